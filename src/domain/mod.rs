@@ -1,0 +1,13 @@
+//! What can be said: events, the values in them, the register they fold into, and the rules they obey.
+//!
+//! Pure: no I/O, no clock, no randomness, no environment. Everything else in the crate may be replaced;
+//! what stands here is what the records mean.
+
+pub mod agreement;
+pub mod commitment;
+pub mod event;
+pub mod id;
+pub mod party;
+pub mod source;
+pub mod value;
+pub mod when;

@@ -1,0 +1,134 @@
+//! Where it lies: the store trait, and the stores.
+//!
+//! A store keeps opaque sealed records in order and appends a batch only if the head is still the one
+//! expected. It is synchronous and knows no events. A store over a network owns its own runtime.
+
+pub mod conformance;
+pub mod directory;
+pub mod faulty;
+mod head;
+pub mod memory;
+pub mod sled;
+
+use crate::chain::record::{Head, Sealed};
+
+/// A record as a store holds it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stored {
+    /// The place where it lies, from 0. What its header claims is for `verify` to compare.
+    pub seq: u64,
+    /// Its bytes.
+    pub sealed: Sealed,
+}
+
+/// Why a store cannot read, or cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The system refused an operation.
+    #[error("{doing}: {source}")]
+    Io {
+        /// What was being done, with the file it was done to.
+        doing: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// What lies there is damaged, as far as the store itself can tell.
+    #[error("{what}")]
+    Damaged {
+        /// What is damaged and how.
+        what: String,
+        /// The first place after the damage that may still be readable, where there is one.
+        resume: Option<u64>,
+    },
+}
+
+/// How an append ended, if not well.
+#[derive(Debug, thiserror::Error)]
+pub enum AppendError {
+    /// Somebody appended first: nothing was written. Holds the head as it is now.
+    #[error("the head moved: the ledger now has {0}")]
+    HeadMoved(Head),
+    /// The answer was lost on the way: the batch may be there or not. Read the tail and compare links.
+    #[error("the outcome is uncertain: {0}")]
+    Uncertain(StoreError),
+    /// Nothing was written.
+    #[error(transparent)]
+    Failed(#[from] StoreError),
+}
+
+/// An append-only sequence of sealed records, numbered from 0.
+///
+/// What every store promises, and [`conformance`] checks:
+/// - an append is whole or not at all, also across a crash, and on the disk when it returns;
+/// - it happens only if the head is still `expected`;
+/// - reading gives back exactly the bytes that were appended, in order;
+/// - opening to read, and reading, change nothing that a verdict depends on.
+pub trait Store: Send {
+    /// The head as it was last acknowledged. It is kept apart from the records, so that a store which lost
+    /// its tail can be told from one that never had it.
+    ///
+    /// # Errors
+    /// [`StoreError`], where it cannot be read.
+    fn head(&self) -> Result<Head, StoreError>;
+
+    /// Appends a batch; `head` is the head after it.
+    ///
+    /// # Errors
+    /// [`AppendError`], in three outcomes: the head moved, nothing was written, or nobody knows.
+    fn append(&mut self, expected: Head, batch: &[Sealed], head: Head) -> Result<(), AppendError>;
+
+    /// At least one and about `limit` records from `from` on, in order; none only at the end. Places may be
+    /// missing where the store was tampered with.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] names the place to go on from.
+    fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, StoreError>;
+
+    /// Keeps a snapshot of what replay of the first `count` records gives. It may be lost at any time.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    fn put_snapshot(&mut self, count: u64, bytes: &[u8]) -> Result<(), StoreError>;
+
+    /// The counts for which there are snapshots, ascending.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    fn snapshots(&self) -> Result<Vec<u64>, StoreError>;
+
+    /// The snapshot of this count; none where it is not there whole.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    fn snapshot(&self, count: u64) -> Result<Option<Vec<u8>>, StoreError>;
+
+    /// Drops a snapshot.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    fn drop_snapshot(&mut self, count: u64) -> Result<(), StoreError>;
+}
+
+impl<S: Store + ?Sized> Store for Box<S> {
+    fn head(&self) -> Result<Head, StoreError> {
+        (**self).head()
+    }
+    fn append(&mut self, expected: Head, batch: &[Sealed], head: Head) -> Result<(), AppendError> {
+        (**self).append(expected, batch, head)
+    }
+    fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, StoreError> {
+        (**self).read(from, limit)
+    }
+    fn put_snapshot(&mut self, count: u64, bytes: &[u8]) -> Result<(), StoreError> {
+        (**self).put_snapshot(count, bytes)
+    }
+    fn snapshots(&self) -> Result<Vec<u64>, StoreError> {
+        (**self).snapshots()
+    }
+    fn snapshot(&self, count: u64) -> Result<Option<Vec<u8>>, StoreError> {
+        (**self).snapshot(count)
+    }
+    fn drop_snapshot(&mut self, count: u64) -> Result<(), StoreError> {
+        (**self).drop_snapshot(count)
+    }
+}
