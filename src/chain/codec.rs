@@ -281,7 +281,9 @@ impl Encode for Date {
         match self {
             Date::Year(year) => (0u8, year).encode(encoder),
             Date::Month(year, month) => (1u8, year, month).encode(encoder),
-            Date::Day(day) => (2u8, day.year() as u16, day.month() as u8, day.day() as u8).encode(encoder),
+            Date::Day(day) => {
+                (2u8, day.year() as u16, day.month() as u8, day.day() as u8).encode(encoder)
+            }
         }
     }
 }

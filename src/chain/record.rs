@@ -26,7 +26,8 @@ const PAYLOAD_HERE: u8 = 1;
 
 static RECORD: LazyLock<Hasher> = LazyLock::new(|| Hasher::new_derive_key("servanda v1 record"));
 static PAYLOAD: LazyLock<Hasher> = LazyLock::new(|| Hasher::new_derive_key("servanda v1 payload"));
-static LOCAL: LazyLock<Hasher> = LazyLock::new(|| Hasher::new_derive_key("servanda v1 local state"));
+static LOCAL: LazyLock<Hasher> =
+    LazyLock::new(|| Hasher::new_derive_key("servanda v1 local state"));
 
 /// A BLAKE3 hash, written as 64 lower-case hexadecimal digits: a record's link, a payload's digest.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -59,7 +60,10 @@ pub fn payload_digest(salt: &[u8; SALT_LEN], payload: &[u8]) -> Hash {
     let used = (SALT_LEN + payload.len()) % BLOCK;
     let padding = if used == 0 { 0 } else { BLOCK - used };
     let mut hasher = PAYLOAD.clone();
-    hasher.update(salt).update(payload).update(&ZEROS[..padding]);
+    hasher
+        .update(salt)
+        .update(payload)
+        .update(&ZEROS[..padding]);
     finish(&hasher)
 }
 
@@ -219,7 +223,10 @@ impl Record {
             .split_first_chunk::<HEADER_LEN>()
             .ok_or(Malformed::Short(bytes.len()))?;
         let header = Header::from_bytes(header)?;
-        let length = |expected| Malformed::Body { expected, found: rest.len() };
+        let length = |expected| Malformed::Body {
+            expected,
+            found: rest.len(),
+        };
         let body = match rest.split_first() {
             None => return Err(length(1)),
             Some((&PAYLOAD_GONE, [])) => None,
@@ -230,7 +237,10 @@ impl Record {
                     .split_first_chunk::<SALT_LEN>()
                     .filter(|_| rest.len() == expected)
                     .ok_or(length(expected))?;
-                Some(Body { salt: *salt, payload: payload.to_vec() })
+                Some(Body {
+                    salt: *salt,
+                    payload: payload.to_vec(),
+                })
             }
             Some((&other, _)) => return Err(Malformed::Presence(other)),
         };
@@ -256,11 +266,17 @@ pub struct Head {
 
 impl Head {
     /// The head of an empty chain.
-    pub const EMPTY: Head = Head { count: 0, link: Hash::ZERO };
+    pub const EMPTY: Head = Head {
+        count: 0,
+        link: Hash::ZERO,
+    };
 
     /// The head after one more record.
     pub fn after(header: &Header) -> Self {
-        Self { count: header.seq + 1, link: header.link() }
+        Self {
+            count: header.seq + 1,
+            link: header.link(),
+        }
     }
 }
 
@@ -288,7 +304,10 @@ pub fn bind(head: Head, recorded_at: i64, bodies: Vec<Body>) -> (Vec<Record>, He
             payload_digest: payload_digest(&body.salt, &body.payload),
         };
         head = Head::after(&header);
-        records.push(Record { header, body: Some(body) });
+        records.push(Record {
+            header,
+            body: Some(body),
+        });
     }
     (records, head)
 }
@@ -299,7 +318,10 @@ mod tests {
     use proptest::prelude::*;
 
     fn body(payload: &[u8]) -> Body {
-        Body { salt: [7; SALT_LEN], payload: payload.to_vec() }
+        Body {
+            salt: [7; SALT_LEN],
+            payload: payload.to_vec(),
+        }
     }
 
     #[test]
@@ -309,7 +331,13 @@ mod tests {
         assert_eq!(remaining, [2, 1, 0]);
         assert_eq!(records[0].header.prev, Hash::ZERO);
         assert_eq!(records[1].header.prev, records[0].header.link());
-        assert_eq!(head, Head { count: 3, link: records[2].header.link() });
+        assert_eq!(
+            head,
+            Head {
+                count: 3,
+                link: records[2].header.link()
+            }
+        );
     }
 
     #[test]
@@ -331,9 +359,7 @@ mod tests {
                 bytes[at] ^= mask;
                 let seen = match Record::open(&Sealed(bytes)) {
                     Err(_) => true,
-                    Ok(record) => {
-                        !record.payload_is_sound() || Head::after(&record.header) != head
-                    }
+                    Ok(record) => !record.payload_is_sound() || Head::after(&record.header) != head,
                 };
                 assert!(seen, "byte {at} ^ {mask}");
             }

@@ -209,7 +209,9 @@ pub fn transition(from: Standing, to: Standing) -> Option<&'static Transition> {
 
 /// The rows that lead on from a standing.
 pub fn transitions_from(from: Standing) -> impl Iterator<Item = &'static Transition> {
-    TRANSITIONS.iter().filter(move |row| row.from.contains(&from))
+    TRANSITIONS
+        .iter()
+        .filter(move |row| row.from.contains(&from))
 }
 
 /// A level on an assessor's scale, or the finding that there was no evidence, which is not level 0.
@@ -275,7 +277,12 @@ mod tests {
         }
         // 7 live standings x (released, waived, cancelled, superseded), and 16 moves of their own.
         assert_eq!(moves.len(), 7 * 4 + 16, "{moves:?}");
-        for refused in ["agreed>fulfilled", "agreed>breached", "fulfilled>active", "proposed>active"] {
+        for refused in [
+            "agreed>fulfilled",
+            "agreed>breached",
+            "fulfilled>active",
+            "proposed>active",
+        ] {
             assert!(!moves.contains(&refused.to_owned()), "{refused}");
         }
     }

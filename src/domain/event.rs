@@ -59,7 +59,9 @@ impl FieldSpec {
 
     /// Whether its values may be record numbers, which change when events move to another ledger.
     pub fn may_name_records(&self) -> bool {
-        self.label.split('|').any(|label| label == <Seq as Leaf>::LABEL)
+        self.label
+            .split('|')
+            .any(|label| label == <Seq as Leaf>::LABEL)
     }
 }
 
@@ -663,7 +665,11 @@ impl Event {
             (Some(fact), Some(envelope)) => {
                 let event = Self { fact, envelope };
                 event.check_whole(&mut errors);
-                if errors.is_empty() { Ok(event) } else { Err(errors) }
+                if errors.is_empty() {
+                    Ok(event)
+                } else {
+                    Err(errors)
+                }
             }
             _ => Err(errors),
         }
@@ -695,7 +701,10 @@ impl Event {
                 errors.push(FieldError::new("by", "is required: who assessed it"));
             }
             Fact::EvidenceAttached(_) if self.envelope.source.is_empty() => {
-                errors.push(FieldError::new("source", "is required: what the evidence is"));
+                errors.push(FieldError::new(
+                    "source",
+                    "is required: what the evidence is",
+                ));
             }
             _ => {}
         }
@@ -748,13 +757,17 @@ impl Event {
         let head = match &self.fact {
             Fact::StatusChanged(fact) => Some(format!("{} is {}", fact.commitment, fact.to)),
             Fact::ContestMoved(fact) => Some(format!("{} contest: {}", fact.commitment, fact.to)),
-            Fact::AgreementStatusChanged(fact) => Some(format!("{} is {}", fact.agreement, fact.to)),
-            Fact::ParticipationRecorded(fact) => {
-                Some(format!("{}: {} of {}", fact.party, fact.action, fact.agreement))
+            Fact::AgreementStatusChanged(fact) => {
+                Some(format!("{} is {}", fact.agreement, fact.to))
             }
-            Fact::Assessed(fact) => {
-                Some(format!("{}: {} = {}", fact.commitment, fact.scale, fact.level))
-            }
+            Fact::ParticipationRecorded(fact) => Some(format!(
+                "{}: {} of {}",
+                fact.party, fact.action, fact.agreement
+            )),
+            Fact::Assessed(fact) => Some(format!(
+                "{}: {} = {}",
+                fact.commitment, fact.scale, fact.level
+            )),
             Fact::EvidenceAttached(fact) => Some(format!("{} {}", fact.bearing, fact.about)),
             Fact::Corrected(fact) => Some(format!("record {}: {}", fact.record, fact.field)),
             Fact::Retracted(fact) => Some(format!("record {}", fact.record)),
@@ -778,7 +791,10 @@ fn unknown_field(kind: Kind, name: &str) -> FieldError {
     let known: Vec<&str> = kind.fields().map(|spec| spec.name).collect();
     FieldError::new(
         super::value::excerpt(name),
-        format!("no such field of `{kind}`; its fields are {}", known.join(", ")),
+        format!(
+            "no such field of `{kind}`; its fields are {}",
+            known.join(", ")
+        ),
     )
 }
 

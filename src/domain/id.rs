@@ -31,7 +31,12 @@ impl fmt::Display for Slug {
 impl FromStr for Slug {
     type Err = ValueError;
     fn from_str(text: &str) -> Result<Self, ValueError> {
-        let wrong = |why: &str| Err(ValueError(format!("`{}` is not an id: {why}", excerpt(text))));
+        let wrong = |why: &str| {
+            Err(ValueError(format!(
+                "`{}` is not an id: {why}",
+                excerpt(text)
+            )))
+        };
         let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
         if text.is_empty() {
             wrong("it is empty")
@@ -255,7 +260,17 @@ mod tests {
             assert!(good.parse::<Slug>().is_ok(), "{good}");
         }
         let long = "x".repeat(65);
-        for bad in ["", "12", "-a", "a b", "é", "a:b", "a/b", "a\0", long.as_str()] {
+        for bad in [
+            "",
+            "12",
+            "-a",
+            "a b",
+            "é",
+            "a:b",
+            "a/b",
+            "a\0",
+            long.as_str(),
+        ] {
             assert!(bad.parse::<Slug>().is_err(), "{bad}");
         }
     }

@@ -140,7 +140,11 @@ impl Value for bool {
         }
     }
     fn to_texts(&self) -> Vec<String> {
-        if *self { vec!["true".into()] } else { Vec::new() }
+        if *self {
+            vec!["true".into()]
+        } else {
+            Vec::new()
+        }
     }
     fn references(&self) -> Vec<Reference> {
         Vec::new()
@@ -267,9 +271,8 @@ impl Language {
         let primary = parts.next().unwrap_or_default();
         (2..=3).contains(&primary.len())
             && primary.bytes().all(|b| b.is_ascii_lowercase())
-            && parts.all(|p| {
-                (1..=8).contains(&p.len()) && p.bytes().all(|b| b.is_ascii_alphanumeric())
-            })
+            && parts
+                .all(|p| (1..=8).contains(&p.len()) && p.bytes().all(|b| b.is_ascii_alphanumeric()))
     }
 }
 

@@ -63,7 +63,11 @@ fn first_day(year: u16, month: u8) -> NaiveDate {
 }
 
 fn last_day(year: u16, month: u8) -> NaiveDate {
-    let (next_year, next_month) = if month == 12 { (year + 1, 1) } else { (year, month + 1) };
+    let (next_year, next_month) = if month == 12 {
+        (year + 1, 1)
+    } else {
+        (year, month + 1)
+    };
     first_day(next_year, next_month)
         .pred_opt()
         .unwrap_or(NaiveDate::MIN)
@@ -285,8 +289,20 @@ impl FromStr for RecurrenceRule {
     type Err = ValueError;
     fn from_str(text: &str) -> Result<Self, ValueError> {
         const PARTS: &[&str] = &[
-            "FREQ", "UNTIL", "COUNT", "INTERVAL", "BYSECOND", "BYMINUTE", "BYHOUR", "BYDAY",
-            "BYMONTHDAY", "BYYEARDAY", "BYWEEKNO", "BYMONTH", "BYSETPOS", "WKST",
+            "FREQ",
+            "UNTIL",
+            "COUNT",
+            "INTERVAL",
+            "BYSECOND",
+            "BYMINUTE",
+            "BYHOUR",
+            "BYDAY",
+            "BYMONTHDAY",
+            "BYYEARDAY",
+            "BYWEEKNO",
+            "BYMONTH",
+            "BYSETPOS",
+            "WKST",
         ];
         const FREQUENCIES: &[&str] = &[
             "SECONDLY", "MINUTELY", "HOURLY", "DAILY", "WEEKLY", "MONTHLY", "YEARLY",
@@ -344,7 +360,12 @@ impl Instant {
     /// The last instant of a day in UTC.
     pub fn end_of(day: NaiveDate) -> Self {
         let next = day.succ_opt().unwrap_or(day);
-        Self(next.and_time(chrono::NaiveTime::MIN).and_utc().timestamp_micros() - 1)
+        Self(
+            next.and_time(chrono::NaiveTime::MIN)
+                .and_utc()
+                .timestamp_micros()
+                - 1,
+        )
     }
 }
 
@@ -388,8 +409,18 @@ mod tests {
     #[test]
     fn dates_of_every_precision() {
         for text in [
-            "2023-05-11", "2023-05", "2023", "2023-05/2023-07", "2023-05-01/2023", "before 2023",
-            "after 2023-05-11", "unknown", "unspecified", "not-applicable", "0001", "9999-12-31",
+            "2023-05-11",
+            "2023-05",
+            "2023",
+            "2023-05/2023-07",
+            "2023-05-01/2023",
+            "before 2023",
+            "after 2023-05-11",
+            "unknown",
+            "unspecified",
+            "not-applicable",
+            "0001",
+            "9999-12-31",
         ] {
             assert_eq!(text.parse::<When>().unwrap().to_string(), text);
         }
@@ -422,19 +453,37 @@ mod tests {
         assert_eq!(year.earliest(), Some(day("2023-01-01")));
         assert_eq!(year.latest(), Some(day("2023-12-31")));
         let before: When = "before 2023-05".parse().unwrap();
-        assert_eq!((before.earliest(), before.latest()), (None, Some(day("2023-04-30"))));
+        assert_eq!(
+            (before.earliest(), before.latest()),
+            (None, Some(day("2023-04-30")))
+        );
         let after: When = "after 2023-05".parse().unwrap();
-        assert_eq!((after.earliest(), after.latest()), (Some(day("2023-06-01")), None));
+        assert_eq!(
+            (after.earliest(), after.latest()),
+            (Some(day("2023-06-01")), None)
+        );
         assert!("2022".parse::<When>().unwrap().certainly_before(year));
         assert!(!"2023-01".parse::<When>().unwrap().certainly_before(year));
     }
 
     #[test]
     fn deadlines() {
-        for text in ["2024-01-31", "recurring", "continuing", "RRULE:FREQ=MONTHLY;INTERVAL=3", "unspecified"] {
+        for text in [
+            "2024-01-31",
+            "recurring",
+            "continuing",
+            "RRULE:FREQ=MONTHLY;INTERVAL=3",
+            "unspecified",
+        ] {
             assert_eq!(text.parse::<Deadline>().unwrap().to_string(), text);
         }
-        for text in ["RRULE:", "RRULE:INTERVAL=3", "RRULE:FREQ=OFTEN", "RRULE:FREQ=DAILY;FREQ=DAILY", "soon"] {
+        for text in [
+            "RRULE:",
+            "RRULE:INTERVAL=3",
+            "RRULE:FREQ=OFTEN",
+            "RRULE:FREQ=DAILY;FREQ=DAILY",
+            "soon",
+        ] {
             assert!(text.parse::<Deadline>().is_err(), "{text}");
         }
         let undated = |text: &str| text.parse::<Deadline>().unwrap().is_undated();
@@ -446,7 +495,10 @@ mod tests {
     fn instants_are_written_in_utc() {
         assert_eq!(Instant(0).to_string(), "1970-01-01T00:00:00.000000Z");
         assert_eq!("1970-01-01T01:00:00+01:00".parse(), Ok(Instant(0)));
-        assert_eq!(Instant::end_of(day("1970-01-01")), Instant(86_400_000_000 - 1));
+        assert_eq!(
+            Instant::end_of(day("1970-01-01")),
+            Instant(86_400_000_000 - 1)
+        );
     }
 
     proptest! {

@@ -1,0 +1,614 @@
+//! The rules: what may be said next. A pure function over the register, which every append and every
+//! verification asks.
+//!
+//! A rule is either about the record (what is named must exist, an id is given once), and then holds
+//! without exception, or about the world (a breach follows a claim), and then an event that breaks it can
+//! be recorded as irregular, with the reason, and is flagged wherever it shows.
+
+use super::commitment::{Asserter, Capacity, Contest, Standing, transition, transitions_from};
+use super::event::*;
+use super::id::{AgreementId, CommitmentId, PartyId, Seq, Subject};
+use super::register::{EntityKind, Register};
+use super::value::words;
+use super::view::{Commitment, View};
+use super::when::When;
+
+words! {
+    /// The rules, by name.
+    Rule "RULE" {
+        /// Fields are complete and fit together.
+        Complete = "complete",
+        /// A ledger is opened once, by its first record.
+        OpenedOnce = "opened-once",
+        /// What is named exists, and is of the right kind.
+        Known = "known",
+        /// An id is given once.
+        UniqueId = "unique-id",
+        /// An import key is used once.
+        UniqueImportKey = "unique-import-key",
+        /// A mutual commitment names both sides.
+        BothSides = "both-sides",
+        /// A correction changes a field that can be corrected, from the value it has to one that it may have.
+        Correctable = "correctable",
+        /// A retraction or redaction leaves nothing hanging.
+        NothingDepends = "nothing-depends",
+        /// A recorder's key is revoked once.
+        RecorderAdmitted = "recorder-admitted",
+        /// An event is recorded as irregular only if it breaks a rule.
+        IrregularOnly = "irregular-only",
+        /// A standing moves as the table of transitions says.
+        StandingMove = "standing-move",
+        /// A move is asserted by those whose word it takes.
+        StandingAsserter = "standing-asserter",
+        /// An agreement's status moves in order.
+        AgreementMove = "agreement-move",
+        /// A contest moves in order.
+        ContestMove = "contest-move",
+        /// Only who took part can withdraw.
+        Withdrawal = "withdrawal",
+        /// Only recurring commitments have occurrences.
+        Recurring = "recurring",
+        /// Nothing moves before the agreement was concluded.
+        NotBeforeAgreement = "not-before-agreement",
+    }
+}
+
+impl Rule {
+    /// Whether an event that breaks it may be recorded as irregular.
+    pub fn is_waivable(self) -> bool {
+        use Rule::*;
+        matches!(
+            self,
+            StandingMove
+                | StandingAsserter
+                | AgreementMove
+                | ContestMove
+                | Withdrawal
+                | Recurring
+                | NotBeforeAgreement
+        )
+    }
+}
+
+/// Why an event is refused: the rule, what stands now, and what would be allowed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message} (rule {rule})")]
+pub struct Rejection {
+    /// The rule that it breaks.
+    pub rule: Rule,
+    /// What is wrong, with what stands now.
+    pub message: String,
+    /// What would be allowed.
+    pub allowed: Vec<String>,
+}
+
+impl Rejection {
+    fn new(rule: Rule, message: impl Into<String>) -> Self {
+        Self {
+            rule,
+            message: message.into(),
+            allowed: Vec::new(),
+        }
+    }
+
+    fn allowing(mut self, allowed: impl IntoIterator<Item = String>) -> Self {
+        self.allowed.extend(allowed);
+        self
+    }
+}
+
+/// Fills in what an event leaves to the ledger: the old value of a correction.
+pub fn complete(register: &Register, event: Event) -> Event {
+    let mut event = event;
+    if let Fact::Corrected(fact) = &mut event.fact
+        && fact.old.is_empty()
+        && let Some(held) = register.held(fact.record)
+    {
+        let fields = held.entry.event.to_fields();
+        let texts = fields.get(fact.field.as_str()).iter();
+        fact.old = texts.filter_map(|text| text.parse().ok()).collect();
+    }
+    event
+}
+
+/// Whether an event may come next.
+///
+/// # Errors
+/// The first rule that it breaks, unless that rule is waivable and the event is marked irregular.
+pub fn check(register: &Register, event: &Event) -> Result<(), Rejection> {
+    let irregular = event.envelope.irregular.is_some();
+    check_record(register, event)?;
+    match check_world(register, event) {
+        Err(_) if irregular => Ok(()),
+        Err(rejection) => Err(rejection),
+        Ok(()) if irregular => Err(Rejection::new(
+            Rule::IrregularOnly,
+            "the event is marked irregular but breaks no rule",
+        )
+        .allowing(["record it without `irregular`".to_owned()])),
+        Ok(()) => Ok(()),
+    }
+}
+
+/// The rules about the record.
+fn check_record(register: &Register, event: &Event) -> Result<(), Rejection> {
+    let problems = event.problems();
+    if !problems.is_empty() {
+        let list: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        return Err(Rejection::new(Rule::Complete, list.join("; ")));
+    }
+    check_opening(register, event)?;
+    check_references(register, event)?;
+    check_names(register, event)?;
+    match &event.fact {
+        Fact::CommitmentRecorded(fact) if fact.mutual && fact.creditor.is_empty() => {
+            Err(Rejection::new(
+                Rule::BothSides,
+                "a mutual commitment names debtors and creditors, the two sides",
+            ))
+        }
+        Fact::Corrected(fact) => check_correction(register, fact),
+        Fact::Retracted(fact) => check_retraction(register, fact.record),
+        Fact::Redacted(fact) => check_redaction(register, fact.record),
+        Fact::RecorderRevoked(fact) => {
+            let revoked = register
+                .trail(&Subject::Entity(fact.recorder.0.clone()))
+                .any(|entry| entry.event.kind() == Kind::RecorderRevoked);
+            if revoked {
+                let message = format!("the key of {} is revoked already", fact.recorder);
+                return Err(Rejection::new(Rule::RecorderAdmitted, message));
+            }
+            Ok(())
+        }
+        _ => Ok(()),
+    }
+}
+
+fn check_opening(register: &Register, event: &Event) -> Result<(), Rejection> {
+    let opens = event.kind() == Kind::LedgerOpened;
+    match (opens, register.count() == 0) {
+        (true, true) | (false, false) => Ok(()),
+        (true, false) => Err(Rejection::new(
+            Rule::OpenedOnce,
+            "the ledger is open already: only its first record opens it",
+        )),
+        (false, true) => Err(Rejection::new(
+            Rule::OpenedOnce,
+            "the ledger is not open yet: its first record opens it",
+        )),
+    }
+}
+
+fn check_references(register: &Register, event: &Event) -> Result<(), Rejection> {
+    let mut unknown = Vec::new();
+    for (field, reference) in event.references() {
+        let complaint = match (&reference, reference.subject()) {
+            (_, Subject::Record(seq)) => match register.held(seq) {
+                Some(_) => None,
+                None => Some(format!("{field}: there is no record {seq}")),
+            },
+            (_, Subject::Entity(id)) => match (register.entity(&id), EntityKind::of(&reference)) {
+                (None, wanted) => {
+                    let word = wanted.map_or("entity", EntityKind::word);
+                    Some(format!("{field}: no {word} is called {id}"))
+                }
+                (Some((found, seq)), Some(wanted)) if found != wanted => Some(format!(
+                    "{field}: {id} is a {}, not a {} (record {seq})",
+                    found.word(),
+                    wanted.word()
+                )),
+                _ => None,
+            },
+        };
+        unknown.extend(complaint);
+    }
+    if unknown.is_empty() {
+        return Ok(());
+    }
+    Err(Rejection::new(Rule::Known, unknown.join("; "))
+        .allowing(["register it first, or correct the name".to_owned()]))
+}
+
+fn check_names(register: &Register, event: &Event) -> Result<(), Rejection> {
+    if let Some(Subject::Entity(id)) = event.defines().map(|reference| reference.subject())
+        && let Some((kind, seq)) = register.entity(&id)
+    {
+        let message = format!("id: {id} already names a {} (record {seq})", kind.word());
+        return Err(Rejection::new(Rule::UniqueId, message).allowing([
+            "another id".to_owned(),
+            format!("a correction of record {seq}"),
+        ]));
+    }
+    if let Some(key) = &event.envelope.import_key
+        && let Some(seq) = register.imported(key.as_str())
+    {
+        let message = format!("import_key: `{key}` went into record {seq} already");
+        return Err(Rejection::new(Rule::UniqueImportKey, message));
+    }
+    Ok(())
+}
+
+fn check_correction(register: &Register, fact: &Corrected) -> Result<(), Rejection> {
+    let seq = fact.record;
+    let refuse = |message: String| Err(Rejection::new(Rule::Correctable, message));
+    let Some(held) = register.held(seq).filter(|held| held.is_standing()) else {
+        return refuse(format!("record {seq} was retracted or redacted"));
+    };
+    let target = &held.entry.event;
+    let kind = target.kind();
+    if matches!(
+        kind,
+        Kind::LedgerOpened | Kind::Corrected | Kind::Retracted | Kind::Redacted
+    ) {
+        return refuse(format!(
+            "record {seq} is a {kind}, which is never corrected"
+        ));
+    }
+    let Some(spec) = kind.field(fact.field.as_str()) else {
+        let known: Vec<String> = kind.fields().map(|spec| spec.name.to_owned()).collect();
+        let message = format!(
+            "record {seq} is a {kind}, which has no field {}",
+            fact.field
+        );
+        return Err(Rejection::new(Rule::Correctable, message).allowing(known));
+    };
+    if spec.defines() || spec.name == "import_key" {
+        return refuse(format!(
+            "the {} of record {seq} stays what it is; retract the record and record it anew",
+            spec.name
+        ));
+    }
+    let present = target.to_fields().get(spec.name).to_vec();
+    let texts = |list: &[super::value::Text]| -> Vec<String> {
+        list.iter().map(ToString::to_string).collect()
+    };
+    if texts(&fact.old) != present {
+        return refuse(format!(
+            "{} of record {seq} is `{}` now, not `{}`",
+            spec.name,
+            present.join("; "),
+            texts(&fact.old).join("; ")
+        ));
+    }
+    if texts(&fact.to) == present {
+        return refuse(format!("{} of record {seq} says so already", spec.name));
+    }
+    match target.with_field(spec.name, texts(&fact.to)) {
+        Err(errors) => {
+            let list: Vec<String> = errors.iter().map(ToString::to_string).collect();
+            refuse(list.join("; "))
+        }
+        Ok(corrected) => {
+            check_references(register, &corrected)?;
+            check_parents(register, &corrected)
+        }
+    }
+}
+
+/// A corrected parent must not make a party its own superior.
+fn check_parents(register: &Register, event: &Event) -> Result<(), Rejection> {
+    match &event.fact {
+        Fact::PartyRegistered(PartyRegistered {
+            id,
+            parent: Some(parent),
+            ..
+        }) if register.acts_for(parent, id) => {
+            let message = format!("parent: {parent} is itself part of {id}");
+            Err(Rejection::new(Rule::Correctable, message))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn check_retraction(register: &Register, seq: Seq) -> Result<(), Rejection> {
+    let refuse = |message: String| Err(Rejection::new(Rule::NothingDepends, message));
+    let Some(held) = register.held(seq).filter(|held| held.is_standing()) else {
+        return refuse(format!("record {seq} was retracted or redacted already"));
+    };
+    let kind = held.entry.event.kind();
+    if matches!(kind, Kind::LedgerOpened | Kind::Retracted | Kind::Redacted) {
+        return refuse(format!(
+            "record {seq} is a {kind}, which is never retracted"
+        ));
+    }
+    let dependants = dependants(register, &held.entry);
+    if dependants.is_empty() {
+        return Ok(());
+    }
+    let list: Vec<String> = dependants.iter().take(8).map(ToString::to_string).collect();
+    let more = if dependants.len() > list.len() {
+        " and more"
+    } else {
+        ""
+    };
+    let message = format!(
+        "record {seq} is depended on by records {}{more}",
+        list.join(", ")
+    );
+    Err(Rejection::new(Rule::NothingDepends, message).allowing([
+        "retract those first".to_owned(),
+        "correct the record".to_owned(),
+    ]))
+}
+
+/// The records that name what a record defined, or the record itself (but for its own corrections).
+fn dependants(register: &Register, entry: &Entry) -> Vec<Seq> {
+    let entity = entry.event.defines().map(|reference| reference.subject());
+    let record = Subject::Record(entry.seq);
+    let about_record = register
+        .trail(&record)
+        .filter(|other| other.event.kind() != Kind::Corrected);
+    let mut all: Vec<Seq> = entity
+        .iter()
+        .flat_map(|subject| register.trail(subject))
+        .chain(about_record)
+        .map(|other| other.seq)
+        .filter(|seq| *seq != entry.seq)
+        .collect();
+    all.sort_unstable();
+    all.dedup();
+    all
+}
+
+/// Only records that no rule looks at may lose their payload: replay must come to the same end without it.
+fn check_redaction(register: &Register, seq: Seq) -> Result<(), Rejection> {
+    const REDACTABLE: &[Kind] = &[
+        Kind::MeetingHeld,
+        Kind::ProgressReported,
+        Kind::OccurrenceHeld,
+        Kind::Assessed,
+        Kind::StatementRecorded,
+        Kind::EvidenceAttached,
+        Kind::Noted,
+    ];
+    check_retraction(register, seq)?;
+    let kind = register.held(seq).map(|held| held.entry.event.kind());
+    match kind {
+        Some(kind) if !REDACTABLE.contains(&kind) => {
+            let words = REDACTABLE.iter().map(|kind| kind.word().to_owned());
+            let message = format!("record {seq} is a {kind}: later records rest on what it says");
+            Err(Rejection::new(Rule::NothingDepends, message).allowing(words))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The rules about the world.
+fn check_world(register: &Register, event: &Event) -> Result<(), Rejection> {
+    let on = event.envelope.on;
+    match &event.fact {
+        Fact::CommitmentRecorded(fact) => check_first_standing(fact),
+        Fact::StatusChanged(fact) => {
+            let view = View::whole(register);
+            // The commitment is there: references were checked.
+            let Some(commitment) = view.commitment(&fact.commitment) else {
+                return Ok(());
+            };
+            check_date(&view, &commitment.terms.agreement, on)?;
+            check_standing(register, &commitment, fact, &event.envelope.by)
+        }
+        Fact::AgreementStatusChanged(fact) => {
+            let view = View::whole(register);
+            check_date(&view, &fact.agreement, on)?;
+            check_agreement(&view, fact)
+        }
+        Fact::ContestMoved(fact) => check_contest(register, &fact.commitment, fact.to),
+        Fact::ParticipationRecorded(fact) => check_participation(register, fact),
+        Fact::OccurrenceHeld(fact) => check_occurrence(register, &fact.commitment),
+        _ => Ok(()),
+    }
+}
+
+fn check_first_standing(fact: &CommitmentRecorded) -> Result<(), Rejection> {
+    match fact.standing {
+        None | Some(Standing::Proposed | Standing::Agreed) => Ok(()),
+        Some(other) => Err(Rejection::new(
+            Rule::StandingMove,
+            format!("a commitment begins as proposed or agreed, not {other}"),
+        )
+        .allowing([Standing::Proposed.to_string(), Standing::Agreed.to_string()])),
+    }
+}
+
+fn check_date(view: &View<'_>, agreement: &AgreementId, on: Option<When>) -> Result<(), Rejection> {
+    if let (Some(on), Some(agreed)) = (on, view.agreed_on(agreement))
+        && on.certainly_before(agreed)
+    {
+        let message = format!("{on} lies before the agreement {agreement}, concluded {agreed}");
+        return Err(Rejection::new(Rule::NotBeforeAgreement, message));
+    }
+    Ok(())
+}
+
+fn check_standing(
+    register: &Register,
+    commitment: &Commitment<'_>,
+    fact: &StatusChanged,
+    by: &[PartyId],
+) -> Result<(), Rejection> {
+    let (id, from, to) = (&fact.commitment, commitment.standing, fact.to);
+    let Some(row) = transition(from, to) else {
+        let onward = transitions_from(from).map(|row| {
+            let by: Vec<String> = row.by.iter().map(ToString::to_string).collect();
+            format!("{} ({}; by {})", row.to, row.cause, by.join(" or "))
+        });
+        let message = if from == to {
+            format!("{id} is {from} already")
+        } else {
+            format!("{id} is {from}, and does not go from there to {to}")
+        };
+        return Err(Rejection::new(Rule::StandingMove, message).allowing(onward));
+    };
+    let asserters = Asserters {
+        register,
+        commitment,
+        by,
+        capacity: fact.capacity,
+        answers_claim: from == Standing::Claimed || from == Standing::Breached,
+    };
+    if row.by.iter().any(|asserter| asserters.satisfy(*asserter)) {
+        return Ok(());
+    }
+    let who = if by.is_empty() {
+        "nobody asserts it".to_owned()
+    } else {
+        let names: Vec<&str> = by.iter().map(PartyId::as_str).collect();
+        format!("{} cannot assert it", names.join(", "))
+    };
+    let roles = |parties: Vec<&PartyId>| -> String {
+        parties
+            .iter()
+            .map(|p| p.as_str())
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    let message = format!(
+        "{id} goes from {from} to {to} by the word of others: {who} (debtors: {}; creditors: {})",
+        roles(commitment.debtors()),
+        roles(commitment.creditors())
+    );
+    Err(Rejection::new(Rule::StandingAsserter, message)
+        .allowing(row.by.iter().map(|asserter| format!("--by {asserter}"))))
+}
+
+/// Who stands behind a move, measured against who must.
+struct Asserters<'a> {
+    register: &'a Register,
+    commitment: &'a Commitment<'a>,
+    by: &'a [PartyId],
+    capacity: Option<Capacity>,
+    answers_claim: bool,
+}
+
+impl Asserters<'_> {
+    fn satisfy(&self, asserter: Asserter) -> bool {
+        let debtors = self.commitment.debtors();
+        let creditors = self.commitment.creditors();
+        match asserter {
+            Asserter::AllDebtors => self.speak_for_all(&debtors),
+            Asserter::AllParties => self.speak_for_all(&debtors) && self.speak_for_all(&creditors),
+            Asserter::Debtor => self.claims(Capacity::Debtor) && self.speaks_for_one(&debtors),
+            Asserter::Creditor => self.claims(Capacity::Creditor) && self.answers(&creditors),
+            Asserter::AnyParty => self.speaks_for_one(&debtors) || self.speaks_for_one(&creditors),
+            Asserter::Terms => self.capacity == Some(Capacity::Terms),
+            Asserter::Arbiter => self.is_outside(Capacity::Arbiter),
+            Asserter::Assessor => self.is_outside(Capacity::Assessor),
+        }
+    }
+
+    /// Whether the capacity given, if one is, is this one.
+    fn claims(&self, capacity: Capacity) -> bool {
+        self.capacity.is_none_or(|given| given == capacity)
+    }
+
+    fn speaks(&self, principal: &PartyId) -> bool {
+        self.by
+            .iter()
+            .any(|actor| self.register.acts_for(actor, principal))
+    }
+
+    fn speaks_for_one(&self, parties: &[&PartyId]) -> bool {
+        parties.iter().any(|party| self.speaks(party))
+    }
+
+    fn speak_for_all(&self, parties: &[&PartyId]) -> bool {
+        !parties.is_empty() && parties.iter().all(|party| self.speaks(party))
+    }
+
+    /// Whether a creditor speaks: where a claim is answered, one whose own side did not make it.
+    fn answers(&self, creditors: &[&PartyId]) -> bool {
+        let claimed = |party: &PartyId| {
+            self.answers_claim
+                && self
+                    .commitment
+                    .claimants()
+                    .iter()
+                    .any(|claimant| self.register.acts_for(claimant, party))
+        };
+        creditors
+            .iter()
+            .any(|party| self.speaks(party) && !claimed(party))
+    }
+
+    /// Whether all who speak do so in this capacity, and none acts for a debtor or creditor.
+    fn is_outside(&self, capacity: Capacity) -> bool {
+        let sides = [self.commitment.debtors(), self.commitment.creditors()].concat();
+        self.capacity == Some(capacity) && !self.by.is_empty() && !self.speaks_for_one(&sides)
+    }
+}
+
+fn check_agreement(view: &View<'_>, fact: &AgreementStatusChanged) -> Result<(), Rejection> {
+    let Some(agreement) = view.agreement(&fact.agreement) else {
+        return Ok(());
+    };
+    let onward = agreement.status.next();
+    if onward.contains(&fact.to) {
+        return Ok(());
+    }
+    let message = format!(
+        "{} is {}, and does not go from there to {}",
+        fact.agreement, agreement.status, fact.to
+    );
+    Err(Rejection::new(Rule::AgreementMove, message)
+        .allowing(onward.iter().map(ToString::to_string)))
+}
+
+fn check_contest(register: &Register, id: &CommitmentId, to: Contest) -> Result<(), Rejection> {
+    let Some(commitment) = View::whole(register).commitment(id) else {
+        return Ok(());
+    };
+    let onward = commitment.contest.next();
+    if onward.contains(&to) {
+        return Ok(());
+    }
+    let message = format!(
+        "the contest about {id} stands at {}, and does not go from there to {to}",
+        commitment.contest
+    );
+    Err(Rejection::new(Rule::ContestMove, message).allowing(onward.iter().map(ToString::to_string)))
+}
+
+fn check_participation(register: &Register, fact: &ParticipationRecorded) -> Result<(), Rejection> {
+    use super::agreement::Action::*;
+    if fact.action != Withdrawal {
+        return Ok(());
+    }
+    let Some(agreement) = View::whole(register).agreement(&fact.agreement) else {
+        return Ok(());
+    };
+    let last_act = agreement
+        .participation
+        .iter()
+        .filter_map(|entry| match &entry.event.fact {
+            Fact::ParticipationRecorded(did) if did.party == fact.party => Some(did.action),
+            _ => None,
+        })
+        .rfind(|action| !matches!(action, Reservation | Declaration | Objection));
+    let takes_part = match last_act {
+        Some(action) => action != Withdrawal,
+        None => agreement.fact.party.contains(&fact.party),
+    };
+    if takes_part {
+        return Ok(());
+    }
+    let message = format!("{} takes no part in {}", fact.party, fact.agreement);
+    Err(Rejection::new(Rule::Withdrawal, message)
+        .allowing(["ratification, accession or the like first".to_owned()]))
+}
+
+fn check_occurrence(register: &Register, id: &CommitmentId) -> Result<(), Rejection> {
+    use super::when::Deadline::{Continuing, Recurring};
+    let recurs = View::whole(register)
+        .commitment(id)
+        .is_none_or(|commitment| {
+            matches!(commitment.terms.deadline, Some(Recurring(_) | Continuing))
+        });
+    if recurs {
+        return Ok(());
+    }
+    let message = format!("{id} is not recurring, so it has no occurrences");
+    Err(Rejection::new(Rule::Recurring, message).allowing(["progress".to_owned()]))
+}
+
+#[cfg(test)]
+mod tests;
