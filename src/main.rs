@@ -1,1 +1,3 @@
+//! The `servanda` program.
+
 fn main() {}

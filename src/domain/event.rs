@@ -679,6 +679,7 @@ impl Event {
     pub fn problems(&self) -> Vec<FieldError> {
         let mut errors = Vec::new();
         self.fact.missing(&mut errors);
+        self.envelope.missing(&mut errors);
         self.check_whole(&mut errors);
         errors
     }

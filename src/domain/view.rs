@@ -414,7 +414,9 @@ impl<'r> Commitment<'r> {
             }
             Fact::Assessed(fact) if fact.commitment == *self.id => self.assessments.push(entry),
             Fact::CommitmentAmended(fact) if fact.commitment == *self.id => {
-                let mut set = |field: &'static str| drop(self.set_by.insert(field, entry.seq));
+                let mut set = |field: &'static str| {
+                    self.set_by.insert(field, entry.seq);
+                };
                 replace_some(
                     &mut self.terms.condition,
                     &fact.condition,

