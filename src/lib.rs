@@ -1,3 +1,5 @@
 //! servanda
 pub mod chain;
 pub mod domain;
+pub mod ledger;
+pub mod store;

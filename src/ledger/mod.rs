@@ -1,0 +1,215 @@
+//! What is done with it: append, replay, verify. Ties the domain, the chain and a store together; knows a
+//! [`Store`], never which.
+
+pub mod append;
+pub mod replay;
+pub mod snapshot;
+pub mod verify;
+
+use crate::chain::codec::CodecError;
+use crate::chain::record::{Head, SALT_LEN};
+use crate::domain::event::{Event, Fact, LedgerOpened};
+use crate::domain::register::Register;
+use crate::domain::rules::Rejection;
+use crate::domain::when::Instant;
+use crate::store::{Store, StoreError};
+
+/// Most events of one append. All of them are held in memory until they are written.
+pub const BATCH_LIMIT: usize = 10_000_000;
+
+/// How many records lie between two snapshots, unless [`Ledger::snapshot_every`] says otherwise.
+pub const SNAPSHOT_EVERY: u64 = 65_536;
+
+/// What a ledger takes from the world: the time, and salts that nobody can guess.
+pub trait Surroundings: Send {
+    /// Now, by the machine's clock.
+    fn now(&self) -> Instant;
+
+    /// Fresh random bytes.
+    ///
+    /// # Errors
+    /// What the system says, where it has none.
+    fn salt(&mut self) -> Result<[u8; SALT_LEN], std::io::Error>;
+}
+
+/// The machine's clock and its source of randomness.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Machine;
+
+impl Surroundings for Machine {
+    fn now(&self) -> Instant {
+        Instant(chrono::Utc::now().timestamp_micros())
+    }
+
+    fn salt(&mut self) -> Result<[u8; SALT_LEN], std::io::Error> {
+        let mut salt = [0; SALT_LEN];
+        getrandom::fill(&mut salt).map_err(std::io::Error::other)?;
+        Ok(salt)
+    }
+}
+
+/// One event of a batch that the rules refuse.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// Its place in the batch, from 0.
+    pub index: usize,
+    /// Why.
+    pub rejection: Rejection,
+}
+
+/// Why a ledger does not do what it is asked.
+#[derive(Debug, thiserror::Error)]
+pub enum LedgerError {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// What the store holds is not a sound chain. `verify` tells all that is wrong.
+    #[error("record {seq}: {what}")]
+    Broken {
+        /// The first record where it shows.
+        seq: u64,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// The store holds fewer records than were acknowledged.
+    #[error("the store holds {found} records of the {acknowledged} that were acknowledged")]
+    Short {
+        /// Records found.
+        found: u64,
+        /// Records acknowledged.
+        acknowledged: u64,
+    },
+    /// The rules refuse some events; nothing was appended.
+    #[error("{} refused", plural(.0.len(), "event"))]
+    Refused(Vec<Refusal>),
+    /// An event cannot be encoded; nothing was appended.
+    #[error("event {index} of the batch: {source}")]
+    Codec {
+        /// Its place in the batch, from 0.
+        index: usize,
+        /// Why.
+        source: CodecError,
+    },
+    /// A batch is too large; nothing was appended.
+    #[error("{0} events in one append; the limit is {BATCH_LIMIT}")]
+    BatchTooLarge(usize),
+    /// Others kept appending first; nothing was appended.
+    #[error("the head keeps moving: others append to this ledger, which now has {0}")]
+    HeadMoved(Head),
+    /// Nobody knows whether the append is there.
+    #[error("the outcome of the append is uncertain: {0}")]
+    Uncertain(StoreError),
+    /// The system has no randomness.
+    #[error("no random bytes for salts: {0}")]
+    Entropy(std::io::Error),
+    /// There is a ledger already.
+    #[error("the store holds a ledger already, with {0}")]
+    NotEmpty(Head),
+}
+
+/// "1 event", "2 events".
+pub fn plural(count: usize, noun: &str) -> String {
+    if count == 1 {
+        format!("1 {noun}")
+    } else {
+        format!("{count} {noun}s")
+    }
+}
+
+/// A ledger: a store, and the register that its records fold into.
+pub struct Ledger<S> {
+    store: S,
+    surroundings: Box<dyn Surroundings>,
+    register: Register,
+    head: Head,
+    last_recorded: Instant,
+    snapshot_every: u64,
+}
+
+impl<S: Store> Ledger<S> {
+    /// Opens a new ledger in an empty store: appends its first record.
+    ///
+    /// # Errors
+    /// [`LedgerError::NotEmpty`], and those of [`Ledger::append`].
+    pub fn create(
+        store: S,
+        surroundings: impl Surroundings + 'static,
+        opening: Event,
+    ) -> Result<Self, LedgerError> {
+        let head = store.head()?;
+        if head != Head::EMPTY {
+            return Err(LedgerError::NotEmpty(head));
+        }
+        let mut ledger = Self {
+            store,
+            surroundings: Box::new(surroundings),
+            register: Register::default(),
+            head,
+            last_recorded: Instant(i64::MIN),
+            snapshot_every: SNAPSHOT_EVERY,
+        };
+        ledger.append(vec![opening])?;
+        Ok(ledger)
+    }
+
+    /// Opens a ledger: replays it, and checks the chain on the way.
+    ///
+    /// # Errors
+    /// [`LedgerError::Broken`] or [`LedgerError::Short`] where the chain is not sound.
+    pub fn open(store: S, surroundings: impl Surroundings + 'static) -> Result<Self, LedgerError> {
+        let mut ledger = Self {
+            store,
+            surroundings: Box::new(surroundings),
+            register: Register::default(),
+            head: Head::EMPTY,
+            last_recorded: Instant(i64::MIN),
+            snapshot_every: SNAPSHOT_EVERY,
+        };
+        ledger.refresh()?;
+        Ok(ledger)
+    }
+
+    /// How many records lie between two snapshots from now on.
+    #[must_use]
+    pub fn snapshot_every(mut self, records: u64) -> Self {
+        self.snapshot_every = records.max(1);
+        self
+    }
+
+    /// The register of all records.
+    pub fn register(&self) -> &Register {
+        &self.register
+    }
+
+    /// The head.
+    pub fn head(&self) -> Head {
+        self.head
+    }
+
+    /// The store.
+    pub fn store(&self) -> &S {
+        &self.store
+    }
+
+    /// The name that the ledger was opened under.
+    pub fn origin(&self) -> Option<&LedgerOpened> {
+        match self.register.records().first()?.as_ref()?.recorded().fact {
+            Fact::LedgerOpened(ref fact) => Some(fact),
+            _ => None,
+        }
+    }
+
+    /// Gives the store back.
+    pub fn into_store(self) -> S {
+        self.store
+    }
+
+    /// Replays the store from the newest snapshot that can be trusted.
+    fn refresh(&mut self) -> Result<(), LedgerError> {
+        let replayed = replay::replay(&self.store, replay::KnownAt::Now)?;
+        self.register = replayed.register;
+        self.head = replayed.head;
+        self.last_recorded = replayed.last_recorded;
+        Ok(())
+    }
+}

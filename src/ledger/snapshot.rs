@@ -1,0 +1,75 @@
+//! Snapshots: registers kept beside the records, so that a long ledger need not be replayed from its start.
+//! They can be dropped at any time, and are never believed: one that is damaged, of another version or of
+//! another chain is passed over, and `verify` compares each with what replay gives.
+//!
+//! Bytes: version (1), link of the last record (32), check sum of all that follows (32), the time of the last
+//! record (8, little endian), the register.
+
+use super::LedgerError;
+use super::replay::{KnownAt, Replayed};
+use crate::chain::codec;
+use crate::chain::record::{Hash, Head, Record, local_checksum};
+use crate::domain::when::Instant;
+use crate::store::Store;
+
+const VERSION: u8 = 1;
+
+/// The bytes of a snapshot.
+pub fn encode(replayed: &Replayed) -> Option<Vec<u8>> {
+    let register = codec::encode_register(&replayed.register).ok()?;
+    let mut body = replayed.last_recorded.0.to_le_bytes().to_vec();
+    body.extend_from_slice(&register);
+    let mut bytes = vec![VERSION];
+    bytes.extend_from_slice(&replayed.head.link.0);
+    bytes.extend_from_slice(&local_checksum(&body).0);
+    bytes.extend_from_slice(&body);
+    Some(bytes)
+}
+
+/// Reads a snapshot of the first `count` records, unless it is damaged or of another version.
+pub fn decode(count: u64, bytes: &[u8]) -> Option<Replayed> {
+    let (version, rest) = bytes.split_first()?;
+    let (link, rest) = rest.split_first_chunk::<32>()?;
+    let (checksum, body) = rest.split_first_chunk::<32>()?;
+    if *version != VERSION || local_checksum(body) != Hash(*checksum) {
+        return None;
+    }
+    let (time, register) = body.split_first_chunk::<8>()?;
+    let register = codec::decode_register(register).ok()?;
+    (register.count() == count).then_some(Replayed {
+        register,
+        head: Head { count, link: Hash(*link) },
+        last_recorded: Instant(i64::from_le_bytes(*time)),
+    })
+}
+
+/// The newest snapshot that belongs to this chain and lies within what is known.
+pub(super) fn newest(store: &impl Store, known_at: KnownAt) -> Result<Option<Replayed>, LedgerError> {
+    let acknowledged = store.head()?.count;
+    for count in store.snapshots()?.into_iter().rev() {
+        let beyond = match known_at {
+            KnownAt::Now => false,
+            KnownAt::Record(last) => count > last.0.saturating_add(1),
+            KnownAt::Time(_) => false,
+        };
+        if count == 0 || count > acknowledged || beyond {
+            continue;
+        }
+        let Some(replayed) = store.snapshot(count)?.and_then(|bytes| decode(count, &bytes)) else {
+            continue;
+        };
+        let too_late = matches!(known_at, KnownAt::Time(last) if replayed.last_recorded > last);
+        if !too_late && is_of_this_chain(store, &replayed)? {
+            return Ok(Some(replayed));
+        }
+    }
+    Ok(None)
+}
+
+/// Whether the record at the snapshot's end has the link that the snapshot was taken at.
+fn is_of_this_chain(store: &impl Store, replayed: &Replayed) -> Result<bool, LedgerError> {
+    let last = replayed.head.count - 1;
+    let found = store.read(last, 1)?;
+    let record = found.first().and_then(|stored| Record::open(&stored.sealed).ok());
+    Ok(record.is_some_and(|record| Head::after(&record.header) == replayed.head))
+}

@@ -1,0 +1,528 @@
+//! Verify: what is wrong with a ledger, all of it, and what was not looked at.
+//!
+//! Reads every byte of every record, goes on after each finding, and says which record, what was expected
+//! and what was found. Gives data; the command line prints it.
+
+use super::replay::{CHUNK, Replayed};
+use super::snapshot;
+use crate::chain::codec;
+use crate::chain::record::{HEADER_LEN, Hash, Head, Header, Record, Sealed};
+use crate::domain::event::{Entry, Fact};
+use crate::domain::id::Seq;
+use crate::domain::register::Register;
+use crate::domain::rules;
+use crate::domain::when::Instant;
+use crate::store::{Store, StoreError, Stored};
+
+/// What is wrong, by kind. The names are those of `--format json`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum FindingKind {
+    /// The store cannot read a place.
+    Unreadable,
+    /// Bytes are not those of a record.
+    Malformed,
+    /// A record is not there.
+    Missing,
+    /// A record is not where it should be, or stands twice.
+    Misplaced,
+    /// Two neighbours do not fit: one of them was changed.
+    Link,
+    /// The end of the chain is not the one acknowledged.
+    Head,
+    /// A payload is not the one that its header vouches for.
+    Payload,
+    /// A payload is gone, and no redaction names its record.
+    PayloadGone,
+    /// A payload does not decode, or is not in its one encoding.
+    Encoding,
+    /// A batch is not whole.
+    Batch,
+    /// A record is dated before its predecessor.
+    Clock,
+    /// A record breaks a rule and is not marked irregular.
+    Rule,
+    /// A snapshot is not what replay gives.
+    Snapshot,
+}
+
+impl FindingKind {
+    /// Its name.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Unreadable => "unreadable",
+            Self::Malformed => "malformed",
+            Self::Missing => "missing",
+            Self::Misplaced => "misplaced",
+            Self::Link => "link",
+            Self::Head => "head",
+            Self::Payload => "payload",
+            Self::PayloadGone => "payload-gone",
+            Self::Encoding => "encoding",
+            Self::Batch => "batch",
+            Self::Clock => "clock",
+            Self::Rule => "rule",
+            Self::Snapshot => "snapshot",
+        }
+    }
+}
+
+/// One thing that is wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// What kind of thing.
+    pub kind: FindingKind,
+    /// The records it concerns: both neighbours of a broken link; the first and last of a gap.
+    pub records: Vec<u64>,
+    /// What should be there.
+    pub expected: String,
+    /// What is there.
+    pub found: String,
+}
+
+/// Something that was looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Check {
+    /// What was looked at.
+    pub what: &'static str,
+    /// How many of them.
+    pub count: u64,
+}
+
+/// The verdict on a ledger.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verdict {
+    /// The name that the ledger was opened under, where its first record can be read.
+    pub origin: Option<String>,
+    /// Records found.
+    pub records: u64,
+    /// The head that the records lead to.
+    pub head: Head,
+    /// The head that was acknowledged.
+    pub acknowledged: Head,
+    /// When the first record was recorded.
+    pub first_recorded: Option<Instant>,
+    /// When the last record was recorded.
+    pub last_recorded: Option<Instant>,
+    /// What is wrong, in the order of the records.
+    pub findings: Vec<Finding>,
+    /// What was looked at.
+    pub checked: Vec<Check>,
+    /// What was not, and why.
+    pub not_checked: Vec<String>,
+    /// What is worth knowing and not wrong: irregular records, redactions.
+    pub remarks: Vec<String>,
+}
+
+impl Verdict {
+    /// Whether nothing is wrong, and something was looked at.
+    pub fn is_sound(&self) -> bool {
+        self.findings.is_empty() && self.records > 0
+    }
+}
+
+/// Somebody who watches long work.
+pub trait Progress {
+    /// The work has this many steps.
+    fn begin(&mut self, total: u64);
+    /// So many of them are done.
+    fn reached(&mut self, done: u64);
+    /// The work is done.
+    fn end(&mut self);
+}
+
+/// Nobody watches.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Unwatched;
+
+impl Progress for Unwatched {
+    fn begin(&mut self, _: u64) {}
+    fn reached(&mut self, _: u64) {}
+    fn end(&mut self) {}
+}
+
+/// Verifies a ledger.
+///
+/// # Errors
+/// Only where the store cannot even be asked for its head; all else is a finding.
+pub fn verify(store: &impl Store, progress: &mut dyn Progress) -> Result<Verdict, StoreError> {
+    let acknowledged = store.head()?;
+    let mut examiner = Examiner::new(acknowledged, store.snapshots().unwrap_or_default());
+    progress.begin(acknowledged.count);
+    let mut place = 0;
+    loop {
+        match store.read(place, CHUNK) {
+            Ok(chunk) => {
+                let Some(last) = chunk.last() else { break };
+                let next = last.seq + 1;
+                for stored in &chunk {
+                    examiner.examine(stored, store);
+                }
+                place = next;
+            }
+            Err(StoreError::Damaged { what, resume }) => {
+                examiner.find(FindingKind::Unreadable, &[place], "a record", &what);
+                examiner.lose_rules(place);
+                match resume {
+                    Some(next) if next > place => place = next,
+                    _ => break,
+                }
+            }
+            Err(error) => {
+                examiner.find(FindingKind::Unreadable, &[place], "a record", &error.to_string());
+                break;
+            }
+        }
+        progress.reached(place.min(acknowledged.count));
+    }
+    progress.end();
+    Ok(examiner.conclude())
+}
+
+/// What is known of the record before.
+#[derive(Clone, Copy)]
+struct Previous {
+    link: Option<Hash>,
+    remaining: u32,
+    recorded_at: i64,
+}
+
+/// Goes through the records in the order in which they lie.
+struct Examiner {
+    acknowledged: Head,
+    expected: u64,
+    previous: Option<Previous>,
+    first_recorded: Option<i64>,
+    replayed: Replayed,
+    /// The record from which on the rules cannot be checked, because what came before is not all known.
+    rules_lost_at: Option<u64>,
+    gone: Vec<u64>,
+    redacted: Vec<u64>,
+    irregular: usize,
+    snapshots: Vec<u64>,
+    snapshots_checked: u64,
+    findings: Vec<Finding>,
+    records: u64,
+    payloads: u64,
+    rules: u64,
+}
+
+impl Examiner {
+    fn new(acknowledged: Head, snapshots: Vec<u64>) -> Self {
+        Self {
+            acknowledged,
+            expected: 0,
+            previous: None,
+            first_recorded: None,
+            replayed: Replayed {
+                register: Register::default(),
+                head: Head::EMPTY,
+                last_recorded: Instant(i64::MIN),
+            },
+            rules_lost_at: None,
+            gone: Vec::new(),
+            redacted: Vec::new(),
+            irregular: 0,
+            snapshots,
+            snapshots_checked: 0,
+            findings: Vec::new(),
+            records: 0,
+            payloads: 0,
+            rules: 0,
+        }
+    }
+
+    fn find(&mut self, kind: FindingKind, records: &[u64], expected: &str, found: &str) {
+        self.findings.push(Finding {
+            kind,
+            records: records.to_vec(),
+            expected: expected.to_owned(),
+            found: found.to_owned(),
+        });
+    }
+
+    fn lose_rules(&mut self, seq: u64) {
+        self.rules_lost_at.get_or_insert(seq);
+    }
+
+    fn examine(&mut self, stored: &Stored, store: &impl Store) {
+        self.records += 1;
+        let record = match Record::open(&stored.sealed) {
+            Ok(record) => record,
+            Err(error) => return self.skip_malformed(&stored.sealed, &error.to_string()),
+        };
+        let header = record.header;
+        let Some(seq) = self.place(&header) else {
+            return;
+        };
+        self.compare_with_previous(seq, &header);
+        let entry = self.open_payload(seq, &record);
+        if let Some(entry) = &entry {
+            self.irregular += usize::from(entry.event.envelope.irregular.is_some());
+            if let Fact::Redacted(fact) = &entry.event.fact {
+                self.redacted.push(fact.record.0);
+            }
+        }
+        self.replay(seq, &header, entry, record.body.is_none());
+        self.previous = Some(Previous {
+            link: Some(header.link()),
+            remaining: header.remaining,
+            recorded_at: header.recorded_at,
+        });
+        self.first_recorded.get_or_insert(header.recorded_at);
+        self.expected = seq + 1;
+        self.replayed.head = Head { count: self.expected, link: header.link() };
+        self.replayed.last_recorded = Instant(header.recorded_at);
+        self.compare_snapshot(store);
+    }
+
+    /// Bytes that are no record. Where the header can still be read, its link still holds the chain together.
+    fn skip_malformed(&mut self, sealed: &Sealed, error: &str) {
+        let seq = self.expected;
+        self.find(FindingKind::Malformed, &[seq], "a record as docs/format.md has it", error);
+        self.lose_rules(seq);
+        let header = sealed
+            .0
+            .first_chunk::<HEADER_LEN>()
+            .and_then(|bytes| Header::from_bytes(bytes).ok())
+            .filter(|header| header.seq == seq);
+        if let Some(header) = header {
+            self.compare_with_previous(seq, &header);
+        }
+        self.previous = header.map(|header| Previous {
+            link: Some(header.link()),
+            remaining: header.remaining,
+            recorded_at: header.recorded_at,
+        });
+        self.expected = seq + 1;
+        self.replayed.head = Head {
+            count: self.expected,
+            link: header.map_or(Hash::ZERO, |header| header.link()),
+        };
+    }
+
+    /// Which record this is; none if it stands where it does not belong.
+    fn place(&mut self, header: &Header) -> Option<u64> {
+        let expected = self.expected;
+        if header.seq == expected {
+            return Some(expected);
+        }
+        let links_up = self.previous.and_then(|previous| previous.link) == Some(header.prev);
+        let says = format!("a record that says it is {}", header.seq);
+        if links_up || (header.seq > self.acknowledged.count && header.seq != expected) {
+            // It follows its predecessor, so it is the right one with a wrong number.
+            self.find(FindingKind::Misplaced, &[expected], &format!("record {expected}"), &says);
+            self.lose_rules(expected);
+            return Some(expected);
+        }
+        if header.seq < expected {
+            self.find(
+                FindingKind::Misplaced,
+                &[header.seq],
+                &format!("record {expected}"),
+                &format!("record {} again, or out of order", header.seq),
+            );
+            self.lose_rules(header.seq);
+            return None;
+        }
+        self.find_missing(expected, header.seq - 1, &says);
+        Some(header.seq)
+    }
+
+    fn find_missing(&mut self, first: u64, last: u64, found: &str) {
+        let (records, expected) = if first == last {
+            (vec![first], format!("record {first}"))
+        } else {
+            (vec![first, last], format!("records {first} to {last}"))
+        };
+        self.find(FindingKind::Missing, &records, &expected, found);
+        self.lose_rules(first);
+        self.previous = None;
+    }
+
+    fn compare_with_previous(&mut self, seq: u64, header: &Header) {
+        let Some(previous) = self.previous else {
+            if seq == 0 && header.prev != Hash::ZERO {
+                let found = header.prev.to_string();
+                self.find(FindingKind::Link, &[0], &Hash::ZERO.to_string(), &found);
+            }
+            return;
+        };
+        if let Some(link) = previous.link
+            && link != header.prev
+        {
+            self.find(
+                FindingKind::Link,
+                &[seq.saturating_sub(1), seq],
+                &format!("record {seq} to hold the link of the one before: {link}"),
+                &header.prev.to_string(),
+            );
+        }
+        if previous.remaining > 0 && header.remaining != previous.remaining - 1 {
+            self.find(
+                FindingKind::Batch,
+                &[seq],
+                &format!("{} more records of the batch after it", previous.remaining - 1),
+                &header.remaining.to_string(),
+            );
+        }
+        if header.recorded_at < previous.recorded_at {
+            self.find(
+                FindingKind::Clock,
+                &[seq],
+                &format!("a time not before {}", Instant(previous.recorded_at)),
+                &Instant(header.recorded_at).to_string(),
+            );
+        }
+    }
+
+    /// The entry, if the payload is there and is what was recorded.
+    fn open_payload(&mut self, seq: u64, record: &Record) -> Option<Entry> {
+        let Some(body) = &record.body else {
+            self.gone.push(seq);
+            return None;
+        };
+        self.payloads += 1;
+        if !record.payload_is_sound() {
+            self.find(
+                FindingKind::Payload,
+                &[seq],
+                &format!("the payload with digest {}", record.header.payload_digest),
+                "another",
+            );
+        }
+        match codec::decode(&body.payload) {
+            Ok(event) if record.payload_is_sound() => Some(Entry {
+                seq: Seq(seq),
+                recorded_at: Instant(record.header.recorded_at),
+                event,
+            }),
+            Ok(_) => None,
+            Err(error) => {
+                let expected = "an event in its one encoding";
+                self.find(FindingKind::Encoding, &[seq], expected, &error.to_string());
+                None
+            }
+        }
+    }
+
+    /// Checks the rules and folds the entry in, as long as everything before is known.
+    fn replay(&mut self, seq: u64, header: &Header, entry: Option<Entry>, gone: bool) {
+        if self.rules_lost_at.is_some() {
+            return;
+        }
+        debug_assert_eq!(self.replayed.register.count(), header.seq);
+        match entry {
+            Some(entry) => {
+                self.rules += 1;
+                if let Err(rejection) = rules::check(&self.replayed.register, &entry.event) {
+                    let expected = format!("an event that keeps the rule {}", rejection.rule);
+                    self.find(FindingKind::Rule, &[seq], &expected, &rejection.message);
+                }
+                self.replayed.register.apply(&entry);
+            }
+            None if gone => self.replayed.register.apply_missing(),
+            None => self.lose_rules(seq),
+        }
+    }
+
+    fn compare_snapshot(&mut self, store: &impl Store) {
+        let count = self.expected;
+        if self.rules_lost_at.is_some() || !self.snapshots.contains(&count) {
+            return;
+        }
+        self.snapshots_checked += 1;
+        let kept = store.snapshot(count).ok().flatten();
+        if kept.is_none() || kept != snapshot::encode(&self.replayed) {
+            self.find(
+                FindingKind::Snapshot,
+                &[count - 1],
+                &format!("the snapshot at {count} records to be what replay gives"),
+                "something else",
+            );
+        }
+    }
+
+    /// The end of the chain against what was acknowledged.
+    fn compare_head(&mut self) {
+        let Head { count, link } = self.acknowledged;
+        if self.expected < count {
+            let found = format!("the end, after {} records", self.expected);
+            self.find_missing(self.expected, count - 1, &found);
+        } else if self.expected > count || self.replayed.head.link != link {
+            let (expected, found) = (self.acknowledged.to_string(), self.replayed.head.to_string());
+            self.find(FindingKind::Head, &[self.expected.saturating_sub(1)], &expected, &found);
+        }
+        if let Some(previous) = self.previous
+            && previous.remaining > 0
+        {
+            let expected = format!("{} more records of its batch", previous.remaining);
+            let last = self.expected.saturating_sub(1);
+            self.find(FindingKind::Batch, &[last], &expected, "the end");
+        }
+    }
+
+    /// Payloads may be gone only where a redaction says so.
+    fn compare_redactions(&mut self) {
+        for seq in std::mem::take(&mut self.gone) {
+            if !self.redacted.contains(&seq) {
+                let expected = "its payload, or a later record that redacts it";
+                self.find(FindingKind::PayloadGone, &[seq], expected, "neither");
+            }
+        }
+    }
+
+    fn conclude(mut self) -> Verdict {
+        self.compare_head();
+        self.compare_redactions();
+        let register = &self.replayed.register;
+        let mut remarks = Vec::new();
+        for (count, what) in [
+            (self.irregular, "recorded as irregular, with a reason each"),
+            (self.redacted.len(), "redacted"),
+        ] {
+            if count > 0 {
+                remarks.push(format!("{}: {what}", super::plural(count, "record")));
+            }
+        }
+        let mut not_checked = vec![
+            "whether the whole history was cut or rewritten: a chain cannot show that; compare the head \
+             with one that was kept elsewhere"
+                .to_owned(),
+            "whether the recording machine's clock was right".to_owned(),
+            "whether what was recorded is true".to_owned(),
+        ];
+        if let Some(seq) = self.rules_lost_at {
+            not_checked.insert(
+                0,
+                format!("rules and snapshots from record {seq} on: what they rest on cannot be read"),
+            );
+        }
+        if self.records == 0 {
+            not_checked.insert(0, "anything: there are no records".to_owned());
+        }
+        self.findings.sort_by_key(|finding| finding.records.first().copied());
+        let checked = vec![
+            Check { what: "records: form, order, links, batches, clock", count: self.records },
+            Check { what: "payloads: digest and canonical encoding", count: self.payloads },
+            Check { what: "rules, by replay", count: self.rules },
+            Check { what: "snapshots, against replay", count: self.snapshots_checked },
+        ];
+        Verdict {
+            origin: register.records().first().and_then(|held| {
+                match &held.as_ref()?.recorded().fact {
+                    Fact::LedgerOpened(fact) => Some(fact.origin.to_string()),
+                    _ => None,
+                }
+            }),
+            records: self.records,
+            head: self.replayed.head,
+            acknowledged: self.acknowledged,
+            first_recorded: self.first_recorded.map(Instant),
+            last_recorded: self.previous.map(|previous| Instant(previous.recorded_at)),
+            findings: self.findings,
+            checked,
+            not_checked,
+            remarks,
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! What is read from it: reports are data, of tables with named columns; how they look is `render`'s.
+//!
+//! A new report is a new file and a line in [`REPORTS`].
+
+use chrono::{Days, NaiveDate};
+
+use crate::domain::event::Kind;
+use crate::domain::id::{AgreementId, CommitmentId, PartyId, Seq, SourceId, Subject};
+use crate::domain::commitment::Standing;
+use crate::domain::party::PartyKind;
+use crate::domain::view::View;
+use crate::domain::when::Instant;
+
+pub mod changes;
+pub mod dossier;
+pub mod due;
+pub mod listing;
+pub mod log;
+pub mod party;
+pub mod status;
+pub mod timeline;
+
+/// The reports of the command `report`, in the order in which help lists them.
+pub const REPORTS: &[&dyn Report] = &[
+    &status::Status,
+    &due::DueReport,
+    &party::PartyReport,
+    &timeline::Timeline,
+    &changes::Changes,
+];
+
+/// A report: a question to a view, answered by a document.
+pub trait Report: Sync {
+    /// Its name on the command line and in JSON.
+    fn name(&self) -> &'static str;
+
+    /// What it tells, in one sentence.
+    fn about(&self) -> &'static str;
+
+    /// The answer.
+    fn document(&self, view: &View<'_>, question: &Question) -> Document;
+}
+
+/// What is asked of a report. What a report has no use for, it passes over.
+#[derive(Debug, Clone)]
+pub struct Question {
+    /// Only what concerns this party.
+    pub party: Option<PartyId>,
+    /// Only what concerns this agreement.
+    pub agreement: Option<AgreementId>,
+    /// Only what concerns this commitment.
+    pub commitment: Option<CommitmentId>,
+    /// Only what this source is cited for.
+    pub source: Option<SourceId>,
+    /// Only events of these kinds; all where it is empty.
+    pub kinds: Vec<Kind>,
+    /// Only commitments that stand here; all where it is empty.
+    pub standings: Vec<Standing>,
+    /// Only parties of this kind.
+    pub party_kind: Option<PartyKind>,
+    /// From here on.
+    pub since: Option<Bound>,
+    /// Up to and with this.
+    pub until: Option<Bound>,
+    /// At most so many rows.
+    pub limit: Option<usize>,
+    /// How many days ahead a deadline counts as soon.
+    pub soon: Days,
+    /// After how many days without any event a live commitment counts as silent.
+    pub silent: Days,
+    /// How the ledger was known when this was asked, in words; none for all that is known.
+    pub known_at: Option<String>,
+}
+
+impl Default for Question {
+    fn default() -> Self {
+        Self {
+            party: None,
+            agreement: None,
+            commitment: None,
+            source: None,
+            kinds: Vec::new(),
+            standings: Vec::new(),
+            party_kind: None,
+            since: None,
+            until: None,
+            limit: None,
+            soon: Days::new(30),
+            silent: Days::new(180),
+            known_at: None,
+        }
+    }
+}
+
+/// An end of a stretch of the log: a day, or a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bound {
+    /// A day, in UTC where it bounds recorded times.
+    Day(NaiveDate),
+    /// A record.
+    Record(Seq),
+    /// An instant.
+    Time(Instant),
+}
+
+/// A report's answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Document {
+    /// The report's name.
+    pub report: &'static str,
+    /// What it is about, in a line.
+    pub title: String,
+    /// The day as of which it speaks.
+    pub as_of: NaiveDate,
+    /// How the ledger was known, in words; none for all that is known.
+    pub known_at: Option<String>,
+    /// Its tables; the first is the one that CSV gives.
+    pub tables: Vec<Table>,
+    /// What a reader must know to read it rightly.
+    pub notes: Vec<String>,
+}
+
+impl Document {
+    /// A document without tables.
+    pub fn new(report: &'static str, title: impl Into<String>, view: &View<'_>, question: &Question) -> Self {
+        Self {
+            report,
+            title: title.into(),
+            as_of: view.as_of,
+            known_at: question.known_at.clone(),
+            tables: Vec::new(),
+            notes: Vec::new(),
+        }
+    }
+}
+
+/// A table of a document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Table {
+    /// Its name in JSON.
+    pub name: &'static str,
+    /// Its heading.
+    pub title: String,
+    /// The names of its columns, in JSON and CSV too: lower case, words joined by `_`.
+    pub columns: Vec<&'static str>,
+    /// Its rows, each as long as `columns`.
+    pub rows: Vec<Vec<Cell>>,
+    /// What to say where there are no rows.
+    pub empty: &'static str,
+}
+
+impl Table {
+    /// A table without rows.
+    pub fn new(name: &'static str, title: impl Into<String>, columns: &[&'static str]) -> Self {
+        Self {
+            name,
+            title: title.into(),
+            columns: columns.to_vec(),
+            rows: Vec::new(),
+            empty: "nothing",
+        }
+    }
+
+    /// Says this where there are no rows.
+    #[must_use]
+    pub fn or(mut self, empty: &'static str) -> Self {
+        self.empty = empty;
+        self
+    }
+}
+
+/// One value of a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Cell {
+    /// Nothing.
+    None,
+    /// A text.
+    Text(String),
+    /// A word that carries a judgement, which may be shown in colour and never by colour alone.
+    Word(String, Tone),
+    /// A whole number.
+    Number(i64),
+    /// Yes or no.
+    Flag(bool),
+    /// Several texts.
+    List(Vec<String>),
+}
+
+impl Cell {
+    /// The text of something.
+    pub fn text(value: impl ToString) -> Self {
+        Self::Text(value.to_string())
+    }
+
+    /// The text of something, or nothing.
+    pub fn maybe(value: Option<impl ToString>) -> Self {
+        value.map_or(Self::None, |value| Self::Text(value.to_string()))
+    }
+
+    /// The texts of several things.
+    pub fn list(values: impl IntoIterator<Item = impl ToString>) -> Self {
+        Self::List(values.into_iter().map(|value| value.to_string()).collect())
+    }
+
+    /// A count.
+    pub fn count(value: usize) -> Self {
+        Self::Number(i64::try_from(value).unwrap_or(i64::MAX))
+    }
+}
+
+/// How a word is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tone {
+    /// Neither good nor bad.
+    Plain,
+    /// As it should be.
+    Good,
+    /// Worth a look.
+    Attention,
+    /// As it should not be.
+    Bad,
+    /// Of little weight.
+    Faint,
+}
+

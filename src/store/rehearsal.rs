@@ -1,0 +1,51 @@
+//! A store that forgets what is appended: what `--dry-run` appends to.
+
+use super::{AppendError, Store, StoreError, Stored};
+use crate::chain::record::{Head, Sealed};
+
+/// Reads from the store inside; an append is checked against the head, and then dropped.
+#[derive(Debug)]
+pub struct Rehearsal<S> {
+    inner: S,
+}
+
+impl<S: Store> Rehearsal<S> {
+    /// A rehearsal on this store.
+    pub fn new(inner: S) -> Self {
+        Self { inner }
+    }
+}
+
+impl<S: Store> Store for Rehearsal<S> {
+    fn head(&self) -> Result<Head, StoreError> {
+        self.inner.head()
+    }
+
+    fn append(&mut self, expected: Head, _: &[Sealed], _: Head) -> Result<(), AppendError> {
+        let head = self.inner.head()?;
+        if head != expected {
+            return Err(AppendError::HeadMoved(head));
+        }
+        Ok(())
+    }
+
+    fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, StoreError> {
+        self.inner.read(from, limit)
+    }
+
+    fn put_snapshot(&mut self, _: u64, _: &[u8]) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn snapshots(&self) -> Result<Vec<u64>, StoreError> {
+        self.inner.snapshots()
+    }
+
+    fn snapshot(&self, count: u64) -> Result<Option<Vec<u8>>, StoreError> {
+        self.inner.snapshot(count)
+    }
+
+    fn drop_snapshot(&mut self, _: u64) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
