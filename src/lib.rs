@@ -1,5 +1,6 @@
 //! servanda
 pub mod chain;
 pub mod domain;
+pub mod intake;
 pub mod ledger;
 pub mod store;
