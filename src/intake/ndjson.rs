@@ -194,7 +194,7 @@ fn parse(bytes: &[u8], line: usize, kind: Option<Kind>) -> Result<Option<Draft>,
             },
             (_, Err(message)) => fail(message.into()),
             ("event", Ok(texts)) => match texts.as_slice() {
-                [word] => match word.parse() {
+                [word] => match word.parse::<Kind>() {
                     Ok(word) => found = Some(word),
                     Err(error) => fail(error.to_string()),
                 },
