@@ -1,3 +1,4 @@
 //! servanda
 pub mod chain;
 pub mod domain;
+pub mod store;
