@@ -155,7 +155,7 @@ impl From<DirectoryError> for CliError {
         match error {
             E::Store(error) => error.into(),
             E::Locked { .. } => Self::new(Exit::Locked, message).hint("wait longer with --wait SECONDS"),
-            E::AlreadyALedger { .. } | E::NotEmpty { .. } => {
+            E::AlreadyALedger(_) | E::NotEmpty(_) => {
                 Self::refused(message).hint("choose another directory")
             }
             E::ReadOnly { .. } => Self::refused(message)
@@ -163,7 +163,7 @@ impl From<DirectoryError> for CliError {
             E::NewerFormat { .. } | E::UnknownStore { .. } => {
                 Self::new(Exit::NoLedger, message).hint("use the version of servanda that made it, or a newer one")
             }
-            E::HalfMade { .. } => Self::new(Exit::NoLedger, message)
+            E::HalfMade(_) => Self::new(Exit::NoLedger, message)
                 .hint("`servanda init` was interrupted: remove the directory and make it again"),
             _ => Self::new(Exit::NoLedger, message)
                 .hint("`servanda init --ledger DIR --origin NAME` makes a ledger; `servanda demo` shows one"),

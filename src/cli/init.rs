@@ -43,7 +43,7 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
         return Ok(Exit::Ok);
     }
     let directory = session.directory()?;
-    let store = directory::create(directory)?;
+    let store = directory::create(directory, "servanda init")?;
     let ledger = Ledger::create(store, Machine, opening.clone())?;
     let receipts = [receipt::Line::new(&opening, ledger.receipt(crate::domain::id::Seq(0))?, None)];
     receipt::show(session, &receipts, "servanda record party ID --kind KIND --name NAME")?;

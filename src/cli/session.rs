@@ -74,7 +74,7 @@ impl Session {
 
     /// Opens the ledger's store, without replaying it.
     pub fn open_store(&self) -> Result<Box<dyn Store>, CliError> {
-        Ok(directory::open(self.directory()?, self.wait, &holder())?)
+        Ok(Box::new(directory::open(self.directory()?, self.wait, &holder())?))
     }
 
     /// Opens the ledger. With `--dry-run` nothing that is appended to it stays.

@@ -422,8 +422,8 @@ facts! {
         presupposes: Option<Text>,
         /// By when, or how often
         deadline: Option<Deadline>,
-        /// An earlier commitment that it promises again
-        repeats: Vec<CommitmentId>,
+        /// What it promises again: an earlier commitment, agreement or statement
+        repeats: Vec<Subject>,
         /// A subject to group it under
         theme: Vec<Text>,
         /// Where it stands at first: agreed (if not given) or proposed
