@@ -101,13 +101,11 @@ fn make(dir: &Path) -> Result<(), CliError> {
     let opening = Event::build(Kind::LedgerOpened, &fields).map_err(super::record::wrong_fields)?;
     let store = directory::create(dir, "servanda demo")?;
     let mut ledger = Ledger::create(store, Machine, opening)?;
-    let drafts = ndjson::read(&mut COMMUNIQUE.as_bytes(), None)
-        .map_err(|errors| import::wrong_lines("the communiqué", &errors))?;
-    let events = import::build_all(&drafts)
-        .map_err(|errors| import::wrong_lines("the communiqué", &errors))?;
-    ledger
-        .append(events)
-        .map_err(|error| import::refused(error, &drafts, "the communiqué"))?;
+    for (name, text) in [("the communiqué", COMMUNIQUE), ("the follow-ups", FOLLOW_UPS)] {
+        let mut drafts = ndjson::read(&mut text.as_bytes(), None)
+            .map_err(|errors| import::wrong_lines(name, &errors))?;
+        import::append(&mut ledger, &mut drafts, name)?;
+    }
     Ok(())
 }
 

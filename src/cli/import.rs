@@ -6,12 +6,14 @@ use std::path::PathBuf;
 use clap::{Arg, ArgMatches, value_parser};
 
 use super::error::{CliError, Exit};
-use super::session::{OpenLedger, Session};
+use super::session::Session;
 use super::{Command, receipt, record};
 use crate::domain::event::{Event, Kind};
 use crate::domain::register::Register;
 use crate::intake::ndjson::{self, Draft, LineError};
-use crate::ledger::{LedgerError, plural};
+use crate::ledger::append::Receipt;
+use crate::ledger::{Ledger, LedgerError, plural};
+use crate::store::Store;
 
 pub(super) const COMMAND: Command = Command { build, run };
 
@@ -70,12 +72,7 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
         fill(draft, "import_key", matches.get_one::<String>("key").map(|key| format!("{key}:{}", draft.line)));
         fill(draft, "recorded_by", matches.get_one::<String>("recorded_by").cloned());
     }
-    let mut ledger = session.open()?;
-    renumber(&mut drafts, &ledger).map_err(|errors| wrong_lines(&name, &errors))?;
-    let events = build_all(&drafts).map_err(|errors| wrong_lines(&name, &errors))?;
-    let receipts = ledger
-        .append(events.clone())
-        .map_err(|error| refused(error, &drafts, &name))?;
+    let (events, receipts) = append(&mut session.open()?, drafts.as_mut_slice(), &name)?;
     let known = receipts.iter().filter(|receipt| receipt.known).count();
     let appended = receipts.len() - known;
     let lines: Vec<_> = events
@@ -103,6 +100,20 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
     Ok(Exit::Ok)
 }
 
+/// Appends the events of a file's lines, all or none.
+pub(super) fn append<S: Store>(
+    ledger: &mut Ledger<S>,
+    drafts: &mut [Draft],
+    name: &str,
+) -> Result<(Vec<Event>, Vec<Receipt>), CliError> {
+    renumber(drafts, ledger.register()).map_err(|errors| wrong_lines(name, &errors))?;
+    let events = build_all(drafts).map_err(|errors| wrong_lines(name, &errors))?;
+    let receipts = ledger
+        .append(events.clone())
+        .map_err(|error| refused(error, drafts, name))?;
+    Ok((events, receipts))
+}
+
 fn fill(draft: &mut Draft, field: &str, value: Option<String>) {
     if draft.fields.get(field).is_empty() {
         draft.fields.set(field, value.into_iter().collect());
@@ -111,10 +122,10 @@ fn fill(draft: &mut Draft, field: &str, value: Option<String>) {
 
 /// Puts record numbers in place of those that the lines had where they were exported from, and of import
 /// keys: `@KEY` names the record with that key, here or in the ledger.
-fn renumber(drafts: &mut [Draft], ledger: &OpenLedger) -> Result<(), Vec<LineError>> {
+fn renumber(drafts: &mut [Draft], register: &Register) -> Result<(), Vec<LineError>> {
     let mut places = Places {
-        register: ledger.register(),
-        next: ledger.register().count(),
+        register,
+        next: register.count(),
         // Record 0 opens every ledger.
         exported: HashMap::from([(0, 0)]),
         keys: HashMap::new(),
@@ -192,7 +203,7 @@ impl Places<'_> {
     }
 }
 
-pub(super) fn build_all(drafts: &[Draft]) -> Result<Vec<Event>, Vec<LineError>> {
+fn build_all(drafts: &[Draft]) -> Result<Vec<Event>, Vec<LineError>> {
     let mut events = Vec::with_capacity(drafts.len());
     let mut errors = Vec::new();
     for draft in drafts {
@@ -214,7 +225,7 @@ pub(super) fn wrong_lines(name: &str, errors: &[LineError]) -> CliError {
 }
 
 /// A refusal told by line instead of by place in the batch.
-pub(super) fn refused(error: LedgerError, drafts: &[Draft], name: &str) -> CliError {
+fn refused(error: LedgerError, drafts: &[Draft], name: &str) -> CliError {
     let line = |index: usize| drafts.get(index).map_or(0, |draft| draft.line);
     match error {
         LedgerError::Refused(refusals) => {
