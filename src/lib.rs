@@ -2,4 +2,6 @@
 pub mod chain;
 pub mod domain;
 pub mod ledger;
+pub mod render;
+pub mod report;
 pub mod store;
