@@ -138,8 +138,8 @@ impl<'r> View<'r> {
         }
     }
 
-    /// The last day on which it can have happened.
-    fn last_possible_day(&self, entry: &Entry) -> NaiveDate {
+    /// The last day on which something can have happened: the day from which it counts.
+    pub fn last_possible_day(&self, entry: &Entry) -> NaiveDate {
         let own = entry.event.envelope.on;
         let inherited = || match &entry.event.fact {
             Fact::CommitmentRecorded(fact) => self.agreed_on(&fact.agreement),
@@ -329,6 +329,13 @@ impl<'r> View<'r> {
                 Some(_) => Due::Later,
             },
         }
+    }
+
+    /// Whether a commitment's deadline passed while it was owed: what rates of the due ones divide by.
+    pub fn fell_due(&self, commitment: &Commitment<'_>) -> bool {
+        let deadline = commitment.terms.deadline.as_ref();
+        let last = deadline.and_then(Deadline::latest);
+        commitment.standing.counts_as_due() && last.is_some_and(|last| last < self.as_of)
     }
 
     /// The last day on which something is known to have happened about a commitment.

@@ -4,11 +4,11 @@
 
 use chrono::{Days, NaiveDate};
 
+use crate::domain::commitment::Standing;
 use crate::domain::event::Kind;
 use crate::domain::id::{AgreementId, CommitmentId, PartyId, Seq, SourceId, Subject};
-use crate::domain::commitment::Standing;
 use crate::domain::party::PartyKind;
-use crate::domain::view::View;
+use crate::domain::view::{END_OF_TIME, View};
 use crate::domain::when::Instant;
 
 pub mod changes;
@@ -19,6 +19,12 @@ pub mod log;
 pub mod party;
 pub mod status;
 pub mod timeline;
+
+mod caveats;
+mod cells;
+mod rates;
+mod select;
+mod tables;
 
 /// The reports of the command `report`, in the order in which help lists them.
 pub const REPORTS: &[&dyn Report] = &[
@@ -122,7 +128,12 @@ pub struct Document {
 
 impl Document {
     /// A document without tables.
-    pub fn new(report: &'static str, title: impl Into<String>, view: &View<'_>, question: &Question) -> Self {
+    pub fn new(
+        report: &'static str,
+        title: impl Into<String>,
+        view: &View<'_>,
+        question: &Question,
+    ) -> Self {
         Self {
             report,
             title: title.into(),
@@ -131,6 +142,11 @@ impl Document {
             tables: Vec::new(),
             notes: Vec::new(),
         }
+    }
+
+    /// The day as of which it speaks; none where it takes in whatever is known, whenever it happens.
+    pub fn as_of_day(&self) -> Option<NaiveDate> {
+        (self.as_of != END_OF_TIME).then_some(self.as_of)
     }
 }
 
@@ -222,4 +238,3 @@ pub enum Tone {
     /// Of little weight.
     Faint,
 }
-

@@ -1,0 +1,227 @@
+//! How values become cells, the same way in every report: dates with what is doubtful about them, words
+//! with their tone, flags, names.
+
+use std::collections::BTreeMap;
+
+use chrono::SecondsFormat;
+
+use crate::domain::commitment::{Contest, Standing};
+use crate::domain::event::{Entry, Event, Fact};
+use crate::domain::id::{Seq, Subject};
+use crate::domain::register::{Held, Register};
+use crate::domain::value::Leaf;
+use crate::domain::view::{Commitment, Due, View};
+use crate::domain::when::{Deadline, Instant, When};
+
+use super::{Cell, Tone};
+
+/// When something happened: the date it names, else its agreement's for a commitment; and whether the
+/// recorder inferred it.
+pub fn occasion(view: &View<'_>, entry: &Entry) -> Option<(When, bool)> {
+    let own = |entry: &Entry| {
+        let inferred = infers(&entry.event, "on");
+        entry.event.envelope.on.map(|on| (on, inferred))
+    };
+    let known = |(on, _): &(When, bool)| on.earliest().or(on.latest()).is_some();
+    let inherited = || match &entry.event.fact {
+        Fact::CommitmentRecorded(fact) => own(view.register.defining(&fact.agreement.0)?),
+        _ => None,
+    };
+    let stated = own(entry);
+    stated
+        .filter(known)
+        .or_else(|| inherited().filter(known))
+        .or(stated)
+}
+
+/// Whether an event says that its recorder inferred a field.
+pub fn infers(event: &Event, field: &str) -> bool {
+    let mut inferred = event.envelope.inferred.iter();
+    inferred.any(|name| name.as_str() == field)
+}
+
+/// When something happened, as text: `2023-05-11`, `2023-05-11 (inferred)`.
+pub fn occasion_text(view: &View<'_>, entry: &Entry) -> Option<String> {
+    let (on, inferred) = occasion(view, entry)?;
+    Some(if inferred {
+        format!("{on} (inferred)")
+    } else {
+        on.to_string()
+    })
+}
+
+/// When something happened, or nothing.
+pub fn on(view: &View<'_>, entry: &Entry) -> Cell {
+    Cell::maybe(occasion_text(view, entry))
+}
+
+/// When something happened, or when it was recorded, and then says so.
+pub fn since(view: &View<'_>, entry: &Entry) -> Cell {
+    let recorded = || format!("{} (recorded)", entry.recorded_at.day());
+    Cell::text(occasion_text(view, entry).unwrap_or_else(recorded))
+}
+
+/// When the ledger took something in, to the second.
+pub fn recorded(at: Instant) -> Cell {
+    let time = chrono::DateTime::from_timestamp_micros(at.0);
+    let seconds = time.map(|time| time.to_rfc3339_opts(SecondsFormat::Secs, true));
+    Cell::Text(seconds.unwrap_or_else(|| at.to_string()))
+}
+
+/// The number of a record.
+pub fn record(seq: Seq) -> Cell {
+    Cell::Number(i64::try_from(seq.0).unwrap_or(i64::MAX))
+}
+
+/// A standing.
+pub fn standing(standing: Standing) -> Cell {
+    let tone = match standing {
+        Standing::Fulfilled => Tone::Good,
+        Standing::Breached => Tone::Bad,
+        Standing::Claimed | Standing::Suspended => Tone::Attention,
+        other if other.is_live() => Tone::Plain,
+        _ => Tone::Faint,
+    };
+    Cell::Word(standing.to_string(), tone)
+}
+
+/// A contest.
+pub fn contest(contest: Contest) -> Cell {
+    let tone = match contest {
+        Contest::None => Tone::Faint,
+        Contest::Claimed => Tone::Attention,
+        Contest::Disputed => Tone::Bad,
+        Contest::Settled => Tone::Plain,
+    };
+    Cell::Word(contest.to_string(), tone)
+}
+
+/// What the calendar says, in a word.
+pub fn due(due: Due, deadline: Option<&Deadline>) -> Cell {
+    let (word, tone) = match due {
+        Due::Overdue { .. } => ("overdue", Tone::Bad),
+        Due::Soon { .. } => ("soon", Tone::Attention),
+        Due::Later => ("later", Tone::Plain),
+        Due::Undated => ("undated", Tone::Plain),
+        Due::Standing if matches!(deadline, Some(Deadline::Recurring(_))) => {
+            ("recurring", Tone::Plain)
+        }
+        Due::Standing => ("continuing", Tone::Plain),
+        Due::NotOwed => ("not owed", Tone::Faint),
+    };
+    Cell::Word(word.to_owned(), tone)
+}
+
+/// The latest finding of each assessor on each of its scales. Never one figure: assessors differ.
+pub fn assessments(view: &View<'_>, commitment: &Commitment<'_>) -> Vec<String> {
+    let mut latest = BTreeMap::new();
+    let mut in_time: Vec<&&Entry> = commitment.assessments.iter().collect();
+    in_time.sort_by_key(|entry| (view.last_possible_day(entry), entry.seq));
+    for entry in in_time {
+        if let Fact::Assessed(fact) = &entry.event.fact {
+            let assessor = by(&entry.event).join(", ");
+            latest.insert((assessor, fact.scale.to_string()), &fact.level);
+        }
+    }
+    latest
+        .into_iter()
+        .map(|((assessor, scale), level)| format!("{scale}={level} by {assessor}"))
+        .collect()
+}
+
+/// Who asserts an event.
+pub fn by(event: &Event) -> Vec<String> {
+    texts(&event.envelope.by)
+}
+
+/// Where an event was read.
+pub fn sources(event: &Event) -> Vec<String> {
+    texts(&event.envelope.source)
+}
+
+/// Values as texts.
+pub fn texts<T: Leaf>(values: &[T]) -> Vec<String> {
+    values.iter().map(ToString::to_string).collect()
+}
+
+/// What an event is about: what it defines, else what its fact names. Who was present is not.
+pub fn about(event: &Event) -> Vec<String> {
+    if let Some(defined) = event.defines() {
+        return vec![defined.subject().to_string()];
+    }
+    let mut all = Vec::new();
+    for (field, reference) in event.fact.references() {
+        let text = match reference.subject() {
+            Subject::Record(seq) => format!("record {seq}"),
+            Subject::Entity(id) => id.to_string(),
+        };
+        if field != "present" && !all.contains(&text) {
+            all.push(text);
+        }
+    }
+    all
+}
+
+/// What a reader must know about an entry: that it breaks a rule, was inferred, corrected, taken out.
+pub fn flags(register: &Register, entry: &Entry) -> Vec<String> {
+    let envelope = &entry.event.envelope;
+    let mut flags = Vec::new();
+    if envelope.irregular.is_some() {
+        flags.push("irregular".to_owned());
+    }
+    if !envelope.inferred.is_empty() {
+        flags.push(format!("inferred {}", texts(&envelope.inferred).join(", ")));
+    }
+    if let Some(held) = register.held(entry.seq) {
+        flags.extend(fate(register, held));
+    }
+    flags
+}
+
+/// What later records did to a record.
+fn fate(register: &Register, held: &Held) -> Vec<String> {
+    let counts = |seq: &&Seq| register.entry(**seq).is_some();
+    let corrections = held.corrections.iter().filter(counts);
+    let corrected = corrections.map(|seq| format!("corrected by {seq}"));
+    let retracted = held.retracted.map(|seq| format!("retracted by {seq}"));
+    let redacted = held.redacted.map(|seq| format!("redacted by {seq}"));
+    corrected.chain(retracted).chain(redacted).collect()
+}
+
+/// The flags of a commitment: those of every record that made it what it is, with the record's number
+/// where that is not the first one.
+pub fn commitment_flags(register: &Register, commitment: &Commitment<'_>) -> Vec<String> {
+    let mut all = Vec::new();
+    for entry in own_trail(commitment) {
+        for flag in flags(register, entry) {
+            let flag = if entry.seq == commitment.recorded.seq {
+                flag
+            } else {
+                format!("{flag} (record {})", entry.seq)
+            };
+            all.push(flag);
+        }
+    }
+    all
+}
+
+/// The records of a commitment's trail that made it what it is: its terms, moves, contests, assessments.
+pub fn own_trail<'c>(commitment: &'c Commitment<'_>) -> impl Iterator<Item = &'c Entry> {
+    let id = commitment.id;
+    let own = move |entry: &&Entry| match &entry.event.fact {
+        Fact::CommitmentRecorded(fact) => fact.id == *id,
+        Fact::CommitmentAmended(fact) => fact.commitment == *id,
+        Fact::StatusChanged(fact) => fact.commitment == *id,
+        Fact::ContestMoved(fact) => fact.commitment == *id,
+        Fact::Assessed(fact) => fact.commitment == *id,
+        Fact::OccurrenceHeld(fact) => fact.commitment == *id,
+        _ => false,
+    };
+    commitment.trail.iter().copied().filter(own)
+}
+
+/// Whether nothing says by when it is to be kept, so that it is in no rate of what is due.
+pub fn is_undated(commitment: &Commitment<'_>) -> bool {
+    let deadline = commitment.terms.deadline.as_ref();
+    deadline.is_none_or(Deadline::is_undated)
+}

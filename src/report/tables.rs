@@ -1,0 +1,89 @@
+//! Tables that several reports show.
+
+use crate::domain::view::{Agreement, Commitment, View};
+
+use super::{Cell, Question, Table, cells};
+
+/// The columns of a table of commitments.
+const COMMITMENT_COLUMNS: &[&str] = &[
+    "id",
+    "agreement",
+    "text",
+    "debtors",
+    "creditors",
+    "deadline",
+    "standing",
+    "since",
+    "assessment",
+    "contest",
+    "due",
+    "flags",
+];
+
+/// A table of commitments, in the order in which they are given.
+pub fn commitments(
+    view: &View<'_>,
+    name: &'static str,
+    title: &str,
+    commitments: &[Commitment<'_>],
+    question: &Question,
+) -> Table {
+    let mut table = Table::new(name, title, COMMITMENT_COLUMNS).or("no commitments");
+    let rows = commitments
+        .iter()
+        .map(|each| commitment_row(view, each, question));
+    table.rows = rows.collect();
+    table
+}
+
+fn commitment_row(view: &View<'_>, commitment: &Commitment<'_>, question: &Question) -> Vec<Cell> {
+    let terms = &commitment.terms;
+    let deadline = terms.deadline.as_ref();
+    let last_move = commitment.moves.last().copied();
+    vec![
+        Cell::text(commitment.id),
+        Cell::text(&terms.agreement),
+        Cell::text(&terms.text),
+        Cell::list(commitment.debtors()),
+        Cell::list(commitment.creditors()),
+        Cell::maybe(deadline),
+        cells::standing(commitment.standing),
+        cells::since(view, last_move.unwrap_or(commitment.recorded)),
+        Cell::List(cells::assessments(view, commitment)),
+        cells::contest(commitment.contest),
+        cells::due(view.due(commitment, question.soon), deadline),
+        Cell::List(cells::commitment_flags(view.register, commitment)),
+    ]
+}
+
+/// A table of agreements, in the order in which they are given.
+pub fn agreements(view: &View<'_>, agreements: &[Agreement<'_>]) -> Table {
+    let columns = &[
+        "id",
+        "title",
+        "form",
+        "concluded_on",
+        "status",
+        "parties",
+        "commitments",
+        "flags",
+    ];
+    let mut table = Table::new("agreements", "Agreements", columns).or("no agreements");
+    let commitments = view.commitments();
+    for agreement in agreements {
+        let of_it = commitments
+            .iter()
+            .filter(|each| each.terms.agreement == *agreement.id);
+        table.rows.push(vec![
+            Cell::text(agreement.id),
+            Cell::text(&agreement.fact.title),
+            Cell::maybe(agreement.fact.form),
+            cells::on(view, agreement.recorded),
+            Cell::text(agreement.status),
+            Cell::list(&agreement.fact.party),
+            Cell::count(of_it.count()),
+            Cell::List(cells::flags(view.register, agreement.recorded)),
+        ]);
+    }
+    table
+}
