@@ -87,10 +87,11 @@ fn kind_command(kind: Kind) -> clap::Command {
 
 fn field_arg(spec: &'static FieldSpec) -> Arg {
     let mut arg = Arg::new(spec.name).help(spec.help());
-    if !spec.words.is_empty() && spec.shape != Shape::Flag {
-        arg = arg.value_parser(PossibleValuesParser::new(spec.words.iter().copied()));
-    } else if spec.shape != Shape::Flag {
+    if spec.shape != Shape::Flag {
         arg = arg.value_name(spec.label);
+        if !spec.words.is_empty() {
+            arg = arg.value_parser(PossibleValuesParser::new(spec.words.iter().copied()));
+        }
     }
     if !spec.is_positional() {
         arg = arg.long(spec.name.replace('_', "-"));

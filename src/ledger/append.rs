@@ -151,7 +151,10 @@ impl<S: Store> Ledger<S> {
                 .and_then(|at| written.get(usize::try_from(at).ok()?));
             receipts.push(match fresh {
                 Some(record) => receipt_of(record, *known),
-                None => self.receipt(*seq)?,
+                None => Receipt {
+                    known: true,
+                    ..self.receipt(*seq)?
+                },
             });
         }
         Ok(receipts)
@@ -169,7 +172,7 @@ impl<S: Store> Ledger<S> {
         let stored = self.store.read(seq.0, 1)?;
         let stored = stored.first().ok_or_else(|| broken("it is missing"))?;
         let record = Record::open(&stored.sealed).map_err(|error| broken(&error.to_string()))?;
-        Ok(receipt_of(&record, true))
+        Ok(receipt_of(&record, false))
     }
 
     /// Keeps a snapshot if the append crossed a multiple of the interval. Losing one loses nothing.
