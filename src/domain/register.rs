@@ -332,8 +332,22 @@ impl Register {
             return;
         };
         let original = held.recorded().clone();
-        let mut event = original.clone();
+        let event = self.corrected(held, None);
+        self.unindex(target);
+        if let Some(held) = self.held_mut(target) {
+            held.original = (event != original).then(|| Box::new(original));
+            held.entry.event = event;
+        }
+        self.index(target);
+    }
+
+    /// A record's original with the corrections that stand, but for one.
+    fn corrected(&self, held: &Held, except: Option<Seq>) -> Event {
+        let mut event = held.recorded().clone();
         for correction in &held.corrections {
+            if Some(*correction) == except {
+                continue;
+            }
             if let Some(Fact::Corrected(fact)) = self.entry(*correction).map(|e| &e.event.fact) {
                 let texts = fact.to.iter().map(ToString::to_string).collect();
                 if let Ok(corrected) = event.with_field(fact.field.as_str(), texts) {
@@ -341,12 +355,16 @@ impl Register {
                 }
             }
         }
-        self.unindex(target);
-        if let Some(held) = self.held_mut(target) {
-            held.original = (event != original).then(|| Box::new(original));
-            held.entry.event = event;
-        }
-        self.index(target);
+        event
+    }
+
+    /// The record that a correction mends, if that counts, and how it would read without the correction.
+    pub fn without(&self, correction: Seq) -> Option<(Seq, Event)> {
+        let Fact::Corrected(fact) = &self.entry(correction)?.event.fact else {
+            return None;
+        };
+        let held = self.held(fact.record).filter(|held| held.is_standing())?;
+        Some((fact.record, self.corrected(held, Some(correction))))
     }
 
     fn index(&mut self, seq: Seq) {

@@ -141,13 +141,18 @@ impl<'r> View<'r> {
     /// The last day on which it can have happened.
     fn last_possible_day(&self, entry: &Entry) -> NaiveDate {
         let own = entry.event.envelope.on;
+        let earliest = own.and_then(When::earliest);
         let inherited = || match &entry.event.fact {
-            Fact::CommitmentRecorded(fact) => self.agreed_on(&fact.agreement),
+            // `after 2023-05` is a date of its own, if an open one.
+            Fact::CommitmentRecorded(fact) if earliest.is_none() => self.agreed_on(&fact.agreement),
             _ => None,
         };
         own.and_then(When::latest)
             .or_else(|| inherited()?.latest())
-            .unwrap_or_else(|| entry.recorded_at.day())
+            .unwrap_or_else(|| {
+                let recorded = entry.recorded_at.day();
+                earliest.map_or(recorded, |earliest| recorded.max(earliest))
+            })
     }
 
     /// When an agreement was concluded.
@@ -362,18 +367,20 @@ impl<'r> Commitment<'r> {
         both_sides(&self.terms.creditor, &self.terms.debtor, self.terms.mutual)
     }
 
-    /// The parties whose claim of fulfilment is being answered, or led to a breach.
+    /// The parties whose claim of fulfilment is being answered, or was answered by the breach that stands.
+    /// An older claim, which was rejected or overtaken, binds nobody any more.
     pub fn claimants(&self) -> &'r [PartyId] {
-        self.moves
-            .iter()
-            .rev()
-            .find_map(|entry| match &entry.event.fact {
-                Fact::StatusChanged(fact) if fact.to == Standing::Claimed => {
-                    Some(entry.event.envelope.by.as_slice())
-                }
-                _ => None,
-            })
-            .unwrap_or(&[])
+        let led_to = |entry: &Entry, to| match &entry.event.fact {
+            Fact::StatusChanged(fact) => fact.to == to,
+            _ => false,
+        };
+        let claim = match self.moves.as_slice() {
+            [.., claim, breach] if led_to(breach, Standing::Breached) => Some(claim),
+            moves => moves.last(),
+        };
+        claim
+            .filter(|entry| led_to(entry, Standing::Claimed))
+            .map_or(&[], |entry| entry.event.envelope.by.as_slice())
     }
 
     /// Whether an assessor or arbiter has looked at it.
