@@ -967,7 +967,8 @@ fn a_rule_about_the_record_does_not_give_way() {
             &[("recorder", "R1"), ("reason", "r")],
         ),
     ]);
-    let cases: &[(Rule, Kind, &[(&str, &str)])] = &[
+    type Case<'a> = (Rule, Kind, &'a [(&'a str, &'a str)]);
+    let cases: &[Case<'_>] = &[
         (Rule::OpenedOnce, Kind::LedgerOpened, &[("origin", "o")]),
         (
             Rule::Known,
