@@ -1624,7 +1624,7 @@ mod tests {
         assert_eq!(store.snapshot(7).unwrap(), Some(bytes));
         tree.remove(snapshot_key(7, SEAL)).unwrap().unwrap();
         assert_eq!(store.snapshot(7).unwrap(), None);
-        assert_eq!(store.snapshots().unwrap(), []);
+        assert_eq!(store.snapshots().unwrap(), Vec::<u64>::new());
     }
 
     #[test]
