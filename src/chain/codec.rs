@@ -713,6 +713,7 @@ mod tests {
             "LEVEL|no-evidence" => ["2", ""],
             "FIELD" => ["on", "note"],
             "BOOL" => ["true", ""],
+            "TEXT" if spec.name == "origin" => ["example.org/log", ""],
             "TEXT" if spec.name == "import_key" => ["table-1:row 4", ""],
             "TEXT" => ["Se reúnen cada tres meses", "会談\n\tдва"],
             _ if !spec.words.is_empty() => [spec.words[0], spec.words[spec.words.len() - 1]],
