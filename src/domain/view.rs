@@ -800,7 +800,8 @@ mod tests {
         let rename = |name: &str, on: &str| {
             event(
                 Kind::PartyRenamed,
-                &[("party", "a"), ("name", name), ("on", on)],
+                // Its successor-to-be says so, and is not renamed by that.
+                &[("party", "a"), ("name", name), ("on", on), ("by", "b")],
             )
         };
         let mut history = promised(&[]);
