@@ -144,6 +144,17 @@ pub fn texts<T: Leaf>(values: &[T]) -> Vec<String> {
     values.iter().map(ToString::to_string).collect()
 }
 
+/// What stands in place of a record's content that was withheld.
+pub const WITHHELD: &str = "(withheld)";
+
+/// The words that sum a record up, unless they are withheld.
+pub fn headline(held: &Held) -> Cell {
+    match held.redacted {
+        Some(_) => Cell::text(WITHHELD),
+        None => Cell::Text(held.entry.event.headline()),
+    }
+}
+
 /// What an event is about: what it defines, else what its fact names. Who was present is not.
 pub fn about(event: &Event) -> Vec<String> {
     if let Some(defined) = event.defines() {

@@ -6,7 +6,7 @@ use chrono::{Days, NaiveDate};
 
 use crate::domain::commitment::Standing;
 use crate::domain::event::Kind;
-use crate::domain::id::{AgreementId, CommitmentId, PartyId, Seq, SourceId, Subject};
+use crate::domain::id::{AgreementId, CommitmentId, PartyId, Seq, SourceId};
 use crate::domain::party::PartyKind;
 use crate::domain::view::{END_OF_TIME, View};
 use crate::domain::when::Instant;
@@ -25,6 +25,8 @@ mod cells;
 mod rates;
 mod select;
 mod tables;
+#[cfg(test)]
+mod testing;
 
 /// The reports of the command `report`, in the order in which help lists them.
 pub const REPORTS: &[&dyn Report] = &[
@@ -175,6 +177,14 @@ impl Table {
             rows: Vec::new(),
             empty: "nothing",
         }
+    }
+
+    /// Keeps so many rows, and tells how many there were if those were more.
+    pub fn cut(&mut self, limit: Option<usize>) -> Option<String> {
+        let all = self.rows.len();
+        let limit = limit.filter(|limit| *limit < all)?;
+        self.rows.truncate(limit);
+        Some(format!("the first {limit} of {all} rows"))
     }
 
     /// Says this where there are no rows.
