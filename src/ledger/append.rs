@@ -73,7 +73,9 @@ impl<S: Store> Ledger<S> {
         for (index, event) in events.iter().enumerate() {
             let key = event.envelope.import_key.as_ref().map(|key| key.as_str());
             let known = key.and_then(|key| {
-                self.register.imported(key).or_else(|| keys.get(key).copied())
+                self.register
+                    .imported(key)
+                    .or_else(|| keys.get(key).copied())
             });
             if let Some(seq) = known {
                 plan.places.push((seq, true));

@@ -168,7 +168,12 @@ pub fn verify(store: &impl Store, progress: &mut dyn Progress) -> Result<Verdict
                 }
             }
             Err(error) => {
-                examiner.find(FindingKind::Unreadable, &[place], "a record", &error.to_string());
+                examiner.find(
+                    FindingKind::Unreadable,
+                    &[place],
+                    "a record",
+                    &error.to_string(),
+                );
                 break;
             }
         }
@@ -270,7 +275,10 @@ impl Examiner {
         });
         self.first_recorded.get_or_insert(header.recorded_at);
         self.expected = seq + 1;
-        self.replayed.head = Head { count: self.expected, link: header.link() };
+        self.replayed.head = Head {
+            count: self.expected,
+            link: header.link(),
+        };
         self.replayed.last_recorded = Instant(header.recorded_at);
         self.compare_snapshot(store);
     }
@@ -278,7 +286,12 @@ impl Examiner {
     /// Bytes that are no record. Where the header can still be read, its link still holds the chain together.
     fn skip_malformed(&mut self, sealed: &Sealed, error: &str) {
         let seq = self.expected;
-        self.find(FindingKind::Malformed, &[seq], "a record as docs/format.md has it", error);
+        self.find(
+            FindingKind::Malformed,
+            &[seq],
+            "a record as docs/format.md has it",
+            error,
+        );
         self.lose_rules(seq);
         let header = sealed
             .0
@@ -310,7 +323,12 @@ impl Examiner {
         let says = format!("a record that says it is {}", header.seq);
         if links_up || (header.seq > self.acknowledged.count && header.seq != expected) {
             // It follows its predecessor, so it is the right one with a wrong number.
-            self.find(FindingKind::Misplaced, &[expected], &format!("record {expected}"), &says);
+            self.find(
+                FindingKind::Misplaced,
+                &[expected],
+                &format!("record {expected}"),
+                &says,
+            );
             self.lose_rules(expected);
             return Some(expected);
         }
@@ -361,7 +379,10 @@ impl Examiner {
             self.find(
                 FindingKind::Batch,
                 &[seq],
-                &format!("{} more records of the batch after it", previous.remaining - 1),
+                &format!(
+                    "{} more records of the batch after it",
+                    previous.remaining - 1
+                ),
                 &header.remaining.to_string(),
             );
         }
@@ -449,8 +470,16 @@ impl Examiner {
             let found = format!("the end, after {} records", self.expected);
             self.find_missing(self.expected, count - 1, &found);
         } else if self.expected > count || self.replayed.head.link != link {
-            let (expected, found) = (self.acknowledged.to_string(), self.replayed.head.to_string());
-            self.find(FindingKind::Head, &[self.expected.saturating_sub(1)], &expected, &found);
+            let (expected, found) = (
+                self.acknowledged.to_string(),
+                self.replayed.head.to_string(),
+            );
+            self.find(
+                FindingKind::Head,
+                &[self.expected.saturating_sub(1)],
+                &expected,
+                &found,
+            );
         }
         if let Some(previous) = self.previous
             && previous.remaining > 0
@@ -494,18 +523,33 @@ impl Examiner {
         if let Some(seq) = self.rules_lost_at {
             not_checked.insert(
                 0,
-                format!("rules and snapshots from record {seq} on: what they rest on cannot be read"),
+                format!(
+                    "rules and snapshots from record {seq} on: what they rest on cannot be read"
+                ),
             );
         }
         if self.records == 0 {
             not_checked.insert(0, "anything: there are no records".to_owned());
         }
-        self.findings.sort_by_key(|finding| finding.records.first().copied());
+        self.findings
+            .sort_by_key(|finding| finding.records.first().copied());
         let checked = vec![
-            Check { what: "records: form, order, links, batches, clock", count: self.records },
-            Check { what: "payloads: digest and canonical encoding", count: self.payloads },
-            Check { what: "rules, by replay", count: self.rules },
-            Check { what: "snapshots, against replay", count: self.snapshots_checked },
+            Check {
+                what: "records: form, order, links, batches, clock",
+                count: self.records,
+            },
+            Check {
+                what: "payloads: digest and canonical encoding",
+                count: self.payloads,
+            },
+            Check {
+                what: "rules, by replay",
+                count: self.rules,
+            },
+            Check {
+                what: "snapshots, against replay",
+                count: self.snapshots_checked,
+            },
         ];
         Verdict {
             origin: register.records().first().and_then(|held| {
