@@ -82,5 +82,7 @@ fn is_of_this_chain(store: &impl Store, replayed: &Replayed) -> Result<bool, Led
     let record = found
         .first()
         .and_then(|stored| Record::open(&stored.sealed).ok());
-    Ok(record.is_some_and(|record| Head::after(&record.header) == replayed.head))
+    Ok(record.is_some_and(|record| {
+        record.header.seq == last && record.header.link() == replayed.head.link
+    }))
 }
