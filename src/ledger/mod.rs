@@ -4,6 +4,8 @@
 pub mod append;
 pub mod replay;
 pub mod snapshot;
+#[cfg(test)]
+mod testing;
 pub mod verify;
 
 use crate::chain::codec::CodecError;
