@@ -61,16 +61,31 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
         return Err(CliError::new(Exit::Usage, "which file?"));
     };
     let mut input = record::input(path)?;
-    let name = if path.as_os_str() == "-" { "standard input".to_owned() } else { path.display().to_string() };
-    let mut drafts = ndjson::read(&mut *input, None).map_err(|errors| wrong_lines(&name, &errors))?;
+    let name = if path.as_os_str() == "-" {
+        "standard input".to_owned()
+    } else {
+        path.display().to_string()
+    };
+    let mut drafts =
+        ndjson::read(&mut *input, None).map_err(|errors| wrong_lines(&name, &errors))?;
     if drafts.is_empty() {
         return Err(CliError::refused(format!("{name} holds no events")));
     }
     let given = drafts.len();
     drafts.retain(|draft| draft.kind != Kind::LedgerOpened);
     for draft in &mut drafts {
-        fill(draft, "import_key", matches.get_one::<String>("key").map(|key| format!("{key}:{}", draft.line)));
-        fill(draft, "recorded_by", matches.get_one::<String>("recorded_by").cloned());
+        fill(
+            draft,
+            "import_key",
+            matches
+                .get_one::<String>("key")
+                .map(|key| format!("{key}:{}", draft.line)),
+        );
+        fill(
+            draft,
+            "recorded_by",
+            matches.get_one::<String>("recorded_by").cloned(),
+        );
     }
     let (events, receipts) = append(&mut session.open()?, drafts.as_mut_slice(), &name)?;
     let known = receipts.iter().filter(|receipt| receipt.known).count();
@@ -80,22 +95,44 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
         .zip(receipts)
         .map(|(event, receipt)| receipt::Line::new(event, receipt, None))
         .collect();
-    let shown = if session.for_people() { &lines[..lines.len().min(RECEIPTS)] } else { &lines[..] };
+    let shown = if session.for_people() {
+        &lines[..lines.len().min(RECEIPTS)]
+    } else {
+        &lines[..]
+    };
     receipt::show(session, shown, "servanda log")?;
     if shown.len() < lines.len() {
-        session.talk(&format!("... and {} more receipts; --format json gives all", lines.len() - shown.len()));
+        session.talk(&format!(
+            "... and {} more receipts; --format json gives all",
+            lines.len() - shown.len()
+        ));
     }
-    let verb = if session.dry_run { "would be appended" } else { "appended" };
+    let verb = if session.dry_run {
+        "would be appended"
+    } else {
+        "appended"
+    };
     let mut summary = format!("{name}: {} read, {appended} {verb}", plural(given, "line"));
     if known > 0 {
-        summary.push_str(&format!(", {known} recorded before under their import keys"));
+        summary.push_str(&format!(
+            ", {known} recorded before under their import keys"
+        ));
     }
     if given > drafts.len() {
-        summary.push_str(&format!(", {} passed over (it opens another ledger)", given - drafts.len()));
+        summary.push_str(&format!(
+            ", {} passed over (it opens another ledger)",
+            given - drafts.len()
+        ));
     }
     session.talk(&summary);
-    if appended > 0 && events.iter().all(|event| event.envelope.import_key.is_none()) {
-        session.hint("no line has an import_key: imported again, they would be appended again; see --key");
+    if appended > 0
+        && events
+            .iter()
+            .all(|event| event.envelope.import_key.is_none())
+    {
+        session.hint(
+            "no line has an import_key: imported again, they would be appended again; see --key",
+        );
     }
     Ok(Exit::Ok)
 }
@@ -154,7 +191,11 @@ fn renumber(drafts: &mut [Draft], register: &Register) -> Result<(), Vec<LineErr
             draft.fields.set(spec.name, found);
         }
     }
-    if errors.is_empty() { Ok(()) } else { Err(errors) }
+    if errors.is_empty() {
+        Ok(())
+    } else {
+        Err(errors)
+    }
 }
 
 /// Where the lines of a file go.
@@ -210,16 +251,27 @@ fn build_all(drafts: &[Draft]) -> Result<Vec<Event>, Vec<LineError>> {
         match Event::build(draft.kind, &draft.fields) {
             Ok(event) => events.push(event),
             Err(wrong) => {
-                errors.extend(wrong.into_iter().map(|error| LineError::at(draft.line, error)));
+                errors.extend(
+                    wrong
+                        .into_iter()
+                        .map(|error| LineError::at(draft.line, error)),
+                );
             }
         }
     }
-    if errors.is_empty() { Ok(events) } else { Err(errors) }
+    if errors.is_empty() {
+        Ok(events)
+    } else {
+        Err(errors)
+    }
 }
 
 pub(super) fn wrong_lines(name: &str, errors: &[LineError]) -> CliError {
     listed(
-        format!("{name}: {}; nothing was appended", plural(errors.len(), "error")),
+        format!(
+            "{name}: {}; nothing was appended",
+            plural(errors.len(), "error")
+        ),
         errors.iter().map(ToString::to_string),
     )
 }
@@ -229,8 +281,13 @@ fn refused(error: LedgerError, drafts: &[Draft], name: &str) -> CliError {
     let line = |index: usize| drafts.get(index).map_or(0, |draft| draft.line);
     match error {
         LedgerError::Refused(refusals) => {
-            let message = format!("{name}: {} refused; nothing was appended", plural(refusals.len(), "event"));
-            let waivable = refusals.iter().any(|refusal| refusal.rejection.rule.is_waivable());
+            let message = format!(
+                "{name}: {} refused; nothing was appended",
+                plural(refusals.len(), "event")
+            );
+            let waivable = refusals
+                .iter()
+                .any(|refusal| refusal.rejection.rule.is_waivable());
             let texts = refusals.iter().map(|refusal| {
                 let rejection = &refusal.rejection;
                 let allowed = if rejection.allowed.is_empty() {
@@ -248,9 +305,10 @@ fn refused(error: LedgerError, drafts: &[Draft], name: &str) -> CliError {
                 error
             }
         }
-        LedgerError::Codec { index, source } => {
-            CliError::refused(format!("{name}: line {}: {source}; nothing was appended", line(index)))
-        }
+        LedgerError::Codec { index, source } => CliError::refused(format!(
+            "{name}: line {}: {source}; nothing was appended",
+            line(index)
+        )),
         other => other.into(),
     }
 }

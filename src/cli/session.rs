@@ -74,7 +74,11 @@ impl Session {
 
     /// Opens the ledger's store, without replaying it.
     pub fn open_store(&self) -> Result<Box<dyn Store>, CliError> {
-        Ok(Box::new(directory::open(self.directory()?, self.wait, &holder())?))
+        Ok(Box::new(directory::open(
+            self.directory()?,
+            self.wait,
+            &holder(),
+        )?))
     }
 
     /// Opens the ledger. With `--dry-run` nothing that is appended to it stays.
@@ -184,7 +188,9 @@ impl Session {
 pub fn written(outcome: io::Result<()>) -> Result<(), CliError> {
     match outcome {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        Err(error) => Err(CliError::refused(format!("cannot write the output: {error}"))),
+        Err(error) => Err(CliError::refused(format!(
+            "cannot write the output: {error}"
+        ))),
         Ok(()) => Ok(()),
     }
 }
@@ -192,11 +198,17 @@ pub fn written(outcome: io::Result<()>) -> Result<(), CliError> {
 /// How this process shows up to another that waits for the ledger.
 fn holder() -> String {
     let name = std::env::args().nth(1).unwrap_or_default();
-    let word: String = name.chars().filter(char::is_ascii_alphanumeric).take(20).collect();
+    let word: String = name
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .take(20)
+        .collect();
     format!("servanda {word}").trim_end().to_owned()
 }
 
 fn terminal_width() -> Option<u16> {
-    let columns = std::env::var("COLUMNS").ok().and_then(|text| text.parse().ok());
+    let columns = std::env::var("COLUMNS")
+        .ok()
+        .and_then(|text| text.parse().ok());
     columns.or_else(|| terminal_size::terminal_size().map(|(width, _)| width.0))
 }

@@ -700,7 +700,10 @@ impl Event {
         match &self.fact {
             // The name that checkpoints of the ledger go by: C2SP signed-note allows neither.
             Fact::LedgerOpened(fact)
-                if fact.origin.as_str().contains(|c: char| c.is_whitespace() || c == '+') =>
+                if fact
+                    .origin
+                    .as_str()
+                    .contains(|c: char| c.is_whitespace() || c == '+') =>
             {
                 errors.push(FieldError::new("origin", "has a space or a `+`"));
             }
