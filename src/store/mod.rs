@@ -8,6 +8,7 @@ pub mod directory;
 pub mod faulty;
 mod head;
 pub mod memory;
+mod preimage;
 mod run;
 pub mod sled;
 
