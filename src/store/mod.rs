@@ -8,6 +8,7 @@ pub mod directory;
 pub mod faulty;
 mod head;
 pub mod memory;
+mod preimage;
 pub mod rehearsal;
 mod run;
 pub mod sled;

