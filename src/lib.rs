@@ -1,1 +1,3 @@
 //! servanda
+
+pub mod chain;
