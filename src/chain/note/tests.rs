@@ -283,6 +283,44 @@ fn notes_without_a_known_signature_or_with_ambiguous_keys_are_refused() {
     );
 }
 
+/// Key ids are short: these two seeds were found in a second.
+#[test]
+fn two_keys_with_one_name_and_one_id_are_not_told_apart() {
+    let colliding = |n: u32| {
+        let mut seed = [0; 32];
+        seed[..4].copy_from_slice(&n.to_le_bytes());
+        SigningKey::from_seed("log".parse().unwrap(), SignatureType::Ed25519, &seed)
+    };
+    let (one, other) = (colliding(11324), colliding(51932));
+    let (name, id) = (one.verifier().name().clone(), one.verifier().id());
+    assert_eq!(id, other.verifier().id());
+    let note = Note::sign("text\n", &one).unwrap();
+    assert!(note.verify([one.verifier()]).is_ok());
+    let refused = note.verify([other.verifier()]);
+    assert!(matches!(refused, Err(NoteError::BadSignature { .. })));
+    let refused = note.verify([one.verifier(), other.verifier()]);
+    assert_eq!(refused, Err(NoteError::AmbiguousKey { name, id }));
+}
+
+#[test]
+fn a_right_signature_under_a_wrong_name_or_id_is_wrong() {
+    let key = key(LOG_VKEY);
+    let [right] = note(SIGNED).signatures().to_vec().try_into().unwrap();
+    let text = note(SIGNED).text().to_owned();
+    assert_eq!(right.verify(&text, &key), Ok(None));
+    let id = KeyId::from_be_bytes([0; 4]);
+    let other_id = NoteSignature {
+        id,
+        ..right.clone()
+    };
+    let name = "other".parse().unwrap();
+    let other_name = NoteSignature { name, ..right };
+    for wrong in [other_id, other_name] {
+        let verdict = wrong.verify(&text, &key);
+        assert!(matches!(verdict, Err(NoteError::BadSignature { .. })));
+    }
+}
+
 #[test]
 fn sixteen_signatures_are_accepted_and_a_hundred_but_no_more() {
     let line = |seed| {
