@@ -256,6 +256,9 @@ structs! {
     Redacted { record, reason, authority }
     RecorderAdmitted { id, key, name }
     RecorderRevoked { recorder, reason }
+    RecorderRotated { recorder, key, reason }
+    PartyKeyDeclared { party, key }
+    Acknowledged { record, party, signature }
 }
 
 variants! {
@@ -266,6 +269,7 @@ variants! {
         13 ProgressReported, 14 OccurrenceHeld, 15 Assessed, 16 StatementRecorded,
         17 EvidenceAttached, 18 Noted, 19 Corrected, 20 Retracted, 21 Redacted,
         22 RecorderAdmitted, 23 RecorderRevoked,
+        24 RecorderRotated, 25 PartyKeyDeclared, 26 Acknowledged,
     }
     Subject { 0 Entity, 1 Record }
 }

@@ -21,12 +21,19 @@ pub const SALT_LEN: usize = 16;
 pub const VERSION: u8 = 1;
 
 const BLOCK: usize = 64;
-const PAYLOAD_GONE: u8 = 0;
-const PAYLOAD_HERE: u8 = 1;
+/// Bits of the byte after the header: what follows it.
+const PAYLOAD: u8 = 1;
+const SIGNATURES: u8 = 2;
 
-static RECORD: LazyLock<Hasher> = LazyLock::new(|| Hasher::new_derive_key("servanda v1 record"));
-static PAYLOAD: LazyLock<Hasher> = LazyLock::new(|| Hasher::new_derive_key("servanda v1 payload"));
-static LOCAL: LazyLock<Hasher> =
+/// Bytes of one recorder's signature: the key's id and the Ed25519 signature.
+const SIGNATURE_LEN: usize = 4 + 64;
+
+/// Most recorders who sign one batch.
+pub const SIGNATURES_LIMIT: usize = 32;
+
+static RECORD_KEY: LazyLock<Hasher> = LazyLock::new(|| Hasher::new_derive_key("servanda v1 record"));
+static PAYLOAD_KEY: LazyLock<Hasher> = LazyLock::new(|| Hasher::new_derive_key("servanda v1 payload"));
+static LOCAL_KEY: LazyLock<Hasher> =
     LazyLock::new(|| Hasher::new_derive_key("servanda v1 local state"));
 
 /// A BLAKE3 hash, written as 64 lower-case hexadecimal digits: a record's link, a payload's digest.
@@ -59,7 +66,7 @@ pub fn payload_digest(salt: &[u8; SALT_LEN], payload: &[u8]) -> Hash {
     const ZEROS: [u8; BLOCK] = [0; BLOCK];
     let used = (SALT_LEN + payload.len()) % BLOCK;
     let padding = if used == 0 { 0 } else { BLOCK - used };
-    let mut hasher = PAYLOAD.clone();
+    let mut hasher = PAYLOAD_KEY.clone();
     hasher
         .update(salt)
         .update(payload)
@@ -79,7 +86,7 @@ pub fn document_digest(document: impl io::Read) -> io::Result<Hash> {
 
 /// A check sum for what lies beside the records and can be rebuilt from them: heads, snapshots.
 pub fn local_checksum(bytes: &[u8]) -> Hash {
-    let mut hasher = LOCAL.clone();
+    let mut hasher = LOCAL_KEY.clone();
     hasher.update(bytes);
     finish(&hasher)
 }
@@ -121,9 +128,12 @@ pub enum Malformed {
         /// Bytes that are there.
         found: usize,
     },
-    /// The byte that says whether the payload is there says neither.
-    #[error("the byte that tells whether the payload is there is {0}, not 0 or 1")]
+    /// The byte that says what follows the header has an unknown bit.
+    #[error("the byte that tells what follows the header is {0}, more than 3")]
     Presence(u8),
+    /// The signatures are none, too many, or not in the order of their keys' ids.
+    #[error("the record's signatures are not 1 to {SIGNATURES_LIMIT}, each by another key, in order")]
+    Signatures,
 }
 
 impl Header {
@@ -165,7 +175,7 @@ impl Header {
 
     /// The link: the hash of the header's bytes, which the next record holds as `prev`.
     pub fn link(&self) -> Hash {
-        let mut hasher = RECORD.clone();
+        let mut hasher = RECORD_KEY.clone();
         hasher.update(&self.to_bytes());
         finish(&hasher)
     }
@@ -185,6 +195,25 @@ pub struct Body {
     pub payload: Vec<u8>,
 }
 
+/// A recorder's signature over a batch, on the batch's last record: beside the chain, not hashed into it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BatchSignature {
+    /// The id of the recorder's key, as C2SP signed-note has it.
+    pub key_id: [u8; 4],
+    /// An Ed25519 signature of [`recorder_message`].
+    pub signature: [u8; 64],
+}
+
+/// What a recorder signs: the ledger's origin and the head after the batch. It vouches for all history before.
+pub fn recorder_message(origin: &str, head: Head) -> Vec<u8> {
+    format!("servanda recorder v1\n{origin}\n{}\n{}\n", head.count, head.link).into_bytes()
+}
+
+/// What a party signs to acknowledge a record: the origin, who acknowledges, and the record's place and link.
+pub fn acknowledgement_message(origin: &str, party: &str, seq: u64, link: Hash) -> Vec<u8> {
+    format!("servanda acknowledgement v1\n{origin}\n{party}\n{seq}\n{link}\n").into_bytes()
+}
+
 /// A record: its header and, unless it was redacted, its body.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {
@@ -192,6 +221,8 @@ pub struct Record {
     pub header: Header,
     /// What the header vouches for.
     pub body: Option<Body>,
+    /// Who vouches for the batch that ends here, in the order of their keys' ids.
+    pub signatures: Vec<BatchSignature>,
 }
 
 /// A record's bytes as a store keeps them: opaque to the store.
@@ -199,21 +230,29 @@ pub struct Record {
 pub struct Sealed(pub Vec<u8>);
 
 impl Record {
-    /// Its bytes: header, then 1, salt and payload; or header, then 0 where the body is gone.
+    /// Its bytes: the header; a byte that tells what follows (1: the body, 2: signatures); salt and payload;
+    /// the number of signatures as a byte, then key id and signature of each.
     pub fn seal(&self) -> Sealed {
         let mut bytes = self.header.to_bytes().to_vec();
-        match &self.body {
-            None => bytes.push(PAYLOAD_GONE),
-            Some(body) => {
-                bytes.push(PAYLOAD_HERE);
-                bytes.extend_from_slice(&body.salt);
-                bytes.extend_from_slice(&body.payload);
+        let body = if self.body.is_some() { PAYLOAD } else { 0 };
+        let signed = if self.signatures.is_empty() { 0 } else { SIGNATURES };
+        bytes.push(body | signed);
+        if let Some(body) = &self.body {
+            bytes.extend_from_slice(&body.salt);
+            bytes.extend_from_slice(&body.payload);
+        }
+        if signed != 0 {
+            // Fits: batches are signed by at most SIGNATURES_LIMIT.
+            bytes.push(self.signatures.len() as u8);
+            for one in &self.signatures {
+                bytes.extend_from_slice(&one.key_id);
+                bytes.extend_from_slice(&one.signature);
             }
         }
         Sealed(bytes)
     }
 
-    /// Reads a record. Its digest is not checked here; see [`Record::payload_is_sound`].
+    /// Reads a record. Its digest is not checked here, see [`Record::payload_is_sound`]; nor its signatures.
     ///
     /// # Errors
     /// [`Malformed`], unless the bytes are exactly those that [`Record::seal`] gives.
@@ -223,28 +262,32 @@ impl Record {
             .split_first_chunk::<HEADER_LEN>()
             .ok_or(Malformed::Short(bytes.len()))?;
         let header = Header::from_bytes(header)?;
-        let length = |expected| Malformed::Body {
-            expected,
-            found: rest.len(),
+        let found = rest.len();
+        let length = |expected| Malformed::Body { expected, found };
+        let (presence, rest) = rest.split_first().ok_or(length(1))?;
+        if *presence > (PAYLOAD | SIGNATURES) {
+            return Err(Malformed::Presence(*presence));
+        }
+        let (body, rest) = if presence & PAYLOAD == 0 {
+            (None, rest)
+        } else {
+            let expected = 1 + SALT_LEN + header.payload_len as usize;
+            let (salt, rest) = rest.split_first_chunk::<SALT_LEN>().ok_or(length(expected))?;
+            let (payload, rest) = rest
+                .split_at_checked(header.payload_len as usize)
+                .ok_or(length(expected))?;
+            let payload = payload.to_vec();
+            (Some(Body { salt: *salt, payload }), rest)
         };
-        let body = match rest.split_first() {
-            None => return Err(length(1)),
-            Some((&PAYLOAD_GONE, [])) => None,
-            Some((&PAYLOAD_GONE, _)) => return Err(length(1)),
-            Some((&PAYLOAD_HERE, body)) => {
-                let expected = 1 + SALT_LEN + header.payload_len as usize;
-                let (salt, payload) = body
-                    .split_first_chunk::<SALT_LEN>()
-                    .filter(|_| rest.len() == expected)
-                    .ok_or(length(expected))?;
-                Some(Body {
-                    salt: *salt,
-                    payload: payload.to_vec(),
-                })
+        let signatures = if presence & SIGNATURES == 0 {
+            if !rest.is_empty() {
+                return Err(length(found - rest.len()));
             }
-            Some((&other, _)) => return Err(Malformed::Presence(other)),
+            Vec::new()
+        } else {
+            open_signatures(rest)?
         };
-        Ok(Self { header, body })
+        Ok(Self { header, body, signatures })
     }
 
     /// Whether the body, where there is one, is the one that the header vouches for.
@@ -252,6 +295,27 @@ impl Record {
         self.body.as_ref().is_none_or(|body| {
             payload_digest(&body.salt, &body.payload) == self.header.payload_digest
         })
+    }
+}
+
+fn open_signatures(bytes: &[u8]) -> Result<Vec<BatchSignature>, Malformed> {
+    let (count, rest) = bytes.split_first().ok_or(Malformed::Signatures)?;
+    let count = usize::from(*count);
+    let (all, left) = rest.as_chunks::<SIGNATURE_LEN>();
+    if !(1..=SIGNATURES_LIMIT).contains(&count) || all.len() != count || !left.is_empty() {
+        return Err(Malformed::Signatures);
+    }
+    let signatures: Vec<BatchSignature> = all
+        .iter()
+        .map(|one| BatchSignature {
+            key_id: std::array::from_fn(|i| one[i]),
+            signature: std::array::from_fn(|i| one[4 + i]),
+        })
+        .collect();
+    if signatures.is_sorted_by(|a, b| a.key_id < b.key_id) {
+        Ok(signatures)
+    } else {
+        Err(Malformed::Signatures)
     }
 }
 
@@ -307,6 +371,7 @@ pub fn bind(head: Head, recorded_at: i64, bodies: Vec<Body>) -> (Vec<Record>, He
         records.push(Record {
             header,
             body: Some(body),
+            signatures: Vec::new(),
         });
     }
     (records, head)

@@ -560,6 +560,31 @@ facts! {
         /// The recorder's name
         name: Option<Text>,
     }
+    /// A recorder took another key: the batch is signed with the old one and the new one.
+    "recorder-rotated" RecorderRotated {
+        /// The recorder
+        [arg] recorder: RecorderId,
+        /// The recorder's new public key, as a vkey string
+        key: Text,
+        /// Why
+        reason: Option<Text>,
+    }
+    /// A party's own key was made known, with which it acknowledges.
+    "party-key" PartyKeyDeclared {
+        /// The party
+        [arg] party: PartyId,
+        /// Its public key, as a vkey string of C2SP signed-note; the last one declared holds
+        key: Text,
+    }
+    /// A party acknowledged an agreement or a claimed fulfilment, signed with its own key.
+    "acknowledgement" Acknowledged {
+        /// The record of the agreement, commitment or standing
+        [arg] record: Seq,
+        /// The party
+        [arg] party: PartyId,
+        /// Its Ed25519 signature in base64, which `servanda acknowledge` makes
+        signature: Text,
+    }
     /// A recorder's key was revoked.
     "recorder-revoked" RecorderRevoked {
         /// The recorder
