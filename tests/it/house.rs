@@ -127,7 +127,10 @@ fn offences(path: &str, text: &str) -> Vec<Offence> {
     let tokens = tokens(text);
     let mut found = Vec::new();
     // A file of tests alone; its parent declares it under `#[cfg(test)]`.
-    if !["tests.rs", "testing.rs"].iter().any(|name| path.ends_with(&format!("/{name}"))) {
+    if !["tests.rs", "testing.rs"]
+        .iter()
+        .any(|name| path.ends_with(&format!("/{name}")))
+    {
         found.extend(wrong_arrows(path, &without_tests(&tokens)));
     }
     found.extend(misplaced_names(path, &tokens));
