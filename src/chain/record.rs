@@ -31,8 +31,10 @@ const SIGNATURE_LEN: usize = 4 + 64;
 /// Most recorders who sign one batch.
 pub const SIGNATURES_LIMIT: usize = 32;
 
-static RECORD_KEY: LazyLock<Hasher> = LazyLock::new(|| Hasher::new_derive_key("servanda v1 record"));
-static PAYLOAD_KEY: LazyLock<Hasher> = LazyLock::new(|| Hasher::new_derive_key("servanda v1 payload"));
+static RECORD_KEY: LazyLock<Hasher> =
+    LazyLock::new(|| Hasher::new_derive_key("servanda v1 record"));
+static PAYLOAD_KEY: LazyLock<Hasher> =
+    LazyLock::new(|| Hasher::new_derive_key("servanda v1 payload"));
 static LOCAL_KEY: LazyLock<Hasher> =
     LazyLock::new(|| Hasher::new_derive_key("servanda v1 local state"));
 
@@ -132,7 +134,9 @@ pub enum Malformed {
     #[error("the byte that tells what follows the header is {0}, more than 3")]
     Presence(u8),
     /// The signatures are none, too many, or not in the order of their keys' ids.
-    #[error("the record's signatures are not 1 to {SIGNATURES_LIMIT}, each by another key, in order")]
+    #[error(
+        "the record's signatures are not 1 to {SIGNATURES_LIMIT}, each by another key, in order"
+    )]
     Signatures,
 }
 
@@ -206,7 +210,11 @@ pub struct BatchSignature {
 
 /// What a recorder signs: the ledger's origin and the head after the batch. It vouches for all history before.
 pub fn recorder_message(origin: &str, head: Head) -> Vec<u8> {
-    format!("servanda recorder v1\n{origin}\n{}\n{}\n", head.count, head.link).into_bytes()
+    format!(
+        "servanda recorder v1\n{origin}\n{}\n{}\n",
+        head.count, head.link
+    )
+    .into_bytes()
 }
 
 /// What a party signs to acknowledge a record: the origin, who acknowledges, and the record's place and link.
@@ -235,7 +243,11 @@ impl Record {
     pub fn seal(&self) -> Sealed {
         let mut bytes = self.header.to_bytes().to_vec();
         let body = if self.body.is_some() { PAYLOAD } else { 0 };
-        let signed = if self.signatures.is_empty() { 0 } else { SIGNATURES };
+        let signed = if self.signatures.is_empty() {
+            0
+        } else {
+            SIGNATURES
+        };
         bytes.push(body | signed);
         if let Some(body) = &self.body {
             bytes.extend_from_slice(&body.salt);
@@ -272,12 +284,20 @@ impl Record {
             (None, rest)
         } else {
             let expected = 1 + SALT_LEN + header.payload_len as usize;
-            let (salt, rest) = rest.split_first_chunk::<SALT_LEN>().ok_or(length(expected))?;
+            let (salt, rest) = rest
+                .split_first_chunk::<SALT_LEN>()
+                .ok_or(length(expected))?;
             let (payload, rest) = rest
                 .split_at_checked(header.payload_len as usize)
                 .ok_or(length(expected))?;
             let payload = payload.to_vec();
-            (Some(Body { salt: *salt, payload }), rest)
+            (
+                Some(Body {
+                    salt: *salt,
+                    payload,
+                }),
+                rest,
+            )
         };
         let signatures = if presence & SIGNATURES == 0 {
             if !rest.is_empty() {
@@ -287,7 +307,11 @@ impl Record {
         } else {
             open_signatures(rest)?
         };
-        Ok(Self { header, body, signatures })
+        Ok(Self {
+            header,
+            body,
+            signatures,
+        })
     }
 
     /// Whether the body, where there is one, is the one that the header vouches for.

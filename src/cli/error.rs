@@ -128,7 +128,9 @@ impl From<LedgerError> for CliError {
             }
             LedgerError::NotEmpty(_) => Self::refused(message).hint("choose another directory"),
             LedgerError::BatchTooLarge(_) => Self::refused(message).hint("split the file"),
-            LedgerError::Entropy(_) => Self::refused(message),
+            LedgerError::Entropy(_) | LedgerError::Tree(_) => Self::refused(message),
+            LedgerError::Signature(_) => Self::refused(message)
+                .hint("give the private key's file with --sign-with, or in SERVANDA_SIGN_WITH"),
         }
     }
 }

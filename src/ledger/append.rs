@@ -1,9 +1,11 @@
 //! Append: events into the chain, whole batches or nothing.
 
 use super::replay::Replayed;
+use super::signatures::{self, Required};
 use super::{BATCH_LIMIT, Ledger, LedgerError, Refusal, snapshot};
 use crate::chain::codec;
 use crate::chain::record::{Body, Hash, Head, Record, Sealed, bind};
+use crate::chain::tree::leaf_hash;
 use crate::domain::event::{Entry, Event};
 use crate::domain::id::Seq;
 use crate::domain::rules;
@@ -73,6 +75,7 @@ impl<S: Store> Ledger<S> {
         let mut plan = Plan {
             places: Vec::with_capacity(events.len()),
             payloads: Vec::new(),
+            required: Required::default(),
             recorded_at: self.surroundings.now().max(self.last_recorded),
         };
         let mut refusals = Vec::new();
@@ -87,6 +90,10 @@ impl<S: Store> Ledger<S> {
             let event = rules::complete(&self.register, event.clone());
             if let Err(rejection) = rules::check(&self.register, &event) {
                 refusals.push(Refusal { index, rejection });
+                continue;
+            }
+            if let Err(error) = self.admit_signatures(&mut plan.required, &event) {
+                failure.get_or_insert(error);
                 continue;
             }
             match codec::encode(&event) {
@@ -111,6 +118,17 @@ impl<S: Store> Ledger<S> {
         }
     }
 
+    /// Notes who must sign for an event, and checks the signature that it carries.
+    fn admit_signatures(&self, required: &mut Required, event: &Event) -> Result<(), LedgerError> {
+        required.add(&self.register, event)?;
+        if let Some(fact) = signatures::acknowledged(event) {
+            let origin = self.origin().map_or("", |fact| fact.origin.as_str());
+            let link = self.receipt(fact.record)?.link;
+            signatures::check_acknowledgement(&self.register, fact, origin, link)?;
+        }
+        Ok(())
+    }
+
     /// Binds a plan to the chain and writes it.
     fn write(&mut self, plan: Plan) -> Result<Vec<Receipt>, LedgerError> {
         let before = self.head.count;
@@ -131,7 +149,13 @@ impl<S: Store> Ledger<S> {
             let salt = self.surroundings.salt().map_err(LedgerError::Entropy)?;
             bodies.push(Body { salt, payload });
         }
-        let (records, head) = bind(self.head, plan.recorded_at.0, bodies);
+        let (mut records, head) = bind(self.head, plan.recorded_at.0, bodies);
+        if let Some(last) = records.last_mut()
+            && !plan.required.is_empty()
+        {
+            let origin = self.origin().map_or("", |fact| fact.origin.as_str());
+            last.signatures = plan.required.sign(&self.signers, origin, head)?;
+        }
         if !records.is_empty() {
             let sealed: Vec<Sealed> = records.iter().map(Record::seal).collect();
             match self.store.append(self.head, &sealed, head) {
@@ -142,6 +166,11 @@ impl<S: Store> Ledger<S> {
             }
             self.head = head;
             self.last_recorded = plan.recorded_at;
+            for record in &records {
+                self.tree
+                    .push(leaf_hash(&record.header.to_bytes()))
+                    .map_err(super::anchor::too_large)?;
+            }
             self.take_snapshot(before);
         }
         let receipts = plan.places.iter().zip(earlier);
@@ -202,12 +231,14 @@ impl<S: Store> Ledger<S> {
             register: std::mem::take(&mut self.register),
             head: self.head,
             last_recorded: self.last_recorded,
+            tree: std::mem::take(&mut self.tree),
         };
         if let Some(bytes) = snapshot::encode(&replayed) {
             // A snapshot that cannot be written is one that is not there: the records are.
             let _ = self.store.put_snapshot(self.head.count, &bytes);
         }
         self.register = replayed.register;
+        self.tree = replayed.tree;
     }
 }
 
@@ -224,6 +255,7 @@ fn receipt_of(record: &Record, known: bool) -> Receipt {
 struct Plan {
     places: Vec<(Seq, bool)>,
     payloads: Vec<Vec<u8>>,
+    required: Required,
     recorded_at: Instant,
 }
 

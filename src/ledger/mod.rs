@@ -1,15 +1,19 @@
 //! What is done with it: append, replay, verify. Ties the domain, the chain and a store together; knows a
 //! [`Store`], never which.
 
+pub mod anchor;
 pub mod append;
 pub mod replay;
+pub mod signatures;
 pub mod snapshot;
 #[cfg(test)]
 mod testing;
 pub mod verify;
 
 use crate::chain::codec::CodecError;
+use crate::chain::key::SigningKey;
 use crate::chain::record::{Head, SALT_LEN};
+use crate::chain::tree::Frontier;
 use crate::domain::event::{Event, Fact, LedgerOpened};
 use crate::domain::register::Register;
 use crate::domain::rules::Rejection;
@@ -101,6 +105,12 @@ pub enum LedgerError {
     /// Nobody knows whether the append is there.
     #[error("the outcome of the append is uncertain: {0}")]
     Uncertain(StoreError),
+    /// A signature is missing, or does not hold; nothing was appended.
+    #[error("{0}")]
+    Signature(#[from] signatures::SignatureError),
+    /// The tree cannot give what was asked for.
+    #[error("{0}")]
+    Tree(String),
     /// The system has no randomness.
     #[error("no random bytes for salts: {0}")]
     Entropy(std::io::Error),
@@ -125,6 +135,8 @@ pub struct Ledger<S> {
     register: Register,
     head: Head,
     last_recorded: Instant,
+    tree: Frontier,
+    signers: Vec<SigningKey>,
     snapshot_every: u64,
     /// Whether the register may hold what the store does not, after an append that failed.
     stale: bool,
@@ -150,6 +162,8 @@ impl<S: Store> Ledger<S> {
             register: Register::default(),
             head,
             last_recorded: Instant(i64::MIN),
+            tree: Frontier::new(),
+            signers: Vec::new(),
             snapshot_every: SNAPSHOT_EVERY,
             stale: false,
         };
@@ -168,6 +182,8 @@ impl<S: Store> Ledger<S> {
             register: Register::default(),
             head: Head::EMPTY,
             last_recorded: Instant(i64::MIN),
+            tree: Frontier::new(),
+            signers: Vec::new(),
             snapshot_every: SNAPSHOT_EVERY,
             stale: false,
         };
@@ -179,6 +195,13 @@ impl<S: Store> Ledger<S> {
     #[must_use]
     pub fn snapshot_every(mut self, records: u64) -> Self {
         self.snapshot_every = records.max(1);
+        self
+    }
+
+    /// Signs with these keys from now on, where a batch needs it.
+    #[must_use]
+    pub fn signing_with(mut self, keys: Vec<SigningKey>) -> Self {
+        self.signers = keys;
         self
     }
 
@@ -218,6 +241,7 @@ impl<S: Store> Ledger<S> {
         self.register = replayed.register;
         self.head = replayed.head;
         self.last_recorded = replayed.last_recorded;
+        self.tree = replayed.tree;
         self.stale = false;
         Ok(())
     }

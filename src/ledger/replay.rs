@@ -3,6 +3,7 @@
 use super::{LedgerError, snapshot};
 use crate::chain::codec;
 use crate::chain::record::{Hash, Head, Record};
+use crate::chain::tree::{Frontier, leaf_hash};
 use crate::domain::event::Entry;
 use crate::domain::id::Seq;
 use crate::domain::register::Register;
@@ -42,14 +43,17 @@ pub struct Replayed {
     pub head: Head,
     /// When that record was recorded.
     pub last_recorded: Instant,
+    /// The tree of the records' headers.
+    pub tree: Frontier,
 }
 
 impl Replayed {
-    fn nothing() -> Self {
+    pub(super) fn nothing() -> Self {
         Self {
             register: Register::default(),
             head: Head::EMPTY,
             last_recorded: Instant(i64::MIN),
+            tree: Frontier::new(),
         }
     }
 
@@ -79,6 +83,9 @@ impl Replayed {
                 event: codec::decode(&body.payload).map_err(|error| broken(error.to_string()))?,
             }),
         }
+        self.tree
+            .push(leaf_hash(&header.to_bytes()))
+            .map_err(super::anchor::too_large)?;
         self.head = Head::after(header);
         self.last_recorded = Instant(header.recorded_at);
         Ok(())

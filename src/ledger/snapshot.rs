@@ -3,12 +3,13 @@
 //! another chain is passed over, and `verify` compares each with what replay gives.
 //!
 //! Bytes: version (1), link of the last record (32), check sum of all that follows (32), the time of the last
-//! record (8, little endian), the register.
+//! record (8, little endian), length of the tree's frontier (4, little endian), the frontier, the register.
 
 use super::LedgerError;
 use super::replay::{KnownAt, Replayed};
 use crate::chain::codec;
 use crate::chain::record::{Hash, Head, Record, local_checksum};
+use crate::chain::tree::Frontier;
 use crate::domain::when::Instant;
 use crate::store::Store;
 
@@ -18,6 +19,9 @@ const VERSION: u8 = 1;
 pub fn encode(replayed: &Replayed) -> Option<Vec<u8>> {
     let register = codec::encode_register(&replayed.register).ok()?;
     let mut body = replayed.last_recorded.0.to_le_bytes().to_vec();
+    let tree = replayed.tree.to_bytes();
+    body.extend_from_slice(&u32::try_from(tree.len()).ok()?.to_le_bytes());
+    body.extend_from_slice(&tree);
     body.extend_from_slice(&register);
     let mut bytes = vec![VERSION];
     bytes.extend_from_slice(&replayed.head.link.0);
@@ -34,15 +38,20 @@ pub fn decode(count: u64, bytes: &[u8]) -> Option<Replayed> {
     if *version != VERSION || local_checksum(body) != Hash(*checksum) {
         return None;
     }
-    let (time, register) = body.split_first_chunk::<8>()?;
+    let (time, rest) = body.split_first_chunk::<8>()?;
+    let (length, rest) = rest.split_first_chunk::<4>()?;
+    let length = usize::try_from(u32::from_le_bytes(*length)).ok()?;
+    let (tree, register) = rest.split_at_checked(length)?;
+    let tree = Frontier::from_bytes(tree).ok()?;
     let register = codec::decode_register(register).ok()?;
-    (register.count() == count).then_some(Replayed {
+    (register.count() == count && tree.size() == count).then_some(Replayed {
         register,
         head: Head {
             count,
             link: Hash(*link),
         },
         last_recorded: Instant(i64::from_le_bytes(*time)),
+        tree,
     })
 }
 

@@ -4,9 +4,11 @@
 //! and what was found. Gives data; the command line prints it.
 
 use super::replay::{CHUNK, Replayed};
+use super::signatures::{self, Required, SignatureError};
 use super::snapshot;
 use crate::chain::codec;
 use crate::chain::record::{HEADER_LEN, Hash, Head, Header, Record, Sealed, payload_digest};
+use crate::chain::tree::{TreeHash, leaf_hash};
 use crate::domain::event::{Entry, Event, Fact};
 use crate::domain::id::{Seq, Subject};
 use crate::domain::register::Register;
@@ -43,6 +45,10 @@ pub enum FindingKind {
     Rule,
     /// A snapshot is not what replay gives.
     Snapshot,
+    /// A signature is missing, or does not hold.
+    Signature,
+    /// The ledger does not lead through a checkpoint that was kept elsewhere.
+    Anchor,
 }
 
 impl FindingKind {
@@ -62,6 +68,8 @@ impl FindingKind {
             Self::Clock => "clock",
             Self::Rule => "rule",
             Self::Snapshot => "snapshot",
+            Self::Signature => "signature",
+            Self::Anchor => "anchor",
         }
     }
 }
@@ -99,6 +107,8 @@ pub struct Verdict {
     pub head: Head,
     /// The head that was acknowledged.
     pub acknowledged: Head,
+    /// The root of the tree of the records found (RFC 6962, over their headers).
+    pub root: TreeHash,
     /// When the first record was recorded.
     pub first_recorded: Option<Instant>,
     /// When the last record was recorded.
@@ -211,6 +221,14 @@ fn range(first: u64, last: u64) -> (Vec<u64>, String) {
     }
 }
 
+/// The name that the ledger was opened under, where its first record can be read.
+fn origin_of(register: &Register) -> Option<String> {
+    match &register.records().first()?.as_ref()?.recorded().fact {
+        Fact::LedgerOpened(fact) => Some(fact.origin.to_string()),
+        _ => None,
+    }
+}
+
 /// The header of a record, where it can be read.
 fn header_of(sealed: &Sealed) -> Option<Header> {
     let bytes = sealed.0.first_chunk::<HEADER_LEN>()?;
@@ -234,6 +252,9 @@ struct Examiner {
     previous: Option<Previous>,
     first_recorded: Option<i64>,
     replayed: Replayed,
+    /// Who must sign the batch that is being looked at.
+    required: Required,
+    signatures: u64,
     /// The record from which on the rules cannot be checked, because what came before is not all known.
     rules_lost_at: Option<u64>,
     last_recorded: Option<i64>,
@@ -258,11 +279,9 @@ impl Examiner {
             previous: None,
             first_recorded: None,
             last_recorded: None,
-            replayed: Replayed {
-                register: Register::default(),
-                head: Head::EMPTY,
-                last_recorded: Instant(i64::MIN),
-            },
+            replayed: Replayed::nothing(),
+            required: Required::default(),
+            signatures: 0,
             rules_lost_at: None,
             gone: Vec::new(),
             redacted: Vec::new(),
@@ -321,7 +340,13 @@ impl Examiner {
                 self.redacted.push(fact.record.0);
             }
         }
+        if let Some(entry) = &entry {
+            self.ask_for_signatures(entry, store);
+        }
         self.replay(seq, &header, entry, record.body.is_none());
+        self.compare_signatures(seq, &record);
+        // A tree over a history with gaps is nobody's; the finding that made the gap says enough.
+        let _ = self.replayed.tree.push(leaf_hash(&header.to_bytes()));
         self.previous = Some(Previous {
             link: header.link(),
             remaining: header.remaining,
@@ -526,6 +551,57 @@ impl Examiner {
     }
 
     /// Compares the snapshot of the records so far, if there is one, with what they give.
+    /// Notes who must sign for an event, and checks the signature that it carries.
+    fn ask_for_signatures(&mut self, entry: &Entry, store: &impl Store) {
+        if self.rules_lost_at.is_some() {
+            return;
+        }
+        let register = &self.replayed.register;
+        let mut wrong = self.required.add(register, &entry.event).err();
+        if let Some(fact) = signatures::acknowledged(&entry.event) {
+            self.signatures += 1;
+            let link = store
+                .read(fact.record.0, 1)
+                .ok()
+                .and_then(|found| header_of(&found.first()?.sealed).map(|header| header.link()));
+            if let Some(link) = link {
+                let origin = origin_of(register).unwrap_or_default();
+                let outcome = signatures::check_acknowledgement(register, fact, &origin, link);
+                wrong = wrong.or(outcome.err());
+            }
+        }
+        if let Some(wrong) = wrong {
+            let expected = "a signature that holds";
+            self.find(
+                FindingKind::Signature,
+                &[entry.seq.0],
+                expected,
+                &wrong.to_string(),
+            );
+        }
+    }
+
+    /// At the end of a batch: whether those signed it who must.
+    fn compare_signatures(&mut self, seq: u64, record: &Record) {
+        if self.rules_lost_at.is_some() {
+            return;
+        }
+        let expected = "the signatures of the batch's recorders, at its end";
+        if record.header.remaining > 0 {
+            if !record.signatures.is_empty() {
+                let found = SignatureError::Inside.to_string();
+                self.find(FindingKind::Signature, &[seq], expected, &found);
+            }
+            return;
+        }
+        let required = std::mem::take(&mut self.required);
+        self.signatures += record.signatures.len() as u64;
+        let origin = origin_of(&self.replayed.register).unwrap_or_default();
+        for wrong in required.check(&record.signatures, &origin, Head::after(&record.header)) {
+            self.find(FindingKind::Signature, &[seq], expected, &wrong.to_string());
+        }
+    }
+
     fn compare_snapshot(&mut self, store: &impl Store) {
         let count = self.expected;
         if self.rules_lost_at.is_some() || !self.snapshots.contains(&count) {
@@ -654,17 +730,17 @@ impl Examiner {
                 count: self.rules,
             },
             Check {
+                what: "signatures of recorders and parties",
+                count: self.signatures,
+            },
+            Check {
                 what: "snapshots, against replay",
                 count: self.snapshots_checked,
             },
         ];
         Verdict {
-            origin: register.records().first().and_then(|held| {
-                match &held.as_ref()?.recorded().fact {
-                    Fact::LedgerOpened(fact) => Some(fact.origin.to_string()),
-                    _ => None,
-                }
-            }),
+            origin: origin_of(register),
+            root: self.replayed.tree.root(),
             records: self.records,
             head: self.replayed.head,
             acknowledged: self.acknowledged,
