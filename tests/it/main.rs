@@ -8,5 +8,6 @@
     reason = "the helpers of tests are tests too, which clippy.toml cannot know"
 )]
 
+mod format;
 mod house;
 mod tamper;
