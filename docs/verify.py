@@ -92,7 +92,7 @@ language:Language? digest:Digest? locator:Text? derived_from:Slug?
 8 ParticipationRecorded participation agreement:Slug party:Slug action:Action text:Text? effective:When?
 9 CommitmentRecorded commitment id:Slug agreement:Slug text:Text modality:Modality* debtor:Slug* creditor:Slug* \
 mutual:Bool witness:Slug* guarantor:Slug* purpose:Text* condition:Text? measure:Text? presupposes:Text? \
-deadline:Deadline? repeats:Slug* theme:Text* standing:Standing?
+deadline:Deadline? repeats:Subject* theme:Text* standing:Standing?
 10 CommitmentAmended amendment commitment:Slug instrument:Slug? text:Text? modality:Modality* debtor:Slug* \
 creditor:Slug* purpose:Text* condition:Text? measure:Text? deadline:Deadline?
 11 StatusChanged status commitment:Slug to:Standing capacity:Capacity?
@@ -342,12 +342,13 @@ class Verifier:
             link, record, seq = members(read, "link", "record", "seq")
             if not re.fullmatch("([0-9a-f]{2})*", record):
                 raise ValueError
-            whole(seq), hash_bytes(link)
+            whole(seq)
+            link = None if link is None else hash_bytes(link)
         except (ValueError, TypeError, RecursionError):
             self.find(self.count, "malformed", f"{where} is not a record's line, nor the head's")
             self.count, self.link, self.previous = self.count + 1, None, None
             return None
-        return self.record(seq, hash_bytes(link), bytes.fromhex(record))
+        return self.record(seq, link, bytes.fromhex(record))
 
     def record(self, seq, link, data):
         self.records += 1
@@ -367,7 +368,8 @@ class Verifier:
         if header.seq != seq:
             self.find(seq, "misplaced", f"its header says that it is record {header.seq}")
         if link != header.link:
-            self.find(seq, "link", f"its header has the link {header.link.hex()}, not {link.hex()} as its line says")
+            said = link.hex() if link else "null"
+            self.find(seq, "link", f"its header has the link {header.link.hex()}; its line says {said}")
         if previous or seq == 0:
             expected = previous.link if previous else ZERO
             if header.prev != expected:
