@@ -234,4 +234,13 @@ mod tests {
             ["2023-12-28"]
         );
     }
+
+    #[test]
+    fn what_has_ended_is_not_silent() {
+        let mut history = simple("");
+        let silent = |history: &History| share(&ask(history, "2030-01-01"), "live/silent");
+        assert_eq!(silent(&history), "1 of 1 (100%)");
+        history.say("status | commitment=C1 | to=released | by=venezuela | on=2023-02-01");
+        assert_eq!(silent(&history), "none live");
+    }
 }
