@@ -238,9 +238,9 @@ mod tests {
     #[test]
     fn what_has_ended_is_not_silent() {
         let mut history = simple("");
-        let silent = |history: &History| share(&ask(history, "2030-01-01"), "live/silent");
-        assert_eq!(silent(&history), "1 of 1 (100%)");
+        let state = |history: &History| column(&ask(history, "2030-01-01"), "due", "silent");
+        assert_eq!(state(&history), ["true"]);
         history.say("status | commitment=C1 | to=released | by=venezuela | on=2023-02-01");
-        assert_eq!(silent(&history), "none live");
+        assert!(state(&history).is_empty());
     }
 }
