@@ -1,3 +1,7 @@
 //! The `servanda` program.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    servanda::cli::main()
+}

@@ -11,6 +11,8 @@ pub mod party;
 pub mod register;
 pub mod rules;
 pub mod source;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod value;
 pub mod view;
 pub mod when;

@@ -199,12 +199,19 @@ impl<'r> Dossier<'_, 'r> {
     /// What it promises again, and what promises it again.
     fn repeats(&self, commitment: &Commitment<'_>) -> Table {
         let mut table = links_table("repeats", "Promised before and after");
-        let text = |id: &CommitmentId| self.view.commitment(id).map(|other| other.terms.text);
-        for id in &commitment.terms.repeats {
-            table.rows.push(link("repeats", id, text(id)));
+        let headline = |subject: &Subject| {
+            let entry = match subject {
+                Subject::Entity(id) => self.view.register.defining(id),
+                Subject::Record(seq) => self.view.register.entry(*seq),
+            };
+            entry.map(|entry| entry.event.headline())
+        };
+        for subject in &commitment.terms.repeats {
+            table.rows.push(link("repeats", subject, headline(subject)));
         }
+        let own = Subject::Entity(commitment.id.0.clone());
         for other in self.view.commitments() {
-            if other.terms.repeats.contains(commitment.id) {
+            if other.terms.repeats.contains(&own) {
                 table
                     .rows
                     .push(link("repeated by", other.id, Some(&other.terms.text)));

@@ -3,8 +3,15 @@
 //! A store keeps opaque sealed records in order and appends a batch only if the head is still the one
 //! expected. It is synchronous and knows no events. A store over a network owns its own runtime.
 
+pub mod conformance;
+pub mod directory;
+pub mod faulty;
+mod head;
 pub mod memory;
+mod preimage;
 pub mod rehearsal;
+mod run;
+pub mod sled;
 
 use crate::chain::record::{Head, Sealed};
 

@@ -1,0 +1,173 @@
+//! Errors as a user meets them: what happened, to what, and what to do; and the exit code for a script.
+
+use std::fmt;
+use std::path::Path;
+use std::process::ExitCode;
+
+use crate::domain::register::ResolveError;
+use crate::ledger::{LedgerError, Refusal};
+use crate::store::StoreError;
+use crate::store::directory::DirectoryError;
+
+/// How the program ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Exit {
+    /// All went well.
+    Ok = 0,
+    /// Refused or failed; nothing was changed.
+    Refused = 1,
+    /// The command line makes no sense.
+    Usage = 2,
+    /// The ledger's integrity is broken.
+    Broken = 10,
+    /// There is no such ledger.
+    NoLedger = 20,
+    /// The ledger is locked, or its head moved.
+    Locked = 21,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        ExitCode::from(exit as u8)
+    }
+}
+
+/// An error to show.
+#[derive(Debug)]
+pub struct CliError {
+    /// The exit code.
+    pub exit: Exit,
+    /// What happened, to which record or file.
+    pub message: String,
+    /// One line each of what more there is to know.
+    pub details: Vec<String>,
+    /// What to do.
+    pub hints: Vec<String>,
+}
+
+impl CliError {
+    /// An error that changed nothing.
+    pub fn refused(message: impl Into<String>) -> Self {
+        Self::new(Exit::Refused, message)
+    }
+
+    /// An error with an exit code.
+    pub fn new(exit: Exit, message: impl Into<String>) -> Self {
+        Self {
+            exit,
+            message: message.into(),
+            details: Vec::new(),
+            hints: Vec::new(),
+        }
+    }
+
+    /// Adds a detail.
+    #[must_use]
+    pub fn detail(mut self, detail: impl Into<String>) -> Self {
+        self.details.push(detail.into());
+        self
+    }
+
+    /// Adds a hint.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hints.push(hint.into());
+        self
+    }
+
+    /// A file that cannot be read or written.
+    pub fn file(doing: &str, path: &Path, error: &std::io::Error) -> Self {
+        Self::refused(format!("cannot {doing} {}: {error}", path.display()))
+    }
+}
+
+impl fmt::Display for CliError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl From<ResolveError> for CliError {
+    fn from(error: ResolveError) -> Self {
+        let refused = Self::refused(error.to_string());
+        match error {
+            ResolveError::Nothing(_) => {
+                refused.hint("`servanda list parties|agreements|commitments|sources` and `servanda log` show what there is")
+            }
+            ResolveError::Ambiguous { .. } => refused.hint("write more of the id"),
+        }
+    }
+}
+
+impl From<StoreError> for CliError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Io { .. } => Self::refused(error.to_string()),
+            StoreError::Damaged { .. } => Self::new(Exit::Broken, error.to_string())
+                .hint("`servanda verify` tells what else is wrong; keep the directory as evidence, and restore a copy"),
+        }
+    }
+}
+
+impl From<LedgerError> for CliError {
+    fn from(error: LedgerError) -> Self {
+        let message = error.to_string();
+        match error {
+            LedgerError::Store(error) => error.into(),
+            LedgerError::Broken { .. } | LedgerError::Short { .. } => {
+                Self::new(Exit::Broken, format!("the ledger is not sound: {message}"))
+                    .hint("`servanda verify` lists all that is wrong")
+            }
+            LedgerError::Refused(refusals) => refused(&refusals),
+            LedgerError::HeadMoved(_) => Self::new(Exit::Locked, message).hint("try again"),
+            LedgerError::Uncertain(_) => Self::new(Exit::Locked, message)
+                .hint("`servanda log` shows whether the records are there; with import keys it is safe to try again"),
+            LedgerError::Codec { .. } => {
+                Self::refused(message).hint("shorten the texts, or register the document as a source by its digest")
+            }
+            LedgerError::NotEmpty(_) => Self::refused(message).hint("choose another directory"),
+            LedgerError::BatchTooLarge(_) => Self::refused(message).hint("split the file"),
+            LedgerError::Entropy(_) => Self::refused(message),
+        }
+    }
+}
+
+/// A single refused event in full, or the first of several.
+fn refused(refusals: &[Refusal]) -> CliError {
+    let Some(first) = refusals.first() else {
+        return CliError::refused("refused");
+    };
+    let mut error = CliError::refused(first.rejection.to_string());
+    for allowed in &first.rejection.allowed {
+        error = error.detail(format!("allowed: {allowed}"));
+    }
+    if first.rejection.rule.is_waivable() {
+        error =
+            error.hint("if it was reported all the same, record it with --irregular \"REASON\"");
+    }
+    error
+}
+
+impl From<DirectoryError> for CliError {
+    fn from(error: DirectoryError) -> Self {
+        let message = error.to_string();
+        use DirectoryError as E;
+        match error {
+            E::Store(error) => error.into(),
+            E::Locked { .. } => Self::new(Exit::Locked, message).hint("wait longer with --wait SECONDS"),
+            E::AlreadyALedger(_) | E::NotEmpty(_) => {
+                Self::refused(message).hint("choose another directory")
+            }
+            E::ReadOnly { .. } => Self::refused(message)
+                .hint("copy the directory to where it can be written; a copy verifies as well as the original"),
+            E::NewerFormat { .. } | E::UnknownStore { .. } => {
+                Self::new(Exit::NoLedger, message).hint("use the version of servanda that made it, or a newer one")
+            }
+            E::HalfMade(_) => Self::new(Exit::NoLedger, message)
+                .hint("`servanda init` was interrupted: remove the directory and make it again"),
+            _ => Self::new(Exit::NoLedger, message)
+                .hint("`servanda init --ledger DIR --origin NAME` makes a ledger; `servanda demo` shows one"),
+        }
+    }
+}

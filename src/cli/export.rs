@@ -1,0 +1,100 @@
+//! `export`: every event as NDJSON, or every record verbatim.
+
+use std::fmt::Write as _;
+use std::io::{self, BufWriter, Write};
+
+use clap::{Arg, ArgAction, ArgMatches};
+use serde_json::{Map, Value, json};
+
+use super::Command;
+use super::error::{CliError, Exit};
+use super::session::{Session, written};
+use crate::chain::record::Record;
+use crate::domain::event::Entry;
+use crate::intake::ndjson::entry_to_json;
+use crate::ledger::replay::CHUNK;
+use crate::store::Store;
+
+pub(super) const COMMAND: Command = Command { build, run };
+
+fn build() -> clap::Command {
+    clap::Command::new("export")
+        .about("Write every event as NDJSON, as it was recorded")
+        .arg(
+            Arg::new("raw")
+                .long("raw")
+                .action(ArgAction::SetTrue)
+                .help("Write the records verbatim, in hexadecimal, with their links and the head"),
+        )
+        .after_help(
+            "An export imported into a new ledger gives the same register. A raw export is what docs/verify.py
+verifies without this program.
+
+Examples:
+  servanda export > commission.ndjson
+  servanda export --raw | python3 docs/verify.py -",
+        )
+}
+
+fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
+    let mut out = BufWriter::new(io::stdout().lock());
+    let outcome = if matches.get_flag("raw") {
+        write_raw(&session.open_store()?, &mut out)?
+    } else {
+        write_events(session, &mut out)?
+    };
+    written(outcome.and_then(|()| out.flush()))?;
+    Ok(Exit::Ok)
+}
+
+fn line(out: &mut impl Write, object: Map<String, Value>) -> io::Result<()> {
+    writeln!(out, "{}", Value::Object(object))
+}
+
+fn write_events(session: &Session, out: &mut impl Write) -> Result<io::Result<()>, CliError> {
+    let ledger = session.open()?;
+    for held in ledger.register().records().iter().flatten() {
+        let recorded = Entry {
+            event: held.recorded().clone(),
+            ..held.entry.clone()
+        };
+        if let Err(error) = line(out, entry_to_json(&recorded)) {
+            return Ok(Err(error));
+        }
+    }
+    Ok(Ok(()))
+}
+
+/// The records as they lie in the store, also where they are not sound: that is for the reader to find.
+fn write_raw(store: &impl Store, out: &mut impl Write) -> Result<io::Result<()>, CliError> {
+    let head = store.head()?;
+    let mut next = 0;
+    loop {
+        let chunk = store.read(next, CHUNK)?;
+        let Some(last) = chunk.last() else { break };
+        next = last.seq + 1;
+        for stored in &chunk {
+            let link = Record::open(&stored.sealed)
+                .ok()
+                .map(|record| record.header.link().to_string());
+            let object = json!({
+                "seq": stored.seq,
+                "link": link,
+                "record": hex(&stored.sealed.0),
+            });
+            if let Err(error) = writeln!(out, "{object}") {
+                return Ok(Err(error));
+            }
+        }
+    }
+    let head = json!({"head": {"count": head.count, "link": head.link.to_string()}});
+    Ok(writeln!(out, "{head}"))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a string does not fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}

@@ -1,0 +1,324 @@
+//! `import`: appends every event of an NDJSON file, all or none.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+
+use clap::{Arg, ArgMatches, value_parser};
+
+use super::error::{CliError, Exit};
+use super::session::Session;
+use super::{Command, receipt, record};
+use crate::domain::event::{Event, Kind};
+use crate::domain::register::Register;
+use crate::intake::ndjson::{self, Draft, LineError};
+use crate::ledger::append::Receipt;
+use crate::ledger::{Ledger, LedgerError, plural};
+use crate::store::Store;
+
+pub(super) const COMMAND: Command = Command { build, run };
+
+/// Most errors that are listed; more are counted.
+const LISTED: usize = 100;
+
+/// Most receipts that are printed for people; programs get all.
+const RECEIPTS: usize = 20;
+
+fn build() -> clap::Command {
+    clap::Command::new("import")
+        .about("Append every event of an NDJSON file, all or none")
+        .arg(
+            Arg::new("file")
+                .value_name("FILE")
+                .required(true)
+                .value_parser(value_parser!(PathBuf))
+                .help("One JSON object a line, as `export` writes them; - for standard input"),
+        )
+        .arg(Arg::new("key").long("key").value_name("NAME").help(
+            "Give each line without an import_key the key NAME:LINE, so that importing the file again appends nothing",
+        ))
+        .arg(
+            Arg::new("recorded_by")
+                .long("recorded-by")
+                .value_name("TEXT")
+                .env("SERVANDA_RECORDER")
+                .help("Who records them, where a line does not say"),
+        )
+        .after_help(
+            "An event whose import_key is in the ledger already is not appended again, so a file can be imported
+again, whole or grown, after whatever happened. A line `\"event\":\"ledger\"` is passed over. Where lines have
+`seq`, as an export has, records that lines name by number are found by it; and \"@KEY\" names the record with
+that import key.
+
+Examples:
+  servanda import minutes.ndjson --key minutes-2023
+  servanda import minutes.ndjson --dry-run
+  servanda export --ledger old | servanda import - --ledger new",
+        )
+}
+
+fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
+    let Some(path) = matches.get_one::<PathBuf>("file") else {
+        return Err(CliError::new(Exit::Usage, "which file?"));
+    };
+    let mut input = record::input(path)?;
+    let name = if path.as_os_str() == "-" {
+        "standard input".to_owned()
+    } else {
+        path.display().to_string()
+    };
+    let mut drafts =
+        ndjson::read(&mut *input, None).map_err(|errors| wrong_lines(&name, &errors))?;
+    if drafts.is_empty() {
+        return Err(CliError::refused(format!("{name} holds no events")));
+    }
+    let given = drafts.len();
+    drafts.retain(|draft| draft.kind != Kind::LedgerOpened);
+    for draft in &mut drafts {
+        fill(
+            draft,
+            "import_key",
+            matches
+                .get_one::<String>("key")
+                .map(|key| format!("{key}:{}", draft.line)),
+        );
+        fill(
+            draft,
+            "recorded_by",
+            matches.get_one::<String>("recorded_by").cloned(),
+        );
+    }
+    let (events, receipts) = append(&mut session.open()?, drafts.as_mut_slice(), &name)?;
+    let known = receipts.iter().filter(|receipt| receipt.known).count();
+    let appended = receipts.len() - known;
+    let lines: Vec<_> = events
+        .iter()
+        .zip(receipts)
+        .map(|(event, receipt)| receipt::Line::new(event, receipt, None))
+        .collect();
+    let shown = if session.for_people() {
+        &lines[..lines.len().min(RECEIPTS)]
+    } else {
+        &lines[..]
+    };
+    receipt::show(session, shown, "servanda log")?;
+    if shown.len() < lines.len() {
+        session.talk(&format!(
+            "... and {} more receipts; --format json gives all",
+            lines.len() - shown.len()
+        ));
+    }
+    let verb = if session.dry_run {
+        "would be appended"
+    } else {
+        "appended"
+    };
+    let mut summary = format!("{name}: {} read, {appended} {verb}", plural(given, "line"));
+    if known > 0 {
+        summary.push_str(&format!(
+            ", {known} recorded before under their import keys"
+        ));
+    }
+    if given > drafts.len() {
+        summary.push_str(&format!(
+            ", {} passed over (it opens another ledger)",
+            given - drafts.len()
+        ));
+    }
+    session.talk(&summary);
+    if appended > 0
+        && events
+            .iter()
+            .all(|event| event.envelope.import_key.is_none())
+    {
+        session.hint(
+            "no line has an import_key: imported again, they would be appended again; see --key",
+        );
+    }
+    Ok(Exit::Ok)
+}
+
+/// Appends the events of a file's lines, all or none.
+pub(super) fn append<S: Store>(
+    ledger: &mut Ledger<S>,
+    drafts: &mut [Draft],
+    name: &str,
+) -> Result<(Vec<Event>, Vec<Receipt>), CliError> {
+    renumber(drafts, ledger.register()).map_err(|errors| wrong_lines(name, &errors))?;
+    let events = build_all(drafts).map_err(|errors| wrong_lines(name, &errors))?;
+    let receipts = ledger
+        .append(events.clone())
+        .map_err(|error| refused(error, drafts, name))?;
+    Ok((events, receipts))
+}
+
+fn fill(draft: &mut Draft, field: &str, value: Option<String>) {
+    if draft.fields.get(field).is_empty() {
+        draft.fields.set(field, value.into_iter().collect());
+    }
+}
+
+/// Puts record numbers in place of those that the lines had where they were exported from, and of import
+/// keys: `@KEY` names the record with that key, here or in the ledger.
+fn renumber(drafts: &mut [Draft], register: &Register) -> Result<(), Vec<LineError>> {
+    let mut places = Places {
+        register,
+        next: register.count(),
+        // Record 0 opens every ledger.
+        exported: HashMap::from([(0, 0)]),
+        keys: HashMap::new(),
+    };
+    let mut errors = Vec::new();
+    for draft in drafts {
+        let mut fail = |field: &str, message: String| {
+            errors.push(LineError {
+                line: draft.line,
+                field: Some(field.to_owned()),
+                message,
+            });
+        };
+        if let Err(message) = places.give(draft.seq, draft.fields.get("import_key").first()) {
+            fail("seq", message);
+        }
+        for spec in draft.kind.fields().filter(|spec| spec.may_name_records()) {
+            let texts = draft.fields.get(spec.name).to_vec();
+            let mut found = Vec::with_capacity(texts.len());
+            for text in texts {
+                match places.find(&text, draft.seq.is_some()) {
+                    Ok(place) => found.push(place),
+                    Err(message) => fail(spec.name, message),
+                }
+            }
+            draft.fields.set(spec.name, found);
+        }
+    }
+    if errors.is_empty() {
+        Ok(())
+    } else {
+        Err(errors)
+    }
+}
+
+/// Where the lines of a file go.
+struct Places<'a> {
+    register: &'a Register,
+    next: u64,
+    exported: HashMap<u64, u64>,
+    keys: HashMap<String, u64>,
+}
+
+impl Places<'_> {
+    fn of_key(&self, key: &str) -> Option<u64> {
+        let earlier = self.register.imported(key).map(|seq| seq.0);
+        earlier.or_else(|| self.keys.get(key).copied())
+    }
+
+    /// Gives the next line its place.
+    fn give(&mut self, exported: Option<u64>, key: Option<&String>) -> Result<(), String> {
+        let known = key.and_then(|key| self.of_key(key));
+        let place = known.unwrap_or(self.next);
+        if known.is_none() {
+            self.next += 1;
+            self.keys.extend(key.map(|key| (key.clone(), place)));
+        }
+        match exported.map(|seq| (seq, self.exported.insert(seq, place))) {
+            Some((seq, Some(_))) => Err(format!("{seq} stands twice")),
+            _ => Ok(()),
+        }
+    }
+
+    /// What a text of a field that may name records stands for in this ledger.
+    fn find(&self, text: &str, is_exported: bool) -> Result<String, String> {
+        if let Some(key) = text.strip_prefix('@') {
+            return match self.of_key(key) {
+                Some(place) => Ok(place.to_string()),
+                None => Err(format!("no record has the import key `{key}`")),
+            };
+        }
+        match text.parse::<u64>() {
+            Ok(old) if is_exported => match self.exported.get(&old) {
+                Some(place) => Ok(place.to_string()),
+                None => Err(format!("no line before this one has seq {old}")),
+            },
+            _ => Ok(text.to_owned()),
+        }
+    }
+}
+
+fn build_all(drafts: &[Draft]) -> Result<Vec<Event>, Vec<LineError>> {
+    let mut events = Vec::with_capacity(drafts.len());
+    let mut errors = Vec::new();
+    for draft in drafts {
+        match Event::build(draft.kind, &draft.fields) {
+            Ok(event) => events.push(event),
+            Err(wrong) => {
+                errors.extend(
+                    wrong
+                        .into_iter()
+                        .map(|error| LineError::at(draft.line, error)),
+                );
+            }
+        }
+    }
+    if errors.is_empty() {
+        Ok(events)
+    } else {
+        Err(errors)
+    }
+}
+
+pub(super) fn wrong_lines(name: &str, errors: &[LineError]) -> CliError {
+    listed(
+        format!(
+            "{name}: {}; nothing was appended",
+            plural(errors.len(), "error")
+        ),
+        errors.iter().map(ToString::to_string),
+    )
+}
+
+/// A refusal told by line instead of by place in the batch.
+fn refused(error: LedgerError, drafts: &[Draft], name: &str) -> CliError {
+    let line = |index: usize| drafts.get(index).map_or(0, |draft| draft.line);
+    match error {
+        LedgerError::Refused(refusals) => {
+            let message = format!(
+                "{name}: {} refused; nothing was appended",
+                plural(refusals.len(), "event")
+            );
+            let waivable = refusals
+                .iter()
+                .any(|refusal| refusal.rejection.rule.is_waivable());
+            let texts = refusals.iter().map(|refusal| {
+                let rejection = &refusal.rejection;
+                let allowed = if rejection.allowed.is_empty() {
+                    String::new()
+                } else {
+                    format!("; allowed: {}", rejection.allowed.join(", "))
+                };
+                format!("line {}: {rejection}{allowed}", line(refusal.index))
+            });
+            let error = listed(message, texts)
+                .hint("a refused line may be why later lines that build on it are refused");
+            if waivable {
+                error.hint("an event that was reported although it breaks a rule takes \"irregular\": \"REASON\"")
+            } else {
+                error
+            }
+        }
+        LedgerError::Codec { index, source } => CliError::refused(format!(
+            "{name}: line {}: {source}; nothing was appended",
+            line(index)
+        )),
+        other => other.into(),
+    }
+}
+
+fn listed(message: String, details: impl ExactSizeIterator<Item = String>) -> CliError {
+    let count = details.len();
+    let mut error = CliError::refused(message);
+    error.details = details.take(LISTED).collect();
+    if count > LISTED {
+        error = error.detail(format!("... and {} more", count - LISTED));
+    }
+    error
+}

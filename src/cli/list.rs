@@ -1,0 +1,51 @@
+//! `list`: the parties, agreements, commitments and sources.
+
+use clap::ArgMatches;
+
+use super::Command;
+use super::error::{CliError, Exit};
+use super::questions::{ask, clock_args, id_arg, party_kind_arg, standing_arg};
+use super::session::Session;
+use crate::domain::view::View;
+use crate::report::{Report, listing};
+
+pub(super) const COMMAND: Command = Command { build, run };
+
+fn build() -> clap::Command {
+    let of = |name: &'static str, about: &'static str| {
+        clap::Command::new(name).about(about).args(clock_args())
+    };
+    clap::Command::new("list")
+        .about("List parties, agreements, commitments or sources")
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommand_value_name("WHAT")
+        .subcommand(of("parties", "The parties").arg(party_kind_arg()))
+        .subcommand(of("agreements", "The agreements").arg(id_arg("party", "Only those of this party")))
+        .subcommand(of("commitments", "The commitments").args([
+            id_arg("party", "Only those that this party owes or is owed"),
+            id_arg("agreement", "Only those in this agreement"),
+            standing_arg(),
+        ]))
+        .subcommand(of("sources", "The sources"))
+        .after_help("Examples:\n  servanda list commitments --party colombia --standing agreed\n  servanda list parties --kind state --format csv")
+}
+
+fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
+    let Some((name, matches)) = matches.subcommand() else {
+        return Err(CliError::new(Exit::Usage, "list what?"));
+    };
+    let report: &dyn Report = match name {
+        "parties" => &listing::Parties,
+        "agreements" => &listing::Agreements,
+        "commitments" => &listing::Commitments,
+        _ => &listing::Sources,
+    };
+    let asked = ask(matches, session)?;
+    let view = View {
+        register: &asked.register,
+        as_of: asked.as_of,
+    };
+    session.show(&report.document(&view, &asked.question))?;
+    Ok(Exit::Ok)
+}

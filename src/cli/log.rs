@@ -1,0 +1,46 @@
+//! `log`: the records, newest first.
+
+use clap::ArgMatches;
+
+use super::Command;
+use super::error::{CliError, Exit};
+use super::questions::{ask, clock_args, id_arg, kind_arg, limit_arg, stretch_args};
+use super::session::Session;
+use crate::domain::view::View;
+use crate::report::{self, Report};
+
+pub(super) const COMMAND: Command = Command { build, run };
+
+fn build() -> clap::Command {
+    clap::Command::new("log")
+        .about("Show the records, newest first")
+        .args([
+            id_arg("party", "Only what names this party"),
+            id_arg(
+                "agreement",
+                "Only what is about this agreement or a commitment in it",
+            ),
+            id_arg("commitment", "Only what is about this commitment"),
+            id_arg("source", "Only what cites this source"),
+            kind_arg(),
+        ])
+        .args(stretch_args("by when it happened or by record"))
+        .arg(limit_arg())
+        .args(clock_args())
+        .after_help(
+            "On a terminal the log goes through SERVANDA_PAGER, or PAGER, or less.\n\nExamples:
+  servanda log --party colombia --since 2023
+  servanda log --kind status --kind contest -n 20
+  servanda log --since 120 --format json",
+        )
+}
+
+fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
+    let asked = ask(matches, session)?;
+    let view = View {
+        register: &asked.register,
+        as_of: asked.as_of,
+    };
+    session.show_long(&report::log::Log.document(&view, &asked.question))?;
+    Ok(Exit::Ok)
+}

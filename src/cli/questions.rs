@@ -1,0 +1,238 @@
+//! The options that narrow what is shown: the two clocks, and the filters.
+
+use chrono::{Days, NaiveDate};
+use clap::builder::PossibleValuesParser;
+use clap::{Arg, ArgAction, ArgMatches, value_parser};
+
+use super::error::{CliError, Exit};
+use super::session::{OpenLedger, Session};
+use crate::domain::commitment::Standing;
+use crate::domain::event::Kind;
+use crate::domain::id::{AgreementId, CommitmentId, PartyId, Seq, Slug, SourceId};
+use crate::domain::party::PartyKind;
+use crate::domain::register::{EntityKind, Register};
+use crate::domain::value::Leaf;
+use crate::domain::when::{Date, Instant};
+use crate::ledger::replay::{KnownAt, replay};
+use crate::report::{Bound, Question};
+
+/// What was asked, and the register to ask.
+pub struct Asked {
+    /// The register, as it was known.
+    pub register: Register,
+    /// The day of the view.
+    pub as_of: NaiveDate,
+    /// The rest.
+    pub question: Question,
+}
+
+/// The options of the two clocks.
+pub fn clock_args() -> [Arg; 2] {
+    [
+        Arg::new("as-of")
+            .long("as-of")
+            .value_name("DATE")
+            .help("What was true on that day [default: today]"),
+        Arg::new("known-at")
+            .long("known-at")
+            .value_name("DATE|TIME|RECORD")
+            .help("What the ledger knew then: at the end of a day, at a time, or with a record"),
+    ]
+}
+
+/// A filter by id.
+pub fn id_arg(name: &'static str, help: &'static str) -> Arg {
+    Arg::new(name).long(name).value_name("ID").help(help)
+}
+
+/// The filters by kind of event.
+pub fn kind_arg() -> Arg {
+    Arg::new("kind")
+        .long("kind")
+        .value_parser(PossibleValuesParser::new(Kind::WORDS.iter().copied()))
+        .action(ArgAction::Append)
+        .hide_possible_values(true)
+        .value_name("KIND")
+        .help("Only events of this kind, as `record` names them; may stand several times")
+}
+
+/// The filters by standing.
+pub fn standing_arg() -> Arg {
+    Arg::new("standing")
+        .long("standing")
+        .value_parser(PossibleValuesParser::new(Standing::WORDS.iter().copied()))
+        .action(ArgAction::Append)
+        .help("Only commitments that stand here; may stand several times")
+}
+
+/// The filter by kind of party.
+pub fn party_kind_arg() -> Arg {
+    Arg::new("party-kind")
+        .long("kind")
+        .value_parser(PossibleValuesParser::new(PartyKind::WORDS.iter().copied()))
+        .help("Only parties of this kind")
+}
+
+/// The ends of a stretch of time.
+pub fn stretch_args(what: &str) -> [Arg; 2] {
+    [
+        Arg::new("since")
+            .long("since")
+            .value_name("DATE|RECORD")
+            .help(format!("From here on, {what}")),
+        Arg::new("until")
+            .long("until")
+            .value_name("DATE|RECORD")
+            .help(format!("Up to and with this, {what}")),
+    ]
+}
+
+/// How many rows at most.
+pub fn limit_arg() -> Arg {
+    Arg::new("limit")
+        .short('n')
+        .long("limit")
+        .value_name("N")
+        .value_parser(value_parser!(u64))
+        .help("At most so many rows")
+}
+
+/// The stretches of days that `due` and `status` look at.
+pub fn day_args() -> [Arg; 2] {
+    let days = |name: &'static str, default: &'static str, help: &'static str| {
+        Arg::new(name)
+            .long(name)
+            .value_name("DAYS")
+            .default_value(default)
+            .value_parser(value_parser!(u64).range(0..=366_000))
+            .help(help)
+    };
+    [
+        days("soon", "30", "A deadline within so many days is due soon"),
+        days(
+            "silent",
+            "180",
+            "After so many days without an event a commitment is silent",
+        ),
+    ]
+}
+
+/// Reads the options that a command has, and replays the ledger as it was known.
+pub fn ask(matches: &ArgMatches, session: &Session) -> Result<Asked, CliError> {
+    let ledger = session.open()?;
+    let (register, known_at) = known(matches, ledger)?;
+    let as_of = match text(matches, "as-of") {
+        None => Session::today(),
+        Some("today") => Session::today(),
+        Some(given) => day(given, "as-of")?.latest(),
+    };
+    let mut question = Question {
+        known_at,
+        since: bound(matches, "since")?,
+        until: bound(matches, "until")?,
+        ..Question::default()
+    };
+    let id = |name: &str, kind: EntityKind| -> Result<Option<Slug>, CliError> {
+        text(matches, name)
+            .map(|given| Ok(register.resolve_id(given, kind)?))
+            .transpose()
+    };
+    question.party = id("party", EntityKind::Party)?.map(PartyId);
+    question.agreement = id("agreement", EntityKind::Agreement)?.map(AgreementId);
+    question.commitment = id("commitment", EntityKind::Commitment)?.map(CommitmentId);
+    question.source = id("source", EntityKind::Source)?.map(SourceId);
+    question.kinds = words(matches, "kind");
+    question.standings = words(matches, "standing");
+    question.party_kind = words(matches, "party-kind").first().copied();
+    if let Some(limit) = number(matches, "limit") {
+        question.limit = Some(usize::try_from(limit).unwrap_or(usize::MAX));
+    }
+    question.soon = number(matches, "soon").map_or(question.soon, Days::new);
+    question.silent = number(matches, "silent").map_or(question.silent, Days::new);
+    Ok(Asked {
+        register,
+        as_of,
+        question,
+    })
+}
+
+/// The register as it was known, and in words when that was.
+fn known(matches: &ArgMatches, ledger: OpenLedger) -> Result<(Register, Option<String>), CliError> {
+    let Some(given) = text(matches, "known-at") else {
+        return Ok((ledger.register().clone(), None));
+    };
+    let (known_at, words) = if let Ok(seq) = given.parse::<Seq>()
+        && given.len() != 4
+    {
+        if seq.0 >= ledger.head().count {
+            return Err(
+                CliError::refused(format!("there is no record {seq}")).hint(format!(
+                    "the last one is {}",
+                    ledger.head().count.saturating_sub(1)
+                )),
+            );
+        }
+        (KnownAt::Record(seq), format!("record {seq}"))
+    } else if let Ok(time) = given.parse::<Instant>() {
+        (KnownAt::Time(time), time.to_string())
+    } else {
+        let day = day(given, "known-at")?.latest();
+        let end = Instant::end_of(day);
+        (KnownAt::Time(end), format!("the end of {day} UTC"))
+    };
+    let register = replay(ledger.store(), known_at)?.register;
+    Ok((register, Some(words)))
+}
+
+fn bound(matches: &ArgMatches, name: &str) -> Result<Option<Bound>, CliError> {
+    let Some(given) = text(matches, name) else {
+        return Ok(None);
+    };
+    // Four digits are a year, as everywhere; other numbers are records.
+    if given.len() != 4
+        && let Ok(seq) = given.parse::<Seq>()
+    {
+        return Ok(Some(Bound::Record(seq)));
+    }
+    if let Ok(time) = given.parse::<Instant>() {
+        return Ok(Some(Bound::Time(time)));
+    }
+    let date = day(given, name)?;
+    let day = if name == "since" {
+        date.earliest()
+    } else {
+        date.latest()
+    };
+    Ok(Some(Bound::Day(day)))
+}
+
+fn day(given: &str, name: &str) -> Result<Date, CliError> {
+    if given == "today" {
+        return Date::day(Session::today()).ok_or_else(|| CliError::refused("today is no date"));
+    }
+    given
+        .parse()
+        .map_err(|error| CliError::new(Exit::Usage, format!("--{name}: {error}")))
+}
+
+fn text<'a>(matches: &'a ArgMatches, name: &str) -> Option<&'a str> {
+    matches
+        .try_get_one::<String>(name)
+        .ok()
+        .flatten()
+        .map(String::as_str)
+}
+
+fn number(matches: &ArgMatches, name: &str) -> Option<u64> {
+    matches.try_get_one::<u64>(name).ok().flatten().copied()
+}
+
+/// The words given; each was checked by the parser of the command line.
+fn words<T: Leaf>(matches: &ArgMatches, name: &str) -> Vec<T> {
+    matches
+        .try_get_many::<String>(name)
+        .ok()
+        .flatten()
+        .map(|words| words.filter_map(|word| word.parse().ok()).collect())
+        .unwrap_or_default()
+}

@@ -1,0 +1,146 @@
+//! Receipts: what an append gives back, to be kept.
+
+use super::error::CliError;
+use super::session::Session;
+use crate::domain::commitment::Standing;
+use crate::domain::event::{Event, Fact};
+use crate::domain::register::Register;
+use crate::domain::view::View;
+use crate::ledger::append::Receipt;
+use crate::report::{Cell, Document, Table};
+
+/// A receipt, with what the event did.
+pub struct Line {
+    receipt: Receipt,
+    event: String,
+    what: String,
+    change: Option<String>,
+}
+
+impl Line {
+    /// The receipt of an event; `change` is what it changed, where that is more than to add itself.
+    pub fn new(event: &Event, receipt: Receipt, change: Option<String>) -> Self {
+        Self {
+            receipt,
+            event: event.kind().to_string(),
+            what: event.defines().map_or_else(
+                || event.headline(),
+                |id| format!("{} {}", id.subject(), event.headline()),
+            ),
+            change,
+        }
+    }
+}
+
+/// What an event changes in what stands, told before it is appended.
+pub fn change(register: &Register, event: &Event) -> Option<String> {
+    let view = View::whole(register);
+    match &event.fact {
+        Fact::StatusChanged(fact) => {
+            let from = view.commitment(&fact.commitment)?.standing;
+            Some(format!("{}: {from} -> {}", fact.commitment, fact.to))
+        }
+        Fact::ContestMoved(fact) => {
+            let from = view.commitment(&fact.commitment)?.contest;
+            Some(format!(
+                "{} contest: {from} -> {}",
+                fact.commitment, fact.to
+            ))
+        }
+        Fact::AgreementStatusChanged(fact) => {
+            let from = view.agreement(&fact.agreement)?.status;
+            Some(format!("{}: {from} -> {}", fact.agreement, fact.to))
+        }
+        Fact::CommitmentRecorded(fact) => {
+            let standing = fact.standing.unwrap_or(Standing::Agreed);
+            Some(format!("{}: {standing}", fact.id))
+        }
+        Fact::Corrected(fact) => {
+            let old = register.held(fact.record)?.entry.event.to_fields();
+            let new: Vec<String> = fact.to.iter().map(ToString::to_string).collect();
+            Some(format!(
+                "record {} {}: {} -> {}",
+                fact.record,
+                fact.field,
+                or_nothing(old.get(fact.field.as_str())),
+                or_nothing(&new)
+            ))
+        }
+        Fact::Retracted(fact) => Some(format!("record {} no longer counts", fact.record)),
+        Fact::Redacted(fact) => Some(format!("record {} is withheld", fact.record)),
+        _ => None,
+    }
+}
+
+fn or_nothing(texts: &[String]) -> String {
+    if texts.is_empty() {
+        "(nothing)".to_owned()
+    } else {
+        texts.join("; ")
+    }
+}
+
+/// Prints receipts: a few lines each for people, a table for programs.
+pub fn show(session: &Session, lines: &[Line], next: &str) -> Result<(), CliError> {
+    if session.for_people() {
+        for line in lines {
+            let verb = match (line.receipt.known, session.dry_run) {
+                (true, _) => "already record",
+                (false, true) => "would be record",
+                (false, false) => "record",
+            };
+            session.say(&format!(
+                "{verb} {}  {}: {}",
+                line.receipt.seq, line.event, line.what
+            ))?;
+            if let Some(change) = &line.change {
+                session.say(&format!("  {change}"))?;
+            }
+            if !session.dry_run {
+                session.say(&format!("  link {}", line.receipt.link))?;
+            }
+        }
+    } else {
+        session.show(&document(lines, session))?;
+    }
+    if session.dry_run {
+        session.talk("nothing was recorded: this was a dry run");
+    } else {
+        session.hint(&format!("next: {next}"));
+    }
+    Ok(())
+}
+
+fn document(lines: &[Line], session: &Session) -> Document {
+    let columns = [
+        "seq",
+        "event",
+        "what",
+        "change",
+        "recorded_at",
+        "link",
+        "known",
+    ];
+    let mut table = Table::new("receipts", "Receipts", &columns);
+    for line in lines {
+        // A rehearsed record is bound with another salt and time than the real one would be.
+        let link = (!session.dry_run).then_some(line.receipt.link);
+        table.rows.push(vec![
+            Cell::Number(i64::try_from(line.receipt.seq.0).unwrap_or(i64::MAX)),
+            Cell::text(&line.event),
+            Cell::text(&line.what),
+            Cell::maybe(line.change.as_ref()),
+            Cell::text(line.receipt.recorded_at),
+            Cell::maybe(link),
+            Cell::Flag(line.receipt.known),
+        ]);
+    }
+    Document {
+        report: "receipts",
+        title: "Receipts".into(),
+        as_of: Session::today(),
+        known_at: None,
+        tables: vec![table],
+        notes: Vec::new(),
+    }
+}

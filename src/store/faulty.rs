@@ -1,0 +1,195 @@
+//! A store that fails when told to: for tests of what lies above.
+//!
+//! ```
+//! use servanda::chain::record::Head;
+//! use servanda::store::faulty::{Fault, Faulty};
+//! use servanda::store::{AppendError, Store, memory::Memory};
+//!
+//! let mut store = Faulty::new(Memory::default());
+//! store.fail_after(0, Fault::Before);
+//! let outcome = store.append(Head::EMPTY, &[], Head::EMPTY);
+//! assert!(matches!(outcome, Err(AppendError::Failed(_))));
+//! assert!(store.append(Head::EMPTY, &[], Head::EMPTY).is_ok(), "only one step fails");
+//! ```
+
+use std::cell::Cell;
+use std::io;
+
+use super::{AppendError, Store, StoreError, Stored};
+use crate::chain::record::{Head, Sealed};
+
+/// How a step fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// Nothing is done; an append is [`AppendError::Failed`].
+    Before,
+    /// All is done and the answer is lost; an append is [`AppendError::Uncertain`].
+    After,
+}
+
+/// Passes everything on to another store, but fails at one step. Every call of the [`Store`] trait is a
+/// step; steps are counted from 0.
+#[derive(Debug)]
+pub struct Faulty<S> {
+    inner: S,
+    steps: Cell<u64>,
+    fault: Option<(u64, Fault)>,
+}
+
+impl<S> Faulty<S> {
+    /// A store that does not fail yet.
+    pub fn new(inner: S) -> Self {
+        Self {
+            inner,
+            steps: Cell::new(0),
+            fault: None,
+        }
+    }
+
+    /// Lets one step fail: the next one if `steps` is 0. The steps after it work again.
+    pub fn fail_after(&mut self, steps: u64, fault: Fault) {
+        self.fault = Some((self.steps.get() + steps, fault));
+    }
+
+    /// How many steps were taken, failed ones too.
+    pub fn steps(&self) -> u64 {
+        self.steps.get()
+    }
+
+    /// The store inside.
+    pub fn inner(&self) -> &S {
+        &self.inner
+    }
+
+    /// The store inside, to keep.
+    pub fn into_inner(self) -> S {
+        self.inner
+    }
+
+    /// Counts a step; the fault that it meets.
+    fn step(&self) -> Option<Fault> {
+        let step = self.steps.replace(self.steps.get() + 1);
+        self.fault
+            .filter(|(at, _)| *at == step)
+            .map(|(_, fault)| fault)
+    }
+}
+
+/// Does a step in which no outcome but done and not done can be told apart.
+fn with<T>(
+    fault: Option<Fault>,
+    step: impl FnOnce() -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    match fault {
+        None => step(),
+        Some(Fault::Before) => Err(made_up()),
+        Some(Fault::After) => {
+            step()?;
+            Err(made_up())
+        }
+    }
+}
+
+fn made_up() -> StoreError {
+    StoreError::Io {
+        doing: "failing on purpose".to_owned(),
+        source: io::Error::other("this fault is part of a test"),
+    }
+}
+
+impl<S: Store> Store for Faulty<S> {
+    fn head(&self) -> Result<Head, StoreError> {
+        with(self.step(), || self.inner.head())
+    }
+
+    fn append(&mut self, expected: Head, batch: &[Sealed], head: Head) -> Result<(), AppendError> {
+        match self.step() {
+            None => self.inner.append(expected, batch, head),
+            Some(Fault::Before) => Err(AppendError::Failed(made_up())),
+            Some(Fault::After) => {
+                self.inner.append(expected, batch, head)?;
+                Err(AppendError::Uncertain(made_up()))
+            }
+        }
+    }
+
+    fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, StoreError> {
+        with(self.step(), || self.inner.read(from, limit))
+    }
+
+    fn put_snapshot(&mut self, count: u64, bytes: &[u8]) -> Result<(), StoreError> {
+        with(self.step(), || self.inner.put_snapshot(count, bytes))
+    }
+
+    fn snapshots(&self) -> Result<Vec<u64>, StoreError> {
+        with(self.step(), || self.inner.snapshots())
+    }
+
+    fn snapshot(&self, count: u64) -> Result<Option<Vec<u8>>, StoreError> {
+        with(self.step(), || self.inner.snapshot(count))
+    }
+
+    fn drop_snapshot(&mut self, count: u64) -> Result<(), StoreError> {
+        with(self.step(), || self.inner.drop_snapshot(count))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::conformance::{self, Site};
+    use crate::store::memory::Memory;
+
+    struct Faultless;
+
+    impl Site for Faultless {
+        fn open(&mut self) -> Result<Box<dyn Store>, String> {
+            Ok(Box::new(Faulty::new(Memory::default())))
+        }
+        fn keeps(&self) -> bool {
+            false
+        }
+    }
+
+    #[test]
+    fn without_a_fault_it_conforms() {
+        assert_eq!(
+            conformance::check(&mut || Box::new(Faultless)),
+            Vec::<String>::new()
+        );
+    }
+
+    #[test]
+    fn exactly_the_step_chosen_fails() {
+        let mut store = Faulty::new(Memory::default());
+        assert!(store.head().is_ok());
+        store.fail_after(1, Fault::Before);
+        assert!(store.read(0, 1).is_ok());
+        assert!(store.snapshots().is_err());
+        assert!(store.snapshots().is_ok());
+        assert_eq!(store.steps(), 4);
+    }
+
+    #[test]
+    fn before_leaves_nothing_and_after_leaves_all() {
+        let head = Head {
+            count: 1,
+            ..Head::EMPTY
+        };
+        let batch = [Sealed(vec![1])];
+        for (fault, count) in [(Fault::Before, 0), (Fault::After, 1)] {
+            let mut store = Faulty::new(Memory::default());
+            store.fail_after(0, fault);
+            let outcome = store.append(Head::EMPTY, &batch, head);
+            match fault {
+                Fault::Before => assert!(matches!(outcome, Err(AppendError::Failed(_)))),
+                Fault::After => assert!(matches!(outcome, Err(AppendError::Uncertain(_)))),
+            }
+            assert_eq!(store.inner().records().len(), count);
+            store.fail_after(0, fault);
+            assert!(store.put_snapshot(1, b"x").is_err());
+            assert_eq!(store.snapshots().unwrap().len(), count);
+            assert_eq!(store.into_inner().records().len(), count);
+        }
+    }
+}
