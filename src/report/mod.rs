@@ -248,3 +248,63 @@ pub enum Tone {
     /// Of little weight.
     Faint,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::register::Register;
+    use crate::domain::view::View;
+
+    fn all() -> Vec<&'static dyn Report> {
+        let others: [&dyn Report; 5] = [
+            &log::Log,
+            &listing::Parties,
+            &listing::Sources,
+            &listing::Agreements,
+            &listing::Commitments,
+        ];
+        REPORTS.iter().copied().chain(others).collect()
+    }
+
+    /// What renderers rely on, and readers of JSON and CSV.
+    fn is_sound(document: &Document) {
+        let mut names: Vec<&str> = document.tables.iter().map(|table| table.name).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), document.tables.len(), "{}", document.report);
+        for table in &document.tables {
+            let snake = |name: &&str| name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+            assert!(table.columns.iter().all(snake), "{:?}", table.columns);
+            let whole = |row: &Vec<Cell>| row.len() == table.columns.len();
+            assert!(table.rows.iter().all(whole), "{}", table.name);
+        }
+    }
+
+    #[test]
+    fn every_report_answers_whatever_there_is() {
+        let empty = Register::default();
+        let full = testing::communique();
+        for report in all() {
+            assert!(!report.about().is_empty());
+            for register in [&empty, &full.register] {
+                for as_of in [NaiveDate::MIN, testing::day("2023-06-01"), END_OF_TIME] {
+                    let view = View { register, as_of };
+                    let document = report.document(&view, &Question::default());
+                    assert_eq!(document.report, report.name());
+                    is_sound(&document);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn everything_has_a_sound_dossier() {
+        let history = testing::communique();
+        for of in [
+            "0", "5", "13", "colombia", "S1", "S2", "A1", "C1", "C2", "C3",
+        ] {
+            let document = history.dossier(of, "2024-01-01");
+            is_sound(&document.unwrap_or_else(|| panic!("{of}")));
+        }
+    }
+}
