@@ -52,7 +52,7 @@ fn build() -> clap::Command {
 fn kind_command(kind: Kind) -> clap::Command {
     let mut command = clap::Command::new(kind.word())
         .about(kind.about())
-        .args(kind.own_fields().iter().map(|spec| field_arg(spec)))
+        .args(kind.own_fields().iter().map(field_arg))
         .args(
             kind.fields()
                 .skip(kind.own_fields().len())

@@ -60,7 +60,7 @@ fn sample() -> Document {
     Document {
         report: "sample",
         title: "Sample of tables".into(),
-        as_of: "2023-06-01".parse().unwrap(),
+        as_of: Some("2023-06-01".parse().unwrap()),
         known_at: Some("record 12".into()),
         tables: vec![table, empty],
         notes: vec!["the year is inferred".into()],

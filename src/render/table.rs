@@ -37,7 +37,9 @@ impl Render for TableFormat {
     fn render(&self, document: &Document, style: Style, out: &mut dyn io::Write) -> io::Result<()> {
         let mut page = Page { style, out };
         page.heading(&harmless(&document.title))?;
-        page.text(&harmless(&spoken_for(document)))?;
+        if let Some(clocks) = spoken_for(document) {
+            page.text(&harmless(&clocks))?;
+        }
         for table in &document.tables {
             page.line("")?;
             page.table(table)?;
@@ -52,14 +54,15 @@ impl Render for TableFormat {
 }
 
 /// The day and the knowledge that a document speaks of.
-fn spoken_for(document: &Document) -> String {
-    let day = match document.as_of_day() {
-        Some(day) => format!("as of {day}"),
-        None => "as of any day".to_owned(),
-    };
-    match &document.known_at {
-        Some(known) => format!("{day}, as known at {known}"),
-        None => day,
+fn spoken_for(document: &Document) -> Option<String> {
+    let day = document.as_of.map(|day| format!("as of {day}"));
+    let known = document
+        .known_at
+        .as_ref()
+        .map(|known| format!("as known at {known}"));
+    match (day, known) {
+        (Some(day), Some(known)) => Some(format!("{day}, {known}")),
+        (one, other) => one.or(other),
     }
 }
 

@@ -118,8 +118,8 @@ pub struct Document {
     pub report: &'static str,
     /// What it is about, in a line.
     pub title: String,
-    /// The day as of which it speaks.
-    pub as_of: NaiveDate,
+    /// The day as of which it speaks; none where it takes in whatever is known, whenever it happens.
+    pub as_of: Option<NaiveDate>,
     /// How the ledger was known, in words; none for all that is known.
     pub known_at: Option<String>,
     /// Its tables; the first is the one that CSV gives.
@@ -139,16 +139,11 @@ impl Document {
         Self {
             report,
             title: title.into(),
-            as_of: view.as_of,
+            as_of: (view.as_of != END_OF_TIME).then_some(view.as_of),
             known_at: question.known_at.clone(),
             tables: Vec::new(),
             notes: Vec::new(),
         }
-    }
-
-    /// The day as of which it speaks; none where it takes in whatever is known, whenever it happens.
-    pub fn as_of_day(&self) -> Option<NaiveDate> {
-        (self.as_of != END_OF_TIME).then_some(self.as_of)
     }
 }
 
