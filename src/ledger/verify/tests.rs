@@ -398,11 +398,8 @@ fn a_payload_may_be_gone_only_under_a_redaction() {
     assert_eq!(findings, [(PayloadGone, vec![8]), (PayloadGone, vec![10])]);
     // A redaction is no leave for what comes after it, or for itself.
     let mut batches = payloads();
-    let redaction = |record| {
-        let fields = [("record", record), ("reason", "x"), ("authority", "y")];
-        codec::encode(&event(Kind::Redacted, &fields)).unwrap()
-    };
-    batches[5].1[0] = redaction("12");
+    let fields = [("record", "12"), ("reason", "x"), ("authority", "y")];
+    batches[5].1[0] = codec::encode(&event(Kind::Redacted, &fields)).unwrap();
     let forward = bound(&batches);
     let mut records = forward.records().to_vec();
     records[12] = changed(&records[12], |record| record.body = None);
