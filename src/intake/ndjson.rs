@@ -95,7 +95,11 @@ pub fn read(input: &mut dyn BufRead, kind: Option<Kind>) -> Result<Vec<Draft>, V
             }
         }
     }
-    if errors.is_empty() { Ok(drafts) } else { Err(errors) }
+    if errors.is_empty() {
+        Ok(drafts)
+    } else {
+        Err(errors)
+    }
 }
 
 enum Line {
@@ -159,15 +163,26 @@ impl<'de> Deserialize<'de> for Object {
 
 fn parse(bytes: &[u8], line: usize, kind: Option<Kind>) -> Result<Option<Draft>, Vec<LineError>> {
     let whole = |message: String| vec![LineError::whole(line, message)];
-    let text = std::str::from_utf8(bytes)
-        .map_err(|error| whole(format!("is not UTF-8 from byte {}", error.valid_up_to() + 1)))?;
+    let text = std::str::from_utf8(bytes).map_err(|error| {
+        whole(format!(
+            "is not UTF-8 from byte {}",
+            error.valid_up_to() + 1
+        ))
+    })?;
     // A byte order mark is what some editors put before the first line.
-    let text = if line == 1 { text.trim_start_matches('\u{feff}') } else { text };
+    let text = if line == 1 {
+        text.trim_start_matches('\u{feff}')
+    } else {
+        text
+    };
     if text.trim().is_empty() {
         return Ok(None);
     }
     let Object(members) = serde_json::from_str(text).map_err(|error| {
-        whole(format!("is not a JSON object: {}", without_position(&error)))
+        whole(format!(
+            "is not a JSON object: {}",
+            without_position(&error)
+        ))
     })?;
     let mut errors = Vec::new();
     let mut fields = Fields::default();
@@ -329,7 +344,10 @@ mod tests {
             "line 5: event: is required",
             "line 6: is not a JSON object: EOF",
         ] {
-            assert!(found.iter().any(|m| m.starts_with(part)), "{part}: {found:#?}");
+            assert!(
+                found.iter().any(|m| m.starts_with(part)),
+                "{part}: {found:#?}"
+            );
         }
     }
 
