@@ -8,4 +8,6 @@
     reason = "the helpers of tests are tests too, which clippy.toml cannot know"
 )]
 
+mod endurance;
 mod house;
+mod program;
