@@ -65,9 +65,9 @@ fn what_was_acknowledged_survives_kill_9() {
     for kill in 0..kills {
         // The program spends most of its time opening and closing the ledger; the library, appending.
         let (mut appender, delay) = if kill % 2 == 0 {
-            (programs(&scratch, kill), random.millis(20, 300))
+            (programs(&scratch, kill), random.millis(20, 240))
         } else {
-            (library(&scratch.ledger(), kill), random.millis(10, 120))
+            (library(&scratch.ledger(), kill), random.millis(10, 100))
         };
         let mut stdout = appender.stdout.take().unwrap();
         let reader = std::thread::spawn(move || {
@@ -104,7 +104,7 @@ fn what_was_acknowledged_survives_kill_9() {
 fn programs(scratch: &Scratch, kill: u64) -> Child {
     const LOOP: &str = r#"
         n=0
-        if [ $((KILL % 16)) = 8 ]; then
+        if [ $((KILL % 32)) = 8 ]; then
             "$SERVANDA" import batch-1100 --key "$KILL-0-1100" || exit
         fi
         while :; do

@@ -8,6 +8,8 @@
     reason = "the helpers of tests are tests too, which clippy.toml cannot know"
 )]
 
+mod commands;
 mod endurance;
 mod house;
+mod import;
 mod program;
