@@ -11,7 +11,10 @@ fn help(words: &[&str]) -> String {
 /// The commands that a help text lists under a heading.
 fn commands(help: &str) -> Vec<String> {
     let headings = ["Commands:", "Kinds:"];
-    let lines = help.lines().skip_while(|line| !headings.contains(line)).skip(1);
+    let lines = help
+        .lines()
+        .skip_while(|line| !headings.contains(line))
+        .skip(1);
     lines
         .take_while(|line| !line.is_empty())
         // Deeper lines go on with a description.
@@ -25,7 +28,10 @@ fn commands(help: &str) -> Vec<String> {
 #[test]
 fn every_command_has_help_and_examples() {
     let program = help(&[]);
-    assert!(program.contains("Examples:") && program.contains("Exit codes:"), "{program}");
+    assert!(
+        program.contains("Examples:") && program.contains("Exit codes:"),
+        "{program}"
+    );
     let names = commands(&program);
     assert_eq!(names.len(), 12, "{names:?}");
     let mut below = 0;
@@ -50,7 +56,10 @@ fn what_makes_no_sense_is_a_usage_error() {
         (&["record"], "Usage"),
         (&["record", "crown"], "crown"),
         (&["record", "note"], "--text"),
-        (&["record", "party", "a", "--kind", "king", "--name", "A"], "king"),
+        (
+            &["record", "party", "a", "--kind", "king", "--name", "A"],
+            "king",
+        ),
         (&["log", "--wait", "long"], "long"),
         (&["log", "--format", "xml"], "xml"),
         (&["completions", "bush"], "bush"),
@@ -87,5 +96,7 @@ fn the_manual_has_a_page_for_every_command() {
     }
     assert!(dir.join("servanda-record-commitment.1").is_file());
     let file = scratch.write("file", "x");
-    scratch.run(&["man", file.to_str().unwrap()]).fails(1, &["cannot make"]);
+    scratch
+        .run(&["man", file.to_str().unwrap()])
+        .fails(1, &["cannot make"]);
 }

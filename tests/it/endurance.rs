@@ -272,7 +272,10 @@ fn init_survives_kill_9() {
             }
             _ => {
                 let not_begun = log.stderr.contains("does not exist");
-                assert!(not_begun || log.stderr.contains("is not a ledger"), "{log:#?}");
+                assert!(
+                    not_begun || log.stderr.contains("is not a ledger"),
+                    "{log:#?}"
+                );
                 log.fails(20, &["init"]);
                 again.ok();
             }

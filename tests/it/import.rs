@@ -28,7 +28,9 @@ fn with_communique() -> Scratch {
 /// The receipts as they were printed: the record's number after each word before it, and its link.
 fn receipts(text: &str) -> Vec<(String, u64, String)> {
     let mut found = Vec::new();
-    let mut lines = text.lines().filter(|line| !line.trim_start().starts_with("C"));
+    let mut lines = text
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("C"));
     while let (Some(record), Some(link)) = (lines.next(), lines.next()) {
         let (verb, rest) = record.split_once("record ").unwrap();
         let seq = rest.split(' ').next().unwrap().parse().unwrap();
@@ -65,7 +67,12 @@ fn importing_again_appends_nothing_and_gives_the_first_receipts() {
     let before = (scratch.kept_files(), scratch.records());
 
     let again = scratch.run(&words);
-    assert!(again.stderr.contains("2 lines read, 0 appended, 2 recorded before"), "{again:#?}");
+    assert!(
+        again
+            .stderr
+            .contains("2 lines read, 0 appended, 2 recorded before"),
+        "{again:#?}"
+    );
     let again = receipts(&again.ok());
     assert_eq!((scratch.kept_files(), scratch.records()), before);
     for (new, old) in again.iter().zip(&first) {
@@ -77,10 +84,22 @@ fn importing_again_appends_nothing_and_gives_the_first_receipts() {
     // Grown, even by a line that names an earlier one, only what is new goes in.
     let grown = format!("{lines}{{\"event\":\"note\",\"text\":\"c\",\"about\":\"@minutes:1\"}}\n");
     scratch.write("minutes.ndjson", grown);
-    let verbs: Vec<_> = receipts(&scratch.run(&words).ok()).into_iter().map(|line| (line.0, line.1)).collect();
+    let verbs: Vec<_> = receipts(&scratch.run(&words).ok())
+        .into_iter()
+        .map(|line| (line.0, line.1))
+        .collect();
     let expected = [("already ", 1), ("already ", 2), ("", 3)];
-    assert!(verbs.iter().map(|(verb, seq)| (verb.as_str(), *seq)).eq(expected), "{verbs:?}");
-    let keys: Vec<_> = recorded(&scratch).iter().map(|event| event["import_key"].clone()).collect();
+    assert!(
+        verbs
+            .iter()
+            .map(|(verb, seq)| (verb.as_str(), *seq))
+            .eq(expected),
+        "{verbs:?}"
+    );
+    let keys: Vec<_> = recorded(&scratch)
+        .iter()
+        .map(|event| event["import_key"].clone())
+        .collect();
     assert_eq!(keys, ["minutes:1", "minutes:3", "minutes:4"]);
     assert_eq!(recorded(&scratch)[2]["about"], serde_json::json!([1]));
 }
@@ -103,7 +122,9 @@ fn lines_without_keys_are_told_that_they_would_be_appended_again() {
 #[test]
 fn keys_name_records_of_the_file_and_of_the_ledger() {
     let scratch = with_communique();
-    let expected: BTreeSet<_> = ["communique:C2", "communique:M1"].map(place_of(&scratch)).into();
+    let expected: BTreeSet<_> = ["communique:C2", "communique:M1"]
+        .map(place_of(&scratch))
+        .into();
     let named = |event: &Value| {
         let record = event.get("record").or_else(|| event.get("about")?.get(0))?;
         record.as_u64()
@@ -113,7 +134,10 @@ fn keys_name_records_of_the_file_and_of_the_ledger() {
 
     let unknown = "{\"event\":\"note\",\"text\":\"a\",\"about\":\"@nobody:1\"}";
     let outcome = scratch.run_on(&["import", "-"], unknown);
-    outcome.fails(1, &["line 1: about: no record has the import key `nobody:1`"]);
+    outcome.fails(
+        1,
+        &["line 1: about: no record has the import key `nobody:1`"],
+    );
     // A key names only what stands before.
     let forward = "{\"event\":\"note\",\"text\":\"a\",\"about\":\"@k:2\"}\n{\"event\":\"note\",\"text\":\"b\"}";
     let outcome = scratch.run_on(&["import", "-", "--key", "k"], forward);
@@ -123,7 +147,12 @@ fn keys_name_records_of_the_file_and_of_the_ledger() {
 /// The number of the record with a key.
 fn place_of(scratch: &Scratch) -> impl FnMut(&str) -> u64 {
     let events = events(&scratch.run(&["export"]).ok());
-    move |key| events.iter().position(|event| event["import_key"] == key).unwrap() as u64
+    move |key| {
+        events
+            .iter()
+            .position(|event| event["import_key"] == key)
+            .unwrap() as u64
+    }
 }
 
 /// Corrections of texts and of what names records, notes about records, retractions.
@@ -144,16 +173,24 @@ fn an_export_imported_elsewhere_is_the_same_events() {
     let export = old.run(&["export"]).ok();
     let new = Scratch::with_ledger();
     let outcome = new.run_on(&["import", "-"], &export);
-    assert!(outcome.stderr.contains("1 passed over (it opens another ledger)"), "{outcome:#?}");
+    assert!(
+        outcome
+            .stderr
+            .contains("1 passed over (it opens another ledger)"),
+        "{outcome:#?}"
+    );
     outcome.ok();
     new.run(&["verify"]).ok();
     assert_eq!(events(&new.run(&["export"]).ok()), events(&export));
     // Without keys too, for then numbers are all that lines have.
-    let bare: String = export.lines().map(|line| {
-        let mut event: Value = serde_json::from_str(line).unwrap();
-        event.as_object_mut().unwrap().remove("import_key");
-        format!("{event}\n")
-    }).collect();
+    let bare: String = export
+        .lines()
+        .map(|line| {
+            let mut event: Value = serde_json::from_str(line).unwrap();
+            event.as_object_mut().unwrap().remove("import_key");
+            format!("{event}\n")
+        })
+        .collect();
     let keyless = Scratch::with_ledger();
     keyless.run_on(&["import", "-"], &bare).ok();
     assert_eq!(events(&keyless.run(&["export"]).ok()), events(&bare));
@@ -212,12 +249,19 @@ fn numbers(event: &mut Value) -> Vec<&mut Value> {
 fn a_part_of_an_export_that_names_what_is_not_in_it_is_refused() {
     let old = Scratch::with_ledger();
     old.run(&["record", "note", "--text", "one"]).ok();
-    old.run(&["record", "note", "--text", "two", "--about", "1"]).ok();
+    old.run(&["record", "note", "--text", "two", "--about", "1"])
+        .ok();
     let export = old.run(&["export"]).ok();
     let last = export.lines().last().unwrap();
     let new = Scratch::with_ledger();
     let outcome = new.run_on(&["import", "-"], last);
-    outcome.fails(1, &["line 1: about: no line before this one has seq 1", "nothing was appended"]);
+    outcome.fails(
+        1,
+        &[
+            "line 1: about: no line before this one has seq 1",
+            "nothing was appended",
+        ],
+    );
     let twice = format!("{export}{last}");
     let outcome = new.run_on(&["import", "-"], &twice);
     outcome.fails(1, &["line 4: seq: 2 stands twice"]);
@@ -229,13 +273,19 @@ fn a_dry_run_changes_nothing() {
     let scratch = Scratch::with_ledger();
     let before = (scratch.kept_files(), scratch.records());
     let outcome = scratch.run(&["import", &communique(), "--dry-run"]);
-    assert!(outcome.stderr.contains("28 would be appended"), "{outcome:#?}");
+    assert!(
+        outcome.stderr.contains("28 would be appended"),
+        "{outcome:#?}"
+    );
     assert!(outcome.stdout.contains("would be record 1"), "{outcome:#?}");
     assert!(!outcome.stdout.contains("link"), "{outcome:#?}");
     outcome.ok();
     let note = ["record", "note", "--text", "a", "--dry-run"];
     let outcome = scratch.run(&note);
-    assert!(outcome.stderr.contains("nothing was recorded"), "{outcome:#?}");
+    assert!(
+        outcome.stderr.contains("nothing was recorded"),
+        "{outcome:#?}"
+    );
     outcome.ok();
     // It finds what is wrong as the import itself would.
     let wrong = "{\"event\":\"note\",\"text\":\"a\",\"by\":\"nobody\"}";
@@ -263,11 +313,20 @@ fn the_communique_is_known_without_its_follow_ups() {
     };
     for id in ["C1", "C2", "C3", "C4"] {
         for report in [&known, &short] {
-            let rows = report.lines().filter(|line| line.split_whitespace().any(|word| word == id));
+            let rows = report
+                .lines()
+                .filter(|line| line.split_whitespace().any(|word| word == id));
             assert_ne!(rows.count(), 0, "{id}: {report}");
         }
     }
     assert!(!known.contains("A0"), "{known}");
-    assert!(scratch.run(&["list", "agreements", "--known-at", "28"]).code == Some(0));
-    scratch.run(&["log", "--known-at", "39"]).fails(1, &["there is no record 39", "the last one is 38"]);
+    assert!(
+        scratch
+            .run(&["list", "agreements", "--known-at", "28"])
+            .code
+            == Some(0)
+    );
+    scratch
+        .run(&["log", "--known-at", "39"])
+        .fails(1, &["there is no record 39", "the last one is 38"]);
 }

@@ -91,9 +91,7 @@ impl Scratch {
     /// A directory with a new ledger.
     pub fn with_ledger() -> Self {
         let scratch = Self::empty();
-        scratch
-            .run(&["init", "--origin", "example.org/test"])
-            .ok();
+        scratch.run(&["init", "--origin", "example.org/test"]).ok();
         scratch
     }
 
