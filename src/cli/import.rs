@@ -79,13 +79,22 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
         fill(draft, "import_key", matches.get_one::<String>("key").map(|key| format!("{key}:{}", draft.line)));
         fill(draft, "recorded_by", matches.get_one::<String>("recorded_by").cloned());
     }
-    let (events, receipts) = append(&mut session.open()?, drafts.as_mut_slice(), &name)?;
+    let mut ledger = session.open()?;
+    let (events, receipts) = append(&mut ledger, drafts.as_mut_slice(), &name)?;
+    let register = ledger.register();
+    let differing: Vec<String> = events
+        .iter()
+        .zip(&receipts)
+        .zip(&drafts)
+        .filter(|((event, receipt), _)| receipt::differs(register, event, receipt))
+        .map(|(_, draft)| draft.line.to_string())
+        .collect();
     let known = receipts.iter().filter(|receipt| receipt.known).count();
     let appended = receipts.len() - known;
     let lines: Vec<_> = events
         .iter()
         .zip(receipts)
-        .map(|(event, receipt)| receipt::Line::new(event, receipt, None))
+        .map(|(event, receipt)| receipt::Line::new(receipt::recorded(register, event, &receipt), receipt, None))
         .collect();
     let shown = if session.for_people() { &lines[..lines.len().min(RECEIPTS)] } else { &lines[..] };
     receipt::show(session, shown, "servanda log")?;
@@ -101,6 +110,14 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
         summary.push_str(&format!(", {} passed over (it opens another ledger)", given - drafts.len()));
     }
     session.talk(&summary);
+    if !differing.is_empty() {
+        let more = differing.len().saturating_sub(LISTED);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        session.hint(&format!(
+            "not what was recorded under the same import key, and not appended: line {}{more}",
+            differing[..differing.len().min(LISTED)].join(", ")
+        ));
+    }
     if appended > 0 && events.iter().all(|event| event.envelope.import_key.is_none()) {
         session.hint("no line has an import_key: imported again, they would be appended again; see --key");
     }

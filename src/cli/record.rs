@@ -52,7 +52,7 @@ fn build() -> clap::Command {
 fn kind_command(kind: Kind) -> clap::Command {
     let mut command = clap::Command::new(kind.word())
         .about(kind.about())
-        .args(kind.own_fields().iter().map(|spec| field_arg(spec)))
+        .args(kind.own_fields().iter().map(field_arg))
         .args(
             kind.fields()
                 .skip(kind.own_fields().len())
@@ -134,8 +134,14 @@ fn append_one(session: &Session, event: Event) -> Result<Exit, CliError> {
     let lines: Vec<_> = receipts
         .into_iter()
         .map(|receipt| {
+            if receipt::differs(ledger.register(), &event, &receipt) {
+                session.hint(&format!(
+                    "record {} has this import key and says something else; nothing was recorded now",
+                    receipt.seq
+                ));
+            }
             let change = change.clone().filter(|_| !receipt.known);
-            receipt::Line::new(&event, receipt, change)
+            receipt::Line::new(receipt::recorded(ledger.register(), &event, &receipt), receipt, change)
         })
         .collect();
     receipt::show(session, &lines, &next)?;

@@ -104,6 +104,50 @@ fn importing_again_appends_nothing_and_gives_the_first_receipts() {
     assert_eq!(recorded(&scratch)[2]["about"], serde_json::json!([1]));
 }
 
+/// A key says that an event is known. If the event has become another, that must not pass for imported.
+#[test]
+fn a_known_key_with_another_event_is_told() {
+    let scratch = Scratch::with_ledger();
+    let note = |text: &str| format!("{{\"event\":\"note\",\"text\":\"{text}\"}}\n");
+    let words = ["import", "-", "--key", "k"];
+    scratch.run_on(&words, note("a") + &note("b")).ok();
+    // A line put in the middle moves the others.
+    let moved = scratch.run_on(&words, note("a") + &note("new") + &note("b"));
+    let hint = "not what was recorded under the same import key, and not appended: line 2\n";
+    assert!(moved.stderr.contains(hint), "{moved:#?}");
+    let receipts = moved.ok();
+    assert!(
+        receipts.contains("already record 2  note: b\n"),
+        "{receipts}"
+    );
+    assert!(!receipts.contains("note: new"), "{receipts}");
+    let again = scratch.run_on(&words, note("a") + &note("b"));
+    assert!(
+        !again.stderr.contains("not what was recorded"),
+        "{again:#?}"
+    );
+
+    let words = ["record", "note", "--import-key", "k:1", "--text", "other"];
+    let outcome = scratch.run(&words);
+    assert!(
+        outcome
+            .stderr
+            .contains("record 1 has this import key and says something else"),
+        "{outcome:#?}"
+    );
+    assert!(outcome.ok().contains("already record 1  note: a\n"));
+
+    // What the ledger fills in is no difference.
+    let lines = REFERENCES.replace("\"C1\"", "0").replace("\"C2\"", "0");
+    scratch.run_on(&["import", "-"], &lines).ok();
+    let again = scratch.run_on(&["import", "-"], &lines);
+    assert!(
+        !again.stderr.contains("not what was recorded"),
+        "{again:#?}"
+    );
+    again.ok();
+}
+
 #[test]
 fn lines_without_keys_are_told_that_they_would_be_appended_again() {
     let scratch = Scratch::with_ledger();
