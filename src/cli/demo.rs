@@ -42,12 +42,17 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
     let scratch = tempfile::Builder::new()
         .prefix("servanda-demo-")
         .tempdir()
-        .map_err(|error| CliError::refused(format!("cannot make a directory for the demo: {error}")))?;
+        .map_err(|error| {
+            CliError::refused(format!("cannot make a directory for the demo: {error}"))
+        })?;
     let keep = matches.get_one::<PathBuf>("keep");
     let place = keep.map_or(scratch.path(), PathBuf::as_path);
     tour(place, session)?;
     if let Some(keep) = keep {
-        session.hint(&format!("next: servanda log --ledger {}", keep.join("ledger").display()));
+        session.hint(&format!(
+            "next: servanda log --ledger {}",
+            keep.join("ledger").display()
+        ));
     } else {
         session.hint("`servanda demo --keep DIR` leaves the ledgers to look at; `servanda init` makes your own");
     }
@@ -57,7 +62,10 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
 fn tour(place: &Path, session: &Session) -> Result<(), CliError> {
     let ledger = place.join("ledger");
     let copy = place.join("copy");
-    step(session, "A ledger is made, and the events of the communiqué are recorded in it.")?;
+    step(
+        session,
+        "A ledger is made, and the events of the communiqué are recorded in it.",
+    )?;
     make(&ledger)?;
     let session = session.on(&ledger);
     step(&session, "What was recorded, newest first:")?;
@@ -72,10 +80,17 @@ fn tour(place: &Path, session: &Session) -> Result<(), CliError> {
     let session = session.on(&copy);
     step(
         &session,
-        &format!("The ledger is copied, and one byte of record {changed}, which holds {CHANGED}, is changed in the copy:"),
+        &format!(
+            "The ledger is copied, and one byte of record {changed}, which holds {CHANGED}, is changed in the copy:"
+        ),
     )?;
     show_command(&session, &["verify"], verify::COMMAND)?;
-    step(&session, &format!("The copy is found out, and record {changed} is named. The original still verifies."))
+    step(
+        &session,
+        &format!(
+            "The copy is found out, and record {changed} is named. The original still verifies."
+        ),
+    )
 }
 
 fn step(session: &Session, text: &str) -> Result<(), CliError> {
@@ -102,7 +117,10 @@ fn make(dir: &Path) -> Result<(), CliError> {
     let opening = Event::build(Kind::LedgerOpened, &fields).map_err(super::record::wrong_fields)?;
     let store = directory::create(dir, "servanda demo")?;
     let mut ledger = Ledger::create(store, Machine, opening)?;
-    for (name, text) in [("the communiqué", COMMUNIQUE), ("the follow-ups", FOLLOW_UPS)] {
+    for (name, text) in [
+        ("the communiqué", COMMUNIQUE),
+        ("the follow-ups", FOLLOW_UPS),
+    ] {
         let mut drafts = ndjson::read(&mut text.as_bytes())
             .map_err(|errors| import::wrong_lines(name, errors))?;
         import::append(&mut ledger, &mut drafts, name)?;
@@ -115,7 +133,9 @@ fn tamper(original: &Path, copy: &Path) -> Result<u64, CliError> {
     let wait = Duration::from_secs(10);
     let original = Ledger::open(directory::open(original, wait, "servanda demo")?, Machine)?;
     let seq = match original.register().resolve(CHANGED)? {
-        crate::domain::id::Subject::Entity(id) => original.register().entity(&id).map(|(_, seq)| seq.0),
+        crate::domain::id::Subject::Entity(id) => {
+            original.register().entity(&id).map(|(_, seq)| seq.0)
+        }
         crate::domain::id::Subject::Record(seq) => Some(seq.0),
     };
     let seq = seq.ok_or_else(|| CliError::refused("the communiqué lost its first commitment"))?;
@@ -133,7 +153,11 @@ fn tamper(original: &Path, copy: &Path) -> Result<u64, CliError> {
         *byte ^= 1;
     }
     let mut copy = directory::create(copy, "servanda demo")?;
-    copy.append(crate::chain::record::Head::EMPTY, &records, original.head()?)
-        .map_err(|error| CliError::refused(error.to_string()))?;
+    copy.append(
+        crate::chain::record::Head::EMPTY,
+        &records,
+        original.head()?,
+    )
+    .map_err(|error| CliError::refused(error.to_string()))?;
     Ok(seq)
 }

@@ -144,7 +144,8 @@ fn refused(refusals: &[Refusal]) -> CliError {
         error = error.detail(format!("allowed: {allowed}"));
     }
     if first.rejection.rule.is_waivable() {
-        error = error.hint("if it was reported all the same, record it with --irregular \"REASON\"");
+        error =
+            error.hint("if it was reported all the same, record it with --irregular \"REASON\"");
     }
     error
 }

@@ -76,8 +76,18 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
     let given = drafts.len();
     drafts.retain(|draft| draft.kind != Kind::LedgerOpened);
     for draft in &mut drafts {
-        fill(draft, "import_key", matches.get_one::<String>("key").map(|key| format!("{key}:{}", draft.line)));
-        fill(draft, "recorded_by", matches.get_one::<String>("recorded_by").cloned());
+        fill(
+            draft,
+            "import_key",
+            matches
+                .get_one::<String>("key")
+                .map(|key| format!("{key}:{}", draft.line)),
+        );
+        fill(
+            draft,
+            "recorded_by",
+            matches.get_one::<String>("recorded_by").cloned(),
+        );
     }
     let mut ledger = session.open()?;
     let (events, receipts) = append(&mut ledger, drafts.as_mut_slice(), &name)?;
@@ -94,32 +104,60 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
     let lines: Vec<_> = events
         .iter()
         .zip(receipts)
-        .map(|(event, receipt)| receipt::Line::new(receipt::recorded(register, event, &receipt), receipt, None))
+        .map(|(event, receipt)| {
+            receipt::Line::new(receipt::recorded(register, event, &receipt), receipt, None)
+        })
         .collect();
-    let shown = if session.for_people() { &lines[..lines.len().min(RECEIPTS)] } else { &lines[..] };
+    let shown = if session.for_people() {
+        &lines[..lines.len().min(RECEIPTS)]
+    } else {
+        &lines[..]
+    };
     receipt::show(session, shown, "servanda log")?;
     if shown.len() < lines.len() {
-        session.talk(&format!("... and {} more receipts; --format json gives all", lines.len() - shown.len()));
+        session.talk(&format!(
+            "... and {} more receipts; --format json gives all",
+            lines.len() - shown.len()
+        ));
     }
-    let verb = if session.dry_run { "would be appended" } else { "appended" };
+    let verb = if session.dry_run {
+        "would be appended"
+    } else {
+        "appended"
+    };
     let mut summary = format!("{name}: {} read, {appended} {verb}", plural(given, "line"));
     if known > 0 {
-        summary.push_str(&format!(", {known} recorded before under their import keys"));
+        summary.push_str(&format!(
+            ", {known} recorded before under their import keys"
+        ));
     }
     if given > drafts.len() {
-        summary.push_str(&format!(", {} passed over (it opens another ledger)", given - drafts.len()));
+        summary.push_str(&format!(
+            ", {} passed over (it opens another ledger)",
+            given - drafts.len()
+        ));
     }
     session.talk(&summary);
     if !differing.is_empty() {
         let more = differing.len().saturating_sub(LISTED);
-        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let more = if more > 0 {
+            format!(" and {more} more")
+        } else {
+            String::new()
+        };
         session.hint(&format!(
             "not what was recorded under the same import key, and not appended: line {}{more}",
             differing[..differing.len().min(LISTED)].join(", ")
         ));
     }
-    if appended > 0 && events.iter().all(|event| event.envelope.import_key.is_none()) {
-        session.hint("no line has an import_key: imported again, they would be appended again; see --key");
+    if appended > 0
+        && events
+            .iter()
+            .all(|event| event.envelope.import_key.is_none())
+    {
+        session.hint(
+            "no line has an import_key: imported again, they would be appended again; see --key",
+        );
     }
     Ok(Exit::Ok)
 }
@@ -174,7 +212,10 @@ fn fields_naming_records(draft: &Draft) -> Vec<&'static str> {
 fn forget_keys(draft: &mut Draft) {
     for name in fields_naming_records(draft) {
         let mut texts = draft.fields.get(name).to_vec();
-        texts.iter_mut().filter(|text| text.starts_with('@')).for_each(|text| *text = SOME_RECORD.to_owned());
+        texts
+            .iter_mut()
+            .filter(|text| text.starts_with('@'))
+            .for_each(|text| *text = SOME_RECORD.to_owned());
         draft.fields.set(name, texts);
     }
 }
@@ -204,10 +245,12 @@ fn renumber(drafts: &mut [Draft], register: &Register) -> Vec<LineError> {
         for name in fields_naming_records(draft) {
             let mut texts = draft.fields.get(name).to_vec();
             for text in &mut texts {
-                *text = places.find(text, draft.seq.is_some()).unwrap_or_else(|message| {
-                    fail(name, message);
-                    SOME_RECORD.to_owned()
-                });
+                *text = places
+                    .find(text, draft.seq.is_some())
+                    .unwrap_or_else(|message| {
+                        fail(name, message);
+                        SOME_RECORD.to_owned()
+                    });
             }
             draft.fields.set(name, texts);
         }
@@ -268,17 +311,28 @@ fn build_all(drafts: &[Draft]) -> Result<Vec<Event>, Vec<LineError>> {
         match Event::build(draft.kind, &draft.fields) {
             Ok(event) => events.push(event),
             Err(wrong) => {
-                errors.extend(wrong.into_iter().map(|error| LineError::at(draft.line, error)));
+                errors.extend(
+                    wrong
+                        .into_iter()
+                        .map(|error| LineError::at(draft.line, error)),
+                );
             }
         }
     }
-    if errors.is_empty() { Ok(events) } else { Err(errors) }
+    if errors.is_empty() {
+        Ok(events)
+    } else {
+        Err(errors)
+    }
 }
 
 pub(super) fn wrong_lines(name: &str, mut errors: Vec<LineError>) -> CliError {
     errors.sort_by_key(|error| error.line);
     listed(
-        format!("{name}: {}; nothing was appended", plural(errors.len(), "error")),
+        format!(
+            "{name}: {}; nothing was appended",
+            plural(errors.len(), "error")
+        ),
         errors.iter().map(ToString::to_string),
     )
 }
@@ -288,8 +342,13 @@ fn refused(error: LedgerError, drafts: &[Draft], name: &str) -> CliError {
     let line = |index: usize| drafts.get(index).map_or(0, |draft| draft.line);
     match error {
         LedgerError::Refused(refusals) => {
-            let message = format!("{name}: {} refused; nothing was appended", plural(refusals.len(), "event"));
-            let waivable = refusals.iter().any(|refusal| refusal.rejection.rule.is_waivable());
+            let message = format!(
+                "{name}: {} refused; nothing was appended",
+                plural(refusals.len(), "event")
+            );
+            let waivable = refusals
+                .iter()
+                .any(|refusal| refusal.rejection.rule.is_waivable());
             let texts = refusals.iter().map(|refusal| {
                 let rejection = &refusal.rejection;
                 let allowed = if rejection.allowed.is_empty() {
@@ -307,9 +366,10 @@ fn refused(error: LedgerError, drafts: &[Draft], name: &str) -> CliError {
                 error
             }
         }
-        LedgerError::Codec { index, source } => {
-            CliError::refused(format!("{name}: line {}: {source}; nothing was appended", line(index)))
-        }
+        LedgerError::Codec { index, source } => CliError::refused(format!(
+            "{name}: line {}: {source}; nothing was appended",
+            line(index)
+        )),
         other => other.into(),
     }
 }

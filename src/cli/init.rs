@@ -25,7 +25,12 @@ fn build() -> clap::Command {
                 .required(true)
                 .help("The ledger's name for life, such as example.org/joint-commission"),
         )
-        .arg(Arg::new("purpose").long("purpose").value_name("TEXT").help("What the ledger is for"))
+        .arg(
+            Arg::new("purpose")
+                .long("purpose")
+                .value_name("TEXT")
+                .help("What the ledger is for"),
+        )
         .arg(
             Arg::new("recorded_by")
                 .long("recorded-by")
@@ -33,13 +38,22 @@ fn build() -> clap::Command {
                 .env("SERVANDA_RECORDER")
                 .help("Who opens it"),
         )
-        .after_help("Examples:\n  servanda init --ledger commission --origin example.org/joint-commission")
+        .after_help(
+            "Examples:\n  servanda init --ledger commission --origin example.org/joint-commission",
+        )
 }
 
 fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
     let mut fields = Fields::default();
     for name in ["origin", "purpose", "recorded_by"] {
-        fields.set(name, matches.get_one::<String>(name).cloned().into_iter().collect());
+        fields.set(
+            name,
+            matches
+                .get_one::<String>(name)
+                .cloned()
+                .into_iter()
+                .collect(),
+        );
     }
     let opening = Event::build(Kind::LedgerOpened, &fields).map_err(record::wrong_fields)?;
     let directory = session.directory()?;
@@ -54,8 +68,16 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
         Box::new(directory::create(directory, "servanda init").map_err(cannot_create)?)
     };
     let ledger = Ledger::create(store, Machine, opening.clone())?;
-    let receipts = [receipt::Line::new(&opening, ledger.receipt(crate::domain::id::Seq(0))?, None)];
-    receipt::show(session, &receipts, "servanda record party ID --kind KIND --name NAME")?;
+    let receipts = [receipt::Line::new(
+        &opening,
+        ledger.receipt(crate::domain::id::Seq(0))?,
+        None,
+    )];
+    receipt::show(
+        session,
+        &receipts,
+        "servanda record party ID --kind KIND --name NAME",
+    )?;
     Ok(Exit::Ok)
 }
 

@@ -12,7 +12,9 @@ use crate::report::{Report, listing};
 pub(super) const COMMAND: Command = Command { build, run };
 
 fn build() -> clap::Command {
-    let of = |name: &'static str, about: &'static str| clap::Command::new(name).about(about).args(clock_args());
+    let of = |name: &'static str, about: &'static str| {
+        clap::Command::new(name).about(about).args(clock_args())
+    };
     clap::Command::new("list")
         .about("List parties, agreements, commitments or sources")
         .subcommand_required(true)

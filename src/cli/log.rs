@@ -16,7 +16,10 @@ fn build() -> clap::Command {
         .about("Show the records, newest first")
         .args([
             id_arg("party", "Only what names this party"),
-            id_arg("agreement", "Only what is about this agreement or a commitment in it"),
+            id_arg(
+                "agreement",
+                "Only what is about this agreement or a commitment in it",
+            ),
             id_arg("commitment", "Only what is about this commitment"),
             id_arg("source", "Only what cites this source"),
             kind_arg(),

@@ -28,7 +28,8 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
         return Err(CliError::new(Exit::Usage, "which directory?"));
     };
     std::fs::create_dir_all(dir).map_err(|error| CliError::file("make", dir, &error))?;
-    clap_mangen::generate_to(command_line(), dir).map_err(|error| CliError::file("write to", dir, &error))?;
+    clap_mangen::generate_to(command_line(), dir)
+        .map_err(|error| CliError::file("write to", dir, &error))?;
     session.talk(&format!("manual pages are in {}", dir.display()));
     Ok(Exit::Ok)
 }

@@ -54,7 +54,8 @@ const COMMANDS: &[Command] = &[
     man::COMMAND,
 ];
 
-const ABOUT: &str = "An append-only, hash-chained audit log of agreements and the commitments in them";
+const ABOUT: &str =
+    "An append-only, hash-chained audit log of agreements and the commitments in them";
 
 const EXAMPLES: &str = "Examples:
   servanda demo
@@ -150,7 +151,11 @@ fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     let matches = match command_line().try_get_matches_from(arguments) {
         Ok(matches) => matches,
         Err(error) => {
-            let code = if error.use_stderr() { Exit::Usage } else { Exit::Ok };
+            let code = if error.use_stderr() {
+                Exit::Usage
+            } else {
+                Exit::Ok
+            };
             // Nowhere is left to say that the terminal is gone.
             let _ = error.print();
             return code;

@@ -29,7 +29,8 @@ impl Progress for Bar {
     fn begin(&mut self, total: u64) {
         if self.shown {
             self.bar = ProgressBar::new(total);
-            let template = "{prefix} [{bar:40}] {human_pos}/{human_len} records, {per_sec}, {eta} left";
+            let template =
+                "{prefix} [{bar:40}] {human_pos}/{human_len} records, {per_sec}, {eta} left";
             if let Ok(style) = ProgressStyle::with_template(template) {
                 self.bar.set_style(style.progress_chars("=> "));
             }

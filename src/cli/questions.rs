@@ -109,7 +109,11 @@ pub fn day_args() -> [Arg; 2] {
     };
     [
         days("soon", "30", "A deadline within so many days is due soon"),
-        days("silent", "180", "After so many days without an event a commitment is silent"),
+        days(
+            "silent",
+            "180",
+            "After so many days without an event a commitment is silent",
+        ),
     ]
 }
 
@@ -161,8 +165,12 @@ fn known(matches: &ArgMatches, ledger: OpenLedger) -> Result<(Register, Option<S
         && given.len() != 4
     {
         if seq.0 >= ledger.head().count {
-            return Err(CliError::refused(format!("there is no record {seq}"))
-                .hint(format!("the last one is {}", ledger.head().count.saturating_sub(1))));
+            return Err(
+                CliError::refused(format!("there is no record {seq}")).hint(format!(
+                    "the last one is {}",
+                    ledger.head().count.saturating_sub(1)
+                )),
+            );
         }
         (KnownAt::Record(seq), format!("record {seq}"))
     } else if let Ok(time) = given.parse::<Instant>() {
@@ -190,7 +198,11 @@ fn bound(matches: &ArgMatches, name: &str) -> Result<Option<Bound>, CliError> {
         return Ok(Some(Bound::Time(time)));
     }
     let date = day(given, name)?;
-    let day = if name == "since" { date.earliest() } else { date.latest() };
+    let day = if name == "since" {
+        date.earliest()
+    } else {
+        date.latest()
+    };
     Ok(Some(Bound::Day(day)))
 }
 

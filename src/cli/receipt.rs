@@ -23,9 +23,10 @@ impl Line {
         Self {
             receipt,
             event: event.kind().to_string(),
-            what: event
-                .defines()
-                .map_or_else(|| event.headline(), |id| format!("{} {}", id.subject(), event.headline())),
+            what: event.defines().map_or_else(
+                || event.headline(),
+                |id| format!("{} {}", id.subject(), event.headline()),
+            ),
             change,
         }
     }
@@ -62,7 +63,10 @@ pub fn change(register: &Register, event: &Event) -> Option<String> {
         }
         Fact::ContestMoved(fact) => {
             let from = view.commitment(&fact.commitment)?.contest;
-            Some(format!("{} contest: {from} -> {}", fact.commitment, fact.to))
+            Some(format!(
+                "{} contest: {from} -> {}",
+                fact.commitment, fact.to
+            ))
         }
         Fact::AgreementStatusChanged(fact) => {
             let from = view.agreement(&fact.agreement)?.status;
@@ -106,7 +110,10 @@ pub fn show(session: &Session, lines: &[Line], next: &str) -> Result<(), CliErro
                 (false, true) => "would be record",
                 (false, false) => "record",
             };
-            session.say(&format!("{verb} {}  {}: {}", line.receipt.seq, line.event, line.what))?;
+            session.say(&format!(
+                "{verb} {}  {}: {}",
+                line.receipt.seq, line.event, line.what
+            ))?;
             if let Some(change) = &line.change {
                 session.say(&format!("  {change}"))?;
             }
@@ -126,7 +133,15 @@ pub fn show(session: &Session, lines: &[Line], next: &str) -> Result<(), CliErro
 }
 
 fn document(lines: &[Line], session: &Session) -> Document {
-    let columns = ["seq", "event", "what", "change", "recorded_at", "link", "known"];
+    let columns = [
+        "seq",
+        "event",
+        "what",
+        "change",
+        "recorded_at",
+        "link",
+        "known",
+    ];
     let mut table = Table::new("receipts", "Receipts", &columns);
     for line in lines {
         // A rehearsed record is bound with another salt and time than the real one would be.

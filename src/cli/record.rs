@@ -64,7 +64,9 @@ fn kind_command(kind: Kind) -> clap::Command {
                 .long("file")
                 .value_name("FILE")
                 .value_parser(value_parser!(PathBuf))
-                .help("Read the fields from a JSON object in this file, or from standard input (-)"),
+                .help(
+                    "Read the fields from a JSON object in this file, or from standard input (-)",
+                ),
         )
         .arg(
             Arg::new("edit")
@@ -116,7 +118,9 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
     };
     let kind: Kind = word
         .parse()
-        .map_err(|error: crate::domain::value::ValueError| CliError::new(Exit::Usage, error.to_string()))?;
+        .map_err(|error: crate::domain::value::ValueError| {
+            CliError::new(Exit::Usage, error.to_string())
+        })?;
     let Some(fields) = gather(kind, matches, session)? else {
         session.talk("nothing was recorded: the template is empty");
         return Ok(Exit::Ok);
@@ -152,7 +156,10 @@ fn append_one(session: &Session, event: Event) -> Result<Exit, CliError> {
 fn next_command(event: &Event) -> String {
     match &event.fact {
         Fact::AgreementRecorded(fact) => {
-            format!("servanda record commitment ID --agreement {} --text TEXT --debtor PARTY", fact.id)
+            format!(
+                "servanda record commitment ID --agreement {} --text TEXT --debtor PARTY",
+                fact.id
+            )
         }
         Fact::StatusChanged(fact) => format!("servanda show {}", fact.commitment),
         Fact::Corrected(fact) => format!("servanda show {}", fact.record),
@@ -206,7 +213,11 @@ fn given(spec: &FieldSpec, matches: &ArgMatches) -> Vec<String> {
 
 /// What to call a file in messages.
 pub(super) fn input_name(path: &Path) -> String {
-    if path.as_os_str() == "-" { "standard input".to_owned() } else { path.display().to_string() }
+    if path.as_os_str() == "-" {
+        "standard input".to_owned()
+    } else {
+        path.display().to_string()
+    }
 }
 
 /// Opens a file for reading, or standard input for `-`.
@@ -218,8 +229,11 @@ pub(super) fn input(path: &PathBuf) -> Result<Box<dyn BufRead>, CliError> {
     let file = std::fs::File::open(path).map_err(|error| cannot(&error))?;
     let metadata = file.metadata().map_err(|error| cannot(&error))?;
     if metadata.is_dir() {
-        return Err(CliError::refused(format!("cannot read {}: it is a directory", path.display()))
-            .hint("name a file, or - for standard input"));
+        return Err(CliError::refused(format!(
+            "cannot read {}: it is a directory",
+            path.display()
+        ))
+        .hint("name a file, or - for standard input"));
     }
     Ok(Box::new(BufReader::new(file)))
 }
@@ -244,11 +258,13 @@ fn from_file(kind: Kind, path: &PathBuf) -> Result<Fields, CliError> {
     })?;
     match draft {
         Some(draft) if draft.kind == kind => Ok(draft.fields),
-        Some(draft) => Err(CliError::refused(format!(
-            "{name} holds a {}, not a {kind}",
-            draft.kind
-        ))
-        .hint(format!("servanda record {} --file {}", draft.kind, path.display()))),
+        Some(draft) => {
+            Err(
+                CliError::refused(format!("{name} holds a {}, not a {kind}", draft.kind)).hint(
+                    format!("servanda record {} --file {}", draft.kind, path.display()),
+                ),
+            )
+        }
         None => Err(CliError::refused(format!("{name} is empty"))),
     }
 }
@@ -264,8 +280,10 @@ fn edit(kind: Kind, fields: &Fields) -> Result<Option<Fields>, CliError> {
     // An editor that was named may be a program that needs no terminal; vi does.
     let named = std::env::var("VISUAL").or_else(|_| std::env::var("EDITOR"));
     if named.is_err() && !io::stdin().is_terminal() {
-        return Err(CliError::new(Exit::Usage, "--edit needs a terminal, or EDITOR")
-            .hint("use flags, or --file - to read JSON from a pipe"));
+        return Err(
+            CliError::new(Exit::Usage, "--edit needs a terminal, or EDITOR")
+                .hint("use flags, or --file - to read JSON from a pipe"),
+        );
     }
     let editor = named.unwrap_or_else(|_| "vi".into());
     let cannot = |error: io::Error| CliError::refused(format!("cannot edit a template: {error}"));
@@ -283,8 +301,10 @@ fn edit(kind: Kind, fields: &Fields) -> Result<Option<Fields>, CliError> {
         .status()
         .map_err(cannot)?;
     if !status.success() {
-        return Err(CliError::refused(format!("the editor `{editor}` failed: {status}"))
-            .hint("set EDITOR to an editor that waits until the file is closed"));
+        return Err(
+            CliError::refused(format!("the editor `{editor}` failed: {status}"))
+                .hint("set EDITOR to an editor that waits until the file is closed"),
+        );
     }
     let after = std::fs::read_to_string(file.path()).map_err(cannot)?;
     if after == before || after.trim().is_empty() {
@@ -302,7 +322,12 @@ fn name_days(kind: Kind, fields: &mut Fields, today: NaiveDate, session: &Sessio
             .map(|text| named_day(text, today).map_or_else(|| text.clone(), |day| day.to_string()))
             .collect();
         if named != texts {
-            session.talk(&format!("{}: {} is {}", spec.name, texts.join(", "), named.join(", ")));
+            session.talk(&format!(
+                "{}: {} is {}",
+                spec.name,
+                texts.join(", "),
+                named.join(", ")
+            ));
             fields.set(spec.name, named);
         }
     }
@@ -314,9 +339,8 @@ fn named_day(text: &str, today: NaiveDate) -> Option<NaiveDate> {
         "yesterday" => today.pred_opt(),
         _ => {
             let weekday: Weekday = text.strip_prefix("last ")?.parse().ok()?;
-            let back = (7 + today.weekday().num_days_from_monday()
-                - weekday.num_days_from_monday())
-                % 7;
+            let back =
+                (7 + today.weekday().num_days_from_monday() - weekday.num_days_from_monday()) % 7;
             let back = if back == 0 { 7 } else { back };
             today.checked_sub_days(Days::new(back.into()))
         }

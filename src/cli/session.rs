@@ -86,16 +86,23 @@ impl Session {
         let store = self.open_unfinished()?;
         if store.head()? == Head::EMPTY {
             let dir = self.directory()?.display();
-            let message = format!("{dir} holds no record, not even the first: making the ledger was broken off");
-            return Err(CliError::new(Exit::NoLedger, message)
-                .hint(format!("`servanda init --ledger {dir} --origin NAME` goes on with it")));
+            let message = format!(
+                "{dir} holds no record, not even the first: making the ledger was broken off"
+            );
+            return Err(CliError::new(Exit::NoLedger, message).hint(format!(
+                "`servanda init --ledger {dir} --origin NAME` goes on with it"
+            )));
         }
         Ok(store)
     }
 
     /// Opens the ledger's store, which may lack even the first record.
     pub fn open_unfinished(&self) -> Result<Box<dyn Store>, CliError> {
-        Ok(Box::new(directory::open(self.directory()?, self.wait, &self.holder())?))
+        Ok(Box::new(directory::open(
+            self.directory()?,
+            self.wait,
+            &self.holder(),
+        )?))
     }
 
     /// Opens the ledger. With `--dry-run` nothing that is appended to it stays.
@@ -205,12 +212,16 @@ impl Session {
 pub fn written(outcome: io::Result<()>) -> Result<(), CliError> {
     match outcome {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        Err(error) => Err(CliError::refused(format!("cannot write the output: {error}"))),
+        Err(error) => Err(CliError::refused(format!(
+            "cannot write the output: {error}"
+        ))),
         Ok(()) => Ok(()),
     }
 }
 
 fn terminal_width() -> Option<u16> {
-    let columns = std::env::var("COLUMNS").ok().and_then(|text| text.parse().ok());
+    let columns = std::env::var("COLUMNS")
+        .ok()
+        .and_then(|text| text.parse().ok());
     columns.or_else(|| terminal_size::terminal_size().map(|(width, _)| width.0))
 }

@@ -33,8 +33,10 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
         as_of: asked.as_of,
     };
     let Some(document) = dossier(&view, &subject, &asked.question) else {
-        return Err(CliError::refused(format!("there was no {subject} yet on {}", asked.as_of))
-            .hint("leave out --as-of, or give a later day"));
+        return Err(
+            CliError::refused(format!("there was no {subject} yet on {}", asked.as_of))
+                .hint("leave out --as-of, or give a later day"),
+        );
     };
     session.show(&document)?;
     Ok(Exit::Ok)

@@ -41,17 +41,27 @@ pub(super) fn verify_store(store: &impl Store, session: &Session) -> Result<Exit
     if verdict.is_sound() {
         Ok(Exit::Ok)
     } else {
-        session.hint("keep the ledger's directory as evidence, and compare with a copy from before");
+        session
+            .hint("keep the ledger's directory as evidence, and compare with a copy from before");
         Ok(Exit::Broken)
     }
 }
 
 fn document(verdict: &Verdict) -> Document {
-    let origin = verdict.origin.as_deref().unwrap_or("(its first record cannot be read)");
+    let origin = verdict
+        .origin
+        .as_deref()
+        .unwrap_or("(its first record cannot be read)");
     let title = if verdict.is_sound() {
-        format!("{origin}: sound, {}", plural(to_usize(verdict.records), "record"))
+        format!(
+            "{origin}: sound, {}",
+            plural(to_usize(verdict.records), "record")
+        )
     } else {
-        format!("{origin}: NOT SOUND, {}", plural(verdict.findings.len(), "finding"))
+        format!(
+            "{origin}: NOT SOUND, {}",
+            plural(verdict.findings.len(), "finding")
+        )
     };
     Document {
         report: "verify",
@@ -69,8 +79,12 @@ fn document(verdict: &Verdict) -> Document {
 }
 
 fn findings(findings: &[Finding]) -> Table {
-    let mut table = Table::new("findings", "Findings", &["records", "kind", "expected", "found"])
-        .or("nothing is wrong");
+    let mut table = Table::new(
+        "findings",
+        "Findings",
+        &["records", "kind", "expected", "found"],
+    )
+    .or("nothing is wrong");
     for finding in findings {
         table.rows.push(vec![
             Cell::list(&finding.records),
@@ -85,16 +99,21 @@ fn findings(findings: &[Finding]) -> Table {
 fn checked(verdict: &Verdict) -> Table {
     let mut table = Table::new("checked", "Checked", &["what", "count"]);
     for check in &verdict.checked {
-        table
-            .rows
-            .push(vec![Cell::text(check.what), Cell::count(to_usize(check.count))]);
+        table.rows.push(vec![
+            Cell::text(check.what),
+            Cell::count(to_usize(check.count)),
+        ]);
     }
     table
 }
 
 fn not_checked(verdict: &Verdict) -> Table {
     let mut table = Table::new("not_checked", "Not checked", &["what"]);
-    table.rows = verdict.not_checked.iter().map(|what| vec![Cell::text(what)]).collect();
+    table.rows = verdict
+        .not_checked
+        .iter()
+        .map(|what| vec![Cell::text(what)])
+        .collect();
     table
 }
 

@@ -77,7 +77,11 @@ impl LineError {
 /// Everything that is wrong with every line; where reading itself fails, what the system says.
 pub fn read(input: &mut dyn BufRead) -> Result<Vec<Draft>, Vec<LineError>> {
     let (drafts, errors) = read_all(input);
-    if errors.is_empty() { Ok(drafts) } else { Err(errors) }
+    if errors.is_empty() {
+        Ok(drafts)
+    } else {
+        Err(errors)
+    }
 }
 
 /// Reads one object, which may take several lines; `kind` is what it is if it does not say. An empty text
@@ -87,7 +91,10 @@ pub fn read(input: &mut dyn BufRead) -> Result<Vec<Draft>, Vec<LineError>> {
 /// Everything that is wrong with it.
 pub fn read_one(text: &[u8], kind: Kind) -> Result<Option<Draft>, Vec<LineError>> {
     if text.len() > LINE_LIMIT {
-        return Err(vec![LineError::whole(1, format!("has more than {LINE_LIMIT} bytes"))]);
+        return Err(vec![LineError::whole(
+            1,
+            format!("has more than {LINE_LIMIT} bytes"),
+        )]);
     }
     parse(text, 1, Some(kind))
 }
@@ -177,15 +184,26 @@ impl<'de> Deserialize<'de> for Object {
 
 fn parse(bytes: &[u8], line: usize, kind: Option<Kind>) -> Result<Option<Draft>, Vec<LineError>> {
     let whole = |message: String| vec![LineError::whole(line, message)];
-    let text = std::str::from_utf8(bytes)
-        .map_err(|error| whole(format!("is not UTF-8 from byte {}", error.valid_up_to() + 1)))?;
+    let text = std::str::from_utf8(bytes).map_err(|error| {
+        whole(format!(
+            "is not UTF-8 from byte {}",
+            error.valid_up_to() + 1
+        ))
+    })?;
     // A byte order mark is what some editors put before the first line.
-    let text = if line == 1 { text.trim_start_matches('\u{feff}') } else { text };
+    let text = if line == 1 {
+        text.trim_start_matches('\u{feff}')
+    } else {
+        text
+    };
     if text.trim().is_empty() {
         return Ok(None);
     }
     let Object(members) = serde_json::from_str(text).map_err(|error| {
-        whole(format!("is not a JSON object: {}", without_position(&error)))
+        whole(format!(
+            "is not a JSON object: {}",
+            without_position(&error)
+        ))
     })?;
     let mut errors = Vec::new();
     let mut fields = Fields::default();
@@ -249,7 +267,12 @@ fn without_position(error: &serde_json::Error) -> String {
         // What is wrong as a whole has no place in it.
         Some(end) if error.column() == 0 => message[..end].to_owned(),
         Some(end) if error.line() > 1 => {
-            format!("{} (at byte {} of line {})", &message[..end], error.column(), error.line())
+            format!(
+                "{} (at byte {} of line {})",
+                &message[..end],
+                error.column(),
+                error.line()
+            )
         }
         Some(end) => format!("{} (at byte {})", &message[..end], error.column()),
         None => message,
@@ -352,17 +375,25 @@ mod tests {
             "line 5: event: is required",
             "line 6: is not a JSON object: EOF",
         ] {
-            assert!(found.iter().any(|m| m.starts_with(part)), "{part}: {found:#?}");
+            assert!(
+                found.iter().any(|m| m.starts_with(part)),
+                "{part}: {found:#?}"
+            );
         }
     }
 
     #[test]
     fn one_object_may_take_several_lines_but_not_its_texts() {
-        let draft = read_one(b"{\n  \"text\": \"a\"\n}\r\n", Kind::Noted).unwrap().unwrap();
+        let draft = read_one(b"{\n  \"text\": \"a\"\n}\r\n", Kind::Noted)
+            .unwrap()
+            .unwrap();
         assert_eq!(draft.fields.get("text"), ["a"]);
         assert!(read_one(b" \n", Kind::Noted).unwrap().is_none());
         let errors = read_one(b"{\n\"text\": \"a\nb\"}", Kind::Noted).unwrap_err();
-        assert!(errors[0].message.contains("control character"), "{errors:?}");
+        assert!(
+            errors[0].message.contains("control character"),
+            "{errors:?}"
+        );
         let errors = read_one(&[b' '; LINE_LIMIT + 1], Kind::Noted).unwrap_err();
         assert_eq!(errors[0].message, "has more than 1048576 bytes");
     }

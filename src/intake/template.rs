@@ -46,7 +46,11 @@ pub fn read(text: &str) -> Result<Fields, Vec<FieldError>> {
         if line.starts_with('#') || line.trim().is_empty() {
             continue;
         }
-        match (line.strip_prefix("  "), values.last_mut(), line.split_once(':')) {
+        match (
+            line.strip_prefix("  "),
+            values.last_mut(),
+            line.split_once(':'),
+        ) {
             (Some(more), Some((_, value)), _) => {
                 value.push('\n');
                 value.push_str(more);
@@ -68,7 +72,11 @@ pub fn read(text: &str) -> Result<Fields, Vec<FieldError>> {
             fields.set(&name, texts);
         }
     }
-    if errors.is_empty() { Ok(fields) } else { Err(errors) }
+    if errors.is_empty() {
+        Ok(fields)
+    } else {
+        Err(errors)
+    }
 }
 
 #[cfg(test)]
