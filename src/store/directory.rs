@@ -155,6 +155,14 @@ impl Store for Opened {
     }
 }
 
+/// Whether a ledger can be made in a directory; touches nothing.
+///
+/// # Errors
+/// [`DirectoryError`], the one that [`create`] would end with.
+pub fn check_can_create(dir: &Path) -> Result<(), DirectoryError> {
+    check_is_free(dir, &[])
+}
+
 /// Makes a ledger in a directory that does not exist or is empty, and opens it. `who` is written into the
 /// lock for others to read: "servanda init".
 ///

@@ -8,6 +8,9 @@
     reason = "the helpers of tests are tests too, which clippy.toml cannot know"
 )]
 
-mod format;
+mod bad_input;
+mod commands;
+mod endurance;
 mod house;
-mod tamper;
+mod import;
+mod program;
