@@ -11,6 +11,7 @@
 mod bad_input;
 mod commands;
 mod endurance;
+mod format;
 mod house;
 mod import;
 mod program;

@@ -131,7 +131,7 @@ proptest! {
             lines.push_str(&line.to_string());
             lines.push('\n');
         }
-        let drafts = ndjson::read(&mut lines.as_bytes(), None).unwrap();
+        let drafts = ndjson::read(&mut lines.as_bytes()).unwrap();
         let events = drafts.iter().map(|draft| Event::build(draft.kind, &draft.fields).unwrap());
         let (first, rest): (Vec<Event>, Vec<Event>) =
             events.partition(|event| event.kind() == Kind::LedgerOpened);
