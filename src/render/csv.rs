@@ -23,11 +23,19 @@ impl Render for Csv {
             return Ok(());
         };
         let mut writer = csv::Writer::from_writer(out);
-        writer.write_record(&table.columns)?;
+        writer.write_record(&table.columns).map_err(plain)?;
         for row in &table.rows {
-            writer.write_record(row.iter().map(field))?;
+            writer.write_record(row.iter().map(field)).map_err(plain)?;
         }
         writer.flush()
+    }
+}
+
+/// The error of writing inside one of the csv crate, whose kind tells a reader who left from a full disk.
+fn plain(error: csv::Error) -> io::Error {
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => error,
+        other => io::Error::other(format!("{other:?}")),
     }
 }
 

@@ -15,3 +15,4 @@ mod format;
 mod house;
 mod import;
 mod program;
+mod tamper;
