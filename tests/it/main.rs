@@ -8,5 +8,11 @@
     reason = "the helpers of tests are tests too, which clippy.toml cannot know"
 )]
 
+mod bad_input;
+mod commands;
+mod endurance;
+mod format;
 mod house;
+mod import;
+mod program;
 mod tamper;

@@ -58,7 +58,7 @@ fn story() -> Vec<Vec<Event>> {
     let appends = STORY.trim().split("\n\n");
     appends
         .map(|lines| {
-            let drafts = ndjson::read(&mut lines.as_bytes(), None).unwrap();
+            let drafts = ndjson::read(&mut lines.as_bytes()).unwrap();
             let events = drafts.iter().map(|d| Event::build(d.kind, &d.fields));
             events.collect::<Result<_, _>>().unwrap()
         })
