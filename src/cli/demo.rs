@@ -66,27 +66,27 @@ fn tour(place: &Path, session: &Session) -> Result<(), CliError> {
         session,
         "A ledger is made, and the events of the communiqué are recorded in it.",
     )?;
-    make(&ledger)?;
-    let session = session.on(&ledger);
-    step(&session, "What was recorded, newest first:")?;
-    show_command(&session, &["log", "--limit", "12"], log::COMMAND)?;
-    step(&session, "All there is about one commitment:")?;
-    show_command(&session, &["show", CHANGED], show::COMMAND)?;
-    step(&session, "What stands:")?;
-    show_command(&session, &["report", "status"], report::COMMAND)?;
-    step(&session, "Whether anybody changed the history:")?;
-    show_command(&session, &["verify"], verify::COMMAND)?;
+    let session = &session.on(&ledger);
+    make(&ledger, session)?;
+    step(session, "What was recorded, newest first:")?;
+    show_command(session, &["log", "--limit", "12"], log::COMMAND)?;
+    step(session, "All there is about one commitment:")?;
+    show_command(session, &["show", CHANGED], show::COMMAND)?;
+    step(session, "What stands:")?;
+    show_command(session, &["report", "status"], report::COMMAND)?;
+    step(session, "Whether anybody changed the history:")?;
+    show_command(session, &["verify"], verify::COMMAND)?;
     let changed = tamper(&ledger, &copy)?;
-    let session = session.on(&copy);
+    let session = &session.on(&copy);
     step(
-        &session,
+        session,
         &format!(
             "The ledger is copied, and one byte of record {changed}, which holds {CHANGED}, is changed in the copy:"
         ),
     )?;
-    show_command(&session, &["verify"], verify::COMMAND)?;
+    show_command(session, &["verify"], verify::COMMAND)?;
     step(
-        &session,
+        session,
         &format!(
             "The copy is found out, and record {changed} is named. The original still verifies."
         ),
@@ -110,7 +110,7 @@ fn show_command(session: &Session, words: &[&str], command: Command) -> Result<(
     Ok(())
 }
 
-fn make(dir: &Path) -> Result<(), CliError> {
+fn make(dir: &Path, session: &Session) -> Result<(), CliError> {
     let mut fields = Fields::default();
     fields.set("origin", vec!["demo.example/communique".into()]);
     fields.set("purpose", vec!["to show what servanda does".into()]);
@@ -123,7 +123,7 @@ fn make(dir: &Path) -> Result<(), CliError> {
     ] {
         let mut drafts = ndjson::read(&mut text.as_bytes())
             .map_err(|errors| import::wrong_lines(name, errors))?;
-        import::append(&mut ledger, &mut drafts, name)?;
+        import::append(session, &mut ledger, &mut drafts, name)?;
     }
     Ok(())
 }

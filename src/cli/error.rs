@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use crate::domain::register::ResolveError;
+use crate::ledger::signatures::SignatureError;
 use crate::ledger::{LedgerError, Refusal};
 use crate::store::StoreError;
 use crate::store::directory::DirectoryError;
@@ -21,6 +22,10 @@ pub enum Exit {
     Usage = 2,
     /// The ledger's integrity is broken.
     Broken = 10,
+    /// A signature or a witness is bad.
+    BadSignature = 11,
+    /// The ledger is sound, but not anchored where that was asked.
+    NotAnchored = 12,
     /// There is no such ledger.
     NoLedger = 20,
     /// The ledger is locked, or its head moved.
@@ -130,8 +135,12 @@ impl From<LedgerError> for CliError {
             LedgerError::NotEmpty(_) => Self::refused(message).hint("choose another directory"),
             LedgerError::BatchTooLarge(_) => Self::refused(message).hint("split the file"),
             LedgerError::Entropy(_) | LedgerError::Tree(_) => Self::refused(message),
-            LedgerError::Signature(_) => Self::refused(message)
+            LedgerError::Signature(SignatureError::Missing { .. }) => Self::refused(message)
                 .hint("give the private key's file with --sign-with, or in SERVANDA_SIGN_WITH"),
+            LedgerError::Signature(SignatureError::Forged(_)) => {
+                Self::new(Exit::BadSignature, message).hint("sign with the key that the ledger knows of")
+            }
+            LedgerError::Signature(_) => Self::refused(message),
         }
     }
 }

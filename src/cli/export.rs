@@ -91,7 +91,7 @@ fn write_raw(store: &impl Store, out: &mut impl Write) -> Result<io::Result<()>,
     Ok(writeln!(out, "{head}"))
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut text, byte| {
         // Writing to a string does not fail.
         let _ = write!(text, "{byte:02x}");

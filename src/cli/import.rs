@@ -74,7 +74,8 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
         return Err(CliError::refused(format!("{name} holds no events")));
     }
     let given = drafts.len();
-    drafts.retain(|draft| draft.kind != Kind::LedgerOpened);
+    // Neither belongs to another ledger: the one opens it, the other signs the links of its records.
+    drafts.retain(|draft| !matches!(draft.kind, Kind::LedgerOpened | Kind::Acknowledged));
     for draft in &mut drafts {
         fill(
             draft,
@@ -90,7 +91,7 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
         );
     }
     let mut ledger = session.open()?;
-    let (events, receipts) = append(&mut ledger, drafts.as_mut_slice(), &name)?;
+    let (events, receipts) = append(session, &mut ledger, drafts.as_mut_slice(), &name)?;
     let register = ledger.register();
     let differing: Vec<String> = events
         .iter()
@@ -133,7 +134,7 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
     }
     if given > drafts.len() {
         summary.push_str(&format!(
-            ", {} passed over (it opens another ledger)",
+            ", {} passed over (they open another ledger, or acknowledge its records)",
             given - drafts.len()
         ));
     }
@@ -164,6 +165,7 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
 
 /// Appends the events of a file's lines, all or none.
 pub(super) fn append<S: Store>(
+    session: &Session,
     ledger: &mut Ledger<S>,
     drafts: &mut [Draft],
     name: &str,
@@ -176,8 +178,8 @@ pub(super) fn append<S: Store>(
             return Err(wrong_lines(name, [wrong_places, wrong_values].concat()));
         }
     };
-    let receipts = ledger
-        .append(events.clone())
+    let receipts = session
+        .append(ledger, events.clone())
         .map_err(|error| refused(error, drafts, name))?;
     Ok((events, receipts))
 }

@@ -62,12 +62,24 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
         session.talk("nothing was made: this was a dry run");
         return Ok(Exit::Ok);
     }
+    let origin = fields.get("origin").first().map_or("", String::as_str);
+    if let Some(seen) = session.memory_of(origin).filter(|path| path.exists()) {
+        return Err(
+            CliError::refused(format!("a ledger of the origin {origin} was seen before"))
+                .hint("an origin names one ledger for life: choose another")
+                .hint(format!(
+                    "if that ledger is gone for good, remove {}",
+                    seen.display()
+                )),
+        );
+    }
     let store: Box<dyn Store> = if unfinished {
         session.open_unfinished()?
     } else {
         Box::new(directory::create(directory, "servanda init").map_err(cannot_create)?)
     };
     let ledger = Ledger::create(store, Machine, opening.clone())?;
+    session.keep_checkpoint(&ledger);
     let receipts = [receipt::Line::new(
         &opening,
         ledger.receipt(crate::domain::id::Seq(0))?,

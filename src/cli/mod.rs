@@ -2,16 +2,24 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
+mod acknowledge;
+mod anchors;
+mod check_proof;
+mod checkpoint;
 mod completions;
 mod demo;
 mod error;
 mod export;
 mod import;
 mod init;
+mod key;
+mod keys;
 mod list;
 mod log;
 mod man;
+mod memory;
 mod progress;
+mod prove;
 mod questions;
 mod receipt;
 mod record;
@@ -49,6 +57,11 @@ const COMMANDS: &[Command] = &[
     list::COMMAND,
     report::COMMAND,
     verify::COMMAND,
+    checkpoint::COMMAND,
+    prove::COMMAND,
+    check_proof::COMMAND,
+    key::COMMAND,
+    acknowledge::COMMAND,
     demo::COMMAND,
     completions::COMMAND,
     man::COMMAND,
@@ -68,7 +81,8 @@ const EXAMPLES: &str = "Examples:
 
 Exit codes:
   0 ok    1 refused or failed, nothing changed    2 usage
-  10 integrity broken    20 no such ledger    21 locked, or the head moved    130 interrupted";
+  10 integrity broken    11 signature or witness bad    12 sound, but not anchored where that was asked
+  20 no such ledger    21 locked, or the head moved    130 interrupted";
 
 /// The whole command line, for parsing, completions and manual pages.
 fn command_line() -> clap::Command {
@@ -123,6 +137,22 @@ fn command_line() -> clap::Command {
                 .default_value("10")
                 .value_parser(value_parser!(u64).range(0..=86_400))
                 .help("How long to wait for a ledger that another process holds"),
+        ))
+        .arg(global(
+            Arg::new("sign-with")
+                .long("sign-with")
+                .value_name("FILE")
+                .env("SERVANDA_SIGN_WITH")
+                .value_delimiter(',')
+                .action(ArgAction::Append)
+                .value_parser(value_parser!(std::path::PathBuf))
+                .help("Private keys of the recorders who sign what is appended"),
+        ))
+        .arg(global(
+            Arg::new("no-memory")
+                .long("no-memory")
+                .action(ArgAction::SetTrue)
+                .help("Neither compare with the newest checkpoint that was seen of this ledger, nor remember one"),
         ))
         .subcommands(COMMANDS.iter().map(|command| (command.build)()))
 }

@@ -133,7 +133,7 @@ fn append_one(session: &Session, event: Event) -> Result<Exit, CliError> {
     let mut ledger = session.open()?;
     let event = rules::complete(ledger.register(), event);
     let change = receipt::change(ledger.register(), &event);
-    let receipts = ledger.append(vec![event.clone()])?;
+    let receipts = session.append(&mut ledger, vec![event.clone()])?;
     let next = next_command(&event);
     let lines: Vec<_> = receipts
         .into_iter()

@@ -10,8 +10,14 @@ use chrono::{Local, NaiveDate, Utc};
 use clap::ArgMatches;
 
 use super::error::{CliError, Exit};
+use super::keys::read_signing_key;
+use super::memory;
+use crate::chain::checkpoint::Checkpoint;
 use crate::chain::record::Head;
-use crate::ledger::{Ledger, Machine};
+use crate::domain::event::Event;
+use crate::ledger::anchor::{self, Anchoring};
+use crate::ledger::append::Receipt;
+use crate::ledger::{Ledger, LedgerError, Machine};
 use crate::render::{FORMATS, Render, Style};
 use crate::report::Document;
 use crate::store::rehearsal::Rehearsal;
@@ -31,6 +37,8 @@ pub struct Session {
     /// Whether to record nothing.
     pub dry_run: bool,
     colour: bool,
+    sign_with: Vec<PathBuf>,
+    remembers: bool,
 }
 
 impl Session {
@@ -51,6 +59,11 @@ impl Session {
             quiet: matches.get_flag("quiet"),
             dry_run: matches.get_flag("dry-run"),
             colour: !no_colour,
+            sign_with: matches
+                .get_many::<PathBuf>("sign-with")
+                .map(|paths| paths.cloned().collect())
+                .unwrap_or_default(),
+            remembers: !matches.get_flag("no-memory"),
         }
     }
 
@@ -64,6 +77,8 @@ impl Session {
             quiet: self.quiet,
             dry_run: false,
             colour: self.colour,
+            sign_with: Vec::new(),
+            remembers: false,
         }
     }
 
@@ -105,7 +120,8 @@ impl Session {
         )?))
     }
 
-    /// Opens the ledger. With `--dry-run` nothing that is appended to it stays.
+    /// Opens the ledger, and compares it with the newest checkpoint that this user saw of it. With `--dry-run`
+    /// nothing that is appended to it stays.
     pub fn open(&self) -> Result<OpenLedger, CliError> {
         let store = self.open_store()?;
         let store: Box<dyn Store> = if self.dry_run {
@@ -113,7 +129,94 @@ impl Session {
         } else {
             store
         };
-        Ok(Ledger::open(store, Machine)?)
+        let keys = self
+            .sign_with
+            .iter()
+            .map(|path| read_signing_key(path))
+            .collect::<Result<_, _>>()?;
+        let ledger = Ledger::open(store, Machine)?.signing_with(keys);
+        let present = ledger.checkpoint()?;
+        if let Some(seen) = self.compare_with_memory(ledger.store(), &present)? {
+            return Err(seen.error());
+        }
+        self.remember(&present);
+        Ok(ledger)
+    }
+
+    /// Appends events, and keeps the new checkpoint: beside the store for others, in the user's memory.
+    pub fn append<S: Store>(
+        &self,
+        ledger: &mut Ledger<S>,
+        events: Vec<Event>,
+    ) -> Result<Vec<Receipt>, LedgerError> {
+        let receipts = ledger.append(events)?;
+        if !self.dry_run {
+            self.keep_checkpoint(ledger);
+        }
+        Ok(receipts)
+    }
+
+    /// Writes the checkpoint beside the store, and remembers it. What was appended is there in any case, so a
+    /// failure is told and is no error.
+    pub fn keep_checkpoint<S: Store>(&self, ledger: &Ledger<S>) {
+        let Ok(checkpoint) = ledger.checkpoint() else {
+            return;
+        };
+        if let Some(dir) = &self.ledger {
+            let path = dir.join("checkpoint");
+            if let Err(error) = memory::write_whole(&path, &checkpoint.to_string()) {
+                self.talk(&format!("cannot write {}: {error}", path.display()));
+            }
+        }
+        self.remember(&checkpoint);
+    }
+
+    /// Where a ledger no longer leads through what this user saw of it: the evidence.
+    pub fn compare_with_memory(
+        &self,
+        store: &impl Store,
+        present: &Checkpoint,
+    ) -> Result<Option<Mismatch>, CliError> {
+        let Some(path) = self.memory_of(present.origin()) else {
+            return Ok(None);
+        };
+        let Some(seen) = memory::recall(&path).map_err(CliError::refused)? else {
+            return Ok(None);
+        };
+        Ok(match anchor::compare(store, present, &seen)? {
+            Anchoring::Holds => None,
+            anchoring => Some(Mismatch {
+                anchoring,
+                seen,
+                present: present.clone(),
+                path,
+            }),
+        })
+    }
+
+    /// Where the newest checkpoint of an origin is remembered, if it is.
+    pub fn memory_of(&self, origin: &str) -> Option<PathBuf> {
+        memory::place(origin).filter(|_| self.remembers)
+    }
+
+    /// Remembers a checkpoint. To remember nothing is no error, but worth a word.
+    pub fn remember(&self, checkpoint: &Checkpoint) {
+        let Some(path) = self
+            .memory_of(checkpoint.origin())
+            .filter(|_| !self.dry_run)
+        else {
+            return;
+        };
+        let text = checkpoint.to_string();
+        if std::fs::read_to_string(&path).is_ok_and(|known| known == text) {
+            return;
+        }
+        if let Err(error) = memory::write_whole(&path, &text) {
+            self.talk(&format!(
+                "cannot remember the checkpoint in {}: {error}",
+                path.display()
+            ));
+        }
     }
 
     /// Whether data goes to the user as tables, and not as JSON or CSV to a program.
@@ -205,6 +308,49 @@ impl Session {
         } else {
             text.to_owned()
         }
+    }
+}
+
+/// A ledger that does not lead through a checkpoint that was seen of it.
+pub struct Mismatch {
+    /// How it does not.
+    pub anchoring: Anchoring,
+    /// What was seen.
+    pub seen: Checkpoint,
+    /// What is there now.
+    pub present: Checkpoint,
+    /// Where it was remembered.
+    pub path: PathBuf,
+}
+
+impl Mismatch {
+    /// What happened, in a sentence.
+    pub fn message(&self) -> String {
+        match self.anchoring {
+            Anchoring::Shorter => format!(
+                "the ledger has {} records, and had {} when it was seen last: its tail was cut, or it is an older copy",
+                self.present.size(),
+                self.seen.size()
+            ),
+            _ => format!(
+                "the first {} records are not those that were seen last: the history was rewritten",
+                self.seen.size()
+            ),
+        }
+    }
+
+    /// The error, with both checkpoints as evidence.
+    pub fn error(&self) -> CliError {
+        let on_one_line =
+            |checkpoint: &Checkpoint| checkpoint.to_string().trim_end().replace('\n', " ");
+        CliError::new(Exit::Broken, self.message())
+            .detail(format!("seen: {}", on_one_line(&self.seen)))
+            .detail(format!("now:  {}", on_one_line(&self.present)))
+            .hint(format!(
+                "the checkpoint that was seen is in {}; keep it as evidence",
+                self.path.display()
+            ))
+            .hint("to look at another copy all the same: --no-memory")
     }
 }
 

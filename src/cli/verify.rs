@@ -1,13 +1,22 @@
 //! `verify`: the verdict on a ledger.
 
-use clap::ArgMatches;
+use std::path::{Path, PathBuf};
+
+use clap::{Arg, ArgAction, ArgMatches, value_parser};
 
 use super::Command;
+use super::anchors::{self, Anchor};
 use super::error::{CliError, Exit};
+use super::keys::read_verifier_key;
+use super::memory;
 use super::progress::Bar;
 use super::session::Session;
+use crate::chain::checkpoint::Checkpoint;
+use crate::chain::key::VerifierKey;
+use crate::chain::policy::{Policy, PolicyUnmet};
+use crate::ledger::anchor::{self, Anchoring};
 use crate::ledger::plural;
-use crate::ledger::verify::{Finding, Verdict, verify};
+use crate::ledger::verify::{CUT_OR_REWRITTEN, Check, Finding, FindingKind, Verdict, verify};
 use crate::report::{Cell, Document, Table, Tone};
 use crate::store::Store;
 
@@ -16,36 +25,253 @@ pub(super) const COMMAND: Command = Command { build, run };
 fn build() -> clap::Command {
     clap::Command::new("verify")
         .about("Verify the whole history: every byte of every record")
+        .arg(
+            Arg::new("against")
+                .long("against")
+                .value_name("CHECKPOINT")
+                .action(ArgAction::Append)
+                .value_parser(value_parser!(PathBuf))
+                .help("A checkpoint that was kept elsewhere: the ledger must lead through it"),
+        )
+        .arg(
+            Arg::new("log-key")
+                .long("log-key")
+                .value_name("VKEY")
+                .help("The log's public key, or its file: the checkpoints given must be signed with it"),
+        )
+        .arg(
+            Arg::new("policy")
+                .long("policy")
+                .value_name("FILE")
+                .value_parser(value_parser!(PathBuf))
+                .help("A policy of witnesses: a quorum of them must have cosigned"),
+        )
         .after_help(
-            "Checks form, order, links, payloads, batches, clock, rules and snapshots, goes on after each finding,
-and says what it did not check. Exit code 0 if all is sound, 10 if anything is wrong.
+            "Checks form, order, links, payloads, batches, clock, rules, signatures and snapshots, goes on after each
+finding, and says what it did not check. Compares with the newest checkpoint that this user saw of the
+ledger, and with those given. Exit codes: 0 all is sound, 10 integrity broken, 11 a signature or witness
+is bad, 12 sound, but not anchored where that was asked.
 
-The last line names the head. Keep it elsewhere: whoever holds it can tell later whether the history up to
-there was cut or rewritten, which no chain can show by itself.
+A chain cannot show that its tail was cut or that all of it was rewritten. Keep a checkpoint elsewhere:
+whoever holds one can tell.
 
 Examples:
   servanda verify
+  servanda verify --against 2025-11-23.checkpoint --log-key log.vkey
+  servanda verify --policy witnesses.policy
   servanda verify --format json | jq .tables.findings",
         )
 }
 
-fn run(_: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
+fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
     let store = session.open_store()?;
-    verify_store(&store, session)
+    let log_key = matches
+        .get_one::<String>("log-key")
+        .map(|text| read_verifier_key(text))
+        .transpose()?;
+    let mut anchors = Vec::new();
+    for path in matches.get_many::<PathBuf>("against").into_iter().flatten() {
+        anchors.push((path.display().to_string(), anchors::read(path)?));
+    }
+    let policy = matches
+        .get_one::<PathBuf>("policy")
+        .map(|path| read_policy(path))
+        .transpose()?;
+    let asked = Asked {
+        anchors,
+        log_key,
+        policy,
+    };
+    verify_store(&store, session, &asked)
+}
+
+/// What the ledger is to be held against.
+#[derive(Default)]
+pub(super) struct Asked {
+    anchors: Vec<(String, Anchor)>,
+    log_key: Option<VerifierKey>,
+    policy: Option<Policy>,
+}
+
+/// Reads a policy file.
+pub(super) fn read_policy(path: &Path) -> Result<Policy, CliError> {
+    let text = std::fs::read(path).map_err(|error| CliError::file("read", path, &error))?;
+    Policy::parse(&text).map_err(|error| CliError::refused(format!("{}: {error}", path.display())))
 }
 
 /// Verifies a store and prints the verdict.
-pub(super) fn verify_store(store: &impl Store, session: &Session) -> Result<Exit, CliError> {
-    let verdict = verify(store, &mut Bar::new(session, "verifying"))?;
+pub(super) fn verify_store(
+    store: &impl Store,
+    session: &Session,
+    asked: &Asked,
+) -> Result<Exit, CliError> {
+    let mut verdict = verify(store, &mut Bar::new(session, "verifying"))?;
+    let present = Checkpoint::new(
+        verdict.origin.clone().unwrap_or_default(),
+        verdict.head.count,
+        verdict.root,
+    );
+    let mut not_anchored = None;
+    match &present {
+        Ok(present) => {
+            compare_with_memory(&mut verdict, store, session, present)?;
+            let mut held = 0;
+            for (name, anchor) in &asked.anchors {
+                held += u64::from(compare(&mut verdict, store, present, name, anchor, asked)?);
+            }
+            if let Some(policy) = &asked.policy {
+                match cosigned(session, policy) {
+                    Ok(anchor) => {
+                        let name = "the cosigned checkpoint";
+                        held +=
+                            u64::from(compare(&mut verdict, store, present, name, &anchor, asked)?);
+                    }
+                    Err(unmet) => not_anchored = Some(unmet),
+                }
+            }
+            verdict.checked.push(Check {
+                what: "checkpoints given",
+                count: held,
+            });
+            if verdict.checked.iter().any(|check| {
+                check.what == SEEN || check.what == "checkpoints given" && check.count > 0
+            }) {
+                verdict
+                    .not_checked
+                    .retain(|what| !what.starts_with(CUT_OR_REWRITTEN));
+            }
+        }
+        Err(error) => verdict.not_checked.push(format!("any checkpoint: {error}")),
+    }
     session.show(&document(&verdict))?;
-    if verdict.is_sound() {
-        Ok(Exit::Ok)
-    } else {
+    let only_signatures = verdict
+        .findings
+        .iter()
+        .all(|finding| finding.kind == FindingKind::Signature);
+    if !verdict.is_sound() {
         session
             .hint("keep the ledger's directory as evidence, and compare with a copy from before");
-        Ok(Exit::Broken)
+        return Ok(if only_signatures && verdict.records > 0 {
+            Exit::BadSignature
+        } else {
+            Exit::Broken
+        });
+    }
+    if let Some(unmet) = not_anchored {
+        return Err(unmet);
+    }
+    if let Ok(present) = &present {
+        session.remember(present);
+    }
+    Ok(Exit::Ok)
+}
+
+fn compare_with_memory(
+    verdict: &mut Verdict,
+    store: &impl Store,
+    session: &Session,
+    present: &Checkpoint,
+) -> Result<(), CliError> {
+    let Some(path) = session.memory_of(present.origin()) else {
+        return Ok(());
+    };
+    let seen = memory::recall(&path).map_err(CliError::refused)?;
+    let Some(seen) = seen else {
+        verdict.not_checked.insert(0, NO_ANCHOR.to_owned());
+        return Ok(());
+    };
+    let anchor = Anchor::Unsigned(seen);
+    let asked = Asked::default();
+    if compare(
+        verdict,
+        store,
+        present,
+        "the checkpoint seen last",
+        &anchor,
+        &asked,
+    )? {
+        verdict.checked.push(Check {
+            what: SEEN,
+            count: 1,
+        });
+    }
+    Ok(())
+}
+
+const SEEN: &str = "the newest checkpoint that this user saw";
+
+const NO_ANCHOR: &str =
+    "any checkpoint that was kept elsewhere: this user saw none of this ledger before";
+
+/// Compares the ledger with a checkpoint; whether it leads through it.
+fn compare(
+    verdict: &mut Verdict,
+    store: &impl Store,
+    present: &Checkpoint,
+    name: &str,
+    anchor: &Anchor,
+    asked: &Asked,
+) -> Result<bool, CliError> {
+    if let Some(key) = &asked.log_key {
+        anchor.check_signature(key)?;
+    }
+    let kept = anchor.checkpoint();
+    let anchoring = match anchor::compare(store, present, kept) {
+        Ok(anchoring) => anchoring,
+        Err(error) => {
+            verdict.not_checked.push(format!("{name}: {error}"));
+            return Ok(false);
+        }
+    };
+    let found = match anchoring {
+        Anchoring::Holds => return Ok(true),
+        Anchoring::Shorter => format!(
+            "only {}",
+            crate::ledger::plural(to_usize(present.size()), "record")
+        ),
+        Anchoring::Rewritten { found } => format!("the root {}", found.to_base64()),
+        Anchoring::OtherOrigin => format!("a ledger called {}", present.origin()),
+    };
+    let expected = format!(
+        "to lead through {name}: {}, {} records, root {}",
+        kept.origin(),
+        kept.size(),
+        kept.root().to_base64()
+    );
+    verdict.findings.push(Finding {
+        kind: FindingKind::Anchor,
+        records: vec![kept.size().saturating_sub(1)],
+        expected,
+        found,
+    });
+    Ok(false)
+}
+
+/// The checkpoint beside the ledger, if enough witnesses cosigned it.
+fn cosigned(session: &Session, policy: &Policy) -> Result<Anchor, CliError> {
+    let path = session.directory()?.join(COSIGNED);
+    let unmet = |why: String| {
+        CliError::new(Exit::NotAnchored, format!("sound, but not anchored: {why}"))
+            .hint("servanda witness ask --policy FILE --key FILE asks the witnesses")
+    };
+    if !path.exists() {
+        return Err(unmet("no witness was asked yet".into()));
+    }
+    match anchors::read(&path)? {
+        Anchor::Unsigned(_) => Err(unmet(format!("{} is not signed", path.display()))),
+        Anchor::Signed(signed) => match policy.check(&signed) {
+            Ok(_) => Ok(Anchor::Signed(signed)),
+            Err(error @ PolicyUnmet::Quorum { .. }) => Err(unmet(error.to_string())),
+            Err(error) => Err(CliError::new(
+                Exit::BadSignature,
+                format!("{}: {error}", path.display()),
+            )),
+        },
     }
 }
+
+/// The file beside the store with the newest checkpoint that witnesses cosigned.
+pub(super) const COSIGNED: &str = "cosigned";
 
 fn document(verdict: &Verdict) -> Document {
     let origin = verdict

@@ -807,6 +807,14 @@ impl Event {
             Fact::Corrected(fact) => Some(format!("record {}: {}", fact.record, fact.field)),
             Fact::Retracted(fact) => Some(format!("record {}", fact.record)),
             Fact::Redacted(fact) => Some(format!("record {}", fact.record)),
+            Fact::RecorderAdmitted(fact) => Some(format!("key {}", fact.key)),
+            Fact::RecorderRotated(fact) => Some(format!("{}: key {}", fact.recorder, fact.key)),
+            Fact::RecorderRevoked(fact) => Some(fact.recorder.to_string()),
+            Fact::PartyKeyDeclared(fact) => Some(format!("{}: key {}", fact.party, fact.key)),
+            Fact::Acknowledged(fact) => Some(format!(
+                "{} acknowledges record {}",
+                fact.party, fact.record
+            )),
             Fact::PartySucceeded(fact) => {
                 let successors: Vec<String> = fact.successor.to_texts();
                 Some(format!("{} by {}", fact.party, successors.join(", ")))

@@ -7,6 +7,7 @@
 
 use super::commitment::{Asserter, Capacity, Contest, Standing, transition, transitions_from};
 use super::event::*;
+use super::id::RecorderId;
 use super::id::{AgreementId, CommitmentId, PartyId, Reference, Seq, Subject};
 use super::register::{EntityKind, Held, Register};
 use super::value::words;
@@ -34,6 +35,8 @@ words! {
         NothingDepends = "nothing-depends",
         /// A recorder's key is revoked once.
         RecorderAdmitted = "recorder-admitted",
+        /// A party acknowledges with a key that the ledger knows, and what can be acknowledged.
+        PartyKey = "party-key",
         /// An event is recorded as irregular only if it breaks a rule.
         IrregularOnly = "irregular-only",
         /// A standing moves as the table of transitions says.
@@ -166,19 +169,78 @@ fn check_sound(register: &Register, seq: Seq, event: &Event) -> Result<(), Rejec
                 "a mutual commitment names debtors and creditors, the two sides",
             ))
         }
-        Fact::RecorderRevoked(fact) => {
-            let revoked = register
-                .trail(&Subject::Entity(fact.recorder.0.clone()))
-                .any(|other| other.seq != seq && other.event.kind() == Kind::RecorderRevoked);
-            if revoked {
-                let message = format!("the key of {} is revoked already", fact.recorder);
-                return Err(Rejection::new(Rule::RecorderAdmitted, message));
-            }
-            Ok(())
-        }
+        Fact::RecorderRevoked(fact) => check_admitted(register, seq, &fact.recorder),
+        Fact::RecorderRotated(fact) => check_admitted(register, seq, &fact.recorder),
+        Fact::Acknowledged(fact) => check_acknowledgement(register, fact),
         _ => Ok(()),
+    }?;
+    match recorder(register, event) {
+        Some(recorder) => check_admitted(register, seq, &recorder),
+        None => Ok(()),
     }
 }
+
+/// The recorder with a key who, as the event says, recorded it.
+pub fn recorder(register: &Register, event: &Event) -> Option<RecorderId> {
+    let name = event.envelope.recorded_by.as_ref()?;
+    let id: RecorderId = name.as_str().parse().ok()?;
+    let (kind, _) = register.entity(&id.0)?;
+    (kind == EntityKind::Recorder).then_some(id)
+}
+
+/// A recorder whose key was revoked does nothing any more.
+fn check_admitted(register: &Register, seq: Seq, recorder: &RecorderId) -> Result<(), Rejection> {
+    let revoked = register
+        .trail(&Subject::Entity(recorder.0.clone()))
+        .any(|other| other.seq < seq && other.event.kind() == Kind::RecorderRevoked);
+    if revoked {
+        let message = format!("the key of {recorder} is revoked");
+        return Err(Rejection::new(Rule::RecorderAdmitted, message));
+    }
+    Ok(())
+}
+
+/// What a party can acknowledge, and with what.
+fn check_acknowledgement(register: &Register, fact: &Acknowledged) -> Result<(), Rejection> {
+    const ACKNOWLEDGED: &[Kind] = &[
+        Kind::AgreementRecorded,
+        Kind::ParticipationRecorded,
+        Kind::CommitmentRecorded,
+        Kind::CommitmentAmended,
+        Kind::StatusChanged,
+    ];
+    let kind = register.entry(fact.record).map(|entry| entry.event.kind());
+    if let Some(kind) = kind
+        && !ACKNOWLEDGED.contains(&kind)
+    {
+        let message = format!(
+            "record {} is a {kind}, which nobody acknowledges",
+            fact.record
+        );
+        let words = ACKNOWLEDGED.iter().map(|kind| kind.word().to_owned());
+        return Err(Rejection::new(Rule::PartyKey, message).allowing(words));
+    }
+    let has_key = register.trail(&Subject::Entity(fact.party.0.clone())).any(
+        |entry| matches!(&entry.event.fact, Fact::PartyKeyDeclared(key) if key.party == fact.party),
+    );
+    if has_key {
+        return Ok(());
+    }
+    let message = format!("no key of {} is known", fact.party);
+    Err(Rejection::new(Rule::PartyKey, message).allowing([format!(
+        "servanda record party-key {} --key VKEY",
+        fact.party
+    )]))
+}
+
+/// Kinds that hold keys or signatures: what was signed with them stands or falls with them, so they are
+/// neither corrected nor retracted.
+const BOUND_TO_KEYS: &[Kind] = &[
+    Kind::RecorderAdmitted,
+    Kind::RecorderRotated,
+    Kind::RecorderRevoked,
+    Kind::PartyKeyDeclared,
+];
 
 /// The record that another mends, if it counts. None where its payload is gone under a redaction that is
 /// yet to come: a replay then takes what was accepted while the payload was there.
@@ -269,8 +331,13 @@ fn check_correction(register: &Register, fact: &Corrected) -> Result<(), Rejecti
     let kind = target.kind();
     if matches!(
         kind,
-        Kind::LedgerOpened | Kind::Corrected | Kind::Retracted | Kind::Redacted
-    ) {
+        Kind::LedgerOpened
+            | Kind::Corrected
+            | Kind::Retracted
+            | Kind::Redacted
+            | Kind::Acknowledged
+    ) || BOUND_TO_KEYS.contains(&kind)
+    {
         return refuse(format!(
             "record {seq} is a {kind}, which is never corrected"
         ));
@@ -326,7 +393,9 @@ fn check_retraction(register: &Register, seq: Seq) -> Result<(), Rejection> {
         return refuse(format!("the payload of record {seq} is gone"));
     };
     let kind = held.entry.event.kind();
-    if matches!(kind, Kind::LedgerOpened | Kind::Retracted | Kind::Redacted) {
+    if matches!(kind, Kind::LedgerOpened | Kind::Retracted | Kind::Redacted)
+        || BOUND_TO_KEYS.contains(&kind)
+    {
         return refuse(format!(
             "record {seq} is a {kind}, which is never retracted"
         ));

@@ -10,9 +10,10 @@ use base64::engine::general_purpose::STANDARD;
 
 use crate::chain::key::{KeyError, SignatureType, SigningKey, VerifierKey};
 use crate::chain::record::{BatchSignature, Hash, Head, acknowledgement_message, recorder_message};
-use crate::domain::event::{Acknowledged, Event, Fact, Kind};
+use crate::domain::event::{Acknowledged, Event, Fact};
 use crate::domain::id::{PartyId, RecorderId, Subject};
-use crate::domain::register::{EntityKind, Register};
+use crate::domain::register::Register;
+use crate::domain::rules;
 
 /// What is wrong with signatures, in words.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -99,7 +100,7 @@ impl Required {
     /// # Errors
     /// [`SignatureError::NoKey`] where a key cannot be read.
     pub fn add(&mut self, register: &Register, event: &Event) -> Result<(), SignatureError> {
-        if let Some(recorder) = recorder_of(register, event)
+        if let Some(recorder) = rules::recorder(register, event)
             && let Some(key) = recorder_key(register, &recorder)
         {
             self.insert(&recorder, &key)?;
@@ -188,14 +189,6 @@ fn missing(recorder: &str, key: &VerifierKey) -> SignatureError {
     }
 }
 
-/// The admitted recorder who an event says recorded it.
-fn recorder_of(register: &Register, event: &Event) -> Option<RecorderId> {
-    let name = event.envelope.recorded_by.as_ref()?;
-    let id: RecorderId = name.as_str().parse().ok()?;
-    let (kind, _) = register.entity(&id.0)?;
-    (kind == EntityKind::Recorder).then_some(id)
-}
-
 /// The signature of a party under a record.
 pub fn acknowledge(
     key: &SigningKey,
@@ -229,13 +222,10 @@ pub fn check_acknowledgement(
     key.verify(&message, &signature).map_err(|_| forged())
 }
 
-/// Whether an event carries a party's signature.
+/// What an event acknowledges, if it does.
 pub fn acknowledged(event: &Event) -> Option<&Acknowledged> {
     match &event.fact {
         Fact::Acknowledged(fact) => Some(fact),
-        _ => {
-            debug_assert_ne!(event.kind(), Kind::Acknowledged);
-            None
-        }
+        _ => None,
     }
 }

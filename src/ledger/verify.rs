@@ -16,6 +16,10 @@ use crate::domain::rules;
 use crate::domain::when::Instant;
 use crate::store::{Store, StoreError, Stored};
 
+/// What no chain can show by itself; a checkpoint that was kept elsewhere can.
+pub const CUT_OR_REWRITTEN: &str = "whether the whole history was cut or rewritten: a chain cannot show that; \
+     compare it with a checkpoint that was kept elsewhere";
+
 /// What is wrong, by kind. The names are those of `--format json`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum FindingKind {
@@ -695,9 +699,7 @@ impl Examiner {
             }
         }
         let mut not_checked = vec![
-            "whether the whole history was cut or rewritten: a chain cannot show that; compare the head \
-             with one that was kept elsewhere"
-                .to_owned(),
+            CUT_OR_REWRITTEN.to_owned(),
             "whether the recording machine's clock was right".to_owned(),
             "whether what was recorded is true".to_owned(),
         ];
