@@ -4,3 +4,5 @@
 
 pub mod codec;
 pub mod record;
+#[cfg(test)]
+pub(crate) mod testing;

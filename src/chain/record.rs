@@ -314,8 +314,58 @@ pub fn bind(head: Head, recorded_at: i64, bodies: Vec<Body>) -> (Vec<Record>, He
 
 #[cfg(test)]
 mod tests {
+    use super::super::testing::{hex, unhex};
     use super::*;
     use proptest::prelude::*;
+
+    /// Two appends with every byte and hash of them, computed by a program in another language from the
+    /// description of the format alone.
+    const GOLDEN: &str = include_str!("../../fixtures/golden/chain-v1.json");
+
+    #[test]
+    fn a_chain_has_the_bytes_and_hashes_that_were_pinned() {
+        let golden: serde_json::Value = serde_json::from_str(GOLDEN).unwrap();
+        let golden = golden["records"].as_array().unwrap();
+        let bodies: Vec<Body> = golden
+            .iter()
+            .map(|pinned| Body {
+                salt: unhex(pinned["salt"].as_str().unwrap()).try_into().unwrap(),
+                payload: unhex(pinned["payload"].as_str().unwrap()),
+            })
+            .collect();
+        let time = |at: usize| golden[at]["recorded_at"].as_i64().unwrap();
+        let (mut records, head) = bind(Head::EMPTY, time(0), bodies[..1].to_vec());
+        let (second, head) = bind(head, time(1), bodies[1..].to_vec());
+        records.extend(second);
+        assert_eq!(records.len(), golden.len());
+        for (record, pinned) in records.iter().zip(golden) {
+            let text = |name: &str| pinned[name].as_str().unwrap();
+            let header = &record.header;
+            assert_eq!(Some(header.seq), pinned["seq"].as_u64());
+            assert_eq!(
+                Some(u64::from(header.remaining)),
+                pinned["remaining"].as_u64()
+            );
+            assert_eq!(hex(&header.to_bytes()), text("header"));
+            assert_eq!(header.payload_digest.to_string(), text("payload_digest"));
+            assert_eq!(header.link().to_string(), text("link"));
+            let without = Record {
+                body: None,
+                ..record.clone()
+            };
+            for (record, name) in [(record, "sealed"), (&without, "sealed_without_payload")] {
+                assert_eq!(hex(&record.seal().0), text(name));
+                let reread = Record::open(&Sealed(unhex(text(name))));
+                assert_eq!(reread.as_ref(), Ok(record));
+                assert!(record.payload_is_sound());
+            }
+        }
+        assert_eq!(head.count, 3);
+        assert_eq!(
+            Some(head.link.to_string().as_str()),
+            golden[2]["link"].as_str()
+        );
+    }
 
     fn body(payload: &[u8]) -> Body {
         Body {

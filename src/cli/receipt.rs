@@ -159,7 +159,7 @@ fn document(lines: &[Line], session: &Session) -> Document {
     Document {
         report: "receipts",
         title: "Receipts".into(),
-        as_of: Session::today(),
+        as_of: None,
         known_at: None,
         tables: vec![table],
         notes: Vec::new(),

@@ -265,6 +265,37 @@ mod tests {
         }
     }
 
+    /// The tests of the rules follow the table, wherever it leads; here it is held to the plan.
+    #[test]
+    fn each_move_takes_the_word_that_was_planned() {
+        use Asserter::*;
+        use Standing::*;
+        let by = |from, to| transition(from, to).unwrap().by;
+        let planned: &[(&[Standing], Standing, &[Asserter])] = &[
+            (&[Proposed], Agreed, &[AllDebtors]),
+            (&[Agreed], Conditional, &[Terms, AnyParty]),
+            (&[Agreed, Conditional], Active, &[Terms, AnyParty]),
+            (&[Active], Suspended, &[AllParties, Terms]),
+            (&[Suspended], Active, &[AllParties, Terms]),
+            (&[Agreed, Active], Claimed, &[Debtor]),
+            (&[Claimed], Fulfilled, &[Creditor, Arbiter, Assessor]),
+            (&[Claimed], Active, &[Creditor, Arbiter]),
+            (&[Active, Claimed], Breached, &[Creditor, Arbiter]),
+            (&[Breached], Active, &[Creditor]),
+            (&[Breached], Fulfilled, &[Creditor]),
+            (&[Proposed, Conditional], Expired, &[Terms]),
+            (LIVE, Released, &[Creditor]),
+            (LIVE, Waived, &[Creditor]),
+            (LIVE, Cancelled, &[Debtor]),
+            (LIVE, Superseded, &[AllParties]),
+        ];
+        for (froms, to, asserters) in planned {
+            for from in *froms {
+                assert_eq!(by(*from, *to), *asserters, "{from} to {to}");
+            }
+        }
+    }
+
     #[test]
     fn the_table_has_the_planned_moves_and_no_others() {
         let mut moves = Vec::new();

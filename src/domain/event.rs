@@ -698,6 +698,15 @@ impl Event {
             errors.push(FieldError::new("import_key", message));
         }
         match &self.fact {
+            // The name that checkpoints of the ledger go by: C2SP signed-note allows neither.
+            Fact::LedgerOpened(fact)
+                if fact
+                    .origin
+                    .as_str()
+                    .contains(|c: char| c.is_whitespace() || c == '+') =>
+            {
+                errors.push(FieldError::new("origin", "has a space or a `+`"));
+            }
             Fact::Assessed(_) if self.envelope.by.is_empty() => {
                 errors.push(FieldError::new("by", "is required: who assessed it"));
             }

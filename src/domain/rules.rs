@@ -7,8 +7,8 @@
 
 use super::commitment::{Asserter, Capacity, Contest, Standing, transition, transitions_from};
 use super::event::*;
-use super::id::{AgreementId, CommitmentId, PartyId, Seq, Subject};
-use super::register::{EntityKind, Register};
+use super::id::{AgreementId, CommitmentId, PartyId, Reference, Seq, Subject};
+use super::register::{EntityKind, Held, Register};
 use super::value::words;
 use super::view::{Commitment, View};
 use super::when::When;
@@ -138,22 +138,38 @@ fn check_record(register: &Register, event: &Event) -> Result<(), Rejection> {
         return Err(Rejection::new(Rule::Complete, list.join("; ")));
     }
     check_opening(register, event)?;
-    check_references(register, event)?;
     check_names(register, event)?;
+    check_sound(register, Seq(register.count()), event)?;
     match &event.fact {
+        Fact::Corrected(fact) => check_correction(register, fact),
+        Fact::Retracted(fact) => check_retraction(register, fact.record),
+        Fact::Redacted(fact) => check_redaction(register, fact.record),
+        _ => Ok(()),
+    }
+}
+
+/// What holds of a record when it comes, after a correction, and after a correction's retraction.
+fn check_sound(register: &Register, seq: Seq, event: &Event) -> Result<(), Rejection> {
+    check_references(register, event)?;
+    match &event.fact {
+        Fact::PartyRegistered(PartyRegistered {
+            id,
+            parent: Some(parent),
+            ..
+        }) if register.acts_for(parent, id) => {
+            let message = format!("parent: {parent} is itself part of {id}, or its successor");
+            Err(Rejection::new(Rule::Correctable, message))
+        }
         Fact::CommitmentRecorded(fact) if fact.mutual && fact.creditor.is_empty() => {
             Err(Rejection::new(
                 Rule::BothSides,
                 "a mutual commitment names debtors and creditors, the two sides",
             ))
         }
-        Fact::Corrected(fact) => check_correction(register, fact),
-        Fact::Retracted(fact) => check_retraction(register, fact.record),
-        Fact::Redacted(fact) => check_redaction(register, fact.record),
         Fact::RecorderRevoked(fact) => {
             let revoked = register
                 .trail(&Subject::Entity(fact.recorder.0.clone()))
-                .any(|entry| entry.event.kind() == Kind::RecorderRevoked);
+                .any(|other| other.seq != seq && other.event.kind() == Kind::RecorderRevoked);
             if revoked {
                 let message = format!("the key of {} is revoked already", fact.recorder);
                 return Err(Rejection::new(Rule::RecorderAdmitted, message));
@@ -161,6 +177,22 @@ fn check_record(register: &Register, event: &Event) -> Result<(), Rejection> {
             Ok(())
         }
         _ => Ok(()),
+    }
+}
+
+/// The record that another mends, if it counts. None where its payload is gone under a redaction that is
+/// yet to come: a replay then takes what was accepted while the payload was there.
+fn target(register: &Register, seq: Seq, rule: Rule) -> Result<Option<&Held>, Rejection> {
+    let redacted = register
+        .trail(&Subject::Record(seq))
+        .any(|entry| entry.event.kind() == Kind::Redacted);
+    match register.held(seq) {
+        Some(held) if held.is_standing() => Ok(Some(held)),
+        None if !redacted => Ok(None),
+        _ => Err(Rejection::new(
+            rule,
+            format!("record {seq} was retracted or redacted already"),
+        )),
     }
 }
 
@@ -183,19 +215,18 @@ fn check_references(register: &Register, event: &Event) -> Result<(), Rejection>
     let mut unknown = Vec::new();
     for (field, reference) in event.references() {
         let complaint = match (&reference, reference.subject()) {
-            (_, Subject::Record(seq)) => match register.held(seq) {
-                Some(_) => None,
-                None => Some(format!("{field}: there is no record {seq}")),
-            },
+            // A record whose payload is gone is still there.
+            (_, Subject::Record(seq)) if seq.0 < register.count() => None,
+            (_, Subject::Record(seq)) => Some(format!("{field}: there is no record {seq}")),
             (_, Subject::Entity(id)) => match (register.entity(&id), EntityKind::of(&reference)) {
                 (None, wanted) => {
                     let word = wanted.map_or("entity", EntityKind::word);
                     Some(format!("{field}: no {word} is called {id}"))
                 }
                 (Some((found, seq)), Some(wanted)) if found != wanted => Some(format!(
-                    "{field}: {id} is a {}, not a {} (record {seq})",
-                    found.word(),
-                    wanted.word()
+                    "{field}: {id} is no {}, it names the {} of record {seq}",
+                    wanted.word(),
+                    found.word()
                 )),
                 _ => None,
             },
@@ -213,7 +244,7 @@ fn check_names(register: &Register, event: &Event) -> Result<(), Rejection> {
     if let Some(Subject::Entity(id)) = event.defines().map(|reference| reference.subject())
         && let Some((kind, seq)) = register.entity(&id)
     {
-        let message = format!("id: {id} already names a {} (record {seq})", kind.word());
+        let message = format!("id: {id} already names the {} of record {seq}", kind.word());
         return Err(Rejection::new(Rule::UniqueId, message).allowing([
             "another id".to_owned(),
             format!("a correction of record {seq}"),
@@ -231,8 +262,8 @@ fn check_names(register: &Register, event: &Event) -> Result<(), Rejection> {
 fn check_correction(register: &Register, fact: &Corrected) -> Result<(), Rejection> {
     let seq = fact.record;
     let refuse = |message: String| Err(Rejection::new(Rule::Correctable, message));
-    let Some(held) = register.held(seq).filter(|held| held.is_standing()) else {
-        return refuse(format!("record {seq} was retracted or redacted"));
+    let Some(held) = target(register, seq, Rule::Correctable)? else {
+        return Ok(());
     };
     let target = &held.entry.event;
     let kind = target.kind();
@@ -270,40 +301,29 @@ fn check_correction(register: &Register, fact: &Corrected) -> Result<(), Rejecti
             texts(&fact.old).join("; ")
         ));
     }
-    if texts(&fact.to) == present {
-        return refuse(format!("{} of record {seq} says so already", spec.name));
+    if spec.name == "irregular" && (present.is_empty() || fact.to.is_empty()) {
+        return refuse(format!(
+            "whether record {seq} is irregular was settled when it was recorded; only its reason is corrected"
+        ));
     }
     match target.with_field(spec.name, texts(&fact.to)) {
         Err(errors) => {
             let list: Vec<String> = errors.iter().map(ToString::to_string).collect();
             refuse(list.join("; "))
         }
-        Ok(corrected) => {
-            check_references(register, &corrected)?;
-            check_parents(register, &corrected)
+        // Compared as events: one value may be written in two ways.
+        Ok(corrected) if corrected == *target => {
+            refuse(format!("{} of record {seq} says so already", spec.name))
         }
-    }
-}
-
-/// A corrected parent must not make a party its own superior.
-fn check_parents(register: &Register, event: &Event) -> Result<(), Rejection> {
-    match &event.fact {
-        Fact::PartyRegistered(PartyRegistered {
-            id,
-            parent: Some(parent),
-            ..
-        }) if register.acts_for(parent, id) => {
-            let message = format!("parent: {parent} is itself part of {id}");
-            Err(Rejection::new(Rule::Correctable, message))
-        }
-        _ => Ok(()),
+        Ok(corrected) => check_sound(register, seq, &corrected),
     }
 }
 
 fn check_retraction(register: &Register, seq: Seq) -> Result<(), Rejection> {
     let refuse = |message: String| Err(Rejection::new(Rule::NothingDepends, message));
-    let Some(held) = register.held(seq).filter(|held| held.is_standing()) else {
-        return refuse(format!("record {seq} was retracted or redacted already"));
+    let Some(held) = target(register, seq, Rule::NothingDepends)? else {
+        // What is retracted is never redacted, so its payload cannot be gone.
+        return refuse(format!("the payload of record {seq} is gone"));
     };
     let kind = held.entry.event.kind();
     if matches!(kind, Kind::LedgerOpened | Kind::Retracted | Kind::Redacted) {
@@ -311,7 +331,29 @@ fn check_retraction(register: &Register, seq: Seq) -> Result<(), Rejection> {
             "record {seq} is a {kind}, which is never retracted"
         ));
     }
-    let dependants = dependants(register, &held.entry);
+    check_independent(register, seq, held.entry.event.defines())?;
+    match register.without(seq) {
+        None => Ok(()),
+        Some((corrected, restored)) => {
+            check_sound(register, corrected, &restored).map_err(|rejection| {
+                let message = format!(
+                    "without it record {corrected} would not hold: {}",
+                    rejection.message
+                );
+                Rejection::new(Rule::NothingDepends, message)
+                    .allowing(["correct that record instead".to_owned()])
+            })
+        }
+    }
+}
+
+/// Nothing that counts names the record, or what it defined.
+fn check_independent(
+    register: &Register,
+    seq: Seq,
+    defined: Option<Reference>,
+) -> Result<(), Rejection> {
+    let dependants = dependants(register, seq, defined);
     if dependants.is_empty() {
         return Ok(());
     }
@@ -332,9 +374,9 @@ fn check_retraction(register: &Register, seq: Seq) -> Result<(), Rejection> {
 }
 
 /// The records that name what a record defined, or the record itself (but for its own corrections).
-fn dependants(register: &Register, entry: &Entry) -> Vec<Seq> {
-    let entity = entry.event.defines().map(|reference| reference.subject());
-    let record = Subject::Record(entry.seq);
+fn dependants(register: &Register, seq: Seq, defined: Option<Reference>) -> Vec<Seq> {
+    let entity = defined.map(|reference| reference.subject());
+    let record = Subject::Record(seq);
     let about_record = register
         .trail(&record)
         .filter(|other| other.event.kind() != Kind::Corrected);
@@ -343,7 +385,7 @@ fn dependants(register: &Register, entry: &Entry) -> Vec<Seq> {
         .flat_map(|subject| register.trail(subject))
         .chain(about_record)
         .map(|other| other.seq)
-        .filter(|seq| *seq != entry.seq)
+        .filter(|other| *other != seq)
         .collect();
     all.sort_unstable();
     all.dedup();
@@ -361,10 +403,12 @@ fn check_redaction(register: &Register, seq: Seq) -> Result<(), Rejection> {
         Kind::EvidenceAttached,
         Kind::Noted,
     ];
+    let Some(held) = target(register, seq, Rule::NothingDepends)? else {
+        return check_independent(register, seq, None);
+    };
     check_retraction(register, seq)?;
-    let kind = register.held(seq).map(|held| held.entry.event.kind());
-    match kind {
-        Some(kind) if !REDACTABLE.contains(&kind) => {
+    match held.entry.event.kind() {
+        kind if !REDACTABLE.contains(&kind) => {
             let words = REDACTABLE.iter().map(|kind| kind.word().to_owned());
             let message = format!("record {seq} is a {kind}: later records rest on what it says");
             Err(Rejection::new(Rule::NothingDepends, message).allowing(words))
@@ -395,6 +439,34 @@ fn check_world(register: &Register, event: &Event) -> Result<(), Rejection> {
         Fact::ContestMoved(fact) => check_contest(register, &fact.commitment, fact.to),
         Fact::ParticipationRecorded(fact) => check_participation(register, fact),
         Fact::OccurrenceHeld(fact) => check_occurrence(register, &fact.commitment),
+        Fact::Corrected(fact) => check_corrected(register, fact),
+        _ => Ok(()),
+    }
+}
+
+/// What can be asked of a corrected record by itself. Whether what came after it would still have been
+/// accepted is not: a correction mends the record, and the world was as it was.
+fn check_corrected(register: &Register, correction: &Corrected) -> Result<(), Rejection> {
+    let texts = correction.to.iter().map(ToString::to_string).collect();
+    let corrected = register.entry(correction.record).and_then(|entry| {
+        entry
+            .event
+            .with_field(correction.field.as_str(), texts)
+            .ok()
+    });
+    let Some(Event { fact, envelope }) = corrected else {
+        return Ok(());
+    };
+    let view = View::whole(register);
+    match (correction.field.as_str(), fact) {
+        ("standing", Fact::CommitmentRecorded(fact)) => check_first_standing(&fact),
+        ("on", Fact::StatusChanged(fact)) => match view.commitment(&fact.commitment) {
+            Some(commitment) => check_date(&view, &commitment.terms.agreement, envelope.on),
+            None => Ok(()),
+        },
+        ("on", Fact::AgreementStatusChanged(fact)) => {
+            check_date(&view, &fact.agreement, envelope.on)
+        }
         _ => Ok(()),
     }
 }

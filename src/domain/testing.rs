@@ -110,6 +110,7 @@ fn leaf_text(kind: Kind, spec: &'static FieldSpec) -> BoxedStrategy<String> {
         "PARTY" | "SOURCE" | "AGREEMENT" | "COMMITMENT" | "RECORDER" => slug().boxed(),
         "RECORD" => number.boxed(),
         "ID|RECORD" => prop_oneof![slug(), number].boxed(),
+        "TEXT" if spec.name == "origin" => "[a-z.]{1,20}(/[a-z]{1,9})?".boxed(),
         "TEXT" => texts().boxed(),
         "LANG" => language().boxed(),
         "DIGEST" => "[0-9a-f]{64}".boxed(),

@@ -1,16 +1,14 @@
 //! Append: events into the chain, whole batches or nothing.
 
-use std::collections::HashMap;
-
 use super::replay::Replayed;
 use super::{BATCH_LIMIT, Ledger, LedgerError, Refusal, snapshot};
 use crate::chain::codec;
-use crate::chain::record::{Body, Hash, Record, Sealed, bind};
+use crate::chain::record::{Body, Hash, Head, Record, Sealed, bind};
 use crate::domain::event::{Entry, Event};
 use crate::domain::id::Seq;
 use crate::domain::rules;
 use crate::domain::when::Instant;
-use crate::store::{AppendError, Store};
+use crate::store::{AppendError, Store, StoreError};
 
 /// How often to try again where others append to the same ledger.
 const ATTEMPTS: usize = 5;
@@ -41,23 +39,33 @@ impl<S: Store> Ledger<S> {
         if events.len() > BATCH_LIMIT {
             return Err(LedgerError::BatchTooLarge(events.len()));
         }
-        for _ in 0..ATTEMPTS {
-            match self.try_append(&events) {
-                Err(LedgerError::HeadMoved(_)) => self.refresh()?,
-                outcome => return outcome,
-            }
-        }
-        Err(LedgerError::HeadMoved(self.head))
-    }
-
-    /// Appends if the head has not moved. On any failure the register is as the store has it.
-    fn try_append(&mut self, events: &[Event]) -> Result<Vec<Receipt>, LedgerError> {
-        let before = self.register.count();
-        let outcome = self.admit(events).and_then(|plan| self.write(plan));
-        if outcome.is_err() && self.register.count() != before {
-            self.refresh()?;
+        let outcome = self.append_where_the_head_is(&events);
+        if self.stale {
+            // The outcome is what the caller must hear. Should this fail, the next append begins with it.
+            let _ = self.refresh();
         }
         outcome
+    }
+
+    /// Tries until the head is still where it was when the events were checked.
+    fn append_where_the_head_is(&mut self, events: &[Event]) -> Result<Vec<Receipt>, LedgerError> {
+        let mut moved = self.head;
+        for _ in 0..ATTEMPTS {
+            if self.stale {
+                self.refresh()?;
+            }
+            let before = self.register.count();
+            let outcome = self.admit(events).and_then(|plan| self.write(plan));
+            match outcome {
+                Err(LedgerError::HeadMoved(head)) => moved = head,
+                outcome => {
+                    self.stale = outcome.is_err() && self.register.count() != before;
+                    return outcome;
+                }
+            }
+            self.stale = true;
+        }
+        Err(LedgerError::HeadMoved(moved))
     }
 
     /// Checks each event against the register as the ones before it leave it.
@@ -69,12 +77,9 @@ impl<S: Store> Ledger<S> {
         };
         let mut refusals = Vec::new();
         let mut failure = None;
-        let mut keys: HashMap<&str, Seq> = HashMap::new();
         for (index, event) in events.iter().enumerate() {
             let key = event.envelope.import_key.as_ref().map(|key| key.as_str());
-            let known = key.and_then(|key| {
-                self.register.imported(key).or_else(|| keys.get(key).copied())
-            });
+            let known = key.and_then(|key| self.register.imported(key));
             if let Some(seq) = known {
                 plan.places.push((seq, true));
                 continue;
@@ -92,7 +97,6 @@ impl<S: Store> Ledger<S> {
                 }
             }
             let seq = Seq(self.register.count());
-            keys.extend(key.map(|key| (key, seq)));
             plan.places.push((seq, false));
             self.register.apply(&Entry {
                 seq,
@@ -109,55 +113,68 @@ impl<S: Store> Ledger<S> {
 
     /// Binds a plan to the chain and writes it.
     fn write(&mut self, plan: Plan) -> Result<Vec<Receipt>, LedgerError> {
-        if plan.payloads.is_empty() {
-            return self.receipts(&plan, &[]);
-        }
+        let before = self.head.count;
+        // Read first: once the batch is there, nothing may fail any more.
+        let earlier: Vec<Option<Receipt>> = plan
+            .places
+            .iter()
+            .map(|(seq, known)| {
+                let receipt = (seq.0 < before).then(|| self.receipt(*seq)).transpose()?;
+                Ok(receipt.map(|receipt| Receipt {
+                    known: *known,
+                    ..receipt
+                }))
+            })
+            .collect::<Result<_, LedgerError>>()?;
         let mut bodies = Vec::with_capacity(plan.payloads.len());
-        for payload in &plan.payloads {
-            bodies.push(Body {
-                salt: self.surroundings.salt().map_err(LedgerError::Entropy)?,
-                payload: payload.clone(),
-            });
+        for payload in plan.payloads {
+            let salt = self.surroundings.salt().map_err(LedgerError::Entropy)?;
+            bodies.push(Body { salt, payload });
         }
         let (records, head) = bind(self.head, plan.recorded_at.0, bodies);
-        let sealed: Vec<Sealed> = records.iter().map(Record::seal).collect();
-        match self.store.append(self.head, &sealed, head) {
-            Ok(()) => {}
-            Err(AppendError::HeadMoved(found)) => return Err(LedgerError::HeadMoved(found)),
-            Err(AppendError::Failed(error)) => return Err(LedgerError::Store(error)),
-            // The answer was lost: the head tells, if it can be read.
-            Err(AppendError::Uncertain(lost)) => match self.store.head() {
-                Ok(found) if found == head => {}
-                Ok(found) if found == self.head => return Err(LedgerError::Store(lost)),
-                Ok(found) => return Err(LedgerError::HeadMoved(found)),
-                Err(_) => return Err(LedgerError::Uncertain(lost)),
-            },
+        if !records.is_empty() {
+            let sealed: Vec<Sealed> = records.iter().map(Record::seal).collect();
+            match self.store.append(self.head, &sealed, head) {
+                Ok(()) => {}
+                Err(AppendError::HeadMoved(found)) => return Err(LedgerError::HeadMoved(found)),
+                Err(AppendError::Failed(error)) => return Err(LedgerError::Store(error)),
+                Err(AppendError::Uncertain(lost)) => self.settle(lost, head)?,
+            }
+            self.head = head;
+            self.last_recorded = plan.recorded_at;
+            self.take_snapshot(before);
         }
-        let before = self.head.count;
-        self.head = head;
-        self.last_recorded = plan.recorded_at;
-        self.take_snapshot(before);
-        self.receipts(&plan, &records)
+        let receipts = plan.places.iter().zip(earlier);
+        Ok(receipts
+            .map(|((seq, known), earlier)| {
+                earlier.unwrap_or_else(|| receipt_of(&records[(seq.0 - before) as usize], *known))
+            })
+            .collect())
     }
 
-    /// A receipt for each event of a plan.
-    fn receipts(&self, plan: &Plan, written: &[Record]) -> Result<Vec<Receipt>, LedgerError> {
-        let first = self.head.count - written.len() as u64;
-        let mut receipts = Vec::with_capacity(plan.places.len());
-        for (seq, known) in &plan.places {
-            let fresh = seq
-                .0
-                .checked_sub(first)
-                .and_then(|at| written.get(usize::try_from(at).ok()?));
-            receipts.push(match fresh {
-                Some(record) => receipt_of(record, *known),
-                None => Receipt {
-                    known: true,
-                    ..self.receipt(*seq)?
-                },
-            });
+    /// Finds out whether a batch is there whose answer was lost; `head` is the head after it. Others may have
+    /// appended since, so it is the batch's last record that tells.
+    fn settle(&self, lost: StoreError, head: Head) -> Result<(), LedgerError> {
+        let Ok(found) = self.store.head() else {
+            return Err(LedgerError::Uncertain(lost));
+        };
+        if found == head {
+            return Ok(());
         }
-        Ok(receipts)
+        if found == self.head {
+            return Err(LedgerError::Store(lost));
+        }
+        if found.count <= head.count {
+            return Err(LedgerError::HeadMoved(found));
+        }
+        let Ok(last) = self.store.read(head.count - 1, 1) else {
+            return Err(LedgerError::Uncertain(lost));
+        };
+        let last = last.first().map(|stored| Record::open(&stored.sealed));
+        match last {
+            Some(Ok(record)) if record.header.link() == head.link => Ok(()),
+            _ => Err(LedgerError::HeadMoved(found)),
+        }
     }
 
     /// The receipt of a record that is in the ledger.
@@ -209,3 +226,6 @@ struct Plan {
     payloads: Vec<Vec<u8>>,
     recorded_at: Instant,
 }
+
+#[cfg(test)]
+mod tests;

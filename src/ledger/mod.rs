@@ -4,6 +4,8 @@
 pub mod append;
 pub mod replay;
 pub mod snapshot;
+#[cfg(test)]
+mod testing;
 pub mod verify;
 
 use crate::chain::codec::CodecError;
@@ -124,6 +126,8 @@ pub struct Ledger<S> {
     head: Head,
     last_recorded: Instant,
     snapshot_every: u64,
+    /// Whether the register may hold what the store does not, after an append that failed.
+    stale: bool,
 }
 
 impl<S: Store> Ledger<S> {
@@ -147,6 +151,7 @@ impl<S: Store> Ledger<S> {
             head,
             last_recorded: Instant(i64::MIN),
             snapshot_every: SNAPSHOT_EVERY,
+            stale: false,
         };
         ledger.append(vec![opening])?;
         Ok(ledger)
@@ -164,6 +169,7 @@ impl<S: Store> Ledger<S> {
             head: Head::EMPTY,
             last_recorded: Instant(i64::MIN),
             snapshot_every: SNAPSHOT_EVERY,
+            stale: false,
         };
         ledger.refresh()?;
         Ok(ledger)
@@ -176,7 +182,7 @@ impl<S: Store> Ledger<S> {
         self
     }
 
-    /// The register of all records.
+    /// The register of all records. It is empty where the store could not be read after an append that failed.
     pub fn register(&self) -> &Register {
         &self.register
     }
@@ -206,10 +212,13 @@ impl<S: Store> Ledger<S> {
 
     /// Replays the store from the newest snapshot that can be trusted.
     fn refresh(&mut self) -> Result<(), LedgerError> {
+        self.stale = true;
+        self.register = Register::default();
         let replayed = replay::replay(&self.store, replay::KnownAt::Now)?;
         self.register = replayed.register;
         self.head = replayed.head;
         self.last_recorded = replayed.last_recorded;
+        self.stale = false;
         Ok(())
     }
 }

@@ -62,10 +62,14 @@ impl Replayed {
             return Err(broken(format!("it says that it is record {}", header.seq)));
         }
         if header.prev != self.head.link {
-            return Err(broken("it does not hold the link of the record before".into()));
+            return Err(broken(
+                "it does not hold the link of the record before".into(),
+            ));
         }
         if !record.payload_is_sound() {
-            return Err(broken("its payload is not the one that was recorded".into()));
+            return Err(broken(
+                "its payload is not the one that was recorded".into(),
+            ));
         }
         match &record.body {
             None => self.register.apply_missing(),

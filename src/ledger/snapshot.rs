@@ -38,13 +38,19 @@ pub fn decode(count: u64, bytes: &[u8]) -> Option<Replayed> {
     let register = codec::decode_register(register).ok()?;
     (register.count() == count).then_some(Replayed {
         register,
-        head: Head { count, link: Hash(*link) },
+        head: Head {
+            count,
+            link: Hash(*link),
+        },
         last_recorded: Instant(i64::from_le_bytes(*time)),
     })
 }
 
 /// The newest snapshot that belongs to this chain and lies within what is known.
-pub(super) fn newest(store: &impl Store, known_at: KnownAt) -> Result<Option<Replayed>, LedgerError> {
+pub(super) fn newest(
+    store: &impl Store,
+    known_at: KnownAt,
+) -> Result<Option<Replayed>, LedgerError> {
     let acknowledged = store.head()?.count;
     for count in store.snapshots()?.into_iter().rev() {
         let beyond = match known_at {
@@ -55,7 +61,10 @@ pub(super) fn newest(store: &impl Store, known_at: KnownAt) -> Result<Option<Rep
         if count == 0 || count > acknowledged || beyond {
             continue;
         }
-        let Some(replayed) = store.snapshot(count)?.and_then(|bytes| decode(count, &bytes)) else {
+        let Some(replayed) = store
+            .snapshot(count)?
+            .and_then(|bytes| decode(count, &bytes))
+        else {
             continue;
         };
         let too_late = matches!(known_at, KnownAt::Time(last) if replayed.last_recorded > last);
@@ -70,6 +79,10 @@ pub(super) fn newest(store: &impl Store, known_at: KnownAt) -> Result<Option<Rep
 fn is_of_this_chain(store: &impl Store, replayed: &Replayed) -> Result<bool, LedgerError> {
     let last = replayed.head.count - 1;
     let found = store.read(last, 1)?;
-    let record = found.first().and_then(|stored| Record::open(&stored.sealed).ok());
-    Ok(record.is_some_and(|record| Head::after(&record.header) == replayed.head))
+    let record = found
+        .first()
+        .and_then(|stored| Record::open(&stored.sealed).ok());
+    Ok(record.is_some_and(|record| {
+        record.header.seq == last && record.header.link() == replayed.head.link
+    }))
 }

@@ -6,9 +6,9 @@
 use super::replay::{CHUNK, Replayed};
 use super::snapshot;
 use crate::chain::codec;
-use crate::chain::record::{HEADER_LEN, Hash, Head, Header, Record, Sealed};
-use crate::domain::event::{Entry, Fact};
-use crate::domain::id::Seq;
+use crate::chain::record::{HEADER_LEN, Hash, Head, Header, Record, Sealed, payload_digest};
+use crate::domain::event::{Entry, Event, Fact};
+use crate::domain::id::{Seq, Subject};
 use crate::domain::register::Register;
 use crate::domain::rules;
 use crate::domain::when::Instant;
@@ -146,33 +146,49 @@ impl Progress for Unwatched {
 /// Only where the store cannot even be asked for its head; all else is a finding.
 pub fn verify(store: &impl Store, progress: &mut dyn Progress) -> Result<Verdict, StoreError> {
     let acknowledged = store.head()?;
-    let mut examiner = Examiner::new(acknowledged, store.snapshots().unwrap_or_default());
+    let mut examiner = Examiner::new(acknowledged);
+    match store.snapshots() {
+        Ok(counts) => examiner.snapshots = counts,
+        Err(error) => {
+            let expected = "the list of snapshots";
+            examiner.find(FindingKind::Unreadable, &[], expected, &error.to_string());
+        }
+    }
     progress.begin(acknowledged.count);
     let mut place = 0;
+    // One record waits until the next is there, for that one may tell what to make of it.
+    let mut waiting: Option<Stored> = None;
     loop {
-        match store.read(place, CHUNK) {
+        let unreadable = match store.read(place, CHUNK) {
             Ok(chunk) => {
                 let Some(last) = chunk.last() else { break };
-                let next = last.seq + 1;
-                for stored in &chunk {
-                    examiner.examine(stored, store);
+                place = last.seq + 1;
+                for stored in chunk {
+                    if let Some(before) = waiting.replace(stored) {
+                        let next = waiting.as_ref().map_or(Behind::Unknown, Behind::Record);
+                        examiner.examine(&before, next, store);
+                    }
                 }
-                place = next;
+                None
             }
-            Err(StoreError::Damaged { what, resume }) => {
-                examiner.find(FindingKind::Unreadable, &[place], "a record", &what);
-                examiner.lose_rules(place);
-                match resume {
-                    Some(next) if next > place => place = next,
-                    _ => break,
-                }
+            Err(StoreError::Damaged { what, resume }) => Some((what, resume)),
+            Err(error) => Some((error.to_string(), None)),
+        };
+        if let Some((what, resume)) = unreadable {
+            if let Some(before) = waiting.take() {
+                examiner.examine(&before, Behind::Unknown, store);
             }
-            Err(error) => {
-                examiner.find(FindingKind::Unreadable, &[place], "a record", &error.to_string());
-                break;
+            let next = resume.filter(|next| *next > place);
+            examiner.skip_unreadable(place, next, &what);
+            match next {
+                Some(next) => place = next,
+                None => break,
             }
         }
         progress.reached(place.min(acknowledged.count));
+    }
+    if let Some(last) = waiting {
+        examiner.examine(&last, Behind::End, store);
     }
     progress.end();
     Ok(examiner.conclude())
@@ -181,9 +197,34 @@ pub fn verify(store: &impl Store, progress: &mut dyn Progress) -> Result<Verdict
 /// What is known of the record before.
 #[derive(Clone, Copy)]
 struct Previous {
-    link: Option<Hash>,
+    link: Hash,
     remaining: u32,
     recorded_at: i64,
+}
+
+/// The records of a range, and words for them.
+fn range(first: u64, last: u64) -> (Vec<u64>, String) {
+    if first == last {
+        (vec![first], format!("record {first}"))
+    } else {
+        (vec![first, last], format!("records {first} to {last}"))
+    }
+}
+
+/// The header of a record, where it can be read.
+fn header_of(sealed: &Sealed) -> Option<Header> {
+    let bytes = sealed.0.first_chunk::<HEADER_LEN>()?;
+    Header::from_bytes(bytes).ok()
+}
+
+/// What lies behind a record.
+enum Behind<'a> {
+    /// The next record.
+    Record(&'a Stored),
+    /// Nothing: it is the last.
+    End,
+    /// Something that the store cannot read.
+    Unknown,
 }
 
 /// Goes through the records in the order in which they lie.
@@ -195,9 +236,12 @@ struct Examiner {
     replayed: Replayed,
     /// The record from which on the rules cannot be checked, because what came before is not all known.
     rules_lost_at: Option<u64>,
+    last_recorded: Option<i64>,
     gone: Vec<u64>,
     redacted: Vec<u64>,
     irregular: usize,
+    /// Records whose rules cannot be checked, because they name one whose payload is gone.
+    named_gone: usize,
     snapshots: Vec<u64>,
     snapshots_checked: u64,
     findings: Vec<Finding>,
@@ -207,12 +251,13 @@ struct Examiner {
 }
 
 impl Examiner {
-    fn new(acknowledged: Head, snapshots: Vec<u64>) -> Self {
+    fn new(acknowledged: Head) -> Self {
         Self {
             acknowledged,
             expected: 0,
             previous: None,
             first_recorded: None,
+            last_recorded: None,
             replayed: Replayed {
                 register: Register::default(),
                 head: Head::EMPTY,
@@ -222,7 +267,8 @@ impl Examiner {
             gone: Vec::new(),
             redacted: Vec::new(),
             irregular: 0,
-            snapshots,
+            named_gone: 0,
+            snapshots: Vec::new(),
             snapshots_checked: 0,
             findings: Vec::new(),
             records: 0,
@@ -244,33 +290,50 @@ impl Examiner {
         self.rules_lost_at.get_or_insert(seq);
     }
 
-    fn examine(&mut self, stored: &Stored, store: &impl Store) {
+    /// Passes over places that the store cannot read, up to the one where it can again.
+    fn skip_unreadable(&mut self, first: u64, next: Option<u64>, what: &str) {
+        let end = next.unwrap_or(self.acknowledged.count).max(first + 1);
+        let (records, expected) = range(first, end - 1);
+        self.find(FindingKind::Unreadable, &records, &expected, what);
+        self.lose_rules(first);
+        self.expected = self.expected.max(end);
+        self.previous = None;
+    }
+
+    /// Looks at one record.
+    fn examine(&mut self, stored: &Stored, behind: Behind<'_>, store: &impl Store) {
         self.records += 1;
         let record = match Record::open(&stored.sealed) {
             Ok(record) => record,
             Err(error) => return self.skip_malformed(&stored.sealed, &error.to_string()),
         };
         let header = record.header;
-        let Some(seq) = self.place(&header) else {
+        let Some(seq) = self.place(&header, behind) else {
             return;
         };
         self.compare_with_previous(seq, &header);
         let entry = self.open_payload(seq, &record);
         if let Some(entry) = &entry {
             self.irregular += usize::from(entry.event.envelope.irregular.is_some());
-            if let Fact::Redacted(fact) = &entry.event.fact {
+            if let Fact::Redacted(fact) = &entry.event.fact
+                && fact.record.0 < seq
+            {
                 self.redacted.push(fact.record.0);
             }
         }
         self.replay(seq, &header, entry, record.body.is_none());
         self.previous = Some(Previous {
-            link: Some(header.link()),
+            link: header.link(),
             remaining: header.remaining,
             recorded_at: header.recorded_at,
         });
         self.first_recorded.get_or_insert(header.recorded_at);
+        self.last_recorded = Some(header.recorded_at);
         self.expected = seq + 1;
-        self.replayed.head = Head { count: self.expected, link: header.link() };
+        self.replayed.head = Head {
+            count: self.expected,
+            link: header.link(),
+        };
         self.replayed.last_recorded = Instant(header.recorded_at);
         self.compare_snapshot(store);
     }
@@ -278,18 +341,19 @@ impl Examiner {
     /// Bytes that are no record. Where the header can still be read, its link still holds the chain together.
     fn skip_malformed(&mut self, sealed: &Sealed, error: &str) {
         let seq = self.expected;
-        self.find(FindingKind::Malformed, &[seq], "a record as docs/format.md has it", error);
+        self.find(
+            FindingKind::Malformed,
+            &[seq],
+            "a record as docs/format.md has it",
+            error,
+        );
         self.lose_rules(seq);
-        let header = sealed
-            .0
-            .first_chunk::<HEADER_LEN>()
-            .and_then(|bytes| Header::from_bytes(bytes).ok())
-            .filter(|header| header.seq == seq);
+        let header = header_of(sealed).filter(|header| header.seq == seq);
         if let Some(header) = header {
             self.compare_with_previous(seq, &header);
         }
         self.previous = header.map(|header| Previous {
-            link: Some(header.link()),
+            link: header.link(),
             remaining: header.remaining,
             recorded_at: header.recorded_at,
         });
@@ -300,40 +364,51 @@ impl Examiner {
         };
     }
 
-    /// Which record this is; none if it stands where it does not belong.
-    fn place(&mut self, header: &Header) -> Option<u64> {
-        let expected = self.expected;
-        if header.seq == expected {
+    /// Which record this is; none if it is not the one that belongs here.
+    fn place(&mut self, header: &Header, behind: Behind<'_>) -> Option<u64> {
+        let (expected, says) = (self.expected, header.seq);
+        if says == expected {
             return Some(expected);
         }
-        let links_up = self.previous.and_then(|previous| previous.link) == Some(header.prev);
-        let says = format!("a record that says it is {}", header.seq);
-        if links_up || (header.seq > self.acknowledged.count && header.seq != expected) {
+        self.lose_rules(expected.min(says));
+        let wanted = format!("record {expected}");
+        let found = format!("a record that says it is {says}");
+        if self.end_link() == Some(header.prev) {
             // It follows its predecessor, so it is the right one with a wrong number.
-            self.find(FindingKind::Misplaced, &[expected], &format!("record {expected}"), &says);
-            self.lose_rules(expected);
+            self.find(FindingKind::Misplaced, &[expected], &wanted, &found);
             return Some(expected);
         }
-        if header.seq < expected {
-            self.find(
-                FindingKind::Misplaced,
-                &[header.seq],
-                &format!("record {expected}"),
-                &format!("record {} again, or out of order", header.seq),
-            );
-            self.lose_rules(header.seq);
-            return None;
+        let exists = says < self.acknowledged.count;
+        let next = match behind {
+            Behind::Record(stored) => header_of(&stored.sealed).map(|header| header.seq),
+            Behind::End => Some(self.acknowledged.count),
+            Behind::Unknown => None,
+        };
+        match next {
+            // It stands in the stead of the one that belongs here.
+            Some(next) if next == expected + 1 => {
+                let records = [expected, says];
+                let records = if exists { &records[..] } else { &records[..1] };
+                self.find(FindingKind::Misplaced, records, &wanted, &found);
+                self.expected += 1;
+                self.previous = None;
+                None
+            }
+            // It stands between two that follow each other, or where it has no place at all.
+            next if next == Some(expected) || says < expected || !exists => {
+                let record = if exists { says } else { expected };
+                self.find(FindingKind::Misplaced, &[record], &wanted, &found);
+                None
+            }
+            _ => {
+                self.find_missing(expected, says - 1, &found);
+                Some(says)
+            }
         }
-        self.find_missing(expected, header.seq - 1, &says);
-        Some(header.seq)
     }
 
     fn find_missing(&mut self, first: u64, last: u64, found: &str) {
-        let (records, expected) = if first == last {
-            (vec![first], format!("record {first}"))
-        } else {
-            (vec![first, last], format!("records {first} to {last}"))
-        };
+        let (records, expected) = range(first, last);
         self.find(FindingKind::Missing, &records, &expected, found);
         self.lose_rules(first);
         self.previous = None;
@@ -347,9 +422,8 @@ impl Examiner {
             }
             return;
         };
-        if let Some(link) = previous.link
-            && link != header.prev
-        {
+        let link = previous.link;
+        if link != header.prev {
             self.find(
                 FindingKind::Link,
                 &[seq.saturating_sub(1), seq],
@@ -361,7 +435,10 @@ impl Examiner {
             self.find(
                 FindingKind::Batch,
                 &[seq],
-                &format!("{} more records of the batch after it", previous.remaining - 1),
+                &format!(
+                    "{} more records of the batch after it",
+                    previous.remaining - 1
+                ),
                 &header.remaining.to_string(),
             );
         }
@@ -382,21 +459,23 @@ impl Examiner {
             return None;
         };
         self.payloads += 1;
-        if !record.payload_is_sound() {
+        let digest = payload_digest(&body.salt, &body.payload);
+        if digest != record.header.payload_digest {
+            // What these bytes say is of no account: nobody recorded them.
             self.find(
                 FindingKind::Payload,
                 &[seq],
-                &format!("the payload with digest {}", record.header.payload_digest),
-                "another",
+                &format!("a payload with the digest {}", record.header.payload_digest),
+                &format!("one with the digest {digest}"),
             );
+            return None;
         }
         match codec::decode(&body.payload) {
-            Ok(event) if record.payload_is_sound() => Some(Entry {
+            Ok(event) => Some(Entry {
                 seq: Seq(seq),
                 recorded_at: Instant(record.header.recorded_at),
                 event,
             }),
-            Ok(_) => None,
             Err(error) => {
                 let expected = "an event in its one encoding";
                 self.find(FindingKind::Encoding, &[seq], expected, &error.to_string());
@@ -413,10 +492,10 @@ impl Examiner {
         debug_assert_eq!(self.replayed.register.count(), header.seq);
         match entry {
             Some(entry) => {
-                self.rules += 1;
-                if let Err(rejection) = rules::check(&self.replayed.register, &entry.event) {
-                    let expected = format!("an event that keeps the rule {}", rejection.rule);
-                    self.find(FindingKind::Rule, &[seq], &expected, &rejection.message);
+                if self.names_gone(&entry.event) {
+                    self.named_gone += 1;
+                } else {
+                    self.check_rules(seq, &entry.event);
                 }
                 self.replayed.register.apply(&entry);
             }
@@ -425,20 +504,61 @@ impl Examiner {
         }
     }
 
+    /// Checks an event against the rules, given all before it.
+    fn check_rules(&mut self, seq: u64, event: &Event) {
+        self.rules += 1;
+        if let Err(rejection) = rules::check(&self.replayed.register, event) {
+            let expected = format!("an event that keeps the rule {}", rejection.rule);
+            self.find(FindingKind::Rule, &[seq], &expected, &rejection.message);
+        }
+    }
+
+    /// Whether an event names a record whose payload is gone: the rules would not find that record.
+    fn names_gone(&self, event: &Event) -> bool {
+        if self.gone.is_empty() {
+            return false;
+        }
+        let mut named = event.references().into_iter();
+        named.any(|(_, reference)| match reference.subject() {
+            Subject::Record(seq) => self.gone.binary_search(&seq.0).is_ok(),
+            Subject::Entity(_) => false,
+        })
+    }
+
+    /// Compares the snapshot of the records so far, if there is one, with what they give.
     fn compare_snapshot(&mut self, store: &impl Store) {
         let count = self.expected;
         if self.rules_lost_at.is_some() || !self.snapshots.contains(&count) {
             return;
         }
         self.snapshots_checked += 1;
-        let kept = store.snapshot(count).ok().flatten();
-        if kept.is_none() || kept != snapshot::encode(&self.replayed) {
-            self.find(
-                FindingKind::Snapshot,
-                &[count - 1],
-                &format!("the snapshot at {count} records to be what replay gives"),
-                "something else",
-            );
+        let found = match store.snapshot(count) {
+            Ok(Some(kept)) if Some(&kept) == snapshot::encode(&self.replayed).as_ref() => return,
+            Ok(Some(_)) => "another; it can be dropped".to_owned(),
+            Ok(None) => "one that is not whole; it can be dropped".to_owned(),
+            Err(error) => error.to_string(),
+        };
+        let expected = format!("the snapshot of {count} records that replay gives");
+        self.find(FindingKind::Snapshot, &[count - 1], &expected, &found);
+    }
+
+    /// Snapshots of what this ledger does not hold.
+    fn compare_stray_snapshots(&mut self) {
+        let end = self.expected.max(self.acknowledged.count);
+        for count in std::mem::take(&mut self.snapshots) {
+            if count == 0 || count > end {
+                let expected = format!("snapshots of 1 to {end} records");
+                let found = format!("one of {count}; it can be dropped");
+                self.find(FindingKind::Snapshot, &[], &expected, &found);
+            }
+        }
+    }
+
+    /// The link that the records so far lead to; none where the last of them cannot be read.
+    fn end_link(&self) -> Option<Hash> {
+        match self.previous {
+            Some(previous) => Some(previous.link),
+            None => (self.expected == 0).then_some(Hash::ZERO),
         }
     }
 
@@ -448,9 +568,17 @@ impl Examiner {
         if self.expected < count {
             let found = format!("the end, after {} records", self.expected);
             self.find_missing(self.expected, count - 1, &found);
-        } else if self.expected > count || self.replayed.head.link != link {
-            let (expected, found) = (self.acknowledged.to_string(), self.replayed.head.to_string());
-            self.find(FindingKind::Head, &[self.expected.saturating_sub(1)], &expected, &found);
+        } else if self.expected > count || self.end_link().is_some_and(|found| found != link) {
+            let (expected, found) = (
+                self.acknowledged.to_string(),
+                self.replayed.head.to_string(),
+            );
+            self.find(
+                FindingKind::Head,
+                &[self.expected.saturating_sub(1)],
+                &expected,
+                &found,
+            );
         }
         if let Some(previous) = self.previous
             && previous.remaining > 0
@@ -474,6 +602,7 @@ impl Examiner {
     fn conclude(mut self) -> Verdict {
         self.compare_head();
         self.compare_redactions();
+        self.compare_stray_snapshots();
         let register = &self.replayed.register;
         let mut remarks = Vec::new();
         for (count, what) in [
@@ -494,18 +623,40 @@ impl Examiner {
         if let Some(seq) = self.rules_lost_at {
             not_checked.insert(
                 0,
-                format!("rules and snapshots from record {seq} on: what they rest on cannot be read"),
+                format!(
+                    "rules and snapshots from record {seq} on: what they rest on cannot be read"
+                ),
+            );
+        }
+        if self.named_gone > 0 {
+            let records = super::plural(self.named_gone, "record");
+            not_checked.insert(
+                0,
+                format!("rules of {records}: what they name is redacted and its payload gone"),
             );
         }
         if self.records == 0 {
             not_checked.insert(0, "anything: there are no records".to_owned());
         }
-        self.findings.sort_by_key(|finding| finding.records.first().copied());
+        self.findings
+            .sort_by_key(|finding| finding.records.first().copied());
         let checked = vec![
-            Check { what: "records: form, order, links, batches, clock", count: self.records },
-            Check { what: "payloads: digest and canonical encoding", count: self.payloads },
-            Check { what: "rules, by replay", count: self.rules },
-            Check { what: "snapshots, against replay", count: self.snapshots_checked },
+            Check {
+                what: "records: form, order, links, batches, clock",
+                count: self.records,
+            },
+            Check {
+                what: "payloads: digest and canonical encoding",
+                count: self.payloads,
+            },
+            Check {
+                what: "rules, by replay",
+                count: self.rules,
+            },
+            Check {
+                what: "snapshots, against replay",
+                count: self.snapshots_checked,
+            },
         ];
         Verdict {
             origin: register.records().first().and_then(|held| {
@@ -518,7 +669,7 @@ impl Examiner {
             head: self.replayed.head,
             acknowledged: self.acknowledged,
             first_recorded: self.first_recorded.map(Instant),
-            last_recorded: self.previous.map(|previous| Instant(previous.recorded_at)),
+            last_recorded: self.last_recorded.map(Instant),
             findings: self.findings,
             checked,
             not_checked,
@@ -526,3 +677,6 @@ impl Examiner {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,9 +1,13 @@
-//! Stub.
+//! CSV (RFC 4180, but for line ends of one byte), for spreadsheets: the first table only, its header always.
+//! Lists are joined by `; `; nothing is an empty field.
+//!
+//! A spreadsheet would run a text that begins with `=`, `+`, `-`, `@`, a tab or a carriage return as a formula,
+//! so such a text gets an apostrophe before it. Numbers are not touched.
 
 use std::io;
 
 use super::{Render, Style};
-use crate::report::Document;
+use crate::report::{Cell, Document};
 
 /// The format `csv`.
 #[derive(Debug, Clone, Copy)]
@@ -14,12 +18,97 @@ impl Render for Csv {
         "csv"
     }
 
-    fn render(
-        &self,
-        _document: &Document,
-        _style: Style,
-        _out: &mut dyn io::Write,
-    ) -> io::Result<()> {
-        Ok(())
+    fn render(&self, document: &Document, _: Style, out: &mut dyn io::Write) -> io::Result<()> {
+        let Some(table) = document.tables.first() else {
+            return Ok(());
+        };
+        let mut writer = csv::Writer::from_writer(out);
+        writer.write_record(&table.columns).map_err(plain)?;
+        for row in &table.rows {
+            writer.write_record(row.iter().map(field)).map_err(plain)?;
+        }
+        writer.flush()
+    }
+}
+
+/// The system's own error, by whose kind a reader who left is known; `csv` would hide it.
+fn plain(error: csv::Error) -> io::Error {
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => error,
+        other => io::Error::other(format!("{other:?}")),
+    }
+}
+
+fn field(cell: &Cell) -> String {
+    match cell {
+        Cell::None => String::new(),
+        Cell::Text(text) | Cell::Word(text, _) => guarded(text.clone()),
+        Cell::Number(number) => number.to_string(),
+        Cell::Flag(flag) => flag.to_string(),
+        Cell::List(texts) => guarded(texts.join("; ")),
+    }
+}
+
+/// A text that no spreadsheet takes for a formula.
+fn guarded(text: String) -> String {
+    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+        return format!("'{text}");
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample;
+    use super::*;
+
+    fn written(document: &Document) -> String {
+        let mut out = Vec::new();
+        let style = Style {
+            colour: true,
+            width: Some(20),
+        };
+        Csv.render(document, style, &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn the_first_table_and_no_other() {
+        let expected = "\
+id,text,parties,count,due,last_heard
+C1,\"abrir el paso\n2\",colombia; venezuela,4,overdue,
+C2,国境での会談,,12,later,
+";
+        assert_eq!(written(&sample()), expected);
+    }
+
+    #[test]
+    fn the_header_stands_without_rows() {
+        let mut document = sample();
+        document.tables[0].rows.clear();
+        assert_eq!(written(&document), "id,text,parties,count,due,last_heard\n");
+        document.tables.clear();
+        assert_eq!(written(&document), "");
+    }
+
+    #[test]
+    fn no_text_is_a_formula() {
+        let guards = |text: &str| field(&Cell::text(text)) == format!("'{text}");
+        for formula in [
+            "=1+1",
+            "+1",
+            "-1",
+            "@SUM(A1)",
+            "\t=1",
+            "\r=1",
+            "=HYPERLINK(\"http://x\")",
+        ] {
+            assert!(guards(formula), "{formula}");
+        }
+        for text in ["a=1", "", "'=1", "1-1"] {
+            assert_eq!(field(&Cell::text(text)), text);
+        }
+        assert_eq!(field(&Cell::list(["=1", "b"])), "'=1; b");
+        assert_eq!(field(&Cell::Number(-14)), "-14");
     }
 }

@@ -1,8 +1,14 @@
-//! Stub.
+//! What each party owes and is owed, and how it kept to that.
 
-use crate::domain::view::View;
+use std::collections::BTreeSet;
 
-use super::{Document, Question, Report};
+use crate::domain::commitment::Standing;
+use crate::domain::event::{Entry, Fact};
+use crate::domain::id::PartyId;
+use crate::domain::view::{Agreement, Commitment, Party, View};
+
+use super::rates::{Rate, Tally};
+use super::{Cell, Document, Question, Report, Table, caveats, select, tables};
 
 /// The report `party`.
 #[derive(Debug, Clone, Copy)]
@@ -14,10 +20,242 @@ impl Report for PartyReport {
     }
 
     fn about(&self) -> &'static str {
-        "party"
+        "What each party owes and is owed, with the rates of what it kept"
     }
 
     fn document(&self, view: &View<'_>, question: &Question) -> Document {
-        Document::new(self.name(), self.name(), view, question)
+        let facts = Facts::new(view, question);
+        match &question.party {
+            Some(party) => one(self, &facts, party),
+            None => every(self, &facts),
+        }
+    }
+}
+
+/// What is asked of once, for all parties.
+struct Facts<'v, 'r> {
+    view: &'v View<'r>,
+    question: &'v Question,
+    commitments: Vec<Commitment<'r>>,
+    agreements: Vec<Agreement<'r>>,
+    statements: Vec<&'r Entry>,
+}
+
+impl<'v, 'r> Facts<'v, 'r> {
+    fn new(view: &'v View<'r>, question: &'v Question) -> Self {
+        Self {
+            view,
+            question,
+            commitments: select::commitments(view, question),
+            agreements: view.agreements(),
+            statements: view.entries().filter(is_statement).collect(),
+        }
+    }
+
+    fn document(&self, report: &PartyReport, title: String) -> Document {
+        let mut document = Document::new(report.name(), title, self.view, self.question);
+        document.notes = caveats::notes(self.view, &self.commitments, &[]);
+        document
+    }
+
+    /// The commitments that any of these owes.
+    fn owed_by(&self, parties: &BTreeSet<PartyId>) -> Vec<Commitment<'r>> {
+        self.of(|commitment| {
+            commitment
+                .debtors()
+                .into_iter()
+                .any(|id| parties.contains(id))
+        })
+    }
+
+    /// The commitments that are owed to any of these.
+    fn owed_to(&self, parties: &BTreeSet<PartyId>) -> Vec<Commitment<'r>> {
+        self.of(|commitment| {
+            commitment
+                .creditors()
+                .into_iter()
+                .any(|id| parties.contains(id))
+        })
+    }
+
+    fn of(&self, wanted: impl Fn(&Commitment<'r>) -> bool) -> Vec<Commitment<'r>> {
+        let wanted = self
+            .commitments
+            .iter()
+            .filter(|commitment| wanted(commitment));
+        wanted.cloned().collect()
+    }
+
+    /// The row of a party, alone or with its parts.
+    fn row(&self, party: &Party<'_>, parties: &BTreeSet<PartyId>) -> Vec<Cell> {
+        let (owes, owed) = (self.owed_by(parties), self.owed_to(parties));
+        let any = |ids: &[PartyId]| ids.iter().any(|id| parties.contains(id));
+        let joined = self.agreements.iter().filter(|each| any(&each.fact.party));
+        let said = self
+            .statements
+            .iter()
+            .filter(|entry| any(&entry.event.envelope.by));
+        vec![
+            Cell::text(party.id),
+            Cell::maybe(party.names.first()),
+            Cell::text(party.fact.kind),
+            Cell::count(owes.len()),
+            Cell::List(by_standing(&owes)),
+            Cell::count(owed.len()),
+            Cell::List(by_standing(&owed)),
+            Cell::count(joined.count()),
+            Cell::count(said.count()),
+        ]
+    }
+
+    /// The rates of what these parties owe.
+    fn rates(&self, parties: &BTreeSet<PartyId>) -> Option<Vec<Rate>> {
+        let owes = self.owed_by(parties);
+        let Question { soon, silent, .. } = *self.question;
+        (!owes.is_empty()).then(|| Tally::of(self.view, &owes, soon, silent).rates())
+    }
+}
+
+const COLUMNS: &[&str] = &[
+    "id",
+    "name",
+    "kind",
+    "owes",
+    "owes_by_standing",
+    "is_owed",
+    "is_owed_by_standing",
+    "agreements",
+    "statements",
+];
+
+/// Every party for itself. What parts owe is not counted again for what they are parts of.
+fn every(report: &PartyReport, facts: &Facts<'_, '_>) -> Document {
+    let mut document = facts.document(report, "Parties".to_owned());
+    let mut parties = Table::new("parties", "Parties", COLUMNS).or("no parties");
+    let mut rates = rates_table();
+    for party in select::parties(facts.view, facts.question) {
+        let alone = BTreeSet::from([party.id.clone()]);
+        parties.rows.push(facts.row(&party, &alone));
+        add_rates(&mut rates, facts, party.id, &alone);
+    }
+    document.notes.extend(parties.cut(facts.question.limit));
+    document.tables = vec![parties, rates];
+    document
+}
+
+/// One party, with the parts that act for it.
+fn one(report: &PartyReport, facts: &Facts<'_, '_>, id: &PartyId) -> Document {
+    let circle = select::circle(facts.view, id);
+    let mut document = facts.document(report, format!("Party {id}"));
+    let mut parties = Table::new("parties", "Party", COLUMNS).or("no such party");
+    let mut rates = rates_table();
+    if let Some(party) = facts.view.party(id) {
+        parties.rows.push(facts.row(&party, &circle));
+        add_rates(&mut rates, facts, id, &circle);
+    }
+    let table = |name, title: &str, commitments: Vec<Commitment<'_>>| {
+        tables::commitments(facts.view, name, title, &commitments, facts.question)
+    };
+    document.tables = vec![
+        parties,
+        rates,
+        table("owes", "What it owes", facts.owed_by(&circle)),
+        table("is_owed", "What it is owed", facts.owed_to(&circle)),
+    ];
+    let parts: Vec<&str> = circle
+        .iter()
+        .filter(|part| *part != id)
+        .map(PartyId::as_str)
+        .collect();
+    if !parts.is_empty() {
+        document
+            .notes
+            .push(format!("with its parts: {}", parts.join(", ")));
+    }
+    document
+}
+
+fn rates_table() -> Table {
+    let columns: Vec<&str> = ["party"].into_iter().chain(Rate::COLUMNS).collect();
+    Table::new("rates", "Rates of what is owed", &columns).or("nobody owes anything")
+}
+
+fn add_rates(table: &mut Table, facts: &Facts<'_, '_>, id: &PartyId, parties: &BTreeSet<PartyId>) {
+    for rate in facts.rates(parties).unwrap_or_default() {
+        let mut row = vec![Cell::text(id)];
+        row.extend(rate.cells());
+        table.rows.push(row);
+    }
+}
+
+fn is_statement(entry: &&Entry) -> bool {
+    matches!(entry.event.fact, Fact::StatementRecorded(_))
+}
+
+/// `agreed 4`, for each standing that occurs.
+fn by_standing(commitments: &[Commitment<'_>]) -> Vec<String> {
+    let counts = Standing::ALL.iter().map(|standing| {
+        let there = commitments.iter().filter(|each| each.standing == *standing);
+        (standing, there.count())
+    });
+    let counts = counts.filter(|(_, count)| *count > 0);
+    counts
+        .map(|(standing, count)| format!("{standing} {count}"))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::*;
+    use super::*;
+
+    #[test]
+    fn each_party_answers_for_itself() {
+        let history = communique();
+        let report = history.ask(&PartyReport, "2024-01-01", &Question::default());
+        let wanted = [
+            "id",
+            "owes",
+            "owes_by_standing",
+            "is_owed",
+            "agreements",
+            "statements",
+        ];
+        assert_eq!(
+            columns(&report, "parties", &wanted),
+            [
+                ["colombia", "4", "agreed 4", "4", "1", "0"],
+                ["mindef-co", "0", "", "0", "0", "0"],
+                ["velasquez", "0", "", "0", "0", "1"],
+                ["venezuela", "4", "agreed 4", "4", "1", "0"],
+            ]
+        );
+        let rates = columns(&report, "rates", &["party", "rate", "denominator", "share"]);
+        assert!(
+            rates
+                .iter()
+                .all(|row| row[2] != "due" || row[3] == "none due")
+        );
+        assert!(rates.iter().all(|row| row[0] != "velasquez"));
+        assert!(notes(&report, "4 of 4 commitments are undated"));
+    }
+
+    #[test]
+    fn one_party_answers_with_its_parts() {
+        let mut history = simple(" | deadline=2023-06-30");
+        history.say_all(&[
+            "party | id=army | kind=organ | name=Army | parent=colombia",
+            "commitment | id=C2 | agreement=A1 | text=patrol | debtor=army | creditor=venezuela",
+            "commitment | id=C3 | agreement=A1 | text=pay | debtor=venezuela | creditor=army",
+        ]);
+        let question = Question {
+            party: Some("colombia".parse().unwrap()),
+            ..Question::default()
+        };
+        let report = history.ask(&PartyReport, "2023-07-01", &question);
+        assert_eq!(column(&report, "owes", "id"), ["C1", "C2"]);
+        assert_eq!(column(&report, "is_owed", "id"), ["C3"]);
+        assert_eq!(share(&report, "due/overdue"), "1 of 1 (100%)");
+        assert!(notes(&report, "with its parts: army"));
     }
 }

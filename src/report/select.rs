@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use chrono::NaiveDate;
 
-use crate::domain::event::{Entry, Event, Fact};
-use crate::domain::id::{AgreementId, PartyId, Seq, Subject};
+use crate::domain::event::{Entry, Event, Fact, Kind};
+use crate::domain::id::{AgreementId, PartyId, Seq, Slug, Subject};
 use crate::domain::register::Register;
-use crate::domain::view::{Agreement, Commitment, View};
+use crate::domain::view::{Agreement, Commitment, Party, View};
 
 use super::{Bound, Question, cells};
 
@@ -87,19 +87,50 @@ pub fn agreements<'r>(view: &View<'r>, question: &Question) -> Vec<Agreement<'r>
     all
 }
 
+/// The parties that a question asks for, by id: one and its parts, those of a kind, or all.
+pub fn parties<'r>(view: &View<'r>, question: &Question) -> Vec<Party<'r>> {
+    let circle = asked_circle(view, question);
+    let mut all = view.parties();
+    all.retain(|party| {
+        let of_kind = question
+            .party_kind
+            .is_none_or(|kind| kind == party.fact.kind);
+        of_kind
+            && circle
+                .as_ref()
+                .is_none_or(|circle| circle.contains(party.id))
+    });
+    all
+}
+
+/// The note on records that were left out because they had not certainly happened.
+pub fn left_out(view: &View<'_>, records: usize) -> Option<String> {
+    let noun = if records == 1 {
+        "record is"
+    } else {
+        "records are"
+    };
+    (records > 0).then(|| {
+        format!(
+            "{records} {noun} left out: not certain to have happened by {}",
+            view.as_of
+        )
+    })
+}
+
 /// The records that a question asks for, but for its bounds in time and its limit.
 #[derive(Debug)]
 pub struct Records {
     /// One set for each thing that the question names; a record must be in all of them.
     about: Vec<BTreeSet<Seq>>,
-    kinds: Vec<crate::domain::event::Kind>,
+    kinds: Vec<Kind>,
 }
 
 impl Records {
     /// Reads the question.
     pub fn new(view: &View<'_>, question: &Question) -> Self {
         let register = view.register;
-        let entity = |id: &crate::domain::id::Slug| Subject::Entity(id.clone());
+        let entity = |id: &Slug| Subject::Entity(id.clone());
         let mut wanted: Vec<BTreeSet<Subject>> = Vec::new();
         if let Some(circle) = asked_circle(view, question) {
             wanted.push(circle.iter().map(|party| entity(&party.0)).collect());

@@ -1,8 +1,11 @@
-//! Stub.
+//! What happened, in the order in which it happened.
 
+use chrono::NaiveDate;
+
+use crate::domain::event::Entry;
 use crate::domain::view::View;
 
-use super::{Document, Question, Report};
+use super::{Cell, Document, Question, Report, Table, cells, select};
 
 /// The report `timeline`.
 #[derive(Debug, Clone, Copy)]
@@ -14,10 +17,117 @@ impl Report for Timeline {
     }
 
     fn about(&self) -> &'static str {
-        "timeline"
+        "What happened, in the order in which it happened"
     }
 
     fn document(&self, view: &View<'_>, question: &Question) -> Document {
-        Document::new(self.name(), self.name(), view, question)
+        let wanted = select::Records::new(view, question);
+        let asked = |entry: &&Entry| {
+            wanted.includes(entry) && select::within_occurred(view, entry, question)
+        };
+        let mut document = Document::new(self.name(), "Timeline", view, question);
+        let mut entries: Vec<&Entry> = view.entries().filter(asked).collect();
+        entries.sort_by_key(|entry| place(view, entry));
+        let mut table = Table::new("timeline", "Timeline", COLUMNS).or("nothing happened");
+        table.rows = entries.into_iter().map(|entry| row(view, entry)).collect();
+        document.notes.extend(table.cut(question.limit));
+        document.tables.push(table);
+        let later = view.register.entries().filter(asked);
+        let later = later.filter(|entry| !view.has_happened(entry)).count();
+        document.notes.extend(select::left_out(view, later));
+        document
+    }
+}
+
+const COLUMNS: &[&str] = &[
+    "on", "record", "event", "about", "text", "by", "source", "flags",
+];
+
+/// Its first possible day (its last, where the first is open), then its number; what has no date comes last.
+fn place(view: &View<'_>, entry: &Entry) -> (NaiveDate, u64) {
+    let on = cells::occasion(view, entry).and_then(|(on, _)| on.earliest().or(on.latest()));
+    (on.unwrap_or(NaiveDate::MAX), entry.seq.0)
+}
+
+fn row(view: &View<'_>, entry: &Entry) -> Vec<Cell> {
+    vec![
+        cells::on(view, entry),
+        cells::record(entry.seq),
+        Cell::text(entry.event.kind()),
+        Cell::List(cells::about(&entry.event)),
+        Cell::Text(entry.event.headline()),
+        Cell::List(cells::by(&entry.event)),
+        Cell::List(cells::sources(&entry.event)),
+        Cell::List(cells::flags(view.register, entry)),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Bound;
+    use super::super::testing::*;
+    use super::*;
+
+    #[test]
+    fn what_happened_first_comes_first_and_the_undated_last() {
+        let mut history = simple("");
+        history.say_all(&[
+            "meeting | text=last | present=colombia | on=2023-05-11",
+            "meeting | text=first | present=colombia | on=before 2022",
+            "meeting | text=some day | present=colombia | on=unknown",
+            "meeting | text=in spring | present=colombia | on=2023-03/2023-05",
+        ]);
+        let question = Question {
+            kinds: vec!["meeting".parse().unwrap(), "commitment".parse().unwrap()],
+            ..Question::default()
+        };
+        let timeline = history.ask(&Timeline, "2024-01-01", &question);
+        assert_eq!(
+            columns(&timeline, "timeline", &["on", "record", "about", "text"]),
+            [
+                ["before 2022", "7", "", "first"],
+                ["2023-01-01", "5", "C1", "open the bridge"],
+                ["2023-03/2023-05", "9", "", "in spring"],
+                ["2023-05-11", "6", "", "last"],
+                ["unknown", "8", "", "some day"],
+            ]
+        );
+    }
+
+    #[test]
+    fn what_has_not_happened_is_counted_not_shown() {
+        let mut history = simple("");
+        history.say("meeting | text=next | present=colombia | on=2031-01-01");
+        history.say("meeting | text=wrong | present=colombia | on=2023-02-01");
+        history.say("retraction | record=7 | reason=no such meeting");
+        let question = Question {
+            kinds: vec!["meeting".parse().unwrap()],
+            ..Question::default()
+        };
+        let timeline = history.ask(&Timeline, "2024-01-01", &question);
+        assert!(column(&timeline, "timeline", "text").is_empty());
+        assert!(notes(&timeline, "1 record is left out"));
+    }
+
+    #[test]
+    fn bounds_take_in_what_may_lie_within() {
+        let history = communique();
+        let asked = |since: &str, until: &str| {
+            let question = Question {
+                commitment: Some("C1".parse().unwrap()),
+                since: Some(Bound::Day(day(since))),
+                until: Some(Bound::Day(day(until))),
+                ..Question::default()
+            };
+            column(
+                &history.ask(&Timeline, "2030-01-01", &question),
+                "timeline",
+                "record",
+            )
+        };
+        assert_eq!(asked("2023-05-11", "2023-05-11"), ["8"]);
+        // The undated statement counts on the day it was recorded.
+        assert_eq!(asked("2023-05-12", "2023-06-01"), ["14"]);
+        assert!(asked("2023-05-12", "2023-05-31").is_empty());
     }
 }

@@ -5,11 +5,12 @@
 //! DIR/lock         locked by whoever has the ledger open; says who that is
 //! DIR/head         the acknowledged head
 //! DIR/records/     the records
+//! DIR/reserve      room on the disk, to be given up when it is full
 //! ```
 //!
 //! The marker is three lines: `servanda ledger`, `format 1`, `store sled`. A directory in which some of
-//! this lies but no marker was never finished, and can be deleted. `head` and `records` are the store's;
-//! another store may lay its records otherwise.
+//! this lies but no marker was never finished, and can be deleted. `head`, `records` and `reserve` are the
+//! store's; another store may lay its records otherwise.
 //!
 //! One process at a time has a ledger open. The lock is the operating system's, so it is gone with its
 //! holder, however that ended; what stands in the file only tells the others whom they wait for.
@@ -34,7 +35,7 @@ const MARKER_TITLE: &str = "servanda ledger";
 const MARKER_MAX_BYTES: u64 = 4096;
 const LOCK: &str = "lock";
 /// What can lie in a directory in which a ledger was being made.
-const PARTS: [&str; 4] = [MARKER_DRAFT, LOCK, "head", "records"];
+const PARTS: [&str; 5] = [MARKER_DRAFT, LOCK, "head", "records", "reserve"];
 const HOLDER_MAX_BYTES: u64 = 1024;
 
 type OpenStore = fn(&Path, Instant) -> Result<Box<dyn Store>, StoreError>;
@@ -538,7 +539,7 @@ mod tests {
                 matches!(creating, DirectoryError::HalfMade(_)),
                 "{creating}"
             );
-            for name in ["records", "head", MARKER_DRAFT] {
+            for name in ["reserve", "records", "head", MARKER_DRAFT] {
                 let path = dir.join(name);
                 if path.is_dir() {
                     fs::remove_dir_all(&path).unwrap();
@@ -703,7 +704,6 @@ mod tests {
         let lock = dir.join(LOCK);
         fs::set_permissions(&lock, fs::Permissions::from_mode(0o444)).unwrap();
         if OpenOptions::new().write(true).open(&lock).is_ok() {
-            eprintln!("skipped: permissions do not bind this user");
             return;
         }
         let error = open(&dir, Duration::ZERO, "a test").unwrap_err();

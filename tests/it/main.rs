@@ -11,6 +11,8 @@
 mod bad_input;
 mod commands;
 mod endurance;
+mod format;
 mod house;
 mod import;
 mod program;
+mod tamper;
