@@ -31,7 +31,7 @@ impl Render for Csv {
     }
 }
 
-/// The system's own error, by whose kind a reader who left is known; `csv` would hide it.
+/// The error of writing inside one of the csv crate, whose kind tells a reader who left from a full disk.
 fn plain(error: csv::Error) -> io::Error {
     match error.into_kind() {
         csv::ErrorKind::Io(error) => error,

