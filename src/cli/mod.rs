@@ -87,6 +87,7 @@ fn command_line() -> clap::Command {
                 .long("ledger")
                 .value_name("DIR")
                 .env("SERVANDA_LEDGER")
+                .hide_env_values(true)
                 .value_parser(value_parser!(std::path::PathBuf))
                 .help("The ledger's directory"),
         ))

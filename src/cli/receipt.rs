@@ -81,7 +81,7 @@ fn or_nothing(texts: &[String]) -> String {
 }
 
 /// Prints receipts: a few lines each for people, a table for programs.
-pub fn show(session: &Session, lines: &[Line], next: &str) -> Result<(), CliError> {
+pub fn show(session: &Session, lines: &[Line]) -> Result<(), CliError> {
     if session.for_people() {
         for line in lines {
             let verb = match (line.receipt.known, session.dry_run) {
@@ -103,12 +103,16 @@ pub fn show(session: &Session, lines: &[Line], next: &str) -> Result<(), CliErro
     } else {
         session.show(&document(lines, session))?;
     }
+    Ok(())
+}
+
+/// The last word after receipts: what one is likely to want next, or that nothing happened.
+pub fn close(session: &Session, next: &str) {
     if session.dry_run {
         session.talk("nothing was recorded: this was a dry run");
     } else {
         session.hint(&format!("next: {next}"));
     }
-    Ok(())
 }
 
 fn document(lines: &[Line], session: &Session) -> Document {

@@ -8,4 +8,5 @@
     reason = "the helpers of tests are tests too, which clippy.toml cannot know"
 )]
 
+mod cli;
 mod house;
