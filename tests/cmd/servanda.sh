@@ -12,7 +12,8 @@ line=servanda
 for word; do
     case $word in
     '|' | '<' | '>') line="$line $word" ;;
-    *) line="$line '$(printf %s "$word" | sed "s/'/'\\\\''/g")'" ;;
+    *\'*) line="$line '$(printf %s "$word" | sed "s/'/'\\\\''/g")'" ;;
+    *) line="$line '$word'" ;;
     esac
 done
 
