@@ -94,6 +94,7 @@ fn command_line() -> clap::Command {
         .arg(global(
             Arg::new("format")
                 .long("format")
+                .value_name("FORMAT")
                 .value_parser(formats)
                 .default_value("table")
                 .help("How to write data"),

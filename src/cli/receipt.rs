@@ -23,12 +23,23 @@ impl Line {
         Self {
             receipt,
             event: event.kind().to_string(),
-            what: event.defines().map_or_else(
-                || event.headline(),
-                |id| format!("{} {}", id.subject(), event.headline()),
-            ),
+            what: what(event),
             change,
         }
+    }
+}
+
+/// What an event is about, in a line.
+fn what(event: &Event) -> String {
+    let headline = event.headline();
+    match event.defines() {
+        Some(id) => format!("{} {headline}", id.subject()),
+        // An amendment may have no words of its own.
+        None if headline.is_empty() => {
+            let named = event.references().into_iter().next();
+            named.map_or_else(String::new, |(_, named)| named.subject().to_string())
+        }
+        None => headline,
     }
 }
 

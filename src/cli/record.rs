@@ -12,7 +12,7 @@ use super::session::Session;
 use super::{Command, receipt};
 use crate::chain::record::document_digest;
 use crate::domain::event::{Event, Fact, FieldError, FieldSpec, Fields, Kind};
-use crate::domain::id::Subject;
+use crate::domain::id::Reference;
 use crate::domain::rules;
 use crate::domain::value::Shape;
 use crate::intake::{ndjson, template};
@@ -159,16 +159,23 @@ fn next_step(session: &Session, event: &Event) -> String {
                 fact.id
             )
         }
-        Fact::StatusChanged(fact) => format!("show {}", fact.commitment),
         Fact::Corrected(fact) => format!("show {}", fact.record),
         Fact::Retracted(fact) => format!("show {}", fact.record),
         Fact::Redacted(fact) => format!("show {}", fact.record),
-        _ => match event.defines().map(|id| id.subject()) {
-            Some(Subject::Entity(id)) => format!("show {id}"),
-            _ => "log".to_owned(),
+        _ => match event.defines().or_else(|| commitment(event)) {
+            Some(named) => format!("show {}", named.subject()),
+            None => "log".to_owned(),
         },
     };
     session.command(&words)
+}
+
+/// The commitment that an event is about, if it is about one.
+fn commitment(event: &Event) -> Option<Reference> {
+    let named = event.references().into_iter();
+    named
+        .map(|(_, named)| named)
+        .find(|named| matches!(named, Reference::Commitment(_)))
 }
 
 /// The fields from all places where they can be given; none if the user left the template empty.
