@@ -49,9 +49,8 @@ step "cargo-deny is there" cargo_deny
 step "format" cargo fmt --check
 step "lints" cargo clippy --all-targets --locked -- -D warnings
 step "licences, bans and sources" "$deny" --locked check --hide-inclusion-graph bans licenses sources
-# Unit, property, conformance, command line and house tests in one run; doctests are the next step's.
+# Unit, property, conformance, command line, format (docs/verify.py) and house tests in one run; doctests are the next step's.
 step "tests" cargo test --tests --locked
 step "doctests" cargo test --doc --locked
-# An independent verifier in Python, if the fixtures get one, goes here: step "fixtures, read by Python" python3 ...
 step "documentation" env RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --locked
 echo "==> all passed"

@@ -35,6 +35,7 @@ fn build() -> clap::Command {
                 .value_parser(value_parser!(PathBuf))
                 .help("Make the two ledgers in this directory and leave them there"),
         )
+        .after_help("Examples:\n  servanda demo\n  servanda demo --keep tour")
 }
 
 fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
@@ -120,8 +121,8 @@ fn make(dir: &Path) -> Result<(), CliError> {
         ("the communiqué", COMMUNIQUE),
         ("the follow-ups", FOLLOW_UPS),
     ] {
-        let mut drafts = ndjson::read(&mut text.as_bytes(), None)
-            .map_err(|errors| import::wrong_lines(name, &errors))?;
+        let mut drafts = ndjson::read(&mut text.as_bytes())
+            .map_err(|errors| import::wrong_lines(name, errors))?;
         import::append(&mut ledger, &mut drafts, name)?;
     }
     Ok(())

@@ -105,7 +105,8 @@ impl From<StoreError> for CliError {
         match error {
             StoreError::Io { .. } => Self::refused(error.to_string()),
             StoreError::Damaged { .. } => Self::new(Exit::Broken, error.to_string())
-                .hint("`servanda verify` tells what else is wrong; keep the directory as evidence, and restore a copy"),
+                .hint("copy the directory before anything else: opening a damaged one can change it")
+                .hint("then go on with an earlier copy; `servanda verify` tells whether that is sound"),
         }
     }
 }

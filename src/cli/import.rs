@@ -8,8 +8,9 @@ use clap::{Arg, ArgMatches, value_parser};
 use super::error::{CliError, Exit};
 use super::session::Session;
 use super::{Command, receipt, record};
-use crate::domain::event::{Event, Kind};
+use crate::domain::event::{Event, FieldSpec, Kind};
 use crate::domain::register::Register;
+use crate::domain::value::excerpt;
 use crate::intake::ndjson::{self, Draft, LineError};
 use crate::ledger::append::Receipt;
 use crate::ledger::{Ledger, LedgerError, plural};
@@ -62,13 +63,14 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
         return Err(CliError::new(Exit::Usage, "which file?"));
     };
     let mut input = record::input(path)?;
-    let name = if path.as_os_str() == "-" {
-        "standard input".to_owned()
-    } else {
-        path.display().to_string()
-    };
-    let mut drafts =
-        ndjson::read(&mut *input, None).map_err(|errors| wrong_lines(&name, &errors))?;
+    let name = record::input_name(path);
+    let (mut drafts, mut errors) = ndjson::read_all(&mut *input);
+    if !errors.is_empty() {
+        // The lines that could be read are checked too: who mends a file wants to know all of it.
+        drafts.iter_mut().for_each(forget_keys);
+        errors.extend(build_all(&drafts).err().unwrap_or_default());
+        return Err(wrong_lines(&name, errors));
+    }
     if drafts.is_empty() {
         return Err(CliError::refused(format!("{name} holds no events")));
     }
@@ -88,13 +90,24 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
             matches.get_one::<String>("recorded_by").cloned(),
         );
     }
-    let (events, receipts) = append(&mut session.open()?, drafts.as_mut_slice(), &name)?;
+    let mut ledger = session.open()?;
+    let (events, receipts) = append(&mut ledger, drafts.as_mut_slice(), &name)?;
+    let register = ledger.register();
+    let differing: Vec<String> = events
+        .iter()
+        .zip(&receipts)
+        .zip(&drafts)
+        .filter(|((event, receipt), _)| receipt::differs(register, event, receipt))
+        .map(|(_, draft)| draft.line.to_string())
+        .collect();
     let known = receipts.iter().filter(|receipt| receipt.known).count();
     let appended = receipts.len() - known;
     let lines: Vec<_> = events
         .iter()
         .zip(receipts)
-        .map(|(event, receipt)| receipt::Line::new(event, receipt, None))
+        .map(|(event, receipt)| {
+            receipt::Line::new(receipt::recorded(register, event, &receipt), receipt, None)
+        })
         .collect();
     let shown = if session.for_people() {
         &lines[..lines.len().min(RECEIPTS)]
@@ -126,6 +139,18 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
         ));
     }
     session.talk(&summary);
+    if !differing.is_empty() {
+        let more = differing.len().saturating_sub(LISTED);
+        let more = if more > 0 {
+            format!(" and {more} more")
+        } else {
+            String::new()
+        };
+        session.hint(&format!(
+            "not what was recorded under the same import key, and not appended: line {}{more}",
+            differing[..differing.len().min(LISTED)].join(", ")
+        ));
+    }
     receipt::close(session, &session.command("log"));
     if appended > 0
         && events
@@ -145,8 +170,14 @@ pub(super) fn append<S: Store>(
     drafts: &mut [Draft],
     name: &str,
 ) -> Result<(Vec<Event>, Vec<Receipt>), CliError> {
-    renumber(drafts, ledger.register()).map_err(|errors| wrong_lines(name, &errors))?;
-    let events = build_all(drafts).map_err(|errors| wrong_lines(name, &errors))?;
+    let wrong_places = renumber(drafts, ledger.register());
+    let events = match build_all(drafts) {
+        Ok(events) if wrong_places.is_empty() => events,
+        events => {
+            let wrong_values = events.err().unwrap_or_default();
+            return Err(wrong_lines(name, [wrong_places, wrong_values].concat()));
+        }
+    };
     let receipts = ledger
         .append(events.clone())
         .map_err(|error| refused(error, drafts, name))?;
@@ -159,9 +190,41 @@ fn fill(draft: &mut Draft, field: &str, value: Option<String>) {
     }
 }
 
+/// A record that is in every ledger: stands for one that is not known, where only the form is checked.
+const SOME_RECORD: &str = "0";
+
+/// The fields of a draft whose values may name records. A correction's values are those of the field that
+/// it corrects.
+fn fields_naming_records(draft: &Draft) -> Vec<&'static str> {
+    let names_records = |name: &String| {
+        let mut specs = Kind::ALL.iter().filter_map(|kind| kind.field(name));
+        specs.any(FieldSpec::may_name_records)
+    };
+    let corrects = draft.kind == Kind::Corrected
+        && draft.fields.get("field").first().is_some_and(names_records);
+    draft
+        .kind
+        .fields()
+        .filter(|spec| spec.may_name_records() || corrects && matches!(spec.name, "old" | "to"))
+        .map(|spec| spec.name)
+        .collect()
+}
+
+/// Puts some record in place of every import key.
+fn forget_keys(draft: &mut Draft) {
+    for name in fields_naming_records(draft) {
+        let mut texts = draft.fields.get(name).to_vec();
+        texts
+            .iter_mut()
+            .filter(|text| text.starts_with('@'))
+            .for_each(|text| *text = SOME_RECORD.to_owned());
+        draft.fields.set(name, texts);
+    }
+}
+
 /// Puts record numbers in place of those that the lines had where they were exported from, and of import
-/// keys: `@KEY` names the record with that key, here or in the ledger.
-fn renumber(drafts: &mut [Draft], register: &Register) -> Result<(), Vec<LineError>> {
+/// keys: `@KEY` names the record with that key, here or in the ledger. Gives back what cannot be found.
+fn renumber(drafts: &mut [Draft], register: &Register) -> Vec<LineError> {
     let mut places = Places {
         register,
         next: register.count(),
@@ -181,23 +244,20 @@ fn renumber(drafts: &mut [Draft], register: &Register) -> Result<(), Vec<LineErr
         if let Err(message) = places.give(draft.seq, draft.fields.get("import_key").first()) {
             fail("seq", message);
         }
-        for spec in draft.kind.fields().filter(|spec| spec.may_name_records()) {
-            let texts = draft.fields.get(spec.name).to_vec();
-            let mut found = Vec::with_capacity(texts.len());
-            for text in texts {
-                match places.find(&text, draft.seq.is_some()) {
-                    Ok(place) => found.push(place),
-                    Err(message) => fail(spec.name, message),
-                }
+        for name in fields_naming_records(draft) {
+            let mut texts = draft.fields.get(name).to_vec();
+            for text in &mut texts {
+                *text = places
+                    .find(text, draft.seq.is_some())
+                    .unwrap_or_else(|message| {
+                        fail(name, message);
+                        SOME_RECORD.to_owned()
+                    });
             }
-            draft.fields.set(spec.name, found);
+            draft.fields.set(name, texts);
         }
     }
-    if errors.is_empty() {
-        Ok(())
-    } else {
-        Err(errors)
-    }
+    errors
 }
 
 /// Where the lines of a file go.
@@ -233,7 +293,7 @@ impl Places<'_> {
         if let Some(key) = text.strip_prefix('@') {
             return match self.of_key(key) {
                 Some(place) => Ok(place.to_string()),
-                None => Err(format!("no record has the import key `{key}`")),
+                None => Err(format!("no record has the import key `{}`", excerpt(key))),
             };
         }
         match text.parse::<u64>() {
@@ -268,7 +328,8 @@ fn build_all(drafts: &[Draft]) -> Result<Vec<Event>, Vec<LineError>> {
     }
 }
 
-pub(super) fn wrong_lines(name: &str, errors: &[LineError]) -> CliError {
+pub(super) fn wrong_lines(name: &str, mut errors: Vec<LineError>) -> CliError {
+    errors.sort_by_key(|error| error.line);
     listed(
         format!(
             "{name}: {}; nothing was appended",

@@ -1,13 +1,17 @@
 //! `init`: makes a ledger.
 
+use std::path::Path;
+
 use clap::{Arg, ArgMatches};
 
 use super::error::{CliError, Exit};
 use super::session::Session;
 use super::{Command, receipt, record};
+use crate::chain::record::Head;
 use crate::domain::event::{Event, Fields, Kind};
 use crate::ledger::{Ledger, Machine};
-use crate::store::directory;
+use crate::store::Store;
+use crate::store::directory::{self, DirectoryError};
 
 pub(super) const COMMAND: Command = Command { build, run };
 
@@ -53,12 +57,17 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
         );
     }
     let opening = Event::build(Kind::LedgerOpened, &fields).map_err(record::wrong_fields)?;
+    let directory = session.directory()?;
+    let unfinished = is_unfinished(directory, session)?;
     if session.dry_run {
         session.talk("nothing was made: this was a dry run");
         return Ok(Exit::Ok);
     }
-    let directory = session.directory()?;
-    let store = directory::create(directory, "servanda init")?;
+    let store: Box<dyn Store> = if unfinished {
+        session.open_unfinished()?
+    } else {
+        Box::new(directory::create(directory, "servanda init").map_err(cannot_create)?)
+    };
     let ledger = Ledger::create(store, Machine, opening.clone())?;
     let receipts = [receipt::Line::new(
         &opening,
@@ -71,4 +80,29 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
         &session.command("record party ID --kind KIND --name NAME"),
     );
     Ok(Exit::Ok)
+}
+
+/// Whether a ledger was begun here and broken off before its first record; an error where none can be made.
+fn is_unfinished(directory: &Path, session: &Session) -> Result<bool, CliError> {
+    match directory::check_can_create(directory) {
+        Ok(()) => Ok(false),
+        Err(DirectoryError::AlreadyALedger(dir)) => {
+            // One that cannot be opened is a ledger all the same.
+            match session.open_unfinished().map(|store| store.head()) {
+                Ok(Ok(Head::EMPTY)) => Ok(true),
+                _ => Err(DirectoryError::AlreadyALedger(dir).into()),
+            }
+        }
+        Err(error) => Err(cannot_create(error)),
+    }
+}
+
+/// To open a ledger and to make one fail alike, but what to do then differs.
+fn cannot_create(error: DirectoryError) -> CliError {
+    match error {
+        DirectoryError::NotADirectory(_) => {
+            CliError::refused(error.to_string()).hint("choose another directory")
+        }
+        error => error.into(),
+    }
 }

@@ -43,6 +43,27 @@ fn what(event: &Event) -> String {
     }
 }
 
+/// The event that a receipt is for: where its import key was known, the one that was recorded then.
+pub fn recorded<'a>(register: &'a Register, event: &'a Event, receipt: &Receipt) -> &'a Event {
+    match register.held(receipt.seq) {
+        Some(held) if receipt.known => held.recorded(),
+        _ => event,
+    }
+}
+
+/// Whether an event that was not appended, for its import key was known, is another one than was recorded.
+pub fn differs(register: &Register, event: &Event, receipt: &Receipt) -> bool {
+    let said = |event: &Event| {
+        let mut fields = event.to_fields();
+        // The ledger fills in the one, the recorder's settings the other.
+        fields.set("old", Vec::new());
+        fields.set("recorded_by", Vec::new());
+        fields
+    };
+    let recorded = recorded(register, event, receipt);
+    recorded.kind() != event.kind() || said(recorded) != said(event)
+}
+
 /// What an event changes in what stands, told before it is appended.
 pub fn change(register: &Register, event: &Event) -> Option<String> {
     let view = View::whole(register);
@@ -153,7 +174,7 @@ fn document(lines: &[Line], session: &Session) -> Document {
     Document {
         report: "receipts",
         title: "Receipts".into(),
-        as_of: Session::today(),
+        as_of: None,
         known_at: None,
         tables: vec![table],
         notes: Vec::new(),

@@ -1,7 +1,7 @@
 //! `record KIND`: appends one event, given by flags, as JSON, or in an editor.
 
 use std::io::{self, BufRead, BufReader, IsTerminal, Read, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use chrono::{Datelike, Days, NaiveDate, Weekday};
 use clap::builder::PossibleValuesParser;
@@ -52,7 +52,7 @@ fn build() -> clap::Command {
 fn kind_command(kind: Kind) -> clap::Command {
     let mut command = clap::Command::new(kind.word())
         .about(kind.about())
-        .args(kind.own_fields().iter().map(|spec| field_arg(spec)))
+        .args(kind.own_fields().iter().map(field_arg))
         .args(
             kind.fields()
                 .skip(kind.own_fields().len())
@@ -138,8 +138,14 @@ fn append_one(session: &Session, event: Event) -> Result<Exit, CliError> {
     let lines: Vec<_> = receipts
         .into_iter()
         .map(|receipt| {
+            if receipt::differs(ledger.register(), &event, &receipt) {
+                session.hint(&format!(
+                    "record {} has this import key and says something else; nothing was recorded now",
+                    receipt.seq
+                ));
+            }
             let change = change.clone().filter(|_| !receipt.known);
-            receipt::Line::new(&event, receipt, change)
+            receipt::Line::new(receipt::recorded(ledger.register(), &event, &receipt), receipt, change)
         })
         .collect();
     receipt::show(session, &lines)?;
@@ -216,6 +222,15 @@ fn given(spec: &FieldSpec, matches: &ArgMatches) -> Vec<String> {
         .unwrap_or_default()
 }
 
+/// What to call a file in messages.
+pub(super) fn input_name(path: &Path) -> String {
+    if path.as_os_str() == "-" {
+        "standard input".to_owned()
+    } else {
+        path.display().to_string()
+    }
+}
+
 /// Opens a file for reading, or standard input for `-`.
 pub(super) fn input(path: &PathBuf) -> Result<Box<dyn BufRead>, CliError> {
     if path.as_os_str() == "-" {
@@ -241,19 +256,9 @@ fn from_file(kind: Kind, path: &PathBuf) -> Result<Fields, CliError> {
         .take(limit)
         .read_to_end(&mut text)
         .map_err(|error| CliError::file("read", path, &error))?;
-    // One object, which people like to write over several lines.
-    let line: Vec<u8> = text
-        .into_iter()
-        .map(|byte| {
-            if matches!(byte, b'\n' | b'\r') {
-                b' '
-            } else {
-                byte
-            }
-        })
-        .collect();
-    let drafts = ndjson::read(&mut line.as_slice(), Some(kind)).map_err(|errors| {
-        let mut error = CliError::refused(format!("{} does not hold an event", path.display()));
+    let name = input_name(path);
+    let draft = ndjson::read_one(&text, kind).map_err(|errors| {
+        let mut error = CliError::refused(format!("{name} does not hold an event; nothing was recorded"));
         for wrong in &errors {
             error = error.detail(match &wrong.field {
                 Some(field) => format!("{field}: {}", wrong.message),
@@ -262,19 +267,16 @@ fn from_file(kind: Kind, path: &PathBuf) -> Result<Fields, CliError> {
         }
         error.hint(format!("one JSON object, such as the lines of `servanda export`; `servanda record {kind} --help` lists the fields"))
     })?;
-    match drafts.into_iter().next() {
+    match draft {
         Some(draft) if draft.kind == kind => Ok(draft.fields),
-        Some(draft) => Err(CliError::refused(format!(
-            "{} holds a {}, not a {kind}",
-            path.display(),
-            draft.kind
-        ))
-        .hint(format!(
-            "servanda record {} --file {}",
-            draft.kind,
-            path.display()
-        ))),
-        None => Err(CliError::refused(format!("{} is empty", path.display()))),
+        Some(draft) => {
+            Err(
+                CliError::refused(format!("{name} holds a {}, not a {kind}", draft.kind)).hint(
+                    format!("servanda record {} --file {}", draft.kind, path.display()),
+                ),
+            )
+        }
+        None => Err(CliError::refused(format!("{name} is empty"))),
     }
 }
 

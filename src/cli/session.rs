@@ -11,6 +11,7 @@ use clap::ArgMatches;
 use clap::parser::ValueSource;
 
 use super::error::{CliError, Exit};
+use crate::chain::record::Head;
 use crate::ledger::{Ledger, Machine};
 use crate::render::{FORMATS, Render, Style};
 use crate::report::Document;
@@ -22,6 +23,7 @@ pub type OpenLedger = Ledger<Box<dyn Store>>;
 
 /// The options that hold for every command, and the ways out to the terminal.
 pub struct Session {
+    command: String,
     ledger: Option<PathBuf>,
     format: &'static dyn Render,
     wait: Duration,
@@ -45,6 +47,7 @@ impl Session {
         let no_colour = matches.get_flag("no-color")
             || std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         Self {
+            command: matches.subcommand_name().unwrap_or_default().to_owned(),
             ledger: matches.get_one::<PathBuf>("ledger").cloned(),
             format: *format,
             wait: Duration::from_secs(*matches.get_one("wait").unwrap_or(&10)),
@@ -58,6 +61,7 @@ impl Session {
     /// A session on another ledger, for the commands that `demo` shows.
     pub fn on(&self, ledger: &Path) -> Self {
         Self {
+            command: self.command.clone(),
             ledger: Some(ledger.to_owned()),
             format: self.format,
             wait: self.wait,
@@ -94,12 +98,32 @@ impl Session {
         })
     }
 
+    /// How this process shows up to another that waits for the ledger.
+    fn holder(&self) -> String {
+        format!("servanda {}", self.command)
+    }
+
     /// Opens the ledger's store, without replaying it.
     pub fn open_store(&self) -> Result<Box<dyn Store>, CliError> {
+        let store = self.open_unfinished()?;
+        if store.head()? == Head::EMPTY {
+            let dir = self.directory()?.display();
+            let message = format!(
+                "{dir} holds no record, not even the first: making the ledger was broken off"
+            );
+            return Err(CliError::new(Exit::NoLedger, message).hint(format!(
+                "`servanda init --ledger {dir} --origin NAME` goes on with it"
+            )));
+        }
+        Ok(store)
+    }
+
+    /// Opens the ledger's store, which may lack even the first record.
+    pub fn open_unfinished(&self) -> Result<Box<dyn Store>, CliError> {
         Ok(Box::new(directory::open(
             self.directory()?,
             self.wait,
-            &holder(),
+            &self.holder(),
         )?))
     }
 
@@ -215,17 +239,6 @@ pub fn written(outcome: io::Result<()>) -> Result<(), CliError> {
         ))),
         Ok(()) => Ok(()),
     }
-}
-
-/// How this process shows up to another that waits for the ledger.
-fn holder() -> String {
-    let name = std::env::args().nth(1).unwrap_or_default();
-    let word: String = name
-        .chars()
-        .filter(char::is_ascii_alphanumeric)
-        .take(20)
-        .collect();
-    format!("servanda {word}").trim_end().to_owned()
 }
 
 fn terminal_width() -> Option<u16> {

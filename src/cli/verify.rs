@@ -66,7 +66,7 @@ fn document(verdict: &Verdict) -> Document {
     Document {
         report: "verify",
         title,
-        as_of: Session::today(),
+        as_of: None,
         known_at: None,
         tables: vec![
             findings(&verdict.findings),

@@ -71,11 +71,36 @@ impl LineError {
     }
 }
 
-/// Reads every line, skipping empty ones; `kind` is what lines without `event` are.
+/// Reads every line, skipping empty ones.
 ///
 /// # Errors
 /// Everything that is wrong with every line; where reading itself fails, what the system says.
-pub fn read(input: &mut dyn BufRead, kind: Option<Kind>) -> Result<Vec<Draft>, Vec<LineError>> {
+pub fn read(input: &mut dyn BufRead) -> Result<Vec<Draft>, Vec<LineError>> {
+    let (drafts, errors) = read_all(input);
+    if errors.is_empty() {
+        Ok(drafts)
+    } else {
+        Err(errors)
+    }
+}
+
+/// Reads one object, which may take several lines; `kind` is what it is if it does not say. An empty text
+/// gives none.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn read_one(text: &[u8], kind: Kind) -> Result<Option<Draft>, Vec<LineError>> {
+    if text.len() > LINE_LIMIT {
+        return Err(vec![LineError::whole(
+            1,
+            format!("has more than {LINE_LIMIT} bytes"),
+        )]);
+    }
+    parse(text, 1, Some(kind))
+}
+
+/// The lines that can be read, and everything that is wrong with the others.
+pub fn read_all(input: &mut dyn BufRead) -> (Vec<Draft>, Vec<LineError>) {
     let mut drafts = Vec::new();
     let mut errors = Vec::new();
     for number in 1.. {
@@ -85,7 +110,7 @@ pub fn read(input: &mut dyn BufRead, kind: Option<Kind>) -> Result<Vec<Draft>, V
                 number,
                 format!("has {length} bytes; the limit is {LINE_LIMIT}"),
             )),
-            Ok(Line::Bytes(bytes)) => match parse(&bytes, number, kind) {
+            Ok(Line::Bytes(bytes)) => match parse(&bytes, number, None) {
                 Ok(draft) => drafts.extend(draft),
                 Err(found) => errors.extend(found),
             },
@@ -95,11 +120,7 @@ pub fn read(input: &mut dyn BufRead, kind: Option<Kind>) -> Result<Vec<Draft>, V
             }
         }
     }
-    if errors.is_empty() {
-        Ok(drafts)
-    } else {
-        Err(errors)
-    }
+    (drafts, errors)
 }
 
 enum Line {
@@ -243,6 +264,16 @@ fn parse(bytes: &[u8], line: usize, kind: Option<Kind>) -> Result<Option<Draft>,
 fn without_position(error: &serde_json::Error) -> String {
     let message = error.to_string();
     match message.rfind(" at line ") {
+        // What is wrong as a whole has no place in it.
+        Some(end) if error.column() == 0 => message[..end].to_owned(),
+        Some(end) if error.line() > 1 => {
+            format!(
+                "{} (at byte {} of line {})",
+                &message[..end],
+                error.column(),
+                error.line()
+            )
+        }
         Some(end) => format!("{} (at byte {})", &message[..end], error.column()),
         None => message,
     }
@@ -308,26 +339,26 @@ fn field_to_json(spec: &FieldSpec, texts: &[String]) -> Value {
 mod tests {
     use super::*;
 
-    fn read_all(text: &str) -> Result<Vec<Draft>, Vec<LineError>> {
-        read(&mut text.as_bytes(), None)
+    fn read_text(text: &str) -> Result<Vec<Draft>, Vec<LineError>> {
+        read(&mut text.as_bytes())
     }
 
     fn messages(text: &[u8]) -> Vec<String> {
         let mut input = text;
-        let errors = read(&mut input, None).unwrap_err();
+        let errors = read(&mut input).unwrap_err();
         errors.iter().map(ToString::to_string).collect()
     }
 
     #[test]
     fn a_line_is_an_event() {
         let line = r#"{"event":"correction","record":12,"field":"deadline","to":"2024-01-31","reason":"typo"}"#;
-        let drafts = read_all(&format!("\u{feff}{line}\r\n\n{line}")).unwrap();
+        let drafts = read_text(&format!("\u{feff}{line}\r\n\n{line}")).unwrap();
         assert_eq!(drafts.len(), 2);
         assert_eq!(drafts[1].line, 3);
         let event = Event::build(drafts[0].kind, &drafts[0].fields).unwrap();
         let json = Value::Object(event_to_json(&event)).to_string();
         assert!(json.contains(r#""record":12"#), "{json}");
-        let again = read_all(&json).unwrap();
+        let again = read_text(&json).unwrap();
         assert_eq!(Event::build(again[0].kind, &again[0].fields), Ok(event));
     }
 
@@ -349,6 +380,22 @@ mod tests {
                 "{part}: {found:#?}"
             );
         }
+    }
+
+    #[test]
+    fn one_object_may_take_several_lines_but_not_its_texts() {
+        let draft = read_one(b"{\n  \"text\": \"a\"\n}\r\n", Kind::Noted)
+            .unwrap()
+            .unwrap();
+        assert_eq!(draft.fields.get("text"), ["a"]);
+        assert!(read_one(b" \n", Kind::Noted).unwrap().is_none());
+        let errors = read_one(b"{\n\"text\": \"a\nb\"}", Kind::Noted).unwrap_err();
+        assert!(
+            errors[0].message.contains("control character"),
+            "{errors:?}"
+        );
+        let errors = read_one(&[b' '; LINE_LIMIT + 1], Kind::Noted).unwrap_err();
+        assert_eq!(errors[0].message, "has more than 1048576 bytes");
     }
 
     #[test]

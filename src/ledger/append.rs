@@ -226,3 +226,6 @@ struct Plan {
     payloads: Vec<Vec<u8>>,
     recorded_at: Instant,
 }
+
+#[cfg(test)]
+mod tests;

@@ -120,7 +120,7 @@ pub(super) fn story() -> Vec<Vec<Event>> {
     ]
 }
 
-/// The ledger of [`story`], with a snapshot after records 4, 6, 10 and 13 (where it crosses a multiple of 4 or 6).
+/// The ledger of [`story`], with snapshots of 6 and 10 records.
 pub(super) fn storied() -> Ledger<Memory> {
     told(Memory::default(), 5)
 }

@@ -370,11 +370,11 @@ impl Examiner {
         if says == expected {
             return Some(expected);
         }
-        self.lose_rules(expected.min(says));
         let wanted = format!("record {expected}");
         let found = format!("a record that says it is {says}");
         if self.end_link() == Some(header.prev) {
             // It follows its predecessor, so it is the right one with a wrong number.
+            self.lose_rules(expected);
             self.find(FindingKind::Misplaced, &[expected], &wanted, &found);
             return Some(expected);
         }
@@ -387,6 +387,7 @@ impl Examiner {
         match next {
             // It stands in the stead of the one that belongs here.
             Some(next) if next == expected + 1 => {
+                self.lose_rules(expected);
                 let records = [expected, says];
                 let records = if exists { &records[..] } else { &records[..1] };
                 self.find(FindingKind::Misplaced, records, &wanted, &found);
@@ -394,7 +395,8 @@ impl Examiner {
                 self.previous = None;
                 None
             }
-            // It stands between two that follow each other, or where it has no place at all.
+            // It stands between two that follow each other, or where it has no place at all. Without it,
+            // nothing is amiss.
             next if next == Some(expected) || says < expected || !exists => {
                 let record = if exists { says } else { expected };
                 self.find(FindingKind::Misplaced, &[record], &wanted, &found);
@@ -436,10 +438,10 @@ impl Examiner {
                 FindingKind::Batch,
                 &[seq],
                 &format!(
-                    "{} more records of the batch after it",
+                    "{} more records of its batch after it",
                     previous.remaining - 1
                 ),
-                &header.remaining.to_string(),
+                &format!("{} more", header.remaining),
             );
         }
         if header.recorded_at < previous.recorded_at {
@@ -566,7 +568,10 @@ impl Examiner {
     fn compare_head(&mut self) {
         let Head { count, link } = self.acknowledged;
         if self.expected < count {
-            let found = format!("the end, after {} records", self.expected);
+            let found = match self.expected.checked_sub(1) {
+                None => "the end, and no records before it".to_owned(),
+                Some(last) => format!("the end, after record {last}"),
+            };
             self.find_missing(self.expected, count - 1, &found);
         } else if self.expected > count || self.end_link().is_some_and(|found| found != link) {
             let (expected, found) = (

@@ -23,11 +23,19 @@ impl Render for Csv {
             return Ok(());
         };
         let mut writer = csv::Writer::from_writer(out);
-        writer.write_record(&table.columns)?;
+        writer.write_record(&table.columns).map_err(plain)?;
         for row in &table.rows {
-            writer.write_record(row.iter().map(field))?;
+            writer.write_record(row.iter().map(field)).map_err(plain)?;
         }
         writer.flush()
+    }
+}
+
+/// The error of writing inside one of the csv crate, whose kind tells a reader who left from a full disk.
+fn plain(error: csv::Error) -> io::Error {
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => error,
+        other => io::Error::other(format!("{other:?}")),
     }
 }
 
@@ -47,4 +55,60 @@ fn guarded(text: String) -> String {
         return format!("'{text}");
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample;
+    use super::*;
+
+    fn written(document: &Document) -> String {
+        let mut out = Vec::new();
+        let style = Style {
+            colour: true,
+            width: Some(20),
+        };
+        Csv.render(document, style, &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn the_first_table_and_no_other() {
+        let expected = "\
+id,text,parties,count,due,last_heard
+C1,\"abrir el paso\n2\",colombia; venezuela,4,overdue,
+C2,国境での会談,,12,later,
+";
+        assert_eq!(written(&sample()), expected);
+    }
+
+    #[test]
+    fn the_header_stands_without_rows() {
+        let mut document = sample();
+        document.tables[0].rows.clear();
+        assert_eq!(written(&document), "id,text,parties,count,due,last_heard\n");
+        document.tables.clear();
+        assert_eq!(written(&document), "");
+    }
+
+    #[test]
+    fn no_text_is_a_formula() {
+        let guards = |text: &str| field(&Cell::text(text)) == format!("'{text}");
+        for formula in [
+            "=1+1",
+            "+1",
+            "-1",
+            "@SUM(A1)",
+            "\t=1",
+            "\r=1",
+            "=HYPERLINK(\"http://x\")",
+        ] {
+            assert!(guards(formula), "{formula}");
+        }
+        for text in ["a=1", "", "'=1", "1-1"] {
+            assert_eq!(field(&Cell::text(text)), text);
+        }
+        assert_eq!(field(&Cell::list(["=1", "b"])), "'=1; b");
+        assert_eq!(field(&Cell::Number(-14)), "-14");
+    }
 }

@@ -35,7 +35,7 @@ fn value(document: &Document) -> Value {
         "schema": SCHEMA,
         "report": document.report,
         "title": document.title,
-        "as_of": document.as_of_day().map(|day| day.to_string()),
+        "as_of": document.as_of.map(|day| day.to_string()),
         "known_at": document.known_at,
         "tables": tables.collect::<Map<_, _>>(),
         "notes": document.notes,
@@ -58,5 +58,73 @@ fn member(cell: &Cell) -> Value {
         Cell::Number(number) => json!(number),
         Cell::Flag(flag) => json!(flag),
         Cell::List(texts) => json!(texts),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample;
+    use super::*;
+
+    fn written(document: &Document) -> String {
+        let mut out = Vec::new();
+        let style = Style {
+            colour: true,
+            width: Some(20),
+        };
+        Json.render(document, style, &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn a_document_in_full() {
+        let mut document = sample();
+        document.tables[0].rows.remove(1);
+        let expected = r#"{
+  "schema": 1,
+  "report": "sample",
+  "title": "Sample of tables",
+  "as_of": "2023-06-01",
+  "known_at": "record 12",
+  "tables": {
+    "commitments": [
+      {
+        "id": "C1",
+        "text": "abrir el paso\n2",
+        "parties": [
+          "colombia",
+          "venezuela"
+        ],
+        "count": 4,
+        "due": "overdue",
+        "last_heard": null
+      }
+    ],
+    "rates": []
+  },
+  "notes": [
+    "the year is inferred"
+  ]
+}
+"#;
+        assert_eq!(written(&document), expected);
+    }
+
+    #[test]
+    fn it_reads_back_with_its_types() {
+        let mut document = sample();
+        document.as_of = None;
+        document.known_at = None;
+        document.tables[0].rows[1][3] = Cell::Flag(true);
+        let read: Value = serde_json::from_str(&written(&document)).unwrap();
+        assert_eq!(
+            (&read["as_of"], &read["known_at"]),
+            (&Value::Null, &Value::Null)
+        );
+        let rows = &read["tables"]["commitments"];
+        assert_eq!(rows[0]["count"], 4);
+        assert_eq!(rows[1]["count"], true);
+        assert_eq!(rows[1]["parties"], json!([]));
+        assert_eq!(rows[1]["text"], "国境での会談");
     }
 }

@@ -21,8 +21,11 @@ pub struct TableFormat;
 /// Spaces between two columns.
 const GAP: u16 = 2;
 
-/// A column that has to wrap gets at least this many characters, or the row becomes a block.
-const WRAPPED_MIN: usize = 16;
+/// A text longer than this is prose, and is not squeezed into a column narrower than [`PROSE_MIN`].
+const PROSE: usize = 24;
+
+/// The fewest characters in which prose can be read.
+const PROSE_MIN: usize = 16;
 
 const HEADED: TableStyle = TableStyle::new().header_separator(LineStyle::none().fill('─'));
 
@@ -34,7 +37,9 @@ impl Render for TableFormat {
     fn render(&self, document: &Document, style: Style, out: &mut dyn io::Write) -> io::Result<()> {
         let mut page = Page { style, out };
         page.heading(&harmless(&document.title))?;
-        page.line(&harmless(&spoken_for(document)))?;
+        if let Some(clocks) = spoken_for(document) {
+            page.text(&harmless(&clocks))?;
+        }
         for table in &document.tables {
             page.line("")?;
             page.table(table)?;
@@ -49,14 +54,15 @@ impl Render for TableFormat {
 }
 
 /// The day and the knowledge that a document speaks of.
-fn spoken_for(document: &Document) -> String {
-    let day = match document.as_of_day() {
-        Some(day) => format!("as of {day}"),
-        None => "as of any day".to_owned(),
-    };
-    match &document.known_at {
-        Some(known) => format!("{day}, as known at {known}"),
-        None => day,
+fn spoken_for(document: &Document) -> Option<String> {
+    let day = document.as_of.map(|day| format!("as of {day}"));
+    let known = document
+        .known_at
+        .as_ref()
+        .map(|known| format!("as known at {known}"));
+    match (day, known) {
+        (Some(day), Some(known)) => Some(format!("{day}, {known}")),
+        (one, other) => one.or(other),
     }
 }
 
@@ -73,16 +79,36 @@ impl Page<'_> {
 
     fn heading(&mut self, text: &str) -> io::Result<()> {
         let bold = Ansi::new().effects(Effects::BOLD);
-        if self.style.colour {
-            return writeln!(self.out, "{bold}{text}{bold:#}");
+        for line in self.wrapped(text) {
+            if self.style.colour {
+                writeln!(self.out, "{bold}{line}{bold:#}")?;
+            } else {
+                writeln!(self.out, "{line}")?;
+            }
         }
-        writeln!(self.out, "{text}")
+        Ok(())
+    }
+
+    fn text(&mut self, text: &str) -> io::Result<()> {
+        let lines = self.wrapped(text);
+        lines.iter().try_for_each(|line| self.line(line))
+    }
+
+    /// A text as lines that fit.
+    fn wrapped(&self, text: &str) -> Vec<String> {
+        let mut grid = Grid::new();
+        grid.load_style(TableStyle::new());
+        grid.add_row([text]);
+        arrange(&mut grid, self.style.width);
+        grid.lines()
+            .map(|line| line.trim_end().to_owned())
+            .collect()
     }
 
     fn table(&mut self, table: &Table) -> io::Result<()> {
         self.heading(&harmless(&table.title))?;
         if table.rows.is_empty() {
-            return self.line(table.empty);
+            return self.text(table.empty);
         }
         let (shown, silent): (Vec<usize>, Vec<usize>) = (0..table.columns.len()).partition(|&at| {
             table
@@ -91,7 +117,8 @@ impl Page<'_> {
                 .any(|row| row.get(at).is_some_and(says_something))
         });
         let columns = Columns::new(table, &shown, self.style);
-        if columns.fit(self.style.width) {
+        let fits = columns.fit(self.style.width);
+        if fits {
             self.grid(columns.grid(self.style.width))?;
         } else {
             self.blocks(&columns)?;
@@ -99,13 +126,25 @@ impl Page<'_> {
         if silent.is_empty() {
             return Ok(());
         }
+        if !fits {
+            self.line("")?;
+        }
         let names: Vec<String> = silent.iter().map(|&at| spaced(table.columns[at])).collect();
         let note = format!("(nothing under: {})", names.join(", "));
-        self.line(&toned(&note, Tone::Faint, self.style))
+        self.text(&toned(&note, Tone::Faint, self.style))
     }
 
     /// Each row as lines of a name and a value.
     fn blocks(&mut self, columns: &Columns) -> io::Result<()> {
+        let names_width = columns
+            .headers
+            .iter()
+            .map(|name| width(name))
+            .max()
+            .unwrap_or(0);
+        let names_width = u16::try_from(names_width)
+            .unwrap_or(u16::MAX)
+            .saturating_add(GAP);
         for (at, row) in columns.rows.iter().enumerate() {
             if at > 0 {
                 self.line("")?;
@@ -113,7 +152,11 @@ impl Page<'_> {
             let pairs = columns.headers.iter().zip(row);
             let said = pairs.filter(|(_, text)| *text != NOTHING);
             let lines = said.map(|(header, text)| vec![header.clone(), text.clone()]);
-            self.grid(pair_grid(lines.collect(), self.style.width))?;
+            let mut grid = pair_grid(lines.collect(), self.style.width);
+            if let Some(names) = grid.column_mut(0) {
+                names.set_constraint(ColumnConstraint::Absolute(Width::Fixed(names_width)));
+            }
+            self.grid(grid)?;
         }
         Ok(())
     }
@@ -164,16 +207,17 @@ impl Columns {
             .chain(self.rows.iter().map(move |row| &row[at]))
     }
 
-    /// The fewest characters a column can do with: its longest word, and enough to wrap long texts well.
+    /// The fewest characters a column can do with: its longest word, and enough to read prose.
     fn least(&self, at: usize) -> u16 {
-        let words = self
-            .texts(at)
-            .flat_map(|text| text.split(' '))
-            .map(width)
-            .max()
-            .unwrap_or(0);
-        let whole = self.texts(at).map(|text| width(text)).max().unwrap_or(0);
-        let least = words.min(2 * WRAPPED_MIN).max(whole.min(WRAPPED_MIN));
+        let widest = |widths: &mut dyn Iterator<Item = usize>| widths.max().unwrap_or(0);
+        let words = self.texts(at).flat_map(|text| text.split(' '));
+        let word = widest(&mut words.map(width)).min(PROSE);
+        let whole = widest(&mut self.texts(at).map(|text| width(text)));
+        let least = if whole > PROSE {
+            word.max(PROSE_MIN)
+        } else {
+            word
+        };
         u16::try_from(least).unwrap_or(u16::MAX)
     }
 
@@ -341,6 +385,9 @@ fn colour_of(tone: Tone) -> Ansi {
 
 /// How many columns a text takes, measured by the layout itself, which knows wide scripts.
 fn width(text: &str) -> usize {
+    if text.is_ascii() {
+        return text.len();
+    }
     let mut grid = Grid::new();
     grid.add_row([text]);
     grid.column_max_content_widths()
@@ -348,4 +395,140 @@ fn width(text: &str) -> usize {
         .copied()
         .unwrap_or(0)
         .into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample;
+    use super::*;
+
+    fn drawn(document: &Document, colour: bool, width: Option<u16>) -> String {
+        let mut out = Vec::new();
+        let style = Style { colour, width };
+        TableFormat.render(document, style, &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    fn widest(text: &str) -> usize {
+        text.lines().map(width).max().unwrap()
+    }
+
+    #[test]
+    fn a_document_as_wide_as_it_needs_to_be() {
+        let expected = "\
+Sample of tables
+as of 2023-06-01, as known at record 12
+
+Commitments
+id  text               parties              count  due
+──────────────────────────────────────────────────────────
+C1  abrir el paso ↵ 2  colombia, venezuela      4  overdue
+C2  国境での会談       –                       12  later
+(nothing under: last heard)
+
+Rates
+none
+
+Notes
+- the year is inferred
+";
+        assert_eq!(drawn(&sample(), false, None), expected);
+    }
+
+    #[test]
+    fn a_terminal_that_is_narrow_wraps() {
+        let mut document = sample();
+        document.tables.truncate(1);
+        document.tables[0].rows[0][1] = Cell::text("abrir el paso de la frontera común, y más");
+        let expected = "\
+Sample of tables
+as of 2023-06-01, as known at record 12
+
+Commitments
+id  text              parties    count  due
+───────────────────────────────────────────────
+C1  abrir el paso de  colombia,      4  overdue
+    la frontera       venezuela
+    común, y más
+C2  国境での会談      –             12  later
+(nothing under: last heard)
+
+Notes
+- the year is inferred
+";
+        assert_eq!(drawn(&document, false, Some(54)), expected);
+    }
+
+    #[test]
+    fn a_terminal_too_narrow_for_columns_gets_blocks() {
+        let mut document = sample();
+        document.tables.truncate(1);
+        let expected = "\
+Sample of tables
+as of 2023-06-01, as
+known at record 12
+
+Commitments
+id       C1
+text     abrir el paso ↵
+         2
+parties  colombia,
+         venezuela
+count    4
+due      overdue
+
+id       C2
+text     国境での会談
+count    12
+due      later
+
+(nothing under: last
+heard)
+
+Notes
+- the year is inferred
+";
+        assert_eq!(drawn(&document, false, Some(24)), expected);
+    }
+
+    #[test]
+    fn every_width_is_kept() {
+        for columns in 0..20 {
+            // Too narrow to keep to, but no reason to fall over.
+            assert!(!drawn(&sample(), false, Some(columns)).is_empty());
+        }
+        for columns in 20..=140 {
+            let drawn = drawn(&sample(), false, Some(columns));
+            assert!(widest(&drawn) <= usize::from(columns), "{columns}: {drawn}");
+            assert!(
+                drawn.lines().all(|line| line.trim_end() == line),
+                "{columns}"
+            );
+        }
+    }
+
+    #[test]
+    fn colour_changes_no_text_and_is_off_unless_asked_for() {
+        let plain = drawn(&sample(), false, Some(80));
+        let coloured = drawn(&sample(), true, Some(80));
+        assert!(!plain.contains('\u{1b}'));
+        assert!(coloured.contains("\u{1b}[31moverdue\u{1b}[0m"));
+        assert!(coloured.contains("\u{1b}[1mCommitments\u{1b}[0m"));
+        assert_eq!(anstream::adapter::strip_str(&coloured).to_string(), plain);
+    }
+
+    #[test]
+    fn no_text_plays_with_the_terminal() {
+        let mut document = sample();
+        document.title = "a\u{1b}[2Jb".into();
+        document.tables[0].rows[0][1] = Cell::text("x\u{202e}y\u{2063}z\r\n\tw");
+        document.notes = vec!["one\ntwo\u{7}".into()];
+        let drawn = drawn(&document, true, None);
+        assert!(drawn.contains("a\\u{1b}[2Jb"), "{drawn}");
+        assert!(
+            drawn.contains("x\\u{202e}y\\u{2063}z\\u{d} ↵  w"),
+            "{drawn}"
+        );
+        assert!(drawn.contains("- one ↵ two\\u{7}"), "{drawn}");
+    }
 }

@@ -17,7 +17,7 @@ pub fn notes(
     let mut notes = Vec::new();
     notes.extend(undated(commitments));
     notes.extend(lasting(commitments));
-    let entries = entries(commitments, agreements);
+    let entries = entries(view, commitments, agreements);
     notes.extend(inferred(&entries));
     notes.extend(entries.iter().filter_map(|entry| irregular(entry)));
     notes.extend(without_date(view, &entries));
@@ -26,12 +26,18 @@ pub fn notes(
     notes
 }
 
-/// The records that made these what they are, in the order of the chain, each once.
+/// The records that made these what they are, in the order of the chain, each once. Where a commitment has
+/// no date, its agreement's record gives it one.
 fn entries<'e>(
+    view: &View<'e>,
     commitments: &'e [Commitment<'_>],
     agreements: &'e [Agreement<'_>],
 ) -> Vec<&'e Entry> {
     let mut all: Vec<&Entry> = commitments.iter().flat_map(cells::own_trail).collect();
+    let dateless = commitments
+        .iter()
+        .filter(|each| each.recorded.event.envelope.on.is_none());
+    all.extend(dateless.filter_map(|each| view.register.defining(&each.terms.agreement.0)));
     for agreement in agreements {
         all.push(agreement.recorded);
         all.extend(&agreement.moves);

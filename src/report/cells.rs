@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 
 use chrono::SecondsFormat;
 
-use crate::domain::commitment::{Contest, Standing};
+use crate::domain::commitment::{Contest, Level, Standing};
 use crate::domain::event::{Entry, Event, Fact};
 use crate::domain::id::{Seq, Subject};
 use crate::domain::register::{Held, Register};
-use crate::domain::value::Leaf;
+use crate::domain::value::{Leaf, Text};
 use crate::domain::view::{Commitment, Due, View};
 use crate::domain::when::{Deadline, Instant, When};
 
@@ -112,21 +112,28 @@ pub fn due(due: Due, deadline: Option<&Deadline>) -> Cell {
     Cell::Word(word.to_owned(), tone)
 }
 
-/// The latest finding of each assessor on each of its scales. Never one figure: assessors differ.
-pub fn assessments(view: &View<'_>, commitment: &Commitment<'_>) -> Vec<String> {
+/// The latest finding of each assessor on each of its scales.
+pub fn findings<'c>(
+    view: &View<'_>,
+    commitment: &'c Commitment<'_>,
+) -> BTreeMap<(String, &'c Text), &'c Level> {
     let mut latest = BTreeMap::new();
     let mut in_time: Vec<&&Entry> = commitment.assessments.iter().collect();
     in_time.sort_by_key(|entry| (view.last_possible_day(entry), entry.seq));
     for entry in in_time {
         if let Fact::Assessed(fact) = &entry.event.fact {
             let assessor = by(&entry.event).join(", ");
-            latest.insert((assessor, fact.scale.to_string()), &fact.level);
+            latest.insert((assessor, &fact.scale), &fact.level);
         }
     }
     latest
-        .into_iter()
-        .map(|((assessor, scale), level)| format!("{scale}={level} by {assessor}"))
-        .collect()
+}
+
+/// These findings as texts. Never one figure: assessors differ.
+pub fn assessments(view: &View<'_>, commitment: &Commitment<'_>) -> Vec<String> {
+    let findings = findings(view, commitment).into_iter();
+    let text = |((assessor, scale), level)| format!("{scale}={level} by {assessor}");
+    findings.map(text).collect()
 }
 
 /// Who asserts an event.

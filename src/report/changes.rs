@@ -104,14 +104,12 @@ impl Step {
     /// Takes the record into the register of what came before it, and notes what it changes.
     fn take(&mut self, past: &mut Register) {
         let touched = touched(past, self.entry.seq, &self.entry.event);
-        let states = |register: &Register| -> Vec<State> {
-            touched.iter().map(|id| state(register, id)).collect()
-        };
-        let before = states(past);
+        let state_in = |register: &Register| touched.as_ref().map(|id| state(register, id));
+        let before = state_in(past);
         self.note_fact(past);
         past.apply(&self.entry);
-        let after = states(past);
-        for (id, (before, after)) in touched.iter().zip(before.into_iter().zip(after)) {
+        let after = state_in(past);
+        if let (Some(id), Some(before), Some(after)) = (&touched, before, after) {
             self.note_state(id, &before, &after);
         }
         if self.changes.is_empty() {
@@ -216,33 +214,29 @@ fn joined(texts: &[String]) -> Cell {
 /// What follows from records, and is no field of any.
 const AXES: &[&str] = &["standing", "contest", "status"];
 
-/// The entities that a record may change: those it names, or those named by the record that it mends.
-fn touched(past: &Register, seq: Seq, event: &Event) -> Vec<Slug> {
+/// The entity that a record may change: the one it is about, or the one that the record it mends is about.
+/// What else it names stays as it was, and may have a long history to go through.
+fn touched(past: &Register, seq: Seq, event: &Event) -> Option<Slug> {
     let mended = match &event.fact {
-        Fact::Corrected(fact) => Some(fact.record),
-        Fact::Retracted(fact) => Some(fact.record),
-        Fact::Redacted(fact) => Some(fact.record),
-        _ => None,
+        Fact::CommitmentAmended(fact) => return Some(fact.commitment.0.clone()),
+        Fact::StatusChanged(fact) => return Some(fact.commitment.0.clone()),
+        Fact::ContestMoved(fact) => return Some(fact.commitment.0.clone()),
+        Fact::AgreementStatusChanged(fact) => return Some(fact.agreement.0.clone()),
+        Fact::PartyRenamed(fact) => return Some(fact.party.0.clone()),
+        Fact::PartySucceeded(fact) => return Some(fact.party.0.clone()),
+        Fact::Corrected(fact) => fact.record,
+        Fact::Retracted(fact) => fact.record,
+        _ => {
+            let defined = event.defines().map(|reference| reference.subject());
+            return defined.and_then(|subject| match subject {
+                Subject::Entity(id) => Some(id),
+                Subject::Record(_) => None,
+            });
+        }
     };
     // In a sound ledger what is mended lies before; in any other this must still come to an end.
-    if let Some(target) = mended {
-        let held = past.held(target).filter(|_| target < seq);
-        return held.map_or_else(Vec::new, |held| touched(past, target, &held.entry.event));
-    }
-    let named = event
-        .fact
-        .references()
-        .into_iter()
-        .map(|(_, reference)| reference);
-    let mut ids = Vec::new();
-    for reference in event.defines().into_iter().chain(named) {
-        if let Subject::Entity(id) = reference.subject()
-            && !ids.contains(&id)
-        {
-            ids.push(id);
-        }
-    }
-    ids
+    let held = past.held(mended).filter(|_| mended < seq)?;
+    touched(past, mended, &held.entry.event)
 }
 
 /// What stands of an entity, whenever it happens; nothing where there is no such entity.
@@ -279,4 +273,105 @@ fn fields(event: &Event) -> State {
         .map(|name| (name, fields.get(name).to_vec()))
         .filter(|(_, texts)| !texts.is_empty())
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Bound;
+    use super::super::testing::*;
+    use super::*;
+
+    const CHANGE: &[&str] = &["record", "what", "before", "after"];
+
+    fn since(history: &History, bound: Bound) -> Document {
+        let question = Question {
+            since: Some(bound),
+            ..Question::default()
+        };
+        history.ask(&Changes, "2024-01-01", &question)
+    }
+
+    #[test]
+    fn each_record_says_what_it_changed() {
+        let mut history = simple(" | deadline=2023-06-30");
+        history.on("2023-05-05").say_all(&[
+            "status | commitment=C1 | to=active | by=venezuela",
+            "amendment | commitment=C1 | deadline=2023-12-31 | purpose=trade",
+            "correction | record=5 | field=text | to=open both bridges | reason=misread",
+            "correction | record=6 | field=to | to=conditional | reason=it said until funded",
+            "retraction | record=6 | reason=of another commitment",
+            "contest | commitment=C1 | to=claimed | by=venezuela | text=nothing was done",
+            "agreement-status | agreement=A1 | to=in-force",
+            "rename | party=colombia | name=Republic of Colombia",
+            "commitment | id=C2 | agreement=A1 | text=keep it open | debtor=colombia | creditor=venezuela",
+            "note | text=asked again | about=C1",
+        ]);
+        let changes = since(&history, Bound::Record(Seq(6)));
+        assert_eq!(
+            columns(&changes, "changes", CHANGE),
+            [
+                ["6", "C1 standing", "agreed", "active"],
+                ["7", "C1 deadline", "2023-06-30", "2023-12-31"],
+                ["7", "C1 purpose", "", "trade"],
+                [
+                    "8",
+                    "record 5: text",
+                    "open the bridge",
+                    "open both bridges"
+                ],
+                ["9", "record 6: to", "active", "conditional"],
+                ["9", "C1 standing", "active", "conditional"],
+                ["10", "record 6: C1 is conditional", "counted", "retracted"],
+                ["10", "C1 standing", "conditional", "agreed"],
+                ["11", "C1 contest", "none", "claimed"],
+                ["12", "A1 status", "concluded", "in-force"],
+                ["13", "colombia name", "Colombia", "Republic of Colombia"],
+                ["14", "keep it open", "", "agreed"],
+                ["15", "asked again", "", ""],
+            ]
+        );
+        let summary = columns(&changes, "summary", &["event", "count"]);
+        assert!(summary.contains(&vec!["correction".to_owned(), "2".to_owned()]));
+        assert_eq!(
+            column(&changes, "changes", "flags")[0],
+            "corrected by 9; retracted by 10"
+        );
+    }
+
+    #[test]
+    fn it_is_the_clock_of_the_ledger_that_bounds_it() {
+        let mut history = simple("");
+        history
+            .on("2023-05-05")
+            .say("meeting | text=long ago | present=colombia | on=2020");
+        history
+            .on("2023-05-06")
+            .say("meeting | text=not yet | present=colombia | on=2031");
+        let changes = since(&history, Bound::Day(day("2023-05-05")));
+        assert_eq!(column(&changes, "changes", "what"), ["long ago"]);
+        assert!(notes(&changes, "1 record is left out"));
+        let noon = "2023-05-05T12:00:00Z".parse().unwrap();
+        assert_eq!(
+            column(&since(&history, Bound::Time(noon)), "changes", "what"),
+            ["long ago"]
+        );
+        let question = Question {
+            until: Some(Bound::Day(day("2023-05-04"))),
+            ..Question::default()
+        };
+        let before = history.ask(&Changes, "2024-01-01", &question);
+        assert_eq!(column(&before, "changes", "record").len(), 6);
+    }
+
+    #[test]
+    fn what_was_withheld_stays_so() {
+        let mut history = simple("");
+        history.say("statement | text=a name | about=C1");
+        history.say("redaction | record=6 | reason=personal data | authority=court");
+        let changes = since(&history, Bound::Record(Seq(6)));
+        assert_eq!(
+            column(&changes, "changes", "what"),
+            ["(withheld)", "record 6: personal data"]
+        );
+    }
 }

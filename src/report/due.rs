@@ -131,3 +131,116 @@ fn calls(view: &View<'_>, commitments: &[Commitment<'_>], question: &Question) -
     }
     table
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::*;
+    use super::*;
+
+    fn ask(history: &History, day: &str) -> Document {
+        history.ask(&DueReport, day, &Question::default())
+    }
+
+    #[test]
+    fn nothing_of_the_communique_is_ever_overdue() {
+        let history = communique();
+        let rows = columns(&ask(&history, "2023-06-15"), "due", &["state", "silent"]);
+        assert_eq!(rows, vec![["undated", "false"]; 4]);
+        // C1 was spoken of on the day that was recorded last, and is silent half a year after it.
+        let later = columns(
+            &ask(&history, "2033-01-01"),
+            "due",
+            &["state", "silent", "days_overdue"],
+        );
+        assert_eq!(later, vec![["undated", "true", ""]; 4]);
+        assert_eq!(
+            share(&ask(&history, "2033-01-01"), "due/overdue"),
+            "none due"
+        );
+        assert_eq!(
+            share(&ask(&history, "2033-01-01"), "live/silent"),
+            "4 of 4 (100%)"
+        );
+    }
+
+    #[test]
+    fn the_most_urgent_comes_first() {
+        let mut history = History::opened("2023-01-02");
+        history.say_all(&[
+            "party | id=a | kind=state | name=A",
+            "party | id=b | kind=state | name=B",
+            "agreement | id=A1 | title=Pact | party=a | party=b | on=2023-01-01",
+        ]);
+        for (id, deadline) in [
+            ("C1", "unspecified"),
+            ("C2", "2023-07-15"),
+            ("C3", "2023-06-30"),
+            ("C4", "2023-05"),
+            ("C5", "continuing"),
+            ("C6", "2023-07-01"),
+            ("C7", "2030"),
+        ] {
+            history.say(&format!(
+                "commitment | id={id} | agreement=A1 | text=x | debtor=a | creditor=b | deadline={deadline}"
+            ));
+        }
+        let wanted = ["state", "id", "days_overdue", "days_unheard"];
+        assert_eq!(
+            columns(&ask(&history, "2023-07-01"), "due", &wanted),
+            [
+                ["overdue", "C4", "31", "181"],
+                ["overdue", "C3", "1", "181"],
+                ["soon", "C6", "0", "181"],
+                ["soon", "C2", "-14", "181"],
+                ["silent", "C5", "", "181"],
+                ["silent", "C7", "", "181"],
+                ["undated", "C1", "", "181"],
+            ]
+        );
+        assert_eq!(
+            share(&ask(&history, "2023-07-01"), "due/overdue"),
+            "2 of 2 (100%)"
+        );
+        // A day less, and nothing is silent.
+        let states = column(&ask(&history, "2023-06-29"), "due", "state");
+        assert_eq!(states, ["overdue", "soon", "soon", "soon", "undated"]);
+    }
+
+    #[test]
+    fn a_claim_stops_the_clock_and_news_breaks_the_silence() {
+        let mut history = simple(" | deadline=2023-06-30");
+        history
+            .on("2023-07-05")
+            .say("status | commitment=C1 | to=claimed | by=colombia | on=2023-07-02");
+        assert_eq!(
+            column(&ask(&history, "2023-07-01"), "due", "state"),
+            ["overdue"]
+        );
+        assert!(column(&ask(&history, "2023-07-02"), "due", "state").is_empty());
+        assert_eq!(
+            column(&ask(&history, "2023-12-29"), "due", "state"),
+            ["silent"]
+        );
+        history
+            .on("2023-12-30")
+            .say("progress | text=paint | commitment=C1 | on=2023-12-28");
+        // A recorder's note is no news of the world.
+        history
+            .on("2024-03-01")
+            .say("note | text=asked again | about=C1");
+        assert!(column(&ask(&history, "2023-12-29"), "due", "state").is_empty());
+        assert_eq!(
+            column(&ask(&history, "2024-07-01"), "due", "last_heard"),
+            ["2023-12-28"]
+        );
+    }
+
+    #[test]
+    fn what_has_ended_is_not_silent() {
+        let mut history = simple("");
+        let state = |history: &History| column(&ask(history, "2030-01-01"), "due", "silent");
+        assert_eq!(state(&history), ["true"]);
+        history.say("status | commitment=C1 | to=released | by=venezuela | on=2023-02-01");
+        assert!(state(&history).is_empty());
+    }
+}

@@ -1,5 +1,6 @@
 //! Lists: parties, sources, agreements, commitments.
 
+use crate::domain::event::Entry;
 use crate::domain::id::Subject;
 use crate::domain::view::{Source, View};
 
@@ -75,8 +76,11 @@ impl Report for Sources {
         let asked = |source: &Source<'_>| question.source.as_ref().is_none_or(|id| id == source.id);
         for source in view.sources().into_iter().filter(asked) {
             let subject = Subject::Entity(source.id.0.clone());
-            let cited = view.trail(&subject);
-            let cited = cited.filter(|entry| entry.seq != source.recorded.seq);
+            let cites = |entry: &&Entry| {
+                let mut places = entry.event.envelope.source.iter();
+                places.any(|citation| citation.source == *source.id)
+            };
+            let cited = view.trail(&subject).filter(cites);
             table.rows.push(vec![
                 Cell::text(source.id),
                 Cell::text(&source.fact.title),
@@ -139,4 +143,59 @@ fn list(report: &dyn Report, table: Table, view: &View<'_>, question: &Question)
     document.notes.extend(table.cut(question.limit));
     document.tables.push(table);
     document
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::*;
+    use super::*;
+    use crate::domain::party::PartyKind;
+
+    #[test]
+    fn lists_are_narrowed_by_the_question() {
+        let history = communique();
+        let ids = |report: &dyn Report, question: &Question| {
+            let list = history.ask(report, "2024-01-01", question);
+            column(&list, report.name(), "id")
+        };
+        let all = Question::default();
+        assert_eq!(ids(&Parties, &all).len(), 4);
+        assert_eq!(ids(&Sources, &all), ["S1", "S2"]);
+        assert_eq!(ids(&Agreements, &all), ["A1"]);
+        assert_eq!(ids(&Commitments, &all), ["C1", "C2", "C3", "C4"]);
+        let persons = Question {
+            party_kind: Some(PartyKind::Person),
+            ..Question::default()
+        };
+        assert_eq!(ids(&Parties, &persons), ["velasquez"]);
+        let colombia = Question {
+            party: Some("colombia".parse().unwrap()),
+            limit: Some(2),
+            ..Question::default()
+        };
+        assert_eq!(ids(&Parties, &colombia), ["colombia", "mindef-co"]);
+        assert_eq!(ids(&Commitments, &colombia), ["C1", "C2"]);
+    }
+
+    #[test]
+    fn names_follow_the_day() {
+        let mut history = communique();
+        history.say("rename | party=velasquez | name=Iván Velásquez Gómez | on=2023-09-01");
+        let name = |day| {
+            let list = history.ask(&Parties, day, &Question::default());
+            column(&list, "parties", "name").remove(2)
+        };
+        assert_eq!(name("2023-08-31"), "Iván Velásquez");
+        assert_eq!(name("2023-09-01"), "Iván Velásquez Gómez");
+    }
+
+    #[test]
+    fn a_source_is_cited_by_records_not_by_itself() {
+        let list = communique().ask(&Sources, "2024-01-01", &Question::default());
+        let wanted = ["id", "cited", "known_through"];
+        assert_eq!(
+            columns(&list, "sources", &wanted),
+            [["S1", "7", ""], ["S2", "0", "S1"]]
+        );
+    }
 }

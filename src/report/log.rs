@@ -89,3 +89,95 @@ fn gone(register: &Register, seq: Seq) -> Vec<Cell> {
         Cell::List(flags),
     ]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::Bound;
+    use super::super::testing::*;
+    use super::*;
+
+    fn history() -> History {
+        let mut history = communique();
+        history.on("2023-06-02").say_all(&[
+            "status | commitment=C1 | to=active | by=colombia",
+            "retraction | record=15 | reason=of another border",
+            "statement | text=a name that must not stand here | by=velasquez | about=C2",
+            "redaction | record=17 | reason=personal data | authority=court order 7",
+            "agreement | id=A2 | title=Roadmap | party=colombia | party=venezuela | on=2031-11-17 | link=continues:A1",
+        ]);
+        history
+    }
+
+    fn ask(history: &History, question: &Question) -> Document {
+        history.ask(&Log, "2024-01-01", question)
+    }
+
+    #[test]
+    fn it_shows_every_record_newest_first() {
+        let history = history();
+        let log = ask(&history, &Question::default());
+        let records = column(&log, "log", "record");
+        assert_eq!(records.len() as u64, history.register.count());
+        assert_eq!(records[..2], ["19", "18"]);
+        let rows = columns(&log, "log", &["record", "recorded", "text", "by", "flags"]);
+        let row = |seq: &str| rows.iter().find(|row| row[0] == seq).unwrap()[1..].to_vec();
+        assert_eq!(row("15")[3], "retracted by 16");
+        assert_eq!(
+            row("17"),
+            ["2023-06-02T12:00:02Z", "(withheld)", "", "redacted by 18"]
+        );
+        assert_eq!(row("19")[3], "not yet");
+    }
+
+    #[test]
+    fn a_record_without_payload_is_still_a_record() {
+        let mut history = history();
+        history.register.apply_missing();
+        let log = ask(&history, &Question::default());
+        let rows = columns(&log, "log", &["record", "text", "flags"]);
+        assert_eq!(rows[0], ["20", "(withheld)", "payload gone"]);
+        let question = Question {
+            party: Some("colombia".parse().unwrap()),
+            ..Question::default()
+        };
+        assert!(!column(&ask(&history, &question), "log", "record").contains(&"20".to_owned()));
+    }
+
+    #[test]
+    fn filters_follow_what_is_about_what() {
+        let history = history();
+        let records = |question: Question| column(&ask(&history, &question), "log", "record");
+        let commitment = Question {
+            commitment: Some("C1".parse().unwrap()),
+            ..Question::default()
+        };
+        // The commitment, a statement about it, its move, and the retraction of that.
+        assert_eq!(records(commitment), ["16", "15", "14", "8"]);
+        let agreement = Question {
+            agreement: Some("A1".parse().unwrap()),
+            limit: Some(3),
+            ..Question::default()
+        };
+        assert_eq!(records(agreement.clone()), ["19", "18", "17"]);
+        assert!(notes(&ask(&history, &agreement), "the first 3 of 12 rows"));
+        let source = Question {
+            source: Some("S1".parse().unwrap()),
+            kinds: vec!["statement".parse().unwrap()],
+            ..Question::default()
+        };
+        assert_eq!(records(source), ["14"]);
+        // Its ministry and its minister are parts of it.
+        let party = Question {
+            party: Some("colombia".parse().unwrap()),
+            kinds: vec!["statement".parse().unwrap(), "meeting".parse().unwrap()],
+            ..Question::default()
+        };
+        assert_eq!(records(party), ["17", "14", "12"]);
+        let bounds = Question {
+            since: Some(Bound::Record(Seq(3))),
+            until: Some(Bound::Record(Seq(4))),
+            ..Question::default()
+        };
+        assert_eq!(records(bounds), ["4", "3"]);
+    }
+}

@@ -118,8 +118,8 @@ pub struct Document {
     pub report: &'static str,
     /// What it is about, in a line.
     pub title: String,
-    /// The day as of which it speaks.
-    pub as_of: NaiveDate,
+    /// The day as of which it speaks; none where it takes in whatever is known, whenever it happens.
+    pub as_of: Option<NaiveDate>,
     /// How the ledger was known, in words; none for all that is known.
     pub known_at: Option<String>,
     /// Its tables; the first is the one that CSV gives.
@@ -139,16 +139,11 @@ impl Document {
         Self {
             report,
             title: title.into(),
-            as_of: view.as_of,
+            as_of: (view.as_of != END_OF_TIME).then_some(view.as_of),
             known_at: question.known_at.clone(),
             tables: Vec::new(),
             notes: Vec::new(),
         }
-    }
-
-    /// The day as of which it speaks; none where it takes in whatever is known, whenever it happens.
-    pub fn as_of_day(&self) -> Option<NaiveDate> {
-        (self.as_of != END_OF_TIME).then_some(self.as_of)
     }
 }
 
@@ -247,4 +242,64 @@ pub enum Tone {
     Bad,
     /// Of little weight.
     Faint,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::register::Register;
+    use crate::domain::view::View;
+
+    fn all() -> Vec<&'static dyn Report> {
+        let others: [&dyn Report; 5] = [
+            &log::Log,
+            &listing::Parties,
+            &listing::Sources,
+            &listing::Agreements,
+            &listing::Commitments,
+        ];
+        REPORTS.iter().copied().chain(others).collect()
+    }
+
+    /// What renderers rely on, and readers of JSON and CSV.
+    fn is_sound(document: &Document) {
+        let mut names: Vec<&str> = document.tables.iter().map(|table| table.name).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), document.tables.len(), "{}", document.report);
+        for table in &document.tables {
+            let snake = |name: &&str| name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+            assert!(table.columns.iter().all(snake), "{:?}", table.columns);
+            let whole = |row: &Vec<Cell>| row.len() == table.columns.len();
+            assert!(table.rows.iter().all(whole), "{}", table.name);
+        }
+    }
+
+    #[test]
+    fn every_report_answers_whatever_there_is() {
+        let empty = Register::default();
+        let full = testing::communique();
+        for report in all() {
+            assert!(!report.about().is_empty());
+            for register in [&empty, &full.register] {
+                for as_of in [NaiveDate::MIN, testing::day("2023-06-01"), END_OF_TIME] {
+                    let view = View { register, as_of };
+                    let document = report.document(&view, &Question::default());
+                    assert_eq!(document.report, report.name());
+                    is_sound(&document);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn everything_has_a_sound_dossier() {
+        let history = testing::communique();
+        for of in [
+            "0", "5", "13", "colombia", "S1", "S2", "A1", "C1", "C2", "C3",
+        ] {
+            let document = history.dossier(of, "2024-01-01");
+            is_sound(&document.unwrap_or_else(|| panic!("{of}")));
+        }
+    }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::domain::commitment::Standing;
 use crate::domain::event::{Entry, Fact};
 use crate::domain::id::PartyId;
-use crate::domain::view::{Commitment, Party, View};
+use crate::domain::view::{Agreement, Commitment, Party, View};
 
 use super::rates::{Rate, Tally};
 use super::{Cell, Document, Question, Report, Table, caveats, select, tables};
@@ -37,6 +37,8 @@ struct Facts<'v, 'r> {
     view: &'v View<'r>,
     question: &'v Question,
     commitments: Vec<Commitment<'r>>,
+    agreements: Vec<Agreement<'r>>,
+    statements: Vec<&'r Entry>,
 }
 
 impl<'v, 'r> Facts<'v, 'r> {
@@ -45,6 +47,8 @@ impl<'v, 'r> Facts<'v, 'r> {
             view,
             question,
             commitments: select::commitments(view, question),
+            agreements: view.agreements(),
+            statements: view.entries().filter(is_statement).collect(),
         }
     }
 
@@ -85,14 +89,12 @@ impl<'v, 'r> Facts<'v, 'r> {
     /// The row of a party, alone or with its parts.
     fn row(&self, party: &Party<'_>, parties: &BTreeSet<PartyId>) -> Vec<Cell> {
         let (owes, owed) = (self.owed_by(parties), self.owed_to(parties));
-        let agreements = self.view.agreements();
-        let joined = agreements
-            .iter()
-            .filter(|agreement| agreement.fact.party.iter().any(|id| parties.contains(id)));
+        let any = |ids: &[PartyId]| ids.iter().any(|id| parties.contains(id));
+        let joined = self.agreements.iter().filter(|each| any(&each.fact.party));
         let said = self
-            .view
-            .entries()
-            .filter(|entry| is_statement_of(entry, parties));
+            .statements
+            .iter()
+            .filter(|entry| any(&entry.event.envelope.by));
         vec![
             Cell::text(party.id),
             Cell::maybe(party.names.first()),
@@ -186,14 +188,8 @@ fn add_rates(table: &mut Table, facts: &Facts<'_, '_>, id: &PartyId, parties: &B
     }
 }
 
-fn is_statement_of(entry: &Entry, parties: &BTreeSet<PartyId>) -> bool {
-    let by_one = entry
-        .event
-        .envelope
-        .by
-        .iter()
-        .any(|id| parties.contains(id));
-    by_one && matches!(entry.event.fact, Fact::StatementRecorded(_))
+fn is_statement(entry: &&Entry) -> bool {
+    matches!(entry.event.fact, Fact::StatementRecorded(_))
 }
 
 /// `agreed 4`, for each standing that occurs.
@@ -206,4 +202,60 @@ fn by_standing(commitments: &[Commitment<'_>]) -> Vec<String> {
     counts
         .map(|(standing, count)| format!("{standing} {count}"))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::*;
+    use super::*;
+
+    #[test]
+    fn each_party_answers_for_itself() {
+        let history = communique();
+        let report = history.ask(&PartyReport, "2024-01-01", &Question::default());
+        let wanted = [
+            "id",
+            "owes",
+            "owes_by_standing",
+            "is_owed",
+            "agreements",
+            "statements",
+        ];
+        assert_eq!(
+            columns(&report, "parties", &wanted),
+            [
+                ["colombia", "4", "agreed 4", "4", "1", "0"],
+                ["mindef-co", "0", "", "0", "0", "0"],
+                ["velasquez", "0", "", "0", "0", "1"],
+                ["venezuela", "4", "agreed 4", "4", "1", "0"],
+            ]
+        );
+        let rates = columns(&report, "rates", &["party", "rate", "denominator", "share"]);
+        assert!(
+            rates
+                .iter()
+                .all(|row| row[2] != "due" || row[3] == "none due")
+        );
+        assert!(rates.iter().all(|row| row[0] != "velasquez"));
+        assert!(notes(&report, "4 of 4 commitments are undated"));
+    }
+
+    #[test]
+    fn one_party_answers_with_its_parts() {
+        let mut history = simple(" | deadline=2023-06-30");
+        history.say_all(&[
+            "party | id=army | kind=organ | name=Army | parent=colombia",
+            "commitment | id=C2 | agreement=A1 | text=patrol | debtor=army | creditor=venezuela",
+            "commitment | id=C3 | agreement=A1 | text=pay | debtor=venezuela | creditor=army",
+        ]);
+        let question = Question {
+            party: Some("colombia".parse().unwrap()),
+            ..Question::default()
+        };
+        let report = history.ask(&PartyReport, "2023-07-01", &question);
+        assert_eq!(column(&report, "owes", "id"), ["C1", "C2"]);
+        assert_eq!(column(&report, "is_owed", "id"), ["C3"]);
+        assert_eq!(share(&report, "due/overdue"), "1 of 1 (100%)");
+        assert!(notes(&report, "with its parts: army"));
+    }
 }

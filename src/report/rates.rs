@@ -3,10 +3,9 @@
 use chrono::Days;
 
 use crate::domain::commitment::{Contest, Level, Standing};
-use crate::domain::event::Fact;
 use crate::domain::view::{Commitment, Due, View};
 
-use super::{Cell, Table};
+use super::{Cell, Table, cells};
 
 /// So many of so many, which are of a kind that is named.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,7 +89,7 @@ pub struct Tally {
     pub contested: usize,
     /// Of the assessed, the fulfilled.
     pub assessed_fulfilled: usize,
-    /// Of the assessed, those where some assessor found nothing to judge by.
+    /// Of the assessed, those where some assessor, when it last looked, found nothing to judge by.
     pub no_evidence: usize,
 }
 
@@ -117,10 +116,7 @@ impl Tally {
         let contested = matches!(commitment.contest, Contest::Claimed | Contest::Disputed);
         add(&mut self.live, live);
         add(&mut self.contested, live && contested);
-        add(
-            &mut self.undated,
-            live && super::cells::is_undated(commitment),
-        );
+        add(&mut self.undated, live && cells::is_undated(commitment));
         add(&mut self.silent, Heard::of(view, commitment, silent).silent);
         let due = view.fell_due(commitment);
         add(&mut self.due, due);
@@ -142,7 +138,9 @@ impl Tally {
             &mut self.assessed_fulfilled,
             assessed && standing == Standing::Fulfilled,
         );
-        add(&mut self.no_evidence, lacks_evidence(commitment));
+        let findings = cells::findings(view, commitment);
+        let lacking = findings.values().any(|level| **level == Level::NoEvidence);
+        add(&mut self.no_evidence, lacking);
     }
 
     /// The rates of what is due.
@@ -198,12 +196,6 @@ impl Tally {
         all.extend(self.assessed_rates());
         all
     }
-}
-
-fn lacks_evidence(commitment: &Commitment<'_>) -> bool {
-    commitment.assessments.iter().any(|entry| {
-        matches!(&entry.event.fact, Fact::Assessed(fact) if fact.level == Level::NoEvidence)
-    })
 }
 
 /// Since when nothing was heard of a commitment.

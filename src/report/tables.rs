@@ -1,5 +1,8 @@
 //! Tables that several reports show.
 
+use std::collections::BTreeMap;
+
+use crate::domain::id::AgreementId;
 use crate::domain::view::{Agreement, Commitment, View};
 
 use super::{Cell, Question, Table, cells};
@@ -69,11 +72,12 @@ pub fn agreements(view: &View<'_>, agreements: &[Agreement<'_>]) -> Table {
         "flags",
     ];
     let mut table = Table::new("agreements", "Agreements", columns).or("no agreements");
-    let commitments = view.commitments();
+    let mut commitments: BTreeMap<AgreementId, usize> = BTreeMap::new();
+    for commitment in view.commitments() {
+        *commitments.entry(commitment.terms.agreement).or_default() += 1;
+    }
     for agreement in agreements {
-        let of_it = commitments
-            .iter()
-            .filter(|each| each.terms.agreement == *agreement.id);
+        let of_it = commitments.get(agreement.id).copied();
         table.rows.push(vec![
             Cell::text(agreement.id),
             Cell::text(&agreement.fact.title),
@@ -81,7 +85,7 @@ pub fn agreements(view: &View<'_>, agreements: &[Agreement<'_>]) -> Table {
             cells::on(view, agreement.recorded),
             Cell::text(agreement.status),
             Cell::list(&agreement.fact.party),
-            Cell::count(of_it.count()),
+            Cell::count(of_it.unwrap_or_default()),
             Cell::List(cells::flags(view.register, agreement.recorded)),
         ]);
     }

@@ -61,3 +61,73 @@ fn row(view: &View<'_>, entry: &Entry) -> Vec<Cell> {
         Cell::List(cells::flags(view.register, entry)),
     ]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::Bound;
+    use super::super::testing::*;
+    use super::*;
+
+    #[test]
+    fn what_happened_first_comes_first_and_the_undated_last() {
+        let mut history = simple("");
+        history.say_all(&[
+            "meeting | text=last | present=colombia | on=2023-05-11",
+            "meeting | text=first | present=colombia | on=before 2022",
+            "meeting | text=some day | present=colombia | on=unknown",
+            "meeting | text=in spring | present=colombia | on=2023-03/2023-05",
+        ]);
+        let question = Question {
+            kinds: vec!["meeting".parse().unwrap(), "commitment".parse().unwrap()],
+            ..Question::default()
+        };
+        let timeline = history.ask(&Timeline, "2024-01-01", &question);
+        assert_eq!(
+            columns(&timeline, "timeline", &["on", "record", "about", "text"]),
+            [
+                ["before 2022", "7", "", "first"],
+                ["2023-01-01", "5", "C1", "open the bridge"],
+                ["2023-03/2023-05", "9", "", "in spring"],
+                ["2023-05-11", "6", "", "last"],
+                ["unknown", "8", "", "some day"],
+            ]
+        );
+    }
+
+    #[test]
+    fn what_has_not_happened_is_counted_not_shown() {
+        let mut history = simple("");
+        history.say("meeting | text=next | present=colombia | on=2031-01-01");
+        history.say("meeting | text=wrong | present=colombia | on=2023-02-01");
+        history.say("retraction | record=7 | reason=no such meeting");
+        let question = Question {
+            kinds: vec!["meeting".parse().unwrap()],
+            ..Question::default()
+        };
+        let timeline = history.ask(&Timeline, "2024-01-01", &question);
+        assert!(column(&timeline, "timeline", "text").is_empty());
+        assert!(notes(&timeline, "1 record is left out"));
+    }
+
+    #[test]
+    fn bounds_take_in_what_may_lie_within() {
+        let history = communique();
+        let asked = |since: &str, until: &str| {
+            let question = Question {
+                commitment: Some("C1".parse().unwrap()),
+                since: Some(Bound::Day(day(since))),
+                until: Some(Bound::Day(day(until))),
+                ..Question::default()
+            };
+            column(
+                &history.ask(&Timeline, "2030-01-01", &question),
+                "timeline",
+                "record",
+            )
+        };
+        assert_eq!(asked("2023-05-11", "2023-05-11"), ["8"]);
+        // The undated statement counts on the day it was recorded.
+        assert_eq!(asked("2023-05-12", "2023-06-01"), ["14"]);
+        assert!(asked("2023-05-12", "2023-05-31").is_empty());
+    }
+}

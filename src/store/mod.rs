@@ -61,7 +61,7 @@ pub enum AppendError {
 
 /// An append-only sequence of sealed records, numbered from 0.
 ///
-/// What every store promises, and [`conformance`] checks:
+/// What every store promises, and [`conformance::check`] looks for:
 /// - an append is whole or not at all, also across a crash, and on the disk when it returns;
 /// - it happens only if the head is still `expected`;
 /// - reading gives back exactly the bytes that were appended, in order;

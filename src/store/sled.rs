@@ -348,6 +348,8 @@ impl Sled {
         if self.head == head && acknowledge(self).is_ok() {
             return Ok(());
         }
+        // Nobody may take the batch for acknowledged, or for absent, before the store was opened again.
+        self.trees = None;
         Err(AppendError::Uncertain(error))
     }
 
@@ -406,6 +408,8 @@ impl Sled {
 
 impl Store for Sled {
     fn head(&self) -> Result<Head, StoreError> {
+        // While the outcome of an append is not known, neither is the head.
+        self.trees()?;
         Ok(self.head)
     }
 

@@ -8,5 +8,12 @@
     reason = "the helpers of tests are tests too, which clippy.toml cannot know"
 )]
 
+mod bad_input;
 mod cli;
+mod commands;
+mod endurance;
+mod format;
 mod house;
+mod import;
+mod program;
+mod tamper;

@@ -199,6 +199,24 @@ fn a_record_too_many_is_misplaced() {
     }
 }
 
+/// What is too many is left out; the rules and snapshots are checked as if it were not there.
+#[test]
+fn a_record_too_many_hides_nothing_else() {
+    let mut batches = payloads();
+    batches[3].1[0] = codec::encode(&opening()).unwrap();
+    let honest = bound(&batches);
+    let mut records = honest.records().to_vec();
+    records.insert(4, records[1].clone());
+    let verdict = verdict(&Memory::of(records, honest.head().unwrap()));
+    let kinds: Vec<_> = verdict
+        .findings
+        .iter()
+        .map(|finding| finding.kind)
+        .collect();
+    assert_eq!(kinds, [Misplaced, Rule]);
+    assert!(verdict.not_checked[0].starts_with("whether the whole history"));
+}
+
 #[test]
 fn a_record_in_anothers_stead_is_misplaced() {
     let findings = found_after(|records| records[9] = records[3].clone());
@@ -266,6 +284,21 @@ fn a_batch_that_is_not_whole_is_found_also_under_its_own_head() {
     assert_eq!(found(&cut(12)), [(Batch, vec![11])]);
     // Cut between batches, with the head: what no chain can show.
     assert_eq!(found(&cut(4)), []);
+}
+
+/// A batch that broke off, and another after it as if nothing had happened: all links fit.
+#[test]
+fn a_batch_that_another_interrupts_is_found() {
+    // Records 1 to 3 are a batch.
+    let mut records = bound(&payloads()).records()[..=2].to_vec();
+    let before = Head::after(&Record::open(&records[2]).unwrap().header);
+    let body = |text: &str| crate::chain::record::Body {
+        salt: [9; 16],
+        payload: codec::encode(&note(text)).unwrap(),
+    };
+    let (next, head) = bind(before, i64::MAX, vec![body("one"), body("two")]);
+    records.extend(next.iter().map(Record::seal));
+    assert_eq!(found(&Memory::of(records, head)), [(Batch, vec![3])]);
 }
 
 #[test]
@@ -365,11 +398,8 @@ fn a_payload_may_be_gone_only_under_a_redaction() {
     assert_eq!(findings, [(PayloadGone, vec![8]), (PayloadGone, vec![10])]);
     // A redaction is no leave for what comes after it, or for itself.
     let mut batches = payloads();
-    let redaction = |record| {
-        let fields = [("record", record), ("reason", "x"), ("authority", "y")];
-        codec::encode(&event(Kind::Redacted, &fields)).unwrap()
-    };
-    batches[5].1[0] = redaction("12");
+    let fields = [("record", "12"), ("reason", "x"), ("authority", "y")];
+    batches[5].1[0] = codec::encode(&event(Kind::Redacted, &fields)).unwrap();
     let forward = bound(&batches);
     let mut records = forward.records().to_vec();
     records[12] = changed(&records[12], |record| record.body = None);
@@ -438,6 +468,8 @@ fn snapshots_are_compared_with_replay_and_never_believed() {
         bytes[at] ^= 0x41;
         check(&with(count, &bytes), &[count - 1], &format!("byte {at}"));
     }
+    assert!(snapshot::decode(count, &bytes).is_some());
+    assert!(snapshot::decode(count - 1, &bytes).is_none());
     check(&with(count, &bytes[..40]), &[count - 1], "cut");
     check(&with(count, b""), &[count - 1], "empty");
     check(&with(count - 1, &bytes), &[count - 2], "of another count");

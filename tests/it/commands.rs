@@ -1,0 +1,102 @@
+//! What every command has: help with examples, completions, manual pages.
+
+use crate::program::{Scratch, run, servanda};
+
+fn help(words: &[&str]) -> String {
+    let mut command = servanda();
+    command.args(words).arg("--help");
+    run(command, b"").ok()
+}
+
+/// The commands that a help text lists under a heading.
+fn commands(help: &str) -> Vec<String> {
+    let headings = ["Commands:", "Kinds:"];
+    let lines = help
+        .lines()
+        .skip_while(|line| !headings.contains(line))
+        .skip(1);
+    lines
+        .take_while(|line| !line.is_empty())
+        // Deeper lines go on with a description.
+        .filter(|line| line.starts_with("  ") && !line.starts_with("   "))
+        .filter_map(|line| line.split_whitespace().next())
+        .filter(|name| *name != "help")
+        .map(str::to_owned)
+        .collect()
+}
+
+#[test]
+fn every_command_has_help_and_examples() {
+    let program = help(&[]);
+    assert!(
+        program.contains("Examples:") && program.contains("Exit codes:"),
+        "{program}"
+    );
+    let names = commands(&program);
+    assert_eq!(names.len(), 12, "{names:?}");
+    let mut below = 0;
+    for name in &names {
+        let text = help(&[name]);
+        assert!(text.contains("\nExamples:\n  "), "{text}");
+        for kind in commands(&text) {
+            let text = help(&[name, &kind]);
+            assert!(text.contains("Usage:"), "{text}");
+            below += 1;
+        }
+    }
+    // record's kinds, the lists and the reports.
+    assert!(below > 25, "{below} commands below {names:?}");
+}
+
+#[test]
+fn what_makes_no_sense_is_a_usage_error() {
+    let scratch = Scratch::empty();
+    let cases: [(&[&str], &str); 8] = [
+        (&["burn"], "burn"),
+        (&["record"], "Usage"),
+        (&["record", "crown"], "crown"),
+        (&["record", "note"], "--text"),
+        (
+            &["record", "party", "a", "--kind", "king", "--name", "A"],
+            "king",
+        ),
+        (&["log", "--wait", "long"], "long"),
+        (&["log", "--format", "xml"], "xml"),
+        (&["completions", "bush"], "bush"),
+    ];
+    for (words, says) in cases {
+        scratch.run(words).fails(2, &[says]);
+    }
+    let mut command = servanda();
+    command.arg("log").current_dir(scratch.path("."));
+    run(command, b"").fails(2, &["which ledger?", "--ledger DIR", "servanda init"]);
+    assert!(!scratch.ledger().exists());
+}
+
+#[test]
+fn completions_name_the_commands() {
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let mut command = servanda();
+        command.args(["completions", shell]);
+        let script = run(command, b"").ok();
+        for word in ["import", "verify", "agreement-status", "known-at"] {
+            assert!(script.contains(word), "no {word} for {shell}");
+        }
+    }
+}
+
+#[test]
+fn the_manual_has_a_page_for_every_command() {
+    let scratch = Scratch::empty();
+    let dir = scratch.path("man/man1");
+    scratch.run(&["man", dir.to_str().unwrap()]).ok();
+    for name in commands(&help(&[])) {
+        let page = std::fs::read_to_string(dir.join(format!("servanda-{name}.1"))).unwrap();
+        assert!(page.contains(".SH NAME"), "{page}");
+    }
+    assert!(dir.join("servanda-record-commitment.1").is_file());
+    let file = scratch.write("file", "x");
+    scratch
+        .run(&["man", file.to_str().unwrap()])
+        .fails(1, &["cannot make"]);
+}

@@ -1,0 +1,308 @@
+//! What was acknowledged stays, and what was not is there whole or not at all: a process that appends is
+//! killed with `kill -9` at a random moment, again and again, on one ledger that grows.
+//!
+//! `SERVANDA_KILLS=2000 cargo test --test it endurance` kills more often than the default run does.
+
+use std::collections::{BTreeMap, HashMap};
+use std::io::{Read as _, Write as _};
+use std::os::unix::process::CommandExt as _;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use servanda::chain::record::Record;
+use servanda::domain::event::{Event, Fields, Kind};
+use servanda::ledger::append::Receipt;
+use servanda::ledger::{Ledger, Machine};
+use servanda::store::Store as _;
+use servanda::store::directory::{self, Opened};
+
+use crate::program::{SERVANDA, Scratch};
+
+/// How often to kill unless `SERVANDA_KILLS` says otherwise.
+const KILLS: u64 = 100;
+
+/// Sizes of the batches: within a run of records, over its end, and over several.
+const BATCHES: [usize; 3] = [50, 70, 130];
+
+/// A batch that the store cannot write in one go. It comes now and then, for it makes the ledger long.
+const LARGE_BATCH: usize = 1100;
+
+/// Tells a copy of this test program to append to the ledger in this directory until it is killed.
+const APPEND_TO: &str = "SERVANDA_TEST_APPEND_TO";
+
+/// What that copy begins its import keys with.
+const APPEND_AS: &str = "SERVANDA_TEST_APPEND_AS";
+
+/// splitmix64: the same moments in every run.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    fn millis(&mut self, from: u64, to: u64) -> Duration {
+        Duration::from_micros(from * 1000 + self.next() % ((to - from) * 1000))
+    }
+}
+
+#[test]
+fn what_was_acknowledged_survives_kill_9() {
+    let kills = std::env::var("SERVANDA_KILLS").map_or(KILLS, |text| text.parse().unwrap());
+    let scratch = Scratch::with_ledger();
+    for size in BATCHES.into_iter().chain([LARGE_BATCH]) {
+        let lines = "{\"event\":\"note\",\"text\":\"one of a batch\"}\n".repeat(size);
+        scratch.write(&format!("batch-{size}"), lines);
+    }
+    let mut random = Random(0x5eed);
+    let mut acknowledged = BTreeMap::new();
+    let mut records = 1;
+    for kill in 0..kills {
+        // The program spends most of its time opening and closing the ledger; the library, appending.
+        let (mut appender, delay) = if kill % 2 == 0 {
+            (programs(&scratch, kill), random.millis(20, 240))
+        } else {
+            (library(&scratch.ledger(), kill), random.millis(10, 100))
+        };
+        let mut stdout = appender.stdout.take().unwrap();
+        let reader = std::thread::spawn(move || {
+            let mut text = String::new();
+            stdout.read_to_string(&mut text).map(|_| text)
+        });
+        std::thread::sleep(delay);
+        kill_group(&mut appender);
+        // It ends when the last process of the group is gone.
+        let text = reader.join().unwrap().unwrap();
+        acknowledged.extend(receipts(&text));
+
+        let what = format!("after kill {kill}, {delay:?} in; it said: {text}");
+        let count = check(&scratch.ledger(), &acknowledged, &what);
+        assert!(count >= records, "{count} of {records} records {what}");
+        records = count;
+        let verdict = scratch.run(&["verify"]);
+        assert_eq!(verdict.code, Some(0), "{verdict:#?} {what}");
+    }
+    // The same from outside, once: receipts are what a user keeps to compare with an export.
+    let raw = scratch.records();
+    for (seq, link) in &acknowledged {
+        let part = format!("{{\"seq\":{seq},\"link\":\"{link}\",");
+        assert!(raw.contains(&part), "{part}");
+    }
+    eprintln!(
+        "{kills} kills, {records} records, {} of them acknowledged to somebody",
+        acknowledged.len()
+    );
+    assert!(acknowledged.len() as u64 > kills / 2, "{acknowledged:?}");
+}
+
+/// The program in a loop: a note, then a batch of events.
+fn programs(scratch: &Scratch, kill: u64) -> Child {
+    const LOOP: &str = r#"
+        n=0
+        if [ $((KILL % 32)) = 8 ]; then
+            "$SERVANDA" import batch-1100 --key "$KILL-0-1100" || exit
+        fi
+        while :; do
+            for size in 50 70 130; do
+                n=$((n + 1))
+                "$SERVANDA" record note --text "note $n of $KILL" || exit
+                "$SERVANDA" import batch-$size --key "$KILL-$n-$size" || exit
+            done
+        done"#;
+    let mut command = Command::new("sh");
+    command
+        .args(["-c", LOOP])
+        .current_dir(scratch.path("."))
+        .env("SERVANDA", SERVANDA)
+        .env("SERVANDA_LEDGER", scratch.ledger())
+        .env("KILL", kill.to_string());
+    spawn(command)
+}
+
+/// The library in a loop: [`appender`] in a process of its own.
+fn library(ledger: &Path, kill: u64) -> Child {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command
+        .args(["endurance::appender", "--exact", "--ignored", "--nocapture"])
+        .env(APPEND_TO, ledger)
+        .env(APPEND_AS, kill.to_string());
+    spawn(command)
+}
+
+fn spawn(mut command: Command) -> Child {
+    command
+        .process_group(0)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+/// Kills a process that was spawned here, and all that it started.
+fn kill_group(child: &mut Child) {
+    let kill = format!("kill -9 -{}", child.id());
+    let status = Command::new("sh").args(["-c", &kill]).status().unwrap();
+    assert!(status.success(), "{kill}");
+    child.wait().unwrap();
+}
+
+/// The receipts in the output that were printed whole: number and link.
+fn receipts(text: &str) -> Vec<(u64, String)> {
+    let whole = &text[..text.rfind('\n').map_or(0, |end| end + 1)];
+    let mut found = Vec::new();
+    let mut seq = None;
+    for line in whole.lines() {
+        if let Some(rest) = line.strip_prefix("record ") {
+            seq = rest.split(' ').next().map(|seq| seq.parse().unwrap());
+        } else if let (Some(link), Some(seq)) = (line.strip_prefix("  link "), seq.take()) {
+            found.push((seq, link.to_owned()));
+        }
+    }
+    found
+}
+
+/// Opens the ledger, looks for every acknowledged record, and for batches of which only a part is there.
+/// Gives back how many records there are.
+fn check(dir: &Path, acknowledged: &BTreeMap<u64, String>, what: &str) -> u64 {
+    let ledger = open(dir).unwrap_or_else(|error| panic!("{error} {what}"));
+    let stored = ledger.store().read(0, usize::MAX).unwrap();
+    for (seq, link) in acknowledged {
+        let record = usize::try_from(*seq).ok().and_then(|seq| stored.get(seq));
+        let found = record.map(|stored| {
+            let record = Record::open(&stored.sealed).unwrap();
+            record.header.link().to_string()
+        });
+        assert_eq!(found.as_ref(), Some(link), "record {seq} {what}");
+    }
+    let mut batches: HashMap<String, Vec<u64>> = HashMap::new();
+    for held in ledger.register().records().iter().flatten() {
+        if let Some(key) = &held.recorded().envelope.import_key {
+            let (batch, _) = key.as_str().rsplit_once(':').unwrap();
+            let places = batches.entry(batch.to_owned()).or_default();
+            places.push(held.entry.seq.0);
+        }
+    }
+    for (batch, places) in batches {
+        let (_, size) = batch.rsplit_once('-').unwrap();
+        assert_eq!(places.len().to_string(), size, "batch {batch} {what}");
+        let in_a_row = places.windows(2).all(|pair| pair[0] + 1 == pair[1]);
+        assert!(in_a_row, "batch {batch} at {places:?} {what}");
+    }
+    ledger.head().count
+}
+
+fn open(dir: &Path) -> Result<Ledger<Opened>, String> {
+    let opened = directory::open(dir, Duration::from_secs(20), "a test");
+    let opened = opened.map_err(|error| error.to_string())?;
+    // Often, so that kills meet it.
+    Ok(Ledger::open(opened, Machine)
+        .map_err(|error| error.to_string())?
+        .snapshot_every(512))
+}
+
+fn note(key: Option<String>) -> Event {
+    let mut fields = Fields::default();
+    fields.set("text", vec!["one of the library's".to_owned()]);
+    fields.set("import_key", key.into_iter().collect());
+    Event::build(Kind::Noted, &fields).unwrap()
+}
+
+#[test]
+#[ignore = "no test, but what another test runs in a process of its own and kills"]
+fn appender() {
+    let Some(dir) = std::env::var_os(APPEND_TO) else {
+        return;
+    };
+    let name = std::env::var(APPEND_AS).unwrap();
+    // The harness has not ended its own line.
+    println!();
+    for round in 0.. {
+        let mut ledger = open(Path::new(&dir)).unwrap();
+        for n in 0..8 {
+            let size = BATCHES[n % BATCHES.len()];
+            acknowledge(&ledger.append(vec![note(None)]).unwrap());
+            let key = |line: usize| format!("{name}-{round}.{n}-{size}:{line}");
+            let batch = (1..=size).map(|line| note(Some(key(line)))).collect();
+            acknowledge(&ledger.append(batch).unwrap());
+        }
+    }
+}
+
+/// Prints receipts as the program does.
+fn acknowledge(receipts: &[Receipt]) {
+    let mut out = std::io::stdout().lock();
+    for receipt in receipts {
+        writeln!(out, "record {}  note\n  link {}", receipt.seq, receipt.link).unwrap();
+    }
+    out.flush().unwrap();
+}
+
+/// A ledger that is made is there, or its making is said to be broken off; nothing looks like one and is none.
+#[test]
+fn init_survives_kill_9() {
+    let mut random = Random(0xfade);
+    for _ in 0..20 {
+        let scratch = Scratch::empty();
+        let mut command = scratch.servanda();
+        command.args(["init", "--origin", "example.org/test"]);
+        let mut child = spawn(command);
+        std::thread::sleep(random.millis(0, 120));
+        kill_group(&mut child);
+        let log = scratch.run(&["log"]);
+        let again = scratch.run(&["init", "--origin", "example.org/test"]);
+        match log.code {
+            Some(0) => {
+                again.fails(1, &["is a ledger already"]);
+                scratch.run(&["verify"]).ok();
+                scratch.run(&["record", "note", "--text", "first"]).ok();
+            }
+            _ if log.stderr.contains("not even the first") => {
+                log.fails(20, &["broken off", "servanda init"]);
+                again.ok();
+            }
+            _ if log.stderr.contains("was never finished") => {
+                log.fails(20, &["remove the directory"]);
+                again.fails(20, &["remove the directory"]);
+            }
+            _ => {
+                let not_begun = log.stderr.contains("does not exist");
+                assert!(
+                    not_begun || log.stderr.contains("is not a ledger"),
+                    "{log:#?}"
+                );
+                log.fails(20, &["init"]);
+                again.ok();
+            }
+        }
+    }
+}
+
+/// A ledger whose making was broken off between its marker and its first record.
+#[test]
+fn a_ledger_without_its_first_record_can_be_made_again() {
+    let scratch = Scratch::empty();
+    drop(directory::create(&scratch.ledger(), "a test").unwrap());
+    let commands: [&[&str]; 5] = [
+        &["log"],
+        &["verify"],
+        &["export"],
+        &["export", "--raw"],
+        &["record", "note", "--text", "x"],
+    ];
+    for words in commands {
+        let outcome = scratch.run(words);
+        outcome.fails(20, &["not even the first", "servanda init"]);
+    }
+    let init = ["init", "--origin", "example.org/test"];
+    scratch.run(&[&init[..], &["--dry-run"]].concat()).ok();
+    scratch.run(&["log"]).fails(20, &["not even the first"]);
+    scratch.run(&init).ok();
+    scratch.run(&["verify"]).ok();
+    scratch.run(&init).fails(1, &["is a ledger already"]);
+}

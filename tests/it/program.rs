@@ -1,0 +1,166 @@
+//! The program as its users run it, on a ledger of its own.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use tempfile::TempDir;
+
+/// The program under test.
+pub const SERVANDA: &str = env!("CARGO_BIN_EXE_servanda");
+
+/// What would change its output, and is not to come from the machine that runs the tests.
+const FOREIGN: &[&str] = &[
+    "COLUMNS",
+    "EDITOR",
+    "NO_COLOR",
+    "PAGER",
+    "SERVANDA_LEDGER",
+    "SERVANDA_PAGER",
+    "SERVANDA_RECORDER",
+    "VISUAL",
+];
+
+/// The program, with nothing of the machine's in its environment.
+pub fn servanda() -> Command {
+    let mut command = Command::new(SERVANDA);
+    for name in FOREIGN {
+        command.env_remove(name);
+    }
+    command
+}
+
+/// How a run ended.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The exit code; none after a signal.
+    pub code: Option<i32>,
+    /// What it wrote as data.
+    pub stdout: String,
+    /// What it said.
+    pub stderr: String,
+}
+
+impl Outcome {
+    /// Asserts that all went well, and gives the data.
+    #[track_caller]
+    pub fn ok(self) -> String {
+        assert_eq!(self.code, Some(0), "{self:#?}");
+        self.stdout
+    }
+
+    /// Asserts an exit code, and that the errors say each of these.
+    #[track_caller]
+    pub fn fails(&self, code: i32, says: &[&str]) {
+        assert_eq!(self.code, Some(code), "{self:#?}");
+        for part in says {
+            assert!(self.stderr.contains(part), "no `{part}` in {self:#?}");
+        }
+    }
+}
+
+/// Runs a command to its end, with this as its standard input. Panics of the program fail the test.
+#[track_caller]
+pub fn run(command: Command, input: &[u8]) -> Outcome {
+    let mut command = assert_cmd::Command::from_std(command);
+    let output = command.write_stdin(input).output().unwrap();
+    let outcome = Outcome {
+        code: output.status.code(),
+        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+    };
+    assert!(!outcome.stderr.contains("panicked"), "{outcome:#?}");
+    assert!(!outcome.stderr.contains('\u{1b}'), "{outcome:#?}");
+    outcome
+}
+
+/// A directory for a test, and the ledger in it.
+pub struct Scratch {
+    dir: TempDir,
+}
+
+impl Scratch {
+    /// A directory without a ledger.
+    pub fn empty() -> Self {
+        Self {
+            dir: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    /// A directory with a new ledger.
+    pub fn with_ledger() -> Self {
+        let scratch = Self::empty();
+        scratch.run(&["init", "--origin", "example.org/test"]).ok();
+        scratch
+    }
+
+    /// A path in the directory.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    /// Where the ledger is.
+    pub fn ledger(&self) -> PathBuf {
+        self.path("ledger")
+    }
+
+    /// Writes a file.
+    pub fn write(&self, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.path(name);
+        fs::write(&path, bytes).unwrap();
+        path
+    }
+
+    /// The program, in the directory and on the ledger.
+    pub fn servanda(&self) -> Command {
+        let mut command = servanda();
+        command
+            .current_dir(self.dir.path())
+            .env("SERVANDA_LEDGER", self.ledger());
+        command
+    }
+
+    /// Runs the program.
+    #[track_caller]
+    pub fn run(&self, words: &[impl AsRef<OsStr>]) -> Outcome {
+        self.run_on(words, "")
+    }
+
+    /// Runs the program with this as its standard input.
+    #[track_caller]
+    pub fn run_on(&self, words: &[impl AsRef<OsStr>], input: impl AsRef<[u8]>) -> Outcome {
+        let mut command = self.servanda();
+        command.args(words);
+        run(command, input.as_ref())
+    }
+
+    /// Every record as it lies in the ledger.
+    #[track_caller]
+    pub fn records(&self) -> String {
+        self.run(&["export", "--raw"]).ok()
+    }
+
+    /// The files that no refusal may change.
+    pub fn kept_files(&self) -> Vec<Vec<u8>> {
+        let read = |name: &str| fs::read(self.ledger().join(name)).unwrap();
+        vec![read("servanda"), read("head")]
+    }
+}
+
+/// Every file below a directory, and its bytes.
+pub fn contents(dir: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.push((path.clone(), Vec::new()));
+            found.extend(contents(&path));
+        } else {
+            let bytes = fs::read(&path).unwrap();
+            found.push((path, bytes));
+        }
+    }
+    found.sort();
+    found
+}
