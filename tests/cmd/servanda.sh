@@ -23,16 +23,25 @@ output=$(eval "$line" 2>&1; echo ":$?")
 code=${output##*:}
 today="$before|$(date +%F)"
 
-# In tables the name is as wide as what it stands for, so that columns stay where they are.
-second='[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}'
-hex4='[0-9a-f]{4}'
-hex32="$hex4$hex4$hex4$hex4$hex4$hex4$hex4$hex4"
-printf %s "${output%:*}" | sed -E \
-    -e "s/${second}\.[0-9]{6}Z(  )/[TIME]                     \1/g" \
-    -e "s/${second}Z(  )/[TIME]              \1/g" \
-    -e "s/${second}(\.[0-9]{6})?Z/[TIME]/g" \
-    -e "s/$hex32$hex32/[LINK]/g" \
-    -e "s/$hex32(  )/[LINK]                          \1/g" \
-    -e "s/$hex32/[LINK]/g" \
-    -e "s/($today)/[TODAY]/g"
+# In tables a name is as wide as what it stands for, so that columns stay where they are; and a link may be broken.
+printf %s "${output%:*}" | awk -v today="$today" '
+function stand_in(pattern, name,    done, rest) {
+    rest = $0
+    while (match(rest, pattern)) {
+        done = done substr(rest, 1, RSTART - 1) name
+        if (substr(rest, RSTART + RLENGTH, 2) == "  ")
+            done = done sprintf("%" (RLENGTH - length(name)) "s", "")
+        rest = substr(rest, RSTART + RLENGTH)
+    }
+    $0 = done rest
+}
+{
+    digit = "[0-9a-f]"
+    few = digit digit digit digit digit digit
+    stand_in(few few digit "*", "[LINK]")
+    two = "[0-9][0-9]"
+    stand_in(two two "-" two "-" two "T" two ":" two ":" two "[.]?[0-9]*Z", "[TIME]")
+    stand_in(today, "[TODAY]")
+    print
+}' || exit 99
 exit "$code"

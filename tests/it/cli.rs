@@ -5,7 +5,7 @@
 //! difference before it is committed. A new example needs only its `$ servanda ...` line for that.
 //!
 //! Each file has a scratch directory of its own, in which its commands run one after the other: the ledger
-//! `commission` and a link to `fixtures/` lie in it. `tests/cmd/servanda.sh` says what else is special.
+//! `commission` and links to `fixtures/` and `docs/` lie in it. `tests/cmd/servanda.sh` says what else is special.
 
 use std::path::{Path, PathBuf};
 
@@ -51,7 +51,9 @@ fn run(file: &Path) {
         );
     }
     let scratch = tempfile::tempdir().unwrap();
-    std::os::unix::fs::symlink(root.join("fixtures"), scratch.path().join("fixtures")).unwrap();
+    for name in ["fixtures", "docs"] {
+        std::os::unix::fs::symlink(root.join(name), scratch.path().join(name)).unwrap();
+    }
     let cases = trycmd::TestCases::new();
     cases
         .case(file)
