@@ -139,8 +139,14 @@ fn refused(refusals: &[Refusal]) -> CliError {
         return CliError::refused("refused");
     };
     let mut error = CliError::refused(first.rejection.to_string());
-    for allowed in &first.rejection.allowed {
-        error = error.detail(format!("allowed: {allowed}"));
+    let allowed = &first.rejection.allowed;
+    if allowed.iter().any(|allowed| allowed.contains(' ')) {
+        for allowed in allowed {
+            error = error.detail(format!("allowed: {allowed}"));
+        }
+    } else if !allowed.is_empty() {
+        // Words of a list, which can be long.
+        error = error.detail(format!("allowed: {}", allowed.join(", ")));
     }
     if first.rejection.rule.is_waivable() {
         error =

@@ -8,6 +8,7 @@ use std::time::Duration;
 use anstyle::{AnsiColor, Style as Ansi};
 use chrono::{Local, NaiveDate, Utc};
 use clap::ArgMatches;
+use clap::parser::ValueSource;
 
 use super::error::{CliError, Exit};
 use crate::chain::record::Head;
@@ -31,6 +32,8 @@ pub struct Session {
     /// Whether to record nothing.
     pub dry_run: bool,
     colour: bool,
+    /// Whether the user named the ledger on the command line, and would have to do so again.
+    named: bool,
 }
 
 impl Session {
@@ -51,6 +54,7 @@ impl Session {
             quiet: matches.get_flag("quiet"),
             dry_run: matches.get_flag("dry-run"),
             colour: !no_colour,
+            named: matches.value_source("ledger") == Some(ValueSource::CommandLine),
         }
     }
 
@@ -64,6 +68,24 @@ impl Session {
             quiet: self.quiet,
             dry_run: false,
             colour: self.colour,
+            named: true,
+        }
+    }
+
+    /// A command on the same ledger, to be typed as it stands.
+    pub fn command(&self, words: &str) -> String {
+        match &self.ledger {
+            Some(ledger) if self.named => {
+                let ledger = ledger.display().to_string();
+                let is_plain = |c: char| c.is_alphanumeric() || "/._-".contains(c);
+                let ledger = if ledger.chars().all(is_plain) {
+                    ledger
+                } else {
+                    format!("'{}'", ledger.replace('\'', r"'\''"))
+                };
+                format!("servanda {words} --ledger {ledger}")
+            }
+            _ => format!("servanda {words}"),
         }
     }
 
