@@ -9,9 +9,6 @@
 
 use std::path::{Path, PathBuf};
 
-use assert_cmd::Command;
-use servanda::store::directory;
-
 #[test]
 fn examples() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -68,18 +65,4 @@ fn run(file: &Path) {
         .env("NO_COLOR", "1")
         .env("TZ", "UTC");
     cases.run();
-}
-
-#[test]
-fn a_ledger_in_use_is_waited_for_and_then_given_up() {
-    let scratch = tempfile::tempdir().unwrap();
-    let ledger = scratch.path().join("ledger");
-    let held = directory::create(&ledger, "the test").unwrap();
-    Command::new(env!("CARGO_BIN_EXE_servanda"))
-        .args(["log", "--wait", "0", "--ledger"])
-        .arg(&ledger)
-        .assert()
-        .code(21)
-        .stdout("");
-    drop(held);
 }
