@@ -105,8 +105,7 @@ impl From<StoreError> for CliError {
         match error {
             StoreError::Io { .. } => Self::refused(error.to_string()),
             StoreError::Damaged { .. } => Self::new(Exit::Broken, error.to_string())
-                .hint("copy the directory before anything else: opening a damaged one can change it")
-                .hint("then go on with an earlier copy; `servanda verify` tells whether that is sound"),
+                .hint("keep the directory as evidence, and go on with an earlier copy; `servanda verify` tells whether that is sound"),
         }
     }
 }
