@@ -93,6 +93,7 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
         .into_iter()
         .map(|receipt| receipt::Line::new(&event, receipt, None))
         .collect();
-    receipt::show(session, &lines, &format!("servanda show {}", text("what")))?;
+    receipt::show(session, &lines)?;
+    receipt::close(session, &session.command(&format!("show {}", text("what"))));
     Ok(Exit::Ok)
 }

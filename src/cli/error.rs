@@ -110,8 +110,7 @@ impl From<StoreError> for CliError {
         match error {
             StoreError::Io { .. } => Self::refused(error.to_string()),
             StoreError::Damaged { .. } => Self::new(Exit::Broken, error.to_string())
-                .hint("copy the directory before anything else: opening a damaged one can change it")
-                .hint("then go on with an earlier copy; `servanda verify` tells whether that is sound"),
+                .hint("keep the directory as evidence, and go on with an earlier copy; `servanda verify` tells whether that is sound"),
         }
     }
 }
@@ -151,8 +150,14 @@ fn refused(refusals: &[Refusal]) -> CliError {
         return CliError::refused("refused");
     };
     let mut error = CliError::refused(first.rejection.to_string());
-    for allowed in &first.rejection.allowed {
-        error = error.detail(format!("allowed: {allowed}"));
+    let allowed = &first.rejection.allowed;
+    if allowed.iter().any(|allowed| allowed.contains(' ')) {
+        for allowed in allowed {
+            error = error.detail(format!("allowed: {allowed}"));
+        }
+    } else if !allowed.is_empty() {
+        // Words of a list, which can be long.
+        error = error.detail(format!("allowed: {}", allowed.join(", ")));
     }
     if first.rejection.rule.is_waivable() {
         error =

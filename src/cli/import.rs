@@ -42,6 +42,7 @@ fn build() -> clap::Command {
                 .long("recorded-by")
                 .value_name("TEXT")
                 .env("SERVANDA_RECORDER")
+                .hide_env_values(true)
                 .help("Who records them, where a line does not say"),
         )
         .after_help(
@@ -114,7 +115,7 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
     } else {
         &lines[..]
     };
-    receipt::show(session, shown, "servanda log")?;
+    receipt::show(session, shown)?;
     if shown.len() < lines.len() {
         session.talk(&format!(
             "... and {} more receipts; --format json gives all",
@@ -151,6 +152,7 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
             differing[..differing.len().min(LISTED)].join(", ")
         ));
     }
+    receipt::close(session, &session.command("log"));
     if appended > 0
         && events
             .iter()

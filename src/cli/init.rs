@@ -36,6 +36,7 @@ fn build() -> clap::Command {
                 .long("recorded-by")
                 .value_name("TEXT")
                 .env("SERVANDA_RECORDER")
+                .hide_env_values(true)
                 .help("Who opens it"),
         )
         .after_help(
@@ -85,11 +86,11 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
         ledger.receipt(crate::domain::id::Seq(0))?,
         None,
     )];
-    receipt::show(
+    receipt::show(session, &receipts)?;
+    receipt::close(
         session,
-        &receipts,
-        "servanda record party ID --kind KIND --name NAME",
-    )?;
+        &session.command("record party ID --kind KIND --name NAME"),
+    );
     Ok(Exit::Ok)
 }
 

@@ -101,12 +101,14 @@ fn command_line() -> clap::Command {
                 .long("ledger")
                 .value_name("DIR")
                 .env("SERVANDA_LEDGER")
+                .hide_env_values(true)
                 .value_parser(value_parser!(std::path::PathBuf))
                 .help("The ledger's directory"),
         ))
         .arg(global(
             Arg::new("format")
                 .long("format")
+                .value_name("FORMAT")
                 .value_parser(formats)
                 .default_value("table")
                 .help("How to write data"),

@@ -36,7 +36,7 @@ pub fn clock_args() -> [Arg; 2] {
         Arg::new("known-at")
             .long("known-at")
             .value_name("DATE|TIME|RECORD")
-            .help("What the ledger knew then: at the end of a day, at a time, or with a record"),
+            .help("What the ledger knew then: at the end of a day, at a time, or with a record (12; #1500, as 1500 is a year)"),
     ]
 }
 
@@ -161,9 +161,7 @@ fn known(matches: &ArgMatches, ledger: OpenLedger) -> Result<(Register, Option<S
     let Some(given) = text(matches, "known-at") else {
         return Ok((ledger.register().clone(), None));
     };
-    let (known_at, words) = if let Ok(seq) = given.parse::<Seq>()
-        && given.len() != 4
-    {
+    let (known_at, words) = if let Some(seq) = record(given) {
         if seq.0 >= ledger.head().count {
             return Err(
                 CliError::refused(format!("there is no record {seq}")).hint(format!(
@@ -184,14 +182,20 @@ fn known(matches: &ArgMatches, ledger: OpenLedger) -> Result<(Register, Option<S
     Ok((register, Some(words)))
 }
 
+/// A record's number: `12`, or `#1500` where four digits alone would be a year, as everywhere.
+fn record(given: &str) -> Option<Seq> {
+    match given.strip_prefix('#') {
+        Some(number) => number.parse().ok(),
+        None if given.len() == 4 => None,
+        None => given.parse().ok(),
+    }
+}
+
 fn bound(matches: &ArgMatches, name: &str) -> Result<Option<Bound>, CliError> {
     let Some(given) = text(matches, name) else {
         return Ok(None);
     };
-    // Four digits are a year, as everywhere; other numbers are records.
-    if given.len() != 4
-        && let Ok(seq) = given.parse::<Seq>()
-    {
+    if let Some(seq) = record(given) {
         return Ok(Some(Bound::Record(seq)));
     }
     if let Ok(time) = given.parse::<Instant>() {

@@ -23,12 +23,23 @@ impl Line {
         Self {
             receipt,
             event: event.kind().to_string(),
-            what: event.defines().map_or_else(
-                || event.headline(),
-                |id| format!("{} {}", id.subject(), event.headline()),
-            ),
+            what: what(event),
             change,
         }
+    }
+}
+
+/// What an event is about, in a line.
+fn what(event: &Event) -> String {
+    let headline = event.headline();
+    match event.defines() {
+        Some(id) => format!("{} {headline}", id.subject()),
+        // An amendment may have no words of its own.
+        None if headline.is_empty() => {
+            let named = event.references().into_iter().next();
+            named.map_or_else(String::new, |(_, named)| named.subject().to_string())
+        }
+        None => headline,
     }
 }
 
@@ -102,7 +113,7 @@ fn or_nothing(texts: &[String]) -> String {
 }
 
 /// Prints receipts: a few lines each for people, a table for programs.
-pub fn show(session: &Session, lines: &[Line], next: &str) -> Result<(), CliError> {
+pub fn show(session: &Session, lines: &[Line]) -> Result<(), CliError> {
     if session.for_people() {
         for line in lines {
             let verb = match (line.receipt.known, session.dry_run) {
@@ -124,12 +135,16 @@ pub fn show(session: &Session, lines: &[Line], next: &str) -> Result<(), CliErro
     } else {
         session.show(&document(lines, session))?;
     }
+    Ok(())
+}
+
+/// The last word after receipts: what one is likely to want next, or that nothing happened.
+pub fn close(session: &Session, next: &str) {
     if session.dry_run {
         session.talk("nothing was recorded: this was a dry run");
     } else {
         session.hint(&format!("next: {next}"));
     }
-    Ok(())
 }
 
 fn document(lines: &[Line], session: &Session) -> Document {

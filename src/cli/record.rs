@@ -12,7 +12,7 @@ use super::session::Session;
 use super::{Command, receipt};
 use crate::chain::record::document_digest;
 use crate::domain::event::{Event, Fact, FieldError, FieldSpec, Fields, Kind};
-use crate::domain::id::Subject;
+use crate::domain::id::Reference;
 use crate::domain::rules;
 use crate::domain::value::Shape;
 use crate::intake::{ndjson, template};
@@ -99,7 +99,7 @@ fn field_arg(spec: &'static FieldSpec) -> Arg {
         arg = arg.long(spec.name.replace('_', "-"));
     }
     if spec.name == "recorded_by" {
-        arg = arg.env("SERVANDA_RECORDER");
+        arg = arg.env("SERVANDA_RECORDER").hide_env_values(true);
     }
     arg = match spec.shape {
         Shape::Flag => arg.action(ArgAction::SetTrue),
@@ -134,7 +134,7 @@ fn append_one(session: &Session, event: Event) -> Result<Exit, CliError> {
     let event = rules::complete(ledger.register(), event);
     let change = receipt::change(ledger.register(), &event);
     let receipts = session.append(&mut ledger, vec![event.clone()])?;
-    let next = next_command(&event);
+    let next = next_step(session, &event);
     let lines: Vec<_> = receipts
         .into_iter()
         .map(|receipt| {
@@ -148,29 +148,40 @@ fn append_one(session: &Session, event: Event) -> Result<Exit, CliError> {
             receipt::Line::new(receipt::recorded(ledger.register(), &event, &receipt), receipt, change)
         })
         .collect();
-    receipt::show(session, &lines, &next)?;
+    receipt::show(session, &lines)?;
+    receipt::close(session, &next);
     Ok(Exit::Ok)
 }
 
-/// The command that a recorder is likely to want next.
-fn next_command(event: &Event) -> String {
-    match &event.fact {
+/// What a recorder is likely to want next.
+fn next_step(session: &Session, event: &Event) -> String {
+    let words = match &event.fact {
+        Fact::SourceRegistered(fact) => {
+            return format!("cite it with --source \"{}: PLACE\"", fact.id);
+        }
         Fact::AgreementRecorded(fact) => {
             format!(
-                "servanda record commitment ID --agreement {} --text TEXT --debtor PARTY",
+                "record commitment ID --agreement {} --text TEXT --debtor PARTY",
                 fact.id
             )
         }
-        Fact::StatusChanged(fact) => format!("servanda show {}", fact.commitment),
-        Fact::Corrected(fact) => format!("servanda show {}", fact.record),
-        Fact::Retracted(fact) => format!("servanda show {}", fact.record),
-        Fact::Redacted(fact) => format!("servanda show {}", fact.record),
-        Fact::SourceRegistered(fact) => format!("cite it with --source \"{}: PLACE\"", fact.id),
-        _ => match event.defines().map(|id| id.subject()) {
-            Some(Subject::Entity(id)) => format!("servanda show {id}"),
-            _ => "servanda log".to_owned(),
+        Fact::Corrected(fact) => format!("show {}", fact.record),
+        Fact::Retracted(fact) => format!("show {}", fact.record),
+        Fact::Redacted(fact) => format!("show {}", fact.record),
+        _ => match event.defines().or_else(|| commitment(event)) {
+            Some(named) => format!("show {}", named.subject()),
+            None => "log".to_owned(),
         },
-    }
+    };
+    session.command(&words)
+}
+
+/// The commitment that an event is about, if it is about one.
+fn commitment(event: &Event) -> Option<Reference> {
+    let named = event.references().into_iter();
+    named
+        .map(|(_, named)| named)
+        .find(|named| matches!(named, Reference::Commitment(_)))
 }
 
 /// The fields from all places where they can be given; none if the user left the template empty.

@@ -8,6 +8,7 @@ use std::time::Duration;
 use anstyle::{AnsiColor, Style as Ansi};
 use chrono::{Local, NaiveDate, Utc};
 use clap::ArgMatches;
+use clap::parser::ValueSource;
 
 use super::error::{CliError, Exit};
 use super::keys::read_signing_key;
@@ -39,6 +40,8 @@ pub struct Session {
     colour: bool,
     sign_with: Vec<PathBuf>,
     remembers: bool,
+    /// Whether the user named the ledger on the command line, and would have to do so again.
+    named: bool,
 }
 
 impl Session {
@@ -64,6 +67,7 @@ impl Session {
                 .map(|paths| paths.cloned().collect())
                 .unwrap_or_default(),
             remembers: !matches.get_flag("no-memory"),
+            named: matches.value_source("ledger") == Some(ValueSource::CommandLine),
         }
     }
 
@@ -79,6 +83,24 @@ impl Session {
             colour: self.colour,
             sign_with: Vec::new(),
             remembers: false,
+            named: true,
+        }
+    }
+
+    /// A command on the same ledger, to be typed as it stands.
+    pub fn command(&self, words: &str) -> String {
+        match &self.ledger {
+            Some(ledger) if self.named => {
+                let ledger = ledger.display().to_string();
+                let is_plain = |c: char| c.is_alphanumeric() || "/._-".contains(c);
+                let ledger = if ledger.chars().all(is_plain) {
+                    ledger
+                } else {
+                    format!("'{}'", ledger.replace('\'', r"'\''"))
+                };
+                format!("servanda {words} --ledger {ledger}")
+            }
+            _ => format!("servanda {words}"),
         }
     }
 

@@ -1,0 +1,47 @@
+#!/bin/sh
+# What the examples run as `servanda` (tests/it/cli.rs): the program itself, with three liberties.
+# - It runs in the scratch directory of its file of examples.
+# - The words |, < and > mean what they do in a shell; trycmd knows no shell.
+# - What is different each time has a name: [LINK] is a link or digest, [TIME] a recorded time, [TODAY] today.
+set -u
+unset SERVANDA_RECORDER
+cd "$SERVANDA_SCRATCH" || exit 99
+servanda() { "$SERVANDA_BIN" "$@"; }
+
+line=servanda
+for word; do
+    case $word in
+    '|' | '<' | '>') line="$line $word" ;;
+    *\'*) line="$line '$(printf %s "$word" | sed "s/'/'\\\\''/g")'" ;;
+    *) line="$line '$word'" ;;
+    esac
+done
+
+before=$(date +%F)
+# The exit code goes last, so that newlines at the end are kept.
+output=$(eval "$line" 2>&1; echo ":$?")
+code=${output##*:}
+today="$before|$(date +%F)"
+
+# In tables a name is as wide as what it stands for, so that columns stay where they are; and a link may be broken.
+printf %s "${output%:*}" | awk -v today="$today" '
+function stand_in(pattern, name,    done, rest) {
+    rest = $0
+    while (match(rest, pattern)) {
+        done = done substr(rest, 1, RSTART - 1) name
+        if (substr(rest, RSTART + RLENGTH, 2) == "  ")
+            done = done sprintf("%" (RLENGTH - length(name)) "s", "")
+        rest = substr(rest, RSTART + RLENGTH)
+    }
+    $0 = done rest
+}
+{
+    digit = "[0-9a-f]"
+    few = digit digit digit digit digit digit
+    stand_in(few few digit "*", "[LINK]")
+    two = "[0-9][0-9]"
+    stand_in(two two "-" two "-" two "T" two ":" two ":" two "[.]?[0-9]*Z", "[TIME]")
+    stand_in(today, "[TODAY]")
+    print
+}' || exit 99
+exit "$code"
