@@ -8,6 +8,7 @@ mod error;
 mod export;
 mod import;
 mod init;
+mod keys;
 mod list;
 mod log;
 mod man;
@@ -19,6 +20,7 @@ mod report;
 mod session;
 mod show;
 mod verify;
+mod witness;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -49,6 +51,7 @@ const COMMANDS: &[Command] = &[
     list::COMMAND,
     report::COMMAND,
     verify::COMMAND,
+    witness::COMMAND,
     demo::COMMAND,
     completions::COMMAND,
     man::COMMAND,

@@ -9,3 +9,5 @@
 )]
 
 mod house;
+#[cfg(unix)]
+mod witness;
