@@ -1,5 +1,6 @@
 //! `witness`: vouches for the checkpoints of other ledgers.
 
+use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -144,7 +145,7 @@ fn tell(answer: &Answer, quiet: bool) {
             .chars()
             .filter(|c| !c.is_control())
             .collect();
-        let _ = anstream::eprintln!("{} {line}", answer.status());
+        let _ = writeln!(io::stderr().lock(), "{} {line}", answer.status());
     }
 }
 

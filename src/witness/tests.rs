@@ -300,9 +300,8 @@ fn a_size_of_zero_has_one_root() {
     refused(&witness, format!("old 0\n\n{note}").as_bytes(), 409);
     let other = note.replace(ORIGIN, "example.org/other");
     refused(&witness, format!("old 0\n\n{other}").as_bytes(), 404);
-    let unsigned = note
-        .replacen("\n0\n", "\n0\n", 1)
-        .replace(&leaf_hash(b"x").to_base64(), &leaf_hash(b"y").to_base64());
+    let [x, y] = [b"x", b"y"].map(|data| leaf_hash(data).to_base64());
+    let unsigned = note.replace(&x, &y);
     refused(&witness, format!("old 0\n\n{unsigned}").as_bytes(), 403);
 }
 
