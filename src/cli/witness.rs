@@ -78,7 +78,7 @@ another DIR or with one from a backup: logs could then take back what it had vou
 
 Examples:
   servanda witness serve --key witness.key --state witness \\
-    --log example.org/log+9c8a2a2e+AYqI4910CfGV/VLbLTy6XXLKZwm/HZQSG/N0iAG0D29c",
+    --log servanda.example/log1+146d4a70+AYqI4910CfGV/VLbLTy6XXLKZwm/HZQSG/N0iAG0D29c",
         )
 }
 

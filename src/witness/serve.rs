@@ -38,21 +38,29 @@ pub const DEFAULT_ADDRESS: &str = "127.0.0.1:8378";
 /// Longest body of a request. A proof has less than 3 KiB; the rest is for the checkpoint's signatures.
 pub const MAX_BODY: usize = 64 * 1024;
 
-/// How long the body of a request may take to arrive.
-const BODY_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// How long a connection may last, requests or none. It bounds what a client can hold that sends its headers
-/// a byte at a time; others connect again.
-const CONNECTION_TIMEOUT: Duration = Duration::from_secs(60);
-
-/// Most connections at once. More wait in the system's queue.
-const MAX_CONNECTIONS: usize = 256;
+/// What anybody may take up.
+const LIMITS: Limits = Limits {
+    body: Duration::from_secs(10),
+    connection: Duration::from_secs(60),
+    connections: 256,
+};
 
 /// How long requests that are under way may take once the server is to stop.
 const GRACE: Duration = Duration::from_secs(3);
 
 /// Requests are answered one after another anyway; more threads would only wait.
 const MAX_THREADS: usize = 4;
+
+#[derive(Clone, Copy)]
+struct Limits {
+    /// How long the body of a request may take to arrive.
+    body: Duration,
+    /// How long a connection may last, requests or none. It bounds what a client can hold that sends its
+    /// headers a byte at a time; others connect again.
+    connection: Duration,
+    /// Most connections at once. More wait in the system's queue.
+    connections: usize,
+}
 
 type Watch = Box<dyn Fn(&Answer) + Send + Sync>;
 
@@ -66,6 +74,7 @@ pub struct Server {
 struct Shared {
     witness: Witness,
     watch: Watch,
+    limits: Limits,
 }
 
 impl Server {
@@ -80,7 +89,11 @@ impl Server {
         Ok(Self {
             address: listener.local_addr()?,
             listener,
-            shared: Shared { witness, watch },
+            shared: Shared {
+                witness,
+                watch,
+                limits: LIMITS,
+            },
         })
     }
 
@@ -132,9 +145,11 @@ impl Server {
     }
 
     async fn answer(self, stop: impl Future<Output = ()> + Send + 'static) -> io::Result<()> {
+        let limits = self.shared.limits;
         let listener = Listener {
             listener: tokio::net::TcpListener::from_std(self.listener)?,
-            places: Arc::new(Semaphore::new(MAX_CONNECTIONS)),
+            places: Arc::new(Semaphore::new(limits.connections)),
+            lifetime: limits.connection,
         };
         let router = Router::new()
             .route("/", get(name))
@@ -228,7 +243,7 @@ async fn name(State(shared): State<Arc<Shared>>) -> String {
 }
 
 async fn add(State(shared): State<Arc<Shared>>, request: Request) -> Response {
-    let body = match timeout(BODY_TIMEOUT, to_bytes(request.into_body(), MAX_BODY)).await {
+    let body = match timeout(shared.limits.body, to_bytes(request.into_body(), MAX_BODY)).await {
         Ok(Ok(body)) => body,
         Ok(Err(_)) => {
             return plain(
@@ -291,6 +306,7 @@ fn failed() -> Response {
 struct Listener {
     listener: tokio::net::TcpListener,
     places: Arc<Semaphore>,
+    lifetime: Duration,
 }
 
 impl axum::serve::Listener for Listener {
@@ -304,7 +320,7 @@ impl axum::serve::Listener for Listener {
         let (stream, address) = axum::serve::Listener::accept(&mut self.listener).await;
         let connection = Connection {
             stream,
-            end: Box::pin(sleep(CONNECTION_TIMEOUT)),
+            end: Box::pin(sleep(self.lifetime)),
             _place: place,
         };
         (connection, address)

@@ -320,6 +320,43 @@ fn a_client_that_says_nothing_keeps_nobody_waiting() {
 }
 
 #[test]
+fn what_a_client_can_take_up_is_bounded() {
+    let witness = TestLog::of(0).witness(Volatile::default()).unwrap();
+    let mut server = Server::bind(witness, ANYWHERE.parse().unwrap()).unwrap();
+    server.shared.limits = Limits {
+        body: Duration::from_millis(100),
+        connection: Duration::from_millis(500),
+        connections: 2,
+    };
+    let running = server.start().unwrap();
+    let head = b"POST /add-checkpoint HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\nold";
+    let answer = raw(&running, head);
+    assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+    // Headers that never end, in all places there are: the next one waits until their time is over.
+    let mut slow: Vec<_> = (0..2)
+        .map(|_| TcpStream::connect(running.address()).unwrap())
+        .collect();
+    for stream in &mut slow {
+        stream
+            .write_all(b"POST /add-checkpoint HTTP/1.1\r\nx: ")
+            .unwrap();
+    }
+    let began = std::time::Instant::now();
+    cosigned(&running, &TestLog::of(3), None, 3);
+    assert!(began.elapsed() > Duration::from_millis(200));
+    for stream in &mut slow {
+        stream
+            .set_read_timeout(Some(Duration::from_secs(20)))
+            .unwrap();
+        let mut nothing = Vec::new();
+        // Closed or reset, but not left open.
+        if let Err(error) = stream.read_to_end(&mut nothing) {
+            assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);
+        }
+    }
+}
+
+#[test]
 fn a_stopped_server_is_gone() {
     let running = running();
     let url = running.url();
