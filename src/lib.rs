@@ -32,3 +32,4 @@ pub mod ledger;
 pub mod render;
 pub mod report;
 pub mod store;
+pub mod witness;

@@ -16,4 +16,4 @@ pub(crate) mod testing;
 mod text;
 pub mod tree;
 #[cfg(test)]
-mod vectors;
+pub(crate) mod vectors;

@@ -1,43 +1,64 @@
-//! Key files: read from disk only, never from the command line, and only if nobody else can read them.
+//! Key files: private ones are read from disk only, never from the command line, and only if nobody else can
+//! read them.
 
-use std::io::Write;
+use std::fs::File;
+use std::io::{Read as _, Write as _};
 use std::path::Path;
+
+use zeroize::Zeroizing;
 
 use super::error::{CliError, Exit};
 use crate::chain::key::{SigningKey, VerifierKey};
 
-/// Reads a private key in its text form.
-pub fn read_signing_key(path: &Path) -> Result<SigningKey, CliError> {
+/// A key is one line; what is longer is none.
+const MAX_BYTES: usize = 4096;
+
+const OPENSSH: &str = "-----BEGIN OPENSSH PRIVATE KEY-----";
+
+/// Reads the private key in a file that nobody else can read.
+pub(super) fn read_signing_key(path: &Path) -> Result<SigningKey, CliError> {
+    let refused = |why: &str| CliError::refused(format!("{} {why}", path.display()));
     let text = read_private(path)?;
-    SigningKey::parse(text.trim()).map_err(|error| {
-        CliError::refused(format!("{} holds no private key: {error}", path.display()))
-            .hint("`servanda key generate` makes one, `servanda key import` takes an OpenSSH one")
-    })
+    if text.starts_with(OPENSSH) {
+        return Err(refused("is a key of OpenSSH, which is not read here")
+            .hint("`servanda key import` makes a key of it"));
+    }
+    let line = text.strip_suffix('\n').unwrap_or(&text);
+    let line = line.strip_suffix('\r').unwrap_or(line);
+    SigningKey::parse(line).map_err(|error| refused(&format!("is not a private key: {error}")))
 }
 
-/// Reads a private file, unless others can read it too.
-pub fn read_private(path: &Path) -> Result<String, CliError> {
-    let cannot = |error: &std::io::Error| CliError::file("read", path, error);
-    let metadata = std::fs::metadata(path).map_err(|error| cannot(&error))?;
-    if !metadata.is_file() {
-        return Err(CliError::refused(format!(
-            "{} is not a file",
-            path.display()
-        )));
+/// Reads a file that nobody else can read.
+pub(super) fn read_private(path: &Path) -> Result<Zeroizing<String>, CliError> {
+    let failed = |error| CliError::file("read the key in", path, &error);
+    let refused = |why: &str| CliError::refused(format!("{} {why}", path.display()));
+    let mut file = File::open(path).map_err(failed)?;
+    // Of the open file, not of the name: that may be another's by now.
+    let metadata = file.metadata().map_err(failed)?;
+    if metadata.is_dir() {
+        return Err(refused("is a directory, not a key").hint("name the file in it"));
     }
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        let mode = metadata.permissions().mode() & 0o777;
-        if mode & 0o077 != 0 {
-            return Err(CliError::refused(format!(
-                "others can read or change the private key {} (mode {mode:o})",
+    if readable_by_others(&metadata) {
+        return Err(
+            refused("can be read by others, so it is no secret any more").hint(format!(
+                "`chmod 600 {}`, if nobody did read it; or make a new key",
                 path.display()
-            ))
-            .hint(format!("chmod 600 {}", path.display())));
+            )),
+        );
+    }
+    // One buffer from the start: growing would leave a copy behind.
+    let mut text = Zeroizing::new(vec![0; MAX_BYTES + 1]);
+    let mut len = 0;
+    while len < text.len() {
+        match file.read(&mut text[len..]).map_err(failed)? {
+            0 => break,
+            read => len += read,
         }
     }
-    std::fs::read_to_string(path).map_err(|error| cannot(&error))
+    match std::str::from_utf8(&text[..len]) {
+        Ok(text) => Ok(Zeroizing::new(text.to_owned())),
+        Err(_) => Err(refused("is not a private key")),
+    }
 }
 
 /// Writes a new private file that only its owner can read.
@@ -72,4 +93,100 @@ pub fn read_verifier_key(text: &str) -> Result<VerifierKey, CliError> {
                 "a vkey reads NAME+8 hexadecimal digits+base64; `servanda key show FILE` prints it",
             )
         })
+}
+
+#[cfg(unix)]
+fn readable_by_others(metadata: &std::fs::Metadata) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    metadata.permissions().mode() & 0o077 != 0
+}
+
+/// Elsewhere permissions are not to be had from the standard library.
+#[cfg(not(unix))]
+fn readable_by_others(_: &std::fs::Metadata) -> bool {
+    false
+}
+
+#[cfg(test)]
+#[cfg(unix)]
+mod tests {
+    use std::fs::{self, Permissions};
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+    use crate::chain::key::{KeyName, SignatureType};
+
+    fn key() -> SigningKey {
+        let name = KeyName::new("example.org/log").unwrap();
+        SigningKey::from_seed(name, SignatureType::Ed25519, &[7; 32])
+    }
+
+    /// The outcome for a file with this text and mode, shown as a user sees it.
+    fn outcome(text: &[u8], mode: u32) -> Result<String, (String, Vec<String>)> {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("key");
+        fs::write(&path, text).unwrap();
+        fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
+        match read_signing_key(&path) {
+            Ok(key) => Ok(key.verifier().to_string()),
+            Err(error) => Err((error.message, error.hints)),
+        }
+    }
+
+    #[test]
+    fn a_private_file_with_a_key_is_read() {
+        let text = key().to_text();
+        for end in ["", "\n", "\r\n"] {
+            for mode in [0o600, 0o400, 0o700] {
+                let text = format!("{}{end}", *text);
+                let read = outcome(text.as_bytes(), mode);
+                assert_eq!(read, Ok(key().verifier().to_string()));
+            }
+        }
+    }
+
+    #[test]
+    fn a_file_that_others_can_read_is_refused() {
+        for mode in [0o644, 0o640, 0o604, 0o620, 0o601, 0o666] {
+            let (message, hints) = outcome(key().to_text().as_bytes(), mode).unwrap_err();
+            assert!(message.contains("can be read by others"), "{message}");
+            assert!(hints[0].starts_with("`chmod 600 "), "{hints:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_key_is_refused_and_not_shown() {
+        let secret = key().to_text().to_string();
+        let secret_part = secret.rsplit('+').next().unwrap();
+        let wrong = [
+            "",
+            "\n",
+            &format!("{secret}\n\n"),
+            &format!(" {secret}"),
+            &format!("{secret}{}", "A".repeat(MAX_BYTES)),
+            &key().verifier().to_string(),
+            &secret.replace("PRIVATE+KEY", "PUBLIC+KEY"),
+        ];
+        for text in wrong {
+            let (message, _) = outcome(text.as_bytes(), 0o600).unwrap_err();
+            assert!(message.contains("is not a private key"), "{message}");
+            assert!(!message.contains(secret_part), "{message}");
+        }
+        assert!(outcome(b"\xff\xfe", 0o600).is_err());
+        let (message, hints) = outcome(format!("{OPENSSH}\n").as_bytes(), 0o600).unwrap_err();
+        assert!(message.contains("OpenSSH"), "{message}");
+        assert!(hints[0].contains("key import"), "{hints:?}");
+    }
+
+    #[test]
+    fn a_directory_and_nothing_are_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let error = read_signing_key(dir.path()).unwrap_err();
+        assert!(error.message.contains("is a directory"), "{error}");
+        let error = read_signing_key(&dir.path().join("none")).unwrap_err();
+        assert!(
+            error.message.starts_with("cannot read the key in "),
+            "{error}"
+        );
+    }
 }

@@ -27,6 +27,7 @@ mod report;
 mod session;
 mod show;
 mod verify;
+mod witness;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -62,6 +63,7 @@ const COMMANDS: &[Command] = &[
     check_proof::COMMAND,
     key::COMMAND,
     acknowledge::COMMAND,
+    witness::COMMAND,
     demo::COMMAND,
     completions::COMMAND,
     man::COMMAND,

@@ -20,10 +20,11 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("report/", &["domain"]),
     ("render/", &["report"]),
     ("intake/", &["domain"]),
+    ("witness/", &["chain"]),
     (
         "cli/",
         &[
-            "domain", "chain", "store", "ledger", "report", "render", "intake",
+            "domain", "chain", "store", "ledger", "report", "render", "intake", "witness",
         ],
     ),
 ];
@@ -41,6 +42,9 @@ const NAMED_ONLY_IN: &[(&str, &str)] = &[
     ("bincode", "chain/codec.rs"),
     ("blake3", "chain/record.rs"),
     ("sled", "store/sled.rs"),
+    ("axum", "witness/serve.rs"),
+    ("tokio", "witness/serve.rs"),
+    ("ureq", "witness/ask.rs"),
 ];
 
 /// Macros for `cli/` alone: a library does not talk to a terminal it may not have.

@@ -17,3 +17,5 @@ mod house;
 mod import;
 mod program;
 mod tamper;
+#[cfg(unix)]
+mod witness;

@@ -1,0 +1,179 @@
+//! `witness`: vouches for the checkpoints of other ledgers.
+
+use std::io::{self, Write as _};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Arg, ArgAction, ArgMatches, value_parser};
+
+use super::error::{CliError, Exit};
+use super::session::Session;
+use super::{Command, keys};
+use crate::chain::key::VerifierKey;
+use crate::witness::memory::{Directory, MemoryError};
+use crate::witness::serve::{DEFAULT_ADDRESS, Server};
+use crate::witness::{Answer, Witness, WitnessError};
+
+pub(super) const COMMAND: Command = Command { build, run };
+
+fn build() -> clap::Command {
+    clap::Command::new("witness")
+        .about("Vouch for the checkpoints of other ledgers")
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommand(build_serve())
+}
+
+fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
+    match matches.subcommand() {
+        Some(("serve", matches)) => serve(matches, session),
+        _ => Err(CliError::new(Exit::Usage, "which subcommand?")),
+    }
+}
+
+// ---- serve ----
+
+fn build_serve() -> clap::Command {
+    clap::Command::new("serve")
+        .about("Cosign checkpoints of the logs it knows, as long as they only grow")
+        .arg(
+            Arg::new("key")
+                .long("key")
+                .value_name("FILE")
+                .required(true)
+                .value_parser(value_parser!(PathBuf))
+                .help("The witness's private key, for cosignatures, in a file of mode 600"),
+        )
+        .arg(
+            Arg::new("state")
+                .long("state")
+                .value_name("DIR")
+                .required(true)
+                .value_parser(value_parser!(PathBuf))
+                .help("Where it remembers what it cosigned last; made if it does not exist"),
+        )
+        .arg(
+            Arg::new("log")
+                .long("log")
+                .value_name("VKEY")
+                .required(true)
+                .action(ArgAction::Append)
+                .value_parser(value_parser!(VerifierKey))
+                .help("The public key of a log, named after its origin; give it once for each key"),
+        )
+        .arg(
+            Arg::new("listen")
+                .long("listen")
+                .value_name("ADDRESS")
+                .default_value(DEFAULT_ADDRESS)
+                .value_parser(value_parser!(SocketAddr))
+                .help("Where to listen, such as [::1]:8378; with port 0 on any that is free"),
+        )
+        .after_help(
+            "Speaks C2SP tlog-witness 1.0.0 over plain HTTP, until it is interrupted. To offer it beyond this machine,
+put a proxy that speaks TLS before it.
+
+A witness is as good as its memory: it takes the first checkpoint of a log on trust. Never start it with
+another DIR or with one from a backup: logs could then take back what it had vouched for.
+
+Examples:
+  servanda witness serve --key witness.key --state witness \\
+    --log servanda.example/log1+146d4a70+AYqI4910CfGV/VLbLTy6XXLKZwm/HZQSG/N0iAG0D29c",
+        )
+}
+
+fn serve(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
+    let missing = || CliError::new(Exit::Usage, "a key, a directory and an address are needed");
+    let key = matches.get_one::<PathBuf>("key").ok_or_else(missing)?;
+    let state = matches.get_one::<PathBuf>("state").ok_or_else(missing)?;
+    let listen = *matches
+        .get_one::<SocketAddr>("listen")
+        .ok_or_else(missing)?;
+    let logs = matches.get_many::<VerifierKey>("log").unwrap_or_default();
+
+    let key = keys::read_signing_key(key)?;
+    if session.dry_run {
+        session.talk("nothing was served: this was a dry run");
+        return Ok(Exit::Ok);
+    }
+    let witness = Witness::new(key, logs.cloned(), Box::new(Directory::open(state)?))?;
+    session.talk(&format!("witness {}", witness.verifier()));
+    tell_what_is_remembered(&witness, session)?;
+    if !listen.ip().is_loopback() {
+        session.hint(
+            "anybody who can reach this address can ask; put a proxy that speaks TLS before it",
+        );
+    }
+    let cannot = |error| CliError::refused(format!("cannot listen on {listen}: {error}"));
+    let (quiet, server) = (
+        session.quiet,
+        Server::bind(witness, listen).map_err(cannot)?,
+    );
+    let mut said = Ok(());
+    server
+        .on_answer(move |answer| tell(answer, quiet))
+        .run_until_interrupted(|address| {
+            said = session.say(&format!("listening on http://{address}"))
+        })
+        .map_err(cannot)?;
+    said.map(|()| Exit::Ok)
+}
+
+/// Whoever started it with the wrong directory sees it here.
+fn tell_what_is_remembered(witness: &Witness, session: &Session) -> Result<(), CliError> {
+    for origin in witness.origins() {
+        match witness.latest(origin)? {
+            Some(latest) => {
+                let size = latest.unverified().size();
+                session.talk(&format!("{origin}: cosigned at size {size} last"));
+            }
+            None => session.talk(&format!(
+                "{origin}: never cosigned; its next checkpoint will be taken on trust"
+            )),
+        }
+    }
+    Ok(())
+}
+
+/// An answer as a line of talk. A fork and a failure are told even to who wants no talk.
+fn tell(answer: &Answer, quiet: bool) {
+    let grave = matches!(answer, Answer::Inconsistent { .. } | Answer::Failed(_));
+    if grave || !quiet {
+        // A stranger wrote some of it; and talk that nobody can hear is no error.
+        let line: String = answer
+            .to_string()
+            .chars()
+            .filter(|c| !c.is_control())
+            .collect();
+        let _ = writeln!(io::stderr().lock(), "{} {line}", answer.status());
+    }
+}
+
+impl From<MemoryError> for CliError {
+    fn from(error: MemoryError) -> Self {
+        let message = error.to_string();
+        match error {
+            MemoryError::Locked { .. } => Self::new(Exit::Locked, message)
+                .hint("a witness has a directory of its own; stop the other one, or start this one elsewhere with a key of its own"),
+            MemoryError::Damaged { .. } | MemoryError::OtherLog { .. } => changed(message),
+            MemoryError::Io { .. } | MemoryError::Uncertain { .. } => Self::refused(message),
+        }
+    }
+}
+
+impl From<WitnessError> for CliError {
+    fn from(error: WitnessError) -> Self {
+        let message = error.to_string();
+        match error {
+            WitnessError::Memory(error) => error.into(),
+            WitnessError::NotMine { .. } => changed(message),
+            _ => Self::refused(message),
+        }
+    }
+}
+
+/// Nothing is to be started over silently here.
+fn changed(message: String) -> CliError {
+    CliError::new(Exit::Broken, message)
+        .hint("keep the directory as it is, and find out who changed it; without its memory this key must not witness that log again")
+}

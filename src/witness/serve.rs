@@ -1,0 +1,382 @@
+//! A [`Witness`] over HTTP: C2SP tlog-witness 1.0.0.
+//!
+//! ```text
+//! POST /add-checkpoint              asks for a cosignature
+//! GET  /<origin hash>/checkpoint    the checkpoint cosigned last, for monitors
+//! GET  /                            a line with the witness's name and key
+//! ```
+//!
+//! Plain HTTP/1.1: whoever offers it beyond this machine puts a proxy that speaks TLS before it. Anybody may
+//! ask; what a request can cost is bounded in bytes, in time and in connections at once.
+
+use std::future::Future;
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, SystemTime};
+
+use axum::Router;
+use axum::body::to_bytes;
+use axum::extract::{Path, Request, State};
+use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::time::{Sleep, sleep, timeout};
+
+use super::{Answer, Witness};
+
+/// Where a witness listens unless told otherwise: on this machine only.
+pub const DEFAULT_ADDRESS: &str = "127.0.0.1:8378";
+
+/// Longest body of a request. A proof has less than 3 KiB; the rest is for the checkpoint's signatures.
+pub const MAX_BODY: usize = 64 * 1024;
+
+/// What anybody may take up.
+const LIMITS: Limits = Limits {
+    body: Duration::from_secs(10),
+    connection: Duration::from_secs(60),
+    connections: 256,
+};
+
+/// How long requests that are under way may take once the server is to stop.
+const GRACE: Duration = Duration::from_secs(3);
+
+/// Requests are answered one after another anyway; more threads would only wait.
+const MAX_THREADS: usize = 4;
+
+#[derive(Clone, Copy)]
+struct Limits {
+    /// How long the body of a request may take to arrive.
+    body: Duration,
+    /// How long a connection may last, requests or none. It bounds what a client can hold that sends its
+    /// headers a byte at a time; others connect again.
+    connection: Duration,
+    /// Most connections at once. More wait in the system's queue.
+    connections: usize,
+}
+
+type Watch = Box<dyn Fn(&Answer) + Send + Sync>;
+
+/// A witness that listens, and answers once it runs.
+pub struct Server {
+    listener: TcpListener,
+    address: SocketAddr,
+    shared: Shared,
+}
+
+struct Shared {
+    witness: Witness,
+    watch: Watch,
+    limits: Limits,
+}
+
+impl Server {
+    /// Listens on an address; with port 0 on one that is free.
+    ///
+    /// # Errors
+    /// What the system says: the address may be in use.
+    pub fn bind(witness: Witness, listen: SocketAddr) -> io::Result<Self> {
+        let listener = TcpListener::bind(listen)?;
+        listener.set_nonblocking(true)?;
+        let watch: Watch = Box::new(|_| {});
+        Ok(Self {
+            address: listener.local_addr()?,
+            listener,
+            shared: Shared {
+                witness,
+                watch,
+                limits: LIMITS,
+            },
+        })
+    }
+
+    /// Has every answer shown to whoever keeps the witness: a log that forks tells it nobody else.
+    #[must_use]
+    pub fn on_answer(mut self, watch: impl Fn(&Answer) + Send + Sync + 'static) -> Self {
+        self.shared.watch = Box::new(watch);
+        self
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Answers until the process is interrupted or told to terminate, and finishes what is under way. Calls
+    /// `ready` with the address once it can be stopped that way.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn run_until_interrupted(self, ready: impl FnOnce(SocketAddr)) -> io::Result<()> {
+        let runtime = runtime()?;
+        let guard = runtime.enter();
+        let stop = interrupted()?;
+        drop(guard);
+        ready(self.address);
+        runtime.block_on(self.answer(stop))
+    }
+
+    /// Answers on a thread of its own until the returned handle is dropped.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn start(self) -> io::Result<Running> {
+        let runtime = runtime()?;
+        let address = self.address;
+        let (stop, stopped) = oneshot::channel();
+        let stopped = async {
+            // Dropped or sent, it is the end.
+            let _ = stopped.await;
+        };
+        let serve = move || runtime.block_on(self.answer(stopped));
+        let thread = thread::Builder::new().name("witness".into()).spawn(serve)?;
+        Ok(Running {
+            address,
+            stop: Some(stop),
+            thread: Some(thread),
+        })
+    }
+
+    async fn answer(self, stop: impl Future<Output = ()> + Send + 'static) -> io::Result<()> {
+        let limits = self.shared.limits;
+        let listener = Listener {
+            listener: tokio::net::TcpListener::from_std(self.listener)?,
+            places: Arc::new(Semaphore::new(limits.connections)),
+            lifetime: limits.connection,
+        };
+        let router = Router::new()
+            .route("/", get(name))
+            .route("/add-checkpoint", post(add))
+            .route("/{origin_hash}/checkpoint", get(latest))
+            .with_state(Arc::new(self.shared));
+        let (stopping, stopped) = oneshot::channel();
+        let stop = async move {
+            stop.await;
+            // Nobody listens any more if all is over already.
+            let _ = stopping.send(());
+        };
+        let serve = axum::serve(listener, router).with_graceful_shutdown(stop);
+        let give_up = async {
+            let _ = stopped.await;
+            sleep(GRACE).await;
+        };
+        tokio::select! {
+            result = serve.into_future() => result,
+            () = give_up => Ok(()),
+        }
+    }
+}
+
+/// A server on a thread of its own. Dropping it stops it, and waits until it has.
+#[derive(Debug)]
+pub struct Running {
+    address: SocketAddr,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<io::Result<()>>>,
+}
+
+impl Running {
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Its submission prefix: what [`ask`](super::ask::ask) wants.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            // It ended, however it did.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn runtime() -> io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .max_blocking_threads(MAX_THREADS)
+        .build()
+}
+
+/// Ends when the process is interrupted or told to terminate, from now on.
+#[cfg(unix)]
+fn interrupted() -> io::Result<impl Future<Output = ()> + Send + 'static> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+}
+
+#[cfg(not(unix))]
+fn interrupted() -> io::Result<impl Future<Output = ()> + Send + 'static> {
+    Ok(async {
+        // Where it cannot be had, the process ends at once instead.
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    })
+}
+
+// ---- Requests ----
+
+async fn name(State(shared): State<Arc<Shared>>) -> String {
+    let key = shared.witness.verifier();
+    format!("servanda witness {} {key}\n", key.name())
+}
+
+async fn add(State(shared): State<Arc<Shared>>, request: Request) -> Response {
+    let body = match timeout(shared.limits.body, to_bytes(request.into_body(), MAX_BODY)).await {
+        Ok(Ok(body)) => body,
+        Ok(Err(_)) => {
+            return plain(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "the body is too long, or broke off\n",
+            );
+        }
+        Err(_) => return plain(StatusCode::REQUEST_TIMEOUT, "the body took too long\n"),
+    };
+    let answer = blocking(move || {
+        // A clock before 1970 is refused as one at 1970.
+        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        let now = since.map_or(0, |since| since.as_secs());
+        let answer = shared.witness.add_checkpoint(&body, now);
+        (shared.watch)(&answer);
+        answer
+    });
+    let Some(answer) = answer.await else {
+        return failed();
+    };
+    let status = StatusCode::from_u16(answer.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let headers = [(CONTENT_TYPE, answer.content_type())];
+    (status, headers, answer.body()).into_response()
+}
+
+async fn latest(State(shared): State<Arc<Shared>>, Path(hash): Path<String>) -> Response {
+    let found = blocking(move || {
+        let found = shared.witness.latest_by_hash(&hash);
+        found.map_err(|error| (shared.watch)(&Answer::Failed(error)))
+    });
+    match found.await {
+        Some(Ok(Some(checkpoint))) => plain(StatusCode::OK, checkpoint.to_string()),
+        Some(Ok(None)) => plain(
+            StatusCode::NOT_FOUND,
+            "nothing was cosigned under that name\n",
+        ),
+        Some(Err(())) | None => failed(),
+    }
+}
+
+/// Runs what waits for the disk where it keeps nobody else waiting. `None` if it panicked.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    tokio::task::spawn_blocking(work).await.ok()
+}
+
+fn plain(status: StatusCode, body: impl Into<String>) -> Response {
+    (status, body.into()).into_response()
+}
+
+fn failed() -> Response {
+    plain(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "the witness cannot answer now\n",
+    )
+}
+
+// ---- Connections ----
+
+/// Accepts as many connections as there are places.
+struct Listener {
+    listener: tokio::net::TcpListener,
+    places: Arc<Semaphore>,
+    lifetime: Duration,
+}
+
+impl axum::serve::Listener for Listener {
+    type Io = Connection;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (Connection, SocketAddr) {
+        // The semaphore is never closed.
+        let place = self.places.clone().acquire_owned().await.ok();
+        // The listener's own `accept` waits a little where the process has too many files open.
+        let (stream, address) = axum::serve::Listener::accept(&mut self.listener).await;
+        let connection = Connection {
+            stream,
+            end: Box::pin(sleep(self.lifetime)),
+            _place: place,
+        };
+        (connection, address)
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+}
+
+/// A connection that ends in time.
+struct Connection {
+    stream: TcpStream,
+    end: Pin<Box<Sleep>>,
+    _place: Option<OwnedSemaphorePermit>,
+}
+
+impl Connection {
+    fn check_time(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
+        match self.end.as_mut().poll(cx) {
+            Poll::Ready(()) => Err(io::ErrorKind::TimedOut.into()),
+            Poll::Pending => Ok(()),
+        }
+    }
+}
+
+impl AsyncRead for Connection {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        self.check_time(cx)?;
+        pin!(&mut self.stream).poll_read(cx, buffer)
+    }
+}
+
+impl AsyncWrite for Connection {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.check_time(cx)?;
+        pin!(&mut self.stream).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.check_time(cx)?;
+        pin!(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        pin!(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests;
