@@ -1,4 +1,4 @@
-//! The command line: the only place that prints. One file a command, and a line in [`COMMANDS`].
+//! The command line: the only place that prints. One file a command, and a line in `COMMANDS`.
 
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 

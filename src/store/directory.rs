@@ -15,7 +15,7 @@
 //! One process at a time has a ledger open. The lock is the operating system's, so it is gone with its
 //! holder, however that ended; what stands in the file only tells the others whom they wait for.
 //!
-//! A new store is a new file and a line in [`BACKENDS`].
+//! A new store is a new file and a line in `BACKENDS`.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Write as _};
