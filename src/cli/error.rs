@@ -128,6 +128,11 @@ impl From<LedgerError> for CliError {
             }
             LedgerError::NotEmpty(_) => Self::refused(message).hint("choose another directory"),
             LedgerError::BatchTooLarge(_) => Self::refused(message).hint("split the file"),
+            LedgerError::NotErased(error) => {
+                let mut error = Self::from(*error).hint("`servanda redact --finish` erases it");
+                error.message = message;
+                error
+            }
             LedgerError::Entropy(_) => Self::refused(message),
         }
     }

@@ -15,6 +15,7 @@ mod progress;
 mod questions;
 mod receipt;
 mod record;
+mod redact;
 mod report;
 mod session;
 mod show;
@@ -42,6 +43,7 @@ struct Command {
 const COMMANDS: &[Command] = &[
     init::COMMAND,
     record::COMMAND,
+    redact::COMMAND,
     import::COMMAND,
     export::COMMAND,
     log::COMMAND,

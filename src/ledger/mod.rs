@@ -2,6 +2,7 @@
 //! [`Store`], never which.
 
 pub mod append;
+pub mod redact;
 pub mod replay;
 pub mod snapshot;
 #[cfg(test)]
@@ -101,6 +102,9 @@ pub enum LedgerError {
     /// Nobody knows whether the append is there.
     #[error("the outcome of the append is uncertain: {0}")]
     Uncertain(StoreError),
+    /// A redaction is recorded, and the payload that it names is still in the store.
+    #[error("the redaction is recorded, but the payload is not erased yet: {0}")]
+    NotErased(Box<LedgerError>),
     /// The system has no randomness.
     #[error("no random bytes for salts: {0}")]
     Entropy(std::io::Error),
