@@ -82,13 +82,9 @@ fn assert_sound(store: &impl Store, pending: bool) {
     assert_eq!(remarked, pending, "{:?}", verdict.remarks);
 }
 
-fn told_story() -> Ledger<Memory> {
-    storied()
-}
-
 #[test]
 fn a_redaction_that_was_only_recorded_is_finished() {
-    let mut ledger = told_story();
+    let mut ledger = storied();
     let before = records(ledger.store());
     let head = ledger.head();
     assert_sound(ledger.store(), true);
@@ -118,7 +114,7 @@ fn a_redaction_that_was_only_recorded_is_finished() {
 
 #[test]
 fn a_record_goes_with_its_corrections() {
-    let mut ledger = told_story();
+    let mut ledger = storied();
     ledger
         .append(vec![correction("7", "she was heard"), retraction("13")])
         .unwrap();
@@ -161,20 +157,18 @@ fn a_record_goes_with_its_corrections() {
 
 #[test]
 fn what_is_refused_leaves_everything() {
-    let mut ledger = told_story();
+    let mut ledger = storied();
     let before = ledger.store().records().to_vec();
     for record in [0, 4, 9, 10, 99] {
         let refused = ledger.redact(ordered(record), Envelope::EMPTY);
-        if record == 10 || record == 99 || record == 0 || record == 4 || record == 9 {
-            assert!(matches!(refused, Err(LedgerError::Refused(_))), "{record}");
-        }
+        assert!(matches!(refused, Err(LedgerError::Refused(_))), "{record}");
     }
     assert_eq!(ledger.store().records(), before);
 }
 
 #[test]
 fn a_dry_run_tells_and_changes_nothing() {
-    let store = told_story().into_store();
+    let store = storied().into_store();
     let before = store.records().to_vec();
     let mut ledger = Ledger::open(Rehearsal::new(store), Steady::default()).unwrap();
     let redaction = ledger.redact(ordered(7), Envelope::EMPTY).unwrap();
@@ -188,7 +182,7 @@ fn a_dry_run_tells_and_changes_nothing() {
 #[test]
 fn whatever_step_fails_asking_again_finishes_it() {
     let steps = {
-        let mut ledger = Ledger::open(Faulty::new(told_story().into_store()), Steady::default());
+        let mut ledger = Ledger::open(Faulty::new(storied().into_store()), Steady::default());
         let ledger = ledger.as_mut().unwrap();
         let before = ledger.store().steps();
         ledger.redact(ordered(7), Envelope::EMPTY).unwrap();
@@ -197,8 +191,7 @@ fn whatever_step_fails_asking_again_finishes_it() {
     assert!(steps > 5);
     for step in 0..steps {
         for fault in [Fault::Before, Fault::After] {
-            let mut store = Faulty::new(told_story().into_store());
-            store.fail_after(u64::MAX / 2, fault);
+            let store = Faulty::new(storied().into_store());
             let mut ledger = Ledger::open(store, Steady::default()).unwrap();
             ledger.store.fail_after(step, fault);
             let outcome = ledger.redact(ordered(7), Envelope::EMPTY);
@@ -223,19 +216,14 @@ fn whatever_step_fails_asking_again_finishes_it() {
 #[test]
 fn evidence_is_not_destroyed() {
     // A payload that is not the one recorded, behind a snapshot that hides it from replay.
-    let store = told_story().into_store();
-    let snapshot = store.snapshot(13).unwrap();
+    let store = storied().into_store();
+    let replayed = replay_in_full(&store, KnownAt::Now).unwrap();
+    let snapshot = crate::ledger::snapshot::encode(&replayed).unwrap();
     let mut records = store.records().to_vec();
     let last = records[8].0.len() - 1;
     records[8].0[last] ^= 1;
     let mut tampered = Memory::of(records, store.head().unwrap());
-    if let Some(snapshot) = snapshot {
-        tampered.put_snapshot(13, &snapshot).unwrap();
-    } else {
-        let replayed = replay_in_full(&store, KnownAt::Now).unwrap();
-        let bytes = crate::ledger::snapshot::encode(&replayed).unwrap();
-        tampered.put_snapshot(13, &bytes).unwrap();
-    }
+    tampered.put_snapshot(13, &snapshot).unwrap();
     let before = tampered.records().to_vec();
     let mut ledger = Ledger::open(tampered, Steady::default()).unwrap();
     let outcome = ledger.finish_redactions();
@@ -335,7 +323,7 @@ fn no_file_of_the_ledger_holds_what_was_redacted() {
                 .collect(),
         )
         .unwrap();
-    let long = format!("{}{}", marker(2).repeat(2000), "x".repeat(1000));
+    let long = format!("{}{}", marker(2).repeat(1300), "x".repeat(1000));
     ledger.append(vec![note(&long)]).unwrap();
     for n in 0..150 {
         let text = if n == 70 {
@@ -359,7 +347,7 @@ fn no_file_of_the_ledger_holds_what_was_redacted() {
     for n in 0..7 {
         assert!(!holding(&dir, marker(n).as_bytes()).is_empty(), "{n}");
     }
-    let salts: Vec<_> = [1, 42, 102, 173, 253, 256]
+    let payloads: Vec<_> = [1, 42, 102, 173, 253, 256]
         .map(|at: usize| before[at].body.clone().unwrap().payload)
         .to_vec();
 
@@ -389,7 +377,7 @@ fn no_file_of_the_ledger_holds_what_was_redacted() {
             );
         }
     }
-    for payload in salts {
+    for payload in payloads {
         // Nor any piece of it from its middle.
         let middle = &payload[payload.len() / 2..];
         assert_eq!(
