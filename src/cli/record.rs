@@ -55,7 +55,7 @@ fn build() -> clap::Command {
 fn kind_command(kind: Kind) -> clap::Command {
     let mut command = clap::Command::new(kind.word())
         .about(kind.about())
-        .args(kind.own_fields().iter().map(|spec| needed_arg(spec)))
+        .args(kind.own_fields().iter().map(needed_arg))
         .args(
             kind.fields()
                 .skip(kind.own_fields().len())

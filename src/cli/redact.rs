@@ -25,10 +25,12 @@ const FIELDS: &[&str] = &[
 
 fn build() -> clap::Command {
     let arg = |spec: &'static FieldSpec| {
-        let arg = record::field_arg(spec).conflicts_with("finish");
+        let arg = record::field_arg(spec);
         if spec.is_required() {
             arg.required_unless_present("finish")
+                .conflicts_with("finish")
         } else {
+            // Who records may come from the environment, also where nothing is recorded.
             arg
         }
     };
