@@ -30,9 +30,9 @@ fn build() -> clap::Command {
                 .help("Write the records verbatim, in hexadecimal, with their links and the head"),
         )
         .after_help(
-            "An export imported into a new ledger gives the same register. Records that were redacted are left out,
-and with them what names them: their redactions, corrections and retractions, and notes about them. A raw export is what docs/verify.py
-verifies without this program.
+            "An export imported into a new ledger gives the same register. Records that were redacted are
+left out, and with them what names them: their redactions, corrections and retractions, and
+notes about them. A raw export is what docs/verify.py verifies without this program.
 
 Examples:
   servanda export > commission.ndjson

@@ -44,17 +44,18 @@ fn build() -> clap::Command {
                 .help("Erase what is redacted and still on the disk, after an interruption or an import"),
         )
         .after_help(
-            "The record keeps its number, its time and its link, so the chain, kept heads and receipts stay valid;
-what it said is gone, and with it what its corrections said. There is no way back. A correction or a
-retraction leaves the words where they are.
+            "The record keeps its number, its time and its link, so the chain, kept heads and receipts stay
+valid; what it said is gone, and with it what its corrections said. There is no way back. A
+correction or a retraction leaves the words where they are.
 
-Meetings, progress, occurrences, assessments, statements, evidence and notes can be redacted, also retracted
-ones. Nothing that counts may refer to the record: redact or retract that first. Other records carry what
-later ones rest on, and their words cannot be redacted.
+Meetings, progress, occurrences, assessments, statements, evidence and notes can be redacted,
+also retracted ones. Nothing that counts may refer to the record: redact or retract that first.
+Other records carry what later ones rest on, and their words cannot be redacted.
 
-What this cannot reach: backups, exports and copies made before, and what the file system or the disk keeps
-of overwritten files. The record's import key is forgotten too: importing the same row again would bring it
-back. Erasing copies the whole ledger once, so it takes time and as much room as the records do.
+What this cannot reach: backups, exports and copies made before, and what the file system or the
+disk keeps of overwritten files. The record's import key is forgotten too: importing the same
+row again would bring it back. Erasing copies the whole ledger once, so it takes time and as
+much room as the records do.
 
 Examples:
   servanda redact 12 --reason \"names a witness\" --authority \"court order 7/2024\" --dry-run
