@@ -140,6 +140,11 @@ impl From<LedgerError> for CliError {
                 Self::new(Exit::BadSignature, message).hint("sign with the key that the ledger knows of")
             }
             LedgerError::Signature(_) => Self::refused(message),
+            LedgerError::NotErased(error) => {
+                let mut error = Self::from(*error).hint("`servanda redact --finish` erases it");
+                error.message = message;
+                error
+            }
         }
     }
 }

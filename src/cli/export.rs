@@ -1,5 +1,6 @@
 //! `export`: every event as NDJSON, or every record verbatim.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::io::{self, BufWriter, Write};
 
@@ -10,8 +11,10 @@ use super::Command;
 use super::error::{CliError, Exit};
 use super::session::{Session, written};
 use crate::chain::record::Record;
-use crate::domain::event::Entry;
+use crate::domain::event::{Entry, Event};
+use crate::domain::id::{Seq, Subject};
 use crate::intake::ndjson::entry_to_json;
+use crate::ledger::plural;
 use crate::ledger::replay::CHUNK;
 use crate::store::Store;
 
@@ -27,8 +30,9 @@ fn build() -> clap::Command {
                 .help("Write the records verbatim, in hexadecimal, with their links and the head"),
         )
         .after_help(
-            "An export imported into a new ledger gives the same register. A raw export is what docs/verify.py
-verifies without this program.
+            "An export imported into a new ledger gives the same register. Records that were redacted are
+left out, and with them what names them: their redactions, corrections and retractions, and
+notes about them. A raw export is what docs/verify.py verifies without this program.
 
 Examples:
   servanda export > commission.ndjson
@@ -53,7 +57,14 @@ fn line(out: &mut impl Write, object: Map<String, Value>) -> io::Result<()> {
 
 fn write_events(session: &Session, out: &mut impl Write) -> Result<io::Result<()>, CliError> {
     let ledger = session.open()?;
-    for held in ledger.register().records().iter().flatten() {
+    let mut left_out = BTreeSet::new();
+    for (seq, held) in (0..).map(Seq).zip(ledger.register().records()) {
+        let standing = held.as_ref().filter(|held| held.redacted.is_none());
+        // No line could stand for the record that they name, so no import would take them.
+        let Some(held) = standing.filter(|held| !names(held.recorded(), &left_out)) else {
+            left_out.insert(seq);
+            continue;
+        };
         let recorded = Entry {
             event: held.recorded().clone(),
             ..held.entry.clone()
@@ -62,7 +73,22 @@ fn write_events(session: &Session, out: &mut impl Write) -> Result<io::Result<()
             return Ok(Err(error));
         }
     }
+    if !left_out.is_empty() {
+        let records = plural(left_out.len(), "record");
+        session.talk(&format!(
+            "{records} left out: redacted, or about what is redacted"
+        ));
+    }
     Ok(Ok(()))
+}
+
+/// Whether an event names one of these records.
+fn names(event: &Event, records: &BTreeSet<Seq>) -> bool {
+    let mut named = event.references().into_iter();
+    named.any(|(_, reference)| match reference.subject() {
+        Subject::Record(seq) => records.contains(&seq),
+        Subject::Entity(_) => false,
+    })
 }
 
 /// The records as they lie in the store, also where they are not sound: that is for the reader to find.

@@ -23,6 +23,7 @@ mod prove;
 mod questions;
 mod receipt;
 mod record;
+mod redact;
 mod report;
 mod session;
 mod show;
@@ -51,6 +52,7 @@ struct Command {
 const COMMANDS: &[Command] = &[
     init::COMMAND,
     record::COMMAND,
+    redact::COMMAND,
     import::COMMAND,
     export::COMMAND,
     log::COMMAND,

@@ -31,13 +31,16 @@ const EXAMPLES: &str = "Examples:
   servanda record retraction 12 --reason \"recorded twice\"
   echo '{\"text\":\"heard by telephone\",\"about\":\"C1\"}' | servanda record note --file -
 
+A redaction is recorded by `servanda redact`, which also erases what it withholds.
+
 Dates: 2023-05-11, 2023-05, 2023, 2023-05/2023-07, \"before 2023\", \"after 2023-05\", unknown, unspecified,
 not-applicable; and today, yesterday, \"last thu\", which are recorded as the day they name.";
 
 fn build() -> clap::Command {
     let kinds = Kind::ALL
         .iter()
-        .filter(|kind| **kind != Kind::LedgerOpened)
+        // These have commands of their own: `init`, and `redact`, which also erases.
+        .filter(|kind| !matches!(kind, Kind::LedgerOpened | Kind::Redacted))
         .map(|kind| kind_command(*kind));
     clap::Command::new("record")
         .about("Append one event")
@@ -52,11 +55,11 @@ fn build() -> clap::Command {
 fn kind_command(kind: Kind) -> clap::Command {
     let mut command = clap::Command::new(kind.word())
         .about(kind.about())
-        .args(kind.own_fields().iter().map(field_arg))
+        .args(kind.own_fields().iter().map(needed_arg))
         .args(
             kind.fields()
                 .skip(kind.own_fields().len())
-                .map(|spec| field_arg(spec).help_heading("Of every event")),
+                .map(|spec| needed_arg(spec).help_heading("Of every event")),
         )
         .next_help_heading("Instead of flags")
         .arg(
@@ -87,7 +90,18 @@ fn kind_command(kind: Kind) -> clap::Command {
     command
 }
 
-fn field_arg(spec: &'static FieldSpec) -> Arg {
+/// The flag of a field, required where the field is and nothing stands in for the flags.
+fn needed_arg(spec: &'static FieldSpec) -> Arg {
+    let arg = field_arg(spec);
+    if spec.is_required() {
+        arg.required_unless_present_any(["file", "edit"])
+    } else {
+        arg
+    }
+}
+
+/// The flag of a field.
+pub(super) fn field_arg(spec: &'static FieldSpec) -> Arg {
     let mut arg = Arg::new(spec.name).help(spec.help());
     if spec.shape != Shape::Flag {
         arg = arg.value_name(spec.label);
@@ -101,15 +115,11 @@ fn field_arg(spec: &'static FieldSpec) -> Arg {
     if spec.name == "recorded_by" {
         arg = arg.env("SERVANDA_RECORDER").hide_env_values(true);
     }
-    arg = match spec.shape {
+    match spec.shape {
         Shape::Flag => arg.action(ArgAction::SetTrue),
         Shape::Many => arg.action(ArgAction::Append),
         Shape::One | Shape::Optional => arg.action(ArgAction::Set),
-    };
-    if spec.is_required() {
-        arg = arg.required_unless_present_any(["file", "edit"]);
     }
-    arg
 }
 
 fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
@@ -211,7 +221,8 @@ fn gather(kind: Kind, matches: &ArgMatches, session: &Session) -> Result<Option<
     Ok(Some(fields))
 }
 
-fn given(spec: &FieldSpec, matches: &ArgMatches) -> Vec<String> {
+/// The texts that were given for a field.
+pub(super) fn given(spec: &FieldSpec, matches: &ArgMatches) -> Vec<String> {
     if spec.shape == Shape::Flag {
         let set = matches.get_flag(spec.name);
         return if set { vec!["true".into()] } else { Vec::new() };
@@ -325,7 +336,7 @@ fn edit(kind: Kind, fields: &Fields) -> Result<Option<Fields>, CliError> {
 }
 
 /// Puts the day in place of `today`, `yesterday` and `last thu`, and says so.
-fn name_days(kind: Kind, fields: &mut Fields, today: NaiveDate, session: &Session) {
+pub(super) fn name_days(kind: Kind, fields: &mut Fields, today: NaiveDate, session: &Session) {
     for spec in kind.fields().filter(|spec| spec.label == "WHEN") {
         let texts = fields.get(spec.name).to_vec();
         let named: Vec<String> = texts

@@ -172,15 +172,16 @@ impl Session {
         events: Vec<Event>,
     ) -> Result<Vec<Receipt>, LedgerError> {
         let receipts = ledger.append(events)?;
-        if !self.dry_run {
-            self.keep_checkpoint(ledger);
-        }
+        self.keep_checkpoint(ledger);
         Ok(receipts)
     }
 
     /// Writes the checkpoint beside the store, and remembers it. What was appended is there in any case, so a
     /// failure is told and is no error.
     pub fn keep_checkpoint<S: Store>(&self, ledger: &Ledger<S>) {
+        if self.dry_run {
+            return;
+        }
         let Ok(checkpoint) = ledger.checkpoint() else {
             return;
         };

@@ -2,14 +2,23 @@
 
 use std::io::{self, Write as _};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Arg, ArgAction, ArgMatches, value_parser};
 
+use super::anchors::{self, Anchor};
+use super::checkpoint::{log_key_arg, sign};
 use super::error::{CliError, Exit};
+use super::memory;
 use super::session::Session;
+use super::verify::{COSIGNED, read_policy};
 use super::{Command, keys};
+use crate::chain::checkpoint::SignedCheckpoint;
 use crate::chain::key::VerifierKey;
+use crate::chain::note::NoteSignature;
+use crate::chain::policy::{Policy, PolicyUnmet};
+use crate::domain::when::Instant;
+use crate::witness::ask::ask;
 use crate::witness::memory::{Directory, MemoryError};
 use crate::witness::serve::{DEFAULT_ADDRESS, Server};
 use crate::witness::{Answer, Witness, WitnessError};
@@ -22,11 +31,13 @@ fn build() -> clap::Command {
         .subcommand_required(true)
         .arg_required_else_help(true)
         .subcommand(build_serve())
+        .subcommand(build_ask())
 }
 
 fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
     match matches.subcommand() {
         Some(("serve", matches)) => serve(matches, session),
+        Some(("ask", matches)) => ask_all(matches, session),
         _ => Err(CliError::new(Exit::Usage, "which subcommand?")),
     }
 }
@@ -176,4 +187,142 @@ impl From<WitnessError> for CliError {
 fn changed(message: String) -> CliError {
     CliError::new(Exit::Broken, message)
         .hint("keep the directory as it is, and find out who changed it; without its memory this key must not witness that log again")
+}
+
+// ---- ask ----
+
+fn build_ask() -> clap::Command {
+    clap::Command::new("ask")
+        .about("Ask witnesses to cosign the ledger's checkpoint")
+        .arg(
+            Arg::new("url")
+                .value_name("URL")
+                .num_args(0..)
+                .help("Witnesses to ask beside those whose URL the policy names"),
+        )
+        .arg(
+            Arg::new("policy")
+                .long("policy")
+                .value_name("FILE")
+                .required(true)
+                .value_parser(value_parser!(PathBuf))
+                .help("Who the log and its witnesses are, and how many of them are a quorum"),
+        )
+        .arg(log_key_arg().required(true))
+        .after_help(
+            "What witnesses sign is kept beside the ledger, in the file `cosigned`, also where it is no quorum yet: ask
+again, and it grows. `servanda verify --policy FILE` demands the quorum. Exit code 12 if it is not met.
+
+A policy (C2SP tlog-policy):
+  log example.org/log1+146d4a70+AYqI...
+  witness one one.example/w1+df1c0a35+BIE5... http://127.0.0.1:8378
+  witness two two.example/w2+...
+  group both all one two
+  quorum both
+
+Examples:
+  servanda witness ask --policy witnesses.policy --key log.key",
+        )
+}
+
+fn ask_all(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
+    let missing = || CliError::new(Exit::Usage, "which policy?");
+    let policy = read_policy(matches.get_one::<PathBuf>("policy").ok_or_else(missing)?)?;
+    let ledger = session.open()?;
+    let signed = sign(ledger.checkpoint()?, matches)?
+        .ok_or_else(|| CliError::new(Exit::Usage, "which log key?"))?;
+    let path = session.directory()?.join(COSIGNED);
+    let mut cosigned = kept(&path, &signed);
+    let given = matches
+        .get_many::<String>("url")
+        .unwrap_or_default()
+        .cloned();
+    let named = policy
+        .witnesses()
+        .iter()
+        .filter_map(|witness| witness.url.clone());
+    let mut urls: Vec<String> = named.chain(given).collect();
+    urls.dedup();
+    if urls.is_empty() {
+        return Err(CliError::new(Exit::Usage, "which witnesses?")
+            .hint("name a URL, or put one in the policy"));
+    }
+    for url in &urls {
+        let mut prove = |old| ledger.prove_consistency(old);
+        match ask(url, None, &signed, &mut prove) {
+            Ok(signatures) => {
+                for signature in signatures {
+                    take(&mut cosigned, signature, &policy, url, session);
+                }
+            }
+            Err(error) => session.talk(&format!("{url}: {error}")),
+        }
+    }
+    if !session.dry_run {
+        memory::write_whole(&path, &cosigned.to_string())
+            .map_err(|error| CliError::file("write", &path, &error))?;
+    }
+    let unmet = match policy.check(&cosigned) {
+        Ok(verified) => {
+            let names: Vec<&str> = policy.names(&verified).into_iter().collect();
+            session.say(&format!(
+                "cosigned by {}: the quorum is met",
+                names.join(", ")
+            ))?;
+            session.hint("next: servanda verify --policy FILE");
+            return Ok(Exit::Ok);
+        }
+        Err(error) => error,
+    };
+    match unmet {
+        PolicyUnmet::Quorum { .. } => Err(CliError::new(Exit::NotAnchored, unmet.to_string())
+            .hint("what was signed is kept; ask again when the others answer")),
+        error => Err(CliError::new(Exit::BadSignature, error.to_string())
+            .hint("the policy's log must be this ledger's key, named after its origin")),
+    }
+}
+
+/// The checkpoint with the cosignatures that it got before, if it is the same one.
+fn kept(path: &Path, signed: &SignedCheckpoint) -> SignedCheckpoint {
+    match anchors::read(path) {
+        Ok(Anchor::Signed(before)) if before.unverified() == signed.unverified() => before,
+        _ => signed.clone(),
+    }
+}
+
+/// Adds a cosignature, if a witness of the policy made it.
+fn take(
+    cosigned: &mut SignedCheckpoint,
+    signature: NoteSignature,
+    policy: &Policy,
+    url: &str,
+    session: &Session,
+) {
+    let witness = policy
+        .witnesses()
+        .iter()
+        .find(|witness| signature.is_by(&witness.key));
+    let Some(witness) = witness else {
+        session.talk(&format!(
+            "{url}: signed by {}, who is not in the policy",
+            signature.name()
+        ));
+        return;
+    };
+    if cosigned
+        .note()
+        .signatures()
+        .iter()
+        .any(|known| known.is_by(&witness.key))
+    {
+        return;
+    }
+    match cosigned.add_cosignature(signature, &witness.key) {
+        Ok(time) => session.talk(&format!(
+            "{url}: cosigned by {} at {}",
+            witness.name,
+            Instant(i64::try_from(time).unwrap_or(0).saturating_mul(1_000_000))
+        )),
+        Err(error) => session.talk(&format!("{url}: {error}")),
+    }
 }

@@ -4,6 +4,17 @@
 //! A rule is either about the record (what is named must exist, an id is given once), and then holds
 //! without exception, or about the world (a breach follows a claim), and then an event that breaks it can
 //! be recorded as irregular, with the reason, and is flagged wherever it shows.
+//!
+//! # What may be redacted
+//! A payload that is redacted is destroyed. Replay must then come to the same end without it, and every event
+//! that was accepted while it was there must still be acceptable. So what may be redacted are
+//! - records of the kinds that no rule looks at, retracted or not: without one of them a later event can only
+//!   be freer. Nothing that counts may name it, but its corrections and retraction;
+//! - corrections of a redacted record, retracted or not: they change a record that is itself no longer looked
+//!   at. A correction of any other record changes what the rules see, so it is never redacted.
+//!
+//! A record goes before its corrections, and not the other way round: the record alone leaves nothing for them
+//! to change, while a correction alone would leave the record as it never read.
 
 use super::commitment::{Asserter, Capacity, Contest, Standing, transition, transitions_from};
 use super::event::*;
@@ -245,12 +256,9 @@ const BOUND_TO_KEYS: &[Kind] = &[
 /// The record that another mends, if it counts. None where its payload is gone under a redaction that is
 /// yet to come: a replay then takes what was accepted while the payload was there.
 fn target(register: &Register, seq: Seq, rule: Rule) -> Result<Option<&Held>, Rejection> {
-    let redacted = register
-        .trail(&Subject::Record(seq))
-        .any(|entry| entry.event.kind() == Kind::Redacted);
     match register.held(seq) {
         Some(held) if held.is_standing() => Ok(Some(held)),
-        None if !redacted => Ok(None),
+        None if !is_redacted(register, seq) => Ok(None),
         _ => Err(Rejection::new(
             rule,
             format!("record {seq} was retracted or redacted already"),
@@ -389,8 +397,8 @@ fn check_correction(register: &Register, fact: &Corrected) -> Result<(), Rejecti
 fn check_retraction(register: &Register, seq: Seq) -> Result<(), Rejection> {
     let refuse = |message: String| Err(Rejection::new(Rule::NothingDepends, message));
     let Some(held) = target(register, seq, Rule::NothingDepends)? else {
-        // What is retracted is never redacted, so its payload cannot be gone.
-        return refuse(format!("the payload of record {seq} is gone"));
+        // It was retracted while its payload was there, and is redacted later.
+        return Ok(());
     };
     let kind = held.entry.event.kind();
     if matches!(kind, Kind::LedgerOpened | Kind::Retracted | Kind::Redacted)
@@ -442,13 +450,13 @@ fn check_independent(
     ]))
 }
 
-/// The records that name what a record defined, or the record itself (but for its own corrections).
+/// The records that name what a record defined, or the record itself (but for what mends it).
 fn dependants(register: &Register, seq: Seq, defined: Option<Reference>) -> Vec<Seq> {
     let entity = defined.map(|reference| reference.subject());
     let record = Subject::Record(seq);
     let about_record = register
         .trail(&record)
-        .filter(|other| other.event.kind() != Kind::Corrected);
+        .filter(|other| !matches!(other.event.kind(), Kind::Corrected | Kind::Retracted));
     let mut all: Vec<Seq> = entity
         .iter()
         .flat_map(|subject| register.trail(subject))
@@ -461,29 +469,59 @@ fn dependants(register: &Register, seq: Seq, defined: Option<Reference>) -> Vec<
     all
 }
 
-/// Only records that no rule looks at may lose their payload: replay must come to the same end without it.
+/// The kinds that no rule looks at, and which define nothing.
+const UNWATCHED: &[Kind] = &[
+    Kind::MeetingHeld,
+    Kind::ProgressReported,
+    Kind::OccurrenceHeld,
+    Kind::Assessed,
+    Kind::StatementRecorded,
+    Kind::EvidenceAttached,
+    Kind::Noted,
+];
+
+/// Whether there can be a redaction of a record of this kind.
+pub fn may_be_redacted(kind: Kind) -> bool {
+    kind == Kind::Corrected || UNWATCHED.contains(&kind)
+}
+
+/// Replay must come to the same end without the payload; the top of this file says why this is enough.
 fn check_redaction(register: &Register, seq: Seq) -> Result<(), Rejection> {
-    const REDACTABLE: &[Kind] = &[
-        Kind::MeetingHeld,
-        Kind::ProgressReported,
-        Kind::OccurrenceHeld,
-        Kind::Assessed,
-        Kind::StatementRecorded,
-        Kind::EvidenceAttached,
-        Kind::Noted,
-    ];
-    let Some(held) = target(register, seq, Rule::NothingDepends)? else {
-        return check_independent(register, seq, None);
-    };
-    check_retraction(register, seq)?;
-    match held.entry.event.kind() {
-        kind if !REDACTABLE.contains(&kind) => {
-            let words = REDACTABLE.iter().map(|kind| kind.word().to_owned());
-            let message = format!("record {seq} is a {kind}: later records rest on what it says");
-            Err(Rejection::new(Rule::NothingDepends, message).allowing(words))
-        }
-        _ => Ok(()),
+    let refuse = |message: String| Err(Rejection::new(Rule::NothingDepends, message));
+    if is_redacted(register, seq) {
+        return refuse(format!("record {seq} was redacted already"));
     }
+    // Of a payload that is gone a replay only knows that it could be redacted.
+    if let Some(held) = register.held(seq) {
+        match &held.entry.event.fact {
+            Fact::Corrected(fact) if !is_redacted(register, fact.record) => {
+                let record = fact.record;
+                return Err(Rejection::new(
+                    Rule::NothingDepends,
+                    format!("record {seq} corrects record {record}, which is not redacted"),
+                )
+                .allowing([format!(
+                    "redact record {record}, and its corrections with it"
+                )]));
+            }
+            fact if !may_be_redacted(fact.kind()) => {
+                let kind = fact.kind();
+                let words = UNWATCHED.iter().map(|kind| kind.word().to_owned());
+                let message =
+                    format!("record {seq} is a {kind}: later records rest on what it says");
+                return Err(Rejection::new(Rule::NothingDepends, message).allowing(words));
+            }
+            _ => {}
+        }
+    }
+    check_independent(register, seq, None)
+}
+
+/// Whether a redaction names the record.
+fn is_redacted(register: &Register, seq: Seq) -> bool {
+    register
+        .trail(&Subject::Record(seq))
+        .any(|entry| entry.event.kind() == Kind::Redacted)
 }
 
 /// The rules about the world.

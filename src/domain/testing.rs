@@ -352,6 +352,7 @@ fn candidate(register: &Register, choices: &mut Choices) -> Option<Event> {
             fields.set("standing", Vec::new());
         }
         Kind::Corrected => likely_correction(register, choices, &mut fields)?,
+        Kind::Redacted => likely_redaction(register, choices, &mut fields),
         _ => {}
     }
     // What does not fit together, such as a correction to nonsense, is no candidate.
@@ -518,6 +519,23 @@ fn likely_move(register: &Register, choices: &mut Choices, fields: &mut Fields) 
     Some(())
 }
 
+/// A redaction of a correction that goes with a record redacted before, or of a record that has corrections,
+/// where there is one; else of any recent record.
+fn likely_redaction(register: &Register, choices: &mut Choices, fields: &mut Fields) {
+    let held = || register.records().iter().flatten();
+    let unredacted = || held().filter(|held| held.redacted.is_none());
+    let rest = unredacted().filter(|held| match &held.entry.event.fact {
+        Fact::Corrected(fact) => register
+            .held(fact.record)
+            .is_some_and(|corrected| corrected.redacted.is_some()),
+        kind => rules::may_be_redacted(kind.kind()) && !held.corrections.is_empty(),
+    });
+    let rest: Vec<String> = rest.map(|held| held.entry.seq.to_string()).collect();
+    if let Some(seq) = choices.pick(&rest) {
+        fields.set("record", vec![seq.clone()]);
+    }
+}
+
 /// A correction of some field of a recent record, to a likely value or to none.
 fn likely_correction(
     register: &Register,
@@ -544,6 +562,7 @@ fn likely_correction(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::register::Held;
 
     #[test]
     fn a_long_history_says_everything_that_can_be_said() {
@@ -568,6 +587,11 @@ mod tests {
             held().any(|held| held.retracted.is_some() && held.entry.event.kind() == kind)
         };
         assert!(retracts(Kind::Corrected), "no correction is retracted");
+        let redacted = || held().filter(|held| held.redacted.is_some());
+        let is_correction = |held: &Held| held.entry.event.kind() == Kind::Corrected;
+        assert!(redacted().any(is_correction), "no correction is redacted");
+        let retracted = |held: &Held| held.retracted.is_some();
+        assert!(redacted().any(retracted), "nothing retracted is redacted");
         assert!(
             history
                 .iter()

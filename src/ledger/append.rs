@@ -224,9 +224,13 @@ impl<S: Store> Ledger<S> {
     /// Keeps a snapshot if the append crossed a multiple of the interval. Losing one loses nothing.
     fn take_snapshot(&mut self, before: u64) {
         let every = self.snapshot_every;
-        if before / every == self.head.count / every {
-            return;
+        if before / every != self.head.count / every {
+            self.keep_snapshot();
         }
+    }
+
+    /// Keeps a snapshot of all records.
+    pub(super) fn keep_snapshot(&mut self) {
         let replayed = Replayed {
             register: std::mem::take(&mut self.register),
             head: self.head,

@@ -3,6 +3,7 @@
 
 pub mod anchor;
 pub mod append;
+pub mod redact;
 pub mod replay;
 pub mod signatures;
 pub mod snapshot;
@@ -111,6 +112,9 @@ pub enum LedgerError {
     /// The tree cannot give what was asked for.
     #[error("{0}")]
     Tree(String),
+    /// A redaction is recorded, and the payload that it names is still in the store.
+    #[error("the redaction is recorded, but the payload is not erased yet: {0}")]
+    NotErased(Box<LedgerError>),
     /// The system has no randomness.
     #[error("no random bytes for salts: {0}")]
     Entropy(std::io::Error),

@@ -674,6 +674,15 @@ impl Examiner {
         }
     }
 
+    /// How many records are redacted and have their payloads all the same.
+    fn redacted_on_disk(&self) -> usize {
+        let mut redacted = self.redacted.clone();
+        redacted.sort_unstable();
+        redacted.dedup();
+        redacted.retain(|seq| self.gone.binary_search(seq).is_err());
+        redacted.len()
+    }
+
     /// Payloads may be gone only where a redaction says so.
     fn compare_redactions(&mut self) {
         for seq in std::mem::take(&mut self.gone) {
@@ -686,6 +695,7 @@ impl Examiner {
 
     fn conclude(mut self) -> Verdict {
         self.compare_head();
+        let on_disk = self.redacted_on_disk();
         self.compare_redactions();
         self.compare_stray_snapshots();
         let register = &self.replayed.register;
@@ -697,6 +707,15 @@ impl Examiner {
             if count > 0 {
                 remarks.push(format!("{}: {what}", super::plural(count, "record")));
             }
+        }
+        if on_disk > 0 {
+            let (payloads, are) = match on_disk {
+                1 => ("1 redacted payload".to_owned(), "is"),
+                more => (super::plural(more, "redacted payload"), "are"),
+            };
+            remarks.push(format!(
+                "{payloads} {are} still on the disk: run `servanda redact --finish`"
+            ));
         }
         let mut not_checked = vec![
             CUT_OR_REWRITTEN.to_owned(),

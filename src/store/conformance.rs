@@ -4,7 +4,7 @@
 //! What only a store knows of itself (what a crash leaves, what damage does) is for its own tests.
 
 use super::{AppendError, Store, Stored};
-use crate::chain::record::{Body, Hash, Head, SALT_LEN, Sealed, bind};
+use crate::chain::record::{Body, Hash, Head, Record, SALT_LEN, Sealed, bind};
 
 /// A place in which one store lies.
 pub trait Site {
@@ -36,6 +36,9 @@ const CHECKS: &[Check] = &[
     ("snapshots are kept, listed and dropped", snapshots),
     ("big snapshots come back exactly", big_snapshots),
     ("snapshots and records keep apart", snapshots_keep_apart),
+    ("what is erased is gone and all else stays", erasing),
+    ("reopening keeps what erasing left", reopening_keeps_erased),
+    ("a place that is not there is not erased", erasing_nowhere),
 ];
 
 /// Runs the suite, each check on a fresh site; gives what failed, nothing if all is well.
@@ -360,6 +363,87 @@ fn snapshots_keep_apart(site: &mut dyn Site) -> Outcome {
     twin.compare(10)
 }
 
+/// The record at a place without its body, as a redaction leaves it.
+fn bodiless(twin: &Twin, seq: u64) -> Result<Stored, String> {
+    let place = usize::try_from(seq).ok();
+    let sealed = place.and_then(|at| twin.records.get(at));
+    let record = sealed.and_then(|sealed| Record::open(sealed).ok());
+    let record = record.ok_or_else(|| format!("record {seq} is none"))?;
+    let sealed = Record {
+        body: None,
+        ..record
+    }
+    .seal();
+    Ok(Stored { seq, sealed })
+}
+
+fn erase(twin: &mut Twin, seqs: &[u64]) -> Outcome {
+    let erased: Result<Vec<Stored>, String> = seqs.iter().map(|&seq| bodiless(twin, seq)).collect();
+    let erased = erased?;
+    told("erase", twin.store.erase(&erased))?;
+    for stored in erased {
+        let place = usize::try_from(stored.seq).ok();
+        if let Some(record) = place.and_then(|at| twin.records.get_mut(at)) {
+            *record = stored.sealed;
+        }
+    }
+    Ok(())
+}
+
+fn erasing(site: &mut dyn Site) -> Outcome {
+    let mut twin = Twin::open(site)?;
+    for lengths in [&[7; 3][..], &[70_000], &[7; 100], &[60_000; 2], &[7], &[9]] {
+        twin.append(lengths)?;
+    }
+    told("put_snapshot", twin.store.put_snapshot(3, b"three"))?;
+    // One alone in its value, a long one, neighbours, the first and the last, not in order.
+    for seqs in [&[50][..], &[3], &[105, 104], &[107, 0], &[50]] {
+        erase(&mut twin, seqs)?;
+        twin.compare(10)?;
+        let snapshots = told("snapshots", twin.store.snapshots())?;
+        expect(snapshots.is_empty(), || {
+            format!("after erasing there are snapshots of {snapshots:?}")
+        })?;
+        told("put_snapshot", twin.store.put_snapshot(3, b"three"))?;
+    }
+    // Nothing to erase drops nothing.
+    erase(&mut twin, &[])?;
+    let snapshots = told("snapshots", twin.store.snapshots())?;
+    expect(snapshots == [3], || format!("snapshots of {snapshots:?}"))?;
+    twin.append(&[100; 70])?;
+    twin.compare(64)
+}
+
+fn reopening_keeps_erased(site: &mut dyn Site) -> Outcome {
+    if !site.keeps() {
+        return Ok(());
+    }
+    let mut twin = Twin::open(site)?;
+    twin.append(&[50; 200])?;
+    erase(&mut twin, &[7])?;
+    let mut twin = twin.reopen(site)?;
+    twin.compare(1)?;
+    erase(&mut twin, &[110])?;
+    twin.append(&[5])?;
+    twin.reopen(site)?.compare(1000)
+}
+
+fn erasing_nowhere(site: &mut dyn Site) -> Outcome {
+    let mut twin = Twin::open(site)?;
+    twin.append(&[10, 20])?;
+    let first = bodiless(&twin, 0)?;
+    let beyond = Stored {
+        seq: 2,
+        ..first.clone()
+    };
+    expect(twin.store.erase(&[first, beyond]).is_err(), || {
+        "a record that is not there was erased".to_owned()
+    })?;
+    twin.compare(10)?;
+    twin.append(&[5])?;
+    twin.compare(10)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -390,9 +474,11 @@ mod tests {
             }
         }
         let failed = check(&mut || Box::new(Forgetful));
-        assert_eq!(failed.len(), 1, "{failed:?}");
+        assert_eq!(failed.len(), 2, "{failed:?}");
         assert!(
-            failed[0].starts_with("reopening keeps everything: "),
+            failed
+                .iter()
+                .all(|failed| failed.starts_with("reopening keeps ")),
             "{failed:?}"
         );
     }

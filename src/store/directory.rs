@@ -8,6 +8,9 @@
 //! DIR/reserve      room on the disk, to be given up when it is full
 //! ```
 //!
+//! While something is erased there is also a `records.new` or `records.old`; after a crash the next write
+//! removes it.
+//!
 //! The marker is three lines: `servanda ledger`, `format 1`, `store sled`. A directory in which some of
 //! this lies but no marker was never finished, and can be deleted. `head`, `records` and `reserve` are the
 //! store's; another store may lay its records otherwise.
@@ -152,6 +155,9 @@ impl Store for Opened {
     }
     fn drop_snapshot(&mut self, count: u64) -> Result<(), StoreError> {
         self.store.drop_snapshot(count)
+    }
+    fn erase(&mut self, records: &[Stored]) -> Result<(), StoreError> {
+        self.store.erase(records)
     }
 }
 

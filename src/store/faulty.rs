@@ -132,6 +132,10 @@ impl<S: Store> Store for Faulty<S> {
     fn drop_snapshot(&mut self, count: u64) -> Result<(), StoreError> {
         with(self.step(), || self.inner.drop_snapshot(count))
     }
+
+    fn erase(&mut self, records: &[Stored]) -> Result<(), StoreError> {
+        with(self.step(), || self.inner.erase(records))
+    }
 }
 
 #[cfg(test)]

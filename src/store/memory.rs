@@ -80,4 +80,18 @@ impl Store for Memory {
         self.snapshots.remove(&count);
         Ok(())
     }
+
+    fn erase(&mut self, records: &[Stored]) -> Result<(), StoreError> {
+        let mut places = Vec::with_capacity(records.len());
+        for stored in records {
+            let place = usize::try_from(stored.seq).ok();
+            let place = place.filter(|&place| place < self.records.len());
+            places.push(place.ok_or_else(|| StoreError::no_such_record(stored.seq))?);
+        }
+        for (place, stored) in places.into_iter().zip(records) {
+            self.records[place] = stored.sealed.clone();
+            self.snapshots.clear();
+        }
+        Ok(())
+    }
 }

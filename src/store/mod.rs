@@ -12,6 +12,7 @@ mod preimage;
 pub mod rehearsal;
 mod run;
 pub mod sled;
+mod swap;
 
 use crate::chain::record::{Head, Sealed};
 
@@ -45,6 +46,17 @@ pub enum StoreError {
     },
 }
 
+impl StoreError {
+    /// That a record was to be erased which is not there.
+    fn no_such_record(seq: u64) -> Self {
+        let kind = std::io::ErrorKind::InvalidInput;
+        Self::Io {
+            doing: format!("erasing record {seq}"),
+            source: std::io::Error::new(kind, "there is no such record"),
+        }
+    }
+}
+
 /// How an append ended, if not well.
 #[derive(Debug, thiserror::Error)]
 pub enum AppendError {
@@ -65,7 +77,8 @@ pub enum AppendError {
 /// - an append is whole or not at all, also across a crash, and on the disk when it returns;
 /// - it happens only if the head is still `expected`;
 /// - reading gives back exactly the bytes that were appended, in order;
-/// - opening to read, and reading, change nothing that a verdict depends on.
+/// - opening to read, and reading, change nothing that a verdict depends on;
+/// - what was erased is nowhere in its files.
 pub trait Store: Send {
     /// The head as it was last acknowledged. It is kept apart from the records, so that a store which lost
     /// its tail can be told from one that never had it.
@@ -110,6 +123,18 @@ pub trait Store: Send {
     /// # Errors
     /// [`StoreError`]
     fn drop_snapshot(&mut self, count: u64) -> Result<(), StoreError>;
+
+    /// Puts each of these records in place of the one that lies there, so that the bytes which were there
+    /// are nowhere in the store any more, and drops every snapshot, for they were made of them. All of it or
+    /// nothing, also across a crash. The head stays as it is: the records must be the same but for what no
+    /// link binds.
+    ///
+    /// Also finishes an erasure that broke off before; that is all it does where no records are given.
+    ///
+    /// # Errors
+    /// [`StoreError`]. The records are then as before or as asked, whole either way; what could not be
+    /// destroyed is destroyed by the next call.
+    fn erase(&mut self, records: &[Stored]) -> Result<(), StoreError>;
 }
 
 impl<S: Store + ?Sized> Store for Box<S> {
@@ -133,5 +158,8 @@ impl<S: Store + ?Sized> Store for Box<S> {
     }
     fn drop_snapshot(&mut self, count: u64) -> Result<(), StoreError> {
         (**self).drop_snapshot(count)
+    }
+    fn erase(&mut self, records: &[Stored]) -> Result<(), StoreError> {
+        (**self).erase(records)
     }
 }

@@ -5,10 +5,18 @@
 //! them what an auditor came to see. So what it may touch is read before: the segments from the one in
 //! which its last table of pages (`snap.<end in hexadecimal>`) ends, the segments whose headers are
 //! damaged, and the tables themselves. Mostly that is one segment of 2 MiB.
+//!
+//! What was read is kept in memory alone. A damaged store is also copied, to the system's scratch directory;
+//! the copy goes when the store is closed, and what a killed process left of it when something is erased.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+
+use super::swap;
+use crate::chain::record::local_checksum;
 
 /// The most segments that are kept, 128 MiB of them: more are open to loss only after the crash of an
 /// import.
@@ -98,6 +106,47 @@ pub(super) fn copy(from: &Path, to: &Path) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// A scratch directory for a copy of this one, under a name by which it is found again.
+pub(super) fn scratch(records: &Path) -> io::Result<TempDir> {
+    tempfile::Builder::new()
+        .prefix(&scratch_prefix(records)?)
+        .tempdir()
+}
+
+/// Wipes the copies of this directory that processes left which were killed. Nobody may have it open.
+pub(super) fn wipe_scratches(records: &Path) -> io::Result<()> {
+    let prefix = scratch_prefix(records)?;
+    for entry in fs::read_dir(std::env::temp_dir())? {
+        let entry = entry?;
+        let is_ours = entry.file_name().to_string_lossy().starts_with(&prefix)
+            && entry.file_type()?.is_dir()
+            && same_owner(&entry.path(), records)?;
+        if is_ours {
+            swap::wipe(&entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+/// Tells the ledger by its path. A copy of a ledger that was moved since is not found again.
+fn scratch_prefix(records: &Path) -> io::Result<String> {
+    let path = fs::canonicalize(records)?;
+    let digest = local_checksum(path.as_os_str().as_encoded_bytes()).to_string();
+    Ok(format!("servanda-{}-", &digest[..16]))
+}
+
+/// Anybody can make a directory of any name where scratch directories are: those of others are let be.
+#[cfg(unix)]
+fn same_owner(one: &Path, other: &Path) -> io::Result<bool> {
+    use std::os::unix::fs::MetadataExt as _;
+    Ok(fs::symlink_metadata(one)?.uid() == fs::metadata(other)?.uid())
+}
+
+#[cfg(not(unix))]
+fn same_owner(_: &Path, _: &Path) -> io::Result<bool> {
+    Ok(true)
 }
 
 fn tables_in(records: &Path) -> io::Result<Vec<PathBuf>> {

@@ -3,7 +3,8 @@
 use super::{AppendError, Store, StoreError, Stored};
 use crate::chain::record::{Head, Sealed};
 
-/// Reads from the store inside; an append is checked against the head, and then dropped.
+/// Reads from the store inside; an append is checked against the head, and then dropped; nothing is
+/// erased.
 #[derive(Debug)]
 pub struct Rehearsal<S> {
     inner: S,
@@ -46,6 +47,10 @@ impl<S: Store> Store for Rehearsal<S> {
     }
 
     fn drop_snapshot(&mut self, _: u64) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn erase(&mut self, _: &[Stored]) -> Result<(), StoreError> {
         Ok(())
     }
 }

@@ -20,6 +20,14 @@
 //! 5. Where 64 small runs stand at the end, one sled batch replaces them by full ones. A crash leaves the
 //!    old ones or the new ones. Nothing waits for this, and its failure is not the append's.
 //!
+//! # Erasing
+//! sled writes anew what changes and lets the old bytes lie until it needs the room, so nothing in its files
+//! is ever surely gone. Erasing therefore copies every record into a directory `records.new`, the erased ones
+//! as they are to be, and nothing else: no snapshots, nothing from behind the head. It reads the copy back,
+//! compares it with what it should be, and puts it in place of `records`, which it overwrites (`swap.rs`
+//! has the order, and what a crash leaves). It takes as much room as the records do, and time to read them
+//! twice. A damaged store is not erased from: it is evidence.
+//!
 //! # Opening
 //! What lies behind the head is taken in as far as it is whole batches that continue the chain: somebody
 //! was about to acknowledge them. The rest behind the head is not read, and the next append removes it.
@@ -50,7 +58,8 @@
 //! before the one there is; it stays silent for the caught calls and leaves all others to that one.
 
 use std::cell::Cell;
-use std::fs::{self, File};
+use std::collections::BTreeMap;
+use std::fs::{self, File, TryLockError};
 use std::io::{self, Write as _};
 use std::iter::Peekable;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -65,6 +74,7 @@ use super::directory::Backend;
 use super::head::HeadFile;
 use super::preimage::{self, Preimage};
 use super::run::{self, Entry, Value};
+use super::swap;
 use super::{AppendError, Store, StoreError, Stored};
 use crate::chain::record::{Head, Record, Sealed, local_checksum};
 
@@ -82,6 +92,10 @@ const RUNS_PER_FLUSH: usize = 16;
 const SMALL_RUNS_TO_MERGE: usize = 64;
 /// Records that are looked at in one go behind the head.
 const ADOPTED_AT_ONCE: usize = 1024;
+/// Records that are copied in one go; 32 MiB at the most that a ledger lets a record have.
+const COPIED_AT_ONCE: usize = 512;
+/// After reading this much sled is opened anew: what it caches while reading it does not give back.
+const READ_PER_HANDLE: usize = 128 * 1024 * 1024;
 /// How long to wait for sled's threads to let go of its lock when it is opened again after a failure.
 const REOPEN_WAIT: Duration = Duration::from_secs(2);
 
@@ -109,6 +123,8 @@ pub struct Sled {
     unsound: Option<String>,
     /// Whether anything was appended since it was opened.
     appended: bool,
+    /// Whether what an erasure may have left was looked for since it was opened.
+    swept: bool,
     /// The small runs at the end, by the number of their first record; none before the first append.
     small: Option<Vec<u64>>,
 }
@@ -168,6 +184,7 @@ impl Sled {
             leftovers: false,
             unsound: None,
             appended: false,
+            swept: false,
             small: None,
         };
         store.reopen(deadline)?;
@@ -181,6 +198,10 @@ impl Sled {
         self.head = self.head_file.head();
         self.small = None;
         let records = self.dir.join(RECORDS);
+        swap::settle(&records).map_err(|source| match source.kind() {
+            io::ErrorKind::NotFound => damaged(format!("{}: {source}", records.display()), None),
+            _ => io_error("finishing an erasure in", &self.dir, source),
+        })?;
         let preimage = Preimage::take(&records, SEGMENT_SIZE);
         let preimage = preimage.map_err(|source| match source.kind() {
             io::ErrorKind::NotFound => {
@@ -214,7 +235,7 @@ impl Sled {
         let records = self.dir.join(RECORDS);
         let failed = |source| io_error("copying the damaged", &records, source);
         preimage.restore().map_err(failed)?;
-        let scratch = tempfile::tempdir().map_err(failed)?;
+        let scratch = preimage::scratch(&records).map_err(failed)?;
         preimage::copy(&records, scratch.path()).map_err(failed)?;
         let mut trees = Trees::open_until(scratch.path(), deadline);
         if matches!(trees, Err(StoreError::Damaged { .. })) {
@@ -384,6 +405,150 @@ impl Sled {
         written
     }
 
+    /// Wipes what an erasure left that broke off.
+    fn sweep(&mut self) -> Result<(), StoreError> {
+        if !self.swept {
+            let records = self.dir.join(RECORDS);
+            swap::sweep(&records)
+                .map_err(|source| io_error("finishing an erasure in", &self.dir, source))?;
+            self.swept = true;
+        }
+        Ok(())
+    }
+
+    fn check_erasure(&self, records: &[Stored]) -> Result<(), StoreError> {
+        if let Some(what) = &self.unsound {
+            return Err(damaged(what.clone(), None));
+        }
+        for stored in records {
+            if stored.seq >= self.head.count {
+                return Err(StoreError::no_such_record(stored.seq));
+            }
+            if stored.sealed.0.len() > run::MAX_RECORD {
+                let why = format!("record {} is longer than it can be", stored.seq);
+                let source = io::Error::new(io::ErrorKind::InvalidInput, why);
+                return Err(io_error("erasing in", &self.dir, source));
+            }
+        }
+        let dir = self.dir.join(RECORDS);
+        match fs::symlink_metadata(&dir) {
+            // The link would be renamed, and what it leads to would stay.
+            Ok(found) if found.is_symlink() => {
+                let why = io::Error::new(io::ErrorKind::Unsupported, "it is a symbolic link");
+                Err(io_error("erasing in", &dir, why))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Copies all records into a new directory, some of them changed, and puts it in place of this one.
+    fn rewrite(&mut self, changes: &BTreeMap<u64, &Sealed>) -> Result<(), StoreError> {
+        let records = self.dir.join(RECORDS);
+        let new = swap::new_of(&records);
+        fs::create_dir(&new).map_err(|source| io_error("creating", &new, source))?;
+        self.copy_to(&new, changes)?;
+        self.compare_with(&new, changes)?;
+        released(&new)?;
+        sync_tree(&new)?;
+        self.trees = None;
+        released(&records)?;
+        swap::exchange(&records).map_err(|source| io_error("replacing", &records, source))
+    }
+
+    fn copy_to(&mut self, new: &Path, changes: &BTreeMap<u64, &Sealed>) -> Result<(), StoreError> {
+        let mut copy = Trees::open(new)?;
+        copy.runs_to_write()?;
+        copy.snapshots_to_write()?;
+        let mut next = 0;
+        let mut bytes_read = 0;
+        while next < self.head.count {
+            let chunk = self.changed(next, changes)?;
+            bytes_read += chunk
+                .iter()
+                .map(|stored| stored.sealed.0.len())
+                .sum::<usize>();
+            let slices = chunk.iter().map(|stored| stored.sealed.0.as_slice());
+            let mut entries: Vec<Entry> = run::pack(next, slices).collect();
+            let mut after = next + chunk.len() as u64;
+            if let Some(last) = entries.last()
+                && after < self.head.count
+                && last.first > next
+            {
+                // There may be room in it: it is laid anew, with what follows.
+                after = last.first;
+                entries.retain(|entry| entry.first < after);
+            }
+            copy.insert_runs(entries.into_iter(), Vec::new())
+                .map_err(|broken| broken.error)?;
+            copy.flush()?;
+            next = after;
+            if bytes_read > READ_PER_HANDLE {
+                self.reopen(Instant::now() + REOPEN_WAIT)?;
+                bytes_read = 0;
+            }
+        }
+        copy.sync()
+    }
+
+    /// Reads a copy back, as it lies on the disk, and compares it with what it should be.
+    fn compare_with(
+        &mut self,
+        new: &Path,
+        changes: &BTreeMap<u64, &Sealed>,
+    ) -> Result<(), StoreError> {
+        let differs = |seq: u64| damaged(format!("{}: record {seq} differs", new.display()), None);
+        let mut copy = Trees::open_until(new, Instant::now() + REOPEN_WAIT)?;
+        let mut next = 0;
+        let mut bytes_read = 0;
+        while next < self.head.count {
+            let due = self.changed(next, changes)?;
+            let found = copy.read(next, COPIED_AT_ONCE, u64::MAX)?;
+            if found.is_empty() {
+                return Err(differs(next));
+            }
+            if let Some((due, _)) = due.iter().zip(&found).find(|(due, found)| due != found) {
+                return Err(differs(due.seq));
+            }
+            bytes_read += due
+                .iter()
+                .map(|stored| stored.sealed.0.len())
+                .sum::<usize>();
+            next += due.len().min(found.len()) as u64;
+            if bytes_read > READ_PER_HANDLE {
+                self.reopen(Instant::now() + REOPEN_WAIT)?;
+                drop(copy);
+                copy = Trees::open_until(new, Instant::now() + REOPEN_WAIT)?;
+                bytes_read = 0;
+            }
+        }
+        if copy.end()? == self.head.count {
+            Ok(())
+        } else {
+            Err(differs(self.head.count))
+        }
+    }
+
+    /// Some records from this place on, without a gap, with the changes made.
+    fn changed(
+        &self,
+        from: u64,
+        changes: &BTreeMap<u64, &Sealed>,
+    ) -> Result<Vec<Stored>, StoreError> {
+        let mut chunk = self.trees()?.read(from, COPIED_AT_ONCE, self.head.count)?;
+        let gap = (from..).zip(&chunk).find(|(due, found)| *due != found.seq);
+        let missing = gap.map(|(due, _)| due).or(chunk.is_empty().then_some(from));
+        if let Some(seq) = missing {
+            let what = format!("{}: record {seq} is missing", self.dir.display());
+            return Err(damaged(what, None));
+        }
+        for stored in &mut chunk {
+            if let Some(&sealed) = changes.get(&stored.seq) {
+                stored.sealed = sealed.clone();
+            }
+        }
+        Ok(chunk)
+    }
+
     fn check_batch(&self, batch: &[Sealed], head: Head) -> Result<(), StoreError> {
         let refused = |why: String| {
             let source = io::Error::new(io::ErrorKind::InvalidInput, why);
@@ -424,6 +589,7 @@ impl Store for Sled {
         if batch.is_empty() {
             return Ok(());
         }
+        self.sweep()?;
         reserve(&self.dir)?;
         self.appended = true;
         match self.write_batch(batch, head) {
@@ -453,6 +619,27 @@ impl Store for Sled {
 
     fn drop_snapshot(&mut self, count: u64) -> Result<(), StoreError> {
         self.write_snapshots(|trees| trees.drop_snapshot(count))
+    }
+
+    fn erase(&mut self, records: &[Stored]) -> Result<(), StoreError> {
+        if self.trees.is_none() {
+            self.reopen(Instant::now() + REOPEN_WAIT)?;
+        }
+        self.check_erasure(records)?;
+        self.swept = false;
+        self.sweep()?;
+        preimage::wipe_scratches(&self.dir.join(RECORDS))
+            .map_err(|source| io_error("wiping copies of", &self.dir, source))?;
+        if records.is_empty() {
+            return Ok(());
+        }
+        let changes = records.iter().map(|stored| (stored.seq, &stored.sealed));
+        let rewritten = self.rewrite(&changes.collect());
+        self.swept = false;
+        let reopened = self.reopen(Instant::now() + REOPEN_WAIT);
+        let swept = reopened.and_then(|()| self.sweep());
+        // What failed first says more than what failed after it.
+        rewritten.and(swept)
     }
 }
 
@@ -1061,6 +1248,24 @@ fn sync_tree(dir: &Path) -> Result<(), StoreError> {
     File::open(dir)
         .and_then(|dir| dir.sync_all())
         .map_err(failed)
+}
+
+/// Waits until sled has let go of a directory that was closed: its threads may outlive it for a moment.
+fn released(records: &Path) -> Result<(), StoreError> {
+    let path = records.join(DB);
+    let failed = |source| io_error("waiting for", &path, source);
+    let deadline = Instant::now() + REOPEN_WAIT;
+    let file = File::open(&path).map_err(failed)?;
+    loop {
+        // What sled itself locks while it has it open. This lock goes with the handle.
+        match file.try_lock() {
+            Ok(()) => return Ok(()),
+            Err(TryLockError::WouldBlock) if Instant::now() < deadline => {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            Err(error) => return Err(failed(error.into())),
+        }
+    }
 }
 
 thread_local! {
@@ -1740,6 +1945,173 @@ mod tests {
         tree.remove(snapshot_key(7, SEAL)).unwrap().unwrap();
         assert_eq!(store.snapshot(7).unwrap(), None);
         assert_eq!(store.snapshots().unwrap(), Vec::<u64>::new());
+    }
+
+    /// The records of a store, one of them without its last bytes.
+    fn shortened(scratch: &Scratch, seq: u64) -> Stored {
+        let mut sealed = scratch.records[seq as usize].clone();
+        sealed.0.truncate(129);
+        Stored { seq, sealed }
+    }
+
+    fn copy_dir(from: &Path, to: &Path) {
+        fs::create_dir_all(to).unwrap();
+        preimage::copy(from, to).unwrap();
+    }
+
+    fn entries_of(scratch: &Scratch) -> Vec<String> {
+        let entries = fs::read_dir(scratch.path()).unwrap();
+        let mut names: Vec<_> = entries
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+
+    /// Whatever the moment at which an erasure is killed, one of the two stores is there, whole, and the
+    /// next append or erasure leaves nothing else.
+    #[test]
+    fn an_erasure_that_is_killed_leaves_the_old_or_the_new() {
+        let lengths: &[&[usize]] = &[&[300; 200], &[50_000], &[7], &[9]];
+        let mut done = Scratch::with(lengths);
+        let old = done.records.clone();
+        let mut store = opened(done.path());
+        store.erase(&[shortened(&done, 70)]).unwrap();
+        drop(store);
+        done.records[70] = shortened(&done, 70).sealed;
+        assert_holds(&opened(done.path()), &done.records);
+        assert_eq!(entries_of(&done), [HEAD, RECORDS, RESERVE]);
+        let new = done.path().join(RECORDS);
+        let (plain, half) = ("", "half");
+        // What lies under each name, and whether the new one counts.
+        for (at, dot_new, dot_old, is_new) in [
+            ("old", plain, plain, false),
+            ("old", half, plain, false),
+            ("old", "new", plain, false),
+            (plain, "new", "old", true),
+            ("new", plain, "old", true),
+            ("new", plain, half, true),
+        ] {
+            for reads_first in [false, true] {
+                let mut scratch = Scratch::with(lengths);
+                let records = scratch.path().join(RECORDS);
+                let kept = scratch.path().join("kept");
+                fs::rename(&records, &kept).unwrap();
+                for (ending, what) in [("", at), (".new", dot_new), (".old", dot_old)] {
+                    let path = scratch.path().join(format!("{RECORDS}{ending}"));
+                    match what {
+                        "old" => copy_dir(&kept, &path),
+                        "new" => copy_dir(&new, &path),
+                        "half" => {
+                            fs::create_dir(&path).unwrap();
+                            fs::write(path.join(DB), vec![7; 5000]).unwrap();
+                        }
+                        _ => {}
+                    }
+                }
+                fs::remove_dir_all(&kept).unwrap();
+                scratch.records = if is_new {
+                    done.records.clone()
+                } else {
+                    old.clone()
+                };
+                if reads_first {
+                    let before = entries_of(&scratch);
+                    let store = opened(scratch.path());
+                    assert_eq!(store.head().unwrap(), scratch.head);
+                    assert_holds(&store, &scratch.records);
+                    drop(store);
+                    assert_eq!(entries_of(&scratch).len(), before.len());
+                }
+                let mut store = opened(scratch.path());
+                if reads_first {
+                    scratch.append(&mut store, &[5]);
+                } else {
+                    store.erase(&[]).unwrap();
+                }
+                assert_eq!(entries_of(&scratch), [HEAD, RECORDS, RESERVE]);
+                assert_holds(&store, &scratch.records);
+                store.erase(&[shortened(&scratch, 70)]).unwrap();
+                scratch.records[70] = shortened(&scratch, 70).sealed;
+                scratch.append(&mut store, &[5]);
+                drop(store);
+                assert_holds(&opened(scratch.path()), &scratch.records);
+            }
+        }
+    }
+
+    #[test]
+    fn records_that_are_missing_beside_one_left_over_are_refused_and_not_touched() {
+        for ending in [".old", ".new"] {
+            let scratch = Scratch::with(&[&[10]]);
+            let records = scratch.path().join(RECORDS);
+            let left = format!("{RECORDS}{ending}");
+            fs::rename(&records, scratch.path().join(&left)).unwrap();
+            let error = Sled::open(scratch.path(), soon()).unwrap_err();
+            assert!(matches!(&error, StoreError::Damaged { .. }), "{error}");
+            assert!(error.to_string().contains(&left), "{error}");
+            assert_eq!(entries_of(&scratch), [HEAD, &left, RESERVE]);
+        }
+    }
+
+    #[test]
+    fn nothing_is_erased_from_what_is_damaged() {
+        let scratch = Scratch::with(&[&[10; 200]]);
+        scratch.tamper(|runs| drop(runs.remove(run::key(64, 0)).unwrap().unwrap()));
+        let mut store = opened(scratch.path());
+        let error = store.erase(&[shortened(&scratch, 3)]).unwrap_err();
+        assert!(
+            error.to_string().contains("record 64 is missing"),
+            "{error}"
+        );
+        assert_eq!(entries_of(&scratch), [HEAD, RECORDS, RESERVE]);
+        assert_eq!(read_all(&store).0.len(), 136);
+        assert_eq!(store.read(3, 1).unwrap()[0].sealed, scratch.records[3]);
+    }
+
+    #[test]
+    fn what_lies_behind_the_head_is_not_copied() {
+        let mut scratch = Scratch::with(&[&[10; 3]]);
+        let (more, _) = batch(scratch.head, &[20; 2]);
+        scratch.leave_behind(&more[..1]);
+        let mut store = opened(scratch.path());
+        assert!(store.leftovers);
+        store.erase(&[shortened(&scratch, 0)]).unwrap();
+        scratch.records[0] = shortened(&scratch, 0).sealed;
+        assert!(!store.leftovers);
+        assert_holds(&store, &scratch.records);
+        scratch.append(&mut store, &[4]);
+    }
+
+    #[test]
+    fn a_copy_in_the_scratch_directory_that_outlived_its_process_is_wiped() {
+        let scratch = Scratch::with(&[&[10; 3]]);
+        let other = Scratch::with(&[&[10; 3]]);
+        let copies = [&scratch, &other].map(|ledger| {
+            let copy = preimage::scratch(&ledger.path().join(RECORDS)).unwrap();
+            preimage::copy(&ledger.path().join(RECORDS), copy.path()).unwrap();
+            copy.keep()
+        });
+        let mut store = opened(scratch.path());
+        store.erase(&[shortened(&scratch, 0)]).unwrap();
+        assert!(!copies[0].exists());
+        assert!(copies[1].exists());
+        fs::remove_dir_all(&copies[1]).unwrap();
+    }
+
+    /// Every run but the last is as full after an erasure as a batch would have left it.
+    #[test]
+    fn an_erasure_leaves_full_runs() {
+        let mut scratch = Scratch::with(&[&[100; 3000], &[50_000]]);
+        let mut store = opened(scratch.path());
+        for _ in 0..20 {
+            scratch.append(&mut store, &[1]);
+        }
+        let packed = run::pack(0, run::slices(&scratch.records)).count();
+        store.erase(&[shortened(&scratch, 2999)]).unwrap();
+        scratch.records[2999] = shortened(&scratch, 2999).sealed;
+        assert_holds(&store, &scratch.records);
+        assert_eq!(keys(&store).len(), packed);
     }
 
     #[test]

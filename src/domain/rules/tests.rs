@@ -759,10 +759,12 @@ fn what_is_retracted_redacted_or_opens_is_not_retracted() {
         retract(&given, record)
             .refused(Rule::NothingDepends)
             .saying("already");
-        redact(&given, record)
-            .refused(Rule::NothingDepends)
-            .saying("already");
     }
+    // What was retracted is still on the disk.
+    redact(&given, "11").accepted();
+    redact(&given, "13")
+        .refused(Rule::NothingDepends)
+        .saying("already");
     for record in ["0", "12", "14"] {
         retract(&given, record)
             .refused(Rule::NothingDepends)
@@ -859,6 +861,51 @@ fn only_what_no_rule_looks_at_is_redacted() {
     redact(&given, "0").refused(Rule::NothingDepends);
     let spoken = given.and([event(Kind::Noted, &[("text", "n"), ("about", "12")])]);
     redact(&spoken, "12").refused(Rule::NothingDepends);
+}
+
+#[test]
+fn a_correction_is_redacted_after_what_it_corrects() {
+    let redaction = |record| {
+        let texts = [("record", record), ("reason", "r"), ("authority", "a")];
+        event(Kind::Redacted, &texts)
+    };
+    let given = promised().and([
+        event(Kind::Noted, &[("text", "x"), ("about", "C1")]),
+        correction("12", "text", &["y"]),
+        correction("12", "about", &[]),
+        retraction("14"),
+        correction("11", "text", &["meet twice"]),
+    ]);
+    for (record, corrected) in [("13", "12"), ("14", "12"), ("16", "11")] {
+        redact(&given, record)
+            .refused(Rule::NothingDepends)
+            .saying(&format!("corrects record {corrected}, which is not"));
+    }
+    let withheld = given.and([redaction("12")]);
+    redact(&withheld, "16").refused(Rule::NothingDepends);
+    redact(&withheld, "13").accepted();
+    // Not while something counts that names it.
+    let spoken = withheld.and([event(Kind::Noted, &[("text", "n"), ("about", "13")])]);
+    redact(&spoken, "13")
+        .refused(Rule::NothingDepends)
+        .saying("records 18");
+    // Also the one that was retracted, in any order.
+    let all = spoken.and([redaction("18"), redaction("14"), redaction("13")]);
+    redact(&all, "13")
+        .refused(Rule::NothingDepends)
+        .saying("already");
+    // Without the payloads all of it is still acceptable, and the end the same.
+    let whole = register(&all.0);
+    let mut gone = Register::default();
+    for entry in super::super::testing::entries(&all.0) {
+        assert_eq!(check(&gone, &entry.event), Ok(()), "record {}", entry.seq);
+        if [12, 13, 14, 18].contains(&entry.seq.0) {
+            gone.apply_missing();
+        } else {
+            gone.apply(&entry);
+        }
+    }
+    assert!(gone.entries().eq(whole.entries()));
 }
 
 #[test]

@@ -432,6 +432,9 @@ impl Store for Puppet {
     fn drop_snapshot(&mut self, count: u64) -> Result<(), StoreError> {
         self.memory.lock().unwrap().drop_snapshot(count)
     }
+    fn erase(&mut self, records: &[Stored]) -> Result<(), StoreError> {
+        self.memory.lock().unwrap().erase(records)
+    }
 }
 
 /// A ledger with the story in a puppet, and the strings.

@@ -1,0 +1,225 @@
+//! A directory put in place of another, the other's bytes overwritten: what an erasure ends with.
+//!
+//! A store that cannot erase within its files writes new ones beside the old, in a directory with `.new`
+//! after its name, and puts them on the disk. Then, in this order:
+//! 1. The old directory is renamed: `.old` after its name.
+//! 2. The new one takes the name, and all of this is synced.
+//! 3. The old one's files are overwritten with zeros, synced and deleted.
+//!
+//! What a crash leaves, and what becomes of it:
+//!
+//! | there is | the crash came | on opening | at the next write |
+//! |---|---|---|---|
+//! | it, `.new` | while `.new` was written | it counts | `.new` is wiped |
+//! | `.old`, `.new` | between 1 and 2: `.new` is whole and on the disk | `.new` takes the name | `.old` is wiped |
+//! | it, `.old` | after 2 | it counts | `.old` is wiped |
+//!
+//! Opening renames and deletes nothing, so whoever opens only to read loses nothing. Where the directory
+//! itself is missing and not both others are there, no crash of ours left that: opening refuses, and
+//! touches nothing.
+//!
+//! Overwriting reaches what the file system lets it reach. Snapshots of the file system, copies on write,
+//! wear levelling and backups keep what they keep.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind, Write as _};
+use std::path::{Path, PathBuf};
+
+static ZEROS: [u8; 64 * 1024] = [0; 64 * 1024];
+
+/// Where the new files of this directory are written.
+pub(super) fn new_of(dir: &Path) -> PathBuf {
+    beside(dir, ".new")
+}
+
+/// Where the old files of this directory go.
+fn old_of(dir: &Path) -> PathBuf {
+    beside(dir, ".old")
+}
+
+fn beside(dir: &Path, ending: &str) -> PathBuf {
+    let mut name = dir.as_os_str().to_owned();
+    name.push(ending);
+    PathBuf::from(name)
+}
+
+/// Puts the new directory in place of this one: steps 1 and 2. Nobody may have either open, and all of the
+/// new one must be on the disk.
+pub(super) fn exchange(dir: &Path) -> io::Result<()> {
+    // The new directory's name must outlive a power cut that the first renaming outlives.
+    sync_parent(dir)?;
+    fs::rename(dir, old_of(dir))?;
+    fs::rename(new_of(dir), dir)?;
+    sync_parent(dir)
+}
+
+/// Finishes an exchange that broke off between its two renamings. Deletes nothing.
+///
+/// # Errors
+/// Those of the system; [`ErrorKind::NotFound`] where the directory is missing and this cannot say why.
+pub(super) fn settle(dir: &Path) -> io::Result<()> {
+    if exists(dir)? {
+        return Ok(());
+    }
+    match (exists(&new_of(dir))?, exists(&old_of(dir))?) {
+        (true, true) => {
+            fs::rename(new_of(dir), dir)?;
+            sync_parent(dir)
+        }
+        (false, false) => Ok(()),
+        (new, _) => {
+            let left = if new { new_of(dir) } else { old_of(dir) };
+            let why = format!(
+                "it is missing, and {} alone may not be whole",
+                left.display()
+            );
+            Err(io::Error::new(ErrorKind::NotFound, why))
+        }
+    }
+}
+
+/// Wipes what an exchange left, finished or not: step 3.
+pub(super) fn sweep(dir: &Path) -> io::Result<()> {
+    settle(dir)?;
+    let mut found = false;
+    for left in [old_of(dir), new_of(dir)] {
+        if exists(&left)? {
+            wipe(&left)?;
+            found = true;
+        }
+    }
+    if found { sync_parent(dir) } else { Ok(()) }
+}
+
+/// Overwrites every file below a directory with zeros, puts that on the disk, and deletes all of it.
+/// Symbolic links are deleted and not followed.
+pub(super) fn wipe(dir: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(dir)? {
+        let entry = entry?;
+        let kind = entry.file_type()?;
+        if kind.is_dir() {
+            wipe(&entry.path())?;
+        } else if kind.is_file() {
+            zero(&entry.path())?;
+            fs::remove_file(entry.path())?;
+        } else {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    fs::remove_dir(dir)
+}
+
+fn zero(path: &Path) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).open(path)?;
+    let mut left = file.metadata()?.len();
+    while left > 0 {
+        let piece = usize::try_from(left).map_or(ZEROS.len(), |left| left.min(ZEROS.len()));
+        file.write_all(&ZEROS[..piece])?;
+        left -= piece as u64;
+    }
+    file.sync_all()
+}
+
+/// Whether something is there; a symbolic link counts, whatever it leads to.
+fn exists(path: &Path) -> io::Result<bool> {
+    match fs::symlink_metadata(path) {
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+fn sync_parent(dir: &Path) -> io::Result<()> {
+    File::open(dir.parent().unwrap_or(Path::new(".")))?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Directories that each hold one file, and the directory's name without an ending.
+    fn made(endings: &[&str]) -> (tempfile::TempDir, PathBuf) {
+        let scratch = tempfile::tempdir().unwrap();
+        let dir = scratch.path().join("records");
+        for ending in endings {
+            let made = beside(&dir, ending);
+            fs::create_dir_all(made.join("below")).unwrap();
+            fs::write(made.join("below/file"), format!("of {ending}")).unwrap();
+        }
+        (scratch, dir)
+    }
+
+    fn names(dir: &Path) -> Vec<String> {
+        let entries = fs::read_dir(dir).unwrap();
+        let mut names: Vec<_> = entries
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+
+    fn content(dir: &Path) -> String {
+        fs::read_to_string(dir.join("below/file")).unwrap()
+    }
+
+    #[test]
+    fn whatever_a_crash_leaves_one_whole_directory_counts_and_the_rest_goes() {
+        // What there is, which of it counts, and what opening leaves beside it.
+        for (there, counts, left) in [
+            (&[""][..], "of ", &["records"][..]),
+            (&["", ".new"], "of ", &["records", "records.new"]),
+            (&[".old", ".new"], "of .new", &["records", "records.old"]),
+            (&["", ".old"], "of ", &["records", "records.old"]),
+            (
+                &["", ".old", ".new"],
+                "of ",
+                &["records", "records.new", "records.old"],
+            ),
+        ] {
+            let (scratch, dir) = made(there);
+            settle(&dir).unwrap();
+            assert_eq!(names(scratch.path()), left, "{there:?}");
+            assert_eq!(content(&dir), counts, "{there:?}");
+            settle(&dir).unwrap();
+            sweep(&dir).unwrap();
+            assert_eq!(names(scratch.path()), ["records"], "{there:?}");
+            assert_eq!(content(&dir), counts, "{there:?}");
+        }
+    }
+
+    #[test]
+    fn what_no_crash_leaves_is_refused_and_not_touched() {
+        for there in [".old", ".new"] {
+            let (scratch, dir) = made(&[there]);
+            let error = settle(&dir).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::NotFound);
+            assert!(error.to_string().contains(there), "{error}");
+            assert_eq!(names(scratch.path()), [format!("records{there}")]);
+        }
+    }
+
+    #[test]
+    fn an_exchange_leaves_the_new_and_the_old() {
+        let (scratch, dir) = made(&["", ".new"]);
+        exchange(&dir).unwrap();
+        assert_eq!(names(scratch.path()), ["records", "records.old"]);
+        assert_eq!(content(&dir), "of .new");
+        assert_eq!(content(&old_of(&dir)), "of ");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_wiped_was_overwritten_and_links_are_not_followed() {
+        let (scratch, dir) = made(&[""]);
+        let other = scratch.path().join("other");
+        let kept = scratch.path().join("kept");
+        // A second name of the file shows what its bytes became.
+        fs::hard_link(dir.join("below/file"), &other).unwrap();
+        fs::write(&kept, "kept").unwrap();
+        std::os::unix::fs::symlink(&kept, dir.join("link")).unwrap();
+        wipe(&dir).unwrap();
+        assert_eq!(names(scratch.path()), ["kept", "other"]);
+        assert_eq!(fs::read(&other).unwrap(), [0; 3]);
+        assert_eq!(fs::read(&kept).unwrap(), b"kept");
+    }
+}
