@@ -1,14 +1,15 @@
-//! `export`: every event as NDJSON, or every record verbatim.
+//! `export`: every event as NDJSON, or every record verbatim, alone or in a bundle.
 
 use std::fmt::Write as _;
 use std::io::{self, BufWriter, Write};
+use std::path::PathBuf;
 
 use clap::{Arg, ArgAction, ArgMatches};
 use serde_json::{Map, Value, json};
 
-use super::Command;
 use super::error::{CliError, Exit};
 use super::session::{Session, written};
+use super::{Command, bundle};
 use crate::chain::record::Record;
 use crate::domain::event::Entry;
 use crate::intake::ndjson::entry_to_json;
@@ -26,17 +27,22 @@ fn build() -> clap::Command {
                 .action(ArgAction::SetTrue)
                 .help("Write the records verbatim, in hexadecimal, with their links and the head"),
         )
+        .args(bundle::args())
         .after_help(
             "An export imported into a new ledger gives the same register. A raw export is what docs/verify.py
-verifies without this program.
+verifies without this program; a bundle holds both, the checkpoint and a README.
 
 Examples:
   servanda export > commission.ndjson
-  servanda export --raw | python3 docs/verify.py -",
+  servanda export --raw | python3 docs/verify.py -
+  servanda export --bundle commission.tar --key log.key",
         )
 }
 
 fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
+    if let Some(path) = matches.get_one::<PathBuf>("bundle") {
+        return bundle::write(path, matches, session);
+    }
     let mut out = BufWriter::new(io::stdout().lock());
     let outcome = if matches.get_flag("raw") {
         write_raw(&session.open_store()?, &mut out)?
@@ -66,7 +72,10 @@ fn write_events(session: &Session, out: &mut impl Write) -> Result<io::Result<()
 }
 
 /// The records as they lie in the store, also where they are not sound: that is for the reader to find.
-fn write_raw(store: &impl Store, out: &mut impl Write) -> Result<io::Result<()>, CliError> {
+pub(super) fn write_raw(
+    store: &impl Store,
+    out: &mut impl Write,
+) -> Result<io::Result<()>, CliError> {
     let head = store.head()?;
     let mut next = 0;
     loop {

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use servanda::chain::codec;
-use servanda::chain::record::{Body, Head, Record, SALT_LEN, Sealed, bind};
+use servanda::chain::record::{BatchSignature, Body, Head, Record, SALT_LEN, Sealed, bind};
 use servanda::domain::event::Event;
 use servanda::domain::when::Instant;
 use servanda::intake::ndjson;
@@ -163,6 +163,21 @@ impl Tampered {
         use FindingKind::*;
         vec![
             Self {
+                name: "a signature that nobody asked for",
+                make: |dir| {
+                    let signed = altered(|records| {
+                        let mut record = Record::open(&records[6]).unwrap();
+                        record.signatures.push(BatchSignature {
+                            key_id: [1, 2, 3, 4],
+                            signature: [5; 64],
+                        });
+                        records[6] = record.seal();
+                    });
+                    lay(dir, &signed);
+                },
+                expected: &[(Signature, &[6])],
+            },
+            Self {
                 name: "a run whose tag nobody knows",
                 make: |dir| {
                     lay(dir, &honest());
@@ -319,7 +334,7 @@ fn kept(dir: &Path) -> Vec<(Vec<u8>, Vec<u8>)> {
 /// Every kind of finding, so that a new one has to be entered here, and then needs a ledger above.
 fn is_entered(kind: FindingKind) -> usize {
     use FindingKind::*;
-    const ALL: [FindingKind; 13] = [
+    const ALL: [FindingKind; 14] = [
         Unreadable,
         Malformed,
         Missing,
@@ -333,17 +348,19 @@ fn is_entered(kind: FindingKind) -> usize {
         Clock,
         Rule,
         Snapshot,
+        Signature,
     ];
     match kind {
         Unreadable | Malformed | Missing | Misplaced | Link | Head | Payload | PayloadGone
-        | Encoding | Batch | Clock | Rule | Snapshot => {}
+        | Encoding | Batch | Clock | Rule | Snapshot | Signature => {}
+        Anchor => panic!("found by a comparison with what was kept elsewhere, not in the ledger"),
     }
     ALL.iter().position(|entered| *entered == kind).unwrap()
 }
 
 #[test]
 fn each_kind_of_finding_has_a_ledger_that_gives_it_twice() {
-    let mut seen = [false; 13];
+    let mut seen = [false; 14];
     for Tampered {
         name,
         make,
@@ -368,7 +385,7 @@ fn each_kind_of_finding_has_a_ledger_that_gives_it_twice() {
             seen[is_entered(*kind)] = true;
         }
     }
-    assert_eq!(seen, [true; 13]);
+    assert_eq!(seen, [true; 14]);
 }
 
 #[test]
@@ -400,7 +417,7 @@ fn nothing_is_shown_from_a_chain_that_does_not_hold() {
         make(&dir);
         let replayed = replay(&opened(&dir), KnownAt::Now);
         // These leave the chain whole.
-        let shown = [PayloadGone, Clock, Rule, Batch, Snapshot];
+        let shown = [PayloadGone, Clock, Rule, Batch, Snapshot, Signature];
         let expected = expected.iter().all(|(kind, _)| shown.contains(kind));
         assert_eq!(replayed.is_ok(), expected, "{name}");
     }
