@@ -1,14 +1,26 @@
 #!/usr/bin/env python3
 """Verifies a ledger from what `servanda export --raw` writes, without servanda.
 
-    verify.py [--head COUNT:LINK] [--events] [FILE]        FILE is standard input if absent or -
+    verify.py [FILE]                                       FILE is standard input if absent or -
+        --checkpoint FILE      a checkpoint that was kept elsewhere (several: give it again)
+        --log-key VKEY         the log's public key, which must have signed the checkpoints
+        --policy FILE          the witnesses, a quorum of whom must have cosigned one of them
+        --head COUNT:LINK      a head that was kept elsewhere
+        --events               print the events, too
 
-Written from docs/format.md alone, for Python 3.8 or later and its standard library; if the package `blake3` is
+Written from format.md beside it alone, for Python 3.8 or later and its standard library; if the package `blake3` is
 there, it hashes with that, only faster. Every finding is a line that names the record. The verdict comes last, and
-says what was not checked. Exit codes: 0 sound, 10 integrity broken, 2 usage.
+says what was not checked.
+
+Exit codes: 0 sound, 10 integrity broken, 11 nothing but signatures or witnesses bad, 2 usage.
+
+Sections: BLAKE3; Ed25519; keys and signed notes; checkpoints and policies; payloads; recorders' and parties'
+signatures; records, their chain and their tree; the command line.
 """
 import argparse
+import base64
 import datetime
+import hashlib
 import json
 import re
 import struct
@@ -72,11 +84,233 @@ link_of = hasher("servanda v1 record")
 payload_hash = hasher("servanda v1 payload")
 
 
-# ---- Payloads: schema 1 ----
-
 class Malformed(Exception):
     """Bytes that are not what the document asks for."""
 
+
+# ---- Ed25519, as RFC 8032 has it ----
+
+P = 2**255 - 19
+ORDER = 2**252 + 27742317777372353535851937790883648493
+CURVE_D = -121665 * pow(121666, -1, P) % P
+ROOT_OF_MINUS_1 = pow(2, (P - 1) // 4, P)
+NEUTRAL = (0, 1, 1, 0)  # points are (X, Y, Z, T): x = X/Z, y = Y/Z, xy = T/Z
+
+
+def add_points(p, q):
+    a, b = (p[1] - p[0]) * (q[1] - q[0]) % P, (p[1] + p[0]) * (q[1] + q[0]) % P
+    c, d = 2 * p[3] * q[3] * CURVE_D % P, 2 * p[2] * q[2] % P
+    e, f, g, h = b - a, d - c, d + c, b + a
+    return e * f % P, g * h % P, f * g % P, e * h % P
+
+
+def same_point(p, q):
+    return (p[0] * q[2] - q[0] * p[2]) % P == 0 and (p[1] * q[2] - q[1] * p[2]) % P == 0
+
+
+def point_of(data):
+    """The point of 32 bytes, in their one encoding; None if there is none, or one under which anybody can sign."""
+    y, sign = int.from_bytes(data, "little") & 2**255 - 1, data[31] >> 7
+    square = (y * y - 1) * pow(CURVE_D * y * y + 1, -1, P) % P
+    x = pow(square, (P + 3) // 8, P)
+    if (x * x - square) % P:
+        x = x * ROOT_OF_MINUS_1 % P
+    if y >= P or (x * x - square) % P or x == 0:
+        return None
+    x = x if x & 1 == sign else P - x
+    point = eightfold = (x, y, 1, x * y % P)
+    for _ in range(3):
+        eightfold = add_points(eightfold, eightfold)
+    return None if same_point(eightfold, NEUTRAL) else point
+
+
+BASE = point_of((4 * pow(5, -1, P) % P).to_bytes(32, "little"))
+
+
+def ed25519_holds(key, message, signature):
+    """Whether a signature is one of a key over a message. Strict: no other encoding, no point of small order."""
+    if len(key) != 32 or len(signature) != 64:
+        return False
+    public, commitment = point_of(key), point_of(signature[:32])
+    scalar = int.from_bytes(signature[32:], "little")
+    if not public or not commitment or scalar >= ORDER:
+        return False
+    challenge = int.from_bytes(hashlib.sha512(signature[:32] + key + message).digest(), "little") % ORDER
+    negated = (P - public[0], public[1], 1, P - public[3])
+    # scalar × BASE - challenge × public, both at once, from the highest bit down.
+    steps = (None, BASE, negated, add_points(BASE, negated))
+    found = NEUTRAL
+    for bit in range(252, -1, -1):
+        found = add_points(found, found)
+        step = steps[(scalar >> bit & 1) + 2 * (challenge >> bit & 1)]
+        found = add_points(found, step) if step else found
+    return same_point(found, commitment)
+
+
+# ---- Keys and signed notes, as C2SP signed-note has them ----
+
+NOTES, COSIGNATURES = 1, 4  # what a key signs
+
+
+def base64_bytes(text):
+    """The bytes of base64 in its one spelling."""
+    try:
+        data = base64.b64decode(text.encode("ascii"), validate=True)
+    except ValueError:
+        raise Malformed(f"{text[:80]!r} is no base64")
+    if base64.b64encode(data).decode() != text:
+        raise Malformed(f"{text[:80]!r} is base64 in another spelling")
+    return data
+
+
+def is_key_name(name):
+    return bool(name) and not re.search(r"[\0-\x1f+]", name) and not any(c.isspace() for c in name)
+
+
+class VerifierKey:
+    """A vkey: `name+id+base64(type | public key)`."""
+
+    def __init__(self, text, kind):
+        self.text = text
+        name, _, rest = text.partition("+")
+        said, _, encoded = rest.partition("+")
+        data = base64_bytes(encoded)
+        if not is_key_name(name) or len(data) != 33 or data[0] != kind:
+            raise Malformed(f"{text[:120]!r} is no vkey of type {kind}")
+        self.name, self.kind, self.public = name, kind, data[1:]
+        self.id = hashlib.sha256(name.encode() + b"\n" + data).digest()[:4]
+        if said != self.id.hex():
+            raise Malformed(f"{text[:120]!r}: its id is {self.id.hex()}")
+        if not point_of(self.public):
+            raise Malformed(f"{text[:120]!r} is no sound Ed25519 key")
+
+    def holds(self, message, signature):
+        return ed25519_holds(self.public, message, signature)
+
+
+class Note:
+    """A text and the signatures under it: name, key id and what follows the id."""
+
+    def __init__(self, data):
+        try:
+            whole_text = data.decode("utf-8")
+        except UnicodeDecodeError:
+            raise Malformed("it is not UTF-8")
+        text, empty_line, lines = whole_text.rpartition("\n\n")
+        self.text = text + "\n"
+        self.signatures = []
+        if re.search(r"[\0-\x09\x0b-\x1f]", whole_text) or not empty_line or not lines.endswith("\n"):
+            raise Malformed("it is no signed note")
+        for line in lines[:-1].split("\n"):
+            dash, _, rest = line.partition(" ")
+            name, _, encoded = rest.partition(" ")
+            blob = base64_bytes(encoded)
+            if dash != "\u2014" or not is_key_name(name) or len(blob) < 5:
+                raise Malformed(f"{line[:80]!r} is no signature line")
+            self.signatures.append((name, blob[:4], blob[4:]))
+        if len(self.signatures) > 100:
+            raise Malformed("it has more than 100 signatures")
+
+    def signed_by(self, key):
+        """Whether the key signed; Malformed where a signature that says so does not hold."""
+        mine = [blob for name, key_id, blob in self.signatures if (name, key_id) == (key.name, key.id)]
+        for blob in mine:
+            message = self.text.encode()
+            if key.kind == COSIGNATURES:
+                time, blob = int.from_bytes(blob[:8], "big"), blob[8:]
+                message = b"cosignature/v1\ntime %d\n" % time + message
+                if time >= 1 << 63:
+                    raise Malformed(f"the cosignature of {key.name} states no time")
+            if not key.holds(message, blob):
+                raise Malformed(f"the signature of {key.name} does not hold")
+        return bool(mine)
+
+
+# ---- Checkpoints and policies, as C2SP tlog-checkpoint and tlog-policy have them ----
+
+class Checkpoint:
+    """The text of one, or a signed note of it."""
+
+    def __init__(self, path, data):
+        self.path, self.note = path, None
+        try:
+            self.note = Note(data)
+        except Malformed:
+            pass
+        try:
+            text = self.note.text if self.note else data.decode("utf-8").rstrip("\n") + "\n"
+            self.origin, size, root, *extensions = text[:-1].split("\n")
+        except ValueError:
+            raise Malformed("it is no checkpoint: origin, size and root, each on its line")
+        self.root = base64_bytes(root)
+        wrong = not self.origin or re.search(r"[\0-\x09\x0b-\x1f]", text) or "" in extensions or len(self.root) != 32
+        if wrong or not re.fullmatch("0|[1-9][0-9]{0,18}", size) or int(size) >= 1 << 63:
+            raise Malformed("it is no checkpoint: origin, size and root, each on its line")
+        self.size = int(size)
+
+    def signed_by(self, key):
+        """Whether a log's key signed it: a key that is named after the origin."""
+        return bool(self.note) and key.name == self.origin and self.note.signed_by(key)
+
+
+class Policy:
+    """Logs that are trusted, witnesses and groups of them, and which are enough."""
+
+    def __init__(self, text):
+        self.logs, self.witnesses, self.groups, self.quorum = [], {}, {}, None
+        self.free = set()  # names that are in no group yet
+        if not text.endswith("\n"):
+            raise Malformed("the policy does not end in a newline; is the file cut off?")
+        for line in text[:-1].split("\n"):
+            words = re.split("[ \t]+", line.strip(" \t"))
+            if words != [""] and not words[0].startswith("#"):
+                try:
+                    {"log": self.log, "witness": self.witness, "group": self.group, "quorum": self.decide}[words[0]](
+                        *words[1:])
+                except (KeyError, TypeError, ValueError):
+                    raise Malformed(f"a line of the policy is wrong: {line[:120]}")
+        if self.quorum is None:
+            raise Malformed("the policy has no quorum line")
+
+    def log(self, vkey, url=None):
+        self.logs.append(VerifierKey(vkey, NOTES))
+
+    def witness(self, name, vkey, url=None):
+        key = VerifierKey(vkey, COSIGNATURES)
+        if any(other.public == key.public for other in self.witnesses.values()):
+            raise ValueError
+        self.define(name)
+        self.witnesses[name] = key
+
+    def group(self, name, threshold, *members):
+        least = {"all": len(members), "any": 1}.get(threshold) or int(threshold)
+        if not 1 <= least <= len(members):
+            raise ValueError
+        for member in members:
+            self.free.remove(member)  # a name that is not there, or a member already, is a KeyError
+        self.define(name)
+        self.groups[name] = least, members
+
+    def decide(self, name):
+        if self.quorum is not None or name != "none" and name not in {**self.witnesses, **self.groups}:
+            raise ValueError
+        self.quorum = name
+
+    def define(self, name):
+        if name == "none" or name in self.witnesses or name in self.groups:
+            raise ValueError
+        self.free.add(name)
+
+    def met_by(self, cosigned):
+        """Whether these witnesses are enough."""
+        met = {"none"} | cosigned
+        for name, (least, members) in self.groups.items():
+            if sum(member in met for member in members) >= least:
+                met.add(name)
+        return self.quorum in met
+
+
+# ---- Payloads: schema 1 ----
 
 # Number, name, word, then the fields in the order of their bytes; `?` is an option, `*` a list.
 FACTS = """
@@ -108,6 +342,9 @@ creditor:Slug* purpose:Text* condition:Text? measure:Text? deadline:Deadline?
 21 Redacted redaction record:Seq reason:Text authority:Text
 22 RecorderAdmitted recorder id:Slug key:Text name:Text?
 23 RecorderRevoked recorder-revoked recorder:Slug reason:Text
+24 RecorderRotated recorder-rotated recorder:Slug key:Text reason:Text?
+25 PartyKeyDeclared party-key party:Slug key:Text
+26 Acknowledged acknowledgement record:Seq party:Slug signature:Text
 """
 ENVELOPE = """on:When? by:Slug* recorded_by:Text? source:Citation* note:Text? confidence:Confidence? \
 inferred:FieldName* import_key:Text? irregular:Text?"""
@@ -281,7 +518,136 @@ def decode(data):
     return event
 
 
-# ---- Records and their chain ----
+# ---- Who must sign, and whether they did ----
+
+def recorder_message(origin, count, link):
+    return f"servanda recorder v1\n{origin}\n{count}\n{link.hex()}\n".encode()
+
+
+def acknowledgement_message(origin, party, seq, link):
+    return f"servanda acknowledgement v1\n{origin}\n{party}\n{seq}\n{link.hex()}\n".encode()
+
+
+class Keyring:
+    """The keys that the events so far made known, and those that must sign the batch at hand."""
+
+    def __init__(self):
+        self.origin, self.checked = "", 0
+        self.recorders, self.parties = {}, {}  # the vkey of each; of a revoked recorder, None
+        self.required, self.unknown = {}, False
+
+    def require(self, recorder, vkey):
+        key = VerifierKey(vkey, NOTES)
+        if self.required.setdefault(key.id, (recorder, key))[1].text != vkey:
+            raise Malformed(f"two keys that must sign have the id {key.id.hex()}")
+
+    def present_key(self, recorder):
+        if self.recorders.get(recorder) is None:
+            raise Malformed(f"{recorder} has no key: it was revoked, or never admitted")
+        return self.recorders[recorder]
+
+    def gone(self):
+        """A payload that is gone may have named a recorder, who signed then."""
+        self.unknown = True
+
+    def take(self, seq, event, links):
+        """Folds an event in, and notes who must sign for it. Gives what is wrong with its keys and signature."""
+        wrong = []
+
+        def attempt(step, *arguments):
+            try:
+                step(*arguments)
+            except Malformed as error:
+                wrong.append(error)
+
+        by = event.get("recorded_by")
+        if by in self.recorders:
+            attempt(lambda: self.require(by, self.present_key(by)))
+        fold = {"ledger": self.opened, "recorder": self.admitted, "recorder-rotated": self.rotated,
+                "recorder-revoked": self.revoked, "party-key": self.declared, "acknowledgement": self.acknowledged}
+        if event["event"] in fold:
+            attempt(fold[event["event"]], seq, event, links)
+        return wrong
+
+    def opened(self, seq, event, links):
+        if seq == 0:
+            self.origin = event["origin"]
+
+    def admitted(self, seq, event, links):
+        if event["id"] in self.recorders:
+            raise Malformed(f"{event['id']} was admitted before")
+        self.recorders[event["id"]] = event["key"]
+        VerifierKey(event["key"], NOTES)
+
+    def rotated(self, seq, event, links):
+        recorder, old = event["recorder"], self.recorders.get(event["recorder"])
+        if old is not None:
+            self.recorders[recorder] = event["key"]
+            self.require(recorder, old)
+        self.require(recorder, event["key"])
+        self.present_key(recorder)
+
+    def revoked(self, seq, event, links):
+        self.recorders[event["recorder"]] = None
+
+    def declared(self, seq, event, links):
+        self.parties[event["party"]] = event["key"]
+        VerifierKey(event["key"], NOTES)
+
+    def acknowledged(self, seq, event, links):
+        self.checked += 1
+        party, record = event["party"], event["record"]
+        if party not in self.parties or record >= seq:
+            raise Malformed(f"{party} has declared no key, or record {record} is not there yet")
+        message = acknowledgement_message(self.origin, party, record, links[32 * record:32 * record + 32])
+        if not VerifierKey(self.parties[party], NOTES).holds(message, base64_bytes(event["signature"])):
+            raise Malformed(f"the signature of {party} under record {record} does not hold")
+
+    def end_batch(self, signatures, count, link):
+        """What is wrong with the signatures of a batch, which lead to this head."""
+        required, message = self.required, recorder_message(self.origin, count, link)
+        may_sign = dict(required)
+        for recorder, vkey in self.recorders.items() if self.unknown else ():
+            try:
+                key = VerifierKey(vkey or "", NOTES)
+                may_sign.setdefault(key.id, (recorder, key))
+            except Malformed:
+                pass  # revoked, or found where it was declared
+        self.required, self.unknown = {}, False
+        for key_id, (recorder, key) in required.items():
+            if key_id not in signatures:
+                yield f"the signature of recorder {recorder} with the key {key.text} is missing"
+        for key_id, signature in signatures.items():
+            self.checked += 1
+            if key_id not in may_sign:
+                yield f"a signature by a key with the id {key_id.hex()}, that was not asked for"
+            elif not may_sign[key_id][1].holds(message, signature):
+                yield f"the signature of recorder {may_sign[key_id][0]} does not hold"
+
+
+# ---- Records, their chain and their tree ----
+
+class Tree:
+    """The tree of RFC 6962 that grows to the right: the roots of its full subtrees, the largest first."""
+
+    def __init__(self):
+        self.size, self.peaks = 0, []
+
+    def push(self, leaf):
+        node, size = hashlib.sha256(b"\0" + leaf).digest(), self.size
+        while size & 1:
+            node, size = hashlib.sha256(b"\1" + self.peaks.pop() + node).digest(), size >> 1
+        self.peaks.append(node)
+        self.size += 1
+
+    def root(self):
+        if not self.peaks:
+            return hashlib.sha256().digest()
+        node = self.peaks[-1]
+        for peak in self.peaks[-2::-1]:
+            node = hashlib.sha256(b"\1" + peak + node).digest()
+        return node
+
 
 ZERO = bytes(32)
 HASH = re.compile("[0-9a-f]{64}")
@@ -313,20 +679,30 @@ def time_text(micros):
 class Verifier:
     """Goes through the lines in order, reports what is wrong, and goes on."""
 
-    def __init__(self, kept, say, show):
+    def __init__(self, kept, checkpoints, say, show):
         self.kept, self.say, self.show = kept, say, show
-        self.findings = self.records = self.count = 0
+        self.findings, self.records, self.count = [], 0, 0
+        self.tree, self.roots = Tree(), {checkpoint.size: None for checkpoint in checkpoints}
+        self.links, self.keyring = bytearray(), Keyring()
+        self.keep_root()
         self.previous = self.ended = None
         self.link, self.kept_link = ZERO, ZERO if kept and kept[0] == 0 else None
         self.gone, self.redactions = [], {}
 
     def find(self, seq, kind, message):
-        self.findings += 1
-        self.say(f"record {seq}: {kind}: {message}")
+        self.find_at(f"record {seq}", kind, message)
+
+    def find_at(self, where, kind, message):
+        self.findings.append(kind)
+        self.say(f"{where}: {kind}: {message}")
 
     def missing(self, until, found):
         self.find(self.count, "missing", f"records {self.count} to {until - 1} are not there; found {found}")
-        self.previous = None
+        self.previous = self.tree = self.keyring = None
+
+    def keep_root(self):
+        if self.tree and self.tree.size in self.roots:
+            self.roots[self.tree.size] = self.tree.root()
 
     def line(self, number, line):
         where = f"line {number} of the export"
@@ -347,6 +723,7 @@ class Verifier:
         except (ValueError, TypeError, RecursionError):
             self.find(self.count, "malformed", f"{where} is not a record's line, nor the head's")
             self.count, self.link, self.previous = self.count + 1, None, None
+            self.tree = self.keyring = None
             return None
         return self.record(seq, link, bytes.fromhex(record))
 
@@ -361,8 +738,13 @@ class Verifier:
         try:
             header = Header(data)
         except Malformed as error:
+            self.tree = self.keyring = None
             return self.find(seq, "malformed", error)
         self.link, self.previous = header.link, header
+        if self.tree:
+            self.tree.push(data[:128])
+            self.keep_root()
+        self.links[32 * seq:] = header.link
         if self.kept and self.kept[0] == self.count:
             self.kept_link = header.link
         if header.seq != seq:
@@ -379,27 +761,52 @@ class Verifier:
         if previous and header.recorded_at < previous.recorded_at:
             self.find(seq, "clock", f"{time_text(header.recorded_at)} is before {time_text(previous.recorded_at)}")
         try:
-            self.body(seq, header, data[128:])
+            signatures = self.body(seq, header, data[128:])
         except Malformed as error:
-            self.find(seq, "malformed", error)
-        return None
+            self.keyring = None
+            return self.find(seq, "malformed", error)
+        return self.compare_signatures(seq, header, signatures)
 
     def body(self, seq, header, body):
-        if body == b"\0":
-            return self.gone.append(seq)
-        if body[:1] != b"\1" or len(body) != 17 + header.payload_len:
-            raise Malformed(f"after its header stands neither 0 alone nor 1, salt and {header.payload_len} bytes")
-        padding = bytes(-len(body[1:]) % 64)
-        sound = payload_hash(body[1:] + padding) == header.digest
-        if not sound:
+        """Reads what follows the header, and gives the signatures."""
+        presence = body[0] if body else 4
+        end = 17 + header.payload_len if presence & 1 else 1
+        if presence > 3 or len(body) < end or presence < 2 and len(body) > end:
+            raise Malformed("after its header stands not what its byte 128 and its payload_len announce")
+        signatures = signatures_of(body[end:]) if presence & 2 else {}
+        if presence & 1:
+            self.payload(seq, header, body[1:end])
+        else:
+            self.gone.append(seq)
+            if self.keyring:
+                self.keyring.gone()
+        return signatures
+
+    def payload(self, seq, header, salted):
+        if payload_hash(salted + bytes(-len(salted) % 64)) != header.digest:
             self.find(seq, "payload", "salt and payload are not those that the header vouches for")
+            self.keyring = None
+            return
         try:
-            event = decode(body[17:])
+            event = decode(salted[16:])
         except Malformed as error:
-            return self.find(seq, "encoding", error)
-        if sound and event["event"] == "redaction":
+            self.find(seq, "encoding", error)
+            self.keyring = None
+            return
+        if event["event"] == "redaction":
             self.redactions[event["record"]] = seq
-        return self.show({"seq": seq, "recorded_at": time_text(header.recorded_at), **event})
+        for wrong in self.keyring.take(seq, event, self.links) if self.keyring else ():
+            self.find(seq, "signature", wrong)
+        self.show({"seq": seq, "recorded_at": time_text(header.recorded_at), **event})
+
+    def compare_signatures(self, seq, header, signatures):
+        if not self.keyring:
+            return
+        if header.remaining == 0:
+            for wrong in self.keyring.end_batch(signatures, seq + 1, header.link):
+                self.find(seq, "signature", wrong)
+        elif signatures:
+            self.find(seq, "signature", "it is signed in the middle of its batch")
 
     def head(self, count, link):
         self.ended = True
@@ -410,7 +817,43 @@ class Verifier:
             self.find(max(0, self.count - 1), "head",
                       f"{count}:{link.hex()} is said to be the head; the records end at {self.count}:{found}")
 
-    def conclude(self):
+    def compare(self, checkpoint):
+        """Whether the records lead through a checkpoint: those up to its size are the ones it was made of."""
+        origin = self.keyring.origin if self.keyring else checkpoint.origin
+        found = self.roots[checkpoint.size]
+        if origin != checkpoint.origin:
+            what = f"it is of {checkpoint.origin}; this ledger is {origin}"
+        elif checkpoint.size > self.count:
+            what = f"it has {checkpoint.size} records; here are {self.count}"
+        elif not found:
+            what = "nothing to compare it with: a record before its end is not there, or cannot be read"
+        elif found != checkpoint.root:
+            what = f"root of {checkpoint.size} records: {text_of(checkpoint.root)}; here: {text_of(found)}"
+        else:
+            return
+        self.find(max(0, checkpoint.size - 1), "anchor", f"{checkpoint.path}: {what}")
+
+    def compare_signers(self, checkpoints, log_key, policy):
+        """Whether the log signed the checkpoints, and enough witnesses one of them."""
+        met = policy is None
+        for checkpoint in checkpoints:
+            where, cosigned = f"checkpoint {checkpoint.path}", set()
+            try:
+                if log_key and not checkpoint.signed_by(log_key):
+                    raise Malformed(f"it is not signed by {log_key.name}")
+                if not policy or not checkpoint.note:
+                    continue
+                signed = any([checkpoint.signed_by(key) for key in policy.logs]) or log_key
+                for name, key in policy.witnesses.items():
+                    if checkpoint.note.signed_by(key):
+                        cosigned.add(name)
+                met = met or signed and policy.met_by(cosigned)
+            except Malformed as error:
+                self.find_at(where, "signature", error)
+        if not met:
+            self.find_at("policy", "signature", "no checkpoint given is signed by its log and cosigned by its quorum")
+
+    def conclude(self, checkpoints, log_key, policy):
         last = max(0, self.count - 1)
         if not self.ended:
             self.find(last, "head", "the export ends without a head: it was cut")
@@ -424,13 +867,45 @@ class Verifier:
         if self.kept and self.kept_link != self.kept[1]:
             found = self.kept_link.hex() if self.kept_link else "none: that record is not there, or cannot be read"
             self.find(max(0, self.kept[0] - 1), "head", f"kept elsewhere: {self.kept[1].hex()}; found: {found}")
-        tail = "" if self.kept else "; whether the tail was cut or all of it rewritten (--head COUNT:LINK tells)"
-        head = f"head {self.count}:{self.link.hex()}" if self.link else "no head"
-        verdict = f"BROKEN, findings: {self.findings}" if self.findings else "sound"
-        self.say(f"{verdict}; records: {self.records}; {head}. Checked: form, order, links, digests, batches, clock, "
-                 f"encoding. Not checked: the rules of events; snapshots{tail}; whether the clock was right; whether "
-                 "what was recorded is true.")
-        return 10 if self.findings else 0
+        for checkpoint in checkpoints:
+            self.compare(checkpoint)
+        self.compare_signers(checkpoints, log_key, policy)
+        self.say(self.verdict(checkpoints, log_key, policy))
+        return 0 if not self.findings else 11 if set(self.findings) == {"signature"} else 10
+
+    def verdict(self, checkpoints, log_key, policy):
+        parts = [f"BROKEN, findings: {len(self.findings)}" if self.findings else "sound", f"records: {self.records}",
+                 f"head {self.count}:{self.link.hex()}" if self.link else "no head",
+                 f"tree {self.tree.size}:{text_of(self.tree.root())}" if self.tree else "no tree"]
+        checked = ["form, order, links, digests, batches, clock, encoding"]
+        unchecked = ["the rules of events; snapshots"]
+        if self.keyring:
+            checked.append(f"signatures of recorders and parties: {self.keyring.checked}")
+        else:
+            unchecked.append("signatures after the first record that cannot be read")
+        if checkpoints:
+            signed = " and their signatures" if log_key or policy else ""
+            checked.append(f"checkpoints{signed}: {len(checkpoints)}")
+            if not signed:
+                unchecked.append("who made the checkpoints (--log-key VKEY tells)")
+        elif not self.kept:
+            unchecked.append("whether the tail was cut or all of it rewritten (--checkpoint FILE tells, or --head)")
+        unchecked.append("whether the clock was right; whether what was recorded is true")
+        return f"{'; '.join(parts)}. Checked: {', '.join(checked)}. Not checked: {'; '.join(unchecked)}."
+
+
+def signatures_of(data):
+    """The signatures after a payload: how many, then key id and signature of each, in the order of the ids."""
+    signatures = {data[at:at + 4]: data[at + 4:at + 68] for at in range(1, len(data), 68)}
+    count = data[0] if data else 0
+    if not 1 <= count <= 32 or len(data) != 1 + 68 * count or list(signatures) != sorted(signatures) \
+            or len(signatures) != count:
+        raise Malformed("its signatures are not 1 to 32, each by another key, in the order of the keys' ids")
+    return signatures
+
+
+def text_of(root):
+    return base64.b64encode(root).decode()
 
 
 def members(pairs, *names):
@@ -457,17 +932,61 @@ def kept_head(text):
     return whole(int(count)), hash_bytes(link)
 
 
+def read_bytes(parser, path):
+    try:
+        with open(path, "rb") as file:
+            return file.read(1 << 20)
+    except OSError as error:
+        parser.error(f"{path}: {error.strerror}")
+
+
+def read_checkpoint(parser, path):
+    try:
+        return Checkpoint(path, read_bytes(parser, path))
+    except Malformed as error:
+        parser.error(f"{path}: {error}")
+
+
+def read_log_key(parser, text):
+    """A vkey, or a file that holds one."""
+    try:
+        with open(text, "rb") as file:
+            text = file.read(4096).decode("utf-8", "replace").strip()
+    except (OSError, ValueError):
+        pass
+    try:
+        return VerifierKey(text, NOTES)
+    except Malformed as error:
+        parser.error(f"--log-key: {error}")
+
+
+def read_policy(parser, path):
+    try:
+        return Policy(read_bytes(parser, path).decode("utf-8"))
+    except (Malformed, UnicodeDecodeError) as error:
+        parser.error(f"{path}: {error}")
+
+
 def main():
     parser = argparse.ArgumentParser(description="Verifies what `servanda export --raw` wrote.")
     parser.add_argument("file", nargs="?", default="-", help="the export (- is standard input)")
+    parser.add_argument("--checkpoint", action="append", default=[], metavar="FILE",
+                        help="a checkpoint that was kept elsewhere")
+    parser.add_argument("--log-key", metavar="VKEY", help="the log's public key, or its file")
+    parser.add_argument("--policy", metavar="FILE", help="a policy of witnesses")
     parser.add_argument("--head", type=kept_head, metavar="COUNT:LINK", help="a head that was kept elsewhere")
     parser.add_argument("--events", action="store_true", help="print the events; findings go to standard error")
     args = parser.parse_args()
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(encoding="utf-8")
+    if (args.log_key or args.policy) and not args.checkpoint:
+        parser.error("--log-key and --policy say who signed: give the --checkpoint FILE too")
+    checkpoints = [read_checkpoint(parser, path) for path in args.checkpoint]
+    log_key = args.log_key and read_log_key(parser, args.log_key)
+    policy = args.policy and read_policy(parser, args.policy)
     talk = sys.stderr if args.events else sys.stdout
     show = (lambda event: print(json.dumps(event, ensure_ascii=False))) if args.events else lambda event: None
-    verifier = Verifier(args.head, lambda line: print(line, file=talk), show)
+    verifier = Verifier(args.head, checkpoints, lambda line: print(line, file=talk), show)
     try:
         with sys.stdin.buffer if args.file == "-" else open(args.file, "rb") as lines:
             # A record's line is far shorter than this; a longer one comes in pieces, which are no lines.
@@ -475,7 +994,7 @@ def main():
                 verifier.line(number, line)
     except OSError as error:
         parser.error(f"{args.file}: {error.strerror}")
-    return verifier.conclude()
+    return verifier.conclude(checkpoints, log_key or None, policy or None)
 
 
 if __name__ == "__main__":

@@ -396,17 +396,27 @@ mod tests {
     use std::collections::BTreeSet;
     use std::fs::File;
     use std::io::Write;
+    use std::path::Path;
 
     use proptest::prelude::*;
     use serde_json::{Map, Value as Json, json};
 
     use super::super::testing::{hex, unhex};
+    use super::super::vectors;
     use super::*;
     use crate::domain::testing::{event, events, fields, histories};
     use crate::domain::value::{Shape, TEXT_LIMIT};
 
     /// Every kind, field, word and shape of date, each with its bytes: pinned for ever.
     const GOLDEN: &str = include_str!("../../fixtures/golden/v1.ndjson");
+
+    /// Those of the kinds that hold keys and signatures, which came later.
+    const GOLDEN_TRUST: &str = include_str!("../../fixtures/golden/v1-trust.ndjson");
+    const TRUST: &[Kind] = &[
+        Kind::RecorderRotated,
+        Kind::PartyKeyDeclared,
+        Kind::Acknowledged,
+    ];
 
     /// The one event with its one encoding, or an error: what decoding any bytes must come to.
     fn assert_sound(bytes: &[u8]) -> Result<Event, CodecError> {
@@ -530,7 +540,7 @@ mod tests {
             decode(&changed)
         };
         // A blank text, a control character, no UTF-8, no such kind, an option that is neither 0 nor 1.
-        for (at, byte) in [(3, b' '), (3, 0x1b), (3, 0xff), (1, 24), (5, 2)] {
+        for (at, byte) in [(3, b' '), (3, 0x1b), (3, 0xff), (1, 27), (5, 2)] {
             assert!(matches!(changed(at, byte), Err(CodecError::Malformed(_))));
         }
         // A range that ends before it begins, a 30th of February.
@@ -636,6 +646,7 @@ mod tests {
     fn golden() -> Vec<(Event, Vec<u8>)> {
         GOLDEN
             .lines()
+            .chain(GOLDEN_TRUST.lines())
             .map(|line| {
                 let line: Json = serde_json::from_str(line).unwrap();
                 let texts = line["event"].as_object().unwrap();
@@ -750,7 +761,7 @@ mod tests {
     #[ignore = "writes a file, once for each schema"]
     fn write_the_golden_vectors() {
         let mut all = Vec::new();
-        for &kind in Kind::ALL {
+        for &kind in Kind::ALL.iter().filter(|kind| !TRUST.contains(kind)) {
             all.push((kind, sampled(kind, false)));
             all.push((kind, sampled(kind, true)));
             for spec in kind.own_fields().iter().filter(|s| s.shape != Shape::Flag) {
@@ -813,8 +824,29 @@ mod tests {
             one(Kind::Retracted, "record", record);
         }
         one(Kind::Noted, "text", &"ñ".repeat(126));
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/golden/v1.ndjson");
-        let mut file = File::create_new(path).unwrap();
+        write_vectors("v1.ndjson", all);
+    }
+
+    /// As [`write_the_golden_vectors`], for the kinds that hold keys and signatures.
+    #[test]
+    #[ignore = "writes a file, once"]
+    fn write_the_golden_vectors_of_trust() {
+        let mut all = Vec::new();
+        for &kind in TRUST {
+            for full in [false, true] {
+                let mut fields = sampled(kind, full);
+                if kind.field("key").is_some() {
+                    fields.set("key", vec![vectors::LOG_VKEY.to_owned()]);
+                }
+                all.push((kind, fields));
+            }
+        }
+        write_vectors("v1-trust.ndjson", all);
+    }
+
+    fn write_vectors(file: &str, all: Vec<(Kind, Fields)>) {
+        let dir = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/golden");
+        let mut file = File::create_new(Path::new(dir).join(file)).unwrap();
         let mut written = BTreeSet::new();
         for (kind, fields) in all {
             let event = Event::build(kind, &fields).unwrap();

@@ -1,15 +1,16 @@
-//! `export`: every event as NDJSON, or every record verbatim.
+//! `export`: every event as NDJSON, or every record verbatim, alone or in a bundle.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::io::{self, BufWriter, Write};
+use std::path::PathBuf;
 
 use clap::{Arg, ArgAction, ArgMatches};
 use serde_json::{Map, Value, json};
 
-use super::Command;
 use super::error::{CliError, Exit};
 use super::session::{Session, written};
+use super::{Command, bundle};
 use crate::chain::record::Record;
 use crate::domain::event::{Entry, Event};
 use crate::domain::id::{Seq, Subject};
@@ -29,18 +30,24 @@ fn build() -> clap::Command {
                 .action(ArgAction::SetTrue)
                 .help("Write the records verbatim, in hexadecimal, with their links and the head"),
         )
+        .args(bundle::args())
         .after_help(
             "An export imported into a new ledger gives the same register. Records that were redacted are
 left out, and with them what names them: their redactions, corrections and retractions, and
-notes about them. A raw export is what docs/verify.py verifies without this program.
+notes about them. A raw export is what docs/verify.py verifies without this program; a bundle
+holds both, the checkpoint and a README.
 
 Examples:
   servanda export > commission.ndjson
-  servanda export --raw | python3 docs/verify.py -",
+  servanda export --raw | python3 docs/verify.py -
+  servanda export --bundle commission.tar --key log.key",
         )
 }
 
 fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
+    if let Some(path) = matches.get_one::<PathBuf>("bundle") {
+        return bundle::write(path, matches, session);
+    }
     let mut out = BufWriter::new(io::stdout().lock());
     let outcome = if matches.get_flag("raw") {
         write_raw(&session.open_store()?, &mut out)?
@@ -92,7 +99,10 @@ fn names(event: &Event, records: &BTreeSet<Seq>) -> bool {
 }
 
 /// The records as they lie in the store, also where they are not sound: that is for the reader to find.
-fn write_raw(store: &impl Store, out: &mut impl Write) -> Result<io::Result<()>, CliError> {
+pub(super) fn write_raw(
+    store: &impl Store,
+    out: &mut impl Write,
+) -> Result<io::Result<()>, CliError> {
     let head = store.head()?;
     let mut next = 0;
     loop {

@@ -47,15 +47,22 @@ pub fn recall(path: &Path) -> Result<Option<Checkpoint>, String> {
     }
 }
 
-/// Writes a file whole or not at all.
+/// Writes a file whole or not at all: nobody ever sees a part of it.
 ///
 /// # Errors
 /// Those of writing.
-pub fn write_whole(path: &Path, text: &str) -> std::io::Result<()> {
+pub fn write_whole(path: &Path, bytes: impl AsRef<[u8]>) -> std::io::Result<()> {
     let dir = path.parent().unwrap_or(Path::new("."));
     std::fs::create_dir_all(dir)?;
-    let mut file = tempfile::NamedTempFile::new_in(dir)?;
-    file.write_all(text.as_bytes())?;
+    let mut builder = tempfile::Builder::new();
+    // Nothing secret is written here: who may read it is for the umask to say, as with any file.
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        builder.permissions(std::fs::Permissions::from_mode(0o666));
+    }
+    let mut file = builder.tempfile_in(dir)?;
+    file.write_all(bytes.as_ref())?;
     file.as_file().sync_all()?;
     file.persist(path).map_err(|error| error.error)?;
     Ok(())

@@ -4,6 +4,7 @@
 
 mod acknowledge;
 mod anchors;
+mod bundle;
 mod check_proof;
 mod checkpoint;
 mod completions;

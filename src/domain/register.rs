@@ -646,7 +646,7 @@ mod tests {
 
     #[test]
     fn the_histories_below_have_mends_in_them() {
-        let register = register(&history(0, 300));
+        let register = register(&history(0, 600));
         let held = || register.records().iter().flatten();
         assert!(held().filter(|held| held.original.is_some()).count() > 3);
         assert!(held().filter(|held| held.retracted.is_some()).count() > 3);

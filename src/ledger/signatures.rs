@@ -12,7 +12,7 @@ use crate::chain::key::{KeyError, SignatureType, SigningKey, VerifierKey};
 use crate::chain::record::{BatchSignature, Hash, Head, acknowledgement_message, recorder_message};
 use crate::domain::event::{Acknowledged, Event, Fact};
 use crate::domain::id::{PartyId, RecorderId, Subject};
-use crate::domain::register::Register;
+use crate::domain::register::{EntityKind, Register};
 use crate::domain::rules;
 
 /// What is wrong with signatures, in words.
@@ -35,6 +35,9 @@ pub enum SignatureError {
     /// A signature that nobody asked for.
     #[error("a signature by a key with the id {0:02x?} that was not asked for")]
     Stray([u8; 4]),
+    /// Two different keys with one id: a signature could not say by which of them it is.
+    #[error("two different keys that must sign have the id {0:02x?}")]
+    SameId([u8; 4]),
     /// A batch is signed at its end only.
     #[error("a signature in the middle of a batch")]
     Inside,
@@ -92,6 +95,8 @@ pub fn party_key(register: &Register, party: &PartyId) -> Option<String> {
 #[derive(Debug, Clone, Default)]
 pub struct Required {
     keys: BTreeMap<[u8; 4], (String, VerifierKey)>,
+    /// Whether a payload of the batch is gone: nobody knows any more whose signature it called for.
+    unknown: bool,
 }
 
 impl Required {
@@ -120,9 +125,21 @@ impl Required {
 
     fn insert(&mut self, recorder: &RecorderId, key: &str) -> Result<(), SignatureError> {
         let key = read_key(key)?;
-        self.keys
-            .insert(key.id().to_be_bytes(), (recorder.to_string(), key));
-        Ok(())
+        let id = key.id().to_be_bytes();
+        let (_, known) = self
+            .keys
+            .entry(id)
+            .or_insert_with(|| (recorder.to_string(), key.clone()));
+        if *known == key {
+            Ok(())
+        } else {
+            Err(SignatureError::SameId(id))
+        }
+    }
+
+    /// Adds a record whose payload is gone: a recorder may have signed for it.
+    pub fn add_gone(&mut self) {
+        self.unknown = true;
     }
 
     /// Whether nobody needs to sign.
@@ -156,9 +173,10 @@ impl Required {
             .collect()
     }
 
-    /// Everything that is wrong with the signatures of a batch that leads to a head.
+    /// Everything that is wrong with the signatures of a batch that leads to a head, in the register after it.
     pub fn check(
         &self,
+        register: &Register,
         signatures: &[BatchSignature],
         origin: &str,
         head: Head,
@@ -174,12 +192,33 @@ impl Required {
                 Some(_) => {}
             }
         }
-        let stray = signatures
-            .iter()
-            .filter(|one| !self.keys.contains_key(&one.key_id));
-        wrong.extend(stray.map(|one| SignatureError::Stray(one.key_id)));
+        for one in signatures {
+            if self.keys.contains_key(&one.key_id) {
+                continue;
+            }
+            let recorder = self
+                .unknown
+                .then(|| recorder_with(register, one.key_id))
+                .flatten();
+            match recorder {
+                None => wrong.push(SignatureError::Stray(one.key_id)),
+                Some((recorder, key)) if key.verify(&message, &one.signature).is_err() => {
+                    wrong.push(SignatureError::Forged(format!("recorder {recorder}")));
+                }
+                Some(_) => {}
+            }
+        }
         wrong
     }
+}
+
+/// The recorder who has a key with this id now.
+fn recorder_with(register: &Register, id: [u8; 4]) -> Option<(RecorderId, VerifierKey)> {
+    register.ids(EntityKind::Recorder).find_map(|slug| {
+        let recorder = RecorderId(slug.clone());
+        let key = read_key(&recorder_key(register, &recorder)?).ok()?;
+        (key.id().to_be_bytes() == id).then_some((recorder, key))
+    })
 }
 
 fn missing(recorder: &str, key: &VerifierKey) -> SignatureError {

@@ -344,8 +344,9 @@ impl Examiner {
                 self.redacted.push(fact.record.0);
             }
         }
-        if let Some(entry) = &entry {
-            self.ask_for_signatures(entry, store);
+        match &entry {
+            Some(entry) => self.ask_for_signatures(entry, store),
+            None => self.required.add_gone(),
         }
         self.replay(seq, &header, entry, record.body.is_none());
         self.compare_signatures(seq, &record);
@@ -556,7 +557,6 @@ impl Examiner {
         })
     }
 
-    /// Compares the snapshot of the records so far, if there is one, with what they give.
     /// Notes who must sign for an event, and checks the signature that it carries.
     fn ask_for_signatures(&mut self, entry: &Entry, store: &impl Store) {
         if self.rules_lost_at.is_some() {
@@ -603,11 +603,14 @@ impl Examiner {
         let required = std::mem::take(&mut self.required);
         self.signatures += record.signatures.len() as u64;
         let origin = origin_of(&self.replayed.register).unwrap_or_default();
-        for wrong in required.check(&record.signatures, &origin, Head::after(&record.header)) {
+        let register = &self.replayed.register;
+        let head = Head::after(&record.header);
+        for wrong in required.check(register, &record.signatures, &origin, head) {
             self.find(FindingKind::Signature, &[seq], expected, &wrong.to_string());
         }
     }
 
+    /// Compares the snapshot of the records so far, if there is one, with what they give.
     fn compare_snapshot(&mut self, store: &impl Store) {
         let count = self.expected;
         if self.rules_lost_at.is_some() || !self.snapshots.contains(&count) {

@@ -220,7 +220,7 @@ fn an_export_imported_elsewhere_is_the_same_events() {
     assert!(
         outcome
             .stderr
-            .contains("1 passed over (it opens another ledger)"),
+            .contains("1 passed over (they open another ledger, or acknowledge its records)"),
         "{outcome:#?}"
     );
     outcome.ok();

@@ -18,16 +18,20 @@ const FOREIGN: &[&str] = &[
     "PAGER",
     "SERVANDA_LEDGER",
     "SERVANDA_PAGER",
+    "SERVANDA_LOG_KEY",
     "SERVANDA_RECORDER",
+    "SERVANDA_SIGN_WITH",
     "VISUAL",
 ];
 
-/// The program, with nothing of the machine's in its environment.
+/// The program, with nothing of the machine's in its environment, and without a memory of ledgers.
 pub fn servanda() -> Command {
     let mut command = Command::new(SERVANDA);
     for name in FOREIGN {
         command.env_remove(name);
     }
+    // Nothing can be kept there.
+    command.env("XDG_STATE_HOME", "/dev/null");
     command
 }
 
@@ -75,9 +79,10 @@ pub fn run(command: Command, input: &[u8]) -> Outcome {
     outcome
 }
 
-/// A directory for a test, and the ledger in it.
+/// A directory for a test, and the ledger in it; and another for what the program remembers of ledgers.
 pub struct Scratch {
     dir: TempDir,
+    state: TempDir,
 }
 
 impl Scratch {
@@ -85,6 +90,7 @@ impl Scratch {
     pub fn empty() -> Self {
         Self {
             dir: tempfile::tempdir().unwrap(),
+            state: tempfile::tempdir().unwrap(),
         }
     }
 
@@ -117,7 +123,8 @@ impl Scratch {
         let mut command = servanda();
         command
             .current_dir(self.dir.path())
-            .env("SERVANDA_LEDGER", self.ledger());
+            .env("SERVANDA_LEDGER", self.ledger())
+            .env("XDG_STATE_HOME", self.state.path());
         command
     }
 

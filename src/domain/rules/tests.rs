@@ -962,6 +962,8 @@ fn a_recorder_is_revoked_once() {
     };
     revoke(&admitted, "R1").accepted();
     revoke(&admitted, "kroc").refused(Rule::Known);
+    let by_it = [("text", "n"), ("recorded_by", "R1")];
+    admitted.when(Kind::Noted, &by_it).accepted();
     let revoked = admitted.and(["R1", "R2"].map(|id| {
         event(
             Kind::RecorderRevoked,
@@ -970,10 +972,20 @@ fn a_recorder_is_revoked_once() {
     }));
     revoke(&revoked, "R1")
         .refused(Rule::RecorderAdmitted)
-        .saying("R1 is revoked already");
-    // Nor by a correction.
-    correct(&revoked, "14", "recorder", &["R1"]).refused(Rule::RecorderAdmitted);
-    correct(&revoked, "14", "reason", &["stolen"]).accepted();
+        .saying("the key of R1 is revoked");
+    revoked
+        .when(
+            Kind::RecorderRotated,
+            &[("recorder", "R1"), ("key", "another")],
+        )
+        .refused(Rule::RecorderAdmitted);
+    revoked
+        .when(Kind::Noted, &by_it)
+        .refused(Rule::RecorderAdmitted);
+    // What was signed stands or falls with these records.
+    correct(&revoked, "14", "recorder", &["R1"]).refused(Rule::Correctable);
+    correct(&revoked, "14", "reason", &["stolen"]).refused(Rule::Correctable);
+    correct(&revoked, "11", "key", &["another"]).refused(Rule::Correctable);
 }
 
 #[test]
@@ -1062,6 +1074,11 @@ fn a_rule_about_the_record_does_not_give_way() {
             Rule::RecorderAdmitted,
             Kind::RecorderRevoked,
             &[("recorder", "R1"), ("reason", "r")],
+        ),
+        (
+            Rule::PartyKey,
+            Kind::Acknowledged,
+            &[("record", "10"), ("party", "norway"), ("signature", "s")],
         ),
     ];
     for (rule, kind, texts) in cases {
