@@ -2,7 +2,6 @@
 
 use std::fmt::Write as _;
 use std::io::{self, BufWriter, Write};
-use std::path::PathBuf;
 
 use clap::{Arg, ArgAction, ArgMatches};
 use serde_json::{Map, Value, json};
@@ -40,7 +39,7 @@ Examples:
 }
 
 fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
-    if let Some(path) = matches.get_one::<PathBuf>("bundle") {
+    if let Some(path) = bundle::asked(matches)? {
         return bundle::write(path, matches, session);
     }
     let mut out = BufWriter::new(io::stdout().lock());

@@ -9,6 +9,7 @@
 )]
 
 mod bad_input;
+mod bundle;
 mod commands;
 mod endurance;
 mod format;
