@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, value_parser};
 use tar::{Builder, EntryType, Header};
 
@@ -24,7 +25,6 @@ pub(super) fn args() -> [Arg; 3] {
             .conflicts_with("raw")
             .help("Write a tar file with the raw export, the checkpoint, and all that is needed to verify them"),
         super::checkpoint::log_key_arg()
-            .requires("bundle")
             .help("The log's private key: the checkpoint in the bundle is signed with it"),
         Arg::new("policy")
             .long("policy")
@@ -33,6 +33,20 @@ pub(super) fn args() -> [Arg; 3] {
             .value_parser(value_parser!(PathBuf))
             .help("A policy of witnesses, to go into the bundle"),
     ]
+}
+
+/// The bundle that is asked for, if one is.
+pub(super) fn asked(matches: &ArgMatches) -> Result<Option<&PathBuf>, CliError> {
+    let path = matches.get_one::<PathBuf>("bundle");
+    // The environment may name the key for other commands.
+    let given = matches.value_source("key") == Some(ValueSource::CommandLine);
+    if path.is_none() && given {
+        return Err(
+            CliError::new(Exit::Usage, "--key signs the checkpoint of a bundle")
+                .hint("give --bundle FILE too"),
+        );
+    }
+    Ok(path)
 }
 
 /// Writes a bundle, whole or not at all. The same ledger, key and policy give the same bytes.

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::io::{self, BufWriter, Write};
-use std::path::PathBuf;
 
 use clap::{Arg, ArgAction, ArgMatches};
 use serde_json::{Map, Value, json};
@@ -45,7 +44,7 @@ Examples:
 }
 
 fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
-    if let Some(path) = matches.get_one::<PathBuf>("bundle") {
+    if let Some(path) = bundle::asked(matches)? {
         return bundle::write(path, matches, session);
     }
     let mut out = BufWriter::new(io::stdout().lock());

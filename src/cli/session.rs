@@ -187,7 +187,7 @@ impl Session {
         };
         if let Some(dir) = &self.ledger {
             let path = dir.join("checkpoint");
-            if let Err(error) = memory::write_whole(&path, &checkpoint.to_string()) {
+            if let Err(error) = memory::write_whole(&path, checkpoint.to_string()) {
                 self.talk(&format!("cannot write {}: {error}", path.display()));
             }
         }

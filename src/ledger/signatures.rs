@@ -88,7 +88,7 @@ pub fn party_key(register: &Register, party: &PartyId) -> Option<String> {
             Fact::PartyKeyDeclared(fact) if fact.party == *party => Some(fact.key.to_string()),
             _ => None,
         })
-        .last()
+        .next_back()
 }
 
 /// The keys that must sign a batch, with whose they are.

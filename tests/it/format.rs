@@ -171,7 +171,7 @@ fn chain_of(payloads: Vec<Vec<u8>>) -> (Vec<Record>, Head) {
 
 // ---- Python wrote it, Rust reads it ----
 
-fn event(kind: Kind, pairs: &[(&str, &[&str])]) -> Event {
+pub(super) fn event(kind: Kind, pairs: &[(&str, &[&str])]) -> Event {
     let mut fields = Fields::default();
     for (name, texts) in pairs {
         fields.set(name, texts.iter().map(|text| (*text).to_owned()).collect());

@@ -9,7 +9,7 @@
 )]
 
 mod bad_input;
-mod cli;
+mod bundle;
 mod commands;
 mod endurance;
 mod format;
