@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use servanda::chain::codec;
-use servanda::chain::record::{Body, Head, Record, SALT_LEN, Sealed, bind};
+use servanda::chain::record::{BatchSignature, Body, Head, Record, SALT_LEN, Sealed, bind};
 use servanda::domain::event::Event;
 use servanda::domain::when::Instant;
 use servanda::intake::ndjson;
@@ -280,6 +280,21 @@ impl Tampered {
                 },
                 expected: &[(Snapshot, &[11])],
             },
+            Self {
+                name: "a signature that nobody asked for",
+                make: |dir| {
+                    let sign = |records: &mut Vec<Sealed>| {
+                        let mut record = Record::open(&records[11]).unwrap();
+                        record.signatures.push(BatchSignature {
+                            key_id: [1; 4],
+                            signature: [2; 64],
+                        });
+                        records[11] = record.seal();
+                    };
+                    lay(dir, &altered(sign));
+                },
+                expected: &[(Signature, &[11])],
+            },
         ]
     }
 }
@@ -316,10 +331,11 @@ fn kept(dir: &Path) -> Vec<(Vec<u8>, Vec<u8>)> {
     kept
 }
 
-/// Every kind of finding, so that a new one has to be entered here, and then needs a ledger above.
-fn is_entered(kind: FindingKind) -> usize {
+/// Every kind of finding, so that a new one has to be entered here, and then needs a ledger above. Anchors lie
+/// outside the ledger: see `attacks.rs`.
+fn is_entered(kind: FindingKind) -> Option<usize> {
     use FindingKind::*;
-    const ALL: [FindingKind; 13] = [
+    const ALL: [FindingKind; 14] = [
         Unreadable,
         Malformed,
         Missing,
@@ -333,17 +349,18 @@ fn is_entered(kind: FindingKind) -> usize {
         Clock,
         Rule,
         Snapshot,
+        Signature,
     ];
     match kind {
         Unreadable | Malformed | Missing | Misplaced | Link | Head | Payload | PayloadGone
-        | Encoding | Batch | Clock | Rule | Snapshot => {}
+        | Encoding | Batch | Clock | Rule | Snapshot | Signature | Anchor => {}
     }
-    ALL.iter().position(|entered| *entered == kind).unwrap()
+    ALL.iter().position(|entered| *entered == kind)
 }
 
 #[test]
 fn each_kind_of_finding_has_a_ledger_that_gives_it_twice() {
-    let mut seen = [false; 13];
+    let mut seen = [false; 14];
     for Tampered {
         name,
         make,
@@ -365,10 +382,10 @@ fn each_kind_of_finding_has_a_ledger_that_gives_it_twice() {
         assert_eq!(verdict(&dir), first, "{name}, verified again");
         assert!(kept(&dir) == before, "{name}: verifying changed it");
         for (kind, _) in expected {
-            seen[is_entered(*kind)] = true;
+            seen[is_entered(*kind).unwrap()] = true;
         }
     }
-    assert_eq!(seen, [true; 13]);
+    assert_eq!(seen, [true; 14]);
 }
 
 #[test]
@@ -400,7 +417,7 @@ fn nothing_is_shown_from_a_chain_that_does_not_hold() {
         make(&dir);
         let replayed = replay(&opened(&dir), KnownAt::Now);
         // These leave the chain whole.
-        let shown = [PayloadGone, Clock, Rule, Batch, Snapshot];
+        let shown = [PayloadGone, Clock, Rule, Batch, Snapshot, Signature];
         let expected = expected.iter().all(|(kind, _)| shown.contains(kind));
         assert_eq!(replayed.is_ok(), expected, "{name}");
     }
