@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::Path;
 
 use super::error::{CliError, Exit};
-use crate::chain::key::{SigningKey, VerifierKey};
+use crate::chain::key::{PRIVATE_PREFIX, SigningKey, VerifierKey};
 
 /// Reads a private key in its text form.
 pub fn read_signing_key(path: &Path) -> Result<SigningKey, CliError> {
@@ -17,6 +17,7 @@ pub fn read_signing_key(path: &Path) -> Result<SigningKey, CliError> {
 
 /// Reads a private file, unless others can read it too.
 pub fn read_private(path: &Path) -> Result<String, CliError> {
+    refuse_secret(&path.to_string_lossy())?;
     let cannot = |error: &std::io::Error| CliError::file("read", path, error);
     let metadata = std::fs::metadata(path).map_err(|error| cannot(&error))?;
     if !metadata.is_file() {
@@ -40,6 +41,18 @@ pub fn read_private(path: &Path) -> Result<String, CliError> {
     std::fs::read_to_string(path).map_err(|error| cannot(&error))
 }
 
+/// Refuses a private key on the command line, and does not repeat it.
+fn refuse_secret(text: &str) -> Result<(), CliError> {
+    if !text.contains(PRIVATE_PREFIX) {
+        return Ok(());
+    }
+    Err(CliError::new(
+        Exit::Usage,
+        "a private key is never taken from the command line, where others can read it: name its file",
+    )
+    .hint("the command line is in the shell's history now: use another key"))
+}
+
 /// Writes a new private file that only its owner can read.
 pub fn write_private(path: &Path, text: &str) -> Result<(), CliError> {
     let mut options = std::fs::OpenOptions::new();
@@ -61,10 +74,18 @@ pub fn write_private(path: &Path, text: &str) -> Result<(), CliError> {
 
 /// Reads a public key: a vkey string, or a file that holds one.
 pub fn read_verifier_key(text: &str) -> Result<VerifierKey, CliError> {
+    refuse_secret(text)?;
     let held = match std::fs::read_to_string(text) {
         Ok(held) => held,
         Err(_) => text.to_owned(),
     };
+    if held.contains(PRIVATE_PREFIX) {
+        return Err(CliError::new(
+            Exit::Usage,
+            format!("{text} holds a private key, where the public one belongs"),
+        )
+        .hint("`servanda key show FILE` prints the public one"));
+    }
     held.trim()
         .parse()
         .map_err(|error: crate::chain::key::KeyError| {

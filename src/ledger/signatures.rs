@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::chain::key::{KeyError, SignatureType, SigningKey, VerifierKey};
+use crate::chain::key::{KeyError, PRIVATE_PREFIX, SignatureType, SigningKey, VerifierKey};
 use crate::chain::record::{BatchSignature, Hash, Head, acknowledgement_message, recorder_message};
 use crate::domain::event::{Acknowledged, Event, Fact};
 use crate::domain::id::{PartyId, RecorderId, Subject};
@@ -18,6 +18,9 @@ use crate::domain::rules;
 /// What is wrong with signatures, in words.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SignatureError {
+    /// A private key where a public one belongs. It is not repeated.
+    #[error("this is a private key, where the public one belongs")]
+    Private,
     /// A key in an event is no Ed25519 vkey.
     #[error("`{0}` is not a vkey of an Ed25519 key: {1}")]
     NoKey(String, String),
@@ -48,6 +51,9 @@ pub enum SignatureError {
 /// # Errors
 /// [`SignatureError::NoKey`]
 pub fn read_key(text: &str) -> Result<VerifierKey, SignatureError> {
+    if text.contains(PRIVATE_PREFIX) {
+        return Err(SignatureError::Private);
+    }
     let wrong = |why: String| SignatureError::NoKey(text.to_owned(), why);
     let key: VerifierKey = text
         .parse()
@@ -85,7 +91,7 @@ pub fn party_key(register: &Register, party: &PartyId) -> Option<String> {
             Fact::PartyKeyDeclared(fact) if fact.party == *party => Some(fact.key.to_string()),
             _ => None,
         })
-        .last()
+        .next_back()
 }
 
 /// The keys that must sign a batch, with whose they are.
@@ -115,6 +121,17 @@ impl Required {
             Fact::RecorderAdmitted(fact) => read_key(fact.key.as_str()).map(drop),
             Fact::PartyKeyDeclared(fact) => read_key(fact.key.as_str()).map(drop),
             _ => Ok(()),
+        }
+    }
+
+    /// Adds the keys of these signatures that recorders hold: where a payload is gone, nothing else tells who
+    /// had to sign for it.
+    pub fn add_signers(&mut self, signatures: &[BatchSignature], held: &HeldKeys) {
+        for id in signatures.iter().map(|one| one.key_id) {
+            if let Some((recorder, key)) = held.keys.get(&id) {
+                let holder = (recorder.to_string(), key.clone());
+                self.keys.entry(id).or_insert(holder);
+            }
         }
     }
 
@@ -179,6 +196,29 @@ impl Required {
             .filter(|one| !self.keys.contains_key(&one.key_id));
         wrong.extend(stray.map(|one| SignatureError::Stray(one.key_id)));
         wrong
+    }
+}
+
+/// The keys that recorders hold, by the keys' ids.
+#[derive(Debug, Clone, Default)]
+pub struct HeldKeys {
+    keys: BTreeMap<[u8; 4], (RecorderId, VerifierKey)>,
+}
+
+impl HeldKeys {
+    /// Takes in an event that gives, changes or takes a key. One that cannot be read is nobody's.
+    pub fn apply(&mut self, event: &Event) {
+        let (recorder, key) = match &event.fact {
+            Fact::RecorderAdmitted(fact) => (&fact.id, Some(&fact.key)),
+            Fact::RecorderRotated(fact) => (&fact.recorder, Some(&fact.key)),
+            Fact::RecorderRevoked(fact) => (&fact.recorder, None),
+            _ => return,
+        };
+        self.keys.retain(|_, (holder, _)| holder != recorder);
+        if let Some(key) = key.and_then(|key| read_key(key.as_str()).ok()) {
+            let id = key.id().to_be_bytes();
+            self.keys.insert(id, (recorder.clone(), key));
+        }
     }
 }
 

@@ -131,7 +131,7 @@ fn lay(dir: &Path, from: &Memory) {
 }
 
 /// Changes the tree of runs by means of sled itself, as somebody could who has the directory.
-fn with_runs(dir: &Path, change: impl FnOnce(&sled::Tree)) {
+pub fn with_runs(dir: &Path, change: impl FnOnce(&sled::Tree)) {
     let db = sled::Config::new()
         .path(dir.join("records"))
         .segment_size(2 * 1024 * 1024)
@@ -143,7 +143,7 @@ fn with_runs(dir: &Path, change: impl FnOnce(&sled::Tree)) {
 }
 
 /// The key of the run that a record begins.
-fn run_of(seq: u64) -> Vec<u8> {
+pub fn run_of(seq: u64) -> Vec<u8> {
     [&seq.to_be_bytes()[..], &[0, 0]].concat()
 }
 
