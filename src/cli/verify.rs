@@ -14,6 +14,7 @@ use super::session::Session;
 use crate::chain::checkpoint::Checkpoint;
 use crate::chain::key::VerifierKey;
 use crate::chain::policy::{Policy, PolicyUnmet};
+use crate::domain::when::Instant;
 use crate::ledger::anchor::{self, Anchoring};
 use crate::ledger::plural;
 use crate::ledger::verify::{CUT_OR_REWRITTEN, Check, Finding, FindingKind, Verdict, verify};
@@ -135,7 +136,8 @@ pub(super) fn verify_store(
             }
             if let Some(policy) = &asked.policy {
                 match cosigned(session, policy) {
-                    Ok(anchor) => {
+                    Ok((anchor, remark)) => {
+                        verdict.remarks.extend(remark);
                         given(&mut verdict, "the cosigned checkpoint", &anchor)?;
                     }
                     Err(unmet) => not_anchored = Some(unmet),
@@ -300,8 +302,8 @@ fn compare(
     Ok(false)
 }
 
-/// The checkpoint beside the ledger, if enough witnesses cosigned it.
-fn cosigned(session: &Session, policy: &Policy) -> Result<Anchor, CliError> {
+/// The checkpoint beside the ledger, if enough witnesses cosigned it, and how far and when they did.
+fn cosigned(session: &Session, policy: &Policy) -> Result<(Anchor, Option<String>), CliError> {
     let path = session.directory()?.join(COSIGNED);
     let unmet = |why: String| {
         CliError::new(Exit::NotAnchored, format!("sound, but not anchored: {why}"))
@@ -315,7 +317,20 @@ fn cosigned(session: &Session, policy: &Policy) -> Result<Anchor, CliError> {
     match anchor {
         Anchor::Unsigned(_) => Err(unmet(format!("{} is not signed", path.display()))),
         Anchor::Signed(signed) => match policy.check(&signed) {
-            Ok(_) => Ok(Anchor::Signed(signed)),
+            Ok(verified) => {
+                let times = verified.cosignatures().iter().map(|one| one.timestamp);
+                // An old one is as valid as a new one: only its size and time tell.
+                let remark = times.max().map(|time| {
+                    let micros = i64::try_from(time).unwrap_or(i64::MAX);
+                    format!(
+                        "the first {} are cosigned, {} times, the last time at {}",
+                        plural(to_usize(signed.unverified().size()), "record"),
+                        verified.cosignatures().len(),
+                        Instant(micros.saturating_mul(1_000_000)),
+                    )
+                });
+                Ok((Anchor::Signed(signed), remark))
+            }
             Err(error @ PolicyUnmet::Quorum { .. }) => Err(unmet(error.to_string())),
             Err(error) => Err(CliError::new(
                 Exit::BadSignature,

@@ -206,6 +206,11 @@ pub struct HeldKeys {
 }
 
 impl HeldKeys {
+    /// Whether no recorder holds a key.
+    pub fn is_empty(&self) -> bool {
+        self.keys.is_empty()
+    }
+
     /// Takes in an event that gives, changes or takes a key. One that cannot be read is nobody's.
     pub fn apply(&mut self, event: &Event) {
         let (recorder, key) = match &event.fact {

@@ -611,7 +611,7 @@ impl Examiner {
             return;
         }
         let mut required = std::mem::take(&mut self.required);
-        if std::mem::take(&mut self.withheld) {
+        if std::mem::take(&mut self.withheld) && !self.held_keys.is_empty() {
             self.withheld_batches += 1;
             required.add_signers(&record.signatures, &self.held_keys);
         }

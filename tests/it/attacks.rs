@@ -434,7 +434,7 @@ fn told(outcome: &Outcome) -> String {
         (Some(0), true) => "not found".to_owned(),
         (Some(12), true) => "not anchored, exit 12".to_owned(),
         (Some(10), true) => "found: cannot be opened, exit 10".to_owned(),
-        (Some(11), true) => "found: bad cosignature, exit 11".to_owned(),
+        (Some(11), true) => "found: bad signature, exit 11".to_owned(),
         (Some(code), false) => format!("found: {}, exit {code}", kinds.join(" and ")),
         _ => format!("{outcome:?}"),
     }
@@ -788,7 +788,7 @@ impl Attack {
                 expected: [
                     NOT_FOUND,
                     NOT_FOUND,
-                    "found: bad cosignature, exit 11",
+                    "found: bad signature, exit 11",
                     NOT_FOUND,
                 ],
             },
@@ -808,7 +808,7 @@ impl Attack {
                 expected: [
                     NOT_FOUND,
                     NOT_FOUND,
-                    "found: bad cosignature, exit 11",
+                    "found: bad signature, exit 11",
                     NOT_FOUND,
                 ],
             },
@@ -1157,6 +1157,13 @@ fn what_came_after_the_newest_anchor_is_told() {
     ];
     let verdict = honest.run(&dir, &state, &words).ok();
     assert!(verdict.contains("records 8 to 13"), "{verdict}");
+    copy(&honest.scratch.path("early"), &dir.join("cosigned"));
+    let words = ["verify", "--no-memory", "--policy", "policy"];
+    let verdict = honest.run(&dir, &state, &words).ok();
+    assert!(verdict.contains("records 8 to 13"), "{verdict}");
+    let cosigned =
+        "the first 8 records are cosigned, 2 times, the last time at 2023-11-14T22:13:20.000000Z";
+    assert!(verdict.contains(cosigned), "{verdict}");
     let verdict = honest
         .run(
             &dir,
