@@ -132,11 +132,19 @@ fn lay(dir: &Path, from: &Memory) {
 
 /// Changes the tree of runs by means of sled itself, as somebody could who has the directory.
 pub fn with_runs(dir: &Path, change: impl FnOnce(&sled::Tree)) {
-    let db = sled::Config::new()
+    let config = sled::Config::new()
         .path(dir.join("records"))
         .segment_size(2 * 1024 * 1024)
-        .flush_every_ms(None)
-        .open()
+        .flush_every_ms(None);
+    // Whoever had it open before may still be letting go of sled's lock.
+    let db = (0..200)
+        .find_map(|_| {
+            let opened = config.open().ok();
+            if opened.is_none() {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            opened
+        })
         .unwrap();
     change(&db.open_tree("runs").unwrap());
     db.flush().unwrap();
