@@ -19,7 +19,7 @@ use zeroize::Zeroizing;
 use crate::chain::text;
 
 /// What every private key's text begins with, as in Go's `golang.org/x/mod/sumdb/note`.
-const PRIVATE_PREFIX: &str = "PRIVATE+KEY+";
+pub const PRIVATE_PREFIX: &str = "PRIVATE+KEY+";
 
 /// Why a key or its text was refused.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]

@@ -139,6 +139,9 @@ impl From<LedgerError> for CliError {
             LedgerError::Signature(SignatureError::Forged(_)) => {
                 Self::new(Exit::BadSignature, message).hint("sign with the key that the ledger knows of")
             }
+            LedgerError::Signature(SignatureError::Private) => Self::refused(message)
+                .hint("`servanda key show FILE` prints the public one")
+                .hint("the private one is in the shell's history now: use another key"),
             LedgerError::Signature(_) => Self::refused(message),
             LedgerError::NotErased(error) => {
                 let mut error = Self::from(*error).hint("`servanda redact --finish` erases it");

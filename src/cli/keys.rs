@@ -8,7 +8,7 @@ use std::path::Path;
 use zeroize::Zeroizing;
 
 use super::error::{CliError, Exit};
-use crate::chain::key::{SigningKey, VerifierKey};
+use crate::chain::key::{PRIVATE_PREFIX, SigningKey, VerifierKey};
 
 /// A key is one line; what is longer is none.
 const MAX_BYTES: usize = 4096;
@@ -30,6 +30,7 @@ pub(super) fn read_signing_key(path: &Path) -> Result<SigningKey, CliError> {
 
 /// Reads a file that nobody else can read.
 pub(super) fn read_private(path: &Path) -> Result<Zeroizing<String>, CliError> {
+    refuse_secret(&path.to_string_lossy())?;
     let failed = |error| CliError::file("read the key in", path, &error);
     let refused = |why: &str| CliError::refused(format!("{} {why}", path.display()));
     let mut file = File::open(path).map_err(failed)?;
@@ -61,6 +62,18 @@ pub(super) fn read_private(path: &Path) -> Result<Zeroizing<String>, CliError> {
     }
 }
 
+/// Refuses a private key on the command line, and does not repeat it.
+fn refuse_secret(text: &str) -> Result<(), CliError> {
+    if !text.contains(PRIVATE_PREFIX) {
+        return Ok(());
+    }
+    Err(CliError::new(
+        Exit::Usage,
+        "a private key is never taken from the command line, where others can read it: name its file",
+    )
+    .hint("the command line is in the shell's history now: use another key"))
+}
+
 /// Writes a new private file that only its owner can read.
 pub fn write_private(path: &Path, text: &str) -> Result<(), CliError> {
     let mut options = std::fs::OpenOptions::new();
@@ -82,10 +95,18 @@ pub fn write_private(path: &Path, text: &str) -> Result<(), CliError> {
 
 /// Reads a public key: a vkey string, or a file that holds one.
 pub fn read_verifier_key(text: &str) -> Result<VerifierKey, CliError> {
+    refuse_secret(text)?;
     let held = match std::fs::read_to_string(text) {
         Ok(held) => held,
         Err(_) => text.to_owned(),
     };
+    if held.contains(PRIVATE_PREFIX) {
+        return Err(CliError::new(
+            Exit::Usage,
+            format!("{text} holds a private key, where the public one belongs"),
+        )
+        .hint("`servanda key show FILE` prints the public one"));
+    }
     held.trim()
         .parse()
         .map_err(|error: crate::chain::key::KeyError| {

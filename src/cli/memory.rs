@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use crate::chain::checkpoint::Checkpoint;
 use crate::chain::record::document_digest;
 
-/// Where the checkpoint of an origin is remembered; none where the user has no home.
-pub fn place(origin: &str) -> Option<PathBuf> {
+/// Where this program keeps what it remembers; none where the user has no home.
+fn state() -> Option<PathBuf> {
     let absolute = |name: &str| {
         std::env::var_os(name)
             .map(PathBuf::from)
@@ -16,6 +16,11 @@ pub fn place(origin: &str) -> Option<PathBuf> {
     };
     let state =
         absolute("XDG_STATE_HOME").or_else(|| Some(absolute("HOME")?.join(".local/state")))?;
+    Some(state.join("servanda"))
+}
+
+/// Where the checkpoint of an origin is remembered; none where the user has no home.
+pub fn place(origin: &str) -> Option<PathBuf> {
     let digest = document_digest(origin.as_bytes()).ok()?.to_string();
     let readable: String = origin
         .chars()
@@ -29,7 +34,16 @@ pub fn place(origin: &str) -> Option<PathBuf> {
         .take(60)
         .collect();
     let file = format!("{}-{}", readable.trim_start_matches('.'), &digest[..16]);
-    Some(state.join("servanda").join("checkpoints").join(file))
+    Some(state()?.join("checkpoints").join(file))
+}
+
+/// Where it is remembered which ledger lies in a directory. Without it, history could be rewritten under another
+/// name, of which nothing was ever seen.
+pub fn place_of_directory(dir: &Path) -> Option<PathBuf> {
+    let dir = dir.canonicalize().ok()?;
+    let digest = document_digest(dir.as_os_str().as_encoded_bytes()).ok()?;
+    let file = &digest.to_string()[..32];
+    Some(state()?.join("directories").join(file))
 }
 
 /// What was remembered of an origin; nothing where nothing was.

@@ -9,10 +9,12 @@ use super::checkpoint::{log_key_arg, sign};
 use super::error::{CliError, Exit};
 use super::session::Session;
 use super::{Command, anchors};
+use crate::chain::checkpoint::Checkpoint;
 use crate::chain::proof::TlogProof;
 use crate::chain::record::Record;
 use crate::domain::id::Subject;
 use crate::intake::ndjson::event_to_json;
+use crate::ledger::anchor::{self, Anchoring};
 use crate::store::Store;
 
 pub(super) const COMMAND: Command = Command { build, run };
@@ -63,6 +65,17 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
         .ok_or_else(|| CliError::new(Exit::Usage, "a proof needs the log's key"))?;
     if let Some(path) = matches.get_one::<PathBuf>("since") {
         let old = anchors::read(path)?;
+        let (kept, present) = (old.checkpoint(), signed.unverified());
+        let anchoring = anchor::compare(ledger.store(), present, kept)?;
+        if anchoring != Anchoring::Holds {
+            let on_one_line =
+                |checkpoint: &Checkpoint| checkpoint.to_string().trim_end().replace('\n', " ");
+            let message = format!("the ledger does not lead through {}", path.display());
+            return Err(CliError::new(Exit::Broken, message)
+                .detail(format!("kept: {}", on_one_line(kept)))
+                .detail(format!("now:  {}", on_one_line(present)))
+                .hint("keep both, with the log's signatures, as evidence"));
+        }
         let hashes = ledger.prove_consistency(old.checkpoint().size())?;
         let proof = anchors::Consistency {
             old,

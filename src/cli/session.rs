@@ -158,6 +158,16 @@ impl Session {
             .collect::<Result<_, _>>()?;
         let ledger = Ledger::open(store, Machine)?.signing_with(keys);
         let present = ledger.checkpoint()?;
+        if let Some((origin, path)) = self.other_origin_here(&present)? {
+            let message = format!(
+                "this directory held the ledger {origin} when it was seen last, and now {}",
+                present.origin()
+            );
+            return Err(CliError::new(Exit::Broken, message).hint(format!(
+                "if another ledger was put here on purpose, remove {}",
+                path.display()
+            )));
+        }
         if let Some(seen) = self.compare_with_memory(ledger.store(), &present)? {
             return Err(seen.error());
         }
@@ -217,6 +227,31 @@ impl Session {
         })
     }
 
+    /// The name of the ledger that this user saw in this directory, if it is another now, and where it is
+    /// remembered.
+    pub fn other_origin_here(
+        &self,
+        present: &Checkpoint,
+    ) -> Result<Option<(String, PathBuf)>, CliError> {
+        let Some(path) = self.memory_of_directory() else {
+            return Ok(None);
+        };
+        match std::fs::read_to_string(&path) {
+            Ok(text) => {
+                let seen = text.lines().next().unwrap_or_default();
+                Ok((seen != present.origin()).then(|| (seen.to_owned(), path)))
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(CliError::file("read", &path, &error)),
+        }
+    }
+
+    /// Where it is remembered which ledger lies in the directory, if it is.
+    fn memory_of_directory(&self) -> Option<PathBuf> {
+        let dir = self.ledger.as_deref().filter(|_| self.remembers)?;
+        memory::place_of_directory(dir)
+    }
+
     /// Where the newest checkpoint of an origin is remembered, if it is.
     pub fn memory_of(&self, origin: &str) -> Option<PathBuf> {
         memory::place(origin).filter(|_| self.remembers)
@@ -230,15 +265,20 @@ impl Session {
         else {
             return;
         };
-        let text = checkpoint.to_string();
-        if std::fs::read_to_string(&path).is_ok_and(|known| known == text) {
-            return;
+        let mut places = vec![(path, checkpoint.to_string())];
+        if let Some(path) = self.memory_of_directory() {
+            places.push((path, format!("{}\n", checkpoint.origin())));
         }
-        if let Err(error) = memory::write_whole(&path, &text) {
-            self.talk(&format!(
-                "cannot remember the checkpoint in {}: {error}",
-                path.display()
-            ));
+        for (path, text) in places {
+            if std::fs::read_to_string(&path).is_ok_and(|known| known == text) {
+                continue;
+            }
+            if let Err(error) = memory::write_whole(&path, &text) {
+                self.talk(&format!(
+                    "cannot remember the checkpoint in {}: {error}",
+                    path.display()
+                ));
+            }
         }
     }
 

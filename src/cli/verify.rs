@@ -14,6 +14,7 @@ use super::session::Session;
 use crate::chain::checkpoint::Checkpoint;
 use crate::chain::key::VerifierKey;
 use crate::chain::policy::{Policy, PolicyUnmet};
+use crate::domain::when::Instant;
 use crate::ledger::anchor::{self, Anchoring};
 use crate::ledger::plural;
 use crate::ledger::verify::{CUT_OR_REWRITTEN, Check, Finding, FindingKind, Verdict, verify};
@@ -82,6 +83,13 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
         log_key,
         policy,
     };
+    if asked.log_key.is_some() && asked.anchors.is_empty() && asked.policy.is_none() {
+        return Err(CliError::new(
+            Exit::Usage,
+            "--log-key alone checks nothing: which checkpoint?",
+        )
+        .hint("name one that was kept elsewhere with --against"));
+    }
     verify_store(&store, session, &asked)
 }
 
@@ -114,17 +122,23 @@ pub(super) fn verify_store(
     let mut not_anchored = None;
     match &present {
         Ok(present) => {
-            compare_with_memory(&mut verdict, store, session, present)?;
+            let mut reach = compare_with_memory(&mut verdict, store, session, present)?;
             let mut held = 0;
+            let mut given = |verdict: &mut Verdict, name: &str, anchor: &Anchor| {
+                if compare(verdict, store, present, name, anchor, asked)? {
+                    held += 1;
+                    reach = reach.max(Some(anchor.checkpoint().size()));
+                }
+                Ok::<(), CliError>(())
+            };
             for (name, anchor) in &asked.anchors {
-                held += u64::from(compare(&mut verdict, store, present, name, anchor, asked)?);
+                given(&mut verdict, name, anchor)?;
             }
             if let Some(policy) = &asked.policy {
                 match cosigned(session, policy) {
-                    Ok(anchor) => {
-                        let name = "the cosigned checkpoint";
-                        held +=
-                            u64::from(compare(&mut verdict, store, present, name, &anchor, asked)?);
+                    Ok((anchor, remark)) => {
+                        verdict.remarks.extend(remark);
+                        given(&mut verdict, "the cosigned checkpoint", &anchor)?;
                     }
                     Err(unmet) => not_anchored = Some(unmet),
                 }
@@ -133,15 +147,17 @@ pub(super) fn verify_store(
                 what: "checkpoints given",
                 count: held,
             });
-            if verdict.checked.iter().any(|check| {
-                check.what == SEEN || check.what == "checkpoints given" && check.count > 0
-            }) {
-                verdict
-                    .not_checked
-                    .retain(|what| !what.starts_with(CUT_OR_REWRITTEN));
+            if let Some(reach) = reach {
+                tell_reach(&mut verdict, reach);
             }
         }
-        Err(error) => verdict.not_checked.push(format!("any checkpoint: {error}")),
+        Err(error) => {
+            verdict.not_checked.push(format!("any checkpoint: {error}"));
+            if asked.policy.is_some() || !asked.anchors.is_empty() {
+                let message = format!("not anchored: the ledger has no checkpoint: {error}");
+                not_anchored = Some(CliError::new(Exit::NotAnchored, message));
+            }
+        }
     }
     session.show(&document(&verdict))?;
     let only_signatures = verdict
@@ -166,20 +182,58 @@ pub(super) fn verify_store(
     Ok(Exit::Ok)
 }
 
+/// Tells up to which record the anchors reach, and that what came later was compared with none.
+fn tell_reach(verdict: &mut Verdict, reach: u64) {
+    verdict
+        .not_checked
+        .retain(|what| !what.starts_with(CUT_OR_REWRITTEN));
+    if let Some(last) = verdict
+        .head
+        .count
+        .checked_sub(1)
+        .filter(|last| *last >= reach)
+    {
+        let records = if last == reach {
+            format!("record {last}")
+        } else {
+            format!("records {reach} to {last}")
+        };
+        verdict.not_checked.insert(
+            0,
+            format!(
+                "whether {records} were cut or rewritten: the newest checkpoint at hand ends before"
+            ),
+        );
+    }
+}
+
+/// Compares the ledger with what the user saw; the size up to which it is the same.
 fn compare_with_memory(
     verdict: &mut Verdict,
     store: &impl Store,
     session: &Session,
     present: &Checkpoint,
-) -> Result<(), CliError> {
+) -> Result<Option<u64>, CliError> {
+    if let Some((origin, path)) = session.other_origin_here(present)? {
+        verdict.findings.push(Finding {
+            kind: FindingKind::Anchor,
+            records: vec![0],
+            expected: format!(
+                "the ledger {origin}, which this user saw in this directory (remembered in {})",
+                path.display()
+            ),
+            found: format!("a ledger called {}", present.origin()),
+        });
+    }
     let Some(path) = session.memory_of(present.origin()) else {
-        return Ok(());
+        return Ok(None);
     };
     let seen = memory::recall(&path).map_err(CliError::refused)?;
     let Some(seen) = seen else {
         verdict.not_checked.insert(0, NO_ANCHOR.to_owned());
-        return Ok(());
+        return Ok(None);
     };
+    let size = seen.size();
     let anchor = Anchor::Unsigned(seen);
     let asked = Asked::default();
     if compare(
@@ -194,8 +248,9 @@ fn compare_with_memory(
             what: SEEN,
             count: 1,
         });
+        return Ok(Some(size));
     }
-    Ok(())
+    Ok(None)
 }
 
 const SEEN: &str = "the newest checkpoint that this user saw";
@@ -247,8 +302,8 @@ fn compare(
     Ok(false)
 }
 
-/// The checkpoint beside the ledger, if enough witnesses cosigned it.
-fn cosigned(session: &Session, policy: &Policy) -> Result<Anchor, CliError> {
+/// The checkpoint beside the ledger, if enough witnesses cosigned it, and how far and when they did.
+fn cosigned(session: &Session, policy: &Policy) -> Result<(Anchor, Option<String>), CliError> {
     let path = session.directory()?.join(COSIGNED);
     let unmet = |why: String| {
         CliError::new(Exit::NotAnchored, format!("sound, but not anchored: {why}"))
@@ -257,10 +312,25 @@ fn cosigned(session: &Session, policy: &Policy) -> Result<Anchor, CliError> {
     if !path.exists() {
         return Err(unmet("no witness was asked yet".into()));
     }
-    match anchors::read(&path)? {
+    // Whoever can write there can put anything in its place: that is no anchor, and no more.
+    let anchor = anchors::read(&path).map_err(|error| unmet(error.message))?;
+    match anchor {
         Anchor::Unsigned(_) => Err(unmet(format!("{} is not signed", path.display()))),
         Anchor::Signed(signed) => match policy.check(&signed) {
-            Ok(_) => Ok(Anchor::Signed(signed)),
+            Ok(verified) => {
+                let times = verified.cosignatures().iter().map(|one| one.timestamp);
+                // An old one is as valid as a new one: only its size and time tell.
+                let remark = times.max().map(|time| {
+                    let micros = i64::try_from(time).unwrap_or(i64::MAX);
+                    format!(
+                        "the first {} are cosigned, {} times, the last time at {}",
+                        plural(to_usize(signed.unverified().size()), "record"),
+                        verified.cosignatures().len(),
+                        Instant(micros.saturating_mul(1_000_000)),
+                    )
+                });
+                Ok((Anchor::Signed(signed), remark))
+            }
             Err(error @ PolicyUnmet::Quorum { .. }) => Err(unmet(error.to_string())),
             Err(error) => Err(CliError::new(
                 Exit::BadSignature,

@@ -8,16 +8,19 @@ use std::collections::BTreeMap;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::chain::key::{KeyError, SignatureType, SigningKey, VerifierKey};
+use crate::chain::key::{KeyError, PRIVATE_PREFIX, SignatureType, SigningKey, VerifierKey};
 use crate::chain::record::{BatchSignature, Hash, Head, acknowledgement_message, recorder_message};
 use crate::domain::event::{Acknowledged, Event, Fact};
 use crate::domain::id::{PartyId, RecorderId, Subject};
-use crate::domain::register::{EntityKind, Register};
+use crate::domain::register::Register;
 use crate::domain::rules;
 
 /// What is wrong with signatures, in words.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SignatureError {
+    /// A private key where a public one belongs. It is not repeated.
+    #[error("this is a private key, where the public one belongs")]
+    Private,
     /// A key in an event is no Ed25519 vkey.
     #[error("`{0}` is not a vkey of an Ed25519 key: {1}")]
     NoKey(String, String),
@@ -51,6 +54,9 @@ pub enum SignatureError {
 /// # Errors
 /// [`SignatureError::NoKey`]
 pub fn read_key(text: &str) -> Result<VerifierKey, SignatureError> {
+    if text.contains(PRIVATE_PREFIX) {
+        return Err(SignatureError::Private);
+    }
     let wrong = |why: String| SignatureError::NoKey(text.to_owned(), why);
     let key: VerifierKey = text
         .parse()
@@ -95,8 +101,6 @@ pub fn party_key(register: &Register, party: &PartyId) -> Option<String> {
 #[derive(Debug, Clone, Default)]
 pub struct Required {
     keys: BTreeMap<[u8; 4], (String, VerifierKey)>,
-    /// Whether a payload of the batch is gone: nobody knows any more whose signature it called for.
-    unknown: bool,
 }
 
 impl Required {
@@ -123,6 +127,17 @@ impl Required {
         }
     }
 
+    /// Adds the keys of these signatures that recorders hold: where a payload is gone, nothing else tells who
+    /// had to sign for it.
+    pub fn add_signers(&mut self, signatures: &[BatchSignature], held: &HeldKeys) {
+        for id in signatures.iter().map(|one| one.key_id) {
+            if let Some((recorder, key)) = held.keys.get(&id) {
+                let holder = (recorder.to_string(), key.clone());
+                self.keys.entry(id).or_insert(holder);
+            }
+        }
+    }
+
     fn insert(&mut self, recorder: &RecorderId, key: &str) -> Result<(), SignatureError> {
         let key = read_key(key)?;
         let id = key.id().to_be_bytes();
@@ -135,11 +150,6 @@ impl Required {
         } else {
             Err(SignatureError::SameId(id))
         }
-    }
-
-    /// Adds a record whose payload is gone: a recorder may have signed for it.
-    pub fn add_gone(&mut self) {
-        self.unknown = true;
     }
 
     /// Whether nobody needs to sign.
@@ -173,10 +183,9 @@ impl Required {
             .collect()
     }
 
-    /// Everything that is wrong with the signatures of a batch that leads to a head, in the register after it.
+    /// Everything that is wrong with the signatures of a batch that leads to a head.
     pub fn check(
         &self,
-        register: &Register,
         signatures: &[BatchSignature],
         origin: &str,
         head: Head,
@@ -192,33 +201,40 @@ impl Required {
                 Some(_) => {}
             }
         }
-        for one in signatures {
-            if self.keys.contains_key(&one.key_id) {
-                continue;
-            }
-            let recorder = self
-                .unknown
-                .then(|| recorder_with(register, one.key_id))
-                .flatten();
-            match recorder {
-                None => wrong.push(SignatureError::Stray(one.key_id)),
-                Some((recorder, key)) if key.verify(&message, &one.signature).is_err() => {
-                    wrong.push(SignatureError::Forged(format!("recorder {recorder}")));
-                }
-                Some(_) => {}
-            }
-        }
+        let stray = signatures
+            .iter()
+            .filter(|one| !self.keys.contains_key(&one.key_id));
+        wrong.extend(stray.map(|one| SignatureError::Stray(one.key_id)));
         wrong
     }
 }
 
-/// The recorder who has a key with this id now.
-fn recorder_with(register: &Register, id: [u8; 4]) -> Option<(RecorderId, VerifierKey)> {
-    register.ids(EntityKind::Recorder).find_map(|slug| {
-        let recorder = RecorderId(slug.clone());
-        let key = read_key(&recorder_key(register, &recorder)?).ok()?;
-        (key.id().to_be_bytes() == id).then_some((recorder, key))
-    })
+/// The keys that recorders hold, by the keys' ids.
+#[derive(Debug, Clone, Default)]
+pub struct HeldKeys {
+    keys: BTreeMap<[u8; 4], (RecorderId, VerifierKey)>,
+}
+
+impl HeldKeys {
+    /// Whether no recorder holds a key.
+    pub fn is_empty(&self) -> bool {
+        self.keys.is_empty()
+    }
+
+    /// Takes in an event that gives, changes or takes a key. One that cannot be read is nobody's.
+    pub fn apply(&mut self, event: &Event) {
+        let (recorder, key) = match &event.fact {
+            Fact::RecorderAdmitted(fact) => (&fact.id, Some(&fact.key)),
+            Fact::RecorderRotated(fact) => (&fact.recorder, Some(&fact.key)),
+            Fact::RecorderRevoked(fact) => (&fact.recorder, None),
+            _ => return,
+        };
+        self.keys.retain(|_, (holder, _)| holder != recorder);
+        if let Some(key) = key.and_then(|key| read_key(key.as_str()).ok()) {
+            let id = key.id().to_be_bytes();
+            self.keys.insert(id, (recorder.clone(), key));
+        }
+    }
 }
 
 fn missing(recorder: &str, key: &VerifierKey) -> SignatureError {

@@ -8,6 +8,7 @@
     reason = "the helpers of tests are tests too, which clippy.toml cannot know"
 )]
 
+mod attacks;
 mod bad_input;
 mod bundle;
 mod commands;

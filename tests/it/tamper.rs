@@ -131,19 +131,27 @@ fn lay(dir: &Path, from: &Memory) {
 }
 
 /// Changes the tree of runs by means of sled itself, as somebody could who has the directory.
-fn with_runs(dir: &Path, change: impl FnOnce(&sled::Tree)) {
-    let db = sled::Config::new()
+pub fn with_runs(dir: &Path, change: impl FnOnce(&sled::Tree)) {
+    let config = sled::Config::new()
         .path(dir.join("records"))
         .segment_size(2 * 1024 * 1024)
-        .flush_every_ms(None)
-        .open()
+        .flush_every_ms(None);
+    // Whoever had it open before may still be letting go of sled's lock.
+    let db = (0..200)
+        .find_map(|_| {
+            let opened = config.open().ok();
+            if opened.is_none() {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            opened
+        })
         .unwrap();
     change(&db.open_tree("runs").unwrap());
     db.flush().unwrap();
 }
 
 /// The key of the run that a record begins.
-fn run_of(seq: u64) -> Vec<u8> {
+pub fn run_of(seq: u64) -> Vec<u8> {
     [&seq.to_be_bytes()[..], &[0, 0]].concat()
 }
 
@@ -162,21 +170,6 @@ impl Tampered {
     fn all() -> Vec<Self> {
         use FindingKind::*;
         vec![
-            Self {
-                name: "a signature that nobody asked for",
-                make: |dir| {
-                    let signed = altered(|records| {
-                        let mut record = Record::open(&records[0]).unwrap();
-                        record.signatures = vec![BatchSignature {
-                            key_id: [1; 4],
-                            signature: [2; 64],
-                        }];
-                        records[0] = record.seal();
-                    });
-                    lay(dir, &signed);
-                },
-                expected: &[(Signature, &[0])],
-            },
             Self {
                 name: "a run whose tag nobody knows",
                 make: |dir| {
@@ -295,6 +288,21 @@ impl Tampered {
                 },
                 expected: &[(Snapshot, &[11])],
             },
+            Self {
+                name: "a signature that nobody asked for",
+                make: |dir| {
+                    let sign = |records: &mut Vec<Sealed>| {
+                        let mut record = Record::open(&records[11]).unwrap();
+                        record.signatures.push(BatchSignature {
+                            key_id: [1; 4],
+                            signature: [2; 64],
+                        });
+                        records[11] = record.seal();
+                    };
+                    lay(dir, &altered(sign));
+                },
+                expected: &[(Signature, &[11])],
+            },
         ]
     }
 }
@@ -331,8 +339,9 @@ fn kept(dir: &Path) -> Vec<(Vec<u8>, Vec<u8>)> {
     kept
 }
 
-/// Every kind of finding, so that a new one has to be entered here, and then needs a ledger above.
-fn is_entered(kind: FindingKind) -> usize {
+/// Every kind of finding, so that a new one has to be entered here, and then needs a ledger above. Anchors lie
+/// outside the ledger: see `attacks.rs`.
+fn is_entered(kind: FindingKind) -> Option<usize> {
     use FindingKind::*;
     const ALL: [FindingKind; 14] = [
         Unreadable,
@@ -352,11 +361,9 @@ fn is_entered(kind: FindingKind) -> usize {
     ];
     match kind {
         Unreadable | Malformed | Missing | Misplaced | Link | Head | Payload | PayloadGone
-        | Encoding | Batch | Clock | Rule | Snapshot | Signature => {}
-        // A verdict has it only where somebody kept a checkpoint: tests/it/attacks.rs.
-        Anchor => {}
+        | Encoding | Batch | Clock | Rule | Snapshot | Signature | Anchor => {}
     }
-    ALL.iter().position(|entered| *entered == kind).unwrap()
+    ALL.iter().position(|entered| *entered == kind)
 }
 
 #[test]
@@ -383,7 +390,7 @@ fn each_kind_of_finding_has_a_ledger_that_gives_it_twice() {
         assert_eq!(verdict(&dir), first, "{name}, verified again");
         assert!(kept(&dir) == before, "{name}: verifying changed it");
         for (kind, _) in expected {
-            seen[is_entered(*kind)] = true;
+            seen[is_entered(*kind).unwrap()] = true;
         }
     }
     assert_eq!(seen, [true; 14]);
