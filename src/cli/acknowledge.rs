@@ -40,6 +40,7 @@ fn build() -> clap::Command {
                 .long("recorded-by")
                 .value_name("TEXT")
                 .env("SERVANDA_RECORDER")
+                .hide_env_values(true)
                 .help("Who records it"),
         )
         .after_help(

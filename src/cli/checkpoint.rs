@@ -33,6 +33,7 @@ pub(super) fn log_key_arg() -> Arg {
         .long("key")
         .value_name("FILE")
         .env("SERVANDA_LOG_KEY")
+        .hide_env_values(true)
         .value_parser(value_parser!(PathBuf))
         .help("The log's private key, whose name is the ledger's origin")
 }

@@ -135,7 +135,7 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
     }
     if given > drafts.len() {
         summary.push_str(&format!(
-            ", {} passed over (they open another ledger, or acknowledge its records)",
+            ", {} passed over (openings and acknowledgements belong to their own ledger)",
             given - drafts.len()
         ));
     }

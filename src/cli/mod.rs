@@ -150,6 +150,7 @@ fn command_line() -> clap::Command {
                 .long("sign-with")
                 .value_name("FILE")
                 .env("SERVANDA_SIGN_WITH")
+                .hide_env_values(true)
                 .value_delimiter(',')
                 .action(ArgAction::Append)
                 .value_parser(value_parser!(std::path::PathBuf))

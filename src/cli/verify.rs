@@ -267,10 +267,18 @@ fn compare(
     anchor: &Anchor,
     asked: &Asked,
 ) -> Result<bool, CliError> {
-    if let Some(key) = &asked.log_key {
-        anchor.check_signature(key)?;
-    }
     let kept = anchor.checkpoint();
+    if let Some(key) = &asked.log_key
+        && let Err(bad) = anchor.check_signature(key)
+    {
+        verdict.findings.push(Finding {
+            kind: FindingKind::Signature,
+            records: vec![kept.size().saturating_sub(1)],
+            expected: format!("{name} to be signed by {}", key.name()),
+            found: bad.message,
+        });
+        return Ok(false);
+    }
     let anchoring = match anchor::compare(store, present, kept) {
         Ok(anchoring) => anchoring,
         Err(error) => {

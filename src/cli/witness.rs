@@ -32,6 +32,11 @@ fn build() -> clap::Command {
         .arg_required_else_help(true)
         .subcommand(build_serve())
         .subcommand(build_ask())
+        .after_help(
+            "Examples:
+  servanda witness serve --key witness.key --state witness --log VKEY
+  servanda witness ask --policy witnesses.policy --key log.key",
+        )
 }
 
 fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {

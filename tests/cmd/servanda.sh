@@ -2,7 +2,8 @@
 # What the examples run as `servanda` (tests/it/cli.rs): the program itself, with three liberties.
 # - It runs in the scratch directory of its file of examples.
 # - The words |, < and > mean what they do in a shell; trycmd knows no shell.
-# - What is different each time has a name: [LINK] is a link or digest, [TIME] a recorded time, [TODAY] today.
+# - What is different each time has a name: [LINK] is a link or digest, [ROOT] a tree's root in base64,
+#   [TIME] a recorded time, [TODAY] today.
 set -u
 unset SERVANDA_RECORDER
 cd "$SERVANDA_SCRATCH" || exit 99
@@ -36,6 +37,9 @@ function stand_in(pattern, name,    done, rest) {
     $0 = done rest
 }
 {
+    root = "="
+    for (n = 0; n < 43; n++) root = "[A-Za-z0-9+\\/]" root
+    stand_in(root, "[ROOT]")
     digit = "[0-9a-f]"
     few = digit digit digit digit digit digit
     stand_in(few few digit "*", "[LINK]")

@@ -59,6 +59,10 @@ fn run(file: &Path) {
         .env("SERVANDA_BIN", env!("CARGO_BIN_EXE_servanda"))
         .env("SERVANDA_SCRATCH", scratch.path().to_string_lossy())
         .env("SERVANDA_LEDGER", "commission")
+        .env(
+            "XDG_STATE_HOME",
+            scratch.path().join("state").to_string_lossy(),
+        )
         .env("COLUMNS", "100")
         .env("NO_COLOR", "1")
         .env("TZ", "UTC");
