@@ -7,7 +7,7 @@ use clap::{Arg, ArgMatches, value_parser};
 
 use super::error::{CliError, Exit};
 use super::session::Session;
-use super::{Command, command_line, import, log, report, show, verify};
+use super::{Command, command_line, demo_witnesses, import, log, report, show, verify};
 use crate::domain::event::{Event, Fields, Kind};
 use crate::intake::ndjson;
 use crate::ledger::replay::CHUNK;
@@ -21,6 +21,9 @@ const COMMUNIQUE: &str = include_str!("../../fixtures/communique.ndjson");
 
 /// What was reported before and after it, known later.
 const FOLLOW_UPS: &str = include_str!("../../fixtures/communique-follow-ups.ndjson");
+
+/// The name of the demo's ledger.
+const ORIGIN: &str = "demo.example/communique";
 
 /// The record whose byte the demo changes: it holds the first commitment.
 const CHANGED: &str = "C1";
@@ -67,7 +70,7 @@ fn tour(place: &Path, session: &Session) -> Result<(), CliError> {
         "A ledger is made, and the events of the communiqué are recorded in it.",
     )?;
     let session = &session.on(&ledger);
-    make(&ledger, session)?;
+    make(&ledger, session, ("", ""))?;
     step(session, "What was recorded, newest first:")?;
     show_command(session, &["log", "--limit", "12"], log::COMMAND)?;
     step(session, "All there is about one commitment:")?;
@@ -90,29 +93,42 @@ fn tour(place: &Path, session: &Session) -> Result<(), CliError> {
         &format!(
             "The copy is found out, and record {changed} is named. The original still verifies."
         ),
-    )
+    )?;
+    demo_witnesses::tour(place, ORIGIN, &session.on(&ledger))
 }
 
-fn step(session: &Session, text: &str) -> Result<(), CliError> {
+pub(super) fn step(session: &Session, text: &str) -> Result<(), CliError> {
     session.say(&format!("\n== {text}"))
 }
 
-/// Shows a command as a user would type it, and what it prints.
-fn show_command(session: &Session, words: &[&str], command: Command) -> Result<(), CliError> {
+/// Shows a command as a user would type it, and what it prints, errors too.
+pub(super) fn show_command(
+    session: &Session,
+    words: &[&str],
+    command: Command,
+) -> Result<(), CliError> {
     session.say(&format!("$ servanda {}\n", words.join(" ")))?;
     let words = std::iter::once("servanda").chain(words.iter().copied());
     let matches = command_line()
         .try_get_matches_from(words)
         .map_err(|error| CliError::refused(error.to_string()))?;
     if let Some((_, arguments)) = matches.subcommand() {
-        (command.run)(arguments, session)?;
+        match (command.run)(arguments, session) {
+            Err(error) if error.exit == Exit::NotAnchored => session.report_error(&error),
+            outcome => drop(outcome?),
+        }
     }
     Ok(())
 }
 
-fn make(dir: &Path, session: &Session) -> Result<(), CliError> {
+/// Makes the demo's ledger, with one text in place of another.
+pub(super) fn make(
+    dir: &Path,
+    session: &Session,
+    (old, new): (&str, &str),
+) -> Result<(), CliError> {
     let mut fields = Fields::default();
-    fields.set("origin", vec!["demo.example/communique".into()]);
+    fields.set("origin", vec![ORIGIN.into()]);
     fields.set("purpose", vec!["to show what servanda does".into()]);
     let opening = Event::build(Kind::LedgerOpened, &fields).map_err(super::record::wrong_fields)?;
     let store = directory::create(dir, "servanda demo")?;
@@ -121,6 +137,7 @@ fn make(dir: &Path, session: &Session) -> Result<(), CliError> {
         ("the communiqué", COMMUNIQUE),
         ("the follow-ups", FOLLOW_UPS),
     ] {
+        let text = text.replacen(old, new, 1);
         let mut drafts = ndjson::read(&mut text.as_bytes())
             .map_err(|errors| import::wrong_lines(name, errors))?;
         import::append(session, &mut ledger, &mut drafts, name)?;

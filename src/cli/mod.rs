@@ -9,6 +9,7 @@ mod check_proof;
 mod checkpoint;
 mod completions;
 mod demo;
+mod demo_witnesses;
 mod error;
 mod export;
 mod import;

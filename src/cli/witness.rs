@@ -215,8 +215,8 @@ fn build_ask() -> clap::Command {
         )
         .arg(log_key_arg().required(true))
         .after_help(
-            "What witnesses sign is kept beside the ledger, in the file `cosigned`, also where it is no quorum yet: ask
-again, and it grows. `servanda verify --policy FILE` demands the quorum. Exit code 12 if it is not met.
+            "What witnesses sign is kept beside the ledger, in the file `cosigned` once it is a quorum, and in
+`cosigned.partial` until then: ask again, and it grows. `servanda verify --policy FILE` demands the quorum. Exit code 12 if it is not met.
 
 A policy (C2SP tlog-policy):
   log example.org/log1+146d4a70+AYqI...
@@ -237,7 +237,8 @@ fn ask_all(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
     let signed = sign(ledger.checkpoint()?, matches)?
         .ok_or_else(|| CliError::new(Exit::Usage, "which log key?"))?;
     let path = session.directory()?.join(COSIGNED);
-    let mut cosigned = kept(&path, &signed);
+    let partial = path.with_extension("partial");
+    let mut cosigned = kept(&[&path, &partial], &signed);
     let given = matches
         .get_many::<String>("url")
         .unwrap_or_default()
@@ -263,12 +264,14 @@ fn ask_all(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
             Err(error) => session.talk(&format!("{url}: {error}")),
         }
     }
-    if !session.dry_run {
-        memory::write_whole(&path, &cosigned.to_string())
-            .map_err(|error| CliError::file("write", &path, &error))?;
-    }
+    let keep = |path: &Path| match session.dry_run {
+        true => Ok(()),
+        false => memory::write_whole(path, &cosigned.to_string())
+            .map_err(|error| CliError::file("write", path, &error)),
+    };
     let unmet = match policy.check(&cosigned) {
         Ok(verified) => {
+            keep(&path)?;
             let names: Vec<&str> = policy.names(&verified).into_iter().collect();
             session.say(&format!(
                 "cosigned by {}: the quorum is met",
@@ -279,6 +282,10 @@ fn ask_all(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
         }
         Err(error) => error,
     };
+    // An older checkpoint with its quorum is worth more than a newer one without, and stays where it is.
+    if cosigned.note().signatures().len() > signed.note().signatures().len() {
+        keep(&partial)?;
+    }
     match unmet {
         PolicyUnmet::Quorum { .. } => Err(CliError::new(Exit::NotAnchored, unmet.to_string())
             .hint("what was signed is kept; ask again when the others answer")),
@@ -287,12 +294,13 @@ fn ask_all(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
     }
 }
 
-/// The checkpoint with the cosignatures that it got before, if it is the same one.
-fn kept(path: &Path, signed: &SignedCheckpoint) -> SignedCheckpoint {
-    match anchors::read(path) {
-        Ok(Anchor::Signed(before)) if before.unverified() == signed.unverified() => before,
-        _ => signed.clone(),
-    }
+/// The checkpoint with the cosignatures that it got before, if one of the files holds the same one.
+fn kept(files: &[&Path], signed: &SignedCheckpoint) -> SignedCheckpoint {
+    let same = files.iter().find_map(|file| match anchors::read(file) {
+        Ok(Anchor::Signed(before)) if before.unverified() == signed.unverified() => Some(before),
+        _ => None,
+    });
+    same.unwrap_or_else(|| signed.clone())
 }
 
 /// Adds a cosignature, if a witness of the policy made it.
