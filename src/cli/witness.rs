@@ -266,7 +266,7 @@ fn ask_all(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
     }
     let keep = |path: &Path| match session.dry_run {
         true => Ok(()),
-        false => memory::write_whole(path, &cosigned.to_string())
+        false => memory::write_whole(path, cosigned.to_string())
             .map_err(|error| CliError::file("write", path, &error)),
     };
     let unmet = match policy.check(&cosigned) {
