@@ -98,6 +98,9 @@ pub fn local_checksum(bytes: &[u8]) -> Hash {
 pub struct Header {
     /// Its place in the chain, from 0.
     pub seq: u64,
+    /// Whether its payload may be destroyed under a redaction, leaving replay the same. Hashed with the rest, so
+    /// that nobody can decide it later.
+    pub redactable: bool,
     /// When it was taken in: microseconds since 1970 in UTC, never before its predecessor.
     pub recorded_at: i64,
     /// How many records of its append follow it; 0 on the last.
@@ -119,8 +122,8 @@ pub enum Malformed {
     /// An unknown version.
     #[error("the record has format version {0}; this version of servanda knows {VERSION}")]
     Version(u8),
-    /// A byte that must be zero is not.
-    #[error("the header's byte {0} is not zero")]
+    /// A byte that must be zero is not, or the mark of what is redactable is neither 0 nor 1.
+    #[error("the header's byte {0} is not what it must be")]
     Reserved(usize),
     /// The body is not as long as the header says, or its first byte is unknown.
     #[error("the record has {found} bytes after its header, {expected} expected")]
@@ -141,11 +144,12 @@ pub enum Malformed {
 }
 
 impl Header {
-    /// Its bytes: version at 0, then zeros; seq at 8, recorded_at at 16, remaining at 24, payload_len at
+    /// Its bytes: version at 0, 1 at 1 if it is redactable, then zeros; seq at 8, recorded_at at 16, remaining at 24, payload_len at
     /// 28, prev at 32, payload_digest at 64, zeros from 96.
     pub fn to_bytes(&self) -> [u8; HEADER_LEN] {
         let mut bytes = [0; HEADER_LEN];
         bytes[0] = VERSION;
+        bytes[1] = u8::from(self.redactable);
         bytes[8..16].copy_from_slice(&self.seq.to_le_bytes());
         bytes[16..24].copy_from_slice(&self.recorded_at.to_le_bytes());
         bytes[24..28].copy_from_slice(&self.remaining.to_le_bytes());
@@ -163,11 +167,15 @@ impl Header {
         if bytes[0] != VERSION {
             return Err(Malformed::Version(bytes[0]));
         }
-        let reserved = (1..8).chain(96..HEADER_LEN);
+        let reserved = (2..8).chain(96..HEADER_LEN);
         if let Some(at) = reserved.into_iter().find(|&at| bytes[at] != 0) {
             return Err(Malformed::Reserved(at));
         }
+        if bytes[1] > 1 {
+            return Err(Malformed::Reserved(1));
+        }
         Ok(Self {
+            redactable: bytes[1] == 1,
             seq: u64::from_le_bytes(array(bytes, 8)),
             recorded_at: i64::from_le_bytes(array(bytes, 16)),
             remaining: u32::from_le_bytes(array(bytes, 24)),
@@ -375,14 +383,25 @@ impl fmt::Display for Head {
 }
 
 /// Binds the bodies of one append to a chain: counts down, links, digests. Gives the records and the head
-/// after them.
+/// after them. None of them is redactable.
 pub fn bind(head: Head, recorded_at: i64, bodies: Vec<Body>) -> (Vec<Record>, Head) {
+    let bodies = bodies.into_iter().map(|body| (body, false)).collect();
+    bind_marked(head, recorded_at, bodies)
+}
+
+/// As [`bind`], with each body whether its record is redactable.
+pub fn bind_marked(
+    head: Head,
+    recorded_at: i64,
+    bodies: Vec<(Body, bool)>,
+) -> (Vec<Record>, Head) {
     let mut head = head;
     let mut remaining = bodies.len();
     let mut records = Vec::with_capacity(bodies.len());
-    for body in bodies {
+    for (body, redactable) in bodies {
         remaining -= 1;
         let header = Header {
+            redactable,
             seq: head.count,
             recorded_at,
             // Both fit: the ledger limits batches and payloads far below 4 Gi.

@@ -480,6 +480,16 @@ const UNWATCHED: &[Kind] = &[
     Kind::Noted,
 ];
 
+/// Whether an event that comes next may lose its payload later. This is bound into its record's header.
+pub fn is_redactable(register: &Register, event: &Event) -> bool {
+    match &event.fact {
+        Fact::Corrected(fact) => register
+            .held(fact.record)
+            .is_some_and(|held| UNWATCHED.contains(&held.entry.event.kind())),
+        fact => UNWATCHED.contains(&fact.kind()),
+    }
+}
+
 /// Whether there can be a redaction of a record of this kind.
 pub fn may_be_redacted(kind: Kind) -> bool {
     kind == Kind::Corrected || UNWATCHED.contains(&kind)

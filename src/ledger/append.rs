@@ -4,7 +4,7 @@ use super::replay::Replayed;
 use super::signatures::{self, Required};
 use super::{BATCH_LIMIT, Ledger, LedgerError, Refusal, snapshot};
 use crate::chain::codec;
-use crate::chain::record::{Body, Hash, Head, Record, Sealed, bind};
+use crate::chain::record::{Body, Hash, Head, Record, Sealed, bind_marked};
 use crate::chain::tree::leaf_hash;
 use crate::domain::event::{Entry, Event};
 use crate::domain::id::Seq;
@@ -97,7 +97,10 @@ impl<S: Store> Ledger<S> {
                 continue;
             }
             match codec::encode(&event) {
-                Ok(payload) => plan.payloads.push(payload),
+                Ok(payload) => {
+                    let redactable = rules::is_redactable(&self.register, &event);
+                    plan.payloads.push((payload, redactable));
+                }
                 Err(source) => {
                     failure.get_or_insert(LedgerError::Codec { index, source });
                     continue;
@@ -145,11 +148,11 @@ impl<S: Store> Ledger<S> {
             })
             .collect::<Result<_, LedgerError>>()?;
         let mut bodies = Vec::with_capacity(plan.payloads.len());
-        for payload in plan.payloads {
+        for (payload, redactable) in plan.payloads {
             let salt = self.surroundings.salt().map_err(LedgerError::Entropy)?;
-            bodies.push(Body { salt, payload });
+            bodies.push((Body { salt, payload }, redactable));
         }
-        let (mut records, head) = bind(self.head, plan.recorded_at.0, bodies);
+        let (mut records, head) = bind_marked(self.head, plan.recorded_at.0, bodies);
         if let Some(last) = records.last_mut()
             && !plan.required.is_empty()
         {
@@ -258,7 +261,8 @@ fn receipt_of(record: &Record, known: bool) -> Receipt {
 /// Events that may be appended: where each goes, and the bytes of those that are new.
 struct Plan {
     places: Vec<(Seq, bool)>,
-    payloads: Vec<Vec<u8>>,
+    /// The bytes of each event that is new, and whether its record is redactable.
+    payloads: Vec<(Vec<u8>, bool)>,
     required: Required,
     recorded_at: Instant,
 }

@@ -268,6 +268,8 @@ struct Examiner {
     rules_lost_at: Option<u64>,
     last_recorded: Option<i64>,
     gone: Vec<u64>,
+    /// Those of them that were not bound as redactable: no redaction excuses them.
+    unredactable: Vec<u64>,
     redacted: Vec<u64>,
     irregular: usize,
     /// Records whose rules cannot be checked, because they name one whose payload is gone.
@@ -296,6 +298,7 @@ impl Examiner {
             signatures: 0,
             rules_lost_at: None,
             gone: Vec::new(),
+            unredactable: Vec::new(),
             redacted: Vec::new(),
             irregular: 0,
             named_gone: 0,
@@ -497,6 +500,9 @@ impl Examiner {
     fn open_payload(&mut self, seq: u64, record: &Record) -> Option<Entry> {
         let Some(body) = &record.body else {
             self.gone.push(seq);
+            if !record.header.redactable {
+                self.unredactable.push(seq);
+            }
             return None;
         };
         self.payloads += 1;
@@ -536,12 +542,22 @@ impl Examiner {
                 if self.names_gone(&entry.event) {
                     self.named_gone += 1;
                 } else {
+                    self.check_mark(seq, header, &entry.event);
                     self.check_rules(seq, &entry.event);
                 }
                 self.replayed.register.apply(&entry);
             }
             None if gone => self.replayed.register.apply_missing(),
             None => self.lose_rules(seq),
+        }
+    }
+
+    /// A record that later ones rest on must not be bound as one that may lose its payload.
+    fn check_mark(&mut self, seq: u64, header: &Header, event: &Event) {
+        if header.redactable && !rules::is_redactable(&self.replayed.register, event) {
+            let found = format!("a {} that is marked as redactable", event.kind());
+            let expected = "a mark only on what no rule rests on";
+            self.find(FindingKind::Rule, &[seq], expected, &found);
         }
     }
 
@@ -700,9 +716,8 @@ impl Examiner {
     /// Payloads may be gone only where a redaction says so.
     fn compare_redactions(&mut self) {
         for seq in std::mem::take(&mut self.gone) {
-            if seq == 0 {
-                // It holds the ledger's name: without it no checkpoint could be compared.
-                let expected = "its payload: what opens a ledger is never redacted";
+            if self.unredactable.contains(&seq) {
+                let expected = "its payload: it was not recorded as one that may be redacted";
                 self.find(FindingKind::PayloadGone, &[seq], expected, "none");
             } else if !self.redacted.contains(&seq) {
                 let expected = "its payload, or a later record that redacts it";
