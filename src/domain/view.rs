@@ -176,6 +176,20 @@ impl<'r> View<'r> {
             .filter(move |entry| view.has_happened(entry))
     }
 
+    /// The parties that acknowledged a record with their own key, in the order of the chain, each once.
+    pub fn acknowledged_by(&self, seq: Seq) -> Vec<&'r PartyId> {
+        let mut parties = Vec::new();
+        for entry in self.trail(&Subject::Record(seq)) {
+            if let Fact::Acknowledged(fact) = &entry.event.fact
+                && fact.record == seq
+                && !parties.contains(&&fact.party)
+            {
+                parties.push(&fact.party);
+            }
+        }
+        parties
+    }
+
     fn defining(&self, id: &Slug) -> Option<&'r Entry> {
         self.register
             .defining(id)
@@ -848,6 +862,45 @@ mod tests {
             sides(&[("mutual", "true"), ("creditor", "a")]),
             lists(&["a", "b"], &["b", "a"])
         );
+    }
+
+    #[test]
+    fn who_acknowledged_a_record_is_named_once_and_in_order() {
+        let key = |party: &str| event(Kind::PartyKeyDeclared, &[("party", party), ("key", "k")]);
+        let acknowledges = |party: &str, record: &str, on: &str| {
+            let texts = [
+                ("record", record),
+                ("party", party),
+                ("signature", "s"),
+                ("on", on),
+            ];
+            event(Kind::Acknowledged, &texts)
+        };
+        let mut history = promised(&[]);
+        history.extend([
+            key("a"),
+            key("b"),
+            acknowledges("b", "3", "2023-06-01"),
+            acknowledges("a", "3", "2023-07-01"),
+            acknowledges("b", "3", "2023-08-01"),
+            acknowledges("a", "4", "2023-06-01"),
+        ]);
+        let by = |history: &[Event], seq: u64, day: &str| -> Vec<String> {
+            let register = register(history);
+            let parties = as_of(&register, day).acknowledged_by(Seq(seq));
+            parties.into_iter().map(ToString::to_string).collect()
+        };
+        assert!(by(&history, 3, "2023-05-31").is_empty());
+        assert_eq!(by(&history, 3, "2023-06-01"), ["b"]);
+        assert_eq!(by(&history, 3, "2024-01-01"), ["b", "a"]);
+        assert_eq!(by(&history, 4, "2024-01-01"), ["a"]);
+        assert!(by(&history, 7, "2024-01-01").is_empty());
+        // What was retracted does not count.
+        history.push(event(
+            Kind::Retracted,
+            &[("record", "7"), ("reason", "another record was meant")],
+        ));
+        assert_eq!(by(&history, 3, "2024-01-01"), ["a", "b"]);
     }
 
     #[test]

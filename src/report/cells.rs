@@ -7,10 +7,10 @@ use chrono::SecondsFormat;
 
 use crate::domain::commitment::{Contest, Level, Standing};
 use crate::domain::event::{Entry, Event, Fact};
-use crate::domain::id::{Seq, Subject};
+use crate::domain::id::{PartyId, Seq, Subject};
 use crate::domain::register::{Held, Register};
 use crate::domain::value::{Leaf, Text};
-use crate::domain::view::{Commitment, Due, View};
+use crate::domain::view::{Agreement, Commitment, Due, View};
 use crate::domain::when::{Deadline, Instant, When};
 
 use super::{Cell, Tone};
@@ -134,6 +134,66 @@ pub fn assessments(view: &View<'_>, commitment: &Commitment<'_>) -> Vec<String> 
     let findings = findings(view, commitment).into_iter();
     let text = |((assessor, scale), level)| format!("{scale}={level} by {assessor}");
     findings.map(text).collect()
+}
+
+/// Which of the parties of an agreement acknowledged its record with their own keys.
+pub fn agreement_acknowledged(view: &View<'_>, agreement: &Agreement<'_>) -> Cell {
+    let parties = &agreement.fact.party;
+    let signers = view.acknowledged_by(agreement.recorded.seq);
+    match parties.len() {
+        _ if signers.is_empty() => Cell::None,
+        2 if all_stand_by(view, parties, &signers) => Cell::text("both"),
+        _ if all_stand_by(view, parties, &signers) => Cell::text("all"),
+        _ => Cell::Text(format!("{} only", joined(&signers))),
+    }
+}
+
+/// Which sides of a commitment acknowledged the record that brought it where it stands.
+///
+/// A side did once all of it did. What the words would not tell rightly is told by the parties' ids: part of
+/// a side, one side of a mutual commitment, somebody else.
+pub fn commitment_acknowledged(view: &View<'_>, commitment: &Commitment<'_>) -> Cell {
+    let (debtors, creditors) = (&commitment.terms.debtor, &commitment.terms.creditor);
+    let last_move = commitment.moves.last().copied();
+    let signers = view.acknowledged_by(last_move.unwrap_or(commitment.recorded).seq);
+    let nobody_else_than = |side: &[PartyId]| {
+        let mut signers = signers.iter();
+        signers.all(|signer| acts_for_one_of(view, signer, side))
+    };
+    let (by_debtors, by_creditors) = (
+        all_stand_by(view, debtors, &signers),
+        all_stand_by(view, creditors, &signers),
+    );
+    if signers.is_empty() {
+        Cell::None
+    } else if by_debtors && by_creditors {
+        Cell::text("both sides")
+    } else if by_debtors && nobody_else_than(debtors) && !commitment.terms.mutual {
+        Cell::text("debtor only")
+    } else if by_creditors && nobody_else_than(creditors) && !commitment.terms.mutual {
+        Cell::text("creditor only")
+    } else {
+        Cell::Text(joined(&signers))
+    }
+}
+
+/// Whether for each of these parties, of which there are some, one of the signers acts.
+fn all_stand_by(view: &View<'_>, parties: &[PartyId], signers: &[&PartyId]) -> bool {
+    let stands = |party| {
+        let mut signers = signers.iter();
+        signers.any(|signer| view.register.acts_for(signer, party))
+    };
+    !parties.is_empty() && parties.iter().all(stands)
+}
+
+fn acts_for_one_of(view: &View<'_>, signer: &PartyId, parties: &[PartyId]) -> bool {
+    let mut parties = parties.iter();
+    parties.any(|party| view.register.acts_for(signer, party))
+}
+
+fn joined(parties: &[&PartyId]) -> String {
+    let ids: Vec<&str> = parties.iter().map(|party| party.as_str()).collect();
+    ids.join(", ")
 }
 
 /// Who asserts an event.

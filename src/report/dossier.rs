@@ -61,7 +61,7 @@ impl<'r> Dossier<'_, 'r> {
             )
         };
         let rest = |entry: &&&Entry| !own_tables_show(entry, commitment.id);
-        let tables = vec![
+        let mut tables = vec![
             self.commitment_state(&commitment),
             self.fields("terms", "Terms", &terms, set_by),
             self.moves(&commitment),
@@ -76,6 +76,7 @@ impl<'r> Dossier<'_, 'r> {
             self.sources(&related),
             self.repeats(&commitment),
         ];
+        tables.extend(self.acknowledgements(related.iter().copied()));
         let title = format!("Commitment {}: {}", commitment.id, commitment.terms.text);
         let mut document = self.document(title, tables);
         document.notes = caveats::notes(view, &[commitment], &[]);
@@ -233,8 +234,10 @@ impl<'r> Dossier<'_, 'r> {
             .map(|entry| entry.seq)
             .chain(commitments.iter().map(|each| each.recorded.seq))
             .collect();
-        let rest = |entry: &&&Entry| !shown.contains(&entry.seq);
-        let tables = vec![
+        let rest = |entry: &&&Entry| {
+            !shown.contains(&entry.seq) && !matches!(entry.event.fact, Fact::Acknowledged(_))
+        };
+        let mut tables = vec![
             self.fields("terms", "Terms", &agreement.recorded.event, |field| {
                 last_setter(view.register, recorded, field)
             }),
@@ -256,6 +259,7 @@ impl<'r> Dossier<'_, 'r> {
             ),
             self.sources(&related),
         ];
+        tables.extend(self.acknowledgements(related.iter().copied()));
         let title = format!("Agreement {}: {}", agreement.id, agreement.fact.title);
         let mut document = self.document(title, tables);
         document.notes = caveats::notes(view, &commitments, &[agreement]);
@@ -495,6 +499,7 @@ impl<'r> Dossier<'_, 'r> {
             "What refers to it",
             register.trail(&about),
         ));
+        tables.extend(self.acknowledgements(register.trail(&about)));
         let title = match held {
             Some(held) => format!("Record {seq}: {}", held.entry.event.kind()),
             None => format!("Record {seq}"),
@@ -565,6 +570,23 @@ impl<'r> Dossier<'_, 'r> {
             table.rows.push(row);
         }
         table
+    }
+
+    /// Which parties acknowledged which records with their own keys; no table where nobody did.
+    fn acknowledgements<'e>(&self, entries: impl Iterator<Item = &'e Entry>) -> Option<Table> {
+        let columns = &["record", "on", "party", "of_record", "event", "flags"];
+        let mut table = Table::new("acknowledgements", "Who acknowledged it", columns);
+        for entry in entries {
+            if let Fact::Acknowledged(fact) = &entry.event.fact {
+                let of = self.view.register.entry(fact.record);
+                let mut row = self.when(entry);
+                row.extend([Cell::text(&fact.party), cells::record(fact.record)]);
+                row.push(Cell::maybe(of.map(|of| of.event.kind())));
+                row.push(Cell::List(cells::flags(self.view.register, entry)));
+                table.rows.push(row);
+            }
+        }
+        (!table.rows.is_empty()).then_some(table)
     }
 
     /// Every place in every source that is cited for something; two places in one source are two.
@@ -681,7 +703,7 @@ fn own_tables_show(entry: &Entry, id: &CommitmentId) -> bool {
         Fact::ContestMoved(fact) => fact.commitment == *id,
         Fact::Assessed(fact) => fact.commitment == *id,
         Fact::CommitmentRecorded(fact) => fact.id == *id,
-        Fact::EvidenceAttached(_) => true,
+        Fact::EvidenceAttached(_) | Fact::Acknowledged(_) => true,
         _ => false,
     }
 }
@@ -812,6 +834,61 @@ mod tests {
         let early = history.dossier("C1", "2023-01-15").unwrap();
         assert_eq!(column(&early, "moves", "to"), ["agreed"]);
         assert!(history.dossier("C1", "2022-12-31").is_none());
+    }
+
+    #[test]
+    fn acknowledgements_are_listed_with_what_they_are_of() {
+        let mut history = simple("");
+        history.say_all(&[
+            "party-key | party=colombia | key=k",
+            "party-key | party=venezuela | key=k",
+            "participation | agreement=A1 | party=colombia | action=signature | on=2023-01-01",
+            "status | commitment=C1 | to=claimed | by=colombia | on=2023-02-01",
+        ]);
+        let listed = |history: &History, of: &str| {
+            let dossier = history.dossier(of, DAY).unwrap();
+            let mut tables = dossier.tables.iter();
+            if tables.all(|table| table.name != "acknowledgements") {
+                return Vec::new();
+            }
+            let wanted = ["record", "on", "party", "of_record", "event"];
+            columns(&dossier, "acknowledgements", &wanted)
+        };
+        for of in ["A1", "C1", "5", "9"] {
+            assert!(listed(&history, of).is_empty(), "{of}");
+        }
+        for (record, party) in [
+            (4, "venezuela"),
+            (8, "colombia"),
+            (5, "colombia"),
+            (9, "venezuela"),
+        ] {
+            history.say(&format!(
+                "acknowledgement | record={record} | party={party} | signature=s | on=2023-03-01"
+            ));
+        }
+        let row = |record: &str, party: &str, of: &str, event: &str| {
+            [record, "2023-03-01", party, of, event].map(str::to_owned)
+        };
+        let on_claim = row("13", "venezuela", "9", "status");
+        assert_eq!(
+            listed(&history, "A1"),
+            [
+                row("10", "venezuela", "4", "agreement"),
+                row("11", "colombia", "8", "participation")
+            ]
+        );
+        assert_eq!(
+            listed(&history, "C1"),
+            [row("12", "colombia", "5", "commitment"), on_claim.clone()]
+        );
+        assert_eq!(listed(&history, "9"), [on_claim]);
+        // They are told once.
+        for of in ["A1", "C1"] {
+            let dossier = history.dossier(of, DAY).unwrap();
+            let events = column(&dossier, "events", "event");
+            assert!(!events.contains(&"acknowledgement".to_owned()), "{of}");
+        }
     }
 
     #[test]

@@ -246,6 +246,84 @@ mod tests {
         assert!(notes(&after, "record 7 has no date to count from"));
     }
 
+    /// A history in which these parties have declared keys.
+    fn with_keys(mut history: History, parties: &[&str]) -> History {
+        for party in parties {
+            history.say(&format!("party-key | party={party} | key=k"));
+        }
+        history
+    }
+
+    fn acknowledge(history: &mut History, party: &str, record: u64) {
+        history.say(&format!(
+            "acknowledgement | record={record} | party={party} | signature=s | on=2023-09-01"
+        ));
+    }
+
+    fn acknowledged(history: &History, table: &str) -> String {
+        let status = ask(history, "2024-01-01");
+        column(&status, table, "acknowledged").swap_remove(0)
+    }
+
+    #[test]
+    fn who_acknowledged_an_agreement_is_told() {
+        let parties = ["velasquez", "colombia", "venezuela"];
+        let mut history = with_keys(communique(), &parties);
+        assert_eq!(acknowledged(&history, "agreements"), "");
+        // A minister signs for his state.
+        acknowledge(&mut history, "velasquez", 7);
+        assert_eq!(acknowledged(&history, "agreements"), "velasquez only");
+        acknowledge(&mut history, "venezuela", 7);
+        assert_eq!(acknowledged(&history, "agreements"), "both");
+        assert_eq!(acknowledged(&history, "commitments"), "");
+        let before = ask(&history, "2023-08-31");
+        assert_eq!(column(&before, "agreements", "acknowledged"), [""]);
+
+        let mut history = with_keys(simple(""), &["colombia", "venezuela", "monitor"]);
+        history.say("agreement | id=A0 | title=Trio | party=colombia | party=venezuela | party=monitor | on=2023-01-01");
+        for (party, told) in [
+            ("monitor", "monitor only"),
+            ("colombia", "monitor, colombia only"),
+            ("venezuela", "all"),
+        ] {
+            acknowledge(&mut history, party, 9);
+            assert_eq!(acknowledged(&history, "agreements"), told);
+        }
+    }
+
+    #[test]
+    fn who_acknowledged_where_a_commitment_stands_is_told() {
+        let parties = ["colombia", "venezuela", "monitor"];
+        let told = |more: &str, signers: &[&str]| {
+            let mut history = with_keys(simple(more), &parties);
+            for signer in signers {
+                acknowledge(&mut history, signer, 5);
+            }
+            acknowledged(&history, "commitments")
+        };
+        assert_eq!(told("", &[]), "");
+        assert_eq!(told("", &["colombia"]), "debtor only");
+        assert_eq!(told("", &["venezuela"]), "creditor only");
+        assert_eq!(told("", &["venezuela", "colombia"]), "both sides");
+        assert_eq!(told("", &["monitor"]), "monitor");
+        assert_eq!(told("", &["monitor", "colombia"]), "monitor, colombia");
+        // Of a mutual commitment both are debtors, and of several debtors one is not the side.
+        assert_eq!(told(" | mutual=true", &["colombia"]), "colombia");
+        assert_eq!(told(" | debtor=monitor", &["colombia"]), "colombia");
+        let both = ["colombia", "monitor"];
+        assert_eq!(told(" | debtor=monitor", &both), "debtor only");
+
+        // A move has to be acknowledged anew.
+        let mut history = with_keys(simple(""), &parties);
+        acknowledge(&mut history, "colombia", 5);
+        history.on("2023-10-01");
+        let moved =
+            history.say("status | commitment=C1 | to=claimed | by=colombia | on=2023-09-01");
+        assert_eq!(acknowledged(&history, "commitments"), "");
+        acknowledge(&mut history, "venezuela", moved.0);
+        assert_eq!(acknowledged(&history, "commitments"), "creditor only");
+    }
+
     #[test]
     fn questions_narrow_it() {
         let history = communique();

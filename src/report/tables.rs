@@ -20,6 +20,7 @@ const COMMITMENT_COLUMNS: &[&str] = &[
     "assessment",
     "contest",
     "due",
+    "acknowledged",
     "flags",
 ];
 
@@ -55,6 +56,7 @@ fn commitment_row(view: &View<'_>, commitment: &Commitment<'_>, question: &Quest
         Cell::List(cells::assessments(view, commitment)),
         cells::contest(commitment.contest),
         cells::due(view.due(commitment, question.soon), deadline),
+        cells::commitment_acknowledged(view, commitment),
         Cell::List(cells::commitment_flags(view.register, commitment)),
     ]
 }
@@ -69,6 +71,7 @@ pub fn agreements(view: &View<'_>, agreements: &[Agreement<'_>]) -> Table {
         "status",
         "parties",
         "commitments",
+        "acknowledged",
         "flags",
     ];
     let mut table = Table::new("agreements", "Agreements", columns).or("no agreements");
@@ -86,6 +89,7 @@ pub fn agreements(view: &View<'_>, agreements: &[Agreement<'_>]) -> Table {
             Cell::text(agreement.status),
             Cell::list(&agreement.fact.party),
             Cell::count(of_it.unwrap_or_default()),
+            cells::agreement_acknowledged(view, agreement),
             Cell::List(cells::flags(view.register, agreement.recorded)),
         ]);
     }

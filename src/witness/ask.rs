@@ -232,7 +232,7 @@ fn said(answer: &[u8]) -> String {
         .unwrap_or("(nothing)")
         .chars()
         .filter(|c| !c.is_control())
-        .take(200)
+        .take(500)
         .collect();
     shown.trim().to_owned()
 }

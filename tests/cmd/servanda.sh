@@ -3,7 +3,7 @@
 # - It runs in the scratch directory of its file of examples.
 # - The words |, < and > mean what they do in a shell; trycmd knows no shell.
 # - What is different each time has a name: [LINK] is a link or digest, [ROOT] a tree's root in base64,
-#   [TIME] a recorded time, [TODAY] today.
+#   [WITNESS] where a witness listens, [TIME] a recorded time, [TODAY] today.
 set -u
 unset SERVANDA_RECORDER
 cd "$SERVANDA_SCRATCH" || exit 99
@@ -40,6 +40,7 @@ function stand_in(pattern, name,    done, rest) {
     root = "="
     for (n = 0; n < 43; n++) root = "[A-Za-z0-9+\\/]" root
     stand_in(root, "[ROOT]")
+    stand_in("127[.]0[.]0[.]1:[0-9][0-9]*", "[WITNESS]")
     digit = "[0-9a-f]"
     few = digit digit digit digit digit digit
     stand_in(few few digit "*", "[LINK]")

@@ -128,6 +128,7 @@ fn programs(scratch: &Scratch, kill: u64) -> Child {
         .current_dir(scratch.path("."))
         .env("SERVANDA", SERVANDA)
         .env("SERVANDA_LEDGER", scratch.ledger())
+        .env("XDG_STATE_HOME", scratch.path("state"))
         .env("KILL", kill.to_string());
     spawn(command)
 }

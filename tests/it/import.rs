@@ -220,7 +220,7 @@ fn an_export_imported_elsewhere_is_the_same_events() {
     assert!(
         outcome
             .stderr
-            .contains("1 passed over (they open another ledger, or acknowledge its records)"),
+            .contains("1 passed over (openings and acknowledgements belong to their own ledger)"),
         "{outcome:#?}"
     );
     outcome.ok();
