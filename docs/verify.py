@@ -661,9 +661,10 @@ class Header:
             raise Malformed(f"the record has {len(data)} bytes, less than a header's 128")
         if data[0] != 1:
             raise Malformed(f"the record has format version {data[0]}, not 1")
-        reserved = [at for at in (*range(1, 8), *range(96, 128)) if data[at]]
-        if reserved:
-            raise Malformed(f"the header's byte {reserved[0]} is not zero")
+        reserved = [at for at in (*range(2, 8), *range(96, 128)) if data[at]]
+        if reserved or data[1] > 1:
+            raise Malformed(f"the header's byte {1 if data[1] > 1 else reserved[0]} is not what it must be")
+        self.redactable = data[1] == 1
         self.seq, self.recorded_at, self.remaining, self.payload_len = struct.unpack("<QqII", data[8:32])
         self.prev, self.digest, self.link = data[32:64], data[64:96], link_of(data[:128])
 
@@ -687,7 +688,7 @@ class Verifier:
         self.keep_root()
         self.previous = self.ended = None
         self.link, self.kept_link = ZERO, ZERO if kept and kept[0] == 0 else None
-        self.gone, self.redactions = [], {}
+        self.gone, self.unredactable, self.redactions = [], set(), {}
 
     def find(self, seq, kind, message):
         self.find_at(f"record {seq}", kind, message)
@@ -778,6 +779,8 @@ class Verifier:
             self.payload(seq, header, body[1:end])
         else:
             self.gone.append(seq)
+            if not header.redactable:
+                self.unredactable.add(seq)
             if self.keyring:
                 self.keyring.gone()
         return signatures
@@ -862,7 +865,9 @@ class Verifier:
         if self.previous and self.previous.remaining:
             self.find(last, "batch", f"{self.previous.remaining} more of its batch should follow")
         for seq in self.gone:
-            if self.redactions.get(seq, seq) <= seq:
+            if seq in self.unredactable:
+                self.find(seq, "payload-gone", "its payload is not there, and it was not recorded as one that may be redacted")
+            elif self.redactions.get(seq, seq) <= seq:
                 self.find(seq, "payload-gone", "its payload is not there, and no later record redacts it")
         if self.kept and self.kept_link != self.kept[1]:
             found = self.kept_link.hex() if self.kept_link else "none: that record is not there, or cannot be read"

@@ -390,11 +390,7 @@ pub fn bind(head: Head, recorded_at: i64, bodies: Vec<Body>) -> (Vec<Record>, He
 }
 
 /// As [`bind`], with each body whether its record is redactable.
-pub fn bind_marked(
-    head: Head,
-    recorded_at: i64,
-    bodies: Vec<(Body, bool)>,
-) -> (Vec<Record>, Head) {
+pub fn bind_marked(head: Head, recorded_at: i64, bodies: Vec<(Body, bool)>) -> (Vec<Record>, Head) {
     let mut head = head;
     let mut remaining = bodies.len();
     let mut records = Vec::with_capacity(bodies.len());

@@ -141,7 +141,9 @@ impl<S: Store> Ledger<S> {
             return Err(broken("it is not the record that was recorded".to_owned()));
         }
         if !record.header.redactable {
-            return Err(broken("it was not recorded as one that may be redacted".to_owned()));
+            return Err(broken(
+                "it was not recorded as one that may be redacted".to_owned(),
+            ));
         }
         let bodiless = Record {
             body: None,

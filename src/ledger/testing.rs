@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use super::{Ledger, Surroundings};
 use crate::chain::codec;
-use crate::chain::record::{Body, Head, Record, SALT_LEN, Sealed, bind};
+use crate::chain::record::{Body, Head, Record, SALT_LEN, Sealed, bind_marked};
 use crate::domain::event::{Event, Kind};
 use crate::domain::testing::{FIRST_RECORDED_AT, event};
 use crate::domain::when::Instant;
@@ -141,11 +141,18 @@ pub(super) fn bound(batches: &[(i64, Vec<Vec<u8>>)]) -> Memory {
     let mut head = Head::EMPTY;
     let mut all = Vec::new();
     for (time, payloads) in batches {
-        let bodies = payloads.iter().map(|payload| Body {
-            salt: [3; SALT_LEN],
-            payload: payload.clone(),
+        let bodies = payloads.iter().map(|payload| {
+            let kind = codec::decode(payload).ok().map(|event| event.kind());
+            let redactable = kind.is_some_and(|kind| {
+                kind != Kind::Corrected && crate::domain::rules::may_be_redacted(kind)
+            });
+            let body = Body {
+                salt: [3; SALT_LEN],
+                payload: payload.clone(),
+            };
+            (body, redactable)
         });
-        let (records, after) = bind(head, *time, bodies.collect());
+        let (records, after) = bind_marked(head, *time, bodies.collect());
         all.extend(records.iter().map(Record::seal));
         head = after;
     }

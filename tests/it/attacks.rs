@@ -926,7 +926,7 @@ impl Attack {
                     records[10].body = None;
                     lay(dir, &records);
                 },
-                expected: [NOT_FOUND; 4],
+                expected: ["found: payload-gone, exit 10"; 4],
             },
             Self {
                 name: "An operator appends an event in nobody's name",

@@ -11,7 +11,7 @@ use servanda::chain::checkpoint::{Checkpoint, SignedCheckpoint};
 use servanda::chain::codec;
 use servanda::chain::key::{KeyName, SignatureType, SigningKey};
 use servanda::chain::record::{
-    BatchSignature, Body, Head, Record, SALT_LEN, Sealed, bind, recorder_message,
+    BatchSignature, Body, Head, Record, SALT_LEN, Sealed, bind_marked, recorder_message,
 };
 use servanda::chain::tree::{Frontier, leaf_hash};
 use servanda::domain::event::{Event, Kind};
@@ -20,8 +20,8 @@ use servanda::ledger::verify::{FindingKind, Unwatched, verify};
 use servanda::store::memory::Memory;
 
 use super::format::{
-    Ran, assert_found, assert_sound, event, hex, joined, lines, python, raw_export, read, root,
-    verify_py,
+    Ran, assert_found, assert_sound, event, hex, is_redactable, joined, lines, python, raw_export,
+    read, root, verify_py,
 };
 use super::program::Scratch;
 
@@ -50,12 +50,15 @@ struct Chain {
 impl Chain {
     /// Appends a batch, signed with these keys.
     fn append(&mut self, events: &[Event], keys: &[&SigningKey]) {
-        let bodies = events.iter().map(|event| Body {
-            salt: [self.salt; SALT_LEN],
-            payload: codec::encode(event).unwrap(),
+        let bodies = events.iter().map(|event| {
+            let body = Body {
+                salt: [self.salt; SALT_LEN],
+                payload: codec::encode(event).unwrap(),
+            };
+            (body, is_redactable(event))
         });
         let time = 1_700_000_000_000_000 + i64::try_from(self.head.count).unwrap();
-        let (mut bound, head) = bind(self.head, time, bodies.collect());
+        let (mut bound, head) = bind_marked(self.head, time, bodies.collect());
         let message = recorder_message(ORIGIN, head);
         let mut signed: Vec<BatchSignature> = keys
             .iter()

@@ -617,3 +617,38 @@ fn a_long_ledger_is_read_over_several_chunks() {
         assert_eq!(found.len(), 2, "{one} {other}: {found:?}");
     }
 }
+
+/// A redaction is no leave to lose what later records rest on, nor is a mark that was forged into a header.
+#[test]
+fn only_what_was_bound_as_redactable_may_lose_its_payload() {
+    let mut batches = payloads();
+    let fields = [("record", "4"), ("reason", "x"), ("authority", "y")];
+    batches[6].1[0] = codec::encode(&event(Kind::Redacted, &fields)).unwrap();
+    let forged = bound(&batches);
+    let mut records = forged.records().to_vec();
+    records[4] = changed(&records[4], |record| record.body = None);
+    let verdict = verify(&Memory::of(records, forged.head().unwrap()), &mut Unwatched).unwrap();
+    let gone = verdict.findings.iter().find(|f| f.kind == PayloadGone);
+    assert_eq!(gone.map(|f| f.records.clone()), Some(vec![4]));
+
+    let honest = bound(&payloads());
+    let mut records: Vec<Record> = honest
+        .records()
+        .iter()
+        .map(|s| Record::open(s).unwrap())
+        .collect();
+    records[4].header.redactable = true;
+    let mut head = Head::EMPTY;
+    for record in &mut records {
+        record.header.prev = head.link;
+        head = Head::after(&record.header);
+    }
+    let sealed = records.iter().map(Record::seal).collect();
+    let verdict = verify(&Memory::of(sealed, head), &mut Unwatched).unwrap();
+    let found: Vec<_> = verdict
+        .findings
+        .iter()
+        .map(|f| (f.kind, f.records.clone()))
+        .collect();
+    assert_eq!(found, [(Rule, vec![4])]);
+}
