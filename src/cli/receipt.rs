@@ -174,9 +174,7 @@ fn document(lines: &[Line], session: &Session) -> Document {
     Document {
         report: "receipts",
         title: "Receipts".into(),
-        as_of: None,
-        known_at: None,
         tables: vec![table],
-        notes: Vec::new(),
+        ..Document::default()
     }
 }

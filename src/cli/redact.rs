@@ -110,10 +110,8 @@ fn finish(session: &Session) -> Result<Exit, CliError> {
         session.show(&Document {
             report: "erased",
             title: "Erased".into(),
-            as_of: None,
-            known_at: None,
             tables: vec![table],
-            notes: Vec::new(),
+            ..Document::default()
         })?;
     }
     tell(session, &erased);

@@ -295,6 +295,14 @@ impl Session {
 
     /// Writes a document to stdout.
     pub fn show(&self, document: &Document) -> Result<(), CliError> {
+        if !document.sections.is_empty() && !self.format.holds_sections() {
+            let name = self.format.name();
+            return Err(CliError::new(
+                Exit::Usage,
+                format!("{name} has room for one report, and this is several"),
+            )
+            .hint("ask for each by its name, or in another format"));
+        }
         let out = io::stdout();
         let style = Style {
             colour: self.colour && out.is_terminal(),

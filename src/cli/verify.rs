@@ -370,8 +370,6 @@ fn document(verdict: &Verdict) -> Document {
     Document {
         report: "verify",
         title,
-        as_of: None,
-        known_at: None,
         tables: vec![
             findings(&verdict.findings),
             checked(verdict),
@@ -379,6 +377,7 @@ fn document(verdict: &Verdict) -> Document {
             head(verdict),
         ],
         notes: verdict.remarks.clone(),
+        ..Document::default()
     }
 }
 

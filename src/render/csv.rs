@@ -18,6 +18,10 @@ impl Render for Csv {
         "csv"
     }
 
+    fn holds_sections(&self) -> bool {
+        false
+    }
+
     fn render(&self, document: &Document, _: Style, out: &mut dyn io::Write) -> io::Result<()> {
         let Some(table) = document.tables.first() else {
             return Ok(());

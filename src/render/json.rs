@@ -1,5 +1,6 @@
 //! JSON, for machines: `{"schema":1,"report":..,"title":..,"as_of":..,"known_at":..,"tables":{..},"notes":[..]}`,
-//! each table a list of objects. A change that could break a reader raises the schema's number.
+//! each table a list of objects. A document made of several has them as `sections`, of the same form, at its end. A
+//! change that could break a reader raises the schema's number.
 
 use std::io;
 
@@ -31,7 +32,7 @@ fn value(document: &Document) -> Value {
         .tables
         .iter()
         .map(|table| (table.name.to_owned(), rows(table)));
-    json!({
+    let mut value = json!({
         "schema": SCHEMA,
         "report": document.report,
         "title": document.title,
@@ -39,7 +40,11 @@ fn value(document: &Document) -> Value {
         "known_at": document.known_at,
         "tables": tables.collect::<Map<_, _>>(),
         "notes": document.notes,
-    })
+    });
+    if !document.sections.is_empty() {
+        value["sections"] = document.sections.iter().map(self::value).collect();
+    }
+    value
 }
 
 fn rows(table: &Table) -> Value {
@@ -108,6 +113,19 @@ mod tests {
 }
 "#;
         assert_eq!(written(&document), expected);
+    }
+
+    #[test]
+    fn sections_are_documents_too() {
+        let document = Document {
+            report: "all",
+            sections: vec![sample(), sample()],
+            ..Document::default()
+        };
+        let read: Value = serde_json::from_str(&written(&document)).unwrap();
+        let section: Value = serde_json::from_str(&written(&sample())).unwrap();
+        assert_eq!(read["sections"], json!([section, section]));
+        assert_eq!(read["tables"], json!({}));
     }
 
     #[test]

@@ -22,6 +22,11 @@ pub trait Render {
     /// Its name on the command line.
     fn name(&self) -> &'static str;
 
+    /// Whether it has room for a document that is made of several.
+    fn holds_sections(&self) -> bool {
+        true
+    }
+
     /// Writes a document.
     ///
     /// # Errors
@@ -64,5 +69,6 @@ fn sample() -> Document {
         known_at: Some("record 12".into()),
         tables: vec![table, empty],
         notes: vec!["the year is inferred".into()],
+        ..Document::default()
     }
 }

@@ -36,18 +36,12 @@ impl Render for TableFormat {
 
     fn render(&self, document: &Document, style: Style, out: &mut dyn io::Write) -> io::Result<()> {
         let mut page = Page { style, out };
-        page.heading(&harmless(&document.title))?;
-        if let Some(clocks) = spoken_for(document) {
-            page.text(&harmless(&clocks))?;
-        }
-        for table in &document.tables {
-            page.line("")?;
-            page.table(table)?;
-        }
-        if !document.notes.is_empty() {
-            page.line("")?;
-            page.heading("Notes")?;
-            page.notes(&document.notes)?;
+        for (at, part) in document.parts().enumerate() {
+            if at > 0 {
+                page.line("")?;
+                page.line("")?;
+            }
+            page.part(part)?;
         }
         Ok(())
     }
@@ -73,6 +67,23 @@ struct Page<'a> {
 }
 
 impl Page<'_> {
+    fn part(&mut self, document: &Document) -> io::Result<()> {
+        self.heading(&harmless(&document.title))?;
+        if let Some(clocks) = spoken_for(document) {
+            self.text(&harmless(&clocks))?;
+        }
+        for table in &document.tables {
+            self.line("")?;
+            self.table(table)?;
+        }
+        if !document.notes.is_empty() {
+            self.line("")?;
+            self.heading("Notes")?;
+            self.notes(&document.notes)?;
+        }
+        Ok(())
+    }
+
     fn line(&mut self, line: &str) -> io::Result<()> {
         writeln!(self.out, "{}", coloured(line.trim_end()).trim_end())
     }
@@ -433,6 +444,18 @@ Notes
 - the year is inferred
 ";
         assert_eq!(drawn(&sample(), false, None), expected);
+    }
+
+    #[test]
+    fn sections_follow_one_another() {
+        let document = Document {
+            title: "Both".into(),
+            sections: vec![sample(), sample()],
+            ..Document::default()
+        };
+        let one = drawn(&sample(), false, None);
+        let expected = format!("Both\n\n\n{one}\n\n{one}");
+        assert_eq!(drawn(&document, false, None), expected);
     }
 
     #[test]

@@ -11,7 +11,12 @@ use crate::domain::party::PartyKind;
 use crate::domain::view::{END_OF_TIME, View};
 use crate::domain::when::Instant;
 
+use calendar::CalendarEntry;
+use chart::Chart;
+
+pub mod calendar;
 pub mod changes;
+pub mod chart;
 pub mod dossier;
 pub mod due;
 pub mod listing;
@@ -112,7 +117,7 @@ pub enum Bound {
 }
 
 /// A report's answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Document {
     /// The report's name.
     pub report: &'static str,
@@ -124,8 +129,14 @@ pub struct Document {
     pub known_at: Option<String>,
     /// Its tables; the first is the one that CSV gives.
     pub tables: Vec<Table>,
+    /// What a page may draw of its tables.
+    pub charts: Vec<Chart>,
+    /// What belongs into a calendar.
+    pub calendar: Vec<CalendarEntry>,
     /// What a reader must know to read it rightly.
     pub notes: Vec<String>,
+    /// The documents that it is made of, after what it says itself. These have none.
+    pub sections: Vec<Document>,
 }
 
 impl Document {
@@ -141,9 +152,13 @@ impl Document {
             title: title.into(),
             as_of: (view.as_of != END_OF_TIME).then_some(view.as_of),
             known_at: question.known_at.clone(),
-            tables: Vec::new(),
-            notes: Vec::new(),
+            ..Self::default()
         }
+    }
+
+    /// What it says itself, and then its sections.
+    pub fn parts(&self) -> impl Iterator<Item = &Self> {
+        std::iter::once(self).chain(&self.sections)
     }
 }
 
@@ -246,6 +261,7 @@ pub enum Tone {
 
 #[cfg(test)]
 mod tests {
+    use super::chart::{Line, Plot};
     use super::*;
     use crate::domain::register::Register;
     use crate::domain::view::View;
@@ -272,6 +288,36 @@ mod tests {
             assert!(table.columns.iter().all(snake), "{:?}", table.columns);
             let whole = |row: &Vec<Cell>| row.len() == table.columns.len();
             assert!(table.rows.iter().all(whole), "{}", table.name);
+        }
+        let mut charts: Vec<&str> = document.charts.iter().map(|chart| chart.name).collect();
+        charts.sort_unstable();
+        charts.dedup();
+        assert_eq!(charts.len(), document.charts.len(), "{}", document.report);
+        document.charts.iter().for_each(|chart| {
+            assert!(names.contains(&chart.table), "{}", chart.name);
+            is_drawable(&chart.plot);
+        });
+        let mut uids: Vec<&str> = document.calendar.iter().map(|e| e.uid.as_str()).collect();
+        uids.sort_unstable();
+        uids.dedup();
+        assert_eq!(uids.len(), document.calendar.len(), "{}", document.report);
+        for section in &document.sections {
+            assert!(section.sections.is_empty(), "{}", section.report);
+            is_sound(section);
+        }
+    }
+
+    fn is_drawable(plot: &Plot) {
+        match plot {
+            Plot::Steps { lines, .. } => {
+                let in_order = |line: &Line| line.points.is_sorted_by(|a, b| a.0 < b.0);
+                assert!(lines.iter().all(in_order), "{lines:?}");
+            }
+            Plot::Stacked { parts, bars } => {
+                assert!(bars.iter().all(|bar| bar.counts.len() == parts.len()));
+            }
+            Plot::Timeline(marks) => assert!(marks.iter().all(|mark| mark.first <= mark.last)),
+            Plot::Bars(_) => {}
         }
     }
 
