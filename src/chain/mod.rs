@@ -6,6 +6,7 @@
 pub mod checkpoint;
 pub mod codec;
 pub mod key;
+pub mod lanes;
 pub mod note;
 pub mod openssh;
 pub mod policy;

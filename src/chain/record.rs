@@ -1,5 +1,5 @@
-//! Records: header, salt and payload, and the link that binds each to all before it. The only file that
-//! names blake3.
+//! Records: header, salt and payload, and the link that binds each to all before it. Names blake3, as only
+//! [`lanes`](super::lanes) does besides.
 //!
 //! A link is the hash of a fixed-size header, and a header holds its predecessor's link and its payload's
 //! digest. So a payload can be destroyed under a redaction and every link stays valid, and ranges of
@@ -11,6 +11,10 @@ use std::sync::LazyLock;
 
 use blake3::Hasher;
 
+mod peek;
+
+pub use peek::{BodyRef, RecordRef};
+
 /// Bytes of a header: two BLAKE3 blocks.
 pub const HEADER_LEN: usize = 128;
 
@@ -20,7 +24,8 @@ pub const SALT_LEN: usize = 16;
 /// The version of the record format that is written, and the only one read so far.
 pub const VERSION: u8 = 1;
 
-const BLOCK: usize = 64;
+/// Bytes of a BLAKE3 block: salt and payload are hashed as whole blocks.
+pub(super) const BLOCK: usize = 64;
 /// Bits of the byte after the header: what follows it.
 const PAYLOAD: u8 = 1;
 const SIGNATURES: u8 = 2;
@@ -31,10 +36,13 @@ const SIGNATURE_LEN: usize = 4 + 64;
 /// Most recorders who sign one batch.
 pub const SIGNATURES_LIMIT: usize = 32;
 
-static RECORD_KEY: LazyLock<Hasher> =
-    LazyLock::new(|| Hasher::new_derive_key("servanda v1 record"));
-static PAYLOAD_KEY: LazyLock<Hasher> =
-    LazyLock::new(|| Hasher::new_derive_key("servanda v1 payload"));
+/// What links are hashed for.
+pub(super) const RECORD_CONTEXT: &str = "servanda v1 record";
+/// What payloads are hashed for.
+pub(super) const PAYLOAD_CONTEXT: &str = "servanda v1 payload";
+
+static RECORD_KEY: LazyLock<Hasher> = LazyLock::new(|| Hasher::new_derive_key(RECORD_CONTEXT));
+static PAYLOAD_KEY: LazyLock<Hasher> = LazyLock::new(|| Hasher::new_derive_key(PAYLOAD_CONTEXT));
 static LOCAL_KEY: LazyLock<Hasher> =
     LazyLock::new(|| Hasher::new_derive_key("servanda v1 local state"));
 
@@ -66,13 +74,20 @@ fn finish(hasher: &Hasher) -> Hash {
 /// The digest of a payload: of salt, payload and zeros up to a multiple of 64 bytes.
 pub fn payload_digest(salt: &[u8; SALT_LEN], payload: &[u8]) -> Hash {
     const ZEROS: [u8; BLOCK] = [0; BLOCK];
-    let used = (SALT_LEN + payload.len()) % BLOCK;
-    let padding = if used == 0 { 0 } else { BLOCK - used };
+    let used = SALT_LEN + payload.len();
+    let padding = used.next_multiple_of(BLOCK) - used;
     let mut hasher = PAYLOAD_KEY.clone();
     hasher
         .update(salt)
         .update(payload)
         .update(&ZEROS[..padding]);
+    finish(&hasher)
+}
+
+/// The link that a header's bytes give, which the next record holds as `prev`.
+pub fn link_of(header: &[u8; HEADER_LEN]) -> Hash {
+    let mut hasher = RECORD_KEY.clone();
+    hasher.update(header);
     finish(&hasher)
 }
 
@@ -167,8 +182,9 @@ impl Header {
         if bytes[0] != VERSION {
             return Err(Malformed::Version(bytes[0]));
         }
-        let reserved = (2..8).chain(96..HEADER_LEN);
-        if let Some(at) = reserved.into_iter().find(|&at| bytes[at] != 0) {
+        if bytes[2..8] != [0; 6] || bytes[96..] != [0; HEADER_LEN - 96] {
+            let mut reserved = (2..8).chain(96..HEADER_LEN);
+            let at = reserved.find(|&at| bytes[at] != 0).unwrap_or_default();
             return Err(Malformed::Reserved(at));
         }
         if bytes[1] > 1 {
@@ -187,9 +203,7 @@ impl Header {
 
     /// The link: the hash of the header's bytes, which the next record holds as `prev`.
     pub fn link(&self) -> Hash {
-        let mut hasher = RECORD_KEY.clone();
-        hasher.update(&self.to_bytes());
-        finish(&hasher)
+        link_of(&self.to_bytes())
     }
 }
 
@@ -277,49 +291,7 @@ impl Record {
     /// # Errors
     /// [`Malformed`], unless the bytes are exactly those that [`Record::seal`] gives.
     pub fn open(sealed: &Sealed) -> Result<Self, Malformed> {
-        let bytes = &sealed.0;
-        let (header, rest) = bytes
-            .split_first_chunk::<HEADER_LEN>()
-            .ok_or(Malformed::Short(bytes.len()))?;
-        let header = Header::from_bytes(header)?;
-        let found = rest.len();
-        let length = |expected| Malformed::Body { expected, found };
-        let (presence, rest) = rest.split_first().ok_or(length(1))?;
-        if *presence > (PAYLOAD | SIGNATURES) {
-            return Err(Malformed::Presence(*presence));
-        }
-        let (body, rest) = if presence & PAYLOAD == 0 {
-            (None, rest)
-        } else {
-            let expected = 1 + SALT_LEN + header.payload_len as usize;
-            let (salt, rest) = rest
-                .split_first_chunk::<SALT_LEN>()
-                .ok_or(length(expected))?;
-            let (payload, rest) = rest
-                .split_at_checked(header.payload_len as usize)
-                .ok_or(length(expected))?;
-            let payload = payload.to_vec();
-            (
-                Some(Body {
-                    salt: *salt,
-                    payload,
-                }),
-                rest,
-            )
-        };
-        let signatures = if presence & SIGNATURES == 0 {
-            if !rest.is_empty() {
-                return Err(length(found - rest.len()));
-            }
-            Vec::new()
-        } else {
-            open_signatures(rest)?
-        };
-        Ok(Self {
-            header,
-            body,
-            signatures,
-        })
+        RecordRef::peek(&sealed.0).map(RecordRef::to_record)
     }
 
     /// Whether the body, where there is one, is the one that the header vouches for.
@@ -327,27 +299,6 @@ impl Record {
         self.body.as_ref().is_none_or(|body| {
             payload_digest(&body.salt, &body.payload) == self.header.payload_digest
         })
-    }
-}
-
-fn open_signatures(bytes: &[u8]) -> Result<Vec<BatchSignature>, Malformed> {
-    let (count, rest) = bytes.split_first().ok_or(Malformed::Signatures)?;
-    let count = usize::from(*count);
-    let (all, left) = rest.as_chunks::<SIGNATURE_LEN>();
-    if !(1..=SIGNATURES_LIMIT).contains(&count) || all.len() != count || !left.is_empty() {
-        return Err(Malformed::Signatures);
-    }
-    let signatures: Vec<BatchSignature> = all
-        .iter()
-        .map(|one| BatchSignature {
-            key_id: std::array::from_fn(|i| one[i]),
-            signature: std::array::from_fn(|i| one[4 + i]),
-        })
-        .collect();
-    if signatures.is_sorted_by(|a, b| a.key_id < b.key_id) {
-        Ok(signatures)
-    } else {
-        Err(Malformed::Signatures)
     }
 }
 
@@ -417,123 +368,4 @@ pub fn bind_marked(head: Head, recorded_at: i64, bodies: Vec<(Body, bool)>) -> (
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::testing::{hex, unhex};
-    use super::*;
-    use proptest::prelude::*;
-
-    /// Two appends with every byte and hash of them, computed by a program in another language from the
-    /// description of the format alone.
-    const GOLDEN: &str = include_str!("../../fixtures/golden/chain-v1.json");
-
-    #[test]
-    fn a_chain_has_the_bytes_and_hashes_that_were_pinned() {
-        let golden: serde_json::Value = serde_json::from_str(GOLDEN).unwrap();
-        let golden = golden["records"].as_array().unwrap();
-        let bodies: Vec<Body> = golden
-            .iter()
-            .map(|pinned| Body {
-                salt: unhex(pinned["salt"].as_str().unwrap()).try_into().unwrap(),
-                payload: unhex(pinned["payload"].as_str().unwrap()),
-            })
-            .collect();
-        let time = |at: usize| golden[at]["recorded_at"].as_i64().unwrap();
-        let (mut records, head) = bind(Head::EMPTY, time(0), bodies[..1].to_vec());
-        let (second, head) = bind(head, time(1), bodies[1..].to_vec());
-        records.extend(second);
-        assert_eq!(records.len(), golden.len());
-        for (record, pinned) in records.iter().zip(golden) {
-            let text = |name: &str| pinned[name].as_str().unwrap();
-            let header = &record.header;
-            assert_eq!(Some(header.seq), pinned["seq"].as_u64());
-            assert_eq!(
-                Some(u64::from(header.remaining)),
-                pinned["remaining"].as_u64()
-            );
-            assert_eq!(hex(&header.to_bytes()), text("header"));
-            assert_eq!(header.payload_digest.to_string(), text("payload_digest"));
-            assert_eq!(header.link().to_string(), text("link"));
-            let without = Record {
-                body: None,
-                ..record.clone()
-            };
-            for (record, name) in [(record, "sealed"), (&without, "sealed_without_payload")] {
-                assert_eq!(hex(&record.seal().0), text(name));
-                let reread = Record::open(&Sealed(unhex(text(name))));
-                assert_eq!(reread.as_ref(), Ok(record));
-                assert!(record.payload_is_sound());
-            }
-        }
-        assert_eq!(head.count, 3);
-        assert_eq!(
-            Some(head.link.to_string().as_str()),
-            golden[2]["link"].as_str()
-        );
-    }
-
-    fn body(payload: &[u8]) -> Body {
-        Body {
-            salt: [7; SALT_LEN],
-            payload: payload.to_vec(),
-        }
-    }
-
-    #[test]
-    fn a_batch_counts_down_and_links_up() {
-        let (records, head) = bind(Head::EMPTY, 5, vec![body(b"a"), body(b"b"), body(b"")]);
-        let remaining: Vec<u32> = records.iter().map(|r| r.header.remaining).collect();
-        assert_eq!(remaining, [2, 1, 0]);
-        assert_eq!(records[0].header.prev, Hash::ZERO);
-        assert_eq!(records[1].header.prev, records[0].header.link());
-        assert_eq!(
-            head,
-            Head {
-                count: 3,
-                link: records[2].header.link()
-            }
-        );
-    }
-
-    #[test]
-    fn a_record_without_its_body_keeps_its_link() {
-        let (mut records, head) = bind(Head::EMPTY, 5, vec![body(b"secret")]);
-        records[0].body = None;
-        let reread = Record::open(&records[0].seal()).unwrap();
-        assert_eq!(Head::after(&reread.header), head);
-        assert!(reread.payload_is_sound());
-    }
-
-    #[test]
-    fn every_flipped_byte_is_seen_by_opening_the_digest_or_the_link() {
-        let (records, head) = bind(Head::EMPTY, 5, vec![body(b"one payload")]);
-        let sealed = records[0].seal();
-        for at in 0..sealed.0.len() {
-            for mask in [1u8, 0x80, 0xff] {
-                let mut bytes = sealed.0.clone();
-                bytes[at] ^= mask;
-                let seen = match Record::open(&Sealed(bytes)) {
-                    Err(_) => true,
-                    Ok(record) => !record.payload_is_sound() || Head::after(&record.header) != head,
-                };
-                assert!(seen, "byte {at} ^ {mask}");
-            }
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn records_read_what_they_write(payload: Vec<u8>, salt: [u8; SALT_LEN], time: i64) {
-            let (records, _) = bind(Head::EMPTY, time, vec![Body { salt, payload }]);
-            let reread = Record::open(&records[0].seal());
-            prop_assert_eq!(reread.as_ref(), Ok(&records[0]));
-            prop_assert!(records[0].payload_is_sound());
-        }
-
-        #[test]
-        fn no_bytes_panic(bytes: Vec<u8>) {
-            if let Ok(record) = Record::open(&Sealed(bytes.clone())) {
-                prop_assert_eq!(record.seal(), Sealed(bytes));
-            }
-        }
-    }
-}
+mod tests;

@@ -329,6 +329,17 @@ fn what_does_not_exist_cannot_be_proved() {
 
 proptest! {
     #[test]
+    fn short_hashes_are_those_of_sha_256(
+        data: Vec<u8>, header in prop::array::uniform32(any::<[u8; 4]>()), left: [u8; 32], right: [u8; 32]
+    ) {
+        let plain = |parts: &[&[u8]]| TreeHash(Sha256::digest(parts.concat()).into());
+        let header = header.as_flattened();
+        prop_assert_eq!(leaf_hash(header), plain(&[&[0], header]));
+        prop_assert_eq!(leaf_hash(&data), plain(&[&[0], &data]));
+        let node = node_hash(&TreeHash(left), &TreeHash(right));
+        prop_assert_eq!(node, plain(&[&[1], &left, &right]));
+    }
+    #[test]
     fn the_largest_trees_are_proved_too(index in 0..=MAX_SIZE, size in 1..=MAX_SIZE) {
         let root_of = |size| root(&Uniform, size).unwrap();
         for size in [size, MAX_SIZE] {
