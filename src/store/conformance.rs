@@ -3,7 +3,10 @@
 //! A store shows where it can be opened, a [`Site`]; [`check`] opens fresh sites and tells what failed.
 //! What only a store knows of itself (what a crash leaves, what damage does) is for its own tests.
 
-use super::{AppendError, Store, Stored};
+use std::sync::Arc;
+use std::thread;
+
+use super::{Aborted, AppendError, BatchSource, Reader, Store, Stored};
 use crate::chain::record::{Body, Hash, Head, Record, SALT_LEN, Sealed, bind};
 
 /// A place in which one store lies.
@@ -32,7 +35,19 @@ const CHECKS: &[Check] = &[
     ("a big batch comes back exactly", big_batch),
     ("many single appends come back exactly", many_single_appends),
     ("small and big batches mix", mixed_batches),
+    ("a stream comes back exactly", streams),
+    ("of a stream broken off nothing is there", broken_streams),
+    (
+        "a stream from a moved head is refused",
+        moved_head_refuses_streams,
+    ),
+    ("readers see what was acknowledged", readers),
+    ("readers read while records are appended", readers_meanwhile),
     ("reopening keeps everything", reopening_keeps),
+    (
+        "reopening keeps streams that ended",
+        reopening_keeps_streams,
+    ),
     ("snapshots are kept, listed and dropped", snapshots),
     ("big snapshots come back exactly", big_snapshots),
     ("snapshots and records keep apart", snapshots_keep_apart),
@@ -278,6 +293,173 @@ fn mixed_batches(site: &mut dyn Site) -> Outcome {
     twin.compare(100)
 }
 
+/// Batches of records with payloads of these lengths; broken off after the last, if so asked.
+struct Stream {
+    batches: std::vec::IntoIter<Vec<usize>>,
+    breaks_off: bool,
+    head: Head,
+    given: Vec<Sealed>,
+}
+
+impl Stream {
+    fn of(head: Head, batches: Vec<Vec<usize>>) -> Self {
+        Self {
+            batches: batches.into_iter(),
+            breaks_off: false,
+            head,
+            given: Vec::new(),
+        }
+    }
+}
+
+impl BatchSource for Stream {
+    fn next_batch(&mut self) -> Result<Option<(Vec<Sealed>, Head)>, Aborted> {
+        let Some(lengths) = self.batches.next() else {
+            return if self.breaks_off {
+                Err(Aborted)
+            } else {
+                Ok(None)
+            };
+        };
+        let (batch, head) = batch(self.head, &lengths);
+        self.head = head;
+        self.given.extend_from_slice(&batch);
+        Ok(Some((batch, head)))
+    }
+}
+
+/// Streams of no batches, of one, of long records first and last, and of many.
+fn some_streams() -> Vec<Vec<Vec<usize>>> {
+    vec![
+        vec![],
+        vec![vec![5]],
+        vec![vec![70_000, 3], vec![7; 100], vec![60_000]],
+        (0..40).map(|at| vec![at * 7 % 300; 100 + at]).collect(),
+    ]
+}
+
+fn streams(site: &mut dyn Site) -> Outcome {
+    let mut twin = Twin::open(site)?;
+    for batches in some_streams() {
+        let mut stream = Stream::of(twin.head, batches);
+        let head = told("stream", twin.store.append_stream(twin.head, &mut stream))?;
+        expect(head == stream.head, || {
+            format!("the stream ended at {head}")
+        })?;
+        twin.head = head;
+        twin.records.append(&mut stream.given);
+        twin.compare(100)?;
+        twin.append(&[9])?;
+        twin.compare(1000)?;
+    }
+    Ok(())
+}
+
+fn broken_streams(site: &mut dyn Site) -> Outcome {
+    let mut twin = Twin::open(site)?;
+    for batches in some_streams() {
+        let mut stream = Stream::of(twin.head, batches);
+        stream.breaks_off = true;
+        match twin.store.append_stream(twin.head, &mut stream) {
+            Err(AppendError::Failed(_)) => {}
+            other => return Err(format!("a stream that was broken off gave {other:?}")),
+        }
+        twin.compare(100)?;
+        twin.append(&[9; 3])?;
+        twin.compare(100)?;
+    }
+    Ok(())
+}
+
+fn reopening_keeps_streams(site: &mut dyn Site) -> Outcome {
+    if !site.keeps() {
+        return Ok(());
+    }
+    let mut twin = Twin::open(site)?;
+    for batches in some_streams() {
+        for breaks_off in [true, false] {
+            let mut stream = Stream::of(twin.head, batches.clone());
+            stream.breaks_off = breaks_off;
+            if let Ok(head) = twin.store.append_stream(twin.head, &mut stream) {
+                twin.head = head;
+                twin.records.append(&mut stream.given);
+            }
+            twin = twin.reopen(site)?;
+            twin.compare(100)?;
+        }
+    }
+    twin.append(&[9; 3])?;
+    twin.compare(100)
+}
+
+fn moved_head_refuses_streams(site: &mut dyn Site) -> Outcome {
+    let mut twin = Twin::open(site)?;
+    twin.append(&[10, 20])?;
+    let mut stream = Stream::of(Head::EMPTY, vec![vec![5]]);
+    match twin.store.append_stream(Head::EMPTY, &mut stream) {
+        Err(AppendError::HeadMoved(now)) if now == twin.head => {}
+        other => return Err(format!("a stream from an old head gave {other:?}")),
+    }
+    twin.compare(10)
+}
+
+fn readers(site: &mut dyn Site) -> Outcome {
+    let mut twin = Twin::open(site)?;
+    let reader = twin.store.reader();
+    let compare = |twin: &Twin, reader: &Arc<dyn Reader>| {
+        let chunk = told("read", reader.read(0, usize::MAX))?;
+        let end = twin.compare_chunk(0, &chunk)?;
+        expect(end == twin.head.count, || {
+            format!("a reader ended at {end} of {}", twin.head.count)
+        })
+    };
+    compare(&twin, &reader)?;
+    twin.append(&[10, 20])?;
+    compare(&twin, &reader)?;
+    erase(&mut twin, &[1])?;
+    compare(&twin, &reader)?;
+    twin.append(&[70_000])?;
+    compare(&twin, &Arc::clone(&reader))?;
+    drop(twin);
+    let outlived = reader.read(0, 1);
+    expect(outlived.is_err(), || {
+        "a reader reads from a store that was closed".to_owned()
+    })?;
+    if site.keeps() {
+        site.open()?;
+    }
+    Ok(())
+}
+
+fn readers_meanwhile(site: &mut dyn Site) -> Outcome {
+    let mut twin = Twin::open(site)?;
+    twin.append(&[50; 500])?;
+    let first = twin.records.clone();
+    let reader = twin.store.reader();
+    thread::scope(|scope| {
+        let reading = || {
+            for from in (0..500).step_by(50) {
+                let chunk = told("read", reader.read(from, 50))?;
+                for stored in chunk {
+                    let due = usize::try_from(stored.seq)
+                        .ok()
+                        .and_then(|at| first.get(at));
+                    expect(due.is_none_or(|due| *due == stored.sealed), || {
+                        format!("record {} has other bytes", stored.seq)
+                    })?;
+                }
+            }
+            Ok(())
+        };
+        let readers = [scope.spawn(reading), scope.spawn(reading)];
+        let appended = (0..20).try_for_each(|_| twin.append(&[30; 40]));
+        let read =
+            readers.map(|reader| reader.join().map_err(|_| "a reader panicked".to_owned())?);
+        read.into_iter().collect::<Outcome>().and(appended)
+    })?;
+    twin.compare(100)
+}
+
 fn reopening_keeps(site: &mut dyn Site) -> Outcome {
     if !site.keeps() {
         return Ok(());
@@ -474,7 +656,7 @@ mod tests {
             }
         }
         let failed = check(&mut || Box::new(Forgetful));
-        assert_eq!(failed.len(), 2, "{failed:?}");
+        assert_eq!(failed.len(), 3, "{failed:?}");
         assert!(
             failed
                 .iter()

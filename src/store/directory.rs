@@ -23,9 +23,10 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::{AppendError, Store, StoreError, Stored};
+use super::{AppendError, BatchSource, Reader, Store, StoreError, Stored};
 use crate::chain::record::{Head, Sealed};
 
 /// The version of a ledger's directory that is written, and the newest one read.
@@ -141,8 +142,18 @@ impl Store for Opened {
     fn append(&mut self, expected: Head, batch: &[Sealed], head: Head) -> Result<(), AppendError> {
         self.store.append(expected, batch, head)
     }
+    fn append_stream(
+        &mut self,
+        expected: Head,
+        source: &mut dyn BatchSource,
+    ) -> Result<Head, AppendError> {
+        self.store.append_stream(expected, source)
+    }
     fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, StoreError> {
         self.store.read(from, limit)
+    }
+    fn reader(&self) -> Arc<dyn Reader> {
+        self.store.reader()
     }
     fn put_snapshot(&mut self, count: u64, bytes: &[u8]) -> Result<(), StoreError> {
         self.store.put_snapshot(count, bytes)

@@ -12,10 +12,11 @@
 //! assert!(store.append(Head::EMPTY, &[], Head::EMPTY).is_ok(), "only one step fails");
 //! ```
 
-use std::cell::Cell;
 use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{AppendError, Store, StoreError, Stored};
+use super::{AppendError, BatchSource, Reader, Store, StoreError, Stored};
 use crate::chain::record::{Head, Sealed};
 
 /// How a step fails.
@@ -28,12 +29,27 @@ pub enum Fault {
 }
 
 /// Passes everything on to another store, but fails at one step. Every call of the [`Store`] trait is a
-/// step; steps are counted from 0.
+/// step, and every reading by one of its readers, but asking for a reader is none; steps are counted from 0.
 #[derive(Debug)]
 pub struct Faulty<S> {
     inner: S,
-    steps: Cell<u64>,
-    fault: Option<(u64, Fault)>,
+    /// Shared with its readers.
+    steps: Arc<Steps>,
+}
+
+#[derive(Debug, Default)]
+struct Steps {
+    taken: AtomicU64,
+    fault: Mutex<Option<(u64, Fault)>>,
+}
+
+impl Steps {
+    /// Counts a step; the fault that it meets.
+    fn step(&self) -> Option<Fault> {
+        let step = self.taken.fetch_add(1, Ordering::SeqCst);
+        let fault = *self.fault.lock().unwrap_or_else(PoisonError::into_inner);
+        fault.filter(|(at, _)| *at == step).map(|(_, fault)| fault)
+    }
 }
 
 impl<S> Faulty<S> {
@@ -41,19 +57,20 @@ impl<S> Faulty<S> {
     pub fn new(inner: S) -> Self {
         Self {
             inner,
-            steps: Cell::new(0),
-            fault: None,
+            steps: Arc::default(),
         }
     }
 
     /// Lets one step fail: the next one if `steps` is 0. The steps after it work again.
     pub fn fail_after(&mut self, steps: u64, fault: Fault) {
-        self.fault = Some((self.steps.get() + steps, fault));
+        let at = self.steps() + steps;
+        let due = self.steps.fault.lock();
+        *due.unwrap_or_else(PoisonError::into_inner) = Some((at, fault));
     }
 
     /// How many steps were taken, failed ones too.
     pub fn steps(&self) -> u64 {
-        self.steps.get()
+        self.steps.taken.load(Ordering::SeqCst)
     }
 
     /// The store inside.
@@ -68,10 +85,19 @@ impl<S> Faulty<S> {
 
     /// Counts a step; the fault that it meets.
     fn step(&self) -> Option<Fault> {
-        let step = self.steps.replace(self.steps.get() + 1);
-        self.fault
-            .filter(|(at, _)| *at == step)
-            .map(|(_, fault)| fault)
+        self.steps.step()
+    }
+}
+
+/// A reader whose reading is a step.
+struct FaultyReader {
+    inner: Arc<dyn Reader>,
+    steps: Arc<Steps>,
+}
+
+impl Reader for FaultyReader {
+    fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, StoreError> {
+        with(self.steps.step(), || self.inner.read(from, limit))
     }
 }
 
@@ -90,6 +116,21 @@ fn with<T>(
     }
 }
 
+/// Does a step that appends.
+fn appending<T>(
+    fault: Option<Fault>,
+    step: impl FnOnce() -> Result<T, AppendError>,
+) -> Result<T, AppendError> {
+    match fault {
+        None => step(),
+        Some(Fault::Before) => Err(AppendError::Failed(made_up())),
+        Some(Fault::After) => {
+            step()?;
+            Err(AppendError::Uncertain(made_up()))
+        }
+    }
+}
+
 fn made_up() -> StoreError {
     StoreError::Io {
         doing: "failing on purpose".to_owned(),
@@ -103,18 +144,28 @@ impl<S: Store> Store for Faulty<S> {
     }
 
     fn append(&mut self, expected: Head, batch: &[Sealed], head: Head) -> Result<(), AppendError> {
-        match self.step() {
-            None => self.inner.append(expected, batch, head),
-            Some(Fault::Before) => Err(AppendError::Failed(made_up())),
-            Some(Fault::After) => {
-                self.inner.append(expected, batch, head)?;
-                Err(AppendError::Uncertain(made_up()))
-            }
-        }
+        let fault = self.step();
+        appending(fault, || self.inner.append(expected, batch, head))
+    }
+
+    fn append_stream(
+        &mut self,
+        expected: Head,
+        source: &mut dyn BatchSource,
+    ) -> Result<Head, AppendError> {
+        let fault = self.step();
+        appending(fault, || self.inner.append_stream(expected, source))
     }
 
     fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, StoreError> {
         with(self.step(), || self.inner.read(from, limit))
+    }
+
+    fn reader(&self) -> Arc<dyn Reader> {
+        Arc::new(FaultyReader {
+            inner: self.inner.reader(),
+            steps: Arc::clone(&self.steps),
+        })
     }
 
     fn put_snapshot(&mut self, count: u64, bytes: &[u8]) -> Result<(), StoreError> {

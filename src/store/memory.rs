@@ -1,16 +1,29 @@
 //! A store in memory: for tests, for dry runs, and for trying things out.
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak};
 
-use super::{AppendError, Store, StoreError, Stored};
+use super::{AppendError, BatchSource, Reader, Store, StoreError, Stored};
 use crate::chain::record::{Head, Sealed};
 
 /// Keeps everything in memory, and loses it with the process.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Memory {
     head: Head,
-    records: Vec<Sealed>,
+    /// Shared with readers, who do not keep it.
+    records: Arc<RwLock<Vec<Sealed>>>,
     snapshots: BTreeMap<u64, Vec<u8>>,
+}
+
+impl Clone for Memory {
+    /// Another store that holds the same.
+    fn clone(&self) -> Self {
+        Self {
+            head: self.head,
+            records: Arc::new(RwLock::new(self.records())),
+            snapshots: self.snapshots.clone(),
+        }
+    }
 }
 
 impl Default for Memory {
@@ -25,14 +38,44 @@ impl Memory {
     pub fn of(records: Vec<Sealed>, head: Head) -> Self {
         Self {
             head,
-            records,
+            records: Arc::new(RwLock::new(records)),
             snapshots: BTreeMap::new(),
         }
     }
 
     /// The records.
-    pub fn records(&self) -> &[Sealed] {
-        &self.records
+    pub fn records(&self) -> Vec<Sealed> {
+        reading(&self.records).clone()
+    }
+
+    fn records_mut(&mut self) -> RwLockWriteGuard<'_, Vec<Sealed>> {
+        self.records.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn reading(records: &RwLock<Vec<Sealed>>) -> RwLockReadGuard<'_, Vec<Sealed>> {
+    records.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn read(records: &RwLock<Vec<Sealed>>, from: u64, limit: usize) -> Vec<Stored> {
+    let skip = usize::try_from(from).unwrap_or(usize::MAX);
+    let records = reading(records);
+    let numbered = (from..).zip(records.iter().skip(skip).take(limit.max(1)));
+    numbered
+        .map(|(seq, sealed)| Stored {
+            seq,
+            sealed: sealed.clone(),
+        })
+        .collect()
+}
+
+/// A reader of a store in memory.
+struct OfMemory(Weak<RwLock<Vec<Sealed>>>);
+
+impl Reader for OfMemory {
+    fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, StoreError> {
+        let records = self.0.upgrade().ok_or_else(StoreError::closed)?;
+        Ok(read(&records, from, limit))
     }
 }
 
@@ -45,22 +88,37 @@ impl Store for Memory {
         if self.head != expected {
             return Err(AppendError::HeadMoved(self.head));
         }
-        self.records.extend_from_slice(batch);
+        self.records_mut().extend_from_slice(batch);
         self.head = head;
         Ok(())
     }
 
+    fn append_stream(
+        &mut self,
+        expected: Head,
+        source: &mut dyn BatchSource,
+    ) -> Result<Head, AppendError> {
+        if self.head != expected {
+            return Err(AppendError::HeadMoved(self.head));
+        }
+        // Readers see all of it or nothing.
+        let mut all = Vec::new();
+        let mut last = expected;
+        while let Some((batch, head)) = source.next_batch().map_err(StoreError::from)? {
+            all.extend(batch);
+            last = head;
+        }
+        self.records_mut().append(&mut all);
+        self.head = last;
+        Ok(last)
+    }
+
     fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, StoreError> {
-        let skip = usize::try_from(from).unwrap_or(usize::MAX);
-        let places = from..;
-        let records = self.records.iter().skip(skip).take(limit.max(1));
-        Ok(places
-            .zip(records)
-            .map(|(seq, sealed)| Stored {
-                seq,
-                sealed: sealed.clone(),
-            })
-            .collect())
+        Ok(read(&self.records, from, limit))
+    }
+
+    fn reader(&self) -> Arc<dyn Reader> {
+        Arc::new(OfMemory(Arc::downgrade(&self.records)))
     }
 
     fn put_snapshot(&mut self, count: u64, bytes: &[u8]) -> Result<(), StoreError> {
@@ -82,14 +140,18 @@ impl Store for Memory {
     }
 
     fn erase(&mut self, records: &[Stored]) -> Result<(), StoreError> {
+        let mut held = self.records_mut();
         let mut places = Vec::with_capacity(records.len());
         for stored in records {
             let place = usize::try_from(stored.seq).ok();
-            let place = place.filter(|&place| place < self.records.len());
+            let place = place.filter(|&place| place < held.len());
             places.push(place.ok_or_else(|| StoreError::no_such_record(stored.seq))?);
         }
-        for (place, stored) in places.into_iter().zip(records) {
-            self.records[place] = stored.sealed.clone();
+        for (&place, stored) in places.iter().zip(records) {
+            held[place] = stored.sealed.clone();
+        }
+        drop(held);
+        if !places.is_empty() {
             self.snapshots.clear();
         }
         Ok(())

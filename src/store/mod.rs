@@ -14,6 +14,8 @@ mod run;
 pub mod sled;
 mod swap;
 
+use std::sync::Arc;
+
 use crate::chain::record::{Head, Sealed};
 
 /// A record as a store holds it.
@@ -23,6 +25,38 @@ pub struct Stored {
     pub seq: u64,
     /// Its bytes.
     pub sealed: Sealed,
+}
+
+/// Where the batches of a stream come from.
+pub trait BatchSource {
+    /// The next batch and the head after it; none at the end.
+    ///
+    /// # Errors
+    /// [`Aborted`]: nothing of the stream is to be appended. The source keeps the reason.
+    fn next_batch(&mut self) -> Result<Option<(Vec<Sealed>, Head)>, Aborted>;
+}
+
+/// A stream was broken off by its source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the stream was broken off by its source")]
+pub struct Aborted;
+
+impl From<Aborted> for StoreError {
+    fn from(aborted: Aborted) -> Self {
+        Self::Io {
+            doing: "appending a stream".to_owned(),
+            source: std::io::Error::other(aborted),
+        }
+    }
+}
+
+/// Reads records for whoever does not have the store: from other threads, and later.
+pub trait Reader: Send + Sync {
+    /// As [`Store::read`]: what was acknowledged by then.
+    ///
+    /// # Errors
+    /// [`StoreError`], also once the store was closed.
+    fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, StoreError>;
 }
 
 /// Why a store cannot read, or cannot be opened.
@@ -47,6 +81,14 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// That a reader outlived its store.
+    fn closed() -> Self {
+        Self::Io {
+            doing: "reading records".to_owned(),
+            source: std::io::Error::other("the store was closed"),
+        }
+    }
+
     /// That a record was to be erased which is not there.
     fn no_such_record(seq: u64) -> Self {
         let kind = std::io::ErrorKind::InvalidInput;
@@ -93,12 +135,27 @@ pub trait Store: Send {
     /// [`AppendError`], in three outcomes: the head moved, nothing was written, or nobody knows.
     fn append(&mut self, expected: Head, batch: &[Sealed], head: Head) -> Result<(), AppendError>;
 
+    /// Appends all batches of a stream, or none of them, and gives the head after the last. They are not held
+    /// in memory.
+    ///
+    /// # Errors
+    /// [`AppendError`], as an append of all of it at once would end. [`AppendError::Failed`] also where the
+    /// source aborts.
+    fn append_stream(
+        &mut self,
+        expected: Head,
+        source: &mut dyn BatchSource,
+    ) -> Result<Head, AppendError>;
+
     /// At least one and about `limit` records from `from` on, in order; none only at the end. Places may be
     /// missing where the store was tampered with.
     ///
     /// # Errors
     /// [`StoreError::Damaged`] names the place to go on from.
     fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, StoreError>;
+
+    /// A handle that reads the records of this store as long as it is open. It does not keep it open.
+    fn reader(&self) -> Arc<dyn Reader>;
 
     /// Keeps a snapshot of what replay of the first `count` records gives. It may be lost at any time.
     ///
@@ -144,8 +201,18 @@ impl<S: Store + ?Sized> Store for Box<S> {
     fn append(&mut self, expected: Head, batch: &[Sealed], head: Head) -> Result<(), AppendError> {
         (**self).append(expected, batch, head)
     }
+    fn append_stream(
+        &mut self,
+        expected: Head,
+        source: &mut dyn BatchSource,
+    ) -> Result<Head, AppendError> {
+        (**self).append_stream(expected, source)
+    }
     fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, StoreError> {
         (**self).read(from, limit)
+    }
+    fn reader(&self) -> Arc<dyn Reader> {
+        (**self).reader()
     }
     fn put_snapshot(&mut self, count: u64, bytes: &[u8]) -> Result<(), StoreError> {
         (**self).put_snapshot(count, bytes)

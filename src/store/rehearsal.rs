@@ -1,6 +1,8 @@
 //! A store that forgets what is appended: what `--dry-run` appends to.
 
-use super::{AppendError, Store, StoreError, Stored};
+use std::sync::Arc;
+
+use super::{AppendError, BatchSource, Reader, Store, StoreError, Stored};
 use crate::chain::record::{Head, Sealed};
 
 /// Reads from the store inside; an append is checked against the head, and then dropped; nothing is
@@ -30,8 +32,27 @@ impl<S: Store> Store for Rehearsal<S> {
         Ok(())
     }
 
+    fn append_stream(
+        &mut self,
+        expected: Head,
+        source: &mut dyn BatchSource,
+    ) -> Result<Head, AppendError> {
+        let mut last = self.inner.head()?;
+        if last != expected {
+            return Err(AppendError::HeadMoved(last));
+        }
+        while let Some((_, head)) = source.next_batch().map_err(StoreError::from)? {
+            last = head;
+        }
+        Ok(last)
+    }
+
     fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, StoreError> {
         self.inner.read(from, limit)
+    }
+
+    fn reader(&self) -> Arc<dyn Reader> {
+        self.inner.reader()
     }
 
     fn put_snapshot(&mut self, _: u64, _: &[u8]) -> Result<(), StoreError> {

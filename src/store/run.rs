@@ -11,6 +11,8 @@
 //! - `2`, a part of one record too long for a run: the number of parts u16, then bytes. All parts but the
 //!   last are full; part numbers count from 0.
 
+use std::collections::VecDeque;
+
 use crate::chain::record::Sealed;
 
 /// The most records in a run.
@@ -140,46 +142,88 @@ pub(super) fn is_small(records: usize, value_len: usize) -> bool {
     (1..=MAX_RECORDS / 2).contains(&records) && value_len <= MAX_VALUE / 2
 }
 
+/// Lays records into as few values as they fit in, one after the other.
+pub(super) struct Packer {
+    /// The number of the first record of the run under way.
+    first: u64,
+    count: u16,
+    run: Vec<u8>,
+    ready: VecDeque<Entry>,
+}
+
+impl Packer {
+    /// A packer of records of which the first has this number.
+    pub(super) fn new(first: u64) -> Self {
+        Self {
+            first,
+            count: 0,
+            run: Vec::new(),
+            ready: VecDeque::new(),
+        }
+    }
+
+    /// Takes in the next record.
+    pub(super) fn push(&mut self, record: &[u8]) {
+        let length = LENGTH + record.len();
+        if TAG_AND_COUNT + length > MAX_VALUE {
+            self.finish();
+            self.ready.extend(split(self.first, record));
+            self.first += 1;
+            return;
+        }
+        if usize::from(self.count) == MAX_RECORDS || self.run.len() + length > MAX_VALUE {
+            self.finish();
+        }
+        if self.count == 0 {
+            self.run.extend_from_slice(&[RUN, 0, 0]);
+        }
+        let length = u32::try_from(record.len()).expect("a record that fits into a run is short");
+        self.run.extend_from_slice(&length.to_le_bytes());
+        self.run.extend_from_slice(record);
+        self.count += 1;
+    }
+
+    /// Ends the run under way.
+    pub(super) fn finish(&mut self) {
+        if self.count == 0 {
+            return;
+        }
+        self.run[1..TAG_AND_COUNT].copy_from_slice(&self.count.to_le_bytes());
+        self.ready.push_back(Entry {
+            first: self.first,
+            part: 0,
+            records: usize::from(self.count),
+            value: std::mem::take(&mut self.run),
+        });
+        self.first += u64::from(self.count);
+        self.count = 0;
+    }
+
+    /// The next value that nothing can be added to, in the order of keys.
+    pub(super) fn pop(&mut self) -> Option<Entry> {
+        self.ready.pop_front()
+    }
+}
+
 /// Lays records, of which the first has this number, into as few values as they fit in, in the order of
 /// their keys.
 pub(super) fn pack<'a>(
     first: u64,
     records: impl IntoIterator<Item = &'a [u8]>,
 ) -> impl Iterator<Item = Entry> {
-    let mut records = (first..).zip(records).peekable();
-    let mut parts = Vec::new().into_iter();
+    let mut packer = Packer::new(first);
+    let mut records = records.into_iter();
     std::iter::from_fn(move || {
-        if let Some(part) = parts.next() {
-            return Some(part);
+        loop {
+            if let Some(entry) = packer.pop() {
+                return Some(entry);
+            }
+            let Some(record) = records.next() else {
+                packer.finish();
+                return packer.pop();
+            };
+            packer.push(record);
         }
-        let (first, record) = records.next()?;
-        if TAG_AND_COUNT + LENGTH + record.len() > MAX_VALUE {
-            parts = split(first, record).into_iter();
-            return parts.next();
-        }
-        let mut run = vec![RUN, 0, 0];
-        let mut count: u16 = 0;
-        let mut next = Some(record);
-        while let Some(record) = next {
-            let length =
-                u32::try_from(record.len()).expect("a record that fits into a run is short");
-            run.extend_from_slice(&length.to_le_bytes());
-            run.extend_from_slice(record);
-            count += 1;
-            let room = MAX_VALUE - run.len();
-            let fits =
-                |record: &[u8]| usize::from(count) < MAX_RECORDS && LENGTH + record.len() <= room;
-            next = records
-                .next_if(|(_, record)| fits(record))
-                .map(|(_, record)| record);
-        }
-        run[1..TAG_AND_COUNT].copy_from_slice(&count.to_le_bytes());
-        Some(Entry {
-            first,
-            part: 0,
-            records: usize::from(count),
-            value: run,
-        })
     })
 }
 

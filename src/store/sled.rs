@@ -20,6 +20,11 @@
 //! 5. Where 64 small runs stand at the end, one sled batch replaces them by full ones. A crash leaves the
 //!    old ones or the new ones. Nothing waits for this, and its failure is not the append's.
 //!
+//! # A stream
+//! is appended in the same order, in runs that go across its batches, but its first value is kept until all
+//! others are on the disk. So whatever breaks it off leaves runs to which nothing leads from the head, which
+//! nobody takes for whole batches; and once the first value lies there, the stream is whole.
+//!
 //! # Erasing
 //! sled writes anew what changes and lets the old bytes lie until it needs the room, so nothing in its files
 //! is ever surely gone. Erasing therefore copies every record into a directory `records.new`, the erased ones
@@ -62,9 +67,13 @@ use std::collections::BTreeMap;
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write as _};
 use std::iter::Peekable;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ops::Deref;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::Once;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{self, SyncSender};
+use std::sync::{Arc, Once, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use ::sled::{Batch, Config, Db, IVec, Tree};
@@ -73,9 +82,9 @@ use tempfile::TempDir;
 use super::directory::Backend;
 use super::head::HeadFile;
 use super::preimage::{self, Preimage};
-use super::run::{self, Entry, Value};
+use super::run::{self, Entry, Packer, Value};
 use super::swap;
-use super::{AppendError, Store, StoreError, Stored};
+use super::{AppendError, BatchSource, Reader, Store, StoreError, Stored};
 use crate::chain::record::{Head, Record, Sealed, local_checksum};
 
 /// This store in the registry of [`super::directory`].
@@ -90,6 +99,8 @@ const SEGMENT_SIZE: usize = 2 * 1024 * 1024;
 const CACHE_BYTES: u64 = 64 * 1024 * 1024;
 const RUNS_PER_FLUSH: usize = 16;
 const SMALL_RUNS_TO_MERGE: usize = 64;
+/// How many batches of a stream wait to be laid into runs.
+const BATCHES_AHEAD: usize = 2;
 /// Records that are looked at in one go behind the head.
 const ADOPTED_AT_ONCE: usize = 1024;
 /// Records that are copied in one go; 32 MiB at the most that a ledger lets a record have.
@@ -111,8 +122,8 @@ const SNAPSHOTS: &str = "snapshots";
 /// A store in sled.
 #[derive(Debug)]
 pub struct Sled {
-    /// None after a failure from which opening again did not recover.
-    trees: Option<Trees>,
+    /// Shared with readers.
+    shared: Arc<Shared>,
     dir: PathBuf,
     head_file: HeadFile,
     /// What was acknowledged, and whole batches found behind it on opening.
@@ -129,10 +140,59 @@ pub struct Sled {
     small: Option<Vec<u64>>,
 }
 
+/// What readers see of a store.
+#[derive(Debug)]
+struct Shared {
+    /// None once the store was closed, and after a failure from which opening again did not recover. Nothing
+    /// that belongs to sled leaves this lock, so whoever holds it alone can open sled anew.
+    trees: RwLock<Option<Trees>>,
+    /// How many records were acknowledged, or taken in on opening.
+    end: AtomicU64,
+}
+
+/// What is open of sled, for as long as this lives.
+struct Open<'a>(RwLockReadGuard<'a, Option<Trees>>);
+
+impl Deref for Open<'_> {
+    type Target = Trees;
+
+    fn deref(&self) -> &Trees {
+        self.0.as_ref().expect("it was looked at under this lock")
+    }
+}
+
+impl Shared {
+    fn trees(&self) -> Option<Open<'_>> {
+        // Whoever panicked under the lock only read.
+        let trees = self.trees.read().unwrap_or_else(PoisonError::into_inner);
+        trees.is_some().then(|| Open(trees))
+    }
+
+    fn trees_mut(&self) -> RwLockWriteGuard<'_, Option<Trees>> {
+        self.trees.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn show(&self, trees: Trees) {
+        *self.trees_mut() = Some(trees);
+    }
+
+    /// Waits for whoever is reading, and lets go of sled.
+    fn close(&self) {
+        *self.trees_mut() = None;
+    }
+}
+
+impl Reader for Shared {
+    fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, StoreError> {
+        let trees = self.trees().ok_or_else(StoreError::closed)?;
+        trees.read(from, limit, self.end.load(Ordering::SeqCst))
+    }
+}
+
 /// What is open of sled.
 struct Trees {
-    runs: Option<Tree>,
-    snapshots: Option<Tree>,
+    runs: OnceLock<Tree>,
+    snapshots: OnceLock<Tree>,
     /// Taken only by drop.
     db: Option<Db>,
     /// Our own handle of sled's file, to sync it.
@@ -144,11 +204,98 @@ struct Trees {
     copy: Option<TempDir>,
 }
 
-/// How a batch failed to be written.
+/// How an append failed.
 struct Broken {
     error: StoreError,
-    /// Whether its last run was handed to sled.
-    whole: bool,
+    /// The head after it, where all of it may have been handed to sled.
+    head: Option<Head>,
+}
+
+/// Lays the records of an append into the store, in order but for the first value.
+struct Writer {
+    shared: Arc<Shared>,
+    packer: Packer,
+    /// The first value, which is inserted last.
+    first: Option<Entry>,
+    /// The first records of the small runs at the end.
+    small: Vec<u64>,
+    since_flush: usize,
+}
+
+impl Writer {
+    fn trees(&self) -> Result<Open<'_>, StoreError> {
+        self.shared.trees().ok_or_else(StoreError::closed)
+    }
+
+    fn take(&mut self, batch: &[Sealed]) -> Result<(), StoreError> {
+        for record in run::slices(batch) {
+            self.packer.push(record);
+            self.insert_ready()?;
+        }
+        Ok(())
+    }
+
+    fn insert_ready(&mut self) -> Result<(), StoreError> {
+        while let Some(entry) = self.packer.pop() {
+            note_small(&mut self.small, &entry);
+            if self.first.is_none() {
+                self.first = Some(entry);
+                continue;
+            }
+            self.trees()?.insert(entry)?;
+            self.since_flush += 1;
+            if self.since_flush == RUNS_PER_FLUSH {
+                self.trees()?.flush()?;
+                self.since_flush = 0;
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts what was inserted so far on the disk: all but the first value and the last.
+    fn sync(&self) -> Result<(), StoreError> {
+        self.trees()?.sync()
+    }
+
+    /// Inserts what is left, the first value last, and puts all on the disk; gives the small runs at the
+    /// end.
+    fn end(mut self) -> Result<Vec<u64>, StoreError> {
+        self.packer.finish();
+        self.insert_ready()?;
+        if let Some(first) = self.first.take() {
+            let trees = self.trees()?;
+            trees.insert(first)?;
+            trees.sync()?;
+        }
+        Ok(self.small)
+    }
+}
+
+/// Sends the batches of a stream on, as far as they fit together.
+fn feed(
+    dir: &Path,
+    source: &mut dyn BatchSource,
+    batches: &SyncSender<Vec<Sealed>>,
+    last: &mut Head,
+) -> Result<(), StoreError> {
+    while let Some((batch, head)) = source.next_batch()? {
+        check_batch(dir, *last, &batch, head)?;
+        *last = head;
+        if batches.send(batch).is_err() {
+            // Why nobody takes it is told by who does not.
+            return Ok(());
+        }
+    }
+    Ok(())
+}
+
+/// Keeps account of the small runs at the end.
+fn note_small(small: &mut Vec<u64>, entry: &Entry) {
+    if entry.is_small() {
+        small.push(entry.first);
+    } else {
+        small.clear();
+    }
 }
 
 impl Sled {
@@ -160,7 +307,7 @@ impl Sled {
         HeadFile::create(&dir.join(HEAD))?;
         let records = dir.join(RECORDS);
         fs::create_dir(&records).map_err(|source| io_error("creating", &records, source))?;
-        let mut trees = Trees::open(&records)?;
+        let trees = Trees::open(&records)?;
         trees.runs_to_write()?;
         trees.snapshots_to_write()?;
         trees.sync()?;
@@ -177,7 +324,10 @@ impl Sled {
         let head_file = HeadFile::open(&dir.join(HEAD))?;
         let head = head_file.head();
         let mut store = Self {
-            trees: None,
+            shared: Arc::new(Shared {
+                trees: RwLock::new(None),
+                end: AtomicU64::new(head.count),
+            }),
             dir: dir.to_owned(),
             head_file,
             head,
@@ -193,9 +343,9 @@ impl Sled {
 
     /// Lets go of sled and of the head, and opens both from the disk.
     fn reopen(&mut self, deadline: Instant) -> Result<(), StoreError> {
-        self.trees = None;
+        self.shared.close();
         self.head_file = HeadFile::open(&self.dir.join(HEAD))?;
-        self.head = self.head_file.head();
+        self.set_head(self.head_file.head());
         self.small = None;
         let records = self.dir.join(RECORDS);
         swap::settle(&records).map_err(|source| match source.kind() {
@@ -213,14 +363,15 @@ impl Sled {
         if trees.as_ref().is_err_and(is_for_want_of_room) && release_reserve(&self.dir) {
             trees = Trees::open_until(&records, deadline);
         }
-        self.trees = match trees.map(|trees| (trees.end(), trees)) {
-            Ok((Ok(end), trees)) if end >= self.head.count => Some(trees),
+        let trees = match trees.map(|trees| (trees.end(), trees)) {
+            Ok((Ok(end), trees)) if end >= self.head.count => trees,
             Err(error @ StoreError::Io { .. }) => return Err(error),
             outcome => {
                 let error = outcome.err();
-                Some(self.open_copy(&preimage, error, deadline)?)
+                self.open_copy(&preimage, error, deadline)?
             }
         };
+        self.shared.show(trees);
         self.survey();
         Ok(())
     }
@@ -250,13 +401,21 @@ impl Sled {
         Ok(trees)
     }
 
-    fn trees(&self) -> Result<&Trees, StoreError> {
-        self.trees.as_ref().ok_or_else(|| self.not_open())
+    fn trees(&self) -> Result<Open<'_>, StoreError> {
+        self.shared.trees().ok_or_else(|| self.not_open())
     }
 
-    fn trees_mut(&mut self) -> Result<&mut Trees, StoreError> {
-        let error = self.not_open();
-        self.trees.as_mut().ok_or(error)
+    fn set_head(&mut self, head: Head) {
+        self.head = head;
+        self.shared.end.store(head.count, Ordering::SeqCst);
+    }
+
+    /// Opens it after a failure from which opening it did not recover then.
+    fn open_again(&mut self) -> Result<(), StoreError> {
+        if self.shared.trees().is_none() {
+            self.reopen(Instant::now() + REOPEN_WAIT)?;
+        }
+        Ok(())
     }
 
     fn not_open(&self) -> StoreError {
@@ -269,8 +428,12 @@ impl Sled {
     fn survey(&mut self) {
         self.leftovers = false;
         self.unsound = None;
-        let end = match self.trees().and_then(Trees::end) {
-            Ok(end) => end,
+        let surveyed = self.trees().and_then(|trees| {
+            let is_copy = trees.copy.is_some();
+            trees.end().map(|end| (end, is_copy))
+        });
+        let (end, is_copy) = match surveyed {
+            Ok(surveyed) => surveyed,
             Err(error) => {
                 self.unsound = Some(error.to_string());
                 return;
@@ -282,17 +445,13 @@ impl Sled {
                 self.dir.display(),
                 self.head.count
             ));
-        } else if self
-            .trees
-            .as_ref()
-            .is_some_and(|trees| trees.copy.is_some())
-        {
+        } else if is_copy {
             self.unsound = Some(format!(
                 "{}: it is damaged, and could be read only in parts",
                 self.dir.display()
             ));
         } else if end > self.head.count {
-            self.head = self.adopted();
+            self.set_head(self.adopted());
             self.leftovers = end > self.head.count;
         }
     }
@@ -323,54 +482,138 @@ impl Sled {
         }
     }
 
-    /// Steps 1 to 4 of an append.
-    fn write_batch(&mut self, batch: &[Sealed], head: Head) -> Result<(), Broken> {
-        let first = self.head.count;
+    fn expect_head(&mut self, expected: Head) -> Result<(), AppendError> {
+        self.open_again()?;
+        if self.head == expected {
+            Ok(())
+        } else {
+            Err(AppendError::HeadMoved(self.head))
+        }
+    }
+
+    /// What comes after every append, well or not.
+    fn finish(
+        &mut self,
+        written: Result<Head, Broken>,
+        expected: Head,
+    ) -> Result<Head, AppendError> {
+        match written {
+            Ok(head) => {
+                self.merge();
+                Ok(head)
+            }
+            Err(broken) => self.settle(broken, expected),
+        }
+    }
+
+    /// What comes before every append that is not refused.
+    fn prepare(&mut self) -> Result<(), StoreError> {
+        if let Some(what) = &self.unsound {
+            return Err(damaged(what.clone(), None));
+        }
+        self.sweep()?;
+        reserve(&self.dir)?;
+        self.appended = true;
+        Ok(())
+    }
+
+    /// Step 1 of an append.
+    fn remove_leftovers(&mut self) -> Result<(), StoreError> {
         if self.leftovers {
-            self.trees_mut()
-                .and_then(|trees| trees.remove_from(first))
-                .map_err(unfinished)?;
+            self.trees()?.remove_from(self.head.count)?;
             self.leftovers = false;
         }
+        Ok(())
+    }
+
+    /// Steps 1 to 4 of an append.
+    fn write_batch(&mut self, batch: &[Sealed], head: Head) -> Result<(), Broken> {
+        let mut writer = self.writer().map_err(unfinished)?;
+        writer.take(batch).map_err(unfinished)?;
+        self.acknowledge(writer, head)
+    }
+
+    /// Steps 1 to 4 of an append. What comes from the source is laid into runs on another thread, while the
+    /// source makes more.
+    fn write_stream(&mut self, source: &mut dyn BatchSource) -> Result<Head, Broken> {
+        let mut writer = self.writer().map_err(unfinished)?;
+        let mut last = self.head;
+        let (sender, batches) = mpsc::sync_channel::<Vec<Sealed>>(BATCHES_AHEAD);
+        let written = thread::scope(|scope| {
+            let laying = scope.spawn(move || {
+                batches.iter().try_for_each(|batch| writer.take(&batch))?;
+                Ok(writer)
+            });
+            let fed = feed(&self.dir, source, &sender, &mut last);
+            drop(sender);
+            let laid = laying.join().unwrap_or_else(|panic| resume_unwind(panic));
+            laid.and_then(|writer| fed.map(|()| writer))
+        });
+        let writer = written.map_err(unfinished)?;
+        writer.sync().map_err(unfinished)?;
+        self.acknowledge(writer, last)?;
+        Ok(last)
+    }
+
+    /// Step 1 of an append, and what step 2 goes on with.
+    fn writer(&mut self) -> Result<Writer, StoreError> {
+        self.remove_leftovers()?;
         let small = match self.small.take() {
             Some(small) => small,
-            None => self
-                .trees()
-                .and_then(Trees::small_runs_at_end)
-                .map_err(unfinished)?,
+            None => self.trees()?.small_runs_at_end()?,
         };
-        let trees = self.trees_mut().map_err(unfinished)?;
-        let small = trees.insert_runs(run::pack(first, run::slices(batch)), small)?;
-        trees.sync().map_err(whole)?;
-        self.head_file.write(head).map_err(whole)?;
-        self.head = head;
+        Ok(Writer {
+            shared: Arc::clone(&self.shared),
+            packer: Packer::new(self.head.count),
+            first: None,
+            small,
+            since_flush: 0,
+        })
+    }
+
+    /// The end of step 2, and steps 3 and 4 of an append.
+    fn acknowledge(&mut self, writer: Writer, head: Head) -> Result<(), Broken> {
+        let whole = |error| Broken {
+            error,
+            head: Some(head),
+        };
+        let small = writer.end().map_err(whole)?;
+        if head != self.head {
+            self.head_file.write(head).map_err(whole)?;
+            self.set_head(head);
+        }
         self.small = Some(small);
         Ok(())
     }
 
-    /// Finds out what became of a batch that failed to be written.
-    fn settle(&mut self, broken: Broken, expected: Head, head: Head) -> Result<(), AppendError> {
-        let Broken { error, whole } = broken;
+    /// Finds out what became of an append that failed.
+    fn settle(&mut self, broken: Broken, expected: Head) -> Result<Head, AppendError> {
+        let Broken { error, head } = broken;
         if self.reopen(Instant::now() + REOPEN_WAIT).is_err() {
-            // Without its last run, a batch is never taken in.
-            return Err(if whole {
+            // Without its last run, a batch is never taken in, and a stream never without its first.
+            return Err(if head.is_some() {
                 AppendError::Uncertain(error)
             } else {
                 AppendError::Failed(error)
             });
         }
         if self.head == expected {
+            // What is left takes room. If it stays, the next append removes it.
+            let _later = self.remove_leftovers();
             return Err(AppendError::Failed(error));
         }
-        let acknowledge = |store: &mut Self| {
+        let acknowledge = |store: &mut Self, head| {
             store.trees()?.sync()?;
             store.head_file.write(head)
         };
-        if self.head == head && acknowledge(self).is_ok() {
-            return Ok(());
+        if let Some(head) = head
+            && self.head == head
+            && acknowledge(self, head).is_ok()
+        {
+            return Ok(head);
         }
         // Nobody may take the batch for acknowledged, or for absent, before the store was opened again.
-        self.trees = None;
+        self.shared.close();
         Err(AppendError::Uncertain(error))
     }
 
@@ -382,7 +625,8 @@ impl Sled {
         else {
             return;
         };
-        if let Ok(merged) = self.trees_mut().and_then(|trees| trees.merge(&small)) {
+        let merged = self.trees().and_then(|trees| trees.merge(&small));
+        if let Ok(merged) = merged {
             self.small = Some(merged);
         } else {
             // What sled then holds is known only after it is opened again.
@@ -392,12 +636,10 @@ impl Sled {
 
     fn write_snapshots(
         &mut self,
-        write: impl FnOnce(&mut Trees) -> Result<(), StoreError>,
+        write: impl FnOnce(&Trees) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
-        if self.trees.is_none() {
-            self.reopen(Instant::now() + REOPEN_WAIT)?;
-        }
-        let written = self.trees_mut().and_then(write);
+        self.open_again()?;
+        let written = self.trees().and_then(|trees| write(&trees));
         if written.is_err() {
             // After one failed write sled refuses all others. Whether this helps shows at the next use.
             let _later = self.reopen(Instant::now() + REOPEN_WAIT);
@@ -450,13 +692,13 @@ impl Sled {
         self.compare_with(&new, changes)?;
         released(&new)?;
         sync_tree(&new)?;
-        self.trees = None;
+        self.shared.close();
         released(&records)?;
         swap::exchange(&records).map_err(|source| io_error("replacing", &records, source))
     }
 
     fn copy_to(&mut self, new: &Path, changes: &BTreeMap<u64, &Sealed>) -> Result<(), StoreError> {
-        let mut copy = Trees::open(new)?;
+        let copy = Trees::open(new)?;
         copy.runs_to_write()?;
         copy.snapshots_to_write()?;
         let mut next = 0;
@@ -478,8 +720,12 @@ impl Sled {
                 after = last.first;
                 entries.retain(|entry| entry.first < after);
             }
-            copy.insert_runs(entries.into_iter(), Vec::new())
-                .map_err(|broken| broken.error)?;
+            for (entry, nth) in entries.into_iter().zip(1..) {
+                copy.insert(entry)?;
+                if nth % RUNS_PER_FLUSH == 0 {
+                    copy.flush()?;
+                }
+            }
             copy.flush()?;
             next = after;
             if bytes_read > READ_PER_HANDLE {
@@ -548,27 +794,24 @@ impl Sled {
         }
         Ok(chunk)
     }
+}
 
-    fn check_batch(&self, batch: &[Sealed], head: Head) -> Result<(), StoreError> {
-        let refused = |why: String| {
-            let source = io::Error::new(io::ErrorKind::InvalidInput, why);
-            Err(io_error("appending to", &self.dir, source))
-        };
-        if self.head.count.checked_add(batch.len() as u64) != Some(head.count) {
-            return refused(format!(
-                "{} and {} more records do not give {head}",
-                self.head,
-                batch.len()
-            ));
-        }
-        if batch.iter().any(|sealed| sealed.0.len() > run::MAX_RECORD) {
-            return refused(format!("a record is longer than {} bytes", run::MAX_RECORD));
-        }
-        match &self.unsound {
-            None => Ok(()),
-            Some(what) => Err(damaged(what.clone(), None)),
-        }
+/// Whether a batch leads from one head to the other, and can be stored.
+fn check_batch(dir: &Path, before: Head, batch: &[Sealed], head: Head) -> Result<(), StoreError> {
+    let refused = |why: String| {
+        let source = io::Error::new(io::ErrorKind::InvalidInput, why);
+        Err(io_error("appending to", dir, source))
+    };
+    if before.count.checked_add(batch.len() as u64) != Some(head.count) {
+        return refused(format!(
+            "{before} and {} more records do not give {head}",
+            batch.len()
+        ));
     }
+    if batch.iter().any(|sealed| sealed.0.len() > run::MAX_RECORD) {
+        return refused(format!("a record is longer than {} bytes", run::MAX_RECORD));
+    }
+    Ok(())
 }
 
 impl Store for Sled {
@@ -579,30 +822,33 @@ impl Store for Sled {
     }
 
     fn append(&mut self, expected: Head, batch: &[Sealed], head: Head) -> Result<(), AppendError> {
-        if self.trees.is_none() {
-            self.reopen(Instant::now() + REOPEN_WAIT)?;
-        }
-        if self.head != expected {
-            return Err(AppendError::HeadMoved(self.head));
-        }
-        self.check_batch(batch, head)?;
+        self.expect_head(expected)?;
+        check_batch(&self.dir, self.head, batch, head)?;
         if batch.is_empty() {
             return Ok(());
         }
-        self.sweep()?;
-        reserve(&self.dir)?;
-        self.appended = true;
-        match self.write_batch(batch, head) {
-            Ok(()) => {
-                self.merge();
-                Ok(())
-            }
-            Err(broken) => self.settle(broken, expected, head),
-        }
+        self.prepare()?;
+        let written = self.write_batch(batch, head).map(|()| head);
+        self.finish(written, expected).map(drop)
+    }
+
+    fn append_stream(
+        &mut self,
+        expected: Head,
+        source: &mut dyn BatchSource,
+    ) -> Result<Head, AppendError> {
+        self.expect_head(expected)?;
+        self.prepare()?;
+        let written = self.write_stream(source);
+        self.finish(written, expected)
     }
 
     fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, StoreError> {
         self.trees()?.read(from, limit, self.head.count)
+    }
+
+    fn reader(&self) -> Arc<dyn Reader> {
+        Arc::clone(&self.shared) as Arc<dyn Reader>
     }
 
     fn put_snapshot(&mut self, count: u64, bytes: &[u8]) -> Result<(), StoreError> {
@@ -622,9 +868,7 @@ impl Store for Sled {
     }
 
     fn erase(&mut self, records: &[Stored]) -> Result<(), StoreError> {
-        if self.trees.is_none() {
-            self.reopen(Instant::now() + REOPEN_WAIT)?;
-        }
+        self.open_again()?;
         self.check_erasure(records)?;
         self.swept = false;
         self.sweep()?;
@@ -645,7 +889,7 @@ impl Store for Sled {
 
 impl Drop for Sled {
     fn drop(&mut self) {
-        self.trees = None;
+        self.shared.close();
         if self.appended {
             // Opening lets sled write its table of pages. If this fails, the next opening does it.
             let records = self.dir.join(RECORDS);
@@ -676,9 +920,9 @@ impl Trees {
         let db = guarded("opening", records, || config.open())?;
         let db_path = records.join(DB);
         let file = File::open(&db_path).map_err(|source| io_error("opening", &db_path, source))?;
-        let mut trees = Self {
-            runs: None,
-            snapshots: None,
+        let trees = Self {
+            runs: OnceLock::new(),
+            snapshots: OnceLock::new(),
             db: Some(db),
             file,
             records: records.to_owned(),
@@ -713,7 +957,7 @@ impl Trees {
                 Err(StoreError::Io { source, .. })
                     if source.kind() == io::ErrorKind::WouldBlock && Instant::now() < deadline =>
                 {
-                    std::thread::sleep(pause.min(deadline - Instant::now()));
+                    thread::sleep(pause.min(deadline - Instant::now()));
                     pause = (pause * 2).min(Duration::from_millis(100));
                 }
                 outcome => return outcome,
@@ -733,18 +977,25 @@ impl Trees {
         self.db.as_ref().expect("only drop takes it")
     }
 
-    fn runs_to_write(&mut self) -> Result<Tree, StoreError> {
-        if self.runs.is_none() {
-            self.runs = Some(self.call("opening", || self.db().open_tree(RUNS))?);
-        }
-        Ok(self.runs.clone().expect("it was opened above"))
+    fn runs_to_write(&self) -> Result<&Tree, StoreError> {
+        self.tree_to_write(&self.runs, RUNS)
     }
 
-    fn snapshots_to_write(&mut self) -> Result<Tree, StoreError> {
-        if self.snapshots.is_none() {
-            self.snapshots = Some(self.call("opening", || self.db().open_tree(SNAPSHOTS))?);
+    fn snapshots_to_write(&self) -> Result<&Tree, StoreError> {
+        self.tree_to_write(&self.snapshots, SNAPSHOTS)
+    }
+
+    /// The tree of this name, made where it is not there.
+    fn tree_to_write<'a>(
+        &self,
+        place: &'a OnceLock<Tree>,
+        name: &str,
+    ) -> Result<&'a Tree, StoreError> {
+        if let Some(tree) = place.get() {
+            return Ok(tree);
         }
-        Ok(self.snapshots.clone().expect("it was opened above"))
+        let tree = self.call("opening", || self.db().open_tree(name))?;
+        Ok(place.get_or_init(|| tree))
     }
 
     fn flush(&self) -> Result<(), StoreError> {
@@ -760,7 +1011,9 @@ impl Trees {
 
     /// The number after the last record, as far as the last value's key and tag tell.
     fn end(&self) -> Result<u64, StoreError> {
-        let Some(runs) = &self.runs else { return Ok(0) };
+        let Some(runs) = self.runs.get() else {
+            return Ok(0);
+        };
         match self.call("reading", || runs.last())? {
             None => Ok(0),
             Some((key, value)) => {
@@ -789,7 +1042,7 @@ impl Trees {
 
     /// About `limit` records from `from` on that lie before `end`.
     fn read(&self, from: u64, limit: usize, end: u64) -> Result<Vec<Stored>, StoreError> {
-        let Some(runs) = self.runs.as_ref().filter(|_| from < end) else {
+        let Some(runs) = self.runs.get().filter(|_| from < end) else {
             return Ok(Vec::new());
         };
         let mut reading = Reading {
@@ -814,7 +1067,7 @@ impl Trees {
 
     /// Removes everything from this record on, the last first, so that what a crash leaves of it is still
     /// no whole batch.
-    fn remove_from(&mut self, end: u64) -> Result<(), StoreError> {
+    fn remove_from(&self, end: u64) -> Result<(), StoreError> {
         let runs = self.runs_to_write()?;
         while let Some((key, value)) = self.call("reading", || runs.last())? {
             let (first, part) = self.place(&key)?;
@@ -839,38 +1092,16 @@ impl Trees {
         self.flush()
     }
 
-    /// Inserts runs; gives the small runs at the end, given those before.
-    fn insert_runs(
-        &mut self,
-        entries: impl Iterator<Item = Entry>,
-        mut small: Vec<u64>,
-    ) -> Result<Vec<u64>, Broken> {
-        let runs = self.runs_to_write().map_err(unfinished)?;
-        let mut entries = entries.peekable();
-        let mut since_flush = 0;
-        while let Some(entry) = entries.next() {
-            if entry.is_small() {
-                small.push(entry.first);
-            } else {
-                small.clear();
-            }
-            let last = entries.peek().is_none();
-            let broken = |error| Broken { error, whole: last };
-            self.call("writing", || runs.insert(entry.key(), entry.value))
-                .map_err(broken)?;
-            since_flush += 1;
-            if since_flush == RUNS_PER_FLUSH {
-                self.flush().map_err(broken)?;
-                since_flush = 0;
-            }
-        }
-        Ok(small)
+    fn insert(&self, entry: Entry) -> Result<(), StoreError> {
+        let runs = self.runs_to_write()?;
+        self.call("writing", || runs.insert(entry.key(), entry.value))
+            .map(drop)
     }
 
     /// The first records of the small runs at the end, ascending.
     fn small_runs_at_end(&self) -> Result<Vec<u64>, StoreError> {
         let mut small = Vec::new();
-        let Some(runs) = &self.runs else {
+        let Some(runs) = self.runs.get() else {
             return Ok(small);
         };
         let mut backwards = runs.iter().rev();
@@ -892,7 +1123,7 @@ impl Trees {
 
     /// Replaces small runs that follow each other by full ones, in one sled batch; gives those that are
     /// still small. Leaves all as it is where they do not follow each other: that is for `verify` to tell.
-    fn merge(&mut self, small: &[u64]) -> Result<Vec<u64>, StoreError> {
+    fn merge(&self, small: &[u64]) -> Result<Vec<u64>, StoreError> {
         let runs = self.runs_to_write()?;
         let mut records: Vec<Vec<u8>> = Vec::new();
         let Some(&start) = small.first() else {
@@ -924,7 +1155,7 @@ impl Trees {
         Ok(still_small)
     }
 
-    fn put_snapshot(&mut self, count: u64, bytes: &[u8]) -> Result<(), StoreError> {
+    fn put_snapshot(&self, count: u64, bytes: &[u8]) -> Result<(), StoreError> {
         self.drop_snapshot(count)?;
         let tree = self.snapshots_to_write()?;
         for (part, piece) in (0..SEAL).zip(bytes.chunks(run::MAX_VALUE)) {
@@ -937,7 +1168,7 @@ impl Trees {
         self.flush()
     }
 
-    fn drop_snapshot(&mut self, count: u64) -> Result<(), StoreError> {
+    fn drop_snapshot(&self, count: u64) -> Result<(), StoreError> {
         let tree = self.snapshots_to_write()?;
         let parts = snapshot_key(count, 0)..=snapshot_key(count, SEAL);
         let mut backwards = tree.range(parts).rev();
@@ -949,7 +1180,7 @@ impl Trees {
 
     fn snapshots(&self) -> Result<Vec<u64>, StoreError> {
         let mut counts = Vec::new();
-        let Some(tree) = &self.snapshots else {
+        let Some(tree) = self.snapshots.get() else {
             return Ok(counts);
         };
         let mut next = Some(0);
@@ -970,7 +1201,7 @@ impl Trees {
     }
 
     fn snapshot(&self, count: u64) -> Result<Option<Vec<u8>>, StoreError> {
-        let Some(tree) = &self.snapshots else {
+        let Some(tree) = self.snapshots.get() else {
             return Ok(None);
         };
         let Some(seal) = self.call("reading", || tree.get(snapshot_key(count, SEAL)))? else {
@@ -1185,14 +1416,7 @@ fn next_part(
 }
 
 fn unfinished(error: StoreError) -> Broken {
-    Broken {
-        error,
-        whole: false,
-    }
-}
-
-fn whole(error: StoreError) -> Broken {
-    Broken { error, whole: true }
+    Broken { error, head: None }
 }
 
 fn io_error(doing: &str, path: &Path, source: io::Error) -> StoreError {
@@ -1261,7 +1485,7 @@ fn released(records: &Path) -> Result<(), StoreError> {
         match file.try_lock() {
             Ok(()) => return Ok(()),
             Err(TryLockError::WouldBlock) if Instant::now() < deadline => {
-                std::thread::sleep(Duration::from_millis(1));
+                thread::sleep(Duration::from_millis(1));
             }
             Err(error) => return Err(failed(error.into())),
         }
@@ -1305,7 +1529,7 @@ fn silence_caught_panics() {
     ONCE.call_once(|| {
         let before = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |panic| {
-            let of_sled = std::thread::current()
+            let of_sled = thread::current()
                 .name()
                 .is_some_and(|name| name.starts_with("sled-io"));
             if !of_sled && !CATCHING.get() {
@@ -1352,6 +1576,7 @@ mod tests {
 
     use super::*;
     use crate::chain::record::{Body, Hash, SALT_LEN, bind};
+    use crate::store::Aborted;
     use crate::store::conformance::{self, Site};
 
     fn soon() -> Instant {
@@ -1424,18 +1649,19 @@ mod tests {
 
         /// What an append leaves that dies before it is acknowledged.
         fn leave_behind(&self, records: &[Sealed]) {
-            let mut store = opened(self.path());
-            let entries = run::pack(self.head.count, run::slices(records));
-            let trees = store.trees_mut().unwrap();
-            assert!(trees.insert_runs(entries, Vec::new()).is_ok());
+            let store = opened(self.path());
+            let trees = store.trees().unwrap();
+            for entry in run::pack(self.head.count, run::slices(records)) {
+                trees.insert(entry).unwrap();
+            }
             trees.sync().unwrap();
         }
 
         /// Changes the tree of runs behind the store's back.
         fn tamper(&self, change: impl FnOnce(&Tree)) {
-            let mut store = opened(self.path());
-            let trees = store.trees_mut().unwrap();
-            change(&trees.runs_to_write().unwrap());
+            let store = opened(self.path());
+            let trees = store.trees().unwrap();
+            change(trees.runs_to_write().unwrap());
             trees.sync().unwrap();
         }
 
@@ -1449,7 +1675,7 @@ mod tests {
     }
 
     fn keys(store: &Sled) -> Vec<(u64, u16)> {
-        let runs = store.trees().unwrap().runs.clone().unwrap();
+        let runs = store.trees().unwrap().runs.get().unwrap().clone();
         let key = |found: ::sled::Result<::sled::IVec>| run::parse_key(&found.unwrap()).unwrap();
         runs.iter().keys().map(key).collect()
     }
@@ -1595,6 +1821,82 @@ mod tests {
         let store = opened(scratch.path());
         assert_eq!(store.head().unwrap(), scratch.head);
         assert_holds(&store, &scratch.records);
+    }
+
+    /// A stream that dies leaves whole batches in the store, but none to which the head leads.
+    #[test]
+    fn a_stream_that_died_before_its_first_value_lay_there_leaves_nothing() {
+        let mut scratch = Scratch::with(&[&[10; 70], &[20]]);
+        let mut store = opened(scratch.path());
+        let before = keys(&store);
+        let mut writer = store.writer().unwrap();
+        let mut head = scratch.head;
+        for _ in 0..3 {
+            let (whole, after) = batch(head, &[100; 2000]);
+            writer.take(&whole).unwrap();
+            head = after;
+        }
+        writer.sync().unwrap();
+        drop((writer, store));
+        let mut store = opened(scratch.path());
+        assert!(keys(&store).len() > before.len() + 20);
+        assert_eq!(store.head().unwrap(), scratch.head);
+        assert_holds(&store, &scratch.records);
+        scratch.append(&mut store, &[5]);
+        assert_holds(&store, &scratch.records);
+        assert_eq!(keys(&store).len(), before.len() + 1, "something was left");
+    }
+
+    #[test]
+    fn a_stream_that_died_after_its_first_value_lay_there_is_whole() {
+        let mut scratch = Scratch::with(&[&[10; 70], &[20]]);
+        let mut store = opened(scratch.path());
+        let mut writer = store.writer().unwrap();
+        for _ in 0..3 {
+            let (whole, head) = batch(scratch.head, &[100; 2000]);
+            writer.take(&whole).unwrap();
+            scratch.records.extend(whole);
+            scratch.head = head;
+        }
+        writer.end().unwrap();
+        drop(store);
+        let store = opened(scratch.path());
+        assert_eq!(store.head().unwrap(), scratch.head);
+        assert_holds(&store, &scratch.records);
+    }
+
+    #[test]
+    fn a_stream_that_is_broken_off_leaves_nothing_behind_the_head() {
+        struct BreaksOff(Head, u8);
+        impl BatchSource for BreaksOff {
+            fn next_batch(&mut self) -> Result<Option<(Vec<Sealed>, Head)>, Aborted> {
+                self.1 = self.1.checked_sub(1).ok_or(Aborted)?;
+                let (batch, head) = batch(self.0, &[100; 2000]);
+                self.0 = head;
+                Ok(Some((batch, head)))
+            }
+        }
+        let mut scratch = Scratch::with(&[&[10; 70], &[20]]);
+        let mut store = opened(scratch.path());
+        let before = keys(&store);
+        let outcome = store.append_stream(scratch.head, &mut BreaksOff(scratch.head, 5));
+        assert!(matches!(outcome, Err(AppendError::Failed(_))));
+        assert_eq!(keys(&store), before);
+        assert_holds(&store, &scratch.records);
+        scratch.append(&mut store, &[5]);
+        assert_holds(&store, &scratch.records);
+    }
+
+    /// sled's lock is let go of, and its files are closed, whoever may still have a reader.
+    #[test]
+    fn a_reader_does_not_keep_a_closed_store_open() {
+        let scratch = Scratch::with(&[&[10; 70]]);
+        let store = opened(scratch.path());
+        let reader = store.reader();
+        assert_eq!(reader.read(0, 100).unwrap().len(), 70);
+        drop(store);
+        drop(opened(scratch.path()));
+        assert!(reader.read(0, 100).is_err());
     }
 
     #[test]
@@ -1762,8 +2064,10 @@ mod tests {
         for _ in 0..SMALL_RUNS_TO_MERGE - 1 {
             scratch.append(&mut store, &[5]);
         }
-        let runs = store.trees_mut().unwrap().runs_to_write().unwrap();
+        let trees = store.trees().unwrap();
+        let runs = trees.runs_to_write().unwrap();
         runs.remove(run::key(9, 0)).unwrap().unwrap();
+        drop(trees);
         scratch.append(&mut store, &[5]);
         assert_eq!(keys(&store).len(), SMALL_RUNS_TO_MERGE - 1);
         scratch.append(&mut store, &[5]);
@@ -1916,7 +2220,7 @@ mod tests {
         assert!(busy, "{error}");
         let path = scratch.path().to_owned();
         let waiting = std::thread::spawn(move || Sled::open(&path, soon()).map(drop));
-        std::thread::sleep(Duration::from_millis(50));
+        thread::sleep(Duration::from_millis(50));
         drop(held);
         waiting.join().unwrap().unwrap();
     }
@@ -1937,7 +2241,8 @@ mod tests {
         let mut store = opened(Scratch::empty().path());
         let bytes = vec![5; 100_000];
         store.put_snapshot(7, &bytes).unwrap();
-        let tree = store.trees_mut().unwrap().snapshots_to_write().unwrap();
+        let trees = store.trees().unwrap();
+        let tree = trees.snapshots_to_write().unwrap();
         let part = tree.remove(snapshot_key(7, 2)).unwrap().unwrap();
         assert_eq!(store.snapshot(7).unwrap(), None);
         tree.insert(snapshot_key(7, 2), part).unwrap();

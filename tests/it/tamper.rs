@@ -81,7 +81,7 @@ fn honest() -> Memory {
 /// The story bound by somebody who keeps no rules: after a change to the times and payloads of its appends.
 fn rebound(change: impl FnOnce(&mut Vec<(i64, Vec<Vec<u8>>)>)) -> Memory {
     let mut appends: Vec<(i64, Vec<Vec<u8>>)> = Vec::new();
-    for sealed in honest().records() {
+    for sealed in &honest().records() {
         let record = Record::open(sealed).unwrap();
         let (time, payload) = (record.header.recorded_at, record.body.unwrap().payload);
         match appends.last_mut() {
@@ -115,7 +115,7 @@ fn lay(dir: &Path, from: &Memory) {
     let mut store = directory::create(dir, "a test").unwrap();
     let head = from.head().unwrap();
     let mut before = Head::EMPTY;
-    for sealed in from.records() {
+    for sealed in &from.records() {
         let count = before.count + 1;
         // Only the last head is ever looked at.
         let after = Head {

@@ -17,7 +17,7 @@ use crate::ledger::{Surroundings, snapshot};
 use crate::store::faulty::{Fault, Faulty};
 use crate::store::memory::Memory;
 use crate::store::rehearsal::Rehearsal;
-use crate::store::{StoreError, Stored};
+use crate::store::{BatchSource, Reader, StoreError, Stored};
 
 /// Whether nothing is wrong with a store.
 fn is_sound(store: &impl Store) -> bool {
@@ -419,6 +419,16 @@ impl Store for Puppet {
     fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, StoreError> {
         self.step("read")?;
         self.memory.lock().unwrap().read(from, limit)
+    }
+    fn append_stream(
+        &mut self,
+        expected: Head,
+        source: &mut dyn BatchSource,
+    ) -> Result<Head, AppendError> {
+        self.memory.lock().unwrap().append_stream(expected, source)
+    }
+    fn reader(&self) -> Arc<dyn Reader> {
+        self.memory.lock().unwrap().reader()
     }
     fn put_snapshot(&mut self, count: u64, bytes: &[u8]) -> Result<(), StoreError> {
         self.memory.lock().unwrap().put_snapshot(count, bytes)

@@ -1,7 +1,7 @@
 //! Every way to break a ledger that was thought of, and what is said of it.
 
 use std::collections::BTreeSet;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use super::FindingKind::*;
 use super::*;
@@ -11,8 +11,8 @@ use crate::domain::testing::{FIRST_RECORDED_AT, event};
 use crate::ledger::Ledger;
 use crate::ledger::replay::{KnownAt, replay, replay_in_full};
 use crate::ledger::testing::*;
-use crate::store::AppendError;
 use crate::store::memory::Memory;
+use crate::store::{AppendError, BatchSource, Reader};
 
 /// The story's records.
 static STORY: LazyLock<Memory> = LazyLock::new(|| storied().into_store());
@@ -527,6 +527,24 @@ struct Holed {
     lists: bool,
 }
 
+/// Its reader.
+struct AroundHole(Arc<dyn Reader>, std::ops::Range<u64>, bool);
+
+impl Reader for AroundHole {
+    fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, StoreError> {
+        let Self(inner, hole, resumes) = self;
+        if hole.contains(&from) {
+            return Err(StoreError::Damaged {
+                what: "a hole".to_owned(),
+                resume: resumes.then_some(hole.end),
+            });
+        }
+        let mut read = inner.read(from, limit)?;
+        read.retain(|stored| from >= hole.end || stored.seq < hole.start);
+        Ok(read)
+    }
+}
+
 impl Store for Holed {
     fn head(&self) -> Result<Head, StoreError> {
         self.inner.head()
@@ -534,16 +552,15 @@ impl Store for Holed {
     fn append(&mut self, _: Head, _: &[Sealed], _: Head) -> Result<(), AppendError> {
         unreachable!("verify only reads")
     }
+    fn append_stream(&mut self, _: Head, _: &mut dyn BatchSource) -> Result<Head, AppendError> {
+        unreachable!("verify only reads")
+    }
+    fn reader(&self) -> Arc<dyn Reader> {
+        let hole = self.hole.clone();
+        Arc::new(AroundHole(self.inner.reader(), hole, self.resumes))
+    }
     fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, StoreError> {
-        if self.hole.contains(&from) {
-            return Err(StoreError::Damaged {
-                what: "a hole".to_owned(),
-                resume: self.resumes.then_some(self.hole.end),
-            });
-        }
-        let mut read = self.inner.read(from, limit)?;
-        read.retain(|stored| from >= self.hole.end || stored.seq < self.hole.start);
-        Ok(read)
+        self.reader().read(from, limit)
     }
     fn put_snapshot(&mut self, _: u64, _: &[u8]) -> Result<(), StoreError> {
         unreachable!("verify only reads")
