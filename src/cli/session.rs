@@ -303,6 +303,9 @@ impl Session {
             )
             .hint("ask for each by its name, or in another format"));
         }
+        if let Some(hint) = self.format.leaves_out(document) {
+            self.hint(hint);
+        }
         let out = io::stdout();
         let style = Style {
             colour: self.colour && out.is_terminal(),

@@ -5,8 +5,12 @@ use std::io;
 use crate::report::Document;
 
 pub mod csv;
+pub mod html;
+pub mod ics;
 pub mod json;
+pub mod markdown;
 pub mod table;
+mod text;
 
 /// How a format is to be written.
 #[derive(Debug, Clone, Copy)]
@@ -27,6 +31,11 @@ pub trait Render {
         true
     }
 
+    /// What the format cannot say of a document, where that is all of it, with what to do instead.
+    fn leaves_out(&self, _: &Document) -> Option<&'static str> {
+        None
+    }
+
     /// Writes a document.
     ///
     /// # Errors
@@ -35,7 +44,27 @@ pub trait Render {
 }
 
 /// The formats, in the order in which help lists them.
-pub const FORMATS: &[&dyn Render] = &[&table::TableFormat, &json::Json, &csv::Csv];
+pub const FORMATS: &[&dyn Render] = &[
+    &table::TableFormat,
+    &json::Json,
+    &csv::Csv,
+    &markdown::Markdown,
+    &html::Html,
+    &ics::Ics,
+];
+
+/// The day and the knowledge that a document speaks of.
+fn clocks(document: &Document) -> Option<String> {
+    let day = document.as_of.map(|day| format!("as of {day}"));
+    let known = document
+        .known_at
+        .as_ref()
+        .map(|known| format!("as known at {known}"));
+    match (day, known) {
+        (Some(day), Some(known)) => Some(format!("{day}, {known}")),
+        (one, other) => one.or(other),
+    }
+}
 
 /// A document with a cell of every sort.
 #[cfg(test)]

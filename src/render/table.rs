@@ -11,7 +11,8 @@ use comfy_table::{
     TableStyle, Width,
 };
 
-use super::{Render, Style};
+use super::text::{harmless, says_something, spaced, yes_or_no};
+use super::{Render, Style, clocks};
 use crate::report::{Cell, Document, Table, Tone};
 
 /// The format `table`.
@@ -47,19 +48,6 @@ impl Render for TableFormat {
     }
 }
 
-/// The day and the knowledge that a document speaks of.
-fn spoken_for(document: &Document) -> Option<String> {
-    let day = document.as_of.map(|day| format!("as of {day}"));
-    let known = document
-        .known_at
-        .as_ref()
-        .map(|known| format!("as known at {known}"));
-    match (day, known) {
-        (Some(day), Some(known)) => Some(format!("{day}, {known}")),
-        (one, other) => one.or(other),
-    }
-}
-
 /// Where a document is being written.
 struct Page<'a> {
     style: Style,
@@ -69,7 +57,7 @@ struct Page<'a> {
 impl Page<'_> {
     fn part(&mut self, document: &Document) -> io::Result<()> {
         self.heading(&harmless(&document.title))?;
-        if let Some(clocks) = spoken_for(document) {
+        if let Some(clocks) = clocks(document) {
             self.text(&harmless(&clocks))?;
         }
         for table in &document.tables {
@@ -292,20 +280,6 @@ fn pad(grid: &mut Grid, gap: u16) {
     }
 }
 
-/// The name of a column as a header.
-fn spaced(column: &str) -> String {
-    column.replace('_', " ")
-}
-
-fn says_something(cell: &Cell) -> bool {
-    match cell {
-        Cell::None => false,
-        Cell::Text(text) | Cell::Word(text, _) => !text.is_empty(),
-        Cell::List(texts) => !texts.is_empty(),
-        Cell::Number(_) | Cell::Flag(_) => true,
-    }
-}
-
 /// A cell as text, with marks for its colour.
 fn shown_as(cell: &Cell, style: Style) -> String {
     if !says_something(cell) {
@@ -316,7 +290,7 @@ fn shown_as(cell: &Cell, style: Style) -> String {
         Cell::Text(text) => harmless(text),
         Cell::Word(text, tone) => toned(&harmless(text), *tone, style),
         Cell::Number(number) => number.to_string(),
-        Cell::Flag(flag) => if *flag { "yes" } else { "no" }.to_owned(),
+        Cell::Flag(flag) => yes_or_no(*flag).to_owned(),
         Cell::List(texts) => {
             let texts: Vec<String> = texts.iter().map(|text| harmless(text)).collect();
             texts.join(", ")
@@ -324,31 +298,8 @@ fn shown_as(cell: &Cell, style: Style) -> String {
     }
 }
 
-/// Text that cannot move a cursor, hide, turn its neighbours around or look like another row: newlines are
-/// shown, and what controls a terminal or the direction of writing is spelled out.
-fn harmless(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '\n' => out.push_str(" ↵ "),
-            '\t' => out.push(' '),
-            c if c.is_control() || is_unseen(c) => out.extend(c.escape_unicode()),
-            c => out.push(c),
-        }
-    }
-    out
-}
-
-/// What takes no room and changes how the rest reads. Joiners, which several scripts need, do not.
-fn is_unseen(c: char) -> bool {
-    matches!(
-        c,
-        '\u{200b}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}'
-    )
-}
-
 /// Marks of the tones that have a colour. They take no room when columns are measured, no text can hold them
-/// ([`is_unseen`]), and [`coloured`] puts colours in their place once every line is laid out.
+/// ([`harmless`]), and [`coloured`] puts colours in their place once every line is laid out.
 const MARKS: [(Tone, char); 4] = [
     (Tone::Good, '\u{2061}'),
     (Tone::Attention, '\u{2062}'),

@@ -1,0 +1,331 @@
+//! HTML: one file that needs nothing else. No script, no font, no picture from elsewhere; it prints, works at the width of a
+//! phone, in the dark, and with a screen reader. Charts are inline SVG (`html/chart.rs`), and each names the table that
+//! holds its numbers. A tone is shown by a sign and by colour, never by colour alone.
+
+mod chart;
+
+use std::io;
+
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use super::text::{is_unseen, says_something, spaced, yes_or_no};
+use super::{Render, Style, clocks};
+use crate::report::{Cell, Document, Table, Tone};
+
+/// The format `html`.
+#[derive(Debug, Clone, Copy)]
+pub struct Html;
+
+/// How the page looks.
+const STYLE: &str = include_str!("html/page.css");
+
+/// Rows from which on a table is folded away until it is asked for; a browser finds and prints it all the same.
+const LONG: usize = 200;
+
+impl Render for Html {
+    fn name(&self) -> &'static str {
+        "html"
+    }
+
+    fn render(&self, document: &Document, _: Style, out: &mut dyn io::Write) -> io::Result<()> {
+        out.write_all(page(document).into_string().as_bytes())?;
+        writeln!(out)
+    }
+}
+
+fn page(document: &Document) -> Markup {
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="generator" content=(concat!("servanda ", env!("CARGO_PKG_VERSION")));
+                title { (shown(&document.title)) }
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                header {
+                    h1 dir="auto" { (shown(&document.title)) }
+                    (speaks_of(document))
+                }
+                @if !document.sections.is_empty() { (contents(document)) }
+                main {
+                    (body(document, "", 2))
+                    @for (at, section) in document.sections.iter().enumerate() {
+                        section id=(section_id(at)) aria-labelledby=(format!("{}-title", section_id(at))) {
+                            h2 id=(format!("{}-title", section_id(at))) dir="auto" { (shown(&section.title)) }
+                            @if clocks(section) != clocks(document) { (speaks_of(section)) }
+                            (body(section, &section_id(at), 3))
+                        }
+                    }
+                }
+                footer {
+                    p { "Made by servanda " (env!("CARGO_PKG_VERSION")) " from the records of the ledger. ✓ as it should be, ! worth a look, ✕ as it should not be." }
+                }
+            }
+        }
+    }
+}
+
+fn section_id(at: usize) -> String {
+    format!("section-{}", at + 1)
+}
+
+fn speaks_of(document: &Document) -> Markup {
+    html! { @if let Some(clocks) = clocks(document) { p.clocks { (shown(&clocks)) } } }
+}
+
+fn contents(document: &Document) -> Markup {
+    html! {
+        nav aria-label="Contents" {
+            ul {
+                @for (at, section) in document.sections.iter().enumerate() {
+                    li { a href=(format!("#{}", section_id(at))) dir="auto" { (shown(&section.title)) } }
+                }
+            }
+        }
+    }
+}
+
+/// What a document says itself; `prefix` keeps its ids apart from those of other sections.
+fn body(document: &Document, prefix: &str, level: u8) -> Markup {
+    let id = |kind: &str, name: &str| format!("{prefix}{kind}-{name}");
+    html! {
+        @for chart in &document.charts {
+            (chart::figure(chart, &id("chart", chart.name), &id("table", chart.table), table_title(document, chart.table)))
+        }
+        @for table in &document.tables { (framed(table, &id("table", table.name), level)) }
+        @if !document.notes.is_empty() {
+            aside.notes {
+                (heading(level, "Notes"))
+                ul { @for note in &document.notes { li dir="auto" { (shown(note)) } } }
+            }
+        }
+    }
+}
+
+fn table_title<'a>(document: &'a Document, name: &'a str) -> &'a str {
+    let table = document.tables.iter().find(|table| table.name == name);
+    table.map_or(name, |table| &table.title)
+}
+
+fn heading(level: u8, text: &str) -> Markup {
+    html! { @match level { 2 => h2 { (text) }, _ => h3 { (text) } } }
+}
+
+/// A table, folded away where it is long.
+fn framed(table: &Table, id: &str, level: u8) -> Markup {
+    if table.rows.is_empty() {
+        return html! {
+            div.table id=(id) { (heading(level, &shown(&table.title))) p.empty { (shown(table.empty)) } }
+        };
+    }
+    let grid = grid(table, id);
+    html! {
+        div.table id=(id) {
+            @if table.rows.len() > LONG {
+                details {
+                    summary { (shown(&table.title)) ": " (table.rows.len()) " rows" }
+                    (grid)
+                }
+            } @else { (grid) }
+        }
+    }
+}
+
+/// A table as it is. On a phone each row becomes a block of names and values (`page.css`), so roles are stated: a
+/// browser may forget them with the layout.
+fn grid(table: &Table, id: &str) -> Markup {
+    let (said, silent): (Vec<usize>, Vec<usize>) = (0..table.columns.len())
+        .partition(|&at| table.rows.iter().any(|row| says_something(&row[at])));
+    let names: Vec<String> = table.columns.iter().map(|column| spaced(column)).collect();
+    let silent_names: Vec<&str> = silent.iter().map(|&at| names[at].as_str()).collect();
+    html! {
+        div.scroll role="region" aria-labelledby=(format!("{id}-caption")) tabindex="0" {
+            table role="table" {
+                caption id=(format!("{id}-caption")) dir="auto" { (shown(&table.title)) }
+                thead role="rowgroup" {
+                    tr role="row" {
+                        @for &at in &said { th scope="col" role="columnheader" class=[is_numeric(table, at).then_some("number")] { (names[at]) } }
+                    }
+                }
+                tbody role="rowgroup" {
+                    @for row in &table.rows {
+                        tr role="row" {
+                            @for (place, &at) in said.iter().enumerate() { (field(&row[at], &names[at], place == 0)) }
+                        }
+                    }
+                }
+            }
+        }
+        @if !silent_names.is_empty() { p.empty { "Nothing under: " (silent_names.join(", ")) "." } }
+    }
+}
+
+fn is_numeric(table: &Table, at: usize) -> bool {
+    let mut cells = table.rows.iter().map(|row| &row[at]);
+    cells.all(|cell| matches!(cell, Cell::Number(_) | Cell::None))
+}
+
+/// A cell; the first of a row is the row's header.
+fn field(cell: &Cell, name: &str, is_first: bool) -> Markup {
+    let content = content(cell);
+    let number = matches!(cell, Cell::Number(_)).then_some("number");
+    let nothing = (!says_something(cell)).then_some("nothing");
+    let class = number.or(nothing);
+    html! {
+        @if is_first { th scope="row" role="rowheader" data-name=(name) class=[class] { span dir="auto" { (content) } } }
+        @else { td role="cell" data-name=(name) class=[class] { span dir="auto" { (content) } } }
+    }
+}
+
+fn content(cell: &Cell) -> Markup {
+    if !says_something(cell) {
+        return html! { "–" };
+    }
+    match cell {
+        Cell::None => html! {},
+        Cell::Text(text) => lines(text),
+        Cell::Word(text, tone) => {
+            html! { span.word.(class_of(*tone)) { (sign_of(*tone)) (shown(text)) } }
+        }
+        Cell::Number(number) => html! { (number) },
+        Cell::Flag(flag) => html! { (yes_or_no(*flag)) },
+        Cell::List(texts) => html! {
+            @for (at, text) in texts.iter().enumerate() { @if at > 0 { ", " } bdi { (shown(text)) } }
+        },
+    }
+}
+
+fn lines(text: &str) -> Markup {
+    html! { @for (at, line) in text.lines().enumerate() { @if at > 0 { br; } (shown(line)) } }
+}
+
+/// The class of a tone in `page.css`.
+fn class_of(tone: Tone) -> &'static str {
+    match tone {
+        Tone::Plain => "plain",
+        Tone::Good => "good",
+        Tone::Attention => "attention",
+        Tone::Bad => "bad",
+        Tone::Faint => "faint",
+    }
+}
+
+/// What says a tone without colour. The word beside it says the same, so a screen reader passes over it.
+fn sign_of(tone: Tone) -> Markup {
+    let sign = match tone {
+        Tone::Plain | Tone::Faint => return html! {},
+        Tone::Good => "✓ ",
+        Tone::Attention => "! ",
+        Tone::Bad => "✕ ",
+    };
+    html! { span.sign aria-hidden="true" { (sign) } }
+}
+
+/// A text as a page shows it: what is not seen, or turns its neighbours around, is spelled out. Markup is escaped by
+/// whoever puts it into the page.
+fn shown(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\n' | '\t' => out.push(' '),
+            c if c.is_control() || is_unseen(c) => out.extend(c.escape_unicode()),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample;
+    use super::*;
+    use crate::report::chart::{Bar, Chart, Plot};
+
+    fn written(document: &Document) -> String {
+        let mut out = Vec::new();
+        let style = Style {
+            colour: true,
+            width: Some(20),
+        };
+        Html.render(document, style, &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    /// Every element is closed in order: enough to know that no text broke out.
+    fn is_well_formed(page: &str) {
+        let mut open: Vec<&str> = Vec::new();
+        let body = page.replace(STYLE, "");
+        for tag in body.split('<').skip(1) {
+            let name = tag.split(['>', ' ']).next().unwrap();
+            match name.strip_prefix('/') {
+                Some(closed) => assert_eq!(open.pop(), Some(closed), "{tag}"),
+                None if ["meta", "br", "!DOCTYPE"].contains(&name) => {}
+                None => open.push(name),
+            }
+        }
+        assert!(open.is_empty(), "{open:?}");
+    }
+
+    #[test]
+    fn a_page_needs_nothing_from_elsewhere() {
+        let mut document = sample();
+        document.sections = vec![sample(), sample()];
+        let page = written(&document);
+        for foreign in [
+            "http:", "https:", "<script", "<link", "<img", "@import", "url(",
+        ] {
+            assert!(!page.contains(foreign), "{foreign}");
+        }
+        is_well_formed(&page);
+        assert!(page.contains(r##"<a href="#section-2""##));
+        assert!(page.contains(r#"id="section-2""#));
+    }
+
+    #[test]
+    fn no_text_becomes_markup() {
+        let evil = "</td><script>alert(1)</script>\u{202e}\" onload=\"x";
+        let mut document = sample();
+        document.title = evil.into();
+        document.notes = vec![evil.into()];
+        document.tables[0].title = evil.into();
+        document.tables[0].rows[0][0] = Cell::text(evil);
+        document.tables[0].rows[0][2] = Cell::list([evil]);
+        document.tables[0].rows[0][4] = Cell::Word(evil.into(), Tone::Bad);
+        document.charts = vec![Chart {
+            name: "bars",
+            title: evil.into(),
+            table: "commitments",
+            plot: Plot::Bars(vec![Bar {
+                label: evil.into(),
+                count: 1,
+                tone: Tone::Good,
+            }]),
+        }];
+        let page = written(&document);
+        assert!(!page.contains("<script"));
+        assert!(!page.contains('\u{202e}'));
+        assert!(!page.contains("\" onload"));
+        is_well_formed(&page);
+    }
+
+    #[test]
+    fn a_tone_has_a_sign_and_a_column_without_cells_is_named() {
+        let page = written(&sample());
+        assert!(page.contains(r#"<span class="word bad"><span class="sign" aria-hidden="true">✕ </span>overdue</span>"#));
+        assert!(page.contains("Nothing under: last heard."));
+        assert!(page.contains("abrir el paso<br>2"));
+    }
+
+    #[test]
+    fn a_long_table_is_folded_and_whole() {
+        let mut document = sample();
+        let row = document.tables[0].rows[0].clone();
+        document.tables[0].rows = vec![row; LONG + 1];
+        let page = written(&document);
+        assert!(page.contains("<details>"));
+        assert_eq!(page.matches("abrir el paso").count(), LONG + 1);
+    }
+}
