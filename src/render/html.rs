@@ -199,7 +199,18 @@ fn content(cell: &Cell) -> Markup {
 }
 
 fn lines(text: &str) -> Markup {
-    html! { @for (at, line) in text.lines().enumerate() { @if at > 0 { br; } (shown(line)) } }
+    html! { @for (at, line) in text.lines().enumerate() { @if at > 0 { br; } (words(line)) } }
+}
+
+/// A line in which no date is broken.
+fn words(line: &str) -> Markup {
+    let is_date = |word: &str| word.len() >= 7 && word.as_bytes()[4] == b'-' && word.as_bytes()[..4].iter().all(u8::is_ascii_digit);
+    html! {
+        @for (at, word) in line.split(' ').enumerate() {
+            @if at > 0 { " " }
+            @if is_date(word) { span.day { (shown(word)) } } @else { (shown(word)) }
+        }
+    }
 }
 
 /// The class of a tone in `page.css`.
