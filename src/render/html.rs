@@ -204,7 +204,11 @@ fn lines(text: &str) -> Markup {
 
 /// A line in which no date is broken.
 fn words(line: &str) -> Markup {
-    let is_date = |word: &str| word.len() >= 7 && word.as_bytes()[4] == b'-' && word.as_bytes()[..4].iter().all(u8::is_ascii_digit);
+    let is_date = |word: &str| {
+        word.len() >= 7
+            && word.as_bytes()[4] == b'-'
+            && word.as_bytes()[..4].iter().all(u8::is_ascii_digit)
+    };
     html! {
         @for (at, word) in line.split(' ').enumerate() {
             @if at > 0 { " " }
