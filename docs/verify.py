@@ -662,9 +662,9 @@ class Header:
         if data[0] != 1:
             raise Malformed(f"the record has format version {data[0]}, not 1")
         reserved = [at for at in (*range(2, 8), *range(96, 128)) if data[at]]
-        if reserved or data[1] > 1:
-            raise Malformed(f"the header's byte {1 if data[1] > 1 else reserved[0]} is not what it must be")
-        self.redactable = data[1] == 1
+        if reserved or data[1] > 3:
+            raise Malformed(f"the header's byte {1 if data[1] > 3 else reserved[0]} is not what it must be")
+        self.redactable, self.claimed = bool(data[1] & 1), bool(data[1] & 2)
         self.seq, self.recorded_at, self.remaining, self.payload_len = struct.unpack("<QqII", data[8:32])
         self.prev, self.digest, self.link = data[32:64], data[64:96], link_of(data[:128])
 
@@ -682,7 +682,7 @@ class Verifier:
 
     def __init__(self, kept, checkpoints, say, show):
         self.kept, self.say, self.show = kept, say, show
-        self.findings, self.records, self.count = [], 0, 0
+        self.findings, self.records, self.count, self.claimed = [], 0, 0, 0
         self.tree, self.roots = Tree(), {checkpoint.size: None for checkpoint in checkpoints}
         self.links, self.keyring = bytearray(), Keyring()
         self.keep_root()
@@ -761,6 +761,10 @@ class Verifier:
             self.find(seq, "batch", f"{previous.remaining - 1} of its batch should follow, not {header.remaining}")
         if previous and header.recorded_at < previous.recorded_at:
             self.find(seq, "clock", f"{time_text(header.recorded_at)} is before {time_text(previous.recorded_at)}")
+        if previous and header.claimed and not previous.claimed:
+            self.find(seq, "clock", "its time is claimed, and the backfill ended before it")
+        if header.claimed and self.claimed == seq:
+            self.claimed = seq + 1
         try:
             signatures = self.body(seq, header, data[128:])
         except Malformed as error:
@@ -882,6 +886,8 @@ class Verifier:
         parts = [f"BROKEN, findings: {len(self.findings)}" if self.findings else "sound", f"records: {self.records}",
                  f"head {self.count}:{self.link.hex()}" if self.link else "no head",
                  f"tree {self.tree.size}:{text_of(self.tree.root())}" if self.tree else "no tree"]
+        if self.claimed:
+            parts.append(f"recorded times of the first {self.claimed} records claimed, not the machine's")
         checked = ["form, order, links, digests, batches, clock, encoding"]
         unchecked = ["the rules of events; snapshots"]
         if self.keyring:

@@ -30,6 +30,10 @@ pub(super) const BLOCK: usize = 64;
 const PAYLOAD: u8 = 1;
 const SIGNATURES: u8 = 2;
 
+/// Bits of the header's byte 1: its marks.
+const REDACTABLE: u8 = 1;
+const CLAIMED: u8 = 2;
+
 /// Bytes of one recorder's signature: the key's id and the Ed25519 signature.
 const SIGNATURE_LEN: usize = 4 + 64;
 
@@ -116,6 +120,9 @@ pub struct Header {
     /// Whether its payload may be destroyed under a redaction, leaving replay the same. Hashed with the rest, so
     /// that nobody can decide it later.
     pub redactable: bool,
+    /// Whether `recorded_at` is what the recorder claims, and not the machine's clock. Only a ledger's first records
+    /// have this mark: the first without it ends the backfill.
+    pub claimed: bool,
     /// When it was taken in: microseconds since 1970 in UTC, never before its predecessor.
     pub recorded_at: i64,
     /// How many records of its append follow it; 0 on the last.
@@ -137,7 +144,7 @@ pub enum Malformed {
     /// An unknown version.
     #[error("the record has format version {0}; this version of servanda knows {VERSION}")]
     Version(u8),
-    /// A byte that must be zero is not, or the mark of what is redactable is neither 0 nor 1.
+    /// A byte that must be zero is not, or the byte of the marks has an unknown bit.
     #[error("the header's byte {0} is not what it must be")]
     Reserved(usize),
     /// The body is not as long as the header says, or its first byte is unknown.
@@ -159,12 +166,13 @@ pub enum Malformed {
 }
 
 impl Header {
-    /// Its bytes: version at 0, 1 at 1 if it is redactable, then zeros; seq at 8, recorded_at at 16, remaining at 24, payload_len at
-    /// 28, prev at 32, payload_digest at 64, zeros from 96.
+    /// Its bytes: version at 0, its marks at 1 (1: redactable, 2: claimed), then zeros; seq at 8, recorded_at at 16,
+    /// remaining at 24, payload_len at 28, prev at 32, payload_digest at 64, zeros from 96.
     pub fn to_bytes(&self) -> [u8; HEADER_LEN] {
         let mut bytes = [0; HEADER_LEN];
         bytes[0] = VERSION;
-        bytes[1] = u8::from(self.redactable);
+        bytes[1] =
+            if self.redactable { REDACTABLE } else { 0 } | if self.claimed { CLAIMED } else { 0 };
         bytes[8..16].copy_from_slice(&self.seq.to_le_bytes());
         bytes[16..24].copy_from_slice(&self.recorded_at.to_le_bytes());
         bytes[24..28].copy_from_slice(&self.remaining.to_le_bytes());
@@ -187,11 +195,12 @@ impl Header {
             let at = reserved.find(|&at| bytes[at] != 0).unwrap_or_default();
             return Err(Malformed::Reserved(at));
         }
-        if bytes[1] > 1 {
+        if bytes[1] > REDACTABLE | CLAIMED {
             return Err(Malformed::Reserved(1));
         }
         Ok(Self {
-            redactable: bytes[1] == 1,
+            redactable: bytes[1] & REDACTABLE != 0,
+            claimed: bytes[1] & CLAIMED != 0,
             seq: u64::from_le_bytes(array(bytes, 8)),
             recorded_at: i64::from_le_bytes(array(bytes, 16)),
             remaining: u32::from_le_bytes(array(bytes, 24)),
@@ -333,6 +342,19 @@ impl fmt::Display for Head {
     }
 }
 
+/// What becomes a record once it has its place in a chain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unbound {
+    /// The body.
+    pub body: Body,
+    /// Whether its payload may be destroyed one day.
+    pub redactable: bool,
+    /// When it is recorded.
+    pub recorded_at: i64,
+    /// Whether that is claimed.
+    pub claimed: bool,
+}
+
 /// Binds the bodies of one append to a chain: counts down, links, digests. Gives the records and the head
 /// after them. None of them is redactable.
 pub fn bind(head: Head, recorded_at: i64, bodies: Vec<Body>) -> (Vec<Record>, Head) {
@@ -342,15 +364,28 @@ pub fn bind(head: Head, recorded_at: i64, bodies: Vec<Body>) -> (Vec<Record>, He
 
 /// As [`bind`], with each body whether its record is redactable.
 pub fn bind_marked(head: Head, recorded_at: i64, bodies: Vec<(Body, bool)>) -> (Vec<Record>, Head) {
+    let unbound = bodies.into_iter().map(|(body, redactable)| Unbound {
+        body,
+        redactable,
+        recorded_at,
+        claimed: false,
+    });
+    bind_each(head, unbound.collect())
+}
+
+/// As [`bind`], with each body all that its header says of itself.
+pub fn bind_each(head: Head, bodies: Vec<Unbound>) -> (Vec<Record>, Head) {
     let mut head = head;
     let mut remaining = bodies.len();
     let mut records = Vec::with_capacity(bodies.len());
-    for (body, redactable) in bodies {
+    for unbound in bodies {
         remaining -= 1;
+        let body = unbound.body;
         let header = Header {
-            redactable,
+            redactable: unbound.redactable,
+            claimed: unbound.claimed,
             seq: head.count,
-            recorded_at,
+            recorded_at: unbound.recorded_at,
             // Both fit: the ledger limits batches and payloads far below 4 Gi.
             remaining: remaining as u32,
             payload_len: body.payload.len() as u32,

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use crate::domain::register::ResolveError;
+use crate::ledger::append::ClaimError;
 use crate::ledger::signatures::SignatureError;
 use crate::ledger::{LedgerError, Refusal};
 use crate::store::StoreError;
@@ -131,6 +132,7 @@ impl From<LedgerError> for CliError {
             LedgerError::Codec { .. } => {
                 Self::refused(message).hint("shorten the texts, or register the document as a source by its digest")
             }
+            LedgerError::Claim { source, .. } => Self::claim(source),
             LedgerError::NotEmpty(_) => Self::refused(message).hint("choose another directory"),
             LedgerError::BatchTooLarge(_) => Self::refused(message).hint("split the file"),
             LedgerError::Entropy(_) | LedgerError::Tree(_) => Self::refused(message),
@@ -148,6 +150,18 @@ impl From<LedgerError> for CliError {
                 error.message = message;
                 error
             }
+        }
+    }
+}
+
+impl CliError {
+    /// A recorded time that cannot be claimed.
+    pub fn claim(error: ClaimError) -> Self {
+        let refused = Self::refused(format!("{error}; nothing was appended"));
+        match error {
+            ClaimError::Ended => refused.hint("only a ledger made with `servanda init --backfill` takes recorded times, until the first append without one"),
+            ClaimError::Backwards { .. } => refused.hint("recorded times never decrease: put what was recorded first first"),
+            ClaimError::Future { .. } => refused.hint("claim the time at which it was recorded, in UTC or with its offset"),
         }
     }
 }

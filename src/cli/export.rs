@@ -75,7 +75,11 @@ fn write_events(session: &Session, out: &mut impl Write) -> Result<io::Result<()
             event: held.recorded().clone(),
             ..held.entry.clone()
         };
-        if let Err(error) = line(out, entry_to_json(&recorded)) {
+        let mut object = entry_to_json(&recorded);
+        if seq.0 < ledger.register().claimed() {
+            object.insert("claimed".into(), Value::Bool(true));
+        }
+        if let Err(error) = line(out, object) {
             return Ok(Err(error));
         }
     }

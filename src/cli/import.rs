@@ -11,8 +11,9 @@ use super::{Command, receipt, record};
 use crate::domain::event::{Event, FieldSpec, Kind};
 use crate::domain::register::Register;
 use crate::domain::value::excerpt;
+use crate::domain::when::Instant;
 use crate::intake::ndjson::{self, Draft, LineError};
-use crate::ledger::append::Receipt;
+use crate::ledger::append::{Receipt, Submission};
 use crate::ledger::{Ledger, LedgerError, plural};
 use crate::store::Store;
 
@@ -38,6 +39,9 @@ fn build() -> clap::Command {
             "Give each line without an import_key the key NAME:LINE, so that importing the file again appends nothing",
         ))
         .arg(
+            record::recorded_at_arg().help("Claim that each line without a recorded_at was recorded then; only in a ledger made with `init --backfill`")
+        )
+        .arg(
             Arg::new("recorded_by")
                 .long("recorded-by")
                 .value_name("TEXT")
@@ -50,6 +54,9 @@ fn build() -> clap::Command {
 again, whole or grown, after whatever happened. A line `\"event\":\"ledger\"` is passed over. Where lines have
 `seq`, as an export has, records that lines name by number are found by it; and \"@KEY\" names the record with
 that import key.
+
+A ledger made with `init --backfill` takes the `recorded_at` of each line as claimed, as long as they never
+decrease; elsewhere it is passed over.
 
 Examples:
   servanda import minutes.ndjson --key minutes-2023
@@ -92,6 +99,12 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
         );
     }
     let mut ledger = session.open()?;
+    claim_times(
+        &mut drafts,
+        matches.get_one::<Instant>("recorded_at").copied(),
+        ledger.is_backfill(),
+    )
+    .map_err(|line| unclaimed(&name, line))?;
     let (events, receipts) = append(session, &mut ledger, drafts.as_mut_slice(), &name)?;
     let register = ledger.register();
     let differing: Vec<String> = events
@@ -180,10 +193,46 @@ pub(super) fn append<S: Store>(
             return Err(wrong_lines(name, [wrong_places, wrong_values].concat()));
         }
     };
+    let submissions = events
+        .iter()
+        .zip(&*drafts)
+        .map(|(event, draft)| Submission {
+            event: event.clone(),
+            recorded_at: draft.recorded_at,
+        });
     let receipts = session
-        .append(ledger, events.clone())
+        .append(ledger, submissions.collect())
         .map_err(|error| refused(error, drafts, name))?;
     Ok((events, receipts))
+}
+
+/// Keeps the recorded times that are to be claimed: those of the lines in a backfill, and the one given for
+/// lines without. Gives back the first line that has none where others do.
+fn claim_times(
+    drafts: &mut [Draft],
+    given: Option<Instant>,
+    is_backfill: bool,
+) -> Result<(), usize> {
+    for draft in &mut *drafts {
+        draft.recorded_at = match given {
+            None => draft.recorded_at.filter(|_| is_backfill),
+            given => draft.recorded_at.or(given),
+        };
+    }
+    let without = drafts.iter().find(|draft| draft.recorded_at.is_none());
+    match without {
+        Some(without) if drafts.iter().any(|draft| draft.recorded_at.is_some()) => {
+            Err(without.line)
+        }
+        _ => Ok(()),
+    }
+}
+
+fn unclaimed(name: &str, line: usize) -> CliError {
+    CliError::refused(format!(
+        "{name}: line {line} has no recorded_at, as others have; nothing was appended"
+    ))
+    .hint("claim one for those lines with --recorded-at TIME, or import them after the others: that ends the backfill")
 }
 
 fn fill(draft: &mut Draft, field: &str, value: Option<String>) {
@@ -374,6 +423,11 @@ fn refused(error: LedgerError, drafts: &[Draft], name: &str) -> CliError {
             "{name}: line {}: {source}; nothing was appended",
             line(index)
         )),
+        LedgerError::Claim { index, source } => {
+            let mut error = CliError::claim(source);
+            error.message = format!("{name}: line {}: {}", line(index), error.message);
+            error
+        }
         other => other.into(),
     }
 }

@@ -9,7 +9,9 @@ use super::session::Session;
 use super::{Command, receipt, record};
 use crate::chain::record::Head;
 use crate::domain::event::{Event, Fields, Kind};
-use crate::ledger::{Ledger, Machine};
+use crate::domain::when::Instant;
+use crate::ledger::append::ClaimError;
+use crate::ledger::{Ledger, Machine, Surroundings};
 use crate::store::Store;
 use crate::store::directory::{self, DirectoryError};
 
@@ -39,8 +41,22 @@ fn build() -> clap::Command {
                 .hide_env_values(true)
                 .help("Who opens it"),
         )
+        .arg(
+            Arg::new("backfill")
+                .long("backfill")
+                .value_name("DATE|TIME")
+                .value_parser(Instant::beginning)
+                .help("Take in an old history, kept elsewhere since then: recorded times are claimed, until the first append without one"),
+        )
         .after_help(
-            "Examples:\n  servanda init --ledger commission --origin example.org/joint-commission",
+            "Recorded times are the machine's, and cannot be chosen. A ledger for a history that was recorded
+elsewhere is made with --backfill START: it takes recorded times with `record --recorded-at` and from the
+lines of `import`, each not before the last, and says of each record that its time is claimed. The first
+append without one ends that for good.
+
+Examples:
+  servanda init --ledger commission --origin example.org/joint-commission
+  servanda init --ledger old --origin example.org/old-register --backfill 1998-04-01",
         )
 }
 
@@ -57,6 +73,11 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
         );
     }
     let opening = Event::build(Kind::LedgerOpened, &fields).map_err(record::wrong_fields)?;
+    let backfill = matches.get_one::<Instant>("backfill").copied();
+    let now = Machine.now();
+    if let Some(claimed) = backfill.filter(|start| *start > now) {
+        return Err(CliError::claim(ClaimError::Future { claimed, now }));
+    }
     let directory = session.directory()?;
     let unfinished = is_unfinished(directory, session)?;
     if session.dry_run {
@@ -79,7 +100,10 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
     } else {
         Box::new(directory::create(directory, "servanda init").map_err(cannot_create)?)
     };
-    let ledger = Ledger::create(store, Machine, opening.clone())?;
+    let ledger = match backfill {
+        None => Ledger::create(store, Machine, opening.clone())?,
+        Some(start) => Ledger::create_backfill(store, Machine, opening.clone(), start)?,
+    };
     session.keep_checkpoint(&ledger);
     let receipts = [receipt::Line::new(
         &opening,
@@ -89,8 +113,14 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
     receipt::show(session, &receipts)?;
     receipt::close(
         session,
-        &session.command("record party ID --kind KIND --name NAME"),
+        &session.command(match backfill {
+            None => "record party ID --kind KIND --name NAME",
+            Some(_) => "import FILE",
+        }),
     );
+    if backfill.is_some() {
+        session.hint("recorded times are claimed, from each line's recorded_at or --recorded-at; the first append without one ends the backfill for good");
+    }
     Ok(Exit::Ok)
 }
 

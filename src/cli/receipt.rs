@@ -128,6 +128,12 @@ pub fn show(session: &Session, lines: &[Line]) -> Result<(), CliError> {
             if let Some(change) = &line.change {
                 session.say(&format!("  {change}"))?;
             }
+            if line.receipt.claimed {
+                session.say(&format!(
+                    "  recorded, as is claimed, {}",
+                    line.receipt.recorded_at
+                ))?;
+            }
             if !session.dry_run {
                 session.say(&format!("  link {}", line.receipt.link))?;
             }
@@ -145,6 +151,12 @@ pub fn close(session: &Session, next: &str) {
     } else {
         session.hint(&format!("next: {next}"));
     }
+}
+
+fn claimed_receipts(lines: &[Line]) -> Vec<String> {
+    let claimed = lines.iter().any(|line| line.receipt.claimed);
+    let note = "recorded_at is claimed in a backfill, and not the machine's time";
+    claimed.then(|| note.to_owned()).into_iter().collect()
 }
 
 fn document(lines: &[Line], session: &Session) -> Document {
@@ -175,6 +187,7 @@ fn document(lines: &[Line], session: &Session) -> Document {
         report: "receipts",
         title: "Receipts".into(),
         tables: vec![table],
+        notes: claimed_receipts(lines),
         ..Document::default()
     }
 }

@@ -15,7 +15,9 @@ use crate::domain::event::{Event, Fact, FieldError, FieldSpec, Fields, Kind};
 use crate::domain::id::Reference;
 use crate::domain::rules;
 use crate::domain::value::Shape;
+use crate::domain::when::Instant;
 use crate::intake::{ndjson, template};
+use crate::ledger::append::Submission;
 
 pub(super) const COMMAND: Command = Command { build, run };
 
@@ -77,6 +79,7 @@ fn kind_command(kind: Kind) -> clap::Command {
                 .action(ArgAction::SetTrue)
                 .help("Fill in a template in $VISUAL or $EDITOR"),
         );
+    command = command.arg(recorded_at_arg().help_heading("Of every event"));
     if kind == Kind::SourceRegistered {
         command = command.arg(
             Arg::new("document")
@@ -88,6 +91,15 @@ fn kind_command(kind: Kind) -> clap::Command {
         );
     }
     command
+}
+
+/// The flag that claims a recorded time.
+pub(super) fn recorded_at_arg() -> Arg {
+    Arg::new("recorded_at")
+        .long("recorded-at")
+        .value_name("DATE|TIME")
+        .value_parser(Instant::beginning)
+        .help("Claim that it was recorded then; only in a ledger made with `init --backfill`")
 }
 
 /// The flag of a field, required where the field is and nothing stands in for the flags.
@@ -136,14 +148,19 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
         return Ok(Exit::Ok);
     };
     let event = Event::build(kind, &fields).map_err(wrong_fields)?;
-    append_one(session, event)
+    let recorded_at = matches.get_one::<Instant>("recorded_at").copied();
+    append_one(session, Submission { event, recorded_at })
 }
 
-fn append_one(session: &Session, event: Event) -> Result<Exit, CliError> {
+fn append_one(session: &Session, submission: Submission) -> Result<Exit, CliError> {
     let mut ledger = session.open()?;
-    let event = rules::complete(ledger.register(), event);
+    let event = rules::complete(ledger.register(), submission.event);
     let change = receipt::change(ledger.register(), &event);
-    let receipts = session.append(&mut ledger, vec![event.clone()])?;
+    let submission = Submission {
+        event: event.clone(),
+        ..submission
+    };
+    let receipts = session.append(&mut ledger, vec![submission])?;
     let next = next_step(session, &event);
     let lines: Vec<_> = receipts
         .into_iter()

@@ -15,9 +15,8 @@ use super::keys::read_signing_key;
 use super::memory;
 use crate::chain::checkpoint::Checkpoint;
 use crate::chain::record::Head;
-use crate::domain::event::Event;
 use crate::ledger::anchor::{self, Anchoring};
-use crate::ledger::append::Receipt;
+use crate::ledger::append::{Receipt, Submission};
 use crate::ledger::{Ledger, LedgerError, Machine};
 use crate::render::{FORMATS, Render, Style};
 use crate::report::Document;
@@ -179,9 +178,21 @@ impl Session {
     pub fn append<S: Store>(
         &self,
         ledger: &mut Ledger<S>,
-        events: Vec<Event>,
+        events: Vec<impl Into<Submission>>,
     ) -> Result<Vec<Receipt>, LedgerError> {
-        let receipts = ledger.append(events)?;
+        let was_backfill = ledger.is_backfill();
+        let receipts = ledger.append_claimed(events.into_iter().map(Into::into).collect())?;
+        if was_backfill && !ledger.is_backfill() {
+            let claimed = ledger.register().claimed();
+            let (ended, records) = if self.dry_run {
+                ("would end", "would be the machine's")
+            } else {
+                ("has ended", "are the machine's")
+            };
+            self.talk(&format!(
+                "the backfill {ended} for good: from record {claimed} on, recorded times {records}"
+            ));
+        }
         self.keep_checkpoint(ledger);
         Ok(receipts)
     }

@@ -95,6 +95,21 @@ pub struct Register {
     ids: BTreeMap<Slug, (EntityKind, Seq)>,
     trails: BTreeMap<Subject, Vec<Seq>>,
     import_keys: HashMap<String, Seq>,
+    /// How many records, the first ones, have a recorded time that is claimed.
+    claimed: u64,
+}
+
+/// What a reader must know where the recorded times of so many records, the first ones, are claimed; nothing
+/// where none is.
+pub fn claimed_times(count: u64) -> Option<String> {
+    let records = match count {
+        0 => return None,
+        1 => "the recorded time of record 0 is".to_owned(),
+        _ => format!("the recorded times of records 0 to {} are", count - 1),
+    };
+    Some(format!(
+        "{records} claimed by whoever recorded them later, not the machine's: nothing shows that they were known then"
+    ))
 }
 
 /// Why a text does not name one thing.
@@ -134,6 +149,18 @@ impl Register {
     /// How many records it has taken in.
     pub fn count(&self) -> u64 {
         self.records.len() as u64
+    }
+
+    /// How many records, the first ones, have a recorded time that was claimed when they were imported, and is not
+    /// that of the machine's clock.
+    pub fn claimed(&self) -> u64 {
+        self.claimed
+    }
+
+    /// Takes note that the recorded times of so many records, the first ones, are claimed. Headers say so, which
+    /// [`Register::apply`] does not get.
+    pub fn note_claimed(&mut self, count: u64) {
+        self.claimed = count;
     }
 
     /// A record, whether or not it was retracted.

@@ -357,6 +357,23 @@ impl Instant {
             .map_or(NaiveDate::MAX, |time| time.date_naive())
     }
 
+    /// The instant that a text names: a time, or the first one of a date in UTC.
+    ///
+    /// # Errors
+    /// What is neither.
+    pub fn beginning(text: &str) -> Result<Self, ValueError> {
+        if text.contains(['T', ':']) {
+            return text.parse();
+        }
+        let first = text.parse::<Date>()?.earliest();
+        Ok(Self(
+            first
+                .and_time(chrono::NaiveTime::MIN)
+                .and_utc()
+                .timestamp_micros(),
+        ))
+    }
+
     /// The last instant of a day in UTC.
     pub fn end_of(day: NaiveDate) -> Self {
         let next = day.succ_opt().unwrap_or(day);

@@ -3,8 +3,9 @@
 //! `{"event":"party","id":"colombia","kind":"state","name":["Colombia"]}`: the kind under `event`, and each
 //! field under its name, as a string, or a list of strings where it takes several (one alone may stand
 //! without its list). Record numbers may be written as numbers. An exported line also has `seq` and
-//! `recorded_at`: where it lay and since when. Importing gives events new places and the present time;
-//! `seq` then serves to find what other lines of the file mean by a record's number.
+//! `recorded_at`: where it lay and since when, and `claimed` where that is not by the machine's clock. Importing
+//! gives events new places and, but for a backfill, the present time; `seq` then serves to find what other lines of
+//! the file mean by a record's number.
 
 use std::fmt;
 use std::io::BufRead;
@@ -15,6 +16,7 @@ use serde_json::{Map, Number, Value};
 use crate::domain::event::{Entry, Event, FieldError, FieldSpec, Fields, Kind};
 use crate::domain::id::Seq;
 use crate::domain::value::{Shape, excerpt};
+use crate::domain::when::Instant;
 
 /// Longest line, in bytes. A payload has at most 64 KiB; JSON may write a byte as six.
 pub const LINE_LIMIT: usize = 1024 * 1024;
@@ -30,6 +32,8 @@ pub struct Draft {
     pub fields: Fields,
     /// The record it was exported from.
     pub seq: Option<u64>,
+    /// Since when it was recorded, as far as the line says so.
+    pub recorded_at: Option<Instant>,
 }
 
 /// What is wrong with a line.
@@ -209,6 +213,7 @@ fn parse(bytes: &[u8], line: usize, kind: Option<Kind>) -> Result<Option<Draft>,
     let mut fields = Fields::default();
     let mut found = None;
     let mut seq = None;
+    let mut recorded_at = None;
     let mut seen: Vec<String> = Vec::new();
     for (name, value) in members {
         let mut fail = |message: String| {
@@ -223,7 +228,16 @@ fn parse(bytes: &[u8], line: usize, kind: Option<Kind>) -> Result<Option<Draft>,
             continue;
         }
         match (name.as_str(), texts(&value)) {
-            ("recorded_at", _) => {}
+            // What an export says of its ledger; here it is claimed again or not at all.
+            ("claimed", _) => {}
+            ("recorded_at", Ok(texts)) => match texts.as_slice() {
+                [] => {}
+                [text] => match Instant::beginning(text) {
+                    Ok(time) => recorded_at = Some(time),
+                    Err(error) => fail(error.to_string()),
+                },
+                _ => fail("takes one time".into()),
+            },
             ("seq", _) => match value.as_u64() {
                 Some(number) => seq = Some(number),
                 None => fail("is not a record's number".into()),
@@ -247,6 +261,7 @@ fn parse(bytes: &[u8], line: usize, kind: Option<Kind>) -> Result<Option<Draft>,
             kind,
             fields,
             seq,
+            recorded_at,
         })),
         (None, _) if !named => {
             errors.push(LineError {

@@ -4,7 +4,7 @@ use super::replay::Replayed;
 use super::signatures::{self, Required};
 use super::{BATCH_LIMIT, Ledger, LedgerError, Refusal, snapshot};
 use crate::chain::codec;
-use crate::chain::record::{Body, Hash, Head, Record, Sealed, bind_marked};
+use crate::chain::record::{Body, Hash, Head, Record, Sealed, Unbound, bind_each};
 use crate::chain::tree::leaf_hash;
 use crate::domain::event::{Entry, Event};
 use crate::domain::id::Seq;
@@ -24,8 +24,54 @@ pub struct Receipt {
     pub link: Hash,
     /// When it was recorded.
     pub recorded_at: Instant,
+    /// Whether that time is claimed, in a backfill, and not the machine's.
+    pub claimed: bool,
     /// Whether it was there already, under the same import key.
     pub known: bool,
+}
+
+/// An event to append, and where a ledger is in its backfill, since when it is claimed to be recorded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Submission {
+    /// The event.
+    pub event: Event,
+    /// The recorded time that is claimed; none for the machine's, which ends a backfill for good.
+    pub recorded_at: Option<Instant>,
+}
+
+impl From<Event> for Submission {
+    fn from(event: Event) -> Self {
+        Self {
+            event,
+            recorded_at: None,
+        }
+    }
+}
+
+/// Why a recorded time cannot be claimed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ClaimError {
+    /// The ledger takes the machine's time.
+    #[error(
+        "no recorded time can be claimed: this ledger is in no backfill, or its backfill has ended"
+    )]
+    Ended,
+    /// It is before that of the record before.
+    #[error("the claimed time {claimed} is before {before}, that of the record before it")]
+    Backwards {
+        /// The time claimed.
+        claimed: Instant,
+        /// That of the record before.
+        before: Instant,
+    },
+    /// It has not come yet.
+    #[error("the claimed time {claimed} is in the future: it is {now} by this machine's clock")]
+    Future {
+        /// The time claimed.
+        claimed: Instant,
+        /// The machine's time.
+        now: Instant,
+    },
 }
 
 impl<S: Store> Ledger<S> {
@@ -38,6 +84,15 @@ impl<S: Store> Ledger<S> {
     /// [`LedgerError::Refused`] with every refusal, [`LedgerError::Codec`], [`LedgerError::BatchTooLarge`],
     /// [`LedgerError::HeadMoved`]: nothing was appended. [`LedgerError::Uncertain`]: nobody knows.
     pub fn append(&mut self, events: Vec<Event>) -> Result<Vec<Receipt>, LedgerError> {
+        self.append_claimed(events.into_iter().map(Submission::from).collect())
+    }
+
+    /// As [`Ledger::append`], with recorded times that are claimed. Only a ledger whose records all have a claimed
+    /// time takes one: see [`Ledger::create_backfill`]. The first event without one ends that for good.
+    ///
+    /// # Errors
+    /// As [`Ledger::append`], and [`LedgerError::Claim`].
+    pub fn append_claimed(&mut self, events: Vec<Submission>) -> Result<Vec<Receipt>, LedgerError> {
         if events.len() > BATCH_LIMIT {
             return Err(LedgerError::BatchTooLarge(events.len()));
         }
@@ -50,7 +105,10 @@ impl<S: Store> Ledger<S> {
     }
 
     /// Tries until the head is still where it was when the events were checked.
-    fn append_where_the_head_is(&mut self, events: &[Event]) -> Result<Vec<Receipt>, LedgerError> {
+    fn append_where_the_head_is(
+        &mut self,
+        events: &[Submission],
+    ) -> Result<Vec<Receipt>, LedgerError> {
         let mut moved = self.head;
         for _ in 0..ATTEMPTS {
             if self.stale {
@@ -71,16 +129,24 @@ impl<S: Store> Ledger<S> {
     }
 
     /// Checks each event against the register as the ones before it leave it.
-    fn admit(&mut self, events: &[Event]) -> Result<Plan, LedgerError> {
+    fn admit(&mut self, events: &[Submission]) -> Result<Plan, LedgerError> {
         let mut plan = Plan {
             places: Vec::with_capacity(events.len()),
             payloads: Vec::new(),
             required: Required::default(),
-            recorded_at: self.surroundings.now().max(self.last_recorded),
+            last_recorded: self.last_recorded,
         };
+        let now = self.surroundings.now();
         let mut refusals = Vec::new();
         let mut failure = None;
-        for (index, event) in events.iter().enumerate() {
+        for (
+            index,
+            Submission {
+                event,
+                recorded_at: claim,
+            },
+        ) in events.iter().enumerate()
+        {
             let key = event.envelope.import_key.as_ref().map(|key| key.as_str());
             let known = key.and_then(|key| self.register.imported(key));
             if let Some(seq) = known {
@@ -96,11 +162,20 @@ impl<S: Store> Ledger<S> {
                 failure.get_or_insert(error);
                 continue;
             }
-            match codec::encode(&event) {
-                Ok(payload) => {
-                    let redactable = rules::is_redactable(&self.register, &event);
-                    plan.payloads.push((payload, redactable));
+            let recorded_at = match self.time_of(*claim, plan.last_recorded, now) {
+                Ok(time) => time,
+                Err(source) => {
+                    failure.get_or_insert(LedgerError::Claim { index, source });
+                    continue;
                 }
+            };
+            match codec::encode(&event) {
+                Ok(payload) => plan.payloads.push(Payload {
+                    bytes: payload,
+                    redactable: rules::is_redactable(&self.register, &event),
+                    recorded_at,
+                    claimed: claim.is_some(),
+                }),
                 Err(source) => {
                     failure.get_or_insert(LedgerError::Codec { index, source });
                     continue;
@@ -108,16 +183,36 @@ impl<S: Store> Ledger<S> {
             }
             let seq = Seq(self.register.count());
             plan.places.push((seq, false));
+            plan.last_recorded = recorded_at;
             self.register.apply(&Entry {
                 seq,
-                recorded_at: plan.recorded_at,
+                recorded_at,
                 event,
             });
+            if claim.is_some() {
+                self.register.note_claimed(seq.0 + 1);
+            }
         }
         match (refusals.is_empty(), failure) {
             (true, None) => Ok(plan),
             (true, Some(failure)) => Err(failure),
             (false, _) => Err(LedgerError::Refused(refusals)),
+        }
+    }
+
+    /// The recorded time of the next record: the one claimed, where that can be, or else the machine's.
+    fn time_of(
+        &self,
+        claim: Option<Instant>,
+        before: Instant,
+        now: Instant,
+    ) -> Result<Instant, ClaimError> {
+        match claim {
+            None => Ok(now.max(before)),
+            Some(_) if !self.is_backfill() => Err(ClaimError::Ended),
+            Some(claimed) if claimed < before => Err(ClaimError::Backwards { claimed, before }),
+            Some(claimed) if claimed > now => Err(ClaimError::Future { claimed, now }),
+            Some(claimed) => Ok(claimed),
         }
     }
 
@@ -148,11 +243,19 @@ impl<S: Store> Ledger<S> {
             })
             .collect::<Result<_, LedgerError>>()?;
         let mut bodies = Vec::with_capacity(plan.payloads.len());
-        for (payload, redactable) in plan.payloads {
+        for payload in plan.payloads {
             let salt = self.surroundings.salt().map_err(LedgerError::Entropy)?;
-            bodies.push((Body { salt, payload }, redactable));
+            bodies.push(Unbound {
+                body: Body {
+                    salt,
+                    payload: payload.bytes,
+                },
+                redactable: payload.redactable,
+                recorded_at: payload.recorded_at.0,
+                claimed: payload.claimed,
+            });
         }
-        let (mut records, head) = bind_marked(self.head, plan.recorded_at.0, bodies);
+        let (mut records, head) = bind_each(self.head, bodies);
         if let Some(last) = records.last_mut()
             && !plan.required.is_empty()
         {
@@ -168,7 +271,7 @@ impl<S: Store> Ledger<S> {
                 Err(AppendError::Uncertain(lost)) => self.settle(lost, head)?,
             }
             self.head = head;
-            self.last_recorded = plan.recorded_at;
+            self.last_recorded = plan.last_recorded;
             for record in &records {
                 self.tree
                     .push(leaf_hash(&record.header.to_bytes()))
@@ -254,6 +357,7 @@ fn receipt_of(record: &Record, known: bool) -> Receipt {
         seq: Seq(record.header.seq),
         link: record.header.link(),
         recorded_at: Instant(record.header.recorded_at),
+        claimed: record.header.claimed,
         known,
     }
 }
@@ -261,10 +365,18 @@ fn receipt_of(record: &Record, known: bool) -> Receipt {
 /// Events that may be appended: where each goes, and the bytes of those that are new.
 struct Plan {
     places: Vec<(Seq, bool)>,
-    /// The bytes of each event that is new, and whether its record is redactable.
-    payloads: Vec<(Vec<u8>, bool)>,
+    payloads: Vec<Payload>,
     required: Required,
+    /// The recorded time of the last of them.
+    last_recorded: Instant,
+}
+
+/// The bytes of an event that is new, and what its header will say.
+struct Payload {
+    bytes: Vec<u8>,
+    redactable: bool,
     recorded_at: Instant,
+    claimed: bool,
 }
 
 #[cfg(test)]

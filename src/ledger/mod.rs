@@ -11,6 +11,7 @@ pub mod snapshot;
 mod testing;
 pub mod verify;
 
+use self::append::{ClaimError, Submission};
 use crate::chain::codec::CodecError;
 use crate::chain::key::SigningKey;
 use crate::chain::record::{Head, SALT_LEN};
@@ -97,6 +98,14 @@ pub enum LedgerError {
         /// Why.
         source: CodecError,
     },
+    /// A recorded time that is claimed cannot be; nothing was appended.
+    #[error("event {index} of the batch: {source}")]
+    Claim {
+        /// Its place in the batch, from 0.
+        index: usize,
+        /// Why.
+        source: ClaimError,
+    },
     /// A batch is too large; nothing was appended.
     #[error("{0} events in one append; the limit is {BATCH_LIMIT}")]
     BatchTooLarge(usize),
@@ -156,6 +165,14 @@ impl<S: Store> Ledger<S> {
         surroundings: impl Surroundings + 'static,
         opening: Event,
     ) -> Result<Self, LedgerError> {
+        Self::create_with(store, surroundings, opening.into())
+    }
+
+    fn create_with(
+        store: S,
+        surroundings: impl Surroundings + 'static,
+        opening: Submission,
+    ) -> Result<Self, LedgerError> {
         let head = store.head()?;
         if head != Head::EMPTY {
             return Err(LedgerError::NotEmpty(head));
@@ -171,8 +188,35 @@ impl<S: Store> Ledger<S> {
             snapshot_every: SNAPSHOT_EVERY,
             stale: false,
         };
-        ledger.append(vec![opening])?;
+        ledger.append_claimed(vec![opening])?;
         Ok(ledger)
+    }
+
+    /// As [`Ledger::create`], for an old history: the ledger takes recorded times that are claimed, and its own
+    /// first record is claimed to be of `recorded_at`. Every record says whether its time is claimed, and the first
+    /// that does not ends the backfill for good.
+    ///
+    /// # Errors
+    /// As [`Ledger::create`], and [`LedgerError::Claim`] for a time in the future.
+    pub fn create_backfill(
+        store: S,
+        surroundings: impl Surroundings + 'static,
+        opening: Event,
+        recorded_at: Instant,
+    ) -> Result<Self, LedgerError> {
+        Self::create_with(
+            store,
+            surroundings,
+            Submission {
+                event: opening,
+                recorded_at: Some(recorded_at),
+            },
+        )
+    }
+
+    /// Whether a recorded time can be claimed: all records so far have one that is, or there are none.
+    pub fn is_backfill(&self) -> bool {
+        self.register.claimed() == self.register.count()
     }
 
     /// Opens a ledger: replays it, and checks the chain on the way.

@@ -83,6 +83,9 @@ impl Replayed {
                 event: codec::decode(&body.payload).map_err(|error| broken(error.to_string()))?,
             }),
         }
+        if header.claimed {
+            self.register.note_claimed(seq + 1);
+        }
         self.tree
             .push(leaf_hash(&header.to_bytes()))
             .map_err(super::anchor::too_large)?;
@@ -98,7 +101,14 @@ impl Replayed {
 /// [`LedgerError::Broken`] at the first record that does not fit the chain, [`LedgerError::Short`] where
 /// records are missing at the end, [`LedgerError::Store`].
 pub fn replay(store: &impl Store, known_at: KnownAt) -> Result<Replayed, LedgerError> {
-    let start = snapshot::newest(store, known_at)?.unwrap_or_else(Replayed::nothing);
+    let start = match snapshot::newest(store, known_at)? {
+        Some(mut snapshot) => {
+            let claimed = claimed_among(store, snapshot.head.count)?;
+            snapshot.register.note_claimed(claimed);
+            snapshot
+        }
+        None => Replayed::nothing(),
+    };
     continue_from(store, start, known_at)
 }
 
@@ -108,6 +118,32 @@ pub fn replay(store: &impl Store, known_at: KnownAt) -> Result<Replayed, LedgerE
 /// As [`replay`].
 pub fn replay_in_full(store: &impl Store, known_at: KnownAt) -> Result<Replayed, LedgerError> {
     continue_from(store, Replayed::nothing(), known_at)
+}
+
+/// How many of the first `count` records have a claimed time. They come before all others, so that a few headers
+/// tell; a snapshot need not.
+fn claimed_among(store: &impl Store, count: u64) -> Result<u64, LedgerError> {
+    let (mut claimed, mut end) = (0, count);
+    while claimed < end {
+        // A ledger without a backfill, which most are, is known by its first record.
+        let middle = if claimed == 0 {
+            0
+        } else {
+            claimed + (end - claimed) / 2
+        };
+        let broken = |what: String| LedgerError::Broken { seq: middle, what };
+        let found = store.read(middle, 1)?;
+        let stored = found
+            .first()
+            .ok_or_else(|| broken("it is missing".into()))?;
+        let record = Record::open(&stored.sealed).map_err(|error| broken(error.to_string()))?;
+        if record.header.claimed {
+            claimed = middle + 1;
+        } else {
+            end = middle;
+        }
+    }
+    Ok(claimed)
 }
 
 fn continue_from(

@@ -11,7 +11,7 @@ use crate::chain::record::{HEADER_LEN, Hash, Head, Header, Record, Sealed, paylo
 use crate::chain::tree::{TreeHash, leaf_hash};
 use crate::domain::event::{Entry, Event, Fact};
 use crate::domain::id::{Seq, Subject};
-use crate::domain::register::Register;
+use crate::domain::register::{Register, claimed_times};
 use crate::domain::rules;
 use crate::domain::when::Instant;
 use crate::store::{Store, StoreError, Stored};
@@ -43,7 +43,7 @@ pub enum FindingKind {
     Encoding,
     /// A batch is not whole.
     Batch,
-    /// A record is dated before its predecessor.
+    /// A record is dated before its predecessor, or its time is claimed after the backfill ended.
     Clock,
     /// A record breaks a rule and is not marked irregular.
     Rule,
@@ -214,6 +214,18 @@ struct Previous {
     link: Hash,
     remaining: u32,
     recorded_at: i64,
+    claimed: bool,
+}
+
+impl From<&Header> for Previous {
+    fn from(header: &Header) -> Self {
+        Self {
+            link: header.link(),
+            remaining: header.remaining,
+            recorded_at: header.recorded_at,
+            claimed: header.claimed,
+        }
+    }
 }
 
 /// The records of a range, and words for them.
@@ -267,6 +279,8 @@ struct Examiner {
     /// The record from which on the rules cannot be checked, because what came before is not all known.
     rules_lost_at: Option<u64>,
     last_recorded: Option<i64>,
+    /// How many records, the first ones, have claimed times.
+    claimed: u64,
     gone: Vec<u64>,
     /// Those of them that were not bound as redactable: no redaction excuses them.
     unredactable: Vec<u64>,
@@ -290,6 +304,7 @@ impl Examiner {
             previous: None,
             first_recorded: None,
             last_recorded: None,
+            claimed: 0,
             replayed: Replayed::nothing(),
             required: Required::default(),
             held_keys: HeldKeys::default(),
@@ -364,11 +379,10 @@ impl Examiner {
         self.compare_signatures(seq, &record);
         // A tree over a history with gaps is nobody's; the finding that made the gap says enough.
         let _ = self.replayed.tree.push(leaf_hash(&header.to_bytes()));
-        self.previous = Some(Previous {
-            link: header.link(),
-            remaining: header.remaining,
-            recorded_at: header.recorded_at,
-        });
+        self.previous = Some(Previous::from(&header));
+        if header.claimed && self.claimed == seq {
+            self.claimed = seq + 1;
+        }
         self.first_recorded.get_or_insert(header.recorded_at);
         self.last_recorded = Some(header.recorded_at);
         self.expected = seq + 1;
@@ -394,11 +408,7 @@ impl Examiner {
         if let Some(header) = header {
             self.compare_with_previous(seq, &header);
         }
-        self.previous = header.map(|header| Previous {
-            link: header.link(),
-            remaining: header.remaining,
-            recorded_at: header.recorded_at,
-        });
+        self.previous = header.as_ref().map(Previous::from);
         self.expected = seq + 1;
         self.replayed.head = Head {
             count: self.expected,
@@ -493,6 +503,10 @@ impl Examiner {
                 &format!("a time not before {}", Instant(previous.recorded_at)),
                 &Instant(header.recorded_at).to_string(),
             );
+        }
+        if header.claimed && !previous.claimed {
+            let expected = "the machine's time: the backfill ended before";
+            self.find(FindingKind::Clock, &[seq], expected, "a claimed time");
         }
     }
 
@@ -741,6 +755,7 @@ impl Examiner {
                 remarks.push(format!("{}: {what}", super::plural(count, "record")));
             }
         }
+        remarks.extend(claimed_times(self.claimed));
         if on_disk > 0 {
             let (payloads, are) = match on_disk {
                 1 => ("1 redacted payload".to_owned(), "is"),

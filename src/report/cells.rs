@@ -240,6 +240,11 @@ pub fn about(event: &Event) -> Vec<String> {
     all
 }
 
+/// The flag of a record whose recorded time is claimed.
+pub fn claimed(register: &Register, seq: Seq) -> Option<String> {
+    (seq.0 < register.claimed()).then(|| "recorded time claimed".to_owned())
+}
+
 /// What a reader must know about an entry: that it breaks a rule, was inferred, corrected, taken out.
 pub fn flags(register: &Register, entry: &Entry) -> Vec<String> {
     let envelope = &entry.event.envelope;

@@ -79,7 +79,9 @@ impl<'r> Dossier<'_, 'r> {
         tables.extend(self.acknowledgements(related.iter().copied()));
         let title = format!("Commitment {}: {}", commitment.id, commitment.terms.text);
         let mut document = self.document(title, tables);
-        document.notes = caveats::notes(view, &[commitment], &[]);
+        document
+            .notes
+            .extend(caveats::notes(view, &[commitment], &[]));
         document
     }
 
@@ -262,7 +264,9 @@ impl<'r> Dossier<'_, 'r> {
         tables.extend(self.acknowledgements(related.iter().copied()));
         let title = format!("Agreement {}: {}", agreement.id, agreement.fact.title);
         let mut document = self.document(title, tables);
-        document.notes = caveats::notes(view, &commitments, &[agreement]);
+        document
+            .notes
+            .extend(caveats::notes(view, &commitments, &[agreement]));
         document
     }
 
@@ -516,7 +520,9 @@ impl<'r> Dossier<'_, 'r> {
             rows.push(("event", Cell::text(held.entry.event.kind())));
             rows.push(("text", cells::headline(held)));
             rows.push(("counts", Cell::Flag(held.is_standing() && happened)));
-            rows.push(("flags", Cell::List(cells::flags(register, &held.entry))));
+            let mut flags = cells::flags(register, &held.entry);
+            flags.extend(cells::claimed(register, seq));
+            rows.push(("flags", Cell::List(flags)));
         } else {
             rows.push(("text", Cell::text(cells::WITHHELD)));
             rows.push(("counts", Cell::Flag(false)));

@@ -31,7 +31,9 @@ impl Report for DueReport {
             calls(view, &commitments, question),
             rates::table("rates", "Rates", &rates),
         ];
-        document.notes = caveats::notes(view, &commitments, &[]);
+        document
+            .notes
+            .extend(caveats::notes(view, &commitments, &[]));
         document.notes.push(format!(
             "soon: within {} days; silent: nothing heard for {} days or more",
             whole(question.soon),

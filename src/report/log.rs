@@ -52,6 +52,7 @@ fn row(view: &View<'_>, held: &Held) -> Vec<Cell> {
     if held.is_standing() && !view.has_happened(entry) {
         flags.push("not yet".to_owned());
     }
+    flags.extend(cells::claimed(view.register, entry.seq));
     let withheld = held.redacted.is_some();
     vec![
         cells::record(entry.seq),

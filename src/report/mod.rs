@@ -8,6 +8,7 @@ use crate::domain::commitment::Standing;
 use crate::domain::event::Kind;
 use crate::domain::id::{AgreementId, CommitmentId, PartyId, Seq, SourceId};
 use crate::domain::party::PartyKind;
+use crate::domain::register::claimed_times;
 use crate::domain::view::{END_OF_TIME, View};
 use crate::domain::when::Instant;
 
@@ -140,7 +141,7 @@ pub struct Document {
 }
 
 impl Document {
-    /// A document without tables.
+    /// A document without tables, with a note where recorded times are claimed.
     pub fn new(
         report: &'static str,
         title: impl Into<String>,
@@ -152,6 +153,7 @@ impl Document {
             title: title.into(),
             as_of: (view.as_of != END_OF_TIME).then_some(view.as_of),
             known_at: question.known_at.clone(),
+            notes: claimed_times(view.register.claimed()).into_iter().collect(),
             ..Self::default()
         }
     }
@@ -336,6 +338,20 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn every_report_says_once_that_recorded_times_are_claimed() {
+        let mut history = testing::communique();
+        history.register.note_claimed(3);
+        for report in all() {
+            let document = history.ask(report, "2024-01-01", &Question::default());
+            let says = |note: &&String| note.contains("records 0 to 2 are claimed");
+            let notes = document.notes.iter().filter(says).count();
+            assert_eq!(notes, 1, "{}", report.name());
+        }
+        let dossier = history.dossier("C1", "2024-01-01").unwrap();
+        assert!(dossier.notes[0].contains("are claimed"));
     }
 
     #[test]

@@ -54,7 +54,9 @@ impl<'v, 'r> Facts<'v, 'r> {
 
     fn document(&self, report: &PartyReport, title: String) -> Document {
         let mut document = Document::new(report.name(), title, self.view, self.question);
-        document.notes = caveats::notes(self.view, &self.commitments, &[]);
+        document
+            .notes
+            .extend(caveats::notes(self.view, &self.commitments, &[]));
         document
     }
 

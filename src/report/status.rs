@@ -30,7 +30,9 @@ impl Report for Status {
             tables::agreements(view, &agreements),
             rates::table("rates", "Rates", &tally.rates()),
         ];
-        document.notes = caveats::notes(view, &commitments, &agreements);
+        document
+            .notes
+            .extend(caveats::notes(view, &commitments, &agreements));
         document
     }
 }
