@@ -160,7 +160,7 @@ impl CliError {
         let refused = Self::refused(format!("{error}; nothing was appended"));
         match error {
             ClaimError::Ended => refused.hint("only a ledger made with `servanda init --backfill` takes recorded times, until the first append without one"),
-            ClaimError::Backwards { .. } => refused.hint("recorded times never decrease: put what was recorded first first"),
+            ClaimError::Backwards { .. } => refused.hint("recorded times never decrease: give events in the order in which they were recorded"),
             ClaimError::Future { .. } => refused.hint("claim the time at which it was recorded, in UTC or with its offset"),
         }
     }

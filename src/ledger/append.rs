@@ -380,4 +380,6 @@ struct Payload {
 }
 
 #[cfg(test)]
+mod backfill;
+#[cfg(test)]
 mod tests;

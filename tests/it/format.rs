@@ -10,7 +10,9 @@ use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 use servanda::chain::codec;
-use servanda::chain::record::{Body, Hash, Head, Record, SALT_LEN, Sealed, bind, bind_marked};
+use servanda::chain::record::{
+    Body, Hash, Head, Record, SALT_LEN, Sealed, Unbound, bind, bind_each, bind_marked,
+};
 use servanda::domain::event::{Entry, Envelope, Event, FieldSpec, Fields, Kind};
 use servanda::domain::id::Seq;
 use servanda::domain::rules::may_be_redacted;
@@ -288,6 +290,56 @@ fn the_golden_export_is_what_its_generator_writes() {
     let ran = python(&["fixtures/golden/raw-v1.py"], "");
     assert_eq!(ran.stderr, "");
     assert_eq!(ran.stdout, golden());
+}
+
+/// The golden export whose first three records have claimed times.
+fn golden_claimed() -> String {
+    read("fixtures/golden/claimed-v1.ndjson")
+}
+
+#[test]
+fn the_golden_claims_are_read_as_such() {
+    let all = lines(&golden_claimed());
+    let sealed: Vec<Sealed> = all[..4].iter().map(|line| parse(line).2).collect();
+    let records: Vec<Record> = sealed
+        .iter()
+        .map(|sealed| Record::open(sealed).unwrap())
+        .collect();
+    let marks = |of: fn(&Record) -> bool| records.iter().map(of).collect::<Vec<bool>>();
+    assert_eq!(marks(|r| r.header.claimed), [true, true, true, false]);
+    assert_eq!(marks(|r| r.header.redactable), [false, false, false, true]);
+    for (sealed, record) in sealed.iter().zip(&records) {
+        assert_eq!(record.seal(), *sealed);
+    }
+    let head = Head::after(&records[3].header);
+    assert_eq!(raw_export(&records, head), golden_claimed());
+    let verdict = verify(&Memory::of(sealed, head), &mut Unwatched).unwrap();
+    assert!(verdict.is_sound(), "{:#?}", verdict.findings);
+    assert!(verdict.remarks[0].contains("records 0 to 2 are claimed"));
+    assert_sound(&[], &golden_claimed());
+    let said = verify_py(&[], &golden_claimed()).stdout;
+    assert!(said.contains("first 3 records claimed"), "{said}");
+    let written = python(&["fixtures/golden/claimed-v1.py"], "");
+    assert_eq!(written.stdout, golden_claimed());
+}
+
+#[test]
+fn a_claim_after_the_backfill_is_found_in_python() {
+    let body = Body {
+        salt: [7; SALT_LEN],
+        payload: Vec::new(),
+    };
+    let unbound = [true, false, true].map(|claimed| Unbound {
+        body: body.clone(),
+        redactable: false,
+        recorded_at: 5,
+        claimed,
+    });
+    let (records, head) = bind_each(Head::EMPTY, unbound.to_vec());
+    assert_found(&[], &raw_export(&records, head), 2, &["clock"]);
+    let mut export = lines(&raw_export(&records, head));
+    export[0] = export[0].replacen("0102", "0104", 1);
+    assert_found(&[], &joined(&export), 0, &["malformed"]);
 }
 
 // ---- Rust wrote it, Python reads it ----
