@@ -102,16 +102,18 @@ fn every_flipped_byte_is_seen_by_opening_the_digest_or_the_link() {
     }
 }
 
-/// Records of every shape: with and without body, mark and signatures.
+/// Records of every shape: with and without body, marks and signatures.
 fn records() -> impl Strategy<Value = Record> {
     let signers = proptest::collection::btree_map(any::<[u8; 4]>(), any::<u8>(), 0..4);
-    let header = (any::<u64>(), any::<bool>(), any::<i64>(), any::<u32>());
+    let marks = (any::<bool>(), any::<bool>());
+    let header = (any::<u64>(), marks, any::<i64>(), any::<u32>());
     let body = (any::<Vec<u8>>(), any::<[u8; SALT_LEN]>(), any::<bool>());
-    (header, body, signers).prop_map(|((seq, redactable, time, remaining), body, signers)| {
+    (header, body, signers).prop_map(|((seq, marks, time, remaining), body, signers)| {
         let (payload, salt, gone) = body;
         let header = Header {
             seq,
-            redactable,
+            redactable: marks.0,
+            claimed: marks.1,
             recorded_at: time,
             remaining,
             payload_len: payload.len() as u32,
