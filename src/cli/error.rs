@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use crate::domain::register::ResolveError;
-use crate::ledger::append::ClaimError;
+use crate::ledger::backfill::ClaimError;
 use crate::ledger::signatures::SignatureError;
 use crate::ledger::{LedgerError, Refusal};
 use crate::store::StoreError;

@@ -13,7 +13,8 @@ use crate::domain::register::Register;
 use crate::domain::value::excerpt;
 use crate::domain::when::Instant;
 use crate::intake::ndjson::{self, Draft, LineError};
-use crate::ledger::append::{Receipt, Submission};
+use crate::ledger::append::Receipt;
+use crate::ledger::backfill::Submission;
 use crate::ledger::{Ledger, LedgerError, plural};
 use crate::store::Store;
 

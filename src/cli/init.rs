@@ -10,7 +10,7 @@ use super::{Command, receipt, record};
 use crate::chain::record::Head;
 use crate::domain::event::{Event, Fields, Kind};
 use crate::domain::when::Instant;
-use crate::ledger::append::ClaimError;
+use crate::ledger::backfill::ClaimError;
 use crate::ledger::{Ledger, Machine, Surroundings};
 use crate::store::Store;
 use crate::store::directory::{self, DirectoryError};

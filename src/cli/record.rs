@@ -17,7 +17,7 @@ use crate::domain::rules;
 use crate::domain::value::Shape;
 use crate::domain::when::Instant;
 use crate::intake::{ndjson, template};
-use crate::ledger::append::Submission;
+use crate::ledger::backfill::Submission;
 
 pub(super) const COMMAND: Command = Command { build, run };
 

@@ -1,5 +1,6 @@
 //! Append: events into the chain, whole batches or nothing.
 
+use super::backfill::Submission;
 use super::replay::Replayed;
 use super::signatures::{self, Required};
 use super::{BATCH_LIMIT, Ledger, LedgerError, Refusal, snapshot};
@@ -28,50 +29,6 @@ pub struct Receipt {
     pub claimed: bool,
     /// Whether it was there already, under the same import key.
     pub known: bool,
-}
-
-/// An event to append, and where a ledger is in its backfill, since when it is claimed to be recorded.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Submission {
-    /// The event.
-    pub event: Event,
-    /// The recorded time that is claimed; none for the machine's, which ends a backfill for good.
-    pub recorded_at: Option<Instant>,
-}
-
-impl From<Event> for Submission {
-    fn from(event: Event) -> Self {
-        Self {
-            event,
-            recorded_at: None,
-        }
-    }
-}
-
-/// Why a recorded time cannot be claimed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum ClaimError {
-    /// The ledger takes the machine's time.
-    #[error(
-        "no recorded time can be claimed: this ledger is in no backfill, or its backfill has ended"
-    )]
-    Ended,
-    /// It is before that of the record before.
-    #[error("the claimed time {claimed} is before {before}, that of the record before it")]
-    Backwards {
-        /// The time claimed.
-        claimed: Instant,
-        /// That of the record before.
-        before: Instant,
-    },
-    /// It has not come yet.
-    #[error("the claimed time {claimed} is in the future: it is {now} by this machine's clock")]
-    Future {
-        /// The time claimed.
-        claimed: Instant,
-        /// The machine's time.
-        now: Instant,
-    },
 }
 
 impl<S: Store> Ledger<S> {
@@ -197,22 +154,6 @@ impl<S: Store> Ledger<S> {
             (true, None) => Ok(plan),
             (true, Some(failure)) => Err(failure),
             (false, _) => Err(LedgerError::Refused(refusals)),
-        }
-    }
-
-    /// The recorded time of the next record: the one claimed, where that can be, or else the machine's.
-    fn time_of(
-        &self,
-        claim: Option<Instant>,
-        before: Instant,
-        now: Instant,
-    ) -> Result<Instant, ClaimError> {
-        match claim {
-            None => Ok(now.max(before)),
-            Some(_) if !self.is_backfill() => Err(ClaimError::Ended),
-            Some(claimed) if claimed < before => Err(ClaimError::Backwards { claimed, before }),
-            Some(claimed) if claimed > now => Err(ClaimError::Future { claimed, now }),
-            Some(claimed) => Ok(claimed),
         }
     }
 
@@ -379,7 +320,5 @@ struct Payload {
     claimed: bool,
 }
 
-#[cfg(test)]
-mod backfill;
 #[cfg(test)]
 mod tests;

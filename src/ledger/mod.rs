@@ -3,6 +3,7 @@
 
 pub mod anchor;
 pub mod append;
+pub mod backfill;
 pub mod redact;
 pub mod replay;
 pub mod signatures;
@@ -11,7 +12,7 @@ pub mod snapshot;
 mod testing;
 pub mod verify;
 
-use self::append::{ClaimError, Submission};
+use self::backfill::{ClaimError, Submission};
 use crate::chain::codec::CodecError;
 use crate::chain::key::SigningKey;
 use crate::chain::record::{Head, SALT_LEN};
@@ -190,33 +191,6 @@ impl<S: Store> Ledger<S> {
         };
         ledger.append_claimed(vec![opening])?;
         Ok(ledger)
-    }
-
-    /// As [`Ledger::create`], for an old history: the ledger takes recorded times that are claimed, and its own
-    /// first record is claimed to be of `recorded_at`. Every record says whether its time is claimed, and the first
-    /// that does not ends the backfill for good.
-    ///
-    /// # Errors
-    /// As [`Ledger::create`], and [`LedgerError::Claim`] for a time in the future.
-    pub fn create_backfill(
-        store: S,
-        surroundings: impl Surroundings + 'static,
-        opening: Event,
-        recorded_at: Instant,
-    ) -> Result<Self, LedgerError> {
-        Self::create_with(
-            store,
-            surroundings,
-            Submission {
-                event: opening,
-                recorded_at: Some(recorded_at),
-            },
-        )
-    }
-
-    /// Whether a recorded time can be claimed: all records so far have one that is, or there are none.
-    pub fn is_backfill(&self) -> bool {
-        self.register.claimed() == self.register.count()
     }
 
     /// Opens a ledger: replays it, and checks the chain on the way.

@@ -1,7 +1,8 @@
 //! Claimed times: a ledger for an old history, and how its backfill ends.
 
 use super::*;
-use crate::chain::record::Header;
+use crate::chain::record::{Head, Header, Record};
+use crate::domain::id::Seq;
 use crate::domain::register::Register;
 use crate::domain::testing::FIRST_RECORDED_AT;
 use crate::ledger::replay::{KnownAt, replay, replay_in_full};
