@@ -5,14 +5,16 @@ use std::sync::{Arc, LazyLock};
 
 use super::FindingKind::*;
 use super::*;
-use crate::chain::record::{Head, bind};
+use crate::chain::codec;
+use crate::chain::record::{Head, Record, Sealed, bind};
 use crate::domain::event::Kind;
 use crate::domain::testing::{FIRST_RECORDED_AT, event};
 use crate::ledger::Ledger;
-use crate::ledger::replay::{KnownAt, replay, replay_in_full};
+use crate::ledger::replay::{CHUNK, KnownAt, replay, replay_in_full};
+use crate::ledger::snapshot;
 use crate::ledger::testing::*;
 use crate::store::memory::Memory;
-use crate::store::{AppendError, BatchSource, Reader};
+use crate::store::{AppendError, BatchSource, Reader, Stored};
 
 /// The story's records.
 static STORY: LazyLock<Memory> = LazyLock::new(|| storied().into_store());
