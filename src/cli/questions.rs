@@ -78,6 +78,7 @@ pub fn stretch_args(what: &str) -> [Arg; 2] {
     [
         Arg::new("since")
             .long("since")
+            .visible_alias("from")
             .value_name("DATE|RECORD")
             .help(format!("From here on, {what}")),
         Arg::new("until")
@@ -95,6 +96,24 @@ pub fn limit_arg() -> Arg {
         .value_name("N")
         .value_parser(value_parser!(u64))
         .help("At most so many rows")
+}
+
+/// Counts whose crossing is asked for.
+pub fn threshold_arg() -> Arg {
+    Arg::new("threshold")
+        .long("threshold")
+        .value_name("N")
+        .value_parser(value_parser!(u64).range(1..))
+        .action(ArgAction::Append)
+        .help("Tell on which days a count reached this, and fell below it; may stand several times")
+}
+
+/// What a report is about.
+pub fn subject_arg() -> Arg {
+    Arg::new("what")
+        .value_name("ID|RECORD")
+        .required(true)
+        .help("An id, an unambiguous beginning of one, or a record's number")
 }
 
 /// The stretches of days that `due` and `status` look at.
@@ -119,7 +138,11 @@ pub fn day_args() -> [Arg; 2] {
 
 /// Reads the options that a command has, and replays the ledger as it was known.
 pub fn ask(matches: &ArgMatches, session: &Session) -> Result<Asked, CliError> {
-    let ledger = session.open()?;
+    ask_of(matches, &session.open()?)
+}
+
+/// As [`ask`], of a ledger that is open.
+pub fn ask_of(matches: &ArgMatches, ledger: &OpenLedger) -> Result<Asked, CliError> {
     let (register, known_at) = known(matches, ledger)?;
     let as_of = match text(matches, "as-of") {
         None => Session::today(),
@@ -143,6 +166,10 @@ pub fn ask(matches: &ArgMatches, session: &Session) -> Result<Asked, CliError> {
     question.source = id("source", EntityKind::Source)?.map(SourceId);
     question.kinds = words(matches, "kind");
     question.standings = words(matches, "standing");
+    question.thresholds = numbers(matches, "threshold");
+    question.subject = text(matches, "what")
+        .map(|given| register.resolve(given))
+        .transpose()?;
     question.party_kind = words(matches, "party-kind").first().copied();
     if let Some(limit) = number(matches, "limit") {
         question.limit = Some(usize::try_from(limit).unwrap_or(usize::MAX));
@@ -157,7 +184,10 @@ pub fn ask(matches: &ArgMatches, session: &Session) -> Result<Asked, CliError> {
 }
 
 /// The register as it was known, and in words when that was.
-fn known(matches: &ArgMatches, ledger: OpenLedger) -> Result<(Register, Option<String>), CliError> {
+fn known(
+    matches: &ArgMatches,
+    ledger: &OpenLedger,
+) -> Result<(Register, Option<String>), CliError> {
     let Some(given) = text(matches, "known-at") else {
         return Ok((ledger.register().clone(), None));
     };
@@ -229,6 +259,13 @@ fn text<'a>(matches: &'a ArgMatches, name: &str) -> Option<&'a str> {
 
 fn number(matches: &ArgMatches, name: &str) -> Option<u64> {
     matches.try_get_one::<u64>(name).ok().flatten().copied()
+}
+
+fn numbers(matches: &ArgMatches, name: &str) -> Vec<u64> {
+    let given = matches.try_get_many::<u64>(name).ok().flatten();
+    given
+        .map(|numbers| numbers.copied().collect())
+        .unwrap_or_default()
 }
 
 /// The words given; each was checked by the parser of the command line.

@@ -1,38 +1,29 @@
 //! `report`: what readers want to know.
 
 use clap::ArgMatches;
+use clap::parser::ValueSource;
 
 use super::Command;
 use super::error::{CliError, Exit};
-use super::questions::{ask, clock_args, day_args, id_arg, stretch_args};
-use super::session::Session;
+use super::questions::{
+    Asked, ask_of, clock_args, day_args, id_arg, limit_arg, stretch_args, subject_arg,
+    threshold_arg,
+};
+use super::session::{OpenLedger, Session};
+use crate::chain::record::Record;
 use crate::domain::view::View;
-use crate::report::REPORTS;
+use crate::ledger::{LedgerError, Machine, Surroundings};
+use crate::report::{Provenance, REPORTS, Report, Takes};
 
 pub(super) const COMMAND: Command = Command { build, run };
 
 fn build() -> clap::Command {
-    let reports = REPORTS.iter().map(|report| {
-        let command = clap::Command::new(report.name())
-            .about(report.about())
-            .args(clock_args())
-            .args([
-                id_arg("party", "Only what concerns this party"),
-                id_arg("agreement", "Only what concerns this agreement"),
-            ])
-            .args(day_args());
-        match report.name() {
-            "changes" => command.args(stretch_args("by when it was recorded")),
-            "timeline" => command.args(stretch_args("by when it happened")),
-            _ => command,
-        }
-    });
     clap::Command::new("report")
         .about("Report who promised what, what stands, what is due, what changed")
         .subcommand_required(true)
         .arg_required_else_help(true)
         .subcommand_value_name("REPORT")
-        .subcommands(reports)
+        .subcommands(REPORTS.iter().map(|report| subcommand(*report)))
         .after_help(
             "Two clocks: --as-of asks what was true on a day, --known-at what the ledger knew then.
 
@@ -40,9 +31,31 @@ Examples:
   servanda report status
   servanda report due --soon 60 --format csv
   servanda report party --party colombia
-  servanda report changes --since 2023-11-01
+  servanda report changes --from 2023-11-01 --until 2023-11-30
+  servanda report curve --agreement A1 --threshold 55
   servanda report status --as-of 2023-12-31 --known-at 2024-01-15",
         )
+}
+
+fn subcommand(report: &dyn Report) -> clap::Command {
+    let mut command = clap::Command::new(report.name()).about(report.about());
+    for takes in report.takes() {
+        command = match takes {
+            Takes::Occurred => command.args(stretch_args("by when it happened")),
+            Takes::Recorded => command.args(stretch_args("by when it was recorded")),
+            Takes::Limit => command.arg(limit_arg()),
+            Takes::Thresholds => command.arg(threshold_arg()),
+            Takes::Subject => command.arg(subject_arg()),
+            Takes::Provenance => command,
+        };
+    }
+    command
+        .args(clock_args())
+        .args([
+            id_arg("party", "Only what concerns this party"),
+            id_arg("agreement", "Only what concerns this agreement"),
+        ])
+        .args(day_args())
 }
 
 fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
@@ -53,11 +66,94 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
         .iter()
         .find(|report| report.name() == name)
         .ok_or_else(|| CliError::new(Exit::Usage, format!("there is no report {name}")))?;
-    let asked = ask(matches, session)?;
+    let ledger = session.open()?;
+    let mut asked = ask_of(matches, &ledger)?;
+    if report.takes().contains(&Takes::Provenance) {
+        let command = again(*report, matches, &asked);
+        asked.question.provenance = Some(provenance(&ledger, &asked, command)?);
+    }
     let view = View {
         register: &asked.register,
         as_of: asked.as_of,
     };
     session.show(&report.document(&view, &asked.question))?;
     Ok(Exit::Ok)
+}
+
+/// What the ledger says of the records that the answer rests on.
+fn provenance(ledger: &OpenLedger, asked: &Asked, command: String) -> Result<Provenance, CliError> {
+    let records = asked.register.count();
+    let checkpoint = ledger.checkpoint_at(records)?;
+    Ok(Provenance {
+        records,
+        link: link_of(ledger, records)?,
+        root: checkpoint.root().to_string(),
+        checkpoint: checkpoint.to_string(),
+        tool: format!("servanda {}", env!("CARGO_PKG_VERSION")),
+        command,
+        at: Machine.now(),
+    })
+}
+
+/// The link of the last of so many records.
+fn link_of(ledger: &OpenLedger, records: u64) -> Result<String, CliError> {
+    let Some(seq) = records.checked_sub(1) else {
+        return Ok(ledger.head().link.to_string());
+    };
+    let broken = |what: String| LedgerError::Broken { seq, what };
+    let read = ledger.store().read(seq, 1).map_err(LedgerError::from)?;
+    let last = read
+        .first()
+        .ok_or_else(|| broken("it is missing".to_owned()))?;
+    let record = Record::open(&last.sealed).map_err(|error| broken(error.to_string()))?;
+    Ok(record.header.link().to_string())
+}
+
+/// The command that gives the same answer again, later too: with both clocks fixed.
+fn again(report: &dyn Report, matches: &ArgMatches, asked: &Asked) -> String {
+    let mut words = vec![
+        "servanda".to_owned(),
+        "report".to_owned(),
+        report.name().to_owned(),
+    ];
+    let described = subcommand(report);
+    for arg in described.get_arguments() {
+        let name = arg.get_id().as_str();
+        let given = matches.value_source(name) == Some(ValueSource::CommandLine);
+        if !given || matches!(name, "as-of" | "known-at") {
+            continue;
+        }
+        for value in matches.get_raw(name).into_iter().flatten() {
+            words.extend(arg.get_long().map(|long| format!("--{long}")));
+            words.push(quoted(&value.to_string_lossy()));
+        }
+    }
+    words.push(format!("--as-of {}", asked.as_of));
+    if let Some(last) = asked.register.count().checked_sub(1) {
+        words.push(format!("--known-at '#{last}'"));
+    }
+    words.join(" ")
+}
+
+/// A word as a shell takes it for one.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:,@+=".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', "'\\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shell_takes_a_quoted_word_for_one() {
+        assert_eq!(quoted("A1"), "A1");
+        assert_eq!(quoted("2023-05-11"), "2023-05-11");
+        assert_eq!(quoted(""), "''");
+        assert_eq!(quoted("#12"), "'#12'");
+        assert_eq!(quoted("it's; rm"), "'it'\\''s; rm'");
+    }
 }

@@ -102,6 +102,24 @@ words! {
     }
 }
 
+impl Action {
+    /// Whether it is a way to consent to be bound: what the UN Treaty Collection lists as such.
+    pub fn is_consent(self) -> bool {
+        use Action::*;
+        matches!(
+            self,
+            DefinitiveSignature
+                | Ratification
+                | Acceptance
+                | Approval
+                | Accession
+                | Succession
+                | FormalConfirmation
+                | Notification
+        )
+    }
+}
+
 words! {
     /// How one agreement relates to another.
     Relation "RELATION" {

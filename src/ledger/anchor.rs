@@ -105,8 +105,23 @@ impl<S: Store> Ledger<S> {
     /// # Errors
     /// [`LedgerError::Tree`] where the origin is not a name that a checkpoint can have.
     pub fn checkpoint(&self) -> Result<Checkpoint, LedgerError> {
+        self.checkpoint_of(self.tree.size(), self.tree.root())
+    }
+
+    /// The checkpoint of the ledger as it was after so many records.
+    ///
+    /// # Errors
+    /// As [`Ledger::checkpoint`], and [`LedgerError::Short`] where there are not so many.
+    pub fn checkpoint_at(&self, size: u64) -> Result<Checkpoint, LedgerError> {
+        if size == self.tree.size() {
+            return self.checkpoint();
+        }
+        self.checkpoint_of(size, root_at(&leaves(&self.store, size)?, size)?)
+    }
+
+    fn checkpoint_of(&self, size: u64, root: TreeHash) -> Result<Checkpoint, LedgerError> {
         let origin = self.origin().map_or("", |fact| fact.origin.as_str());
-        Checkpoint::new(origin, self.tree.size(), self.tree.root()).map_err(too_large)
+        Checkpoint::new(origin, size, root).map_err(too_large)
     }
 
     /// Proves that the records up to an older size are the beginning of those up to now.

@@ -196,6 +196,14 @@ fn joined(parties: &[&PartyId]) -> String {
     ids.join(", ")
 }
 
+/// The name of each party that is shown, read once: a party may have a long history.
+pub fn party_names(view: &View<'_>) -> BTreeMap<PartyId, String> {
+    let named = view.parties().into_iter();
+    let named =
+        named.filter_map(|party| Some((party.id.clone(), party.names.first()?.to_string())));
+    named.collect()
+}
+
 /// Who asserts an event.
 pub fn by(event: &Event) -> Vec<String> {
     texts(&event.envelope.by)

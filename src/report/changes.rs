@@ -10,7 +10,7 @@ use crate::domain::id::{AgreementId, CommitmentId, PartyId, Seq, Slug, Subject};
 use crate::domain::register::{Held, Register};
 use crate::domain::view::View;
 
-use super::{Cell, Document, Question, Report, Table, cells, select};
+use super::{Cell, Document, Question, Report, Table, Takes, cells, select};
 
 /// The report `changes`.
 #[derive(Debug, Clone, Copy)]
@@ -23,6 +23,10 @@ impl Report for Changes {
 
     fn about(&self) -> &'static str {
         "What the ledger learned between two of its records or days, with what stood before and after"
+    }
+
+    fn takes(&self) -> &'static [Takes] {
+        &[Takes::Recorded, Takes::Limit]
     }
 
     fn document(&self, view: &View<'_>, question: &Question) -> Document {

@@ -8,8 +8,8 @@ use super::Tone;
 /// A chart of a document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Chart {
-    /// Its name, which no other chart of the document has.
-    pub name: &'static str,
+    /// Its name, which no other chart of the document has: letters, digits, `.`, `_` and `-`.
+    pub name: String,
     /// Its caption: what is counted, among what.
     pub title: String,
     /// The name of the table that holds its numbers.

@@ -6,7 +6,7 @@ use chrono::{Days, NaiveDate};
 
 use crate::domain::commitment::Standing;
 use crate::domain::event::Kind;
-use crate::domain::id::{AgreementId, CommitmentId, PartyId, Seq, SourceId};
+use crate::domain::id::{AgreementId, CommitmentId, PartyId, Seq, SourceId, Subject};
 use crate::domain::party::PartyKind;
 use crate::domain::register::claimed_times;
 use crate::domain::view::{END_OF_TIME, View};
@@ -18,16 +18,19 @@ use chart::Chart;
 pub mod calendar;
 pub mod changes;
 pub mod chart;
+pub mod curve;
 pub mod dossier;
 pub mod due;
 pub mod listing;
 pub mod log;
+pub mod matrix;
 pub mod party;
 pub mod status;
 pub mod timeline;
 
 mod caveats;
 mod cells;
+mod participation;
 mod rates;
 mod select;
 mod tables;
@@ -41,6 +44,8 @@ pub const REPORTS: &[&dyn Report] = &[
     &party::PartyReport,
     &timeline::Timeline,
     &changes::Changes,
+    &matrix::Matrix,
+    &curve::Curve,
 ];
 
 /// A report: a question to a view, answered by a document.
@@ -51,8 +56,30 @@ pub trait Report: Sync {
     /// What it tells, in one sentence.
     fn about(&self) -> &'static str;
 
+    /// What it takes beside the two clocks, a party, an agreement and the days that count as soon and silent.
+    fn takes(&self) -> &'static [Takes] {
+        &[]
+    }
+
     /// The answer.
     fn document(&self, view: &View<'_>, question: &Question) -> Document;
+}
+
+/// What some reports take and others do not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Takes {
+    /// A stretch of time, by when things happened: [`Question::since`] and [`Question::until`].
+    Occurred,
+    /// A stretch of the ledger, by when things were recorded.
+    Recorded,
+    /// [`Question::limit`].
+    Limit,
+    /// [`Question::thresholds`].
+    Thresholds,
+    /// [`Question::subject`].
+    Subject,
+    /// [`Question::provenance`].
+    Provenance,
 }
 
 /// What is asked of a report. What a report has no use for, it passes over.
@@ -84,6 +111,31 @@ pub struct Question {
     pub silent: Days,
     /// How the ledger was known when this was asked, in words; none for all that is known.
     pub known_at: Option<String>,
+    /// Counts whose crossing is asked for.
+    pub thresholds: Vec<u64>,
+    /// What it is asked about: an entity or a record.
+    pub subject: Option<Subject>,
+    /// Where the answer comes from.
+    pub provenance: Option<Provenance>,
+}
+
+/// Where an answer comes from: what the ledger says of itself, and how it was asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Provenance {
+    /// How many records there are.
+    pub records: u64,
+    /// The link of the last one.
+    pub link: String,
+    /// The root of the tree over them.
+    pub root: String,
+    /// The checkpoint over them, as witnesses would cosign it.
+    pub checkpoint: String,
+    /// The program, and its version.
+    pub tool: String,
+    /// The command that gives this answer again.
+    pub command: String,
+    /// When it was given.
+    pub at: Instant,
 }
 
 impl Default for Question {
@@ -102,6 +154,9 @@ impl Default for Question {
             soon: Days::new(30),
             silent: Days::new(180),
             known_at: None,
+            thresholds: Vec::new(),
+            subject: None,
+            provenance: None,
         }
     }
 }
@@ -291,7 +346,7 @@ mod tests {
             let whole = |row: &Vec<Cell>| row.len() == table.columns.len();
             assert!(table.rows.iter().all(whole), "{}", table.name);
         }
-        let mut charts: Vec<&str> = document.charts.iter().map(|chart| chart.name).collect();
+        let mut charts: Vec<&str> = document.charts.iter().map(|c| c.name.as_str()).collect();
         charts.sort_unstable();
         charts.dedup();
         assert_eq!(charts.len(), document.charts.len(), "{}", document.report);

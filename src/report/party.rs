@@ -8,7 +8,7 @@ use crate::domain::id::PartyId;
 use crate::domain::view::{Agreement, Commitment, Party, View};
 
 use super::rates::{Rate, Tally};
-use super::{Cell, Document, Question, Report, Table, caveats, select, tables};
+use super::{Cell, Document, Question, Report, Table, Takes, caveats, select, tables};
 
 /// The report `party`.
 #[derive(Debug, Clone, Copy)]
@@ -21,6 +21,10 @@ impl Report for PartyReport {
 
     fn about(&self) -> &'static str {
         "What each party owes and is owed, with the rates of what it kept"
+    }
+
+    fn takes(&self) -> &'static [Takes] {
+        &[Takes::Limit]
     }
 
     fn document(&self, view: &View<'_>, question: &Question) -> Document {

@@ -34,7 +34,7 @@ pub fn circle(view: &View<'_>, party: &PartyId) -> BTreeSet<PartyId> {
 }
 
 /// The circle of the party that the question names, where it names one.
-fn asked_circle(view: &View<'_>, question: &Question) -> Option<BTreeSet<PartyId>> {
+pub fn asked_circle(view: &View<'_>, question: &Question) -> Option<BTreeSet<PartyId>> {
     question.party.as_ref().map(|party| circle(view, party))
 }
 
@@ -68,7 +68,8 @@ pub fn commitments<'r>(view: &View<'r>, question: &Question) -> Vec<Commitment<'
     all
 }
 
-/// The agreements that a question asks for, by id.
+/// The agreements that a question asks for, by id. A party's are those that name it or a part of it, and
+/// those about which it did something.
 pub fn agreements<'r>(view: &View<'r>, question: &Question) -> Vec<Agreement<'r>> {
     let circle = asked_circle(view, question);
     let mut all = match &question.agreement {
@@ -77,14 +78,19 @@ pub fn agreements<'r>(view: &View<'r>, question: &Question) -> Vec<Agreement<'r>
     };
     all.retain(|agreement| {
         circle.as_ref().is_none_or(|circle| {
-            agreement
-                .fact
-                .party
-                .iter()
-                .any(|party| circle.contains(party))
+            let acted = agreement.participation.iter().copied().filter_map(actor);
+            let mut parties = agreement.fact.party.iter().chain(acted);
+            parties.any(|party| circle.contains(party))
         })
     });
     all
+}
+
+fn actor(entry: &Entry) -> Option<&PartyId> {
+    match &entry.event.fact {
+        Fact::ParticipationRecorded(fact) => Some(&fact.party),
+        _ => None,
+    }
 }
 
 /// The parties that a question asks for, by id: one and its parts, those of a kind, or all.

@@ -5,7 +5,7 @@ use chrono::NaiveDate;
 use crate::domain::event::Entry;
 use crate::domain::view::View;
 
-use super::{Cell, Document, Question, Report, Table, cells, select};
+use super::{Cell, Document, Question, Report, Table, Takes, cells, select};
 
 /// The report `timeline`.
 #[derive(Debug, Clone, Copy)]
@@ -18,6 +18,10 @@ impl Report for Timeline {
 
     fn about(&self) -> &'static str {
         "What happened, in the order in which it happened"
+    }
+
+    fn takes(&self) -> &'static [Takes] {
+        &[Takes::Occurred, Takes::Limit]
     }
 
     fn document(&self, view: &View<'_>, question: &Question) -> Document {
