@@ -93,7 +93,7 @@ fn body(document: &Document, prefix: &str, level: u8) -> Markup {
     let id = |kind: &str, name: &str| format!("{prefix}{kind}-{name}");
     html! {
         @for chart in &document.charts {
-            (chart::figure(chart, &id("chart", chart.name), &id("table", chart.table), table_title(document, chart.table)))
+            (chart::figure(chart, &id("chart", &chart.name), &id("table", chart.table), table_title(document, chart.table)))
         }
         @for table in &document.tables { (framed(table, &id("table", table.name), level)) }
         @if !document.notes.is_empty() {
@@ -310,7 +310,7 @@ mod tests {
         document.tables[0].rows[0][2] = Cell::list([evil]);
         document.tables[0].rows[0][4] = Cell::Word(evil.into(), Tone::Bad);
         document.charts = vec![Chart {
-            name: "bars",
+            name: "bars".to_owned(),
             title: evil.into(),
             table: "commitments",
             plot: Plot::Bars(vec![Bar {

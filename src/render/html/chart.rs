@@ -444,7 +444,7 @@ mod tests {
 
     fn drawn(plot: Plot) -> String {
         let chart = Chart {
-            name: "c",
+            name: "c".to_owned(),
             title: "Parties bound".into(),
             table: "t",
             plot,
