@@ -48,7 +48,8 @@ impl Report for Curve {
         }
         series.extend(implementation(view, &commitments));
         let mut document = Document::new(self.name(), "Counts over time", view, question);
-        document.notes = caveats::notes(view, &commitments, &agreements);
+        let notes = caveats::notes(view, &commitments, &agreements);
+        document.notes.extend(notes);
         document.notes.extend(without_effect(&series));
         document.charts = charts(view, &agreements, &series, question);
         document.tables = vec![table(&series), thresholds(&series, question)];
