@@ -310,7 +310,7 @@ class Policy:
         return self.quorum in met
 
 
-# ---- Payloads: schema 1 ----
+# ---- Payloads: schemas 1 and 2 ----
 
 # Number, name, word, then the fields in the order of their bytes; `?` is an option, `*` a list.
 FACTS = """
@@ -414,7 +414,7 @@ class Payload:
     """Reads a payload from its first byte to its last. Numbers must be as short as they can be."""
 
     def __init__(self, data):
-        self.data, self.at = data, 0
+        self.data, self.at, self.lowest = data, 0, 1
 
     def take(self, count):
         self.at += count
@@ -495,9 +495,21 @@ class Payload:
         return form + self.Date()[0] if form in ("", "before ", "after ") else form
 
     def Deadline(self):
-        form = self.choice("Deadline", ("When", "Rule?", None))
+        form = self.choice("Deadline", ("When", "Rule?", None, "Relative"))
         value = self.field(form) if form else "continuing"
         return value if form != "Rule?" else "recurring" if value is None else f"RRULE:{value}"
+
+    def Relative(self):
+        self.lowest = 2  # what schema 1 cannot express
+        count, unit = self.number(), self.choice("Unit", ("day", "week", "month", "year"))
+        if not 1 <= count <= 9999:
+            raise Malformed("a span is not 1 to 9999 units")
+        form = self.choice("Anchor", ("conclusion", "Action", "Standing"))
+        if form == "Standing":
+            anchor = f"{self.value('Slug')} {self.value('Standing')}"
+        else:
+            anchor = f"{form if form == 'conclusion' else self.value('Action')} of {self.value('Slug')}"
+        return f"{count} {unit}{'' if count == 1 else 's'} after {anchor}"
 
 
 def decode(data):
@@ -505,8 +517,9 @@ def decode(data):
     payload = Payload(data)
     if len(data) > 65536:
         raise Malformed(f"the payload has {len(data)} bytes; the limit is 65536")
-    if payload.byte() != 1:
-        raise Malformed(f"the payload has schema version {data[0]}, not 1")
+    schema = payload.byte()
+    if schema not in (1, 2):
+        raise Malformed(f"the payload has schema version {schema}, not 1 or 2")
     word, fields = payload.choice("Fact", FACTS)
     event = {"event": word}
     for name, kind in fields + ENVELOPE:
@@ -515,6 +528,8 @@ def decode(data):
             event[name] = value
     if payload.at != len(data):
         raise Malformed(f"{len(data) - payload.at} bytes follow the event")
+    if schema != payload.lowest:
+        raise Malformed(f"the payload has schema version {schema}; the lowest that can express it is {payload.lowest}")
     return event
 
 

@@ -16,6 +16,7 @@ use chrono::{Datelike, NaiveDate};
 
 use crate::domain::agreement::{Action, AgreementStatus, Form, Link};
 use crate::domain::commitment::{Capacity, Contest, Level, Modality, Standing};
+use crate::domain::deadline::{Anchor, Relative, Span, Unit};
 use crate::domain::event::*;
 use crate::domain::id::*;
 use crate::domain::party::{Identifier, Name, PartyKind};
@@ -24,8 +25,9 @@ use crate::domain::source::{Bearing, Citation, Confidence, SourceKind};
 use crate::domain::value::{Digest, Language, Text};
 use crate::domain::when::{Date, Deadline, Instant, RecurrenceRule, When};
 
-/// The version of the lists below, the first byte of every payload.
-pub const SCHEMA: u8 = 1;
+/// The newest version of the lists below. Every payload begins with the lowest version that can express it, so that
+/// the bytes of an event do not change with the program.
+pub const SCHEMA: u8 = 2;
 
 /// Longest payload, in bytes. Documents are sources, named by their digest.
 pub const PAYLOAD_LIMIT: usize = 64 * 1024;
@@ -40,7 +42,7 @@ pub enum CodecError {
     #[error("the event takes {0} bytes; the limit is {PAYLOAD_LIMIT}")]
     TooLarge(usize),
     /// The bytes begin with an unknown schema version.
-    #[error("the payload has schema version {0}; this version of servanda knows {SCHEMA}")]
+    #[error("the payload has schema version {0}; this version of servanda knows 1 to {SCHEMA}")]
     Schema(u8),
     /// The bytes do not decode.
     #[error("the payload does not decode: {0}")]
@@ -58,12 +60,26 @@ fn to_bytes(value: &impl Encode) -> Result<Vec<u8>, CodecError> {
     bincode::encode_to_vec(value, config()).map_err(|e| CodecError::Malformed(e.to_string()))
 }
 
+/// The lowest schema version that can express an event: 2 has relative deadlines, 1 all else.
+fn schema_of(event: &Event) -> u8 {
+    let deadline = match &event.fact {
+        Fact::CommitmentRecorded(fact) => &fact.deadline,
+        Fact::CommitmentAmended(fact) => &fact.deadline,
+        _ => &None,
+    };
+    if matches!(deadline, Some(Deadline::After(_))) {
+        2
+    } else {
+        1
+    }
+}
+
 /// The payload of an event.
 ///
 /// # Errors
 /// [`CodecError::TooLarge`] beyond [`PAYLOAD_LIMIT`].
 pub fn encode(event: &Event) -> Result<Vec<u8>, CodecError> {
-    let bytes = to_bytes(&(SCHEMA, event))?;
+    let bytes = to_bytes(&(schema_of(event), event))?;
     if bytes.len() > PAYLOAD_LIMIT {
         return Err(CodecError::TooLarge(bytes.len()));
     }
@@ -77,7 +93,7 @@ pub fn encode(event: &Event) -> Result<Vec<u8>, CodecError> {
 pub fn decode(payload: &[u8]) -> Result<Event, CodecError> {
     match payload.first() {
         None => return Err(CodecError::Malformed("it is empty".into())),
-        Some(&SCHEMA) => {}
+        Some(1..=SCHEMA) => {}
         Some(&other) => return Err(CodecError::Schema(other)),
     }
     let ((_, event), read): ((u8, Event), usize) = bincode::decode_from_slice(payload, config())
@@ -259,6 +275,7 @@ structs! {
     RecorderRotated { recorder, key, reason }
     PartyKeyDeclared { party, key }
     Acknowledged { record, party, signature }
+    Relative { span, anchor }
 }
 
 variants! {
@@ -301,6 +318,7 @@ words! {
     }
     Capacity { 0 Debtor, 1 Creditor, 2 Arbiter, 3 Assessor, 4 Terms }
     Contest { 0 None, 1 Claimed, 2 Disputed, 3 Settled }
+    Unit { 0 Day, 1 Week, 2 Month, 3 Year }
 }
 
 texts! { Text Language Slug FieldName Name Identifier Citation Link Level RecurrenceRule }
@@ -376,6 +394,7 @@ impl Encode for Deadline {
             Deadline::By(when) => (0u8, when).encode(encoder),
             Deadline::Recurring(rule) => (1u8, rule).encode(encoder),
             Deadline::Continuing => 2u8.encode(encoder),
+            Deadline::After(relative) => (3u8, relative).encode(encoder),
         }
     }
 }
@@ -386,7 +405,42 @@ impl<C> Decode<C> for Deadline {
             0 => Decode::decode(decoder).map(Deadline::By),
             1 => Decode::decode(decoder).map(Deadline::Recurring),
             2 => Ok(Deadline::Continuing),
+            3 => Decode::decode(decoder).map(Deadline::After),
             other => Err(no_such("Deadline", other)),
+        }
+    }
+}
+
+impl Encode for Span {
+    fn encode<E: Encoder>(&self, encoder: &mut E) -> Result<(), EncodeError> {
+        (self.count(), self.unit()).encode(encoder)
+    }
+}
+
+impl<C> Decode<C> for Span {
+    fn decode<D: Decoder<Context = C>>(decoder: &mut D) -> Result<Self, DecodeError> {
+        let (count, unit) = <(u16, Unit)>::decode(decoder)?;
+        Span::new(count, unit).ok_or_else(|| invalid("there is no such span"))
+    }
+}
+
+impl Encode for Anchor {
+    fn encode<E: Encoder>(&self, encoder: &mut E) -> Result<(), EncodeError> {
+        match self {
+            Anchor::Conclusion(agreement) => (0u8, agreement).encode(encoder),
+            Anchor::Action(action, agreement) => (1u8, action, agreement).encode(encoder),
+            Anchor::Standing(commitment, standing) => (2u8, commitment, standing).encode(encoder),
+        }
+    }
+}
+
+impl<C> Decode<C> for Anchor {
+    fn decode<D: Decoder<Context = C>>(decoder: &mut D) -> Result<Self, DecodeError> {
+        match u8::decode(decoder)? {
+            0 => Decode::decode(decoder).map(Anchor::Conclusion),
+            1 => <(Action, AgreementId)>::decode(decoder).map(|(a, b)| Anchor::Action(a, b)),
+            2 => <(CommitmentId, Standing)>::decode(decoder).map(|(a, b)| Anchor::Standing(a, b)),
+            other => Err(no_such("Anchor", other)),
         }
     }
 }
@@ -412,6 +466,8 @@ mod tests {
 
     /// Those of the kinds that hold keys and signatures, which came later.
     const GOLDEN_TRUST: &str = include_str!("../../fixtures/golden/v1-trust.ndjson");
+    /// What only schema 2 can express: relative deadlines.
+    const GOLDEN_2: &str = include_str!("../../fixtures/golden/v2.ndjson");
     const TRUST: &[Kind] = &[
         Kind::RecorderRotated,
         Kind::PartyKeyDeclared,
@@ -559,11 +615,26 @@ mod tests {
     #[test]
     fn an_unknown_schema_is_named() {
         let mut bytes = encode(&note("x")).unwrap();
-        for schema in [0, 2, 255] {
+        for schema in [0, 3, 255] {
             bytes[0] = schema;
             assert_eq!(decode(&bytes), Err(CodecError::Schema(schema)));
         }
         assert!(matches!(decode(&[]), Err(CodecError::Malformed(_))));
+    }
+
+    #[test]
+    fn the_schema_is_the_lowest_that_can_express_the_event() {
+        let amended = |deadline: &str| {
+            let texts = [("commitment", "C1"), ("deadline", deadline)];
+            encode(&event(Kind::CommitmentAmended, &texts)).unwrap()
+        };
+        for (deadline, schema) in [("2024", 1), ("3 weeks after C2 active", 2)] {
+            let mut bytes = amended(deadline);
+            assert_eq!(bytes[0], schema);
+            bytes[0] = 3 - schema;
+            assert_eq!(decode(&bytes), Err(CodecError::NotCanonical));
+        }
+        assert_eq!(encode(&note("x")).unwrap()[0], 1);
     }
 
     #[test]
@@ -582,7 +653,7 @@ mod tests {
         let too_large = CodecError::TooLarge(PAYLOAD_LIMIT + 1);
         assert_eq!(encode(&over), Err(too_large.clone()));
         // And bytes that never came from `encode` are held to it too.
-        let bytes = to_bytes(&(SCHEMA, &over)).unwrap();
+        let bytes = to_bytes(&(1u8, &over)).unwrap();
         assert_eq!(decode(&bytes), Err(too_large));
     }
 
@@ -647,6 +718,7 @@ mod tests {
         GOLDEN
             .lines()
             .chain(GOLDEN_TRUST.lines())
+            .chain(GOLDEN_2.lines())
             .map(|line| {
                 let line: Json = serde_json::from_str(line).unwrap();
                 let texts = line["event"].as_object().unwrap();
@@ -842,6 +914,33 @@ mod tests {
             }
         }
         write_vectors("v1-trust.ndjson", all);
+    }
+
+    /// As [`write_the_golden_vectors`], for schema 2.
+    #[test]
+    #[ignore = "writes a file, once"]
+    fn write_the_golden_vectors_of_schema_2() {
+        let actions = Action::ALL.iter().map(|action| format!("{action} of A1"));
+        let standings = Standing::ALL
+            .iter()
+            .map(|standing| format!("C2 {standing}"));
+        let anchors = actions
+            .chain(standings)
+            .chain(["conclusion of A1".to_owned()]);
+        let spans = ["1 day", "250 weeks", "251 months", "9999 years"];
+        let mut all = Vec::new();
+        for (anchor, span) in anchors.zip(spans.into_iter().cycle()) {
+            let mut fields = sampled(Kind::CommitmentAmended, false);
+            fields.set("deadline", vec![format!("{span} after {anchor}")]);
+            all.push((Kind::CommitmentAmended, fields));
+        }
+        let mut fields = sampled(Kind::CommitmentRecorded, true);
+        fields.set(
+            "deadline",
+            vec!["30 days after entry-into-force of A1".to_owned()],
+        );
+        all.push((Kind::CommitmentRecorded, fields));
+        write_vectors("v2.ndjson", all);
     }
 
     fn write_vectors(file: &str, all: Vec<(Kind, Fields)>) {

@@ -5,11 +5,13 @@
 
 pub mod agreement;
 pub mod commitment;
+pub mod deadline;
 pub mod event;
 pub mod id;
 pub mod party;
 pub mod register;
 pub mod rules;
+pub mod schedule;
 pub mod source;
 #[cfg(test)]
 pub(crate) mod testing;

@@ -115,11 +115,20 @@ fn leaf_text(kind: Kind, spec: &'static FieldSpec) -> BoxedStrategy<String> {
         "LANG" => language().boxed(),
         "DIGEST" => "[0-9a-f]{64}".boxed(),
         "WHEN" => whens().boxed(),
-        "WHEN|RRULE:...|recurring|continuing|unspecified" => prop_oneof![
+        "WHEN|SPAN after EVENT|RRULE:...|recurring|continuing|unspecified" => prop_oneof![
             4 => whens(),
             1 => Just("recurring".to_owned()),
             1 => Just("continuing".to_owned()),
             2 => "RRULE:FREQ=(DAILY|YEARLY);INTERVAL=[1-9]{1,2}(;BYDAY=-1MO,[1-4]TU)?",
+            2 => (
+                "[2-9][0-9]{0,3} (day|week|month|year)s",
+                prop_oneof![
+                    slug().prop_map(|id| format!("entry-into-force of {id}")),
+                    slug().prop_map(|id| format!("conclusion of {id}")),
+                    slug().prop_map(|id| format!("{id} fulfilled")),
+                ],
+            )
+                .prop_map(|(span, event)| format!("{span} after {event}")),
         ]
         .boxed(),
         "NAME[@LANG]" => prop_oneof![
@@ -412,12 +421,18 @@ fn likely_text(
         "LANG" => (*choices.pick(&["es", "pt-BR", "zh-Hant"])?).to_owned(),
         "DIGEST" => format!("{:016x}", choices.next()).repeat(4),
         "WHEN" => likely_when(choices, seq),
-        "WHEN|RRULE:...|recurring|continuing|unspecified" => match choices.below(6) {
-            0 => "recurring".to_owned(),
-            1 => "continuing".to_owned(),
-            2 => "RRULE:FREQ=MONTHLY;INTERVAL=3".to_owned(),
-            _ => likely_when(choices, seq + 100),
-        },
+        "WHEN|SPAN after EVENT|RRULE:...|recurring|continuing|unspecified" => {
+            match choices.below(7) {
+                0 => "recurring".to_owned(),
+                3 => format!(
+                    "30 days after ratification of {}",
+                    known(choices, EntityKind::Agreement)?
+                ),
+                1 => "continuing".to_owned(),
+                2 => "RRULE:FREQ=MONTHLY;INTERVAL=3".to_owned(),
+                _ => likely_when(choices, seq + 100),
+            }
+        }
         "NAME[@LANG]" => format!("{}@es", choices.pick(WORDS)?),
         "SCHEME:VALUE" => format!("iso3166:{}", choices.below(100)),
         "SOURCE[: PLACE]" => {

@@ -16,7 +16,8 @@ use super::event::{
 use super::id::{AgreementId, CommitmentId, PartyId, Seq, Slug, SourceId, Subject};
 use super::party::Name;
 use super::register::{EntityKind, Register};
-use super::when::{Deadline, When};
+use super::schedule::Term;
+use super::when::When;
 
 /// A register as of a day.
 #[derive(Debug, Clone, Copy)]
@@ -110,6 +111,8 @@ pub enum Due {
     },
     /// Its deadline lies further ahead.
     Later,
+    /// It is due so long after an event that is not known to have happened.
+    Waiting,
     /// Nothing says when it is due.
     Undated,
     /// It is to be kept at all times, or by a rule of recurrence.
@@ -326,34 +329,26 @@ impl<'r> View<'r> {
         if !commitment.standing.can_be_overdue() {
             return Due::NotOwed;
         }
-        match &commitment.terms.deadline {
-            None => Due::Undated,
-            Some(deadline) if deadline.is_undated() => Due::Undated,
-            Some(Deadline::Recurring(_) | Deadline::Continuing) => Due::Standing,
-            Some(Deadline::By(when)) => match when.latest() {
-                None => Due::Undated,
-                Some(last) if last < self.as_of => Due::Overdue {
-                    days: (self.as_of - last).num_days(),
-                },
-                Some(last)
-                    if self
-                        .as_of
-                        .checked_add_days(soon)
-                        .is_some_and(|limit| last <= limit) =>
-                {
-                    Due::Soon {
-                        days: (last - self.as_of).num_days(),
-                    }
-                }
-                Some(_) => Due::Later,
-            },
+        let last = match self.term(commitment) {
+            Term::Undated => return Due::Undated,
+            Term::Standing => return Due::Standing,
+            Term::Waits(_) => return Due::Waiting,
+            Term::Dated(date) => date.latest,
+        };
+        let days = (last - self.as_of).num_days();
+        let is_soon = |limit| last <= limit;
+        if days < 0 {
+            Due::Overdue { days: -days }
+        } else if self.as_of.checked_add_days(soon).is_some_and(is_soon) {
+            Due::Soon { days }
+        } else {
+            Due::Later
         }
     }
 
     /// Whether a commitment's deadline passed while it was owed: what rates of the due ones divide by.
     pub fn fell_due(&self, commitment: &Commitment<'_>) -> bool {
-        let deadline = commitment.terms.deadline.as_ref();
-        let last = deadline.and_then(Deadline::latest);
+        let last = self.due_date(commitment);
         commitment.standing.counts_as_due() && last.is_some_and(|last| last < self.as_of)
     }
 

@@ -9,6 +9,8 @@ use std::str::FromStr;
 
 use chrono::{DateTime, Datelike, NaiveDate, SecondsFormat, Utc};
 
+use super::deadline::Relative;
+use super::id::Reference;
 use super::value::{Leaf, ValueError, excerpt};
 
 /// A calendar date of some precision.
@@ -222,10 +224,12 @@ pub enum Deadline {
     Recurring(Option<RecurrenceRule>),
     /// At all times.
     Continuing,
+    /// So long after an event, which may not have happened yet.
+    After(Relative),
 }
 
 impl Deadline {
-    /// The last day on which it can still be kept; none for what has no such day.
+    /// The last day on which it can still be kept; none for what has no such day, or has it from an event.
     pub fn latest(&self) -> Option<NaiveDate> {
         match self {
             Self::By(when) => when.latest(),
@@ -238,7 +242,7 @@ impl Deadline {
         match self {
             Self::By(when) => when.latest().is_none(),
             Self::Recurring(rule) => rule.is_none(),
-            Self::Continuing => false,
+            Self::Continuing | Self::After(_) => false,
         }
     }
 }
@@ -250,6 +254,7 @@ impl fmt::Display for Deadline {
             Self::Recurring(None) => f.write_str("recurring"),
             Self::Recurring(Some(rule)) => write!(f, "RRULE:{rule}"),
             Self::Continuing => f.write_str("continuing"),
+            Self::After(relative) => relative.fmt(f),
         }
     }
 }
@@ -260,6 +265,7 @@ impl FromStr for Deadline {
         match text {
             "continuing" => Ok(Self::Continuing),
             "recurring" => Ok(Self::Recurring(None)),
+            _ if Relative::looks_like(text) => text.parse().map(Self::After),
             _ => match text.strip_prefix("RRULE:") {
                 Some(rule) => rule.parse().map(|rule| Self::Recurring(Some(rule))),
                 None => text.parse().map(Self::By),
@@ -269,7 +275,13 @@ impl FromStr for Deadline {
 }
 
 impl Leaf for Deadline {
-    const LABEL: &'static str = "WHEN|RRULE:...|recurring|continuing|unspecified";
+    const LABEL: &'static str = "WHEN|SPAN after EVENT|RRULE:...|recurring|continuing|unspecified";
+    fn reference(&self) -> Option<Reference> {
+        match self {
+            Self::After(relative) => relative.anchor.reference(),
+            _ => None,
+        }
+    }
 }
 
 /// A recurrence rule of RFC 5545, section 3.3.10, kept as written, without the leading `RRULE:`.
@@ -491,6 +503,8 @@ mod tests {
             "continuing",
             "RRULE:FREQ=MONTHLY;INTERVAL=3",
             "unspecified",
+            "after 2024",
+            "30 days after entry-into-force of A1",
         ] {
             assert_eq!(text.parse::<Deadline>().unwrap().to_string(), text);
         }

@@ -3,6 +3,7 @@
 
 use crate::domain::event::{Entry, Fact};
 use crate::domain::id::Seq;
+use crate::domain::schedule::{DueDate, Term};
 use crate::domain::view::{Agreement, Commitment, View};
 use crate::domain::when::{Deadline, When};
 
@@ -23,6 +24,7 @@ pub fn notes(
     notes.extend(without_date(view, &entries));
     notes.extend(open_dates(view, commitments, agreements));
     notes.extend(open_deadlines(view, commitments));
+    notes.extend(waiting(view, commitments));
     notes
 }
 
@@ -165,6 +167,7 @@ fn open_dates(
         Fact::Assessed(fact) => commitments.iter().any(|c| *c.id == fact.commitment),
         Fact::CommitmentAmended(fact) => commitments.iter().any(|c| *c.id == fact.commitment),
         Fact::AgreementStatusChanged(fact) => agreements.iter().any(|a| *a.id == fact.agreement),
+        Fact::ParticipationRecorded(fact) => agreements.iter().any(|a| *a.id == fact.agreement),
         // Nothing but the day of the view keeps an agreement out of it.
         Fact::AgreementRecorded(_) => true,
         _ => false,
@@ -192,17 +195,42 @@ fn open_dates(
 
 /// Deadlines of which only the last possible day counts, where the view's day lies before it.
 fn open_deadlines(view: &View<'_>, commitments: &[Commitment<'_>]) -> Vec<String> {
-    let open = |commitment: &Commitment<'_>| match &commitment.terms.deadline {
-        Some(Deadline::By(when)) if commitment.standing.can_be_overdue() => {
-            let (first, last) = (when.earliest()?, when.latest()?);
-            (first < view.as_of && view.as_of <= last).then(|| {
-                format!(
-                    "the deadline of {}, {when}, passes at its end, {last}",
-                    commitment.id
-                )
-            })
+    let open = |commitment: &Commitment<'_>| {
+        let Term::Dated(DueDate {
+            earliest: Some(first),
+            latest: last,
+            counted_from,
+        }) = view.term(commitment)
+        else {
+            return None;
+        };
+        let is_open =
+            commitment.standing.can_be_overdue() && first < view.as_of && view.as_of <= last;
+        let deadline = commitment.terms.deadline.as_ref().filter(|_| is_open)?;
+        let id = commitment.id;
+        Some(match counted_from {
+            None => format!("the deadline of {id}, {deadline}, passes at its end, {last}"),
+            Some(seq) => format!(
+                "the deadline of {id}, {deadline}, depends on the day of record {seq}: it is between {first} and {last}, which counts"
+            ),
+        })
+    };
+    commitments.iter().filter_map(open).collect()
+}
+
+/// Deadlines that count from what is not known to have happened.
+fn waiting(view: &View<'_>, commitments: &[Commitment<'_>]) -> Option<String> {
+    let waits = |commitment: &Commitment<'_>| match view.term(commitment) {
+        Term::Waits(anchor) if commitment.standing.can_be_overdue() => {
+            Some(format!("{} for {anchor}", commitment.id))
         }
         _ => None,
     };
-    commitments.iter().filter_map(open).collect()
+    let all: Vec<String> = commitments.iter().filter_map(waits).collect();
+    (!all.is_empty()).then(|| {
+        format!(
+            "no deadline before an event: {}: in no rate of the due ones",
+            all.join(", ")
+        )
+    })
 }

@@ -102,6 +102,7 @@ pub fn due(due: Due, deadline: Option<&Deadline>) -> Cell {
         Due::Overdue { .. } => ("overdue", Tone::Bad),
         Due::Soon { .. } => ("soon", Tone::Attention),
         Due::Later => ("later", Tone::Plain),
+        Due::Waiting => ("waiting", Tone::Plain),
         Due::Undated => ("undated", Tone::Plain),
         Due::Standing if matches!(deadline, Some(Deadline::Recurring(_))) => {
             ("recurring", Tone::Plain)

@@ -67,7 +67,9 @@ impl State {
             Due::Overdue { days } => Some(Self::Overdue(Reverse(days))),
             Due::Soon { days } => Some(Self::Soon(days)),
             Due::Undated => Some(Self::Undated),
-            Due::Later | Due::Standing | Due::NotOwed => heard.silent.then_some(Self::Silent),
+            Due::Later | Due::Waiting | Due::Standing | Due::NotOwed => {
+                heard.silent.then_some(Self::Silent)
+            }
         }
     }
 

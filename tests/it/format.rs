@@ -401,13 +401,19 @@ fn samples(spec: &FieldSpec) -> Vec<String> {
         ],
         "LEVEL|no-evidence" => &["no-evidence", "intermediate"],
         "WHEN" => WHENS,
-        "WHEN|RRULE:...|recurring|continuing|unspecified" => {
+        "WHEN|SPAN after EVENT|RRULE:...|recurring|continuing|unspecified" => {
             let rules = [
                 "RRULE:FREQ=MONTHLY;INTERVAL=3",
                 "RRULE:BYDAY=-1SU,+2MO;FREQ=YEARLY",
             ];
+            let relative = [
+                "1 day after conclusion of A1",
+                "250 weeks after entry-into-force of A1",
+                "18 months after C1 fulfilled",
+                "9999 years after C1 superseded",
+            ];
             let words = ["recurring", "continuing"];
-            let all = rules.iter().chain(&words).chain(WHENS);
+            let all = rules.iter().chain(&relative).chain(&words).chain(WHENS);
             return all.map(|&text| text.to_owned()).collect();
         }
         "TEXT" if spec.name == "origin" => &["example.org/log", "国"],
@@ -486,14 +492,20 @@ fn python_reads_every_event_as_export_writes_it() {
 
 #[test]
 fn python_reads_the_golden_vectors() {
-    for vectors in ["v1.ndjson", "v1-trust.ndjson"] {
+    for vectors in ["v1.ndjson", "v1-trust.ndjson", "v2.ndjson"] {
         let payloads = read(&format!("fixtures/golden/{vectors}"));
         let payloads = payloads.lines().map(|line| {
             let line: Value = serde_json::from_str(line).unwrap();
             unhex(line["payload"].as_str().unwrap())
         });
         let (records, head) = chain_of(payloads.collect());
-        let ran = verify_py(&[], &raw_export(&records, head));
+        let export = raw_export(&records, head);
+        if vectors == "v2.ndjson" {
+            assert_sound(&[], &export);
+            continue;
+        }
+        // Nobody signed for the recorders that these name.
+        let ran = verify_py(&[], &export);
         assert_only_signatures(&ran, &ran.stdout);
     }
 
@@ -968,7 +980,7 @@ fn written(spec: &FieldSpec, words: &BTreeMap<Vec<String>, String>) -> String {
         "LANG" => "Language",
         "DIGEST" => "Digest",
         "WHEN" => "When",
-        "WHEN|RRULE:...|recurring|continuing|unspecified" => "Deadline",
+        "WHEN|SPAN after EVENT|RRULE:...|recurring|continuing|unspecified" => "Deadline",
         "SOURCE[: PLACE]" => "Citation",
         "RELATION:AGREEMENT" => "Link",
         "LEVEL|no-evidence" => "Level",
