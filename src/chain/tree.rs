@@ -19,10 +19,12 @@ use crate::chain::text;
 
 mod frontier;
 mod leaves;
+mod tiled;
 mod verify;
 
 pub use frontier::Frontier;
 pub use leaves::{Leaves, MemoryLeaves, NoSuchSubtree};
+pub use tiled::{TILE, TILE_LEVEL, Tiled, subtrees};
 pub use verify::{verify_consistency, verify_inclusion};
 
 /// The largest number of leaves a tree may have: 2^63 - 1, so that every size fits an `i64` and no

@@ -66,7 +66,7 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
     if let Some(path) = matches.get_one::<PathBuf>("since") {
         let old = anchors::read(path)?;
         let (kept, present) = (old.checkpoint(), signed.unverified());
-        let anchoring = anchor::compare(ledger.store(), present, kept)?;
+        let anchoring = anchor::compare(&ledger.hashes(), present, kept)?;
         if anchoring != Anchoring::Holds {
             let on_one_line =
                 |checkpoint: &Checkpoint| checkpoint.to_string().trim_end().replace('\n', " ");

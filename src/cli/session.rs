@@ -168,7 +168,7 @@ impl Session {
                 path.display()
             )));
         }
-        if let Some(seen) = self.compare_with_memory(ledger.store(), &present)? {
+        if let Some(seen) = self.compare_with_memory(&ledger, &present)? {
             return Err(seen.error());
         }
         self.remember(&present);
@@ -217,9 +217,9 @@ impl Session {
     }
 
     /// Where a ledger no longer leads through what this user saw of it: the evidence.
-    pub fn compare_with_memory(
+    fn compare_with_memory(
         &self,
-        store: &impl Store,
+        ledger: &OpenLedger,
         present: &Checkpoint,
     ) -> Result<Option<Mismatch>, CliError> {
         let Some(path) = self.memory_of(present.origin()) else {
@@ -228,7 +228,7 @@ impl Session {
         let Some(seen) = memory::recall(&path).map_err(CliError::refused)? else {
             return Ok(None);
         };
-        Ok(match anchor::compare(store, present, &seen)? {
+        Ok(match anchor::compare(&ledger.hashes(), present, &seen)? {
             Anchoring::Holds => None,
             anchoring => Some(Mismatch {
                 anchoring,

@@ -15,7 +15,7 @@ use crate::chain::checkpoint::Checkpoint;
 use crate::chain::key::VerifierKey;
 use crate::chain::policy::{Policy, PolicyUnmet};
 use crate::domain::when::Instant;
-use crate::ledger::anchor::{self, Anchoring};
+use crate::ledger::anchor::{self, Anchoring, Hashes};
 use crate::ledger::plural;
 use crate::ledger::verify::{CUT_OR_REWRITTEN, Check, Finding, FindingKind, Verdict, verify};
 use crate::report::{Cell, Document, Table, Tone};
@@ -279,7 +279,8 @@ fn compare(
         });
         return Ok(false);
     }
-    let anchoring = match anchor::compare(store, present, kept) {
+    let anchoring = anchor::compare(&Hashes::new(store, &verdict.tiles), present, kept);
+    let anchoring = match anchoring {
         Ok(anchoring) => anchoring,
         Err(error) => {
             verdict.not_checked.push(format!("{name}: {error}"));

@@ -3,11 +3,12 @@
 //! A chain alone cannot show that its tail was cut or that all of it was rewritten. Whoever kept a checkpoint
 //! can: the tree of the records up to its size must still have its root (RFC 6962).
 
-use super::replay::CHUNK;
 use super::{Ledger, LedgerError};
 use crate::chain::checkpoint::Checkpoint;
-use crate::chain::record::Record;
-use crate::chain::tree::{self, MemoryLeaves, ProveError, TreeHash, leaf_hash};
+use crate::chain::record::RecordRef;
+use crate::chain::tree::{
+    self, Leaves, ProveError, TILE_LEVEL, TreeHash, leaf_hash, node_hash, subtrees,
+};
 use crate::store::Store;
 
 /// Whether a ledger leads through a checkpoint.
@@ -30,8 +31,8 @@ pub enum Anchoring {
 ///
 /// # Errors
 /// Those of reading the store.
-pub fn compare(
-    store: &impl Store,
+pub fn compare<S: Store>(
+    hashes: &Hashes<'_, S>,
     present: &Checkpoint,
     anchor: &Checkpoint,
 ) -> Result<Anchoring, LedgerError> {
@@ -44,7 +45,7 @@ pub fn compare(
     let found = if anchor.size() == present.size() {
         *present.root()
     } else {
-        root_at(&leaves(store, anchor.size())?, anchor.size())?
+        tree::root(hashes, anchor.size()).map_err(tree_error)?
     };
     Ok(if found == *anchor.root() {
         Anchoring::Holds
@@ -53,45 +54,75 @@ pub fn compare(
     })
 }
 
-/// The leaves of the first `size` records: the hashes of their headers.
-///
-/// # Errors
-/// [`LedgerError::Broken`] where a record cannot be read, [`LedgerError::Short`] where it is missing.
-pub fn leaves(store: &impl Store, size: u64) -> Result<MemoryLeaves, LedgerError> {
-    let mut leaves = MemoryLeaves::new();
-    while leaves.size() < size {
-        let chunk = store.read(leaves.size(), CHUNK)?;
-        if chunk.is_empty() {
-            return Err(LedgerError::Short {
-                found: leaves.size(),
-                acknowledged: size,
-            });
-        }
-        for stored in chunk {
-            if leaves.size() == size {
-                break;
-            }
-            let record = Record::open(&stored.sealed).map_err(|error| LedgerError::Broken {
-                seq: stored.seq,
-                what: error.to_string(),
-            })?;
-            leaves.push(leaf_hash(&record.header.to_bytes()));
-        }
+/// The hashes of a ledger's tree: the roots of tiles as far as they are known, all else from the records' headers.
+#[derive(Debug)]
+pub struct Hashes<'a, S> {
+    store: &'a S,
+    tiles: &'a [TreeHash],
+}
+
+impl<'a, S: Store> Hashes<'a, S> {
+    /// The hashes of the records in a store, whose first tiles have these roots. Without tiles, all is read.
+    pub fn new(store: &'a S, tiles: &'a [TreeHash]) -> Self {
+        Self { store, tiles }
     }
-    Ok(leaves)
+
+    /// The leaves from `start` to `end`.
+    fn leaves(&self, start: u64, end: u64) -> Result<Vec<TreeHash>, LedgerError> {
+        // At most a tile: it fits.
+        let mut leaves = Vec::with_capacity((end - start) as usize);
+        let mut next = start;
+        while next < end {
+            let chunk = self.store.read(next, (end - next) as usize)?;
+            for stored in &chunk {
+                if next == end {
+                    break;
+                }
+                let broken = |what: String| LedgerError::Broken { seq: next, what };
+                let record =
+                    RecordRef::peek(&stored.sealed.0).map_err(|error| broken(error.to_string()))?;
+                leaves.push(leaf_hash(record.header_bytes));
+                next += 1;
+            }
+            if chunk.is_empty() {
+                return Err(LedgerError::Short {
+                    found: next,
+                    acknowledged: end,
+                });
+            }
+        }
+        Ok(leaves)
+    }
 }
 
-/// The root of the first `size` of these leaves.
-///
-/// # Errors
-/// [`LedgerError::Tree`]
-pub fn root_at(leaves: &MemoryLeaves, size: u64) -> Result<TreeHash, LedgerError> {
-    tree::root(leaves, size).map_err(tree_error)
+impl<S: Store> Leaves for Hashes<'_, S> {
+    type Error = LedgerError;
+
+    fn subtree(&self, start: u64, level: u8) -> Result<TreeHash, LedgerError> {
+        let known = usize::try_from(start >> TILE_LEVEL).ok();
+        if level == TILE_LEVEL
+            && let Some(tile) = known.and_then(|at| self.tiles.get(at))
+        {
+            return Ok(*tile);
+        }
+        if level > TILE_LEVEL {
+            let half = 1 << (level - 1);
+            let left = self.subtree(start, level - 1)?;
+            return Ok(node_hash(&left, &self.subtree(start + half, level - 1)?));
+        }
+        let leaves = self.leaves(start, start + (1 << level))?;
+        let whole = subtrees(start, &leaves);
+        let (_, root) = whole.first().expect("a subtree has leaves");
+        Ok(*root)
+    }
 }
 
-/// What a proof from these leaves failed at.
-pub fn tree_error<E: std::error::Error>(error: ProveError<E>) -> LedgerError {
-    LedgerError::Tree(error.to_string())
+/// What a proof failed at: there is none, or the records could not be read.
+fn tree_error(error: ProveError<LedgerError>) -> LedgerError {
+    match error {
+        ProveError::Tree(error) => LedgerError::Tree(error.to_string()),
+        ProveError::Leaves(error) => error,
+    }
 }
 
 /// What a size limit of the tree, which no ledger reaches, would say.
@@ -100,6 +131,12 @@ pub(super) fn too_large(error: impl std::error::Error) -> LedgerError {
 }
 
 impl<S: Store> Ledger<S> {
+    /// The hashes of the ledger's tree. The roots of tiles are as a snapshot had them, where there is one: what it
+    /// does not hold is for `verify` to tell.
+    pub fn hashes(&self) -> Hashes<'_, S> {
+        Hashes::new(&self.store, self.tree.tiles())
+    }
+
     /// The checkpoint of the ledger as it is: origin, size and root of its tree.
     ///
     /// # Errors
@@ -129,8 +166,7 @@ impl<S: Store> Ledger<S> {
     /// # Errors
     /// [`LedgerError::Tree`] where there is no such size.
     pub fn prove_consistency(&self, old: u64) -> Result<Vec<TreeHash>, LedgerError> {
-        let size = self.tree.size();
-        tree::prove_consistency(&leaves(&self.store, size)?, old, size).map_err(tree_error)
+        tree::prove_consistency(&self.hashes(), old, self.tree.size()).map_err(tree_error)
     }
 
     /// Proves that a record is in the ledger as it is now.
@@ -138,7 +174,6 @@ impl<S: Store> Ledger<S> {
     /// # Errors
     /// [`LedgerError::Tree`] where there is no such record.
     pub fn prove_inclusion(&self, seq: u64) -> Result<Vec<TreeHash>, LedgerError> {
-        let size = self.tree.size();
-        tree::prove_inclusion(&leaves(&self.store, size)?, seq, size).map_err(tree_error)
+        tree::prove_inclusion(&self.hashes(), seq, self.tree.size()).map_err(tree_error)
     }
 }

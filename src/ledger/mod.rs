@@ -16,7 +16,7 @@ use self::backfill::{ClaimError, Submission};
 use crate::chain::codec::CodecError;
 use crate::chain::key::SigningKey;
 use crate::chain::record::{Head, SALT_LEN};
-use crate::chain::tree::Frontier;
+use crate::chain::tree::Tiled;
 use crate::domain::event::{Event, Fact, LedgerOpened};
 use crate::domain::register::Register;
 use crate::domain::rules::Rejection;
@@ -149,7 +149,7 @@ pub struct Ledger<S> {
     register: Register,
     head: Head,
     last_recorded: Instant,
-    tree: Frontier,
+    tree: Tiled,
     signers: Vec<SigningKey>,
     snapshot_every: u64,
     /// Whether the register may hold what the store does not, after an append that failed.
@@ -184,7 +184,7 @@ impl<S: Store> Ledger<S> {
             register: Register::default(),
             head,
             last_recorded: Instant(i64::MIN),
-            tree: Frontier::new(),
+            tree: Tiled::new(),
             signers: Vec::new(),
             snapshot_every: SNAPSHOT_EVERY,
             stale: false,
@@ -204,7 +204,7 @@ impl<S: Store> Ledger<S> {
             register: Register::default(),
             head: Head::EMPTY,
             last_recorded: Instant(i64::MIN),
-            tree: Frontier::new(),
+            tree: Tiled::new(),
             signers: Vec::new(),
             snapshot_every: SNAPSHOT_EVERY,
             stale: false,

@@ -3,7 +3,7 @@
 use super::{LedgerError, snapshot};
 use crate::chain::codec;
 use crate::chain::record::{Hash, Head, Record};
-use crate::chain::tree::{Frontier, leaf_hash};
+use crate::chain::tree::{Tiled, leaf_hash};
 use crate::domain::event::Entry;
 use crate::domain::id::Seq;
 use crate::domain::register::Register;
@@ -44,7 +44,7 @@ pub struct Replayed {
     /// When that record was recorded.
     pub last_recorded: Instant,
     /// The tree of the records' headers.
-    pub tree: Frontier,
+    pub tree: Tiled,
 }
 
 impl Replayed {
@@ -53,7 +53,7 @@ impl Replayed {
             register: Register::default(),
             head: Head::EMPTY,
             last_recorded: Instant(i64::MIN),
-            tree: Frontier::new(),
+            tree: Tiled::new(),
         }
     }
 

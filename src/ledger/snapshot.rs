@@ -3,17 +3,17 @@
 //! another chain is passed over, and `verify` compares each with what replay gives.
 //!
 //! Bytes: version (1), link of the last record (32), check sum of all that follows (32), the time of the last
-//! record (8, little endian), length of the tree's frontier (4, little endian), the frontier, the register.
+//! record (8, little endian), length of the tree (4, little endian), the tree with its tiles, the register.
 
 use super::LedgerError;
 use super::replay::{KnownAt, Replayed};
 use crate::chain::codec;
 use crate::chain::record::{Hash, Head, Record, local_checksum};
-use crate::chain::tree::Frontier;
+use crate::chain::tree::Tiled;
 use crate::domain::when::Instant;
 use crate::store::Store;
 
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 /// The bytes of a snapshot.
 pub fn encode(replayed: &Replayed) -> Option<Vec<u8>> {
@@ -42,7 +42,7 @@ pub fn decode(count: u64, bytes: &[u8]) -> Option<Replayed> {
     let (length, rest) = rest.split_first_chunk::<4>()?;
     let length = usize::try_from(u32::from_le_bytes(*length)).ok()?;
     let (tree, register) = rest.split_at_checked(length)?;
-    let tree = Frontier::from_bytes(tree).ok()?;
+    let tree = Tiled::from_bytes(tree).ok()?;
     let register = codec::decode_register(register).ok()?;
     (register.count() == count && tree.size() == count).then_some(Replayed {
         register,

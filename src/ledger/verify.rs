@@ -2,14 +2,20 @@
 //!
 //! Reads every byte of every record, goes on after each finding, and says which record, what was expected
 //! and what was found. Gives data; the command line prints it.
+//!
+//! A ledger is sound as a rule, so a fast pass (`fast.rs`) looks first: by ranges, on all processors. It can say that
+//! all is sound and nothing else. At its first doubt it is dropped, and the careful walk (`examine.rs`) goes over
+//! everything and names what is wrong. Both give what the records say to the same `contents.rs`, and so the same
+//! verdict.
 
-use crate::chain::record::{HEADER_LEN, Head, Header, Sealed};
+use crate::chain::record::{HEADER_LEN, Hash, Head, Header, Sealed};
 use crate::chain::tree::TreeHash;
 use crate::domain::when::Instant;
 use crate::store::{Store, StoreError};
 
 mod contents;
 mod examine;
+mod fast;
 
 /// What no chain can show by itself; a checkpoint that was kept elsewhere can.
 pub const CUT_OR_REWRITTEN: &str = "whether the whole history was cut or rewritten: a chain cannot show that; \
@@ -108,6 +114,8 @@ pub struct Verdict {
     pub acknowledged: Head,
     /// The root of the tree of the records found (RFC 6962, over their headers).
     pub root: TreeHash,
+    /// The roots of the tiles of that tree, for comparisons with checkpoints; none where anything is wrong.
+    pub tiles: Vec<TreeHash>,
     /// When the first record was recorded.
     pub first_recorded: Option<Instant>,
     /// When the last record was recorded.
@@ -155,7 +163,77 @@ impl Progress for Unwatched {
 /// Only where the store cannot even be asked for its head; all else is a finding.
 pub fn verify(store: &impl Store, progress: &mut dyn Progress) -> Result<Verdict, StoreError> {
     let acknowledged = store.head()?;
-    Ok(examine::examine(store, acknowledged, progress))
+    Ok(match fast::pass(store, acknowledged, progress) {
+        Some(sound) => sound,
+        None => examine::examine(store, acknowledged, progress),
+    })
+}
+
+/// What is known of the record before.
+#[derive(Debug, Clone, Copy)]
+struct Previous {
+    link: Hash,
+    remaining: u32,
+    recorded_at: i64,
+    claimed: bool,
+}
+
+impl Previous {
+    fn of(header: &Header, link: Hash) -> Self {
+        Self {
+            link,
+            remaining: header.remaining,
+            recorded_at: header.recorded_at,
+            claimed: header.claimed,
+        }
+    }
+
+    /// What is wrong with the header that comes next, as record `seq`.
+    fn compare(&self, seq: u64, header: &Header) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        let mut find = |kind, records: &[u64], expected: String, found: String| {
+            findings.push(Finding {
+                kind,
+                records: records.to_vec(),
+                expected,
+                found,
+            });
+        };
+        let link = self.link;
+        if link != header.prev {
+            find(
+                FindingKind::Link,
+                &[seq.saturating_sub(1), seq],
+                format!("record {seq} to hold the link of the one before: {link}"),
+                header.prev.to_string(),
+            );
+        }
+        if self.remaining > 0 && header.remaining != self.remaining - 1 {
+            find(
+                FindingKind::Batch,
+                &[seq],
+                format!("{} more records of its batch after it", self.remaining - 1),
+                format!("{} more", header.remaining),
+            );
+        }
+        if header.recorded_at < self.recorded_at {
+            find(
+                FindingKind::Clock,
+                &[seq],
+                format!("a time not before {}", Instant(self.recorded_at)),
+                Instant(header.recorded_at).to_string(),
+            );
+        }
+        if header.claimed && !self.claimed {
+            find(
+                FindingKind::Clock,
+                &[seq],
+                "the machine's time: the backfill ended before".to_owned(),
+                "a claimed time".to_owned(),
+            );
+        }
+        findings
+    }
 }
 
 /// The header of a record, where it can be read.

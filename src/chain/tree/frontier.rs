@@ -24,6 +24,11 @@ impl Frontier {
         self.size
     }
 
+    /// The roots of its complete subtrees, the largest first.
+    pub(super) fn nodes(&self) -> &[TreeHash] {
+        &self.nodes
+    }
+
     /// The RFC 6962 root of all leaves so far.
     pub fn root(&self) -> TreeHash {
         join(self.nodes.iter().rev().copied())
@@ -44,6 +49,17 @@ impl Frontier {
     /// [`TreeError::Misaligned`] unless the size is a multiple of 2^`level`,
     /// [`TreeError::TooLarge`] if the tree would grow above [`MAX_SIZE`](super::MAX_SIZE). It is unchanged then.
     pub fn push_subtree(&mut self, level: u8, root: TreeHash) -> Result<(), TreeError> {
+        self.push_noting(level, root, |_, _| {})
+    }
+
+    /// As [`Frontier::push_subtree`], and tells the level and root of each complete subtree that begins to be:
+    /// the one given, and those that it completes.
+    pub(super) fn push_noting(
+        &mut self,
+        level: u8,
+        root: TreeHash,
+        mut note: impl FnMut(u8, TreeHash),
+    ) -> Result<(), TreeError> {
         let size = self.size;
         let misaligned = TreeError::Misaligned { size, level };
         let Some(width) = 1_u64.checked_shl(u32::from(level)) else {
@@ -54,12 +70,16 @@ impl Frontier {
         }
         let grown = checked_size(size.saturating_add(width))?;
         let mut carry = root;
+        let mut carry_level = level;
+        note(carry_level, carry);
         // Like adding one to a binary counter: every set bit is a subtree of equal width to merge.
         let mut bits = size >> level;
         while bits & 1 == 1
             && let Some(left) = self.nodes.pop()
         {
             carry = node_hash(&left, &carry);
+            carry_level += 1;
+            note(carry_level, carry);
             bits >>= 1;
         }
         self.nodes.push(carry);

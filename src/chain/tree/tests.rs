@@ -328,6 +328,52 @@ fn what_does_not_exist_cannot_be_proved() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    /// Grown leaf by leaf or by subtrees of ranges anywhere, a tree comes out the same, and has the roots of its tiles.
+    #[test]
+    fn a_tiled_tree_is_the_same_however_it_grew(
+        size in 0..3 * TILE, cuts in proptest::collection::vec(0..3 * TILE, 0..6)
+    ) {
+        let leaves = hashes(size);
+        let frontier = leaves.iter().fold(Frontier::new(), |mut frontier, leaf| {
+            frontier.push(*leaf).unwrap();
+            frontier
+        });
+        let mut cuts: Vec<u64> = cuts.into_iter().filter(|cut| *cut < size).chain([0, size]).collect();
+        cuts.sort_unstable();
+        let mut grown = Tiled::new();
+        for ends in cuts.windows(2) {
+            for (level, root) in subtrees(ends[0], &leaves[ends[0] as usize..ends[1] as usize]) {
+                grown.push_subtree(level, root).unwrap();
+            }
+        }
+        prop_assert_eq!(grown.size(), size);
+        prop_assert_eq!(grown.root(), frontier.root());
+        let memory: MemoryLeaves = leaves.into_iter().collect();
+        let tiles: Vec<TreeHash> = (0..size / TILE)
+            .map(|tile| memory.subtree(tile * TILE, TILE_LEVEL).unwrap())
+            .collect();
+        prop_assert_eq!(grown.tiles(), tiles);
+        let bytes = grown.to_bytes();
+        prop_assert_eq!(Tiled::from_bytes(&bytes), Ok(grown));
+        for wrong in [&bytes[..bytes.len() - 1], &[&bytes[..], &[0; 32]].concat()] {
+            prop_assert!(Tiled::from_bytes(wrong).is_err());
+        }
+    }
+}
+
+#[test]
+fn a_tiled_tree_takes_no_more_than_a_tile_at_once() {
+    let mut tree = Tiled::new();
+    let level = TILE_LEVEL + 1;
+    let refused = TreeError::Misaligned { size: 0, level };
+    assert_eq!(tree.push_subtree(level, leaf_hash(b"")), Err(refused));
+    tree.push_subtree(TILE_LEVEL, leaf_hash(b"")).unwrap();
+    assert_eq!(tree.tiles(), [leaf_hash(b"")]);
+}
+
+proptest! {
     #[test]
     fn short_hashes_are_those_of_sha_256(
         data: Vec<u8>, header in prop::array::uniform32(any::<[u8; 4]>()), left: [u8; 32], right: [u8; 32]

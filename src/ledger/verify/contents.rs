@@ -4,7 +4,7 @@
 use super::{CUT_OR_REWRITTEN, Check, Finding, FindingKind, Verdict, header_of};
 use crate::chain::codec;
 use crate::chain::record::{Hash, Head, Header, RecordRef, payload_digest};
-use crate::chain::tree::Frontier;
+use crate::chain::tree::Tiled;
 use crate::domain::event::{Entry, Event, Fact};
 use crate::domain::id::{Seq, Subject};
 use crate::domain::register::{Register, claimed_times};
@@ -132,7 +132,7 @@ impl Contents {
     }
 
     /// The tree of the records taken in, to be kept up by the caller.
-    pub(super) fn tree(&mut self) -> &mut Frontier {
+    pub(super) fn tree(&mut self) -> &mut Tiled {
         &mut self.replayed.tree
     }
 
@@ -144,6 +144,16 @@ impl Contents {
     /// Passes over a record that cannot be taken in, to the head after it.
     pub(super) fn pass_to(&mut self, head: Head) {
         self.replayed.head = head;
+    }
+
+    /// The counts of records for which there are snapshots.
+    pub(super) fn snapshots(&self) -> &[u64] {
+        &self.snapshots
+    }
+
+    /// Whether nothing is wrong so far.
+    pub(super) fn is_sound(&self) -> bool {
+        self.findings.is_empty()
     }
 
     /// Counts a record, whatever is to be said of it.
@@ -158,6 +168,10 @@ impl Contents {
             expected: expected.to_owned(),
             found: found.to_owned(),
         });
+    }
+
+    pub(super) fn add(&mut self, findings: Vec<Finding>) {
+        self.findings.extend(findings);
     }
 
     /// From this record on the rules cannot be checked.
@@ -443,6 +457,11 @@ impl Contents {
         Verdict {
             origin: origin_of(register),
             root: self.replayed.tree.root(),
+            tiles: if self.findings.is_empty() {
+                self.replayed.tree.tiles().to_vec()
+            } else {
+                Vec::new()
+            },
             records: self.records,
             head: self.replayed.head,
             acknowledged,

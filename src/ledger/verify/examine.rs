@@ -1,10 +1,9 @@
 //! The careful walk: one record after the other, and on after each finding, so that all of them are named.
 
 use super::contents::Contents;
-use super::{FindingKind, Progress, Verdict, header_of};
+use super::{FindingKind, Previous, Progress, Verdict, header_of};
 use crate::chain::record::{Hash, Head, Header, RecordRef, Sealed};
 use crate::chain::tree::leaf_hash;
-use crate::domain::when::Instant;
 use crate::ledger::replay::CHUNK;
 use crate::store::{Store, StoreError, Stored};
 
@@ -53,26 +52,6 @@ pub(super) fn examine(
     }
     progress.end();
     examiner.conclude()
-}
-
-/// What is known of the record before.
-#[derive(Clone, Copy)]
-struct Previous {
-    link: Hash,
-    remaining: u32,
-    recorded_at: i64,
-    claimed: bool,
-}
-
-impl Previous {
-    fn of(header: &Header, link: Hash) -> Self {
-        Self {
-            link,
-            remaining: header.remaining,
-            recorded_at: header.recorded_at,
-            claimed: header.claimed,
-        }
-    }
 }
 
 /// The records of a range, and words for them.
@@ -227,44 +206,13 @@ impl Examiner {
     }
 
     fn compare_with_previous(&mut self, seq: u64, header: &Header) {
-        let Some(previous) = self.previous else {
-            if seq == 0 && header.prev != Hash::ZERO {
+        match self.previous {
+            Some(previous) => self.contents.add(previous.compare(seq, header)),
+            None if seq == 0 && header.prev != Hash::ZERO => {
                 let found = header.prev.to_string();
                 self.find(FindingKind::Link, &[0], &Hash::ZERO.to_string(), &found);
             }
-            return;
-        };
-        let link = previous.link;
-        if link != header.prev {
-            self.find(
-                FindingKind::Link,
-                &[seq.saturating_sub(1), seq],
-                &format!("record {seq} to hold the link of the one before: {link}"),
-                &header.prev.to_string(),
-            );
-        }
-        if previous.remaining > 0 && header.remaining != previous.remaining - 1 {
-            self.find(
-                FindingKind::Batch,
-                &[seq],
-                &format!(
-                    "{} more records of its batch after it",
-                    previous.remaining - 1
-                ),
-                &format!("{} more", header.remaining),
-            );
-        }
-        if header.recorded_at < previous.recorded_at {
-            self.find(
-                FindingKind::Clock,
-                &[seq],
-                &format!("a time not before {}", Instant(previous.recorded_at)),
-                &Instant(header.recorded_at).to_string(),
-            );
-        }
-        if header.claimed && !previous.claimed {
-            let expected = "the machine's time: the backfill ended before";
-            self.find(FindingKind::Clock, &[seq], expected, "a claimed time");
+            None => {}
         }
     }
 

@@ -3,12 +3,15 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, LazyLock};
 
+use proptest::prelude::*;
+use proptest::sample::Index;
+
 use super::FindingKind::*;
 use super::*;
 use crate::chain::codec;
 use crate::chain::record::{Head, Record, Sealed, bind};
 use crate::domain::event::Kind;
-use crate::domain::testing::{FIRST_RECORDED_AT, event};
+use crate::domain::testing::{FIRST_RECORDED_AT, event, histories};
 use crate::ledger::Ledger;
 use crate::ledger::replay::{CHUNK, KnownAt, replay, replay_in_full};
 use crate::ledger::snapshot;
@@ -19,9 +22,16 @@ use crate::store::{AppendError, BatchSource, Reader, Stored};
 /// The story's records.
 static STORY: LazyLock<Memory> = LazyLock::new(|| storied().into_store());
 
-/// The verdict on a store.
+/// The verdict on a store: of the careful walk, which the fast pass must agree with by itself. It has to notice
+/// whatever is wrong, and may not give up on what is sound.
 fn verdict(store: &impl Store) -> Verdict {
-    verify(store, &mut Unwatched).unwrap()
+    let head = store.head().unwrap();
+    let careful = examine::examine(store, head, &mut Unwatched);
+    let fast = fast::pass(store, head, &mut Unwatched);
+    let is_clean = careful.findings.is_empty();
+    assert_eq!(fast.as_ref(), is_clean.then_some(&careful));
+    assert_eq!(verify(store, &mut Unwatched).unwrap(), careful);
+    careful
 }
 
 /// The findings on a store: of what kind, about which records.
@@ -646,7 +656,7 @@ fn only_what_was_bound_as_redactable_may_lose_its_payload() {
     let forged = bound(&batches);
     let mut records = forged.records().to_vec();
     records[4] = changed(&records[4], |record| record.body = None);
-    let verdict = verify(&Memory::of(records, forged.head().unwrap()), &mut Unwatched).unwrap();
+    let verdict = verdict(&Memory::of(records, forged.head().unwrap()));
     let gone = verdict.findings.iter().find(|f| f.kind == PayloadGone);
     assert_eq!(gone.map(|f| f.records.clone()), Some(vec![4]));
 
@@ -663,11 +673,110 @@ fn only_what_was_bound_as_redactable_may_lose_its_payload() {
         head = Head::after(&record.header);
     }
     let sealed = records.iter().map(Record::seal).collect();
-    let verdict = verify(&Memory::of(sealed, head), &mut Unwatched).unwrap();
+    let verdict = self::verdict(&Memory::of(sealed, head));
     let found: Vec<_> = verdict
         .findings
         .iter()
         .map(|f| (f.kind, f.records.clone()))
         .collect();
     assert_eq!(found, [(Rule, vec![4])]);
+}
+
+/// What can be done to records in a store.
+#[derive(Debug, Clone)]
+enum Tampering {
+    Flip(Index, Index, u8),
+    Remove(Index),
+    Swap(Index, Index),
+    Copy(Index, Index),
+    Cut(Index),
+    DropPayload(Index),
+}
+
+fn tamperings() -> impl Strategy<Value = Tampering> {
+    let at = any::<Index>;
+    prop_oneof![
+        (at(), at(), 1u8..).prop_map(|(seq, byte, mask)| Tampering::Flip(seq, byte, mask)),
+        at().prop_map(Tampering::Remove),
+        (at(), at()).prop_map(|(one, other)| Tampering::Swap(one, other)),
+        (at(), at()).prop_map(|(from, to)| Tampering::Copy(from, to)),
+        at().prop_map(Tampering::Cut),
+        at().prop_map(Tampering::DropPayload),
+    ]
+}
+
+fn tamper(records: &mut Vec<Sealed>, tampering: &Tampering) {
+    if records.is_empty() {
+        return;
+    }
+    let count = records.len();
+    match tampering {
+        Tampering::Flip(seq, byte, mask) => {
+            let sealed = &mut records[seq.index(count)].0;
+            let at = byte.index(sealed.len());
+            sealed[at] ^= mask;
+        }
+        Tampering::Remove(seq) => drop(records.remove(seq.index(count))),
+        Tampering::Swap(one, other) => records.swap(one.index(count), other.index(count)),
+        Tampering::Copy(from, to) => {
+            let copy = records[from.index(count)].clone();
+            records.insert(to.index(count + 1), copy);
+        }
+        Tampering::Cut(end) => records.truncate(end.index(count)),
+        Tampering::DropPayload(seq) => {
+            let sealed = &mut records[seq.index(count)];
+            if Record::open(sealed).is_ok() {
+                *sealed = changed(sealed, |record| record.body = None);
+            }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// `verdict` compares the fast pass with the careful walk.
+    #[test]
+    fn the_fast_pass_notices_whatever_the_careful_walk_finds(
+        history in histories(1..40),
+        batch in 1usize..6,
+        tampering in proptest::collection::vec(tamperings(), 0..4),
+        keeps_snapshots: bool,
+    ) {
+        let mut events = history.into_iter();
+        let opening = events.next().unwrap();
+        let store = Memory::default();
+        let mut ledger = Ledger::create(store, Steady::default(), opening).unwrap().snapshot_every(7);
+        let rest: Vec<_> = events.collect();
+        for events in rest.chunks(batch) {
+            ledger.append(events.to_vec()).unwrap();
+        }
+        let honest = ledger.into_store();
+        prop_assert!(verdict(&honest).is_sound());
+        let mut records = honest.records().to_vec();
+        for tampering in &tampering {
+            tamper(&mut records, tampering);
+        }
+        let mut store = Memory::of(records, honest.head().unwrap());
+        if keeps_snapshots {
+            for count in honest.snapshots().unwrap() {
+                let bytes = honest.snapshot(count).unwrap().unwrap();
+                store.put_snapshot(count, &bytes).unwrap();
+            }
+        }
+        verdict(&store);
+    }
+}
+
+#[test]
+fn ranges_end_at_chunks_and_snapshots() {
+    use super::fast::ranges;
+    let chunk = CHUNK as u64;
+    assert_eq!(ranges(0, &[]), []);
+    assert_eq!(ranges(1, &[1, 5]), [(0, 1)]);
+    assert_eq!(ranges(chunk, &[0, 3]), [(0, 3), (3, chunk)]);
+    assert_eq!(
+        ranges(chunk + 2, &[chunk, chunk + 1, chunk + 2, 9 * chunk]),
+        [(0, chunk), (chunk, chunk + 1), (chunk + 1, chunk + 2)]
+    );
 }
