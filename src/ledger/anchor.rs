@@ -153,7 +153,8 @@ impl<S: Store> Ledger<S> {
         if size == self.tree.size() {
             return self.checkpoint();
         }
-        self.checkpoint_of(size, root_at(&leaves(&self.store, size)?, size)?)
+        let root = tree::root(&self.hashes(), size).map_err(tree_error)?;
+        self.checkpoint_of(size, root)
     }
 
     fn checkpoint_of(&self, size: u64, root: TreeHash) -> Result<Checkpoint, LedgerError> {
