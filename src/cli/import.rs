@@ -7,7 +7,7 @@ use clap::{Arg, ArgMatches, value_parser};
 
 use super::error::{CliError, Exit};
 use super::session::Session;
-use super::{Command, receipt, record};
+use super::{Command, import_table, receipt, record};
 use crate::domain::event::{Event, FieldSpec, Kind};
 use crate::domain::register::Register;
 use crate::domain::value::excerpt;
@@ -33,6 +33,7 @@ fn build() -> clap::Command {
             Arg::new("file")
                 .value_name("FILE")
                 .required(true)
+                .num_args(1..)
                 .value_parser(value_parser!(PathBuf))
                 .help("One JSON object a line, as `export` writes them; - for standard input"),
         )
@@ -50,6 +51,7 @@ fn build() -> clap::Command {
                 .hide_env_values(true)
                 .help("Who records them, where a line does not say"),
         )
+        .args(import_table::args())
         .after_help(
             "An event whose import_key is in the ledger already is not appended again, so a file can be imported
 again, whole or grown, after whatever happened. A line `\"event\":\"ledger\"` is passed over. Where lines have
@@ -67,8 +69,15 @@ Examples:
 }
 
 fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
-    let Some(path) = matches.get_one::<PathBuf>("file") else {
-        return Err(CliError::new(Exit::Usage, "which file?"));
+    if let Some(rules) = matches.get_one::<PathBuf>("rules") {
+        return import_table::run(matches, rules, session);
+    }
+    let mut paths = matches.get_many::<PathBuf>("file").into_iter().flatten();
+    let (Some(path), None) = (paths.next(), paths.next()) else {
+        return Err(
+            CliError::new(Exit::Usage, "one file at a time, but for tables")
+                .hint("tables need --rules FILE"),
+        );
     };
     let mut input = record::input(path)?;
     let name = record::input_name(path);

@@ -13,6 +13,7 @@ mod demo_witnesses;
 mod error;
 mod export;
 mod import;
+mod import_table;
 mod init;
 mod key;
 mod keys;

@@ -1,4 +1,10 @@
-//! What comes from elsewhere, into fields of events: NDJSON here, foreign tables later. One file a format.
+//! What comes from elsewhere, into fields of events. NDJSON and the template are texts of our own; `table`, `rules`,
+//! `make` and `compare` are for foreign tables.
 
+pub mod change_log;
+pub mod compare;
+pub mod make;
 pub mod ndjson;
+pub mod rules;
+pub mod table;
 pub mod template;

@@ -1,0 +1,661 @@
+//! Reads rules from TOML. Everything that is wrong is found in one go, each with its line and key; a key that means
+//! nothing is refused, for a misspelt one would silently do nothing.
+
+use std::cell::RefCell;
+use std::fmt::Display;
+use std::str::FromStr;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::date::Dates;
+use super::template::{Expression, Function, Template};
+use super::*;
+use crate::domain::event::FieldSpec;
+use crate::domain::value::{Shape, excerpt};
+use crate::intake::table::Encoding;
+
+/// The text, and what was found wrong with it.
+struct Reader<'t> {
+    text: &'t str,
+    errors: RefCell<Vec<RulesError>>,
+}
+
+impl Reader<'_> {
+    fn fail(&self, at: usize, key: &str, message: impl Into<String>) {
+        let before = self.text.as_bytes().iter().take(at);
+        self.errors.borrow_mut().push(RulesError {
+            line: before.filter(|byte| **byte == b'\n').count() + 1,
+            key: key.to_owned(),
+            message: message.into(),
+        });
+    }
+}
+
+/// A value, where it stands, and under which key.
+struct Item<'r, 'a> {
+    reader: &'r Reader<'r>,
+    path: String,
+    at: usize,
+    value: &'a DeValue<'a>,
+}
+
+impl<'r, 'a> Item<'r, 'a> {
+    fn fail(&self, message: impl Into<String>) {
+        self.reader.fail(self.at, &self.path, message);
+    }
+
+    fn text(&self) -> Option<&'a str> {
+        match self.value {
+            DeValue::String(text) => Some(text),
+            _ => {
+                self.fail("write a text in quotes");
+                None
+            }
+        }
+    }
+
+    fn parsed<T: FromStr>(&self) -> Option<T>
+    where
+        T::Err: Display,
+    {
+        match self.text()?.parse() {
+            Ok(value) => Some(value),
+            Err(error) => {
+                self.fail(error.to_string());
+                None
+            }
+        }
+    }
+
+    fn flag(&self) -> bool {
+        match self.value {
+            DeValue::Boolean(flag) => *flag,
+            _ => {
+                self.fail("write true or false");
+                false
+            }
+        }
+    }
+
+    fn number(&self) -> usize {
+        let number = match self.value {
+            DeValue::Integer(number) => number.as_str().parse().ok(),
+            _ => None,
+        };
+        number.unwrap_or_else(|| {
+            self.fail("write a number such as 2");
+            0
+        })
+    }
+
+    /// The values of a list; one alone may stand without its list.
+    fn list(&self) -> Vec<Item<'r, 'a>> {
+        match self.value {
+            DeValue::Array(items) => items
+                .iter()
+                .map(|item| Item {
+                    reader: self.reader,
+                    path: self.path.clone(),
+                    at: item.span().start,
+                    value: item.get_ref(),
+                })
+                .collect(),
+            value => vec![Item {
+                reader: self.reader,
+                path: self.path.clone(),
+                at: self.at,
+                value,
+            }],
+        }
+    }
+
+    fn texts(&self) -> Vec<String> {
+        self.list()
+            .iter()
+            .filter_map(Item::text)
+            .map(ToOwned::to_owned)
+            .collect()
+    }
+
+    fn all<T: FromStr>(&self) -> Vec<T>
+    where
+        T::Err: Display,
+    {
+        self.list().iter().filter_map(Item::parsed).collect()
+    }
+
+    /// The words of a closed list.
+    fn word<T: Copy>(&self, words: &[(&str, T)]) -> Option<T> {
+        let text = self.text()?;
+        let found = words.iter().find(|(word, _)| *word == text);
+        if found.is_none() {
+            let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+            self.fail(format!(
+                "`{}` is not one of {}",
+                excerpt(text),
+                known.join(", ")
+            ));
+        }
+        found.map(|(_, value)| *value)
+    }
+
+    fn section(&self) -> Section<'r, 'a> {
+        let table = match self.value {
+            DeValue::Table(table) => Some(table),
+            _ => {
+                self.fail("write a table, as in { key = \"value\" }");
+                None
+            }
+        };
+        Section {
+            reader: self.reader,
+            path: self.path.clone(),
+            at: self.at,
+            table,
+            taken: RefCell::default(),
+        }
+    }
+}
+
+/// A table of TOML, of which the keys are taken one by one; what is left over is refused.
+struct Section<'r, 'a> {
+    reader: &'r Reader<'r>,
+    path: String,
+    at: usize,
+    table: Option<&'a DeTable<'a>>,
+    taken: RefCell<Vec<&'static str>>,
+}
+
+impl<'r, 'a> Section<'r, 'a> {
+    fn item(&self, key: &str, at: usize, value: &'a Spanned<DeValue<'a>>) -> Item<'r, 'a> {
+        let path = match self.path.as_str() {
+            "" => key.to_owned(),
+            path => format!("{path}.{key}"),
+        };
+        Item {
+            reader: self.reader,
+            path,
+            at,
+            value: value.get_ref(),
+        }
+    }
+
+    fn take(&self, key: &'static str) -> Option<Item<'r, 'a>> {
+        self.taken.borrow_mut().push(key);
+        let (name, value) = self.table?.iter().find(|(name, _)| name.get_ref() == key)?;
+        Some(self.item(key, name.span().start, value))
+    }
+
+    fn need(&self, key: &'static str, what: &str) -> Option<Item<'r, 'a>> {
+        let found = self.take(key);
+        if found.is_none() && self.table.is_some() {
+            self.reader
+                .fail(self.at, &self.path, format!("{key} is missing: {what}"));
+        }
+        found
+    }
+
+    /// Every entry that was not taken, with its key.
+    fn rest(&self) -> Vec<(String, Item<'r, 'a>)> {
+        let taken = self.taken.borrow();
+        self.table
+            .into_iter()
+            .flat_map(DeTable::iter)
+            .filter(|(name, _)| !taken.iter().any(|taken| name.get_ref() == taken))
+            .map(|(name, value)| {
+                let key = name.get_ref().to_string();
+                (key.clone(), self.item(&key, name.span().start, value))
+            })
+            .collect()
+    }
+
+    /// Refuses what was not taken.
+    fn close(&self) {
+        let known: Vec<&str> = self.taken.borrow().clone();
+        for (_, item) in self.rest() {
+            item.fail(format!("no such key; there are {}", known.join(", ")));
+        }
+    }
+}
+
+/// Whether a text can be a name: of a column, a map, a lookup.
+pub(super) fn is_name(text: &str) -> bool {
+    !text.is_empty()
+        && text
+            .chars()
+            .all(|c| c.is_alphanumeric() || c == '_' || c == '-')
+        && !text.starts_with('-')
+}
+
+impl FromStr for Rules {
+    type Err = Vec<RulesError>;
+    fn from_str(text: &str) -> Result<Self, Vec<RulesError>> {
+        let whole = |message: String| {
+            vec![RulesError {
+                line: 1,
+                key: String::new(),
+                message,
+            }]
+        };
+        if text.len() > RULES_LIMIT {
+            return Err(whole(format!("more than {RULES_LIMIT} bytes are no rules")));
+        }
+        let text = text.trim_start_matches('\u{feff}');
+        let reader = Reader {
+            text,
+            errors: RefCell::default(),
+        };
+        let table = match DeTable::parse(text) {
+            Ok(table) => table,
+            Err(error) => {
+                let at = error.span().map_or(0, |span| span.start);
+                reader.fail(at, "", format!("not TOML: {}", error.message()));
+                return Err(reader.errors.into_inner());
+            }
+        };
+        let top = Section {
+            reader: &reader,
+            path: String::new(),
+            at: 0,
+            table: Some(table.get_ref()),
+            taken: RefCell::default(),
+        };
+        let rules = rules(&top);
+        let mut errors = reader.errors.into_inner();
+        errors.sort_by_key(|error| error.line);
+        match errors.is_empty() {
+            true => Ok(rules),
+            false => Err(errors),
+        }
+    }
+}
+
+fn rules(top: &Section<'_, '_>) -> Rules {
+    let mut rules = Rules::default();
+    let mut recorded_at = None;
+    if let Some(item) = top.take("table") {
+        let section = item.section();
+        rules.form = form(&section);
+        if let Some(item) = section.take("header") {
+            rules.form.header = Some(item.texts());
+        }
+        rules.file_name = section.take("file_name").and_then(|item| item.parsed());
+        if let Some(item) = section.take("empty") {
+            rules.empty = item.texts();
+        }
+        recorded_at = section.take("recorded_at");
+        section.close();
+    }
+    for (name, item) in entries(top, "columns") {
+        check_name(&name, &item);
+        rules.columns.push((name, item.texts()));
+    }
+    if let Some(item) = top.take("dates") {
+        rules.dates = dates(&item.section());
+    }
+    for (name, item) in entries(top, "map") {
+        check_name(&name, &item);
+        if Function::is_name(&name) {
+            item.fail("this is the name of a function; give the map another");
+        }
+        rules.maps.push((name, map(&item.section())));
+    }
+    for (name, item) in entries(top, "let") {
+        check_name(&name, &item);
+        if let Some(template) = template(&item, &rules) {
+            rules.lets.push((name, template));
+        }
+    }
+    for (name, item) in entries(top, "lookup") {
+        check_name(&name, &item);
+        if let Some(lookup) = lookup(&item.section(), &rules) {
+            rules.lookups.push((name, lookup));
+        }
+    }
+    rules.recorded_at = recorded_at.and_then(|item| template(&item, &rules));
+    if let Some(item) = top.take("change_log") {
+        rules.change_log = change_log(&item.section(), &rules);
+    }
+    if let Some(item) = top.take("source") {
+        rules.source = fields(&item.section(), Kind::SourceRegistered, &rules);
+    }
+    for item in top.take("skip").iter().flat_map(Item::list) {
+        rules.skips.extend(skip(&item.section(), &rules));
+    }
+    match top.take("event") {
+        None => top
+            .reader
+            .fail(0, "", "[[event]] is missing: what a row becomes"),
+        Some(events) => {
+            for item in events.list() {
+                rules.events.extend(event(&item.section(), &rules));
+            }
+        }
+    }
+    top.close();
+    rules
+}
+
+fn entries<'r, 'a>(top: &Section<'r, 'a>, key: &'static str) -> Vec<(String, Item<'r, 'a>)> {
+    top.take(key)
+        .map_or(Vec::new(), |item| item.section().rest())
+}
+
+fn check_name(name: &str, item: &Item<'_, '_>) {
+    if !is_name(name) {
+        item.fail("a name has letters, digits, `_` and `-` only");
+    }
+}
+
+/// The keys that say how a table is written.
+fn form(section: &Section<'_, '_>) -> Form {
+    let mut form = Form::default();
+    if let Some(item) = section.take("encoding") {
+        form.encoding = item.word(Encoding::WORDS).unwrap_or_default();
+    }
+    let character = |item: &Item<'_, '_>| match item.text() {
+        Some("tab") => Some(b'\t'),
+        Some(text) if text.len() == 1 && text != "\"" && text != "\n" => Some(text.as_bytes()[0]),
+        Some(_) => {
+            item.fail("write one ASCII character, or \"tab\"");
+            None
+        }
+        None => None,
+    };
+    if let Some(item) = section.take("delimiter") {
+        form.delimiter = character(&item).unwrap_or(form.delimiter);
+    }
+    if let Some(item) = section.take("quotes") {
+        form.quotes = item.flag();
+    }
+    if let Some(item) = section.take("skip_lines") {
+        form.skip_lines = item.number();
+    }
+    form
+}
+
+fn dates(section: &Section<'_, '_>) -> Dates {
+    let mut dates = Dates::default();
+    if let Some(item) = section.take("formats") {
+        dates.formats = item.all();
+    }
+    if let Some(item) = section.take("months") {
+        dates.months = item.all();
+    }
+    if let Some(item) = section.take("month_names") {
+        for (name, number) in item.section().rest() {
+            match u8::try_from(number.number()) {
+                Ok(month @ 1..=12) => dates.month_names.push((name, month)),
+                _ => number.fail("months run from 1 to 12"),
+            }
+        }
+    }
+    if let Some(item) = section.take("codes") {
+        dates.codes = item.texts();
+        if dates
+            .codes
+            .iter()
+            .any(|code| code.is_empty() || code.contains(char::is_whitespace))
+        {
+            item.fail("a code is a text without spaces");
+        }
+    }
+    if let Some(item) = section.take("sentinels") {
+        for (text, when) in item.section().rest() {
+            dates
+                .sentinels
+                .extend(when.parsed().map(|when| (text, when)));
+        }
+    }
+    if let Some(item) = section.table.and_then(|_| section.take("formats"))
+        && dates.formats.iter().any(date::Format::has_month_name)
+        && dates.months.is_empty()
+        && dates.month_names.is_empty()
+    {
+        item.fail("%b needs to know a language: months = [\"en\"]");
+    }
+    section.close();
+    dates
+}
+
+fn map(section: &Section<'_, '_>) -> Map {
+    let mut map = Map::default();
+    if let Some(item) = section.take("fold_case") {
+        map.fold_case = item.flag();
+    }
+    if let Some(item) = section.take("other") {
+        let words = [
+            ("refuse", Other::Refuse),
+            ("keep", Other::Keep),
+            ("drop", Other::Drop),
+        ];
+        map.other = item.word(&words).unwrap_or_default();
+    }
+    if let Some(item) = section.take("values") {
+        for (text, to) in item.section().rest() {
+            let is_there = map.values.iter().any(|(found, _)| match map.fold_case {
+                true => found.to_lowercase() == text.to_lowercase(),
+                false => *found == text,
+            });
+            if is_there {
+                to.fail("stands twice, where case does not matter");
+            }
+            map.values.extend(to.text().map(|to| (text, to.to_owned())));
+        }
+    }
+    section.close();
+    map
+}
+
+fn lookup(section: &Section<'_, '_>, rules: &Rules) -> Option<Lookup> {
+    let form = form(section);
+    let file = section
+        .need("file", "the second table, as seen from the first")
+        .and_then(|item| item.text());
+    let key = section
+        .need("key", "what its rows are found by, from its own columns")
+        .and_then(|item| template(&item, rules));
+    let by = section
+        .need("by", "what is looked up, from the columns of the table")
+        .and_then(|item| template(&item, rules));
+    section.close();
+    Some(Lookup {
+        file: file?.to_owned(),
+        form,
+        key: key?,
+        by: by?,
+    })
+}
+
+fn change_log(section: &Section<'_, '_>, rules: &Rules) -> Option<ChangeLog> {
+    let need = |key, what| {
+        section
+            .need(key, what)
+            .and_then(|item| template(&item, rules))
+    };
+    let row = need("row", "which row of the other table changed");
+    let column = need("column", "the header of the column that changed");
+    let value = need("value", "what the cell says from then on");
+    let version = need("version", "what the rows of one version have in common");
+    section.close();
+    Some(ChangeLog {
+        row: row?,
+        column: column?,
+        value: value?,
+        version: version?,
+    })
+}
+
+fn skip(section: &Section<'_, '_>, rules: &Rules) -> Option<Skip> {
+    let when = conditions(section, "when", rules);
+    let unless = conditions(section, "unless", rules);
+    let reason = section
+        .need("reason", "why these rows are left out")
+        .and_then(|item| item.text());
+    section.close();
+    Some(Skip {
+        when,
+        unless,
+        reason: reason?.to_owned(),
+    })
+}
+
+fn event(section: &Section<'_, '_>, rules: &Rules) -> Option<EventRule> {
+    let kind: Option<Kind> = section
+        .need("event", "the kind of event, such as \"participation\"")
+        .and_then(|item| item.parsed());
+    let once = section.take("once").is_some_and(|item| item.flag());
+    let cells = section.take("cells");
+    let except = section.take("except");
+    let each = section.take("each");
+    if let (Some(each), Some(_)) = (&each, &cells) {
+        each.fail("an event is made for each cell or for each value, not both");
+    }
+    if let (None, Some(except)) = (&cells, &except) {
+        except.fail("means nothing without `cells`");
+    }
+    let per = match (cells, each.and_then(|item| expression(&item, rules))) {
+        (Some(cells), _) => Per::Cell(
+            cells.texts(),
+            except.map_or(Vec::new(), |item| item.texts()),
+        ),
+        (None, Some(list)) => Per::Item(list),
+        (None, None) => Per::Row,
+    };
+    let when = conditions(section, "when", rules);
+    let unless = conditions(section, "unless", rules);
+    let gathered = section.take("gather");
+    let changed = section.take("on_change");
+    let if_irregular = section
+        .take("if_irregular")
+        .and_then(|item| item.text().map(ToOwned::to_owned));
+    let kind = kind?;
+    let gather = gathered.map_or(Vec::new(), |item| {
+        if !once {
+            item.fail("only an event that is made once gathers: once = true");
+        }
+        let names = item.texts();
+        for name in &names {
+            let spec = field(kind, name, &item);
+            if spec.is_some_and(|spec| spec.shape != Shape::Many) {
+                item.fail(format!("{name} takes one value only"));
+            }
+        }
+        names
+    });
+    let on_change = changed.map_or(Vec::new(), |item| on_change(&item, kind));
+    let fields = fields(section, kind, rules);
+    if fields.iter().all(|(name, _)| name != "import_key") {
+        section.reader.fail(
+            section.at,
+            &section.path,
+            "import_key is missing: by it a row is known again, as in \"{file.stem}:{Name|slug}\"",
+        );
+    }
+    Some(EventRule {
+        kind,
+        per,
+        once,
+        when,
+        unless,
+        gather,
+        on_change,
+        if_irregular,
+        fields,
+    })
+}
+
+fn on_change(item: &Item<'_, '_>, kind: Kind) -> Vec<(String, OnChange)> {
+    let words = [
+        ("correct", OnChange::Correct),
+        ("append", OnChange::Append),
+        ("keep", OnChange::Keep),
+    ];
+    if let DeValue::String(_) = item.value {
+        return item
+            .word(&words)
+            .into_iter()
+            .map(|what| ("*".to_owned(), what))
+            .collect();
+    }
+    let mut all = Vec::new();
+    for (name, item) in item.section().rest() {
+        if name != "*" {
+            field(kind, &name, &item);
+        }
+        all.extend(item.word(&words).map(|what| (name, what)));
+    }
+    all
+}
+
+/// The field of an event, or a complaint.
+fn field(kind: Kind, name: &str, item: &Item<'_, '_>) -> Option<&'static FieldSpec> {
+    let spec = kind.fields().find(|spec| spec.name == name);
+    if spec.is_none() {
+        let known: Vec<&str> = kind.fields().map(|spec| spec.name).collect();
+        item.fail(format!(
+            "`{kind}` has no field `{}`; its fields are {}",
+            excerpt(name),
+            known.join(", ")
+        ));
+    }
+    spec
+}
+
+/// Whatever is left in a section, as fields of an event.
+fn fields(section: &Section<'_, '_>, kind: Kind, rules: &Rules) -> Vec<(String, Vec<Template>)> {
+    let mut all = Vec::new();
+    for (name, item) in section.rest() {
+        if field(kind, &name, &item).is_some() {
+            let templates = item
+                .list()
+                .iter()
+                .filter_map(|item| template(item, rules))
+                .collect();
+            all.push((name, templates));
+        }
+    }
+    all
+}
+
+fn conditions(section: &Section<'_, '_>, key: &'static str, rules: &Rules) -> Conditions {
+    let mut all = Vec::new();
+    for (text, item) in section
+        .take(key)
+        .map_or(Vec::new(), |item| item.section().rest())
+    {
+        match text.parse::<Expression>() {
+            Ok(expression) => {
+                check_maps(expression.maps(), &item, rules);
+                all.push((expression, item.texts()));
+            }
+            Err(error) => item.fail(error),
+        }
+    }
+    all
+}
+
+fn template(item: &Item<'_, '_>, rules: &Rules) -> Option<Template> {
+    let template: Template = item.parsed()?;
+    check_maps(template.maps(), item, rules);
+    Some(template)
+}
+
+fn expression(item: &Item<'_, '_>, rules: &Rules) -> Option<Expression> {
+    let expression: Expression = item.parsed()?;
+    check_maps(expression.maps(), item, rules);
+    Some(expression)
+}
+
+fn check_maps<'n>(names: impl Iterator<Item = &'n str>, item: &Item<'_, '_>, rules: &Rules) {
+    for name in names {
+        if rules.maps.iter().all(|(known, _)| known != name) {
+            item.fail(format!(
+                "`{}` is no function and no [map]; the functions are {}",
+                excerpt(name),
+                Function::list()
+            ));
+        }
+    }
+}
