@@ -497,7 +497,7 @@ fn differs(earlier: &Made, event: &Made, rule: &EventRule) -> Option<String> {
     let passed_over =
         |name: &str| name == "source" || rule.gather.iter().any(|found| found == name);
     let names = rule.fields.iter().map(|(name, _)| name.as_str());
-    let found = names.filter(|name| !passed_over(name)).find_map(|name| {
+    names.filter(|name| !passed_over(name)).find_map(|name| {
         let (before, now) = (earlier.fields.get(name), event.fields.get(name));
         (before != now).then(|| {
             format!(
@@ -508,8 +508,7 @@ fn differs(earlier: &Made, event: &Made, rule: &EventRule) -> Option<String> {
                 earlier.place.line
             )
         })
-    });
-    found
+    })
 }
 
 /// Whether all of the first conditions hold, and none of the second.

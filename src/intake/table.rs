@@ -166,11 +166,16 @@ impl Table {
             headers: form.header.clone().unwrap_or_default(),
             rows: Vec::new(),
         };
+        let mut lines = LineCount {
+            text: rest.as_bytes(),
+            passed: 0,
+            line: form.skip_lines + 1,
+        };
         let mut needs_header = form.header.is_none();
         for record in reader.records() {
             // It is text already, and rows may have any length: nothing is left to be wrong.
             let Ok(record) = record else { continue };
-            let first = record.position().map_or(0, |at| at.line() as usize) + form.skip_lines;
+            let first = lines.at(record.position().map_or(0, |at| at.byte() as usize));
             let cells: Vec<String> = record.iter().map(|cell| cell.trim().to_owned()).collect();
             if needs_header {
                 table.headers = cells;
@@ -200,6 +205,26 @@ impl Table {
         let mut places = (0..self.headers.len()).filter(|at| self.headers[*at] == header);
         let found = places.next();
         found.filter(|_| places.next().is_none())
+    }
+}
+
+/// Counts lines up to a place that moves on.
+struct LineCount<'t> {
+    text: &'t [u8],
+    passed: usize,
+    line: usize,
+}
+
+impl LineCount<'_> {
+    /// The line of the row that begins here, or after the line ends that stand here.
+    fn at(&mut self, mut byte: usize) -> usize {
+        while let Some(b'\r' | b'\n') = self.text.get(byte) {
+            byte += 1;
+        }
+        let between = self.text.get(self.passed..byte).unwrap_or_default();
+        self.line += between.iter().filter(|byte| **byte == b'\n').count();
+        self.passed = byte;
+        self.line
     }
 }
 

@@ -1,1 +1,316 @@
+use proptest::prelude::*;
+use proptest::sample::select;
 
+use super::*;
+use crate::domain::event::Kind;
+
+/// Rules that use every key.
+const EVERY_KEY: &str = r##"
+[table]
+encoding = "windows-1252"
+delimiter = "tab"
+quotes = false
+skip_lines = 2
+header = ["Name", "Day", "What, exactly?"]
+file_name = "{chapter}-{number}"
+empty = ["N/A", "-"]
+recorded_at = "{Day}"
+
+[columns]
+who = ["Name", "Participant*", ""]
+"größe" = "Size"
+
+[dates]
+formats = ["%d %b %Y", "%Y"]
+months = ["en", "es"]
+month_names = { Sept = 9 }
+codes = ["a", "AA"]
+sentinels = { "2899-01-01" = "unknown" }
+
+[map.acts]
+fold_case = true
+other = "keep"
+[map.acts.values]
+"a: *" = "accession"
+"say \"yes\"\n" = "yes"
+
+[let]
+act = "{cell|code // '-'}: {column}"
+
+[lookup.index]
+file = "../index.csv"
+delimiter = ";"
+key = "{a}-{b|slug}"
+by = "{file.stem}"
+
+[change_log]
+row = "{Name}"
+column = "{field}"
+value = "{new}"
+version = "{recorded_at}"
+
+[source]
+title = "A table, {{as it is}}"
+
+[[skip]]
+when = { Name = "Total*" }
+unless = { "Day|date" = ["", "2*"] }
+reason = "a sum"
+
+[[event]]
+event = "agreement"
+once = true
+gather = "party"
+on_change = { party = "keep", "*" = "append" }
+import_key = "{file.stem}"
+id = "{file.stem|slug}"
+title = "{index.title // file.name}"
+party = ["{who|slug}", "all"]
+
+[[event]]
+event = "participation"
+cells = ["*", "x"]
+except = "Name"
+if_irregular = "as the table has it"
+import_key = "{file.stem}:{who|slug}:{column|slug}"
+agreement = "{file.stem|slug}"
+party = "{who|slug}"
+action = "{act|acts}"
+on = "{cell|date?}"
+
+[[event]]
+event = "party"
+each = "Names|split(;)"
+on_change = "keep"
+import_key = "{item}"
+id = "{item|slug}"
+kind = "state"
+name = "{item}"
+"##;
+
+fn errors(text: &str) -> Vec<String> {
+    let errors = text.parse::<Rules>().unwrap_err();
+    errors.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn every_key_reads_and_prints() {
+    let rules: Rules = EVERY_KEY.parse().unwrap();
+    let printed = rules.to_string();
+    assert_eq!(printed.parse(), Ok(rules.clone()), "{printed}");
+    assert_eq!(rules.form.delimiter, b'\t');
+    assert_eq!(rules.events.len(), 3);
+    assert_eq!(rules.events[0].on_change("party"), OnChange::Keep);
+    assert_eq!(rules.events[0].on_change("title"), OnChange::Append);
+    let event = &rules.events[1];
+    assert_eq!(
+        event.per,
+        Per::Cell(vec!["*".into(), "x".into()], vec!["Name".into()])
+    );
+    let names: Vec<&str> = event.fields.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["import_key", "agreement", "party", "action", "on"]);
+}
+
+#[test]
+fn every_mistake_is_told_with_its_line_and_key() {
+    let text = r#"
+[table]
+encoding = "ebcdic"
+delimiter = "::"
+colour = "red"
+
+[dates]
+formats = ["%d.%m.%y", "%b %Y"]
+
+[map.date]
+values = { a = 1 }
+
+[let]
+a = "{b|maps}"
+
+[lookup.index]
+file = "x"
+
+[[event]]
+event = "participation"
+each = "x"
+cells = "*"
+gather = "party"
+colour = "{red"
+on = "{red"
+
+[[event]]
+event = "king"
+"#;
+    let found = errors(text);
+    for wanted in [
+        "line 3: table.encoding: `ebcdic` is not one of utf-8, utf-16",
+        "line 4: table.delimiter: write one ASCII character",
+        "line 5: table.colour: no such key; there are encoding, delimiter",
+        "line 8: dates.formats: %y leaves the century to a guess",
+        "line 8: dates.formats: %b needs to know a language",
+        "line 10: map.date: this is the name of a function",
+        "line 11: map.date.values.a: write a text in quotes",
+        "line 14: let.a: `maps` is no function and no [map]",
+        "line 16: lookup.index: key is missing: what its rows are found by",
+        "line 21: event.each: an event is made for each cell or for each value",
+        "line 23: event.gather: only an event that is made once gathers",
+        "line 24: event.colour: `participation` has no field `colour`; its fields are agreement, party",
+        "line 25: event.on: a `{` is not closed",
+        "import_key is missing: by it a row is known again",
+        "line 28: event.event: `king` is not one of: ledger, party",
+    ] {
+        assert!(
+            found.iter().any(|error| error.contains(wanted)),
+            "{wanted}: {found:#?}"
+        );
+    }
+    assert!(errors("[table")[0].starts_with("line 1: not TOML:"));
+    assert!(errors("")[0].contains("[[event]] is missing"));
+    let found = errors("[[events]]\n").join("\n");
+    assert!(
+        found.contains("line 1: events: no such key; there are table, columns"),
+        "{found}"
+    );
+}
+
+/// The keys of `[[event]]` must not be names of fields.
+#[test]
+fn no_field_is_called_as_a_key_of_rules_is() {
+    let keys = [
+        "event",
+        "once",
+        "cells",
+        "except",
+        "each",
+        "when",
+        "unless",
+        "gather",
+        "on_change",
+        "if_irregular",
+    ];
+    for kind in Kind::ALL {
+        for spec in kind.fields() {
+            assert!(!keys.contains(&spec.name), "{kind} {}", spec.name);
+        }
+    }
+}
+
+#[test]
+fn parts_of_names() {
+    let pattern: NamePattern = "{chapter}-{number}".parse().unwrap();
+    assert_eq!(pattern.split("1-5-a"), Some(vec!["1", "5-a"]));
+    assert_eq!(pattern.split("15"), None);
+    let pattern: NamePattern = "t_{a}.x".parse().unwrap();
+    assert_eq!(pattern.split("t_b.x"), Some(vec!["b"]));
+    assert_eq!(pattern.split("t_b"), None);
+    for bad in ["", "x", "{a}{b}", "{a b}", "{a", "a}"] {
+        assert!(bad.parse::<NamePattern>().is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn maps() {
+    let map = Map {
+        fold_case: true,
+        other: Other::Refuse,
+        values: vec![
+            ("Czech Republic".into(), "Czechia".into()),
+            ("a *".into(), "b".into()),
+        ],
+    };
+    assert_eq!(map.find("m", "CZECH republic"), Ok(Some("Czechia".into())));
+    assert_eq!(map.find("m", "A x"), Ok(Some("b".into())));
+    assert_eq!(map.find("m", "x"), Err("`x` is not in [map.m]".into()));
+    let other = |other| {
+        Map {
+            other,
+            ..map.clone()
+        }
+        .find("m", "x")
+    };
+    assert_eq!(other(Other::Keep), Ok(Some("x".into())));
+    assert_eq!(other(Other::Drop), Ok(None));
+}
+
+/// Texts with whatever TOML has a meaning for.
+fn words() -> impl Strategy<Value = String> {
+    "[a-zA-Z é\"\\\\'#=\\[\\]\n\t\u{7f}]{1,8}"
+}
+
+fn templates() -> impl Strategy<Value = Template> {
+    let plain = words().prop_map(|text| text.replace(['{', '}'], ""));
+    let values = select(vec![
+        "{a}",
+        "{a b|slug}",
+        "{a|acts?}",
+        "{a|split(;)|lower // 'x'}",
+        "{{x}}",
+        "{c|before(')')}",
+    ]);
+    (plain, values).prop_map(|(plain, value)| format!("{plain}{value}").parse().unwrap())
+}
+
+fn named<T: fmt::Debug>(
+    value: impl Strategy<Value = T>,
+) -> impl Strategy<Value = Vec<(String, T)>> {
+    proptest::collection::vec(value, 0..3).prop_map(|values| {
+        let names = ["one", "two-2", "größe"].map(String::from);
+        names.into_iter().zip(values).collect()
+    })
+}
+
+prop_compose! {
+    fn rules()(
+        columns in named(proptest::collection::vec(words(), 1..3)),
+        lets in named(templates()),
+        values in proptest::collection::btree_map(words(), words(), 0..4),
+        other in select(vec![Other::Refuse, Other::Keep, Other::Drop]),
+        empty in proptest::collection::vec(words(), 0..3),
+        delimiter in select(vec![b',', b';', b'\t', b'|']),
+        skip_lines in 0usize..4,
+        header in proptest::option::of(proptest::collection::vec(words(), 0..3)),
+        source in templates(),
+        reason in words(),
+        patterns in proptest::collection::vec(words(), 1..3),
+        once: bool,
+        on_change in select(vec![OnChange::Correct, OnChange::Append, OnChange::Keep]),
+        fields in proptest::collection::vec(templates(), 1..3),
+    ) -> Rules {
+        let when = vec![("a|lower".parse().unwrap(), patterns.clone())];
+        Rules {
+            form: Form { delimiter, skip_lines, header, ..Form::default() },
+            empty,
+            columns,
+            lets,
+            maps: vec![("acts".into(), Map { fold_case: false, other, values: values.into_iter().collect() })],
+            source: vec![("title".into(), vec![source])],
+            skips: vec![Skip { when: when.clone(), unless: Vec::new(), reason }],
+            events: vec![EventRule {
+                kind: Kind::PartyRegistered,
+                per: Per::Cell(patterns, Vec::new()),
+                once,
+                when: Vec::new(),
+                unless: when,
+                gather: Vec::new(),
+                on_change: vec![("name".into(), on_change)],
+                if_irregular: None,
+                fields: vec![("import_key".into(), fields.clone()), ("name".into(), fields)],
+            }],
+            ..Rules::default()
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn rules_read_what_they_print(rules in rules()) {
+        let printed = rules.to_string();
+        prop_assert_eq!(printed.parse::<Rules>(), Ok(rules), "{}", printed);
+    }
+
+    #[test]
+    fn no_text_panics(text in "[\\[\\]a-z=\"{}|.\n ]{0,80}") {
+        let _ = text.parse::<Rules>();
+    }
+}
