@@ -110,7 +110,8 @@ pub fn decode(payload: &[u8]) -> Result<Event, CodecError> {
 /// # Errors
 /// [`CodecError::Malformed`], should the encoder fail.
 pub fn encode_register(register: &Register) -> Result<Vec<u8>, CodecError> {
-    bincode::encode_to_vec(register.records(), bincode::config::standard())
+    let records: Vec<Option<&Held>> = register.records().collect();
+    bincode::encode_to_vec(records, bincode::config::standard())
         .map_err(|error| CodecError::Malformed(error.to_string()))
 }
 
@@ -126,7 +127,17 @@ pub fn decode_register(bytes: &[u8]) -> Result<Register, CodecError> {
     if read != bytes.len() {
         return Err(malformed(&"bytes are left over"));
     }
-    Ok(Register::from_records(records))
+    let mut register = Register::default();
+    for held in &records {
+        match held {
+            None => register.apply_missing(),
+            Some(held) => register.apply(&Entry {
+                event: held.recorded().clone(),
+                ..held.entry
+            }),
+        }
+    }
+    Ok(register)
 }
 
 /// Structs: their fields in the order of their bytes.

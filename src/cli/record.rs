@@ -204,7 +204,7 @@ fn next_step(session: &Session, event: &Event) -> String {
 }
 
 /// The commitment that an event is about, if it is about one.
-fn commitment(event: &Event) -> Option<Reference> {
+fn commitment(event: &Event) -> Option<Reference<'_>> {
     let named = event.references().into_iter();
     named
         .map(|(_, named)| named)

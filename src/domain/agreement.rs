@@ -170,7 +170,7 @@ impl FromStr for Link {
 
 impl Leaf for Link {
     const LABEL: &'static str = "RELATION:AGREEMENT";
-    fn reference(&self) -> Option<Reference> {
+    fn reference(&self) -> Option<Reference<'_>> {
         self.agreement.reference()
     }
 }

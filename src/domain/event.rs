@@ -181,14 +181,11 @@ macro_rules! fields {
                 }
             }
 
-            fn references(&self) -> Vec<(&'static str, Reference)> {
-                let mut all = Vec::new();
-                for (spec, references) in Self::FIELDS.iter().zip([$(self.$field.references(),)*]) {
-                    if !spec.defines() {
-                        all.extend(references.into_iter().map(|r| (spec.name, r)));
-                    }
-                }
-                all
+            /// Shows what its fields name, but for the id that one of them gives.
+            fn each_reference<'v>(&'v self, show: &mut impl FnMut(&'static str, Reference<'v>)) {
+                $(if !matches!(&[$($(stringify!($attr),)+)?] as &[&str], [.., "id"]) {
+                    self.$field.each_reference(&mut |named| show(stringify!($field), named));
+                })*
             }
         }
     };
@@ -268,9 +265,16 @@ macro_rules! facts {
                 match self { $(Fact::$name(fact) => fact.missing(errors),)+ }
             }
 
+            /// Shows each entity and record that it names, with the field that names it.
+            pub fn each_reference<'v>(&'v self, mut show: impl FnMut(&'static str, Reference<'v>)) {
+                match self { $(Fact::$name(fact) => fact.each_reference(&mut show),)+ }
+            }
+
             /// The entities and records that it names, with the field that names each.
-            pub fn references(&self) -> Vec<(&'static str, Reference)> {
-                match self { $(Fact::$name(fact) => fact.references(),)+ }
+            pub fn references(&self) -> Vec<(&'static str, Reference<'_>)> {
+                let mut all = Vec::new();
+                self.each_reference(|field, named| all.push((field, named)));
+                all
             }
         }
 
@@ -762,15 +766,21 @@ impl Event {
         Self::build(self.kind(), &fields)
     }
 
+    /// Shows each entity and record that it names, with the field that names it.
+    pub fn each_reference<'v>(&'v self, mut show: impl FnMut(&'static str, Reference<'v>)) {
+        self.fact.each_reference(&mut show);
+        self.envelope.each_reference(&mut show);
+    }
+
     /// The entities and records that it names, with the field that names each.
-    pub fn references(&self) -> Vec<(&'static str, Reference)> {
-        let mut all = self.fact.references();
-        all.extend(self.envelope.references());
+    pub fn references(&self) -> Vec<(&'static str, Reference<'_>)> {
+        let mut all = Vec::new();
+        self.each_reference(|field, named| all.push((field, named)));
         all
     }
 
     /// The id that it gives to a new entity, where it does.
-    pub fn defines(&self) -> Option<Reference> {
+    pub fn defines(&self) -> Option<Reference<'_>> {
         match &self.fact {
             Fact::PartyRegistered(fact) => fact.id.reference(),
             Fact::SourceRegistered(fact) => fact.id.reference(),

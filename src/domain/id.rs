@@ -57,35 +57,48 @@ impl Leaf for Slug {
 }
 
 /// What a value names: an entity of some kind, or a record. Everything named must be there.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Reference {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Reference<'v> {
     /// A party.
-    Party(PartyId),
+    Party(&'v PartyId),
     /// A source.
-    Source(SourceId),
+    Source(&'v SourceId),
     /// An agreement.
-    Agreement(AgreementId),
+    Agreement(&'v AgreementId),
     /// A commitment.
-    Commitment(CommitmentId),
+    Commitment(&'v CommitmentId),
     /// A recorder.
-    Recorder(RecorderId),
+    Recorder(&'v RecorderId),
     /// Any entity.
-    Entity(Slug),
+    Entity(&'v Slug),
     /// A record.
     Record(Seq),
 }
 
-impl Reference {
-    /// What is named, as a subject.
-    pub fn subject(&self) -> Subject {
+impl<'v> Reference<'v> {
+    /// The id that is named; none where a record is.
+    pub fn slug(self) -> Option<&'v Slug> {
         match self {
             Self::Party(PartyId(slug))
             | Self::Source(SourceId(slug))
             | Self::Agreement(AgreementId(slug))
             | Self::Commitment(CommitmentId(slug))
             | Self::Recorder(RecorderId(slug))
+            | Self::Entity(slug) => Some(slug),
+            Self::Record(_) => None,
+        }
+    }
+
+    /// What is named, as a subject.
+    pub fn subject(self) -> Subject {
+        match self {
+            Self::Record(seq) => Subject::Record(seq),
+            Self::Party(PartyId(slug))
+            | Self::Source(SourceId(slug))
+            | Self::Agreement(AgreementId(slug))
+            | Self::Commitment(CommitmentId(slug))
+            | Self::Recorder(RecorderId(slug))
             | Self::Entity(slug) => Subject::Entity(slug.clone()),
-            Self::Record(seq) => Subject::Record(*seq),
         }
     }
 }
@@ -118,8 +131,8 @@ macro_rules! ids {
 
         impl Leaf for $name {
             const LABEL: &'static str = $label;
-            fn reference(&self) -> Option<Reference> {
-                Some(Reference::$reference(self.clone()))
+            fn reference(&self) -> Option<Reference<'_>> {
+                Some(Reference::$reference(self))
             }
         }
     )+};
@@ -166,7 +179,7 @@ impl FromStr for Seq {
 
 impl Leaf for Seq {
     const LABEL: &'static str = "RECORD";
-    fn reference(&self) -> Option<Reference> {
+    fn reference(&self) -> Option<Reference<'_>> {
         Some(Reference::Record(*self))
     }
 }
@@ -202,9 +215,9 @@ impl FromStr for Subject {
 
 impl Leaf for Subject {
     const LABEL: &'static str = "ID|RECORD";
-    fn reference(&self) -> Option<Reference> {
+    fn reference(&self) -> Option<Reference<'_>> {
         Some(match self {
-            Self::Entity(slug) => Reference::Entity(slug.clone()),
+            Self::Entity(slug) => Reference::Entity(slug),
             Self::Record(seq) => Reference::Record(*seq),
         })
     }

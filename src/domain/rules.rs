@@ -19,10 +19,9 @@
 use super::commitment::{Asserter, Capacity, Contest, Standing, transition, transitions_from};
 use super::event::*;
 use super::id::RecorderId;
-use super::id::{AgreementId, CommitmentId, PartyId, Reference, Seq, Subject};
-use super::register::{EntityKind, Held, Register};
+use super::id::{CommitmentId, PartyId, Reference, Seq, Slug, Subject};
+use super::register::{EntityKind, Held, Id, Position, Register};
 use super::value::words;
-use super::view::{Commitment, View};
 use super::when::When;
 
 words! {
@@ -194,6 +193,9 @@ fn check_sound(register: &Register, seq: Seq, event: &Event) -> Result<(), Rejec
 /// The recorder with a key who, as the event says, recorded it.
 pub fn recorder(register: &Register, event: &Event) -> Option<RecorderId> {
     let name = event.envelope.recorded_by.as_ref()?;
+    if !register.has_any(EntityKind::Recorder) {
+        return None;
+    }
     let id: RecorderId = name.as_str().parse().ok()?;
     let (kind, _) = register.entity(&id.0)?;
     (kind == EntityKind::Recorder).then_some(id)
@@ -201,10 +203,7 @@ pub fn recorder(register: &Register, event: &Event) -> Option<RecorderId> {
 
 /// A recorder whose key was revoked does nothing any more.
 fn check_admitted(register: &Register, seq: Seq, recorder: &RecorderId) -> Result<(), Rejection> {
-    let revoked = register
-        .trail(&Subject::Entity(recorder.0.clone()))
-        .any(|other| other.seq < seq && other.event.kind() == Kind::RecorderRevoked);
-    if revoked {
+    if register.revoked(recorder).is_some_and(|by| by < seq) {
         let message = format!("the key of {recorder} is revoked");
         return Err(Rejection::new(Rule::RecorderAdmitted, message));
     }
@@ -220,8 +219,7 @@ fn check_acknowledgement(register: &Register, fact: &Acknowledged) -> Result<(),
         Kind::CommitmentAmended,
         Kind::StatusChanged,
     ];
-    let kind = register.entry(fact.record).map(|entry| entry.event.kind());
-    if let Some(kind) = kind
+    if let Some(kind) = register.standing_kind(fact.record)
         && !ACKNOWLEDGED.contains(&kind)
     {
         let message = format!(
@@ -231,10 +229,7 @@ fn check_acknowledgement(register: &Register, fact: &Acknowledged) -> Result<(),
         let words = ACKNOWLEDGED.iter().map(|kind| kind.word().to_owned());
         return Err(Rejection::new(Rule::PartyKey, message).allowing(words));
     }
-    let has_key = register.trail(&Subject::Entity(fact.party.0.clone())).any(
-        |entry| matches!(&entry.event.fact, Fact::PartyKeyDeclared(key) if key.party == fact.party),
-    );
-    if has_key {
+    if register.has_key(&fact.party) {
         return Ok(());
     }
     let message = format!("no key of {} is known", fact.party);
@@ -283,12 +278,13 @@ fn check_opening(register: &Register, event: &Event) -> Result<(), Rejection> {
 
 fn check_references(register: &Register, event: &Event) -> Result<(), Rejection> {
     let mut unknown = Vec::new();
-    for (field, reference) in event.references() {
-        let complaint = match (&reference, reference.subject()) {
+    event.each_reference(|field, reference| {
+        let complaint = match (reference, reference.slug()) {
             // A record whose payload is gone is still there.
-            (_, Subject::Record(seq)) if seq.0 < register.count() => None,
-            (_, Subject::Record(seq)) => Some(format!("{field}: there is no record {seq}")),
-            (_, Subject::Entity(id)) => match (register.entity(&id), EntityKind::of(&reference)) {
+            (Reference::Record(seq), _) if seq.0 >= register.count() => {
+                Some(format!("{field}: there is no record {seq}"))
+            }
+            (_, Some(id)) => match (register.entity(id), EntityKind::of(&reference)) {
                 (None, wanted) => {
                     let word = wanted.map_or("entity", EntityKind::word);
                     Some(format!("{field}: no {word} is called {id}"))
@@ -300,9 +296,10 @@ fn check_references(register: &Register, event: &Event) -> Result<(), Rejection>
                 )),
                 _ => None,
             },
+            _ => None,
         };
         unknown.extend(complaint);
-    }
+    });
     if unknown.is_empty() {
         return Ok(());
     }
@@ -311,8 +308,8 @@ fn check_references(register: &Register, event: &Event) -> Result<(), Rejection>
 }
 
 fn check_names(register: &Register, event: &Event) -> Result<(), Rejection> {
-    if let Some(Subject::Entity(id)) = event.defines().map(|reference| reference.subject())
-        && let Some((kind, seq)) = register.entity(&id)
+    if let Some(id) = event.defines().and_then(Reference::slug)
+        && let Some((kind, seq)) = register.entity(id)
     {
         let message = format!("id: {id} already names the {} of record {seq}", kind.word());
         return Err(Rejection::new(Rule::UniqueId, message).allowing([
@@ -428,7 +425,7 @@ fn check_retraction(register: &Register, seq: Seq) -> Result<(), Rejection> {
 fn check_independent(
     register: &Register,
     seq: Seq,
-    defined: Option<Reference>,
+    defined: Option<Reference<'_>>,
 ) -> Result<(), Rejection> {
     let dependants = dependants(register, seq, defined);
     if dependants.is_empty() {
@@ -451,17 +448,17 @@ fn check_independent(
 }
 
 /// The records that name what a record defined, or the record itself (but for what mends it).
-fn dependants(register: &Register, seq: Seq, defined: Option<Reference>) -> Vec<Seq> {
+fn dependants(register: &Register, seq: Seq, defined: Option<Reference<'_>>) -> Vec<Seq> {
     let entity = defined.map(|reference| reference.subject());
     let record = Subject::Record(seq);
     let about_record = register
-        .trail(&record)
-        .filter(|other| !matches!(other.event.kind(), Kind::Corrected | Kind::Retracted));
+        .trail_records(&record)
+        .filter(|(_, kind)| !matches!(kind, Kind::Corrected | Kind::Retracted));
     let mut all: Vec<Seq> = entity
         .iter()
-        .flat_map(|subject| register.trail(subject))
+        .flat_map(|subject| register.trail_records(subject))
         .chain(about_record)
-        .map(|other| other.seq)
+        .map(|(other, _)| other)
         .filter(|other| *other != seq)
         .collect();
     all.sort_unstable();
@@ -484,8 +481,8 @@ const UNWATCHED: &[Kind] = &[
 pub fn is_redactable(register: &Register, event: &Event) -> bool {
     match &event.fact {
         Fact::Corrected(fact) => register
-            .held(fact.record)
-            .is_some_and(|held| UNWATCHED.contains(&held.entry.event.kind())),
+            .kind(fact.record)
+            .is_some_and(|kind| UNWATCHED.contains(&kind)),
         fact => UNWATCHED.contains(&fact.kind()),
     }
 }
@@ -530,8 +527,8 @@ fn check_redaction(register: &Register, seq: Seq) -> Result<(), Rejection> {
 /// Whether a redaction names the record.
 fn is_redacted(register: &Register, seq: Seq) -> bool {
     register
-        .trail(&Subject::Record(seq))
-        .any(|entry| entry.event.kind() == Kind::Redacted)
+        .trail_records(&Subject::Record(seq))
+        .any(|(_, kind)| kind == Kind::Redacted)
 }
 
 /// The rules about the world.
@@ -540,18 +537,16 @@ fn check_world(register: &Register, event: &Event) -> Result<(), Rejection> {
     match &event.fact {
         Fact::CommitmentRecorded(fact) => check_first_standing(fact),
         Fact::StatusChanged(fact) => {
-            let view = View::whole(register);
             // The commitment is there: references were checked.
-            let Some(commitment) = view.commitment(&fact.commitment) else {
+            let Some(position) = register.position(&fact.commitment) else {
                 return Ok(());
             };
-            check_date(&view, &commitment.terms.agreement, on)?;
-            check_standing(register, &commitment, fact, &event.envelope.by)
+            check_date(register, Some(position.agreement()), on)?;
+            check_standing(register, position, fact, &event.envelope.by)
         }
         Fact::AgreementStatusChanged(fact) => {
-            let view = View::whole(register);
-            check_date(&view, &fact.agreement, on)?;
-            check_agreement(&view, fact)
+            check_date(register, register.number(&fact.agreement.0), on)?;
+            check_agreement(register, fact)
         }
         Fact::ContestMoved(fact) => check_contest(register, &fact.commitment, fact.to),
         Fact::ParticipationRecorded(fact) => check_participation(register, fact),
@@ -574,15 +569,15 @@ fn check_corrected(register: &Register, correction: &Corrected) -> Result<(), Re
     let Some(Event { fact, envelope }) = corrected else {
         return Ok(());
     };
-    let view = View::whole(register);
     match (correction.field.as_str(), fact) {
         ("standing", Fact::CommitmentRecorded(fact)) => check_first_standing(&fact),
-        ("on", Fact::StatusChanged(fact)) => match view.commitment(&fact.commitment) {
-            Some(commitment) => check_date(&view, &commitment.terms.agreement, envelope.on),
-            None => Ok(()),
-        },
+        ("on", Fact::StatusChanged(fact)) => {
+            let position = register.position(&fact.commitment);
+            let agreement = position.map(|position| position.agreement());
+            check_date(register, agreement, envelope.on)
+        }
         ("on", Fact::AgreementStatusChanged(fact)) => {
-            check_date(&view, &fact.agreement, envelope.on)
+            check_date(register, register.number(&fact.agreement.0), envelope.on)
         }
         _ => Ok(()),
     }
@@ -599,10 +594,16 @@ fn check_first_standing(fact: &CommitmentRecorded) -> Result<(), Rejection> {
     }
 }
 
-fn check_date(view: &View<'_>, agreement: &AgreementId, on: Option<When>) -> Result<(), Rejection> {
-    if let (Some(on), Some(agreed)) = (on, view.agreed_on(agreement))
+fn check_date(
+    register: &Register,
+    agreement: Option<Id>,
+    on: Option<When>,
+) -> Result<(), Rejection> {
+    if let (Some(on), Some(agreement)) = (on, agreement)
+        && let Some(agreed) = register.agreed_on(agreement)
         && on.certainly_before(agreed)
     {
+        let agreement = register.slug(agreement);
         let message = format!("{on} lies before the agreement {agreement}, concluded {agreed}");
         return Err(Rejection::new(Rule::NotBeforeAgreement, message));
     }
@@ -611,11 +612,11 @@ fn check_date(view: &View<'_>, agreement: &AgreementId, on: Option<When>) -> Res
 
 fn check_standing(
     register: &Register,
-    commitment: &Commitment<'_>,
+    position: Position<'_>,
     fact: &StatusChanged,
     by: &[PartyId],
 ) -> Result<(), Rejection> {
-    let (id, from, to) = (&fact.commitment, commitment.standing, fact.to);
+    let (id, from, to) = (&fact.commitment, position.standing(), fact.to);
     let Some(row) = transition(from, to) else {
         let onward = transitions_from(from).map(|row| {
             let by: Vec<String> = row.by.iter().map(ToString::to_string).collect();
@@ -630,8 +631,8 @@ fn check_standing(
     };
     let asserters = Asserters {
         register,
-        commitment,
-        by,
+        position,
+        by: by.iter().filter_map(|party| register.number(&party.0)).collect(),
         capacity: fact.capacity,
         answers_claim: from == Standing::Claimed || from == Standing::Breached,
     };
@@ -644,17 +645,14 @@ fn check_standing(
         let names: Vec<&str> = by.iter().map(PartyId::as_str).collect();
         format!("{} cannot assert it", names.join(", "))
     };
-    let roles = |parties: Vec<&PartyId>| -> String {
-        parties
-            .iter()
-            .map(|p| p.as_str())
-            .collect::<Vec<_>>()
-            .join(", ")
+    let roles = |parties: Vec<Id>| -> String {
+        let slugs = parties.iter().map(|party| register.slug(*party));
+        slugs.map(Slug::as_str).collect::<Vec<_>>().join(", ")
     };
     let message = format!(
         "{id} goes from {from} to {to} by the word of others: {who} (debtors: {}; creditors: {})",
-        roles(commitment.debtors()),
-        roles(commitment.creditors())
+        roles(position.debtors()),
+        roles(position.creditors())
     );
     Err(Rejection::new(Rule::StandingAsserter, message)
         .allowing(row.by.iter().map(|asserter| format!("--by {asserter}"))))
@@ -663,16 +661,16 @@ fn check_standing(
 /// Who stands behind a move, measured against who must.
 struct Asserters<'a> {
     register: &'a Register,
-    commitment: &'a Commitment<'a>,
-    by: &'a [PartyId],
+    position: Position<'a>,
+    by: Vec<Id>,
     capacity: Option<Capacity>,
     answers_claim: bool,
 }
 
 impl Asserters<'_> {
     fn satisfy(&self, asserter: Asserter) -> bool {
-        let debtors = self.commitment.debtors();
-        let creditors = self.commitment.creditors();
+        let debtors = self.position.debtors();
+        let creditors = self.position.creditors();
         match asserter {
             Asserter::AllDebtors => self.speak_for_all(&debtors),
             Asserter::AllParties => self.speak_for_all(&debtors) && self.speak_for_all(&creditors),
@@ -690,94 +688,73 @@ impl Asserters<'_> {
         self.capacity.is_none_or(|given| given == capacity)
     }
 
-    fn speaks(&self, principal: &PartyId) -> bool {
+    fn speaks(&self, principal: Id) -> bool {
         self.by
             .iter()
-            .any(|actor| self.register.acts_for(actor, principal))
+            .any(|actor| self.register.stands_for(*actor, principal))
     }
 
-    fn speaks_for_one(&self, parties: &[&PartyId]) -> bool {
-        parties.iter().any(|party| self.speaks(party))
+    fn speaks_for_one(&self, parties: &[Id]) -> bool {
+        parties.iter().any(|party| self.speaks(*party))
     }
 
-    fn speak_for_all(&self, parties: &[&PartyId]) -> bool {
-        !parties.is_empty() && parties.iter().all(|party| self.speaks(party))
+    fn speak_for_all(&self, parties: &[Id]) -> bool {
+        !parties.is_empty() && parties.iter().all(|party| self.speaks(*party))
     }
 
     /// Whether a creditor speaks: where a claim is answered, one whose own side did not make it.
-    fn answers(&self, creditors: &[&PartyId]) -> bool {
-        let claimed = |party: &PartyId| {
+    fn answers(&self, creditors: &[Id]) -> bool {
+        let claimed = |party: Id| {
+            let mut claimants = self.position.claimants();
             self.answers_claim
-                && self
-                    .commitment
-                    .claimants()
-                    .iter()
-                    .any(|claimant| self.register.acts_for(claimant, party))
+                && claimants.any(|claimant| self.register.stands_for(claimant, party))
         };
         creditors
             .iter()
-            .any(|party| self.speaks(party) && !claimed(party))
+            .any(|party| self.speaks(*party) && !claimed(*party))
     }
 
     /// Whether all who speak do so in this capacity, and none acts for a debtor or creditor.
     fn is_outside(&self, capacity: Capacity) -> bool {
-        let sides = [self.commitment.debtors(), self.commitment.creditors()].concat();
+        let sides = [self.position.debtors(), self.position.creditors()].concat();
         self.capacity == Some(capacity) && !self.by.is_empty() && !self.speaks_for_one(&sides)
     }
 }
 
-fn check_agreement(view: &View<'_>, fact: &AgreementStatusChanged) -> Result<(), Rejection> {
-    let Some(agreement) = view.agreement(&fact.agreement) else {
+fn check_agreement(register: &Register, fact: &AgreementStatusChanged) -> Result<(), Rejection> {
+    let Some(status) = register.agreement_status(&fact.agreement) else {
         return Ok(());
     };
-    let onward = agreement.status.next();
+    let onward = status.next();
     if onward.contains(&fact.to) {
         return Ok(());
     }
     let message = format!(
         "{} is {}, and does not go from there to {}",
-        fact.agreement, agreement.status, fact.to
+        fact.agreement, status, fact.to
     );
     Err(Rejection::new(Rule::AgreementMove, message)
         .allowing(onward.iter().map(ToString::to_string)))
 }
 
 fn check_contest(register: &Register, id: &CommitmentId, to: Contest) -> Result<(), Rejection> {
-    let Some(commitment) = View::whole(register).commitment(id) else {
+    let Some(position) = register.position(id) else {
         return Ok(());
     };
-    let onward = commitment.contest.next();
+    let onward = position.contest().next();
     if onward.contains(&to) {
         return Ok(());
     }
     let message = format!(
         "the contest about {id} stands at {}, and does not go from there to {to}",
-        commitment.contest
+        position.contest()
     );
     Err(Rejection::new(Rule::ContestMove, message).allowing(onward.iter().map(ToString::to_string)))
 }
 
 fn check_participation(register: &Register, fact: &ParticipationRecorded) -> Result<(), Rejection> {
-    use super::agreement::Action::*;
-    if fact.action != Withdrawal {
-        return Ok(());
-    }
-    let Some(agreement) = View::whole(register).agreement(&fact.agreement) else {
-        return Ok(());
-    };
-    let last_act = agreement
-        .participation
-        .iter()
-        .filter_map(|entry| match &entry.event.fact {
-            Fact::ParticipationRecorded(did) if did.party == fact.party => Some(did.action),
-            _ => None,
-        })
-        .rfind(|action| !matches!(action, Reservation | Declaration | Objection));
-    let takes_part = match last_act {
-        Some(action) => action != Withdrawal,
-        None => agreement.fact.party.contains(&fact.party),
-    };
-    if takes_part {
+    let withdraws = fact.action == super::agreement::Action::Withdrawal;
+    if !withdraws || register.takes_part(&fact.agreement, &fact.party) != Some(false) {
         return Ok(());
     }
     let message = format!("{} takes no part in {}", fact.party, fact.agreement);
@@ -787,11 +764,9 @@ fn check_participation(register: &Register, fact: &ParticipationRecorded) -> Res
 
 fn check_occurrence(register: &Register, id: &CommitmentId) -> Result<(), Rejection> {
     use super::when::Deadline::{Continuing, Recurring};
-    let recurs = View::whole(register)
-        .commitment(id)
-        .is_none_or(|commitment| {
-            matches!(commitment.terms.deadline, Some(Recurring(_) | Continuing))
-        });
+    let recurs = register
+        .position(id)
+        .is_none_or(|position| matches!(position.deadline(), Some(Recurring(_) | Continuing)));
     if recurs {
         return Ok(());
     }

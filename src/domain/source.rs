@@ -90,7 +90,7 @@ impl FromStr for Citation {
 
 impl Leaf for Citation {
     const LABEL: &'static str = "SOURCE[: PLACE]";
-    fn reference(&self) -> Option<Reference> {
+    fn reference(&self) -> Option<Reference<'_>> {
         self.source.reference()
     }
 }

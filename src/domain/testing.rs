@@ -473,7 +473,6 @@ fn likely_when(choices: &mut Choices, seq: u64) -> String {
 fn new_id(register: &Register, choices: &mut Choices, kind: Kind) -> String {
     let freed: Vec<String> = register
         .records()
-        .iter()
         .flatten()
         .filter(|held| held.retracted.is_some())
         .filter_map(|held| held.entry.event.defines())
@@ -550,7 +549,7 @@ fn likely_move(register: &Register, choices: &mut Choices, fields: &mut Fields) 
 /// A redaction of a correction that goes with a record redacted before, or of a record that has corrections,
 /// where there is one; else of any recent record.
 fn likely_redaction(register: &Register, choices: &mut Choices, fields: &mut Fields) {
-    let held = || register.records().iter().flatten();
+    let held = || register.records().flatten();
     let unredacted = || held().filter(|held| held.redacted.is_none());
     let rest = unredacted().filter(|held| match &held.entry.event.fact {
         Fact::Corrected(fact) => register
@@ -609,7 +608,7 @@ mod tests {
             }
         }
         let register = register(&history);
-        let held = || register.records().iter().flatten();
+        let held = || register.records().flatten();
         assert!(held().any(|held| held.original.is_some()), "no correction");
         let retracts = |kind: Kind| {
             held().any(|held| held.retracted.is_some() && held.entry.event.kind() == kind)

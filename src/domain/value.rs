@@ -41,7 +41,7 @@ pub trait Leaf: FromStr<Err = ValueError> + fmt::Display + Clone {
     /// The closed list of words, where there is one.
     const WORDS: &'static [&'static str] = &[];
     /// The entity or record that the value names, where it names one.
-    fn reference(&self) -> Option<Reference> {
+    fn reference(&self) -> Option<Reference<'_>> {
         None
     }
 }
@@ -58,8 +58,8 @@ pub trait Value: Sized {
     fn from_texts(texts: &[String]) -> Result<Self, ValueError>;
     /// Writes the field; an absent field gives no texts.
     fn to_texts(&self) -> Vec<String>;
-    /// The entities and records that the field names.
-    fn references(&self) -> Vec<Reference>;
+    /// Shows each entity and record that the field names, in order.
+    fn each_reference<'v>(&'v self, show: &mut impl FnMut(Reference<'v>));
     /// Whether it has no texts.
     fn is_absent(&self) -> bool;
 }
@@ -84,8 +84,8 @@ impl<T: Leaf> Value for T {
     fn to_texts(&self) -> Vec<String> {
         vec![self.to_string()]
     }
-    fn references(&self) -> Vec<Reference> {
-        self.reference().into_iter().collect()
+    fn each_reference<'v>(&'v self, show: &mut impl FnMut(Reference<'v>)) {
+        self.reference().into_iter().for_each(show);
     }
     fn is_absent(&self) -> bool {
         false
@@ -102,8 +102,8 @@ impl<T: Leaf> Value for Option<T> {
     fn to_texts(&self) -> Vec<String> {
         self.iter().map(T::to_string).collect()
     }
-    fn references(&self) -> Vec<Reference> {
-        self.iter().filter_map(T::reference).collect()
+    fn each_reference<'v>(&'v self, show: &mut impl FnMut(Reference<'v>)) {
+        self.iter().filter_map(T::reference).for_each(show);
     }
     fn is_absent(&self) -> bool {
         self.is_none()
@@ -120,8 +120,8 @@ impl<T: Leaf> Value for Vec<T> {
     fn to_texts(&self) -> Vec<String> {
         self.iter().map(T::to_string).collect()
     }
-    fn references(&self) -> Vec<Reference> {
-        self.iter().filter_map(T::reference).collect()
+    fn each_reference<'v>(&'v self, show: &mut impl FnMut(Reference<'v>)) {
+        self.iter().filter_map(T::reference).for_each(show);
     }
     fn is_absent(&self) -> bool {
         self.is_empty()
@@ -146,9 +146,7 @@ impl Value for bool {
             Vec::new()
         }
     }
-    fn references(&self) -> Vec<Reference> {
-        Vec::new()
-    }
+    fn each_reference<'v>(&'v self, _: &mut impl FnMut(Reference<'v>)) {}
     fn is_absent(&self) -> bool {
         !self
     }

@@ -18,6 +18,7 @@ use crate::chain::key::SigningKey;
 use crate::chain::record::{Head, SALT_LEN};
 use crate::chain::tree::Tiled;
 use crate::domain::event::{Event, Fact, LedgerOpened};
+use crate::domain::id::Seq;
 use crate::domain::register::Register;
 use crate::domain::rules::Rejection;
 use crate::domain::when::Instant;
@@ -244,7 +245,7 @@ impl<S: Store> Ledger<S> {
 
     /// The name that the ledger was opened under.
     pub fn origin(&self) -> Option<&LedgerOpened> {
-        match self.register.records().first()?.as_ref()?.recorded().fact {
+        match self.register.held(Seq(0))?.recorded().fact {
             Fact::LedgerOpened(ref fact) => Some(fact),
             _ => None,
         }

@@ -24,7 +24,7 @@ impl Report for Log {
         let wanted = select::Records::new(view, question);
         let unbounded = wanted.is_all() && question.since.is_none() && question.until.is_none();
         let mut table = Table::new("log", "Records", COLUMNS).or("no records");
-        for (at, record) in view.register.records().iter().enumerate().rev() {
+        for (at, record) in view.register.records().enumerate().rev() {
             match record {
                 Some(held) => {
                     let entry = &held.entry;

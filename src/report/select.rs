@@ -183,7 +183,7 @@ impl Records {
 
 /// An agreement and the commitments in it, retracted ones too: the log shows those.
 fn agreement_subjects(register: &Register, agreement: &AgreementId) -> BTreeSet<Subject> {
-    let held = register.records().iter().flatten();
+    let held = register.records().flatten();
     let commitments = held.filter_map(|held| match &held.entry.event.fact {
         Fact::CommitmentRecorded(fact) if fact.agreement == *agreement => Some(&fact.id.0),
         _ => None,
@@ -196,7 +196,7 @@ fn agreement_subjects(register: &Register, agreement: &AgreementId) -> BTreeSet<
 /// do: they leave out what was retracted.
 fn about(register: &Register, subjects: &BTreeSet<Subject>) -> BTreeSet<Seq> {
     let mut found = BTreeSet::new();
-    for held in register.records().iter().flatten() {
+    for held in register.records().flatten() {
         let names = subjects_of(&held.entry.event).any(|subject| match &subject {
             Subject::Entity(_) => subjects.contains(&subject),
             // What a record names lies before it, so one pass sees all.

@@ -270,7 +270,7 @@ proptest! {
         let whole: Register = ledger.register().clone();
         let head = ledger.head();
         let erased = ledger.finish_redactions().unwrap();
-        let redacted = whole.records().iter().flatten().filter(|held| held.redacted.is_some());
+        let redacted = whole.records().flatten().filter(|held| held.redacted.is_some());
         prop_assert_eq!(erased.len(), redacted.count());
         prop_assert_eq!(ledger.head(), head);
         prop_assert!(ledger.register().entries().eq(whole.entries()));

@@ -1,0 +1,90 @@
+//! Import keys, of which only a hash is kept: whether a record really has the key, the record itself tells.
+
+use std::hash::BuildHasher;
+
+use foldhash::quality::FixedState;
+use hashbrown::HashTable;
+
+/// Which record each import key may have gone into.
+#[derive(Debug, Clone, Default)]
+pub struct ImportKeys(HashTable<Key>);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Key {
+    tag: u32,
+    record: u32,
+}
+
+impl PartialEq for ImportKeys {
+    fn eq(&self, other: &Self) -> bool {
+        let has = |key: &Key| {
+            other
+                .0
+                .find(spread(key.tag), |found| found == key)
+                .is_some()
+        };
+        self.0.len() == other.0.len() && self.0.iter().all(has)
+    }
+}
+
+impl Eq for ImportKeys {}
+
+impl ImportKeys {
+    /// The records that a key may have gone into; in all but one of four billion cases the one it did.
+    pub fn records(&self, key: &str) -> impl Iterator<Item = u32> {
+        let tag = tag(key);
+        self.0
+            .iter_hash(spread(tag))
+            .filter(move |found| found.tag == tag)
+            .map(|found| found.record)
+    }
+
+    /// Notes that a key went into a record.
+    pub fn insert(&mut self, key: &str, record: u32) {
+        self.put(Key {
+            tag: tag(key),
+            record,
+        });
+    }
+
+    /// Forgets that a key went into a record.
+    pub fn remove(&mut self, key: &str, record: u32) {
+        let key = Key {
+            tag: tag(key),
+            record,
+        };
+        if let Ok(place) = self.0.find_entry(spread(key.tag), |found| *found == key) {
+            place.remove();
+        }
+    }
+
+    /// All of it, in the order of the records: each with the hash of its key.
+    pub fn to_pairs(&self) -> Vec<(u32, u32)> {
+        let mut pairs: Vec<(u32, u32)> = self.0.iter().map(|key| (key.record, key.tag)).collect();
+        pairs.sort_unstable();
+        pairs
+    }
+
+    /// What [`ImportKeys::to_pairs`] gave.
+    pub fn from_pairs(pairs: impl ExactSizeIterator<Item = (u32, u32)>) -> Self {
+        let mut keys = Self(HashTable::with_capacity(pairs.len()));
+        for (record, tag) in pairs {
+            keys.put(Key { tag, record });
+        }
+        keys
+    }
+
+    fn put(&mut self, key: Key) {
+        self.0
+            .insert_unique(spread(key.tag), key, |key| spread(key.tag));
+    }
+}
+
+fn tag(key: &str) -> u32 {
+    FixedState::with_seed(1).hash_one(key) as u32
+}
+
+/// A table looks at the highest bits and the lowest ones.
+fn spread(tag: u32) -> u64 {
+    u64::from(tag).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+}

@@ -1,0 +1,159 @@
+//! Trails: numbers of records in ascending order, as the differences between them, in two bytes or three each.
+
+/// Numbers of records in ascending order, each once.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Trail {
+    /// The first number and then the differences: seven bits a byte, low ones first, all but the last byte of
+    /// each marked by its highest bit.
+    differences: Vec<u8>,
+    last: u32,
+}
+
+impl Trail {
+    /// The trail of these bytes; none where they are not those of a trail.
+    pub fn from_bytes(differences: Vec<u8>) -> Option<Self> {
+        let mut trail = Self::default();
+        let mut numbers = Numbers::new(&differences);
+        for number in &mut numbers {
+            trail.insert(number);
+        }
+        (trail.differences == differences).then_some(trail)
+    }
+
+    /// The bytes of the trail.
+    pub fn bytes(&self) -> &[u8] {
+        &self.differences
+    }
+
+    /// Whether it is empty.
+    pub fn is_empty(&self) -> bool {
+        self.differences.is_empty()
+    }
+
+    /// The numbers, in order.
+    pub fn iter(&self) -> Numbers<'_> {
+        Numbers::new(&self.differences)
+    }
+
+    /// Adds a number where it belongs, unless it is there.
+    pub fn insert(&mut self, number: u32) {
+        if self.is_empty() || self.last < number {
+            self.push(number);
+        } else if self.last != number && self.iter().all(|found| found != number) {
+            self.rebuild(|all| {
+                let at = all.partition_point(|found| *found < number);
+                all.insert(at, number);
+            });
+        }
+    }
+
+    /// Takes a number out, if it is there.
+    pub fn remove(&mut self, number: u32) {
+        if self.is_empty() || number > self.last {
+            return;
+        }
+        if number == self.last {
+            self.pop();
+        } else {
+            self.rebuild(|all| all.retain(|found| *found != number));
+        }
+    }
+
+    fn push(&mut self, number: u32) {
+        let mut rest = number - self.last;
+        while rest > 0x7f {
+            self.differences.push(rest as u8 | 0x80);
+            rest >>= 7;
+        }
+        self.differences.push(rest as u8);
+        self.last = number;
+    }
+
+    fn pop(&mut self) {
+        let end = self.differences.len() - 1;
+        let before = self.differences[..end].iter();
+        let start = end - before.rev().take_while(|byte| **byte > 0x7f).count();
+        let difference = Numbers::new(&self.differences[start..]).next();
+        self.last -= difference.unwrap_or_default();
+        self.differences.truncate(start);
+    }
+
+    fn rebuild(&mut self, change: impl FnOnce(&mut Vec<u32>)) {
+        let mut all: Vec<u32> = self.iter().collect();
+        change(&mut all);
+        self.differences.clear();
+        self.last = 0;
+        for number in all {
+            self.push(number);
+        }
+    }
+}
+
+/// The numbers of a trail.
+#[derive(Debug, Clone)]
+pub struct Numbers<'t> {
+    bytes: &'t [u8],
+    last: u32,
+}
+
+impl<'t> Numbers<'t> {
+    fn new(bytes: &'t [u8]) -> Self {
+        Self { bytes, last: 0 }
+    }
+}
+
+impl Iterator for Numbers<'_> {
+    type Item = u32;
+
+    fn next(&mut self) -> Option<u32> {
+        let mut difference: u32 = 0;
+        let mut shift = 0;
+        loop {
+            let (byte, rest) = self.bytes.split_first()?;
+            self.bytes = rest;
+            difference |= u32::from(byte & 0x7f).checked_shl(shift)?;
+            if *byte <= 0x7f {
+                break;
+            }
+            shift += 7;
+        }
+        self.last = self.last.checked_add(difference)?;
+        Some(self.last)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_trail_is_an_ordered_set(steps in prop::collection::vec((any::<bool>(), prop_oneof![0u32..40, any::<u32>()]), 0..60)) {
+            let mut trail = Trail::default();
+            let mut set = BTreeSet::new();
+            for (add, number) in steps {
+                if add {
+                    trail.insert(number);
+                    set.insert(number);
+                } else {
+                    trail.remove(number);
+                    set.remove(&number);
+                }
+                prop_assert!(trail.iter().eq(set.iter().copied()));
+                prop_assert_eq!(trail.is_empty(), set.is_empty());
+                prop_assert_eq!(Trail::from_bytes(trail.bytes().to_vec()), Some(trail.clone()));
+            }
+        }
+
+        #[test]
+        fn any_bytes_are_a_trail_or_none(bytes: Vec<u8>) {
+            if let Some(trail) = Trail::from_bytes(bytes.clone()) {
+                prop_assert_eq!(trail.bytes(), &bytes);
+            }
+        }
+    }
+}
