@@ -632,7 +632,10 @@ fn check_standing(
     let asserters = Asserters {
         register,
         position,
-        by: by.iter().filter_map(|party| register.number(&party.0)).collect(),
+        by: by
+            .iter()
+            .filter_map(|party| register.number(&party.0))
+            .collect(),
         capacity: fact.capacity,
         answers_claim: from == Standing::Claimed || from == Standing::Breached,
     };

@@ -75,10 +75,16 @@ impl<S: Store> Ledger<S> {
             let outcome = self.admit(events).and_then(|plan| self.write(plan));
             match outcome {
                 Err(LedgerError::HeadMoved(head)) => moved = head,
-                outcome => {
-                    self.stale = outcome.is_err() && self.register.count() != before;
-                    return outcome;
+                Err(error @ (LedgerError::Uncertain(_) | LedgerError::Tree(_))) => {
+                    self.stale = true;
+                    return Err(error);
                 }
+                Err(error) => {
+                    // Nothing was written: the register is as before.
+                    self.stale = self.register.rewind(before).is_err();
+                    return Err(error);
+                }
+                done => return done,
             }
             self.stale = true;
         }
@@ -141,7 +147,7 @@ impl<S: Store> Ledger<S> {
             let seq = Seq(self.register.count());
             plan.places.push((seq, false));
             plan.last_recorded = recorded_at;
-            self.register.apply(&Entry {
+            self.register.take(Entry {
                 seq,
                 recorded_at,
                 event,
@@ -268,10 +274,17 @@ impl<S: Store> Ledger<S> {
         Ok(receipt_of(&record, false))
     }
 
-    /// Keeps a snapshot if the append crossed a multiple of the interval. Losing one loses nothing.
+    /// Keeps a snapshot if the append crossed a multiple of the interval, unless the newest one is nearly as long:
+    /// all the snapshots of a growing ledger together then take no more than a few times the work of the last.
     fn take_snapshot(&mut self, before: u64) {
         let every = self.snapshot_every;
-        if before / every != self.head.count / every {
+        let count = self.head.count;
+        if before / every == count / every {
+            return;
+        }
+        // One that cannot be listed is one that is not there.
+        let newest = self.store.snapshots().unwrap_or_default().pop();
+        if newest.is_none_or(|newest| count - count.min(newest) >= newest / 8) {
             self.keep_snapshot();
         }
     }
@@ -285,8 +298,12 @@ impl<S: Store> Ledger<S> {
             tree: std::mem::take(&mut self.tree),
         };
         if let Some(bytes) = snapshot::encode(&replayed) {
-            // A snapshot that cannot be written is one that is not there: the records are.
-            let _ = self.store.put_snapshot(self.head.count, &bytes);
+            // A snapshot that cannot be written is one that is not there: the records are. Losing one loses nothing.
+            if self.store.put_snapshot(self.head.count, &bytes).is_ok() {
+                for count in snapshot::surplus(&self.store.snapshots().unwrap_or_default()) {
+                    let _ = self.store.drop_snapshot(count);
+                }
+            }
         }
         self.register = replayed.register;
         self.tree = replayed.tree;

@@ -55,6 +55,21 @@ pub fn decode(count: u64, bytes: &[u8]) -> Option<Replayed> {
     })
 }
 
+/// Of the snapshots of these counts, ascending, those that can go: the one after is not much longer than the one
+/// before. What is kept suffices for questions about earlier times, and is a few times as large as the newest.
+pub(super) fn surplus(counts: &[u64]) -> Vec<u64> {
+    let mut kept: Vec<u64> = Vec::new();
+    let mut surplus = Vec::new();
+    for (at, count) in counts.iter().enumerate() {
+        let before = kept.last().copied().unwrap_or_default();
+        match counts.get(at + 1) {
+            Some(after) if *after <= before.saturating_mul(4) => surplus.push(*count),
+            _ => kept.push(*count),
+        }
+    }
+    surplus
+}
+
 /// The newest snapshot that belongs to this chain and lies within what is known.
 pub(super) fn newest(
     store: &impl Store,
@@ -94,4 +109,26 @@ fn is_of_this_chain(store: &impl Store, replayed: &Replayed) -> Result<bool, Led
     Ok(record.is_some_and(|record| {
         record.header.seq == last && record.header.link() == replayed.head.link
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::surplus;
+
+    #[test]
+    fn of_many_snapshots_the_newest_and_a_few_older_ones_are_kept() {
+        let mut kept: Vec<u64> = Vec::new();
+        let mut next = 65_536;
+        while next < 20_000_000 {
+            kept.push(next);
+            for count in surplus(&kept) {
+                kept.retain(|other| *other != count);
+            }
+            assert_eq!(kept.last(), Some(&next));
+            let all: u64 = kept.iter().sum();
+            assert!(all <= 3 * next, "{kept:?}");
+            next += (next / 8).max(65_536);
+        }
+        assert!(kept.len() > 3, "{kept:?}");
+    }
 }

@@ -167,11 +167,10 @@ pub(super) fn payloads() -> Vec<(i64, Vec<Vec<u8>>)> {
     for (hour, batch) in (0..).zip(story()) {
         let time = FIRST_RECORDED_AT.0 + hour * 3_600_000_000;
         let held = ledger.register().records().skip(next).take(batch.len());
-        let payload =
-            |held: Option<_>| match held.map(crate::domain::register::Held::recorded) {
-                Some(event) => codec::encode(event).unwrap(),
-                None => unreachable!("no payload is gone"),
-            };
+        let payload = |held: Option<_>| match held.map(crate::domain::register::Held::recorded) {
+            Some(event) => codec::encode(event).unwrap(),
+            None => unreachable!("no payload is gone"),
+        };
         batches.push((time, held.map(payload).collect()));
         next += batch.len();
     }

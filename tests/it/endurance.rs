@@ -190,7 +190,7 @@ fn check(dir: &Path, acknowledged: &BTreeMap<u64, String>, what: &str) -> u64 {
         assert_eq!(found.as_ref(), Some(link), "record {seq} {what}");
     }
     let mut batches: HashMap<String, Vec<u64>> = HashMap::new();
-    for held in ledger.register().records().iter().flatten() {
+    for held in ledger.register().records().flatten() {
         if let Some(key) = &held.recorded().envelope.import_key {
             let (batch, _) = key.as_str().rsplit_once(':').unwrap();
             let places = batches.entry(batch.to_owned()).or_default();

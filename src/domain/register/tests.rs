@@ -1,9 +1,12 @@
+use std::collections::BTreeMap;
+
 use proptest::prelude::*;
 
 use super::*;
 use crate::domain::event::Kind;
 use crate::domain::rules;
 use crate::domain::testing::{entries, event, histories, history, register};
+use crate::domain::view::View;
 
 fn slug(text: &str) -> Slug {
     text.parse().unwrap()
@@ -210,10 +213,94 @@ fn mended(register: &Register) -> Register {
     mended
 }
 
+/// What is known of each thing, under its own name.
+fn picture(register: &Register) -> BTreeMap<String, (Option<(EntityKind, u32)>, Vec<u32>)> {
+    let named = register.names.slugs().iter().zip(&register.entities);
+    let entities = named.map(|(slug, entity)| {
+        let trail = entity.trail.iter().collect();
+        (slug.to_string(), (entity.defined, trail))
+    });
+    let about = register.about.iter();
+    let records = about.map(|(seq, trail)| (seq.to_string(), (None, trail.iter().collect())));
+    let all = entities.chain(records);
+    all.filter(|(_, (_, trail)): &(_, (_, Vec<u32>))| !trail.is_empty())
+        .collect()
+}
+
+/// The facts that the rules ask for against a view of everything.
+fn compare_facts(register: &Register) -> Result<(), TestCaseError> {
+    let view = View::whole(register);
+    let ids = |parties: Vec<&PartyId>| -> Vec<Id> {
+        let id = |party: &PartyId| register.number(&party.0).unwrap();
+        parties.into_iter().map(id).collect()
+    };
+    for commitment in view.commitments() {
+        let position = register.position(commitment.id).unwrap();
+        prop_assert_eq!(position.standing(), commitment.standing);
+        prop_assert_eq!(position.contest(), commitment.contest);
+        prop_assert_eq!(position.deadline(), commitment.terms.deadline.as_ref());
+        prop_assert_eq!(position.debtors(), ids(commitment.debtors()));
+        prop_assert_eq!(position.creditors(), ids(commitment.creditors()));
+        let claimants: Vec<Id> = position.claimants().collect();
+        prop_assert_eq!(claimants, ids(commitment.claimants().iter().collect()));
+        let agreement = register.slug(position.agreement());
+        prop_assert_eq!(agreement, &commitment.terms.agreement.0);
+        // In a tampered ledger it may name anything.
+        if let Some(agreement) = view.agreement(&commitment.terms.agreement) {
+            let agreed = register.agreed_on(position.agreement());
+            prop_assert_eq!(agreed, view.agreed_on(agreement.id));
+        }
+    }
+    for agreement in view.agreements() {
+        prop_assert_eq!(
+            register.agreement_status(agreement.id),
+            Some(agreement.status)
+        );
+    }
+    Ok(())
+}
+
+/// An archive in memory.
+struct Kept(Vec<Result<Option<Entry>, String>>);
+
+impl Kept {
+    fn of(history: &[Event]) -> Self {
+        Self(
+            entries(history)
+                .into_iter()
+                .map(|entry| Ok(Some(entry)))
+                .collect(),
+        )
+    }
+}
+
+impl Archive for Kept {
+    fn entry(&self, seq: Seq) -> Result<Option<Entry>, String> {
+        self.0[seq.0 as usize].clone()
+    }
+}
+
+#[test]
+fn a_payload_that_was_there_and_is_gone_is_told_unless_it_was_redacted() {
+    let redaction = event(
+        Kind::Redacted,
+        &[("record", "2"), ("reason", "privacy"), ("authority", "law")],
+    );
+    let history = opened(&[party("peru"), note("peru"), redaction]);
+    for (lost, told) in [(1, true), (2, false)] {
+        let mut archive = Kept::of(&history);
+        archive.0[lost] = Ok(None);
+        let mut register = register(&history);
+        register.read_from(Arc::new(archive), 4);
+        assert_eq!(register.held(Seq(lost as u64)), None);
+        assert_eq!(register.unreadable().is_some(), told);
+    }
+}
+
 #[test]
 fn the_histories_below_have_mends_in_them() {
     let register = register(&history(0, 600));
-    let held = || register.records().iter().flatten();
+    let held = || register.records().flatten();
     assert!(held().filter(|held| held.original.is_some()).count() > 3);
     assert!(held().filter(|held| held.retracted.is_some()).count() > 3);
     assert!(held().any(|held| held.redacted.is_some()));
@@ -228,14 +315,74 @@ proptest! {
         let register = register(&history);
         let mended = mended(&register);
         prop_assert!(register.entries().eq(mended.entries()));
-        prop_assert_eq!(&register.trails, &mended.trails);
-        prop_assert_eq!(&register.ids, &mended.ids);
+        prop_assert_eq!(picture(&register), picture(&mended));
     }
 
     #[test]
-    fn a_register_is_its_records(history in histories(0..160)) {
-        let register = register(&history);
-        prop_assert_eq!(Register::from_records(register.records().to_vec()), register);
+    fn what_is_taken_out_again_was_never_there(history in histories(0..120), cut: usize) {
+        let cut = cut % (history.len() + 1);
+        let before = register(&history[..cut]);
+        let whole = register(&history);
+        let mut rewound = whole.clone();
+        prop_assert_eq!(rewound.rewind(cut as u64), Ok(()));
+        prop_assert_eq!(&rewound, &before);
+        prop_assert!(rewound.records().eq(before.records()));
+        for entry in entries(&history).split_off(cut) {
+            rewound.take(entry);
+        }
+        prop_assert_eq!(&rewound, &whole);
+        prop_assert!(rewound.records().eq(whole.records()));
+    }
+
+    #[test]
+    fn the_facts_at_hand_are_what_a_view_finds(history in histories(0..160)) {
+        compare_facts(&register(&history))?;
+    }
+
+    #[test]
+    fn a_register_that_reads_again_is_as_one_that_keeps_all(
+        history in histories(0..120),
+        cut: usize,
+    ) {
+        let whole = register(&history);
+        let cut = cut % (history.len() + 1);
+        let shelf = Arc::new(Kept::of(&history));
+        // Known from the start, and let go of in the middle.
+        let mut replayed = Register::over(shelf.clone(), history.len() as u64);
+        let mut appended = Register::over(shelf, 0);
+        for (at, entry) in entries(&history).iter().enumerate() {
+            prop_assert_eq!(rules::check(&replayed, &entry.event), Ok(()));
+            replayed.apply(entry);
+            appended.apply(entry);
+            if at == cut {
+                appended.archived(cut as u64);
+            }
+        }
+        for lean in [&replayed, &appended] {
+            prop_assert_eq!(lean, &whole);
+            prop_assert!(lean.records().eq(whole.records()));
+            prop_assert!(lean.entries().eq(whole.entries()));
+            prop_assert_eq!(lean.unreadable(), None);
+        }
+        for lean in [&mut replayed, &mut appended] {
+            prop_assert_eq!(lean.rewind(cut as u64), Ok(()));
+            prop_assert!(lean.records().eq(register(&history[..cut]).records()));
+            prop_assert_eq!(&*lean, &register(&history[..cut]));
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_read_again_does_not_vanish(history in histories(1..80), lost: usize) {
+        let lost = lost % history.len();
+        let mut shelf = Kept::of(&history);
+        shelf.0[lost] = Err("a bad block".to_owned());
+        let mut register = Register::over(Arc::new(shelf), history.len() as u64);
+        for entry in entries(&history) {
+            register.apply(&entry);
+        }
+        let _ = register.records().count();
+        let unreadable = register.unreadable().map(|unreadable| unreadable.seq);
+        prop_assert_eq!(unreadable, Some(Seq(lost as u64)));
     }
 
     #[test]
@@ -250,8 +397,7 @@ proptest! {
             }
         }
         prop_assert!(gone.entries().eq(whole.entries()));
-        prop_assert_eq!(&gone.trails, &whole.trails);
-        prop_assert_eq!(&gone.ids, &whole.ids);
+        prop_assert_eq!(picture(&gone), picture(&whole));
     }
 
     /// What the rules refuse is taken in without a panic, and a snapshot of it is still the register.
@@ -273,5 +419,6 @@ proptest! {
         for event in &all {
             let _ = rules::check(&register, event);
         }
+        compare_facts(&register)?;
     }
 }

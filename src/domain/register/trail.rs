@@ -10,6 +10,7 @@ pub struct Trail {
 }
 
 impl Trail {
+    #[cfg(test)]
     /// The trail of these bytes; none where they are not those of a trail.
     pub fn from_bytes(differences: Vec<u8>) -> Option<Self> {
         let mut trail = Self::default();
@@ -20,6 +21,7 @@ impl Trail {
         (trail.differences == differences).then_some(trail)
     }
 
+    #[cfg(test)]
     /// The bytes of the trail.
     pub fn bytes(&self) -> &[u8] {
         &self.differences
