@@ -213,8 +213,11 @@ fn mended(register: &Register) -> Register {
     mended
 }
 
+/// What a thing is, by which record, and the records about it.
+type Sketch = (Option<(EntityKind, u32)>, Vec<u32>);
+
 /// What is known of each thing, under its own name.
-fn picture(register: &Register) -> BTreeMap<String, (Option<(EntityKind, u32)>, Vec<u32>)> {
+fn picture(register: &Register) -> BTreeMap<String, Sketch> {
     let named = register.names.slugs().iter().zip(&register.entities);
     let entities = named.map(|(slug, entity)| {
         let trail = entity.trail.iter().collect();
@@ -223,7 +226,7 @@ fn picture(register: &Register) -> BTreeMap<String, (Option<(EntityKind, u32)>, 
     let about = register.about.iter();
     let records = about.map(|(seq, trail)| (seq.to_string(), (None, trail.iter().collect())));
     let all = entities.chain(records);
-    all.filter(|(_, (_, trail)): &(_, (_, Vec<u32>))| !trail.is_empty())
+    all.filter(|(_, (_, trail)): &(_, Sketch)| !trail.is_empty())
         .collect()
 }
 

@@ -18,7 +18,7 @@ use crate::store::Store;
 
 /// The name that the ledger was opened under, where its first record can be read.
 fn origin_of(register: &Register) -> Option<String> {
-    match &register.records().first()?.as_ref()?.recorded().fact {
+    match &register.held(Seq(0))?.recorded().fact {
         Fact::LedgerOpened(fact) => Some(fact.origin.to_string()),
         _ => None,
     }
