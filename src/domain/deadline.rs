@@ -120,7 +120,7 @@ const CONCLUSION: &str = "conclusion";
 
 impl Anchor {
     /// What it names.
-    pub fn reference(&self) -> Option<Reference> {
+    pub fn reference(&self) -> Option<Reference<'_>> {
         match self {
             Self::Conclusion(agreement) | Self::Action(_, agreement) => agreement.reference(),
             Self::Standing(commitment, _) => commitment.reference(),

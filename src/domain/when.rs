@@ -276,7 +276,7 @@ impl FromStr for Deadline {
 
 impl Leaf for Deadline {
     const LABEL: &'static str = "WHEN|SPAN after EVENT|RRULE:...|recurring|continuing|unspecified";
-    fn reference(&self) -> Option<Reference> {
+    fn reference(&self) -> Option<Reference<'_>> {
         match self {
             Self::After(relative) => relative.anchor.reference(),
             _ => None,
