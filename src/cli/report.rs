@@ -38,7 +38,16 @@ Examples:
 }
 
 fn subcommand(report: &dyn Report) -> clap::Command {
-    let mut command = clap::Command::new(report.name()).about(report.about());
+    let mut command = clap::Command::new(report.name())
+        .about(report.about())
+        .args(clock_args());
+    if report.narrows() {
+        command = command.args([
+            id_arg("party", "Only what concerns this party"),
+            id_arg("agreement", "Only what concerns this agreement"),
+        ]);
+    }
+    command = command.args(day_args());
     for takes in report.takes() {
         command = match takes {
             Takes::Occurred => command.args(stretch_args("by when it happened")),
@@ -50,12 +59,6 @@ fn subcommand(report: &dyn Report) -> clap::Command {
         };
     }
     command
-        .args(clock_args())
-        .args([
-            id_arg("party", "Only what concerns this party"),
-            id_arg("agreement", "Only what concerns this agreement"),
-        ])
-        .args(day_args())
 }
 
 fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {

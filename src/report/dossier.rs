@@ -12,7 +12,42 @@ use crate::domain::value::Text;
 use crate::domain::view::{Agreement, Commitment, Party, Source, View};
 
 use super::rates::Heard;
-use super::{Cell, Document, Question, Table, caveats, cells, tables};
+use super::{Cell, Document, Question, Report, Table, Takes, caveats, cells, tables};
+
+/// The report `dossier`.
+#[derive(Debug, Clone, Copy)]
+pub struct DossierReport;
+
+impl Report for DossierReport {
+    fn name(&self) -> &'static str {
+        "dossier"
+    }
+
+    fn about(&self) -> &'static str {
+        "All that is known of one party, source, agreement, commitment or record, as `show` has it"
+    }
+
+    fn takes(&self) -> &'static [Takes] {
+        &[Takes::Subject]
+    }
+
+    fn narrows(&self) -> bool {
+        false
+    }
+
+    fn document(&self, view: &View<'_>, question: &Question) -> Document {
+        let subject = question.subject.as_ref();
+        let found = subject.and_then(|subject| dossier(view, subject, question));
+        found.unwrap_or_else(|| {
+            let title = subject.map_or("Nothing".to_owned(), ToString::to_string);
+            let mut document = Document::new(self.name(), title, view, question);
+            document
+                .notes
+                .push(format!("there is no such thing as of {}", view.as_of));
+            document
+        })
+    }
+}
 
 /// The dossier of something; none where the view has no such thing.
 ///
@@ -213,11 +248,13 @@ impl<'r> Dossier<'_, 'r> {
             table.rows.push(link("repeats", subject, headline(subject)));
         }
         let own = Subject::Entity(commitment.id.0.clone());
-        for other in self.view.commitments() {
-            if other.terms.repeats.contains(&own) {
+        for entry in self.view.trail(&own) {
+            if let Fact::CommitmentRecorded(fact) = &entry.event.fact
+                && fact.repeats.contains(&own)
+            {
                 table
                     .rows
-                    .push(link("repeated by", other.id, Some(&other.terms.text)));
+                    .push(link("repeated by", &fact.id, Some(&fact.text)));
             }
         }
         table

@@ -15,16 +15,20 @@ use crate::domain::when::Instant;
 use calendar::CalendarEntry;
 use chart::Chart;
 
+pub mod all;
 pub mod calendar;
+pub mod certificate;
 pub mod changes;
 pub mod chart;
 pub mod curve;
 pub mod dossier;
 pub mod due;
+pub mod irregular;
 pub mod listing;
 pub mod log;
 pub mod matrix;
 pub mod party;
+pub mod repeats;
 pub mod status;
 pub mod timeline;
 
@@ -42,10 +46,15 @@ pub const REPORTS: &[&dyn Report] = &[
     &status::Status,
     &due::DueReport,
     &party::PartyReport,
-    &timeline::Timeline,
-    &changes::Changes,
     &matrix::Matrix,
     &curve::Curve,
+    &timeline::Timeline,
+    &changes::Changes,
+    &repeats::Repeats,
+    &irregular::Irregular,
+    &dossier::DossierReport,
+    &certificate::Certificate,
+    &all::All,
 ];
 
 /// A report: a question to a view, answered by a document.
@@ -59,6 +68,11 @@ pub trait Report: Sync {
     /// What it takes beside the two clocks, a party, an agreement and the days that count as soon and silent.
     fn takes(&self) -> &'static [Takes] {
         &[]
+    }
+
+    /// Whether it can be asked of a party or an agreement alone.
+    fn narrows(&self) -> bool {
+        true
     }
 
     /// The answer.
