@@ -10,7 +10,6 @@ use crate::domain::commitment::Standing;
 use crate::domain::event::{Entry, Fact};
 use crate::domain::id::AgreementId;
 use crate::domain::view::{Agreement, Commitment, View};
-use crate::domain::when::Deadline;
 
 use super::chart::{Chart, Line, Mark, Plot, Threshold};
 use super::participation::{Membership, Position, memberships};
@@ -225,23 +224,30 @@ impl Counted {
 }
 
 /// How many commitments there were, and what became of them. Each is asked for on the days on which anything
-/// about it can have changed, so that this says of a day what every other report says of it.
+/// about it can have changed: those of its records, and those after its deadlines. So this says of a day what
+/// every other report says of it.
 fn implementation(view: &View<'_>, commitments: &[Commitment<'_>]) -> Vec<Series> {
     use What::*;
     let mut all =
         [Made, Live, Due, Fulfilled, Breached, Overdue].map(|what| Series::new(what, None));
     for commitment in commitments {
+        let own = cells::own_trail(commitment).map(|entry| view.last_possible_day(entry));
+        let mut days: BTreeSet<NaiveDate> = own.filter(|day| *day <= view.as_of).collect();
         let mut before = Counted::default();
-        for day in days_of_change(view, commitment) {
+        while let Some(day) = days.pop_first() {
             let then = View {
                 as_of: day,
                 ..*view
             };
-            let now = then
-                .commitment(commitment.id)
-                .map_or_else(Counted::default, |commitment| {
-                    Counted::on(&then, &commitment)
-                });
+            let commitment = then.commitment(commitment.id);
+            let due = commitment
+                .as_ref()
+                .and_then(|commitment| view.due_date(commitment));
+            let missed = due.and_then(|due| due.succ_opt());
+            days.extend(missed.filter(|missed| day < *missed && *missed <= view.as_of));
+            let now = commitment.map_or_else(Counted::default, |commitment| {
+                Counted::on(&then, &commitment)
+            });
             for series in &mut all {
                 let (was, is) = (before.holds(series.what), now.holds(series.what));
                 series.change(day, i64::from(is) - i64::from(was));
@@ -251,25 +257,6 @@ fn implementation(view: &View<'_>, commitments: &[Commitment<'_>]) -> Vec<Series
     }
     let all = all.into_iter();
     all.filter(|series| !series.changes.is_empty()).collect()
-}
-
-/// The days up to the view's on which what is counted of a commitment can have changed: those of its records,
-/// and those after its deadlines.
-fn days_of_change(view: &View<'_>, commitment: &Commitment<'_>) -> BTreeSet<NaiveDate> {
-    let mut days = BTreeSet::new();
-    let mut add = |day: Option<NaiveDate>| {
-        days.extend(day.filter(|day| *day <= view.as_of));
-    };
-    let after = |deadline: Option<&Deadline>| deadline?.latest()?.succ_opt();
-    for entry in cells::own_trail(commitment) {
-        add(Some(view.last_possible_day(entry)));
-        match &entry.event.fact {
-            Fact::CommitmentRecorded(fact) => add(after(fact.deadline.as_ref())),
-            Fact::CommitmentAmended(fact) => add(after(fact.deadline.as_ref())),
-            _ => {}
-        }
-    }
-    days
 }
 
 fn table(all: &[Series]) -> Table {

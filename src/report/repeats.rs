@@ -373,11 +373,11 @@ mod tests {
     }
 
     #[test]
-    fn a_statement_can_be_repeated_and_an_irregular_record_says_so() {
+    fn a_statement_can_be_repeated_and_what_is_doubtful_is_told() {
         let mut history = simple("");
         let said = history.say("statement | text=we shall open it | by=colombia | on=2022-12-01");
         history.say(&format!(
-            "commitment | id=C2 | agreement=A1 | text=open it | debtor=colombia | on=2022-12-31 | repeats={said} | irregular=dated before its agreement"
+            "commitment | id=C2 | agreement=A1 | text=open it | debtor=colombia | on=2023-01-01 | inferred=on | repeats={said}"
         ));
         let report = history.ask(&Repeats, "2024-02-01", &Question::default());
         assert_eq!(
@@ -386,9 +386,15 @@ mod tests {
                 "repeats",
                 &["id", "repeats_what", "stood_then", "flags"]
             ),
-            [["C2", "statement", "", "irregular"]]
+            [["C2", "statement", "", "inferred on"]]
         );
-        assert!(notes(&report, "dated before its agreement"));
+        assert!(notes(
+            &report,
+            "inferred by the recorder: on (2023-01-01) of record 7"
+        ));
+        history.say("status | commitment=C2 | to=fulfilled | by=colombia | on=2023-06-01 | irregular=nobody accepted it");
+        let report = history.ask(&Repeats, "2024-02-01", &Question::default());
+        assert!(notes(&report, "nobody accepted it"));
     }
 
     #[test]
