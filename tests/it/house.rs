@@ -42,6 +42,7 @@ const NAMED_ONLY_IN: &[(&str, &[&str])] = &[
     ("bincode", &["chain/codec.rs"]),
     ("blake3", &["chain/record.rs", "chain/lanes.rs"]),
     ("sled", &["store/sled.rs"]),
+    ("lz4_flex", &["store/run/columns.rs"]),
     ("axum", &["witness/serve.rs"]),
     ("tokio", &["witness/serve.rs"]),
     ("ureq", &["witness/ask.rs"]),
