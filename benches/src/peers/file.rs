@@ -1,0 +1,67 @@
+//! The floor: a plain file that is appended to and synced with `fdatasync`. Each record is its length and its bytes.
+
+use std::io::{BufReader, Read, Write};
+use std::path::{Path, PathBuf};
+
+use super::{Chain, Outcome, Peer, in_batches};
+
+/// A plain file.
+pub struct File {
+    path: PathBuf,
+    file: std::fs::File,
+    chain: Chain,
+}
+
+impl File {
+    /// An empty one.
+    pub fn create(dir: &Path) -> Outcome<Self> {
+        let path = dir.join("log");
+        let file = std::fs::OpenOptions::new().append(true).create_new(true).open(&path)?;
+        Ok(Self { path, file, chain: Chain::default() })
+    }
+
+    fn frame(&mut self, payload: &[u8], frames: &mut Vec<u8>) -> Outcome<()> {
+        let (_, bytes) = self.chain.bind(payload);
+        frames.extend_from_slice(&u32::try_from(bytes.len())?.to_le_bytes());
+        frames.extend_from_slice(&bytes);
+        Ok(())
+    }
+}
+
+impl Peer for File {
+    fn name(&self) -> &'static str {
+        "file"
+    }
+
+    fn append(&mut self, payload: &[u8]) -> Outcome<()> {
+        let mut frame = Vec::with_capacity(payload.len() + 36);
+        self.frame(payload, &mut frame)?;
+        self.file.write_all(&frame)?;
+        Ok(self.file.sync_data()?)
+    }
+
+    fn import(&mut self, payloads: &mut dyn Iterator<Item = Vec<u8>>) -> Outcome<()> {
+        in_batches(payloads, |batch| {
+            let mut frames = Vec::new();
+            for payload in &batch {
+                self.frame(payload, &mut frames)?;
+            }
+            self.file.write_all(&frames)?;
+            Ok(self.file.sync_data()?)
+        })
+    }
+
+    fn verify(&mut self) -> Outcome<u64> {
+        let mut input = BufReader::with_capacity(1 << 20, std::fs::File::open(&self.path)?);
+        let mut chain = Chain::default();
+        let mut bytes = Vec::new();
+        while chain.next < self.chain.next {
+            let mut length = [0; 4];
+            input.read_exact(&mut length)?;
+            bytes.resize(u32::from_le_bytes(length) as usize, 0);
+            input.read_exact(&mut bytes)?;
+            chain.check(&bytes)?;
+        }
+        chain.ends_like(&self.chain)
+    }
+}
