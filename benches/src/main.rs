@@ -1,11 +1,18 @@
 //! `servanda-benches`: the generator of histories, and the benchmarks that are run on them.
 
 mod generator;
+mod measure;
+mod peers;
+mod suite;
 
 use std::io::{self, BufWriter, Write};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+
+use crate::peers::Outcome;
+use crate::suite::Suite;
 
 #[derive(Parser)]
 #[command(about = "Histories from a seed, and benchmarks on them")]
@@ -24,23 +31,81 @@ enum Command {
         #[arg(long, default_value_t = 1)]
         seed: u64,
     },
+    /// Measure servanda and its peers in turns, print a table, and write it as JSON
+    Run {
+        /// Events of the history
+        #[arg(long, default_value_t = 1_000_000)]
+        events: u64,
+        /// How often each import and verification takes its turn
+        #[arg(long, default_value_t = 3)]
+        rounds: usize,
+        /// Single appends of each
+        #[arg(long, default_value_t = 300)]
+        appends: usize,
+        /// Only measurements whose name contains this: append, sealed, import
+        #[arg(long)]
+        only: Option<String>,
+        /// The program that is measured
+        #[arg(long, default_value = "../target/release/servanda")]
+        servanda: PathBuf,
+        /// Where ledgers and peers lie meanwhile: on the disk that is to be measured
+        #[arg(long, default_value = ".")]
+        dir: PathBuf,
+        /// Where the results go as JSON
+        #[arg(long)]
+        json: Option<PathBuf>,
+    },
 }
 
-fn generate(events: u64, seed: u64) -> io::Result<()> {
+fn generate(events: u64, seed: u64) -> Outcome<()> {
     let mut out = BufWriter::new(io::stdout().lock());
     for line in generator::Generator::new(seed, events) {
         writeln!(out, "{line}")?;
     }
-    out.flush()
+    Ok(out.flush()?)
+}
+
+fn measure(suite: &Suite, json: Option<PathBuf>) -> Outcome<()> {
+    let results = suite.run()?;
+    print!("{}", results.table());
+    if let Some(path) = json {
+        std::fs::write(path, format!("{:#}\n", results.json()))?;
+    }
+    Ok(())
 }
 
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Generate { events, seed } => generate(events, seed),
+        Command::Run {
+            events,
+            rounds,
+            appends,
+            only,
+            servanda,
+            dir,
+            json,
+        } => measure(
+            &Suite {
+                events,
+                rounds,
+                appends,
+                servanda,
+                dir,
+                only,
+            },
+            json,
+        ),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(error)
+            if error
+                .downcast_ref::<io::Error>()
+                .is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe) =>
+        {
+            ExitCode::SUCCESS
+        }
         Err(error) => {
             eprintln!("error: {error}");
             ExitCode::FAILURE

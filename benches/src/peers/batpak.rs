@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use batpak::prelude::*;
-use batpak::store::append::BatchAppendItem;
+use batpak::store::{BatchAppendItem, CausationRef};
 
 use super::{Outcome, Peer, in_batches};
 
@@ -45,7 +45,13 @@ impl Peer for Batpak {
             for part in batch.chunks(256) {
                 let item = |payload: &Vec<u8>| {
                     let options = AppendOptions::default();
-                    BatchAppendItem::new(self.coordinate.clone(), KIND, payload, options, CausationRef::None)
+                    BatchAppendItem::new(
+                        self.coordinate.clone(),
+                        KIND,
+                        payload,
+                        options,
+                        CausationRef::None,
+                    )
                 };
                 let items = part.iter().map(item).collect::<Result<_, _>>()?;
                 self.store.append_batch(items)?;

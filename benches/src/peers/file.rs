@@ -16,8 +16,15 @@ impl File {
     /// An empty one.
     pub fn create(dir: &Path) -> Outcome<Self> {
         let path = dir.join("log");
-        let file = std::fs::OpenOptions::new().append(true).create_new(true).open(&path)?;
-        Ok(Self { path, file, chain: Chain::default() })
+        let file = std::fs::OpenOptions::new()
+            .append(true)
+            .create_new(true)
+            .open(&path)?;
+        Ok(Self {
+            path,
+            file,
+            chain: Chain::default(),
+        })
     }
 
     fn frame(&mut self, payload: &[u8], frames: &mut Vec<u8>) -> Outcome<()> {

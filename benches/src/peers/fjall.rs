@@ -18,7 +18,11 @@ impl Fjall {
     pub fn create(dir: &Path) -> Outcome<Self> {
         let database = Database::builder(dir.join("fjall")).open()?;
         let log = database.keyspace("log", KeyspaceCreateOptions::default)?;
-        Ok(Self { database, log, chain: Chain::default() })
+        Ok(Self {
+            database,
+            log,
+            chain: Chain::default(),
+        })
     }
 
     fn write(&mut self, batch: &[&[u8]]) -> Outcome<()> {
@@ -42,7 +46,9 @@ impl Peer for Fjall {
     }
 
     fn import(&mut self, payloads: &mut dyn Iterator<Item = Vec<u8>>) -> Outcome<()> {
-        in_batches(payloads, |batch| self.write(&batch.iter().map(Vec::as_slice).collect::<Vec<_>>()))
+        in_batches(payloads, |batch| {
+            self.write(&batch.iter().map(Vec::as_slice).collect::<Vec<_>>())
+        })
     }
 
     fn verify(&mut self) -> Outcome<u64> {

@@ -15,13 +15,26 @@ pub struct Git {
 impl Git {
     /// An empty one.
     pub fn create(dir: &Path) -> Outcome<Self> {
-        let git = Self { dir: dir.join("log.git") };
-        let made = Command::new("git").args(["init", "-q", "--bare"]).arg(&git.dir).status()?;
-        if made.success() { Ok(git) } else { Err("git init failed".into()) }
+        let git = Self {
+            dir: dir.join("log.git"),
+        };
+        let made = Command::new("git")
+            .args(["init", "-q", "--bare"])
+            .arg(&git.dir)
+            .status()?;
+        if made.success() {
+            Ok(git)
+        } else {
+            Err("git init failed".into())
+        }
     }
 
     fn run(&self, arguments: &[&str]) -> Outcome<String> {
-        let run = Command::new("git").arg("-C").arg(&self.dir).args(arguments).output()?;
+        let run = Command::new("git")
+            .arg("-C")
+            .arg(&self.dir)
+            .args(arguments)
+            .output()?;
         if run.status.success() {
             Ok(String::from_utf8_lossy(&run.stdout).into_owned())
         } else {
@@ -46,16 +59,27 @@ impl Peer for Git {
             .args(["-c", "core.fsync=committed", "fast-import", "--quiet"])
             .stdin(Stdio::piped())
             .spawn()?;
-        let input = child.stdin.take().ok_or("fast-import has no standard input")?;
+        let input = child
+            .stdin
+            .take()
+            .ok_or("fast-import has no standard input")?;
         let mut out = BufWriter::with_capacity(1 << 20, input);
         for (second, payload) in (1_700_000_000u64..).zip(payloads) {
-            writeln!(out, "commit refs/heads/main\ncommitter log <log> {second} +0000\ndata {}", payload.len())?;
+            writeln!(
+                out,
+                "commit refs/heads/main\ncommitter log <log> {second} +0000\ndata {}",
+                payload.len()
+            )?;
             out.write_all(&payload)?;
             writeln!(out)?;
         }
         out.flush()?;
         drop(out);
-        if child.wait()?.success() { Ok(()) } else { Err("fast-import failed".into()) }
+        if child.wait()?.success() {
+            Ok(())
+        } else {
+            Err("fast-import failed".into())
+        }
     }
 
     fn verify(&mut self) -> Outcome<u64> {

@@ -17,7 +17,10 @@ pub struct Redb {
 impl Redb {
     /// An empty one.
     pub fn create(dir: &Path) -> Outcome<Self> {
-        Ok(Self { database: Database::create(dir.join("log.redb"))?, chain: Chain::default() })
+        Ok(Self {
+            database: Database::create(dir.join("log.redb"))?,
+            chain: Chain::default(),
+        })
     }
 
     fn write(&mut self, batch: &[&[u8]]) -> Outcome<()> {
@@ -43,7 +46,9 @@ impl Peer for Redb {
     }
 
     fn import(&mut self, payloads: &mut dyn Iterator<Item = Vec<u8>>) -> Outcome<()> {
-        in_batches(payloads, |batch| self.write(&batch.iter().map(Vec::as_slice).collect::<Vec<_>>()))
+        in_batches(payloads, |batch| {
+            self.write(&batch.iter().map(Vec::as_slice).collect::<Vec<_>>())
+        })
     }
 
     fn verify(&mut self) -> Outcome<u64> {

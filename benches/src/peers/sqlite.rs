@@ -18,14 +18,20 @@ pub fn connect(dir: &Path) -> Outcome<Connection> {
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.busy_timeout(std::time::Duration::from_secs(60))?;
-    connection.execute("CREATE TABLE IF NOT EXISTS log (seq INTEGER PRIMARY KEY, bytes BLOB NOT NULL)", [])?;
+    connection.execute(
+        "CREATE TABLE IF NOT EXISTS log (seq INTEGER PRIMARY KEY, bytes BLOB NOT NULL)",
+        [],
+    )?;
     Ok(connection)
 }
 
 impl Sqlite {
     /// An empty one.
     pub fn create(dir: &Path) -> Outcome<Self> {
-        Ok(Self { connection: connect(dir)?, chain: Chain::default() })
+        Ok(Self {
+            connection: connect(dir)?,
+            chain: Chain::default(),
+        })
     }
 }
 
@@ -38,7 +44,9 @@ impl Peer for Sqlite {
 
     fn append(&mut self, payload: &[u8]) -> Outcome<()> {
         let (number, bytes) = self.chain.bind(payload);
-        self.connection.prepare_cached(INSERT)?.execute(params![number as i64, bytes])?;
+        self.connection
+            .prepare_cached(INSERT)?
+            .execute(params![number as i64, bytes])?;
         Ok(())
     }
 
@@ -58,7 +66,9 @@ impl Peer for Sqlite {
 
     fn verify(&mut self) -> Outcome<u64> {
         let mut chain = Chain::default();
-        let mut select = self.connection.prepare("SELECT bytes FROM log ORDER BY seq")?;
+        let mut select = self
+            .connection
+            .prepare("SELECT bytes FROM log ORDER BY seq")?;
         let mut rows = select.query([])?;
         while let Some(row) = rows.next()? {
             chain.check(row.get_ref(0)?.as_blob()?)?;

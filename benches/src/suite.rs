@@ -1,0 +1,384 @@
+//! The suite: each thing is measured for servanda and its peers in turns, so that a disk or a machine that is slower for
+//! a while is slower for all of them.
+
+use std::fs;
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use servanda::chain::record::{Body, Head, Sealed, bind_marked};
+use servanda::domain::event::{Event, Fields, Kind};
+use servanda::ledger::replay::{KnownAt, replay_in_full};
+use servanda::ledger::{Ledger, Machine};
+use servanda::store::directory;
+use servanda::store::{Aborted, BatchSource, Store};
+use tempfile::TempDir;
+
+use crate::generator::Generator;
+use crate::measure::{Better, Results, forget_files, run, size, timed};
+use crate::peers::{Make, Outcome, PEERS};
+
+/// What is to be measured.
+pub struct Suite {
+    /// Events of the history.
+    pub events: u64,
+    /// How often each import and verification takes its turn.
+    pub rounds: usize,
+    /// Single appends of each.
+    pub appends: usize,
+    /// The program.
+    pub servanda: PathBuf,
+    /// Where ledgers and peers lie meanwhile.
+    pub dir: PathBuf,
+    /// Only measurements whose name contains this.
+    pub only: Option<String>,
+}
+
+const US: f64 = 1e6;
+const OURS: &str = "servanda";
+const FLOOR: Option<&str> = Some("file");
+
+impl Suite {
+    fn wants(&self, what: &str) -> bool {
+        self.only
+            .as_ref()
+            .is_none_or(|only| what.contains(only.as_str()))
+    }
+
+    fn scratch(&self) -> Outcome<TempDir> {
+        Ok(TempDir::new_in(&self.dir)?)
+    }
+
+    /// Measures everything.
+    pub fn run(&self) -> Outcome<Results> {
+        let mut results = Results::default();
+        if self.wants("append") {
+            self.single_appends(&mut results)?;
+        }
+        if self.wants("sealed") {
+            self.sealed(&mut results)?;
+        }
+        self.bulk(&mut results)?;
+        Ok(results)
+    }
+
+    fn peers(&self) -> impl Iterator<Item = (&'static str, Make)> {
+        PEERS.iter().copied()
+    }
+
+    /// One event at a time, each on the disk before the next.
+    fn single_appends(&self, results: &mut Results) -> Outcome<()> {
+        let scratch = self.scratch()?;
+        let mut peers = Vec::new();
+        for (name, make) in self.peers().filter(|(name, _)| *name != "git") {
+            let dir = scratch.path().join(name);
+            fs::create_dir(&dir)?;
+            peers.push(make(&dir)?);
+        }
+        let mut ledger = new_ledger(&scratch.path().join(OURS))?;
+        for turn in 0..self.appends {
+            let text = format!(
+                "Note number {turn}: {}",
+                "what the commission heard at the crossing. ".repeat(5)
+            );
+            let note = event(Kind::Noted, &[("text", &text)])?;
+            let (_, time) = timed(|| Ok(ledger.append(vec![note])?))?;
+            results.add(
+                "durable single append",
+                OURS,
+                "us",
+                Better::Less,
+                time.as_secs_f64() * US,
+                FLOOR,
+            );
+            for peer in &mut peers {
+                let (_, time) = timed(|| peer.append(text.as_bytes()))?;
+                let name = peer.name();
+                let against = if name == "file" { None } else { FLOOR };
+                results.add(
+                    "durable single append",
+                    name,
+                    "us",
+                    Better::Less,
+                    time.as_secs_f64() * US,
+                    against,
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// Records that are sealed already, into the store, in batches of 4,096.
+    fn sealed(&self, results: &mut Results) -> Outcome<()> {
+        let scratch = self.scratch()?;
+        let bodies = Generator::new(1, self.events.min(1_000_000)).map(|line| line.into_bytes());
+        let mut batches = Vec::new();
+        let mut head = Head::EMPTY;
+        let mut bodies = bodies.peekable();
+        let mut records = 0;
+        while bodies.peek().is_some() {
+            let batch = bodies.by_ref().take(4_096).map(|payload| {
+                let salt = *blake3::hash(&payload)
+                    .as_bytes()
+                    .first_chunk()
+                    .expect("a hash has 32 bytes");
+                (Body { salt, payload }, false)
+            });
+            let (bound, after) = bind_marked(head, 0, batch.collect());
+            head = after;
+            records += bound.len();
+            batches.push((
+                bound
+                    .iter()
+                    .map(|record| record.seal())
+                    .collect::<Vec<Sealed>>(),
+                after,
+            ));
+        }
+        for round in 0..self.rounds {
+            let dir = scratch.path().join(format!("sealed-{round}"));
+            let mut store = directory::create(&dir, "servanda-benches")?;
+            let mut source = Prepared(batches.clone().into_iter());
+            let (_, time) = timed(|| Ok(store.append_stream(Head::EMPTY, &mut source)?))?;
+            results.add(
+                "sealed records into the store",
+                OURS,
+                "records/s",
+                Better::More,
+                records as f64 / time.as_secs_f64(),
+                None,
+            );
+            drop(store);
+            fs::remove_dir_all(&dir)?;
+        }
+        Ok(())
+    }
+
+    /// Import, and on what was imported: verify, replay, report, open, size.
+    fn bulk(&self, results: &mut Results) -> Outcome<()> {
+        if !["import", "verify", "replay", "report", "open", "size"]
+            .iter()
+            .any(|what| self.wants(what))
+        {
+            return Ok(());
+        }
+        let scratch = self.scratch()?;
+        let history = scratch.path().join("history.ndjson");
+        write_history(&history, self.events)?;
+        let last = self.rounds.saturating_sub(1);
+        let mut kept: Vec<(&'static str, Box<dyn crate::peers::Peer>)> = Vec::new();
+        for round in 0..self.rounds {
+            let ledger = scratch.path().join(format!("ledger-{round}"));
+            self.import(&history, &ledger, results)?;
+            if round != last {
+                fs::remove_dir_all(&ledger)?;
+            }
+            for (name, make) in self.peers() {
+                let dir = scratch.path().join(format!("{name}-{round}"));
+                fs::create_dir(&dir)?;
+                let mut peer = make(&dir)?;
+                let mut payloads = Generator::new(1, self.events).map(String::into_bytes);
+                let (_, time) = timed(|| peer.import(&mut payloads))?;
+                results.add(
+                    "import",
+                    name,
+                    "events/s",
+                    Better::More,
+                    self.events as f64 / time.as_secs_f64(),
+                    None,
+                );
+                if round == last {
+                    results.add(
+                        "size on disk",
+                        name,
+                        "bytes/event",
+                        Better::Less,
+                        size(&dir)? as f64 / self.events as f64,
+                        None,
+                    );
+                    kept.push((name, peer));
+                } else {
+                    drop(peer);
+                    fs::remove_dir_all(&dir)?;
+                }
+            }
+        }
+        let ledger = scratch.path().join(format!("ledger-{last}"));
+        self.sizes(&ledger, results)?;
+        for _ in 0..self.rounds {
+            let spent = run(self.command(&ledger).args(["verify", "--quiet"]))?;
+            let rate = self.events as f64 / spent.time.as_secs_f64();
+            results.add(
+                "verify: chain, tree, payloads, rules",
+                OURS,
+                "events/s",
+                Better::More,
+                rate,
+                None,
+            );
+            results.add(
+                "memory of verify",
+                OURS,
+                "MiB",
+                Better::Less,
+                spent.memory as f64 / f64::from(1 << 20),
+                None,
+            );
+            for (name, peer) in &mut kept {
+                let (_, time) = timed(|| peer.verify())?;
+                results.add(
+                    "verify: chain",
+                    name,
+                    "events/s",
+                    Better::More,
+                    self.events as f64 / time.as_secs_f64(),
+                    None,
+                );
+            }
+            self.reading(&ledger, results)?;
+        }
+        Ok(())
+    }
+
+    fn command(&self, ledger: &Path) -> Command {
+        let mut command = Command::new(&self.servanda);
+        command.arg("--no-memory").arg("--ledger").arg(ledger);
+        command
+    }
+
+    fn import(&self, history: &Path, ledger: &Path, results: &mut Results) -> Outcome<()> {
+        run(self
+            .command(ledger)
+            .args(["init", "--quiet", "--origin", "bench.example/log"]))?;
+        let spent = run(self
+            .command(ledger)
+            .args(["import", "--quiet"])
+            .arg(history))?;
+        let rate = self.events as f64 / spent.time.as_secs_f64();
+        results.add("import", OURS, "events/s", Better::More, rate, None);
+        results.add(
+            "memory of import",
+            OURS,
+            "MiB",
+            Better::Less,
+            spent.memory as f64 / f64::from(1 << 20),
+            None,
+        );
+        Ok(())
+    }
+
+    /// The ledger's directory, and its payloads alone.
+    fn sizes(&self, ledger: &Path, results: &mut Results) -> Outcome<()> {
+        let store = directory::open(ledger, Duration::from_secs(10), "servanda-benches")?;
+        let mut payloads = 0;
+        let mut next = 0;
+        loop {
+            let chunk = store.read(next, 4_096)?;
+            let Some(last) = chunk.last() else { break };
+            next = last.seq + 1;
+            for stored in &chunk {
+                payloads += u64::from(
+                    servanda::chain::record::Record::open(&stored.sealed)?
+                        .header
+                        .payload_len,
+                );
+            }
+        }
+        drop(store);
+        let per = |bytes: u64| bytes as f64 / self.events as f64;
+        results.add(
+            "size on disk",
+            OURS,
+            "bytes/event",
+            Better::Less,
+            per(size(ledger)?),
+            Some("payloads alone"),
+        );
+        results.add(
+            "size on disk",
+            "payloads alone",
+            "bytes/event",
+            Better::Less,
+            per(payloads),
+            None,
+        );
+        Ok(())
+    }
+
+    /// Opening, replaying and reporting.
+    fn reading(&self, dir: &Path, results: &mut Results) -> Outcome<()> {
+        let (ledger, time) = timed(|| {
+            let store = directory::open(dir, Duration::from_secs(10), "servanda-benches")?;
+            Ok(Ledger::open(store, Machine)?)
+        })?;
+        results.add(
+            "open",
+            OURS,
+            "ms",
+            Better::Less,
+            time.as_secs_f64() * 1e3,
+            None,
+        );
+        let (replayed, time) = timed(|| Ok(replay_in_full(ledger.store(), KnownAt::Now)?))?;
+        let rate = replayed.head.count as f64 / time.as_secs_f64();
+        results.add(
+            "replay into the register",
+            OURS,
+            "events/s",
+            Better::More,
+            rate,
+            None,
+        );
+        drop(ledger);
+        let what = if forget_files() {
+            "report status, cold"
+        } else {
+            "report status, files in memory"
+        };
+        let spent = run(self
+            .command(dir)
+            .args(["report", "status", "--format", "csv"]))?;
+        results.add(
+            what,
+            OURS,
+            "ms",
+            Better::Less,
+            spent.time.as_secs_f64() * 1e3,
+            None,
+        );
+        Ok(())
+    }
+}
+
+/// Batches that are there already.
+struct Prepared(std::vec::IntoIter<(Vec<Sealed>, Head)>);
+
+impl BatchSource for Prepared {
+    fn next_batch(&mut self) -> Result<Option<(Vec<Sealed>, Head)>, Aborted> {
+        Ok(self.0.next())
+    }
+}
+
+fn event(kind: Kind, pairs: &[(&str, &str)]) -> Outcome<Event> {
+    let mut fields = Fields::default();
+    for (name, text) in pairs {
+        fields.set(name, vec![(*text).to_owned()]);
+    }
+    Event::build(kind, &fields).map_err(|errors| format!("{errors:?}").into())
+}
+
+/// A ledger in a new directory.
+fn new_ledger(dir: &Path) -> Outcome<Ledger<directory::Opened>> {
+    let store = directory::create(dir, "servanda-benches")?;
+    let opening = event(Kind::LedgerOpened, &[("origin", "bench.example/log")])?;
+    Ok(Ledger::create(store, Machine, opening)?)
+}
+
+fn write_history(path: &Path, events: u64) -> Outcome<()> {
+    let mut out = BufWriter::with_capacity(1 << 20, fs::File::create(path)?);
+    for line in Generator::new(1, events) {
+        writeln!(out, "{line}")?;
+    }
+    Ok(out.flush()?)
+}
