@@ -140,7 +140,7 @@ fn is_unfinished(directory: &Path, session: &Session) -> Result<bool, CliError> 
 }
 
 /// To open a ledger and to make one fail alike, but what to do then differs.
-fn cannot_create(error: DirectoryError) -> CliError {
+pub(super) fn cannot_create(error: DirectoryError) -> CliError {
     match error {
         DirectoryError::NotADirectory(_) => {
             CliError::refused(error.to_string()).hint("choose another directory")

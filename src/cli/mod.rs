@@ -26,6 +26,7 @@ mod prove;
 mod questions;
 mod receipt;
 mod record;
+mod recover;
 mod redact;
 mod report;
 mod session;
@@ -63,6 +64,7 @@ const COMMANDS: &[Command] = &[
     list::COMMAND,
     report::COMMAND,
     verify::COMMAND,
+    recover::COMMAND,
     checkpoint::COMMAND,
     prove::COMMAND,
     check_proof::COMMAND,

@@ -4,6 +4,7 @@
 pub mod anchor;
 pub mod append;
 pub mod backfill;
+pub mod recover;
 pub mod redact;
 pub mod replay;
 pub mod signatures;

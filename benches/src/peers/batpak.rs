@@ -34,7 +34,7 @@ impl Peer for Batpak {
     }
 
     fn append(&mut self, payload: &[u8]) -> Outcome<()> {
-        self.store.append(&self.coordinate, KIND, &payload)?;
+        let _receipt = self.store.append(&self.coordinate, KIND, &payload)?;
         self.written += 1;
         Ok(())
     }
