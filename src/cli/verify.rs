@@ -17,7 +17,9 @@ use crate::chain::policy::{Policy, PolicyUnmet};
 use crate::domain::when::Instant;
 use crate::ledger::anchor::{self, Anchoring, Hashes};
 use crate::ledger::plural;
-use crate::ledger::verify::{CUT_OR_REWRITTEN, Check, Finding, FindingKind, Verdict, verify};
+use crate::ledger::verify::{
+    CUT_OR_REWRITTEN, Check, Finding, FindingKind, Verdict, verify, verify_since,
+};
 use crate::report::{Cell, Document, Table, Tone};
 use crate::store::Store;
 
@@ -26,6 +28,13 @@ pub(super) const COMMAND: Command = Command { build, run };
 fn build() -> clap::Command {
     clap::Command::new("verify")
         .about("Verify the whole history: every byte of every record")
+        .arg(
+            Arg::new("since")
+                .long("since")
+                .value_name("CHECKPOINT")
+                .value_parser(value_parser!(PathBuf))
+                .help("Verify only what came after a checkpoint that was kept elsewhere, and take the rest on its word"),
+        )
         .arg(
             Arg::new("against")
                 .long("against")
@@ -59,6 +68,7 @@ whoever holds one can tell.
 Examples:
   servanda verify
   servanda verify --against 2025-11-23.checkpoint --log-key log.vkey
+  servanda verify --since 2025-11-23.checkpoint --log-key log.vkey
   servanda verify --policy witnesses.policy
   servanda verify --format json | jq .tables.findings",
         )
@@ -74,11 +84,18 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
     for path in matches.get_many::<PathBuf>("against").into_iter().flatten() {
         anchors.push((path.display().to_string(), anchors::read(path)?));
     }
+    let mut since = None;
+    if let Some(path) = matches.get_one::<PathBuf>("since") {
+        let anchor = anchors::read(path)?;
+        since = Some(anchor.checkpoint().clone());
+        anchors.insert(0, (path.display().to_string(), anchor));
+    }
     let policy = matches
         .get_one::<PathBuf>("policy")
         .map(|path| read_policy(path))
         .transpose()?;
     let asked = Asked {
+        since,
         anchors,
         log_key,
         policy,
@@ -88,7 +105,7 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
             Exit::Usage,
             "--log-key alone checks nothing: which checkpoint?",
         )
-        .hint("name one that was kept elsewhere with --against"));
+        .hint("name one that was kept elsewhere with --against or --since"));
     }
     verify_store(&store, session, &asked)
 }
@@ -96,9 +113,23 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
 /// What the ledger is to be held against.
 #[derive(Default)]
 pub(super) struct Asked {
+    /// The checkpoint on whose word earlier records are taken. It is among the anchors, too.
+    since: Option<Checkpoint>,
     anchors: Vec<(String, Anchor)>,
     log_key: Option<VerifierKey>,
     policy: Option<Policy>,
+}
+
+impl Asked {
+    /// The checkpoint to start from, unless it lacks the log's signature: then its word counts for nothing.
+    fn trusted(&self) -> Option<&Checkpoint> {
+        let since = self.since.as_ref()?;
+        let (_, anchor) = self.anchors.first()?;
+        match &self.log_key {
+            Some(key) if anchor.check_signature(key).is_err() => None,
+            _ => Some(since),
+        }
+    }
 }
 
 /// Reads a policy file.
@@ -113,7 +144,11 @@ pub(super) fn verify_store(
     session: &Session,
     asked: &Asked,
 ) -> Result<Exit, CliError> {
-    let mut verdict = verify(store, &mut Bar::new(session, "verifying"))?;
+    let mut bar = Bar::new(session, "verifying");
+    let mut verdict = match asked.trusted() {
+        Some(since) => verify_since(store, since, &mut bar)?,
+        None => verify(store, &mut bar)?,
+    };
     let present = Checkpoint::new(
         verdict.origin.clone().unwrap_or_default(),
         verdict.head.count,
@@ -357,11 +392,14 @@ fn document(verdict: &Verdict) -> Document {
         .origin
         .as_deref()
         .unwrap_or("(its first record cannot be read)");
-    let title = if verdict.is_sound() {
+    let records = plural(to_usize(verdict.records), "record");
+    let title = if verdict.is_sound() && verdict.trusted > 0 {
+        let trusted = plural(to_usize(verdict.trusted), "record");
         format!(
-            "{origin}: sound, {}",
-            plural(to_usize(verdict.records), "record")
+            "{origin}: sound since the checkpoint, {records} after the first {trusted}, which were not verified"
         )
+    } else if verdict.is_sound() {
+        format!("{origin}: sound, {records}")
     } else {
         format!(
             "{origin}: NOT SOUND, {}",

@@ -118,7 +118,7 @@ impl<S: Store> Leaves for Hashes<'_, S> {
 }
 
 /// What a proof failed at: there is none, or the records could not be read.
-fn tree_error(error: ProveError<LedgerError>) -> LedgerError {
+pub(super) fn tree_error(error: ProveError<LedgerError>) -> LedgerError {
     match error {
         ProveError::Tree(error) => LedgerError::Tree(error.to_string()),
         ProveError::Leaves(error) => error,

@@ -10,9 +10,9 @@ use base64::engine::general_purpose::STANDARD;
 
 use crate::chain::key::{KeyError, PRIVATE_PREFIX, SignatureType, SigningKey, VerifierKey};
 use crate::chain::record::{BatchSignature, Hash, Head, acknowledgement_message, recorder_message};
-use crate::domain::event::{Acknowledged, Event, Fact};
+use crate::domain::event::{Acknowledged, Entry, Event, Fact};
 use crate::domain::id::{PartyId, RecorderId, Subject};
-use crate::domain::register::Register;
+use crate::domain::register::{EntityKind, Register};
 use crate::domain::rules;
 
 /// What is wrong with signatures, in words.
@@ -216,6 +216,18 @@ pub struct HeldKeys {
 }
 
 impl HeldKeys {
+    /// The keys that recorders hold after the records of a register.
+    pub fn of(register: &Register) -> Self {
+        let mut entries: Vec<&Entry> = Vec::new();
+        for id in register.ids(EntityKind::Recorder) {
+            entries.extend(register.trail(&Subject::Entity(id.clone())));
+        }
+        entries.sort_by_key(|entry| entry.seq);
+        let mut held = Self::default();
+        entries.iter().for_each(|entry| held.apply(&entry.event));
+        held
+    }
+
     /// Whether no recorder holds a key.
     pub fn is_empty(&self) -> bool {
         self.keys.is_empty()

@@ -30,6 +30,13 @@ pub fn encode(replayed: &Replayed) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
+/// Whether a snapshot was made by an older version, which is of no use any more.
+pub(super) fn is_outdated(bytes: &[u8]) -> bool {
+    bytes
+        .first()
+        .is_some_and(|version| (1..VERSION).contains(version))
+}
+
 /// Reads a snapshot of the first `count` records, unless it is damaged or of another version.
 pub fn decode(count: u64, bytes: &[u8]) -> Option<Replayed> {
     let (version, rest) = bytes.split_first()?;

@@ -8,14 +8,17 @@
 //! everything and names what is wrong. Both give what the records say to the same `contents.rs`, and so the same
 //! verdict.
 
+use crate::chain::checkpoint::Checkpoint;
 use crate::chain::record::{HEADER_LEN, Hash, Head, Header, Sealed};
 use crate::chain::tree::TreeHash;
 use crate::domain::when::Instant;
 use crate::store::{Store, StoreError};
+use start::Start;
 
 mod contents;
 mod examine;
 mod fast;
+mod start;
 
 /// What no chain can show by itself; a checkpoint that was kept elsewhere can.
 pub const CUT_OR_REWRITTEN: &str = "whether the whole history was cut or rewritten: a chain cannot show that; \
@@ -106,8 +109,10 @@ pub struct Check {
 pub struct Verdict {
     /// The name that the ledger was opened under, where its first record can be read.
     pub origin: Option<String>,
-    /// Records found.
+    /// Records found; where some are trusted, after those.
     pub records: u64,
+    /// How many records, the first ones, were not looked at but taken on the word of a checkpoint.
+    pub trusted: u64,
     /// The head that the records lead to.
     pub head: Head,
     /// The head that was acknowledged.
@@ -131,9 +136,9 @@ pub struct Verdict {
 }
 
 impl Verdict {
-    /// Whether nothing is wrong, and something was looked at.
+    /// Whether nothing is wrong, and there is something.
     pub fn is_sound(&self) -> bool {
-        self.findings.is_empty() && self.records > 0
+        self.findings.is_empty() && self.trusted + self.records > 0
     }
 }
 
@@ -163,9 +168,35 @@ impl Progress for Unwatched {
 /// Only where the store cannot even be asked for its head; all else is a finding.
 pub fn verify(store: &impl Store, progress: &mut dyn Progress) -> Result<Verdict, StoreError> {
     let acknowledged = store.head()?;
-    Ok(match fast::pass(store, acknowledged, progress) {
-        Some(sound) => sound,
-        None => examine::examine(store, acknowledged, progress),
+    let fast = fast::pass(store, Start::nothing(), acknowledged, progress);
+    Ok(fast.unwrap_or_else(|| examine::examine(store, Start::nothing(), acknowledged, progress)))
+}
+
+/// Verifies what came after a checkpoint. The records before are taken on its word: it must have been kept
+/// elsewhere. Where the ledger does not lead through it, or cannot be replayed up to it, all is verified.
+///
+/// # Errors
+/// As [`verify`].
+pub fn verify_since(
+    store: &impl Store,
+    since: &Checkpoint,
+    progress: &mut dyn Progress,
+) -> Result<Verdict, StoreError> {
+    let acknowledged = store.head()?;
+    let start = || Start::after(store, since);
+    let verified =
+        start().and_then(
+            |first| match fast::pass(store, first, acknowledged, progress) {
+                Some(sound) => Ok(sound),
+                None => start().map(|start| examine::examine(store, start, acknowledged, progress)),
+            },
+        );
+    verified.or_else(|why| {
+        let mut verdict = verify(store, progress)?;
+        let remark =
+            format!("all records were verified, not only those since the checkpoint: {why}");
+        verdict.remarks.insert(0, remark);
+        Ok(verdict)
     })
 }
 

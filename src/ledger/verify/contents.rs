@@ -17,7 +17,7 @@ use crate::ledger::snapshot;
 use crate::store::Store;
 
 /// The name that the ledger was opened under, where its first record can be read.
-fn origin_of(register: &Register) -> Option<String> {
+pub(super) fn origin_of(register: &Register) -> Option<String> {
     match &register.held(Seq(0))?.recorded().fact {
         Fact::LedgerOpened(fact) => Some(fact.origin.to_string()),
         _ => None,
@@ -41,6 +41,8 @@ pub(super) struct Contents {
     last_recorded: Option<i64>,
     /// How many records, the first ones, have claimed times.
     claimed: u64,
+    /// How many records, the first ones, are not looked at but taken on the word of a checkpoint.
+    trusted: u64,
     gone: Vec<u64>,
     /// Those of them that were not bound as redactable: no redaction excuses them.
     unredactable: Vec<u64>,
@@ -50,6 +52,7 @@ pub(super) struct Contents {
     named_gone: usize,
     snapshots: Vec<u64>,
     snapshots_checked: u64,
+    snapshots_outdated: usize,
     findings: Vec<Finding>,
     records: u64,
     payloads: u64,
@@ -57,15 +60,17 @@ pub(super) struct Contents {
 }
 
 impl Contents {
-    /// Nothing taken in yet. The list of the snapshots is read.
-    pub(super) fn new(store: &impl Store) -> Self {
+    /// Nothing taken in yet but what is trusted. The list of the snapshots is read.
+    pub(super) fn new(store: &impl Store, trusted: Replayed) -> Self {
+        let count = trusted.head.count;
         let mut contents = Self {
             first_recorded: None,
             last_recorded: None,
-            claimed: 0,
-            replayed: Replayed::nothing(),
+            claimed: trusted.register.claimed(),
             required: Required::default(),
-            held_keys: HeldKeys::default(),
+            held_keys: HeldKeys::of(&trusted.register),
+            replayed: trusted,
+            trusted: count,
             withheld: false,
             withheld_batches: 0,
             signatures: 0,
@@ -77,13 +82,18 @@ impl Contents {
             named_gone: 0,
             snapshots: Vec::new(),
             snapshots_checked: 0,
+            snapshots_outdated: 0,
             findings: Vec::new(),
             records: 0,
             payloads: 0,
             rules: 0,
         };
         match store.snapshots() {
-            Ok(counts) => contents.snapshots = counts,
+            Ok(mut counts) => {
+                // What is trusted rests on the earlier ones.
+                counts.retain(|kept| *kept > count || *kept == 0);
+                contents.snapshots = counts;
+            }
             Err(error) => {
                 let expected = "the list of snapshots";
                 contents.find(FindingKind::Unreadable, &[], expected, &error.to_string());
@@ -256,14 +266,22 @@ impl Contents {
 
     /// Whether an event names a record whose payload is gone: the rules would not find that record.
     fn names_gone(&self, event: &Event) -> bool {
-        if self.gone.is_empty() {
+        if self.gone.is_empty() && self.trusted == 0 {
             return false;
         }
         let mut named = event.references().into_iter();
         named.any(|(_, reference)| match reference.subject() {
-            Subject::Record(seq) => self.gone.binary_search(&seq.0).is_ok(),
+            Subject::Record(seq) => self.is_gone(seq.0),
             Subject::Entity(_) => false,
         })
+    }
+
+    /// Whether the payload of an earlier record is gone.
+    fn is_gone(&self, seq: u64) -> bool {
+        if seq < self.trusted {
+            return self.replayed.register.held(Seq(seq)).is_none();
+        }
+        self.gone.binary_search(&seq).is_ok()
     }
 
     /// Notes who must sign for an event, and checks the signature that it carries.
@@ -331,8 +349,15 @@ impl Contents {
         if self.rules_lost_at.is_some() || !self.snapshots.contains(&count) {
             return;
         }
+        let kept = store.snapshot(count);
+        if let Ok(Some(bytes)) = &kept
+            && snapshot::is_outdated(bytes)
+        {
+            self.snapshots_outdated += 1;
+            return;
+        }
         self.snapshots_checked += 1;
-        let found = match store.snapshot(count) {
+        let found = match kept {
             Ok(Some(kept)) if Some(&kept) == snapshot::encode(&self.replayed).as_ref() => return,
             Ok(Some(_)) => "another; it can be dropped".to_owned(),
             Ok(None) => "one that is not whole; it can be dropped".to_owned(),
@@ -355,20 +380,17 @@ impl Contents {
 
     /// How many records are redacted and have their payloads all the same.
     fn redacted_on_disk(&self) -> usize {
-        let mut redacted = self.redacted.clone();
-        redacted.sort_unstable();
-        redacted.dedup();
-        redacted.retain(|seq| self.gone.binary_search(seq).is_err());
-        redacted.len()
+        let kept = self.redacted.iter().filter(|seq| !self.is_gone(**seq));
+        kept.count()
     }
 
     /// Payloads may be gone only where a redaction says so.
     fn compare_redactions(&mut self) {
         for seq in std::mem::take(&mut self.gone) {
-            if self.unredactable.contains(&seq) {
+            if self.unredactable.binary_search(&seq).is_ok() {
                 let expected = "its payload: it was not recorded as one that may be redacted";
                 self.find(FindingKind::PayloadGone, &[seq], expected, "none");
-            } else if !self.redacted.contains(&seq) {
+            } else if self.redacted.binary_search(&seq).is_err() {
                 let expected = "its payload, or a later record that redacts it";
                 self.find(FindingKind::PayloadGone, &[seq], expected, "neither");
             }
@@ -377,6 +399,9 @@ impl Contents {
 
     /// The verdict on a ledger of which this head was acknowledged and `end` places were seen.
     pub(super) fn conclude(mut self, acknowledged: Head, end: u64) -> Verdict {
+        let redacted = self.redacted.len();
+        self.redacted.sort_unstable();
+        self.redacted.dedup();
         let on_disk = self.redacted_on_disk();
         self.compare_redactions();
         self.compare_stray_snapshots(end);
@@ -384,7 +409,7 @@ impl Contents {
         let mut remarks = Vec::new();
         for (count, what) in [
             (self.irregular, "recorded as irregular, with a reason each"),
-            (self.redacted.len(), "redacted"),
+            (redacted, "redacted"),
         ] {
             if count > 0 {
                 remarks.push(format!("{}: {what}", plural(count, "record")));
@@ -427,7 +452,28 @@ impl Contents {
                 format!("whether {appends} with redacted payloads lost a signature, and what was redacted there"),
             );
         }
-        if self.records == 0 {
+        if self.snapshots_outdated > 0 {
+            let snapshots = plural(self.snapshots_outdated, "snapshot");
+            not_checked.insert(
+                0,
+                format!("{snapshots} of an older version of servanda: they are not used"),
+            );
+        }
+        if self.trusted > 0 {
+            let records = plural(
+                usize::try_from(self.trusted).unwrap_or(usize::MAX),
+                "record",
+            );
+            not_checked.splice(
+                0..0,
+                [
+                    format!("the first {records}: they are taken on the word of the checkpoint"),
+                    format!(
+                        "what later rules rest on in the first {records}: it is taken from snapshots and replay"
+                    ),
+                ],
+            );
+        } else if self.records == 0 {
             not_checked.insert(0, "anything: there are no records".to_owned());
         }
         self.findings
@@ -463,6 +509,7 @@ impl Contents {
                 Vec::new()
             },
             records: self.records,
+            trusted: self.trusted,
             head: self.replayed.head,
             acknowledged,
             first_recorded: self.first_recorded.map(Instant),

@@ -1,21 +1,28 @@
 //! The careful walk: one record after the other, and on after each finding, so that all of them are named.
 
 use super::contents::Contents;
+use super::start::Start;
 use super::{FindingKind, Previous, Progress, Verdict, header_of};
 use crate::chain::record::{Hash, Head, Header, RecordRef, Sealed};
 use crate::chain::tree::leaf_hash;
 use crate::ledger::replay::CHUNK;
 use crate::store::{Store, StoreError, Stored};
 
-/// Goes through all records.
+/// Goes through all records from the start on.
 pub(super) fn examine(
     store: &impl Store,
+    start: Start,
     acknowledged: Head,
     progress: &mut dyn Progress,
 ) -> Verdict {
-    let mut examiner = Examiner::new(acknowledged, Contents::new(store));
+    let mut place = start.count();
+    let mut examiner = Examiner {
+        acknowledged,
+        expected: place,
+        previous: start.previous,
+        contents: Contents::new(store, start.trusted),
+    };
     progress.begin(acknowledged.count);
-    let mut place = 0;
     // One record waits until the next is there, for that one may tell what to make of it.
     let mut waiting: Option<Stored> = None;
     loop {
@@ -82,15 +89,6 @@ struct Examiner {
 }
 
 impl Examiner {
-    fn new(acknowledged: Head, contents: Contents) -> Self {
-        Self {
-            acknowledged,
-            expected: 0,
-            previous: None,
-            contents,
-        }
-    }
-
     fn find(&mut self, kind: FindingKind, records: &[u64], expected: &str, found: &str) {
         self.contents.find(kind, records, expected, found);
     }

@@ -8,6 +8,7 @@ use std::sync::mpsc;
 use std::thread;
 
 use super::contents::Contents;
+use super::start::Start;
 use super::{Previous, Progress, Verdict};
 use crate::chain::lanes;
 use crate::chain::record::{BodyRef, HEADER_LEN, Hash, Head, Header, RecordRef};
@@ -18,16 +19,18 @@ use crate::store::{Reader, Store, Stored};
 /// Ranges that a thread may have ready before they are asked for.
 const AHEAD: usize = 2;
 
-/// The verdict on a ledger in which nothing is wrong; none at the first doubt.
+/// The verdict on a ledger in which nothing is wrong from the start on; none at the first doubt.
 pub(super) fn pass(
     store: &impl Store,
+    start: Start,
     acknowledged: Head,
     progress: &mut dyn Progress,
 ) -> Option<Verdict> {
-    let mut contents = Contents::new(store);
-    let ranges = ranges(acknowledged.count, contents.snapshots());
+    let first = start.count();
+    let mut previous = start.previous;
+    let mut contents = Contents::new(store, start.trusted);
+    let ranges = ranges(first, acknowledged.count, contents.snapshots());
     progress.begin(acknowledged.count);
-    let mut previous = None;
     let joined = in_order(&*store.reader(), &ranges, |range| {
         range.follows(previous.as_ref()).then_some(())?;
         for (level, root) in &range.subtrees {
@@ -56,16 +59,17 @@ pub(super) fn pass(
 
 /// The ranges to check, each from its first record to the one after its last: they end at multiples of a chunk, so
 /// that their parts of the tree are few, and where there is a snapshot to compare.
-pub(super) fn ranges(end: u64, snapshots: &[u64]) -> Vec<(u64, u64)> {
-    let chunks = (0..end).step_by(CHUNK).skip(1);
-    let within = |count: &u64| (1..end).contains(count);
+pub(super) fn ranges(start: u64, end: u64, snapshots: &[u64]) -> Vec<(u64, u64)> {
+    let chunk = CHUNK as u64;
+    let chunks = (start.next_multiple_of(chunk)..end).step_by(CHUNK);
     let mut ends: Vec<u64> = chunks
-        .chain(snapshots.iter().copied().filter(within))
-        .chain((end > 0).then_some(end))
+        .chain(snapshots.iter().copied())
+        .filter(|cut| *cut > start && *cut < end)
+        .chain((end > start).then_some(end))
         .collect();
     ends.sort_unstable();
     ends.dedup();
-    let starts = std::iter::once(0).chain(ends.iter().copied());
+    let starts = std::iter::once(start).chain(ends.iter().copied());
     starts.zip(ends.iter().copied()).collect()
 }
 

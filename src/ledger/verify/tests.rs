@@ -13,6 +13,7 @@ use crate::chain::record::{Head, Record, Sealed, bind};
 use crate::domain::event::Kind;
 use crate::domain::testing::{FIRST_RECORDED_AT, event, histories};
 use crate::ledger::Ledger;
+use crate::ledger::anchor::Hashes;
 use crate::ledger::replay::{CHUNK, KnownAt, replay, replay_in_full};
 use crate::ledger::snapshot;
 use crate::ledger::testing::*;
@@ -26,8 +27,8 @@ static STORY: LazyLock<Memory> = LazyLock::new(|| storied().into_store());
 /// whatever is wrong, and may not give up on what is sound.
 fn verdict(store: &impl Store) -> Verdict {
     let head = store.head().unwrap();
-    let careful = examine::examine(store, head, &mut Unwatched);
-    let fast = fast::pass(store, head, &mut Unwatched);
+    let careful = examine::examine(store, Start::nothing(), head, &mut Unwatched);
+    let fast = fast::pass(store, Start::nothing(), head, &mut Unwatched);
     let is_clean = careful.findings.is_empty();
     assert_eq!(fast.as_ref(), is_clean.then_some(&careful));
     assert_eq!(verify(store, &mut Unwatched).unwrap(), careful);
@@ -496,6 +497,24 @@ fn snapshots_are_compared_with_replay_and_never_believed() {
     check(&with(13, &foreign), &[12], "of another ledger");
 }
 
+/// Older versions of this program kept other snapshots. They are of no use, and no fault of the ledger.
+#[test]
+fn snapshots_of_an_older_version_are_passed_over() {
+    let mut store = storied().into_store();
+    let honest = verdict(&store);
+    for count in store.snapshots().unwrap() {
+        let mut bytes = store.snapshot(count).unwrap().unwrap();
+        bytes[0] = 1;
+        store.put_snapshot(count, &bytes).unwrap();
+    }
+    let verdict = verdict(&store);
+    assert!(verdict.is_sound(), "{:#?}", verdict.findings);
+    assert_eq!(verdict.checked[4].count, 0);
+    let passed = "2 snapshots of an older version of servanda: they are not used";
+    assert_eq!(verdict.not_checked[0], passed);
+    assert_eq!(verdict.not_checked[1..], honest.not_checked);
+}
+
 /// A snapshot whose checksum and link were made to fit is believed until somebody verifies: nothing in it
 /// but the link is bound to the chain.
 #[test]
@@ -772,11 +791,124 @@ proptest! {
 fn ranges_end_at_chunks_and_snapshots() {
     use super::fast::ranges;
     let chunk = CHUNK as u64;
-    assert_eq!(ranges(0, &[]), []);
-    assert_eq!(ranges(1, &[1, 5]), [(0, 1)]);
-    assert_eq!(ranges(chunk, &[0, 3]), [(0, 3), (3, chunk)]);
+    assert_eq!(ranges(0, 0, &[]), []);
+    assert_eq!(ranges(0, 1, &[1, 5]), [(0, 1)]);
+    assert_eq!(ranges(0, chunk, &[0, 3]), [(0, 3), (3, chunk)]);
     assert_eq!(
-        ranges(chunk + 2, &[chunk, chunk + 1, chunk + 2, 9 * chunk]),
+        ranges(0, chunk + 2, &[chunk, chunk + 1, chunk + 2, 9 * chunk]),
         [(0, chunk), (chunk, chunk + 1), (chunk + 1, chunk + 2)]
     );
+    assert_eq!(
+        ranges(7, chunk + 2, &[3, 7]),
+        [(7, chunk), (chunk, chunk + 2)]
+    );
+    assert_eq!(ranges(chunk, chunk, &[]), []);
+}
+
+/// The checkpoint of the first records of a store.
+fn checkpoint(store: &impl Store, count: u64) -> Checkpoint {
+    let root = crate::chain::tree::root(&Hashes::new(store, &[]), count).unwrap();
+    Checkpoint::new("example.org/test", count, root).unwrap()
+}
+
+fn since(store: &impl Store, checkpoint: &Checkpoint) -> Verdict {
+    verify_since(store, checkpoint, &mut Unwatched).unwrap()
+}
+
+/// The ends of the story's appends.
+const ENDS: [u64; 7] = [1, 4, 6, 7, 10, 11, 13];
+
+#[test]
+fn only_what_came_after_a_checkpoint_is_verified() {
+    let with_snapshots = storied().into_store();
+    for store in [&with_snapshots, &*STORY] {
+        let whole = verdict(store);
+        for count in 1..=13 {
+            let verdict = since(store, &checkpoint(store, count));
+            assert!(verdict.is_sound(), "{count}: {:#?}", verdict.findings);
+            assert_eq!((verdict.head, verdict.root), (whole.head, whole.root));
+            let trusted = if ENDS.contains(&count) { count } else { 0 };
+            assert_eq!(verdict.trusted, trusted);
+            assert_eq!(verdict.records, 13 - trusted);
+            assert_eq!(verdict.checked[0].count, 13 - trusted);
+            if trusted > 0 {
+                let words = &verdict.not_checked[0];
+                assert!(words.contains("on the word of the checkpoint"), "{words}");
+            } else {
+                assert!(verdict.remarks[0].contains("in the middle of an append"));
+                assert_eq!(verdict.findings, whole.findings);
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_wrong_after_the_checkpoint_is_found_as_ever() {
+    let honest = checkpoint(&*STORY, 6);
+    for (seq, byte) in [(6, 150), (7, 40), (8, 16), (12, 100), (12, 20)] {
+        let store = tampered(|records, _| records[seq].0[byte] ^= 1);
+        let (whole, part) = (verdict(&store), since(&store, &honest));
+        assert_eq!(part.trusted, 6);
+        assert_eq!(part.findings, whole.findings, "{seq} {byte}");
+    }
+    let mut batches = payloads();
+    batches[3].1[0] = codec::encode(&opening()).unwrap();
+    let unruly = bound(&batches);
+    let part = since(&unruly, &checkpoint(&unruly, 6));
+    assert_eq!(part.findings, verdict(&unruly).findings);
+    assert_eq!(part.findings[0].kind, Rule);
+    let cut = tampered(|records, _| records.truncate(9));
+    assert_eq!(since(&cut, &honest).findings[0].kind, Missing);
+}
+
+/// A checkpoint through which the ledger does not lead vouches for nothing: all is verified.
+#[test]
+fn without_a_checkpoint_to_start_from_all_is_verified() {
+    let mut batches = payloads();
+    batches[2].1[0] = codec::encode(&note("never said")).unwrap();
+    let rewritten = bound(&batches);
+    let other = Checkpoint::new("example.org/other", 6, *checkpoint(&*STORY, 6).root()).unwrap();
+    let longer = Checkpoint::new("example.org/test", 99, *checkpoint(&*STORY, 6).root()).unwrap();
+    let none = Checkpoint::new("example.org/test", 0, crate::chain::tree::empty_root()).unwrap();
+    let flipped = tampered(|records, _| records[5].0[20] ^= 1);
+    let broken = tampered(|records, _| records[2].0[150] ^= 1);
+    for (store, checkpoint, why) in [
+        (&rewritten, &checkpoint(&*STORY, 6), "are others"),
+        (&*STORY, &other, "of another ledger"),
+        (&*STORY, &longer, "the ledger has 13 records"),
+        (&*STORY, &none, "it has no records"),
+        (&flipped, &checkpoint(&*STORY, 6), "are others"),
+        (&broken, &checkpoint(&*STORY, 6), "cannot be replayed"),
+    ] {
+        let (whole, verdict) = (verdict(store), since(store, checkpoint));
+        assert!(verdict.remarks[0].contains(why), "{:?}", verdict.remarks);
+        assert_eq!(verdict.trusted, 0);
+        assert_eq!(verdict.findings, whole.findings);
+        assert_eq!(verdict.checked, whole.checked);
+    }
+}
+
+/// The redacted payloads of earlier records are gone with a right to it, and rules ask about them as ever.
+#[test]
+fn earlier_redactions_hold_after_a_checkpoint() {
+    let mut ledger = storied();
+    ledger.finish_redactions().unwrap();
+    let about = event(Kind::Noted, &[("text", "on it"), ("about", "8")]);
+    ledger.append(vec![about]).unwrap();
+    let store = ledger.into_store();
+    let whole = verdict(&store);
+    for count in ENDS {
+        let part = since(&store, &checkpoint(&store, count));
+        assert!(
+            part.is_sound() && part.trusted == count,
+            "{count}: {part:#?}"
+        );
+        let unknown = |verdict: &Verdict| {
+            verdict
+                .not_checked
+                .iter()
+                .any(|what| what.starts_with("rules of "))
+        };
+        assert!(unknown(&whole) && unknown(&part), "{count}");
+    }
 }
