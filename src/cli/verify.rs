@@ -395,9 +395,7 @@ fn document(verdict: &Verdict) -> Document {
     let records = plural(to_usize(verdict.records), "record");
     let title = if verdict.is_sound() && verdict.trusted > 0 {
         let trusted = plural(to_usize(verdict.trusted), "record");
-        format!(
-            "{origin}: sound since the checkpoint, {records} after the first {trusted}, which were not verified"
-        )
+        format!("{origin}: sound since the checkpoint, {records}; the first {trusted} not verified")
     } else if verdict.is_sound() {
         format!("{origin}: sound, {records}")
     } else {
