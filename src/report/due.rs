@@ -6,8 +6,9 @@ use chrono::{Days, NaiveDate};
 
 use crate::domain::view::{Commitment, Due, View};
 
-use super::rates::{self, Heard, Tally};
-use super::{Cell, Document, Question, Report, Table, Tone, caveats, cells, select};
+use super::chart::{Bar, Chart, Plot};
+use super::rates::{self, Heard, Rate, Tally};
+use super::{Cell, Document, Question, Report, Table, Tone, calendar, caveats, cells, select};
 
 /// The report `due`.
 #[derive(Debug, Clone, Copy)]
@@ -31,6 +32,8 @@ impl Report for DueReport {
             calls(view, &commitments, question),
             rates::table("rates", "Rates", &rates),
         ];
+        document.charts.push(rates_chart(&rates));
+        document.calendar = calendar::deadlines(view, &commitments);
         document
             .notes
             .extend(caveats::notes(view, &commitments, &[]));
@@ -40,6 +43,26 @@ impl Report for DueReport {
             whole(question.silent)
         ));
         document
+    }
+}
+
+/// What fell due and what became of it, and what of the live wants attention.
+fn rates_chart(rates: &[Rate]) -> Chart {
+    let bar = |rate: &Rate| Bar {
+        label: format!("{}, of the {}", rate.name, rate.denominator),
+        count: i64::try_from(rate.count).unwrap_or(i64::MAX),
+        tone: match rate.name {
+            "fulfilled" => Tone::Good,
+            "breached" | "overdue" => Tone::Bad,
+            "undated" => Tone::Plain,
+            _ => Tone::Attention,
+        },
+    };
+    Chart {
+        name: "rates".to_owned(),
+        title: "What fell due, and what wants attention".to_owned(),
+        table: "rates",
+        plot: Plot::Bars(rates.iter().map(bar).collect()),
     }
 }
 

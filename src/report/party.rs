@@ -1,11 +1,11 @@
 //! What each party owes and is owed, and how it kept to that.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::commitment::Standing;
 use crate::domain::event::{Entry, Fact};
 use crate::domain::id::PartyId;
-use crate::domain::view::{Agreement, Commitment, Party, View};
+use crate::domain::view::{Commitment, Party, View};
 
 use super::rates::{Rate, Tally};
 use super::{Cell, Document, Question, Report, Table, Takes, caveats, select, tables};
@@ -36,71 +36,62 @@ impl Report for PartyReport {
     }
 }
 
-/// What is asked of once, for all parties.
+/// What is asked of once, for all parties, and sorted by party: there may be as many of them as commitments.
 struct Facts<'v, 'r> {
     view: &'v View<'r>,
     question: &'v Question,
     commitments: Vec<Commitment<'r>>,
-    agreements: Vec<Agreement<'r>>,
-    statements: Vec<&'r Entry>,
+    /// The places of the commitments that each owes, and that each is owed.
+    owes: Places,
+    is_owed: Places,
+    /// The places of the agreements that name each, and of the statements that each made.
+    agreements: Places,
+    statements: Places,
 }
+
+type Places = BTreeMap<PartyId, Vec<usize>>;
 
 impl<'v, 'r> Facts<'v, 'r> {
     fn new(view: &'v View<'r>, question: &'v Question) -> Self {
+        let commitments = select::commitments(view, question);
+        let agreements = view.agreements();
+        let statements = view.entries().filter(is_statement);
         Self {
+            owes: places(commitments.iter().map(Commitment::debtors)),
+            is_owed: places(commitments.iter().map(Commitment::creditors)),
+            agreements: places(agreements.iter().map(|each| each.fact.party.iter())),
+            statements: places(statements.map(|entry| entry.event.envelope.by.iter())),
             view,
             question,
-            commitments: select::commitments(view, question),
-            agreements: view.agreements(),
-            statements: view.entries().filter(is_statement).collect(),
+            commitments,
         }
     }
 
     fn document(&self, report: &PartyReport, title: String) -> Document {
         let mut document = Document::new(report.name(), title, self.view, self.question);
-        document
-            .notes
-            .extend(caveats::notes(self.view, &self.commitments, &[]));
+        let notes = caveats::notes(self.view, &self.commitments, &[]);
+        document.notes.extend(notes);
         document
     }
 
     /// The commitments that any of these owes.
-    fn owed_by(&self, parties: &BTreeSet<PartyId>) -> Vec<Commitment<'r>> {
-        self.of(|commitment| {
-            commitment
-                .debtors()
-                .into_iter()
-                .any(|id| parties.contains(id))
-        })
+    fn owed_by(&self, parties: &BTreeSet<PartyId>) -> Vec<&Commitment<'r>> {
+        self.at(&self.owes, parties)
     }
 
     /// The commitments that are owed to any of these.
-    fn owed_to(&self, parties: &BTreeSet<PartyId>) -> Vec<Commitment<'r>> {
-        self.of(|commitment| {
-            commitment
-                .creditors()
-                .into_iter()
-                .any(|id| parties.contains(id))
-        })
+    fn owed_to(&self, parties: &BTreeSet<PartyId>) -> Vec<&Commitment<'r>> {
+        self.at(&self.is_owed, parties)
     }
 
-    fn of(&self, wanted: impl Fn(&Commitment<'r>) -> bool) -> Vec<Commitment<'r>> {
-        let wanted = self
-            .commitments
-            .iter()
-            .filter(|commitment| wanted(commitment));
-        wanted.cloned().collect()
+    fn at(&self, places: &Places, parties: &BTreeSet<PartyId>) -> Vec<&Commitment<'r>> {
+        let places = of_any(places, parties).into_iter();
+        places.map(|at| &self.commitments[at]).collect()
     }
 
     /// The row of a party, alone or with its parts.
     fn row(&self, party: &Party<'_>, parties: &BTreeSet<PartyId>) -> Vec<Cell> {
         let (owes, owed) = (self.owed_by(parties), self.owed_to(parties));
-        let any = |ids: &[PartyId]| ids.iter().any(|id| parties.contains(id));
-        let joined = self.agreements.iter().filter(|each| any(&each.fact.party));
-        let said = self
-            .statements
-            .iter()
-            .filter(|entry| any(&entry.event.envelope.by));
         vec![
             Cell::text(party.id),
             Cell::maybe(party.names.first()),
@@ -109,8 +100,8 @@ impl<'v, 'r> Facts<'v, 'r> {
             Cell::List(by_standing(&owes)),
             Cell::count(owed.len()),
             Cell::List(by_standing(&owed)),
-            Cell::count(joined.count()),
-            Cell::count(said.count()),
+            Cell::count(of_any(&self.agreements, parties).len()),
+            Cell::count(of_any(&self.statements, parties).len()),
         ]
     }
 
@@ -118,8 +109,25 @@ impl<'v, 'r> Facts<'v, 'r> {
     fn rates(&self, parties: &BTreeSet<PartyId>) -> Option<Vec<Rate>> {
         let owes = self.owed_by(parties);
         let Question { soon, silent, .. } = *self.question;
-        (!owes.is_empty()).then(|| Tally::of(self.view, &owes, soon, silent).rates())
+        (!owes.is_empty()).then(|| Tally::of(self.view, owes, soon, silent).rates())
     }
+}
+
+/// For each party the places of the things that name it.
+fn places<'p, P: IntoIterator<Item = &'p PartyId>>(things: impl Iterator<Item = P>) -> Places {
+    let mut places = Places::new();
+    for (at, parties) in things.enumerate() {
+        for party in parties {
+            places.entry(party.clone()).or_default().push(at);
+        }
+    }
+    places
+}
+
+/// The places of what names any of these parties, in order, each once.
+fn of_any(places: &Places, parties: &BTreeSet<PartyId>) -> BTreeSet<usize> {
+    let of = |party| places.get(party).into_iter().flatten().copied();
+    parties.iter().flat_map(of).collect()
 }
 
 const COLUMNS: &[&str] = &[
@@ -159,7 +167,8 @@ fn one(report: &PartyReport, facts: &Facts<'_, '_>, id: &PartyId) -> Document {
         parties.rows.push(facts.row(&party, &circle));
         add_rates(&mut rates, facts, id, &circle);
     }
-    let table = |name, title: &str, commitments: Vec<Commitment<'_>>| {
+    let table = |name, title: &str, commitments: Vec<&Commitment<'_>>| {
+        let commitments: Vec<Commitment<'_>> = commitments.into_iter().cloned().collect();
         tables::commitments(facts.view, name, title, &commitments, facts.question)
     };
     document.tables = vec![
@@ -199,7 +208,7 @@ fn is_statement(entry: &&Entry) -> bool {
 }
 
 /// `agreed 4`, for each standing that occurs.
-fn by_standing(commitments: &[Commitment<'_>]) -> Vec<String> {
+fn by_standing(commitments: &[&Commitment<'_>]) -> Vec<String> {
     let counts = Standing::ALL.iter().map(|standing| {
         let there = commitments.iter().filter(|each| each.standing == *standing);
         (standing, there.count())

@@ -1,10 +1,15 @@
-//! What stands: every commitment with its three axes, every agreement, and the rates.
+//! What stands: every commitment with its three axes, every agreement, and the rates, of all and of each
+//! agreement, party and theme.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 
 use crate::domain::commitment::Standing;
 use crate::domain::view::{Commitment, View};
 
+use super::chart::{Bar, Chart, Plot, StackedBar};
 use super::rates::{self, Rate, Tally};
-use super::{Cell, Document, Question, Report, Table, caveats, cells, select, tables};
+use super::{Cell, Document, Question, Report, Table, Tone, caveats, cells, select, tables};
 
 /// The report `status`.
 #[derive(Debug, Clone, Copy)]
@@ -30,6 +35,12 @@ impl Report for Status {
             tables::agreements(view, &agreements),
             rates::table("rates", "Rates", &tally.rates()),
         ];
+        document.charts.extend(standings_chart(&commitments));
+        for group in &GROUPS {
+            let groups = group.of(&commitments);
+            document.charts.extend(group.chart(&groups));
+            document.tables.push(group.table(view, question, &groups));
+        }
         document
             .notes
             .extend(caveats::notes(view, &commitments, &agreements));
@@ -37,30 +48,188 @@ impl Report for Status {
     }
 }
 
+/// How many stand there, for each standing that occurs.
+fn counts<'c>(
+    commitments: impl IntoIterator<Item = &'c Commitment<'c>>,
+) -> BTreeMap<Standing, usize> {
+    let mut counts = BTreeMap::new();
+    for commitment in commitments {
+        *counts.entry(commitment.standing).or_default() += 1;
+    }
+    counts
+}
+
 /// How many commitments stand where.
 fn standings(commitments: &[Commitment<'_>]) -> Table {
     let columns = &["standing", "count", "share"];
     let mut table = Table::new("standings", "Standings", columns).or("no commitments");
-    for &standing in Standing::ALL {
-        let count = commitments
-            .iter()
-            .filter(|each| each.standing == standing)
-            .count();
-        if count > 0 {
-            let rate = Rate {
-                name: "",
-                denominator: "",
-                count,
-                of: commitments.len(),
-            };
-            table.rows.push(vec![
-                cells::standing(standing),
-                Cell::count(count),
-                Cell::text(rate.share()),
-            ]);
-        }
+    for (standing, count) in counts(commitments) {
+        let rate = Rate {
+            name: "",
+            denominator: "",
+            count,
+            of: commitments.len(),
+        };
+        table.rows.push(vec![
+            cells::standing(standing),
+            Cell::count(count),
+            Cell::text(rate.share()),
+        ]);
     }
     table
+}
+
+fn standings_chart(commitments: &[Commitment<'_>]) -> Option<Chart> {
+    let bar = |(standing, count): (Standing, usize)| Bar {
+        label: standing.to_string(),
+        count: whole(count),
+        tone: tone(standing),
+    };
+    (!commitments.is_empty()).then(|| Chart {
+        name: "standings".to_owned(),
+        title: "Commitments, by where they stand".to_owned(),
+        table: "standings",
+        plot: Plot::Bars(counts(commitments).into_iter().map(bar).collect()),
+    })
+}
+
+fn tone(standing: Standing) -> Tone {
+    match cells::standing(standing) {
+        Cell::Word(_, tone) => tone,
+        _ => Tone::Plain,
+    }
+}
+
+fn whole(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+/// A way to group commitments.
+struct Group {
+    /// The table, and its first column.
+    table: &'static str,
+    of: &'static str,
+    title: &'static str,
+    /// The groups that a commitment is in.
+    keys: fn(&Commitment<'_>) -> Vec<String>,
+}
+
+const GROUPS: [Group; 3] = [
+    Group {
+        table: "by_agreement",
+        of: "agreement",
+        title: "Commitments of each agreement",
+        keys: |commitment| vec![commitment.terms.agreement.to_string()],
+    },
+    Group {
+        table: "by_party",
+        of: "party",
+        title: "Commitments that each party owes",
+        keys: |commitment| {
+            commitment
+                .debtors()
+                .into_iter()
+                .map(ToString::to_string)
+                .collect()
+        },
+    },
+    Group {
+        table: "by_theme",
+        of: "theme",
+        title: "Commitments of each theme",
+        keys: |commitment| cells::texts(&commitment.terms.theme),
+    },
+];
+
+/// Commitments by group.
+type Groups<'c, 'r> = BTreeMap<String, Vec<&'c Commitment<'r>>>;
+
+/// More bars than this nobody reads; the table has all.
+const BARS: usize = 40;
+
+impl Group {
+    /// Each commitment in every group that it is in, and in each once.
+    fn of<'c, 'r>(&self, commitments: &'c [Commitment<'r>]) -> Groups<'c, 'r> {
+        let mut groups = Groups::new();
+        for commitment in commitments {
+            let mut keys = (self.keys)(commitment);
+            keys.sort_unstable();
+            keys.dedup();
+            for key in keys {
+                groups.entry(key).or_default().push(commitment);
+            }
+        }
+        groups
+    }
+
+    fn table(&self, view: &View<'_>, question: &Question, groups: &Groups<'_, '_>) -> Table {
+        let columns = [
+            self.of,
+            "commitments",
+            "standings",
+            "live",
+            "undated_of_live",
+            "due",
+            "fulfilled_of_due",
+            "claimed_of_due",
+            "breached_of_due",
+            "overdue_of_due",
+        ];
+        let mut table = Table::new(self.table, self.title, &columns).or("none");
+        for (key, commitments) in groups {
+            let each = commitments.iter().copied();
+            let tally = Tally::of(view, each.clone(), question.soon, question.silent);
+            let [fulfilled, claimed, breached, overdue] = tally.due_rates();
+            let [_, undated, ..] = tally.live_rates();
+            let words = counts(each).into_iter();
+            table.rows.push(vec![
+                Cell::text(key),
+                Cell::count(tally.all),
+                Cell::list(words.map(|(standing, count)| format!("{standing} {count}"))),
+                Cell::count(tally.live),
+                Cell::text(undated.share()),
+                Cell::count(tally.due),
+                Cell::text(fulfilled.share()),
+                Cell::text(claimed.share()),
+                Cell::text(breached.share()),
+                Cell::text(overdue.share()),
+            ]);
+        }
+        table
+    }
+
+    /// Of several groups, how many of each stand where.
+    fn chart(&self, groups: &Groups<'_, '_>) -> Option<Chart> {
+        let mut largest: Vec<_> = groups.iter().collect();
+        largest.sort_by_key(|(key, commitments)| (Reverse(commitments.len()), *key));
+        let all = largest.len();
+        largest.truncate(BARS);
+        let bar = |(key, commitments): (&String, &Vec<&Commitment<'_>>)| {
+            let counts = counts(commitments.iter().copied());
+            let count = |standing| whole(counts.get(standing).copied().unwrap_or_default());
+            StackedBar {
+                label: key.clone(),
+                counts: Standing::ALL.iter().map(count).collect(),
+            }
+        };
+        let part = |standing: &Standing| (standing.to_string(), tone(*standing));
+        (all > 1).then(|| Chart {
+            name: self.table.to_owned(),
+            title: if all > BARS {
+                format!(
+                    "{}, by where they stand: the {BARS} of {all} with the most",
+                    self.title
+                )
+            } else {
+                format!("{}, by where they stand", self.title)
+            },
+            table: self.table,
+            plot: Plot::Stacked {
+                parts: Standing::ALL.iter().map(part).collect(),
+                bars: largest.into_iter().map(bar).collect(),
+            },
+        })
+    }
 }
 
 #[cfg(test)]
@@ -154,6 +323,53 @@ mod tests {
         assert_eq!(
             column(&after, "commitments", "due"),
             ["not owed", "overdue", "later", "continuing"]
+        );
+    }
+
+    #[test]
+    fn agreements_parties_and_themes_have_rates_of_their_own() {
+        let mut history = simple(" | deadline=2023-06-30 | theme=roads");
+        history.say_all(&[
+            "agreement | id=A2 | title=Pact | party=colombia | party=venezuela | on=2023-01-01",
+            "commitment | id=C2 | agreement=A2 | text=b | debtor=venezuela | creditor=colombia | mutual=true | theme=roads | theme=trade",
+            "status | commitment=C1 | to=claimed | by=colombia | on=2023-06-01",
+            "status | commitment=C1 | to=fulfilled | by=venezuela | on=2023-06-02",
+        ]);
+        let status = ask(&history, "2023-07-01");
+        let group = |table: &str, of: &str| {
+            let wanted = [
+                of,
+                "commitments",
+                "standings",
+                "due",
+                "fulfilled_of_due",
+                "undated_of_live",
+            ];
+            columns(&status, table, &wanted)
+        };
+        let kept = ["1", "fulfilled 1", "1", "1 of 1 (100%)", "none live"];
+        let owed = ["1", "agreed 1", "0", "none due", "1 of 1 (100%)"];
+        let both = [
+            "2",
+            "agreed 1; fulfilled 1",
+            "1",
+            "1 of 1 (100%)",
+            "1 of 1 (100%)",
+        ];
+        let row = |of: &str, cells: [&str; 5]| -> Vec<String> {
+            [of].iter().chain(&cells).map(ToString::to_string).collect()
+        };
+        assert_eq!(
+            group("by_agreement", "agreement"),
+            [row("A1", kept), row("A2", owed)]
+        );
+        assert_eq!(
+            group("by_party", "party"),
+            [row("colombia", both), row("venezuela", owed)]
+        );
+        assert_eq!(
+            group("by_theme", "theme"),
+            [row("roads", both), row("trade", owed)]
         );
     }
 

@@ -5,7 +5,8 @@ use chrono::NaiveDate;
 use crate::domain::event::Entry;
 use crate::domain::view::View;
 
-use super::{Cell, Document, Question, Report, Table, Takes, cells, select};
+use super::chart::{Chart, Mark, Plot};
+use super::{Cell, Document, Question, Report, Table, Takes, Tone, cells, select};
 
 /// The report `timeline`.
 #[derive(Debug, Clone, Copy)]
@@ -33,6 +34,7 @@ impl Report for Timeline {
         let mut entries: Vec<&Entry> = view.entries().filter(asked).collect();
         entries.sort_by_key(|entry| place(view, entry));
         let mut table = Table::new("timeline", "Timeline", COLUMNS).or("nothing happened");
+        document.charts.extend(chart(view, &entries));
         table.rows = entries.into_iter().map(|entry| row(view, entry)).collect();
         document.notes.extend(table.cut(question.limit));
         document.tables.push(table);
@@ -41,6 +43,32 @@ impl Report for Timeline {
         document.notes.extend(select::left_out(view, later));
         document
     }
+}
+
+/// More marks than this would lie on one another.
+const MARKS: usize = 120;
+
+/// The days that are known, also roughly; not those that are open at an end.
+fn chart(view: &View<'_>, entries: &[&Entry]) -> Option<Chart> {
+    let mark = |entry: &&Entry| {
+        let (on, _) = cells::occasion(view, entry)?;
+        Some(Mark {
+            first: on.earliest()?,
+            last: on.latest()?,
+            label: entry.event.headline(),
+            tone: match entry.event.envelope.irregular {
+                Some(_) => Tone::Attention,
+                None => Tone::Plain,
+            },
+        })
+    };
+    let marks: Vec<Mark> = entries.iter().filter_map(mark).collect();
+    (1..=MARKS).contains(&marks.len()).then(|| Chart {
+        name: "timeline".to_owned(),
+        title: "What happened when".to_owned(),
+        table: "timeline",
+        plot: Plot::Timeline(marks),
+    })
 }
 
 const COLUMNS: &[&str] = &[
