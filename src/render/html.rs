@@ -22,6 +22,9 @@ const STYLE: &str = include_str!("html/page.css");
 /// Rows from which on a table is folded away until it is asked for; a browser finds and prints it all the same.
 const LONG: usize = 200;
 
+/// Characters of a row that a phone shows.
+const PHONE: usize = 52;
+
 impl Render for Html {
     fn name(&self) -> &'static str {
         "html"
@@ -143,7 +146,7 @@ fn grid(table: &Table, id: &str) -> Markup {
     let silent_names: Vec<&str> = silent.iter().map(|&at| names[at].as_str()).collect();
     html! {
         div.scroll role="region" aria-labelledby=(format!("{id}-caption")) tabindex="0" {
-            table role="table" {
+            table role="table" class=[is_wide(table, &said).then_some("wide")] {
                 caption id=(format!("{id}-caption")) dir="auto" { (shown(&table.title)) }
                 thead role="rowgroup" {
                     tr role="row" {
@@ -160,6 +163,26 @@ fn grid(table: &Table, id: &str) -> Markup {
             }
         }
         @if !silent_names.is_empty() { p.empty { "Nothing under: " (silent_names.join(", ")) "." } }
+    }
+}
+
+/// Whether a phone is too narrow for a table: its longest texts do not fit side by side.
+fn is_wide(table: &Table, said: &[usize]) -> bool {
+    let longest = |&at: &usize| {
+        let cells = table.rows.iter().map(|row| length(&row[at]));
+        cells.chain([table.columns[at].len()]).max().unwrap_or(0)
+    };
+    said.iter().map(longest).sum::<usize>() > PHONE
+}
+
+/// Characters of a cell.
+fn length(cell: &Cell) -> usize {
+    let chars = |text: &String| text.chars().count();
+    match cell {
+        Cell::None | Cell::Flag(_) => 3,
+        Cell::Text(text) | Cell::Word(text, _) => chars(text),
+        Cell::Number(number) => number.to_string().len(),
+        Cell::List(texts) => texts.iter().map(|text| chars(text) + 2).sum(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Charts as inline SVG. Each is an image with a title and a description in words, followed by a link to the table of
 //! its numbers. Series differ by dashes and hatching as well as by colour.
 
-use chrono::{Datelike, NaiveDate};
+use chrono::{Datelike, Days, NaiveDate};
 use maud::{Markup, html};
 
 use super::{class_of, shown};
@@ -106,11 +106,22 @@ fn share(count: i64, most: i64) -> f64 {
 }
 
 fn stacked(parts: &[(String, Tone)], all: &[StackedBar], id: &str) -> Option<Drawing> {
-    let total = |bar: &StackedBar| bar.counts.iter().sum::<i64>();
+    let total = |bar: &StackedBar| {
+        let counts = bar.counts.iter().copied();
+        counts.fold(0, i64::saturating_add)
+    };
     let most = all.iter().map(total).max()?.max(1);
     let drawn = &all[..all.len().min(MOST)];
     let row = ROW + BAR + 8.0;
-    let legend = ROW * parts.len().div_ceil(2) as f64 + 8.0;
+    // What no bar has would only fill the legend.
+    let used: Vec<usize> = (0..parts.len())
+        .filter(|&part| {
+            drawn
+                .iter()
+                .any(|bar| bar.counts.get(part).is_some_and(|&count| count > 0))
+        })
+        .collect();
+    let legend = ROW * used.len().div_ceil(2) as f64 + 8.0;
     let says: Vec<String> = drawn
         .iter()
         .map(|bar| format!("{}: {}", bar.label, in_words(parts, bar)))
@@ -120,11 +131,12 @@ fn stacked(parts: &[(String, Tone)], all: &[StackedBar], id: &str) -> Option<Dra
         says: says.join("; "),
         markup: html! {
             defs { @for kind in 1..HATCHES { (hatch(id, kind)) } }
-            @for (place, (part, tone)) in parts.iter().enumerate() {
+            @for (place, &part) in used.iter().enumerate() {
+                @let (name, tone) = &parts[part];
                 @let left = WIDTH / 2.0 * (place % 2) as f64;
                 @let top = ROW * (place / 2) as f64;
                 (block(id, place, *tone, left, top + 2.0, 12.0))
-                text x=(at(left + 18.0)) y=(at(top + 12.0)) { (short(part)) }
+                text x=(at(left + 18.0)) y=(at(top + 12.0)) { (short(name)) }
             }
             @for (place, bar) in drawn.iter().enumerate() {
                 @let top = legend + row * place as f64;
@@ -132,8 +144,8 @@ fn stacked(parts: &[(String, Tone)], all: &[StackedBar], id: &str) -> Option<Dra
                     title { (shown(&bar.label)) ": " (shown(&in_words(parts, bar))) }
                     text x="0" y=(at(top + 12.0)) { (short(&bar.label)) }
                     text.quiet x=(WIDTH) y=(at(top + 12.0)) text-anchor="end" { (total(bar)) }
-                    @for (part, left, width) in pieces(bar, most) {
-                        (block(id, part, parts[part].1, left, top + ROW, width))
+                    @for (place, (part, left, width)) in pieces(bar, &used, most) {
+                        (block(id, place, parts[part].1, left, top + ROW, width))
                     }
                 }
             }
@@ -152,14 +164,14 @@ fn in_words(parts: &[(String, Tone)], bar: &StackedBar) -> String {
     list.join(", ")
 }
 
-/// The pieces of a bar: which part, where it begins, how long it is.
-fn pieces(bar: &StackedBar, most: i64) -> Vec<(usize, f64, f64)> {
+/// The pieces of a bar: the place of the part in the legend, which part, where it begins, how long it is.
+fn pieces(bar: &StackedBar, used: &[usize], most: i64) -> Vec<(usize, (usize, f64, f64))> {
     let mut left = 0.0;
     let mut pieces = Vec::new();
-    for (part, count) in bar.counts.iter().enumerate() {
-        let width = share(*count, most);
+    for (place, &part) in used.iter().enumerate() {
+        let width = share(bar.counts.get(part).copied().unwrap_or(0), most);
         if width > 0.0 {
-            pieces.push((part, left, width));
+            pieces.push((place, (part, left, width)));
         }
         left += width;
     }
@@ -302,9 +314,12 @@ fn steps(lines: &[Line], thresholds: &[Threshold], marks: &[Mark]) -> Option<Dra
     } else {
         0.0
     };
+    let first = days().min()?;
+    // A count that never changed is a level line, and wants some length.
+    let least = first.checked_add_days(Days::new(30)).unwrap_or(first);
     let frame = Frame {
-        first: days().min()?,
-        last: days().max()?,
+        first,
+        last: days().max()?.max(least),
         most,
         left: 10.0 + 7.0 * most.to_string().len() as f64,
         top: legend + 6.0 + ROW * marks.len().min(MOST) as f64,
