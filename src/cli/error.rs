@@ -1,6 +1,7 @@
 //! Errors as a user meets them: what happened, to what, and what to do; and the exit code for a script.
 
 use std::fmt;
+use std::io;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -109,10 +110,31 @@ impl From<ResolveError> for CliError {
 impl From<StoreError> for CliError {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Io { .. } => Self::refused(error.to_string()),
+            StoreError::Io { ref source, .. } => {
+                let hint = hint_for(source.kind());
+                let told = Self::refused(error.to_string());
+                match hint {
+                    Some(hint) => told.hint(hint),
+                    None => told,
+                }
+            }
             StoreError::Damaged { .. } => Self::new(Exit::Broken, error.to_string())
                 .hint("keep the directory as evidence, and go on with an earlier copy; `servanda verify` tells whether that is sound"),
         }
+    }
+}
+
+/// What to do about what the system refused.
+fn hint_for(kind: io::ErrorKind) -> Option<&'static str> {
+    use io::ErrorKind::{PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull};
+    match kind {
+        StorageFull | QuotaExceeded => {
+            Some("make room on the ledger's file system and try again; what is recorded is safe")
+        }
+        ReadOnlyFilesystem | PermissionDenied => {
+            Some("the ledger's directory must be writable; a copy of it elsewhere will do")
+        }
+        _ => None,
     }
 }
 

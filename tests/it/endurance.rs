@@ -134,7 +134,7 @@ fn programs(scratch: &Scratch, kill: u64) -> Child {
 }
 
 /// The library in a loop: [`appender`] in a process of its own.
-fn library(ledger: &Path, kill: u64) -> Child {
+pub fn library(ledger: &Path, kill: u64) -> Child {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command
         .args(["endurance::appender", "--exact", "--ignored", "--nocapture"])
@@ -154,7 +154,7 @@ fn spawn(mut command: Command) -> Child {
 }
 
 /// Kills a process that was spawned here, and all that it started.
-fn kill_group(child: &mut Child) {
+pub fn kill_group(child: &mut Child) {
     let kill = format!("kill -9 -{}", child.id());
     let status = Command::new("sh").args(["-c", &kill]).status().unwrap();
     assert!(status.success(), "{kill}");
@@ -162,7 +162,7 @@ fn kill_group(child: &mut Child) {
 }
 
 /// The receipts in the output that were printed whole: number and link.
-fn receipts(text: &str) -> Vec<(u64, String)> {
+pub fn receipts(text: &str) -> Vec<(u64, String)> {
     let whole = &text[..text.rfind('\n').map_or(0, |end| end + 1)];
     let mut found = Vec::new();
     let mut seq = None;
@@ -178,7 +178,7 @@ fn receipts(text: &str) -> Vec<(u64, String)> {
 
 /// Opens the ledger, looks for every acknowledged record, and for batches of which only a part is there.
 /// Gives back how many records there are.
-fn check(dir: &Path, acknowledged: &BTreeMap<u64, String>, what: &str) -> u64 {
+pub fn check(dir: &Path, acknowledged: &BTreeMap<u64, String>, what: &str) -> u64 {
     let ledger = open(dir).unwrap_or_else(|error| panic!("{error} {what}"));
     let stored = ledger.store().read(0, usize::MAX).unwrap();
     for (seq, link) in acknowledged {

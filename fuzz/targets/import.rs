@@ -1,0 +1,29 @@
+//! Lines of NDJSON into a ledger: whatever the rules take can be verified, and nothing panics.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use servanda::domain::event::{Event, Fields, Kind};
+use servanda::intake::ndjson;
+use servanda::ledger::verify::{Unwatched, verify};
+use servanda::ledger::{Ledger, Machine};
+use servanda::store::memory::Memory;
+
+fuzz_target!(|bytes: &[u8]| {
+    let (drafts, _) = ndjson::read_all(&mut &*bytes);
+    if drafts.is_empty() {
+        return;
+    }
+    let mut opening = Fields::default();
+    opening.set("origin", vec!["fuzz.example/log".to_owned()]);
+    let opening = Event::build(Kind::LedgerOpened, &opening).expect("an origin is enough");
+    let mut ledger = Ledger::create(Memory::default(), Machine, opening).expect("a new ledger is opened");
+    for draft in drafts {
+        if let Ok(event) = Event::build(draft.kind, &draft.fields) {
+            let fields = event.to_fields();
+            assert_eq!(Event::build(draft.kind, &fields), Ok(event.clone()), "an event reads as it is written");
+            let _ = ledger.append(vec![event]);
+        }
+    }
+    let verdict = verify(ledger.store(), &mut Unwatched).expect("a store in memory can be read");
+    assert!(verdict.is_sound(), "{:?}", verdict.findings);
+});
