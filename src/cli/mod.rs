@@ -7,6 +7,7 @@ mod anchors;
 mod bundle;
 mod check_proof;
 mod checkpoint;
+mod compact;
 mod completions;
 mod demo;
 mod demo_witnesses;
@@ -65,6 +66,7 @@ const COMMANDS: &[Command] = &[
     report::COMMAND,
     verify::COMMAND,
     recover::COMMAND,
+    compact::COMMAND,
     checkpoint::COMMAND,
     prove::COMMAND,
     check_proof::COMMAND,

@@ -54,6 +54,7 @@ const CHECKS: &[Check] = &[
     ("what is erased is gone and all else stays", erasing),
     ("reopening keeps what erasing left", reopening_keeps_erased),
     ("a place that is not there is not erased", erasing_nowhere),
+    ("compacting changes no record", compacting),
 ];
 
 /// Runs the suite, each check on a fresh site; gives what failed, nothing if all is well.
@@ -476,6 +477,9 @@ fn reopening_keeps(site: &mut dyn Site) -> Outcome {
             "put_snapshot",
             twin.store.put_snapshot(twin.head.count, b"kept"),
         )?;
+        if round == 2 {
+            told("compact", twin.store.compact())?;
+        }
         twin = twin.reopen(site)?;
         twin.compare(50)?;
         let snapshot = told("snapshot", twin.store.snapshot(twin.head.count))?;
@@ -624,6 +628,31 @@ fn erasing_nowhere(site: &mut dyn Site) -> Outcome {
     twin.compare(10)?;
     twin.append(&[5])?;
     twin.compare(10)
+}
+
+fn compacting(site: &mut dyn Site) -> Outcome {
+    let mut twin = Twin::open(site)?;
+    told("compact", twin.store.compact())?;
+    twin.compare(10)?;
+    for at in 0..100 {
+        twin.append(&[at])?;
+    }
+    twin.append(&[300; 600])?;
+    twin.append(&[70_000, 3])?;
+    erase(&mut twin, &[7])?;
+    told("put_snapshot", twin.store.put_snapshot(3, b"three"))?;
+    let reader = twin.store.reader();
+    for _ in 0..2 {
+        told("compact", twin.store.compact())?;
+        twin.compare(100)?;
+        expect(reader.read(0, 1).is_ok(), || "a reader was lost".to_owned())?;
+        let snapshot = told("snapshot", twin.store.snapshot(3))?;
+        expect(snapshot.as_deref() == Some(b"three"), || {
+            format!("the snapshot is {snapshot:?}")
+        })?;
+        twin.append(&[9; 3])?;
+    }
+    twin.compare(1)
 }
 
 #[cfg(test)]

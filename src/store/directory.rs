@@ -26,7 +26,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::{AppendError, BatchSource, Reader, Store, StoreError, Stored};
+use super::{AppendError, BatchSource, Compaction, Reader, Store, StoreError, Stored};
 use crate::chain::record::{Head, Sealed};
 
 /// The version of a ledger's directory that is written, and the newest one read.
@@ -169,6 +169,9 @@ impl Store for Opened {
     }
     fn erase(&mut self, records: &[Stored]) -> Result<(), StoreError> {
         self.store.erase(records)
+    }
+    fn compact(&mut self) -> Result<Compaction, StoreError> {
+        self.store.compact()
     }
 }
 

@@ -16,7 +16,7 @@ use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{AppendError, BatchSource, Reader, Store, StoreError, Stored};
+use super::{AppendError, BatchSource, Compaction, Reader, Store, StoreError, Stored};
 use crate::chain::record::{Head, Sealed};
 
 /// How a step fails.
@@ -186,6 +186,10 @@ impl<S: Store> Store for Faulty<S> {
 
     fn erase(&mut self, records: &[Stored]) -> Result<(), StoreError> {
         with(self.step(), || self.inner.erase(records))
+    }
+
+    fn compact(&mut self) -> Result<Compaction, StoreError> {
+        with(self.step(), || self.inner.compact())
     }
 }
 

@@ -50,6 +50,15 @@ impl From<Aborted> for StoreError {
     }
 }
 
+/// How many bytes a store's records took before they were compacted, and after.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Compaction {
+    /// Before.
+    pub before: u64,
+    /// After.
+    pub after: u64,
+}
+
 /// Reads records for whoever does not have the store: from other threads, and later.
 pub trait Reader: Send + Sync {
     /// As [`Store::read`]: what was acknowledged by then.
@@ -192,6 +201,14 @@ pub trait Store: Send {
     /// [`StoreError`]. The records are then as before or as asked, whole either way; what could not be
     /// destroyed is destroyed by the next call.
     fn erase(&mut self, records: &[Stored]) -> Result<(), StoreError>;
+
+    /// Writes all records anew, so that they take as little room as they can. What was there is kept until
+    /// every record was read back and compared, and the chain they form followed to the head. Whatever breaks
+    /// it off, the one or the other is whole.
+    ///
+    /// # Errors
+    /// [`StoreError`], and all is as before: the records are damaged, or there is no room for a second copy.
+    fn compact(&mut self) -> Result<Compaction, StoreError>;
 }
 
 impl<S: Store + ?Sized> Store for Box<S> {
@@ -228,5 +245,8 @@ impl<S: Store + ?Sized> Store for Box<S> {
     }
     fn erase(&mut self, records: &[Stored]) -> Result<(), StoreError> {
         (**self).erase(records)
+    }
+    fn compact(&mut self) -> Result<Compaction, StoreError> {
+        (**self).compact()
     }
 }

@@ -34,6 +34,11 @@
 //! has the order, and what a crash leaves). It takes as much room as the records do, and time to read them
 //! twice. A damaged store is not erased from: it is evidence.
 //!
+//! # Compacting
+//! goes the same way as erasing, with nothing changed: what is appended one by one, and sled's dead space, come
+//! out as full runs that each lie there once. It also follows the chain to the head before it lets go of the
+//! old files, and keeps the snapshots.
+//!
 //! # Opening
 //! What lies behind the head is taken in as far as it is whole batches that continue the chain: somebody
 //! was about to acknowledge them. The rest behind the head is not read, and the next append removes it.
@@ -71,7 +76,7 @@ use std::iter::Peekable;
 use std::ops::Deref;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, SyncSender};
 use std::sync::{Arc, Once, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::thread;
@@ -85,8 +90,8 @@ use super::head::HeadFile;
 use super::preimage::{self, Preimage};
 use super::run::{self, Entry, Packer, Value};
 use super::swap;
-use super::{AppendError, BatchSource, Reader, Store, StoreError, Stored};
-use crate::chain::record::{Head, Record, Sealed, local_checksum};
+use super::{AppendError, BatchSource, Compaction, Reader, Store, StoreError, Stored};
+use crate::chain::record::{Head, RecordRef, Sealed, local_checksum};
 
 /// This store in the registry of [`super::directory`].
 pub(super) const BACKEND: Backend = Backend {
@@ -108,8 +113,9 @@ const BATCHES_AHEAD: usize = 2;
 const ADOPTED_AT_ONCE: usize = 1024;
 /// Records that are copied in one go; 32 MiB at the most that a ledger lets a record have.
 const COPIED_AT_ONCE: usize = 512;
-/// After reading this much sled is opened anew: what it caches while reading it does not give back.
-const READ_PER_HANDLE: usize = 128 * 1024 * 1024;
+/// After reading values of so many bytes sled is opened anew: what it caches while reading it does not give
+/// back.
+const READ_PER_HANDLE: usize = 64 * 1024 * 1024;
 /// How long to wait for sled's threads to let go of its lock when it is opened again after a failure.
 const REOPEN_WAIT: Duration = Duration::from_secs(2);
 
@@ -165,10 +171,28 @@ impl Deref for Open<'_> {
 }
 
 impl Shared {
+    /// What is open, of which so many records may be read.
+    fn of(trees: Trees, end: u64) -> Arc<Self> {
+        Arc::new(Self {
+            trees: RwLock::new(Some(trees)),
+            end: AtomicU64::new(end),
+        })
+    }
+
     fn trees(&self) -> Option<Open<'_>> {
         // Whoever panicked under the lock only read.
         let trees = self.trees.read().unwrap_or_else(PoisonError::into_inner);
         trees.is_some().then(|| Open(trees))
+    }
+
+    /// Opens sled anew where much was read. If that fails, it counts as closed until its owner opens it again.
+    fn renew(&self) {
+        let mut open = self.trees_mut();
+        if let Some(records) = open.as_ref().filter(|trees| trees.is_worn()) {
+            let records = records.records.clone();
+            *open = None;
+            *open = Trees::open_until(&records, Instant::now() + REOPEN_WAIT).ok();
+        }
     }
 
     fn trees_mut(&self) -> RwLockWriteGuard<'_, Option<Trees>> {
@@ -188,7 +212,13 @@ impl Shared {
 impl Reader for Shared {
     fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, StoreError> {
         let trees = self.trees().ok_or_else(StoreError::closed)?;
-        trees.read(from, limit, self.end.load(Ordering::SeqCst))
+        let read = trees.read(from, limit, self.end.load(Ordering::SeqCst));
+        let worn = trees.is_worn();
+        drop(trees);
+        if worn {
+            self.renew();
+        }
+        read
     }
 }
 
@@ -205,6 +235,16 @@ struct Trees {
     shown: PathBuf,
     /// Where this is a copy of a damaged store. Deleted after all else here is closed.
     copy: Option<TempDir>,
+    /// Bytes of the values that were read since it was opened.
+    bytes_read: AtomicUsize,
+}
+
+/// Why all records are written anew.
+enum Rewriting<'a> {
+    /// These take the place of those that lie there.
+    Erasing(BTreeMap<u64, &'a Sealed>),
+    /// For the room.
+    Compacting,
 }
 
 /// How an append failed.
@@ -248,11 +288,12 @@ impl Writer {
     }
 
     fn take(&mut self, batch: &[Sealed]) -> Result<(), StoreError> {
-        for record in run::slices(batch) {
-            self.packer.push(record);
-            self.insert_ready()?;
-        }
-        Ok(())
+        run::slices(batch).try_for_each(|record| self.push(record))
+    }
+
+    fn push(&mut self, record: &[u8]) -> Result<(), StoreError> {
+        self.packer.push(record);
+        self.insert_ready()
     }
 
     /// Hands values to sled, so late and so early that it writes each only once.
@@ -706,7 +747,7 @@ impl Sled {
         Ok(())
     }
 
-    fn check_erasure(&self, records: &[Stored]) -> Result<(), StoreError> {
+    fn check_rewriting(&self, records: &[Stored]) -> Result<(), StoreError> {
         if let Some(what) = &self.unsound {
             return Err(damaged(what.clone(), None));
         }
@@ -731,13 +772,23 @@ impl Sled {
         }
     }
 
+    /// Puts a copy in place of the records, and sweeps up what is then left of the one or the other.
+    fn replace(&mut self, rewriting: &Rewriting<'_>) -> Result<(), StoreError> {
+        let rewritten = self.rewrite(rewriting);
+        self.swept = false;
+        let reopened = self.reopen(Instant::now() + REOPEN_WAIT);
+        let swept = reopened.and_then(|()| self.sweep());
+        // What failed first says more than what failed after it.
+        rewritten.and(swept)
+    }
+
     /// Copies all records into a new directory, some of them changed, and puts it in place of this one.
-    fn rewrite(&mut self, changes: &BTreeMap<u64, &Sealed>) -> Result<(), StoreError> {
+    fn rewrite(&mut self, rewriting: &Rewriting<'_>) -> Result<(), StoreError> {
         let records = self.dir.join(RECORDS);
         let new = swap::new_of(&records);
         fs::create_dir(&new).map_err(|source| io_error("creating", &new, source))?;
-        self.copy_to(&new, changes)?;
-        self.compare_with(&new, changes)?;
+        self.copy_to(&new, rewriting)?;
+        self.compare_with(&new, rewriting)?;
         released(&new)?;
         sync_tree(&new)?;
         self.shared.close();
@@ -745,99 +796,96 @@ impl Sled {
         swap::exchange(&records).map_err(|source| io_error("replacing", &records, source))
     }
 
-    fn copy_to(&mut self, new: &Path, changes: &BTreeMap<u64, &Sealed>) -> Result<(), StoreError> {
-        let copy = Trees::open(new)?;
-        copy.runs_to_write()?;
-        copy.snapshots_to_write()?;
-        let mut next = 0;
-        let mut bytes_read = 0;
-        while next < self.head.count {
-            let chunk = self.changed(next, changes)?;
-            bytes_read += chunk
-                .iter()
-                .map(|stored| stored.sealed.0.len())
-                .sum::<usize>();
-            let slices = chunk.iter().map(|stored| stored.sealed.0.as_slice());
-            let mut entries: Vec<Entry> = run::pack(next, slices).collect();
-            let mut after = next + chunk.len() as u64;
-            if let Some(last) = entries.last()
-                && after < self.head.count
-                && last.first > next
-            {
-                // There may be room in it: it is laid anew, with what follows.
-                after = last.first;
-                entries.retain(|entry| entry.first < after);
-            }
-            for (entry, nth) in entries.into_iter().zip(1..) {
-                copy.insert(&entry.key(), entry.value)?;
-                if nth % RUNS_PER_FLUSH == 0 {
-                    copy.flush()?;
+    fn copy_to(&self, new: &Path, rewriting: &Rewriting<'_>) -> Result<(), StoreError> {
+        let copy = Shared::of(Trees::open(new)?, self.head.count);
+        let trees = copy.trees().ok_or_else(StoreError::closed)?;
+        trees.runs_to_write()?;
+        trees.snapshots_to_write()?;
+        if matches!(rewriting, Rewriting::Compacting) {
+            for count in self.snapshots()? {
+                if let Some(bytes) = self.snapshot(count)? {
+                    trees.put_snapshot(count, &bytes)?;
                 }
             }
-            copy.flush()?;
-            next = after;
-            if bytes_read > READ_PER_HANDLE {
-                self.reopen(Instant::now() + REOPEN_WAIT)?;
-                bytes_read = 0;
+        }
+        drop(trees);
+        let mut writer = Writer::new(&copy, 0, Vec::new());
+        let mut next = 0;
+        while next < self.head.count {
+            for stored in self.rewritten(next, rewriting)? {
+                writer.push(&stored.sealed.0)?;
+                next += 1;
             }
         }
-        copy.sync()
+        writer.end()?;
+        copy.trees().ok_or_else(StoreError::closed)?.sync()
     }
 
     /// Reads a copy back, as it lies on the disk, and compares it with what it should be.
-    fn compare_with(
-        &mut self,
-        new: &Path,
-        changes: &BTreeMap<u64, &Sealed>,
-    ) -> Result<(), StoreError> {
+    fn compare_with(&self, new: &Path, rewriting: &Rewriting<'_>) -> Result<(), StoreError> {
         let differs = |seq: u64| damaged(format!("{}: record {seq} differs", new.display()), None);
-        let mut copy = Trees::open_until(new, Instant::now() + REOPEN_WAIT)?;
+        let trees = Trees::open_until(new, Instant::now() + REOPEN_WAIT)?;
+        let copy = Shared::of(trees, self.head.count);
+        let mut head = Head::EMPTY;
         let mut next = 0;
-        let mut bytes_read = 0;
         while next < self.head.count {
-            let due = self.changed(next, changes)?;
-            let found = copy.read(next, COPIED_AT_ONCE, u64::MAX)?;
+            let due = self.rewritten(next, rewriting)?;
+            let found = copy.read(next, COPIED_AT_ONCE)?;
             if found.is_empty() {
                 return Err(differs(next));
             }
-            if let Some((due, _)) = due.iter().zip(&found).find(|(due, found)| due != found) {
-                return Err(differs(due.seq));
-            }
-            bytes_read += due
-                .iter()
-                .map(|stored| stored.sealed.0.len())
-                .sum::<usize>();
-            next += due.len().min(found.len()) as u64;
-            if bytes_read > READ_PER_HANDLE {
-                self.reopen(Instant::now() + REOPEN_WAIT)?;
-                drop(copy);
-                copy = Trees::open_until(new, Instant::now() + REOPEN_WAIT)?;
-                bytes_read = 0;
+            for (due, found) in due.iter().zip(&found) {
+                if due != found {
+                    return Err(differs(due.seq));
+                }
+                if matches!(rewriting, Rewriting::Compacting) {
+                    head = self.followed(head, found)?;
+                }
+                next += 1;
             }
         }
-        if copy.end()? == self.head.count {
-            Ok(())
-        } else {
-            Err(differs(self.head.count))
+        if copy.trees().ok_or_else(StoreError::closed)?.end()? != self.head.count {
+            return Err(differs(self.head.count));
         }
+        if matches!(rewriting, Rewriting::Compacting) && head != self.head {
+            let what = format!(
+                "{}: the records lead to {head}, not {}",
+                self.dir.display(),
+                self.head
+            );
+            return Err(damaged(what, None));
+        }
+        Ok(())
     }
 
-    /// Some records from this place on, without a gap, with the changes made.
-    fn changed(
-        &self,
-        from: u64,
-        changes: &BTreeMap<u64, &Sealed>,
-    ) -> Result<Vec<Stored>, StoreError> {
-        let mut chunk = self.trees()?.read(from, COPIED_AT_ONCE, self.head.count)?;
+    /// The head after a record that continues the chain, and whose payload is the one bound.
+    fn followed(&self, head: Head, stored: &Stored) -> Result<Head, StoreError> {
+        continues(head, None, stored)
+            .map(|(_, head)| head)
+            .ok_or_else(|| {
+                let what = format!(
+                    "{}: record {} does not continue the chain, or its payload is another",
+                    self.dir.display(),
+                    stored.seq
+                );
+                damaged(what, None)
+            })
+    }
+
+    /// Some records from this place on, without a gap, as they are to be.
+    fn rewritten(&self, from: u64, rewriting: &Rewriting<'_>) -> Result<Vec<Stored>, StoreError> {
+        let mut chunk = self.shared.read(from, COPIED_AT_ONCE)?;
         let gap = (from..).zip(&chunk).find(|(due, found)| *due != found.seq);
         let missing = gap.map(|(due, _)| due).or(chunk.is_empty().then_some(from));
         if let Some(seq) = missing {
             let what = format!("{}: record {seq} is missing", self.dir.display());
             return Err(damaged(what, None));
         }
-        for stored in &mut chunk {
-            if let Some(&sealed) = changes.get(&stored.seq) {
-                stored.sealed = sealed.clone();
+        if let Rewriting::Erasing(changes) = rewriting {
+            for stored in &mut chunk {
+                if let Some(&sealed) = changes.get(&stored.seq) {
+                    stored.sealed = sealed.clone();
+                }
             }
         }
         Ok(chunk)
@@ -892,7 +940,8 @@ impl Store for Sled {
     }
 
     fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, StoreError> {
-        self.trees()?.read(from, limit, self.head.count)
+        drop(self.trees()?);
+        self.shared.read(from, limit)
     }
 
     fn reader(&self) -> Arc<dyn Reader> {
@@ -917,7 +966,7 @@ impl Store for Sled {
 
     fn erase(&mut self, records: &[Stored]) -> Result<(), StoreError> {
         self.open_again()?;
-        self.check_erasure(records)?;
+        self.check_rewriting(records)?;
         self.swept = false;
         self.sweep()?;
         preimage::wipe_scratches(&self.dir.join(RECORDS))
@@ -926,12 +975,21 @@ impl Store for Sled {
             return Ok(());
         }
         let changes = records.iter().map(|stored| (stored.seq, &stored.sealed));
-        let rewritten = self.rewrite(&changes.collect());
+        self.replace(&Rewriting::Erasing(changes.collect()))
+    }
+
+    fn compact(&mut self) -> Result<Compaction, StoreError> {
+        self.open_again()?;
+        self.check_rewriting(&[])?;
         self.swept = false;
-        let reopened = self.reopen(Instant::now() + REOPEN_WAIT);
-        let swept = reopened.and_then(|()| self.sweep());
-        // What failed first says more than what failed after it.
-        rewritten.and(swept)
+        self.sweep()?;
+        let records = self.dir.join(RECORDS);
+        let size = || size_of(&records).map_err(|source| io_error("measuring", &records, source));
+        let before = size()?;
+        check_room(&records, before)?;
+        self.replace(&Rewriting::Compacting)?;
+        let after = size()?;
+        Ok(Compaction { before, after })
     }
 }
 
@@ -948,7 +1006,7 @@ impl Drop for Sled {
 
 /// How many records of its batch follow this one, and the head after it, if it continues the chain.
 fn continues(head: Head, remaining_due: Option<u32>, stored: &Stored) -> Option<(u32, Head)> {
-    let record = Record::open(&stored.sealed).ok()?;
+    let record = RecordRef::peek(&stored.sealed.0).ok()?;
     let header = record.header;
     let sound = stored.seq == head.count
         && header.seq == head.count
@@ -976,6 +1034,7 @@ impl Trees {
             records: records.to_owned(),
             shown: records.to_owned(),
             copy: None,
+            bytes_read: AtomicUsize::new(0),
         };
         // Asking for a tree that is not there would write one.
         let names = trees.call("reading", || Ok(trees.db().tree_names()))?;
@@ -1011,6 +1070,11 @@ impl Trees {
                 outcome => return outcome,
             }
         }
+    }
+
+    /// Whether so much was read that what sled keeps of it should be let go of.
+    fn is_worn(&self) -> bool {
+        self.copy.is_none() && self.bytes_read.load(Ordering::Relaxed) > READ_PER_HANDLE
     }
 
     fn call<T>(
@@ -1339,6 +1403,7 @@ impl Reading<'_> {
             if first >= self.end {
                 break;
             }
+            trees.bytes_read.fetch_add(value.len(), Ordering::Relaxed);
             expected = self
                 .take(first, part, &value, from, &mut values)
                 .map_err(|why| Stop {
@@ -1472,6 +1537,46 @@ fn damaged(what: String, resume: Option<u64>) -> StoreError {
 fn is_for_want_of_room(error: &StoreError) -> bool {
     use io::ErrorKind::{QuotaExceeded, StorageFull};
     matches!(error, StoreError::Io { source, .. } if matches!(source.kind(), StorageFull | QuotaExceeded))
+}
+
+/// How many bytes the files of a directory have.
+fn size_of(dir: &Path) -> io::Result<u64> {
+    fs::read_dir(dir)?.try_fold(0, |size, entry| {
+        let path = entry?.path();
+        let found = fs::metadata(&path)?;
+        Ok(size
+            + if found.is_dir() {
+                size_of(&path)?
+            } else {
+                found.len()
+            })
+    })
+}
+
+/// Refuses where so much more does not fit beside these records.
+fn check_room(records: &Path, bytes: u64) -> Result<(), StoreError> {
+    let free = free_room(records).map_err(|source| io_error("measuring", records, source))?;
+    if free.is_none_or(|free| free > bytes) {
+        return Ok(());
+    }
+    let why = format!(
+        "a second copy of the records may take {bytes} bytes, and {} are free",
+        free.unwrap_or(0)
+    );
+    let source = io::Error::new(io::ErrorKind::StorageFull, why);
+    Err(io_error("compacting", records, source))
+}
+
+/// How many bytes can still be written beside these files, where the system tells.
+#[cfg(unix)]
+fn free_room(path: &Path) -> io::Result<Option<u64>> {
+    let found = rustix::fs::statvfs(path)?;
+    Ok(Some(found.f_bavail.saturating_mul(found.f_frsize)))
+}
+
+#[cfg(not(unix))]
+fn free_room(_: &Path) -> io::Result<Option<u64>> {
+    Ok(None)
 }
 
 /// Makes the reserve, unless it is there.
@@ -1614,7 +1719,7 @@ mod tests {
     use std::ops::Range;
 
     use super::*;
-    use crate::chain::record::{Body, Hash, SALT_LEN, bind};
+    use crate::chain::record::{Body, Hash, Record, SALT_LEN, bind};
     use crate::store::Aborted;
     use crate::store::conformance::{self, Site};
 
@@ -2466,6 +2571,77 @@ mod tests {
         scratch.records[2999] = shortened(&scratch, 2999).sealed;
         assert_holds(&store, &scratch.records);
         assert_eq!(keys(&store).len(), packed);
+    }
+
+    #[test]
+    fn what_was_appended_one_by_one_takes_less_room_when_compacted() {
+        let mut scratch = Scratch::empty();
+        let mut store = opened(scratch.path());
+        for at in 0..120 {
+            scratch.append(&mut store, &[60_000 * (at % 2), 9]);
+        }
+        for at in 0..60 {
+            scratch.append(&mut store, &[at]);
+        }
+        let before = keys(&store).len();
+        let Compaction { before: was, after } = store.compact().unwrap();
+        assert!(after < was, "{was} {after}");
+        assert!(keys(&store).len() < before - 58);
+        assert_holds(&store, &scratch.records);
+        assert_eq!(entries_of(&scratch), [HEAD, RECORDS, RESERVE]);
+        scratch.append(&mut store, &[5]);
+        drop(store);
+        assert_holds(&opened(scratch.path()), &scratch.records);
+    }
+
+    /// What an auditor came to see is not tidied away.
+    #[test]
+    fn what_is_no_chain_is_not_compacted() {
+        for (place, said) in [(40, "record 2 does"), (150, "record 1 does")] {
+            let scratch = Scratch::with(&[&[10; 3]]);
+            scratch.tamper(|runs| {
+                let mut records = scratch.records.clone();
+                records[1].0[place] ^= 1;
+                for entry in run::pack(0, run::slices(&records)) {
+                    runs.insert(entry.key(), entry.value).unwrap();
+                }
+            });
+            let mut store = opened(scratch.path());
+            let before = fs::read(scratch.db()).unwrap();
+            let error = store.compact().unwrap_err().to_string();
+            assert!(place == 40 || error.contains(said), "{error}");
+            assert!(error.contains("continue the chain"), "{error}");
+            assert_eq!(entries_of(&scratch), [HEAD, RECORDS, RESERVE]);
+            assert!(fs::read(scratch.db()).unwrap() == before);
+            assert_eq!(store.read(0, 3).unwrap().len(), 3);
+        }
+    }
+
+    #[test]
+    fn without_room_for_a_copy_nothing_is_begun() {
+        let scratch = Scratch::with(&[&[10; 3]]);
+        let error = check_room(&scratch.path().join(RECORDS), u64::MAX).unwrap_err();
+        assert!(is_for_want_of_room(&error), "{error}");
+        assert!(check_room(&scratch.path().join(RECORDS), 1).is_ok());
+    }
+
+    /// Whoever reads much keeps no more of it in memory than sled caches of one handle's worth.
+    #[test]
+    fn a_store_that_was_read_much_is_opened_anew() {
+        let scratch = Scratch::with(&[&[10; 300]]);
+        let store = opened(scratch.path());
+        let reader = store.reader();
+        let read_so_far = |bytes| {
+            store
+                .trees()
+                .unwrap()
+                .bytes_read
+                .swap(bytes, Ordering::SeqCst)
+        };
+        read_so_far(READ_PER_HANDLE);
+        assert_eq!(reader.read(0, 1000).unwrap().len(), 300);
+        assert_eq!(read_so_far(0), 0, "it was not opened anew");
+        assert_holds(&store, &scratch.records);
     }
 
     #[test]

@@ -17,7 +17,7 @@ use crate::ledger::{Surroundings, snapshot};
 use crate::store::faulty::{Fault, Faulty};
 use crate::store::memory::Memory;
 use crate::store::rehearsal::Rehearsal;
-use crate::store::{BatchSource, Reader, StoreError, Stored};
+use crate::store::{BatchSource, Compaction, Reader, StoreError, Stored};
 
 /// Whether nothing is wrong with a store.
 fn is_sound(store: &impl Store) -> bool {
@@ -444,6 +444,9 @@ impl Store for Puppet {
     }
     fn erase(&mut self, records: &[Stored]) -> Result<(), StoreError> {
         self.memory.lock().unwrap().erase(records)
+    }
+    fn compact(&mut self) -> Result<Compaction, StoreError> {
+        self.memory.lock().unwrap().compact()
     }
 }
 

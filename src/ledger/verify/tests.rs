@@ -18,7 +18,7 @@ use crate::ledger::replay::{CHUNK, KnownAt, replay, replay_in_full};
 use crate::ledger::snapshot;
 use crate::ledger::testing::*;
 use crate::store::memory::Memory;
-use crate::store::{AppendError, BatchSource, Reader, Stored};
+use crate::store::{AppendError, BatchSource, Compaction, Reader, Stored};
 
 /// The story's records.
 static STORY: LazyLock<Memory> = LazyLock::new(|| storied().into_store());
@@ -610,6 +610,9 @@ impl Store for Holed {
         unreachable!("verify only reads")
     }
     fn erase(&mut self, _: &[Stored]) -> Result<(), StoreError> {
+        unreachable!("verify only reads")
+    }
+    fn compact(&mut self) -> Result<Compaction, StoreError> {
         unreachable!("verify only reads")
     }
 }
