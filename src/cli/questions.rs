@@ -118,22 +118,33 @@ pub fn subject_arg() -> Arg {
 
 /// The stretches of days that `due` and `status` look at.
 pub fn day_args() -> [Arg; 2] {
-    let days = |name: &'static str, default: &'static str, help: &'static str| {
-        Arg::new(name)
-            .long(name)
-            .value_name("DAYS")
-            .default_value(default)
-            .value_parser(value_parser!(u64).range(0..=366_000))
-            .help(help)
-    };
     [
-        days("soon", "30", "A deadline within so many days is due soon"),
-        days(
+        days_arg("soon", "30", "A deadline within so many days is due soon"),
+        days_arg(
             "silent",
             "180",
             "After so many days without an event a commitment is silent",
         ),
     ]
+}
+
+/// The days of grace that `due` gives.
+pub fn grace_arg() -> Arg {
+    days_arg(
+        "grace",
+        "0",
+        "What is so many days past its deadline is listed as in grace, not as overdue",
+    )
+}
+
+/// A number of days.
+fn days_arg(name: &'static str, default: &'static str, help: &'static str) -> Arg {
+    Arg::new(name)
+        .long(name)
+        .value_name("DAYS")
+        .default_value(default)
+        .value_parser(value_parser!(u64).range(0..=366_000))
+        .help(help)
 }
 
 /// Reads the options that a command has, and replays the ledger as it was known.
@@ -175,6 +186,7 @@ pub fn ask_of(matches: &ArgMatches, ledger: &OpenLedger) -> Result<Asked, CliErr
         question.limit = Some(usize::try_from(limit).unwrap_or(usize::MAX));
     }
     question.soon = number(matches, "soon").map_or(question.soon, Days::new);
+    question.grace = number(matches, "grace").map_or(question.grace, Days::new);
     question.silent = number(matches, "silent").map_or(question.silent, Days::new);
     Ok(Asked {
         register,

@@ -6,7 +6,7 @@ use clap::parser::ValueSource;
 use super::Command;
 use super::error::{CliError, Exit};
 use super::questions::{
-    Asked, ask_of, clock_args, day_args, id_arg, limit_arg, stretch_args, subject_arg,
+    Asked, ask_of, clock_args, day_args, grace_arg, id_arg, limit_arg, stretch_args, subject_arg,
     threshold_arg,
 };
 use super::session::{OpenLedger, Session};
@@ -52,6 +52,7 @@ fn subcommand(report: &dyn Report) -> clap::Command {
         command = match takes {
             Takes::Occurred => command.args(stretch_args("by when it happened")),
             Takes::Recorded => command.args(stretch_args("by when it was recorded")),
+            Takes::Grace => command.arg(grace_arg()),
             Takes::Limit => command.arg(limit_arg()),
             Takes::Thresholds => command.arg(threshold_arg()),
             Takes::Subject => command.arg(subject_arg()),

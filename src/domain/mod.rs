@@ -8,6 +8,7 @@ pub mod commitment;
 pub mod deadline;
 pub mod event;
 pub mod id;
+pub mod occurrences;
 pub mod party;
 pub mod recurrence;
 pub mod register;

@@ -104,7 +104,7 @@ pub enum Due {
         /// Whole days since the deadline.
         days: i64,
     },
-    /// Its deadline lies within the days asked for.
+    /// Its deadline, or the next day of its rule, lies within the days asked for.
     Soon {
         /// Whole days until the deadline.
         days: i64,
@@ -115,7 +115,7 @@ pub enum Due {
     Waiting,
     /// Nothing says when it is due.
     Undated,
-    /// It is to be kept at all times, or by a rule of recurrence.
+    /// It is to be kept at all times, or by a rule of recurrence that has no day soon.
     Standing,
     /// It is not owed now: proposed, waiting, claimed, breached, suspended or ended.
     NotOwed,
@@ -331,19 +331,34 @@ impl<'r> View<'r> {
         }
         let last = match self.term(commitment) {
             Term::Undated => return Due::Undated,
-            Term::Standing => return Due::Standing,
             Term::Waits(_) => return Due::Waiting,
             Term::Dated(date) => date.latest,
+            Term::Standing => {
+                let next = self
+                    .occurrences(commitment)
+                    .and_then(|all| all.next(self.as_of));
+                return match next.filter(|day| self.is_within(*day, soon)) {
+                    Some(day) => Due::Soon {
+                        days: (day - self.as_of).num_days(),
+                    },
+                    None => Due::Standing,
+                };
+            }
         };
         let days = (last - self.as_of).num_days();
-        let is_soon = |limit| last <= limit;
         if days < 0 {
             Due::Overdue { days: -days }
-        } else if self.as_of.checked_add_days(soon).is_some_and(is_soon) {
+        } else if self.is_within(last, soon) {
             Due::Soon { days }
         } else {
             Due::Later
         }
+    }
+
+    /// Whether a day is at most so many days ahead.
+    fn is_within(&self, day: NaiveDate, ahead: Days) -> bool {
+        let limit = self.as_of.checked_add_days(ahead);
+        limit.is_some_and(|limit| day <= limit)
     }
 
     /// Whether a commitment's deadline passed while it was owed: what rates of the due ones divide by.
@@ -772,7 +787,7 @@ mod tests {
         ] {
             assert_eq!(due(undated, "2030-01-01"), Due::Undated, "{undated}");
         }
-        for standing in ["continuing", "RRULE:FREQ=MONTHLY"] {
+        for standing in ["continuing", "RRULE:FREQ=YEARLY"] {
             assert_eq!(due(standing, "2030-01-01"), Due::Standing, "{standing}");
         }
     }

@@ -8,7 +8,10 @@ use crate::domain::view::{Commitment, Due, View};
 
 use super::chart::{Bar, Chart, Plot};
 use super::rates::{self, Heard, Rate, Tally};
-use super::{Cell, Document, Question, Report, Table, Tone, calendar, caveats, cells, select};
+use super::{
+    Cell, Document, Question, Report, Table, Takes, Tone, calendar, caveats, cells, occurrences,
+    select,
+};
 
 /// The report `due`.
 #[derive(Debug, Clone, Copy)]
@@ -23,13 +26,19 @@ impl Report for DueReport {
         "What is overdue, due soon, silent or undated"
     }
 
+    fn takes(&self) -> &'static [Takes] {
+        &[Takes::Grace]
+    }
+
     fn document(&self, view: &View<'_>, question: &Question) -> Document {
         let commitments = select::commitments(view, question);
         let tally = Tally::of(view, &commitments, question.soon, question.silent);
         let mut document = Document::new(self.name(), "Due, silent and undated", view, question);
         let rates = [&tally.due_rates()[..], &tally.live_rates()[..]].concat();
+        let (occurrences, notes) = occurrences::table(view, &commitments, question);
         document.tables = vec![
             calls(view, &commitments, question),
+            occurrences,
             rates::table("rates", "Rates", &rates),
         ];
         document.charts.push(rates_chart(&rates));
@@ -37,11 +46,18 @@ impl Report for DueReport {
         document
             .notes
             .extend(caveats::notes(view, &commitments, &[]));
+        document.notes.extend(notes);
         document.notes.push(format!(
             "soon: within {} days; silent: nothing heard for {} days or more",
             whole(question.soon),
             whole(question.silent)
         ));
+        let grace = whole(question.grace);
+        if grace > 0 {
+            document.notes.push(format!(
+                "grace: up to {grace} days past a deadline; the rates count what is in grace as overdue"
+            ));
+        }
         document
     }
 }
@@ -67,7 +83,7 @@ fn rates_chart(rates: &[Rate]) -> Chart {
 }
 
 /// How many days these are, which `Days` itself does not tell.
-fn whole(days: Days) -> i64 {
+pub(super) fn whole(days: Days) -> i64 {
     let start = NaiveDate::default();
     let end = start.checked_add_days(days);
     end.map_or(i64::MAX, |end| (end - start).num_days())
@@ -78,6 +94,8 @@ fn whole(days: Days) -> i64 {
 enum State {
     /// The longest overdue come first.
     Overdue(Reverse<i64>),
+    /// Past the deadline, but not for as long as the grace that was asked for.
+    Grace(Reverse<i64>),
     /// The nearest come first.
     Soon(i64),
     Silent,
@@ -85,8 +103,9 @@ enum State {
 }
 
 impl State {
-    fn of(due: Due, heard: Heard) -> Option<Self> {
+    fn of(due: Due, heard: Heard, grace: Days) -> Option<Self> {
         match due {
+            Due::Overdue { days } if days <= whole(grace) => Some(Self::Grace(Reverse(days))),
             Due::Overdue { days } => Some(Self::Overdue(Reverse(days))),
             Due::Soon { days } => Some(Self::Soon(days)),
             Due::Undated => Some(Self::Undated),
@@ -99,6 +118,7 @@ impl State {
     fn cell(self) -> Cell {
         let (word, tone) = match self {
             Self::Overdue(_) => ("overdue", Tone::Bad),
+            Self::Grace(_) => ("grace", Tone::Attention),
             Self::Soon(_) => ("soon", Tone::Attention),
             Self::Silent => ("silent", Tone::Attention),
             Self::Undated => ("undated", Tone::Plain),
@@ -109,7 +129,7 @@ impl State {
     /// Days since the deadline, negative before it.
     fn days(self) -> Option<i64> {
         match self {
-            Self::Overdue(Reverse(days)) => Some(days),
+            Self::Overdue(Reverse(days)) | Self::Grace(Reverse(days)) => Some(days),
             Self::Soon(days) => Some(-days),
             Self::Silent | Self::Undated => None,
         }
@@ -130,13 +150,14 @@ fn calls(view: &View<'_>, commitments: &[Commitment<'_>], question: &Question) -
         "last_heard",
         "days_unheard",
         "flags",
+        "due_on",
     ];
     let mut table = Table::new("due", "Wanting attention", columns).or("nothing");
     let mut calls: Vec<(State, Heard, &Commitment<'_>)> = commitments
         .iter()
         .filter_map(|commitment| {
             let heard = Heard::of(view, commitment, question.silent);
-            let state = State::of(view.due(commitment, question.soon), heard)?;
+            let state = State::of(view.due(commitment, question.soon), heard, question.grace)?;
             Some((state, heard, commitment))
         })
         .collect();
@@ -154,9 +175,18 @@ fn calls(view: &View<'_>, commitments: &[Commitment<'_>], question: &Question) -
             Cell::text(heard.last),
             Cell::Number(heard.days),
             Cell::List(cells::commitment_flags(view.register, commitment)),
+            Cell::maybe(due_on(view, commitment)),
         ]);
     }
     table
+}
+
+/// The last day of a commitment's deadline, or the next day of its rule.
+fn due_on(view: &View<'_>, commitment: &Commitment<'_>) -> Option<NaiveDate> {
+    view.due_date(commitment).or_else(|| {
+        let occurrences = view.occurrences(commitment)?;
+        occurrences.next(view.as_of)
+    })
 }
 
 #[cfg(test)]
@@ -260,6 +290,50 @@ mod tests {
             column(&ask(&history, "2024-07-01"), "due", "last_heard"),
             ["2023-12-28"]
         );
+    }
+
+    #[test]
+    fn grace_is_listed_apart_and_counted_as_overdue() {
+        let history = simple(" | deadline=2023-06-30");
+        let question = Question {
+            grace: Days::new(10),
+            ..Question::default()
+        };
+        let state = |day: &str| {
+            let document = history.ask(&DueReport, day, &question);
+            columns(&document, "due", &["state", "days_overdue", "due_on"])
+        };
+        assert_eq!(state("2023-06-30"), [["soon", "0", "2023-06-30"]]);
+        assert_eq!(state("2023-07-10"), [["grace", "10", "2023-06-30"]]);
+        assert_eq!(state("2023-07-11"), [["overdue", "11", "2023-06-30"]]);
+        let document = history.ask(&DueReport, "2023-07-10", &question);
+        assert_eq!(share(&document, "due/overdue"), "1 of 1 (100%)");
+        assert!(
+            document
+                .notes
+                .iter()
+                .any(|note| note.starts_with("grace: up to 10 days"))
+        );
+    }
+
+    #[test]
+    fn a_deadline_that_counts_from_an_event_has_its_day() {
+        let mut history = simple(" | deadline=30 days after entry-into-force of A1");
+        let asked = |history: &History, day: &str| {
+            let document = ask(history, day);
+            let rows = columns(&document, "due", &["state", "due_on"]);
+            (rows, document.notes)
+        };
+        let (rows, notes) = asked(&history, "2023-02-01");
+        assert!(rows.is_empty());
+        let waits = "C1 for entry-into-force of A1";
+        assert!(notes.iter().any(|note| note.contains(waits)), "{notes:?}");
+        history.say("agreement-status | agreement=A1 | to=in-force | on=2023-03");
+        let (rows, notes) = asked(&history, "2023-04-20");
+        assert_eq!(rows, [["soon", "2023-04-30"]]);
+        let open = "between 2023-03-31 and 2023-04-30";
+        assert!(notes.iter().any(|note| note.contains(open)), "{notes:?}");
+        assert_eq!(asked(&history, "2023-05-01").0, [["overdue", "2023-04-30"]]);
     }
 
     #[test]

@@ -34,6 +34,7 @@ pub mod timeline;
 
 mod caveats;
 mod cells;
+mod occurrences;
 mod participation;
 mod rates;
 mod select;
@@ -86,6 +87,8 @@ pub enum Takes {
     Occurred,
     /// A stretch of the ledger, by when things were recorded.
     Recorded,
+    /// [`Question::grace`].
+    Grace,
     /// [`Question::limit`].
     Limit,
     /// [`Question::thresholds`].
@@ -121,6 +124,8 @@ pub struct Question {
     pub limit: Option<usize>,
     /// How many days ahead a deadline counts as soon.
     pub soon: Days,
+    /// For how many days after a deadline nothing is called overdue yet: [`Takes::Grace`].
+    pub grace: Days,
     /// After how many days without any event a live commitment counts as silent.
     pub silent: Days,
     /// How the ledger was known when this was asked, in words; none for all that is known.
@@ -166,6 +171,7 @@ impl Default for Question {
             until: None,
             limit: None,
             soon: Days::new(30),
+            grace: Days::new(0),
             silent: Days::new(180),
             known_at: None,
             thresholds: Vec::new(),
