@@ -13,6 +13,8 @@ pub mod template;
 
 use std::fmt;
 
+pub(super) use self::print::Quoted;
+
 use self::date::Dates;
 use self::template::{Expression, Template};
 use super::table::Form;
@@ -88,15 +90,17 @@ impl Map {
     /// # Errors
     /// Where it has nothing for the text and refuses it.
     pub fn find(&self, name: &str, text: &str) -> Result<Option<String>, String> {
-        let fold = |text: &str| match self.fold_case {
-            true => text.to_lowercase(),
-            false => text.to_owned(),
+        let found = match self.fold_case {
+            true => {
+                let text = text.to_lowercase();
+                let fits = |pattern: &str| glob::fits(&pattern.to_lowercase(), &text);
+                self.values.iter().find(|(pattern, _)| fits(pattern))
+            }
+            false => self
+                .values
+                .iter()
+                .find(|(pattern, _)| glob::fits(pattern, text)),
         };
-        let folded = fold(text);
-        let found = self
-            .values
-            .iter()
-            .find(|(pattern, _)| glob::fits(&fold(pattern), &folded));
         match (found, self.other) {
             (Some((_, to)), _) => Ok(Some(to.clone())),
             (None, Other::Keep) => Ok(Some(text.to_owned())),
@@ -125,6 +129,8 @@ pub struct Lookup {
 /// Where each row of the table says that a cell of another table changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChangeLog {
+    /// The names of files that are such logs; where none are given, every one is.
+    pub files: Vec<String>,
     /// Which row changed.
     pub row: Template,
     /// The header of the column.
@@ -133,6 +139,15 @@ pub struct ChangeLog {
     pub value: Template,
     /// When: rows that say the same here, one after the other, are one version.
     pub version: Template,
+    /// When a version was recorded in the log's own account.
+    pub recorded_at: Option<Template>,
+}
+
+impl ChangeLog {
+    /// Whether a file is such a log.
+    pub fn is_one(&self, file: &str) -> bool {
+        self.files.is_empty() || self.files.iter().any(|pattern| glob::fits(pattern, file))
+    }
 }
 
 /// Conditions: expressions, and the patterns of which each must fit one.

@@ -19,6 +19,7 @@ mod house;
 mod import;
 mod power;
 mod program;
+mod tables;
 mod tamper;
 #[cfg(unix)]
 mod witness;
