@@ -14,6 +14,7 @@ use crate::domain::event::Kind;
 use crate::domain::testing::{FIRST_RECORDED_AT, event, histories};
 use crate::ledger::Ledger;
 use crate::ledger::anchor::Hashes;
+use crate::ledger::archive;
 use crate::ledger::replay::{CHUNK, KnownAt, replay, replay_in_full};
 use crate::ledger::snapshot;
 use crate::ledger::testing::*;
@@ -27,8 +28,8 @@ static STORY: LazyLock<Memory> = LazyLock::new(|| storied().into_store());
 /// whatever is wrong, and may not give up on what is sound.
 fn verdict(store: &impl Store) -> Verdict {
     let head = store.head().unwrap();
-    let careful = examine::examine(store, Start::nothing(), head, &mut Unwatched);
-    let fast = fast::pass(store, Start::nothing(), head, &mut Unwatched);
+    let careful = examine::examine(store, Start::nothing(store), head, &mut Unwatched);
+    let fast = fast::pass(store, Start::nothing(store), head, &mut Unwatched);
     let is_clean = careful.findings.is_empty();
     assert_eq!(fast.as_ref(), is_clean.then_some(&careful));
     assert_eq!(verify(store, &mut Unwatched).unwrap(), careful);
@@ -482,8 +483,8 @@ fn snapshots_are_compared_with_replay_and_never_believed() {
         bytes[at] ^= 0x41;
         check(&with(count, &bytes), &[count - 1], &format!("byte {at}"));
     }
-    assert!(snapshot::decode(count, &bytes).is_some());
-    assert!(snapshot::decode(count - 1, &bytes).is_none());
+    assert!(snapshot::decode(count, &bytes, archive::of(&story)).is_some());
+    assert!(snapshot::decode(count - 1, &bytes, archive::of(&story)).is_none());
     check(&with(count, &bytes[..40]), &[count - 1], "cut");
     check(&with(count, b""), &[count - 1], "empty");
     check(&with(count - 1, &bytes), &[count - 2], "of another count");
