@@ -189,7 +189,7 @@ mod tests {
     use crate::chain::tree::{MemoryLeaves, TILE};
     use crate::ledger::testing::{Steady, note, opening};
     use crate::store::memory::Memory;
-    use crate::store::{AppendError, BatchSource, Reader, StoreError, Stored};
+    use crate::store::{AppendError, BatchSource, Compaction, Reader, StoreError, Stored};
 
     /// Counts the records that are read from it.
     struct Counting(Memory, Arc<AtomicU64>);
@@ -224,6 +224,9 @@ mod tests {
         }
         fn snapshot(&self, count: u64) -> Result<Option<Vec<u8>>, StoreError> {
             self.0.snapshot(count)
+        }
+        fn compact(&mut self) -> Result<Compaction, StoreError> {
+            self.0.compact()
         }
         fn drop_snapshot(&mut self, count: u64) -> Result<(), StoreError> {
             self.0.drop_snapshot(count)

@@ -12,6 +12,7 @@ use super::log::{Log, blank};
 use super::medium::Medium;
 use super::tests::{batch, bodiless, read_all};
 use super::*;
+use crate::store::Compaction;
 use crate::store::memory::Memory;
 
 const SECTOR: usize = 512;
@@ -191,6 +192,9 @@ impl Store for Behind {
     }
     fn snapshot(&self, count: u64) -> Result<Option<Vec<u8>>, StoreError> {
         self.store.lock().unwrap().snapshot(count)
+    }
+    fn compact(&mut self) -> Result<Compaction, StoreError> {
+        self.store.lock().unwrap().compact()
     }
     fn drop_snapshot(&mut self, count: u64) -> Result<(), StoreError> {
         self.store.lock().unwrap().drop_snapshot(count)
