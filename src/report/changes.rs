@@ -1,9 +1,10 @@
-//! What the ledger learned in a stretch of its own time: each record, with what it changed.
+//! What the ledger learned in a stretch of its own time: each record, with what it changed; and how what stood
+//! at the end differs from what stood at the beginning.
 //!
 //! The records are replayed as they were taken in, so that a change is told as it was when it came, whatever
 //! later records made of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::event::{Entry, Event, Fact, Kind};
 use crate::domain::id::{AgreementId, CommitmentId, PartyId, Seq, Slug, Subject};
@@ -38,6 +39,7 @@ impl Report for Changes {
         let mut counts: BTreeMap<Kind, usize> = BTreeMap::new();
         let mut later = 0;
         let mut past = Register::default();
+        let mut ends = Ends::default();
         for record in view.register.records() {
             let Some(held) = record else {
                 past.apply_missing();
@@ -50,14 +52,14 @@ impl Report for Changes {
                 past.apply(&step.entry);
                 later += 1;
             } else {
-                step.take(&mut past);
+                step.take(&mut past, &mut ends);
                 *counts.entry(held.entry.event.kind()).or_default() += 1;
                 table.rows.extend(step.rows(view, held));
             }
         }
         document.notes.extend(table.cut(question.limit));
         document.notes.extend(select::left_out(view, later));
-        document.tables = vec![table, summary(counts)];
+        document.tables = vec![table, ends.table(), summary(counts)];
         document
     }
 }
@@ -106,15 +108,20 @@ impl Step {
     }
 
     /// Takes the record into the register of what came before it, and notes what it changes.
-    fn take(&mut self, past: &mut Register) {
-        let touched = touched(past, self.entry.seq, &self.entry.event);
-        let state_in = |register: &Register| touched.as_ref().map(|id| state(register, id));
-        let before = state_in(past);
+    fn take(&mut self, past: &mut Register, ends: &mut Ends) {
+        let touched = touched(past, self.entry.seq, &self.entry.event).into_iter();
+        let touched: Vec<(Slug, State)> = touched
+            .map(|id| {
+                let before = state(past, &id);
+                (id, before)
+            })
+            .collect();
         self.note_fact(past);
         past.apply(&self.entry);
-        let after = state_in(past);
-        if let (Some(id), Some(before), Some(after)) = (&touched, before, after) {
-            self.note_state(id, &before, &after);
+        for (id, before) in touched {
+            let after = state(past, &id);
+            self.note_state(&id, &before, &after);
+            ends.note(id, before, after);
         }
         if self.changes.is_empty() {
             self.changes.push(self.plain(Vec::new()));
@@ -151,18 +158,11 @@ impl Step {
                 .push(self.plain(first.cloned().unwrap_or_default()));
         }
         let corrects = self.entry.event.kind() == Kind::Corrected;
-        let mut names: Vec<&&str> = before.keys().chain(after.keys()).collect();
-        names.sort_unstable();
-        names.dedup();
-        for name in names {
-            let texts = |state: &State| state.get(name).cloned().unwrap_or_default();
-            let (before, after) = (texts(before), texts(after));
+        for (name, before, after) in differences(before, after) {
             // A correction has told of its field already; what follows from it is left to tell.
-            let told = corrects && !AXES.contains(name);
-            if before != after && !told {
-                let what = format!("{id} {name}");
+            if !corrects || AXES.contains(&name) {
                 self.changes.push(Change {
-                    what,
+                    what: format!("{id} {name}"),
                     before,
                     after,
                 });
@@ -218,29 +218,107 @@ fn joined(texts: &[String]) -> Cell {
 /// What follows from records, and is no field of any.
 const AXES: &[&str] = &["standing", "contest", "status"];
 
-/// The entity that a record may change: the one it is about, or the one that the record it mends is about.
-/// What else it names stays as it was, and may have a long history to go through.
-fn touched(past: &Register, seq: Seq, event: &Event) -> Option<Slug> {
-    let mended = match &event.fact {
-        Fact::CommitmentAmended(fact) => return Some(fact.commitment.0.clone()),
-        Fact::StatusChanged(fact) => return Some(fact.commitment.0.clone()),
-        Fact::ContestMoved(fact) => return Some(fact.commitment.0.clone()),
-        Fact::AgreementStatusChanged(fact) => return Some(fact.agreement.0.clone()),
-        Fact::PartyRenamed(fact) => return Some(fact.party.0.clone()),
-        Fact::PartySucceeded(fact) => return Some(fact.party.0.clone()),
-        Fact::Corrected(fact) => fact.record,
-        Fact::Retracted(fact) => fact.record,
+/// The entities that a record may change, each once: the one it is about, or those that the record it mends was
+/// about before and is about now. What else it names stays as it was, and may have a long history to go through.
+fn touched(past: &Register, seq: Seq, event: &Event) -> BTreeSet<Slug> {
+    let about = match &event.fact {
+        Fact::CommitmentAmended(fact) => &fact.commitment.0,
+        Fact::StatusChanged(fact) => &fact.commitment.0,
+        Fact::ContestMoved(fact) => &fact.commitment.0,
+        Fact::AgreementStatusChanged(fact) => &fact.agreement.0,
+        Fact::PartyRenamed(fact) => &fact.party.0,
+        Fact::PartySucceeded(fact) => &fact.party.0,
+        Fact::Corrected(fact) => {
+            let Some(mended) = earlier(past, seq, fact.record) else {
+                return BTreeSet::new();
+            };
+            let to = fact.to.iter().map(ToString::to_string).collect();
+            let now = mended.with_field(fact.field.as_str(), to).ok();
+            let both = [Some(mended.clone()), now].into_iter().flatten();
+            return both
+                .flat_map(|event| touched(past, fact.record, &event))
+                .collect();
+        }
+        Fact::Retracted(fact) => return touched_by_loss(past, seq, fact.record),
+        Fact::Redacted(fact) => return touched_by_loss(past, seq, fact.record),
         _ => {
             let defined = event.defines().map(|reference| reference.subject());
-            return defined.and_then(|subject| match subject {
-                Subject::Entity(id) => Some(id),
-                Subject::Record(_) => None,
-            });
+            return match defined {
+                Some(Subject::Entity(id)) => BTreeSet::from([id]),
+                _ => BTreeSet::new(),
+            };
         }
     };
-    // In a sound ledger what is mended lies before; in any other this must still come to an end.
-    let held = past.held(mended).filter(|_| mended < seq)?;
-    touched(past, mended, &held.entry.event)
+    BTreeSet::from([about.clone()])
+}
+
+/// The entities that may change when a record no longer counts. Where that is a correction, the record that it
+/// mended may be about another one again.
+fn touched_by_loss(past: &Register, seq: Seq, lost: Seq) -> BTreeSet<Slug> {
+    let Some(event) = earlier(past, seq, lost) else {
+        return BTreeSet::new();
+    };
+    let mut all = touched(past, lost, event);
+    if let Some((mended, without)) = past.without(lost).filter(|(mended, _)| *mended < lost) {
+        all.extend(touched(past, mended, &without));
+    }
+    if let Fact::Corrected(fact) = &event.fact
+        && let Some(now) = earlier(past, lost, fact.record)
+    {
+        all.extend(touched(past, fact.record, now));
+    }
+    all
+}
+
+/// A record as it reads. In a sound ledger what is mended lies before what mends it; in any other this must still
+/// come to an end.
+fn earlier(past: &Register, seq: Seq, record: Seq) -> Option<&Event> {
+    let held = past.held(record).filter(|_| record < seq);
+    held.map(|held| &held.entry.event)
+}
+
+/// What stood of each entity that was touched, before the first record that did and after the last.
+#[derive(Default)]
+struct Ends(BTreeMap<Slug, (State, State)>);
+
+impl Ends {
+    fn note(&mut self, id: Slug, before: State, after: State) {
+        let (_, last) = self.0.entry(id).or_insert_with(|| (before, State::new()));
+        *last = after;
+    }
+
+    /// What stands otherwise.
+    fn table(&self) -> Table {
+        let columns = &["id", "field", "before", "after"];
+        let mut table = Table::new("differences", "What stands otherwise at the end", columns)
+            .or("all stands as it did");
+        for (id, (before, after)) in &self.0 {
+            for (field, before, after) in differences(before, after) {
+                table.rows.push(vec![
+                    Cell::text(id),
+                    Cell::text(field),
+                    Cell::List(before),
+                    Cell::List(after),
+                ]);
+            }
+        }
+        table
+    }
+}
+
+/// The fields and axes in which two states differ, each with its texts in both.
+fn differences(
+    before: &State,
+    after: &State,
+) -> impl Iterator<Item = (&'static str, Vec<String>, Vec<String>)> {
+    let names: BTreeSet<&'static str> = before.keys().chain(after.keys()).copied().collect();
+    let texts = |state: &State, name| state.get(name).cloned().unwrap_or_default();
+    let pairs: Vec<_> = names
+        .into_iter()
+        .map(|name| (name, texts(before, name), texts(after, name)))
+        .filter(|(_, before, after)| before != after)
+        .collect();
+    pairs.into_iter()
 }
 
 /// What stands of an entity, whenever it happens; nothing where there is no such entity.
@@ -261,10 +339,10 @@ fn state(register: &Register, id: &Slug) -> State {
     if let Some(party) = view.party(&PartyId(id.clone())) {
         let mut state = fields(&Event::from(Fact::from(party.fact.clone())));
         state.insert("name", cells::texts(party.names));
-        state.insert(
-            "successor",
-            party.successors.iter().map(ToString::to_string).collect(),
-        );
+        let successors: Vec<String> = party.successors.iter().map(ToString::to_string).collect();
+        if !successors.is_empty() {
+            state.insert("successor", successors);
+        }
         return state;
     }
     State::new()
@@ -281,9 +359,12 @@ fn fields(event: &Event) -> State {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::super::Bound;
     use super::super::testing::*;
     use super::*;
+    use crate::domain::testing::{histories, register};
 
     const CHANGE: &[&str] = &["record", "what", "before", "after"];
 
@@ -377,5 +458,74 @@ mod tests {
             column(&changes, "changes", "what"),
             ["(withheld)", "record 6: personal data"]
         );
+    }
+
+    #[test]
+    fn the_two_ends_are_compared() {
+        let mut history = simple(" | deadline=2023-06-30");
+        history.on("2023-05-05").say_all(&[
+            "status | commitment=C1 | to=active | by=venezuela | on=2023-02-01",
+            "amendment | commitment=C1 | deadline=2023-12-31",
+            "retraction | record=6 | reason=of another commitment",
+            "rename | party=colombia | name=Republic of Colombia",
+        ]);
+        let changes = since(&history, Bound::Record(Seq(6)));
+        assert_eq!(
+            columns(&changes, "differences", &["id", "field", "before", "after"]),
+            [
+                ["C1", "deadline", "2023-06-30", "2023-12-31"],
+                ["colombia", "name", "Colombia", "Republic of Colombia"],
+            ]
+        );
+    }
+
+    /// What stands of everything.
+    fn all(register: &Register) -> BTreeMap<String, BTreeMap<String, String>> {
+        use crate::domain::register::EntityKind::{Agreement, Commitment, Party};
+        let ids = [Agreement, Commitment, Party].map(|kind| register.ids(kind));
+        let texts = |id: &Slug| {
+            let state = state(register, id).into_iter();
+            state
+                .map(|(name, texts)| (name.to_owned(), texts.join("; ")))
+                .collect()
+        };
+        ids.into_iter()
+            .flatten()
+            .map(|id| (id.to_string(), texts(id)))
+            .collect()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+        /// What stood at the beginning, with the differences, is what stands at the end.
+        #[test]
+        fn the_differences_lead_from_one_end_to_the_other(
+            history in histories(30..140),
+            from in 1..30usize,
+            length in 1..110usize,
+        ) {
+            let until = (from + length).min(history.len());
+            let [first, last, whole] = [from, until, history.len()].map(|n| register(&history[..n]));
+            let question = Question {
+                since: Some(Bound::Record(Seq(from as u64))),
+                until: Some(Bound::Record(Seq(until as u64 - 1))),
+                ..Question::default()
+            };
+            let changes = Changes.document(&View::whole(&whole), &question);
+            let mut state = all(&first);
+            for row in columns(&changes, "differences", &["id", "field", "before", "after"]) {
+                let [id, field, before, after] = <[String; 4]>::try_from(row).unwrap();
+                let fields = state.entry(id.clone()).or_default();
+                prop_assert_eq!(fields.remove(&field).unwrap_or_default(), before, "{} {}", id, field);
+                if !after.is_empty() {
+                    fields.insert(field, after);
+                }
+                if fields.is_empty() {
+                    state.remove(&id);
+                }
+            }
+            prop_assert_eq!(state, all(&last));
+        }
     }
 }

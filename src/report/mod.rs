@@ -424,6 +424,25 @@ mod tests {
     }
 
     #[test]
+    fn the_page_on_reports_names_every_table_and_column() {
+        let page = include_str!("../../docs/reports.md");
+        let history = testing::communique();
+        for report in REPORTS {
+            let (_, rest) = page
+                .split_once(&format!("\n## {}\n", report.name()))
+                .unwrap_or_else(|| panic!("the page has no {}", report.name()));
+            let section = rest.split("\n## ").next().unwrap_or_default();
+            let document = history.ask(*report, "2024-01-01", &Question::default());
+            for table in &document.tables {
+                for name in [table.name].iter().chain(&table.columns) {
+                    let there = section.contains(&format!("`{name}`"));
+                    assert!(there, "{}: {} of {}", report.name(), name, table.name);
+                }
+            }
+        }
+    }
+
+    #[test]
     fn everything_has_a_sound_dossier() {
         let history = testing::communique();
         for of in [
