@@ -20,7 +20,6 @@ use crate::domain::deadline::{Anchor, Relative, Span, Unit};
 use crate::domain::event::*;
 use crate::domain::id::*;
 use crate::domain::party::{Identifier, Name, PartyKind};
-use crate::domain::register::{Held, Register};
 use crate::domain::source::{Bearing, Citation, Confidence, SourceKind};
 use crate::domain::value::{Digest, Language, Text};
 use crate::domain::when::{Date, Deadline, Instant, RecurrenceRule, When};
@@ -102,42 +101,6 @@ pub fn decode(payload: &[u8]) -> Result<Event, CodecError> {
         return Err(CodecError::NotCanonical);
     }
     Ok(event)
-}
-
-/// The bytes of a register's records, for a snapshot. Not part of the record format: a snapshot of another
-/// version is dropped and built again.
-///
-/// # Errors
-/// [`CodecError::Malformed`], should the encoder fail.
-pub fn encode_register(register: &Register) -> Result<Vec<u8>, CodecError> {
-    let records: Vec<Option<&Held>> = register.records().collect();
-    bincode::encode_to_vec(records, bincode::config::standard())
-        .map_err(|error| CodecError::Malformed(error.to_string()))
-}
-
-/// The register of a snapshot. Its bytes must have been checked before: their size is not bounded here.
-///
-/// # Errors
-/// [`CodecError::Malformed`]
-pub fn decode_register(bytes: &[u8]) -> Result<Register, CodecError> {
-    let malformed = |error: &dyn std::fmt::Display| CodecError::Malformed(error.to_string());
-    let (records, read): (Vec<Option<Held>>, usize) =
-        bincode::decode_from_slice(bytes, bincode::config::standard())
-            .map_err(|error| malformed(&error))?;
-    if read != bytes.len() {
-        return Err(malformed(&"bytes are left over"));
-    }
-    let mut register = Register::default();
-    for held in &records {
-        match held {
-            None => register.apply_missing(),
-            Some(held) => register.apply(&Entry {
-                event: held.recorded().clone(),
-                ..held.entry
-            }),
-        }
-    }
-    Ok(register)
 }
 
 /// Structs: their fields in the order of their bytes.
@@ -249,8 +212,6 @@ fn no_such(name: &str, number: u8) -> DecodeError {
 structs! {
     Event { fact, envelope }
     Envelope { on, by, recorded_by, source, note, confidence, inferred, import_key, irregular }
-    Entry { seq, recorded_at, event }
-    Held { entry, original, corrections, retracted, redacted }
     LedgerOpened { origin, purpose }
     PartyRegistered { id, kind, name, identifier, parent }
     PartyRenamed { party, name }

@@ -8,6 +8,7 @@ use clap::{Arg, ArgAction, ArgMatches};
 use serde_json::{Map, Value, json};
 
 use super::error::{CliError, Exit};
+use super::questions::readable;
 use super::session::{Session, written};
 use super::{Command, bundle};
 use crate::chain::record::Record;
@@ -65,6 +66,7 @@ fn write_events(session: &Session, out: &mut impl Write) -> Result<io::Result<()
     let ledger = session.open()?;
     let mut left_out = BTreeSet::new();
     for (seq, held) in (0..).map(Seq).zip(ledger.register().records()) {
+        readable(ledger.register())?;
         let standing = held.as_ref().filter(|held| held.redacted.is_none());
         // No line could stand for the record that they name, so no import would take them.
         let Some(held) = standing.filter(|held| !names(held.recorded(), &left_out)) else {

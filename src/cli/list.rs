@@ -41,11 +41,12 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
         "commitments" => &listing::Commitments,
         _ => &listing::Sources,
     };
-    let asked = ask(matches, session)?;
+    let ledger = session.open()?;
+    let asked = ask(matches, &ledger)?;
     let view = View {
         register: &asked.register,
         as_of: asked.as_of,
     };
-    session.show(&report.document(&view, &asked.question))?;
+    session.show(&asked.answered(report.document(&view, &asked.question))?)?;
     Ok(Exit::Ok)
 }

@@ -36,11 +36,12 @@ fn build() -> clap::Command {
 }
 
 fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
-    let asked = ask(matches, session)?;
+    let ledger = session.open()?;
+    let asked = ask(matches, &ledger)?;
     let view = View {
         register: &asked.register,
         as_of: asked.as_of,
     };
-    session.show_long(&report::log::Log.document(&view, &asked.question))?;
+    session.show_long(&asked.answered(report::log::Log.document(&view, &asked.question))?)?;
     Ok(Exit::Ok)
 }

@@ -10,9 +10,10 @@ use crate::domain::commitment::Standing;
 use crate::domain::event::Kind;
 use crate::domain::id::{AgreementId, CommitmentId, PartyId, Seq, Slug, SourceId};
 use crate::domain::party::PartyKind;
-use crate::domain::register::{EntityKind, Register};
+use crate::domain::register::{EntityKind, Register, Unreadable};
 use crate::domain::value::Leaf;
 use crate::domain::when::{Date, Instant};
+use crate::ledger::LedgerError;
 use crate::ledger::replay::{KnownAt, replay};
 use crate::report::{Bound, Question};
 
@@ -24,6 +25,26 @@ pub struct Asked {
     pub as_of: NaiveDate,
     /// The rest.
     pub question: Question,
+}
+
+impl Asked {
+    /// An answer, unless a record that was looked at for it could not be read any more.
+    pub fn answered<T>(&self, answer: T) -> Result<T, CliError> {
+        readable(&self.register)?;
+        Ok(answer)
+    }
+}
+
+/// That all records which were asked of a register could be read.
+pub fn readable(register: &Register) -> Result<(), CliError> {
+    match register.unreadable() {
+        None => Ok(()),
+        Some(Unreadable { seq, why }) => Err(LedgerError::Broken {
+            seq: seq.0,
+            what: why.clone(),
+        }
+        .into()),
+    }
 }
 
 /// The options of the two clocks.
@@ -137,12 +158,7 @@ pub fn day_args() -> [Arg; 2] {
 }
 
 /// Reads the options that a command has, and replays the ledger as it was known.
-pub fn ask(matches: &ArgMatches, session: &Session) -> Result<Asked, CliError> {
-    ask_of(matches, &session.open()?)
-}
-
-/// As [`ask`], of a ledger that is open.
-pub fn ask_of(matches: &ArgMatches, ledger: &OpenLedger) -> Result<Asked, CliError> {
+pub fn ask(matches: &ArgMatches, ledger: &OpenLedger) -> Result<Asked, CliError> {
     let (register, known_at) = known(matches, ledger)?;
     let as_of = match text(matches, "as-of") {
         None => Session::today(),

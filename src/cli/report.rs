@@ -6,8 +6,7 @@ use clap::parser::ValueSource;
 use super::Command;
 use super::error::{CliError, Exit};
 use super::questions::{
-    Asked, ask_of, clock_args, day_args, id_arg, limit_arg, stretch_args, subject_arg,
-    threshold_arg,
+    Asked, ask, clock_args, day_args, id_arg, limit_arg, stretch_args, subject_arg, threshold_arg,
 };
 use super::session::{OpenLedger, Session};
 use crate::chain::record::Record;
@@ -70,7 +69,7 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
         .find(|report| report.name() == name)
         .ok_or_else(|| CliError::new(Exit::Usage, format!("there is no report {name}")))?;
     let ledger = session.open()?;
-    let mut asked = ask_of(matches, &ledger)?;
+    let mut asked = ask(matches, &ledger)?;
     if report.takes().contains(&Takes::Provenance) {
         let command = again(*report, matches, &asked);
         asked.question.provenance = Some(provenance(&ledger, &asked, command)?);
@@ -79,7 +78,7 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
         register: &asked.register,
         as_of: asked.as_of,
     };
-    session.show(&report.document(&view, &asked.question))?;
+    session.show(&asked.answered(report.document(&view, &asked.question))?)?;
     Ok(Exit::Ok)
 }
 

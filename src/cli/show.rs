@@ -20,7 +20,8 @@ fn build() -> clap::Command {
 }
 
 fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
-    let asked = ask(matches, session)?;
+    let ledger = session.open()?;
+    let asked = ask(matches, &ledger)?;
     let view = View {
         register: &asked.register,
         as_of: asked.as_of,
@@ -28,7 +29,8 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
     let Some(subject) = &asked.question.subject else {
         return Err(CliError::new(Exit::Usage, "show what?"));
     };
-    let Some(document) = dossier(&view, subject, &asked.question) else {
+    let found = asked.answered(dossier(&view, subject, &asked.question))?;
+    let Some(document) = found else {
         return Err(
             CliError::refused(format!("there was no {subject} yet on {}", asked.as_of))
                 .hint("leave out --as-of, or give a later day"),

@@ -24,6 +24,7 @@ use super::id::{AgreementId, CommitmentId, PartyId, RecorderId, Reference, Seq, 
 use super::when::When;
 
 mod facts;
+mod image;
 mod keys;
 mod names;
 mod shelf;
@@ -47,6 +48,15 @@ pub enum EntityKind {
 }
 
 impl EntityKind {
+    /// Every kind.
+    pub const ALL: &'static [EntityKind] = &[
+        Self::Party,
+        Self::Source,
+        Self::Agreement,
+        Self::Commitment,
+        Self::Recorder,
+    ];
+
     /// The word for it.
     pub const fn word(self) -> &'static str {
         match self {
@@ -270,6 +280,27 @@ impl Register {
     /// Every record in order, as it reads today; none for records whose payload is gone.
     pub fn records(&self) -> impl DoubleEndedIterator<Item = Option<&Held>> + ExactSizeIterator {
         (0..self.kinds.len()).map(|at| self.held(Seq(at as u64)))
+    }
+
+    /// The records of some kinds, whether or not they were retracted, in order.
+    pub fn records_of(&self, wanted: impl Fn(Kind) -> bool) -> impl Iterator<Item = &Held> {
+        let all = (0..self.kinds.len()).map(|at| Seq(at as u64));
+        all.filter(move |seq| self.kind(*seq).is_some_and(&wanted))
+            .filter_map(|seq| self.held(seq))
+    }
+
+    /// The records that were redacted and were still there when they were taken in, with their kinds, in order.
+    pub fn redacted(&self) -> Vec<(Seq, Kind)> {
+        let fates = self
+            .fates
+            .iter()
+            .filter(|(_, fate)| fate.redacted.is_some());
+        let seqs = fates.map(|(record, _)| Seq((*record).into()));
+        let mut all: Vec<(Seq, Kind)> = seqs
+            .filter_map(|seq| Some((seq, self.kind(seq)?)))
+            .collect();
+        all.sort_unstable();
+        all
     }
 
     /// How many records it has taken in.
@@ -767,7 +798,8 @@ impl Register {
     fn read(&self, record: u32) -> Option<Held> {
         let seq = Seq(record.into());
         let kind = self.kind(seq);
-        let found = match self.archive.as_ref()?.entry(seq) {
+        let archive = self.archive.as_ref().map(|archive| archive.entry(seq));
+        let found = match archive.unwrap_or_else(|| Err("nothing holds it".to_owned())) {
             // An earlier reader may have known it before its payload was destroyed.
             Ok(None) if self.fate(seq).redacted.is_some() => return None,
             Ok(None) => Err("its payload is gone, and was there before".to_owned()),

@@ -9,6 +9,7 @@ use crate::chain::record::{Body, Hash, Head, Record, Sealed, Unbound, bind_each}
 use crate::chain::tree::leaf_hash;
 use crate::domain::event::{Entry, Event};
 use crate::domain::id::Seq;
+use crate::domain::register::Unreadable;
 use crate::domain::rules;
 use crate::domain::when::Instant;
 use crate::store::{AppendError, Store, StoreError};
@@ -156,6 +157,12 @@ impl<S: Store> Ledger<S> {
                 self.register.note_claimed(seq.0 + 1);
             }
         }
+        if let Some(Unreadable { seq, why }) = self.register.unreadable().cloned() {
+            return Err(LedgerError::Broken {
+                seq: seq.0,
+                what: why,
+            });
+        }
         match (refusals.is_empty(), failure) {
             (true, None) => Ok(plan),
             (true, Some(failure)) => Err(failure),
@@ -219,6 +226,7 @@ impl<S: Store> Ledger<S> {
             }
             self.head = head;
             self.last_recorded = plan.last_recorded;
+            self.let_go();
             for record in &records {
                 self.tree
                     .push(leaf_hash(&record.header.to_bytes()))
@@ -272,6 +280,13 @@ impl<S: Store> Ledger<S> {
         let stored = stored.first().ok_or_else(|| broken("it is missing"))?;
         let record = Record::open(&stored.sealed).map_err(|error| broken(&error.to_string()))?;
         Ok(receipt_of(&record, false))
+    }
+
+    /// The register need not hold what the store does. A rehearsal's store holds nothing of what was appended.
+    fn let_go(&mut self) {
+        if let Ok(held) = self.store.head() {
+            self.register.archived(held.count.min(self.head.count));
+        }
     }
 
     /// Keeps a snapshot if the append crossed a multiple of the interval, unless the newest one is nearly as long:

@@ -3,6 +3,7 @@
 
 pub mod anchor;
 pub mod append;
+mod archive;
 pub mod backfill;
 pub mod recover;
 pub mod redact;
@@ -181,9 +182,9 @@ impl<S: Store> Ledger<S> {
             return Err(LedgerError::NotEmpty(head));
         }
         let mut ledger = Self {
+            register: Register::over(archive::of(&store), 0),
             store,
             surroundings: Box::new(surroundings),
-            register: Register::default(),
             head,
             last_recorded: Instant(i64::MIN),
             tree: Tiled::new(),
@@ -201,9 +202,9 @@ impl<S: Store> Ledger<S> {
     /// [`LedgerError::Broken`] or [`LedgerError::Short`] where the chain is not sound.
     pub fn open(store: S, surroundings: impl Surroundings + 'static) -> Result<Self, LedgerError> {
         let mut ledger = Self {
+            register: Register::over(archive::of(&store), 0),
             store,
             surroundings: Box::new(surroundings),
-            register: Register::default(),
             head: Head::EMPTY,
             last_recorded: Instant(i64::MIN),
             tree: Tiled::new(),

@@ -102,11 +102,11 @@ impl<S: Store> Ledger<S> {
 
     /// The records that were redacted and whose payloads are still in the store.
     pub fn pending_redactions(&self) -> Vec<Seq> {
-        let held = self.register.records().flatten();
+        let redacted = self.register.redacted().into_iter();
         // A forged redaction of anything else is for `verify` to tell, and destroys nothing.
-        held.filter(|held| held.redacted.is_some())
-            .filter(|held| rules::may_be_redacted(held.entry.event.kind()))
-            .map(|held| held.entry.seq)
+        redacted
+            .filter(|(_, kind)| rules::may_be_redacted(*kind))
+            .map(|(seq, _)| seq)
             .collect()
     }
 
@@ -121,7 +121,7 @@ impl<S: Store> Ledger<S> {
 
     /// The corrections of a record that are not redacted yet, those too that were retracted.
     fn unredacted_corrections(&self, record: Seq) -> Vec<Seq> {
-        let held = self.register.records().flatten();
+        let held = self.register.records_of(|kind| kind == Kind::Corrected);
         held.filter(|held| held.redacted.is_none())
             .filter(|held| {
                 matches!(&held.entry.event.fact, Fact::Corrected(fact) if fact.record == record)

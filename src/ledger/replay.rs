@@ -1,6 +1,6 @@
 //! Replay: records into a register. Checks the chain on the way and shows nothing from a broken one.
 
-use super::{LedgerError, snapshot};
+use super::{LedgerError, archive, snapshot};
 use crate::chain::codec;
 use crate::chain::record::{Hash, Head, Record};
 use crate::chain::tree::{Tiled, leaf_hash};
@@ -48,9 +48,10 @@ pub struct Replayed {
 }
 
 impl Replayed {
-    pub(super) fn nothing() -> Self {
+    /// Nothing yet of what a store holds.
+    pub(super) fn nothing_of(store: &impl Store) -> Self {
         Self {
-            register: Register::default(),
+            register: Register::over(archive::of(store), 0),
             head: Head::EMPTY,
             last_recorded: Instant(i64::MIN),
             tree: Tiled::new(),
@@ -101,14 +102,8 @@ impl Replayed {
 /// [`LedgerError::Broken`] at the first record that does not fit the chain, [`LedgerError::Short`] where
 /// records are missing at the end, [`LedgerError::Store`].
 pub fn replay(store: &impl Store, known_at: KnownAt) -> Result<Replayed, LedgerError> {
-    let start = match snapshot::newest(store, known_at)? {
-        Some(mut snapshot) => {
-            let claimed = claimed_among(store, snapshot.head.count)?;
-            snapshot.register.note_claimed(claimed);
-            snapshot
-        }
-        None => Replayed::nothing(),
-    };
+    let start = snapshot::newest(store, known_at)?;
+    let start = start.unwrap_or_else(|| Replayed::nothing_of(store));
     continue_from(store, start, known_at)
 }
 
@@ -117,33 +112,7 @@ pub fn replay(store: &impl Store, known_at: KnownAt) -> Result<Replayed, LedgerE
 /// # Errors
 /// As [`replay`].
 pub fn replay_in_full(store: &impl Store, known_at: KnownAt) -> Result<Replayed, LedgerError> {
-    continue_from(store, Replayed::nothing(), known_at)
-}
-
-/// How many of the first `count` records have a claimed time. They come before all others, so that a few headers
-/// tell; a snapshot need not.
-fn claimed_among(store: &impl Store, count: u64) -> Result<u64, LedgerError> {
-    let (mut claimed, mut end) = (0, count);
-    while claimed < end {
-        // A ledger without a backfill, which most are, is known by its first record.
-        let middle = if claimed == 0 {
-            0
-        } else {
-            claimed + (end - claimed) / 2
-        };
-        let broken = |what: String| LedgerError::Broken { seq: middle, what };
-        let found = store.read(middle, 1)?;
-        let stored = found
-            .first()
-            .ok_or_else(|| broken("it is missing".into()))?;
-        let record = Record::open(&stored.sealed).map_err(|error| broken(error.to_string()))?;
-        if record.header.claimed {
-            claimed = middle + 1;
-        } else {
-            end = middle;
-        }
-    }
-    Ok(claimed)
+    continue_from(store, Replayed::nothing_of(store), known_at)
 }
 
 fn continue_from(
@@ -153,6 +122,7 @@ fn continue_from(
 ) -> Result<Replayed, LedgerError> {
     let acknowledged = store.head()?;
     let mut replayed = start;
+    replayed.register.archived(acknowledged.count);
     while replayed.head.count < acknowledged.count {
         let next = replayed.head.count;
         let chunk = store.read(next, CHUNK)?;

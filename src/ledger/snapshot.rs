@@ -5,19 +5,21 @@
 //! Bytes: version (1), link of the last record (32), check sum of all that follows (32), the time of the last
 //! record (8, little endian), length of the tree (4, little endian), the tree with its tiles, the register.
 
-use super::LedgerError;
+use std::sync::Arc;
+
 use super::replay::{KnownAt, Replayed};
-use crate::chain::codec;
+use super::{LedgerError, archive};
 use crate::chain::record::{Hash, Head, Record, local_checksum};
 use crate::chain::tree::Tiled;
+use crate::domain::register::{Archive, Register};
 use crate::domain::when::Instant;
 use crate::store::Store;
 
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 
 /// The bytes of a snapshot.
 pub fn encode(replayed: &Replayed) -> Option<Vec<u8>> {
-    let register = codec::encode_register(&replayed.register).ok()?;
+    let register = replayed.register.to_bytes();
     let mut body = replayed.last_recorded.0.to_le_bytes().to_vec();
     let tree = replayed.tree.to_bytes();
     body.extend_from_slice(&u32::try_from(tree.len()).ok()?.to_le_bytes());
@@ -37,8 +39,9 @@ pub(super) fn is_outdated(bytes: &[u8]) -> bool {
         .is_some_and(|version| (1..VERSION).contains(version))
 }
 
-/// Reads a snapshot of the first `count` records, unless it is damaged or of another version.
-pub fn decode(count: u64, bytes: &[u8]) -> Option<Replayed> {
+/// Reads a snapshot of the first `count` records, which the archive holds, unless it is damaged or of another
+/// version.
+pub fn decode(count: u64, bytes: &[u8], archive: Arc<dyn Archive>) -> Option<Replayed> {
     let (version, rest) = bytes.split_first()?;
     let (link, rest) = rest.split_first_chunk::<32>()?;
     let (checksum, body) = rest.split_first_chunk::<32>()?;
@@ -50,7 +53,7 @@ pub fn decode(count: u64, bytes: &[u8]) -> Option<Replayed> {
     let length = usize::try_from(u32::from_le_bytes(*length)).ok()?;
     let (tree, register) = rest.split_at_checked(length)?;
     let tree = Tiled::from_bytes(tree).ok()?;
-    let register = codec::decode_register(register).ok()?;
+    let register = Register::from_bytes(register, archive)?;
     (register.count() == count && tree.size() == count).then_some(Replayed {
         register,
         head: Head {
@@ -94,7 +97,7 @@ pub(super) fn newest(
         }
         let Some(replayed) = store
             .snapshot(count)?
-            .and_then(|bytes| decode(count, &bytes))
+            .and_then(|bytes| decode(count, &bytes, archive::of(store)))
         else {
             continue;
         };

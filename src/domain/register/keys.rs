@@ -58,7 +58,6 @@ impl ImportKeys {
         }
     }
 
-    #[cfg(any())]
     /// All of it, in the order of the records: each with the hash of its key.
     pub fn to_pairs(&self) -> Vec<(u32, u32)> {
         let mut pairs: Vec<(u32, u32)> = self.0.iter().map(|key| (key.record, key.tag)).collect();
@@ -66,7 +65,6 @@ impl ImportKeys {
         pairs
     }
 
-    #[cfg(any())]
     /// What [`ImportKeys::to_pairs`] gave.
     pub fn from_pairs(pairs: impl ExactSizeIterator<Item = (u32, u32)>) -> Self {
         let mut keys = Self(HashTable::with_capacity(pairs.len()));

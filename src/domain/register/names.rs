@@ -27,7 +27,6 @@ impl PartialEq for Names {
 impl Eq for Names {}
 
 impl Names {
-    #[cfg(any())]
     /// These ids, with the record that first named each.
     pub fn new(slugs: Vec<Slug>, first: Vec<u32>) -> Self {
         let mut names = Self {
@@ -46,7 +45,6 @@ impl Names {
         &self.slugs
     }
 
-    #[cfg(any())]
     /// The record that first named each.
     pub fn first(&self) -> &[u32] {
         &self.first

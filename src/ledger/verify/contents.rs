@@ -7,7 +7,7 @@ use crate::chain::record::{Hash, Head, Header, RecordRef, payload_digest};
 use crate::chain::tree::Tiled;
 use crate::domain::event::{Entry, Event, Fact};
 use crate::domain::id::{Seq, Subject};
-use crate::domain::register::{Register, claimed_times};
+use crate::domain::register::{Register, Unreadable, claimed_times};
 use crate::domain::rules;
 use crate::domain::when::Instant;
 use crate::ledger::plural;
@@ -88,6 +88,9 @@ impl Contents {
             payloads: 0,
             rules: 0,
         };
+        if let Ok(acknowledged) = store.head() {
+            contents.replayed.register.archived(acknowledged.count);
+        }
         match store.snapshots() {
             Ok(mut counts) => {
                 // What is trusted rests on the earlier ones.
@@ -134,6 +137,7 @@ impl Contents {
         self.compare_signatures(seq, record, head);
         if header.claimed && self.claimed == seq {
             self.claimed = seq + 1;
+            self.replayed.register.note_claimed(self.claimed);
         }
         self.first_recorded.get_or_insert(header.recorded_at);
         self.last_recorded = Some(header.recorded_at);
@@ -384,6 +388,17 @@ impl Contents {
         kept.count()
     }
 
+    /// A record that the rules looked at, and that could not be read a second time. Where other things are wrong,
+    /// those say more.
+    fn tell_unreadable(&mut self) {
+        if let Some(Unreadable { seq, why }) = self.replayed.register.unreadable().cloned()
+            && self.is_sound()
+        {
+            let expected = "the record that was read before";
+            self.find(FindingKind::Unreadable, &[seq.0], expected, &why);
+        }
+    }
+
     /// Payloads may be gone only where a redaction says so.
     fn compare_redactions(&mut self) {
         for seq in std::mem::take(&mut self.gone) {
@@ -403,6 +418,7 @@ impl Contents {
         self.redacted.sort_unstable();
         self.redacted.dedup();
         let on_disk = self.redacted_on_disk();
+        self.tell_unreadable();
         self.compare_redactions();
         self.compare_stray_snapshots(end);
         let register = &self.replayed.register;

@@ -1,0 +1,401 @@
+//! The register as bytes, for a snapshot. Not part of the record format: an image that another version wrote, which
+//! may number words otherwise, is no image.
+//!
+//! Numbers are little endian, 32 bits wide; lists follow their length; words are their place in their list.
+
+use std::sync::Arc;
+
+use super::super::agreement::{Action, AgreementStatus};
+use super::super::commitment::{Contest, Standing};
+use super::super::event::Kind;
+use super::super::id::Slug;
+use super::super::value::Leaf;
+use super::facts::{
+    AgreementFacts, Amendment, CommitmentFacts, Facts, Log, PartyFacts, RecorderFacts, Terms,
+};
+use super::keys::ImportKeys;
+use super::names::{Id, Names};
+use super::trail::Trail;
+use super::{Archive, Entity, EntityKind, Fate, Register};
+
+/// Stands for nothing, where a word or a record could be.
+const NO_WORD: u8 = u8::MAX;
+const NO_RECORD: u32 = u32::MAX;
+
+impl Register {
+    /// Its bytes.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut out = Writer::default();
+        out.bytes(words().as_bytes());
+        out.number(self.claimed as u32);
+        let kinds: Vec<u8> = self
+            .kinds
+            .iter()
+            .map(|kind| kind.map_or(NO_WORD, |kind| kind as u8))
+            .collect();
+        out.bytes(&kinds);
+        let mut fates: Vec<(&u32, &Fate)> = self.fates.iter().collect();
+        fates.sort_unstable_by_key(|(record, _)| **record);
+        out.list(fates, |out, (record, fate)| {
+            out.number(*record);
+            out.list(&fate.corrections, |out, record| out.number(*record));
+            out.number(fate.retracted.unwrap_or(NO_RECORD));
+            out.number(fate.redacted.unwrap_or(NO_RECORD));
+        });
+        out.list(self.names.slugs(), |out, slug| {
+            out.bytes(slug.as_str().as_bytes())
+        });
+        out.list(self.names.first(), |out, record| out.number(*record));
+        for entity in &self.entities {
+            out.entity(entity);
+        }
+        let mut about: Vec<(&u64, &Trail)> = self.about.iter().collect();
+        about.sort_unstable_by_key(|(seq, _)| **seq);
+        out.list(about, |out, (seq, trail)| {
+            out.0.extend_from_slice(&seq.to_le_bytes());
+            out.trail(trail);
+        });
+        out.list(self.import_keys.to_pairs(), |out, (record, tag)| {
+            out.number(record);
+            out.number(tag);
+        });
+        out.0
+    }
+
+    /// The register of these bytes, over the archive of its records; none where they are not those of a register.
+    pub fn from_bytes(bytes: &[u8], archive: Arc<dyn Archive>) -> Option<Self> {
+        let mut from = Reader {
+            rest: bytes,
+            ids: 0,
+        };
+        if from.bytes()? != words().as_bytes() {
+            return None;
+        }
+        let claimed = from.number()?.into();
+        let kinds = from.bytes()?.iter().map(|kind| match *kind {
+            NO_WORD => Some(None),
+            kind => Kind::ALL.get(usize::from(kind)).copied().map(Some),
+        });
+        let kinds = kinds.collect::<Option<Vec<Option<Kind>>>>()?;
+        let mut register = Self {
+            archived: kinds.len(),
+            kinds,
+            claimed,
+            archive: Some(archive),
+            ..Self::default()
+        };
+        register.shelf.reach(register.archived);
+        for _ in 0..from.number()? {
+            let record = from.number()?;
+            let fate = Fate {
+                corrections: from.list(Reader::number)?,
+                retracted: from.record()?,
+                redacted: from.record()?,
+            };
+            register.fates.insert(record, fate);
+        }
+        let slugs = from.list(|from| from.text()?.parse::<Slug>().ok())?;
+        let first = from.list(Reader::number)?;
+        let count = slugs.len();
+        if first.len() != count || !first.is_sorted() {
+            return None;
+        }
+        register.names = Names::new(slugs, first);
+        from.ids = count as u32;
+        register.entities = (0..count).map(|_| from.entity()).collect::<Option<_>>()?;
+        for (kind, _) in register.entities.iter().filter_map(|entity| entity.defined) {
+            register.given[kind as usize] += 1;
+        }
+        for _ in 0..from.number()? {
+            let seq = u64::from_le_bytes(from.array()?);
+            register.about.insert(seq, from.trail()?);
+        }
+        let keys = from.list(|from| Some((from.number()?, from.number()?)))?;
+        register.import_keys = ImportKeys::from_pairs(keys.into_iter());
+        from.rest.is_empty().then_some(register)
+    }
+}
+
+/// The words whose places stand for them, so that an image is known that was written when the lists were others.
+fn words() -> String {
+    let lists = [
+        Kind::WORDS,
+        Standing::WORDS,
+        Contest::WORDS,
+        AgreementStatus::WORDS,
+        Action::WORDS,
+    ];
+    lists.concat().join(" ")
+}
+
+#[derive(Default)]
+struct Writer(Vec<u8>);
+
+impl Writer {
+    fn byte(&mut self, byte: u8) {
+        self.0.push(byte);
+    }
+
+    fn number(&mut self, number: u32) {
+        self.0.extend_from_slice(&number.to_le_bytes());
+    }
+
+    fn bytes(&mut self, bytes: &[u8]) {
+        self.number(bytes.len() as u32);
+        self.0.extend_from_slice(bytes);
+    }
+
+    /// A value by its text; nothing as an empty one.
+    fn text(&mut self, value: Option<impl ToString>) {
+        let text = value.map(|value| value.to_string()).unwrap_or_default();
+        self.bytes(text.as_bytes());
+    }
+
+    fn list<T>(
+        &mut self,
+        all: impl IntoIterator<Item = T, IntoIter: ExactSizeIterator>,
+        mut each: impl FnMut(&mut Self, T),
+    ) {
+        let all = all.into_iter();
+        self.number(all.len() as u32);
+        all.for_each(|one| each(self, one));
+    }
+
+    fn log<T>(&mut self, log: &Log<T>, mut each: impl FnMut(&mut Self, &T)) {
+        self.list(&log.0, |out, (record, value)| {
+            out.number(*record);
+            each(out, value);
+        });
+    }
+
+    fn ids(&mut self, ids: &[Id]) {
+        self.list(ids, |out, id| out.number(*id));
+    }
+
+    fn trail(&mut self, trail: &Trail) {
+        self.number(trail.last());
+        self.bytes(trail.bytes());
+    }
+
+    fn entity(&mut self, entity: &Entity) {
+        let (kind, record) = match entity.defined {
+            Some((kind, record)) => (kind as u8, record),
+            None => (NO_WORD, NO_RECORD),
+        };
+        self.byte(kind);
+        self.number(record);
+        self.trail(&entity.trail);
+        let Facts {
+            party,
+            agreement,
+            commitment,
+            recorder,
+        } = &entity.facts;
+        self.list(party, |out, facts| {
+            let PartyFacts {
+                parent,
+                succeeded,
+                keys,
+            } = &**facts;
+            out.log(parent, |out, id| out.number(*id));
+            out.log(succeeded, |out, id| out.number(*id));
+            out.log(keys, |_, ()| {});
+        });
+        self.list(agreement, |out, facts| {
+            let AgreementFacts {
+                concluded,
+                moves,
+                acts,
+            } = &**facts;
+            out.log(concluded, |out, (on, parties)| {
+                out.text(on.as_ref());
+                out.ids(parties);
+            });
+            out.log(moves, |out, to| out.byte(*to as u8));
+            out.log(acts, |out, (party, action)| {
+                out.number(*party);
+                out.byte(*action as u8);
+            });
+        });
+        self.list(commitment, |out, facts| out.commitment(facts));
+        self.list(recorder, |out, facts| out.log(&facts.revoked, |_, ()| {}));
+    }
+
+    fn commitment(&mut self, facts: &CommitmentFacts) {
+        let CommitmentFacts {
+            terms,
+            amendments,
+            moves,
+            claims,
+            contests,
+        } = facts;
+        self.log(terms, |out, terms| {
+            out.number(terms.agreement);
+            out.ids(&terms.debtor);
+            out.ids(&terms.creditor);
+            out.byte(terms.mutual.into());
+            out.text(terms.deadline.as_ref());
+            out.byte(terms.standing.map_or(NO_WORD, |standing| standing as u8));
+        });
+        self.log(amendments, |out, amendment| {
+            out.ids(&amendment.debtor);
+            out.ids(&amendment.creditor);
+            out.text(amendment.deadline.as_ref());
+        });
+        self.log(moves, |out, to| out.byte(*to as u8));
+        self.list(claims, |out, (record, party)| {
+            out.number(*record);
+            out.number(*party);
+        });
+        self.log(contests, |out, to| out.byte(*to as u8));
+    }
+}
+
+struct Reader<'b> {
+    rest: &'b [u8],
+    /// How many ids there are: no number of one is higher.
+    ids: u32,
+}
+
+impl<'b> Reader<'b> {
+    fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
+        let (array, rest) = self.rest.split_first_chunk()?;
+        self.rest = rest;
+        Some(*array)
+    }
+
+    fn byte(&mut self) -> Option<u8> {
+        let [byte] = self.array()?;
+        Some(byte)
+    }
+
+    fn number(&mut self) -> Option<u32> {
+        self.array().map(u32::from_le_bytes)
+    }
+
+    fn record(&mut self) -> Option<Option<u32>> {
+        let record = self.number()?;
+        Some((record != NO_RECORD).then_some(record))
+    }
+
+    fn bytes(&mut self) -> Option<&'b [u8]> {
+        let length = self.number()?;
+        let (bytes, rest) = self.rest.split_at_checked(usize::try_from(length).ok()?)?;
+        self.rest = rest;
+        Some(bytes)
+    }
+
+    fn text(&mut self) -> Option<&'b str> {
+        std::str::from_utf8(self.bytes()?).ok()
+    }
+
+    fn value<T: Leaf>(&mut self) -> Option<Option<T>> {
+        match self.text()? {
+            "" => Some(None),
+            text => text.parse().ok().map(Some),
+        }
+    }
+
+    fn word<T: Copy>(&mut self, all: &[T]) -> Option<T> {
+        let place = self.byte()?;
+        all.get(usize::from(place)).copied()
+    }
+
+    fn list<T>(&mut self, mut each: impl FnMut(&mut Self) -> Option<T>) -> Option<Vec<T>> {
+        let length = self.number()? as usize;
+        // What is damaged may claim any length; what is there tells how many there can be.
+        let mut all = Vec::with_capacity(length.min(self.rest.len()));
+        for _ in 0..length {
+            all.push(each(self)?);
+        }
+        Some(all)
+    }
+
+    /// None or one.
+    fn optional<T>(&mut self, each: impl FnMut(&mut Self) -> Option<T>) -> Option<Option<Box<T>>> {
+        let mut all = self.list(each)?;
+        (all.len() <= 1).then(|| all.pop().map(Box::new))
+    }
+
+    fn log<T>(&mut self, mut each: impl FnMut(&mut Self) -> Option<T>) -> Option<Log<T>> {
+        self.list(|from| Some((from.number()?, each(from)?)))
+            .map(Log)
+    }
+
+    fn id(&mut self) -> Option<Id> {
+        let ids = self.ids;
+        self.number().filter(|id| *id < ids)
+    }
+
+    fn some_ids(&mut self) -> Option<Box<[Id]>> {
+        self.list(Self::id).map(Vec::into_boxed_slice)
+    }
+
+    fn trail(&mut self) -> Option<Trail> {
+        let last = self.number()?;
+        Some(Trail::from_parts(self.bytes()?.to_vec(), last))
+    }
+
+    fn entity(&mut self) -> Option<Entity> {
+        let kind = self.byte()?;
+        let record = self.number()?;
+        let defined = match kind {
+            NO_WORD => None,
+            kind => Some((*EntityKind::ALL.get(usize::from(kind))?, record)),
+        };
+        Some(Entity {
+            defined,
+            trail: self.trail()?,
+            facts: Facts {
+                party: self.optional(|from| {
+                    Some(PartyFacts {
+                        parent: from.log(Self::id)?,
+                        succeeded: from.log(Self::id)?,
+                        keys: from.log(|_| Some(()))?,
+                    })
+                })?,
+                agreement: self.optional(|from| {
+                    Some(AgreementFacts {
+                        concluded: from.log(|from| Some((from.value()?, from.some_ids()?)))?,
+                        moves: from.log(|from| from.word(AgreementStatus::ALL))?,
+                        acts: from.log(|from| Some((from.id()?, from.word(Action::ALL)?)))?,
+                    })
+                })?,
+                commitment: self.optional(Self::commitment)?,
+                recorder: self.optional(|from| {
+                    Some(RecorderFacts {
+                        revoked: from.log(|_| Some(()))?,
+                    })
+                })?,
+            },
+        })
+    }
+
+    fn commitment(&mut self) -> Option<CommitmentFacts> {
+        Some(CommitmentFacts {
+            terms: self.log(|from| {
+                Some(Terms {
+                    agreement: from.id()?,
+                    debtor: from.some_ids()?,
+                    creditor: from.some_ids()?,
+                    mutual: from.byte()? == 1,
+                    deadline: from.value()?,
+                    standing: match from.byte()? {
+                        NO_WORD => None,
+                        place => Some(*Standing::ALL.get(usize::from(place))?),
+                    },
+                })
+            })?,
+            amendments: self.log(|from| {
+                Some(Amendment {
+                    debtor: from.some_ids()?,
+                    creditor: from.some_ids()?,
+                    deadline: from.value()?,
+                })
+            })?,
+            moves: self.log(|from| from.word(Standing::ALL))?,
+            claims: self.list(|from| Some((from.number()?, from.id()?)))?,
+            contests: self.log(|from| from.word(Contest::ALL))?,
+        })
+    }
+}
