@@ -168,8 +168,9 @@ impl Progress for Unwatched {
 /// Only where the store cannot even be asked for its head; all else is a finding.
 pub fn verify(store: &impl Store, progress: &mut dyn Progress) -> Result<Verdict, StoreError> {
     let acknowledged = store.head()?;
-    let fast = fast::pass(store, Start::nothing(), acknowledged, progress);
-    Ok(fast.unwrap_or_else(|| examine::examine(store, Start::nothing(), acknowledged, progress)))
+    let fast = fast::pass(store, Start::nothing(store), acknowledged, progress);
+    Ok(fast
+        .unwrap_or_else(|| examine::examine(store, Start::nothing(store), acknowledged, progress)))
 }
 
 /// Verifies what came after a checkpoint. The records before are taken on its word: it must have been kept

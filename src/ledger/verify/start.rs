@@ -38,9 +38,9 @@ pub(super) enum NoStart {
 
 impl Start {
     /// Before the first record.
-    pub(super) fn nothing() -> Self {
+    pub(super) fn nothing(store: &impl Store) -> Self {
         Self {
-            trusted: Replayed::nothing(),
+            trusted: Replayed::nothing_of(store),
             previous: None,
         }
     }

@@ -28,8 +28,8 @@ static STORY: LazyLock<Memory> = LazyLock::new(|| storied().into_store());
 /// whatever is wrong, and may not give up on what is sound.
 fn verdict(store: &impl Store) -> Verdict {
     let head = store.head().unwrap();
-    let careful = examine::examine(store, Start::nothing(), head, &mut Unwatched);
-    let fast = fast::pass(store, Start::nothing(), head, &mut Unwatched);
+    let careful = examine::examine(store, Start::nothing(store), head, &mut Unwatched);
+    let fast = fast::pass(store, Start::nothing(store), head, &mut Unwatched);
     let is_clean = careful.findings.is_empty();
     assert_eq!(fast.as_ref(), is_clean.then_some(&careful));
     assert_eq!(verify(store, &mut Unwatched).unwrap(), careful);
