@@ -2,7 +2,7 @@
 //! other, in the order of the chain; whether the chain holds is for others to look at.
 
 use super::{CUT_OR_REWRITTEN, Check, Finding, FindingKind, Verdict, header_of};
-use crate::chain::codec;
+use crate::chain::codec::{self, CodecError};
 use crate::chain::record::{Hash, Head, Header, RecordRef, payload_digest};
 use crate::chain::tree::Tiled;
 use crate::domain::event::{Entry, Event, Fact};
@@ -21,6 +21,37 @@ pub(super) fn origin_of(register: &Register) -> Option<String> {
     match &register.held(Seq(0))?.recorded().fact {
         Fact::LedgerOpened(fact) => Some(fact.origin.to_string()),
         _ => None,
+    }
+}
+
+/// What a payload says.
+pub(super) enum Payload {
+    /// An event, in its one encoding.
+    Event(Event),
+    /// Nothing that can be read.
+    Nonsense(CodecError),
+    /// It is not the one that the header vouches for: what it says is of no account, for nobody recorded it.
+    Foreign,
+    /// It is gone.
+    Gone,
+}
+
+impl Payload {
+    /// Reads the payload of a record; `sound` is whether it is the one that the header vouches for.
+    pub(super) fn read(record: &RecordRef<'_>, sound: bool) -> Self {
+        match record.body {
+            None => Self::Gone,
+            Some(_) if !sound => Self::Foreign,
+            Some(body) => match codec::decode(body.payload) {
+                Ok(event) => Self::Event(event),
+                Err(error) => Self::Nonsense(error),
+            },
+        }
+    }
+
+    /// Whether nothing is wrong with it by itself.
+    pub(super) fn is_sound(&self) -> bool {
+        matches!(self, Self::Event(_) | Self::Gone)
     }
 }
 
@@ -105,17 +136,17 @@ impl Contents {
         contents
     }
 
-    /// Takes in the next record, whose link is known; `sound` is whether its payload is the one that the header
-    /// vouches for, where there is one. Its leaf is for the caller to add to the tree.
+    /// Takes in the next record, whose link and payload were looked at. Its leaf is for the caller to add to the
+    /// tree.
     pub(super) fn take(
         &mut self,
         seq: u64,
         record: &RecordRef<'_>,
         link: Hash,
-        sound: bool,
+        payload: Payload,
         store: &impl Store,
     ) {
-        let entry = self.open_payload(seq, record, sound);
+        let entry = self.open_payload(seq, record, payload);
         if let Some(entry) = &entry {
             self.irregular += usize::from(entry.event.envelope.irregular.is_some());
             if let Fact::Redacted(fact) = &entry.event.fact
@@ -194,7 +225,12 @@ impl Contents {
     }
 
     /// The entry, if the payload is there and is what was recorded.
-    fn open_payload(&mut self, seq: u64, record: &RecordRef<'_>, sound: bool) -> Option<Entry> {
+    fn open_payload(
+        &mut self,
+        seq: u64,
+        record: &RecordRef<'_>,
+        payload: Payload,
+    ) -> Option<Entry> {
         let Some(body) = record.body else {
             self.gone.push(seq);
             if !record.header.redactable {
@@ -203,27 +239,26 @@ impl Contents {
             return None;
         };
         self.payloads += 1;
-        if !sound {
-            // What these bytes say is of no account: nobody recorded them.
-            let expected = record.header.payload_digest;
-            let found = payload_digest(body.salt, body.payload);
-            self.find(
-                FindingKind::Payload,
-                &[seq],
-                &format!("a payload with the digest {expected}"),
-                &format!("one with the digest {found}"),
-            );
-            return None;
-        }
-        match codec::decode(body.payload) {
-            Ok(event) => Some(Entry {
+        match payload {
+            Payload::Event(event) => Some(Entry {
                 seq: Seq(seq),
                 recorded_at: Instant(record.header.recorded_at),
                 event,
             }),
-            Err(error) => {
+            Payload::Nonsense(error) => {
                 let expected = "an event in its one encoding";
                 self.find(FindingKind::Encoding, &[seq], expected, &error.to_string());
+                None
+            }
+            Payload::Foreign | Payload::Gone => {
+                let expected = record.header.payload_digest;
+                let found = payload_digest(body.salt, body.payload);
+                self.find(
+                    FindingKind::Payload,
+                    &[seq],
+                    &format!("a payload with the digest {expected}"),
+                    &format!("one with the digest {found}"),
+                );
                 None
             }
         }
@@ -243,7 +278,7 @@ impl Contents {
                     self.check_mark(seq, header, &entry.event);
                     self.check_rules(seq, &entry.event);
                 }
-                self.replayed.register.apply(&entry);
+                self.replayed.register.take(entry);
             }
             None if gone => self.replayed.register.apply_missing(),
             None => self.lose_rules(seq),

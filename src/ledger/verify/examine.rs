@@ -1,6 +1,6 @@
 //! The careful walk: one record after the other, and on after each finding, so that all of them are named.
 
-use super::contents::Contents;
+use super::contents::{Contents, Payload};
 use super::start::Start;
 use super::{FindingKind, Previous, Progress, Verdict, header_of};
 use crate::chain::record::{Hash, Head, Header, RecordRef, Sealed};
@@ -120,8 +120,8 @@ impl Examiner {
         };
         self.compare_with_previous(seq, header);
         let link = record.link();
-        let sound = record.payload_is_sound();
-        self.contents.take(seq, &record, link, sound, store);
+        let payload = Payload::read(&record, record.payload_is_sound());
+        self.contents.take(seq, &record, link, payload, store);
         // A tree over a history with gaps is nobody's; the finding that made the gap says enough.
         let _ = self.contents.tree().push(leaf_hash(record.header_bytes));
         self.previous = Some(Previous::of(header, link));

@@ -1,13 +1,14 @@
 //! The fast pass: finds that a ledger is sound, or gives up.
 //!
 //! Threads read ranges of records, and check of each range what it shows by itself: form, order, links, batches,
-//! clock, digests. They hash its part of the tree, too. The caller joins the ranges at their ends, in the order of
-//! the chain, and looks at what the records say. Only a few ranges are under way at a time, so memory stays flat.
+//! clock, digests, encodings. They hash its part of the tree, too. The caller joins the ranges at their ends, in the
+//! order of the chain, and checks what only the order shows: rules and signatures. Only a few ranges are under way at
+//! a time, so memory stays flat.
 
 use std::sync::mpsc;
 use std::thread;
 
-use super::contents::Contents;
+use super::contents::{Contents, Payload};
 use super::start::Start;
 use super::{Previous, Progress, Verdict};
 use crate::chain::lanes;
@@ -36,10 +37,11 @@ pub(super) fn pass(
         for (level, root) in &range.subtrees {
             contents.tree().push_subtree(*level, *root).ok()?;
         }
-        for (stored, link) in range.records.iter().zip(&range.links) {
+        let records = range.records.iter().zip(&range.links);
+        for ((stored, link), payload) in records.zip(range.payloads) {
             let record = RecordRef::peek(&stored.sealed.0).ok()?;
             contents.count_record();
-            contents.take(stored.seq, &record, *link, true, store);
+            contents.take(stored.seq, &record, *link, payload, store);
         }
         contents.compare_snapshot(store);
         previous = Some(range.last);
@@ -109,6 +111,7 @@ fn in_order(
 struct Range {
     records: Vec<Stored>,
     links: Vec<Hash>,
+    payloads: Vec<Payload>,
     subtrees: Vec<(u8, TreeHash)>,
     first: Header,
     last: Previous,
@@ -134,15 +137,20 @@ impl Range {
             }
             previous = Some(Previous::of(header, *link));
         }
-        if !payloads_are_sound(&peeked) {
+        if !digests_hold(&peeked) {
             return None;
         }
+        let payloads: Vec<Payload> = peeked
+            .iter()
+            .map(|record| Some(Payload::read(record, true)).filter(Payload::is_sound))
+            .collect::<Option<_>>()?;
         let leaves: Vec<TreeHash> = headers.iter().map(|header| leaf_hash(*header)).collect();
         Some(Self {
             subtrees: subtrees(start, &leaves),
             first: peeked.first()?.header,
             last: previous?,
             links,
+            payloads,
             records,
         })
     }
@@ -175,7 +183,7 @@ fn read(reader: &dyn Reader, start: u64, end: u64) -> Option<Vec<Stored>> {
 }
 
 /// Whether the payloads that are there are those that the headers vouch for.
-fn payloads_are_sound(records: &[RecordRef<'_>]) -> bool {
+fn digests_hold(records: &[RecordRef<'_>]) -> bool {
     let there: Vec<(BodyRef<'_>, Hash)> = records
         .iter()
         .filter_map(|record| Some((record.body?, record.header.payload_digest)))
