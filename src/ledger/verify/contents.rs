@@ -25,6 +25,10 @@ pub(super) fn origin_of(register: &Register) -> Option<String> {
 }
 
 /// What a payload says.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly all are events: a box for each would cost more than it saves"
+)]
 pub(super) enum Payload {
     /// An event, in its one encoding.
     Event(Event),
