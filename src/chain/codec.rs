@@ -9,7 +9,13 @@
 //! bincode's decoding is not injective (an integer may be longer than it need be), so [`decode`] encodes
 //! again and compares: an event has one encoding.
 
+use std::cell::RefCell;
+use std::fmt::{Display, Write as _};
+use std::str::FromStr;
+
+use bincode::de::read::Reader as _;
 use bincode::de::{Decode, Decoder};
+use bincode::enc::write::Writer;
 use bincode::enc::{Encode, Encoder};
 use bincode::error::{DecodeError, EncodeError};
 use chrono::{Datelike, NaiveDate};
@@ -21,7 +27,7 @@ use crate::domain::event::*;
 use crate::domain::id::*;
 use crate::domain::party::{Identifier, Name, PartyKind};
 use crate::domain::source::{Bearing, Citation, Confidence, SourceKind};
-use crate::domain::value::{Digest, Language, Text};
+use crate::domain::value::{Digest, Language, Text, ValueError};
 use crate::domain::when::{Date, Deadline, Instant, RecurrenceRule, When};
 
 /// The newest version of the lists below. Every payload begins with the lowest version that can express it, so that
@@ -55,8 +61,32 @@ fn config() -> impl bincode::config::Config {
     bincode::config::standard().with_limit::<DECODE_LIMIT>()
 }
 
-fn to_bytes(value: &impl Encode) -> Result<Vec<u8>, CodecError> {
-    bincode::encode_to_vec(value, config()).map_err(|e| CodecError::Malformed(e.to_string()))
+/// Takes what is written. `bincode::encode_to_vec` would go over the value twice, to know the size before.
+struct Growing(Vec<u8>);
+
+impl Writer for Growing {
+    fn write(&mut self, bytes: &[u8]) -> Result<(), EncodeError> {
+        self.0.extend_from_slice(bytes);
+        Ok(())
+    }
+}
+
+/// Compares what is written with bytes, of which this is the rest.
+struct Comparing<'a>(&'a [u8]);
+
+impl Writer for Comparing<'_> {
+    fn write(&mut self, bytes: &[u8]) -> Result<(), EncodeError> {
+        let rest = self.0.strip_prefix(bytes);
+        self.0 = rest.ok_or(EncodeError::Other("other bytes"))?;
+        Ok(())
+    }
+}
+
+/// Whether these are the bytes of an event.
+fn are_bytes_of(bytes: &[u8], event: &Event) -> bool {
+    let mut comparing = Comparing(bytes);
+    let value = (schema_of(event), event);
+    bincode::encode_into_writer(value, &mut comparing, config()).is_ok() && comparing.0.is_empty()
 }
 
 /// The lowest schema version that can express an event: 2 has relative deadlines, 1 all else.
@@ -78,7 +108,10 @@ fn schema_of(event: &Event) -> u8 {
 /// # Errors
 /// [`CodecError::TooLarge`] beyond [`PAYLOAD_LIMIT`].
 pub fn encode(event: &Event) -> Result<Vec<u8>, CodecError> {
-    let bytes = to_bytes(&(schema_of(event), event))?;
+    let mut bytes = Growing(Vec::with_capacity(256));
+    bincode::encode_into_writer((schema_of(event), event), &mut bytes, config())
+        .map_err(|error| CodecError::Malformed(error.to_string()))?;
+    let Growing(bytes) = bytes;
     if bytes.len() > PAYLOAD_LIMIT {
         return Err(CodecError::TooLarge(bytes.len()));
     }
@@ -97,8 +130,11 @@ pub fn decode(payload: &[u8]) -> Result<Event, CodecError> {
     }
     let ((_, event), read): ((u8, Event), usize) = bincode::decode_from_slice(payload, config())
         .map_err(|error| CodecError::Malformed(error.to_string()))?;
-    if read != payload.len() || encode(&event)? != payload {
+    if read != payload.len() || !are_bytes_of(payload, &event) {
         return Err(CodecError::NotCanonical);
+    }
+    if payload.len() > PAYLOAD_LIMIT {
+        return Err(CodecError::TooLarge(payload.len()));
     }
     Ok(event)
 }
@@ -171,17 +207,51 @@ macro_rules! texts {
     ($($name:ident)+) => {$(
         impl Encode for $name {
             fn encode<E: Encoder>(&self, encoder: &mut E) -> Result<(), EncodeError> {
-                self.to_string().encode(encoder)
+                encode_text(self, encoder)
             }
         }
 
         impl<C> Decode<C> for $name {
             fn decode<D: Decoder<Context = C>>(decoder: &mut D) -> Result<Self, DecodeError> {
-                let text = String::decode(decoder)?;
-                text.parse().map_err(|error| invalid(&format!("{error}")))
+                decode_text(decoder)
             }
         }
     )+};
+}
+
+thread_local! {
+    /// Where texts are written before their length is known.
+    static SCRATCH: RefCell<String> = const { RefCell::new(String::new()) };
+}
+
+fn encode_text<E: Encoder>(text: &impl Display, encoder: &mut E) -> Result<(), EncodeError> {
+    SCRATCH.with_borrow_mut(|scratch| {
+        scratch.clear();
+        write!(scratch, "{text}").map_err(|_| EncodeError::Other("a text cannot be written"))?;
+        scratch.as_str().encode(encoder)
+    })
+}
+
+/// Reads a text where it lies, if the reader lets it: nothing is copied but the value.
+fn decode_text<T, D>(decoder: &mut D) -> Result<T, DecodeError>
+where
+    T: FromStr<Err = ValueError>,
+    D: Decoder,
+{
+    let length = usize::decode(decoder)?;
+    decoder.claim_container_read::<u8>(length)?;
+    let read = |bytes: &[u8]| {
+        let text = str::from_utf8(bytes).map_err(|inner| DecodeError::Utf8 { inner })?;
+        text.parse().map_err(|error: ValueError| invalid(&error.0))
+    };
+    if let Some(bytes) = decoder.reader().peek_read(length) {
+        let value = read(bytes)?;
+        decoder.reader().consume(length);
+        return Ok(value);
+    }
+    let mut bytes = vec![0; length];
+    decoder.reader().read(&mut bytes)?;
+    read(&bytes)
 }
 
 /// Newtypes: the value inside.
@@ -625,7 +695,7 @@ mod tests {
         let too_large = CodecError::TooLarge(PAYLOAD_LIMIT + 1);
         assert_eq!(encode(&over), Err(too_large.clone()));
         // And bytes that never came from `encode` are held to it too.
-        let bytes = to_bytes(&(1u8, &over)).unwrap();
+        let bytes = bincode::encode_to_vec((1u8, &over), config()).unwrap();
         assert_eq!(decode(&bytes), Err(too_large));
     }
 
