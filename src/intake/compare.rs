@@ -229,7 +229,8 @@ fn changes(rule: Option<&EventRule>, before: &Fields, now: &Fields, kind: Kind) 
     {
         let name = spec.name;
         let (old, new) = (before.get(name), now.get(name));
-        if old == new {
+        let is_gathered = rule.is_some_and(|rule| rule.gather.iter().any(|found| found == name));
+        if old == new || is_gathered && same_set(old, new) {
             continue;
         }
         match rule.map_or(OnChange::default(), |rule| rule.on_change(name)) {
@@ -243,6 +244,16 @@ fn changes(rule: Option<&EventRule>, before: &Fields, now: &Fields, kind: Kind) 
         }
     }
     changes
+}
+
+/// Whether two lists say the same where their order is that of the rows, which means nothing.
+fn same_set(a: &[String], b: &[String]) -> bool {
+    let sorted = |list: &[String]| {
+        let mut list = list.to_vec();
+        list.sort_unstable();
+        list
+    };
+    sorted(a) == sorted(b)
 }
 
 fn step(made: Made) -> Step {

@@ -215,7 +215,11 @@ impl<'a> Maker<'a> {
     }
 
     fn recorded_at(&self, cursor: &Cursor<'_>) -> Result<Option<String>, Failure> {
-        match &self.job.rules.recorded_at {
+        let template = match (self.job.version, &self.job.rules.change_log) {
+            (Some(_), Some(log)) => log.recorded_at.as_ref(),
+            _ => self.job.rules.recorded_at.as_ref(),
+        };
+        match template {
             Some(template) => Ok(template.fill(cursor)?.into_iter().next()),
             None => Ok(None),
         }

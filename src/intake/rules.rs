@@ -125,6 +125,8 @@ pub struct Lookup {
 /// Where each row of the table says that a cell of another table changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChangeLog {
+    /// The names of files that are such logs; where none are given, every one is.
+    pub files: Vec<String>,
     /// Which row changed.
     pub row: Template,
     /// The header of the column.
@@ -133,6 +135,15 @@ pub struct ChangeLog {
     pub value: Template,
     /// When: rows that say the same here, one after the other, are one version.
     pub version: Template,
+    /// When a version was recorded in the log's own account.
+    pub recorded_at: Option<Template>,
+}
+
+impl ChangeLog {
+    /// Whether a file is such a log.
+    pub fn is_one(&self, file: &str) -> bool {
+        self.files.is_empty() || self.files.iter().any(|pattern| glob::fits(pattern, file))
+    }
 }
 
 /// Conditions: expressions, and the patterns of which each must fit one.

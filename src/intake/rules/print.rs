@@ -155,10 +155,14 @@ impl Display for Rules {
         }
         if let Some(log) = &self.change_log {
             writeln!(f, "\n[change_log]")?;
+            some(f, "files", &log.files)?;
             one(f, "row", &log.row)?;
             one(f, "column", &log.column)?;
             one(f, "value", &log.value)?;
             one(f, "version", &log.version)?;
+            if let Some(template) = &log.recorded_at {
+                one(f, "recorded_at", template)?;
+            }
         }
         if !self.source.is_empty() {
             writeln!(f, "\n[source]")?;

@@ -478,8 +478,16 @@ fn change_log(section: &Section<'_, '_>, rules: &Rules) -> Option<ChangeLog> {
     let column = need("column", "the header of the column that changed");
     let value = need("value", "what the cell says from then on");
     let version = need("version", "what the rows of one version have in common");
+    let files = section
+        .take("files")
+        .map_or(Vec::new(), |item| item.texts());
+    let recorded_at = section
+        .take("recorded_at")
+        .and_then(|item| template(&item, rules));
     section.close();
     Some(ChangeLog {
+        files,
+        recorded_at,
         row: row?,
         column: column?,
         value: value?,

@@ -44,6 +44,8 @@ key = "{a}-{b|slug}"
 by = "{file.stem}"
 
 [change_log]
+files = "*log*"
+recorded_at = "{version}"
 row = "{Name}"
 column = "{field}"
 value = "{new}"

@@ -1,0 +1,192 @@
+//! Reads tables one after the other, each with its second tables.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use super::findings::{Findings, From, Said};
+use super::read_file;
+use crate::chain::record::document_digest;
+use crate::cli::error::CliError;
+use crate::domain::register::Register;
+use crate::domain::value::Digest;
+use crate::intake::change_log;
+use crate::intake::compare::Known;
+use crate::intake::make::{File, Index, Job, Outcome, Remark};
+use crate::intake::rules::Rules;
+use crate::intake::table::{TABLE_LIMIT, Table};
+use crate::ledger::plural;
+
+/// Reads tables one after the other.
+pub(super) struct Tables<'a> {
+    rules: &'a Rules,
+    known: Known<'a>,
+    /// The second tables that were read, by the path and the place of the lookup.
+    lookups: HashMap<(PathBuf, usize), Index>,
+    files: Vec<File>,
+    found: Findings,
+}
+
+impl<'a> Tables<'a> {
+    /// Tables by rules, into what a register knows.
+    pub fn new(rules: &'a Rules, register: &'a Register) -> Self {
+        Self {
+            rules,
+            known: Known::new(register),
+            lookups: HashMap::new(),
+            files: Vec::new(),
+            found: Findings::default(),
+        }
+    }
+
+    /// Reads a table.
+    pub fn read(&mut self, path: &Path) -> Result<(), CliError> {
+        let bytes = read_file(path, TABLE_LIMIT)?;
+        let name = path
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        let directory = path.parent().and_then(Path::file_name);
+        let digest = document_digest(bytes.as_slice())
+            .map_err(|error| CliError::file("read", path, &error))?;
+        let file = File {
+            name: name.clone(),
+            directory: directory.unwrap_or_default().to_string_lossy().into_owned(),
+            digest: Digest(digest.0).to_string(),
+        };
+        let table = Table::read(&bytes, &self.rules.form)
+            .map_err(|error| CliError::refused(format!("{}: {error}", path.display())))?;
+        let lookups = self.lookups(path, &file)?;
+        let job = Job {
+            rules: self.rules,
+            file: &file,
+            table: &table,
+            lookups: &lookups,
+            version: None,
+            touched: None,
+        };
+        self.found.tables += 1;
+        self.found.rows += table.rows.len();
+        let bad_before = self.found.bad.len();
+        let log = self.rules.change_log.as_ref();
+        match log.filter(|log| log.is_one(&file.name)) {
+            None => {
+                let outcome = job.run();
+                self.warn_unused(&file, &outcome.unused);
+                self.take(&file, outcome);
+            }
+            Some(log) => {
+                let mut outcomes = Vec::new();
+                let played = change_log::play(&job, log, |version| {
+                    let job = Job {
+                        table: &version.table,
+                        version: Some(&version.name),
+                        touched: Some(&version.touched),
+                        ..job
+                    };
+                    outcomes.push(job.run());
+                });
+                if let Err(bad) = played {
+                    outcomes.push(Outcome {
+                        bad,
+                        ..Outcome::default()
+                    });
+                }
+                self.warn_unused(&file, &unused_throughout(&outcomes));
+                for outcome in outcomes {
+                    self.take(&file, outcome);
+                }
+            }
+        }
+        if self.found.bad.len() > bad_before {
+            self.found.bad_tables.push((name, table));
+        }
+        self.files.push(file);
+        Ok(())
+    }
+
+    fn warn_unused(&mut self, file: &File, unused: &[(String, usize)]) {
+        for (header, cells) in unused {
+            self.found.warnings.push(format!(
+                "{}: the rules do not use the column `{header}` ({})",
+                file.name,
+                plural(*cells, "filled cell")
+            ));
+        }
+    }
+
+    /// Takes in what became of a table.
+    fn take(&mut self, file: &File, outcome: Outcome) {
+        let said = |remark| Said {
+            table: file.name.clone(),
+            remark,
+        };
+        self.found.bad.extend(outcome.bad.into_iter().map(said));
+        self.found
+            .skipped
+            .extend(outcome.skipped.into_iter().map(said));
+        for made in outcome.made {
+            let place = made.place.clone();
+            match self.known.take(self.rules, made) {
+                Ok(steps) => self.found.steps.extend(steps.into_iter().map(|step| From {
+                    table: file.name.clone(),
+                    step,
+                })),
+                Err(reason) => self.found.bad.push(said(Remark { place, reason })),
+            }
+        }
+    }
+
+    /// The second tables of a table. They are kept while they are those of the next table too.
+    fn lookups(&mut self, path: &Path, file: &File) -> Result<Vec<Index>, CliError> {
+        let mut all = Vec::with_capacity(self.rules.lookups.len());
+        for (at, (name, lookup)) in self.rules.lookups.iter().enumerate() {
+            let place = path.parent().unwrap_or(Path::new("")).join(&lookup.file);
+            let index = match self.lookups.remove(&(place.clone(), at)) {
+                Some(index) => index,
+                None => {
+                    let wrong = |error: String| {
+                        CliError::refused(format!("{}: {error}", place.display()))
+                            .hint(format!("[lookup.{name}] asks for it"))
+                    };
+                    let bytes = read_file(&place, TABLE_LIMIT)?;
+                    let table = Table::read(&bytes, &lookup.form)
+                        .map_err(|error| wrong(error.to_string()))?;
+                    Index::new(self.rules, lookup, file, table).map_err(wrong)?
+                }
+            };
+            self.lookups.insert((place, at), index.clone());
+            all.push(index);
+        }
+        Ok(all)
+    }
+
+    /// Ends with the last table.
+    pub fn finish(mut self) -> Findings {
+        for file in &self.files {
+            for key in self.known.vanished(&file.key()) {
+                self.found.warnings.push(format!(
+                    "{}: `{key}` was recorded from an earlier version and is no longer in the table; it stays recorded",
+                    file.name
+                ));
+            }
+        }
+        self.found.tally = self.known.tally;
+        self.found
+    }
+}
+
+/// The columns that no version of a table used.
+fn unused_throughout(outcomes: &[Outcome]) -> Vec<(String, usize)> {
+    let Some(last) = outcomes.last() else {
+        return Vec::new();
+    };
+    let is_unused = |outcome: &Outcome, header: &str| {
+        outcome.rows == 0 || outcome.unused.iter().any(|(found, _)| found == header)
+    };
+    let unused = last.unused.iter();
+    unused
+        .filter(|(header, _)| outcomes.iter().all(|outcome| is_unused(outcome, header)))
+        .cloned()
+        .collect()
+}
