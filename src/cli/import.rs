@@ -79,6 +79,9 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
                 .hint("tables need --rules FILE"),
         );
     };
+    if matches.get_flag("suggest") {
+        return import_table::suggest(path, session);
+    }
     let mut input = record::input(path)?;
     let name = record::input_name(path);
     let (mut drafts, mut errors) = ndjson::read_all(&mut *input);

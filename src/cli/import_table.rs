@@ -7,7 +7,7 @@ mod tables;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use clap::{Arg, ArgMatches, value_parser};
+use clap::{Arg, ArgAction, ArgMatches, value_parser};
 
 use self::findings::From;
 use self::tables::Tables;
@@ -20,6 +20,8 @@ use crate::intake::compare::Step;
 use crate::intake::make::built;
 use crate::intake::ndjson;
 use crate::intake::rules::{RULES_LIMIT, Rules};
+use crate::intake::suggest;
+use crate::intake::table::{TABLE_LIMIT, Table};
 use crate::ledger::backfill::Submission;
 use crate::ledger::{LedgerError, plural};
 
@@ -30,7 +32,7 @@ const LISTED: usize = 100;
 const ATTEMPTS: usize = 16;
 
 /// The arguments that `import` has for tables.
-pub(super) fn args() -> [Arg; 2] {
+pub(super) fn args() -> [Arg; 3] {
     [
         Arg::new("rules")
             .long("rules")
@@ -38,6 +40,11 @@ pub(super) fn args() -> [Arg; 2] {
             .value_parser(value_parser!(PathBuf))
             .conflicts_with("key")
             .help("FILE is a table in CSV, or several: make events of its rows by these rules (docs/import.md)"),
+        Arg::new("suggest")
+            .long("suggest")
+            .action(ArgAction::SetTrue)
+            .conflicts_with_all(["rules", "key"])
+            .help("FILE is a table: print rules for it to start from, guessed, and import nothing"),
         Arg::new("skip_bad")
             .long("skip-bad")
             .value_name("FILE")
@@ -83,6 +90,17 @@ pub(super) fn run(matches: &ArgMatches, rules: &Path, session: &Session) -> Resu
         }
     }
     found.tell(session);
+    Ok(Exit::Ok)
+}
+
+/// Prints rules to start from.
+pub(super) fn suggest(path: &Path, session: &Session) -> Result<Exit, CliError> {
+    let bytes = read_file(path, TABLE_LIMIT)?;
+    let form = suggest::form_of(&bytes);
+    let table = Table::read(&bytes, &form)
+        .map_err(|error| CliError::refused(format!("{}: {error}", path.display())))?;
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    session.say(suggest::suggest(&name, &form, &table).trim_end())?;
     Ok(Exit::Ok)
 }
 

@@ -6,5 +6,6 @@ pub mod compare;
 pub mod make;
 pub mod ndjson;
 pub mod rules;
+pub mod suggest;
 pub mod table;
 pub mod template;

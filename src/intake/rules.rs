@@ -13,6 +13,8 @@ pub mod template;
 
 use std::fmt;
 
+pub(super) use self::print::Quoted;
+
 use self::date::Dates;
 use self::template::{Expression, Template};
 use super::table::Form;

@@ -18,6 +18,7 @@ mod format;
 mod house;
 mod import;
 mod program;
+mod tables;
 mod tamper;
 #[cfg(unix)]
 mod witness;

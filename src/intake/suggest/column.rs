@@ -1,0 +1,266 @@
+//! What the cells of a column look like.
+
+use chrono::Datelike;
+
+use super::slug;
+use crate::domain::when::{Date, When};
+use crate::intake::rules::date::{Dates, Format};
+use crate::intake::table::Table;
+
+/// The formats that are looked for. Dates that fit several are told of.
+const FORMATS: &[&str] = &[
+    "%Y-%m-%d",
+    "%d %b %Y",
+    "%d. %b %Y",
+    "%b %d, %Y",
+    "%d.%m.%Y",
+    "%d/%m/%Y",
+    "%m/%d/%Y",
+    "%d-%m-%Y",
+    "%Y/%m/%d",
+    "%Y-%m-%dT%H:%M:%S",
+    "%b %Y",
+    "%Y-%m",
+];
+
+/// The languages of months that are looked for.
+const LANGUAGES: &[&str] = &["en", "es", "fr", "de", "pt"];
+
+/// Texts that people write for nothing.
+const NOTHING: &[&str] = &[
+    "n/a", "na", "-", "--", "–", "—", "none", "null", "nil", "?", "...",
+];
+
+/// Dates outside these years happened to nobody in a table.
+const YEARS: std::ops::Range<i32> = 1600..2100;
+
+/// Most letters of a code after a date.
+const CODE_LETTERS: usize = 3;
+
+/// A column.
+#[derive(Debug, Clone, Default)]
+pub struct Column {
+    /// Its place.
+    pub at: usize,
+    /// Its header.
+    pub header: String,
+    /// A short name for it.
+    pub name: String,
+    /// How many of its cells are filled.
+    pub filled: usize,
+    /// The length of its longest cell.
+    pub longest: usize,
+    /// The texts that stand for nothing.
+    pub empty: Vec<String>,
+    /// The codes after its dates, with none as an empty one.
+    pub codes: Vec<String>,
+    /// Its dates, without codes.
+    dates: Vec<String>,
+    numbers: usize,
+}
+
+impl Column {
+    /// The columns of a table.
+    pub fn all(table: &Table) -> Vec<Self> {
+        let every = every_format();
+        let mut names: Vec<String> = Vec::new();
+        let headers = table.headers.iter().enumerate();
+        headers
+            .map(|(at, header)| {
+                let short = slug(header).unwrap_or_default().replace('.', "-");
+                let mut name: String = short.chars().take(24).collect();
+                if name.is_empty() || names.contains(&name) || RESERVED.contains(&name.as_str()) {
+                    name = format!("{name}{}", if name.is_empty() { "column-" } else { "-" })
+                        + &(at + 1).to_string();
+                }
+                names.push(name.clone());
+                let mut column = Self {
+                    at,
+                    header: header.clone(),
+                    name,
+                    ..Self::default()
+                };
+                let cells = table.rows.iter().filter_map(|row| row.cells.get(at));
+                cells.for_each(|cell| column.look_at(cell, &every));
+                column
+            })
+            .collect()
+    }
+
+    fn look_at(&mut self, cell: &str, every: &Dates) {
+        if cell.is_empty() {
+            return;
+        }
+        if NOTHING.contains(&cell.to_lowercase().as_str()) {
+            if !self.empty.iter().any(|known| known == cell) {
+                self.empty.push(cell.to_owned());
+            }
+            return;
+        }
+        self.filled += 1;
+        self.longest = self.longest.max(cell.chars().count());
+        self.numbers += usize::from(cell.parse::<f64>().is_ok());
+        let (date, code) = match cell.rsplit_once(' ') {
+            Some((date, code))
+                if code.len() <= CODE_LETTERS
+                    && code.bytes().all(|b| b.is_ascii_alphabetic())
+                    && every.read(date.trim_end()).is_ok() =>
+            {
+                (date.trim_end(), code)
+            }
+            _ => (cell, ""),
+        };
+        if every.read(date).is_ok() {
+            self.dates.push(date.to_owned());
+            if !self.codes.iter().any(|known| known == code) {
+                self.codes.push(code.to_owned());
+            }
+        }
+    }
+
+    /// Whether most of its cells are dates.
+    pub fn is_dated(&self) -> bool {
+        self.dates.len() * 2 > self.filled
+    }
+
+    /// Whether its cells are texts, and no dates or numbers.
+    pub fn is_text(&self) -> bool {
+        !self.is_dated() && self.numbers * 2 <= self.filled
+    }
+
+    /// Whether its header has one of these words.
+    pub fn is_called(&self, words: &[&str]) -> bool {
+        let header = self.header.to_lowercase();
+        words.contains(&header.as_str())
+            || header.split_whitespace().any(|word| words.contains(&word))
+    }
+
+    /// Whether every row has a cell of its own here.
+    pub fn is_distinct(&self, table: &Table) -> bool {
+        let mut cells: Vec<&String> = table
+            .rows
+            .iter()
+            .filter_map(|row| row.cells.get(self.at))
+            .collect();
+        cells.sort_unstable();
+        let count = cells.len();
+        cells.dedup();
+        cells.len() == count && cells.iter().all(|cell| !cell.is_empty())
+    }
+}
+
+/// Names that mean something else in templates.
+const RESERVED: &[&str] = &["cell", "column", "item", "line", "version", "act"];
+
+fn every_format() -> Dates {
+    Dates {
+        formats: FORMATS
+            .iter()
+            .filter_map(|format| format.parse().ok())
+            .collect(),
+        months: LANGUAGES
+            .iter()
+            .filter_map(|language| language.parse().ok())
+            .collect(),
+        ..Dates::default()
+    }
+}
+
+/// Dates of one format, in one language where it has names of months.
+fn only(format: &Format, language: Option<&str>) -> Dates {
+    Dates {
+        formats: vec![format.clone()],
+        months: language
+            .and_then(|language| language.parse().ok())
+            .into_iter()
+            .collect(),
+        ..Dates::default()
+    }
+}
+
+/// The formats, each by itself, that all dates of a column fit.
+pub fn fitting_formats(column: &Column) -> Vec<String> {
+    let every = every_format();
+    let all_fit = |format: &&Format| {
+        let dates = Dates {
+            formats: vec![(*format).clone()],
+            ..every.clone()
+        };
+        column.dates.iter().all(|date| dates.read(date).is_ok())
+    };
+    every
+        .formats
+        .iter()
+        .filter(all_fit)
+        .map(ToString::to_string)
+        .collect()
+}
+
+/// How the dates of columns are written: as few formats as will do, in the order of the list.
+pub fn dates_of(columns: &[Column]) -> Dates {
+    let mut found = Dates::default();
+    let all: Vec<&String> = columns
+        .iter()
+        .filter(|column| column.is_dated())
+        .flat_map(|column| &column.dates)
+        .collect();
+    let mut rest = all.clone();
+    let every = every_format();
+    while !rest.is_empty() {
+        let languages = |format: &Format| match format.has_month_name() {
+            true => LANGUAGES.iter().map(|language| Some(*language)).collect(),
+            false => vec![None],
+        };
+        let best = every
+            .formats
+            .iter()
+            .flat_map(|format| {
+                languages(format)
+                    .into_iter()
+                    .map(move |language| (format, language))
+            })
+            .rev()
+            .max_by_key(|(format, language)| {
+                let dates = only(format, *language);
+                rest.iter().filter(|date| dates.read(date).is_ok()).count()
+            });
+        let Some((format, language)) = best else {
+            break;
+        };
+        let dates = only(format, language);
+        let before = rest.len();
+        rest.retain(|date| dates.read(date).is_err());
+        if rest.len() == before {
+            break;
+        }
+        if !found.formats.contains(format) {
+            found.formats.push(format.clone());
+        }
+        for month in dates.months {
+            if !found.months.contains(&month) {
+                found.months.push(month);
+            }
+        }
+    }
+    let codes = columns
+        .iter()
+        .filter(|column| column.is_dated())
+        .flat_map(|column| &column.codes);
+    found.codes = codes.filter(|code| !code.is_empty()).cloned().collect();
+    found.codes.sort();
+    found.codes.dedup();
+    for date in all {
+        let year = match found.read(date) {
+            Ok(When::On(Date::Day(day))) => day.year(),
+            _ => continue,
+        };
+        if !YEARS.contains(&year) && !found.sentinels.iter().any(|(known, _)| known == date) {
+            let when = match year {
+                9999 => When::NotApplicable,
+                _ => When::Unknown,
+            };
+            found.sentinels.push((date.clone(), when));
+        }
+    }
+    found
+}
