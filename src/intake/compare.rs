@@ -58,6 +58,7 @@ struct State {
 /// The ledger as it will be after the steps so far.
 pub struct Known<'r> {
     register: &'r Register,
+    versions: HashMap<String, Vec<Slug>>,
     states: HashMap<String, State>,
     /// The keys that the tables gave.
     given: HashSet<String>,
@@ -70,6 +71,7 @@ impl<'r> Known<'r> {
     pub fn new(register: &'r Register) -> Self {
         Self {
             register,
+            versions: versions(register),
             states: HashMap::new(),
             given: HashSet::new(),
             tally: Tally::default(),
@@ -82,7 +84,7 @@ impl<'r> Known<'r> {
     /// Where what was recorded cannot become what the table says.
     pub fn take(&mut self, rules: &Rules, made: Made) -> Result<Vec<Step>, String> {
         let key = made.key().to_owned();
-        let fields = built(made.kind, &made.fields, |key| {
+        let mut fields = built(made.kind, &made.fields, |key| {
             self.register.imported(key).map(|seq| seq.0)
         })
         .map(|event| event.to_fields())
@@ -116,6 +118,7 @@ impl<'r> Known<'r> {
             ));
         }
         let rule = made.rule.map(|rule| &rules.events[rule]);
+        gather(rule, &state.fields, &mut fields);
         let changed = changes(rule, &state.fields, &fields, made.kind);
         self.tally.kept += changed.kept;
         if changed.fields.is_empty() {
@@ -164,7 +167,7 @@ impl<'r> Known<'r> {
     /// the keys of its sources begin with.
     pub fn vanished(&self, table: &str) -> Vec<String> {
         let mut found = Vec::new();
-        for source in self.versions(table) {
+        for source in self.versions.get(table).into_iter().flatten() {
             for entry in self.register.trail(&Subject::Entity(source.clone())) {
                 let Some(key) = &entry.event.envelope.import_key else {
                     continue;
@@ -181,20 +184,24 @@ impl<'r> Known<'r> {
         found.dedup();
         found
     }
+}
 
-    /// The sources that are versions of a table.
-    fn versions(&self, table: &str) -> Vec<&'r Slug> {
-        let is_version = |id: &&Slug| {
-            self.register.defining(id).is_some_and(|entry| {
-                let key = entry.event.envelope.import_key.as_ref();
-                key.is_some_and(|key| key.as_str().starts_with(table))
-            })
-        };
-        self.register
-            .ids(EntityKind::Source)
-            .filter(is_version)
-            .collect()
+/// The sources that are versions of tables, by what the import keys of one table's sources begin with.
+fn versions(register: &Register) -> HashMap<String, Vec<Slug>> {
+    let mut versions: HashMap<String, Vec<Slug>> = HashMap::new();
+    for id in register.ids(EntityKind::Source) {
+        let entry = register.defining(id);
+        let key = entry
+            .as_ref()
+            .and_then(|entry| entry.event.envelope.import_key.as_ref());
+        if let Some((table, _)) = key.and_then(|key| key.as_str().rsplit_once(':')) {
+            versions
+                .entry(format!("{table}:"))
+                .or_default()
+                .push(id.clone());
+        }
     }
+    versions
 }
 
 /// How a row's events are told apart: the first has the row's key.
@@ -229,8 +236,7 @@ fn changes(rule: Option<&EventRule>, before: &Fields, now: &Fields, kind: Kind) 
     {
         let name = spec.name;
         let (old, new) = (before.get(name), now.get(name));
-        let is_gathered = rule.is_some_and(|rule| rule.gather.iter().any(|found| found == name));
-        if old == new || is_gathered && same_set(old, new) {
+        if old == new {
             continue;
         }
         match rule.map_or(OnChange::default(), |rule| rule.on_change(name)) {
@@ -246,14 +252,18 @@ fn changes(rule: Option<&EventRule>, before: &Fields, now: &Fields, kind: Kind) 
     changes
 }
 
-/// Whether two lists say the same where their order is that of the rows, which means nothing.
-fn same_set(a: &[String], b: &[String]) -> bool {
-    let sorted = |list: &[String]| {
-        let mut list = list.to_vec();
-        list.sort_unstable();
-        list
-    };
-    sorted(a) == sorted(b)
+/// Adds to what is gathered what was gathered before: part of a table takes nothing back, and the order of rows
+/// means nothing.
+fn gather(rule: Option<&EventRule>, before: &Fields, now: &mut Fields) {
+    for name in rule.map_or(&[][..], |rule| &rule.gather) {
+        let mut all = before.get(name).to_vec();
+        let more = now
+            .get(name)
+            .iter()
+            .filter(|text| !before.get(name).contains(text));
+        all.extend(more.cloned());
+        now.set(name, all);
+    }
 }
 
 fn step(made: Made) -> Step {

@@ -3,7 +3,8 @@
 
 mod scope;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
 
 use self::scope::{Columns, Cursor};
 pub use self::scope::{File, Index};
@@ -105,7 +106,7 @@ pub struct Job<'a> {
     /// The table.
     pub table: &'a Table,
     /// The second tables, in the order of the rules.
-    pub lookups: &'a [Index],
+    pub lookups: &'a [Rc<Index>],
     /// Which version of a table this is, where rules speak of versions.
     pub version: Option<&'a str>,
     /// Which rows are to be looked at, where not all are: the others only count for what is gathered.
@@ -146,6 +147,21 @@ pub(super) fn fill_one(
     }
 }
 
+/// Values in the order in which they were found, each once.
+#[derive(Default)]
+struct Gathered {
+    texts: Vec<String>,
+    known: HashSet<String>,
+}
+
+impl Gathered {
+    fn add(&mut self, text: &str) {
+        if self.known.insert(text.to_owned()) {
+            self.texts.push(text.to_owned());
+        }
+    }
+}
+
 /// Collects what the rows become.
 struct Maker<'a> {
     job: &'a Job<'a>,
@@ -157,6 +173,8 @@ struct Maker<'a> {
     once: Vec<Made>,
     /// Where the event of a key is in `once`.
     places: HashMap<String, usize>,
+    /// The values that events made once gather, by their place in `once` and the field.
+    gathered: HashMap<(usize, &'a str), Gathered>,
     /// The line that made the event of a key.
     keys: HashMap<String, usize>,
     source: Option<Made>,
@@ -179,6 +197,7 @@ impl<'a> Maker<'a> {
             once: Vec::new(),
             places: HashMap::new(),
             keys: HashMap::new(),
+            gathered: HashMap::new(),
             source: None,
         };
         maker.source = maker.make_source();
@@ -390,24 +409,19 @@ impl<'a> Maker<'a> {
             self.outcome.made.push(event);
             return;
         };
-        match self.places.get(event.key()) {
-            None => {
-                self.places.insert(event.key().to_owned(), self.once.len());
-                self.once.push(event);
-            }
-            Some(place) => {
-                let kept = &mut self.once[*place].fields;
-                for name in &rule.gather {
-                    let mut texts = kept.get(name).to_vec();
-                    let more = event.fields.get(name).iter();
-                    for text in more {
-                        if !texts.contains(text) {
-                            texts.push(text.clone());
-                        }
-                    }
-                    kept.set(name, texts);
-                }
-            }
+        let known = self.places.get(event.key()).copied();
+        let place = known.unwrap_or(self.once.len());
+        for name in &rule.gather {
+            let gathered = self.gathered.entry((place, name.as_str())).or_default();
+            event
+                .fields
+                .get(name)
+                .iter()
+                .for_each(|text| gathered.add(text));
+        }
+        if known.is_none() {
+            self.places.insert(event.key().to_owned(), place);
+            self.once.push(event);
         }
     }
 
@@ -457,6 +471,9 @@ impl<'a> Maker<'a> {
     }
 
     fn finish(mut self) -> Outcome {
+        for ((place, name), gathered) in self.gathered {
+            self.once[place].fields.set(name, gathered.texts);
+        }
         let rows = std::mem::take(&mut self.outcome.made);
         let mut all: Vec<Made> = Vec::with_capacity(1 + self.once.len() + rows.len());
         all.extend(self.source);

@@ -90,15 +90,17 @@ impl Map {
     /// # Errors
     /// Where it has nothing for the text and refuses it.
     pub fn find(&self, name: &str, text: &str) -> Result<Option<String>, String> {
-        let fold = |text: &str| match self.fold_case {
-            true => text.to_lowercase(),
-            false => text.to_owned(),
+        let found = match self.fold_case {
+            true => {
+                let text = text.to_lowercase();
+                let fits = |pattern: &str| glob::fits(&pattern.to_lowercase(), &text);
+                self.values.iter().find(|(pattern, _)| fits(pattern))
+            }
+            false => self
+                .values
+                .iter()
+                .find(|(pattern, _)| glob::fits(pattern, text)),
         };
-        let folded = fold(text);
-        let found = self
-            .values
-            .iter()
-            .find(|(pattern, _)| glob::fits(&fold(pattern), &folded));
         match (found, self.other) {
             (Some((_, to)), _) => Ok(Some(to.clone())),
             (None, Other::Keep) => Ok(Some(text.to_owned())),

@@ -83,6 +83,53 @@ impl Encoding {
     }
 }
 
+impl Encoding {
+    /// The bytes of a text; what cannot be written becomes a question mark.
+    fn encode(self, text: &str) -> Vec<u8> {
+        let byte = |c: char| match self {
+            Self::Windows1252 => (0..=u8::MAX).find(|byte| windows_1252(*byte) == c),
+            _ => u8::try_from(c).ok(),
+        };
+        match self {
+            Self::Utf8 => text.as_bytes().to_vec(),
+            Self::Utf16 => "\u{feff}"
+                .encode_utf16()
+                .chain(text.encode_utf16())
+                .flat_map(u16::to_le_bytes)
+                .collect(),
+            Self::Latin1 | Self::Windows1252 => {
+                text.chars().map(|c| byte(c).unwrap_or(b'?')).collect()
+            }
+        }
+    }
+}
+
+impl Form {
+    /// Writes a table so that it is read again in this form.
+    ///
+    /// # Errors
+    /// What the writer of CSV says.
+    pub fn write(&self, headers: &[String], rows: &[Vec<String>]) -> Result<Vec<u8>, csv::Error> {
+        let style = match self.quotes {
+            true => csv::QuoteStyle::Necessary,
+            false => csv::QuoteStyle::Never,
+        };
+        let mut writer = csv::WriterBuilder::new()
+            .flexible(true)
+            .delimiter(self.delimiter)
+            .quote_style(style)
+            .from_writer("\n".repeat(self.skip_lines).into_bytes());
+        if self.header.is_none() {
+            writer.write_record(headers)?;
+        }
+        for row in rows {
+            writer.write_record(row)?;
+        }
+        let bytes = writer.into_inner().map_err(|error| error.into_error())?;
+        Ok(self.encoding.encode(&String::from_utf8_lossy(&bytes)))
+    }
+}
+
 fn utf16(bytes: &[u8]) -> Option<String> {
     let (mark, rest) = bytes.split_at_checked(2)?;
     let read: fn([u8; 2]) -> u16 = match mark {
@@ -293,14 +340,12 @@ mod tests {
         fn csv_out_and_in_again(
             rows in proptest::collection::vec(proptest::collection::vec("[a-z\",;\t\n é]{0,6}", 3), 0..6),
             delimiter in proptest::sample::select(vec![b',', b';', b'\t']),
+            encoding in proptest::sample::select(Encoding::WORDS.to_vec()),
+            skip_lines in 0usize..3,
         ) {
-            let mut writer = csv::WriterBuilder::new().delimiter(delimiter).from_writer(Vec::new());
-            writer.write_record(["a", "b", "c"]).unwrap();
-            for row in &rows {
-                writer.write_record(row).unwrap();
-            }
-            let form = Form { delimiter, ..Form::default() };
-            let found = read(&writer.into_inner().unwrap(), &form);
+            let form = Form { delimiter, skip_lines, encoding: encoding.1, ..Form::default() };
+            let headers = ["a", "b", "c"].map(String::from);
+            let found = read(&form.write(&headers, &rows).unwrap(), &form);
             let cells: Vec<Vec<String>> = found.into_iter().map(|(_, cells)| cells).collect();
             let trimmed: Vec<Vec<String>> = rows
                 .iter()

@@ -9,8 +9,11 @@ use crate::cli::session::Session;
 use crate::intake::compare::{Step, Tally};
 use crate::intake::make::Remark;
 use crate::intake::rules::Rules;
-use crate::intake::table::Table;
+use crate::intake::table::{Form, Table};
 use crate::ledger::plural;
+
+/// The columns that bad rows have beside those of their table.
+pub(super) const BAD_COLUMNS: [&str; 2] = ["bad_line", "bad_reason"];
 
 /// A step, and the table it comes from.
 pub(super) struct From {
@@ -63,8 +66,8 @@ pub(super) struct Findings {
     pub warnings: Vec<String>,
     /// How the events compare with what was recorded before.
     pub tally: Tally,
-    /// The tables that have bad rows, with their names.
-    pub bad_tables: Vec<(String, Table)>,
+    /// The tables that have bad rows, with their names and forms.
+    pub bad_tables: Vec<(String, Form, Table)>,
 }
 
 impl Findings {
@@ -98,13 +101,17 @@ impl Findings {
         if self.tables > 1 {
             std::fs::create_dir_all(path).map_err(|error| failed(&error, path))?;
         }
-        for (name, table) in &self.bad_tables {
+        for (name, form, table) in &self.bad_tables {
             let place = match self.tables {
                 1 => path.to_owned(),
                 _ => path.join(name),
             };
-            let bytes = bad_rows(table, self.bad.iter().filter(|said| said.table == *name))
-                .map_err(|error| failed(&error, &place))?;
+            let bytes = bad_rows(
+                form,
+                table,
+                self.bad.iter().filter(|said| said.table == *name),
+            )
+            .map_err(|error| failed(&error, &place))?;
             std::fs::write(&place, bytes).map_err(|error| failed(&error, &place))?;
         }
         Ok(())
@@ -137,7 +144,11 @@ impl Findings {
                 plural(kept, "change")
             ));
         }
-        tell_all(session, "left out, for it does not fit", &self.bad);
+        tell_all(
+            session,
+            "left out, for what stands there does not fit",
+            &self.bad,
+        );
         tell_all(session, "skipped", &self.skipped);
         for warning in &self.warnings {
             session.talk(&format!("warning: {warning}"));
@@ -194,8 +205,12 @@ fn ranges(numbers: impl Iterator<Item = usize>) -> String {
     texts.join(",")
 }
 
-/// Bad rows as CSV: the table's own columns, then the line and the reason. Rules pass over the last two.
-fn bad_rows<'s>(table: &Table, bad: impl Iterator<Item = &'s Said>) -> Result<Vec<u8>, csv::Error> {
+/// Bad rows, written as their table is: its own columns, then the line and the reason, which rules pass over.
+fn bad_rows<'s>(
+    form: &Form,
+    table: &Table,
+    bad: impl Iterator<Item = &'s Said>,
+) -> Result<Vec<u8>, csv::Error> {
     let mut reasons: HashMap<usize, Vec<String>> = HashMap::new();
     for said in bad {
         let Remark { place, reason } = &said.remark;
@@ -205,22 +220,18 @@ fn bad_rows<'s>(table: &Table, bad: impl Iterator<Item = &'s Said>) -> Result<Ve
         };
         reasons.entry(place.line).or_default().push(text);
     }
-    let mut writer = csv::WriterBuilder::new()
-        .flexible(true)
-        .from_writer(Vec::new());
-    let extra = ["bad_line", "bad_reason"].map(ToOwned::to_owned);
-    writer.write_record(table.headers.iter().chain(&extra))?;
+    let extra = BAD_COLUMNS.map(ToOwned::to_owned);
+    let headers = [table.headers.as_slice(), &extra].concat();
+    let mut rows = Vec::with_capacity(reasons.len());
     for row in &table.rows {
         if let Some(reasons) = reasons.get(&row.lines.0) {
             let mut cells = row.cells.clone();
-            // A row that is too long is written whole; mending it means to see it.
+            // A row that is too long stays so: who mends it has to see it.
             cells.resize(cells.len().max(table.headers.len()), String::new());
             cells.push(row.lines.0.to_string());
             cells.push(reasons.join("; "));
-            writer.write_record(cells)?;
+            rows.push(cells);
         }
     }
-    writer
-        .into_inner()
-        .map_err(|error| error.into_error().into())
+    form.write(&headers, &rows)
 }

@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
-use super::findings::{Findings, From, Said};
+use super::findings::{BAD_COLUMNS, Findings, From, Said};
 use super::read_file;
 use crate::chain::record::document_digest;
 use crate::cli::error::CliError;
@@ -21,7 +22,7 @@ pub(super) struct Tables<'a> {
     rules: &'a Rules,
     known: Known<'a>,
     /// The second tables that were read, by the path and the place of the lookup.
-    lookups: HashMap<(PathBuf, usize), Index>,
+    lookups: HashMap<(PathBuf, usize), Rc<Index>>,
     files: Vec<File>,
     found: Findings,
 }
@@ -99,13 +100,18 @@ impl<'a> Tables<'a> {
             }
         }
         if self.found.bad.len() > bad_before {
-            self.found.bad_tables.push((name, table));
+            self.found
+                .bad_tables
+                .push((name, self.rules.form.clone(), table));
         }
         self.files.push(file);
         Ok(())
     }
 
     fn warn_unused(&mut self, file: &File, unused: &[(String, usize)]) {
+        let unused = unused
+            .iter()
+            .filter(|(header, _)| !BAD_COLUMNS.contains(&header.as_str()));
         for (header, cells) in unused {
             self.found.warnings.push(format!(
                 "{}: the rules do not use the column `{header}` ({})",
@@ -138,7 +144,7 @@ impl<'a> Tables<'a> {
     }
 
     /// The second tables of a table. They are kept while they are those of the next table too.
-    fn lookups(&mut self, path: &Path, file: &File) -> Result<Vec<Index>, CliError> {
+    fn lookups(&mut self, path: &Path, file: &File) -> Result<Vec<Rc<Index>>, CliError> {
         let mut all = Vec::with_capacity(self.rules.lookups.len());
         for (at, (name, lookup)) in self.rules.lookups.iter().enumerate() {
             let place = path.parent().unwrap_or(Path::new("")).join(&lookup.file);
@@ -152,10 +158,10 @@ impl<'a> Tables<'a> {
                     let bytes = read_file(&place, TABLE_LIMIT)?;
                     let table = Table::read(&bytes, &lookup.form)
                         .map_err(|error| wrong(error.to_string()))?;
-                    Index::new(self.rules, lookup, file, table).map_err(wrong)?
+                    Rc::new(Index::new(self.rules, lookup, file, table).map_err(wrong)?)
                 }
             };
-            self.lookups.insert((place, at), index.clone());
+            self.lookups.insert((place, at), Rc::clone(&index));
             all.push(index);
         }
         Ok(all)

@@ -1,1 +1,237 @@
+use super::*;
+use crate::intake::change_log;
+use crate::intake::table::Form;
 
+fn file() -> File {
+    File {
+        name: "t.csv".into(),
+        directory: "d".into(),
+        digest: "0123456789abcdef".repeat(4),
+    }
+}
+
+/// What rules make of a table.
+fn made(rules: &str, table: &str) -> Outcome {
+    let rules: Rules = rules.parse().unwrap_or_else(|errors| panic!("{errors:#?}"));
+    let file = file();
+    let table = Table::read(table.as_bytes(), &Form::default()).unwrap();
+    let job = Job {
+        rules: &rules,
+        file: &file,
+        table: &table,
+        lookups: &[],
+        version: None,
+        touched: None,
+    };
+    let Some(log) = &rules.change_log else {
+        return job.run();
+    };
+    let mut all = Outcome::default();
+    let played = change_log::play(&job, log, |version| {
+        let job = Job {
+            table: &version.table,
+            version: Some(&version.name),
+            touched: Some(&version.touched),
+            ..job
+        };
+        all.made.extend(job.run().made);
+    });
+    all.bad.extend(played.err().unwrap_or_default());
+    all
+}
+
+/// The import keys in order, without that of the source.
+fn keys(outcome: &Outcome) -> Vec<&str> {
+    outcome
+        .made
+        .iter()
+        .filter(|made| made.rule.is_some())
+        .map(Made::key)
+        .collect()
+}
+
+fn remarks(remarks: &[Remark]) -> Vec<String> {
+    remarks
+        .iter()
+        .map(|remark| format!("{}: {}", remark.place, remark.reason))
+        .collect()
+}
+
+const PARTIES: &str = r#"
+[[event]]
+event = "agreement"
+once = true
+gather = ["party"]
+import_key = "a"
+id = "a"
+title = "A"
+party = "{who|slug}"
+
+[[event]]
+event = "party"
+once = true
+import_key = "p:{who|slug}"
+id = "{who|slug}"
+kind = "state"
+name = "{who}"
+"#;
+
+const ACTS: &str = r#"
+[[event]]
+event = "participation"
+cells = ["*"]
+except = ["who", "remark"]
+unless = { cell = "none" }
+import_key = "{who|slug}:{column|slug}"
+agreement = "a"
+party = "{who|slug}"
+action = "{column|lower}"
+on = "{cell}"
+"#;
+
+#[test]
+fn what_is_made_once_comes_first_and_gathers() {
+    let rules = format!("{PARTIES}{ACTS}");
+    let outcome = made(
+        &rules,
+        "who,Signature,Accession\nX,2001,\nY,,2002-03\nX y,none,2003\n",
+    );
+    assert_eq!(
+        keys(&outcome),
+        [
+            "a",
+            "p:x",
+            "p:y",
+            "p:x-y",
+            "x:signature",
+            "y:accession",
+            "x-y:accession"
+        ]
+    );
+    assert_eq!(outcome.made[1].fields.get("party"), ["x", "y", "x-y"]);
+    assert_eq!(outcome.made[1].fields.get("source"), ["t-0123456789ab"]);
+    assert_eq!(
+        outcome.made[5].fields.get("source"),
+        ["t-0123456789ab: line 2, column Signature"]
+    );
+    assert_eq!(
+        remarks(&outcome.skipped),
+        ["line 4, column Signature: `none`: no rule takes it"]
+    );
+    assert_eq!(outcome.bad, []);
+}
+
+#[test]
+fn a_row_goes_in_whole_or_not_at_all() {
+    let rules = format!("{PARTIES}{ACTS}");
+    let outcome = made(
+        &rules,
+        "who,Signature,Accession,remark\nX,2001,soon,\nY,2001,,why\nZ,1,2\nx,2004,,\nY,2005,,\n,,,\nW,,,\n",
+    );
+    assert_eq!(
+        keys(&outcome),
+        ["a", "p:y", "p:x", "p:w", "y:signature", "x:signature"]
+    );
+    let bad = remarks(&outcome.bad);
+    assert!(
+        bad[0].starts_with("line 2, column Accession: on: `soon` is not a date"),
+        "{bad:#?}"
+    );
+    assert_eq!(bad[1], "line 4: has 3 cells; the header has 4");
+    assert_eq!(
+        bad[2],
+        "line 6, column Signature: gives the import key `y:signature` again, which line 3 gave"
+    );
+    assert_eq!(
+        remarks(&outcome.skipped),
+        [
+            "line 7: is empty",
+            "line 8: no event: nothing stands under Signature or Accession"
+        ]
+    );
+    assert_eq!(outcome.unused, [("remark".to_owned(), 1)]);
+}
+
+#[test]
+fn names_that_give_one_id_are_told() {
+    let outcome = made(PARTIES, "who\nCôte Or\nCote Or\n");
+    assert_eq!(
+        remarks(&outcome.bad),
+        ["line 3: gives `p:cote-or` again with another name: `Cote Or`, and `Côte Or` in line 2"]
+    );
+}
+
+#[test]
+fn rows_can_be_left_out_with_a_reason() {
+    let rules = format!("[[skip]]\nwhen = {{ who = \"Total*\" }}\nreason = \"a sum\"\n{PARTIES}");
+    let outcome = made(&rules, "who\nX\nTotal: 1\n");
+    assert_eq!(keys(&outcome), ["a", "p:x"]);
+    assert_eq!(remarks(&outcome.skipped), ["line 3: a sum"]);
+}
+
+#[test]
+fn an_event_for_each_value_of_a_list() {
+    let rules = r#"
+[let]
+round = "{round}"
+[[event]]
+event = "party"
+once = true
+each = "who|split(;)"
+import_key = "{item|slug}"
+id = "{item|slug}"
+kind = "state"
+name = "{item}"
+identifier = "x:{nothing // round? // 'y'}"
+"#;
+    let outcome = made(
+        &rules.replace("nothing // round? // ", ""),
+        "who\nX; Y\nY;Z\n",
+    );
+    assert_eq!(keys(&outcome), ["x", "y", "z"]);
+    let outcome = made(&rules.replace("nothing // round?", "round"), "who\nX\n");
+    assert_eq!(
+        remarks(&outcome.bad),
+        ["line 2: [let] round goes round in a circle"]
+    );
+    let outcome = made(&rules.replace("nothing // round?", "king"), "who\nX\n");
+    assert_eq!(
+        remarks(&outcome.bad),
+        ["line 2: nothing is called `king`; the columns are who"]
+    );
+}
+
+#[test]
+fn a_log_of_changes_is_played_back() {
+    let rules = format!(
+        "[change_log]\nrow = \"{{r}}\"\ncolumn = \"{{c}}\"\nvalue = \"{{v}}\"\nversion = \"{{t}}\"\nrecorded_at = \"{{version}}\"\n{PARTIES}{ACTS}"
+    );
+    let log = "t,r,c,v\n1,X,who,X\n1,X,Signature,2001\n2,Y,who,Y\n3,Y,Signature,2002\n3,X,Signature,2003\n";
+    let outcome = made(&rules, log);
+    assert_eq!(
+        keys(&outcome),
+        [
+            "a",
+            "p:x",
+            "x:signature",
+            "a",
+            "p:y",
+            "a",
+            "p:x",
+            "p:y",
+            "x:signature",
+            "y:signature"
+        ]
+    );
+    let last = outcome.made.last().unwrap();
+    assert_eq!(
+        last.fields.get("source"),
+        ["t-0123456789ab: line 5, column Signature"]
+    );
+    assert_eq!(last.recorded_at.as_deref(), Some("3"));
+    let outcome = made(&rules, "t,r,c,v\n1,X,who,X\n,X,Signature,2001\n");
+    assert_eq!(
+        remarks(&outcome.bad),
+        ["line 3: [change_log] version is empty"]
+    );
+}

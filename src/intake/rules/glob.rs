@@ -2,32 +2,37 @@
 
 /// Whether a text fits a pattern as a whole.
 pub fn fits(pattern: &str, text: &str) -> bool {
-    let pattern: Vec<char> = pattern.chars().collect();
-    let text: Vec<char> = text.chars().collect();
-    let (mut p, mut t) = (0, 0);
-    // Where the last `*` stood, and how far it has been stretched.
-    let mut star: Option<(usize, usize)> = None;
-    while t < text.len() {
-        match pattern.get(p) {
+    let (mut pattern, mut text) = (pattern, text);
+    // What follows the last `*`, and the text from where that was tried.
+    let mut star: Option<(&str, &str)> = None;
+    loop {
+        match pattern.chars().next() {
+            None if text.is_empty() => return true,
             Some('*') => {
-                star = Some((p, t));
-                p += 1;
+                pattern = &pattern[1..];
+                star = Some((pattern, text));
             }
-            Some(c) if *c == '?' || *c == text[t] => {
-                p += 1;
-                t += 1;
+            Some(c) if c == '?' && !text.is_empty() || text.starts_with(c) => {
+                pattern = &pattern[c.len_utf8()..];
+                text = behind_first(text);
             }
             _ => match star {
-                Some((at, stretched)) => {
-                    star = Some((at, stretched + 1));
-                    p = at + 1;
-                    t = stretched + 1;
+                Some((rest, tried)) if !tried.is_empty() => {
+                    pattern = rest;
+                    text = behind_first(tried);
+                    star = Some((pattern, text));
                 }
-                None => return false,
+                _ => return false,
             },
         }
     }
-    pattern[p..].iter().all(|c| *c == '*')
+}
+
+/// A text without its first character.
+fn behind_first(text: &str) -> &str {
+    let mut chars = text.chars();
+    chars.next();
+    chars.as_str()
 }
 
 /// Whether a text is a pattern, and not just itself.
