@@ -5,15 +5,19 @@
 //! DIR/lock         locked by whoever has the ledger open; says who that is
 //! DIR/head         the acknowledged head
 //! DIR/records/     the records
+//! DIR/journal      appends that the records do not hold yet
 //! DIR/reserve      room on the disk, to be given up when it is full
 //! ```
 //!
 //! While something is erased there is also a `records.new` or `records.old`; after a crash the next write
 //! removes it.
 //!
-//! The marker is three lines: `servanda ledger`, `format 1`, `store sled`. A directory in which some of
+//! The marker is three lines: `servanda ledger`, `format 2`, `store sled`. A directory in which some of
 //! this lies but no marker was never finished, and can be deleted. `head`, `records` and `reserve` are the
 //! store's; another store may lay its records otherwise.
+//!
+//! In format 1 there is no journal. The first append makes one, and then the marker says format 2: from then
+//! on a missing journal is damage, and a servanda that knows nothing of journals refuses the ledger.
 //!
 //! One process at a time has a ledger open. The lock is the operating system's, so it is gone with its
 //! holder, however that ended; what stands in the file only tells the others whom they wait for.
@@ -26,11 +30,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::journal::{Found, Journal};
 use super::{AppendError, BatchSource, Compaction, Reader, Store, StoreError, Stored};
 use crate::chain::record::{Head, Sealed};
 
 /// The version of a ledger's directory that is written, and the newest one read.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
+/// The first version with a journal.
+const JOURNAL_FORMAT: u32 = 2;
 
 const MARKER: &str = "servanda";
 const MARKER_DRAFT: &str = "servanda.draft";
@@ -38,8 +45,9 @@ const MARKER_TITLE: &str = "servanda ledger";
 /// A marker is three short lines; what is longer is none.
 const MARKER_MAX_BYTES: u64 = 4096;
 const LOCK: &str = "lock";
+const JOURNAL: &str = "journal";
 /// What can lie in a directory in which a ledger was being made.
-const PARTS: [&str; 5] = [MARKER_DRAFT, LOCK, "head", "records", "reserve"];
+const PARTS: [&str; 6] = [MARKER_DRAFT, LOCK, JOURNAL, "head", "records", "reserve"];
 const HOLDER_MAX_BYTES: u64 = 1024;
 
 type OpenStore = fn(&Path, Instant) -> Result<Box<dyn Store>, StoreError>;
@@ -114,9 +122,18 @@ pub enum DirectoryError {
 /// An open ledger directory: the store in it, and the lock, which is held as long as this lives.
 pub struct Opened {
     // Dropped in this order: nobody else may begin before the store is closed.
-    store: Box<dyn Store>,
+    layers: Layers,
     lock: File,
     dir: PathBuf,
+    /// The store's name in the marker.
+    name: &'static str,
+}
+
+/// What lies before the records.
+enum Layers {
+    Journalled(Box<Journal<Box<dyn Store>>>),
+    /// Nothing, as in format 1. None only while a journal is put before it.
+    Bare(Option<Box<dyn Store>>),
 }
 
 impl std::fmt::Debug for Opened {
@@ -133,42 +150,87 @@ impl Opened {
     pub fn dir(&self) -> &Path {
         &self.dir
     }
+
+    /// Hands everything that the journal holds over to the store.
+    ///
+    /// # Errors
+    /// [`StoreError`]. What was not handed over stays in the journal.
+    pub fn drain(&mut self) -> Result<(), StoreError> {
+        match &mut self.layers {
+            Layers::Journalled(journal) => journal.drain(),
+            Layers::Bare(_) => Ok(()),
+        }
+    }
+
+    fn store(&self) -> &dyn Store {
+        match &self.layers {
+            Layers::Journalled(journal) => &**journal,
+            Layers::Bare(store) => store.as_ref().expect(NOT_BETWEEN),
+        }
+    }
+
+    fn store_mut(&mut self) -> &mut dyn Store {
+        match &mut self.layers {
+            Layers::Journalled(journal) => &mut **journal,
+            Layers::Bare(store) => store.as_mut().expect(NOT_BETWEEN),
+        }
+    }
+
+    /// Puts a journal before the store of a ledger that has none.
+    fn begin_journal(&mut self) -> Result<(), StoreError> {
+        let Layers::Bare(store) = &mut self.layers else {
+            return Ok(());
+        };
+        let path = self.dir.join(JOURNAL);
+        let base = store.as_ref().expect(NOT_BETWEEN).head()?;
+        Journal::<Box<dyn Store>>::create(&path, base)?;
+        let found = Found::open(&path)?;
+        write_marker(&self.dir, self.name)
+            .map_err(|source| io_error("writing", &self.dir.join(MARKER), source))?;
+        let store = store.take().expect(NOT_BETWEEN);
+        self.layers = Layers::Journalled(Box::new(Journal::before(store, base, found)));
+        Ok(())
+    }
 }
+
+const NOT_BETWEEN: &str = "a store is taken out only to put a journal before it";
 
 impl Store for Opened {
     fn head(&self) -> Result<Head, StoreError> {
-        self.store.head()
+        self.store().head()
     }
     fn append(&mut self, expected: Head, batch: &[Sealed], head: Head) -> Result<(), AppendError> {
-        self.store.append(expected, batch, head)
+        self.begin_journal()?;
+        self.store_mut().append(expected, batch, head)
     }
     fn append_stream(
         &mut self,
         expected: Head,
         source: &mut dyn BatchSource,
     ) -> Result<Head, AppendError> {
-        self.store.append_stream(expected, source)
+        self.begin_journal()?;
+        self.store_mut().append_stream(expected, source)
     }
     fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, StoreError> {
-        self.store.read(from, limit)
+        self.store().read(from, limit)
     }
     fn reader(&self) -> Arc<dyn Reader> {
-        self.store.reader()
+        self.store().reader()
     }
     fn put_snapshot(&mut self, count: u64, bytes: &[u8]) -> Result<(), StoreError> {
-        self.store.put_snapshot(count, bytes)
+        self.store_mut().put_snapshot(count, bytes)
     }
     fn snapshots(&self) -> Result<Vec<u64>, StoreError> {
-        self.store.snapshots()
+        self.store().snapshots()
     }
     fn snapshot(&self, count: u64) -> Result<Option<Vec<u8>>, StoreError> {
-        self.store.snapshot(count)
+        self.store().snapshot(count)
     }
     fn drop_snapshot(&mut self, count: u64) -> Result<(), StoreError> {
-        self.store.drop_snapshot(count)
+        self.store_mut().drop_snapshot(count)
     }
     fn erase(&mut self, records: &[Stored]) -> Result<(), StoreError> {
-        self.store.erase(records)
+        self.store_mut().erase(records)
     }
     fn compact(&mut self) -> Result<Compaction, StoreError> {
         self.store.compact()
@@ -195,14 +257,17 @@ pub fn create(dir: &Path, who: &str) -> Result<Opened, DirectoryError> {
     // Somebody may have begun to make one in the meantime.
     check_is_free(dir, &[LOCK])?;
     let backend = BACKENDS.first().expect("the registry names a store");
-    (backend.create)(dir).map_err(|error| refused_by_store(dir, error))?;
+    (backend.create)(dir)
+        .and_then(|()| Journal::<Box<dyn Store>>::create(&dir.join(JOURNAL), Head::EMPTY))
+        .map_err(|error| refused_by_store(dir, error))?;
     write_marker(dir, backend.name)
         .map_err(|source| refused("writing", &dir.join(MARKER), source))?;
     let store = (backend.open)(dir, Instant::now() + Duration::from_secs(2))?;
     Ok(Opened {
-        store,
+        layers: Layers::Journalled(Box::new(Journal::open(&dir.join(JOURNAL), store)?)),
         lock,
         dir: dir.to_owned(),
+        name: backend.name,
     })
 }
 
@@ -213,7 +278,7 @@ pub fn create(dir: &Path, who: &str) -> Result<Opened, DirectoryError> {
 /// [`DirectoryError`]
 pub fn open(dir: &Path, wait: Duration, who: &str) -> Result<Opened, DirectoryError> {
     let began = Instant::now();
-    let backend = read_marker(dir)?;
+    let (format, backend) = read_marker(dir)?;
     let lock = locked(dir, wait, who)?;
     let store = (backend.open)(dir, began + wait.max(Duration::from_secs(1)));
     let store = store.map_err(|error| match error {
@@ -225,10 +290,18 @@ pub fn open(dir: &Path, wait: Duration, who: &str) -> Result<Opened, DirectoryEr
         }
         error => refused_by_store(dir, error),
     })?;
+    let layers = if format < JOURNAL_FORMAT {
+        Layers::Bare(Some(store))
+    } else {
+        let journal = Journal::open(&dir.join(JOURNAL), store);
+        let journal = journal.map_err(|error| refused_by_store(dir, error))?;
+        Layers::Journalled(Box::new(journal))
+    };
     Ok(Opened {
-        store,
+        layers,
         lock,
         dir: dir.to_owned(),
+        name: backend.name,
     })
 }
 
@@ -268,8 +341,8 @@ fn check_is_free(dir: &Path, ours: &[&str]) -> Result<(), DirectoryError> {
     }
 }
 
-/// The store that the marker names.
-fn read_marker(dir: &Path) -> Result<&'static Backend, DirectoryError> {
+/// The format and the store that the marker names.
+fn read_marker(dir: &Path) -> Result<(u32, &'static Backend), DirectoryError> {
     let path = dir.join(MARKER);
     let text = File::open(&path).and_then(|file| {
         let mut text = Vec::new();
@@ -299,7 +372,7 @@ fn no_marker(dir: &Path) -> Result<DirectoryError, DirectoryError> {
     })
 }
 
-fn parse_marker(dir: &Path, text: &str) -> Result<&'static Backend, DirectoryError> {
+fn parse_marker(dir: &Path, text: &str) -> Result<(u32, &'static Backend), DirectoryError> {
     let mut lines = text.lines();
     if lines.next() != Some(MARKER_TITLE) {
         return Err(DirectoryError::NotALedger(dir.to_owned()));
@@ -320,9 +393,10 @@ fn parse_marker(dir: &Path, text: &str) -> Result<&'static Backend, DirectoryErr
         .and_then(|line| line.strip_prefix("store "))
         .ok_or_else(|| damaged("its third line is not `store` and a name"))?;
     let known = BACKENDS.iter().find(|backend| backend.name == name);
-    known.ok_or_else(|| DirectoryError::UnknownStore {
+    let backend = known.ok_or_else(|| DirectoryError::UnknownStore {
         name: name.to_owned(),
-    })
+    })?;
+    Ok((format, backend))
 }
 
 /// Finishes a ledger: everything else in it is on the disk before the marker is.
@@ -488,7 +562,7 @@ mod tests {
         assert_eq!(ledger.head().unwrap(), head);
         assert_eq!(ledger.read(0, 10).unwrap()[0].sealed, batch[0]);
         let marker = fs::read_to_string(dir.join(MARKER)).unwrap();
-        assert_eq!(marker, "servanda ledger\nformat 1\nstore sled\n");
+        assert_eq!(marker, "servanda ledger\nformat 2\nstore sled\n");
     }
 
     #[test]
@@ -559,7 +633,7 @@ mod tests {
                 matches!(creating, DirectoryError::HalfMade(_)),
                 "{creating}"
             );
-            for name in ["reserve", "records", "head", MARKER_DRAFT] {
+            for name in ["reserve", "records", "head", JOURNAL, MARKER_DRAFT] {
                 let path = dir.join(name);
                 if path.is_dir() {
                     fs::remove_dir_all(&path).unwrap();

@@ -4,76 +4,41 @@
 //! and writing it is the moment at which an append is acknowledged.
 //!
 //! # Bytes
-//! 8,192 bytes: a slot at 0 and one at 4,096, each alone in its page, so that a torn write of one leaves
-//! the other. All numbers are little endian:
+//! 8,192 bytes: two slots (`slot.rs`) that begin with `srvdhead`. Their body, little endian:
 //!
 //! | at | bytes | what |
 //! |---:|---:|---|
-//! | 0 | 8 | `srvdhead` |
-//! | 8 | 8 | generation: 1 on creation, one more with each write |
 //! | 16 | 8 | count of records |
 //! | 24 | 32 | link of the last record, zeros where there is none |
-//! | 56 | 32 | [`local_checksum`] of the 56 bytes before |
 //!
-//! The rest is zeros and means nothing. Even generations go to the first slot, odd ones to the second, and
-//! each write is followed by `fdatasync`. The valid slot with the greater generation counts; a slot in
-//! which the other's generations stand is not valid.
+//! Each write is followed by `fdatasync`.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::StoreError;
-use crate::chain::record::{Hash, Head, local_checksum};
+use super::slot::{ROOM, Slot};
+use crate::chain::record::{Hash, Head};
 
 const MAGIC: &[u8; 8] = b"srvdhead";
-const SLOT_STRIDE: usize = 4096;
-const FILE_LEN: usize = 2 * SLOT_STRIDE;
-const CHECKED_LEN: usize = 56;
-const SLOT_LEN: usize = CHECKED_LEN + 32;
+/// Bytes of a head.
+const HEAD_LEN: usize = 40;
 
-/// What a slot says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Slot {
-    generation: u64,
-    head: Head,
+/// A head's bytes: its count, little endian, and its link.
+pub(super) fn to_bytes(head: Head) -> [u8; HEAD_LEN] {
+    let mut bytes = [0; HEAD_LEN];
+    bytes[..8].copy_from_slice(&head.count.to_le_bytes());
+    bytes[8..].copy_from_slice(&head.link.0);
+    bytes
 }
 
-impl Slot {
-    fn index(generation: u64) -> usize {
-        usize::from(!generation.is_multiple_of(2))
-    }
-
-    fn to_bytes(self) -> [u8; SLOT_LEN] {
-        let mut bytes = [0; SLOT_LEN];
-        bytes[..8].copy_from_slice(MAGIC);
-        bytes[8..16].copy_from_slice(&self.generation.to_le_bytes());
-        bytes[16..24].copy_from_slice(&self.head.count.to_le_bytes());
-        bytes[24..CHECKED_LEN].copy_from_slice(&self.head.link.0);
-        let checksum = local_checksum(&bytes[..CHECKED_LEN]);
-        bytes[CHECKED_LEN..].copy_from_slice(&checksum.0);
-        bytes
-    }
-
-    /// The slot at this index of the file's bytes, unless it is torn or damaged.
-    fn find(file: &[u8], index: usize) -> Option<Self> {
-        let bytes = file.get(index * SLOT_STRIDE..)?.get(..SLOT_LEN)?;
-        let number = |at: usize| {
-            let mut number = [0; 8];
-            number.copy_from_slice(&bytes[at..at + 8]);
-            u64::from_le_bytes(number)
-        };
-        let mut link = Hash::ZERO;
-        link.0.copy_from_slice(&bytes[24..CHECKED_LEN]);
-        let slot = Self {
-            generation: number(8),
-            head: Head {
-                count: number(16),
-                link,
-            },
-        };
-        // Writing it again checks the magic and the checksum with the rest.
-        (slot.to_bytes() == bytes && Self::index(slot.generation) == index).then_some(slot)
+/// The head that these bytes say.
+pub(super) fn from_bytes(bytes: &[u8; HEAD_LEN]) -> Head {
+    let (count, link) = bytes.split_at(8);
+    Head {
+        count: u64::from_le_bytes(count.try_into().expect("it was split there")),
+        link: Hash(link.try_into().expect("it was split there")),
     }
 }
 
@@ -82,7 +47,7 @@ impl Slot {
 pub(super) struct HeadFile {
     file: File,
     path: PathBuf,
-    current: Slot,
+    current: Slot<HEAD_LEN>,
 }
 
 impl HeadFile {
@@ -91,14 +56,13 @@ impl HeadFile {
     pub(super) fn create(path: &Path) -> Result<(), StoreError> {
         let current = Slot {
             generation: 1,
-            head: Head::EMPTY,
+            body: to_bytes(Head::EMPTY),
         };
-        let mut bytes = vec![0; FILE_LEN];
-        let at = Slot::index(current.generation) * SLOT_STRIDE;
-        bytes[at..at + SLOT_LEN].copy_from_slice(&current.to_bytes());
         let write = || -> io::Result<()> {
             let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
-            file.write_all(&bytes)?;
+            file.write_all(&[0; ROOM])?;
+            file.seek(SeekFrom::Start(current.place()))?;
+            file.write_all(&current.to_bytes(MAGIC))?;
             file.sync_all()
         };
         write().map_err(|source| failed("creating", path, source))
@@ -108,8 +72,8 @@ impl HeadFile {
     pub(super) fn open(path: &Path) -> Result<Self, StoreError> {
         let read = || -> io::Result<(File, Vec<u8>)> {
             let file = OpenOptions::new().read(true).write(true).open(path)?;
-            let mut bytes = Vec::with_capacity(FILE_LEN);
-            (&file).take(FILE_LEN as u64).read_to_end(&mut bytes)?;
+            let mut bytes = Vec::with_capacity(ROOM);
+            (&file).take(ROOM as u64).read_to_end(&mut bytes)?;
             Ok((file, bytes))
         };
         let damaged = |what: &str| StoreError::Damaged {
@@ -120,11 +84,7 @@ impl HeadFile {
             io::ErrorKind::NotFound => damaged("the file is missing"),
             _ => failed("opening", path, source),
         })?;
-        let slots = [Slot::find(&bytes, 0), Slot::find(&bytes, 1)];
-        let newest = slots
-            .into_iter()
-            .flatten()
-            .max_by_key(|slot| slot.generation);
+        let newest = Slot::newest(&bytes, MAGIC);
         let current = newest.ok_or_else(|| damaged("neither of its two slots is whole"))?;
         Ok(Self {
             file,
@@ -135,7 +95,7 @@ impl HeadFile {
 
     /// The head that was acknowledged last.
     pub(super) fn head(&self) -> Head {
-        self.current.head
+        from_bytes(&self.current.body)
     }
 
     /// Acknowledges a head: it is on the disk when this returns. After an error it may be there or not;
@@ -143,12 +103,11 @@ impl HeadFile {
     pub(super) fn write(&mut self, head: Head) -> Result<(), StoreError> {
         let next = Slot {
             generation: self.current.generation + 1,
-            head,
+            body: to_bytes(head),
         };
-        let at = Slot::index(next.generation) * SLOT_STRIDE;
         let mut write = || -> io::Result<()> {
-            self.file.seek(SeekFrom::Start(at as u64))?;
-            self.file.write_all(&next.to_bytes())?;
+            self.file.seek(SeekFrom::Start(next.place()))?;
+            self.file.write_all(&next.to_bytes(MAGIC))?;
             self.file.sync_data()
         };
         write().map_err(|source| failed("writing", &self.path, source))?;
@@ -167,6 +126,10 @@ fn failed(doing: &str, path: &Path, source: io::Error) -> StoreError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::chain::record::local_checksum;
+
+    const SLOT_STRIDE: usize = ROOM / 2;
+    const SLOT_LEN: usize = 88;
 
     fn head(count: u64) -> Head {
         Head {
@@ -189,7 +152,7 @@ mod tests {
     /// Flips a byte of the slot in which the head of this many writes stands.
     fn damage(path: &Path, writes: u64) {
         let mut bytes = std::fs::read(path).unwrap();
-        bytes[Slot::index(writes + 1) * SLOT_STRIDE + 30] ^= 1;
+        bytes[(writes as usize + 1) % 2 * SLOT_STRIDE + 30] ^= 1;
         std::fs::write(path, bytes).unwrap();
     }
 
@@ -199,7 +162,7 @@ mod tests {
             let (_dir, path) = written(heads);
             let expected = if heads == 0 { Head::EMPTY } else { head(heads) };
             assert_eq!(HeadFile::open(&path).unwrap().head(), expected);
-            assert_eq!(std::fs::metadata(&path).unwrap().len(), FILE_LEN as u64);
+            assert_eq!(std::fs::metadata(&path).unwrap().len(), ROOM as u64);
         }
     }
 
@@ -211,10 +174,8 @@ mod tests {
         assert_eq!(file.head(), head(3));
         file.write(head(9)).unwrap();
         assert_eq!(HeadFile::open(&path).unwrap().head(), head(9));
-        assert_eq!(
-            Slot::find(&std::fs::read(&path).unwrap(), 0).unwrap().head,
-            head(3)
-        );
+        damage(&path, 4);
+        assert_eq!(HeadFile::open(&path).unwrap().head(), head(3));
     }
 
     #[test]
@@ -234,15 +195,6 @@ mod tests {
     }
 
     #[test]
-    fn a_slot_copied_over_the_other_is_not_valid_there() {
-        let (_dir, path) = written(4);
-        let mut bytes = std::fs::read(&path).unwrap();
-        bytes.copy_within(0..SLOT_LEN, SLOT_STRIDE);
-        assert_eq!(Slot::find(&bytes, 0).map(|slot| slot.generation), Some(4));
-        assert_eq!(Slot::find(&bytes, 1), None);
-    }
-
-    #[test]
     fn a_cut_file_reads_as_far_as_its_slots_are_whole() {
         let (_dir, path) = written(3);
         let bytes = std::fs::read(&path).unwrap();
@@ -252,7 +204,7 @@ mod tests {
             SLOT_LEN - 1,
             SLOT_LEN,
             SLOT_STRIDE + SLOT_LEN - 1,
-            FILE_LEN - 1,
+            ROOM - 1,
         ] {
             std::fs::write(&path, &bytes[..length]).unwrap();
             let outcome = HeadFile::open(&path);

@@ -7,11 +7,13 @@ pub mod conformance;
 pub mod directory;
 pub mod faulty;
 mod head;
+pub mod journal;
 pub mod memory;
 mod preimage;
 pub mod rehearsal;
 mod run;
 pub mod sled;
+mod slot;
 mod swap;
 
 use std::sync::Arc;
@@ -138,7 +140,8 @@ pub trait Store: Send {
     /// [`StoreError`], where it cannot be read.
     fn head(&self) -> Result<Head, StoreError>;
 
-    /// Appends a batch; `head` is the head after it.
+    /// Appends a batch; `head` is the head after it. An empty one writes nothing, and is refused where every
+    /// append would be.
     ///
     /// # Errors
     /// [`AppendError`], in three outcomes: the head moved, nothing was written, or nobody knows.

@@ -601,11 +601,16 @@ impl Sled {
         }
     }
 
+    fn check_sound(&self) -> Result<(), StoreError> {
+        match &self.unsound {
+            None => Ok(()),
+            Some(what) => Err(damaged(what.clone(), None)),
+        }
+    }
+
     /// What comes before every append that is not refused.
     fn prepare(&mut self) -> Result<(), StoreError> {
-        if let Some(what) = &self.unsound {
-            return Err(damaged(what.clone(), None));
-        }
+        self.check_sound()?;
         self.sweep()?;
         reserve(&self.dir)?;
         self.appended = true;
@@ -748,9 +753,7 @@ impl Sled {
     }
 
     fn check_rewriting(&self, records: &[Stored]) -> Result<(), StoreError> {
-        if let Some(what) = &self.unsound {
-            return Err(damaged(what.clone(), None));
-        }
+        self.check_sound()?;
         for stored in records {
             if stored.seq >= self.head.count {
                 return Err(StoreError::no_such_record(stored.seq));
@@ -920,6 +923,7 @@ impl Store for Sled {
     fn append(&mut self, expected: Head, batch: &[Sealed], head: Head) -> Result<(), AppendError> {
         self.expect_head(expected)?;
         check_batch(&self.dir, self.head, batch, head)?;
+        self.check_sound()?;
         if batch.is_empty() {
             return Ok(());
         }

@@ -164,9 +164,13 @@ impl Honest {
         path
     }
 
+    /// Runs the program on the ledger, and leaves nothing in its journal alone: each append lies in a run of its
+    /// own, and what is done to the store is done to all records.
     fn ok(&self, words: &[&str]) -> String {
-        self.run(&self.scratch.ledger(), &self.scratch.path("state"), words)
-            .ok()
+        let ledger = self.scratch.ledger();
+        let said = self.run(&ledger, &self.scratch.path("state"), words).ok();
+        opened(&ledger).drain().unwrap();
+        said
     }
 
     /// Runs the program on a ledger, with a memory of its own.
@@ -279,6 +283,7 @@ fn lay_bytes(dir: &Path, sealed: &[Sealed], head: Head) {
     fs::remove_dir_all(dir).unwrap();
     let mut store = directory::create(dir, "a test").unwrap();
     store.append(Head::EMPTY, sealed, head).unwrap();
+    store.drain().unwrap();
     drop(store);
     for (name, bytes) in keep {
         if let Some(bytes) = bytes {
@@ -551,7 +556,9 @@ impl Attack {
                         let before = head_of(&records[..at]);
                         let after = head_of(&records[..=at]);
                         let one = seal(&records[at..=at]);
-                        opened(dir).append(before, &one, after).unwrap();
+                        let mut store = opened(dir);
+                        store.append(before, &one, after).unwrap();
+                        store.drain().unwrap();
                     }
                     with_runs(dir, |runs| drop(runs.remove(run_of(12)).unwrap()));
                 },

@@ -553,9 +553,9 @@ fn a_ledger_of_another_make_is_told_and_left_alone() {
     let good = fs::read(scratch.ledger().join("servanda")).unwrap();
     let cases = [
         (
-            "servanda ledger\nformat 2\nstore sled\n",
+            "servanda ledger\nformat 3\nstore sled\n",
             20,
-            "has format 2",
+            "has format 3",
             "newer",
         ),
         (

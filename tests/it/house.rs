@@ -34,7 +34,7 @@ const ANYTHING: &str = "*";
 
 /// What a ledger must not know: which store it is given. Any name that contains one of these gives a backend away, also
 /// when `store` exports it again; and so does importing everything.
-const BACKENDS: &[&str] = &["sled", "memory", "faulty", "*"];
+const BACKENDS: &[&str] = &["sled", "journal", "memory", "faulty", "*"];
 
 /// Crates that only these files may name, so that replacing one is a change to them. Tests inside `src/` count too.
 /// Our own module `store::sled` is spelled `self::sled` or `crate::store::sled`: a bare `sled::` is the crate.

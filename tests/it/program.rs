@@ -151,7 +151,7 @@ impl Scratch {
     /// The files that no refusal may change.
     pub fn kept_files(&self) -> Vec<Vec<u8>> {
         let read = |name: &str| fs::read(self.ledger().join(name)).unwrap();
-        vec![read("servanda"), read("head")]
+        vec![read("servanda"), read("head"), read("journal")]
     }
 }
 

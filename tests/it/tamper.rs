@@ -125,6 +125,7 @@ fn lay(dir: &Path, from: &Memory) {
         store
             .append(before, std::slice::from_ref(sealed), after)
             .unwrap();
+        store.drain().unwrap();
         before = after;
     }
     assert_eq!(before, head);
@@ -328,7 +329,8 @@ fn verdict(dir: &Path) -> Verdict {
 
 /// What of a directory must stay as it is: the marker, the head, and every run of records.
 fn kept(dir: &Path) -> Vec<(Vec<u8>, Vec<u8>)> {
-    let files = ["servanda", "head"].map(|name| (name.into(), fs::read(dir.join(name)).unwrap()));
+    let files = ["servanda", "head", "journal"]
+        .map(|name| (name.into(), fs::read(dir.join(name)).unwrap()));
     let mut kept = Vec::from(files);
     with_runs(dir, |runs| {
         for run in runs.iter() {

@@ -395,5 +395,5 @@ fn no_file_of_the_ledger_holds_what_was_redacted() {
         .unwrap()
         .map(|entry| entry.unwrap().file_name())
         .collect();
-    assert_eq!(names.len(), 5, "{names:?}");
+    assert_eq!(names.len(), 6, "{names:?}");
 }

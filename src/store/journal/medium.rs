@@ -1,0 +1,36 @@
+//! What the journal needs of its file. Tests put another one in its place, which loses what was not synced.
+
+use std::fs::File;
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+
+/// A file of fixed length that is written in places.
+pub(super) trait Medium: Send {
+    /// All of its bytes.
+    fn read(&self) -> io::Result<Vec<u8>>;
+
+    /// Writes all of these bytes at this place. Where it fails, any of them may be there.
+    fn write_at(&self, at: u64, bytes: &[u8]) -> io::Result<()>;
+
+    /// Puts everything written so far on the disk.
+    fn sync_data(&self) -> io::Result<()>;
+}
+
+impl Medium for File {
+    fn read(&self) -> io::Result<Vec<u8>> {
+        let mut file = self;
+        let mut bytes = Vec::with_capacity(usize::try_from(self.metadata()?.len()).unwrap_or(0));
+        file.seek(SeekFrom::Start(0))?;
+        file.read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    fn write_at(&self, at: u64, bytes: &[u8]) -> io::Result<()> {
+        let mut file = self;
+        file.seek(SeekFrom::Start(at))?;
+        file.write_all(bytes)
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        File::sync_data(self)
+    }
+}
