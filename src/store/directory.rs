@@ -233,7 +233,7 @@ impl Store for Opened {
         self.store_mut().erase(records)
     }
     fn compact(&mut self) -> Result<Compaction, StoreError> {
-        self.store.compact()
+        self.store_mut().compact()
     }
 }
 

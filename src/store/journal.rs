@@ -71,7 +71,7 @@ use std::thread::JoinHandle;
 use self::frame::Frame;
 use self::log::Log;
 use self::overlay::Overlay;
-use super::{AppendError, BatchSource, Reader, Store, StoreError, Stored};
+use super::{AppendError, BatchSource, Compaction, Reader, Store, StoreError, Stored};
 use crate::chain::record::{Head, Sealed};
 
 /// Bytes of the file.
@@ -520,6 +520,12 @@ impl<S: Store + 'static> Store for Journal<S> {
             self.log.wipe()?;
         }
         self.behind.store()?.erase(records)
+    }
+
+    fn compact(&mut self) -> Result<Compaction, StoreError> {
+        self.check_sound()?;
+        self.behind.hand_over()?;
+        self.behind.store()?.compact()
     }
 }
 

@@ -202,6 +202,9 @@ impl Store for Behind {
         }
         told
     }
+    fn compact(&mut self) -> Result<Compaction, StoreError> {
+        self.store.lock().unwrap().compact()
+    }
 }
 
 /// What must be there.

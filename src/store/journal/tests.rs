@@ -68,6 +68,9 @@ impl Store for Shared {
     fn erase(&mut self, records: &[Stored]) -> Result<(), StoreError> {
         self.get().erase(records)
     }
+    fn compact(&mut self) -> Result<Compaction, StoreError> {
+        self.get().compact()
+    }
 }
 
 /// A journal in a scratch directory before a store in memory, and what was appended.
@@ -394,6 +397,9 @@ impl Store for Refusing {
     }
     fn erase(&mut self, records: &[Stored]) -> Result<(), StoreError> {
         self.0.erase(records)
+    }
+    fn compact(&mut self) -> Result<Compaction, StoreError> {
+        self.0.compact()
     }
 }
 
