@@ -12,7 +12,6 @@ use super::log::{Log, blank};
 use super::medium::Medium;
 use super::tests::{batch, bodiless, read_all};
 use super::*;
-use crate::store::Compaction;
 use crate::store::memory::Memory;
 
 const SECTOR: usize = 512;
@@ -193,9 +192,6 @@ impl Store for Behind {
     fn snapshot(&self, count: u64) -> Result<Option<Vec<u8>>, StoreError> {
         self.store.lock().unwrap().snapshot(count)
     }
-    fn compact(&mut self) -> Result<Compaction, StoreError> {
-        self.store.lock().unwrap().compact()
-    }
     fn drop_snapshot(&mut self, count: u64) -> Result<(), StoreError> {
         self.store.lock().unwrap().drop_snapshot(count)
     }
@@ -205,6 +201,9 @@ impl Store for Behind {
             self.store.lock().unwrap().erase(records)?;
         }
         told
+    }
+    fn compact(&mut self) -> Result<Compaction, StoreError> {
+        self.store.lock().unwrap().compact()
     }
 }
 

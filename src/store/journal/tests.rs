@@ -3,7 +3,6 @@ use std::time::{Duration, Instant};
 
 use super::*;
 use crate::chain::record::{Body, Hash, Record, SALT_LEN, bind};
-use crate::store::Compaction;
 use crate::store::conformance::{self, Site};
 use crate::store::faulty::{Fault, Faulty};
 use crate::store::memory::Memory;
@@ -63,14 +62,14 @@ impl Store for Shared {
     fn snapshot(&self, count: u64) -> Result<Option<Vec<u8>>, StoreError> {
         self.get().snapshot(count)
     }
-    fn compact(&mut self) -> Result<Compaction, StoreError> {
-        self.get().compact()
-    }
     fn drop_snapshot(&mut self, count: u64) -> Result<(), StoreError> {
         self.get().drop_snapshot(count)
     }
     fn erase(&mut self, records: &[Stored]) -> Result<(), StoreError> {
         self.get().erase(records)
+    }
+    fn compact(&mut self) -> Result<Compaction, StoreError> {
+        self.get().compact()
     }
 }
 
@@ -393,14 +392,14 @@ impl Store for Refusing {
     fn snapshot(&self, count: u64) -> Result<Option<Vec<u8>>, StoreError> {
         self.0.snapshot(count)
     }
-    fn compact(&mut self) -> Result<Compaction, StoreError> {
-        self.0.compact()
-    }
     fn drop_snapshot(&mut self, count: u64) -> Result<(), StoreError> {
         self.0.drop_snapshot(count)
     }
     fn erase(&mut self, records: &[Stored]) -> Result<(), StoreError> {
         self.0.erase(records)
+    }
+    fn compact(&mut self) -> Result<Compaction, StoreError> {
+        self.0.compact()
     }
 }
 
