@@ -6,10 +6,13 @@ use std::time::Duration;
 use clap::{Arg, ArgMatches, value_parser};
 
 use super::error::{CliError, Exit};
+use super::feed::Feed;
+use super::interrupt::Interrupt;
+use super::progress::Intake;
 use super::session::Session;
-use super::{Command, command_line, demo_witnesses, import, log, report, show, verify};
+use super::{Command, command_line, demo_witnesses, log, report, show, verify};
 use crate::domain::event::{Event, Fields, Kind};
-use crate::intake::ndjson;
+use crate::intake::ndjson::{Defaults, Lines};
 use crate::ledger::replay::CHUNK;
 use crate::ledger::{Ledger, Machine};
 use crate::store::{Store, directory};
@@ -138,9 +141,14 @@ pub(super) fn make(
         ("the follow-ups", FOLLOW_UPS),
     ] {
         let text = text.replacen(old, new, 1);
-        let mut drafts = ndjson::read(&mut text.as_bytes())
-            .map_err(|errors| import::wrong_lines(name, errors))?;
-        import::append(session, &mut ledger, &mut drafts, name)?;
+        let feed = Feed {
+            name,
+            recorded_at: None,
+            progress: Intake::hidden(),
+            interrupt: Interrupt::default(),
+        };
+        let lines = Lines::new(text.as_bytes(), Defaults::default());
+        feed.append(session, &mut ledger, lines)?;
     }
     Ok(())
 }

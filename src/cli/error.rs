@@ -31,6 +31,8 @@ pub enum Exit {
     NoLedger = 20,
     /// The ledger is locked, or its head moved.
     Locked = 21,
+    /// The user pressed Ctrl-C; nothing was changed.
+    Interrupted = 130,
 }
 
 impl From<Exit> for ExitCode {

@@ -1,6 +1,9 @@
 //! Progress bars, on a terminal only.
 
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Read};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -43,6 +46,80 @@ impl Progress for Bar {
     }
 
     fn end(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+/// What is read from an input, and how much of it was by then.
+pub struct Counted<R> {
+    input: R,
+    read: Arc<AtomicU64>,
+}
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.input.read(buffer)?;
+        self.read.fetch_add(read as u64, Ordering::Relaxed);
+        Ok(read)
+    }
+}
+
+/// A bar for lines that are read: how far, how many, how fast, and how long it will take. Nothing where stderr is no
+/// terminal.
+pub struct Intake {
+    bar: ProgressBar,
+    begun: Instant,
+    read: Arc<AtomicU64>,
+}
+
+impl Intake {
+    /// How often the bar is drawn, in lines.
+    const EVERY: usize = 4096;
+
+    /// No bar.
+    pub fn hidden() -> Self {
+        Self {
+            bar: ProgressBar::hidden(),
+            begun: Instant::now(),
+            read: Arc::default(),
+        }
+    }
+
+    /// A bar, and an input that moves it. `length` is how many bytes there are, where that is known.
+    pub fn of<R: Read>(session: &Session, input: R, length: Option<u64>) -> (Self, Counted<R>) {
+        let mut intake = Self::hidden();
+        if io::stderr().is_terminal() && !session.quiet {
+            let (bar, template) = match length {
+                Some(length) => (
+                    ProgressBar::new(length),
+                    "importing [{bar:40}] {bytes}/{total_bytes}, {msg}, {eta} left",
+                ),
+                None => (
+                    ProgressBar::new_spinner(),
+                    "importing {spinner} {bytes}, {msg}",
+                ),
+            };
+            if let Ok(style) = ProgressStyle::with_template(template) {
+                bar.set_style(style.progress_chars("=> "));
+            }
+            intake.bar = bar;
+        }
+        let read = Arc::clone(&intake.read);
+        (intake, Counted { input, read })
+    }
+
+    /// So many lines were taken in.
+    pub fn lines(&self, count: usize) {
+        if !count.is_multiple_of(Self::EVERY) || self.bar.is_hidden() {
+            return;
+        }
+        let rate = count as f64 / self.begun.elapsed().as_secs_f64();
+        self.bar.set_message(format!("{count} lines, {rate:.0}/s"));
+        self.bar.set_position(self.read.load(Ordering::Relaxed));
+    }
+
+    /// Takes the bar away.
+    pub fn end(&self) {
         self.bar.finish_and_clear();
     }
 }

@@ -53,15 +53,7 @@ pub fn recorded<'a>(register: &'a Register, event: &'a Event, receipt: &Receipt)
 
 /// Whether an event that was not appended, for its import key was known, is another one than was recorded.
 pub fn differs(register: &Register, event: &Event, receipt: &Receipt) -> bool {
-    let said = |event: &Event| {
-        let mut fields = event.to_fields();
-        // The ledger fills in the one, the recorder's settings the other.
-        fields.set("old", Vec::new());
-        fields.set("recorded_by", Vec::new());
-        fields
-    };
-    let recorded = recorded(register, event, receipt);
-    recorded.kind() != event.kind() || said(recorded) != said(event)
+    !recorded(register, event, receipt).says_the_same(event)
 }
 
 /// What an event changes in what stands, told before it is appended.

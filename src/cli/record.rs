@@ -1,6 +1,6 @@
 //! `record KIND`: appends one event, given by flags, as JSON, or in an editor.
 
-use std::io::{self, BufRead, BufReader, IsTerminal, Read, Write};
+use std::io::{self, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 
 use chrono::{Datelike, Days, NaiveDate, Weekday};
@@ -260,9 +260,9 @@ pub(super) fn input_name(path: &Path) -> String {
 }
 
 /// Opens a file for reading, or standard input for `-`.
-pub(super) fn input(path: &PathBuf) -> Result<Box<dyn BufRead>, CliError> {
+pub(super) fn input(path: &Path) -> Result<Box<dyn Read + Send>, CliError> {
     if path.as_os_str() == "-" {
-        return Ok(Box::new(BufReader::new(io::stdin())));
+        return Ok(Box::new(io::stdin()));
     }
     let cannot = |error: &io::Error| CliError::file("read", path, error);
     let file = std::fs::File::open(path).map_err(|error| cannot(&error))?;
@@ -274,10 +274,10 @@ pub(super) fn input(path: &PathBuf) -> Result<Box<dyn BufRead>, CliError> {
         ))
         .hint("name a file, or - for standard input"));
     }
-    Ok(Box::new(BufReader::new(file)))
+    Ok(Box::new(file))
 }
 
-fn from_file(kind: Kind, path: &PathBuf) -> Result<Fields, CliError> {
+fn from_file(kind: Kind, path: &Path) -> Result<Fields, CliError> {
     let mut text = Vec::new();
     let limit = ndjson::LINE_LIMIT as u64 + 1;
     input(path)?
@@ -296,19 +296,16 @@ fn from_file(kind: Kind, path: &PathBuf) -> Result<Fields, CliError> {
         error.hint(format!("one JSON object, such as the lines of `servanda export`; `servanda record {kind} --help` lists the fields"))
     })?;
     match draft {
-        Some(draft) if draft.kind == kind => Ok(draft.fields),
-        Some(draft) => {
-            Err(
-                CliError::refused(format!("{name} holds a {}, not a {kind}", draft.kind)).hint(
-                    format!("servanda record {} --file {}", draft.kind, path.display()),
-                ),
-            )
-        }
+        Some((found, fields)) if found == kind => Ok(fields),
+        Some((found, _)) => Err(
+            CliError::refused(format!("{name} holds a {found}, not a {kind}"))
+                .hint(format!("servanda record {found} --file {}", path.display())),
+        ),
         None => Err(CliError::refused(format!("{name} is empty"))),
     }
 }
 
-fn digest_of(path: &PathBuf) -> Result<String, CliError> {
+fn digest_of(path: &Path) -> Result<String, CliError> {
     document_digest(input(path)?)
         .map(|digest| digest.to_string())
         .map_err(|error| CliError::file("read", path, &error))

@@ -18,6 +18,7 @@ use crate::chain::record::Head;
 use crate::ledger::anchor::{self, Anchoring};
 use crate::ledger::append::Receipt;
 use crate::ledger::backfill::Submission;
+use crate::ledger::stream::{Given, Present, StreamError, Streamed};
 use crate::ledger::{Ledger, LedgerError, Machine};
 use crate::render::{FORMATS, Render, Style};
 use crate::report::Document;
@@ -147,7 +148,7 @@ impl Session {
     pub fn open(&self) -> Result<OpenLedger, CliError> {
         let store = self.open_store()?;
         let store: Box<dyn Store> = if self.dry_run {
-            Box::new(Rehearsal::new(store))
+            Box::new(Rehearsal::new(store)?)
         } else {
             store
         };
@@ -183,6 +184,23 @@ impl Session {
     ) -> Result<Vec<Receipt>, LedgerError> {
         let was_backfill = ledger.is_backfill();
         let receipts = ledger.append_claimed(events.into_iter().map(Into::into).collect())?;
+        self.appended(ledger, was_backfill);
+        Ok(receipts)
+    }
+
+    /// As [`Session::append`], the events that `pull` gives.
+    pub fn append_stream<S: Store, E>(
+        &self,
+        ledger: &mut Ledger<S>,
+        pull: impl FnMut(&Present<'_>) -> Result<Option<Given>, E>,
+    ) -> Result<Streamed, StreamError<E>> {
+        let was_backfill = ledger.is_backfill();
+        let streamed = ledger.append_stream(pull)?;
+        self.appended(ledger, was_backfill);
+        Ok(streamed)
+    }
+
+    fn appended<S: Store>(&self, ledger: &Ledger<S>, was_backfill: bool) {
         if was_backfill && !ledger.is_backfill() {
             let claimed = ledger.register().claimed();
             let (ended, records) = if self.dry_run {
@@ -195,7 +213,6 @@ impl Session {
             ));
         }
         self.keep_checkpoint(ledger);
-        Ok(receipts)
     }
 
     /// Writes the checkpoint beside the store, and remembers it. What was appended is there in any case, so a

@@ -149,17 +149,34 @@ macro_rules! fields {
                 attributes: &[$($(stringify!($attr),)+)?],
             },)*];
 
-            fn build(fields: &Fields, errors: &mut Vec<FieldError>) -> Option<Self> {
+            /// Whether it has a field of this name.
+            fn takes(name: &str) -> bool {
+                matches!(name, $(stringify!($field))|*)
+            }
+
+            fn build<S: AsRef<str>>(
+                given: &[(&str, &[S])],
+                errors: &mut Vec<FieldError>,
+            ) -> Option<Self> {
                 let before = errors.len();
-                $(let $field = match <$ty as Value>::from_texts(fields.get(stringify!($field))) {
+                $(let mut $field: &[S] = &[];)*
+                for (name, texts) in given {
+                    match *name {
+                        $(stringify!($field) => $field = texts,)*
+                        _ => {}
+                    }
+                }
+                // Some are required although their type may be empty: what is said of the type is said first.
+                let absent = [$($field.is_empty(),)*];
+                $(let $field = match <$ty as Value>::from_texts($field) {
                     Ok(value) => Some(value),
                     Err(error) => {
                         errors.push(FieldError { field: stringify!($field).to_owned(), error });
                         None
                     }
                 };)*
-                for spec in Self::FIELDS {
-                    if spec.has("some") && fields.get(spec.name).is_empty() {
+                for (spec, absent) in Self::FIELDS.iter().zip(absent) {
+                    if absent && spec.has("some") {
                         errors.push(FieldError::new(spec.name, "is required"));
                     }
                 }
@@ -226,6 +243,10 @@ macro_rules! facts {
                 match self { $(Kind::$name => concat!($($about, "\n",)+),)+ }.trim().to_owned()
             }
 
+            fn takes(self, name: &str) -> bool {
+                match self { $(Kind::$name => $name::takes(name),)+ }
+            }
+
             /// The table of the fields of its own, without the envelope's.
             pub const fn own_fields(self) -> &'static [FieldSpec] {
                 match self { $(Kind::$name => $name::FIELDS,)+ }
@@ -253,8 +274,12 @@ macro_rules! facts {
                 match self { $(Fact::$name(_) => Kind::$name,)+ }
             }
 
-            fn build(kind: Kind, fields: &Fields, errors: &mut Vec<FieldError>) -> Option<Self> {
-                match kind { $(Kind::$name => $name::build(fields, errors).map(Fact::$name),)+ }
+            fn build<S: AsRef<str>>(
+                kind: Kind,
+                given: &[(&str, &[S])],
+                errors: &mut Vec<FieldError>,
+            ) -> Option<Self> {
+                match kind { $(Kind::$name => $name::build(given, errors).map(Fact::$name),)+ }
             }
 
             fn texts(&self) -> Vec<(&'static str, Vec<String>)> {
@@ -682,14 +707,26 @@ impl Event {
     /// # Errors
     /// Every field that is missing, malformed or unknown to the kind.
     pub fn build(kind: Kind, fields: &Fields) -> Result<Self, Vec<FieldError>> {
+        let given: Vec<(&str, &[String])> = fields.iter().collect();
+        Self::build_from(kind, &given)
+    }
+
+    /// As [`Event::build`], from texts that are borrowed. No name stands twice.
+    ///
+    /// # Errors
+    /// As [`Event::build`].
+    pub fn build_from<S: AsRef<str>>(
+        kind: Kind,
+        given: &[(&str, &[S])],
+    ) -> Result<Self, Vec<FieldError>> {
         let mut errors = Vec::new();
-        for (name, _) in fields.iter() {
-            if kind.fields().all(|spec| spec.name != name) {
+        for (name, texts) in given {
+            if !texts.is_empty() && !kind.takes(name) && !Envelope::takes(name) {
                 errors.push(unknown_field(kind, name));
             }
         }
-        let fact = Fact::build(kind, fields, &mut errors);
-        let envelope = Envelope::build(fields, &mut errors);
+        let fact = Fact::build(kind, given, &mut errors);
+        let envelope = Envelope::build(given, &mut errors);
         match (fact, envelope) {
             (Some(fact), Some(envelope)) => {
                 let event = Self { fact, envelope };
@@ -789,6 +826,20 @@ impl Event {
             Fact::RecorderAdmitted(fact) => fact.id.reference(),
             _ => None,
         }
+    }
+
+    /// Whether another event says the same as this one, which was recorded, but for what the ledger fills in and who
+    /// recorded it.
+    pub fn says_the_same(&self, other: &Self) -> bool {
+        let mut other = other.clone();
+        other
+            .envelope
+            .recorded_by
+            .clone_from(&self.envelope.recorded_by);
+        if let (Fact::Corrected(mine), Fact::Corrected(fact)) = (&self.fact, &mut other.fact) {
+            fact.old.clone_from(&mine.old);
+        }
+        *self == other
     }
 
     /// The words that sum it up in a list: a title, a text, a name.

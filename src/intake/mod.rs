@@ -5,6 +5,7 @@ pub mod change_log;
 pub mod compare;
 pub mod make;
 pub mod ndjson;
+pub mod places;
 pub mod rules;
 pub mod table;
 pub mod template;

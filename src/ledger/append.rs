@@ -1,16 +1,14 @@
 //! Append: events into the chain, whole batches or nothing.
 
+use super::admit::{Admission, Payload, opened};
 use super::backfill::Submission;
 use super::replay::Replayed;
-use super::signatures::{self, Required};
-use super::{BATCH_LIMIT, Ledger, LedgerError, Refusal, snapshot};
-use crate::chain::codec;
-use crate::chain::record::{Body, Hash, Head, Record, Sealed, Unbound, bind_each};
+use super::signatures::Required;
+use super::{BATCH_LIMIT, Ledger, LedgerError, Surroundings, snapshot};
+use crate::chain::record::{Hash, Head, Record, SALT_LEN, Sealed, bind_each};
 use crate::chain::tree::leaf_hash;
-use crate::domain::event::{Entry, Event};
+use crate::domain::event::Event;
 use crate::domain::id::Seq;
-use crate::domain::register::Unreadable;
-use crate::domain::rules;
 use crate::domain::when::Instant;
 use crate::store::{AppendError, Store, StoreError};
 
@@ -101,84 +99,37 @@ impl<S: Store> Ledger<S> {
             last_recorded: self.last_recorded,
         };
         let now = self.surroundings.now();
+        let mut admission = Admission {
+            register: &mut self.register,
+            records: self.store.reader(),
+            now,
+            last_recorded: self.last_recorded,
+            required: Required::default(),
+        };
         let mut refusals = Vec::new();
         let mut failure = None;
-        for (
-            index,
-            Submission {
-                event,
-                recorded_at: claim,
-            },
-        ) in events.iter().enumerate()
-        {
-            let key = event.envelope.import_key.as_ref().map(|key| key.as_str());
-            let known = key.and_then(|key| self.register.imported(key));
-            if let Some(seq) = known {
+        for (index, submission) in events.iter().enumerate() {
+            if let Some(seq) = admission.known(&submission.event) {
                 plan.places.push((seq, true));
                 continue;
             }
-            let event = rules::complete(&self.register, event.clone());
-            if let Err(rejection) = rules::check(&self.register, &event) {
-                refusals.push(Refusal { index, rejection });
-                continue;
-            }
-            if let Err(error) = self.admit_signatures(&mut plan.required, &event) {
-                failure.get_or_insert(error);
-                continue;
-            }
-            let recorded_at = match self.time_of(*claim, plan.last_recorded, now) {
-                Ok(time) => time,
-                Err(source) => {
-                    failure.get_or_insert(LedgerError::Claim { index, source });
-                    continue;
+            match admission.admit(index, submission.clone()) {
+                Ok((seq, payload)) => {
+                    plan.places.push((seq, false));
+                    plan.payloads.push(payload);
                 }
-            };
-            match codec::encode(&event) {
-                Ok(payload) => plan.payloads.push(Payload {
-                    bytes: payload,
-                    redactable: rules::is_redactable(&self.register, &event),
-                    recorded_at,
-                    claimed: claim.is_some(),
-                }),
-                Err(source) => {
-                    failure.get_or_insert(LedgerError::Codec { index, source });
-                    continue;
-                }
-            }
-            let seq = Seq(self.register.count());
-            plan.places.push((seq, false));
-            plan.last_recorded = recorded_at;
-            self.register.take(Entry {
-                seq,
-                recorded_at,
-                event,
-            });
-            if claim.is_some() {
-                self.register.note_claimed(seq.0 + 1);
+                Err(LedgerError::Refused(refused)) => refusals.extend(refused),
+                Err(error) => _ = failure.get_or_insert(error),
             }
         }
-        if let Some(Unreadable { seq, why }) = self.register.unreadable().cloned() {
-            return Err(LedgerError::Broken {
-                seq: seq.0,
-                what: why,
-            });
-        }
+        admission.check_readable()?;
+        plan.required = admission.required;
+        plan.last_recorded = admission.last_recorded;
         match (refusals.is_empty(), failure) {
             (true, None) => Ok(plan),
             (true, Some(failure)) => Err(failure),
             (false, _) => Err(LedgerError::Refused(refusals)),
         }
-    }
-
-    /// Notes who must sign for an event, and checks the signature that it carries.
-    fn admit_signatures(&self, required: &mut Required, event: &Event) -> Result<(), LedgerError> {
-        required.add(&self.register, event)?;
-        if let Some(fact) = signatures::acknowledged(event) {
-            let origin = self.origin().map_or("", |fact| fact.origin.as_str());
-            let link = self.receipt(fact.record)?.link;
-            signatures::check_acknowledgement(&self.register, fact, origin, link)?;
-        }
-        Ok(())
     }
 
     /// Binds a plan to the chain and writes it.
@@ -196,19 +147,9 @@ impl<S: Store> Ledger<S> {
                 }))
             })
             .collect::<Result<_, LedgerError>>()?;
-        let mut bodies = Vec::with_capacity(plan.payloads.len());
-        for payload in plan.payloads {
-            let salt = self.surroundings.salt().map_err(LedgerError::Entropy)?;
-            bodies.push(Unbound {
-                body: Body {
-                    salt,
-                    payload: payload.bytes,
-                },
-                redactable: payload.redactable,
-                recorded_at: payload.recorded_at.0,
-                claimed: payload.claimed,
-            });
-        }
+        let salts = salts(&mut *self.surroundings, plan.payloads.len())?;
+        let bodies = plan.payloads.into_iter().zip(salts);
+        let bodies = bodies.map(|(payload, salt)| payload.salted(salt)).collect();
         let (mut records, head) = bind_each(self.head, bodies);
         if let Some(last) = records.last_mut()
             && !plan.required.is_empty()
@@ -244,7 +185,7 @@ impl<S: Store> Ledger<S> {
 
     /// Finds out whether a batch is there whose answer was lost; `head` is the head after it. Others may have
     /// appended since, so it is the batch's last record that tells.
-    fn settle(&self, lost: StoreError, head: Head) -> Result<(), LedgerError> {
+    pub(super) fn settle(&self, lost: StoreError, head: Head) -> Result<(), LedgerError> {
         let Ok(found) = self.store.head() else {
             return Err(LedgerError::Uncertain(lost));
         };
@@ -272,18 +213,13 @@ impl<S: Store> Ledger<S> {
     /// # Errors
     /// [`LedgerError::Broken`] where the record cannot be read.
     pub fn receipt(&self, seq: Seq) -> Result<Receipt, LedgerError> {
-        let broken = |what: &str| LedgerError::Broken {
-            seq: seq.0,
-            what: what.to_owned(),
-        };
         let stored = self.store.read(seq.0, 1)?;
-        let stored = stored.first().ok_or_else(|| broken("it is missing"))?;
-        let record = Record::open(&stored.sealed).map_err(|error| broken(&error.to_string()))?;
+        let record = opened(seq, stored.first())?;
         Ok(receipt_of(&record, false))
     }
 
-    /// The register need not hold what the store does. A rehearsal's store holds nothing of what was appended.
-    fn let_go(&mut self) {
+    /// The register need not hold what the store does.
+    pub(super) fn let_go(&mut self) {
         if let Ok(held) = self.store.head() {
             self.register.archived(held.count.min(self.head.count));
         }
@@ -291,7 +227,7 @@ impl<S: Store> Ledger<S> {
 
     /// Keeps a snapshot if the append crossed a multiple of the interval, unless the newest one is nearly as long:
     /// all the snapshots of a growing ledger together then take no more than a few times the work of the last.
-    fn take_snapshot(&mut self, before: u64) {
+    pub(super) fn take_snapshot(&mut self, before: u64) {
         let every = self.snapshot_every;
         let count = self.head.count;
         if before / every == count / every {
@@ -325,7 +261,19 @@ impl<S: Store> Ledger<S> {
     }
 }
 
-fn receipt_of(record: &Record, known: bool) -> Receipt {
+/// Fresh salts.
+pub(super) fn salts(
+    surroundings: &mut dyn Surroundings,
+    count: usize,
+) -> Result<Vec<[u8; SALT_LEN]>, LedgerError> {
+    let mut salts = vec![[0; SALT_LEN]; count];
+    surroundings
+        .fill_salts(&mut salts)
+        .map_err(LedgerError::Entropy)?;
+    Ok(salts)
+}
+
+pub(super) fn receipt_of(record: &Record, known: bool) -> Receipt {
     Receipt {
         seq: Seq(record.header.seq),
         link: record.header.link(),
@@ -342,14 +290,6 @@ struct Plan {
     required: Required,
     /// The recorded time of the last of them.
     last_recorded: Instant,
-}
-
-/// The bytes of an event that is new, and what its header will say.
-struct Payload {
-    bytes: Vec<u8>,
-    redactable: bool,
-    recorded_at: Instant,
-    claimed: bool,
 }
 
 #[cfg(test)]

@@ -76,21 +76,21 @@ impl<S: Store> Ledger<S> {
     pub fn is_backfill(&self) -> bool {
         self.register.claimed() == self.register.count()
     }
+}
 
-    /// The recorded time of the next record: the one claimed, where that can be, or else the machine's.
-    pub(super) fn time_of(
-        &self,
-        claim: Option<Instant>,
-        before: Instant,
-        now: Instant,
-    ) -> Result<Instant, ClaimError> {
-        match claim {
-            None => Ok(now.max(before)),
-            Some(_) if !self.is_backfill() => Err(ClaimError::Ended),
-            Some(claimed) if claimed < before => Err(ClaimError::Backwards { claimed, before }),
-            Some(claimed) if claimed > now => Err(ClaimError::Future { claimed, now }),
-            Some(claimed) => Ok(claimed),
-        }
+/// The recorded time of the next record: the one claimed, where that can be, or else the machine's.
+pub(super) fn time_of(
+    is_backfill: bool,
+    claim: Option<Instant>,
+    before: Instant,
+    now: Instant,
+) -> Result<Instant, ClaimError> {
+    match claim {
+        None => Ok(now.max(before)),
+        Some(_) if !is_backfill => Err(ClaimError::Ended),
+        Some(claimed) if claimed < before => Err(ClaimError::Backwards { claimed, before }),
+        Some(claimed) if claimed > now => Err(ClaimError::Future { claimed, now }),
+        Some(claimed) => Ok(claimed),
     }
 }
 

@@ -1,6 +1,7 @@
 //! What is done with it: append, replay, verify. Ties the domain, the chain and a store together; knows a
 //! [`Store`], never which.
 
+mod admit;
 pub mod anchor;
 pub mod append;
 mod archive;
@@ -10,6 +11,7 @@ pub mod redact;
 pub mod replay;
 pub mod signatures;
 pub mod snapshot;
+pub mod stream;
 #[cfg(test)]
 mod testing;
 pub mod verify;
@@ -42,6 +44,17 @@ pub trait Surroundings: Send {
     /// # Errors
     /// What the system says, where it has none.
     fn salt(&mut self) -> Result<[u8; SALT_LEN], std::io::Error>;
+
+    /// As many as there is room for.
+    ///
+    /// # Errors
+    /// As [`Surroundings::salt`].
+    fn fill_salts(&mut self, salts: &mut [[u8; SALT_LEN]]) -> Result<(), std::io::Error> {
+        for salt in salts {
+            *salt = self.salt()?;
+        }
+        Ok(())
+    }
 }
 
 /// The machine's clock and its source of randomness.
@@ -57,6 +70,11 @@ impl Surroundings for Machine {
         let mut salt = [0; SALT_LEN];
         getrandom::fill(&mut salt).map_err(std::io::Error::other)?;
         Ok(salt)
+    }
+
+    fn fill_salts(&mut self, salts: &mut [[u8; SALT_LEN]]) -> Result<(), std::io::Error> {
+        // Asking the system costs more than what it gives.
+        getrandom::fill(salts.as_flattened_mut()).map_err(std::io::Error::other)
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use servanda::chain::codec;
 use servanda::chain::record::{BatchSignature, Body, Head, Record, SALT_LEN, Sealed, bind};
-use servanda::domain::event::Event;
+use servanda::domain::event::{Event, Kind};
 use servanda::domain::when::Instant;
 use servanda::intake::ndjson;
 use servanda::ledger::replay::{KnownAt, replay};
@@ -58,9 +58,13 @@ fn story() -> Vec<Vec<Event>> {
     let appends = STORY.trim().split("\n\n");
     appends
         .map(|lines| {
-            let drafts = ndjson::read(&mut lines.as_bytes()).unwrap();
-            let events = drafts.iter().map(|d| Event::build(d.kind, &d.fields));
-            events.collect::<Result<_, _>>().unwrap()
+            let events = lines.lines().map(|line| {
+                let (kind, fields) = ndjson::read_one(line.as_bytes(), Kind::Noted)
+                    .unwrap()
+                    .unwrap();
+                Event::build(kind, &fields).unwrap()
+            });
+            events.collect()
         })
         .collect()
 }

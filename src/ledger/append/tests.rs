@@ -5,12 +5,15 @@ use std::sync::{Arc, Mutex};
 use proptest::prelude::*;
 
 use super::*;
+use crate::chain::codec;
 use crate::chain::record::{Head, SALT_LEN};
-use crate::domain::event::Kind;
+use crate::domain::event::{Entry, Kind};
 use crate::domain::register::Register;
 use crate::domain::testing::{Choices, FIRST_RECORDED_AT, event, histories};
 use crate::intake::ndjson;
+use crate::intake::places::Places;
 use crate::ledger::replay::{KnownAt, replay, replay_in_full};
+use crate::ledger::stream::Given;
 use crate::ledger::testing::*;
 use crate::ledger::verify::{Unwatched, verify};
 use crate::ledger::{Surroundings, snapshot};
@@ -125,13 +128,20 @@ proptest! {
             lines.push_str(&line.to_string());
             lines.push('\n');
         }
-        let drafts = ndjson::read(&mut lines.as_bytes()).unwrap();
-        let events = drafts.iter().map(|draft| Event::build(draft.kind, &draft.fields).unwrap());
-        let (first, rest): (Vec<Event>, Vec<Event>) =
-            events.partition(|event| event.kind() == Kind::LedgerOpened);
         let again = Steady::from(Instant(FIRST_RECORDED_AT.0 * 2));
-        let mut imported = Ledger::create(Memory::default(), again, first[0].clone()).unwrap();
-        imported.append(rest).unwrap();
+        let mut imported = Ledger::create(Memory::default(), again, history[0].clone()).unwrap();
+        let mut places = Places::default();
+        let mut lines = ndjson::Lines::new(lines.as_bytes(), ndjson::Defaults::default());
+        let streamed = imported.append_stream(|present| {
+            let of_its_ledger = |line: &ndjson::Line| matches!(line.said, ndjson::Said::OfItsLedger);
+            let Some(line) = lines.by_ref().map(Result::unwrap).find(|line| !of_its_ledger(line)) else {
+                return Ok(None);
+            };
+            let place = line.number;
+            let event = places.event(line, |key| present.keyed(key), present.next())?;
+            Ok::<_, Vec<ndjson::LineError>>(Some(Given { place, submission: event.into() }))
+        });
+        prop_assert_eq!(streamed.unwrap().appended, history.len() - 1);
         // The times of recording are not state.
         prop_assert_eq!(imported.register(), ledger.register());
         let events = |register: &Register| -> Vec<_> {
@@ -756,7 +766,8 @@ fn a_rehearsal_changes_nothing() {
     let rehearsal = Rehearsal::new(Puppet {
         memory: Arc::new(Mutex::new(store)),
         ..Puppet::default()
-    });
+    })
+    .unwrap();
     let mut ledger = Ledger::open(rehearsal, Steady::default())
         .unwrap()
         .snapshot_every(1);
@@ -768,7 +779,12 @@ fn a_rehearsal_changes_nothing() {
         .collect();
     assert_eq!(seqs, [13, 8]);
     assert!(ledger.append(vec![opening()]).is_err());
-    let store = ledger.into_store();
+    // What was rehearsed can be read, and rested upon.
+    let about = event(Kind::Noted, &[("text", "on it"), ("about", "13")]);
+    ledger.append(vec![about]).unwrap();
+    assert!(is_sound(ledger.store()));
+    assert_eq!(ledger.head().count, 15);
+    let store = ledger.into_store().into_inner();
     assert_eq!(store.head().unwrap(), before.1);
     assert_eq!(store.snapshots().unwrap(), before.2);
     let records: Vec<Sealed> = store

@@ -1,0 +1,339 @@
+//! Feeds a ledger: lines on their way into it, read and checked side by side, all or none.
+
+use std::collections::HashMap;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
+use std::time::Duration;
+
+use super::error::{CliError, Exit};
+use super::interrupt::Interrupt;
+use super::progress::Intake;
+use super::session::Session;
+use crate::domain::id::Seq;
+use crate::domain::when::Instant;
+use crate::intake::ndjson::{Line, LineError, Said};
+use crate::intake::places::Places;
+use crate::ledger::backfill::Submission;
+use crate::ledger::stream::{Given, Present, StreamError, Streamed, TOLD as LISTED};
+use crate::ledger::{Ledger, LedgerError, plural};
+use crate::store::Store;
+
+/// A line, or everything that is wrong with it.
+pub(super) type Read = Result<Line, Vec<LineError>>;
+
+/// Lines that go from hand to hand at once.
+const HANDFUL: usize = 512;
+
+/// Handfuls that wait to be checked.
+const WAITING: usize = 4;
+
+/// How long to wait for a line before looking whether the user wants to stop.
+const PATIENCE: Duration = Duration::from_millis(100);
+
+/// Reads lines ahead, on a thread of its own. It ends where the interrupt is set.
+pub(super) struct Ahead {
+    handfuls: Receiver<Vec<Read>>,
+    handful: std::vec::IntoIter<Read>,
+    interrupt: Interrupt,
+}
+
+impl Ahead {
+    /// Reads these lines. The thread is not waited for: it may hang on an input that nobody writes to.
+    pub fn new(
+        mut lines: impl Iterator<Item = Read> + Send + 'static,
+        interrupt: &Interrupt,
+    ) -> Self {
+        let (sender, handfuls) = sync_channel(WAITING);
+        std::thread::spawn(move || {
+            loop {
+                let handful: Vec<Read> = lines.by_ref().take(HANDFUL).collect();
+                // Nobody takes them any more where something is wrong.
+                if handful.is_empty() || sender.send(handful).is_err() {
+                    break;
+                }
+            }
+        });
+        Self {
+            handfuls,
+            handful: Vec::new().into_iter(),
+            interrupt: interrupt.clone(),
+        }
+    }
+}
+
+impl Iterator for Ahead {
+    type Item = Read;
+
+    fn next(&mut self) -> Option<Read> {
+        loop {
+            if let Some(line) = self.handful.next() {
+                return Some(line);
+            }
+            if self.interrupt.is_set() {
+                return None;
+            }
+            match self.handfuls.recv_timeout(PATIENCE) {
+                Ok(handful) => self.handful = handful.into_iter(),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return None,
+            }
+        }
+    }
+}
+
+/// What became of lines.
+#[derive(Debug, Default)]
+pub(super) struct Fed {
+    /// Where their events went.
+    pub streamed: Streamed,
+    /// How many lines there were.
+    pub lines: usize,
+    /// Those of them that belong to another ledger.
+    pub passed_over: usize,
+    /// Whether any of the others has an import key.
+    pub keyed: bool,
+}
+
+/// How lines are fed.
+pub(super) struct Feed<'a> {
+    /// What they are read from, for messages.
+    pub name: &'a str,
+    /// The recorded time that is claimed for lines which claim none.
+    pub recorded_at: Option<Instant>,
+    /// What the user sees meanwhile.
+    pub progress: Intake,
+    /// Whether the user wants to stop.
+    pub interrupt: Interrupt,
+}
+
+impl Feed<'_> {
+    /// Appends the events of lines, all or none.
+    pub fn append<S: Store>(
+        self,
+        session: &Session,
+        ledger: &mut Ledger<S>,
+        lines: impl Iterator<Item = Read>,
+    ) -> Result<Fed, CliError> {
+        let mut source = Source {
+            lines,
+            places: Places::default(),
+            claims: Claims {
+                is_backfill: ledger.is_backfill(),
+                given: self.recorded_at,
+                ..Claims::default()
+            },
+            wrong: Wrong::default(),
+            fed: Fed::default(),
+            feed: &self,
+        };
+        let appended = session.append_stream(ledger, |present| source.next(present));
+        self.progress.end();
+        let mut fed = source.fed;
+        fed.streamed = appended.map_err(|error| refused(error, self.name))?;
+        Ok(fed)
+    }
+}
+
+/// Gives a ledger the events of lines.
+struct Source<'a, L> {
+    lines: L,
+    places: Places,
+    claims: Claims,
+    wrong: Wrong,
+    fed: Fed,
+    feed: &'a Feed<'a>,
+}
+
+impl<L: Iterator<Item = Read>> Source<'_, L> {
+    /// The next event. Where a line is wrong, the rest is read too, for whoever mends a file wants to know all of it.
+    fn next(&mut self, present: &Present<'_>) -> Result<Option<Given>, CliError> {
+        loop {
+            let read = self.line()?;
+            let line = match read {
+                None => return Ok(None),
+                Some(Ok(line)) => line,
+                Some(Err(errors)) => {
+                    self.places.be_lenient();
+                    self.wrong.add(errors);
+                    return Err(self.all_wrong(present));
+                }
+            };
+            if matches!(line.said, Said::OfItsLedger) {
+                self.fed.passed_over += 1;
+                continue;
+            }
+            let place = line.number;
+            let recorded_at = self.claims.time(&line);
+            let recorded_at = recorded_at.map_err(|without| unclaimed(self.feed.name, without))?;
+            self.fed.keyed |= line.key().is_some();
+            let keyed = |key: &str| present.keyed(key);
+            return match self.places.event(line, keyed, present.next()) {
+                Ok(event) => Ok(Some(Given {
+                    place,
+                    submission: Submission { event, recorded_at },
+                })),
+                Err(errors) => {
+                    self.wrong.add(errors);
+                    Err(self.all_wrong(present))
+                }
+            };
+        }
+    }
+
+    /// The next line.
+    fn line(&mut self) -> Result<Option<Read>, CliError> {
+        let line = self.lines.next();
+        if self.feed.interrupt.is_set() {
+            let message = format!("{}: interrupted; nothing was appended", self.feed.name);
+            return Err(CliError::new(Exit::Interrupted, message));
+        }
+        if line.is_some() {
+            self.fed.lines += 1;
+            self.feed.progress.lines(self.fed.lines);
+        }
+        Ok(line)
+    }
+
+    /// Everything that is wrong with this line and those after it. None of them goes to the ledger any more, so it is
+    /// noted here where they would have gone.
+    fn all_wrong(&mut self, present: &Present<'_>) -> CliError {
+        let mut next = present.next().0 + 1;
+        let mut keys: HashMap<String, Seq> = HashMap::new();
+        loop {
+            let line = match self.line() {
+                Err(interrupted) => return interrupted,
+                Ok(None) => break,
+                Ok(Some(Ok(line))) => line,
+                Ok(Some(Err(errors))) => {
+                    self.places.be_lenient();
+                    self.wrong.add(errors);
+                    continue;
+                }
+            };
+            if matches!(line.said, Said::OfItsLedger) {
+                continue;
+            }
+            let key = line.key().map(str::to_owned);
+            let keyed = |key: &str| present.keyed(key).or_else(|| keys.get(key).copied());
+            let is_new = key.as_deref().and_then(keyed).is_none();
+            let outcome = self.places.event(line, keyed, Seq(next));
+            if is_new {
+                keys.extend(key.map(|key| (key, Seq(next))));
+                next += 1;
+            }
+            if let Err(errors) = outcome {
+                self.wrong.add(errors);
+            }
+        }
+        std::mem::take(&mut self.wrong).error(self.feed.name)
+    }
+}
+
+/// Which recorded times lines claim.
+#[derive(Default)]
+struct Claims {
+    is_backfill: bool,
+    given: Option<Instant>,
+    any: bool,
+    /// The first line that claims none.
+    without: Option<usize>,
+}
+
+impl Claims {
+    /// The time that a line claims: its own in a backfill, or the one given for lines without. Gives back the first
+    /// line that has none where others do.
+    fn time(&mut self, line: &Line) -> Result<Option<Instant>, usize> {
+        let claimed = match self.given {
+            None => line.recorded_at.filter(|_| self.is_backfill),
+            given => line.recorded_at.or(given),
+        };
+        match claimed {
+            Some(_) => self.any = true,
+            None => _ = self.without.get_or_insert(line.number),
+        }
+        match self.without {
+            Some(without) if self.any => Err(without),
+            _ => Ok(claimed),
+        }
+    }
+}
+
+fn unclaimed(name: &str, line: usize) -> CliError {
+    CliError::refused(format!(
+        "{name}: line {line} has no recorded_at, as others have; nothing was appended"
+    ))
+    .hint("claim one for those lines with --recorded-at TIME, or import them after the others: that ends the backfill")
+}
+
+/// What is wrong with lines: the first errors, and how many there are.
+#[derive(Default)]
+struct Wrong {
+    first: Vec<LineError>,
+    count: usize,
+}
+
+impl Wrong {
+    fn add(&mut self, errors: Vec<LineError>) {
+        self.count += errors.len();
+        let room = LISTED - self.first.len();
+        self.first.extend(errors.into_iter().take(room));
+    }
+
+    fn error(self, name: &str) -> CliError {
+        let errors = plural(self.count, "error");
+        let texts = self.first.iter().map(ToString::to_string);
+        listed(
+            format!("{name}: {errors}; nothing was appended"),
+            texts.collect(),
+            self.count,
+        )
+    }
+}
+
+/// A refusal told by line.
+fn refused(error: StreamError<CliError>, name: &str) -> CliError {
+    match error {
+        StreamError::Source(error) => error,
+        StreamError::Refused { first, count } => {
+            let refused = plural(count, "event");
+            let message = format!("{name}: {refused} refused; nothing was appended");
+            let waivable = first
+                .iter()
+                .any(|refusal| refusal.rejection.rule.is_waivable());
+            let texts = first.iter().map(|refusal| {
+                let rejection = &refusal.rejection;
+                let allowed = if rejection.allowed.is_empty() {
+                    String::new()
+                } else {
+                    format!("; allowed: {}", rejection.allowed.join(", "))
+                };
+                format!("line {}: {rejection}{allowed}", refusal.index)
+            });
+            let error = listed(message, texts.collect(), count)
+                .hint("a refused line may be why later lines that build on it are refused");
+            if waivable {
+                error.hint("an event that was reported although it breaks a rule takes \"irregular\": \"REASON\"")
+            } else {
+                error
+            }
+        }
+        StreamError::Ledger(LedgerError::Codec { index, source }) => CliError::refused(format!(
+            "{name}: line {index}: {source}; nothing was appended"
+        )),
+        StreamError::Ledger(LedgerError::Claim { index, source }) => {
+            let mut error = CliError::claim(source);
+            error.message = format!("{name}: line {index}: {}", error.message);
+            error
+        }
+        StreamError::Ledger(error) => error.into(),
+    }
+}
+
+fn listed(message: String, details: Vec<String>, count: usize) -> CliError {
+    let more = count - details.len();
+    let mut error = CliError::refused(message);
+    error.details = details;
+    if more > 0 {
+        error = error.detail(format!("... and {more} more"));
+    }
+    error
+}

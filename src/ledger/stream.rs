@@ -1,0 +1,458 @@
+//! Streaming append: as many events as a source gives, all or none, without holding them.
+//!
+//! The caller's thread pulls events, checks each against the register and encodes it. A second thread binds what
+//! was accepted to the chain and writes it, in batches of the chain; no more than a few of them wait between the
+//! two. The store takes all of them or none. After the first refusal nothing is written any more, but the rest is
+//! still checked, so that whoever mends the source is told of all that is wrong with it.
+
+use std::collections::HashMap;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+
+use super::admit::{Admission, Payload, opened};
+use super::append::{self, Receipt};
+use super::backfill::Submission;
+use super::replay::CHUNK;
+use super::signatures::Required;
+use super::{Ledger, LedgerError, Refusal, Surroundings};
+use crate::chain::codec;
+use crate::chain::key::SigningKey;
+use crate::chain::record::{Head, Record, Sealed, bind_each};
+use crate::chain::tree::{Tiled, leaf_hash};
+use crate::domain::event::Event;
+use crate::domain::id::Seq;
+use crate::domain::register::Register;
+use crate::store::{Aborted, AppendError, BatchSource, Store, Stored};
+
+/// Most records of a batch of the chain.
+const BATCH: usize = 4096;
+
+/// Payload bytes after which a batch is closed, however few its records are.
+const BATCH_BYTES: usize = 4 * 1024 * 1024;
+
+/// Most batches that wait to be written.
+const WAITING: usize = 2;
+
+/// Most refusals that a stream tells of, and most events that differ from what was recorded under their key. The
+/// others are counted.
+pub const TOLD: usize = 100;
+
+/// An event of a stream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Given {
+    /// Its place in the source, such as a line's number: what errors name it by.
+    pub place: usize,
+    /// The event, and since when it is claimed to be recorded.
+    pub submission: Submission,
+}
+
+/// What a source may ask of the ledger that it feeds: where the events before this one went.
+pub struct Present<'a> {
+    register: &'a Register,
+    refused: &'a HashMap<String, Seq>,
+}
+
+impl Present<'_> {
+    /// The place of the next record.
+    pub fn next(&self) -> Seq {
+        Seq(self.register.count())
+    }
+
+    /// The record with an import key, in the ledger or earlier in the stream.
+    pub fn keyed(&self, key: &str) -> Option<Seq> {
+        let known = self.register.imported(key);
+        known.or_else(|| self.refused.get(key).copied())
+    }
+}
+
+/// Why a stream was not appended. Nothing of it is in the ledger, unless the outcome is uncertain.
+#[derive(Debug, thiserror::Error)]
+pub enum StreamError<E> {
+    /// The source broke it off.
+    #[error("the source failed")]
+    Source(E),
+    /// The rules refuse some events.
+    #[error("{} refused", super::plural(*count, "event"))]
+    Refused {
+        /// The first of them, at most [`TOLD`].
+        first: Vec<Refusal>,
+        /// How many there are.
+        count: usize,
+    },
+    /// The ledger failed.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+}
+
+/// Where the events of a stream went.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Streamed {
+    runs: Vec<Run>,
+    /// How many events are new.
+    pub appended: usize,
+    /// How many were there already, under their import keys.
+    pub known: usize,
+    /// The places in the source of the first events that say something else than was recorded under their import
+    /// key, at most [`TOLD`].
+    pub differing: Vec<usize>,
+    /// How many of these there are.
+    pub differ: usize,
+}
+
+/// Events that follow each other, in records that do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Run {
+    first: u64,
+    length: u64,
+    known: bool,
+}
+
+impl Streamed {
+    /// How many events there were.
+    pub fn given(&self) -> usize {
+        self.appended + self.known
+    }
+
+    /// The record of each event, in order, and whether it was there already.
+    pub fn records(&self) -> impl Iterator<Item = (Seq, bool)> {
+        self.runs.iter().flat_map(|run| {
+            let records = run.first..run.first + run.length;
+            records.map(|seq| (Seq(seq), run.known))
+        })
+    }
+
+    fn differ(&mut self, place: usize) {
+        self.differ += 1;
+        if self.differing.len() < TOLD {
+            self.differing.push(place);
+        }
+    }
+
+    fn note(&mut self, seq: Seq, known: bool) {
+        match known {
+            true => self.known += 1,
+            false => self.appended += 1,
+        }
+        match self.runs.last_mut() {
+            Some(run) if run.known == known && run.first + run.length == seq.0 => run.length += 1,
+            _ => self.runs.push(Run {
+                first: seq.0,
+                length: 1,
+                known,
+            }),
+        }
+    }
+}
+
+impl<S: Store> Ledger<S> {
+    /// Appends the events that `pull` gives until it gives none, all or none. An event whose import key is known is
+    /// not appended again. Memory does not grow with their number but by what the register holds.
+    ///
+    /// When this returns, the events are on the disk.
+    ///
+    /// # Errors
+    /// [`StreamError`]: nothing was appended, but where it holds [`LedgerError::Uncertain`].
+    pub fn append_stream<E>(
+        &mut self,
+        pull: impl FnMut(&Present<'_>) -> Result<Option<Given>, E>,
+    ) -> Result<Streamed, StreamError<E>> {
+        if self.stale {
+            self.refresh()?;
+        }
+        let before = self.head.count;
+        let outcome = self.stream(pull);
+        use LedgerError::{HeadMoved, Tree, Uncertain};
+        match &outcome {
+            Ok(_) => {
+                self.let_go();
+                self.take_snapshot(before);
+            }
+            Err(StreamError::Ledger(HeadMoved(_) | Uncertain(_) | Tree(_))) => self.stale = true,
+            // Nothing was written: the register is as before.
+            Err(_) => self.stale = self.register.rewind(before).is_err(),
+        }
+        if self.stale {
+            // The outcome is what the caller must hear. Should this fail, the next append begins with it.
+            let _ = self.refresh();
+        }
+        outcome
+    }
+
+    /// The receipt of each event of a stream, in order, and what was recorded: where its import key was known, what
+    /// was recorded then. They are read from the store.
+    pub fn receipts<'a>(
+        &self,
+        streamed: &'a Streamed,
+    ) -> impl Iterator<Item = Result<(Receipt, Event), LedgerError>> + use<'a, S> {
+        let records = self.store.reader();
+        let mut chunk = Vec::new().into_iter();
+        streamed.records().map(move |(seq, known)| {
+            let mut next = chunk.next();
+            if next
+                .as_ref()
+                .is_none_or(|stored: &Stored| stored.seq != seq.0)
+            {
+                chunk = records.read(seq.0, CHUNK)?.into_iter();
+                next = chunk.next();
+            }
+            let record = opened(seq, next.as_ref())?;
+            let broken = |what: String| LedgerError::Broken { seq: seq.0, what };
+            let body = record.body.as_ref();
+            let body = body.ok_or_else(|| broken("its payload is gone".into()))?;
+            let event = codec::decode(&body.payload).map_err(|error| broken(error.to_string()))?;
+            Ok((append::receipt_of(&record, known), event))
+        })
+    }
+
+    fn stream<E>(
+        &mut self,
+        pull: impl FnMut(&Present<'_>) -> Result<Option<Given>, E>,
+    ) -> Result<Streamed, StreamError<E>> {
+        let origin = self.origin().map_or("", |fact| fact.origin.as_str());
+        let (sender, receiver) = sync_channel(WAITING);
+        let mut binder = Binder {
+            receiver,
+            origin: origin.to_owned(),
+            signers: &self.signers,
+            surroundings: &mut *self.surroundings,
+            bound: Bound {
+                head: self.head,
+                tree: self.tree.clone(),
+                ended: false,
+                failure: None,
+            },
+        };
+        let mut checker = Checker {
+            admission: Admission {
+                now: binder.surroundings.now(),
+                register: &mut self.register,
+                records: self.store.reader(),
+                last_recorded: self.last_recorded,
+                required: Required::default(),
+            },
+            sender: Some(sender),
+            payloads: Vec::new(),
+            bytes: 0,
+            streamed: Streamed::default(),
+            refusals: Refusals::default(),
+            failure: None,
+        };
+        let (expected, store) = (self.head, &mut self.store);
+        let (checked, written, bound) = std::thread::scope(|scope| {
+            let writing = scope.spawn(move || {
+                let written = store.append_stream(expected, &mut binder);
+                // With the binder goes the receiver, so that the checker hears of a store that stopped.
+                (written, binder.bound)
+            });
+            let checked = checker.check(pull);
+            // Without a sender nothing more can come, and the writer ends.
+            checker.sender = None;
+            let (written, bound) = writing
+                .join()
+                .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            (checked, written, bound)
+        });
+        let last_recorded = checker.admission.last_recorded;
+        // What is wrong with the events says more than that they were not written.
+        let streamed = checked?;
+        if let Some(failure) = bound.failure {
+            return Err(failure.into());
+        }
+        match written {
+            Ok(_) => {}
+            Err(AppendError::HeadMoved(found)) => return Err(LedgerError::HeadMoved(found).into()),
+            Err(AppendError::Failed(error)) => return Err(LedgerError::Store(error).into()),
+            Err(AppendError::Uncertain(lost)) if bound.ended => self.settle(lost, bound.head)?,
+            Err(AppendError::Uncertain(lost)) => return Err(LedgerError::Uncertain(lost).into()),
+        }
+        self.head = bound.head;
+        self.tree = bound.tree;
+        self.last_recorded = last_recorded;
+        Ok(streamed)
+    }
+}
+
+/// What goes from checking to binding.
+enum Step {
+    /// A batch, and who must sign it.
+    Batch(Vec<Payload>, Required),
+    /// Nothing more comes, and all of it is to be appended.
+    End,
+}
+
+/// Checks the events of a stream.
+struct Checker<'a> {
+    admission: Admission<'a>,
+    /// Where batches go; nowhere any more once something is wrong.
+    sender: Option<SyncSender<Step>>,
+    payloads: Vec<Payload>,
+    bytes: usize,
+    streamed: Streamed,
+    refusals: Refusals,
+    failure: Option<LedgerError>,
+}
+
+/// What the rules refused.
+#[derive(Default)]
+struct Refusals {
+    first: Vec<Refusal>,
+    count: usize,
+    /// The keys of the events, and the places that are kept for them, so that numbers stay right.
+    keys: HashMap<String, Seq>,
+}
+
+impl Checker<'_> {
+    /// Checks every event. Stops early where the writer has stopped; its error says why.
+    fn check<E>(
+        &mut self,
+        mut pull: impl FnMut(&Present<'_>) -> Result<Option<Given>, E>,
+    ) -> Result<Streamed, StreamError<E>> {
+        loop {
+            let present = Present {
+                register: self.admission.register,
+                refused: &self.refusals.keys,
+            };
+            let Some(given) = pull(&present).map_err(StreamError::Source)? else {
+                break;
+            };
+            self.take(given);
+            let is_full = self.payloads.len() == BATCH || self.bytes >= BATCH_BYTES;
+            if is_full && !self.send_batch() {
+                return Ok(std::mem::take(&mut self.streamed));
+            }
+        }
+        self.admission.check_readable()?;
+        if self.refusals.count > 0 {
+            return Err(StreamError::Refused {
+                first: std::mem::take(&mut self.refusals.first),
+                count: self.refusals.count,
+            });
+        }
+        if let Some(failure) = self.failure.take() {
+            return Err(failure.into());
+        }
+        if self.send_batch() {
+            self.send(Step::End);
+        }
+        Ok(std::mem::take(&mut self.streamed))
+    }
+
+    fn take(&mut self, given: Given) {
+        let Given { place, submission } = given;
+        if let Some(seq) = self.admission.known(&submission.event) {
+            let held = self.admission.register.held(seq);
+            let recorded = held.map(|held| held.recorded());
+            if recorded.is_none_or(|recorded| !recorded.says_the_same(&submission.event)) {
+                self.streamed.differ(place);
+            }
+            self.streamed.note(seq, true);
+            return;
+        }
+        let key = &submission.event.envelope.import_key;
+        let key = key.as_ref().map(|key| key.to_string());
+        match self.admission.admit(place, submission) {
+            Ok((seq, payload)) => {
+                self.streamed.note(seq, false);
+                if self.sender.is_some() {
+                    self.bytes += payload.length();
+                    self.payloads.push(payload);
+                }
+                return;
+            }
+            Err(LedgerError::Refused(refused)) => self.refusals.add(refused),
+            Err(error) => _ = self.failure.get_or_insert(error),
+        }
+        // Nothing of it will be written.
+        self.sender = None;
+        self.payloads = Vec::new();
+        let place = Seq(self.admission.register.count());
+        self.refusals.keys.extend(key.map(|key| (key, place)));
+        self.admission.register.apply_missing();
+    }
+
+    /// Sends what was admitted since the last batch; whether the writer still takes it.
+    fn send_batch(&mut self) -> bool {
+        let payloads = std::mem::take(&mut self.payloads);
+        self.bytes = 0;
+        let required = std::mem::take(&mut self.admission.required);
+        payloads.is_empty() || self.send(Step::Batch(payloads, required))
+    }
+
+    fn send(&self, step: Step) -> bool {
+        let sender = self.sender.as_ref();
+        sender.is_none_or(|sender| sender.send(step).is_ok())
+    }
+}
+
+impl Refusals {
+    fn add(&mut self, refused: Vec<Refusal>) {
+        self.count += refused.len();
+        let room = TOLD - self.first.len();
+        self.first.extend(refused.into_iter().take(room));
+    }
+}
+
+/// Binds batches to the chain, as the store asks for them.
+struct Binder<'a> {
+    receiver: Receiver<Step>,
+    surroundings: &'a mut dyn Surroundings,
+    signers: &'a [SigningKey],
+    origin: String,
+    bound: Bound,
+}
+
+/// What was bound so far.
+struct Bound {
+    head: Head,
+    tree: Tiled,
+    /// Whether that is all there is.
+    ended: bool,
+    failure: Option<LedgerError>,
+}
+
+impl Binder<'_> {
+    fn bind(
+        &mut self,
+        payloads: Vec<Payload>,
+        required: &Required,
+    ) -> Result<Vec<Sealed>, LedgerError> {
+        let salts = append::salts(self.surroundings, payloads.len())?;
+        let bodies = payloads.into_iter().zip(salts);
+        let bodies = bodies.map(|(payload, salt)| payload.salted(salt)).collect();
+        let (mut records, head) = bind_each(self.bound.head, bodies);
+        if let Some(last) = records.last_mut()
+            && !required.is_empty()
+        {
+            last.signatures = required.sign(self.signers, &self.origin, head)?;
+        }
+        for record in &records {
+            self.bound
+                .tree
+                .push(leaf_hash(&record.header.to_bytes()))
+                .map_err(super::anchor::too_large)?;
+        }
+        self.bound.head = head;
+        Ok(records.iter().map(Record::seal).collect())
+    }
+}
+
+impl BatchSource for Binder<'_> {
+    fn next_batch(&mut self) -> Result<Option<(Vec<Sealed>, Head)>, Aborted> {
+        match self.receiver.recv() {
+            Ok(Step::Batch(payloads, required)) => match self.bind(payloads, &required) {
+                Ok(sealed) => Ok(Some((sealed, self.bound.head))),
+                Err(error) => {
+                    self.bound.failure = Some(error);
+                    Err(Aborted)
+                }
+            },
+            Ok(Step::End) => {
+                self.bound.ended = true;
+                Ok(None)
+            }
+            Err(_) => Err(Aborted),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
