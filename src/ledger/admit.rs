@@ -101,6 +101,20 @@ impl Admission<'_> {
         Ok((seq, payload))
     }
 
+    /// That every record which was asked for could be read: what was admitted else is not to be relied on.
+    ///
+    /// # Errors
+    /// [`LedgerError::Broken`]
+    pub fn check_readable(&self) -> Result<(), LedgerError> {
+        match self.register.unreadable() {
+            None => Ok(()),
+            Some(unreadable) => Err(LedgerError::Broken {
+                seq: unreadable.seq.0,
+                what: unreadable.why.clone(),
+            }),
+        }
+    }
+
     /// Checks the signature that an event carries over another record.
     fn check_acknowledgement(&self, event: &Event) -> Result<(), LedgerError> {
         let Some(fact) = signatures::acknowledged(event) else {

@@ -9,7 +9,6 @@ use crate::chain::record::{Hash, Head, Record, SALT_LEN, Sealed, bind_each};
 use crate::chain::tree::leaf_hash;
 use crate::domain::event::Event;
 use crate::domain::id::Seq;
-use crate::domain::register::Unreadable;
 use crate::domain::when::Instant;
 use crate::store::{AppendError, Store, StoreError};
 
@@ -123,14 +122,9 @@ impl<S: Store> Ledger<S> {
                 Err(error) => _ = failure.get_or_insert(error),
             }
         }
+        admission.check_readable()?;
         plan.required = admission.required;
         plan.last_recorded = admission.last_recorded;
-        if let Some(Unreadable { seq, why }) = self.register.unreadable().cloned() {
-            return Err(LedgerError::Broken {
-                seq: seq.0,
-                what: why,
-            });
-        }
         match (refusals.is_empty(), failure) {
             (true, None) => Ok(plan),
             (true, Some(failure)) => Err(failure),
@@ -224,8 +218,8 @@ impl<S: Store> Ledger<S> {
         Ok(receipt_of(&record, false))
     }
 
-    /// The register need not hold what the store does. A rehearsal's store holds nothing of what was appended.
-    fn let_go(&mut self) {
+    /// The register need not hold what the store does.
+    pub(super) fn let_go(&mut self) {
         if let Ok(held) = self.store.head() {
             self.register.archived(held.count.min(self.head.count));
         }

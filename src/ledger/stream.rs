@@ -162,7 +162,10 @@ impl<S: Store> Ledger<S> {
         let outcome = self.stream(pull);
         use LedgerError::{HeadMoved, Tree, Uncertain};
         match &outcome {
-            Ok(_) => self.take_snapshot(before),
+            Ok(_) => {
+                self.let_go();
+                self.take_snapshot(before);
+            }
             Err(StreamError::Ledger(HeadMoved(_) | Uncertain(_) | Tree(_))) => self.stale = true,
             // Nothing was written: the register is as before.
             Err(_) => self.stale = self.register.rewind(before).is_err(),
@@ -317,6 +320,7 @@ impl Checker<'_> {
                 return Ok(std::mem::take(&mut self.streamed));
             }
         }
+        self.admission.check_readable()?;
         if self.refusals.count > 0 {
             return Err(StreamError::Refused {
                 first: std::mem::take(&mut self.refusals.first),
