@@ -45,7 +45,7 @@ pub(super) const MAX_VALUE: usize = 24 * 1024;
 pub(super) const MAX_RECORD: usize = u16::MAX as usize * PART_ROOM;
 
 /// Records are numbered below this, so that sums of numbers and counts do not overflow.
-const END: u64 = 1 << 62;
+pub(super) const END: u64 = 1 << 62;
 
 /// Bytes of a key.
 pub(super) const KEY_LEN: usize = 10;

@@ -24,7 +24,9 @@
 //! # A stream
 //! is appended in the same order, in runs that go across its batches, but its first value is kept until all
 //! others are on the disk. So whatever breaks it off leaves runs to which nothing leads from the head, which
-//! nobody takes for whole batches; and once the first value lies there, the stream is whole.
+//! nobody takes for whole batches; and once the first value lies there, the stream is whole. What is left is
+//! removed at once, or by the next append where a full disk broke the stream off: sled writes nodes anew to
+//! remove values from them.
 //!
 //! # Erasing
 //! sled writes anew what changes and lets the old bytes lie until it needs the room, so nothing in its files
@@ -687,8 +689,7 @@ impl Sled {
             });
         }
         if self.head == expected {
-            // What is left takes room. If it stays, the next append removes it.
-            let _later = self.remove_leftovers();
+            self.try_to_remove_leftovers(&error);
             return Err(AppendError::Failed(error));
         }
         let acknowledge = |store: &mut Self, head| {
@@ -704,6 +705,18 @@ impl Sled {
         // Nobody may take the batch for acknowledged, or for absent, before the store was opened again.
         self.shared.close();
         Err(AppendError::Uncertain(error))
+    }
+
+    /// Gives up the room that a failed append took. Otherwise the next append does it.
+    fn try_to_remove_leftovers(&mut self, error: &StoreError) {
+        // It takes a little room itself, of which there would then be too little to open it again.
+        if is_for_want_of_room(error) {
+            return;
+        }
+        if self.remove_leftovers().is_err() {
+            // After one failed write sled refuses even to read.
+            let _later = self.reopen(Instant::now() + REOPEN_WAIT);
+        }
     }
 
     /// Step 5 of an append. A failure here is met again, and told, by whoever uses the store next.
@@ -903,6 +916,9 @@ fn check_batch(dir: &Path, before: Head, batch: &[Sealed], head: Head) -> Result
             "{before} and {} more records do not give {head}",
             batch.len()
         ));
+    }
+    if head.count > run::END {
+        return refused(format!("a ledger holds at most {} records", run::END));
     }
     if batch.iter().any(|sealed| sealed.0.len() > run::MAX_RECORD) {
         return refused(format!("a record is longer than {} bytes", run::MAX_RECORD));
@@ -2659,50 +2675,125 @@ mod tests {
         assert_eq!(source.raw_os_error(), Some(28));
     }
 
-    /// On a full disk an append fails and says why, what is there can be read, and appends go on once
-    /// there is room.
+    /// A ledger on a file system of 24 MB, of which 7 are taken by a file.
     #[cfg(target_os = "linux")]
-    #[test]
-    #[ignore = "mounts a file system of 24 MB, for which it must be root"]
-    fn a_full_disk_refuses_appends_and_leaves_the_rest() {
+    fn on_a_small_disk(test: impl Fn(&Path, &Path)) {
         let mount = tempfile::tempdir().unwrap();
         let command = |program: &str, arguments: &[&str]| {
             let mut command = std::process::Command::new(program);
             let status = command.args(arguments).arg(mount.path()).status().unwrap();
             assert!(status.success(), "{program}");
         };
+        command("mount", &["-t", "tmpfs", "-o", "size=24m", "tmpfs"]);
+        let filler = mount.path().join("filler");
+        fs::write(&filler, vec![1; 7_000_000]).unwrap();
+        let dir = mount.path().join("ledger");
+        fs::create_dir(&dir).unwrap();
+        Sled::create(&dir).unwrap();
+        test(&dir, &filler);
+        command("umount", &[]);
+    }
+
+    /// A batch that compressing makes little smaller.
+    #[cfg(target_os = "linux")]
+    fn noisy_batch(head: Head, lengths: &[usize]) -> (Vec<Sealed>, Head) {
+        let mut state = head.count + 1;
+        let mut noise = move || {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            (state >> 33) as u8
+        };
+        let body = |&length: &usize| Body {
+            salt: [3; SALT_LEN],
+            payload: (0..length).map(|_| noise()).collect(),
+        };
+        let bodies = lengths.iter().map(body).collect();
+        let (records, head) = bind(head, 1, bodies);
+        (records.iter().map(Record::seal).collect(), head)
+    }
+
+    /// What a full disk leaves is whole, before and after it is opened again, and appends go on once there
+    /// is room; to remove a stream that was broken off, sled needs about as much as the stream took.
+    #[cfg(target_os = "linux")]
+    fn assert_recovers(store: Sled, filler: &Path, records: &mut Vec<Sealed>, head: Head) {
+        let dir = store.dir.clone();
+        assert_eq!(store.head().unwrap(), head);
+        assert_holds(&store, records);
+        drop(store);
+        let mut store = opened(&dir);
+        assert_eq!(store.head().unwrap(), head);
+        assert_holds(&store, records);
+        let mut remount = std::process::Command::new("mount");
+        let remount = remount
+            .args(["-o", "remount,size=64m"])
+            .arg(filler.parent().unwrap());
+        assert!(remount.status().unwrap().success());
+        let (batch, after) = noisy_batch(head, &[300; 3]);
+        store.append(head, &batch, after).unwrap();
+        records.extend(batch);
+        assert_holds(&store, records);
+        drop(store);
+        assert_holds(&opened(&dir), records);
+    }
+
+    /// On a full disk an append fails and says why.
+    #[cfg(target_os = "linux")]
+    #[test]
+    #[ignore = "mounts a file system of 24 MB, for which it must be root"]
+    fn a_full_disk_refuses_appends_and_leaves_the_rest() {
         for lengths in [&[300][..], &[300; 50], &[300; 3000], &[50_000; 3]] {
-            command("mount", &["-t", "tmpfs", "-o", "size=24m", "tmpfs"]);
-            let filler = mount.path().join("filler");
-            fs::write(&filler, vec![1; 7_000_000]).unwrap();
-            let dir = mount.path().join("ledger");
-            fs::create_dir(&dir).unwrap();
-            Sled::create(&dir).unwrap();
-            let mut store = opened(&dir);
-            let (mut records, mut head) = (Vec::new(), Head::EMPTY);
-            let refusal = loop {
-                let (batch, after) = batch(head, lengths);
-                match store.append(head, &batch, after) {
-                    Ok(()) => (head, _) = (after, records.extend(batch)),
-                    Err(refusal) => break refusal,
-                }
-            };
+            on_a_small_disk(|dir, filler| {
+                let mut store = opened(dir);
+                let (mut records, mut head) = (Vec::new(), Head::EMPTY);
+                let refusal = loop {
+                    let (batch, after) = noisy_batch(head, lengths);
+                    match store.append(head, &batch, after) {
+                        Ok(()) => (head, _) = (after, records.extend(batch)),
+                        Err(refusal) => break refusal,
+                    }
+                };
+                let full =
+                    matches!(&refusal, AppendError::Failed(error) if is_for_want_of_room(error));
+                assert!(full, "{refusal:?}");
+                assert_recovers(store, filler, &mut records, head);
+            });
+        }
+    }
+
+    /// The disk gets full in the middle of a stream, and while the records are written anew.
+    #[cfg(target_os = "linux")]
+    #[test]
+    #[ignore = "mounts a file system of 24 MB, for which it must be root"]
+    fn a_full_disk_breaks_off_streams_and_compacting_and_leaves_the_rest() {
+        struct Endless(Head);
+        impl BatchSource for Endless {
+            fn next_batch(&mut self) -> Result<Option<(Vec<Sealed>, Head)>, Aborted> {
+                let (batch, head) = noisy_batch(self.0, &[300; 500]);
+                self.0 = head;
+                Ok(Some((batch, head)))
+            }
+        }
+        on_a_small_disk(|dir, filler| {
+            let mut store = opened(dir);
+            let (mut records, head) = noisy_batch(Head::EMPTY, &[300; 700]);
+            store.append(Head::EMPTY, &records, head).unwrap();
+            let refusal = store.append_stream(head, &mut Endless(head)).unwrap_err();
             let full = matches!(&refusal, AppendError::Failed(error) if is_for_want_of_room(error));
             assert!(full, "{refusal:?}");
-            assert_eq!(store.head().unwrap(), head);
-            assert_holds(&store, &records);
-            drop(store);
-            let mut store = opened(&dir);
-            assert_eq!(store.head().unwrap(), head);
-            assert_holds(&store, &records);
-            fs::remove_file(&filler).unwrap();
-            let (batch, after) = batch(head, &[300; 3]);
-            store.append(head, &batch, after).unwrap();
-            records.extend(batch);
-            assert_holds(&store, &records);
-            drop(store);
-            assert_holds(&opened(&dir), &records);
-            command("umount", &[]);
-        }
+            assert_recovers(store, filler, &mut records, head);
+        });
+        on_a_small_disk(|dir, filler| {
+            let mut store = opened(dir);
+            let (mut records, head) = noisy_batch(Head::EMPTY, &[300; 19_000]);
+            store.append(Head::EMPTY, &records, head).unwrap();
+            let refusal = store.compact().unwrap_err();
+            assert!(is_for_want_of_room(&refusal), "{refusal:?}");
+            // The room that was there when it began is gone by then.
+            let refusal = store.replace(&Rewriting::Compacting).unwrap_err();
+            assert!(is_for_want_of_room(&refusal), "{refusal:?}");
+            assert!(!swap::new_of(&dir.join(RECORDS)).exists());
+            assert_recovers(store, filler, &mut records, head);
+        });
     }
 }
