@@ -1,6 +1,8 @@
 //! What a reader must know to read a report rightly: what was inferred, is undated, breaks a rule, or may
 //! have happened but does not count.
 
+use std::collections::BTreeSet;
+
 use crate::domain::event::{Entry, Fact};
 use crate::domain::id::Seq;
 use crate::domain::schedule::{DueDate, Term};
@@ -160,14 +162,17 @@ fn open_dates(
     commitments: &[Commitment<'_>],
     agreements: &[Agreement<'_>],
 ) -> Vec<String> {
+    // Most of a history may lie ahead of the day, so that looking each up must be quick.
+    let commitments: BTreeSet<_> = commitments.iter().map(|each| each.id).collect();
+    let agreements: BTreeSet<_> = agreements.iter().map(|each| each.id).collect();
     let concerns = |entry: &&Entry| match &entry.event.fact {
-        Fact::CommitmentRecorded(fact) => agreements.iter().any(|a| *a.id == fact.agreement),
-        Fact::StatusChanged(fact) => commitments.iter().any(|c| *c.id == fact.commitment),
-        Fact::ContestMoved(fact) => commitments.iter().any(|c| *c.id == fact.commitment),
-        Fact::Assessed(fact) => commitments.iter().any(|c| *c.id == fact.commitment),
-        Fact::CommitmentAmended(fact) => commitments.iter().any(|c| *c.id == fact.commitment),
-        Fact::AgreementStatusChanged(fact) => agreements.iter().any(|a| *a.id == fact.agreement),
-        Fact::ParticipationRecorded(fact) => agreements.iter().any(|a| *a.id == fact.agreement),
+        Fact::CommitmentRecorded(fact) => agreements.contains(&fact.agreement),
+        Fact::StatusChanged(fact) => commitments.contains(&fact.commitment),
+        Fact::ContestMoved(fact) => commitments.contains(&fact.commitment),
+        Fact::Assessed(fact) => commitments.contains(&fact.commitment),
+        Fact::CommitmentAmended(fact) => commitments.contains(&fact.commitment),
+        Fact::AgreementStatusChanged(fact) => agreements.contains(&fact.agreement),
+        Fact::ParticipationRecorded(fact) => agreements.contains(&fact.agreement),
         // Nothing but the day of the view keeps an agreement out of it.
         Fact::AgreementRecorded(_) => true,
         _ => false,
