@@ -593,7 +593,7 @@ mod tests {
 
     #[test]
     fn a_long_history_says_everything_that_can_be_said() {
-        let history = history(7, 1500);
+        let history = history(3, 1500);
         for &kind in Kind::ALL.iter().filter(|kind| !SIGNED.contains(kind)) {
             let found = history.iter().filter(|event| event.kind() == kind).count();
             assert!(found > 0, "no {kind}");
