@@ -10,7 +10,7 @@ use crate::ledger::testing::{Steady, keyed, note, opening, told as story_told};
 use crate::ledger::verify::{Unwatched, verify};
 use crate::store::faulty::{Fault, Faulty};
 use crate::store::memory::Memory;
-use crate::store::{AppendError, BatchSource, Reader, StoreError, Stored};
+use crate::store::{AppendError, BatchSource, Compaction, Reader, StoreError, Stored};
 
 const THREADS: usize = 16;
 
@@ -263,6 +263,9 @@ impl Store for Panicking {
     }
     fn erase(&mut self, records: &[Stored]) -> Result<(), StoreError> {
         self.0.erase(records)
+    }
+    fn compact(&mut self) -> Result<Compaction, StoreError> {
+        self.0.compact()
     }
 }
 
