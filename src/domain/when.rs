@@ -4,6 +4,7 @@
 //! `2023-05/2023-07`; else in words: `before 2023`, `after 2023-05`, `unknown`, `unspecified`,
 //! `not-applicable`. Years run from 0001 to 9999, in the proleptic Gregorian calendar.
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
 
@@ -162,6 +163,23 @@ impl When {
             Self::On(date) | Self::Range(_, date) => Some(date.latest()),
             Self::Before(date) => date.earliest().pred_opt(),
             _ => None,
+        }
+    }
+
+    /// How it lies to another, as far as that is certain: a partial order. None where the days that they may be
+    /// overlap, unless both are the same single day; nothing is certain of a date that nobody knows.
+    pub fn compare(self, other: When) -> Option<Ordering> {
+        let single = |when: When| {
+            when.earliest()
+                .filter(|first| when.latest() == Some(*first))
+        };
+        if self.certainly_before(other) {
+            Some(Ordering::Less)
+        } else if other.certainly_before(self) {
+            Some(Ordering::Greater)
+        } else {
+            let same = single(self)? == single(other)?;
+            same.then_some(Ordering::Equal)
         }
     }
 
@@ -532,7 +550,77 @@ mod tests {
         );
     }
 
+    #[test]
+    fn what_cannot_be_told_is_not_told() {
+        let compare = |a: &str, b: &str| {
+            let (a, b): (When, When) = (a.parse().unwrap(), b.parse().unwrap());
+            a.compare(b)
+        };
+        assert_eq!(compare("2023-05-11", "2023-05-11"), Some(Ordering::Equal));
+        assert_eq!(
+            compare("2023-05-11", "2023-05-11/2023-05-11"),
+            Some(Ordering::Equal)
+        );
+        assert_eq!(compare("2022", "2023-01-01"), Some(Ordering::Less));
+        assert_eq!(
+            compare("2023-06", "before 2023-06"),
+            Some(Ordering::Greater)
+        );
+        assert_eq!(compare("before 2024", "after 2022"), None);
+        assert_eq!(compare("before 2023", "after 2023"), Some(Ordering::Less));
+        // Two of a year may be either way round, and so may the year and a day in it.
+        assert_eq!(compare("2023", "2023"), None);
+        assert_eq!(compare("2023", "2023-05-11"), None);
+        assert_eq!(compare("unknown", "2023"), None);
+    }
+
+    /// Dates of every shape, close enough to one another to meet.
+    fn near() -> impl Strategy<Value = When> {
+        let date = prop_oneof![
+            (2020u16..2024).prop_map(Date::Year),
+            (2020u16..2024, 1u8..=12).prop_map(|(year, month)| Date::Month(year, month)),
+            (737_400i32..738_900)
+                .prop_map(|day| { Date::Day(NaiveDate::from_num_days_from_ce_opt(day).unwrap()) }),
+        ];
+        prop_oneof![
+            4 => date.clone().prop_map(When::On),
+            2 => (date.clone(), date.clone()).prop_map(|(a, b)| {
+                if b.latest() < a.earliest() { When::Range(b, a) } else { When::Range(a, b) }
+            }),
+            1 => date.clone().prop_map(When::Before),
+            1 => date.prop_map(When::After),
+            1 => Just(When::Unknown),
+        ]
+    }
+
     proptest! {
+        #[test]
+        fn dates_are_a_strict_partial_order(a in near(), b in near(), c in near()) {
+            let before = |a: When, b: When| a.compare(b) == Some(Ordering::Less);
+            prop_assert!(!before(a, a));
+            prop_assert!(!(before(a, b) && before(b, a)));
+            if before(a, b) && before(b, c) {
+                prop_assert!(before(a, c));
+            }
+            prop_assert_eq!(a.compare(b), b.compare(a).map(Ordering::reverse));
+            // What is equal can stand for the other.
+            if a.compare(b) == Some(Ordering::Equal) {
+                prop_assert_eq!(a.compare(c), b.compare(c));
+            }
+        }
+
+        #[test]
+        fn a_certain_order_is_that_of_every_pair_of_days(a in near(), b in near()) {
+            let ends = |when: When| Some((when.earliest()?, when.latest()?));
+            if let (Some(a_ends), Some(b_ends)) = (ends(a), ends(b)) {
+                let orders = [a_ends.0, a_ends.1].map(|x| [b_ends.0, b_ends.1].map(|y| x.cmp(&y)));
+                let all = |order| orders.iter().flatten().all(|found| *found == order);
+                for order in [Ordering::Less, Ordering::Equal, Ordering::Greater] {
+                    prop_assert_eq!(a.compare(b) == Some(order), all(order));
+                }
+            }
+        }
+
         #[test]
         fn any_text_is_a_date_or_an_error(text in "[0-9a-z/ -]{0,24}") {
             if let Ok(when) = text.parse::<When>() {

@@ -30,6 +30,9 @@ pub struct Receipt {
     pub known: bool,
 }
 
+/// What became of the events of one request.
+pub type Outcome = Result<Vec<Receipt>, LedgerError>;
+
 impl<S: Store> Ledger<S> {
     /// Appends events, all or none, and gives a receipt for each. An event whose import key is known is not
     /// appended again; its receipt is that of the first.
@@ -49,30 +52,40 @@ impl<S: Store> Ledger<S> {
     /// # Errors
     /// As [`Ledger::append`], and [`LedgerError::Claim`].
     pub fn append_claimed(&mut self, events: Vec<Submission>) -> Result<Vec<Receipt>, LedgerError> {
-        if events.len() > BATCH_LIMIT {
-            return Err(LedgerError::BatchTooLarge(events.len()));
-        }
-        let outcome = self.append_where_the_head_is(&events);
+        let mut outcomes = self.append_group(&[events])?;
+        outcomes.pop().expect("each request has an outcome")
+    }
+
+    /// Appends several requests in one go: each is a batch of its own, appended whole or refused whatever becomes of
+    /// the others, and one write of the store puts them all on the disk. Gives the outcome of each.
+    ///
+    /// # Errors
+    /// What befell the write: nothing of any request was appended, unless it is [`LedgerError::Uncertain`].
+    pub fn append_group(
+        &mut self,
+        requests: &[Vec<Submission>],
+    ) -> Result<Vec<Outcome>, LedgerError> {
+        let outcomes = self.append_where_the_head_is(requests);
         if self.stale {
             // The outcome is what the caller must hear. Should this fail, the next append begins with it.
             let _ = self.refresh();
         }
-        outcome
+        outcomes
     }
 
     /// Tries until the head is still where it was when the events were checked.
     fn append_where_the_head_is(
         &mut self,
-        events: &[Submission],
-    ) -> Result<Vec<Receipt>, LedgerError> {
+        requests: &[Vec<Submission>],
+    ) -> Result<Vec<Outcome>, LedgerError> {
         let mut moved = self.head;
         for _ in 0..ATTEMPTS {
             if self.stale {
                 self.refresh()?;
             }
             let before = self.register.count();
-            let outcome = self.admit(events).and_then(|plan| self.write(plan));
-            match outcome {
+            let written = self.gather(requests).and_then(|group| self.write(group));
+            match written {
                 Err(LedgerError::HeadMoved(head)) => moved = head,
                 Err(error @ (LedgerError::Uncertain(_) | LedgerError::Tree(_))) => {
                     self.stale = true;
@@ -80,7 +93,7 @@ impl<S: Store> Ledger<S> {
                 }
                 Err(error) => {
                     // Nothing was written: the register is as before.
-                    self.stale = self.register.rewind(before).is_err();
+                    self.rewind(before);
                     return Err(error);
                 }
                 done => return done,
@@ -90,20 +103,55 @@ impl<S: Store> Ledger<S> {
         Err(LedgerError::HeadMoved(moved))
     }
 
+    /// Takes the register back to so many records. Where it cannot be, it is built anew before it is used again.
+    fn rewind(&mut self, count: u64) {
+        self.stale |= self.register.rewind(count).is_err();
+    }
+
+    /// Checks each request against the register as those before it leave it, and binds it to the chain.
+    fn gather(&mut self, requests: &[Vec<Submission>]) -> Result<Group, LedgerError> {
+        let mut group = Group {
+            records: Vec::new(),
+            head: self.head,
+            last_recorded: self.last_recorded,
+            outcomes: Vec::with_capacity(requests.len()),
+        };
+        for events in requests {
+            let before = self.register.count();
+            let plan = self.admit(events, group.last_recorded);
+            let outcome = plan.and_then(|plan| self.bind(plan, &mut group));
+            if outcome.is_err() {
+                self.rewind(before);
+                if self.stale {
+                    return outcome.map(|_| group);
+                }
+            }
+            group.outcomes.push(outcome);
+        }
+        Ok(group)
+    }
+
     /// Checks each event against the register as the ones before it leave it.
-    fn admit(&mut self, events: &[Submission]) -> Result<Plan, LedgerError> {
+    fn admit(
+        &mut self,
+        events: &[Submission],
+        last_recorded: Instant,
+    ) -> Result<Plan, LedgerError> {
+        if events.len() > BATCH_LIMIT {
+            return Err(LedgerError::BatchTooLarge(events.len()));
+        }
         let mut plan = Plan {
             places: Vec::with_capacity(events.len()),
             payloads: Vec::new(),
             required: Required::default(),
-            last_recorded: self.last_recorded,
+            last_recorded,
         };
         let now = self.surroundings.now();
         let mut admission = Admission {
             register: &mut self.register,
             records: self.store.reader(),
             now,
-            last_recorded: self.last_recorded,
+            last_recorded,
             required: Required::default(),
         };
         let mut refusals = Vec::new();
@@ -132,33 +180,55 @@ impl<S: Store> Ledger<S> {
         }
     }
 
-    /// Binds a plan to the chain and writes it.
-    fn write(&mut self, plan: Plan) -> Result<Vec<Receipt>, LedgerError> {
+    /// Binds a plan to the chain, behind what the group has. Gives the receipts that hold once it is written.
+    fn bind(&mut self, plan: Plan, group: &mut Group) -> Outcome {
         let before = self.head.count;
+        let first = group.head.count;
         // Read first: once the batch is there, nothing may fail any more.
         let earlier: Vec<Option<Receipt>> = plan
             .places
             .iter()
             .map(|(seq, known)| {
-                let receipt = (seq.0 < before).then(|| self.receipt(*seq)).transpose()?;
-                Ok(receipt.map(|receipt| Receipt {
-                    known: *known,
-                    ..receipt
-                }))
+                if seq.0 >= first {
+                    return Ok(None);
+                }
+                let receipt = match seq.0.checked_sub(before) {
+                    Some(at) => receipt_of(&group.records[at as usize], *known),
+                    None => Receipt {
+                        known: *known,
+                        ..self.receipt(*seq)?
+                    },
+                };
+                Ok(Some(receipt))
             })
             .collect::<Result<_, LedgerError>>()?;
         let salts = salts(&mut *self.surroundings, plan.payloads.len())?;
         let bodies = plan.payloads.into_iter().zip(salts);
         let bodies = bodies.map(|(payload, salt)| payload.salted(salt)).collect();
-        let (mut records, head) = bind_each(self.head, bodies);
+        let (mut records, head) = bind_each(group.head, bodies);
         if let Some(last) = records.last_mut()
             && !plan.required.is_empty()
         {
             let origin = self.origin().map_or("", |fact| fact.origin.as_str());
             last.signatures = plan.required.sign(&self.signers, origin, head)?;
         }
-        if !records.is_empty() {
-            let sealed: Vec<Sealed> = records.iter().map(Record::seal).collect();
+        let receipts = plan.places.iter().zip(earlier);
+        let receipts = receipts
+            .map(|((seq, known), earlier)| {
+                earlier.unwrap_or_else(|| receipt_of(&records[(seq.0 - first) as usize], *known))
+            })
+            .collect();
+        group.records.append(&mut records);
+        group.head = head;
+        group.last_recorded = plan.last_recorded;
+        Ok(receipts)
+    }
+
+    /// Writes a group.
+    fn write(&mut self, group: Group) -> Result<Vec<Outcome>, LedgerError> {
+        let (before, head) = (self.head.count, group.head);
+        if !group.records.is_empty() {
+            let sealed: Vec<Sealed> = group.records.iter().map(Record::seal).collect();
             match self.store.append(self.head, &sealed, head) {
                 Ok(()) => {}
                 Err(AppendError::HeadMoved(found)) => return Err(LedgerError::HeadMoved(found)),
@@ -166,21 +236,16 @@ impl<S: Store> Ledger<S> {
                 Err(AppendError::Uncertain(lost)) => self.settle(lost, head)?,
             }
             self.head = head;
-            self.last_recorded = plan.last_recorded;
+            self.last_recorded = group.last_recorded;
             self.let_go();
-            for record in &records {
+            for record in &group.records {
                 self.tree
                     .push(leaf_hash(&record.header.to_bytes()))
                     .map_err(super::anchor::too_large)?;
             }
             self.take_snapshot(before);
         }
-        let receipts = plan.places.iter().zip(earlier);
-        Ok(receipts
-            .map(|((seq, known), earlier)| {
-                earlier.unwrap_or_else(|| receipt_of(&records[(seq.0 - before) as usize], *known))
-            })
-            .collect())
+        Ok(group.outcomes)
     }
 
     /// Finds out whether a batch is there whose answer was lost; `head` is the head after it. Others may have
@@ -281,6 +346,18 @@ pub(super) fn receipt_of(record: &Record, known: bool) -> Receipt {
         claimed: record.header.claimed,
         known,
     }
+}
+
+/// Requests that may be appended together.
+struct Group {
+    /// The records of all of them.
+    records: Vec<Record>,
+    /// The head after these.
+    head: Head,
+    /// The recorded time of the last of them.
+    last_recorded: Instant,
+    /// What becomes of each request once the records are written.
+    outcomes: Vec<Outcome>,
 }
 
 /// Events that may be appended: where each goes, and the bytes of those that are new.

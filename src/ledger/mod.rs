@@ -6,6 +6,7 @@ pub mod anchor;
 pub mod append;
 mod archive;
 pub mod backfill;
+pub mod group;
 pub mod recover;
 pub mod redact;
 pub mod replay;

@@ -482,6 +482,35 @@ Notes
     }
 
     #[test]
+    fn any_script_is_aligned_by_the_columns_that_it_takes() {
+        // Wide characters take two columns; combining marks and joiners none.
+        for (text, columns) in [
+            ("Cúcuta", 6),
+            ("Cu\u{301}cuta", 6),
+            ("国境での会談", 12),
+            ("اتفاق", 5),
+            ("한국", 4),
+            ("🤝", 2),
+        ] {
+            assert_eq!(width(text), columns, "{text}");
+        }
+        let mut document = Document::default();
+        let mut table = Table::new("names", "Names", &["name", "mark"]);
+        for name in ["Cu\u{301}cuta", "国境", "اتفاق", "समझौता", "🤝"] {
+            table.rows.push(vec![Cell::text(name), Cell::text("|")]);
+        }
+        document.tables.push(table);
+        let text = drawn(&document, false, None);
+        let places: Vec<usize> = text
+            .lines()
+            .filter_map(|line| line.split_once('|'))
+            .map(|(before, _)| width(&before.replace(' ', ".")))
+            .collect();
+        assert_eq!(places.len(), 5, "{text}");
+        assert!(places.iter().all(|place| *place == places[0]), "{text}");
+    }
+
+    #[test]
     fn colour_changes_no_text_and_is_off_unless_asked_for() {
         let plain = drawn(&sample(), false, Some(80));
         let coloured = drawn(&sample(), true, Some(80));

@@ -27,7 +27,7 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use super::journal::{Found, Journal};
@@ -127,6 +127,18 @@ pub struct Opened {
     dir: PathBuf,
     /// The store's name in the marker.
     name: &'static str,
+    /// What all readers read from.
+    reader: Arc<Current>,
+}
+
+/// A reader that goes on when a journal is put before the store.
+struct Current(RwLock<Arc<dyn Reader>>);
+
+impl Reader for Current {
+    fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, StoreError> {
+        let reader = Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner));
+        reader.read(from, limit)
+    }
 }
 
 /// What lies before the records.
@@ -146,6 +158,20 @@ impl std::fmt::Debug for Opened {
 }
 
 impl Opened {
+    fn new(layers: Layers, lock: File, dir: &Path, backend: &Backend) -> Self {
+        let reader = match &layers {
+            Layers::Journalled(journal) => journal.reader(),
+            Layers::Bare(store) => store.as_ref().expect(NOT_BETWEEN).reader(),
+        };
+        Self {
+            layers,
+            lock,
+            dir: dir.to_owned(),
+            name: backend.name,
+            reader: Arc::new(Current(RwLock::new(reader))),
+        }
+    }
+
     /// The directory.
     pub fn dir(&self) -> &Path {
         &self.dir
@@ -188,7 +214,13 @@ impl Opened {
         write_marker(&self.dir, self.name)
             .map_err(|source| io_error("writing", &self.dir.join(MARKER), source))?;
         let store = store.take().expect(NOT_BETWEEN);
-        self.layers = Layers::Journalled(Box::new(Journal::before(store, base, found)));
+        let journal = Journal::before(store, base, found);
+        *self
+            .reader
+            .0
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = journal.reader();
+        self.layers = Layers::Journalled(Box::new(journal));
         Ok(())
     }
 }
@@ -215,7 +247,7 @@ impl Store for Opened {
         self.store().read(from, limit)
     }
     fn reader(&self) -> Arc<dyn Reader> {
-        self.store().reader()
+        Arc::clone(&self.reader) as Arc<dyn Reader>
     }
     fn put_snapshot(&mut self, count: u64, bytes: &[u8]) -> Result<(), StoreError> {
         self.store_mut().put_snapshot(count, bytes)
@@ -263,12 +295,9 @@ pub fn create(dir: &Path, who: &str) -> Result<Opened, DirectoryError> {
     write_marker(dir, backend.name)
         .map_err(|source| refused("writing", &dir.join(MARKER), source))?;
     let store = (backend.open)(dir, Instant::now() + Duration::from_secs(2))?;
-    Ok(Opened {
-        layers: Layers::Journalled(Box::new(Journal::open(&dir.join(JOURNAL), store)?)),
-        lock,
-        dir: dir.to_owned(),
-        name: backend.name,
-    })
+    let journal = Journal::open(&dir.join(JOURNAL), store)?;
+    let layers = Layers::Journalled(Box::new(journal));
+    Ok(Opened::new(layers, lock, dir, backend))
 }
 
 /// Opens the ledger in a directory, and waits up to `wait` for others to close it. `who` is written into
@@ -297,12 +326,7 @@ pub fn open(dir: &Path, wait: Duration, who: &str) -> Result<Opened, DirectoryEr
         let journal = journal.map_err(|error| refused_by_store(dir, error))?;
         Layers::Journalled(Box::new(journal))
     };
-    Ok(Opened {
-        layers,
-        lock,
-        dir: dir.to_owned(),
-        name: backend.name,
-    })
+    Ok(Opened::new(layers, lock, dir, backend))
 }
 
 /// The names in a directory, or none if it does not exist.
@@ -563,6 +587,34 @@ mod tests {
         assert_eq!(ledger.read(0, 10).unwrap()[0].sealed, batch[0]);
         let marker = fs::read_to_string(dir.join(MARKER)).unwrap();
         assert_eq!(marker, "servanda ledger\nformat 2\nstore sled\n");
+    }
+
+    /// As it was made before there were journals.
+    #[test]
+    fn a_ledger_of_format_1_gets_its_journal_with_the_first_append() {
+        let (_scratch, dir) = made();
+        fs::remove_file(dir.join(JOURNAL)).unwrap();
+        let marker = dir.join(MARKER);
+        fs::write(&marker, "servanda ledger\nformat 1\nstore sled\n").unwrap();
+        drop(reopened(&dir).unwrap());
+        assert!(!dir.join(JOURNAL).exists(), "opening made one");
+        let mut ledger = reopened(&dir).unwrap();
+        let reader = ledger.reader();
+        let head = Head {
+            count: 1,
+            link: Hash([1; 32]),
+        };
+        let batch = [Sealed(vec![1, 2, 3])];
+        ledger.append(Head::EMPTY, &batch, head).unwrap();
+        assert_eq!(reader.read(0, 10).unwrap()[0].sealed, batch[0]);
+        drop(ledger);
+        assert!(fs::read_to_string(&marker).unwrap().contains("format 2"));
+        assert_eq!(reopened(&dir).unwrap().head().unwrap(), head);
+        // From now on it must be there.
+        fs::remove_file(dir.join(JOURNAL)).unwrap();
+        let error = reopened(&dir).unwrap_err();
+        let damaged = matches!(error, DirectoryError::Store(StoreError::Damaged { .. }));
+        assert!(damaged, "{error}");
     }
 
     #[test]

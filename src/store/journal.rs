@@ -71,7 +71,7 @@ use std::thread::JoinHandle;
 use self::frame::Frame;
 use self::log::Log;
 use self::overlay::Overlay;
-use super::{AppendError, BatchSource, Compaction, Reader, Store, StoreError, Stored};
+use super::{Aborted, AppendError, BatchSource, Compaction, Reader, Store, StoreError, Stored};
 use crate::chain::record::{Head, Sealed};
 
 /// Bytes of the file.
@@ -479,9 +479,21 @@ impl<S: Store + 'static> Store for Journal<S> {
     ) -> Result<Head, AppendError> {
         self.check_sound()?;
         self.expect_head(expected)?;
+        // A stream that breaks off before its first batch changes nothing, and one batch alone is an append.
+        let next = |source: &mut dyn BatchSource| source.next_batch().map_err(StoreError::from);
+        let Some((batch, head)) = next(source)? else {
+            return Ok(expected);
+        };
+        let Some(second) = next(source)? else {
+            return self.append(expected, &batch, head).map(|()| head);
+        };
         self.settle_behind()?;
         self.appended = true;
-        self.append_behind(|store| store.append_stream(expected, source))
+        let mut all = Begun {
+            begun: [(batch, head), second].into_iter(),
+            rest: source,
+        };
+        self.append_behind(|store| store.append_stream(expected, &mut all))
     }
 
     fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, StoreError> {
@@ -526,6 +538,21 @@ impl<S: Store + 'static> Store for Journal<S> {
         self.check_sound()?;
         self.behind.hand_over()?;
         self.behind.store()?.compact()
+    }
+}
+
+/// A stream of which the first batches were taken already.
+struct Begun<'a> {
+    begun: std::array::IntoIter<(Vec<Sealed>, Head), 2>,
+    rest: &'a mut dyn BatchSource,
+}
+
+impl BatchSource for Begun<'_> {
+    fn next_batch(&mut self) -> Result<Option<(Vec<Sealed>, Head)>, Aborted> {
+        match self.begun.next() {
+            Some(batch) => Ok(Some(batch)),
+            None => self.rest.next_batch(),
+        }
     }
 }
 
