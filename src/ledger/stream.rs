@@ -211,6 +211,7 @@ impl<S: Store> Ledger<S> {
         let (sender, receiver) = sync_channel(WAITING);
         let mut binder = Binder {
             receiver,
+            first: None,
             origin: origin.to_owned(),
             signers: &self.signers,
             surroundings: &mut *self.surroundings,
@@ -239,7 +240,13 @@ impl<S: Store> Ledger<S> {
         let (expected, store) = (self.head, &mut self.store);
         let (checked, written, bound) = std::thread::scope(|scope| {
             let writing = scope.spawn(move || {
-                let written = store.append_stream(expected, &mut binder);
+                // A stream of nothing new is no append, and one that broke off before its first batch neither: they
+                // leave the store alone.
+                let written = match binder.first() {
+                    Some(Step::End) => Ok(expected),
+                    None => Err(AppendError::Failed(Aborted.into())),
+                    Some(Step::Batch(..)) => store.append_stream(expected, &mut binder),
+                };
                 // With the binder goes the receiver, so that the checker hears of a store that stopped.
                 (written, binder.bound)
             });
@@ -394,6 +401,8 @@ impl Refusals {
 /// Binds batches to the chain, as the store asks for them.
 struct Binder<'a> {
     receiver: Receiver<Step>,
+    /// The first step, until it is taken.
+    first: Option<Step>,
     surroundings: &'a mut dyn Surroundings,
     signers: &'a [SigningKey],
     origin: String,
@@ -410,6 +419,12 @@ struct Bound {
 }
 
 impl Binder<'_> {
+    /// Waits for the first step.
+    fn first(&mut self) -> Option<&Step> {
+        self.first = self.receiver.recv().ok();
+        self.first.as_ref()
+    }
+
     fn bind(
         &mut self,
         payloads: Vec<Payload>,
@@ -437,7 +452,11 @@ impl Binder<'_> {
 
 impl BatchSource for Binder<'_> {
     fn next_batch(&mut self) -> Result<Option<(Vec<Sealed>, Head)>, Aborted> {
-        match self.receiver.recv() {
+        let step = match self.first.take() {
+            Some(first) => Ok(first),
+            None => self.receiver.recv(),
+        };
+        match step {
             Ok(Step::Batch(payloads, required)) => match self.bind(payloads, &required) {
                 Ok(sealed) => Ok(Some((sealed, self.bound.head))),
                 Err(error) => {

@@ -2,6 +2,8 @@
 //! ledger as the same events.
 
 use std::collections::BTreeSet;
+use std::io::Write as _;
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
@@ -373,4 +375,71 @@ fn the_communique_is_known_without_its_follow_ups() {
     scratch
         .run(&["log", "--known-at", "39"])
         .fails(1, &["there is no record 39", "the last one is 38"]);
+}
+
+/// More lines than are read, checked and written at once.
+fn many_lines() -> String {
+    "{\"event\":\"note\",\"text\":\"one of very many notes, all of them the same\"}\n"
+        .repeat(30_000)
+}
+
+#[test]
+fn a_wrong_line_at_the_end_of_a_large_file_takes_all_back() {
+    let scratch = Scratch::with_ledger();
+    let before = scratch.records();
+    for (last, says) in [
+        ("[", "line 30001: is not a JSON object"),
+        (
+            "{\"event\":\"note\",\"text\":\"a\",\"by\":\"nobody\"}",
+            "line 30001: by: no party is called nobody",
+        ),
+    ] {
+        let outcome = scratch.run_on(&["import", "-"], many_lines() + last);
+        outcome.fails(1, &[says, "nothing was appended"]);
+        assert!(scratch.records() == before, "{says}");
+    }
+    scratch.run(&["verify"]).ok();
+    scratch.run(&["record", "note", "--text", "after"]).ok();
+}
+
+/// Starts an import, gives it many lines and no end, and sends it a signal.
+fn broken_off(scratch: &Scratch, signal: &str) -> std::process::Output {
+    let mut command = scratch.servanda();
+    command
+        .args(["import", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    // Most of it was read when this returns, for it is more than a pipe holds.
+    stdin.write_all(many_lines().as_bytes()).unwrap();
+    let kill = ["-s", signal, &child.id().to_string()];
+    assert!(Command::new("kill").args(kill).status().unwrap().success());
+    let output = child.wait_with_output().unwrap();
+    drop(stdin);
+    output
+}
+
+#[test]
+fn an_import_that_is_broken_off_leaves_nothing() {
+    let scratch = Scratch::with_ledger();
+    let before = scratch.records();
+    let killed = broken_off(&scratch, "KILL");
+    assert_eq!(killed.status.code(), None);
+    assert!(scratch.records() == before);
+    scratch.run(&["verify"]).ok();
+
+    let interrupted = broken_off(&scratch, "INT");
+    let stderr = String::from_utf8_lossy(&interrupted.stderr);
+    assert_eq!(interrupted.status.code(), Some(130), "{stderr}");
+    assert!(
+        stderr.contains("interrupted; nothing was appended"),
+        "{stderr}"
+    );
+    assert!(scratch.records() == before);
+    scratch.run(&["verify"]).ok();
+
+    scratch.run_on(&["import", "-"], many_lines()).ok();
+    assert_eq!(recorded(&scratch).len(), 30_000);
 }
