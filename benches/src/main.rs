@@ -42,9 +42,12 @@ enum Command {
         /// Single appends of each
         #[arg(long, default_value_t = 300)]
         appends: usize,
-        /// Only measurements whose name contains this: append, sealed, import
+        /// Only measurements whose name contains this: append, group, sealed, import
         #[arg(long)]
         only: Option<String>,
+        /// Import and verify with servanda alone, which takes a fraction of the time
+        #[arg(long)]
+        alone: bool,
         /// The program that is measured
         #[arg(long, default_value = "../target/release/servanda")]
         servanda: PathBuf,
@@ -82,6 +85,7 @@ fn main() -> ExitCode {
             rounds,
             appends,
             only,
+            alone,
             servanda,
             dir,
             json,
@@ -92,6 +96,7 @@ fn main() -> ExitCode {
                 appends,
                 servanda,
                 dir,
+                with_peers: !alone,
                 only,
             },
             json,

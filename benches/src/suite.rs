@@ -5,10 +5,12 @@ use std::fs;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
 use std::time::Duration;
 
 use servanda::chain::record::{Body, Head, Sealed, bind_marked};
 use servanda::domain::event::{Event, Fields, Kind};
+use servanda::ledger::group::Group;
 use servanda::ledger::replay::{KnownAt, replay_in_full};
 use servanda::ledger::{Ledger, Machine};
 use servanda::store::directory;
@@ -17,7 +19,9 @@ use tempfile::TempDir;
 
 use crate::generator::Generator;
 use crate::measure::{Better, Results, forget_files, run, size, timed};
-use crate::peers::{Make, Outcome, PEERS};
+#[cfg(feature = "peers")]
+use crate::peers::sqlite;
+use crate::peers::{Make, Outcome, PEERS, file};
 
 /// What is to be measured.
 pub struct Suite {
@@ -31,6 +35,8 @@ pub struct Suite {
     pub servanda: PathBuf,
     /// Where ledgers and peers lie meanwhile.
     pub dir: PathBuf,
+    /// Whether peers import and verify too.
+    pub with_peers: bool,
     /// Only measurements whose name contains this.
     pub only: Option<String>,
 }
@@ -55,6 +61,11 @@ impl Suite {
         let mut results = Results::default();
         if self.wants("append") {
             self.single_appends(&mut results)?;
+        }
+        for threads in [16, 64] {
+            if self.wants("group") {
+                self.groups(threads, &mut results)?;
+            }
         }
         if self.wants("sealed") {
             self.sealed(&mut results)?;
@@ -104,6 +115,36 @@ impl Suite {
                     time.as_secs_f64() * US,
                     against,
                 );
+            }
+        }
+        Ok(())
+    }
+
+    /// Many threads, each with one event at a time: they share the writes and the syncs.
+    fn groups(&self, threads: usize, results: &mut Results) -> Outcome<()> {
+        let what = format!("group commit, {threads} threads");
+        let each = (self.appends / 4).max(10);
+        for _ in 0..self.rounds {
+            let scratch = self.scratch()?;
+            let group = Group::new(new_ledger(&scratch.path().join(OURS))?)?;
+            let rate = rate_of(threads, each, |_| {
+                let appender = group.appender();
+                let note = event(Kind::Noted, &[("text", NOTE)])?;
+                Ok(move || Ok(drop(appender.append(vec![note.clone()])?)))
+            })?;
+            results.add(&what, OURS, "events/s", Better::More, rate, FLOOR);
+            drop(group);
+            let shared = file::Shared::create(scratch.path())?;
+            let rate = rate_of(threads, each, |_| {
+                let shared = Arc::clone(&shared);
+                Ok(move || shared.append(NOTE.as_bytes()))
+            })?;
+            results.add(&what, "file", "events/s", Better::More, rate, None);
+            #[cfg(feature = "peers")]
+            {
+                let dir = scratch.path().to_owned();
+                let rate = rate_of(threads, each, |_| sqlite::appender(&dir, NOTE))?;
+                results.add(&what, "sqlite", "events/s", Better::More, rate, FLOOR);
             }
         }
         Ok(())
@@ -174,7 +215,7 @@ impl Suite {
             if round != last {
                 fs::remove_dir_all(&ledger)?;
             }
-            for (name, make) in self.peers() {
+            for (name, make) in self.peers().filter(|_| self.with_peers) {
                 let dir = scratch.path().join(format!("{name}-{round}"));
                 fs::create_dir(&dir)?;
                 let mut peer = make(&dir)?;
@@ -349,6 +390,29 @@ impl Suite {
         );
         Ok(())
     }
+}
+
+/// The text of every note that is appended.
+const NOTE: &str = "What the commission heard at the crossing, and from whom, and what it was shown there; what it could not \
+     see, and why; who was present, who was not; and what both sides said of it when they were asked, item by item.";
+
+/// Events a second of so many threads that append so many each, one at a time.
+fn rate_of<W>(threads: usize, each: usize, worker: impl Fn(usize) -> Outcome<W>) -> Outcome<f64>
+where
+    W: FnMut() -> Outcome<()> + Send,
+{
+    let workers = (0..threads).map(worker).collect::<Outcome<Vec<W>>>()?;
+    let began = std::time::Instant::now();
+    std::thread::scope(|scope| {
+        let running: Vec<_> = workers
+            .into_iter()
+            .map(|mut work| scope.spawn(move || (0..each).try_for_each(|_| work())))
+            .collect();
+        running
+            .into_iter()
+            .try_for_each(|thread| thread.join().map_err(|_| "a thread panicked")?)
+    })?;
+    Ok((threads * each) as f64 / began.elapsed().as_secs_f64())
 }
 
 /// Batches that are there already.

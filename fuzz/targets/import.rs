@@ -3,26 +3,31 @@
 
 use libfuzzer_sys::fuzz_target;
 use servanda::domain::event::{Event, Fields, Kind};
-use servanda::intake::ndjson;
+use servanda::intake::ndjson::{Defaults, Lines, Said};
 use servanda::ledger::verify::{Unwatched, verify};
 use servanda::ledger::{Ledger, Machine};
 use servanda::store::memory::Memory;
 
 fuzz_target!(|bytes: &[u8]| {
-    let (drafts, _) = ndjson::read_all(&mut &*bytes);
-    if drafts.is_empty() {
+    let lines = Lines::new(bytes, Defaults::default());
+    let events: Vec<Event> = lines
+        .filter_map(|line| match line.ok()?.said {
+            Said::Event(event) => Some(event),
+            Said::Fields(_) | Said::OfItsLedger => None,
+        })
+        .collect();
+    if events.is_empty() {
         return;
     }
     let mut opening = Fields::default();
     opening.set("origin", vec!["fuzz.example/log".to_owned()]);
     let opening = Event::build(Kind::LedgerOpened, &opening).expect("an origin is enough");
     let mut ledger = Ledger::create(Memory::default(), Machine, opening).expect("a new ledger is opened");
-    for draft in drafts {
-        if let Ok(event) = Event::build(draft.kind, &draft.fields) {
-            let fields = event.to_fields();
-            assert_eq!(Event::build(draft.kind, &fields), Ok(event.clone()), "an event reads as it is written");
-            let _ = ledger.append(vec![event]);
-        }
+    for event in events {
+        let fields = event.to_fields();
+        let again = Event::build(event.kind(), &fields);
+        assert_eq!(again.as_ref(), Ok(&event), "an event reads as it is written");
+        let _ = ledger.append(vec![event]);
     }
     let verdict = verify(ledger.store(), &mut Unwatched).expect("a store in memory can be read");
     assert!(verdict.is_sound(), "{:?}", verdict.findings);

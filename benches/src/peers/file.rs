@@ -2,6 +2,7 @@
 
 use std::io::{BufReader, Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use super::{Chain, Outcome, Peer, in_batches};
 
@@ -70,5 +71,75 @@ impl Peer for File {
             chain.check(&bytes)?;
         }
         chain.ends_like(&self.chain)
+    }
+}
+
+/// A plain file that many threads append to. Whoever comes while another syncs waits, and the next sync is for all who
+/// wait: group commit as simple as it gets.
+pub struct Shared {
+    file: std::fs::File,
+    state: Mutex<State>,
+    synced: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    chain: Chain,
+    /// What is to be written by the next sync.
+    frames: Vec<u8>,
+    /// Number of the next sync, and of the last that is done.
+    next: u64,
+    done: u64,
+    is_syncing: bool,
+}
+
+impl Shared {
+    /// An empty one.
+    pub fn create(dir: &Path) -> Outcome<Arc<Self>> {
+        let path = dir.join("shared");
+        let file = std::fs::OpenOptions::new()
+            .append(true)
+            .create_new(true)
+            .open(path)?;
+        let state = State {
+            next: 1,
+            ..State::default()
+        };
+        Ok(Arc::new(Self {
+            file,
+            state: Mutex::new(state),
+            synced: Condvar::new(),
+        }))
+    }
+
+    /// Appends one payload; it is on the disk when this returns.
+    pub fn append(&self, payload: &[u8]) -> Outcome<()> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let (_, bytes) = state.chain.bind(payload);
+        let length = u32::try_from(bytes.len())?.to_le_bytes();
+        state.frames.extend_from_slice(&length);
+        state.frames.extend_from_slice(&bytes);
+        let mine = state.next;
+        while state.done < mine {
+            if state.is_syncing {
+                state = self
+                    .synced
+                    .wait(state)
+                    .unwrap_or_else(PoisonError::into_inner);
+                continue;
+            }
+            state.is_syncing = true;
+            let frames = std::mem::take(&mut state.frames);
+            let sync = state.next;
+            state.next += 1;
+            drop(state);
+            (&self.file).write_all(&frames)?;
+            self.file.sync_data()?;
+            state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+            state.done = sync;
+            state.is_syncing = false;
+            self.synced.notify_all();
+        }
+        Ok(())
     }
 }
