@@ -294,6 +294,7 @@ impl<'r> View<'r> {
 
     /// Every party, by id.
     pub fn parties(&self) -> Vec<Party<'r>> {
+        self.register.read_ahead();
         self.register
             .ids(EntityKind::Party)
             .filter_map(|id| self.party(&PartyId(id.clone())))
@@ -310,6 +311,7 @@ impl<'r> View<'r> {
 
     /// Every agreement, by id.
     pub fn agreements(&self) -> Vec<Agreement<'r>> {
+        self.register.read_ahead();
         self.register
             .ids(EntityKind::Agreement)
             .filter_map(|id| self.agreement(&AgreementId(id.clone())))
@@ -318,6 +320,7 @@ impl<'r> View<'r> {
 
     /// Every commitment, by id.
     pub fn commitments(&self) -> Vec<Commitment<'r>> {
+        self.register.read_ahead();
         self.register
             .ids(EntityKind::Commitment)
             .filter_map(|id| self.commitment(&CommitmentId(id.clone())))

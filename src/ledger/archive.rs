@@ -1,8 +1,8 @@
 //! The archive of a register: the records of a store, read again where their texts are asked for.
 
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::replay::CHUNK;
 use crate::chain::codec;
 use crate::chain::record::Record;
 use crate::domain::event::Entry;
@@ -11,13 +11,23 @@ use crate::domain::register::Archive;
 use crate::domain::when::Instant;
 use crate::store::{Reader, Store, Stored};
 
-/// Records to read where one is asked for that does not follow the last: those after it are often asked for next.
-const FEW: usize = 16;
+/// Records that are read together: as many as a store lays into one value at the most, from a multiple of it on, so that
+/// reading in any direction, or here and there, takes each value once.
+const TOGETHER: u64 = 256;
 
-/// The records of a store. The newest that were read are at hand.
+/// Stretches that are kept at hand, the newest last: a few MiB.
+const AT_HAND: usize = 64;
+
+/// The records of a store. The newest stretches that were read are at hand.
 struct Records {
     reader: Arc<dyn Reader>,
-    at_hand: Mutex<Vec<Stored>>,
+    at_hand: Mutex<VecDeque<Stretch>>,
+}
+
+/// Records that lie together, from this one on.
+struct Stretch {
+    first: u64,
+    records: Vec<Stored>,
 }
 
 /// The archive of a store.
@@ -31,17 +41,43 @@ pub(super) fn of(store: &impl Store) -> Arc<dyn Archive> {
 impl Archive for Records {
     fn entry(&self, seq: Seq) -> Result<Option<Entry>, String> {
         let mut at_hand = self.at_hand.lock().unwrap_or_else(PoisonError::into_inner);
-        let among = |all: &[Stored]| all.binary_search_by_key(&seq.0, |stored| stored.seq);
-        if among(&at_hand).is_err() {
-            let follows = at_hand.last().is_some_and(|last| last.seq + 1 == seq.0);
-            let limit = if follows { CHUNK } else { FEW };
-            *at_hand = self
-                .reader
-                .read(seq.0, limit)
-                .map_err(|error| error.to_string())?;
+        let first = seq.0 - seq.0 % TOGETHER;
+        let known = at_hand.iter().rposition(|stretch| stretch.first == first);
+        let among = |all: &[Stored]| all.binary_search_by_key(&seq.0, |stored| stored.seq).ok();
+        // What was read before may have been the end of the store then.
+        let stretch = known.and_then(|place| at_hand.remove(place));
+        let stretch = match stretch.filter(|stretch| among(&stretch.records).is_some()) {
+            Some(stretch) => stretch,
+            None => Stretch {
+                first,
+                records: self.read_from(first, seq)?,
+            },
+        };
+        let found = match among(&stretch.records) {
+            Some(place) => read(seq, &stretch.records[place]),
+            None => Err("it is missing".to_owned()),
+        };
+        if at_hand.len() == AT_HAND {
+            at_hand.pop_front();
         }
-        let place = among(&at_hand).map_err(|_| "it is missing".to_owned())?;
-        read(seq, &at_hand[place])
+        at_hand.push_back(stretch);
+        found
+    }
+}
+
+impl Records {
+    /// The records from the first one of a stretch on, or from the one that is asked for, where those before it cannot be
+    /// read.
+    fn read_from(&self, first: u64, seq: Seq) -> Result<Vec<Stored>, String> {
+        let limit = TOGETHER as usize;
+        let reaches = |all: &Vec<Stored>| all.last().is_some_and(|last| last.seq >= seq.0);
+        match self.reader.read(first, limit) {
+            Ok(all) if reaches(&all) => Ok(all),
+            _ => {
+                let rest = self.reader.read(seq.0, limit);
+                rest.map_err(|error| error.to_string())
+            }
+        }
     }
 }
 
