@@ -1,7 +1,7 @@
 #!/bin/sh
 # Every check of this repository, from any directory: sh tests/all.sh
 #
-# Needs Rust, sh and python3. Installs the one missing tool, cargo-deny, under the target directory and nowhere else.
+# Needs Rust, a C++ compiler, sh and python3. Installs the one missing tool, cargo-deny, under the target directory and nowhere else.
 # Stops at the first step that fails and names it.
 set -eu
 cd "$(dirname "$0")/.."
@@ -52,5 +52,7 @@ step "licences, bans and sources" "$deny" --locked check --hide-inclusion-graph 
 # Unit, property, conformance, command line, format (docs/verify.py) and house tests in one run; doctests are the next step's.
 step "tests" cargo test --tests --locked
 step "doctests" cargo test --doc --locked
+# Whatever reads bytes from outside; the same inputs each time. `sh tests/fuzz.sh 600` looks for new ones.
+step "fuzz targets" sh tests/fuzz.sh check
 step "documentation" env RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --locked
 echo "==> all passed"

@@ -9,7 +9,7 @@ use servanda::chain::note::Note;
 use servanda::chain::openssh::{parse_private, parse_public};
 use servanda::chain::policy::Policy;
 use servanda::chain::proof::TlogProof;
-use servanda::witness::request::Request;
+use servanda::witness::request::AddCheckpoint;
 
 fuzz_target!(|bytes: &[u8]| {
     let Some((choice, rest)) = bytes.split_first() else {
@@ -45,6 +45,6 @@ fuzz_target!(|bytes: &[u8]| {
             drop(parse_public(&text));
             drop(parse_private(&text));
         }
-        _ => drop(Request::parse(rest)),
+        _ => drop(AddCheckpoint::parse(rest)),
     }
 });
