@@ -23,7 +23,14 @@ for name in "$@"; do
     [ -d "$seeds" ] || seeds=
     if [ "$seconds" = check ]; then
         echo "fuzz $name: a short run"
-        "$program" -seed=1 -runs=3000 -rss_limit_mb=2048 -verbosity=0 "-artifact_prefix=fuzz/failures/$name-" $seeds
+        # What is found goes into the first directory, and is not kept.
+        found=$(mktemp -d)
+        "$program" -seed=1 -runs=3000 -rss_limit_mb=2048 -verbosity=0 \
+            "-artifact_prefix=fuzz/failures/$name-" "$found" $seeds 2>"$found/said" || {
+            cat "$found/said" >&2
+            exit 1
+        }
+        rm -rf "$found"
     else
         echo "fuzz $name: $seconds seconds"
         mkdir -p "fuzz/corpus/$name"
