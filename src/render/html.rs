@@ -8,7 +8,7 @@ use std::io;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use super::text::{is_unseen, says_something, spaced, yes_or_no};
+use super::text::{is_numeric, says_something, spaced, spelled_out, yes_or_no};
 use super::{Render, Style, clocks};
 use crate::report::{Cell, Document, Table, Tone};
 
@@ -186,11 +186,6 @@ fn length(cell: &Cell) -> usize {
     }
 }
 
-fn is_numeric(table: &Table, at: usize) -> bool {
-    let mut cells = table.rows.iter().map(|row| &row[at]);
-    cells.all(|cell| matches!(cell, Cell::Number(_) | Cell::None))
-}
-
 /// A cell; the first of a row is the row's header.
 fn field(cell: &Cell, name: &str, is_first: bool) -> Markup {
     let content = content(cell);
@@ -265,15 +260,7 @@ fn sign_of(tone: Tone) -> Markup {
 /// A text as a page shows it: what is not seen, or turns its neighbours around, is spelled out. Markup is escaped by
 /// whoever puts it into the page.
 fn shown(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '\n' | '\t' => out.push(' '),
-            c if c.is_control() || is_unseen(c) => out.extend(c.escape_unicode()),
-            c => out.push(c),
-        }
-    }
-    out
+    spelled_out(text, " ")
 }
 
 #[cfg(test)]

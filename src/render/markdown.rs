@@ -4,7 +4,7 @@
 
 use std::io;
 
-use super::text::{harmless, says_something, spaced, yes_or_no};
+use super::text::{harmless, is_numeric, says_something, spaced, yes_or_no};
 use super::{Render, Style, clocks};
 use crate::report::{Cell, Document, Table};
 
@@ -53,11 +53,7 @@ fn write_table(table: &Table, out: &mut dyn io::Write) -> io::Result<()> {
     }
     let headers = table.columns.iter().map(|column| escaped(&spaced(column)));
     write_row(headers, out)?;
-    let is_numeric = |at: usize| {
-        let mut cells = table.rows.iter().map(|row| &row[at]);
-        cells.all(|cell| matches!(cell, Cell::Number(_) | Cell::None))
-    };
-    let aligned = |at: usize| if is_numeric(at) { "---:" } else { "---" }.to_owned();
+    let aligned = |at: usize| if is_numeric(table, at) { "---:" } else { "---" }.to_owned();
     write_row((0..table.columns.len()).map(aligned), out)?;
     for row in &table.rows {
         write_row(row.iter().map(shown), out)?;

@@ -11,7 +11,7 @@ use comfy_table::{
     TableStyle, Width,
 };
 
-use super::text::{harmless, says_something, spaced, yes_or_no};
+use super::text::{harmless, is_numeric, says_something, spaced, yes_or_no};
 use super::{Render, Style, clocks};
 use crate::report::{Cell, Document, Table, Tone};
 
@@ -190,8 +190,7 @@ struct Columns {
 impl Columns {
     fn new(table: &Table, shown: &[usize], style: Style) -> Self {
         let pick = |row: &Vec<Cell>| shown.iter().map(|&at| shown_as(&row[at], style)).collect();
-        let is_number = |cell: &Cell| matches!(cell, Cell::Number(_) | Cell::None);
-        let numeric = |&at: &usize| table.rows.iter().all(|row| is_number(&row[at]));
+        let numeric = |&at: &usize| is_numeric(table, at);
         Self {
             headers: shown.iter().map(|&at| spaced(table.columns[at])).collect(),
             rows: table.rows.iter().map(pick).collect(),

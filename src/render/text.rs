@@ -1,6 +1,6 @@
 //! What all formats for people do with texts and cells.
 
-use crate::report::Cell;
+use crate::report::{Cell, Table};
 
 /// The name of a column as a header.
 pub(super) fn spaced(column: &str) -> String {
@@ -17,6 +17,12 @@ pub(super) fn says_something(cell: &Cell) -> bool {
     }
 }
 
+/// Whether a column holds numbers only, and so is aligned at its end.
+pub(super) fn is_numeric(table: &Table, at: usize) -> bool {
+    let mut cells = table.rows.iter().map(|row| &row[at]);
+    cells.all(|cell| matches!(cell, Cell::Number(_) | Cell::None))
+}
+
 /// Yes or no.
 pub(super) fn yes_or_no(flag: bool) -> &'static str {
     if flag { "yes" } else { "no" }
@@ -25,10 +31,15 @@ pub(super) fn yes_or_no(flag: bool) -> &'static str {
 /// Text that cannot move a cursor, hide, turn its neighbours around or look like another row: newlines are
 /// shown, and what controls a terminal or the direction of writing is spelled out.
 pub(super) fn harmless(text: &str) -> String {
+    spelled_out(text, " ↵ ")
+}
+
+/// As [`harmless`], with this in place of newlines.
+pub(super) fn spelled_out(text: &str, newline: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
-            '\n' => out.push_str(" ↵ "),
+            '\n' => out.push_str(newline),
             '\t' => out.push(' '),
             c if c.is_control() || is_unseen(c) => out.extend(c.escape_unicode()),
             c => out.push(c),
@@ -38,7 +49,7 @@ pub(super) fn harmless(text: &str) -> String {
 }
 
 /// What takes no room and changes how the rest reads. Joiners, which several scripts need, do not.
-pub(super) fn is_unseen(c: char) -> bool {
+fn is_unseen(c: char) -> bool {
     matches!(
         c,
         '\u{200b}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}'
