@@ -13,10 +13,15 @@ use foldhash::fast::FixedState;
 
 use self::facts::Facts;
 pub use self::facts::Position;
+pub use self::findings::Finding;
+use self::findings::Findings;
 use self::keys::ImportKeys;
 pub use self::names::Id;
 use self::names::Names;
 use self::shelf::Shelf;
+pub use self::stamps::Stamp;
+use self::stamps::Stamps;
+pub use self::told::Told;
 use self::trail::Trail;
 use super::agreement::{Action, AgreementStatus};
 use super::event::{Entry, Event, Fact, Kind};
@@ -24,12 +29,15 @@ use super::id::{AgreementId, CommitmentId, PartyId, RecorderId, Reference, Seq, 
 use super::when::When;
 
 mod facts;
+mod findings;
 mod image;
 mod keys;
 mod names;
 mod shelf;
+mod stamps;
 #[cfg(test)]
 mod tests;
+mod told;
 mod trail;
 
 /// What kind of thing an id names.
@@ -174,11 +182,14 @@ pub const RECORD_LIMIT: u64 = u32::MAX as u64;
 pub struct Register {
     /// The kind of each record; none where its payload is gone.
     kinds: Vec<Option<Kind>>,
+    /// When each may have happened, and what is doubtful about it.
+    stamps: Stamps,
     /// What became of those records that something became of.
     fates: HashMap<u32, Fate, FixedState>,
     names: Names,
     /// By the number of the id.
     entities: Vec<Entity>,
+    findings: Findings,
     /// How many ids there are of each kind.
     given: [u32; 5],
     /// The records about a record.
@@ -212,13 +223,7 @@ pub fn claimed_times(count: u64) -> Option<String> {
 /// Two registers are equal that hold the same state, wherever they read texts from.
 impl PartialEq for Register {
     fn eq(&self, other: &Self) -> bool {
-        self.kinds == other.kinds
-            && self.fates == other.fates
-            && self.names == other.names
-            && self.entities == other.entities
-            && self.about == other.about
-            && self.import_keys == other.import_keys
-            && self.claimed == other.claimed
+        self.count() == other.count() && self.to_bytes() == other.to_bytes()
     }
 }
 
@@ -422,7 +427,7 @@ impl Register {
     }
 
     /// The records of a trail with their kinds, without reading them.
-    pub fn trail_records(&self, subject: &Subject) -> impl Iterator<Item = (Seq, Kind)> {
+    pub fn trail_records(&self, subject: &Subject) -> impl Iterator<Item = (Seq, Kind)> + use<'_> {
         let trail = match subject {
             Subject::Entity(slug) => self
                 .names
@@ -624,6 +629,7 @@ impl Register {
     /// so that a tampered ledger can still be shown.
     pub fn apply(&mut self, entry: &Entry) {
         let keeps = self.keeps_next();
+        self.stamps.push(entry);
         let mend = self.fold(&entry.event);
         if keeps {
             self.keep(entry.clone());
@@ -634,6 +640,7 @@ impl Register {
     /// As [`Register::apply`], without a copy of the entry.
     pub fn take(&mut self, entry: Entry) {
         let keeps = self.keeps_next();
+        self.stamps.push(&entry);
         let mend = self.fold(&entry.event);
         if keeps {
             self.keep(entry);
@@ -646,6 +653,7 @@ impl Register {
         if self.keeps_next() {
             self.kept.push(None);
         }
+        self.stamps.push_gone();
         self.kinds.push(None);
     }
 
@@ -705,7 +713,7 @@ impl Register {
                     return None;
                 }
                 let spec = kind.field(fact.field.as_str());
-                let matters = spec.is_some_and(|spec| facts::depend_on(spec.label));
+                let matters = spec.is_some_and(|spec| facts::depend_on(spec));
                 (fact.record, How::Correct { matters })
             }
             Fact::Retracted(fact) => (fact.record, How::Retract),
@@ -748,6 +756,10 @@ impl Register {
         }
         let after = events(self);
         for (record, (before, after)) in touched.iter().zip(before.into_iter().zip(after)) {
+            if let Some(held) = self.held(Seq((*record).into())) {
+                let event = held.entry.event.clone();
+                self.stamps.change(*record as usize, &event);
+            }
             if before == after {
                 continue;
             }
@@ -898,12 +910,26 @@ impl Register {
                 self.given[kind as usize] += 1;
             }
         }
-        facts::set(&mut self.entities, &self.names, record, event, true);
+        facts::set(
+            &mut self.entities,
+            &self.names,
+            &mut self.findings,
+            record,
+            event,
+            true,
+        );
     }
 
     /// Takes what a record says out of trails, ids and facts.
     fn unindex(&mut self, record: u32, event: &Event) {
-        facts::set(&mut self.entities, &self.names, record, event, false);
+        facts::set(
+            &mut self.entities,
+            &self.names,
+            &mut self.findings,
+            record,
+            event,
+            false,
+        );
         let defined = event.defines();
         let names = &self.names;
         let entities = &mut self.entities;
@@ -951,6 +977,7 @@ impl Register {
             }
         }
         self.kinds.pop();
+        self.stamps.pop();
         if record < self.archived {
             self.shelf.forget(record);
             self.archived = record;

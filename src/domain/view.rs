@@ -4,18 +4,18 @@
 //! certainly happened by then: its last possible day is not later. An event that no date is known for
 //! counts from the day it was recorded; a commitment without a date of its own has its agreement's.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{Days, NaiveDate};
 
 use super::agreement::AgreementStatus;
 use super::commitment::{Capacity, Contest, Standing};
 use super::event::{
-    AgreementRecorded, CommitmentRecorded, Entry, Event, Fact, PartyRegistered, SourceRegistered,
+    AgreementRecorded, CommitmentRecorded, Entry, Fact, Kind, PartyRegistered, SourceRegistered,
 };
 use super::id::{AgreementId, CommitmentId, PartyId, Seq, Slug, SourceId, Subject};
 use super::party::Name;
-use super::register::{EntityKind, Register};
+use super::register::{EntityKind, Finding, Register, Stamp};
 use super::schedule::Term;
 use super::when::When;
 
@@ -84,16 +84,16 @@ pub struct Commitment<'r> {
     pub set_by: BTreeMap<&'static str, Seq>,
     /// Where it stands: the first axis.
     pub standing: Standing,
-    /// The records that moved it there, in order.
-    pub moves: Vec<&'r Entry>,
+    /// The records that moved it there, in order, and where to.
+    pub moves: Vec<(Seq, Standing)>,
     /// What assessors found: the second axis. Never averaged.
-    pub assessments: Vec<&'r Entry>,
+    pub assessments: Vec<(Seq, &'r Finding)>,
     /// Whether it is argued about: the third axis.
     pub contest: Contest,
     /// The records that moved the contest, both sides.
-    pub contests: Vec<&'r Entry>,
-    /// Every record about it, in the order of the chain.
-    pub trail: Vec<&'r Entry>,
+    pub contests: Vec<Seq>,
+    /// Where its records are.
+    register: &'r Register,
 }
 
 /// What the calendar says of a commitment. Derived at query time, never stored.
@@ -133,56 +133,94 @@ impl<'r> View<'r> {
         }
     }
 
-    /// Whether something had happened by the day of the view.
-    pub fn has_happened(&self, entry: &Entry) -> bool {
-        match &entry.event.fact {
-            Fact::PartyRegistered(_) | Fact::SourceRegistered(_) | Fact::LedgerOpened(_) => true,
-            _ => self.last_possible_day(entry) <= self.as_of,
-        }
+    /// Whether a record had happened by the day of the view; not one whose payload is gone.
+    pub fn has_happened(&self, seq: Seq) -> bool {
+        let stamp = self.register.stamp(seq);
+        stamp.is_some_and(|stamp| stamp.timeless || self.last_possible_day(seq) <= self.as_of)
     }
 
-    /// The last day on which something can have happened: the day from which it counts.
-    pub fn last_possible_day(&self, entry: &Entry) -> NaiveDate {
-        let own = entry.event.envelope.on;
-        let earliest = own.and_then(When::earliest);
-        let inherited = || match &entry.event.fact {
-            // `after 2023-05` is a date of its own, if an open one.
-            Fact::CommitmentRecorded(fact) if earliest.is_none() => self.agreed_on(&fact.agreement),
-            _ => None,
+    /// The last day on which a record can have happened: the day from which it counts.
+    pub fn last_possible_day(&self, seq: Seq) -> NaiveDate {
+        let own = self.register.own_last_day(seq);
+        let inherited = || self.agreement_stamp(seq)?.on?.latest();
+        match self.register.kind(seq) {
+            Some(Kind::CommitmentRecorded) => inherited().or(own),
+            _ => own,
+        }
+        .unwrap_or(END_OF_TIME)
+    }
+
+    /// What is kept of the record of a commitment's agreement, which gives a commitment without a date its own.
+    pub fn agreement_stamp(&self, seq: Seq) -> Option<&'r Stamp> {
+        let register = self.register;
+        let is_dateless = |stamp: &&Stamp| !stamp.is_dated();
+        let is_commitment = register.kind(seq) == Some(Kind::CommitmentRecorded);
+        register
+            .stamp(seq)
+            .filter(is_dateless)
+            .filter(|_| is_commitment)?;
+        // A date that is open at one end is a date of its own.
+        let Fact::CommitmentRecorded(fact) = &register.held(seq)?.entry.event.fact else {
+            return None;
         };
-        own.and_then(When::latest)
-            .or_else(|| inherited()?.latest())
-            .unwrap_or_else(|| {
-                let recorded = entry.recorded_at.day();
-                earliest.map_or(recorded, |earliest| recorded.max(earliest))
-            })
+        let (_, agreed) = register.entity(&fact.agreement.0)?;
+        register.stamp(agreed)
     }
 
     /// When an agreement was concluded.
     pub fn agreed_on(&self, agreement: &AgreementId) -> Option<When> {
-        self.register.defining(&agreement.0)?.event.envelope.on
+        let (_, agreed) = self.register.entity(&agreement.0)?;
+        self.register.stamp(agreed)?.on
     }
 
     /// The records about something that had happened.
     pub fn trail(&self, subject: &Subject) -> impl DoubleEndedIterator<Item = &'r Entry> {
+        self.trail_of(subject, |_| true)
+    }
+
+    /// As [`View::trail`], the records of some kinds only. The others are not even read.
+    pub fn trail_of<W: Fn(Kind) -> bool>(
+        &self,
+        subject: &Subject,
+        wanted: W,
+    ) -> impl DoubleEndedIterator<Item = &'r Entry> + use<'r, W> {
+        let all = self.trail_records(subject);
+        let wanted = all.filter(|(_, kind)| wanted(*kind)).map(|(seq, _)| seq);
+        let wanted: Vec<Seq> = wanted.collect();
+        let register = self.register;
+        wanted.into_iter().filter_map(|seq| register.entry(seq))
+    }
+
+    /// The records about something that had happened, with their kinds, without reading them.
+    pub fn trail_records(&self, subject: &Subject) -> impl Iterator<Item = (Seq, Kind)> + use<'r> {
         let view = *self;
-        self.register
-            .trail(subject)
-            .filter(move |entry| view.has_happened(entry))
+        let all = self.register.trail_records(subject);
+        all.filter(move |(seq, _)| view.has_happened(*seq))
     }
 
     /// All that had happened, in the order of the chain.
     pub fn entries(&self) -> impl DoubleEndedIterator<Item = &'r Entry> {
+        self.entries_of(|_| true)
+    }
+
+    /// As [`View::entries`], those of some records only. The others are not even read.
+    pub fn entries_of(
+        &self,
+        wanted: impl Fn(Seq) -> bool,
+    ) -> impl DoubleEndedIterator<Item = &'r Entry> {
         let view = *self;
-        self.register
-            .entries()
-            .filter(move |entry| view.has_happened(entry))
+        let counts = move |seq: &Seq| view.register.standing_kind(*seq).is_some();
+        (0..self.register.count())
+            .map(Seq)
+            .filter(counts)
+            .filter(move |seq| wanted(*seq) && view.has_happened(*seq))
+            .filter_map(move |seq| view.register.entry(seq))
     }
 
     /// The parties that acknowledged a record with their own key, in the order of the chain, each once.
     pub fn acknowledged_by(&self, seq: Seq) -> Vec<&'r PartyId> {
         let mut parties = Vec::new();
-        for entry in self.trail(&Subject::Record(seq)) {
+        for entry in self.trail_of(&Subject::Record(seq), |kind| kind == Kind::Acknowledged) {
             if let Fact::Acknowledged(fact) = &entry.event.fact
                 && fact.record == seq
                 && !parties.contains(&&fact.party)
@@ -194,9 +232,9 @@ impl<'r> View<'r> {
     }
 
     fn defining(&self, id: &Slug) -> Option<&'r Entry> {
-        self.register
-            .defining(id)
-            .filter(|entry| self.has_happened(entry))
+        let (_, seq) = self.register.entity(id)?;
+        let happened = self.has_happened(seq);
+        happened.then(|| self.register.entry(seq)).flatten()
     }
 
     /// A party.
@@ -207,7 +245,8 @@ impl<'r> View<'r> {
         };
         let mut names = fact.name.as_slice();
         let mut successors = Vec::new();
-        for entry in self.trail(&Subject::Entity(id.0.clone())) {
+        let changes = |kind| matches!(kind, Kind::PartyRenamed | Kind::PartySucceeded);
+        for entry in self.trail_of(&Subject::Entity(id.0.clone()), changes) {
             match &entry.event.fact {
                 Fact::PartyRenamed(renamed) if renamed.party == *id => names = &renamed.name,
                 Fact::PartySucceeded(succeeded) if succeeded.party == *id => {
@@ -252,7 +291,13 @@ impl<'r> View<'r> {
             moves: Vec::new(),
             participation: Vec::new(),
         };
-        for entry in self.trail(&Subject::Entity(id.0.clone())) {
+        let of_it = |kind| {
+            matches!(
+                kind,
+                Kind::AgreementStatusChanged | Kind::ParticipationRecorded
+            )
+        };
+        for entry in self.trail_of(&Subject::Entity(id.0.clone()), of_it) {
             match &entry.event.fact {
                 Fact::AgreementStatusChanged(changed) if changed.agreement == *id => {
                     agreement.status = changed.to;
@@ -273,28 +318,51 @@ impl<'r> View<'r> {
         let Fact::CommitmentRecorded(fact) = &recorded.event.fact else {
             return None;
         };
+        let told = self.register.told(id)?;
+        let happened = |seq: Seq| self.has_happened(seq);
+        let moves: Vec<_> = told.moves().filter(|(seq, _)| happened(*seq)).collect();
+        let contests: Vec<_> = told.contests().filter(|(seq, _)| happened(*seq)).collect();
+        let assessments = told.assessments().filter(|(seq, _)| happened(*seq));
+        let first = fact.standing.unwrap_or(Standing::Agreed);
         let mut commitment = Commitment {
             id: &fact.id,
             recorded,
             terms: fact.clone(),
             set_by: BTreeMap::new(),
-            standing: fact.standing.unwrap_or(Standing::Agreed),
-            moves: Vec::new(),
-            assessments: Vec::new(),
-            contest: Contest::None,
-            contests: Vec::new(),
-            trail: Vec::new(),
+            standing: moves.last().map_or(first, |(_, to)| *to),
+            moves,
+            assessments: assessments.collect(),
+            contest: contests.last().map_or(Contest::None, |(_, to)| *to),
+            contests: contests.into_iter().map(|(seq, _)| seq).collect(),
+            register: self.register,
         };
-        commitment.note_corrections(self.register);
-        for entry in self.trail(&Subject::Entity(id.0.clone())) {
-            commitment.take(entry);
+        commitment.note_corrections();
+        let amendments = told.amendments().filter(|seq| happened(*seq));
+        for entry in amendments.filter_map(|seq| self.register.entry(seq)) {
+            commitment.amend(entry);
         }
         Some(commitment)
     }
 
+    /// The records of a commitment's trail that made it what it is, in the order of the chain: its terms, moves,
+    /// contests, assessments, occurrences.
+    pub fn own_trail(&self, id: &CommitmentId) -> Vec<Seq> {
+        let Some(told) = self.register.told(id) else {
+            return Vec::new();
+        };
+        let mut all: Vec<Seq> = told.recordings().collect();
+        all.extend(told.amendments());
+        all.extend(told.moves().map(|(seq, _)| seq));
+        all.extend(told.contests().map(|(seq, _)| seq));
+        all.extend(told.assessments().map(|(seq, _)| seq));
+        all.extend(told.occurrences());
+        all.retain(|seq| self.has_happened(*seq));
+        all.sort_unstable();
+        all
+    }
+
     /// Every party, by id.
     pub fn parties(&self) -> Vec<Party<'r>> {
-        self.register.read_ahead();
         self.register
             .ids(EntityKind::Party)
             .filter_map(|id| self.party(&PartyId(id.clone())))
@@ -311,16 +379,31 @@ impl<'r> View<'r> {
 
     /// Every agreement, by id.
     pub fn agreements(&self) -> Vec<Agreement<'r>> {
-        self.register.read_ahead();
         self.register
             .ids(EntityKind::Agreement)
             .filter_map(|id| self.agreement(&AgreementId(id.clone())))
             .collect()
     }
 
+    /// The commitments whose records name something, by id: those of an agreement, those that a party has a part
+    /// in or had.
+    pub fn commitments_of(&self, named: &Slug) -> Vec<Commitment<'r>> {
+        let terms = |kind| matches!(kind, Kind::CommitmentRecorded | Kind::CommitmentAmended);
+        let about = self.trail_of(&Subject::Entity(named.clone()), terms);
+        let ids: BTreeSet<&CommitmentId> = about
+            .filter_map(|entry| match &entry.event.fact {
+                Fact::CommitmentRecorded(fact) => Some(&fact.id),
+                Fact::CommitmentAmended(fact) => Some(&fact.commitment),
+                _ => None,
+            })
+            .collect();
+        ids.into_iter()
+            .filter_map(|id| self.commitment(id))
+            .collect()
+    }
+
     /// Every commitment, by id.
     pub fn commitments(&self) -> Vec<Commitment<'r>> {
-        self.register.read_ahead();
         self.register
             .ids(EntityKind::Commitment)
             .filter_map(|id| self.commitment(&CommitmentId(id.clone())))
@@ -372,21 +455,20 @@ impl<'r> View<'r> {
 
     /// The last day on which something is known to have happened about a commitment.
     pub fn last_heard(&self, commitment: &Commitment<'_>) -> NaiveDate {
-        commitment
-            .trail
-            .iter()
-            .filter(|entry| !is_bookkeeping(&entry.event))
-            .map(|entry| self.last_possible_day(entry))
+        let own = Subject::Entity(commitment.id.0.clone());
+        self.trail_records(&own)
+            .filter(|(_, kind)| !is_bookkeeping(*kind))
+            .map(|(seq, _)| self.last_possible_day(seq))
             .max()
-            .unwrap_or_else(|| self.last_possible_day(commitment.recorded))
+            .unwrap_or_else(|| self.last_possible_day(commitment.recorded.seq))
     }
 }
 
-/// Whether an event is about the record, not about the world.
-fn is_bookkeeping(event: &Event) -> bool {
+/// Whether events of this kind are about the record, not about the world.
+fn is_bookkeeping(kind: Kind) -> bool {
     matches!(
-        event.fact,
-        Fact::Noted(_) | Fact::Corrected(_) | Fact::Retracted(_) | Fact::Redacted(_)
+        kind,
+        Kind::Noted | Kind::Corrected | Kind::Retracted | Kind::Redacted
     )
 }
 
@@ -404,22 +486,20 @@ impl<'r> Commitment<'r> {
     /// The parties whose claim of fulfilment is being answered, or was answered by the breach that stands.
     /// An older claim, which was rejected or overtaken, binds nobody any more.
     pub fn claimants(&self) -> &'r [PartyId] {
-        let led_to = |entry: &Entry, to| match &entry.event.fact {
-            Fact::StatusChanged(fact) => fact.to == to,
-            _ => false,
-        };
         let claim = match self.moves.as_slice() {
-            [.., claim, breach] if led_to(breach, Standing::Breached) => Some(claim),
+            [.., claim, (_, Standing::Breached)] => Some(claim),
             moves => moves.last(),
         };
         claim
-            .filter(|entry| led_to(entry, Standing::Claimed))
+            .filter(|(_, to)| *to == Standing::Claimed)
+            .and_then(|(seq, _)| self.register.entry(*seq))
             .map_or(&[], |entry| entry.event.envelope.by.as_slice())
     }
 
     /// Whether an assessor or arbiter has looked at it.
     pub fn is_verified(&self) -> bool {
-        let arbitrated = self.moves.iter().any(|entry| match &entry.event.fact {
+        let mut moves = self.move_entries();
+        let arbitrated = moves.any(|entry| match &entry.event.fact {
             Fact::StatusChanged(fact) => {
                 matches!(fact.capacity, Some(Capacity::Arbiter | Capacity::Assessor))
             }
@@ -428,32 +508,32 @@ impl<'r> Commitment<'r> {
         arbitrated || !self.assessments.is_empty()
     }
 
+    /// The records that moved its standing, read.
+    pub fn move_entries(&self) -> impl Iterator<Item = &'r Entry> {
+        let moves = self.moves.iter();
+        moves.filter_map(|(seq, _)| self.register.entry(*seq))
+    }
+
+    /// The record that brought it where it stands.
+    pub fn last_move(&self) -> Seq {
+        self.moves.last().map_or(self.recorded.seq, |(seq, _)| *seq)
+    }
+
     /// Notes which corrections set which fields of the defining record.
-    fn note_corrections(&mut self, register: &Register) {
-        let Some(held) = register.held(self.recorded.seq) else {
-            return;
-        };
-        for correction in &held.corrections {
-            if let Some(Fact::Corrected(fact)) = register.entry(*correction).map(|e| &e.event.fact)
+    fn note_corrections(&mut self) {
+        for correction in self.register.corrections(self.recorded.seq) {
+            let corrected = self.register.entry(correction);
+            if let Some(Fact::Corrected(fact)) = corrected.map(|entry| &entry.event.fact)
                 && let Some(spec) = self.recorded.event.kind().field(fact.field.as_str())
             {
-                self.set_by.insert(spec.name, *correction);
+                self.set_by.insert(spec.name, correction);
             }
         }
     }
 
-    fn take(&mut self, entry: &'r Entry) {
-        self.trail.push(entry);
+    /// Takes in what an amendment replaces.
+    fn amend(&mut self, entry: &Entry) {
         match &entry.event.fact {
-            Fact::StatusChanged(fact) if fact.commitment == *self.id => {
-                self.standing = fact.to;
-                self.moves.push(entry);
-            }
-            Fact::ContestMoved(fact) if fact.commitment == *self.id => {
-                self.contest = fact.to;
-                self.contests.push(entry);
-            }
-            Fact::Assessed(fact) if fact.commitment == *self.id => self.assessments.push(entry),
             Fact::CommitmentAmended(fact) if fact.commitment == *self.id => {
                 let mut set = |field: &'static str| {
                     self.set_by.insert(field, entry.seq);
@@ -528,8 +608,11 @@ fn replace_all<T: Clone>(
 }
 
 #[cfg(test)]
+mod oracle;
+
+#[cfg(test)]
 mod tests {
-    use super::super::event::Kind;
+    use super::super::event::{Event, Kind};
     use super::super::testing::{event, register};
     use super::*;
 
@@ -960,6 +1043,6 @@ mod tests {
         // A note is no word from the world.
         let view = as_of(&register, "2023-10-15");
         assert_eq!(view.last_heard(&late), day("2023-08-01"));
-        assert_eq!(late.trail.len(), 5);
+        assert_eq!(view.trail_records(&"C1".parse().unwrap()).count(), 5);
     }
 }

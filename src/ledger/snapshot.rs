@@ -15,7 +15,7 @@ use crate::domain::register::{Archive, Register};
 use crate::domain::when::Instant;
 use crate::store::Store;
 
-const VERSION: u8 = 3;
+const VERSION: u8 = 4;
 
 /// The bytes of a snapshot.
 pub fn encode(replayed: &Replayed) -> Option<Vec<u8>> {

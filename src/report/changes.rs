@@ -48,7 +48,7 @@ impl Report for Changes {
             let mut step = Step::new(held);
             if !asked(&held.entry) {
                 past.apply(&step.entry);
-            } else if !view.has_happened(&held.entry) {
+            } else if !view.has_happened(held.entry.seq) {
                 past.apply(&step.entry);
                 later += 1;
             } else {
@@ -198,13 +198,13 @@ impl Step {
                 if withheld {
                     Cell::None
                 } else {
-                    cells::on(view, &held.entry)
+                    cells::on(view, held.entry.seq)
                 },
                 Cell::text(held.entry.event.kind()),
                 what,
                 before,
                 after,
-                Cell::List(cells::flags(view.register, &held.entry)),
+                Cell::List(cells::flags(view.register, held.entry.seq)),
             ]
         };
         changes.into_iter().map(row).collect()

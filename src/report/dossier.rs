@@ -125,7 +125,7 @@ impl<'r> Dossier<'_, 'r> {
         let heard = Heard::of(view, commitment, question.silent);
         let agreement = view.agreement(&commitment.terms.agreement);
         let agreement = agreement.map(|each| format!("{}: {}", each.id, each.fact.title));
-        let agreed = cells::since(view, commitment.recorded);
+        let agreed = cells::since(view, commitment.recorded.seq);
         let due = view.due(commitment, question.soon);
         pairs(
             "state",
@@ -145,7 +145,7 @@ impl<'r> Dossier<'_, 'r> {
                 ("verified", Cell::Flag(commitment.is_verified())),
                 (
                     "flags",
-                    Cell::List(cells::commitment_flags(view.register, commitment)),
+                    Cell::List(cells::commitment_flags(view, commitment)),
                 ),
             ],
         )
@@ -158,7 +158,10 @@ impl<'r> Dossier<'_, 'r> {
         ];
         let mut table = Table::new("moves", "How it came there", columns);
         let mut from = Cell::None;
-        for entry in [commitment.recorded].iter().chain(&commitment.moves) {
+        for entry in [commitment.recorded]
+            .into_iter()
+            .chain(commitment.move_entries())
+        {
             let (to, capacity) = match &entry.event.fact {
                 Fact::StatusChanged(fact) => (fact.to, fact.capacity),
                 Fact::CommitmentRecorded(fact) => (fact.standing.unwrap_or(Standing::Agreed), None),
@@ -205,7 +208,9 @@ impl<'r> Dossier<'_, 'r> {
     fn assessments(&self, commitment: &Commitment<'_>) -> Table {
         let columns = &["record", "on", "by", "scale", "level", "sources", "flags"];
         let mut table = Table::new("assessments", "Assessments", columns).or("nobody assessed it");
-        for entry in &commitment.assessments {
+        let register = self.view.register;
+        let all = commitment.assessments.iter();
+        for entry in all.filter_map(|(seq, _)| register.entry(*seq)) {
             if let Fact::Assessed(fact) = &entry.event.fact {
                 let mut row = self.when(entry);
                 row.push(Cell::List(cells::by(&entry.event)));
@@ -221,7 +226,9 @@ impl<'r> Dossier<'_, 'r> {
     fn contest(&self, commitment: &Commitment<'_>) -> Table {
         let columns = &["record", "on", "to", "by", "text", "sources", "flags"];
         let mut table = Table::new("contest", "Contest", columns).or("nobody argues about it");
-        for entry in &commitment.contests {
+        let register = self.view.register;
+        let all = commitment.contests.iter();
+        for entry in all.filter_map(|seq| register.entry(*seq)) {
             if let Fact::ContestMoved(fact) = &entry.event.fact {
                 let mut row = self.when(entry);
                 row.push(cells::contest(fact.to));
@@ -318,11 +325,11 @@ impl<'r> Dossier<'_, 'r> {
             "Where it stands",
             vec![
                 ("status", Cell::text(agreement.status)),
-                ("since", cells::since(self.view, since)),
-                ("concluded_on", cells::on(self.view, agreement.recorded)),
+                ("since", cells::since(self.view, since.seq)),
+                ("concluded_on", cells::on(self.view, agreement.recorded.seq)),
                 (
                     "flags",
-                    Cell::List(cells::flags(self.view.register, agreement.recorded)),
+                    Cell::List(cells::flags(self.view.register, agreement.recorded.seq)),
                 ),
             ],
         )
@@ -506,7 +513,7 @@ impl<'r> Dossier<'_, 'r> {
             row.push(Cell::text(entry.event.kind()));
             row.push(Cell::List(cells::about(&entry.event)));
             row.push(Cell::Text(entry.event.headline()));
-            row.push(Cell::List(cells::flags(self.view.register, entry)));
+            row.push(Cell::List(cells::flags(self.view.register, entry.seq)));
             table.rows.push(row);
         }
         table
@@ -552,12 +559,12 @@ impl<'r> Dossier<'_, 'r> {
         let register = self.view.register;
         let mut rows = vec![("record", cells::record(seq))];
         if let Some(held) = held {
-            let happened = self.view.has_happened(&held.entry);
+            let happened = self.view.has_happened(seq);
             rows.push(("recorded", cells::recorded(held.entry.recorded_at)));
             rows.push(("event", Cell::text(held.entry.event.kind())));
             rows.push(("text", cells::headline(held)));
             rows.push(("counts", Cell::Flag(held.is_standing() && happened)));
-            let mut flags = cells::flags(register, &held.entry);
+            let mut flags = cells::flags(register, seq);
             flags.extend(cells::claimed(register, seq));
             rows.push(("flags", Cell::List(flags)));
         } else {
@@ -625,7 +632,7 @@ impl<'r> Dossier<'_, 'r> {
                 let mut row = self.when(entry);
                 row.extend([Cell::text(&fact.party), cells::record(fact.record)]);
                 row.push(Cell::maybe(of.map(|of| of.event.kind())));
-                row.push(Cell::List(cells::flags(self.view.register, entry)));
+                row.push(Cell::List(cells::flags(self.view.register, entry.seq)));
                 table.rows.push(row);
             }
         }
@@ -685,14 +692,14 @@ impl<'r> Dossier<'_, 'r> {
 
     /// The cells with which the row of a record begins.
     fn when(&self, entry: &Entry) -> Vec<Cell> {
-        vec![cells::record(entry.seq), cells::on(self.view, entry)]
+        vec![cells::record(entry.seq), cells::on(self.view, entry.seq)]
     }
 
     /// The cells with which the row of a record ends.
     fn origin(&self, entry: &Entry) -> [Cell; 2] {
         [
             Cell::List(cells::sources(&entry.event)),
-            Cell::List(cells::flags(self.view.register, entry)),
+            Cell::List(cells::flags(self.view.register, entry.seq)),
         ]
     }
 }

@@ -130,7 +130,7 @@ fn row(view: &View<'_>, why: Why, entry: &Entry, detail: String) -> Vec<Cell> {
     vec![
         Cell::Word(why.word().to_owned(), why.tone()),
         cells::record(entry.seq),
-        cells::on(view, entry),
+        cells::on(view, entry.seq),
         Cell::text(entry.event.kind()),
         Cell::List(cells::about(&entry.event)),
         Cell::Text(entry.event.headline()),
@@ -162,7 +162,7 @@ fn contests(view: &View<'_>, contested: &[&Commitment<'_>]) -> Table {
             Cell::text(commitment.id),
             Cell::text(&commitment.terms.text),
             cells::contest(commitment.contest),
-            last.map_or(Cell::None, |entry| cells::since(view, entry)),
+            last.map_or(Cell::None, |seq| cells::since(view, seq)),
             cells::standing(commitment.standing),
             Cell::list(commitment.debtors()),
             Cell::list(commitment.creditors()),

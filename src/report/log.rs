@@ -48,8 +48,8 @@ const COLUMNS: &[&str] = &["record", "recorded", "on", "event", "text", "by", "f
 
 fn row(view: &View<'_>, held: &Held) -> Vec<Cell> {
     let entry = &held.entry;
-    let mut flags = cells::flags(view.register, entry);
-    if held.is_standing() && !view.has_happened(entry) {
+    let mut flags = cells::flags(view.register, entry.seq);
+    if held.is_standing() && !view.has_happened(entry.seq) {
         flags.push("not yet".to_owned());
     }
     flags.extend(cells::claimed(view.register, entry.seq));
@@ -60,7 +60,7 @@ fn row(view: &View<'_>, held: &Held) -> Vec<Cell> {
         if withheld {
             Cell::None
         } else {
-            cells::on(view, entry)
+            cells::on(view, entry.seq)
         },
         Cell::text(entry.event.kind()),
         cells::headline(held),

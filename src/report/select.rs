@@ -223,7 +223,7 @@ fn subjects_of(event: &Event) -> impl Iterator<Item = Subject> {
 /// Whether something happened, or was recorded where a bound says so, within the question's bounds. What
 /// may have lain within them does; what has no date counts on the day it was recorded.
 pub fn within_occurred(view: &View<'_>, entry: &Entry, question: &Question) -> bool {
-    let on = cells::occasion(view, entry).map(|(on, _)| on);
+    let on = cells::occasion(view, entry.seq).map(|(on, _)| on);
     let recorded = entry.recorded_at.day();
     let dated = on.is_some_and(|on| on.earliest().or(on.latest()).is_some());
     let (first, last) = if dated {

@@ -43,7 +43,6 @@ pub fn commitments(
 fn commitment_row(view: &View<'_>, commitment: &Commitment<'_>, question: &Question) -> Vec<Cell> {
     let terms = &commitment.terms;
     let deadline = terms.deadline.as_ref();
-    let last_move = commitment.moves.last().copied();
     vec![
         Cell::text(commitment.id),
         Cell::text(&terms.agreement),
@@ -52,12 +51,12 @@ fn commitment_row(view: &View<'_>, commitment: &Commitment<'_>, question: &Quest
         Cell::list(commitment.creditors()),
         Cell::maybe(deadline),
         cells::standing(commitment.standing),
-        cells::since(view, last_move.unwrap_or(commitment.recorded)),
+        cells::since(view, commitment.last_move()),
         Cell::List(cells::assessments(view, commitment)),
         cells::contest(commitment.contest),
         cells::due(view.due(commitment, question.soon), deadline),
         cells::commitment_acknowledged(view, commitment),
-        Cell::List(cells::commitment_flags(view.register, commitment)),
+        Cell::List(cells::commitment_flags(view, commitment)),
     ]
 }
 
@@ -85,12 +84,12 @@ pub fn agreements(view: &View<'_>, agreements: &[Agreement<'_>]) -> Table {
             Cell::text(agreement.id),
             Cell::text(&agreement.fact.title),
             Cell::maybe(agreement.fact.form),
-            cells::on(view, agreement.recorded),
+            cells::on(view, agreement.recorded.seq),
             Cell::text(agreement.status),
             Cell::list(&agreement.fact.party),
             Cell::count(of_it.unwrap_or_default()),
             cells::agreement_acknowledged(view, agreement),
-            Cell::List(cells::flags(view.register, agreement.recorded)),
+            Cell::List(cells::flags(view.register, agreement.recorded.seq)),
         ]);
     }
     table

@@ -39,7 +39,7 @@ impl Report for Timeline {
         document.notes.extend(table.cut(question.limit));
         document.tables.push(table);
         let later = view.register.entries().filter(asked);
-        let later = later.filter(|entry| !view.has_happened(entry)).count();
+        let later = later.filter(|entry| !view.has_happened(entry.seq)).count();
         document.notes.extend(select::left_out(view, later));
         document
     }
@@ -51,7 +51,7 @@ const MARKS: usize = 120;
 /// The days that are known, also roughly; not those that are open at an end.
 fn chart(view: &View<'_>, entries: &[&Entry]) -> Option<Chart> {
     let mark = |entry: &&Entry| {
-        let (on, _) = cells::occasion(view, entry)?;
+        let (on, _) = cells::occasion(view, entry.seq)?;
         Some(Mark {
             first: on.earliest()?,
             last: on.latest()?,
@@ -77,20 +77,20 @@ const COLUMNS: &[&str] = &[
 
 /// Its first possible day (its last, where the first is open), then its number; what has no date comes last.
 fn place(view: &View<'_>, entry: &Entry) -> (NaiveDate, u64) {
-    let on = cells::occasion(view, entry).and_then(|(on, _)| on.earliest().or(on.latest()));
+    let on = cells::occasion(view, entry.seq).and_then(|(on, _)| on.earliest().or(on.latest()));
     (on.unwrap_or(NaiveDate::MAX), entry.seq.0)
 }
 
 fn row(view: &View<'_>, entry: &Entry) -> Vec<Cell> {
     vec![
-        cells::on(view, entry),
+        cells::on(view, entry.seq),
         cells::record(entry.seq),
         Cell::text(entry.event.kind()),
         Cell::List(cells::about(&entry.event)),
         Cell::Text(entry.event.headline()),
         Cell::List(cells::by(&entry.event)),
         Cell::List(cells::sources(&entry.event)),
-        Cell::List(cells::flags(view.register, entry)),
+        Cell::List(cells::flags(view.register, entry.seq)),
     ]
 }
 
