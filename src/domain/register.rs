@@ -713,7 +713,7 @@ impl Register {
                     return None;
                 }
                 let spec = kind.field(fact.field.as_str());
-                let matters = spec.is_some_and(|spec| facts::depend_on(spec));
+                let matters = spec.is_some_and(facts::depend_on);
                 (fact.record, How::Correct { matters })
             }
             Fact::Retracted(fact) => (fact.record, How::Retract),

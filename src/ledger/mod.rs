@@ -6,6 +6,7 @@ pub mod anchor;
 pub mod append;
 mod archive;
 pub mod backfill;
+mod definitions;
 pub mod group;
 pub mod recover;
 pub mod redact;
@@ -18,6 +19,7 @@ mod testing;
 pub mod verify;
 
 use self::backfill::{ClaimError, Submission};
+use self::definitions::Definitions;
 use crate::chain::codec::CodecError;
 use crate::chain::key::SigningKey;
 use crate::chain::record::{Head, SALT_LEN};
@@ -172,6 +174,7 @@ pub struct Ledger<S> {
     head: Head,
     last_recorded: Instant,
     tree: Tiled,
+    definitions: Definitions,
     signers: Vec<SigningKey>,
     snapshot_every: u64,
     /// Whether the register may hold what the store does not, after an append that failed.
@@ -207,6 +210,7 @@ impl<S: Store> Ledger<S> {
             head,
             last_recorded: Instant(i64::MIN),
             tree: Tiled::new(),
+            definitions: Definitions::default(),
             signers: Vec::new(),
             snapshot_every: SNAPSHOT_EVERY,
             stale: false,
@@ -227,6 +231,7 @@ impl<S: Store> Ledger<S> {
             head: Head::EMPTY,
             last_recorded: Instant(i64::MIN),
             tree: Tiled::new(),
+            definitions: Definitions::default(),
             signers: Vec::new(),
             snapshot_every: SNAPSHOT_EVERY,
             stale: false,
@@ -286,6 +291,7 @@ impl<S: Store> Ledger<S> {
         self.head = replayed.head;
         self.last_recorded = replayed.last_recorded;
         self.tree = replayed.tree;
+        self.definitions = replayed.definitions;
         self.stale = false;
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! Replay: records into a register. Checks the chain on the way and shows nothing from a broken one.
 
+use super::definitions::Definitions;
 use super::{LedgerError, archive, snapshot};
 use crate::chain::codec;
 use crate::chain::record::{Hash, Head, Record};
@@ -45,6 +46,8 @@ pub struct Replayed {
     pub last_recorded: Instant,
     /// The tree of the records' headers.
     pub tree: Tiled,
+    /// Copies of the payloads that reports on all of it need.
+    pub(super) definitions: Definitions,
 }
 
 impl Replayed {
@@ -55,6 +58,7 @@ impl Replayed {
             head: Head::EMPTY,
             last_recorded: Instant(i64::MIN),
             tree: Tiled::new(),
+            definitions: Definitions::default(),
         }
     }
 
@@ -84,6 +88,7 @@ impl Replayed {
                 event: codec::decode(&body.payload).map_err(|error| broken(error.to_string()))?,
             }),
         }
+        self.definitions.push_record(record);
         if header.claimed {
             self.register.note_claimed(seq + 1);
         }

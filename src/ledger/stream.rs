@@ -11,6 +11,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use super::admit::{Admission, Payload, opened};
 use super::append::{self, Receipt};
 use super::backfill::Submission;
+use super::definitions::Definitions;
 use super::replay::CHUNK;
 use super::signatures::Required;
 use super::{Ledger, LedgerError, Refusal, Surroundings};
@@ -218,6 +219,7 @@ impl<S: Store> Ledger<S> {
             bound: Bound {
                 head: self.head,
                 tree: self.tree.clone(),
+                definitions: self.definitions.clone(),
                 ended: false,
                 failure: None,
             },
@@ -273,6 +275,7 @@ impl<S: Store> Ledger<S> {
         }
         self.head = bound.head;
         self.tree = bound.tree;
+        self.definitions = bound.definitions;
         self.last_recorded = last_recorded;
         Ok(streamed)
     }
@@ -413,6 +416,7 @@ struct Binder<'a> {
 struct Bound {
     head: Head,
     tree: Tiled,
+    definitions: Definitions,
     /// Whether that is all there is.
     ended: bool,
     failure: Option<LedgerError>,
@@ -444,6 +448,7 @@ impl Binder<'_> {
                 .tree
                 .push(leaf_hash(&record.header.to_bytes()))
                 .map_err(super::anchor::too_large)?;
+            self.bound.definitions.push_record(record);
         }
         self.bound.head = head;
         Ok(records.iter().map(Record::seal).collect())
