@@ -159,6 +159,11 @@ impl From<LedgerError> for CliError {
             LedgerError::Claim { source, .. } => Self::claim(source),
             LedgerError::NotEmpty(_) => Self::refused(message).hint("choose another directory"),
             LedgerError::BatchTooLarge(_) => Self::refused(message).hint("split the file"),
+            LedgerError::Scratch(_) => Self::refused(format!("{message}; nothing was appended"))
+                .hint(format!(
+                    "that is {}; set TMPDIR to a directory with room for as many bytes as the events have",
+                    std::env::temp_dir().display()
+                )),
             LedgerError::Entropy(_) | LedgerError::Tree(_) => Self::refused(message),
             LedgerError::Signature(SignatureError::Missing { .. }) => Self::refused(message)
                 .hint("give the private key's file with --sign-with, or in SERVANDA_SIGN_WITH"),
