@@ -305,3 +305,6 @@ impl<S: Store> Ledger<S> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;
