@@ -282,8 +282,7 @@ impl Deed {
     /// Does it with so many steps in a row failing; whether the first of them was reached.
     fn survives(&self, beginning: &Beginning, times: u64, step: u64, fault: Fault) -> bool {
         let what = format!(
-            "where {} of {} fails {times} times at step {step}, {fault:?}, journal: {}",
-            beginning.memory.records().len(),
+            "where step {step} of `{}` fails ({times}, {fault:?}, journal: {})",
             self.name,
             beginning.journal.is_some()
         );
