@@ -270,13 +270,30 @@ fn acknowledge(receipts: &[Receipt]) {
     out.flush().unwrap();
 }
 
-/// Runs the program on a ledger and kills it after a while.
-fn killed(scratch: &Scratch, words: &[&str], delay: Duration) {
+/// Runs the program on a ledger and kills it: at any moment of the time that it takes, or a moment after the copy of the
+/// records is begun, or after the old ones are put aside. Gives when and what that left.
+fn killed(scratch: &Scratch, words: &[&str], whole: Duration, random: &mut Random) -> String {
     let mut command = scratch.servanda();
     command.args(words);
+    let began = Instant::now();
     let mut child = spawn(command);
-    std::thread::sleep(delay);
+    match random.next() % 3 {
+        0 => std::thread::sleep(random.within(whole)),
+        one => {
+            let awaited = ["records.new", "records.old"][usize::from(one == 2)];
+            let awaited = scratch.ledger().join(awaited);
+            while !awaited.exists() && began.elapsed() < whole * 3 {
+                std::thread::sleep(Duration::from_micros(200));
+            }
+            std::thread::sleep(random.within(whole / 20));
+        }
+    }
+    let after = began.elapsed();
     kill_group(&mut child);
+    format!(
+        "killed after {after:?}, which left {}",
+        names_of_records(scratch)
+    )
 }
 
 /// How long the program takes, where nobody kills it.
@@ -287,12 +304,12 @@ fn time_of(scratch: &Scratch, words: &[&str]) -> Duration {
 }
 
 /// What of a ledger's records is there under which name, as whoever was killed left it.
-fn names_of_records(scratch: &Scratch) -> Vec<String> {
+fn names_of_records(scratch: &Scratch) -> String {
     let entries = std::fs::read_dir(scratch.ledger()).unwrap();
     let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
     let mut names: Vec<_> = names.filter(|name| name.starts_with("records")).collect();
     names.sort();
-    names
+    names.join(" and ")
 }
 
 /// All records of a ledger, which must be sound, and what `verify` says of it.
@@ -326,16 +343,13 @@ fn compacting_survives_kill_9() {
     for kill in 0..kills(COMPACTING) {
         scratch.run(&["record", "note", "--text", "one alone"]).ok();
         let (before, _) = sound(&scratch, "before");
-        let delay = random.within(whole);
-        killed(&scratch, &["compact"], delay);
-        let names = names_of_records(&scratch);
-        let what = format!("after kill {kill}, {delay:?} in, with {names:?}");
+        let what = killed(&scratch, &["compact"], whole, &mut random);
+        seen.note(names_of_records(&scratch));
         let (after, _) = sound(&scratch, &what);
         assert!(before == after, "the records changed {what}");
-        seen.note(names.join(" and "));
         if kill % 3 == 0 {
             scratch.run(&["compact"]).ok();
-            assert_eq!(names_of_records(&scratch), ["records"], "{what}");
+            assert_eq!(names_of_records(&scratch), "records", "{what}");
             assert!(
                 before == sound(&scratch, &what).0,
                 "the records changed {what}"
@@ -384,10 +398,8 @@ fn redacting_survives_kill_9() {
             whole = time_of(&scratch, &redact);
             continue;
         }
-        let delay = random.within(whole);
-        killed(&scratch, &redact, delay);
+        let what = killed(&scratch, &redact, whole, &mut random);
         let names = names_of_records(&scratch);
-        let what = format!("after kill {kill}, {delay:?} in, with {names:?}");
         let (after, verdict) = sound(&scratch, &what);
         let recorded = after.len() > before.len();
         assert!(after.len() <= before.len() + 1, "{what}");
@@ -414,7 +426,7 @@ fn redacting_survives_kill_9() {
             } else {
                 "not on record"
             },
-            names.join(" and ")
+            names
         ));
         if recorded {
             scratch.run(&["redact", "--finish"]).ok();
@@ -423,7 +435,7 @@ fn redacting_survives_kill_9() {
         }
         assert!(is_bodiless(&sound(&scratch, &what).0[target]), "{what}");
         assert!(!holds(&scratch, &word), "the word is still there {what}");
-        assert_eq!(names_of_records(&scratch), ["records"], "{what}");
+        assert_eq!(names_of_records(&scratch), "records", "{what}");
     }
     eprintln!(
         "killed while redacting, {whole:?} if it is not: {:?}",
