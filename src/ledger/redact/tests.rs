@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::domain::register::Register;
 use crate::domain::testing::{event, histories};
-use crate::ledger::replay::{CHUNK, KnownAt, replay, replay_in_full};
+use crate::ledger::replay::{CHUNK, KnownAt, replay_in_full};
 use crate::ledger::testing::*;
 use crate::ledger::verify::{FindingKind, Unwatched, verify};
 use crate::store::directory;
