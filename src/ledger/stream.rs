@@ -258,6 +258,7 @@ impl<S: Store> Ledger<S> {
             admission: Admission {
                 now: binder.surroundings.now(),
                 register: &mut self.register,
+                limit: self.record_limit,
                 records: self.store.reader(),
                 last_recorded: self.last_recorded,
                 required: Required::default(),
@@ -363,6 +364,10 @@ impl Checker<'_> {
                 break;
             };
             self.take(given)?;
+            if self.failure.is_some() && self.admission.is_full() {
+                // There are no numbers left to check the rest with.
+                break;
+            }
             let is_full = self.kept == self.batch || self.bytes >= BATCH_BYTES;
             if is_full && !self.send_batch() {
                 return Ok(std::mem::take(&mut self.streamed));

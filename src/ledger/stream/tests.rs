@@ -383,6 +383,44 @@ fn a_store_that_fails_takes_all_back() {
     }
 }
 
+#[test]
+fn a_stream_that_would_be_too_long_is_refused_whole() {
+    let mut ledger = opened();
+    ledger.record_limit = 1 + BATCH as u64;
+    let before = (ledger.head(), ledger.register().clone());
+    let is_full = |error: &StreamError<()>| matches!(error, StreamError::Ledger(LedgerError::Full { limit }) if *limit == 1 + BATCH as u64);
+    let mut pulled = 0;
+    let endless = std::iter::repeat_with(|| {
+        pulled += 1;
+        note("one of many")
+    });
+    let error = stream(&mut ledger, endless).unwrap_err();
+    assert!(is_full(&error), "{error}");
+    assert_eq!(pulled, BATCH + 1, "the rest cannot be checked");
+    is_untouched(&ledger, ledger.store(), &before);
+    // Where something else was wrong before, that is told.
+    let wrong = event(Kind::Noted, &[("text", "on what?"), ("about", "99999")]);
+    let error = stream(
+        &mut ledger,
+        std::iter::once(wrong).chain(std::iter::repeat(note("more"))),
+    );
+    assert!(
+        matches!(error, Err(StreamError::Refused { count: 1, .. })),
+        "{error:?}"
+    );
+    is_untouched(&ledger, ledger.store(), &before);
+    // As many as there is room for are taken.
+    let summary = stream(&mut ledger, std::iter::repeat_n(note("one of many"), BATCH)).unwrap();
+    assert_eq!(
+        (summary.appended, ledger.head().count),
+        (BATCH, ledger.record_limit)
+    );
+    assert!(is_full(
+        &stream(&mut ledger, [note("one more")]).unwrap_err()
+    ));
+    assert!(verify(ledger.store(), &mut Unwatched).unwrap().is_sound());
+}
+
 /// Recorders sign each batch of the chain.
 #[test]
 fn each_batch_is_signed_by_whoever_recorded_it() {
