@@ -291,7 +291,10 @@ mod tests {
             .map(|at| b"abcdefghij"[at * at % 97 % 10])
             .collect();
         let packed = crate::chain::record::local_checksum(&block::compress(&text));
-        assert_eq!(packed.to_string(), "");
+        assert_eq!(
+            packed.to_string(),
+            "07fe39e9bc0baada17f585407c1d6b14fcb8a9486cf195ac69ba06303d67b000"
+        );
     }
 
     #[test]

@@ -53,14 +53,19 @@ struct Expected {
 }
 
 fn expected(view: &View<'_>, id: &CommitmentId) -> Option<Expected> {
-    let mut found = Expected {
-        contest: Some(Contest::None),
-        ..Expected::default()
-    };
     let defined = view.register.defining(&id.0)?;
     if !has_happened(view, defined) {
         return None;
     }
+    let first = match &defined.event.fact {
+        Fact::CommitmentRecorded(fact) => fact.standing.unwrap_or(Standing::Agreed),
+        _ => return None,
+    };
+    let mut found = Expected {
+        standing: Some(first),
+        contest: Some(Contest::None),
+        ..Expected::default()
+    };
     let all = view
         .register
         .entries()
@@ -68,9 +73,7 @@ fn expected(view: &View<'_>, id: &CommitmentId) -> Option<Expected> {
     for entry in all.filter(|entry| has_happened(view, entry)) {
         let mut own = true;
         match &entry.event.fact {
-            Fact::CommitmentRecorded(fact) if fact.id == *id => {
-                found.standing = Some(fact.standing.unwrap_or(Standing::Agreed));
-            }
+            Fact::CommitmentRecorded(fact) if fact.id == *id => {}
             Fact::CommitmentAmended(fact) if fact.commitment == *id => {}
             Fact::OccurrenceHeld(fact) if fact.commitment == *id => {}
             Fact::StatusChanged(fact) if fact.commitment == *id => {
