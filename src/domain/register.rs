@@ -16,6 +16,7 @@ pub use self::facts::Position;
 pub use self::findings::Finding;
 use self::findings::Findings;
 use self::keys::ImportKeys;
+use self::marks::Marks;
 pub use self::names::Id;
 use self::names::Names;
 use self::shelf::Shelf;
@@ -32,6 +33,7 @@ mod facts;
 mod findings;
 mod image;
 mod keys;
+mod marks;
 mod names;
 mod shelf;
 mod stamps;
@@ -203,6 +205,8 @@ pub struct Register {
     /// Those that were read again.
     shelf: Shelf,
     unreadable: OnceLock<Unreadable>,
+    /// What is known of many records at once; nothing until it is asked for after a change.
+    marks: OnceLock<Marks>,
     /// How many records, the first ones, have a recorded time that is claimed.
     claimed: u64,
 }
@@ -663,6 +667,7 @@ impl Register {
         if self.keeps_next() {
             self.kept.push(None);
         }
+        self.marks.take();
         self.stamps.push_gone();
         self.kinds.push(None);
     }
@@ -707,6 +712,7 @@ impl Register {
     }
 
     fn finish(&mut self, mend: Option<Mend>) {
+        self.marks.take();
         self.shelf.tidy();
         if let Some(mend) = mend {
             self.mend(mend, true);
@@ -986,6 +992,7 @@ impl Register {
                 self.import_keys.remove(key.as_str(), number);
             }
         }
+        self.marks.take();
         self.kinds.pop();
         self.stamps.pop();
         if record < self.archived {

@@ -4,9 +4,11 @@
 //! certainly happened by then: its last possible day is not later. An event that no date is known for
 //! counts from the day it was recorded; a commitment without a date of its own has its agreement's.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{Days, NaiveDate};
+use foldhash::fast::FixedState;
 
 use super::agreement::AgreementStatus;
 use super::commitment::{Capacity, Contest, Standing};
@@ -14,8 +16,9 @@ use super::event::{
     AgreementRecorded, CommitmentRecorded, Entry, Fact, Kind, PartyRegistered, SourceRegistered,
 };
 use super::id::{AgreementId, CommitmentId, PartyId, Seq, Slug, SourceId, Subject};
+use super::parallel;
 use super::party::Name;
-use super::register::{EntityKind, Finding, Register, Stamp};
+use super::register::{EntityKind, Finding, Id, Register, Stamp, Told};
 use super::schedule::Term;
 use super::when::When;
 
@@ -79,7 +82,7 @@ pub struct Commitment<'r> {
     /// The record that made it.
     pub recorded: &'r Entry,
     /// Its terms, with every amendment applied.
-    pub terms: CommitmentRecorded,
+    pub terms: Cow<'r, CommitmentRecorded>,
     /// Which record set each field of the terms, where that is not the first one.
     pub set_by: BTreeMap<&'static str, Seq>,
     /// Where it stands: the first axis.
@@ -92,6 +95,8 @@ pub struct Commitment<'r> {
     pub contest: Contest,
     /// The records that moved the contest, both sides.
     pub contests: Vec<Seq>,
+    /// All that was recorded of it.
+    told: Told<'r>,
     /// Where its records are.
     register: &'r Register,
 }
@@ -135,6 +140,9 @@ impl<'r> View<'r> {
 
     /// Whether a record had happened by the day of the view; not one whose payload is gone.
     pub fn has_happened(&self, seq: Seq) -> bool {
+        if self.register.latest_around(seq) <= self.as_of {
+            return true;
+        }
         let stamp = self.register.stamp(seq);
         stamp.is_some_and(|stamp| stamp.timeless || self.last_possible_day(seq) <= self.as_of)
     }
@@ -314,11 +322,15 @@ impl<'r> View<'r> {
 
     /// A commitment.
     pub fn commitment(&self, id: &CommitmentId) -> Option<Commitment<'r>> {
-        let recorded = self.defining(&id.0)?;
+        self.commitment_told(self.register.told(id)?)
+    }
+
+    fn commitment_told(&self, told: Told<'r>) -> Option<Commitment<'r>> {
+        let happened = self.has_happened(told.defined());
+        let recorded = happened.then(|| self.register.entry(told.defined()))??;
         let Fact::CommitmentRecorded(fact) = &recorded.event.fact else {
             return None;
         };
-        let told = self.register.told(id)?;
         let happened = |seq: Seq| self.has_happened(seq);
         let moves: Vec<_> = told.moves().filter(|(seq, _)| happened(*seq)).collect();
         let contests: Vec<_> = told.contests().filter(|(seq, _)| happened(*seq)).collect();
@@ -327,13 +339,14 @@ impl<'r> View<'r> {
         let mut commitment = Commitment {
             id: &fact.id,
             recorded,
-            terms: fact.clone(),
+            terms: Cow::Borrowed(fact),
             set_by: BTreeMap::new(),
             standing: moves.last().map_or(first, |(_, to)| *to),
             moves,
             assessments: assessments.collect(),
             contest: contests.last().map_or(Contest::None, |(_, to)| *to),
             contests: contests.into_iter().map(|(seq, _)| seq).collect(),
+            told,
             register: self.register,
         };
         commitment.note_corrections();
@@ -346,19 +359,42 @@ impl<'r> View<'r> {
 
     /// The records of a commitment's trail that made it what it is, in the order of the chain: its terms, moves,
     /// contests, assessments, occurrences.
-    pub fn own_trail(&self, id: &CommitmentId) -> Vec<Seq> {
-        let Some(told) = self.register.told(id) else {
-            return Vec::new();
-        };
-        let mut all: Vec<Seq> = told.recordings().collect();
-        all.extend(told.amendments());
-        all.extend(told.moves().map(|(seq, _)| seq));
-        all.extend(told.contests().map(|(seq, _)| seq));
-        all.extend(told.assessments().map(|(seq, _)| seq));
-        all.extend(told.occurrences());
-        all.retain(|seq| self.has_happened(*seq));
+    pub fn own_trail(&self, commitment: &Commitment<'r>) -> Vec<Seq> {
+        self.own_trail_of(commitment, |_| true)
+    }
+
+    /// As [`View::own_trail`], some records of it only.
+    pub fn own_trail_of(
+        &self,
+        commitment: &Commitment<'r>,
+        wanted: impl Fn(Seq) -> bool,
+    ) -> Vec<Seq> {
+        let told = commitment.told;
+        let own = told
+            .recordings()
+            .chain(told.amendments())
+            .chain(told.moves().map(|(seq, _)| seq))
+            .chain(told.contests().map(|(seq, _)| seq))
+            .chain(told.assessments().map(|(seq, _)| seq))
+            .chain(told.occurrences());
+        let mut all: Vec<Seq> = own
+            .filter(|seq| wanted(*seq) && self.has_happened(*seq))
+            .collect();
         all.sort_unstable();
         all
+    }
+
+    /// How many commitments there are in each agreement, by the number of its id.
+    pub fn commitment_counts(&self) -> HashMap<Id, usize, FixedState> {
+        let mut counts = HashMap::default();
+        for (_, told) in self.register.all_told() {
+            if let Some(agreement) = told.agreement()
+                && self.has_happened(told.defined())
+            {
+                *counts.entry(agreement).or_default() += 1;
+            }
+        }
+        counts
     }
 
     /// Every party, by id.
@@ -385,12 +421,16 @@ impl<'r> View<'r> {
             .collect()
     }
 
-    /// The commitments whose records name something, by id: those of an agreement, those that a party has a part
-    /// in or had.
-    pub fn commitments_of(&self, named: &Slug) -> Vec<Commitment<'r>> {
+    /// Every commitment whose terms name or named one of these, by id: those of an agreement, those that a party
+    /// has a part in.
+    pub fn commitments_naming<'s>(
+        &self,
+        named: impl IntoIterator<Item = &'s Slug>,
+    ) -> Vec<Commitment<'r>> {
         let terms = |kind| matches!(kind, Kind::CommitmentRecorded | Kind::CommitmentAmended);
-        let about = self.trail_of(&Subject::Entity(named.clone()), terms);
-        let ids: BTreeSet<&CommitmentId> = about
+        let ids: BTreeSet<&CommitmentId> = named
+            .into_iter()
+            .flat_map(|named| self.trail_of(&Subject::Entity(named.clone()), terms))
             .filter_map(|entry| match &entry.event.fact {
                 Fact::CommitmentRecorded(fact) => Some(&fact.id),
                 Fact::CommitmentAmended(fact) => Some(&fact.commitment),
@@ -402,12 +442,60 @@ impl<'r> View<'r> {
             .collect()
     }
 
+    /// Every party of which something was recorded that names this one: its parts, whom it succeeded, itself; by id.
+    pub fn parties_naming(&self, named: &Slug) -> Vec<Party<'r>> {
+        let wanted = |kind| matches!(kind, Kind::PartyRegistered | Kind::PartySucceeded);
+        let ids: BTreeSet<&PartyId> = self
+            .trail_of(&Subject::Entity(named.clone()), wanted)
+            .filter_map(|entry| match &entry.event.fact {
+                Fact::PartyRegistered(fact) => Some(&fact.id),
+                Fact::PartySucceeded(fact) => Some(&fact.party),
+                _ => None,
+            })
+            .collect();
+        ids.into_iter().filter_map(|id| self.party(id)).collect()
+    }
+
+    /// Every source that names this one, and itself, by id.
+    pub fn sources_naming(&self, named: &Slug) -> Vec<Source<'r>> {
+        let wanted = |kind| kind == Kind::SourceRegistered;
+        let ids: BTreeSet<&SourceId> = self
+            .trail_of(&Subject::Entity(named.clone()), wanted)
+            .filter_map(|entry| match &entry.event.fact {
+                Fact::SourceRegistered(fact) => Some(&fact.id),
+                _ => None,
+            })
+            .collect();
+        ids.into_iter().filter_map(|id| self.source(id)).collect()
+    }
+
+    /// Every agreement that names one of these, or that one of these did something about, by id.
+    pub fn agreements_naming<'s>(
+        &self,
+        named: impl IntoIterator<Item = &'s Slug>,
+    ) -> Vec<Agreement<'r>> {
+        let wanted = |kind| matches!(kind, Kind::AgreementRecorded | Kind::ParticipationRecorded);
+        let ids: BTreeSet<&AgreementId> = named
+            .into_iter()
+            .flat_map(|named| self.trail_of(&Subject::Entity(named.clone()), wanted))
+            .filter_map(|entry| match &entry.event.fact {
+                Fact::AgreementRecorded(fact) => Some(&fact.id),
+                Fact::ParticipationRecorded(fact) => Some(&fact.agreement),
+                _ => None,
+            })
+            .collect();
+        ids.into_iter()
+            .filter_map(|id| self.agreement(id))
+            .collect()
+    }
+
     /// Every commitment, by id.
     pub fn commitments(&self) -> Vec<Commitment<'r>> {
-        self.register
-            .ids(EntityKind::Commitment)
-            .filter_map(|id| self.commitment(&CommitmentId(id.clone())))
-            .collect()
+        let told: Vec<Told<'r>> = self.register.all_told().map(|(_, told)| told).collect();
+        let all = parallel::map(&told, |told| self.commitment_told(*told));
+        let mut all: Vec<Commitment<'r>> = all.into_iter().flatten().collect();
+        all.sort_by(|one, other| one.id.cmp(other.id));
+        all
     }
 
     /// What the calendar says of a commitment on the view's day; `soon` is how many days ahead count as soon.
@@ -455,12 +543,22 @@ impl<'r> View<'r> {
 
     /// The last day on which something is known to have happened about a commitment.
     pub fn last_heard(&self, commitment: &Commitment<'_>) -> NaiveDate {
-        let own = Subject::Entity(commitment.id.0.clone());
-        self.trail_records(&own)
-            .filter(|(_, kind)| !is_bookkeeping(*kind))
-            .map(|(seq, _)| self.last_possible_day(seq))
-            .max()
-            .unwrap_or_else(|| self.last_possible_day(commitment.recorded.seq))
+        let mut last = None;
+        let trail: Vec<Seq> = commitment.told.trail().collect();
+        // What was recorded last happened last, as a rule: the rest need not be looked up.
+        for seq in trail.into_iter().rev() {
+            let known = last.is_some_and(|last| self.register.latest_around(seq) <= last);
+            if !known
+                && self
+                    .register
+                    .kind(seq)
+                    .is_some_and(|kind| !is_bookkeeping(kind))
+                && self.has_happened(seq)
+            {
+                last = last.max(Some(self.last_possible_day(seq)));
+            }
+        }
+        last.unwrap_or_else(|| self.last_possible_day(commitment.recorded.seq))
     }
 }
 
@@ -538,35 +636,16 @@ impl<'r> Commitment<'r> {
                 let mut set = |field: &'static str| {
                     self.set_by.insert(field, entry.seq);
                 };
-                replace_some(
-                    &mut self.terms.condition,
-                    &fact.condition,
-                    "condition",
-                    &mut set,
-                );
-                replace_some(&mut self.terms.measure, &fact.measure, "measure", &mut set);
-                replace_some(
-                    &mut self.terms.deadline,
-                    &fact.deadline,
-                    "deadline",
-                    &mut set,
-                );
-                replace_all(
-                    &mut self.terms.modality,
-                    &fact.modality,
-                    "modality",
-                    &mut set,
-                );
-                replace_all(&mut self.terms.debtor, &fact.debtor, "debtor", &mut set);
-                replace_all(
-                    &mut self.terms.creditor,
-                    &fact.creditor,
-                    "creditor",
-                    &mut set,
-                );
-                replace_all(&mut self.terms.purpose, &fact.purpose, "purpose", &mut set);
+                let terms = self.terms.to_mut();
+                replace_some(&mut terms.condition, &fact.condition, "condition", &mut set);
+                replace_some(&mut terms.measure, &fact.measure, "measure", &mut set);
+                replace_some(&mut terms.deadline, &fact.deadline, "deadline", &mut set);
+                replace_all(&mut terms.modality, &fact.modality, "modality", &mut set);
+                replace_all(&mut terms.debtor, &fact.debtor, "debtor", &mut set);
+                replace_all(&mut terms.creditor, &fact.creditor, "creditor", &mut set);
+                replace_all(&mut terms.purpose, &fact.purpose, "purpose", &mut set);
                 if let Some(text) = &fact.text {
-                    self.terms.text = text.clone();
+                    terms.text = text.clone();
                     set("text");
                 }
             }
@@ -823,7 +902,7 @@ mod tests {
             let set: Vec<_> = commitment.set_by.iter().map(|(f, s)| (*f, s.0)).collect();
             (
                 commitment.terms.text.to_string(),
-                commitment.terms.deadline.map(|d| d.to_string()),
+                commitment.terms.deadline.as_ref().map(|d| d.to_string()),
                 set,
             )
         };

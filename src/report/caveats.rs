@@ -13,10 +13,10 @@ use crate::domain::when::{Deadline, When};
 use super::cells;
 
 /// The notes on some commitments and agreements.
-pub fn notes(
-    view: &View<'_>,
-    commitments: &[Commitment<'_>],
-    agreements: &[Agreement<'_>],
+pub fn notes<'r>(
+    view: &View<'r>,
+    commitments: &[Commitment<'r>],
+    agreements: &[Agreement<'r>],
 ) -> Vec<String> {
     let mut notes = Vec::new();
     notes.extend(undated(commitments));
@@ -31,14 +31,15 @@ pub fn notes(
     notes
 }
 
-/// The records that made these what they are, in the order of the chain, each once. Where a commitment has
-/// no date, its agreement's record gives it one.
-fn records(
-    view: &View<'_>,
-    commitments: &[Commitment<'_>],
-    agreements: &[Agreement<'_>],
+/// The records that made these what they are, in the order of the chain, each once; those that there is something
+/// to tell of. Where a commitment has no date, its agreement's record gives it one.
+fn records<'r>(
+    view: &View<'r>,
+    commitments: &[Commitment<'r>],
+    agreements: &[Agreement<'r>],
 ) -> Vec<Seq> {
-    let own = |commitment: &Commitment<'_>| view.own_trail(commitment.id);
+    let noteworthy = |seq| view.register.is_noteworthy(seq);
+    let own = |commitment: &Commitment<'r>| view.own_trail_of(commitment, noteworthy);
     let mut all: Vec<Seq> = commitments.iter().flat_map(own).collect();
     let dateless = commitments
         .iter()

@@ -110,14 +110,26 @@ pub fn findings<'r>(
     view: &View<'r>,
     commitment: &Commitment<'r>,
 ) -> BTreeMap<(String, &'r Text), &'r Level> {
-    let mut in_time: Vec<_> = commitment.assessments.iter().collect();
-    in_time.sort_by_key(|(seq, _)| (view.last_possible_day(*seq), *seq));
-    let keyed = in_time.into_iter().map(|(_, finding)| {
+    let in_time = commitment.assessments.iter().map(|(seq, finding)| {
+        let day = view.last_possible_day(*seq);
+        (day, *seq, *finding)
+    });
+    let mut in_time: Vec<_> = in_time.collect();
+    in_time.sort_unstable_by_key(|(day, seq, _)| (*day, *seq));
+    let keyed = in_time.into_iter().map(|(_, _, finding)| {
         let by = finding.by.iter();
         let ids: Vec<&str> = by.map(|id| view.register.slug(*id).as_str()).collect();
         ((ids.join(", "), &finding.scale), &finding.level)
     });
     keyed.collect()
+}
+
+/// Whether some assessor, when it last looked, found nothing to judge by.
+pub fn lacks_evidence<'r>(view: &View<'r>, commitment: &Commitment<'r>) -> bool {
+    let is_lacking = |level: &Level| *level == Level::NoEvidence;
+    let mut ever = commitment.assessments.iter();
+    ever.any(|(_, finding)| is_lacking(&finding.level))
+        && findings(view, commitment).into_values().any(is_lacking)
 }
 
 /// These findings as texts. Never one figure: assessors differ.
@@ -144,8 +156,11 @@ pub fn agreement_acknowledged(view: &View<'_>, agreement: &Agreement<'_>) -> Cel
 /// A side did once all of it did. What the words would not tell rightly is told by the parties' ids: part of
 /// a side, one side of a mutual commitment, somebody else.
 pub fn commitment_acknowledged(view: &View<'_>, commitment: &Commitment<'_>) -> Cell {
-    let (debtors, creditors) = (&commitment.terms.debtor, &commitment.terms.creditor);
     let signers = view.acknowledged_by(commitment.last_move());
+    if signers.is_empty() {
+        return Cell::None;
+    }
+    let (debtors, creditors) = (&commitment.terms.debtor, &commitment.terms.creditor);
     let nobody_else_than = |side: &[PartyId]| {
         let mut signers = signers.iter();
         signers.all(|signer| acts_for_one_of(view, signer, side))
@@ -154,9 +169,7 @@ pub fn commitment_acknowledged(view: &View<'_>, commitment: &Commitment<'_>) -> 
         all_stand_by(view, debtors, &signers),
         all_stand_by(view, creditors, &signers),
     );
-    if signers.is_empty() {
-        Cell::None
-    } else if by_debtors && by_creditors {
+    if by_debtors && by_creditors {
         Cell::text("both sides")
     } else if by_debtors && nobody_else_than(debtors) && !commitment.terms.mutual {
         Cell::text("debtor only")
@@ -276,9 +289,11 @@ fn fate(register: &Register, seq: Seq) -> impl Iterator<Item = String> {
 
 /// The flags of a commitment: those of every record that made it what it is, with the record's number
 /// where that is not the first one.
-pub fn commitment_flags(view: &View<'_>, commitment: &Commitment<'_>) -> Vec<String> {
+pub fn commitment_flags<'r>(view: &View<'r>, commitment: &Commitment<'r>) -> Vec<String> {
+    let register = view.register;
+    let may_be_flagged = |seq| register.is_noteworthy(seq) || register.is_mended(seq);
     let mut all = Vec::new();
-    for seq in view.own_trail(commitment.id) {
+    for seq in view.own_trail_of(commitment, may_be_flagged) {
         for flag in flags(view.register, seq) {
             let flag = if seq == commitment.recorded.seq {
                 flag

@@ -232,7 +232,7 @@ fn implementation(view: &View<'_>, commitments: &[Commitment<'_>]) -> Vec<Series
         [Made, Live, Due, Fulfilled, Breached, Overdue].map(|what| Series::new(what, None));
     for commitment in commitments {
         let own = view
-            .own_trail(commitment.id)
+            .own_trail(commitment)
             .into_iter()
             .map(|seq| view.last_possible_day(seq));
         let mut days: BTreeSet<NaiveDate> = own.filter(|day| *day <= view.as_of).collect();

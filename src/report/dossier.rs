@@ -86,7 +86,7 @@ impl<'r> Dossier<'_, 'r> {
     fn commitment(&self, commitment: Commitment<'r>) -> Document {
         let view = self.view;
         let related = self.related(&commitment.id.0);
-        let terms = Event::from(Fact::from(commitment.terms.clone()));
+        let terms = Event::from(Fact::from(commitment.terms.clone().into_owned()));
         let set_by = |field: &str| {
             let base = commitment.set_by.get(field).copied();
             last_setter(
@@ -271,7 +271,8 @@ impl<'r> Dossier<'_, 'r> {
         let view = self.view;
         let related = self.related(&agreement.id.0);
         let of_it = |each: &Commitment<'_>| each.terms.agreement == *agreement.id;
-        let commitments: Vec<_> = view.commitments().into_iter().filter(of_it).collect();
+        let naming = view.commitments_naming([&agreement.id.0]);
+        let commitments: Vec<_> = naming.into_iter().filter(of_it).collect();
         let recorded = agreement.recorded.seq;
         let shown: BTreeSet<Seq> = agreement
             .participation
@@ -371,7 +372,7 @@ impl<'r> Dossier<'_, 'r> {
                 title(&each.agreement),
             ));
         }
-        for other in self.view.agreements() {
+        for other in self.view.agreements_naming([&agreement.id.0]) {
             for each in other
                 .fact
                 .link
@@ -391,7 +392,7 @@ impl<'r> Dossier<'_, 'r> {
         let (view, question) = (self.view, self.question);
         let related = self.related(&party.id.0);
         let recorded = party.recorded.seq;
-        let commitments = view.commitments();
+        let commitments = view.commitments_naming([&party.id.0]);
         let of = |wanted: &dyn Fn(&Commitment<'r>) -> bool| -> Vec<Commitment<'r>> {
             commitments
                 .iter()
@@ -401,7 +402,7 @@ impl<'r> Dossier<'_, 'r> {
         };
         let owes = of(&|each| each.debtors().contains(&party.id));
         let owed = of(&|each| each.creditors().contains(&party.id));
-        let mut agreements = view.agreements();
+        let mut agreements = view.agreements_naming([&party.id.0]);
         agreements.retain(|agreement| agreement.fact.party.contains(party.id));
         let promised = |entry: &&&Entry| {
             !matches!(
@@ -451,7 +452,7 @@ impl<'r> Dossier<'_, 'r> {
         if let Some(parent) = &party.fact.parent {
             table.rows.push(link("part of", parent, name(parent)));
         }
-        for other in self.view.parties() {
+        for other in self.view.parties_naming(&party.id.0) {
             if other.fact.parent.as_ref() == Some(party.id) {
                 table.rows.push(link("has part", other.id, name(other.id)));
             }
@@ -475,7 +476,7 @@ impl<'r> Dossier<'_, 'r> {
         if let Some(id) = &source.fact.derived_from {
             links.rows.push(link("derived from", id, title(id)));
         }
-        for other in self.view.sources() {
+        for other in self.view.sources_naming(&source.id.0) {
             if other.fact.derived_from.as_ref() == Some(source.id) {
                 links
                     .rows

@@ -2,6 +2,7 @@
 
 use crate::domain::commitment::Contest;
 use crate::domain::event::Entry;
+use crate::domain::id::Seq;
 use crate::domain::source::Confidence;
 use crate::domain::view::{Commitment, View};
 
@@ -33,9 +34,18 @@ impl Report for Irregular {
         let mut counts = [0; WHYS.len()];
         let (mut all, mut claimed) = (0, 0);
         let mut rows: [Vec<Vec<Cell>>; WHYS.len()] = std::array::from_fn(|_| Vec::new());
-        for entry in view.entries().filter(|entry| wanted.includes(entry)) {
+        let register = view.register;
+        for seq in (0..register.count()).map(Seq) {
+            let stands = register.standing_kind(seq).is_some();
+            if !stands || !wanted.includes(register, seq) || !view.has_happened(seq) {
+                continue;
+            }
             all += 1;
-            claimed += usize::from(cells::claimed(view.register, entry.seq).is_some());
+            claimed += usize::from(cells::claimed(register, seq).is_some());
+            let stamp = register.stamp(seq).filter(|stamp| stamp.is_doubtful());
+            let Some(entry) = stamp.and_then(|_| register.entry(seq)) else {
+                continue;
+            };
             for (at, why) in WHYS.iter().enumerate() {
                 if let Some(detail) = why.detail(entry) {
                     counts[at] += 1;

@@ -73,6 +73,11 @@ impl Stamp {
         latest.unwrap_or_else(open)
     }
 
+    /// Whether it breaks a rule, was inferred in part, or its recorder is not at all sure of it.
+    pub fn is_doubtful(&self) -> bool {
+        self.irregular || self.infers || self.unsure
+    }
+
     /// Whether it says when it happened, be it only the first day or the last.
     pub fn is_dated(&self) -> bool {
         self.on
@@ -164,6 +169,26 @@ impl Stamps {
     /// [`Stamp::last_day`] of a record.
     pub fn last_day(&self, record: usize) -> Option<NaiveDate> {
         self.last_days.get(self.places.get(record)?).copied()
+    }
+
+    /// [`Stamp::last_day`] of each stamp.
+    pub fn last_days(&self) -> &[NaiveDate] {
+        &self.last_days
+    }
+
+    /// Which of the stamps are such.
+    pub fn which(&self, wanted: impl Fn(&Stamp) -> bool) -> Vec<bool> {
+        self.stamps.iter().map(wanted).collect()
+    }
+
+    /// The place of each record's stamp.
+    pub fn places(&self) -> impl Iterator<Item = usize> {
+        let (narrow, wide): (&[u16], &[u32]) = match &self.places {
+            Places::Narrow(all) => (all, &[]),
+            Places::Wide(all) => (&[], all),
+        };
+        let narrow = narrow.iter().map(|place| usize::from(*place));
+        narrow.chain(wide.iter().map(|place| *place as usize))
     }
 
     /// Adds the stamp of the next record.

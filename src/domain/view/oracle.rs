@@ -126,7 +126,7 @@ fn answered(view: &View<'_>, id: &CommitmentId) -> Option<Expected> {
         moves: commitment.moves.iter().map(|(seq, _)| *seq).collect(),
         contests: commitment.contests.clone(),
         assessments: commitment.assessments.iter().map(finding).collect(),
-        own: view.own_trail(id),
+        own: view.own_trail(&commitment),
         last_heard: Some(view.last_heard(&commitment)),
         verified: commitment.is_verified(),
     })

@@ -14,7 +14,6 @@ use crate::domain::event::Kind;
 use crate::domain::testing::{FIRST_RECORDED_AT, event, histories};
 use crate::ledger::Ledger;
 use crate::ledger::anchor::Hashes;
-use crate::ledger::archive;
 use crate::ledger::replay::{CHUNK, KnownAt, replay, replay_in_full};
 use crate::ledger::snapshot;
 use crate::ledger::testing::*;
