@@ -159,6 +159,11 @@ impl From<LedgerError> for CliError {
             LedgerError::Claim { source, .. } => Self::claim(source),
             LedgerError::NotEmpty(_) => Self::refused(message).hint("choose another directory"),
             LedgerError::BatchTooLarge(_) => Self::refused(message).hint("split the file"),
+            LedgerError::Scratch(_) => Self::refused(format!("{message}; nothing was appended"))
+                .hint(format!(
+                    "that is {}; set TMPDIR to a directory with room for as many bytes as the events have",
+                    std::env::temp_dir().display()
+                )),
             LedgerError::Full { .. } => Self::refused(message)
                 .hint("go on in a new ledger, and register this one's last checkpoint there as a source"),
             LedgerError::Entropy(_) | LedgerError::Tree(_) | LedgerError::TooLong(_) => {

@@ -39,9 +39,14 @@ pub(super) struct Payload {
 }
 
 impl Payload {
-    /// How many bytes it has.
-    pub fn length(&self) -> usize {
-        self.bytes.len()
+    /// Its bytes.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The time that the record will have.
+    pub fn recorded_at(&self) -> Instant {
+        self.recorded_at
     }
 
     /// What is to be bound to the chain.

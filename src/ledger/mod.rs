@@ -13,6 +13,7 @@ pub mod replay;
 pub mod signatures;
 pub mod snapshot;
 pub mod stream;
+mod tail;
 #[cfg(test)]
 mod testing;
 pub mod verify;
@@ -158,6 +159,9 @@ pub enum LedgerError {
     /// A redaction is recorded, and the payload that it names is still in the store.
     #[error("the redaction is recorded, but the payload is not erased yet: {0}")]
     NotErased(Box<LedgerError>),
+    /// The system's scratch directory does not hold the events that wait to be acknowledged; nothing was appended.
+    #[error("the scratch directory does not hold the events that wait to be acknowledged: {0}")]
+    Scratch(std::io::Error),
     /// The system has no randomness.
     #[error("no random bytes for salts: {0}")]
     Entropy(std::io::Error),
