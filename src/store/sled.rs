@@ -1028,6 +1028,8 @@ impl Store for Sled {
         check_room(&records, before)?;
         self.replace(&Rewriting::Compacting)?;
         let after = size()?;
+        // There may be room for it now. If not, the next append says so.
+        let _later = reserve(&self.dir);
         Ok(Compaction { before, after })
     }
 }

@@ -207,7 +207,7 @@ fn a_full_disk_refuses_and_loses_nothing() {
     let (many, some) = (noise(5000, 1), noise(600, 2));
     let import = |file: &NamedTempFile| ["import".to_owned(), file.path().display().to_string()];
     let mut refused = 0;
-    for kib in [0, 2500] {
+    for kib in [2500, 0] {
         disk.run(&["record", "note", "--text", "one"]).ok();
         let last = records(&disk).lines().count() - 1;
         let redact = [
