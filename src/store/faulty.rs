@@ -235,7 +235,7 @@ mod tests {
             count: 1,
             ..Head::EMPTY
         };
-        let batch = [Sealed(vec![1])];
+        let batch = [Sealed::from(vec![1])];
         for (fault, count) in [(Fault::Before, 0), (Fault::After, 1)] {
             let mut store = Faulty::new(Memory::default());
             store.fail_after(0, fault);

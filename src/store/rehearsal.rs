@@ -66,7 +66,7 @@ impl Tail {
         {
             let mut sealed = vec![0; usize::try_from(end - start).unwrap_or_default()];
             self.bytes.read_exact(&mut sealed).map_err(reading)?;
-            let sealed = Sealed(sealed);
+            let sealed = sealed.into();
             found.push(Stored { seq, sealed });
             start = *end;
         }
