@@ -291,7 +291,10 @@ impl Record {
     pub fn seal(&self) -> Sealed {
         let body_len = |body: &Body| SALT_LEN + body.payload.len();
         let mut bytes = Vec::with_capacity(
-            HEADER_LEN + 2 + self.body.as_ref().map_or(0, body_len) + SIGNATURE_LEN * self.signatures.len(),
+            HEADER_LEN
+                + 2
+                + self.body.as_ref().map_or(0, body_len)
+                + SIGNATURE_LEN * self.signatures.len(),
         );
         bytes.extend_from_slice(&self.header.to_bytes());
         let body = if self.body.is_some() { PAYLOAD } else { 0 };

@@ -13,7 +13,7 @@ use super::session::Session;
 use crate::chain::codec;
 use crate::chain::key::VerifierKey;
 use crate::chain::proof::TlogProof;
-use crate::chain::record::{Record};
+use crate::chain::record::Record;
 use crate::chain::tree::{leaf_hash, verify_consistency};
 use crate::intake::ndjson::event_to_json;
 

@@ -175,7 +175,13 @@ fn tamper(original: &Path, copy: &Path) -> Result<u64, CliError> {
     }
     let record = usize::try_from(seq).ok().and_then(|at| records.get_mut(at));
     if let Some(record) = record {
-        record.tamper(|bytes| bytes.iter_mut().last().into_iter().for_each(|byte| *byte ^= 1));
+        record.tamper(|bytes| {
+            bytes
+                .iter_mut()
+                .last()
+                .into_iter()
+                .for_each(|byte| *byte ^= 1)
+        });
     }
     let mut copy = directory::create(copy, "servanda demo")?;
     copy.append(

@@ -189,7 +189,12 @@ impl Tampered {
             },
             Self {
                 name: "a byte of the padding of record 5",
-                make: |dir| lay(dir, &altered(|records| records[5].tamper(|bytes| bytes[100] ^= 1))),
+                make: |dir| {
+                    lay(
+                        dir,
+                        &altered(|records| records[5].tamper(|bytes| bytes[100] ^= 1)),
+                    )
+                },
                 expected: &[(Malformed, &[5])],
             },
             Self {
@@ -224,7 +229,12 @@ impl Tampered {
             },
             Self {
                 name: "the time of record 6",
-                make: |dir| lay(dir, &altered(|records| records[6].tamper(|bytes| bytes[16] ^= 1))),
+                make: |dir| {
+                    lay(
+                        dir,
+                        &altered(|records| records[6].tamper(|bytes| bytes[16] ^= 1)),
+                    )
+                },
                 expected: &[(Link, &[6, 7])],
             },
             Self {

@@ -136,7 +136,8 @@ fn two_flips_are_two_findings() {
 
 #[test]
 fn what_a_flip_breaks_is_said() {
-    let flip = |seq: usize, at: usize| found_after(|records| records[seq].tamper(|bytes| bytes[at] ^= 1));
+    let flip =
+        |seq: usize, at: usize| found_after(|records| records[seq].tamper(|bytes| bytes[at] ^= 1));
     assert_eq!(flip(5, 100), [(Malformed, vec![5])], "padding");
     assert_eq!(
         flip(12, 100),
@@ -793,7 +794,7 @@ proptest! {
 
 #[test]
 fn ranges_end_at_chunks_and_snapshots() {
-    use super::fast::ranges;
+    use crate::ledger::ranges::ranges;
     let chunk = CHUNK as u64;
     assert_eq!(ranges(0, 0, &[]), []);
     assert_eq!(ranges(0, 1, &[1, 5]), [(0, 1)]);

@@ -93,14 +93,18 @@ pub(super) fn expand(count: usize, bytes: &[u8]) -> Result<Vec<Bytes>, String> {
     let mut flags = Column(plain.take(all(FLAGS))?);
     let mut hashes = Column(raw.take(all(HASHES))?);
     let mut salts = Column(raw.take(all(SALT))?);
-    let mut before = [0_u8; FIELDS];
+    let mut starts = vec![[0_u8; FIELDS]; count];
+    for (at, column) in fields.chunks_exact(count.max(1)).enumerate() {
+        let mut before = 0_u8;
+        for (start, difference) in starts.iter_mut().zip(column) {
+            before = before.wrapping_add(*difference);
+            start[at] = before;
+        }
+    }
     // The lengths are 16 bits wide: it is a few MiB at the most, whatever lies there.
     let mut all = Vec::with_capacity(lengths.iter().sum());
-    for (nth, &length) in lengths.iter().enumerate() {
-        for (at, byte) in before.iter_mut().enumerate() {
-            *byte = byte.wrapping_add(fields[at * count + nth]);
-        }
-        all.extend_from_slice(cut(&before, 0..length));
+    for (start, &length) in starts.iter().zip(&lengths) {
+        all.extend_from_slice(cut(start, 0..length));
         all.extend_from_slice(hashes.take(part(length, &HASHES))?);
         all.extend_from_slice(flags.take(part(length, &FLAGS))?);
         all.extend_from_slice(salts.take(part(length, &SALT))?);
