@@ -159,7 +159,16 @@ impl From<LedgerError> for CliError {
             LedgerError::Claim { source, .. } => Self::claim(source),
             LedgerError::NotEmpty(_) => Self::refused(message).hint("choose another directory"),
             LedgerError::BatchTooLarge(_) => Self::refused(message).hint("split the file"),
-            LedgerError::Entropy(_) | LedgerError::Tree(_) => Self::refused(message),
+            LedgerError::Scratch(_) => Self::refused(format!("{message}; nothing was appended"))
+                .hint(format!(
+                    "that is {}; set TMPDIR to a directory with room for as many bytes as the events have",
+                    std::env::temp_dir().display()
+                )),
+            LedgerError::Full { .. } => Self::refused(message)
+                .hint("go on in a new ledger, and register this one's last checkpoint there as a source"),
+            LedgerError::Entropy(_) | LedgerError::Tree(_) | LedgerError::TooLong(_) => {
+                Self::refused(message)
+            }
             LedgerError::Signature(SignatureError::Missing { .. }) => Self::refused(message)
                 .hint("give the private key's file with --sign-with, or in SERVANDA_SIGN_WITH"),
             LedgerError::Signature(SignatureError::Forged(_)) => {

@@ -277,6 +277,16 @@ impl Register {
         self.shelf.reach(count);
     }
 
+    /// How many records it has in memory: those that no archive holds, and those that were read again.
+    pub fn in_memory(&self) -> usize {
+        self.kept.len() + self.shelf.loaded()
+    }
+
+    /// Lets go of the records that were read again, once they are many. Taking in a record does so too.
+    pub fn tidy(&mut self) {
+        self.shelf.tidy();
+    }
+
     /// Every record in order, as it reads today; none for records whose payload is gone.
     pub fn records(&self) -> impl DoubleEndedIterator<Item = Option<&Held>> + ExactSizeIterator {
         (0..self.kinds.len()).map(|at| self.held(Seq(at as u64)))

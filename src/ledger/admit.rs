@@ -18,6 +18,8 @@ use crate::store::{Reader, Stored};
 pub(super) struct Admission<'a> {
     /// The register of all records and of what was admitted since.
     pub register: &'a mut Register,
+    /// How many records it may come to.
+    pub limit: u64,
     /// The records.
     pub records: Arc<dyn Reader>,
     /// The machine's time.
@@ -37,9 +39,14 @@ pub(super) struct Payload {
 }
 
 impl Payload {
-    /// How many bytes it has.
-    pub fn length(&self) -> usize {
-        self.bytes.len()
+    /// Its bytes.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The time that the record will have.
+    pub fn recorded_at(&self) -> Instant {
+        self.recorded_at
     }
 
     /// What is to be bound to the chain.
@@ -57,6 +64,11 @@ impl Payload {
 }
 
 impl Admission<'_> {
+    /// Whether there are as many records as there can be.
+    pub fn is_full(&self) -> bool {
+        self.register.count() >= self.limit
+    }
+
     /// The record that an event's import key went into: then it is not appended again.
     pub fn known(&self, event: &Event) -> Option<Seq> {
         let key = event.envelope.import_key.as_ref()?;
@@ -66,13 +78,16 @@ impl Admission<'_> {
     /// Checks an event against the register and takes it in. `index` is what errors call it.
     ///
     /// # Errors
-    /// [`LedgerError::Refused`], [`LedgerError::Signature`], [`LedgerError::Claim`], [`LedgerError::Codec`]: it was
-    /// not taken in.
+    /// [`LedgerError::Full`], [`LedgerError::Refused`], [`LedgerError::Signature`], [`LedgerError::Claim`],
+    /// [`LedgerError::Codec`]: it was not taken in.
     pub fn admit(
         &mut self,
         index: usize,
         submission: Submission,
     ) -> Result<(Seq, Payload), LedgerError> {
+        if self.is_full() {
+            return Err(LedgerError::Full { limit: self.limit });
+        }
         let claim = submission.recorded_at;
         let event = rules::complete(self.register, submission.event);
         rules::check(self.register, &event)

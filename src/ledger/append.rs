@@ -41,7 +41,7 @@ impl<S: Store> Ledger<S> {
     ///
     /// # Errors
     /// [`LedgerError::Refused`] with every refusal, [`LedgerError::Codec`], [`LedgerError::BatchTooLarge`],
-    /// [`LedgerError::HeadMoved`]: nothing was appended. [`LedgerError::Uncertain`]: nobody knows.
+    /// [`LedgerError::Full`], [`LedgerError::HeadMoved`]: nothing was appended. [`LedgerError::Uncertain`]: nobody knows.
     pub fn append(&mut self, events: Vec<Event>) -> Result<Vec<Receipt>, LedgerError> {
         self.append_claimed(events.into_iter().map(Submission::from).collect())
     }
@@ -149,6 +149,7 @@ impl<S: Store> Ledger<S> {
         let now = self.surroundings.now();
         let mut admission = Admission {
             register: &mut self.register,
+            limit: self.record_limit,
             records: self.store.reader(),
             now,
             last_recorded,

@@ -18,10 +18,35 @@ const TOGETHER: u64 = 256;
 /// Stretches that are kept at hand, the newest last: a few MiB.
 const AT_HAND: usize = 64;
 
+/// Stretches that were read, the newest last.
+pub(super) struct AtHand<T>(VecDeque<T>);
+
+impl<T> Default for AtHand<T> {
+    fn default() -> Self {
+        Self(VecDeque::new())
+    }
+}
+
+impl<T> AtHand<T> {
+    /// Takes out a stretch that is wanted, if it is at hand.
+    pub fn take(&mut self, is_wanted: impl FnMut(&T) -> bool) -> Option<T> {
+        let place = self.0.iter().rposition(is_wanted)?;
+        self.0.remove(place)
+    }
+
+    /// Lays a stretch at hand, in the place of the one that was not asked for the longest.
+    pub fn put(&mut self, stretch: T) {
+        if self.0.len() == AT_HAND {
+            self.0.pop_front();
+        }
+        self.0.push_back(stretch);
+    }
+}
+
 /// The records of a store. The newest stretches that were read are at hand.
 struct Records {
     reader: Arc<dyn Reader>,
-    at_hand: Mutex<VecDeque<Stretch>>,
+    at_hand: Mutex<AtHand<Stretch>>,
 }
 
 /// Records that lie together, from this one on.
@@ -42,11 +67,10 @@ impl Archive for Records {
     fn entry(&self, seq: Seq) -> Result<Option<Entry>, String> {
         let mut at_hand = self.at_hand.lock().unwrap_or_else(PoisonError::into_inner);
         let first = seq.0 - seq.0 % TOGETHER;
-        let known = at_hand.iter().rposition(|stretch| stretch.first == first);
+        let known = at_hand.take(|stretch| stretch.first == first);
         let among = |all: &[Stored]| all.binary_search_by_key(&seq.0, |stored| stored.seq).ok();
         // What was read before may have been the end of the store then.
-        let stretch = known.and_then(|place| at_hand.remove(place));
-        let stretch = match stretch.filter(|stretch| among(&stretch.records).is_some()) {
+        let stretch = match known.filter(|stretch| among(&stretch.records).is_some()) {
             Some(stretch) => stretch,
             None => Stretch {
                 first,
@@ -57,10 +81,7 @@ impl Archive for Records {
             Some(place) => read(seq, &stretch.records[place]),
             None => Err("it is missing".to_owned()),
         };
-        if at_hand.len() == AT_HAND {
-            at_hand.pop_front();
-        }
-        at_hand.push_back(stretch);
+        at_hand.put(stretch);
         found
     }
 }

@@ -14,6 +14,7 @@ pub mod replay;
 pub mod signatures;
 pub mod snapshot;
 pub mod stream;
+mod tail;
 #[cfg(test)]
 mod testing;
 pub mod verify;
@@ -25,7 +26,7 @@ use crate::chain::record::{Head, SALT_LEN};
 use crate::chain::tree::Tiled;
 use crate::domain::event::{Event, Fact, LedgerOpened};
 use crate::domain::id::Seq;
-use crate::domain::register::Register;
+use crate::domain::register::{RECORD_LIMIT, Register};
 use crate::domain::rules::Rejection;
 use crate::domain::when::Instant;
 use crate::store::{Store, StoreError};
@@ -133,6 +134,17 @@ pub enum LedgerError {
     /// A batch is too large; nothing was appended.
     #[error("{0} events in one append; the limit is {BATCH_LIMIT}")]
     BatchTooLarge(usize),
+    /// The ledger would have more records than it can; nothing was appended.
+    #[error(
+        "a ledger has at most {limit} records, and this one would have more; nothing was appended"
+    )]
+    Full {
+        /// How many it can have.
+        limit: u64,
+    },
+    /// The store holds more records than a ledger can have here.
+    #[error("the ledger has {0} records; at most {RECORD_LIMIT} can be read here")]
+    TooLong(u64),
     /// Others kept appending first; nothing was appended.
     #[error("the head keeps moving: others append to this ledger, which now has {0}")]
     HeadMoved(Head),
@@ -148,6 +160,9 @@ pub enum LedgerError {
     /// A redaction is recorded, and the payload that it names is still in the store.
     #[error("the redaction is recorded, but the payload is not erased yet: {0}")]
     NotErased(Box<LedgerError>),
+    /// The system's scratch directory does not hold the events that wait to be acknowledged; nothing was appended.
+    #[error("the scratch directory does not hold the events that wait to be acknowledged: {0}")]
+    Scratch(std::io::Error),
     /// The system has no randomness.
     #[error("no random bytes for salts: {0}")]
     Entropy(std::io::Error),
@@ -175,6 +190,8 @@ pub struct Ledger<S> {
     tree: Tiled,
     signers: Vec<SigningKey>,
     snapshot_every: u64,
+    /// Lower in tests alone.
+    record_limit: u64,
     /// Whether the register may hold what the store does not, after an append that failed.
     stale: bool,
 }
@@ -210,6 +227,7 @@ impl<S: Store> Ledger<S> {
             tree: Tiled::new(),
             signers: Vec::new(),
             snapshot_every: SNAPSHOT_EVERY,
+            record_limit: RECORD_LIMIT,
             stale: false,
         };
         ledger.append_claimed(vec![opening])?;
@@ -230,6 +248,7 @@ impl<S: Store> Ledger<S> {
             tree: Tiled::new(),
             signers: Vec::new(),
             snapshot_every: SNAPSHOT_EVERY,
+            record_limit: RECORD_LIMIT,
             stale: false,
         };
         ledger.refresh()?;
@@ -291,3 +310,6 @@ impl<S: Store> Ledger<S> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

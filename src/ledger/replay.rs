@@ -7,7 +7,7 @@ use crate::chain::record::{Hash, Head, Record, RecordRef};
 use crate::chain::tree::{Tiled, leaf_hash};
 use crate::domain::event::Entry;
 use crate::domain::id::Seq;
-use crate::domain::register::Register;
+use crate::domain::register::{RECORD_LIMIT, Register};
 use crate::domain::when::Instant;
 use crate::store::Store;
 
@@ -156,7 +156,7 @@ impl Replayed {
 ///
 /// # Errors
 /// [`LedgerError::Broken`] at the first record that does not fit the chain, [`LedgerError::Short`] where
-/// records are missing at the end, [`LedgerError::Store`].
+/// records are missing at the end, [`LedgerError::TooLong`], [`LedgerError::Store`].
 pub fn replay(store: &impl Store, known_at: KnownAt) -> Result<Replayed, LedgerError> {
     let start = snapshot::newest(store, known_at)?;
     let start = start.unwrap_or_else(|| Replayed::nothing_of(store));
@@ -177,6 +177,9 @@ fn continue_from(
     known_at: KnownAt,
 ) -> Result<Replayed, LedgerError> {
     let acknowledged = store.head()?;
+    if acknowledged.count > RECORD_LIMIT {
+        return Err(LedgerError::TooLong(acknowledged.count));
+    }
     let mut replayed = start;
     replayed.register.archived(acknowledged.count);
     replayed.take_ranges(store, acknowledged.count, known_at);

@@ -2,10 +2,13 @@
 //!
 //! The caller's thread pulls events, checks each against the register and encodes it. A second thread binds what
 //! was accepted to the chain and writes it, in batches of the chain; no more than a few of them wait between the
-//! two. The store takes all of them or none. After the first refusal nothing is written any more, but the rest is
-//! still checked, so that whoever mends the source is told of all that is wrong with it.
+//! two. The store takes all of them or none, and gives none back before it has all. So what was checked is also kept
+//! in a spool, where the register reads it again meanwhile, and lets go of it batch by batch. After the first refusal
+//! nothing is written any more, but the rest is still checked, so that whoever mends the source is told of all that is
+//! wrong with it.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use super::admit::{Admission, Payload, opened};
@@ -13,7 +16,8 @@ use super::append::{self, Receipt};
 use super::backfill::Submission;
 use super::replay::CHUNK;
 use super::signatures::Required;
-use super::{Ledger, LedgerError, Refusal, Surroundings};
+use super::tail::Tail;
+use super::{Ledger, LedgerError, Refusal, Surroundings, archive};
 use crate::chain::codec;
 use crate::chain::key::SigningKey;
 use crate::chain::record::{Head, Record, Sealed, bind_each};
@@ -21,6 +25,7 @@ use crate::chain::tree::{Tiled, leaf_hash};
 use crate::domain::event::Event;
 use crate::domain::id::Seq;
 use crate::domain::register::Register;
+use crate::store::spool::Spool;
 use crate::store::{Aborted, AppendError, BatchSource, Store, Stored};
 
 /// Most records of a batch of the chain.
@@ -145,7 +150,8 @@ impl Streamed {
 
 impl<S: Store> Ledger<S> {
     /// Appends the events that `pull` gives until it gives none, all or none. An event whose import key is known is
-    /// not appended again. Memory does not grow with their number but by what the register holds.
+    /// not appended again. Memory does not grow with their number but by the facts that the register holds of each.
+    /// Many events take as many bytes of the system's scratch directory as they have, until this returns.
     ///
     /// When this returns, the events are on the disk.
     ///
@@ -155,26 +161,50 @@ impl<S: Store> Ledger<S> {
         &mut self,
         pull: impl FnMut(&Present<'_>) -> Result<Option<Given>, E>,
     ) -> Result<Streamed, StreamError<E>> {
+        self.append_batches(pull, BATCH, Spool::default())
+    }
+
+    /// As [`Ledger::append_stream`], in batches of so many records, with this spool for those that wait to be
+    /// acknowledged.
+    fn append_batches<E>(
+        &mut self,
+        pull: impl FnMut(&Present<'_>) -> Result<Option<Given>, E>,
+        batch: usize,
+        spool: Spool,
+    ) -> Result<Streamed, StreamError<E>> {
         if self.stale {
             self.refresh()?;
         }
         let before = self.head.count;
-        let outcome = self.stream(pull);
+        let tail = Tail::behind(archive::of(&self.store), before, spool);
+        let tail = Arc::new(tail);
+        self.register.read_from(tail.clone(), before);
+        let outcome = self.stream(pull, batch, &tail);
         use LedgerError::{HeadMoved, Tree, Uncertain};
         match &outcome {
-            Ok(_) => {
-                self.let_go();
-                self.take_snapshot(before);
-            }
+            Ok(_) => self.let_go(),
             Err(StreamError::Ledger(HeadMoved(_) | Uncertain(_) | Tree(_))) => self.stale = true,
             // Nothing was written: the register is as before.
-            Err(_) => self.stale = self.register.rewind(before).is_err(),
+            Err(_) => self.take_back(before),
         }
         if self.stale {
             // The outcome is what the caller must hear. Should this fail, the next append begins with it.
             let _ = self.refresh();
+        } else {
+            let stored = archive::of(&self.store);
+            self.register.read_from(stored, self.head.count);
+        }
+        if outcome.is_ok() {
+            self.take_snapshot(before);
         }
         outcome
+    }
+
+    /// Takes the register back to so many records. Where those that go are the more, reading the others is the shorter
+    /// way.
+    fn take_back(&mut self, count: u64) {
+        let gone = self.register.count().saturating_sub(count);
+        self.stale = gone > count || self.register.rewind(count).is_err();
     }
 
     /// The receipt of each event of a stream, in order, and what was recorded: where its import key was known, what
@@ -206,6 +236,8 @@ impl<S: Store> Ledger<S> {
     fn stream<E>(
         &mut self,
         pull: impl FnMut(&Present<'_>) -> Result<Option<Given>, E>,
+        batch: usize,
+        tail: &Tail,
     ) -> Result<Streamed, StreamError<E>> {
         let origin = self.origin().map_or("", |fact| fact.origin.as_str());
         let (sender, receiver) = sync_channel(WAITING);
@@ -226,12 +258,16 @@ impl<S: Store> Ledger<S> {
             admission: Admission {
                 now: binder.surroundings.now(),
                 register: &mut self.register,
+                limit: self.record_limit,
                 records: self.store.reader(),
                 last_recorded: self.last_recorded,
                 required: Required::default(),
             },
+            tail,
+            batch,
             sender: Some(sender),
             payloads: Vec::new(),
+            kept: 0,
             bytes: 0,
             streamed: Streamed::default(),
             refusals: Refusals::default(),
@@ -289,9 +325,15 @@ enum Step {
 /// Checks the events of a stream.
 struct Checker<'a> {
     admission: Admission<'a>,
+    /// Where the register reads what it let go of.
+    tail: &'a Tail,
+    /// Most records of a batch.
+    batch: usize,
     /// Where batches go; nowhere any more once something is wrong.
     sender: Option<SyncSender<Step>>,
     payloads: Vec<Payload>,
+    /// Records that were taken in since the last batch, and the bytes of their payloads.
+    kept: usize,
     bytes: usize,
     streamed: Streamed,
     refusals: Refusals,
@@ -321,13 +363,17 @@ impl Checker<'_> {
             let Some(given) = pull(&present).map_err(StreamError::Source)? else {
                 break;
             };
-            self.take(given);
-            let is_full = self.payloads.len() == BATCH || self.bytes >= BATCH_BYTES;
+            self.take(given)?;
+            if self.failure.is_some() && self.admission.is_full() {
+                // There are no numbers left to check the rest with.
+                break;
+            }
+            let is_full = self.kept == self.batch || self.bytes >= BATCH_BYTES;
             if is_full && !self.send_batch() {
                 return Ok(std::mem::take(&mut self.streamed));
             }
         }
-        self.admission.check_readable()?;
+        self.check_readable()?;
         if self.refusals.count > 0 {
             return Err(StreamError::Refused {
                 first: std::mem::take(&mut self.refusals.first),
@@ -343,8 +389,13 @@ impl Checker<'_> {
         Ok(std::mem::take(&mut self.streamed))
     }
 
-    fn take(&mut self, given: Given) {
+    /// Checks an event.
+    ///
+    /// # Errors
+    /// [`LedgerError::Scratch`]: nothing can be checked any more. What else is wrong is noted.
+    fn take(&mut self, given: Given) -> Result<(), LedgerError> {
         let Given { place, submission } = given;
+        self.admission.register.tidy();
         if let Some(seq) = self.admission.known(&submission.event) {
             let held = self.admission.register.held(seq);
             let recorded = held.map(|held| held.recorded());
@@ -352,18 +403,20 @@ impl Checker<'_> {
                 self.streamed.differ(place);
             }
             self.streamed.note(seq, true);
-            return;
+            return Ok(());
         }
         let key = &submission.event.envelope.import_key;
         let key = key.as_ref().map(|key| key.to_string());
+        self.kept += 1;
         match self.admission.admit(place, submission) {
             Ok((seq, payload)) => {
                 self.streamed.note(seq, false);
+                self.bytes += payload.bytes().len();
+                let kept = self.tail.keep(payload.recorded_at(), payload.bytes());
                 if self.sender.is_some() {
-                    self.bytes += payload.length();
                     self.payloads.push(payload);
                 }
-                return;
+                return kept.map_err(LedgerError::Scratch);
             }
             Err(LedgerError::Refused(refused)) => self.refusals.add(refused),
             Err(error) => _ = self.failure.get_or_insert(error),
@@ -374,14 +427,24 @@ impl Checker<'_> {
         let place = Seq(self.admission.register.count());
         self.refusals.keys.extend(key.map(|key| (key, place)));
         self.admission.register.apply_missing();
+        self.tail.keep_place().map_err(LedgerError::Scratch)
     }
 
-    /// Sends what was admitted since the last batch; whether the writer still takes it.
+    /// Sends what was admitted since the last batch; whether the writer still takes it. The register lets go of it.
     fn send_batch(&mut self) -> bool {
+        self.admission.register.archived(self.tail.count());
+        (self.kept, self.bytes) = (0, 0);
         let payloads = std::mem::take(&mut self.payloads);
-        self.bytes = 0;
         let required = std::mem::take(&mut self.admission.required);
         payloads.is_empty() || self.send(Step::Batch(payloads, required))
+    }
+
+    /// That every record which was asked for could be read.
+    fn check_readable(&self) -> Result<(), LedgerError> {
+        match self.tail.failure() {
+            Some(failure) => Err(LedgerError::Scratch(failure)),
+            None => self.admission.check_readable(),
+        }
     }
 
     fn send(&self, step: Step) -> bool {

@@ -13,8 +13,9 @@
 //! ```
 
 use std::io;
+use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{AppendError, BatchSource, Compaction, Reader, Store, StoreError, Stored};
 use crate::chain::record::{Head, Sealed};
@@ -24,8 +25,15 @@ use crate::chain::record::{Head, Sealed};
 pub enum Fault {
     /// Nothing is done; an append is [`AppendError::Failed`].
     Before,
+    /// A stream is broken off after its first batch, and nothing is done. Of anything else, as [`Fault::Before`].
+    Amid,
     /// All is done and the answer is lost; an append is [`AppendError::Uncertain`].
     After,
+}
+
+impl Fault {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Before, Self::Amid, Self::After];
 }
 
 /// Passes everything on to another store, but fails at one step. Every call of the [`Store`] trait is a
@@ -40,15 +48,16 @@ pub struct Faulty<S> {
 #[derive(Debug, Default)]
 struct Steps {
     taken: AtomicU64,
-    fault: Mutex<Option<(u64, Fault)>>,
+    fault: Mutex<Option<(Range<u64>, Fault)>>,
 }
 
 impl Steps {
     /// Counts a step; the fault that it meets.
     fn step(&self) -> Option<Fault> {
         let step = self.taken.fetch_add(1, Ordering::SeqCst);
-        let fault = *self.fault.lock().unwrap_or_else(PoisonError::into_inner);
-        fault.filter(|(at, _)| *at == step).map(|(_, fault)| fault)
+        let due = self.fault.lock().unwrap_or_else(PoisonError::into_inner);
+        let met = due.as_ref().filter(|(steps, _)| steps.contains(&step));
+        met.map(|(_, fault)| *fault)
     }
 }
 
@@ -63,9 +72,19 @@ impl<S> Faulty<S> {
 
     /// Lets one step fail: the next one if `steps` is 0. The steps after it work again.
     pub fn fail_after(&mut self, steps: u64, fault: Fault) {
+        self.fail_times(1, steps, fault);
+    }
+
+    /// As [`Faulty::fail_after`], but so many steps in a row fail.
+    pub fn fail_times(&mut self, times: u64, steps: u64, fault: Fault) {
         let at = self.steps() + steps;
         let due = self.steps.fault.lock();
-        *due.unwrap_or_else(PoisonError::into_inner) = Some((at, fault));
+        *due.unwrap_or_else(PoisonError::into_inner) = Some((at..at + times, fault));
+    }
+
+    /// No step fails from now on.
+    pub fn mend(&mut self) {
+        self.fail_times(0, 0, Fault::Before);
     }
 
     /// How many steps were taken, failed ones too.
@@ -108,7 +127,7 @@ fn with<T>(
 ) -> Result<T, StoreError> {
     match fault {
         None => step(),
-        Some(Fault::Before) => Err(made_up()),
+        Some(Fault::Before | Fault::Amid) => Err(made_up()),
         Some(Fault::After) => {
             step()?;
             Err(made_up())
@@ -123,7 +142,7 @@ fn appending<T>(
 ) -> Result<T, AppendError> {
     match fault {
         None => step(),
-        Some(Fault::Before) => Err(AppendError::Failed(made_up())),
+        Some(Fault::Before | Fault::Amid) => Err(AppendError::Failed(made_up())),
         Some(Fault::After) => {
             step()?;
             Err(AppendError::Uncertain(made_up()))
@@ -154,6 +173,9 @@ impl<S: Store> Store for Faulty<S> {
         source: &mut dyn BatchSource,
     ) -> Result<Head, AppendError> {
         let fault = self.step();
+        if fault == Some(Fault::Amid) {
+            let _given_up = source.next_batch().map_err(StoreError::from)?;
+        }
         appending(fault, || self.inner.append_stream(expected, source))
     }
 
@@ -193,6 +215,68 @@ impl<S: Store> Store for Faulty<S> {
     }
 }
 
+/// A store whose clones are all the same one: what whoever had it leaves behind can be looked at, and opened again.
+#[derive(Debug, Default)]
+pub struct Shared<S>(Arc<Mutex<S>>);
+
+impl<S> Shared<S> {
+    /// A store to share.
+    pub fn new(inner: S) -> Self {
+        Self(Arc::new(Mutex::new(inner)))
+    }
+
+    /// The store, for as long as this is held: nobody else can use it meanwhile.
+    pub fn get(&self) -> MutexGuard<'_, S> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<S> Clone for Shared<S> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<S: Store> Store for Shared<S> {
+    fn head(&self) -> Result<Head, StoreError> {
+        self.get().head()
+    }
+    fn append(&mut self, expected: Head, batch: &[Sealed], head: Head) -> Result<(), AppendError> {
+        self.get().append(expected, batch, head)
+    }
+    fn append_stream(
+        &mut self,
+        expected: Head,
+        source: &mut dyn BatchSource,
+    ) -> Result<Head, AppendError> {
+        self.get().append_stream(expected, source)
+    }
+    fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, StoreError> {
+        self.get().read(from, limit)
+    }
+    fn reader(&self) -> Arc<dyn Reader> {
+        self.get().reader()
+    }
+    fn put_snapshot(&mut self, count: u64, bytes: &[u8]) -> Result<(), StoreError> {
+        self.get().put_snapshot(count, bytes)
+    }
+    fn snapshots(&self) -> Result<Vec<u64>, StoreError> {
+        self.get().snapshots()
+    }
+    fn snapshot(&self, count: u64) -> Result<Option<Vec<u8>>, StoreError> {
+        self.get().snapshot(count)
+    }
+    fn drop_snapshot(&mut self, count: u64) -> Result<(), StoreError> {
+        self.get().drop_snapshot(count)
+    }
+    fn erase(&mut self, records: &[Stored]) -> Result<(), StoreError> {
+        self.get().erase(records)
+    }
+    fn compact(&mut self) -> Result<Compaction, StoreError> {
+        self.get().compact()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -227,6 +311,33 @@ mod tests {
         assert!(store.snapshots().is_err());
         assert!(store.snapshots().is_ok());
         assert_eq!(store.steps(), 4);
+        store.fail_times(2, 0, Fault::After);
+        assert!(store.head().is_err());
+        store.mend();
+        assert!(store.head().is_ok());
+    }
+
+    #[test]
+    fn a_stream_that_fails_amid_was_begun() {
+        struct Endless(u64);
+        impl BatchSource for Endless {
+            fn next_batch(&mut self) -> Result<Option<(Vec<Sealed>, Head)>, super::super::Aborted> {
+                self.0 += 1;
+                let head = Head {
+                    count: self.0,
+                    ..Head::EMPTY
+                };
+                Ok(Some((vec![Sealed::from(vec![1])], head)))
+            }
+        }
+        let mut store = Faulty::new(Memory::default());
+        for (fault, taken) in [(Fault::Before, 0), (Fault::Amid, 1)] {
+            let mut source = Endless(0);
+            store.fail_after(0, fault);
+            let outcome = store.append_stream(Head::EMPTY, &mut source);
+            assert!(matches!(outcome, Err(AppendError::Failed(_))));
+            assert_eq!((source.0, store.inner().records().len()), (taken, 0));
+        }
     }
 
     #[test]
@@ -236,12 +347,15 @@ mod tests {
             ..Head::EMPTY
         };
         let batch = [Sealed::from(vec![1])];
-        for (fault, count) in [(Fault::Before, 0), (Fault::After, 1)] {
+        for fault in Fault::ALL {
+            let count = usize::from(fault == Fault::After);
             let mut store = Faulty::new(Memory::default());
             store.fail_after(0, fault);
             let outcome = store.append(Head::EMPTY, &batch, head);
             match fault {
-                Fault::Before => assert!(matches!(outcome, Err(AppendError::Failed(_)))),
+                Fault::Before | Fault::Amid => {
+                    assert!(matches!(outcome, Err(AppendError::Failed(_))));
+                }
                 Fault::After => assert!(matches!(outcome, Err(AppendError::Uncertain(_)))),
             }
             assert_eq!(store.inner().records().len(), count);

@@ -14,6 +14,7 @@ pub mod rehearsal;
 mod run;
 pub mod sled;
 mod slot;
+pub(crate) mod spool;
 mod swap;
 
 use std::sync::Arc;

@@ -1,15 +1,11 @@
 //! A store that forgets what is appended: what `--dry-run` appends to.
 
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tempfile::SpooledTempFile;
-
+use super::spool::Spool;
 use super::{AppendError, BatchSource, Compaction, Reader, Store, StoreError, Stored};
 use crate::chain::record::{Head, Sealed};
-
-/// Bytes of rehearsed records that are kept in memory; more go into a file without a name.
-const IN_MEMORY: usize = 16 * 1024 * 1024;
 
 /// Reads from the store inside, and changes nothing there: what is appended lies beside it, and is gone with the
 /// rehearsal. Nothing is erased.
@@ -23,52 +19,45 @@ struct Tail {
     /// The number of the first.
     first: u64,
     head: Head,
-    bytes: SpooledTempFile,
-    /// Where each ends in them.
-    ends: Vec<u64>,
+    records: Spool,
 }
 
 impl Tail {
     fn append(&mut self, batch: &[Sealed], head: Head) -> Result<(), StoreError> {
-        let mut end = self.ends.last().copied().unwrap_or_default();
-        let mut bytes = Vec::new();
+        let before = self.records.count();
         for sealed in batch {
-            bytes.extend_from_slice(&sealed.0);
-            end += sealed.0.len() as u64;
-            self.ends.push(end);
+            if let Err(source) = self.records.push(&[&sealed.0]) {
+                self.cut(before)?;
+                return Err(failed("keeping rehearsed records", source));
+            }
         }
-        self.bytes
-            .seek(SeekFrom::End(0))
-            .and_then(|_| self.bytes.write_all(&bytes))
-            .map_err(|source| failed("keeping rehearsed records", source))?;
         self.head = head;
         Ok(())
     }
 
     /// Forgets the newest records but so many.
-    fn cut(&mut self, count: usize) -> Result<(), StoreError> {
-        self.ends.truncate(count);
-        let end = self.ends.last().copied().unwrap_or_default();
-        let cut = self.bytes.set_len(end);
+    fn cut(&mut self, count: u64) -> Result<(), StoreError> {
+        let cut = self.records.cut(count);
         cut.map_err(|source| failed("dropping rehearsed records", source))
     }
 
     fn read(&mut self, from: u64, limit: usize) -> Result<Vec<Stored>, StoreError> {
-        let skip = usize::try_from(from - self.first).unwrap_or(usize::MAX);
-        let before = skip.checked_sub(1).and_then(|at| self.ends.get(at));
-        let mut start = before.copied().unwrap_or_default();
-        let reading = |source| failed("reading rehearsed records", source);
-        self.bytes.seek(SeekFrom::Start(start)).map_err(reading)?;
-        let mut found = Vec::new();
         // What is appended just now is not acknowledged yet.
-        for (seq, end) in
-            (from..self.head.count).zip(self.ends.iter().skip(skip).take(limit.max(1)))
-        {
-            let mut sealed = vec![0; usize::try_from(end - start).unwrap_or_default()];
-            self.bytes.read_exact(&mut sealed).map_err(reading)?;
-            let sealed = sealed.into();
-            found.push(Stored { seq, sealed });
-            start = *end;
+        let end = self
+            .head
+            .count
+            .min(from.saturating_add(limit.max(1) as u64));
+        let mut found = Vec::new();
+        let mut next = from;
+        while next < end {
+            let stretch = self.records.stretch(next - self.first);
+            let stretch = stretch.map_err(|source| failed("reading rehearsed records", source))?;
+            let numbered = stretch.iter().map(|(at, sealed)| (self.first + at, sealed));
+            for (seq, sealed) in numbered.filter(|(seq, _)| (next..end).contains(seq)) {
+                let sealed = Sealed::from(sealed.to_vec());
+                found.push(Stored { seq, sealed });
+            }
+            next = self.first + stretch.end();
         }
         Ok(found)
     }
@@ -95,8 +84,7 @@ impl<S: Store> Rehearsal<S> {
         let tail = Tail {
             first: head.count,
             head,
-            bytes: tempfile::spooled_tempfile(IN_MEMORY),
-            ends: Vec::new(),
+            records: Spool::default(),
         };
         Ok(Self {
             inner,
@@ -149,7 +137,7 @@ impl<S: Store> Store for Rehearsal<S> {
         expected: Head,
         source: &mut dyn BatchSource,
     ) -> Result<Head, AppendError> {
-        let before = lock(&self.tail).ends.len();
+        let before = lock(&self.tail).records.count();
         let mut last = lock(&self.tail).head;
         if last != expected {
             return Err(AppendError::HeadMoved(last));

@@ -1,5 +1,6 @@
 //! What was acknowledged stays, and what was not is there whole or not at all: a process that appends is
-//! killed with `kill -9` at a random moment, again and again, on one ledger that grows.
+//! killed with `kill -9` at a random moment, again and again, on one ledger that grows. So are processes that
+//! compact a ledger, and that redact a record of it: what they do is done, or not, or finished by the next.
 //!
 //! `SERVANDA_KILLS=2000 cargo test --test it endurance` kills more often than the default run does.
 
@@ -8,19 +9,25 @@ use std::io::{Read as _, Write as _};
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use servanda::chain::record::Record;
 use servanda::domain::event::{Event, Fields, Kind};
 use servanda::ledger::append::Receipt;
+use servanda::ledger::verify::{Unwatched, Verdict, verify};
 use servanda::ledger::{Ledger, Machine};
-use servanda::store::Store as _;
 use servanda::store::directory::{self, Opened};
+use servanda::store::{Store as _, Stored};
 
-use crate::program::{SERVANDA, Scratch};
+use crate::program::{SERVANDA, Scratch, contents};
 
-/// How often to kill unless `SERVANDA_KILLS` says otherwise.
+/// How often to kill in all unless `SERVANDA_KILLS` says otherwise.
 const KILLS: u64 = 100;
+
+/// So many of a hundred kills are for whoever appends, compacts and redacts.
+const APPENDING: u64 = 60;
+const COMPACTING: u64 = 20;
+const REDACTING: u64 = 20;
 
 /// Sizes of the batches: within a run of records, over its end, and over several.
 const BATCHES: [usize; 3] = [50, 70, 130];
@@ -49,11 +56,22 @@ impl Random {
     fn millis(&mut self, from: u64, to: u64) -> Duration {
         Duration::from_micros(from * 1000 + self.next() % ((to - from) * 1000))
     }
+
+    /// A moment in something that takes so long, or right after it.
+    fn within(&mut self, whole: Duration) -> Duration {
+        whole.mul_f64((self.next() % 1100) as f64 / 1000.0)
+    }
+}
+
+/// How often to kill, of a hundred kills so many.
+fn kills(of_a_hundred: u64) -> u64 {
+    let all = std::env::var("SERVANDA_KILLS").map_or(KILLS, |text| text.parse().unwrap());
+    (all * of_a_hundred).div_ceil(100)
 }
 
 #[test]
 fn what_was_acknowledged_survives_kill_9() {
-    let kills = std::env::var("SERVANDA_KILLS").map_or(KILLS, |text| text.parse().unwrap());
+    let kills = kills(APPENDING);
     let scratch = Scratch::with_ledger();
     for size in BATCHES.into_iter().chain([LARGE_BATCH]) {
         let lines = "{\"event\":\"note\",\"text\":\"one of a batch\"}\n".repeat(size);
@@ -250,6 +268,199 @@ fn acknowledge(receipts: &[Receipt]) {
         writeln!(out, "record {}  note\n  link {}", receipt.seq, receipt.link).unwrap();
     }
     out.flush().unwrap();
+}
+
+/// Runs the program on a ledger and kills it: at any moment of the time that it takes, or a moment after the copy of the
+/// records is begun, or after the old ones are put aside. Gives when and what that left.
+fn killed(scratch: &Scratch, words: &[&str], whole: Duration, random: &mut Random) -> String {
+    let mut command = scratch.servanda();
+    command.args(words);
+    let began = Instant::now();
+    let mut child = spawn(command);
+    match random.next() % 3 {
+        0 => std::thread::sleep(random.within(whole)),
+        one => {
+            let awaited = ["records.new", "records.old"][usize::from(one == 2)];
+            let awaited = scratch.ledger().join(awaited);
+            while !awaited.exists() && began.elapsed() < whole * 3 {
+                std::thread::sleep(Duration::from_micros(200));
+            }
+            std::thread::sleep(random.within(whole / 20));
+        }
+    }
+    let after = began.elapsed();
+    kill_group(&mut child);
+    format!(
+        "killed after {after:?}, which left {}",
+        names_of_records(scratch)
+    )
+}
+
+/// How long the program takes, where nobody kills it.
+fn time_of(scratch: &Scratch, words: &[&str]) -> Duration {
+    let began = Instant::now();
+    scratch.run(words).ok();
+    began.elapsed()
+}
+
+/// What of a ledger's records is there under which name, as whoever was killed left it.
+fn names_of_records(scratch: &Scratch) -> String {
+    let entries = std::fs::read_dir(scratch.ledger()).unwrap();
+    let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<_> = names.filter(|name| name.starts_with("records")).collect();
+    names.sort();
+    names.join(" and ")
+}
+
+/// All records of a ledger, which must be sound, and what `verify` says of it.
+fn sound(scratch: &Scratch, what: &str) -> (Vec<Stored>, Verdict) {
+    let ledger = open(&scratch.ledger()).unwrap_or_else(|error| panic!("{error} {what}"));
+    let verdict = verify(ledger.store(), &mut Unwatched).unwrap();
+    assert!(verdict.is_sound(), "{:#?} {what}", verdict.findings);
+    let stored = ledger.store().read(0, usize::MAX).unwrap();
+    assert_eq!(verdict.acknowledged.count, stored.len() as u64, "{what}");
+    (stored, verdict)
+}
+
+/// How often something was found.
+#[derive(Default)]
+struct Seen(BTreeMap<String, u64>);
+
+impl Seen {
+    fn note(&mut self, what: String) {
+        *self.0.entry(what).or_default() += 1;
+    }
+}
+
+#[test]
+fn compacting_survives_kill_9() {
+    let scratch = Scratch::with_ledger();
+    let lines = "{\"event\":\"note\",\"text\":\"one of a batch\"}\n".repeat(LARGE_BATCH);
+    scratch.run_on(&["import", "-"], lines).ok();
+    let whole = time_of(&scratch, &["compact"]);
+    let mut random = Random(0xc0de);
+    let mut seen = Seen::default();
+    for kill in 0..kills(COMPACTING) {
+        scratch.run(&["record", "note", "--text", "one alone"]).ok();
+        let (before, _) = sound(&scratch, "before");
+        let what = killed(&scratch, &["compact"], whole, &mut random);
+        seen.note(names_of_records(&scratch));
+        let (after, _) = sound(&scratch, &what);
+        assert!(before == after, "the records changed {what}");
+        if kill % 3 == 0 {
+            scratch.run(&["compact"]).ok();
+            assert_eq!(names_of_records(&scratch), "records", "{what}");
+            assert!(
+                before == sound(&scratch, &what).0,
+                "the records changed {what}"
+            );
+        }
+    }
+    eprintln!(
+        "killed while compacting, {whole:?} if it is not: {:?}",
+        seen.0
+    );
+    assert!(
+        seen.0.len() > 1,
+        "every kill came before or after: {:?}",
+        seen.0
+    );
+}
+
+/// Before the redaction is on record nothing was done; then the payload is still there, and that is told, or it is
+/// gone; and the next redaction leaves nothing of it anywhere.
+#[test]
+fn redacting_survives_kill_9() {
+    let scratch = Scratch::with_ledger();
+    let mut random = Random(0x4ed);
+    let mut seen = Seen::default();
+    let mut whole = Duration::ZERO;
+    for kill in 0..=kills(REDACTING) {
+        let word = format!("{:016x}", random.next());
+        let lines = "{\"event\":\"note\",\"text\":\"one of a batch\"}\n".repeat(BATCHES[0]);
+        scratch.run_on(&["import", "-"], lines).ok();
+        scratch.run(&["record", "note", "--text", &word]).ok();
+        assert!(
+            holds(&scratch, &word),
+            "the word is looked for as it lies there"
+        );
+        let (before, _) = sound(&scratch, "before");
+        let target = before.len() - 1;
+        let redact = [
+            "redact",
+            &target.to_string(),
+            "--reason",
+            "r",
+            "--authority",
+            "a",
+        ];
+        if kill == 0 {
+            whole = time_of(&scratch, &redact);
+            continue;
+        }
+        let what = killed(&scratch, &redact, whole, &mut random);
+        let names = names_of_records(&scratch);
+        let (after, verdict) = sound(&scratch, &what);
+        let recorded = after.len() > before.len();
+        assert!(after.len() <= before.len() + 1, "{what}");
+        let is_gone = is_bodiless(&after[target]);
+        let told = verdict
+            .remarks
+            .iter()
+            .any(|told| told.contains("redact --finish"));
+        assert_eq!(told, recorded && !is_gone, "{:?} {what}", verdict.remarks);
+        assert!(
+            recorded || !is_gone,
+            "it was destroyed without a redaction {what}"
+        );
+        assert!(
+            before[..target] == after[..target],
+            "other records changed {what}"
+        );
+        seen.note(format!(
+            "{}, {}",
+            if is_gone {
+                "gone"
+            } else if recorded {
+                "on record"
+            } else {
+                "not on record"
+            },
+            names
+        ));
+        if recorded {
+            scratch.run(&["redact", "--finish"]).ok();
+        } else {
+            scratch.run(&redact).ok();
+        }
+        assert!(is_bodiless(&sound(&scratch, &what).0[target]), "{what}");
+        assert!(!holds(&scratch, &word), "the word is still there {what}");
+        assert_eq!(names_of_records(&scratch), "records", "{what}");
+    }
+    eprintln!(
+        "killed while redacting, {whole:?} if it is not: {:?}",
+        seen.0
+    );
+    assert!(
+        seen.0.len() > 1,
+        "every kill came before or after: {:?}",
+        seen.0
+    );
+}
+
+fn is_bodiless(stored: &Stored) -> bool {
+    Record::open(&stored.sealed).unwrap().body.is_none()
+}
+
+/// Whether a word lies in any file of a ledger as it is written. Short runs are not compressed, nor are frames.
+fn holds(scratch: &Scratch, word: &str) -> bool {
+    let files = contents(&scratch.ledger());
+    let holds = |bytes: &[u8]| {
+        bytes
+            .windows(word.len())
+            .any(|part| part == word.as_bytes())
+    };
+    files.iter().any(|(_, bytes)| holds(bytes))
 }
 
 /// A ledger that is made is there, or its making is said to be broken off; nothing looks like one and is none.

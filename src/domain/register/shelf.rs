@@ -58,6 +58,11 @@ impl Shelf {
         }
     }
 
+    /// How many records lie here.
+    pub fn loaded(&self) -> usize {
+        self.loaded.load(Ordering::Relaxed)
+    }
+
     /// Clears the shelf if much lies on it.
     pub fn tidy(&mut self) {
         if *self.loaded.get_mut() > LIMIT {

@@ -8,7 +8,7 @@ use super::*;
 use crate::chain::codec;
 use crate::chain::record::{Head, SALT_LEN};
 use crate::domain::event::{Entry, Kind};
-use crate::domain::register::Register;
+use crate::domain::register::{RECORD_LIMIT, Register};
 use crate::domain::testing::{Choices, FIRST_RECORDED_AT, event, histories};
 use crate::intake::ndjson;
 use crate::intake::places::Places;
@@ -753,6 +753,49 @@ fn a_ledger_whose_creation_failed_is_empty_or_whole() {
             }
         }
     }
+}
+
+#[test]
+fn a_ledger_has_no_more_records_than_it_can() {
+    let mut ledger = storied();
+    ledger.record_limit = 15;
+    let is_full = |outcome: &Outcome| matches!(outcome, Err(LedgerError::Full { limit: 15 }));
+    let two = [note("the last but one"), note("the last of all")];
+    let before = (ledger.head(), ledger.register().clone());
+    let outcome = ledger.append([&two[..], &two].concat());
+    assert!(is_full(&outcome), "{outcome:?}");
+    assert_eq!((ledger.head(), ledger.register()), (before.0, &before.1));
+    // Of requests that share a write, those that there is room for are appended.
+    let requests = [&two[..1], &two, &two[1..]];
+    let requests = requests.map(|events| events.iter().cloned().map(Submission::from).collect());
+    let outcomes = ledger.append_group(&requests).unwrap();
+    let taken: Vec<_> = outcomes.iter().map(Result::is_ok).collect();
+    assert_eq!(taken, [true, false, true]);
+    assert!(is_full(&outcomes[1]), "{outcomes:?}");
+    assert_eq!(ledger.head().count, 15);
+    let outcome = ledger.append(vec![note("one more")]);
+    assert!(is_full(&outcome), "{outcome:?}");
+    // What is known needs no room.
+    assert!(
+        ledger
+            .append(vec![keyed("a witness spoke", "row 8")])
+            .unwrap()[0]
+            .known
+    );
+    assert!(is_sound(ledger.store()));
+}
+
+/// More records than their numbers have bits for.
+#[test]
+fn a_ledger_that_is_too_long_is_not_read() {
+    let head = Head {
+        count: RECORD_LIMIT + 1,
+        ..Head::EMPTY
+    };
+    let error = Ledger::open(Memory::of(Vec::new(), head), Steady::default()).err();
+    let is_too_long =
+        |error: &LedgerError| matches!(error, LedgerError::TooLong(count) if *count == head.count);
+    assert!(error.as_ref().is_some_and(is_too_long), "{error:?}");
 }
 
 #[test]

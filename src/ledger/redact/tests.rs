@@ -9,11 +9,10 @@ use proptest::prelude::*;
 use super::*;
 use crate::domain::register::Register;
 use crate::domain::testing::{event, histories};
-use crate::ledger::replay::{CHUNK, KnownAt, replay, replay_in_full};
+use crate::ledger::replay::{CHUNK, KnownAt, replay_in_full};
 use crate::ledger::testing::*;
 use crate::ledger::verify::{FindingKind, Unwatched, verify};
 use crate::store::directory;
-use crate::store::faulty::{Fault, Faulty};
 use crate::store::memory::Memory;
 use crate::store::rehearsal::Rehearsal;
 
@@ -173,42 +172,6 @@ fn a_dry_run_tells_and_changes_nothing() {
     let redaction = ledger.redact(ordered(7), Envelope::EMPTY).unwrap();
     assert_eq!(redaction.erased, [7, 8, 9].map(Seq));
     assert!(ledger.into_store().into_inner().records() == before);
-}
-
-/// The story of a crash between the two steps: the redaction is recorded, the payload is there, and the
-/// user, who saw an error, asks again.
-#[test]
-fn whatever_step_fails_asking_again_finishes_it() {
-    let steps = {
-        let mut ledger = Ledger::open(Faulty::new(storied().into_store()), Steady::default());
-        let ledger = ledger.as_mut().unwrap();
-        let before = ledger.store().steps();
-        ledger.redact(ordered(7), Envelope::EMPTY).unwrap();
-        ledger.store().steps() - before
-    };
-    assert!(steps > 5);
-    for step in 0..steps {
-        for fault in [Fault::Before, Fault::After] {
-            let store = Faulty::new(storied().into_store());
-            let mut ledger = Ledger::open(store, Steady::default()).unwrap();
-            ledger.store.fail_after(step, fault);
-            let outcome = ledger.redact(ordered(7), Envelope::EMPTY);
-            let recorded = ledger.store().inner().records().len() > 13;
-            if let Err(error) = &outcome {
-                let says = matches!(error, LedgerError::NotErased(_));
-                assert!(says || !recorded, "{step} {fault:?}: {error}");
-            }
-            ledger.redact(ordered(7), Envelope::EMPTY).unwrap();
-            let store = ledger.store().inner();
-            assert_eq!(store.records().len(), 15, "{step} {fault:?}");
-            assert_sound(store, false);
-            for seq in [7, 8, 9] {
-                assert!(records(store)[seq].body.is_none(), "{step} {fault:?}");
-            }
-            let replayed = replay(store, KnownAt::Now).unwrap();
-            assert_eq!(&replayed.register, ledger.register(), "{step} {fault:?}");
-        }
-    }
 }
 
 #[test]

@@ -3,6 +3,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::chain::key::{KeyName, SignatureType};
 use crate::domain::event::Kind;
+use crate::domain::register::Held;
 use crate::domain::testing::{event, histories};
 use crate::ledger::signatures;
 use crate::ledger::testing::*;
@@ -36,6 +37,15 @@ fn stream<S: Store>(
     ledger.append_stream(source(events))
 }
 
+/// As [`stream`], in batches of so many records.
+fn stream_by<S: Store>(
+    ledger: &mut Ledger<S>,
+    batch: usize,
+    events: impl IntoIterator<Item = Event>,
+) -> Result<Streamed, StreamError<()>> {
+    ledger.append_batches(source(events), batch, Spool::default())
+}
+
 /// The payloads of a ledger, in order.
 fn payloads(ledger: &Ledger<Memory>) -> Vec<Vec<u8>> {
     let records = ledger.store().records();
@@ -49,7 +59,11 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn a_stream_is_one_append(history in histories(2..60), again in any::<prop::sample::Index>()) {
+    fn a_stream_is_one_append(
+        history in histories(2..60),
+        again in any::<prop::sample::Index>(),
+        size in prop_oneof![1usize..8, Just(BATCH)],
+    ) {
         let mut batch = opened();
         let mut streamed = opened();
         // Some of it a second time: what has an import key is known then.
@@ -58,12 +72,13 @@ proptest! {
             event.envelope.import_key.is_some()
         }).cloned());
         let receipts = batch.append(events.clone()).unwrap();
-        let summary = stream(&mut streamed, events.clone()).unwrap();
+        let summary = stream_by(&mut streamed, size, events.clone()).unwrap();
         let places: Vec<_> = receipts.iter().map(|receipt| (receipt.seq, receipt.known)).collect();
         prop_assert_eq!(summary.records().collect::<Vec<_>>(), places);
         prop_assert_eq!(summary.known, receipts.iter().filter(|receipt| receipt.known).count());
         prop_assert_eq!(summary.differ, 0);
         prop_assert_eq!(streamed.register(), batch.register());
+        prop_assert!(reads(streamed.register()) == reads(batch.register()));
         prop_assert_eq!(payloads(&streamed), payloads(&batch));
         prop_assert!(verify(streamed.store(), &mut Unwatched).unwrap().is_sound());
         let reread: Vec<_> = streamed.receipts(&summary).map(Result::unwrap).collect();
@@ -119,10 +134,18 @@ fn known_events_that_differ_are_told_by_their_places() {
     assert_eq!(records, [(Seq(2), true), (Seq(3), false), (Seq(1), true)]);
 }
 
+/// Every record of a register, as it reads.
+fn reads(register: &Register) -> Vec<Option<Held>> {
+    let all = register.records().map(Option::<&Held>::cloned).collect();
+    assert_eq!(register.unreadable(), None);
+    all
+}
+
 /// A ledger that did not change: head, records, register.
 fn is_untouched<S: Store>(ledger: &Ledger<S>, store: &Memory, before: &(Head, Register)) {
     assert_eq!(ledger.head(), before.0);
     assert!(ledger.register() == &before.1);
+    assert!(reads(ledger.register()) == reads(&before.1));
     assert_eq!(store.head().unwrap(), before.0);
     assert_eq!(store.records().len() as u64, before.0.count);
 }
@@ -163,6 +186,156 @@ fn records_after_a_refused_one_keep_their_numbers() {
     assert!(matches!(error, Err(StreamError::Refused { count: 1, .. })));
     let kept = Some(Seq(1));
     assert_eq!(next, [(1, None), (2, kept), (3, kept), (4, kept)]);
+}
+
+/// A correction of a note's text.
+fn mended(record: u64) -> Event {
+    let record = record.to_string();
+    let fields: &[(&str, &str)] = &[
+        ("record", &record),
+        ("field", "text"),
+        ("to", "as it was"),
+        ("reason", "misheard"),
+    ];
+    event(Kind::Corrected, fields)
+}
+
+fn taken_out(record: u64) -> Event {
+    let record = record.to_string();
+    event(
+        Kind::Retracted,
+        &[("record", &record), ("reason", "never said")],
+    )
+}
+
+/// So many notes, each with an import key of its own.
+fn many(count: usize) -> impl Iterator<Item = Event> + Clone {
+    (0..count).map(|n| keyed("one of many", &n.to_string()))
+}
+
+#[test]
+fn the_register_holds_a_batch_while_many_stream() {
+    let mut ledger = opened();
+    let mut most = 0;
+    let mut events = many(5 * BATCH + 10).enumerate();
+    let pulled = |present: &Present<'_>| {
+        most = most.max(present.register.in_memory());
+        let next = events.next();
+        Ok::<_, ()>(next.map(|(place, event)| Given {
+            place,
+            submission: event.into(),
+        }))
+    };
+    ledger.append_stream(pulled).unwrap();
+    // The opening was asked for the ledger's name.
+    assert_eq!(most, BATCH - 1 + 1);
+    assert_eq!(ledger.register().in_memory(), 1);
+}
+
+/// Those are read to be compared, and no register changes.
+#[test]
+fn the_register_holds_few_while_what_is_known_streams() {
+    let mut ledger = opened();
+    let count = 5 * BATCH;
+    stream(&mut ledger, many(count)).unwrap();
+    let mut most = 0;
+    let mut events = many(count).enumerate();
+    let pulled = |present: &Present<'_>| {
+        most = most.max(present.register.in_memory());
+        let next = events.next();
+        Ok::<_, ()>(next.map(|(place, event)| Given {
+            place,
+            submission: event.into(),
+        }))
+    };
+    let again = ledger.append_stream(pulled).unwrap();
+    assert_eq!((again.known, again.differ), (count, 0));
+    assert!(most < 3 * BATCH, "{most}");
+}
+
+/// What comes late in a stream may be about what came first in it, and is not in the store either.
+#[test]
+fn what_the_register_let_go_of_is_corrected_retracted_and_known() {
+    let long = 3 * BATCH;
+    let late = [
+        mended(1),
+        mended(5),
+        taken_out(2),
+        keyed("one of many", "7"),
+        keyed("another", "8"),
+    ];
+    let mut events: Vec<Event> = many(long).chain(late).collect();
+    // The correction of record 5 is retracted, and the note reads as before.
+    events.push(taken_out(long as u64 + 2));
+    events.extend(many(BATCH));
+
+    let mut streamed = opened();
+    let summary = stream(&mut streamed, events.clone()).unwrap();
+    assert_eq!(
+        (summary.known, summary.differing.as_slice()),
+        (BATCH + 2, &[long + 4][..])
+    );
+    let text = |seq| {
+        let held = streamed.register().held(Seq(seq)).unwrap();
+        let text = held.entry.event.to_fields().get("text").to_vec();
+        (text.concat(), held.is_standing())
+    };
+    assert_eq!(text(1), ("as it was".to_owned(), true));
+    assert_eq!(text(2), ("one of many".to_owned(), false));
+    assert_eq!(text(5), ("one of many".to_owned(), true));
+
+    let mut batch = opened();
+    batch.append(events).unwrap();
+    assert!(streamed.register() == batch.register());
+    assert!(reads(streamed.register()) == reads(batch.register()));
+    assert!(payloads(&streamed) == payloads(&batch));
+    let reopened = Ledger::open(streamed.into_store(), Steady::default()).unwrap();
+    assert!(reopened.register() == batch.register());
+}
+
+/// In a ledger that is longer than the stream, the register takes back one record after the other.
+#[test]
+fn what_is_refused_at_the_end_takes_back_what_the_register_let_go_of() {
+    let mut ledger = opened();
+    let mut text = many(4 * BATCH);
+    ledger
+        .append(text.by_ref().take(3 * BATCH).collect())
+        .unwrap();
+    let before = (ledger.head(), ledger.register().clone());
+    let late = [mended(1), taken_out(2), mended(before.0.count + 3)];
+    let gap = std::iter::repeat_n(note("between"), BATCH);
+    let wrong = [event(
+        Kind::Noted,
+        &[("text", "on it"), ("about", "nobody")],
+    )];
+    let again = [taken_out(before.0.count + BATCH as u64 + 3)];
+    let events = gap.chain(late).chain(text).chain(again).chain(wrong);
+    let events = events.chain(many(10)).chain([note("after")]);
+    let error = stream_by(&mut ledger, 1000, events).unwrap_err();
+    assert!(matches!(error, StreamError::Refused { count: 1, .. }));
+    is_untouched(&ledger, ledger.store(), &before);
+    stream(&mut ledger, [note("after"), mended(1)]).unwrap();
+    assert!(verify(ledger.store(), &mut Unwatched).unwrap().is_sound());
+}
+
+#[test]
+fn without_room_for_what_waits_nothing_is_appended() {
+    for earlier in [0, 6 * BATCH] {
+        let mut ledger = opened();
+        ledger.append(many(earlier).collect()).unwrap();
+        let before = (ledger.head(), ledger.register().clone());
+        let text = "x".repeat(1000);
+        let long = std::iter::repeat_n(note(&text), 5 * BATCH);
+        let spool = Spool::confined_to(BATCH * 1000);
+        let mut given = 0;
+        let events = source::<()>(long.inspect(|_| given += 1));
+        let error = ledger.append_batches(events, BATCH, spool).unwrap_err();
+        let scratch = |error| matches!(error, StreamError::Ledger(LedgerError::Scratch(_)));
+        assert!(scratch(error));
+        assert!(given < 2 * BATCH, "the rest is not even read");
+        is_untouched(&ledger, ledger.store(), &before);
+        stream(&mut ledger, [note("after")]).unwrap();
+    }
 }
 
 #[test]
@@ -208,6 +381,44 @@ fn a_store_that_fails_takes_all_back() {
             assert!(verify(store, &mut Unwatched).unwrap().is_sound());
         }
     }
+}
+
+#[test]
+fn a_stream_that_would_be_too_long_is_refused_whole() {
+    let mut ledger = opened();
+    ledger.record_limit = 1 + BATCH as u64;
+    let before = (ledger.head(), ledger.register().clone());
+    let is_full = |error: &StreamError<()>| matches!(error, StreamError::Ledger(LedgerError::Full { limit }) if *limit == 1 + BATCH as u64);
+    let mut pulled = 0;
+    let endless = std::iter::repeat_with(|| {
+        pulled += 1;
+        note("one of many")
+    });
+    let error = stream(&mut ledger, endless).unwrap_err();
+    assert!(is_full(&error), "{error}");
+    assert_eq!(pulled, BATCH + 1, "the rest cannot be checked");
+    is_untouched(&ledger, ledger.store(), &before);
+    // Where something else was wrong before, that is told.
+    let wrong = event(Kind::Noted, &[("text", "on what?"), ("about", "99999")]);
+    let error = stream(
+        &mut ledger,
+        std::iter::once(wrong).chain(std::iter::repeat(note("more"))),
+    );
+    assert!(
+        matches!(error, Err(StreamError::Refused { count: 1, .. })),
+        "{error:?}"
+    );
+    is_untouched(&ledger, ledger.store(), &before);
+    // As many as there is room for are taken.
+    let summary = stream(&mut ledger, std::iter::repeat_n(note("one of many"), BATCH)).unwrap();
+    assert_eq!(
+        (summary.appended, ledger.head().count),
+        (BATCH, ledger.record_limit)
+    );
+    assert!(is_full(
+        &stream(&mut ledger, [note("one more")]).unwrap_err()
+    ));
+    assert!(verify(ledger.store(), &mut Unwatched).unwrap().is_sound());
 }
 
 /// Recorders sign each batch of the chain.

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 use super::*;
 use crate::chain::record::{Body, Hash, Record, SALT_LEN, bind};
 use crate::store::conformance::{self, Site};
-use crate::store::faulty::{Fault, Faulty};
+use crate::store::faulty::{Fault, Faulty, Shared};
 use crate::store::memory::Memory;
 use crate::store::sled::Sled;
 
@@ -18,76 +18,21 @@ pub(super) fn batch(head: Head, lengths: &[usize]) -> (Vec<Sealed>, Head) {
     (records.iter().map(Record::seal).collect(), head)
 }
 
-/// A store whose clones are all the same one: what a journal leaves behind can be looked at, and put behind
-/// another.
-#[derive(Clone)]
-struct Shared(Arc<Mutex<Faulty<Memory>>>);
-
-impl Shared {
-    fn new(store: Memory) -> Self {
-        Self(Arc::new(Mutex::new(Faulty::new(store))))
-    }
-
-    fn get(&self) -> MutexGuard<'_, Faulty<Memory>> {
-        self.0.lock().unwrap()
-    }
-}
-
-impl Store for Shared {
-    fn head(&self) -> Result<Head, StoreError> {
-        self.get().head()
-    }
-    fn append(&mut self, expected: Head, batch: &[Sealed], head: Head) -> Result<(), AppendError> {
-        self.get().append(expected, batch, head)
-    }
-    fn append_stream(
-        &mut self,
-        expected: Head,
-        source: &mut dyn BatchSource,
-    ) -> Result<Head, AppendError> {
-        self.get().append_stream(expected, source)
-    }
-    fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, StoreError> {
-        self.get().read(from, limit)
-    }
-    fn reader(&self) -> Arc<dyn Reader> {
-        self.get().reader()
-    }
-    fn put_snapshot(&mut self, count: u64, bytes: &[u8]) -> Result<(), StoreError> {
-        self.get().put_snapshot(count, bytes)
-    }
-    fn snapshots(&self) -> Result<Vec<u64>, StoreError> {
-        self.get().snapshots()
-    }
-    fn snapshot(&self, count: u64) -> Result<Option<Vec<u8>>, StoreError> {
-        self.get().snapshot(count)
-    }
-    fn drop_snapshot(&mut self, count: u64) -> Result<(), StoreError> {
-        self.get().drop_snapshot(count)
-    }
-    fn erase(&mut self, records: &[Stored]) -> Result<(), StoreError> {
-        self.get().erase(records)
-    }
-    fn compact(&mut self) -> Result<Compaction, StoreError> {
-        self.get().compact()
-    }
-}
-
 /// A journal in a scratch directory before a store in memory, and what was appended.
 struct Scratch {
     dir: tempfile::TempDir,
-    store: Shared,
+    store: Shared<Faulty<Memory>>,
     records: Vec<Sealed>,
     head: Head,
 }
 
-type Tested = Journal<Shared>;
+type Tested = Journal<Shared<Faulty<Memory>>>;
 
 impl Scratch {
     fn new() -> Self {
         let scratch = Self {
             dir: tempfile::tempdir().unwrap(),
-            store: Shared::new(Memory::default()),
+            store: Shared::new(Faulty::new(Memory::default())),
             records: Vec::new(),
             head: Head::EMPTY,
         };
@@ -450,7 +395,7 @@ fn a_store_put_back_is_brought_up_by_frames_that_continue_it() {
     journal.drain().unwrap();
     scratch.append(&mut journal, &[3]);
     drop(journal);
-    scratch.store = Shared::new(Memory::default());
+    scratch.store = Shared::new(Faulty::new(Memory::default()));
     let mut journal = scratch.open();
     scratch.holds(&journal);
     journal.drain().unwrap();
@@ -511,7 +456,10 @@ fn frames_behind_a_damaged_one_can_be_read() {
     assert!(scratch.bytes() == bytes, "a damaged journal was written to");
 
     // Where the store behind has it all, nothing is lost.
-    scratch.store = Shared::new(Memory::of(scratch.records.clone(), scratch.head));
+    scratch.store = Shared::new(Faulty::new(Memory::of(
+        scratch.records.clone(),
+        scratch.head,
+    )));
     let mut journal = scratch.open();
     scratch.append(&mut journal, &[40]);
     drop(journal);
