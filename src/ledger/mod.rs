@@ -8,6 +8,7 @@ mod archive;
 pub mod backfill;
 mod definitions;
 pub mod group;
+mod ranges;
 pub mod recover;
 pub mod redact;
 pub mod replay;
