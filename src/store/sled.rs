@@ -86,6 +86,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use ::sled::{Batch, Config, Db, IVec, Tree};
+use bytes::Bytes;
 use tempfile::TempDir;
 
 use super::directory::Backend;
@@ -1241,7 +1242,7 @@ impl Trees {
                     .zip(first..end)
                     .map(|(record, _)| record);
                 let kept: Vec<_> = kept.collect();
-                for entry in run::pack(first, kept.iter().map(Vec::as_slice)) {
+                for entry in run::pack(first, kept.iter().map(|record| &record[..])) {
                     self.call("writing", || runs.insert(entry.key(), entry.value))?;
                 }
             }
@@ -1280,7 +1281,7 @@ impl Trees {
     /// still small. Leaves all as it is where they do not follow each other: that is for `verify` to tell.
     fn merge(&self, small: &[u64]) -> Result<Vec<u64>, StoreError> {
         let runs = self.runs_to_write()?;
-        let mut records: Vec<Vec<u8>> = Vec::new();
+        let mut records: Vec<Bytes> = Vec::new();
         let Some(&start) = small.first() else {
             return Ok(Vec::new());
         };
@@ -1298,7 +1299,7 @@ impl Trees {
             batch.remove(&run::key(first, 0));
         }
         let mut still_small = Vec::new();
-        for entry in run::pack(start, records.iter().map(Vec::as_slice)) {
+        for entry in run::pack(start, records.iter().map(|record| &record[..])) {
             note_small(&mut still_small, &entry);
             // A later operation on a key takes the place of an earlier one in the batch.
             batch.insert(&entry.key(), entry.value);
@@ -1486,7 +1487,7 @@ impl Reading<'_> {
                 for part in 1..parts {
                     record.extend_from_slice(&next_part(first, part, parts, values)?);
                 }
-                (vec![record], first + 1)
+                (vec![record.into()], first + 1)
             }
         };
         // What cannot be read ahead is told where it is read itself.
@@ -2450,7 +2451,7 @@ mod tests {
     /// The records of a store, one of them without its last bytes.
     fn shortened(scratch: &Scratch, seq: u64) -> Stored {
         let mut sealed = scratch.records[seq as usize].clone();
-        sealed.0.truncate(129);
+        sealed.tamper(|bytes| bytes.truncate(129));
         Stored { seq, sealed }
     }
 
@@ -2642,7 +2643,7 @@ mod tests {
             let scratch = Scratch::with(&[&[10; 3]]);
             scratch.tamper(|runs| {
                 let mut records = scratch.records.clone();
-                records[1].0[place] ^= 1;
+                records[1].tamper(|bytes| bytes[place] ^= 1);
                 for entry in run::pack(0, run::slices(&records)) {
                     runs.insert(entry.key(), entry.value).unwrap();
                 }
