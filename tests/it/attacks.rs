@@ -314,7 +314,7 @@ fn reframe(dir: &Path, change: impl FnOnce(&mut [u8])) {
     let path = dir.join("journal");
     let mut bytes = fs::read(&path).unwrap();
     let is_frame = |at: &usize| bytes[*at..].starts_with(b"srvdfrm");
-    let at = (0..bytes.len()).step_by(PAGE).filter(is_frame).next_back();
+    let at = (0..bytes.len()).step_by(PAGE).rfind(is_frame);
     let frame = &mut bytes[at.unwrap()..];
     let length = u64::from_le_bytes(*frame[BODY - 8..].first_chunk().unwrap());
     let end = BODY + usize::try_from(length).unwrap();
