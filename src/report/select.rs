@@ -222,7 +222,12 @@ fn about(register: &Register, subjects: &BTreeSet<Subject>) -> BTreeSet<Seq> {
         let counting = register.trail_records(&subject).map(|(seq, _)| seq);
         let besides = besides.get(&subject).into_iter().flatten().copied();
         for seq in counting.chain(besides) {
-            if found.insert(seq) {
+            // A correction may let a record name one that came later; that is not about this one.
+            let follows = match &subject {
+                Subject::Entity(_) => true,
+                Subject::Record(named) => *named < seq,
+            };
+            if follows && found.insert(seq) {
                 open.push(Subject::Record(seq));
             }
         }
