@@ -301,12 +301,6 @@ impl Register {
         (0..self.kinds.len()).map(|at| self.held(Seq(at as u64)))
     }
 
-    /// Reads every record in the order in which they lie. What asks for most of them in another order is many times
-    /// faster after this; nothing else changes.
-    pub fn read_ahead(&self) {
-        self.records().for_each(drop);
-    }
-
     /// The records of some kinds, whether or not they were retracted, in order.
     pub fn records_of(&self, wanted: impl Fn(Kind) -> bool) -> impl Iterator<Item = &Held> {
         let all = (0..self.kinds.len()).map(|at| Seq(at as u64));
