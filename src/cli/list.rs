@@ -48,5 +48,7 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
         as_of: asked.as_of,
     };
     session.show(&asked.answered(report.document(&view, &asked.question))?)?;
+    drop(asked);
+    ledger.leave();
     Ok(Exit::Ok)
 }

@@ -43,5 +43,7 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
         as_of: asked.as_of,
     };
     session.show_long(&asked.answered(report::log::Log.document(&view, &asked.question))?)?;
+    drop(asked);
+    ledger.leave();
     Ok(Exit::Ok)
 }

@@ -80,7 +80,11 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
         register: &asked.register,
         as_of: asked.as_of,
     };
-    session.show(&asked.answered(report.document(&view, &asked.question))?)?;
+    let document = asked.answered(report.document(&view, &asked.question))?;
+    session.show(&document)?;
+    std::mem::forget(document);
+    drop(asked);
+    ledger.leave();
     Ok(Exit::Ok)
 }
 

@@ -37,5 +37,7 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
         );
     };
     session.show(&document)?;
+    drop(asked);
+    ledger.leave();
     Ok(Exit::Ok)
 }

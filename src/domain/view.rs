@@ -491,11 +491,10 @@ impl<'r> View<'r> {
 
     /// Every commitment, by id.
     pub fn commitments(&self) -> Vec<Commitment<'r>> {
-        let told: Vec<Told<'r>> = self.register.all_told().map(|(_, told)| told).collect();
-        let all = parallel::map(&told, |told| self.commitment_told(*told));
-        let mut all: Vec<Commitment<'r>> = all.into_iter().flatten().collect();
-        all.sort_by(|one, other| one.id.cmp(other.id));
-        all
+        let mut told: Vec<(&Slug, Told<'r>)> = self.register.all_told().collect();
+        told.sort_unstable_by_key(|(id, _)| *id);
+        let all = parallel::map(&told, |(_, told)| self.commitment_told(*told));
+        all.into_iter().flatten().collect()
     }
 
     /// What the calendar says of a commitment on the view's day; `soon` is how many days ahead count as soon.

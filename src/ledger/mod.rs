@@ -297,6 +297,12 @@ impl<S: Store> Ledger<S> {
         }
     }
 
+    /// Closes the ledger for a program that ends: the register is left where it is, for taking it apart piece by piece
+    /// would take longer than many a question.
+    pub fn leave(mut self) {
+        std::mem::forget(std::mem::take(&mut self.register));
+    }
+
     /// Gives the store back.
     pub fn into_store(self) -> S {
         self.store

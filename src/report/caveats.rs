@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use crate::domain::event::{Entry, Fact, Kind};
 use crate::domain::id::Seq;
+use crate::domain::parallel;
 use crate::domain::register::Stamp;
 use crate::domain::schedule::{DueDate, Term};
 use crate::domain::view::{Agreement, Commitment, View};
@@ -40,7 +41,8 @@ fn records<'r>(
 ) -> Vec<Seq> {
     let noteworthy = |seq| view.register.is_noteworthy(seq);
     let own = |commitment: &Commitment<'r>| view.own_trail_of(commitment, noteworthy);
-    let mut all: Vec<Seq> = commitments.iter().flat_map(own).collect();
+    let own = parallel::map(commitments, own);
+    let mut all: Vec<Seq> = own.into_iter().flatten().collect();
     let dateless = commitments
         .iter()
         .filter(|each| each.recorded.event.envelope.on.is_none());

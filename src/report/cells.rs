@@ -8,7 +8,7 @@ use chrono::SecondsFormat;
 use crate::domain::commitment::{Contest, Level, Standing};
 use crate::domain::event::Event;
 use crate::domain::id::{PartyId, Seq, Subject};
-use crate::domain::register::{Held, Register};
+use crate::domain::register::{Finding, Held, Register};
 use crate::domain::value::{Leaf, Text};
 use crate::domain::view::{Agreement, Commitment, Due, View};
 use crate::domain::when::{Deadline, Instant, When};
@@ -105,23 +105,31 @@ pub fn due(due: Due, deadline: Option<&Deadline>) -> Cell {
     Cell::Word(word.to_owned(), tone)
 }
 
-/// The latest finding of each assessor on each of its scales.
-pub fn findings<'r>(
+/// The latest finding of each assessor on each of its scales: assessor, scale, level; in this order.
+fn findings<'r>(
     view: &View<'r>,
     commitment: &Commitment<'r>,
-) -> BTreeMap<(String, &'r Text), &'r Level> {
-    let in_time = commitment.assessments.iter().map(|(seq, finding)| {
-        let day = view.last_possible_day(*seq);
-        (day, *seq, *finding)
+) -> Vec<(String, &'r Text, &'r Level)> {
+    let assessor = |finding: &Finding| match &*finding.by {
+        [one] => view.register.slug(*one).to_string(),
+        several => {
+            let ids = several.iter();
+            let ids: Vec<&str> = ids.map(|id| view.register.slug(*id).as_str()).collect();
+            ids.join(", ")
+        }
+    };
+    let found = commitment.assessments.iter().map(|(seq, finding)| {
+        let found = (assessor(finding), &finding.scale, &finding.level);
+        (found, (view.last_possible_day(*seq), *seq))
     });
-    let mut in_time: Vec<_> = in_time.collect();
-    in_time.sort_unstable_by_key(|(day, seq, _)| (*day, *seq));
-    let keyed = in_time.into_iter().map(|(_, _, finding)| {
-        let by = finding.by.iter();
-        let ids: Vec<&str> = by.map(|id| view.register.slug(*id).as_str()).collect();
-        ((ids.join(", "), &finding.scale), &finding.level)
+    let mut found: Vec<_> = found.collect();
+    // Of each assessor and scale the newest comes first, and stays.
+    found.sort_unstable_by(|(one, at), (other, other_at)| {
+        let key = (&one.0, one.1).cmp(&(&other.0, other.1));
+        key.then_with(|| other_at.cmp(at))
     });
-    keyed.collect()
+    found.dedup_by(|(older, _), (newer, _)| older.0 == newer.0 && older.1 == newer.1);
+    found.into_iter().map(|(found, _)| found).collect()
 }
 
 /// Whether some assessor, when it last looked, found nothing to judge by.
@@ -129,13 +137,15 @@ pub fn lacks_evidence<'r>(view: &View<'r>, commitment: &Commitment<'r>) -> bool 
     let is_lacking = |level: &Level| *level == Level::NoEvidence;
     let mut ever = commitment.assessments.iter();
     ever.any(|(_, finding)| is_lacking(&finding.level))
-        && findings(view, commitment).into_values().any(is_lacking)
+        && findings(view, commitment)
+            .into_iter()
+            .any(|(_, _, level)| is_lacking(level))
 }
 
 /// These findings as texts. Never one figure: assessors differ.
 pub fn assessments<'r>(view: &View<'r>, commitment: &Commitment<'r>) -> Vec<String> {
     let findings = findings(view, commitment).into_iter();
-    let text = |((assessor, scale), level)| format!("{scale}={level} by {assessor}");
+    let text = |(assessor, scale, level)| format!("{scale}={level} by {assessor}");
     findings.map(text).collect()
 }
 
