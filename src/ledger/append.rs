@@ -243,6 +243,7 @@ impl<S: Store> Ledger<S> {
                 self.tree
                     .push(leaf_hash(&record.header.to_bytes()))
                     .map_err(super::anchor::too_large)?;
+                self.definitions.push_record(record);
             }
             self.take_snapshot(before);
         }
@@ -313,6 +314,7 @@ impl<S: Store> Ledger<S> {
             head: self.head,
             last_recorded: self.last_recorded,
             tree: std::mem::take(&mut self.tree),
+            definitions: std::mem::take(&mut self.definitions),
         };
         if let Some(bytes) = snapshot::encode(&replayed) {
             // A snapshot that cannot be written is one that is not there: the records are. Losing one loses nothing.
@@ -324,6 +326,7 @@ impl<S: Store> Ledger<S> {
         }
         self.register = replayed.register;
         self.tree = replayed.tree;
+        self.definitions = replayed.definitions;
     }
 }
 

@@ -3,19 +3,19 @@
 //! another chain is passed over, and `verify` compares each with what replay gives.
 //!
 //! Bytes: version (1), link of the last record (32), check sum of all that follows (32), the time of the last
-//! record (8, little endian), length of the tree (4, little endian), the tree with its tiles, the register.
+//! record (8, little endian), length of the tree (4, little endian), the tree with its tiles, length of the
+//! definitions (4, little endian), the definitions, the register.
 
-use std::sync::Arc;
-
+use super::definitions::{Definitions, Library};
 use super::replay::{KnownAt, Replayed};
 use super::{LedgerError, archive};
 use crate::chain::record::{Hash, Head, Record, local_checksum};
 use crate::chain::tree::Tiled;
-use crate::domain::register::{Archive, Register};
+use crate::domain::register::Register;
 use crate::domain::when::Instant;
 use crate::store::Store;
 
-const VERSION: u8 = 3;
+const VERSION: u8 = 4;
 
 /// The bytes of a snapshot.
 pub fn encode(replayed: &Replayed) -> Option<Vec<u8>> {
@@ -24,6 +24,9 @@ pub fn encode(replayed: &Replayed) -> Option<Vec<u8>> {
     let tree = replayed.tree.to_bytes();
     body.extend_from_slice(&u32::try_from(tree.len()).ok()?.to_le_bytes());
     body.extend_from_slice(&tree);
+    let definitions = replayed.definitions.to_bytes();
+    body.extend_from_slice(&u32::try_from(definitions.len()).ok()?.to_le_bytes());
+    body.extend_from_slice(&definitions);
     body.extend_from_slice(&register);
     let mut bytes = vec![VERSION];
     bytes.extend_from_slice(&replayed.head.link.0);
@@ -39,9 +42,8 @@ pub(super) fn is_outdated(bytes: &[u8]) -> bool {
         .is_some_and(|version| (1..VERSION).contains(version))
 }
 
-/// Reads a snapshot of the first `count` records, which the archive holds, unless it is damaged or of another
-/// version.
-pub fn decode(count: u64, bytes: &[u8], archive: Arc<dyn Archive>) -> Option<Replayed> {
+/// Reads a snapshot of the first `count` records of a store, unless it is damaged or of another version.
+pub fn decode(count: u64, bytes: &[u8], store: &impl Store) -> Option<Replayed> {
     let (version, rest) = bytes.split_first()?;
     let (link, rest) = rest.split_first_chunk::<32>()?;
     let (checksum, body) = rest.split_first_chunk::<32>()?;
@@ -49,10 +51,11 @@ pub fn decode(count: u64, bytes: &[u8], archive: Arc<dyn Archive>) -> Option<Rep
         return None;
     }
     let (time, rest) = body.split_first_chunk::<8>()?;
-    let (length, rest) = rest.split_first_chunk::<4>()?;
-    let length = usize::try_from(u32::from_le_bytes(*length)).ok()?;
-    let (tree, register) = rest.split_at_checked(length)?;
+    let (tree, rest) = part(rest)?;
+    let (definitions, register) = part(rest)?;
     let tree = Tiled::from_bytes(tree).ok()?;
+    let definitions = Definitions::from_bytes(definitions)?;
+    let archive = archive::with(store, Library::new(&definitions));
     let register = Register::from_bytes(register, archive)?;
     (register.count() == count && tree.size() == count).then_some(Replayed {
         register,
@@ -62,7 +65,14 @@ pub fn decode(count: u64, bytes: &[u8], archive: Arc<dyn Archive>) -> Option<Rep
         },
         last_recorded: Instant(i64::from_le_bytes(*time)),
         tree,
+        definitions,
     })
+}
+
+/// What follows its length, and the rest.
+fn part(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (length, rest) = bytes.split_first_chunk::<4>()?;
+    rest.split_at_checked(usize::try_from(u32::from_le_bytes(*length)).ok()?)
 }
 
 /// Of the snapshots of these counts, ascending, those that can go: the one after is not much longer than the one
@@ -97,7 +107,7 @@ pub(super) fn newest(
         }
         let Some(replayed) = store
             .snapshot(count)?
-            .and_then(|bytes| decode(count, &bytes, archive::of(store)))
+            .and_then(|bytes| decode(count, &bytes, store))
         else {
             continue;
         };

@@ -14,6 +14,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use super::admit::{Admission, Payload, opened};
 use super::append::{self, Receipt};
 use super::backfill::Submission;
+use super::definitions::Definitions;
 use super::replay::CHUNK;
 use super::signatures::Required;
 use super::tail::Tail;
@@ -250,6 +251,7 @@ impl<S: Store> Ledger<S> {
             bound: Bound {
                 head: self.head,
                 tree: self.tree.clone(),
+                definitions: self.definitions.clone(),
                 ended: false,
                 failure: None,
             },
@@ -309,6 +311,7 @@ impl<S: Store> Ledger<S> {
         }
         self.head = bound.head;
         self.tree = bound.tree;
+        self.definitions = bound.definitions;
         self.last_recorded = last_recorded;
         Ok(streamed)
     }
@@ -476,6 +479,7 @@ struct Binder<'a> {
 struct Bound {
     head: Head,
     tree: Tiled,
+    definitions: Definitions,
     /// Whether that is all there is.
     ended: bool,
     failure: Option<LedgerError>,
@@ -507,6 +511,7 @@ impl Binder<'_> {
                 .tree
                 .push(leaf_hash(&record.header.to_bytes()))
                 .map_err(super::anchor::too_large)?;
+            self.bound.definitions.push_record(record);
         }
         self.bound.head = head;
         Ok(records.iter().map(Record::seal).collect())
