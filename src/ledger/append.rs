@@ -296,15 +296,14 @@ impl<S: Store> Ledger<S> {
     /// all the snapshots of a growing ledger together then take no more than a few times the work of the last.
     pub(super) fn take_snapshot(&mut self, before: u64) {
         let every = self.snapshot_every;
-        let count = self.head.count;
-        if before / every == count / every {
-            return;
-        }
-        // One that cannot be listed is one that is not there.
-        let newest = self.store.snapshots().unwrap_or_default().pop();
-        if newest.is_none_or(|newest| count - count.min(newest) >= newest / 8) {
+        if before / every != self.head.count / every && self.is_far_from_snapshot() {
             self.keep_snapshot();
         }
+    }
+
+    /// Whether there are many records more than in the newest snapshot that is of any use.
+    pub(super) fn is_far_from_snapshot(&self) -> bool {
+        self.head.count.saturating_sub(self.snapshot) >= self.snapshot / 8
     }
 
     /// Keeps a snapshot of all records.
@@ -319,6 +318,7 @@ impl<S: Store> Ledger<S> {
         if let Some(bytes) = snapshot::encode(&replayed) {
             // A snapshot that cannot be written is one that is not there: the records are. Losing one loses nothing.
             if self.store.put_snapshot(self.head.count, &bytes).is_ok() {
+                self.snapshot = self.head.count;
                 for count in snapshot::surplus(&self.store.snapshots().unwrap_or_default()) {
                     let _ = self.store.drop_snapshot(count);
                 }

@@ -191,6 +191,8 @@ pub struct Ledger<S> {
     last_recorded: Instant,
     tree: Tiled,
     definitions: Definitions,
+    /// Of how many records the newest snapshot is that is of any use; 0 where there is none.
+    snapshot: u64,
     signers: Vec<SigningKey>,
     snapshot_every: u64,
     /// Lower in tests alone.
@@ -229,6 +231,7 @@ impl<S: Store> Ledger<S> {
             last_recorded: Instant(i64::MIN),
             tree: Tiled::new(),
             definitions: Definitions::default(),
+            snapshot: 0,
             signers: Vec::new(),
             snapshot_every: SNAPSHOT_EVERY,
             record_limit: RECORD_LIMIT,
@@ -251,12 +254,18 @@ impl<S: Store> Ledger<S> {
             last_recorded: Instant(i64::MIN),
             tree: Tiled::new(),
             definitions: Definitions::default(),
+            snapshot: 0,
             signers: Vec::new(),
             snapshot_every: SNAPSHOT_EVERY,
             record_limit: RECORD_LIMIT,
             stale: false,
         };
         ledger.refresh()?;
+        // After an update of the program, which may not know what snapshots hold, each command would replay all of it.
+        let replayed = ledger.head.count - ledger.snapshot;
+        if replayed >= SNAPSHOT_EVERY && ledger.is_far_from_snapshot() {
+            ledger.keep_snapshot();
+        }
         Ok(ledger)
     }
 
@@ -312,7 +321,8 @@ impl<S: Store> Ledger<S> {
     fn refresh(&mut self) -> Result<(), LedgerError> {
         self.stale = true;
         self.register = Register::default();
-        let replayed = replay::replay(&self.store, replay::KnownAt::Now)?;
+        let (replayed, snapshot) = replay::replay_noting_start(&self.store, replay::KnownAt::Now)?;
+        self.snapshot = snapshot;
         self.register = replayed.register;
         self.head = replayed.head;
         self.last_recorded = replayed.last_recorded;

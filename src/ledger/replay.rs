@@ -166,9 +166,18 @@ impl Replayed {
 /// [`LedgerError::Broken`] at the first record that does not fit the chain, [`LedgerError::Short`] where
 /// records are missing at the end, [`LedgerError::TooLong`], [`LedgerError::Store`].
 pub fn replay(store: &impl Store, known_at: KnownAt) -> Result<Replayed, LedgerError> {
+    replay_noting_start(store, known_at).map(|(replayed, _)| replayed)
+}
+
+/// As [`replay`], and of how many records the snapshot is that it began with; 0 where it began with none.
+pub(super) fn replay_noting_start(
+    store: &impl Store,
+    known_at: KnownAt,
+) -> Result<(Replayed, u64), LedgerError> {
     let start = snapshot::newest(store, known_at)?;
     let start = start.unwrap_or_else(|| Replayed::nothing_of(store));
-    continue_from(store, start, known_at)
+    let count = start.head.count;
+    Ok((continue_from(store, start, known_at)?, count))
 }
 
 /// Replays a store without any snapshot.

@@ -49,7 +49,7 @@ const DEEDS: &[Deed] = &[
         adds: 2,
         destroys: &[],
         faults: ONCE_AND_TWICE,
-        steps: 6,
+        steps: 5,
     },
     Deed {
         name: "append a group",
@@ -63,7 +63,7 @@ const DEEDS: &[Deed] = &[
         adds: 3,
         destroys: &[],
         faults: ONCE_AND_TWICE,
-        steps: 6,
+        steps: 5,
     },
     Deed {
         name: "import a few",
@@ -71,7 +71,7 @@ const DEEDS: &[Deed] = &[
         adds: 3,
         destroys: &[],
         faults: ONCE_AND_TWICE,
-        steps: 6,
+        steps: 5,
     },
     Deed {
         // More than one batch of the chain, for they are closed when they have 4 MiB.
@@ -96,7 +96,7 @@ const DEEDS: &[Deed] = &[
         adds: 2,
         destroys: &[7, 8, 9],
         faults: ONCE_AND_TWICE,
-        steps: 12,
+        steps: 11,
     },
     Deed {
         name: "finish a redaction",

@@ -120,13 +120,14 @@ fn findings<'r>(
     };
     let found = commitment.assessments.iter().map(|(seq, finding)| {
         let found = (assessor(finding), &finding.scale, &finding.level);
-        (found, (view.last_possible_day(*seq), *seq))
+        (found, *seq)
     });
     let mut found: Vec<_> = found.collect();
     // Of each assessor and scale the newest comes first, and stays.
-    found.sort_unstable_by(|(one, at), (other, other_at)| {
+    let at = |seq: Seq| (view.last_possible_day(seq), seq);
+    found.sort_unstable_by(|(one, seq), (other, other_seq)| {
         let key = (&one.0, one.1).cmp(&(&other.0, other.1));
-        key.then_with(|| other_at.cmp(at))
+        key.then_with(|| at(*other_seq).cmp(&at(*seq)))
     });
     found.dedup_by(|(older, _), (newer, _)| older.0 == newer.0 && older.1 == newer.1);
     found.into_iter().map(|(found, _)| found).collect()

@@ -843,3 +843,33 @@ fn a_rehearsal_changes_nothing() {
         .collect();
     assert_eq!(records, before.0);
 }
+
+#[test]
+fn a_snapshot_that_is_of_no_use_keeps_no_new_one_away() {
+    let mut ledger = Ledger::create(Memory::default(), Steady::default(), opening())
+        .unwrap()
+        .snapshot_every(1);
+    let newest = |store: &Memory| store.snapshots().unwrap().pop().unwrap();
+    while ledger.head().count < 40 || newest(ledger.store()) != ledger.head().count {
+        ledger.append(vec![note("one more")]).unwrap();
+    }
+    let count = ledger.head().count;
+    let mut store = ledger.into_store();
+    let appended_to = |store: Memory| {
+        let ledger = Ledger::open(store, Steady::default()).unwrap();
+        let mut ledger = ledger.snapshot_every(1);
+        ledger.append(vec![note("one more")]).unwrap();
+        newest(ledger.store())
+    };
+    assert_eq!(appended_to(store.clone()), count);
+    // As another version wrote it.
+    let mut bytes = store.snapshot(count).unwrap().unwrap();
+    bytes[0] -= 1;
+    store.put_snapshot(count, &bytes).unwrap();
+    for older in store.snapshots().unwrap() {
+        if older != count {
+            store.drop_snapshot(older).unwrap();
+        }
+    }
+    assert_eq!(appended_to(store), count + 1);
+}
