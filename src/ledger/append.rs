@@ -314,12 +314,11 @@ impl<S: Store> Ledger<S> {
             last_recorded: self.last_recorded,
             tree: std::mem::take(&mut self.tree),
         };
-        if let Some(bytes) = snapshot::encode(&replayed) {
-            // A snapshot that cannot be written is one that is not there: the records are. Losing one loses nothing.
-            if self.store.put_snapshot(self.head.count, &bytes).is_ok() {
-                for count in snapshot::surplus(&self.store.snapshots().unwrap_or_default()) {
-                    let _ = self.store.drop_snapshot(count);
-                }
+        let pieces = |give: &mut dyn FnMut(&[u8])| snapshot::each_piece(&replayed, give);
+        // A snapshot that cannot be written is one that is not there: the records are. Losing one loses nothing.
+        if self.store.put_pieces(self.head.count, &pieces).is_ok() {
+            for count in snapshot::surplus(&self.store.snapshots().unwrap_or_default()) {
+                let _ = self.store.drop_snapshot(count);
             }
         }
         self.register = replayed.register;

@@ -92,8 +92,8 @@ use super::head::HeadFile;
 use super::preimage::{self, Preimage};
 use super::run::{self, Entry, Packer, Value};
 use super::swap;
-use super::{AppendError, BatchSource, Compaction, Reader, Store, StoreError, Stored};
-use crate::chain::record::{Head, RecordRef, Sealed, local_checksum};
+use super::{AppendError, BatchSource, Compaction, Pieces, Reader, Store, StoreError, Stored};
+use crate::chain::record::{Head, LocalChecksum, RecordRef, Sealed, local_checksum};
 
 /// This store in the registry of [`super::directory`].
 pub(super) const BACKEND: Backend = Backend {
@@ -104,7 +104,8 @@ pub(super) const BACKEND: Backend = Backend {
 
 /// Bytes of sled's segments. Written into its `conf`: it can never be changed.
 const SEGMENT_SIZE: usize = 2 * 1024 * 1024;
-const CACHE_BYTES: u64 = 64 * 1024 * 1024;
+/// Bytes of values that sled keeps in memory: each is read and written once, mostly.
+const CACHE_BYTES: u64 = 16 * 1024 * 1024;
 const RUNS_PER_FLUSH: usize = 16;
 const SMALL_RUNS_TO_MERGE: usize = 64;
 /// So many values are split off the end of a tree before they can lie in a node of their own.
@@ -247,6 +248,63 @@ enum Rewriting<'a> {
     Erasing(BTreeMap<u64, &'a Sealed>),
     /// For the room.
     Compacting,
+}
+
+/// A snapshot that is being put.
+struct Putting<'a> {
+    trees: &'a Trees,
+    tree: &'a Tree,
+    count: u64,
+    /// How many of its parts lie there.
+    parts: u32,
+    /// What follows them.
+    waiting: Vec<u8>,
+    /// How many bytes it has so far, and their check sum.
+    length: u64,
+    checksum: LocalChecksum,
+}
+
+impl Putting<'_> {
+    fn add(&mut self, piece: &[u8]) -> Result<(), StoreError> {
+        self.length += piece.len() as u64;
+        self.checksum.add(piece);
+        let mut rest = piece;
+        while self.waiting.len() + rest.len() >= run::MAX_VALUE {
+            let (now, later) = rest.split_at(run::MAX_VALUE - self.waiting.len());
+            self.waiting.extend_from_slice(now);
+            self.put_part()?;
+            rest = later;
+        }
+        self.waiting.extend_from_slice(rest);
+        Ok(())
+    }
+
+    fn put_part(&mut self) -> Result<(), StoreError> {
+        // One that has more is not sealed.
+        if self.parts < SEAL {
+            let key = snapshot_key(self.count, self.parts);
+            let part = self.waiting.as_slice();
+            self.trees.call("writing", || self.tree.insert(key, part))?;
+            self.parts += 1;
+        }
+        self.waiting.clear();
+        if (self.parts as usize).is_multiple_of(RUNS_PER_FLUSH) {
+            // What sled has not written yet, it keeps in memory.
+            self.trees.flush()?;
+        }
+        Ok(())
+    }
+
+    fn seal(mut self) -> Result<(), StoreError> {
+        if !self.waiting.is_empty() {
+            self.put_part()?;
+        }
+        let mut seal = self.length.to_le_bytes().to_vec();
+        seal.extend_from_slice(&self.checksum.finish().0);
+        let key = snapshot_key(self.count, SEAL);
+        self.trees.call("writing", || self.tree.insert(key, seal))?;
+        self.trees.flush()
+    }
 }
 
 /// How an append failed.
@@ -820,7 +878,7 @@ impl Sled {
         if matches!(rewriting, Rewriting::Compacting) {
             for count in self.snapshots()? {
                 if let Some(bytes) = self.snapshot(count)? {
-                    trees.put_snapshot(count, &bytes)?;
+                    trees.put_pieces(count, &|give: &mut dyn FnMut(&[u8])| give(&bytes))?;
                 }
             }
         }
@@ -968,8 +1026,8 @@ impl Store for Sled {
         Arc::clone(&self.shared) as Arc<dyn Reader>
     }
 
-    fn put_snapshot(&mut self, count: u64, bytes: &[u8]) -> Result<(), StoreError> {
-        self.write_snapshots(|trees| trees.put_snapshot(count, bytes))
+    fn put_pieces(&mut self, count: u64, pieces: &Pieces<'_>) -> Result<(), StoreError> {
+        self.write_snapshots(|trees| trees.put_pieces(count, pieces))
     }
 
     fn snapshots(&self) -> Result<Vec<u64>, StoreError> {
@@ -1287,17 +1345,24 @@ impl Trees {
         Ok(still_small)
     }
 
-    fn put_snapshot(&self, count: u64, bytes: &[u8]) -> Result<(), StoreError> {
+    fn put_pieces(&self, count: u64, pieces: &Pieces<'_>) -> Result<(), StoreError> {
         self.drop_snapshot(count)?;
-        let tree = self.snapshots_to_write()?;
-        for (part, piece) in (0..SEAL).zip(bytes.chunks(run::MAX_VALUE)) {
-            let key = snapshot_key(count, part);
-            self.call("writing", || tree.insert(key, piece))?;
-        }
-        let mut seal = (bytes.len() as u64).to_le_bytes().to_vec();
-        seal.extend_from_slice(&local_checksum(bytes).0);
-        self.call("writing", || tree.insert(snapshot_key(count, SEAL), seal))?;
-        self.flush()
+        let mut putting = Putting {
+            trees: self,
+            tree: self.snapshots_to_write()?,
+            count,
+            parts: 0,
+            waiting: Vec::new(),
+            length: 0,
+            checksum: LocalChecksum::default(),
+        };
+        let mut put = Ok(());
+        pieces(&mut |piece| {
+            if put.is_ok() {
+                put = putting.add(piece);
+            }
+        });
+        put.and_then(|()| putting.seal())
     }
 
     fn drop_snapshot(&self, count: u64) -> Result<(), StoreError> {

@@ -22,18 +22,25 @@ use super::{Archive, Entity, EntityKind, Fate, Register};
 const NO_WORD: u8 = u8::MAX;
 const NO_RECORD: u32 = u32::MAX;
 
+/// Bytes that are given away together.
+const PIECE: usize = 64 * 1024;
+
 impl Register {
     /// Its bytes.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut out = Writer::default();
+        let mut bytes = Vec::new();
+        self.each_piece(&mut |piece| bytes.extend_from_slice(piece));
+        bytes
+    }
+
+    /// Gives its bytes away piece by piece, the same each time: together they may take as much memory as it does.
+    pub fn each_piece(&self, give: &mut dyn FnMut(&[u8])) {
+        let mut out = Writer(Vec::new(), give);
         out.bytes(words().as_bytes());
         out.number(self.claimed as u32);
-        let kinds: Vec<u8> = self
-            .kinds
-            .iter()
-            .map(|kind| kind.map_or(NO_WORD, |kind| kind as u8))
-            .collect();
-        out.bytes(&kinds);
+        out.list(&self.kinds, |out, kind| {
+            out.byte(kind.map_or(NO_WORD, |kind| kind as u8));
+        });
         let mut fates: Vec<(&u32, &Fate)> = self.fates.iter().collect();
         fates.sort_unstable_by_key(|(record, _)| **record);
         out.list(fates, |out, (record, fate)| {
@@ -48,6 +55,7 @@ impl Register {
         out.list(self.names.first(), |out, record| out.number(*record));
         for entity in &self.entities {
             out.entity(entity);
+            out.give_if_many();
         }
         let mut about: Vec<(&u64, &Trail)> = self.about.iter().collect();
         about.sort_unstable_by_key(|(seq, _)| **seq);
@@ -59,7 +67,7 @@ impl Register {
             out.number(record);
             out.number(tag);
         });
-        out.0
+        (out.1)(&out.0);
     }
 
     /// The register of these bytes, over the archive of its records; none where they are not those of a register.
@@ -128,10 +136,18 @@ fn words() -> String {
     lists.concat().join(" ")
 }
 
-#[derive(Default)]
-struct Writer(Vec<u8>);
+/// Bytes that wait, and who gets them.
+struct Writer<'g>(Vec<u8>, &'g mut dyn FnMut(&[u8]));
 
-impl Writer {
+impl Writer<'_> {
+    /// Gives away what waits, where that is much.
+    fn give_if_many(&mut self) {
+        if self.0.len() >= PIECE {
+            (self.1)(&self.0);
+            self.0.clear();
+        }
+    }
+
     fn byte(&mut self, byte: u8) {
         self.0.push(byte);
     }
@@ -158,7 +174,10 @@ impl Writer {
     ) {
         let all = all.into_iter();
         self.number(all.len() as u32);
-        all.for_each(|one| each(self, one));
+        all.for_each(|one| {
+            each(self, one);
+            self.give_if_many();
+        });
     }
 
     fn log<T>(&mut self, log: &Log<T>, mut each: impl FnMut(&mut Self, &T)) {

@@ -401,7 +401,7 @@ impl Contents {
         }
         self.snapshots_checked += 1;
         let found = match kept {
-            Ok(Some(kept)) if Some(&kept) == snapshot::encode(&self.replayed).as_ref() => return,
+            Ok(Some(kept)) if snapshot::is_of(&self.replayed, &kept) => return,
             Ok(Some(_)) => "another; it can be dropped".to_owned(),
             Ok(None) => "one that is not whole; it can be dropped".to_owned(),
             Err(error) => error.to_string(),
