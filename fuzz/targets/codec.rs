@@ -10,7 +10,7 @@ fuzz_target!(|bytes: &[u8]| {
         let again = encode(&event).expect("what was decoded can be encoded");
         assert_eq!(again, bytes, "an event has one encoding");
     }
-    let sealed = Sealed(bytes.to_vec());
+    let sealed = Sealed::from(bytes.to_vec());
     if let Ok(record) = Record::open(&sealed) {
         assert_eq!(record.seal(), sealed, "a record has one form");
         let _ = record.payload_is_sound();

@@ -10,6 +10,7 @@ use std::io;
 use std::sync::LazyLock;
 
 use blake3::Hasher;
+use bytes::Bytes;
 
 mod peek;
 
@@ -286,15 +287,38 @@ pub struct Record {
     pub signatures: Vec<BatchSignature>,
 }
 
-/// A record's bytes as a store keeps them: opaque to the store.
+/// A record's bytes as a store keeps them: opaque to the store. Records that were read together may share their
+/// memory, all of which then lives as long as any of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Sealed(pub Vec<u8>);
+pub struct Sealed(pub Bytes);
+
+impl Sealed {
+    /// Changes the bytes, as somebody does who tampers with a store: for demonstrations and tests.
+    pub fn tamper(&mut self, change: impl FnOnce(&mut Vec<u8>)) {
+        let mut bytes = self.0.to_vec();
+        change(&mut bytes);
+        self.0 = bytes.into();
+    }
+}
+
+impl From<Vec<u8>> for Sealed {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self(bytes.into())
+    }
+}
 
 impl Record {
     /// Its bytes: the header; a byte that tells what follows (1: the body, 2: signatures); salt and payload;
     /// the number of signatures as a byte, then key id and signature of each.
     pub fn seal(&self) -> Sealed {
-        let mut bytes = self.header.to_bytes().to_vec();
+        let body_len = |body: &Body| SALT_LEN + body.payload.len();
+        let mut bytes = Vec::with_capacity(
+            HEADER_LEN
+                + 2
+                + self.body.as_ref().map_or(0, body_len)
+                + SIGNATURE_LEN * self.signatures.len(),
+        );
+        bytes.extend_from_slice(&self.header.to_bytes());
         let body = if self.body.is_some() { PAYLOAD } else { 0 };
         let signed = if self.signatures.is_empty() {
             0
@@ -314,7 +338,7 @@ impl Record {
                 bytes.extend_from_slice(&one.signature);
             }
         }
-        Sealed(bytes)
+        bytes.into()
     }
 
     /// Reads a record. Its digest is not checked here, see [`Record::payload_is_sound`]; nor its signatures.

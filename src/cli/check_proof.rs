@@ -13,7 +13,7 @@ use super::session::Session;
 use crate::chain::codec;
 use crate::chain::key::VerifierKey;
 use crate::chain::proof::TlogProof;
-use crate::chain::record::{Record, Sealed};
+use crate::chain::record::Record;
 use crate::chain::tree::{leaf_hash, verify_consistency};
 use crate::intake::ndjson::event_to_json;
 
@@ -193,7 +193,7 @@ fn read_record(path: &Path) -> Result<Record, CliError> {
         .and_then(Value::as_str)
         .ok_or_else(|| wrong("it has no `record`"))?;
     let bytes = unhex(hex).ok_or_else(|| wrong("`record` is not hexadecimal"))?;
-    Record::open(&Sealed(bytes))
+    Record::open(&bytes.into())
         .map_err(|error| CliError::new(Exit::Broken, format!("{}: {error}", path.display())))
 }
 

@@ -174,8 +174,14 @@ fn tamper(original: &Path, copy: &Path) -> Result<u64, CliError> {
         records.extend(chunk.into_iter().map(|stored| stored.sealed));
     }
     let record = usize::try_from(seq).ok().and_then(|at| records.get_mut(at));
-    if let Some(byte) = record.and_then(|sealed| sealed.0.last_mut()) {
-        *byte ^= 1;
+    if let Some(record) = record {
+        record.tamper(|bytes| {
+            bytes
+                .iter_mut()
+                .last()
+                .into_iter()
+                .for_each(|byte| *byte ^= 1)
+        });
     }
     let mut copy = directory::create(copy, "servanda demo")?;
     copy.append(

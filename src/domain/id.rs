@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use smol_str::SmolStr;
+
 use super::value::{Leaf, ValueError, excerpt};
 
 /// Longest slug, in bytes.
@@ -13,7 +15,7 @@ pub const SLUG_LIMIT: usize = 64;
 ///
 /// All ids of a ledger share one name space, so that `show ID` never has to ask what was meant.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Slug(String);
+pub struct Slug(SmolStr);
 
 impl Slug {
     /// The slug.
@@ -47,7 +49,7 @@ impl FromStr for Slug {
         } else if text.bytes().all(|b| b.is_ascii_digit()) {
             wrong("a number names a record; add a letter")
         } else {
-            Ok(Self(text.to_owned()))
+            Ok(Self(text.into()))
         }
     }
 }

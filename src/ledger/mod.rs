@@ -7,6 +7,7 @@ pub mod append;
 mod archive;
 pub mod backfill;
 pub mod group;
+mod ranges;
 pub mod recover;
 pub mod redact;
 pub mod replay;

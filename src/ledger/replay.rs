@@ -1,8 +1,9 @@
 //! Replay: records into a register. Checks the chain on the way and shows nothing from a broken one.
 
+use super::ranges::{self, Range};
 use super::{LedgerError, archive, snapshot};
 use crate::chain::codec;
-use crate::chain::record::{Hash, Head, Record};
+use crate::chain::record::{Hash, Head, Record, RecordRef};
 use crate::chain::tree::{Tiled, leaf_hash};
 use crate::domain::event::Entry;
 use crate::domain::id::Seq;
@@ -56,6 +57,61 @@ impl Replayed {
             last_recorded: Instant(i64::MIN),
             tree: Tiled::new(),
         }
+    }
+
+    /// Takes in records up to `end` by ranges, as far as they are known and nothing is wrong with them: the rest is to
+    /// be looked at one by one.
+    fn take_ranges(&mut self, store: &impl Store, end: u64, known_at: KnownAt) {
+        let start = self.head.count;
+        let end = match known_at {
+            KnownAt::Record(last) => end.min(last.0.saturating_add(1)),
+            KnownAt::Now | KnownAt::Time(_) => end,
+        };
+        // Fewer are there before threads are.
+        if end.saturating_sub(start) < 2 * CHUNK as u64 {
+            return;
+        }
+        let reader = store.reader();
+        let ranges = ranges::ranges(start, end, &[]);
+        // Whether all were taken in shows at the end of the whole replay.
+        let _ = ranges::in_order(
+            &*reader,
+            &ranges,
+            |_, _, _| true,
+            |range| {
+                let is_known = known_at.includes(range.last.seq, Instant(range.latest));
+                let follows = range.first.prev == self.head.link;
+                (is_known && follows).then_some(())?;
+                self.take_range(range)
+            },
+        );
+    }
+
+    fn take_range(&mut self, range: Range) -> Option<()> {
+        for (level, root) in &range.subtrees {
+            self.tree.push_subtree(*level, *root).ok()?;
+        }
+        self.head = Head {
+            count: range.last.seq + 1,
+            link: range.link(),
+        };
+        self.last_recorded = Instant(range.last.recorded_at);
+        for (stored, event) in range.records.iter().zip(range.events) {
+            // It was read before, with the range.
+            let header = RecordRef::peek(&stored.sealed.0).ok()?.header;
+            match event {
+                None => self.register.apply_missing(),
+                Some(event) => self.register.take(Entry {
+                    seq: Seq(header.seq),
+                    recorded_at: Instant(header.recorded_at),
+                    event,
+                }),
+            }
+            if header.claimed {
+                self.register.note_claimed(header.seq + 1);
+            }
+        }
+        Some(())
     }
 
     /// Takes in the next record, if the chain holds.
@@ -126,6 +182,18 @@ fn continue_from(
     }
     let mut replayed = start;
     replayed.register.archived(acknowledged.count);
+    replayed.take_ranges(store, acknowledged.count, known_at);
+    one_by_one(store, replayed, known_at)
+}
+
+/// Takes in the records one after the other, and names the first that does not fit.
+fn one_by_one(
+    store: &impl Store,
+    start: Replayed,
+    known_at: KnownAt,
+) -> Result<Replayed, LedgerError> {
+    let acknowledged = store.head()?;
+    let mut replayed = start;
     while replayed.head.count < acknowledged.count {
         let next = replayed.head.count;
         let chunk = store.read(next, CHUNK)?;
@@ -163,4 +231,99 @@ fn check_end(replayed: &Replayed, acknowledged: Hash) -> Result<(), LedgerError>
         seq: replayed.head.count.saturating_sub(1),
         what: "it is not the record that was acknowledged as the last".into(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chain::record::{HEADER_LEN, Sealed};
+    use crate::chain::tree::TreeHash;
+    use crate::ledger::testing::{bound, changed, note, opening};
+    use crate::store::memory::Memory;
+
+    const BATCH: usize = 600;
+    const HOUR: i64 = 3_600_000_000;
+
+    /// More records than are taken in one by one, each batch an hour after the one before.
+    fn long() -> Memory {
+        let payload = |event| codec::encode(&event).unwrap();
+        let mut batches = vec![(0, vec![payload(opening())])];
+        for hour in 1..8 {
+            let notes = (0..BATCH).map(|nth| payload(note(&format!("{nth} at {hour}"))));
+            batches.push((hour * HOUR, notes.collect()));
+        }
+        bound(&batches)
+    }
+
+    type Outcome = Result<(Register, Head, Instant, TreeHash), String>;
+
+    fn replays(store: &Memory, known_at: KnownAt) -> [Outcome; 2] {
+        let start = || {
+            let mut nothing = Replayed::nothing_of(store);
+            nothing.register.archived(store.head().unwrap().count);
+            nothing
+        };
+        let by_ranges = continue_from(store, start(), known_at);
+        [by_ranges, one_by_one(store, start(), known_at)].map(|replayed| {
+            let replayed = replayed.map_err(|error| error.to_string())?;
+            assert_eq!(replayed.tree.size(), replayed.head.count);
+            let root = replayed.tree.root();
+            let last = replayed.last_recorded;
+            Ok((replayed.register, replayed.head, last, root))
+        })
+    }
+
+    #[test]
+    fn ranges_come_to_the_same_as_one_by_one() {
+        let store = long();
+        let count = store.head().unwrap().count;
+        for known_at in [
+            KnownAt::Now,
+            KnownAt::Record(Seq(count - 1)),
+            KnownAt::Record(Seq(count - 2)),
+            KnownAt::Record(Seq(3 * CHUNK as u64)),
+            KnownAt::Record(Seq(u64::MAX)),
+            KnownAt::Time(Instant(5 * HOUR)),
+            KnownAt::Time(Instant(5 * HOUR - 1)),
+            KnownAt::Time(Instant(-1)),
+        ] {
+            let [by_ranges, one_by_one] = replays(&store, known_at);
+            assert!(by_ranges.is_ok());
+            assert_eq!(by_ranges, one_by_one, "{known_at:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_as_one_by_one() {
+        let flip = |records: &mut Vec<Sealed>, at: usize| {
+            records[2_600].tamper(|bytes| bytes[at] ^= 1);
+        };
+        let tamperings: [fn(&mut Vec<Sealed>); 4] = [
+            |records| drop(records.remove(2_600)),
+            |records| records.swap(2_600, 2_601),
+            // Its last byte is of no length any more.
+            |records| records[2_600].tamper(|bytes| bytes.truncate(HEADER_LEN)),
+            |records| {
+                records[2_600] = changed(&records[2_600], |record| {
+                    record.header.recorded_at += 1;
+                });
+            },
+        ];
+        let flips = [8, 40, 70, HEADER_LEN + 30].map(|at| {
+            let mut records = long().records();
+            flip(&mut records, at);
+            records
+        });
+        let others = tamperings.map(|tamper| {
+            let mut records = long().records();
+            tamper(&mut records);
+            records
+        });
+        for records in flips.into_iter().chain(others) {
+            let [by_ranges, one_by_one] =
+                replays(&Memory::of(records, long().head().unwrap()), KnownAt::Now);
+            assert!(by_ranges.is_err());
+            assert_eq!(by_ranges, one_by_one);
+        }
+    }
 }

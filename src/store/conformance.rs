@@ -246,9 +246,8 @@ fn all_lengths(site: &mut dyn Site) -> Outcome {
     let around_24_kib = (24 * 1024 - 10)..(24 * 1024 + 4);
     let longest = 64 * 1024 + 145;
     for length in lengths.chain(around_24_kib).chain([longest]) {
-        let batch = [Sealed(
-            (0..length).map(|i| ((i * 7) ^ (i >> 8)) as u8).collect(),
-        )];
+        let bytes = (0..length).map(|i| ((i * 7) ^ (i >> 8)) as u8);
+        let batch = [Sealed(bytes.collect())];
         let head = Head {
             count: twin.head.count + 1,
             link: Hash([length as u8; 32]),

@@ -578,7 +578,7 @@ mod tests {
             count: 1,
             link: Hash([1; 32]),
         };
-        let batch = [Sealed(vec![1, 2, 3])];
+        let batch = [Sealed::from(vec![1, 2, 3])];
         ledger.append(Head::EMPTY, &batch, head).unwrap();
         drop(ledger);
         let ledger = reopened(&dir).unwrap();
@@ -604,7 +604,7 @@ mod tests {
             count: 1,
             link: Hash([1; 32]),
         };
-        let batch = [Sealed(vec![1, 2, 3])];
+        let batch = [Sealed::from(vec![1, 2, 3])];
         ledger.append(Head::EMPTY, &batch, head).unwrap();
         assert_eq!(reader.read(0, 10).unwrap()[0].sealed, batch[0]);
         drop(ledger);

@@ -327,7 +327,7 @@ mod tests {
                     count: self.0,
                     ..Head::EMPTY
                 };
-                Ok(Some((vec![Sealed(vec![1])], head)))
+                Ok(Some((vec![Sealed::from(vec![1])], head)))
             }
         }
         let mut store = Faulty::new(Memory::default());
@@ -346,7 +346,7 @@ mod tests {
             count: 1,
             ..Head::EMPTY
         };
-        let batch = [Sealed(vec![1])];
+        let batch = [Sealed::from(vec![1])];
         for fault in Fault::ALL {
             let count = usize::from(fault == Fault::After);
             let mut store = Faulty::new(Memory::default());

@@ -54,7 +54,7 @@ impl Tail {
             let stretch = stretch.map_err(|source| failed("reading rehearsed records", source))?;
             let numbered = stretch.iter().map(|(at, sealed)| (self.first + at, sealed));
             for (seq, sealed) in numbered.filter(|(seq, _)| (next..end).contains(seq)) {
-                let sealed = Sealed(sealed.to_vec());
+                let sealed = Sealed::from(sealed.to_vec());
                 found.push(Stored { seq, sealed });
             }
             next = self.first + stretch.end();

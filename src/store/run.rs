@@ -20,6 +20,8 @@ mod columns;
 
 use std::collections::VecDeque;
 
+use bytes::{Buf, Bytes};
+
 use crate::chain::record::Sealed;
 
 /// The most records in a run.
@@ -78,7 +80,7 @@ pub(super) fn parse_key(key: &[u8]) -> Option<(u64, u16)> {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Value<'a> {
     /// The records of a run, in order.
-    Run(Vec<Vec<u8>>),
+    Run(Vec<Bytes>),
     /// A part of a record.
     Part {
         /// How many parts the record has.
@@ -145,20 +147,21 @@ fn start(value: &[u8]) -> Result<(u8, u16, &[u8]), String> {
     }
 }
 
-fn parse_run(count: u16, mut rest: &[u8]) -> Result<Vec<Vec<u8>>, String> {
+fn parse_run(count: u16, rest: &[u8]) -> Result<Vec<Bytes>, String> {
+    // One copy of all of them.
+    let mut rest = Bytes::copy_from_slice(rest);
     let mut records = Vec::with_capacity(usize::from(count));
     for number in 1..=count {
-        let record = rest
-            .split_first_chunk::<LENGTH>()
-            .and_then(|(length, rest)| {
-                let length = usize::try_from(u32::from_le_bytes(*length)).ok()?;
-                rest.split_at_checked(length)
-            });
-        let Some((record, after)) = record else {
+        let end = rest.first_chunk::<LENGTH>().and_then(|length| {
+            let length = usize::try_from(u32::from_le_bytes(*length)).ok()?;
+            LENGTH.checked_add(length)
+        });
+        let Some(end) = end.filter(|end| *end <= rest.len()) else {
             return Err(format!("it ends inside record {number} of {count}"));
         };
-        records.push(record.to_vec());
-        rest = after;
+        let mut record = rest.split_to(end);
+        record.advance(LENGTH);
+        records.push(record);
     }
     if rest.is_empty() {
         Ok(records)
@@ -343,7 +346,7 @@ fn split(first: u64, record: &[u8]) -> Vec<Entry> {
 
 /// The records as slices, for [`pack`].
 pub(super) fn slices(batch: &[Sealed]) -> impl Iterator<Item = &[u8]> {
-    batch.iter().map(|sealed| sealed.0.as_slice())
+    batch.iter().map(|sealed| &sealed.0[..])
 }
 
 #[cfg(test)]
@@ -361,7 +364,7 @@ mod tests {
         for entry in entries {
             match parse(&entry.value).unwrap() {
                 Value::Run(run) => {
-                    records.extend((entry.first..).zip(run));
+                    records.extend((entry.first..).zip(run.iter().map(|record| record.to_vec())));
                 }
                 Value::Part { bytes, .. } if entry.part == 0 => {
                     records.push((entry.first, bytes.to_vec()))

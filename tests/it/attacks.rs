@@ -459,9 +459,8 @@ const SIGNATURE: &str = "found: signature, exit 11";
 /// Bytes of a record, changed in place; the head stays.
 fn flip(honest: &Honest, dir: &Path, seq: usize, at: impl Fn(usize) -> usize) {
     let mut sealed = seal(&honest.records());
-    let bytes = &mut sealed[seq].0;
-    let at = at(bytes.len());
-    bytes[at] ^= 0x20;
+    let at = at(sealed[seq].0.len());
+    sealed[seq].tamper(|bytes| bytes[at] ^= 0x20);
     lay_bytes(dir, &sealed, head_of(&honest.records()));
 }
 
@@ -1061,7 +1060,7 @@ fn a_byte_changed_anywhere_is_found() {
         for at in in_header.into_iter().chain(behind) {
             for bit in [1, 0x80] {
                 let mut sealed = honest_bytes.clone();
-                sealed[seq].0[at] ^= bit;
+                sealed[seq].tamper(|bytes| bytes[at] ^= bit);
                 // sled keeps bytes as they are: one directory of all would do, but for the time it takes.
                 let verdict = verify(&Memory::of(sealed, head), &mut Unwatched).unwrap();
                 assert!(!verdict.is_sound(), "byte {at} of record {seq}");

@@ -246,7 +246,7 @@ fn a_flipped_byte_in_any_part_of_a_record_is_found_by_both() {
         }
         for (at, mask) in places.into_iter().map(|at| (at, 1)).chain([(128, 2)]) {
             let mut changed = sealed.clone();
-            changed[seq].0[at] ^= mask;
+            changed[seq].tamper(|bytes| bytes[at] ^= mask);
             assert_ne!(found_in(changed.clone(), chain.head), [], "{seq} {at}");
             let mut export = all.clone();
             let link = record.header.link().to_string();

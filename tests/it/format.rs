@@ -147,7 +147,7 @@ pub(super) fn parse(line: &str) -> (u64, String, Sealed) {
     (
         line["seq"].as_u64().unwrap(),
         line["link"].as_str().unwrap().to_owned(),
-        Sealed(unhex(line["record"].as_str().unwrap())),
+        unhex(line["record"].as_str().unwrap()).into(),
     )
 }
 
@@ -749,7 +749,7 @@ fn every_flipped_byte_of_every_record_is_found() {
             .chain([129, 144, 145, bytes.len() - 1]);
         let mut export = all.clone();
         for at in header.into_iter().chain(body) {
-            let mut changed = bytes.clone();
+            let mut changed = bytes.to_vec();
             changed[at] ^= 0x01;
             export[seq as usize] =
                 json!({"seq": seq, "link": link, "record": hex(&changed)}).to_string();

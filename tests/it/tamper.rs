@@ -189,7 +189,12 @@ impl Tampered {
             },
             Self {
                 name: "a byte of the padding of record 5",
-                make: |dir| lay(dir, &altered(|records| records[5].0[100] ^= 1)),
+                make: |dir| {
+                    lay(
+                        dir,
+                        &altered(|records| records[5].tamper(|bytes| bytes[100] ^= 1)),
+                    )
+                },
                 expected: &[(Malformed, &[5])],
             },
             Self {
@@ -224,7 +229,12 @@ impl Tampered {
             },
             Self {
                 name: "the time of record 6",
-                make: |dir| lay(dir, &altered(|records| records[6].0[16] ^= 1)),
+                make: |dir| {
+                    lay(
+                        dir,
+                        &altered(|records| records[6].tamper(|bytes| bytes[16] ^= 1)),
+                    )
+                },
                 expected: &[(Link, &[6, 7])],
             },
             Self {
@@ -242,7 +252,7 @@ impl Tampered {
                 make: |dir| {
                     let change = |records: &mut Vec<Sealed>| {
                         let letter = records[6].0.iter().rposition(|byte| *byte == b'r');
-                        records[6].0[letter.unwrap()] = b'R';
+                        records[6].tamper(|bytes| bytes[letter.unwrap()] = b'R');
                     };
                     lay(dir, &altered(change));
                 },

@@ -41,7 +41,7 @@ fn a_chain_has_the_bytes_and_hashes_that_were_pinned() {
         };
         for (record, name) in [(record, "sealed"), (&without, "sealed_without_payload")] {
             assert_eq!(hex(&record.seal().0), text(name));
-            let reread = Record::open(&Sealed(unhex(text(name))));
+            let reread = Record::open(&unhex(text(name)).into());
             assert_eq!(reread.as_ref(), Ok(record));
             assert!(record.payload_is_sound());
         }
@@ -91,9 +91,9 @@ fn every_flipped_byte_is_seen_by_opening_the_digest_or_the_link() {
     let sealed = records[0].seal();
     for at in 0..sealed.0.len() {
         for mask in [1u8, 0x80, 0xff] {
-            let mut bytes = sealed.0.clone();
-            bytes[at] ^= mask;
-            let seen = match Record::open(&Sealed(bytes)) {
+            let mut flipped = sealed.clone();
+            flipped.tamper(|bytes| bytes[at] ^= mask);
+            let seen = match Record::open(&flipped) {
                 Err(_) => true,
                 Ok(record) => !record.payload_is_sound() || Head::after(&record.header) != head,
             };
@@ -144,12 +144,12 @@ proptest! {
         prop_assert_eq!(peeked.is_signed(), !record.signatures.is_empty());
         prop_assert_eq!(peeked.payload_is_sound(), record.payload_is_sound());
         // Whatever else the bytes are, both read the same or fail the same, and only what sealing gives is read.
-        let mut changed = sealed.0.clone();
-        changed[at.index(sealed.0.len())] ^= flip;
-        let peeked = RecordRef::peek(&changed).map(RecordRef::to_record);
-        prop_assert_eq!(&Record::open(&Sealed(changed.clone())), &peeked);
+        let mut changed = sealed.clone();
+        changed.tamper(|bytes| bytes[at.index(sealed.0.len())] ^= flip);
+        let peeked = RecordRef::peek(&changed.0).map(RecordRef::to_record);
+        prop_assert_eq!(&Record::open(&changed), &peeked);
         if let Ok(record) = peeked {
-            prop_assert_eq!(record.seal().0, changed);
+            prop_assert_eq!(record.seal(), changed);
         }
     }
 
@@ -163,8 +163,9 @@ proptest! {
 
     #[test]
     fn no_bytes_panic(bytes: Vec<u8>) {
-        if let Ok(record) = Record::open(&Sealed(bytes.clone())) {
-            prop_assert_eq!(record.seal(), Sealed(bytes));
+        let sealed = Sealed::from(bytes);
+        if let Ok(record) = Record::open(&sealed) {
+            prop_assert_eq!(record.seal(), sealed);
         }
     }
 }

@@ -182,7 +182,7 @@ fn evidence_is_not_destroyed() {
     let snapshot = crate::ledger::snapshot::encode(&replayed);
     let mut records = store.records().to_vec();
     let last = records[8].0.len() - 1;
-    records[8].0[last] ^= 1;
+    records[8].tamper(|bytes| bytes[last] ^= 1);
     let mut tampered = Memory::of(records, store.head().unwrap());
     tampered.put_snapshot(13, &snapshot).unwrap();
     let before = tampered.records().to_vec();

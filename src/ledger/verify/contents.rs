@@ -52,11 +52,6 @@ impl Payload {
             },
         }
     }
-
-    /// Whether nothing is wrong with it by itself.
-    pub(super) fn is_sound(&self) -> bool {
-        matches!(self, Self::Event(_) | Self::Gone)
-    }
 }
 
 /// Checks what the records say, and draws the verdict.

@@ -97,7 +97,7 @@ fn every_flipped_byte_is_found_and_names_its_record() {
     for (seq, sealed) in store.records().iter().enumerate() {
         for at in 0..sealed.0.len() {
             for mask in [0x01, 0x80, 0xff] {
-                let flipped = tampered(|records, _| records[seq].0[at] ^= mask);
+                let flipped = tampered(|records, _| records[seq].tamper(|bytes| bytes[at] ^= mask));
                 let findings = found(&flipped);
                 let named = findings
                     .iter()
@@ -123,8 +123,8 @@ fn two_flips_are_two_findings() {
     for (one, other) in [(0, 12), (3, 4), (5, 9)] {
         for at in [16, 40, 100, 128, 140, 150] {
             let findings = found_after(|records| {
-                records[one].0[at] ^= 1;
-                records[other].0[at] ^= 1;
+                records[one].tamper(|bytes| bytes[at] ^= 1);
+                records[other].tamper(|bytes| bytes[at] ^= 1);
             });
             for seq in [one, other] {
                 let named = findings.iter().any(|(_, r)| r.contains(&(seq as u64)));
@@ -136,7 +136,8 @@ fn two_flips_are_two_findings() {
 
 #[test]
 fn what_a_flip_breaks_is_said() {
-    let flip = |seq: usize, at: usize| found_after(|records| records[seq].0[at] ^= 1);
+    let flip =
+        |seq: usize, at: usize| found_after(|records| records[seq].tamper(|bytes| bytes[at] ^= 1));
     assert_eq!(flip(5, 100), [(Malformed, vec![5])], "padding");
     assert_eq!(
         flip(12, 100),
@@ -536,7 +537,7 @@ fn snapshots_are_not_judged_by_what_is_broken() {
     let mut store = storied().into_store();
     let snapshots = store.snapshots().unwrap();
     let mut records = store.records().to_vec();
-    records[2].0[140] ^= 1;
+    records[2].tamper(|bytes| bytes[140] ^= 1);
     let mut broken = Memory::of(records, store.head().unwrap());
     for count in snapshots {
         let bytes = store.snapshot(count).unwrap().unwrap();
@@ -621,7 +622,7 @@ impl Store for Holed {
 #[test]
 fn what_the_store_cannot_read_is_found_and_the_rest_is_read() {
     let holed = |hole, resumes, flip: usize| Holed {
-        inner: tampered(|records, _| records[flip].0[150] ^= 1),
+        inner: tampered(|records, _| records[flip].tamper(|bytes| bytes[150] ^= 1)),
         hole,
         resumes,
         lists: true,
@@ -735,9 +736,9 @@ fn tamper(records: &mut Vec<Sealed>, tampering: &Tampering) {
     let count = records.len();
     match tampering {
         Tampering::Flip(seq, byte, mask) => {
-            let sealed = &mut records[seq.index(count)].0;
-            let at = byte.index(sealed.len());
-            sealed[at] ^= mask;
+            let sealed = &mut records[seq.index(count)];
+            let at = byte.index(sealed.0.len());
+            sealed.tamper(|bytes| bytes[at] ^= mask);
         }
         Tampering::Remove(seq) => drop(records.remove(seq.index(count))),
         Tampering::Swap(one, other) => records.swap(one.index(count), other.index(count)),
@@ -793,7 +794,7 @@ proptest! {
 
 #[test]
 fn ranges_end_at_chunks_and_snapshots() {
-    use super::fast::ranges;
+    use crate::ledger::ranges::ranges;
     let chunk = CHUNK as u64;
     assert_eq!(ranges(0, 0, &[]), []);
     assert_eq!(ranges(0, 1, &[1, 5]), [(0, 1)]);
@@ -850,7 +851,7 @@ fn only_what_came_after_a_checkpoint_is_verified() {
 fn what_is_wrong_after_the_checkpoint_is_found_as_ever() {
     let honest = checkpoint(&*STORY, 6);
     for (seq, byte) in [(6, 150), (7, 40), (8, 16), (12, 100), (12, 20)] {
-        let store = tampered(|records, _| records[seq].0[byte] ^= 1);
+        let store = tampered(|records, _| records[seq].tamper(|bytes| bytes[byte] ^= 1));
         let (whole, part) = (verdict(&store), since(&store, &honest));
         assert_eq!(part.trusted, 6);
         assert_eq!(part.findings, whole.findings, "{seq} {byte}");
@@ -874,8 +875,8 @@ fn without_a_checkpoint_to_start_from_all_is_verified() {
     let other = Checkpoint::new("example.org/other", 6, *checkpoint(&*STORY, 6).root()).unwrap();
     let longer = Checkpoint::new("example.org/test", 99, *checkpoint(&*STORY, 6).root()).unwrap();
     let none = Checkpoint::new("example.org/test", 0, crate::chain::tree::empty_root()).unwrap();
-    let flipped = tampered(|records, _| records[5].0[20] ^= 1);
-    let broken = tampered(|records, _| records[2].0[150] ^= 1);
+    let flipped = tampered(|records, _| records[5].tamper(|bytes| bytes[20] ^= 1));
+    let broken = tampered(|records, _| records[2].tamper(|bytes| bytes[150] ^= 1));
     for (store, checkpoint, why) in [
         (&rewritten, &checkpoint(&*STORY, 6), "are others"),
         (&*STORY, &other, "of another ledger"),

@@ -94,7 +94,7 @@ fn parse_records(mut body: &[u8]) -> Option<Vec<Sealed>> {
         let (length, rest) = body.split_first_chunk::<LENGTH>()?;
         let length = usize::try_from(u32::from_le_bytes(*length)).ok()?;
         let (record, rest) = rest.split_at_checked(length)?;
-        records.push(Sealed(record.to_vec()));
+        records.push(record.to_vec().into());
         body = rest;
     }
     Some(records)
@@ -123,7 +123,7 @@ mod tests {
             head: head(3 + lengths.len() as u64),
             records: lengths
                 .iter()
-                .map(|&length| Sealed(vec![9; length]))
+                .map(|&length| Sealed::from(vec![9; length]))
                 .collect(),
         };
         let bytes = to_bytes(frame.number, frame.expected, frame.head, &frame.records);
@@ -166,7 +166,7 @@ mod tests {
 
     #[test]
     fn heads_that_do_not_fit_the_records_are_none() {
-        let records = [Sealed(vec![1]), Sealed(vec![2])];
+        let records = [Sealed::from(vec![1]), Sealed::from(vec![2])];
         for (expected, after) in [(3, 4), (3, 6), (u64::MAX, 1)] {
             let bytes = to_bytes(1, head(expected), head(after), &records);
             assert_eq!(parse(&bytes, 0), None, "{expected} to {after}");

@@ -18,6 +18,7 @@
 
 use std::ops::Range;
 
+use bytes::Bytes;
 use lz4_flex::block;
 
 use super::MAX_PLAIN;
@@ -78,7 +79,7 @@ fn part(length: usize, range: &Range<usize>) -> usize {
 }
 
 /// The records of a run of so many, or what is wrong.
-pub(super) fn expand(count: usize, bytes: &[u8]) -> Result<Vec<Vec<u8>>, String> {
+pub(super) fn expand(count: usize, bytes: &[u8]) -> Result<Vec<Bytes>, String> {
     let (plain, raw) = unpack(count, bytes)?;
     let mut plain = Column(&plain);
     let mut raw = Column(raw);
@@ -92,22 +93,28 @@ pub(super) fn expand(count: usize, bytes: &[u8]) -> Result<Vec<Vec<u8>>, String>
     let mut flags = Column(plain.take(all(FLAGS))?);
     let mut hashes = Column(raw.take(all(HASHES))?);
     let mut salts = Column(raw.take(all(SALT))?);
-    let mut before = [0_u8; FIELDS];
-    let mut records = Vec::with_capacity(count);
-    for (nth, &length) in lengths.iter().enumerate() {
-        for (at, byte) in before.iter_mut().enumerate() {
-            *byte = byte.wrapping_add(fields[at * count + nth]);
+    let mut starts = vec![[0_u8; FIELDS]; count];
+    for (at, column) in fields.chunks_exact(count.max(1)).enumerate() {
+        let mut before = 0_u8;
+        for (start, difference) in starts.iter_mut().zip(column) {
+            before = before.wrapping_add(*difference);
+            start[at] = before;
         }
-        let mut record = Vec::with_capacity(length);
-        record.extend_from_slice(cut(&before, 0..length));
-        record.extend_from_slice(hashes.take(part(length, &HASHES))?);
-        record.extend_from_slice(flags.take(part(length, &FLAGS))?);
-        record.extend_from_slice(salts.take(part(length, &SALT))?);
-        record.extend_from_slice(plain.take(length.saturating_sub(SALT.end))?);
-        records.push(record);
+    }
+    // The lengths are 16 bits wide: it is a few MiB at the most, whatever lies there.
+    let mut all = Vec::with_capacity(lengths.iter().sum());
+    for (start, &length) in starts.iter().zip(&lengths) {
+        all.extend_from_slice(cut(start, 0..length));
+        all.extend_from_slice(hashes.take(part(length, &HASHES))?);
+        all.extend_from_slice(flags.take(part(length, &FLAGS))?);
+        all.extend_from_slice(salts.take(part(length, &SALT))?);
+        all.extend_from_slice(plain.take(length.saturating_sub(SALT.end))?);
     }
     match (plain.0.len(), raw.0.len()) {
-        (0, 0) => Ok(records),
+        (0, 0) => {
+            let mut all = Bytes::from(all);
+            Ok(lengths.iter().map(|length| all.split_to(*length)).collect())
+        }
         (inside, behind) => Err(format!("{} bytes belong to no record", inside + behind)),
     }
 }

@@ -1,0 +1,171 @@
+//! Records by ranges: read, checked by themselves and decoded on all processors, and handed over in the order of the
+//! chain. Only a few ranges are under way at a time, so memory stays flat.
+//!
+//! This finds that all is sound, or gives up. What is wrong, and where, is for those to say who go over the records one
+//! by one.
+
+use std::sync::mpsc;
+use std::thread;
+
+use super::replay::CHUNK;
+use crate::chain::codec;
+use crate::chain::lanes;
+use crate::chain::record::{BodyRef, HEADER_LEN, Hash, Header, RecordRef};
+use crate::chain::tree::{TreeHash, leaf_hash, subtrees};
+use crate::domain::event::Event;
+use crate::store::{Reader, Stored};
+
+/// Ranges that a thread may have ready before they are asked for.
+const AHEAD: usize = 2;
+
+/// The ranges to check, each from its first record to the one after its last: they end at multiples of a chunk, so
+/// that their parts of the tree are few, and at `cuts`.
+pub(super) fn ranges(start: u64, end: u64, cuts: &[u64]) -> Vec<(u64, u64)> {
+    let chunk = CHUNK as u64;
+    let chunks = (start.next_multiple_of(chunk)..end).step_by(CHUNK);
+    let mut ends: Vec<u64> = chunks
+        .chain(cuts.iter().copied())
+        .filter(|cut| *cut > start && *cut < end)
+        .chain((end > start).then_some(end))
+        .collect();
+    ends.sort_unstable();
+    ends.dedup();
+    let starts = std::iter::once(start).chain(ends.iter().copied());
+    starts.zip(ends.iter().copied()).collect()
+}
+
+/// Checks ranges on all processors, and hands them over in order; none as soon as one does not hold or is refused.
+/// `fits` is what else must hold between a header with its link and the one that follows.
+pub(super) fn in_order(
+    reader: &dyn Reader,
+    ranges: &[(u64, u64)],
+    fits: impl Fn(&Header, Hash, &Header) -> bool + Sync,
+    mut take: impl FnMut(Range) -> Option<()>,
+) -> Option<()> {
+    let threads = thread::available_parallelism().map_or(1, usize::from);
+    let threads = threads.min(ranges.len());
+    let fits = &fits;
+    thread::scope(|scope| {
+        // The threads take turns, so it is known whose range comes next.
+        let checked: Vec<mpsc::Receiver<Option<Range>>> = (0..threads)
+            .map(|first| {
+                let (hand_over, checked) = mpsc::sync_channel(AHEAD);
+                scope.spawn(move || {
+                    for (start, end) in ranges.iter().skip(first).step_by(threads) {
+                        let range = Range::check(reader, *start, *end, fits);
+                        // Nobody listens any more: another range did not hold.
+                        if hand_over.send(range).is_err() {
+                            break;
+                        }
+                    }
+                });
+                checked
+            })
+            .collect();
+        let mut next = checked.iter().cycle();
+        ranges
+            .iter()
+            .try_for_each(|_| take(next.next()?.recv().ok()??))
+    })
+}
+
+/// Records that follow each other and are what their headers say.
+pub(super) struct Range {
+    /// The records.
+    pub(super) records: Vec<Stored>,
+    /// The link of each.
+    pub(super) links: Vec<Hash>,
+    /// What each says; none where the payload is gone.
+    pub(super) events: Vec<Option<Event>>,
+    /// Their part of the tree: subtrees by their levels.
+    pub(super) subtrees: Vec<(u8, TreeHash)>,
+    /// The header of the first.
+    pub(super) first: Header,
+    /// The header of the last.
+    pub(super) last: Header,
+    /// The latest time at which one was recorded.
+    pub(super) latest: i64,
+}
+
+impl Range {
+    /// Reads the records from `start` to `end`, and checks what they show by themselves.
+    fn check(
+        reader: &dyn Reader,
+        start: u64,
+        end: u64,
+        fits: impl Fn(&Header, Hash, &Header) -> bool,
+    ) -> Option<Self> {
+        let records = read(reader, start, end)?;
+        let peeked: Vec<RecordRef<'_>> = records
+            .iter()
+            .map(|stored| RecordRef::peek(&stored.sealed.0).ok())
+            .collect::<Option<_>>()?;
+        let headers: Vec<&[u8; HEADER_LEN]> =
+            peeked.iter().map(|record| record.header_bytes).collect();
+        let links = lanes::links(&headers);
+        let in_place = |(seq, record): (u64, &RecordRef<'_>)| record.header.seq == seq;
+        let follows = |(pair, link): (&[RecordRef<'_>], &Hash)| {
+            let (before, after) = (&pair[0].header, &pair[1].header);
+            after.prev == *link && fits(before, *link, after)
+        };
+        let chained = (start..).zip(&peeked).all(in_place)
+            && peeked.windows(2).zip(&links).all(follows)
+            && digests_hold(&peeked);
+        if !chained {
+            return None;
+        }
+        let events = peeked.iter().map(|record| match record.body {
+            None => Some(None),
+            Some(body) => codec::decode(body.payload).ok().map(Some),
+        });
+        let events = events.collect::<Option<_>>()?;
+        let leaves: Vec<TreeHash> = headers.iter().map(|header| leaf_hash(*header)).collect();
+        let times = peeked.iter().map(|record| record.header.recorded_at);
+        Some(Self {
+            subtrees: subtrees(start, &leaves),
+            first: peeked.first()?.header,
+            last: peeked.last()?.header,
+            latest: times.max()?,
+            links,
+            events,
+            records,
+        })
+    }
+
+    /// The link of the last record.
+    pub(super) fn link(&self) -> Hash {
+        self.links.last().copied().unwrap_or(Hash::ZERO)
+    }
+}
+
+/// The records from `start` to `end`, if all are there and nothing else.
+fn read(reader: &dyn Reader, start: u64, end: u64) -> Option<Vec<Stored>> {
+    let mut records: Vec<Stored> = Vec::new();
+    let mut next = start;
+    while next < end {
+        // At most a chunk: it fits.
+        let mut chunk = reader.read(next, (end - next) as usize).ok()?;
+        chunk.truncate((end - next) as usize);
+        let in_place = (next..).zip(&chunk).all(|(seq, stored)| stored.seq == seq);
+        if chunk.is_empty() || !in_place {
+            return None;
+        }
+        next += chunk.len() as u64;
+        records.append(&mut chunk);
+    }
+    Some(records)
+}
+
+/// Whether the payloads that are there are those that the headers vouch for.
+fn digests_hold(records: &[RecordRef<'_>]) -> bool {
+    let there: Vec<(BodyRef<'_>, Hash)> = records
+        .iter()
+        .filter_map(|record| Some((record.body?, record.header.payload_digest)))
+        .collect();
+    let bodies: Vec<BodyRef<'_>> = there.iter().map(|(body, _)| *body).collect();
+    let digests = lanes::payload_digests(&bodies);
+    digests
+        .iter()
+        .zip(&there)
+        .all(|(found, (_, expected))| found == expected)
+}
