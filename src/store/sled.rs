@@ -121,6 +121,8 @@ const COPIED_AT_ONCE: usize = 512;
 /// After reading values of so many bytes sled is opened anew: what it caches while reading it does not give
 /// back.
 const READ_PER_HANDLE: usize = 64 * 1024 * 1024;
+/// After writing so many, too: what it caches is split among 256 lists, none of which ever gets empty.
+const WRITTEN_PER_HANDLE: usize = 32 * 1024 * 1024;
 /// How long to wait for sled's threads to let go of its lock when it is opened again after a failure.
 const REOPEN_WAIT: Duration = Duration::from_secs(2);
 
@@ -190,7 +192,24 @@ impl Shared {
         trees.is_some().then(|| Open(trees))
     }
 
-    /// Opens sled anew where much was read. If that fails, it counts as closed until its owner opens it again.
+    /// What is open.
+    fn opened(&self) -> Result<Open<'_>, StoreError> {
+        self.trees().ok_or_else(StoreError::closed)
+    }
+
+    /// Writes what was handed to sled, and opens it anew where that was much.
+    fn flush(&self) -> Result<(), StoreError> {
+        let trees = self.opened()?;
+        trees.flush()?;
+        let worn = trees.is_worn();
+        drop(trees);
+        if worn {
+            self.renew();
+        }
+        Ok(())
+    }
+
+    /// Opens sled anew where much was read or written. If that fails, it counts as closed until its owner opens it again.
     fn renew(&self) {
         let mut open = self.trees_mut();
         if let Some(records) = open.as_ref().filter(|trees| trees.is_worn()) {
@@ -242,6 +261,8 @@ struct Trees {
     copy: Option<TempDir>,
     /// Bytes of the values that were read since it was opened.
     bytes_read: AtomicUsize,
+    /// Bytes of the values that were written since then.
+    bytes_written: AtomicUsize,
 }
 
 /// Why all records are written anew.
@@ -254,8 +275,7 @@ enum Rewriting<'a> {
 
 /// A snapshot that is being put.
 struct Putting<'a> {
-    trees: &'a Trees,
-    tree: &'a Tree,
+    shared: &'a Shared,
     count: u64,
     /// How many of its parts lie there.
     parts: u32,
@@ -267,6 +287,26 @@ struct Putting<'a> {
 }
 
 impl Putting<'_> {
+    /// Puts the snapshot of these pieces.
+    fn put(shared: &Shared, count: u64, pieces: &Pieces<'_>) -> Result<(), StoreError> {
+        shared.opened()?.drop_snapshot(count)?;
+        let mut putting = Putting {
+            shared,
+            count,
+            parts: 0,
+            waiting: Vec::new(),
+            length: 0,
+            checksum: LocalChecksum::default(),
+        };
+        let mut put = Ok(());
+        pieces(&mut |piece| {
+            if put.is_ok() {
+                put = putting.add(piece);
+            }
+        });
+        put.and_then(|()| putting.seal())
+    }
+
     fn add(&mut self, piece: &[u8]) -> Result<(), StoreError> {
         self.length += piece.len() as u64;
         self.checksum.add(piece);
@@ -284,15 +324,13 @@ impl Putting<'_> {
     fn put_part(&mut self) -> Result<(), StoreError> {
         // One that has more is not sealed.
         if self.parts < SEAL {
-            let key = snapshot_key(self.count, self.parts);
-            let part = self.waiting.as_slice();
-            self.trees.call("writing", || self.tree.insert(key, part))?;
+            self.insert(self.parts, &self.waiting)?;
             self.parts += 1;
         }
         self.waiting.clear();
         if (self.parts as usize).is_multiple_of(RUNS_PER_FLUSH) {
             // What sled has not written yet, it keeps in memory.
-            self.trees.flush()?;
+            self.shared.flush()?;
         }
         Ok(())
     }
@@ -303,9 +341,18 @@ impl Putting<'_> {
         }
         let mut seal = self.length.to_le_bytes().to_vec();
         seal.extend_from_slice(&self.checksum.finish().0);
-        let key = snapshot_key(self.count, SEAL);
-        self.trees.call("writing", || self.tree.insert(key, seal))?;
-        self.trees.flush()
+        self.insert(SEAL, &seal)?;
+        self.shared.flush()
+    }
+
+    fn insert(&self, part: u32, bytes: &[u8]) -> Result<(), StoreError> {
+        let trees = self.shared.opened()?;
+        let tree = trees.snapshots_to_write()?;
+        let key = snapshot_key(self.count, part);
+        trees
+            .bytes_written
+            .fetch_add(bytes.len(), Ordering::Relaxed);
+        trees.call("writing", || tree.insert(key, bytes)).map(drop)
     }
 }
 
@@ -346,7 +393,7 @@ impl Writer {
     }
 
     fn trees(&self) -> Result<Open<'_>, StoreError> {
-        self.shared.trees().ok_or_else(StoreError::closed)
+        self.shared.opened()
     }
 
     fn take(&mut self, batch: &[Sealed]) -> Result<(), StoreError> {
@@ -389,11 +436,10 @@ impl Writer {
         let Some(entry) = self.waiting.pop_front() else {
             return Ok(());
         };
-        let trees = self.shared.trees().ok_or_else(StoreError::closed)?;
-        trees.insert(&entry.key(), entry.value)?;
+        self.trees()?.insert(&entry.key(), entry.value)?;
         self.since_flush += 1;
         if self.since_flush == RUNS_PER_FLUSH {
-            trees.flush()?;
+            self.shared.flush()?;
             self.since_flush = 0;
         }
         Ok(())
@@ -817,10 +863,10 @@ impl Sled {
 
     fn write_snapshots(
         &mut self,
-        write: impl FnOnce(&Trees) -> Result<(), StoreError>,
+        write: impl FnOnce(&Shared) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
         self.open_again()?;
-        let written = self.trees().and_then(|trees| write(&trees));
+        let written = write(&self.shared);
         if written.is_err() {
             // After one failed write sled refuses all others. Whether this helps shows at the next use.
             let _later = self.reopen(Instant::now() + REOPEN_WAIT);
@@ -895,14 +941,14 @@ impl Sled {
         let trees = copy.trees().ok_or_else(StoreError::closed)?;
         trees.runs_to_write()?;
         trees.snapshots_to_write()?;
+        drop(trees);
         if matches!(rewriting, Rewriting::Compacting) {
             for count in self.snapshots()? {
                 if let Some(bytes) = self.snapshot(count)? {
-                    trees.put_pieces(count, &|give: &mut dyn FnMut(&[u8])| give(&bytes))?;
+                    Putting::put(&copy, count, &|give: &mut dyn FnMut(&[u8])| give(&bytes))?;
                 }
             }
         }
-        drop(trees);
         let mut writer = Writer::new(&copy, 0, Vec::new());
         let mut next = 0;
         while next < self.head.count {
@@ -1047,7 +1093,7 @@ impl Store for Sled {
     }
 
     fn put_pieces(&mut self, count: u64, pieces: &Pieces<'_>) -> Result<(), StoreError> {
-        self.write_snapshots(|trees| trees.put_pieces(count, pieces))
+        self.write_snapshots(|shared| Putting::put(shared, count, pieces))
     }
 
     fn snapshots(&self) -> Result<Vec<u64>, StoreError> {
@@ -1059,7 +1105,7 @@ impl Store for Sled {
     }
 
     fn drop_snapshot(&mut self, count: u64) -> Result<(), StoreError> {
-        self.write_snapshots(|trees| trees.drop_snapshot(count))
+        self.write_snapshots(|shared| shared.opened()?.drop_snapshot(count))
     }
 
     fn erase(&mut self, records: &[Stored]) -> Result<(), StoreError> {
@@ -1135,6 +1181,7 @@ impl Trees {
             shown: records.to_owned(),
             copy: None,
             bytes_read: AtomicUsize::new(0),
+            bytes_written: AtomicUsize::new(0),
         };
         // Asking for a tree that is not there would write one.
         let names = trees.call("reading", || Ok(trees.db().tree_names()))?;
@@ -1172,9 +1219,11 @@ impl Trees {
         }
     }
 
-    /// Whether so much was read that what sled keeps of it should be let go of.
+    /// Whether so much was read or written that what sled keeps of it should be let go of.
     fn is_worn(&self) -> bool {
-        self.copy.is_none() && self.bytes_read.load(Ordering::Relaxed) > READ_PER_HANDLE
+        self.copy.is_none()
+            && (self.bytes_read.load(Ordering::Relaxed) > READ_PER_HANDLE
+                || self.bytes_written.load(Ordering::Relaxed) > WRITTEN_PER_HANDLE)
     }
 
     fn call<T>(
@@ -1311,6 +1360,7 @@ impl Trees {
 
     fn insert(&self, key: &[u8], value: Vec<u8>) -> Result<(), StoreError> {
         let runs = self.runs_to_write()?;
+        self.bytes_written.fetch_add(value.len(), Ordering::Relaxed);
         self.call("writing", || runs.insert(key, value)).map(drop)
     }
 
@@ -1365,26 +1415,6 @@ impl Trees {
         self.call("writing", || runs.apply_batch(batch))?;
         self.flush()?;
         Ok(still_small)
-    }
-
-    fn put_pieces(&self, count: u64, pieces: &Pieces<'_>) -> Result<(), StoreError> {
-        self.drop_snapshot(count)?;
-        let mut putting = Putting {
-            trees: self,
-            tree: self.snapshots_to_write()?,
-            count,
-            parts: 0,
-            waiting: Vec::new(),
-            length: 0,
-            checksum: LocalChecksum::default(),
-        };
-        let mut put = Ok(());
-        pieces(&mut |piece| {
-            if put.is_ok() {
-                put = putting.add(piece);
-            }
-        });
-        put.and_then(|()| putting.seal())
     }
 
     fn drop_snapshot(&self, count: u64) -> Result<(), StoreError> {
@@ -2749,6 +2779,43 @@ mod tests {
         assert_eq!(reader.read(0, 1000).unwrap().len(), 300);
         assert_eq!(read_so_far(0), 0, "it was not opened anew");
         assert_holds(&store, &scratch.records);
+    }
+
+    #[test]
+    fn a_store_that_was_written_much_is_opened_anew_and_goes_on() {
+        let mut scratch = Scratch::with(&[&[10; 300]]);
+        let mut store = opened(scratch.path());
+        let worn = |store: &Sled| {
+            let trees = store.trees().unwrap();
+            trees
+                .bytes_written
+                .swap(WRITTEN_PER_HANDLE, Ordering::SeqCst)
+        };
+        worn(&store);
+        // More than are laid into the places that are kept ahead.
+        let many = [20_000; 2_000];
+        let head = store.head;
+        let (records, after) = batch(head, &many);
+        let mut source = Some((records.clone(), after));
+        store.append_stream(head, &mut Once(&mut source)).unwrap();
+        scratch.records.extend(records);
+        assert!(worn(&store) < WRITTEN_PER_HANDLE, "it was not opened anew");
+        let long = vec![7; 20 * RUNS_PER_FLUSH * run::MAX_VALUE];
+        store.put_snapshot(2_300, &long).unwrap();
+        assert!(worn(&store) < WRITTEN_PER_HANDLE, "it was not opened anew");
+        assert!(store.snapshot(2_300).unwrap() == Some(long));
+        assert_holds(&store, &scratch.records);
+        drop(store);
+        assert_holds(&opened(scratch.path()), &scratch.records);
+    }
+
+    /// A stream of one batch.
+    struct Once<'a>(&'a mut Option<(Vec<Sealed>, Head)>);
+
+    impl BatchSource for Once<'_> {
+        fn next_batch(&mut self) -> Result<Option<(Vec<Sealed>, Head)>, Aborted> {
+            Ok(self.0.take())
+        }
     }
 
     #[test]
