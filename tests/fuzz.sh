@@ -17,6 +17,8 @@ export RUSTFLAGS="-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4
 cargo build --quiet --manifest-path fuzz/Cargo.toml --locked --release --target "$host" --target-dir "$target"
 [ $# -gt 0 ] || set -- codec formats import tables journal
 mkdir -p fuzz/failures
+# What is written on the way need not outlive a power cut: in memory syncs cost nothing.
+[ ! -w /dev/shm ] || export TMPDIR=/dev/shm
 for name in "$@"; do
     program=$target/$host/release/$name
     seeds=fuzz/seeds/$name

@@ -248,24 +248,7 @@ impl Suite {
         let ledger = scratch.path().join(format!("ledger-{last}"));
         self.sizes(&ledger, results)?;
         for _ in 0..self.rounds {
-            let spent = run(self.command(&ledger).args(["verify", "--quiet"]))?;
-            let rate = self.events as f64 / spent.time.as_secs_f64();
-            results.add(
-                "verify: chain, tree, payloads, rules",
-                OURS,
-                "events/s",
-                Better::More,
-                rate,
-                None,
-            );
-            results.add(
-                "memory of verify",
-                OURS,
-                "MiB",
-                Better::Less,
-                spent.memory as f64 / f64::from(1 << 20),
-                None,
-            );
+            self.verify(&ledger, results)?;
             for (name, peer) in &mut kept {
                 let (_, time) = timed(|| peer.verify())?;
                 results.add(
@@ -278,6 +261,29 @@ impl Suite {
                 );
             }
             self.reading(&ledger, results)?;
+        }
+        Ok(())
+    }
+
+    fn verify(&self, ledger: &Path, results: &mut Results) -> Outcome<()> {
+        for (what, how) in [
+            (
+                "verify: chain, tree, payloads, rules",
+                &["verify", "--quiet"][..],
+            ),
+            ("verify: chain", &["verify", "--quiet", "--chain"]),
+        ] {
+            let spent = run(self.command(ledger).args(how))?;
+            let rate = self.events as f64 / spent.time.as_secs_f64();
+            results.add(what, OURS, "events/s", Better::More, rate, None);
+            results.add(
+                &format!("memory of {what}"),
+                OURS,
+                "MiB",
+                Better::Less,
+                spent.memory as f64 / f64::from(1 << 20),
+                None,
+            );
         }
         Ok(())
     }

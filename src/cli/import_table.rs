@@ -183,7 +183,8 @@ fn read_file(path: &Path, limit: u64) -> Result<Vec<u8>, CliError> {
         Ok(None) => Err(CliError::refused(format!(
             "{} is longer than {limit} bytes",
             path.display()
-        ))),
+        ))
+        .hint("split it, and import one part after the other")),
         Err(error) => Err(CliError::file("read", path, &error)),
     }
 }

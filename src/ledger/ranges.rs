@@ -34,25 +34,24 @@ pub(super) fn ranges(start: u64, end: u64, cuts: &[u64]) -> Vec<(u64, u64)> {
     starts.zip(ends.iter().copied()).collect()
 }
 
-/// Checks ranges on all processors, and hands them over in order; none as soon as one does not hold or is refused.
-/// `fits` is what else must hold between a header with its link and the one that follows.
-pub(super) fn in_order(
-    reader: &dyn Reader,
+/// Checks ranges on all processors, from one record to the one before another, and hands them over in order; none as
+/// soon as one does not hold or is refused.
+pub(super) fn in_order<P: Send>(
     ranges: &[(u64, u64)],
-    fits: impl Fn(&Header, Hash, &Header) -> bool + Sync,
-    mut take: impl FnMut(Range) -> Option<()>,
+    check: impl Fn(u64, u64) -> Option<Range<P>> + Sync,
+    mut take: impl FnMut(Range<P>) -> Option<()>,
 ) -> Option<()> {
     let threads = thread::available_parallelism().map_or(1, usize::from);
     let threads = threads.min(ranges.len());
-    let fits = &fits;
+    let check = &check;
     thread::scope(|scope| {
         // The threads take turns, so it is known whose range comes next.
-        let checked: Vec<mpsc::Receiver<Option<Range>>> = (0..threads)
+        let checked: Vec<mpsc::Receiver<Option<Range<P>>>> = (0..threads)
             .map(|first| {
                 let (hand_over, checked) = mpsc::sync_channel(AHEAD);
                 scope.spawn(move || {
                     for (start, end) in ranges.iter().skip(first).step_by(threads) {
-                        let range = Range::check(reader, *start, *end, fits);
+                        let range = check(*start, *end);
                         // Nobody listens any more: another range did not hold.
                         if hand_over.send(range).is_err() {
                             break;
@@ -70,13 +69,13 @@ pub(super) fn in_order(
 }
 
 /// Records that follow each other and are what their headers say.
-pub(super) struct Range {
+pub(super) struct Range<P> {
     /// The records.
     pub(super) records: Vec<Stored>,
     /// The link of each.
     pub(super) links: Vec<Hash>,
-    /// What each says; none where the payload is gone.
-    pub(super) events: Vec<Option<Event>>,
+    /// What was made of the payload of each.
+    pub(super) payloads: Vec<P>,
     /// Their part of the tree: subtrees by their levels.
     pub(super) subtrees: Vec<(u8, TreeHash)>,
     /// The header of the first.
@@ -87,13 +86,15 @@ pub(super) struct Range {
     pub(super) latest: i64,
 }
 
-impl Range {
-    /// Reads the records from `start` to `end`, and checks what they show by themselves.
-    fn check(
+impl<P> Range<P> {
+    /// Reads the records from `start` to `end`, and checks what they show by themselves. `fits` is what else must hold
+    /// between a header with its link and the one that follows, `payload` makes something of a payload, or finds fault
+    /// with it.
+    pub(super) fn check(
         reader: &dyn Reader,
-        start: u64,
-        end: u64,
+        (start, end): (u64, u64),
         fits: impl Fn(&Header, Hash, &Header) -> bool,
+        payload: impl Fn(&RecordRef<'_>) -> Option<P>,
     ) -> Option<Self> {
         let records = read(reader, start, end)?;
         let peeked: Vec<RecordRef<'_>> = records
@@ -114,11 +115,7 @@ impl Range {
         if !chained {
             return None;
         }
-        let events = peeked.iter().map(|record| match record.body {
-            None => Some(None),
-            Some(body) => codec::decode(body.payload).ok().map(Some),
-        });
-        let events = events.collect::<Option<_>>()?;
+        let payloads = peeked.iter().map(payload).collect::<Option<_>>()?;
         let leaves: Vec<TreeHash> = headers.iter().map(|header| leaf_hash(*header)).collect();
         let times = peeked.iter().map(|record| record.header.recorded_at);
         Some(Self {
@@ -127,7 +124,7 @@ impl Range {
             last: peeked.last()?.header,
             latest: times.max()?,
             links,
-            events,
+            payloads,
             records,
         })
     }
@@ -135,6 +132,15 @@ impl Range {
     /// The link of the last record.
     pub(super) fn link(&self) -> Hash {
         self.links.last().copied().unwrap_or(Hash::ZERO)
+    }
+}
+
+/// What a record says, whose payload is the one that its header vouches for: nothing where it is gone, none where it is
+/// no event.
+pub(super) fn event(record: &RecordRef<'_>) -> Option<Option<Event>> {
+    match record.body {
+        None => Some(None),
+        Some(body) => codec::decode(body.payload).ok().map(Some),
     }
 }
 

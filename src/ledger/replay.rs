@@ -3,9 +3,9 @@
 use super::ranges::{self, Range};
 use super::{LedgerError, archive, snapshot};
 use crate::chain::codec;
-use crate::chain::record::{Hash, Head, Record, RecordRef};
+use crate::chain::record::{Hash, Head, Header, Record, RecordRef};
 use crate::chain::tree::{Tiled, leaf_hash};
-use crate::domain::event::Entry;
+use crate::domain::event::{Entry, Event};
 use crate::domain::id::Seq;
 use crate::domain::register::{RECORD_LIMIT, Register};
 use crate::domain::when::Instant;
@@ -74,20 +74,19 @@ impl Replayed {
         let reader = store.reader();
         let ranges = ranges::ranges(start, end, &[]);
         // Whether all were taken in shows at the end of the whole replay.
-        let _ = ranges::in_order(
-            &*reader,
-            &ranges,
-            |_, _, _| true,
-            |range| {
-                let is_known = known_at.includes(range.last.seq, Instant(range.latest));
-                let follows = range.first.prev == self.head.link;
-                (is_known && follows).then_some(())?;
-                self.take_range(range)
-            },
-        );
+        let check = |start, end| {
+            let any = |_: &Header, _, _: &Header| true;
+            Range::check(&*reader, (start, end), any, ranges::event)
+        };
+        let _ = ranges::in_order(&ranges, check, |range| {
+            let is_known = known_at.includes(range.last.seq, Instant(range.latest));
+            let follows = range.first.prev == self.head.link;
+            (is_known && follows).then_some(())?;
+            self.take_range(range)
+        });
     }
 
-    fn take_range(&mut self, range: Range) -> Option<()> {
+    fn take_range(&mut self, range: Range<Option<Event>>) -> Option<()> {
         for (level, root) in &range.subtrees {
             self.tree.push_subtree(*level, *root).ok()?;
         }
@@ -96,7 +95,7 @@ impl Replayed {
             link: range.link(),
         };
         self.last_recorded = Instant(range.last.recorded_at);
-        for (stored, event) in range.records.iter().zip(range.events) {
+        for (stored, event) in range.records.iter().zip(range.payloads) {
             // It was read before, with the range.
             let header = RecordRef::peek(&stored.sealed.0).ok()?.header;
             match event {

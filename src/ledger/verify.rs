@@ -6,7 +6,7 @@
 //! A ledger is sound as a rule, so a fast pass (`fast.rs`) looks first: by ranges, on all processors. It can say that
 //! all is sound and nothing else. At its first doubt it is dropped, and the careful walk (`examine.rs`) goes over
 //! everything and names what is wrong. Both give what the records say to the same `contents.rs`, and so the same
-//! verdict.
+//! verdict. Whoever asks only whether the records are those that were recorded gets an answer from `chain.rs`.
 
 use crate::chain::checkpoint::Checkpoint;
 use crate::chain::record::{HEADER_LEN, Hash, Head, Header, Sealed};
@@ -15,6 +15,7 @@ use crate::domain::when::Instant;
 use crate::store::{Store, StoreError};
 use start::Start;
 
+mod chain;
 mod contents;
 mod examine;
 mod fast;
@@ -171,6 +172,21 @@ pub fn verify(store: &impl Store, progress: &mut dyn Progress) -> Result<Verdict
     let fast = fast::pass(store, Start::nothing(store), acknowledged, progress);
     Ok(fast
         .unwrap_or_else(|| examine::examine(store, Start::nothing(store), acknowledged, progress)))
+}
+
+/// Verifies the chain, the tree and the payloads' digests, and not what the payloads say. At the first doubt everything
+/// is verified, as by [`verify`].
+///
+/// # Errors
+/// As [`verify`].
+pub fn verify_chain(
+    store: &impl Store,
+    progress: &mut dyn Progress,
+) -> Result<Verdict, StoreError> {
+    match chain::pass(store, store.head()?, progress) {
+        Some(sound) => Ok(sound),
+        None => verify(store, progress),
+    }
 }
 
 /// Verifies what came after a checkpoint. The records before are taken on its word: it must have been kept

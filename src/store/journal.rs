@@ -77,7 +77,7 @@ use super::{
 use crate::chain::record::{Head, Sealed};
 
 /// Bytes of the file.
-const SIZE: usize = 4 * 1024 * 1024;
+pub const SIZE: usize = 4 * 1024 * 1024;
 /// Frames that take more than this go straight to the store behind.
 const FRAME_MAX: usize = 512 * 1024;
 /// When this much waits, it is handed over.

@@ -129,8 +129,8 @@ const REOPEN_WAIT: Duration = Duration::from_secs(2);
 const RECORDS: &str = "records";
 const HEAD: &str = "head";
 const RESERVE: &str = "reserve";
-/// Up to a segment that sled fills with zeros, and its new `snap.*`.
-const RESERVE_BYTES: usize = 4 * 1024 * 1024;
+/// Bytes of the reserve: up to a segment that sled fills with zeros, and its new `snap.*`.
+pub const RESERVE_BYTES: usize = 4 * 1024 * 1024;
 const DB: &str = "db";
 const RUNS: &str = "runs";
 const SNAPSHOTS: &str = "snapshots";

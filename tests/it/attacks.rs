@@ -14,8 +14,8 @@ use servanda::chain::checkpoint::{Checkpoint, SignedCheckpoint};
 use servanda::chain::codec;
 use servanda::chain::key::{KeyName, SignatureType, SigningKey};
 use servanda::chain::record::{
-    BatchSignature, Body, HEADER_LEN, Head, Record, SALT_LEN, Sealed, payload_digest,
-    recorder_message,
+    BatchSignature, Body, HEADER_LEN, Head, Record, SALT_LEN, Sealed, local_checksum,
+    payload_digest, recorder_message,
 };
 use servanda::chain::tree::{Frontier, leaf_hash};
 use servanda::domain::event::{Entry, Event, Fact, Fields, Kind};
@@ -292,6 +292,38 @@ fn lay_bytes(dir: &Path, sealed: &[Sealed], head: Head) {
     }
 }
 
+/// Puts records in the place of a ledger's, the last two of them in its journal alone, each in a frame of its own.
+/// Gives the journal's bytes as they were before those.
+fn lay_in_journal(dir: &Path, records: &[Record]) -> Vec<u8> {
+    let (before, last) = records.split_at(records.len() - 2);
+    lay_bytes(dir, &seal(before), head_of(before));
+    let earlier = fs::read(dir.join("journal")).unwrap();
+    for record in last {
+        let mut store = opened(dir);
+        let head = store.head().unwrap();
+        let after = Head::after(&record.header);
+        store.append(head, &[record.seal()], after).unwrap();
+    }
+    earlier
+}
+
+/// Changes the records in the journal's last frame, and makes its check sum fit: anybody can compute it.
+fn reframe(dir: &Path, change: impl FnOnce(&mut [u8])) {
+    const PAGE: usize = 4096;
+    const BODY: usize = 104;
+    let path = dir.join("journal");
+    let mut bytes = fs::read(&path).unwrap();
+    let is_frame = |at: &usize| bytes[*at..].starts_with(b"srvdfrm");
+    let at = (0..bytes.len()).step_by(PAGE).rfind(is_frame);
+    let frame = &mut bytes[at.unwrap()..];
+    let length = u64::from_le_bytes(*frame[BODY - 8..].first_chunk().unwrap());
+    let end = BODY + usize::try_from(length).unwrap();
+    change(&mut frame[BODY..end]);
+    let checksum = local_checksum(&frame[..end]);
+    frame[end..end + 32].copy_from_slice(&checksum.0);
+    fs::write(path, bytes).unwrap();
+}
+
 /// Puts records in the place of a ledger's, with the head and the checkpoint that fit them: all that can be made
 /// to fit without any key.
 fn lay(dir: &Path, records: &[Record]) {
@@ -512,6 +544,7 @@ impl Attack {
     fn all() -> Vec<Self> {
         let mut all = Self::on_bytes();
         all.extend(Self::on_the_whole());
+        all.extend(Self::on_the_journal());
         all.extend(Self::on_signatures());
         all.extend(Self::on_anchors());
         all.extend(Self::by_insiders());
@@ -701,6 +734,119 @@ impl Attack {
                     fs::copy(old, dir.join("head")).unwrap();
                 },
                 expected: [NOT_FOUND; 4],
+            },
+        ]
+    }
+
+    /// On the journal, in which the last two records lie alone.
+    fn on_the_journal() -> Vec<Self> {
+        const UNREADABLE: [&str; 4] = ["found: cannot be opened, exit 10"; 4];
+        vec![
+            Self {
+                name: "The newest records in the journal alone: nothing is done to it",
+                make: |honest, dir| drop(lay_in_journal(dir, &honest.records())),
+                expected: [NOT_FOUND; 4],
+            },
+            Self {
+                name: "The journal deleted",
+                make: |honest, dir| {
+                    lay_in_journal(dir, &honest.records());
+                    fs::remove_file(dir.join("journal")).unwrap();
+                },
+                expected: UNREADABLE,
+            },
+            Self {
+                name: "The journal cut",
+                make: |honest, dir| {
+                    lay_in_journal(dir, &honest.records());
+                    let journal = fs::OpenOptions::new().write(true).open(dir.join("journal"));
+                    journal.unwrap().set_len(20_000).unwrap();
+                },
+                expected: UNREADABLE,
+            },
+            Self {
+                name: "The frames in the journal overwritten with zeros",
+                make: |honest, dir| {
+                    lay_in_journal(dir, &honest.records());
+                    let mut journal = fs::read(dir.join("journal")).unwrap();
+                    journal[8192..].fill(0);
+                    fs::write(dir.join("journal"), journal).unwrap();
+                },
+                expected: MISSING,
+            },
+            Self {
+                name: "A letter in a frame of the journal changed, its check sum made to fit",
+                make: |honest, dir| {
+                    lay_in_journal(dir, &honest.records());
+                    reframe(dir, |records| {
+                        let at = records.windows(7).position(|part| part == b"the end");
+                        records[at.unwrap()] = b'T';
+                    });
+                },
+                expected: ["found: payload, exit 10"; 4],
+            },
+            Self {
+                name: "The journal swapped for an older copy of itself",
+                make: |honest, dir| {
+                    let older = lay_in_journal(dir, &honest.records());
+                    fs::write(dir.join("journal"), older).unwrap();
+                },
+                expected: [NOT_FOUND, ANCHOR, ANCHOR, ANCHOR],
+            },
+            Self {
+                name: "The journal swapped for an older copy of itself, its frames all handed over before",
+                make: |honest, dir| {
+                    let older = lay_in_journal(dir, &honest.records());
+                    opened(dir).drain().unwrap();
+                    fs::write(dir.join("journal"), older).unwrap();
+                },
+                expected: [NOT_FOUND; 4],
+            },
+            Self {
+                name: "The journal swapped for one in which the newest records were written anew",
+                make: |honest, dir| {
+                    let mut records = honest.records();
+                    rewrite(
+                        &mut records,
+                        RECORDS - 2,
+                        ORIGIN,
+                        &[],
+                        reworded(RECORDS - 2),
+                    );
+                    lay_in_journal(dir, &records);
+                    let forged = fs::read(dir.join("journal")).unwrap();
+                    lay_in_journal(dir, &honest.records());
+                    fs::write(dir.join("journal"), forged).unwrap();
+                },
+                expected: [NOT_FOUND, ANCHOR, ANCHOR, ANCHOR],
+            },
+            Self {
+                name: "The journal swapped for that of another history",
+                make: |honest, dir| {
+                    let mut other = honest.records();
+                    rewrite(&mut other, UNSIGNED, ORIGIN, &[], reworded(UNSIGNED));
+                    lay_in_journal(dir, &other);
+                    let forged = fs::read(dir.join("journal")).unwrap();
+                    lay_in_journal(dir, &honest.records());
+                    fs::write(dir.join("journal"), forged).unwrap();
+                },
+                expected: [
+                    "found: link, exit 10",
+                    "found: anchor and link, exit 10",
+                    "found: anchor and link, exit 10",
+                    "found: anchor and link, exit 10",
+                ],
+            },
+            Self {
+                name: "The marker says format 1, in which there is no journal",
+                make: |honest, dir| {
+                    lay_in_journal(dir, &honest.records());
+                    let marker = fs::read_to_string(dir.join("servanda")).unwrap();
+                    let older = marker.replace("format 2", "format 1");
+                    assert_ne!(older, marker);
+                    fs::write(dir.join("servanda"), older).unwrap();
+                },
+                expected: [NOT_FOUND, ANCHOR, ANCHOR, ANCHOR],
             },
         ]
     }

@@ -17,6 +17,7 @@ mod endurance;
 mod format;
 mod house;
 mod import;
+mod limits;
 mod power;
 mod program;
 mod tables;

@@ -7,7 +7,7 @@ use super::contents::{Contents, Payload};
 use super::start::Start;
 use super::{Previous, Progress, Verdict};
 use crate::chain::record::{Hash, Head, Header, RecordRef};
-use crate::ledger::ranges::{in_order, ranges};
+use crate::ledger::ranges::{self, Range};
 use crate::store::Store;
 
 /// The verdict on a ledger in which nothing is wrong from the start on; none at the first doubt.
@@ -20,27 +20,24 @@ pub(super) fn pass(
     let first = start.count();
     let mut previous = start.previous;
     let mut contents = Contents::new(store, start.trusted);
-    let ranges = ranges(first, acknowledged.count, contents.snapshots());
+    let ranges = ranges::ranges(first, acknowledged.count, contents.snapshots());
     progress.begin(acknowledged.count);
-    let fits = |before: &Header, link: Hash, after: &Header| {
-        Previous::of(before, link)
-            .compare(after.seq, after)
-            .is_empty()
-    };
-    let joined = in_order(&*store.reader(), &ranges, fits, |range| {
+    let reader = store.reader();
+    let check = |start, end| Range::check(&*reader, (start, end), fit, ranges::event);
+    let joined = ranges::in_order(&ranges, check, |range| {
         follows(previous.as_ref(), &range.first).then_some(())?;
         for (level, root) in &range.subtrees {
             contents.tree().push_subtree(*level, *root).ok()?;
         }
+        previous = Some(Previous::of(&range.last, range.link()));
         let records = range.records.iter().zip(&range.links);
-        for ((stored, link), event) in records.zip(range.events) {
+        for ((stored, link), event) in records.zip(range.payloads) {
             let payload = event.map_or(Payload::Gone, Payload::Event);
             let record = RecordRef::peek(&stored.sealed.0).ok()?;
             contents.count_record();
             contents.take(stored.seq, &record, *link, payload, store);
         }
         contents.compare_snapshot(store);
-        previous = Some(Previous::of(&range.last, *range.links.last()?));
         progress.reached(contents.head().count);
         contents.is_sound().then_some(())
     });
@@ -55,8 +52,14 @@ pub(super) fn pass(
     verdict.findings.is_empty().then_some(verdict)
 }
 
+/// Whether a header fits behind another, which has this link.
+pub(super) fn fit(before: &Header, link: Hash, after: &Header) -> bool {
+    let findings = Previous::of(before, link).compare(after.seq, after);
+    findings.is_empty()
+}
+
 /// Whether a range that begins with this header goes on from the end of the one before, or begins a chain.
-fn follows(previous: Option<&Previous>, first: &Header) -> bool {
+pub(super) fn follows(previous: Option<&Previous>, first: &Header) -> bool {
     match previous {
         Some(previous) => previous.compare(first.seq, first).is_empty(),
         None => first.seq == 0 && first.prev == Hash::ZERO,

@@ -33,7 +33,31 @@ fn verdict(store: &impl Store) -> Verdict {
     let is_clean = careful.findings.is_empty();
     assert_eq!(fast.as_ref(), is_clean.then_some(&careful));
     assert_eq!(verify(store, &mut Unwatched).unwrap(), careful);
+    compare_with_chain(store, &careful);
     careful
+}
+
+/// What is wrong with the chain, its own pass notices; of what the payloads say it knows nothing.
+fn compare_with_chain(store: &impl Store, careful: &Verdict) {
+    let pass = chain::pass(store, store.head().unwrap(), &mut Unwatched);
+    let is_about_chain = |finding: &Finding| match finding.kind {
+        PayloadGone | Encoding | Rule | Snapshot | Signature => false,
+        _ => !finding.records.is_empty(),
+    };
+    if careful.findings.iter().any(is_about_chain) {
+        assert_eq!(pass, None);
+        assert_eq!(verify_chain(store, &mut Unwatched).unwrap(), *careful);
+    } else if careful.is_sound() {
+        let by_chain = pass.expect("all is sound");
+        assert!(by_chain.is_sound());
+        let known = |verdict: &Verdict| {
+            let times = (verdict.first_recorded, verdict.last_recorded);
+            let end = (verdict.head, verdict.root, verdict.tiles.clone());
+            (verdict.origin.clone(), verdict.records, times, end)
+        };
+        assert_eq!(known(&by_chain), known(careful));
+        assert!(by_chain.not_checked[0].contains("rules"));
+    }
 }
 
 /// The findings on a store: of what kind, about which records.
@@ -383,6 +407,31 @@ fn a_broken_rule_is_found() {
     let findings = found_in_bound(|batches| batches[1].1.swap(0, 2));
     let named: BTreeSet<_> = findings.into_iter().collect();
     assert_eq!(named, BTreeSet::from([(Rule, vec![1])]));
+}
+
+#[test]
+fn the_chain_alone_knows_no_rules_and_says_so() {
+    let broken = bound(&{
+        let mut batches = payloads();
+        batches[3].1[0] = codec::encode(&opening()).unwrap();
+        batches
+    });
+    assert_eq!(found(&broken), [(Rule, vec![6])]);
+    let by_chain = verify_chain(&broken, &mut Unwatched).unwrap();
+    assert!(by_chain.is_sound());
+    assert!(by_chain.not_checked[0].contains("rules"));
+
+    let gone = |seq: usize| {
+        let without = |records: &mut Vec<Sealed>, _: &mut Head| {
+            records[seq] = changed(&records[seq], |record| record.body = None);
+        };
+        verify_chain(&tampered(without), &mut Unwatched).unwrap()
+    };
+    // That a redaction may name it does not show in the chain, that none can does.
+    let redactable = gone(6);
+    assert!(redactable.is_sound());
+    assert!(redactable.not_checked[1].contains("1 payload"));
+    assert_eq!(gone(4).findings[0].kind, PayloadGone);
 }
 
 #[test]

@@ -12,7 +12,7 @@ use crate::store::{StoreError, head};
 
 const MAGIC: &[u8; 8] = b"srvdjrnl";
 /// Where the first frame of a lap begins.
-const START: usize = ROOM;
+pub(super) const START: usize = ROOM;
 const BODY_LEN: usize = 64;
 
 /// What a slot says.

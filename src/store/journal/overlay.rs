@@ -11,7 +11,8 @@ use crate::store::Stored;
 pub(super) struct Overlay {
     /// The head of the store behind.
     base: Head,
-    /// Ascending. The first one may begin before the base, where the store behind took in only a part of it.
+    /// Each ends behind the one before. The first one may begin before the base, where the store behind took in only a
+    /// part of it; no other overlaps the one before, unless somebody forged it.
     frames: VecDeque<Frame>,
     /// The bytes that the frames take in the journal.
     room: usize,
@@ -20,14 +21,17 @@ pub(super) struct Overlay {
 impl Overlay {
     /// The frames that a store with this head still needs, out of frames in the order of their numbers.
     pub(super) fn new(base: Head, frames: Vec<Frame>) -> Self {
-        let frames = frames.into_iter();
-        let frames = frames.filter(|frame| frame.head.count > base.count);
         let mut overlay = Self {
             base,
             frames: VecDeque::new(),
             room: 0,
         };
-        frames.for_each(|frame| overlay.push(frame));
+        for frame in frames {
+            let last = overlay.frames.back().map_or(base, |last| last.head);
+            if frame.head.count > last.count {
+                overlay.push(frame);
+            }
+        }
         overlay
     }
 
@@ -112,8 +116,14 @@ impl Overlay {
             .frames
             .partition_point(|frame| frame.head.count <= from);
         let frames = self.frames.range(at..);
-        let records = frames.flat_map(|frame| (frame.expected.count..).zip(&frame.records));
-        records.skip_while(move |(seq, _)| *seq < from)
+        let records = frames.flat_map(|frame| frame.records.iter().zip(frame.expected.count..));
+        // Ascending also where frames were forged that overlap, or whoever reads on would not come to an end.
+        let mut next = from;
+        records.filter_map(move |(sealed, seq)| {
+            let is_next = seq >= next;
+            next = next.max(seq + 1);
+            is_next.then_some((seq, sealed))
+        })
     }
 }
 

@@ -1,0 +1,106 @@
+//! The chain alone: whether the records are those that were recorded, whatever they say. A fraction of the work, for
+//! nothing is decoded and no rule is looked at.
+
+use super::fast::{fit, follows};
+use super::{CUT_OR_REWRITTEN, Check, Previous, Progress, Verdict};
+use crate::chain::codec;
+use crate::chain::record::{Head, RecordRef};
+use crate::chain::tree::Tiled;
+use crate::domain::event::Fact;
+use crate::domain::when::Instant;
+use crate::ledger::plural;
+use crate::ledger::ranges::{self, Range};
+use crate::store::Store;
+
+/// The verdict on a ledger whose chain, tree and payloads hold; none at the first doubt.
+pub(super) fn pass(
+    store: &impl Store,
+    acknowledged: Head,
+    progress: &mut dyn Progress,
+) -> Option<Verdict> {
+    let mut previous: Option<Previous> = None;
+    let mut first_recorded = None;
+    let mut tree = Tiled::new();
+    let mut head = Head::EMPTY;
+    let mut gone = 0;
+    progress.begin(acknowledged.count);
+    let reader = store.reader();
+    let ranges = ranges::ranges(0, acknowledged.count, &[]);
+    let check = |start, end| Range::check(&*reader, (start, end), fit, is_there);
+    let joined = ranges::in_order(&ranges, check, |range| {
+        follows(previous.as_ref(), &range.first).then_some(())?;
+        for (level, root) in &range.subtrees {
+            tree.push_subtree(*level, *root).ok()?;
+        }
+        gone += range.payloads.iter().filter(|is_there| !**is_there).count();
+        first_recorded.get_or_insert(range.first.recorded_at);
+        head = Head {
+            count: range.last.seq + 1,
+            link: range.link(),
+        };
+        previous = Some(Previous::of(&range.last, head.link));
+        progress.reached(head.count);
+        Some(())
+    });
+    progress.end();
+    joined?;
+    let last = previous.filter(|last| last.remaining == 0)?;
+    let ends_there = store.read(acknowledged.count, 1).ok()?.is_empty();
+    if head != acknowledged || !ends_there {
+        return None;
+    }
+    Some(Verdict {
+        origin: Some(origin(store)?),
+        records: head.count,
+        trusted: 0,
+        head,
+        acknowledged,
+        root: tree.root(),
+        tiles: tree.tiles().to_vec(),
+        first_recorded: first_recorded.map(Instant),
+        last_recorded: Some(Instant(last.recorded_at)),
+        findings: Vec::new(),
+        checked: vec![
+            Check {
+                what: "records: form, order, links, batches, clock",
+                count: head.count,
+            },
+            Check {
+                what: "payloads: digest",
+                count: head.count - gone as u64,
+            },
+        ],
+        not_checked: not_checked(gone),
+        remarks: Vec::new(),
+    })
+}
+
+/// Whether a record has its payload; none where it has not and must have it.
+fn is_there(record: &RecordRef<'_>) -> Option<bool> {
+    let is_there = record.body.is_some();
+    (is_there || record.header.redactable).then_some(is_there)
+}
+
+/// The name that the ledger was opened under.
+fn origin(store: &impl Store) -> Option<String> {
+    let first = store.read(0, 1).ok()?;
+    let record = RecordRef::peek(&first.first()?.sealed.0).ok()?;
+    match codec::decode(record.body?.payload).ok()?.fact {
+        Fact::LedgerOpened(fact) => Some(fact.origin.to_string()),
+        _ => None,
+    }
+}
+
+fn not_checked(gone: usize) -> Vec<String> {
+    let mut all = vec![
+        "what the payloads say: encodings, rules, signatures, snapshots".to_owned(),
+        CUT_OR_REWRITTEN.to_owned(),
+        "whether the recording machine's clock was right".to_owned(),
+        "whether what was recorded is true".to_owned(),
+    ];
+    if gone > 0 {
+        let payloads = plural(gone, "payload");
+        all.insert(1, format!("whether redactions say why {payloads} are gone"));
+    }
+    all
+}

@@ -1,0 +1,114 @@
+//! The numbers in the docs are the program's, and what is over one is refused with it.
+
+use std::fs;
+
+use servanda::chain::{codec, note, policy, proof, record};
+use servanda::domain::{event, id, occurrences, register, value};
+use servanda::intake::{ndjson, rules, table};
+use servanda::ledger::{self, stream};
+use servanda::store::{journal, sled};
+use servanda::witness::serve;
+
+use crate::program::Scratch;
+
+/// What is limited, in the words of `docs/limits.md`, and to what.
+fn limits() -> Vec<(&'static str, u64)> {
+    let number = |limit: usize| u64::try_from(limit).unwrap();
+    vec![
+        ("records of a ledger", register::RECORD_LIMIT),
+        ("events of one append", number(ledger::BATCH_LIMIT)),
+        (
+            "a payload, with its schema version",
+            number(codec::PAYLOAD_LIMIT),
+        ),
+        ("a text in it", number(value::TEXT_LIMIT)),
+        ("an id", number(id::SLUG_LIMIT)),
+        ("an import key", number(event::IMPORT_KEY_LIMIT)),
+        ("signatures of one batch", number(record::SIGNATURES_LIMIT)),
+        (
+            "a line of an import, and one event for `record --file`",
+            number(ndjson::LINE_LIMIT),
+        ),
+        ("refused lines that an import lists", number(stream::TOLD)),
+        ("a foreign table", table::TABLE_LIMIT),
+        ("a rules file", number(rules::RULES_LIMIT)),
+        ("a checkpoint, with its signatures", number(note::MAX_LEN)),
+        ("signatures of a checkpoint", number(note::MAX_SIGNATURES)),
+        ("a proof", number(proof::MAX_LEN)),
+        ("a policy", number(policy::MAX_LEN)),
+        (
+            "logs, witnesses and groups of a policy, each",
+            number(policy::MAX_ENTRIES),
+        ),
+        ("a request to a witness", number(serve::MAX_BODY)),
+        (
+            "occurrences of a deadline that are counted",
+            number(occurrences::OCCURRENCES_LIMIT),
+        ),
+        ("the journal of a ledger", number(journal::SIZE)),
+        ("the reserve of a ledger", number(sled::RESERVE_BYTES)),
+    ]
+}
+
+/// The rows of the table below a heading: what, and the number before a unit or a remark.
+fn rows(file: &str, heading: &str) -> Vec<(String, u64)> {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/");
+    let text = fs::read_to_string(format!("{path}{file}")).unwrap();
+    let (_, section) = text.split_once(&format!("{heading}\n")).unwrap();
+    let rows = section.lines().skip_while(|line| !line.starts_with("|---"));
+    let rows = rows.skip(1).take_while(|line| line.starts_with('|'));
+    rows.map(|row| {
+        let cells: Vec<&str> = row.split('|').map(str::trim).collect();
+        let number = cells[2].split(' ').next().unwrap().replace(',', "");
+        let number = number.parse();
+        (
+            cells[1].to_owned(),
+            number.unwrap_or_else(|_| panic!("{row}")),
+        )
+    })
+    .collect()
+}
+
+#[test]
+fn the_stated_limits_are_the_enforced_ones() {
+    let limits = limits();
+    let owned = |(what, limit): &(&str, u64)| ((*what).to_owned(), *limit);
+    let due: Vec<_> = limits.iter().map(owned).collect();
+    assert_eq!(rows("limits.md", "# Limits"), due);
+
+    // What the format says of the same things, in its own words.
+    let of = |what: &str| limits.iter().find(|(name, _)| *name == what).unwrap().1;
+    let due = [
+        (
+            "a payload, with its schema version",
+            of("a payload, with its schema version"),
+        ),
+        ("a Text", of("a text in it")),
+        ("a Slug (an id)", of("an id")),
+        ("an import key", of("an import key")),
+        ("signatures of one batch", of("signatures of one batch")),
+        ("one batch", of("events of one append")),
+    ];
+    assert_eq!(rows("format.md", "## Limits"), due.each_ref().map(owned));
+}
+
+/// Files are measured before they are read.
+#[test]
+fn a_file_that_is_too_long_is_refused_with_the_limit() {
+    let scratch = Scratch::with_ledger();
+    let kept = scratch.kept_files();
+    let long = |name: &str, limit: u64| {
+        let file = fs::File::create(scratch.path(name)).unwrap();
+        file.set_len(limit + 1).unwrap();
+        format!("{name} is longer than {limit} bytes")
+    };
+    let says = [
+        long("table.csv", table::TABLE_LIMIT),
+        long("rules.toml", rules::RULES_LIMIT as u64),
+    ];
+    scratch.write("short.csv", "a,b\n1,2\n");
+    let import = |table: &str, words: &[&str]| scratch.run(&[&["import", table], words].concat());
+    import("short.csv", &["--rules", "rules.toml"]).fails(1, &["error:", &says[1], "hint:"]);
+    import("table.csv", &["--suggest"]).fails(1, &["error:", &says[0], "hint:"]);
+    assert_eq!(scratch.kept_files(), kept);
+}
