@@ -36,7 +36,7 @@ for name in "$@"; do
     else
         echo "fuzz $name: $seconds seconds"
         mkdir -p "fuzz/corpus/$name"
-        "$program" "-max_total_time=$seconds" -rss_limit_mb=2048 -timeout=10 -verbosity=0 \
+        "$program" "-max_total_time=$seconds" -rss_limit_mb=2048 -timeout=10 -verbosity=0 -print_final_stats=1 \
             "-artifact_prefix=fuzz/failures/$name-" "fuzz/corpus/$name" $seeds
     fi
 done

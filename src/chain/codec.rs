@@ -139,6 +139,14 @@ pub fn decode(payload: &[u8]) -> Result<Event, CodecError> {
     Ok(event)
 }
 
+/// The kind of the event of a payload, which is not decoded; none where it begins as none does.
+pub fn kind(payload: &[u8]) -> Option<Kind> {
+    let known = (1..=SCHEMA).contains(payload.first()?);
+    let read = || bincode::decode_from_slice::<(u8, Kind), _>(payload, config()).ok();
+    let ((_, kind), _) = known.then(read)??;
+    Some(kind)
+}
+
 /// Structs: their fields in the order of their bytes.
 macro_rules! structs {
     ($($name:ident { $($field:ident),* $(,)? })+) => {$(
@@ -334,6 +342,16 @@ variants! {
 }
 
 words! {
+    // As the facts are numbered above.
+    Kind {
+        0 LedgerOpened, 1 PartyRegistered, 2 PartyRenamed, 3 PartySucceeded, 4 SourceRegistered,
+        5 MeetingHeld, 6 AgreementRecorded, 7 AgreementStatusChanged, 8 ParticipationRecorded,
+        9 CommitmentRecorded, 10 CommitmentAmended, 11 StatusChanged, 12 ContestMoved,
+        13 ProgressReported, 14 OccurrenceHeld, 15 Assessed, 16 StatementRecorded,
+        17 EvidenceAttached, 18 Noted, 19 Corrected, 20 Retracted, 21 Redacted,
+        22 RecorderAdmitted, 23 RecorderRevoked,
+        24 RecorderRotated, 25 PartyKeyDeclared, 26 Acknowledged,
+    }
     PartyKind { 0 State, 1 Organisation, 2 Organ, 3 Office, 4 Person, 5 Unit, 6 Group }
     SourceKind {
         0 Article, 1 Statement, 2 Treaty, 3 Report, 4 Letter, 5 Table, 6 Interview, 7 Website,

@@ -1,5 +1,7 @@
 //! The options that narrow what is shown: the two clocks, and the filters.
 
+use std::borrow::Cow;
+
 use chrono::{Days, NaiveDate};
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, ArgMatches, value_parser};
@@ -18,16 +20,16 @@ use crate::ledger::replay::{KnownAt, replay};
 use crate::report::{Bound, Question};
 
 /// What was asked, and the register to ask.
-pub struct Asked {
-    /// The register, as it was known.
-    pub register: Register,
+pub struct Asked<'l> {
+    /// The register, as it was known: the ledger's own, where that is as it is known now.
+    pub register: Cow<'l, Register>,
     /// The day of the view.
     pub as_of: NaiveDate,
     /// The rest.
     pub question: Question,
 }
 
-impl Asked {
+impl Asked<'_> {
     /// An answer, unless a record that was looked at for it could not be read any more.
     pub fn answered<T>(&self, answer: T) -> Result<T, CliError> {
         readable(&self.register)?;
@@ -169,7 +171,7 @@ fn days_arg(name: &'static str, default: &'static str, help: &'static str) -> Ar
 }
 
 /// Reads the options that a command has, and replays the ledger as it was known.
-pub fn ask(matches: &ArgMatches, ledger: &OpenLedger) -> Result<Asked, CliError> {
+pub fn ask<'l>(matches: &ArgMatches, ledger: &'l OpenLedger) -> Result<Asked<'l>, CliError> {
     let (register, known_at) = known(matches, ledger)?;
     let as_of = match text(matches, "as-of") {
         None => Session::today(),
@@ -212,12 +214,12 @@ pub fn ask(matches: &ArgMatches, ledger: &OpenLedger) -> Result<Asked, CliError>
 }
 
 /// The register as it was known, and in words when that was.
-fn known(
+fn known<'l>(
     matches: &ArgMatches,
-    ledger: &OpenLedger,
-) -> Result<(Register, Option<String>), CliError> {
+    ledger: &'l OpenLedger,
+) -> Result<(Cow<'l, Register>, Option<String>), CliError> {
     let Some(given) = text(matches, "known-at") else {
-        return Ok((ledger.register().clone(), None));
+        return Ok((Cow::Borrowed(ledger.register()), None));
     };
     let (known_at, words) = if let Some(seq) = record(given) {
         if seq.0 >= ledger.head().count {
@@ -237,7 +239,7 @@ fn known(
         (KnownAt::Time(end), format!("the end of {day} UTC"))
     };
     let register = replay(ledger.store(), known_at)?.register;
-    Ok((register, Some(words)))
+    Ok((Cow::Owned(register), Some(words)))
 }
 
 /// A record's number: `12`, or `#1500` where four digits alone would be a year, as everywhere.

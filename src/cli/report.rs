@@ -85,7 +85,11 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
 }
 
 /// What the ledger says of the records that the answer rests on.
-fn provenance(ledger: &OpenLedger, asked: &Asked, command: String) -> Result<Provenance, CliError> {
+fn provenance(
+    ledger: &OpenLedger,
+    asked: &Asked<'_>,
+    command: String,
+) -> Result<Provenance, CliError> {
     let records = asked.register.count();
     let checkpoint = ledger.checkpoint_at(records)?;
     Ok(Provenance {
@@ -114,7 +118,7 @@ fn link_of(ledger: &OpenLedger, records: u64) -> Result<String, CliError> {
 }
 
 /// The command that gives the same answer again, later too: with both clocks fixed.
-fn again(report: &dyn Report, matches: &ArgMatches, asked: &Asked) -> String {
+fn again(report: &dyn Report, matches: &ArgMatches, asked: &Asked<'_>) -> String {
     let mut words = vec![
         "servanda".to_owned(),
         "report".to_owned(),

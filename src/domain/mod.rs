@@ -9,6 +9,7 @@ pub mod deadline;
 pub mod event;
 pub mod id;
 pub mod occurrences;
+pub mod parallel;
 pub mod party;
 pub mod recurrence;
 pub mod register;

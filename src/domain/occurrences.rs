@@ -6,7 +6,8 @@
 
 use chrono::NaiveDate;
 
-use super::event::{Entry, Fact, OccurrenceHeld};
+use super::event::{Entry, Fact, Kind, OccurrenceHeld};
+use super::id::{Seq, Subject};
 use super::recurrence::{Recurrence, Unsupported};
 use super::view::{Commitment, View};
 use super::when::Deadline;
@@ -71,7 +72,7 @@ impl<'r> View<'r> {
             .moves
             .last()
             .filter(|_| !commitment.standing.is_live())
-            .map(|entry| self.last_possible_day(entry));
+            .map(|(seq, _)| self.last_possible_day(*seq));
         for (at, day) in rule.days(self.rule_began(commitment)).enumerate() {
             if at == OCCURRENCES_LIMIT {
                 found.cut = true;
@@ -94,19 +95,18 @@ impl<'r> View<'r> {
     /// The day that the rule of a commitment counts from.
     fn rule_began(&self, commitment: &Commitment<'r>) -> NaiveDate {
         let set_by = commitment.set_by.get("deadline");
-        let amendment = set_by
-            .and_then(|seq| self.register.entry(*seq))
-            .filter(|entry| matches!(entry.event.fact, Fact::CommitmentAmended(_)));
-        self.last_possible_day(amendment.unwrap_or(commitment.recorded))
+        let amends = |seq: &&Seq| self.register.kind(**seq) == Some(Kind::CommitmentAmended);
+        let amendment = set_by.filter(amends).copied();
+        self.last_possible_day(amendment.unwrap_or(commitment.recorded.seq))
     }
 
     /// Matches what was held.
     fn hold(&self, commitment: &Commitment<'r>, found: &mut Occurrences<'r>) {
-        let mut held: Vec<(&'r Entry, &'r OccurrenceHeld)> = commitment
-            .trail
-            .iter()
+        let own = Subject::Entity(commitment.id.0.clone());
+        let mut held: Vec<(&'r Entry, &'r OccurrenceHeld)> = self
+            .trail_of(&own, |kind| kind == Kind::OccurrenceHeld)
             .filter_map(|entry| match &entry.event.fact {
-                Fact::OccurrenceHeld(fact) => Some((*entry, fact)),
+                Fact::OccurrenceHeld(fact) => Some((entry, fact)),
                 _ => None,
             })
             .collect();
@@ -140,7 +140,7 @@ impl<'r> View<'r> {
             .occurrence
             .as_ref()
             .and_then(|text| text.as_str().parse().ok());
-        named.unwrap_or_else(|| self.last_possible_day(entry))
+        named.unwrap_or_else(|| self.last_possible_day(entry.seq))
     }
 }
 

@@ -13,10 +13,16 @@ use foldhash::fast::FixedState;
 
 use self::facts::Facts;
 pub use self::facts::Position;
+pub use self::findings::Finding;
+use self::findings::Findings;
 use self::keys::ImportKeys;
+use self::marks::Marks;
 pub use self::names::Id;
 use self::names::Names;
 use self::shelf::Shelf;
+pub use self::stamps::Stamp;
+use self::stamps::Stamps;
+pub use self::told::Told;
 use self::trail::Trail;
 use super::agreement::{Action, AgreementStatus};
 use super::event::{Entry, Event, Fact, Kind};
@@ -24,12 +30,16 @@ use super::id::{AgreementId, CommitmentId, PartyId, RecorderId, Reference, Seq, 
 use super::when::When;
 
 mod facts;
+mod findings;
 mod image;
 mod keys;
+mod marks;
 mod names;
 mod shelf;
+mod stamps;
 #[cfg(test)]
 mod tests;
+mod told;
 mod trail;
 
 /// What kind of thing an id names.
@@ -174,11 +184,14 @@ pub const RECORD_LIMIT: u64 = u32::MAX as u64;
 pub struct Register {
     /// The kind of each record; none where its payload is gone.
     kinds: Vec<Option<Kind>>,
+    /// When each may have happened, and what is doubtful about it.
+    stamps: Stamps,
     /// What became of those records that something became of.
     fates: HashMap<u32, Fate, FixedState>,
     names: Names,
     /// By the number of the id.
     entities: Vec<Entity>,
+    findings: Findings,
     /// How many ids there are of each kind.
     given: [u32; 5],
     /// The records about a record.
@@ -192,6 +205,8 @@ pub struct Register {
     /// Those that were read again.
     shelf: Shelf,
     unreadable: OnceLock<Unreadable>,
+    /// What is known of many records at once; nothing until it is asked for after a change.
+    marks: OnceLock<Marks>,
     /// How many records, the first ones, have a recorded time that is claimed.
     claimed: u64,
 }
@@ -212,13 +227,7 @@ pub fn claimed_times(count: u64) -> Option<String> {
 /// Two registers are equal that hold the same state, wherever they read texts from.
 impl PartialEq for Register {
     fn eq(&self, other: &Self) -> bool {
-        self.kinds == other.kinds
-            && self.fates == other.fates
-            && self.names == other.names
-            && self.entities == other.entities
-            && self.about == other.about
-            && self.import_keys == other.import_keys
-            && self.claimed == other.claimed
+        self.count() == other.count() && self.to_bytes() == other.to_bytes()
     }
 }
 
@@ -265,6 +274,11 @@ impl Register {
         self.archived(archived);
     }
 
+    /// Where records are read again.
+    pub fn archive(&self) -> Option<&Arc<dyn Archive>> {
+        self.archive.as_ref()
+    }
+
     /// The archive holds so many of the records now, the first ones: the register lets go of them.
     pub fn archived(&mut self, count: u64) {
         let count = usize::try_from(count).unwrap_or(usize::MAX);
@@ -290,12 +304,6 @@ impl Register {
     /// Every record in order, as it reads today; none for records whose payload is gone.
     pub fn records(&self) -> impl DoubleEndedIterator<Item = Option<&Held>> + ExactSizeIterator {
         (0..self.kinds.len()).map(|at| self.held(Seq(at as u64)))
-    }
-
-    /// Reads every record in the order in which they lie. What asks for most of them in another order is many times
-    /// faster after this; nothing else changes.
-    pub fn read_ahead(&self) {
-        self.records().for_each(drop);
     }
 
     /// The records of some kinds, whether or not they were retracted, in order.
@@ -432,7 +440,7 @@ impl Register {
     }
 
     /// The records of a trail with their kinds, without reading them.
-    pub fn trail_records(&self, subject: &Subject) -> impl Iterator<Item = (Seq, Kind)> {
+    pub fn trail_records(&self, subject: &Subject) -> impl Iterator<Item = (Seq, Kind)> + use<'_> {
         let trail = match subject {
             Subject::Entity(slug) => self
                 .names
@@ -634,6 +642,7 @@ impl Register {
     /// so that a tampered ledger can still be shown.
     pub fn apply(&mut self, entry: &Entry) {
         let keeps = self.keeps_next();
+        self.stamps.push(entry);
         let mend = self.fold(&entry.event);
         if keeps {
             self.keep(entry.clone());
@@ -644,6 +653,7 @@ impl Register {
     /// As [`Register::apply`], without a copy of the entry.
     pub fn take(&mut self, entry: Entry) {
         let keeps = self.keeps_next();
+        self.stamps.push(&entry);
         let mend = self.fold(&entry.event);
         if keeps {
             self.keep(entry);
@@ -656,6 +666,8 @@ impl Register {
         if self.keeps_next() {
             self.kept.push(None);
         }
+        self.marks.take();
+        self.stamps.push_gone();
         self.kinds.push(None);
     }
 
@@ -699,6 +711,7 @@ impl Register {
     }
 
     fn finish(&mut self, mend: Option<Mend>) {
+        self.marks.take();
         self.shelf.tidy();
         if let Some(mend) = mend {
             self.mend(mend, true);
@@ -715,7 +728,7 @@ impl Register {
                     return None;
                 }
                 let spec = kind.field(fact.field.as_str());
-                let matters = spec.is_some_and(|spec| facts::depend_on(spec.label));
+                let matters = spec.is_some_and(facts::depend_on);
                 (fact.record, How::Correct { matters })
             }
             Fact::Retracted(fact) => (fact.record, How::Retract),
@@ -758,6 +771,10 @@ impl Register {
         }
         let after = events(self);
         for (record, (before, after)) in touched.iter().zip(before.into_iter().zip(after)) {
+            if let Some(held) = self.held(Seq((*record).into())) {
+                let event = held.entry.event.clone();
+                self.stamps.change(*record as usize, &event);
+            }
             if before == after {
                 continue;
             }
@@ -908,12 +925,26 @@ impl Register {
                 self.given[kind as usize] += 1;
             }
         }
-        facts::set(&mut self.entities, &self.names, record, event, true);
+        facts::set(
+            &mut self.entities,
+            &self.names,
+            &mut self.findings,
+            record,
+            event,
+            true,
+        );
     }
 
     /// Takes what a record says out of trails, ids and facts.
     fn unindex(&mut self, record: u32, event: &Event) {
-        facts::set(&mut self.entities, &self.names, record, event, false);
+        facts::set(
+            &mut self.entities,
+            &self.names,
+            &mut self.findings,
+            record,
+            event,
+            false,
+        );
         let defined = event.defines();
         let names = &self.names;
         let entities = &mut self.entities;
@@ -960,7 +991,9 @@ impl Register {
                 self.import_keys.remove(key.as_str(), number);
             }
         }
+        self.marks.take();
         self.kinds.pop();
+        self.stamps.pop();
         if record < self.archived {
             self.shelf.forget(record);
             self.archived = record;

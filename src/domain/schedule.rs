@@ -5,10 +5,10 @@ use chrono::NaiveDate;
 use super::agreement::{Action, AgreementStatus};
 use super::commitment::Standing;
 use super::deadline::Anchor;
-use super::event::{Entry, Fact};
+use super::event::Fact;
 use super::id::Seq;
 use super::view::{Commitment, View};
-use super::when::{Date, Deadline, When};
+use super::when::{Date, Deadline};
 
 /// The date of a deadline, as far as it is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,10 +49,10 @@ impl View<'_> {
                 })
             }),
             Some(Deadline::After(relative)) => {
-                let Some(entry) = self.anchored(&relative.anchor) else {
+                let Some(seq) = self.anchored(&relative.anchor) else {
                     return Term::Waits(&relative.anchor);
                 };
-                let (earliest, latest) = self.possible_days(entry);
+                let (earliest, latest) = self.possible_days(seq);
                 let end = |day| {
                     relative
                         .span
@@ -64,7 +64,7 @@ impl View<'_> {
                     Term::Dated(DueDate {
                         earliest: earliest.and_then(end),
                         latest,
-                        counted_from: Some(entry.seq),
+                        counted_from: Some(seq),
                     })
                 })
             }
@@ -79,25 +79,18 @@ impl View<'_> {
         }
     }
 
-    /// The first and the last day on which something can have happened; the last is the one from which it counts.
-    pub fn possible_days(&self, entry: &Entry) -> (Option<NaiveDate>, NaiveDate) {
-        let latest = self.last_possible_day(entry);
-        let on = match &entry.event.fact {
-            Fact::CommitmentRecorded(fact) => {
-                let own = entry.event.envelope.on;
-                own.filter(|on| on.earliest().or(on.latest()).is_some())
-                    .or_else(|| self.agreed_on(&fact.agreement))
-            }
-            _ => entry.event.envelope.on,
-        };
+    /// The first and the last day on which a record can have happened; the last is the one from which it counts.
+    pub fn possible_days(&self, seq: Seq) -> (Option<NaiveDate>, NaiveDate) {
+        let stamp = self.agreement_stamp(seq).or(self.register.stamp(seq));
         // Without any date it counts from the day it was recorded, and may be of any day before.
-        (on.and_then(When::earliest), latest)
+        let earliest = stamp.and_then(|stamp| stamp.on?.earliest());
+        (earliest, self.last_possible_day(seq))
     }
 
-    /// The event that a relative deadline counts from: of those that had happened, the first.
-    fn anchored(&self, anchor: &Anchor) -> Option<&Entry> {
+    /// The record of the event that a relative deadline counts from: of those that had happened, the first.
+    fn anchored(&self, anchor: &Anchor) -> Option<Seq> {
         match anchor {
-            Anchor::Conclusion(agreement) => Some(self.agreement(agreement)?.recorded),
+            Anchor::Conclusion(agreement) => Some(self.agreement(agreement)?.recorded.seq),
             Anchor::Action(wanted, agreement) => {
                 let agreement = self.agreement(agreement)?;
                 let did = agreement.participation.into_iter().filter(|entry| {
@@ -107,7 +100,7 @@ impl View<'_> {
                     *wanted == Action::EntryIntoForce
                         && matches!(&entry.event.fact, Fact::AgreementStatusChanged(moved) if moved.to == AgreementStatus::InForce)
                 });
-                self.first(did.chain(moved))
+                self.first(did.chain(moved).map(|entry| entry.seq))
             }
             Anchor::Standing(commitment, wanted) => {
                 let commitment = self.commitment(commitment)?;
@@ -115,18 +108,17 @@ impl View<'_> {
                     Fact::CommitmentRecorded(fact) => fact.standing.unwrap_or(Standing::Agreed),
                     _ => return None,
                 };
-                let moves = commitment.moves.into_iter().filter(|entry| {
-                    matches!(&entry.event.fact, Fact::StatusChanged(moved) if moved.to == *wanted)
-                });
-                let first = (began == *wanted).then_some(commitment.recorded);
+                let moves = commitment.moves.into_iter();
+                let moves = moves.filter(|(_, to)| to == wanted).map(|(seq, _)| seq);
+                let first = (began == *wanted).then_some(commitment.recorded.seq);
                 self.first(first.into_iter().chain(moves))
             }
         }
     }
 
-    /// The entry that counts first.
-    fn first<'e>(&self, entries: impl Iterator<Item = &'e Entry>) -> Option<&'e Entry> {
-        entries.min_by_key(|entry| (self.last_possible_day(entry), entry.seq))
+    /// The record that counts first.
+    fn first(&self, records: impl Iterator<Item = Seq>) -> Option<Seq> {
+        records.min_by_key(|seq| (self.last_possible_day(*seq), *seq))
     }
 }
 

@@ -4,18 +4,21 @@
 //! certainly happened by then: its last possible day is not later. An event that no date is known for
 //! counts from the day it was recorded; a commitment without a date of its own has its agreement's.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{Days, NaiveDate};
+use foldhash::fast::FixedState;
 
 use super::agreement::AgreementStatus;
 use super::commitment::{Capacity, Contest, Standing};
 use super::event::{
-    AgreementRecorded, CommitmentRecorded, Entry, Event, Fact, PartyRegistered, SourceRegistered,
+    AgreementRecorded, CommitmentRecorded, Entry, Fact, Kind, PartyRegistered, SourceRegistered,
 };
 use super::id::{AgreementId, CommitmentId, PartyId, Seq, Slug, SourceId, Subject};
+use super::parallel;
 use super::party::Name;
-use super::register::{EntityKind, Register};
+use super::register::{EntityKind, Finding, Id, Register, Stamp, Told};
 use super::schedule::Term;
 use super::when::When;
 
@@ -79,21 +82,23 @@ pub struct Commitment<'r> {
     /// The record that made it.
     pub recorded: &'r Entry,
     /// Its terms, with every amendment applied.
-    pub terms: CommitmentRecorded,
+    pub terms: Cow<'r, CommitmentRecorded>,
     /// Which record set each field of the terms, where that is not the first one.
     pub set_by: BTreeMap<&'static str, Seq>,
     /// Where it stands: the first axis.
     pub standing: Standing,
-    /// The records that moved it there, in order.
-    pub moves: Vec<&'r Entry>,
+    /// The records that moved it there, in order, and where to.
+    pub moves: Vec<(Seq, Standing)>,
     /// What assessors found: the second axis. Never averaged.
-    pub assessments: Vec<&'r Entry>,
+    pub assessments: Vec<(Seq, &'r Finding)>,
     /// Whether it is argued about: the third axis.
     pub contest: Contest,
     /// The records that moved the contest, both sides.
-    pub contests: Vec<&'r Entry>,
-    /// Every record about it, in the order of the chain.
-    pub trail: Vec<&'r Entry>,
+    pub contests: Vec<Seq>,
+    /// All that was recorded of it.
+    told: Told<'r>,
+    /// Where its records are.
+    register: &'r Register,
 }
 
 /// What the calendar says of a commitment. Derived at query time, never stored.
@@ -133,56 +138,97 @@ impl<'r> View<'r> {
         }
     }
 
-    /// Whether something had happened by the day of the view.
-    pub fn has_happened(&self, entry: &Entry) -> bool {
-        match &entry.event.fact {
-            Fact::PartyRegistered(_) | Fact::SourceRegistered(_) | Fact::LedgerOpened(_) => true,
-            _ => self.last_possible_day(entry) <= self.as_of,
+    /// Whether a record had happened by the day of the view; not one whose payload is gone.
+    pub fn has_happened(&self, seq: Seq) -> bool {
+        if self.register.latest_around(seq) <= self.as_of {
+            return true;
         }
+        let stamp = self.register.stamp(seq);
+        stamp.is_some_and(|stamp| stamp.timeless || self.last_possible_day(seq) <= self.as_of)
     }
 
-    /// The last day on which something can have happened: the day from which it counts.
-    pub fn last_possible_day(&self, entry: &Entry) -> NaiveDate {
-        let own = entry.event.envelope.on;
-        let earliest = own.and_then(When::earliest);
-        let inherited = || match &entry.event.fact {
-            // `after 2023-05` is a date of its own, if an open one.
-            Fact::CommitmentRecorded(fact) if earliest.is_none() => self.agreed_on(&fact.agreement),
-            _ => None,
+    /// The last day on which a record can have happened: the day from which it counts.
+    pub fn last_possible_day(&self, seq: Seq) -> NaiveDate {
+        let own = self.register.own_last_day(seq);
+        let inherited = || self.agreement_stamp(seq)?.on?.latest();
+        match self.register.kind(seq) {
+            Some(Kind::CommitmentRecorded) => inherited().or(own),
+            _ => own,
+        }
+        .unwrap_or(END_OF_TIME)
+    }
+
+    /// What is kept of the record of a commitment's agreement, which gives a commitment without a date its own.
+    pub fn agreement_stamp(&self, seq: Seq) -> Option<&'r Stamp> {
+        let register = self.register;
+        let is_dateless = |stamp: &&Stamp| !stamp.is_dated();
+        let is_commitment = register.kind(seq) == Some(Kind::CommitmentRecorded);
+        register
+            .stamp(seq)
+            .filter(is_dateless)
+            .filter(|_| is_commitment)?;
+        // A date that is open at one end is a date of its own.
+        let Fact::CommitmentRecorded(fact) = &register.held(seq)?.entry.event.fact else {
+            return None;
         };
-        own.and_then(When::latest)
-            .or_else(|| inherited()?.latest())
-            .unwrap_or_else(|| {
-                let recorded = entry.recorded_at.day();
-                earliest.map_or(recorded, |earliest| recorded.max(earliest))
-            })
+        let (_, agreed) = register.entity(&fact.agreement.0)?;
+        register.stamp(agreed)
     }
 
     /// When an agreement was concluded.
     pub fn agreed_on(&self, agreement: &AgreementId) -> Option<When> {
-        self.register.defining(&agreement.0)?.event.envelope.on
+        let (_, agreed) = self.register.entity(&agreement.0)?;
+        self.register.stamp(agreed)?.on
     }
 
     /// The records about something that had happened.
     pub fn trail(&self, subject: &Subject) -> impl DoubleEndedIterator<Item = &'r Entry> {
+        self.trail_of(subject, |_| true)
+    }
+
+    /// As [`View::trail`], the records of some kinds only. The others are not even read.
+    pub fn trail_of<W: Fn(Kind) -> bool>(
+        &self,
+        subject: &Subject,
+        wanted: W,
+    ) -> impl DoubleEndedIterator<Item = &'r Entry> + use<'r, W> {
+        let all = self.trail_records(subject);
+        let wanted = all.filter(|(_, kind)| wanted(*kind)).map(|(seq, _)| seq);
+        let wanted: Vec<Seq> = wanted.collect();
+        let register = self.register;
+        wanted.into_iter().filter_map(|seq| register.entry(seq))
+    }
+
+    /// The records about something that had happened, with their kinds, without reading them.
+    pub fn trail_records(&self, subject: &Subject) -> impl Iterator<Item = (Seq, Kind)> + use<'r> {
         let view = *self;
-        self.register
-            .trail(subject)
-            .filter(move |entry| view.has_happened(entry))
+        let all = self.register.trail_records(subject);
+        all.filter(move |(seq, _)| view.has_happened(*seq))
     }
 
     /// All that had happened, in the order of the chain.
     pub fn entries(&self) -> impl DoubleEndedIterator<Item = &'r Entry> {
+        self.entries_of(|_| true)
+    }
+
+    /// As [`View::entries`], those of some records only. The others are not even read.
+    pub fn entries_of(
+        &self,
+        wanted: impl Fn(Seq) -> bool,
+    ) -> impl DoubleEndedIterator<Item = &'r Entry> {
         let view = *self;
-        self.register
-            .entries()
-            .filter(move |entry| view.has_happened(entry))
+        let counts = move |seq: &Seq| view.register.standing_kind(*seq).is_some();
+        (0..self.register.count())
+            .map(Seq)
+            .filter(counts)
+            .filter(move |seq| wanted(*seq) && view.has_happened(*seq))
+            .filter_map(move |seq| view.register.entry(seq))
     }
 
     /// The parties that acknowledged a record with their own key, in the order of the chain, each once.
     pub fn acknowledged_by(&self, seq: Seq) -> Vec<&'r PartyId> {
         let mut parties = Vec::new();
-        for entry in self.trail(&Subject::Record(seq)) {
+        for entry in self.trail_of(&Subject::Record(seq), |kind| kind == Kind::Acknowledged) {
             if let Fact::Acknowledged(fact) = &entry.event.fact
                 && fact.record == seq
                 && !parties.contains(&&fact.party)
@@ -194,9 +240,9 @@ impl<'r> View<'r> {
     }
 
     fn defining(&self, id: &Slug) -> Option<&'r Entry> {
-        self.register
-            .defining(id)
-            .filter(|entry| self.has_happened(entry))
+        let (_, seq) = self.register.entity(id)?;
+        let happened = self.has_happened(seq);
+        happened.then(|| self.register.entry(seq)).flatten()
     }
 
     /// A party.
@@ -207,7 +253,8 @@ impl<'r> View<'r> {
         };
         let mut names = fact.name.as_slice();
         let mut successors = Vec::new();
-        for entry in self.trail(&Subject::Entity(id.0.clone())) {
+        let changes = |kind| matches!(kind, Kind::PartyRenamed | Kind::PartySucceeded);
+        for entry in self.trail_of(&Subject::Entity(id.0.clone()), changes) {
             match &entry.event.fact {
                 Fact::PartyRenamed(renamed) if renamed.party == *id => names = &renamed.name,
                 Fact::PartySucceeded(succeeded) if succeeded.party == *id => {
@@ -252,7 +299,13 @@ impl<'r> View<'r> {
             moves: Vec::new(),
             participation: Vec::new(),
         };
-        for entry in self.trail(&Subject::Entity(id.0.clone())) {
+        let of_it = |kind| {
+            matches!(
+                kind,
+                Kind::AgreementStatusChanged | Kind::ParticipationRecorded
+            )
+        };
+        for entry in self.trail_of(&Subject::Entity(id.0.clone()), of_it) {
             match &entry.event.fact {
                 Fact::AgreementStatusChanged(changed) if changed.agreement == *id => {
                     agreement.status = changed.to;
@@ -269,32 +322,83 @@ impl<'r> View<'r> {
 
     /// A commitment.
     pub fn commitment(&self, id: &CommitmentId) -> Option<Commitment<'r>> {
-        let recorded = self.defining(&id.0)?;
+        self.commitment_told(self.register.told(id)?)
+    }
+
+    fn commitment_told(&self, told: Told<'r>) -> Option<Commitment<'r>> {
+        let happened = self.has_happened(told.defined());
+        let recorded = happened.then(|| self.register.entry(told.defined()))??;
         let Fact::CommitmentRecorded(fact) = &recorded.event.fact else {
             return None;
         };
+        let happened = |seq: Seq| self.has_happened(seq);
+        let moves: Vec<_> = told.moves().filter(|(seq, _)| happened(*seq)).collect();
+        let contests: Vec<_> = told.contests().filter(|(seq, _)| happened(*seq)).collect();
+        let assessments = told.assessments().filter(|(seq, _)| happened(*seq));
+        let first = fact.standing.unwrap_or(Standing::Agreed);
         let mut commitment = Commitment {
             id: &fact.id,
             recorded,
-            terms: fact.clone(),
+            terms: Cow::Borrowed(fact),
             set_by: BTreeMap::new(),
-            standing: fact.standing.unwrap_or(Standing::Agreed),
-            moves: Vec::new(),
-            assessments: Vec::new(),
-            contest: Contest::None,
-            contests: Vec::new(),
-            trail: Vec::new(),
+            standing: moves.last().map_or(first, |(_, to)| *to),
+            moves,
+            assessments: assessments.collect(),
+            contest: contests.last().map_or(Contest::None, |(_, to)| *to),
+            contests: contests.into_iter().map(|(seq, _)| seq).collect(),
+            told,
+            register: self.register,
         };
-        commitment.note_corrections(self.register);
-        for entry in self.trail(&Subject::Entity(id.0.clone())) {
-            commitment.take(entry);
+        commitment.note_corrections();
+        let amendments = told.amendments().filter(|seq| happened(*seq));
+        for entry in amendments.filter_map(|seq| self.register.entry(seq)) {
+            commitment.amend(entry);
         }
         Some(commitment)
     }
 
+    /// The records of a commitment's trail that made it what it is, in the order of the chain: its terms, moves,
+    /// contests, assessments, occurrences.
+    pub fn own_trail(&self, commitment: &Commitment<'r>) -> Vec<Seq> {
+        self.own_trail_of(commitment, |_| true)
+    }
+
+    /// As [`View::own_trail`], some records of it only.
+    pub fn own_trail_of(
+        &self,
+        commitment: &Commitment<'r>,
+        wanted: impl Fn(Seq) -> bool,
+    ) -> Vec<Seq> {
+        let told = commitment.told;
+        let own = told
+            .recordings()
+            .chain(told.amendments())
+            .chain(told.moves().map(|(seq, _)| seq))
+            .chain(told.contests().map(|(seq, _)| seq))
+            .chain(told.assessments().map(|(seq, _)| seq))
+            .chain(told.occurrences());
+        let mut all: Vec<Seq> = own
+            .filter(|seq| wanted(*seq) && self.has_happened(*seq))
+            .collect();
+        all.sort_unstable();
+        all
+    }
+
+    /// How many commitments there are in each agreement, by the number of its id.
+    pub fn commitment_counts(&self) -> HashMap<Id, usize, FixedState> {
+        let mut counts = HashMap::default();
+        for (_, told) in self.register.all_told() {
+            if let Some(agreement) = told.agreement()
+                && self.has_happened(told.defined())
+            {
+                *counts.entry(agreement).or_default() += 1;
+            }
+        }
+        counts
+    }
+
     /// Every party, by id.
     pub fn parties(&self) -> Vec<Party<'r>> {
-        self.register.read_ahead();
         self.register
             .ids(EntityKind::Party)
             .filter_map(|id| self.party(&PartyId(id.clone())))
@@ -311,20 +415,87 @@ impl<'r> View<'r> {
 
     /// Every agreement, by id.
     pub fn agreements(&self) -> Vec<Agreement<'r>> {
-        self.register.read_ahead();
         self.register
             .ids(EntityKind::Agreement)
             .filter_map(|id| self.agreement(&AgreementId(id.clone())))
             .collect()
     }
 
+    /// Every commitment whose terms name or named one of these, by id: those of an agreement, those that a party
+    /// has a part in.
+    pub fn commitments_naming<'s>(
+        &self,
+        named: impl IntoIterator<Item = &'s Slug>,
+    ) -> Vec<Commitment<'r>> {
+        let terms = |kind| matches!(kind, Kind::CommitmentRecorded | Kind::CommitmentAmended);
+        let ids: BTreeSet<&CommitmentId> = named
+            .into_iter()
+            .flat_map(|named| self.trail_of(&Subject::Entity(named.clone()), terms))
+            .filter_map(|entry| match &entry.event.fact {
+                Fact::CommitmentRecorded(fact) => Some(&fact.id),
+                Fact::CommitmentAmended(fact) => Some(&fact.commitment),
+                _ => None,
+            })
+            .collect();
+        ids.into_iter()
+            .filter_map(|id| self.commitment(id))
+            .collect()
+    }
+
+    /// Every party of which something was recorded that names this one: its parts, whom it succeeded, itself; by id.
+    pub fn parties_naming(&self, named: &Slug) -> Vec<Party<'r>> {
+        let wanted = |kind| matches!(kind, Kind::PartyRegistered | Kind::PartySucceeded);
+        let ids: BTreeSet<&PartyId> = self
+            .trail_of(&Subject::Entity(named.clone()), wanted)
+            .filter_map(|entry| match &entry.event.fact {
+                Fact::PartyRegistered(fact) => Some(&fact.id),
+                Fact::PartySucceeded(fact) => Some(&fact.party),
+                _ => None,
+            })
+            .collect();
+        ids.into_iter().filter_map(|id| self.party(id)).collect()
+    }
+
+    /// Every source that names this one, and itself, by id.
+    pub fn sources_naming(&self, named: &Slug) -> Vec<Source<'r>> {
+        let wanted = |kind| kind == Kind::SourceRegistered;
+        let ids: BTreeSet<&SourceId> = self
+            .trail_of(&Subject::Entity(named.clone()), wanted)
+            .filter_map(|entry| match &entry.event.fact {
+                Fact::SourceRegistered(fact) => Some(&fact.id),
+                _ => None,
+            })
+            .collect();
+        ids.into_iter().filter_map(|id| self.source(id)).collect()
+    }
+
+    /// Every agreement that names one of these, or that one of these did something about, by id.
+    pub fn agreements_naming<'s>(
+        &self,
+        named: impl IntoIterator<Item = &'s Slug>,
+    ) -> Vec<Agreement<'r>> {
+        let wanted = |kind| matches!(kind, Kind::AgreementRecorded | Kind::ParticipationRecorded);
+        let ids: BTreeSet<&AgreementId> = named
+            .into_iter()
+            .flat_map(|named| self.trail_of(&Subject::Entity(named.clone()), wanted))
+            .filter_map(|entry| match &entry.event.fact {
+                Fact::AgreementRecorded(fact) => Some(&fact.id),
+                Fact::ParticipationRecorded(fact) => Some(&fact.agreement),
+                _ => None,
+            })
+            .collect();
+        ids.into_iter()
+            .filter_map(|id| self.agreement(id))
+            .collect()
+    }
+
     /// Every commitment, by id.
     pub fn commitments(&self) -> Vec<Commitment<'r>> {
-        self.register.read_ahead();
-        self.register
-            .ids(EntityKind::Commitment)
-            .filter_map(|id| self.commitment(&CommitmentId(id.clone())))
-            .collect()
+        let told: Vec<Told<'r>> = self.register.all_told().map(|(_, told)| told).collect();
+        let all = parallel::map(&told, |told| self.commitment_told(*told));
+        let mut all: Vec<Commitment<'r>> = all.into_iter().flatten().collect();
+        all.sort_by(|one, other| one.id.cmp(other.id));
+        all
     }
 
     /// What the calendar says of a commitment on the view's day; `soon` is how many days ahead count as soon.
@@ -372,21 +543,30 @@ impl<'r> View<'r> {
 
     /// The last day on which something is known to have happened about a commitment.
     pub fn last_heard(&self, commitment: &Commitment<'_>) -> NaiveDate {
-        commitment
-            .trail
-            .iter()
-            .filter(|entry| !is_bookkeeping(&entry.event))
-            .map(|entry| self.last_possible_day(entry))
-            .max()
-            .unwrap_or_else(|| self.last_possible_day(commitment.recorded))
+        let mut last = None;
+        let trail: Vec<Seq> = commitment.told.trail().collect();
+        // What was recorded last happened last, as a rule: the rest need not be looked up.
+        for seq in trail.into_iter().rev() {
+            let known = last.is_some_and(|last| self.register.latest_around(seq) <= last);
+            if !known
+                && self
+                    .register
+                    .kind(seq)
+                    .is_some_and(|kind| !is_bookkeeping(kind))
+                && self.has_happened(seq)
+            {
+                last = last.max(Some(self.last_possible_day(seq)));
+            }
+        }
+        last.unwrap_or_else(|| self.last_possible_day(commitment.recorded.seq))
     }
 }
 
-/// Whether an event is about the record, not about the world.
-fn is_bookkeeping(event: &Event) -> bool {
+/// Whether events of this kind are about the record, not about the world.
+fn is_bookkeeping(kind: Kind) -> bool {
     matches!(
-        event.fact,
-        Fact::Noted(_) | Fact::Corrected(_) | Fact::Retracted(_) | Fact::Redacted(_)
+        kind,
+        Kind::Noted | Kind::Corrected | Kind::Retracted | Kind::Redacted
     )
 }
 
@@ -404,22 +584,20 @@ impl<'r> Commitment<'r> {
     /// The parties whose claim of fulfilment is being answered, or was answered by the breach that stands.
     /// An older claim, which was rejected or overtaken, binds nobody any more.
     pub fn claimants(&self) -> &'r [PartyId] {
-        let led_to = |entry: &Entry, to| match &entry.event.fact {
-            Fact::StatusChanged(fact) => fact.to == to,
-            _ => false,
-        };
         let claim = match self.moves.as_slice() {
-            [.., claim, breach] if led_to(breach, Standing::Breached) => Some(claim),
+            [.., claim, (_, Standing::Breached)] => Some(claim),
             moves => moves.last(),
         };
         claim
-            .filter(|entry| led_to(entry, Standing::Claimed))
+            .filter(|(_, to)| *to == Standing::Claimed)
+            .and_then(|(seq, _)| self.register.entry(*seq))
             .map_or(&[], |entry| entry.event.envelope.by.as_slice())
     }
 
     /// Whether an assessor or arbiter has looked at it.
     pub fn is_verified(&self) -> bool {
-        let arbitrated = self.moves.iter().any(|entry| match &entry.event.fact {
+        let mut moves = self.move_entries();
+        let arbitrated = moves.any(|entry| match &entry.event.fact {
             Fact::StatusChanged(fact) => {
                 matches!(fact.capacity, Some(Capacity::Arbiter | Capacity::Assessor))
             }
@@ -428,65 +606,46 @@ impl<'r> Commitment<'r> {
         arbitrated || !self.assessments.is_empty()
     }
 
+    /// The records that moved its standing, read.
+    pub fn move_entries(&self) -> impl Iterator<Item = &'r Entry> {
+        let moves = self.moves.iter();
+        moves.filter_map(|(seq, _)| self.register.entry(*seq))
+    }
+
+    /// The record that brought it where it stands.
+    pub fn last_move(&self) -> Seq {
+        self.moves.last().map_or(self.recorded.seq, |(seq, _)| *seq)
+    }
+
     /// Notes which corrections set which fields of the defining record.
-    fn note_corrections(&mut self, register: &Register) {
-        let Some(held) = register.held(self.recorded.seq) else {
-            return;
-        };
-        for correction in &held.corrections {
-            if let Some(Fact::Corrected(fact)) = register.entry(*correction).map(|e| &e.event.fact)
+    fn note_corrections(&mut self) {
+        for correction in self.register.corrections(self.recorded.seq) {
+            let corrected = self.register.entry(correction);
+            if let Some(Fact::Corrected(fact)) = corrected.map(|entry| &entry.event.fact)
                 && let Some(spec) = self.recorded.event.kind().field(fact.field.as_str())
             {
-                self.set_by.insert(spec.name, *correction);
+                self.set_by.insert(spec.name, correction);
             }
         }
     }
 
-    fn take(&mut self, entry: &'r Entry) {
-        self.trail.push(entry);
+    /// Takes in what an amendment replaces.
+    fn amend(&mut self, entry: &Entry) {
         match &entry.event.fact {
-            Fact::StatusChanged(fact) if fact.commitment == *self.id => {
-                self.standing = fact.to;
-                self.moves.push(entry);
-            }
-            Fact::ContestMoved(fact) if fact.commitment == *self.id => {
-                self.contest = fact.to;
-                self.contests.push(entry);
-            }
-            Fact::Assessed(fact) if fact.commitment == *self.id => self.assessments.push(entry),
             Fact::CommitmentAmended(fact) if fact.commitment == *self.id => {
                 let mut set = |field: &'static str| {
                     self.set_by.insert(field, entry.seq);
                 };
-                replace_some(
-                    &mut self.terms.condition,
-                    &fact.condition,
-                    "condition",
-                    &mut set,
-                );
-                replace_some(&mut self.terms.measure, &fact.measure, "measure", &mut set);
-                replace_some(
-                    &mut self.terms.deadline,
-                    &fact.deadline,
-                    "deadline",
-                    &mut set,
-                );
-                replace_all(
-                    &mut self.terms.modality,
-                    &fact.modality,
-                    "modality",
-                    &mut set,
-                );
-                replace_all(&mut self.terms.debtor, &fact.debtor, "debtor", &mut set);
-                replace_all(
-                    &mut self.terms.creditor,
-                    &fact.creditor,
-                    "creditor",
-                    &mut set,
-                );
-                replace_all(&mut self.terms.purpose, &fact.purpose, "purpose", &mut set);
+                let terms = self.terms.to_mut();
+                replace_some(&mut terms.condition, &fact.condition, "condition", &mut set);
+                replace_some(&mut terms.measure, &fact.measure, "measure", &mut set);
+                replace_some(&mut terms.deadline, &fact.deadline, "deadline", &mut set);
+                replace_all(&mut terms.modality, &fact.modality, "modality", &mut set);
+                replace_all(&mut terms.debtor, &fact.debtor, "debtor", &mut set);
+                replace_all(&mut terms.creditor, &fact.creditor, "creditor", &mut set);
+                replace_all(&mut terms.purpose, &fact.purpose, "purpose", &mut set);
                 if let Some(text) = &fact.text {
-                    self.terms.text = text.clone();
+                    terms.text = text.clone();
                     set("text");
                 }
             }
@@ -528,8 +687,11 @@ fn replace_all<T: Clone>(
 }
 
 #[cfg(test)]
+mod oracle;
+
+#[cfg(test)]
 mod tests {
-    use super::super::event::Kind;
+    use super::super::event::{Event, Kind};
     use super::super::testing::{event, register};
     use super::*;
 
@@ -740,7 +902,7 @@ mod tests {
             let set: Vec<_> = commitment.set_by.iter().map(|(f, s)| (*f, s.0)).collect();
             (
                 commitment.terms.text.to_string(),
-                commitment.terms.deadline.map(|d| d.to_string()),
+                commitment.terms.deadline.as_ref().map(|d| d.to_string()),
                 set,
             )
         };
@@ -960,6 +1122,6 @@ mod tests {
         // A note is no word from the world.
         let view = as_of(&register, "2023-10-15");
         assert_eq!(view.last_heard(&late), day("2023-08-01"));
-        assert_eq!(late.trail.len(), 5);
+        assert_eq!(view.trail_records(&"C1".parse().unwrap()).count(), 5);
     }
 }

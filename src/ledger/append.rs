@@ -243,6 +243,7 @@ impl<S: Store> Ledger<S> {
                 self.tree
                     .push(leaf_hash(&record.header.to_bytes()))
                     .map_err(super::anchor::too_large)?;
+                self.definitions.push_record(record);
             }
             self.take_snapshot(before);
         }
@@ -313,6 +314,7 @@ impl<S: Store> Ledger<S> {
             head: self.head,
             last_recorded: self.last_recorded,
             tree: std::mem::take(&mut self.tree),
+            definitions: std::mem::take(&mut self.definitions),
         };
         let pieces = |give: &mut dyn FnMut(&[u8])| snapshot::each_piece(&replayed, give);
         // A snapshot that cannot be written is one that is not there: the records are. Losing one loses nothing.
@@ -323,6 +325,7 @@ impl<S: Store> Ledger<S> {
         }
         self.register = replayed.register;
         self.tree = replayed.tree;
+        self.definitions = replayed.definitions;
     }
 }
 

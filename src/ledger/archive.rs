@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::definitions::{Definitions, Library};
 use crate::chain::codec;
 use crate::chain::record::Record;
 use crate::domain::event::Entry;
@@ -46,6 +47,8 @@ impl<T> AtHand<T> {
 /// The records of a store. The newest stretches that were read are at hand.
 struct Records {
     reader: Arc<dyn Reader>,
+    /// What a snapshot has a copy of.
+    library: Library,
     at_hand: Mutex<AtHand<Stretch>>,
 }
 
@@ -57,14 +60,29 @@ struct Stretch {
 
 /// The archive of a store.
 pub(super) fn of(store: &impl Store) -> Arc<dyn Archive> {
+    with(store, Library::new(&Definitions::default()))
+}
+
+/// The archive of a store, of whose first records a snapshot has copies.
+pub(super) fn with(store: &impl Store, library: Library) -> Arc<dyn Archive> {
     Arc::new(Records {
         reader: store.reader(),
+        library,
         at_hand: Mutex::default(),
     })
 }
 
 impl Archive for Records {
     fn entry(&self, seq: Seq) -> Result<Option<Entry>, String> {
+        if let Some(found) = self.library.find(seq.0) {
+            let event = codec::decode(found.payload).map_err(|error| error.to_string())?;
+            let recorded_at = Instant(found.recorded_at);
+            return Ok(Some(Entry {
+                seq,
+                recorded_at,
+                event,
+            }));
+        }
         let mut at_hand = self.at_hand.lock().unwrap_or_else(PoisonError::into_inner);
         let first = seq.0 - seq.0 % TOGETHER;
         let known = at_hand.take(|stretch| stretch.first == first);

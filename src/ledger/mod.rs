@@ -6,6 +6,7 @@ pub mod anchor;
 pub mod append;
 mod archive;
 pub mod backfill;
+mod definitions;
 pub mod group;
 mod ranges;
 pub mod recover;
@@ -20,6 +21,7 @@ mod testing;
 pub mod verify;
 
 use self::backfill::{ClaimError, Submission};
+use self::definitions::Definitions;
 use crate::chain::codec::CodecError;
 use crate::chain::key::SigningKey;
 use crate::chain::record::{Head, SALT_LEN};
@@ -188,6 +190,7 @@ pub struct Ledger<S> {
     head: Head,
     last_recorded: Instant,
     tree: Tiled,
+    definitions: Definitions,
     signers: Vec<SigningKey>,
     snapshot_every: u64,
     /// Lower in tests alone.
@@ -225,6 +228,7 @@ impl<S: Store> Ledger<S> {
             head,
             last_recorded: Instant(i64::MIN),
             tree: Tiled::new(),
+            definitions: Definitions::default(),
             signers: Vec::new(),
             snapshot_every: SNAPSHOT_EVERY,
             record_limit: RECORD_LIMIT,
@@ -246,6 +250,7 @@ impl<S: Store> Ledger<S> {
             head: Head::EMPTY,
             last_recorded: Instant(i64::MIN),
             tree: Tiled::new(),
+            definitions: Definitions::default(),
             signers: Vec::new(),
             snapshot_every: SNAPSHOT_EVERY,
             record_limit: RECORD_LIMIT,
@@ -306,6 +311,7 @@ impl<S: Store> Ledger<S> {
         self.head = replayed.head;
         self.last_recorded = replayed.last_recorded;
         self.tree = replayed.tree;
+        self.definitions = replayed.definitions;
         self.stale = false;
         Ok(())
     }

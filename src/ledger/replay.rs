@@ -1,5 +1,6 @@
 //! Replay: records into a register. Checks the chain on the way and shows nothing from a broken one.
 
+use super::definitions::Definitions;
 use super::ranges::{self, Range};
 use super::{LedgerError, archive, snapshot};
 use crate::chain::codec;
@@ -46,6 +47,8 @@ pub struct Replayed {
     pub last_recorded: Instant,
     /// The tree of the records' headers.
     pub tree: Tiled,
+    /// Copies of the payloads that reports on all of it need.
+    pub(super) definitions: Definitions,
 }
 
 impl Replayed {
@@ -56,6 +59,7 @@ impl Replayed {
             head: Head::EMPTY,
             last_recorded: Instant(i64::MIN),
             tree: Tiled::new(),
+            definitions: Definitions::default(),
         }
     }
 
@@ -97,7 +101,11 @@ impl Replayed {
         self.last_recorded = Instant(range.last.recorded_at);
         for (stored, event) in range.records.iter().zip(range.payloads) {
             // It was read before, with the range.
-            let header = RecordRef::peek(&stored.sealed.0).ok()?.header;
+            let record = RecordRef::peek(&stored.sealed.0).ok()?;
+            let header = record.header;
+            if let Some(body) = &record.body {
+                self.definitions.push(&header, body.payload);
+            }
             match event {
                 None => self.register.apply_missing(),
                 Some(event) => self.register.take(Entry {
@@ -139,6 +147,7 @@ impl Replayed {
                 event: codec::decode(&body.payload).map_err(|error| broken(error.to_string()))?,
             }),
         }
+        self.definitions.push_record(record);
         if header.claimed {
             self.register.note_claimed(seq + 1);
         }

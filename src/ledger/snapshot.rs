@@ -3,19 +3,19 @@
 //! another chain is passed over, and `verify` compares each with what replay gives.
 //!
 //! Bytes: version (1), link of the last record (32), check sum of all that follows (32), the time of the last
-//! record (8, little endian), length of the tree (4, little endian), the tree with its tiles, the register.
+//! record (8, little endian), length of the tree (4, little endian), the tree with its tiles, length of the
+//! definitions (4, little endian), the definitions, the register.
 
-use std::sync::Arc;
-
+use super::definitions::{Definitions, Library};
 use super::replay::{KnownAt, Replayed};
 use super::{LedgerError, archive};
 use crate::chain::record::{Hash, Head, LocalChecksum, Record, local_checksum};
 use crate::chain::tree::Tiled;
-use crate::domain::register::{Archive, Register};
+use crate::domain::register::Register;
 use crate::domain::when::Instant;
 use crate::store::Store;
 
-const VERSION: u8 = 3;
+const VERSION: u8 = 4;
 
 /// The bytes of a snapshot.
 pub fn encode(replayed: &Replayed) -> Vec<u8> {
@@ -40,6 +40,8 @@ fn each_piece_of_body(replayed: &Replayed, give: &mut dyn FnMut(&[u8])) {
     // A root for each 256 records, of which there are fewer than 2^32.
     give(&(tree.len() as u32).to_le_bytes());
     give(&tree);
+    give(&(replayed.definitions.length() as u32).to_le_bytes());
+    replayed.definitions.each_piece(give);
     replayed.register.each_piece(give);
 }
 
@@ -59,9 +61,8 @@ pub(super) fn is_outdated(bytes: &[u8]) -> bool {
         .is_some_and(|version| (1..VERSION).contains(version))
 }
 
-/// Reads a snapshot of the first `count` records, which the archive holds, unless it is damaged or of another
-/// version.
-pub fn decode(count: u64, bytes: &[u8], archive: Arc<dyn Archive>) -> Option<Replayed> {
+/// Reads a snapshot of the first `count` records of a store, unless it is damaged or of another version.
+pub fn decode(count: u64, bytes: &[u8], store: &impl Store) -> Option<Replayed> {
     let (version, rest) = bytes.split_first()?;
     let (link, rest) = rest.split_first_chunk::<32>()?;
     let (checksum, body) = rest.split_first_chunk::<32>()?;
@@ -69,10 +70,11 @@ pub fn decode(count: u64, bytes: &[u8], archive: Arc<dyn Archive>) -> Option<Rep
         return None;
     }
     let (time, rest) = body.split_first_chunk::<8>()?;
-    let (length, rest) = rest.split_first_chunk::<4>()?;
-    let length = usize::try_from(u32::from_le_bytes(*length)).ok()?;
-    let (tree, register) = rest.split_at_checked(length)?;
+    let (tree, rest) = part(rest)?;
+    let (definitions, register) = part(rest)?;
     let tree = Tiled::from_bytes(tree).ok()?;
+    let definitions = Definitions::from_bytes(definitions)?;
+    let archive = archive::with(store, Library::new(&definitions));
     let register = Register::from_bytes(register, archive)?;
     (register.count() == count && tree.size() == count).then_some(Replayed {
         register,
@@ -82,7 +84,14 @@ pub fn decode(count: u64, bytes: &[u8], archive: Arc<dyn Archive>) -> Option<Rep
         },
         last_recorded: Instant(i64::from_le_bytes(*time)),
         tree,
+        definitions,
     })
+}
+
+/// What follows its length, and the rest.
+fn part(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (length, rest) = bytes.split_first_chunk::<4>()?;
+    rest.split_at_checked(usize::try_from(u32::from_le_bytes(*length)).ok()?)
 }
 
 /// Of the snapshots of these counts, ascending, those that can go: the one after is not much longer than the one
@@ -117,7 +126,7 @@ pub(super) fn newest(
         }
         let Some(replayed) = store
             .snapshot(count)?
-            .and_then(|bytes| decode(count, &bytes, archive::of(store)))
+            .and_then(|bytes| decode(count, &bytes, store))
         else {
             continue;
         };

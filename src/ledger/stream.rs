@@ -14,6 +14,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use super::admit::{Admission, Payload, opened};
 use super::append::{self, Receipt};
 use super::backfill::Submission;
+use super::definitions::Definitions;
 use super::replay::CHUNK;
 use super::signatures::Required;
 use super::tail::Tail;
@@ -180,8 +181,9 @@ impl<S: Store> Ledger<S> {
             self.refresh()?;
         }
         let before = self.head.count;
-        let tail = Tail::behind(archive::of(&self.store), before, spool);
-        let tail = Arc::new(tail);
+        let stored = self.register.archive().cloned();
+        let stored = stored.unwrap_or_else(|| archive::of(&self.store));
+        let tail = Arc::new(Tail::behind(Arc::clone(&stored), before, spool));
         self.register.read_from(tail.clone(), before);
         let outcome = self.stream(pull, batch, &tail);
         use LedgerError::{HeadMoved, Tree, Uncertain};
@@ -195,7 +197,6 @@ impl<S: Store> Ledger<S> {
             // The outcome is what the caller must hear. Should this fail, the next append begins with it.
             let _ = self.refresh();
         } else {
-            let stored = archive::of(&self.store);
             self.register.read_from(stored, self.head.count);
         }
         if outcome.is_ok() {
@@ -254,6 +255,7 @@ impl<S: Store> Ledger<S> {
             bound: Bound {
                 head: self.head,
                 tree: self.tree.clone(),
+                definitions: self.definitions.clone(),
                 ended: false,
                 failure: None,
             },
@@ -313,6 +315,7 @@ impl<S: Store> Ledger<S> {
         }
         self.head = bound.head;
         self.tree = bound.tree;
+        self.definitions = bound.definitions;
         self.last_recorded = last_recorded;
         Ok(streamed)
     }
@@ -484,6 +487,7 @@ struct Binder<'a> {
 struct Bound {
     head: Head,
     tree: Tiled,
+    definitions: Definitions,
     /// Whether that is all there is.
     ended: bool,
     failure: Option<LedgerError>,
@@ -515,6 +519,7 @@ impl Binder<'_> {
                 .tree
                 .push(leaf_hash(&record.header.to_bytes()))
                 .map_err(super::anchor::too_large)?;
+            self.bound.definitions.push_record(record);
         }
         self.bound.head = head;
         Ok(records.iter().map(Record::seal).collect())

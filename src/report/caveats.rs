@@ -3,8 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::domain::event::{Entry, Fact};
+use crate::domain::event::{Entry, Fact, Kind};
 use crate::domain::id::Seq;
+use crate::domain::register::Stamp;
 use crate::domain::schedule::{DueDate, Term};
 use crate::domain::view::{Agreement, Commitment, View};
 use crate::domain::when::{Deadline, When};
@@ -12,44 +13,59 @@ use crate::domain::when::{Deadline, When};
 use super::cells;
 
 /// The notes on some commitments and agreements.
-pub fn notes(
-    view: &View<'_>,
-    commitments: &[Commitment<'_>],
-    agreements: &[Agreement<'_>],
+pub fn notes<'r>(
+    view: &View<'r>,
+    commitments: &[Commitment<'r>],
+    agreements: &[Agreement<'r>],
 ) -> Vec<String> {
     let mut notes = Vec::new();
     notes.extend(undated(commitments));
     notes.extend(lasting(commitments));
-    let entries = entries(view, commitments, agreements);
-    notes.extend(inferred(&entries));
-    notes.extend(entries.iter().filter_map(|entry| irregular(entry)));
-    notes.extend(without_date(view, &entries));
+    let records = records(view, commitments, agreements);
+    notes.extend(inferred(view, &records));
+    notes.extend(irregular(view, &records));
+    notes.extend(without_date(view, &records));
     notes.extend(open_dates(view, commitments, agreements));
     notes.extend(open_deadlines(view, commitments));
     notes.extend(waiting(view, commitments));
     notes
 }
 
-/// The records that made these what they are, in the order of the chain, each once. Where a commitment has
-/// no date, its agreement's record gives it one.
-fn entries<'e>(
-    view: &View<'e>,
-    commitments: &'e [Commitment<'_>],
-    agreements: &'e [Agreement<'_>],
-) -> Vec<&'e Entry> {
-    let mut all: Vec<&Entry> = commitments.iter().flat_map(cells::own_trail).collect();
+/// The records that made these what they are, in the order of the chain, each once; those that there is something
+/// to tell of. Where a commitment has no date, its agreement's record gives it one.
+fn records<'r>(
+    view: &View<'r>,
+    commitments: &[Commitment<'r>],
+    agreements: &[Agreement<'r>],
+) -> Vec<Seq> {
+    let noteworthy = |seq| view.register.is_noteworthy(seq);
+    let own = |commitment: &Commitment<'r>| view.own_trail_of(commitment, noteworthy);
+    let mut all: Vec<Seq> = commitments.iter().flat_map(own).collect();
     let dateless = commitments
         .iter()
         .filter(|each| each.recorded.event.envelope.on.is_none());
-    all.extend(dateless.filter_map(|each| view.register.defining(&each.terms.agreement.0)));
+    let agreed = dateless.filter_map(|each| view.register.entity(&each.terms.agreement.0));
+    all.extend(agreed.map(|(_, seq)| seq));
     for agreement in agreements {
-        all.push(agreement.recorded);
-        all.extend(&agreement.moves);
-        all.extend(&agreement.participation);
+        all.push(agreement.recorded.seq);
+        all.extend(agreement.moves.iter().map(|entry| entry.seq));
+        all.extend(agreement.participation.iter().map(|entry| entry.seq));
     }
-    all.sort_by_key(|entry| entry.seq);
-    all.dedup_by_key(|entry| entry.seq);
+    all.sort_unstable();
+    all.dedup();
     all
+}
+
+/// The entries of those records whose stamps are such.
+fn entries<'r>(
+    view: &View<'r>,
+    records: &[Seq],
+    wanted: impl Fn(&Stamp) -> bool,
+) -> impl Iterator<Item = &'r Entry> {
+    let register = view.register;
+    let wanted = move |seq: &&Seq| register.stamp(**seq).is_some_and(&wanted);
+    let wanted = records.iter().filter(wanted);
+    wanted.filter_map(|seq| register.entry(*seq))
 }
 
 /// How many commitments no rate of the due ones can hold.
@@ -91,10 +107,8 @@ fn of_all(count: usize, all: usize) -> String {
 }
 
 /// What recorders inferred, by record.
-fn inferred(entries: &[&Entry]) -> Option<String> {
-    let parts: Vec<String> = entries
-        .iter()
-        .filter(|entry| !entry.event.envelope.inferred.is_empty())
+fn inferred(view: &View<'_>, records: &[Seq]) -> Option<String> {
+    let parts: Vec<String> = entries(view, records, |stamp| stamp.infers)
         .map(|entry| {
             let fields: Vec<String> = cells::texts(&entry.event.envelope.inferred)
                 .into_iter()
@@ -120,22 +134,22 @@ fn named(entry: &Entry) -> String {
     format!("record {} ({} {about})", entry.seq, entry.event.kind())
 }
 
-fn irregular(entry: &Entry) -> Option<String> {
-    let reason = entry.event.envelope.irregular.as_ref()?;
-    Some(format!("irregular: {}: {reason}", named(entry)))
+fn irregular(view: &View<'_>, records: &[Seq]) -> Vec<String> {
+    let note = |entry: &Entry| {
+        let reason = entry.event.envelope.irregular.as_ref()?;
+        Some(format!("irregular: {}: {reason}", named(entry)))
+    };
+    let irregular = entries(view, records, |stamp| stamp.irregular);
+    irregular.filter_map(note).collect()
 }
 
 /// What counts from the day it was recorded, because nobody knows when it happened.
-fn without_date(view: &View<'_>, entries: &[&Entry]) -> Option<String> {
-    let unknown = |entry: &&&Entry| {
-        let on = cells::occasion(view, entry).map(|(on, _)| on);
+fn without_date(view: &View<'_>, records: &[Seq]) -> Option<String> {
+    let unknown = |seq: &Seq| {
+        let on = cells::occasion(view, *seq).map(|(on, _)| on);
         on.and_then(When::latest).is_none()
     };
-    let records: Vec<Seq> = entries
-        .iter()
-        .filter(unknown)
-        .map(|entry| entry.seq)
-        .collect();
+    let records: Vec<Seq> = records.iter().copied().filter(unknown).collect();
     (!records.is_empty()).then(|| {
         format!(
             "{} no date to count from, and {} from the day of recording",
@@ -177,18 +191,23 @@ fn open_dates(
         Fact::AgreementRecorded(_) => true,
         _ => false,
     };
-    let began = |entry: &Entry| {
-        let (on, _) = cells::occasion(view, entry)?;
+    let began = |seq: Seq| {
+        let (on, _) = cells::occasion(view, seq)?;
         on.earliest()
             .filter(|first| *first <= view.as_of)
             .map(|_| on)
     };
-    view.register
-        .entries()
-        .filter(|entry| !view.has_happened(entry))
+    let is_open = |seq: &Seq| {
+        let of_kind = view.register.standing_kind(*seq).is_some_and(may_be_open);
+        of_kind && !view.has_happened(*seq) && began(*seq).is_some()
+    };
+    (0..view.register.count())
+        .map(Seq)
+        .filter(is_open)
+        .filter_map(|seq| view.register.entry(seq))
         .filter(concerns)
         .filter_map(|entry| {
-            let on = began(entry)?;
+            let on = began(entry.seq)?;
             Some(format!(
                 "{} happened {on}, perhaps after {}: it does not count yet",
                 named(entry),
@@ -196,6 +215,22 @@ fn open_dates(
             ))
         })
         .collect()
+}
+
+/// The kinds that make commitments and agreements what they are.
+fn may_be_open(kind: Kind) -> bool {
+    use Kind::*;
+    matches!(
+        kind,
+        CommitmentRecorded
+            | StatusChanged
+            | ContestMoved
+            | Assessed
+            | CommitmentAmended
+            | AgreementStatusChanged
+            | ParticipationRecorded
+            | AgreementRecorded
+    )
 }
 
 /// Deadlines of which only the last possible day counts, where the view's day lies before it.

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use chrono::SecondsFormat;
 
 use crate::domain::commitment::{Contest, Level, Standing};
-use crate::domain::event::{Entry, Event, Fact};
+use crate::domain::event::Event;
 use crate::domain::id::{PartyId, Seq, Subject};
 use crate::domain::register::{Held, Register};
 use crate::domain::value::{Leaf, Text};
@@ -17,21 +17,10 @@ use super::{Cell, Tone};
 
 /// When something happened: the date it names, else its agreement's for a commitment; and whether the
 /// recorder inferred it.
-pub fn occasion(view: &View<'_>, entry: &Entry) -> Option<(When, bool)> {
-    let own = |entry: &Entry| {
-        let inferred = infers(&entry.event, "on");
-        entry.event.envelope.on.map(|on| (on, inferred))
-    };
-    let known = |(on, _): &(When, bool)| on.earliest().or(on.latest()).is_some();
-    let inherited = || match &entry.event.fact {
-        Fact::CommitmentRecorded(fact) => own(view.register.defining(&fact.agreement.0)?),
-        _ => None,
-    };
-    let stated = own(entry);
-    stated
-        .filter(known)
-        .or_else(|| inherited().filter(known))
-        .or(stated)
+pub fn occasion(view: &View<'_>, seq: Seq) -> Option<(When, bool)> {
+    let inherited = view.agreement_stamp(seq).filter(|stamp| stamp.is_dated());
+    let stamp = inherited.or(view.register.stamp(seq))?;
+    stamp.on.map(|on| (on, stamp.infers_on))
 }
 
 /// Whether an event says that its recorder inferred a field.
@@ -41,8 +30,8 @@ pub fn infers(event: &Event, field: &str) -> bool {
 }
 
 /// When something happened, as text: `2023-05-11`, `2023-05-11 (inferred)`.
-pub fn occasion_text(view: &View<'_>, entry: &Entry) -> Option<String> {
-    let (on, inferred) = occasion(view, entry)?;
+pub fn occasion_text(view: &View<'_>, seq: Seq) -> Option<String> {
+    let (on, inferred) = occasion(view, seq)?;
     Some(if inferred {
         format!("{on} (inferred)")
     } else {
@@ -51,14 +40,17 @@ pub fn occasion_text(view: &View<'_>, entry: &Entry) -> Option<String> {
 }
 
 /// When something happened, or nothing.
-pub fn on(view: &View<'_>, entry: &Entry) -> Cell {
-    Cell::maybe(occasion_text(view, entry))
+pub fn on(view: &View<'_>, seq: Seq) -> Cell {
+    Cell::maybe(occasion_text(view, seq))
 }
 
 /// When something happened, or when it was recorded, and then says so.
-pub fn since(view: &View<'_>, entry: &Entry) -> Cell {
-    let recorded = || format!("{} (recorded)", entry.recorded_at.day());
-    Cell::text(occasion_text(view, entry).unwrap_or_else(recorded))
+pub fn since(view: &View<'_>, seq: Seq) -> Cell {
+    let recorded = || {
+        let stamp = view.register.stamp(seq)?;
+        Some(format!("{} (recorded)", stamp.recorded))
+    };
+    Cell::maybe(occasion_text(view, seq).or_else(recorded))
 }
 
 /// When the ledger took something in, to the second.
@@ -114,24 +106,34 @@ pub fn due(due: Due, deadline: Option<&Deadline>) -> Cell {
 }
 
 /// The latest finding of each assessor on each of its scales.
-pub fn findings<'c>(
-    view: &View<'_>,
-    commitment: &'c Commitment<'_>,
-) -> BTreeMap<(String, &'c Text), &'c Level> {
-    let mut latest = BTreeMap::new();
-    let mut in_time: Vec<&&Entry> = commitment.assessments.iter().collect();
-    in_time.sort_by_key(|entry| (view.last_possible_day(entry), entry.seq));
-    for entry in in_time {
-        if let Fact::Assessed(fact) = &entry.event.fact {
-            let assessor = by(&entry.event).join(", ");
-            latest.insert((assessor, &fact.scale), &fact.level);
-        }
-    }
-    latest
+pub fn findings<'r>(
+    view: &View<'r>,
+    commitment: &Commitment<'r>,
+) -> BTreeMap<(String, &'r Text), &'r Level> {
+    let in_time = commitment.assessments.iter().map(|(seq, finding)| {
+        let day = view.last_possible_day(*seq);
+        (day, *seq, *finding)
+    });
+    let mut in_time: Vec<_> = in_time.collect();
+    in_time.sort_unstable_by_key(|(day, seq, _)| (*day, *seq));
+    let keyed = in_time.into_iter().map(|(_, _, finding)| {
+        let by = finding.by.iter();
+        let ids: Vec<&str> = by.map(|id| view.register.slug(*id).as_str()).collect();
+        ((ids.join(", "), &finding.scale), &finding.level)
+    });
+    keyed.collect()
+}
+
+/// Whether some assessor, when it last looked, found nothing to judge by.
+pub fn lacks_evidence<'r>(view: &View<'r>, commitment: &Commitment<'r>) -> bool {
+    let is_lacking = |level: &Level| *level == Level::NoEvidence;
+    let mut ever = commitment.assessments.iter();
+    ever.any(|(_, finding)| is_lacking(&finding.level))
+        && findings(view, commitment).into_values().any(is_lacking)
 }
 
 /// These findings as texts. Never one figure: assessors differ.
-pub fn assessments(view: &View<'_>, commitment: &Commitment<'_>) -> Vec<String> {
+pub fn assessments<'r>(view: &View<'r>, commitment: &Commitment<'r>) -> Vec<String> {
     let findings = findings(view, commitment).into_iter();
     let text = |((assessor, scale), level)| format!("{scale}={level} by {assessor}");
     findings.map(text).collect()
@@ -154,9 +156,11 @@ pub fn agreement_acknowledged(view: &View<'_>, agreement: &Agreement<'_>) -> Cel
 /// A side did once all of it did. What the words would not tell rightly is told by the parties' ids: part of
 /// a side, one side of a mutual commitment, somebody else.
 pub fn commitment_acknowledged(view: &View<'_>, commitment: &Commitment<'_>) -> Cell {
+    let signers = view.acknowledged_by(commitment.last_move());
+    if signers.is_empty() {
+        return Cell::None;
+    }
     let (debtors, creditors) = (&commitment.terms.debtor, &commitment.terms.creditor);
-    let last_move = commitment.moves.last().copied();
-    let signers = view.acknowledged_by(last_move.unwrap_or(commitment.recorded).seq);
     let nobody_else_than = |side: &[PartyId]| {
         let mut signers = signers.iter();
         signers.all(|signer| acts_for_one_of(view, signer, side))
@@ -165,9 +169,7 @@ pub fn commitment_acknowledged(view: &View<'_>, commitment: &Commitment<'_>) -> 
         all_stand_by(view, debtors, &signers),
         all_stand_by(view, creditors, &signers),
     );
-    if signers.is_empty() {
-        Cell::None
-    } else if by_debtors && by_creditors {
+    if by_debtors && by_creditors {
         Cell::text("both sides")
     } else if by_debtors && nobody_else_than(debtors) && !commitment.terms.mutual {
         Cell::text("debtor only")
@@ -254,62 +256,54 @@ pub fn claimed(register: &Register, seq: Seq) -> Option<String> {
     (seq.0 < register.claimed()).then(|| "recorded time claimed".to_owned())
 }
 
-/// What a reader must know about an entry: that it breaks a rule, was inferred, corrected, taken out.
-pub fn flags(register: &Register, entry: &Entry) -> Vec<String> {
-    let envelope = &entry.event.envelope;
+/// What a reader must know about a record: that it breaks a rule, was inferred, corrected, taken out.
+pub fn flags(register: &Register, seq: Seq) -> Vec<String> {
     let mut flags = Vec::new();
-    if envelope.irregular.is_some() {
+    let Some(stamp) = register.stamp(seq) else {
+        return flags;
+    };
+    if stamp.irregular {
         flags.push("irregular".to_owned());
     }
-    if !envelope.inferred.is_empty() {
-        flags.push(format!("inferred {}", texts(&envelope.inferred).join(", ")));
+    if stamp.infers
+        && let Some(held) = register.held(seq)
+    {
+        let inferred = texts(&held.entry.event.envelope.inferred).join(", ");
+        flags.push(format!("inferred {inferred}"));
     }
-    if let Some(held) = register.held(entry.seq) {
-        flags.extend(fate(register, held));
-    }
+    flags.extend(fate(register, seq));
     flags
 }
 
 /// What later records did to a record.
-fn fate(register: &Register, held: &Held) -> Vec<String> {
-    let counts = |seq: &&Seq| register.entry(**seq).is_some();
-    let corrections = held.corrections.iter().filter(counts);
+fn fate(register: &Register, seq: Seq) -> impl Iterator<Item = String> {
+    let counts = |seq: &Seq| register.standing_kind(*seq).is_some();
+    let corrections = register.corrections(seq).filter(counts);
     let corrected = corrections.map(|seq| format!("corrected by {seq}"));
-    let retracted = held.retracted.map(|seq| format!("retracted by {seq}"));
-    let redacted = held.redacted.map(|seq| format!("redacted by {seq}"));
-    corrected.chain(retracted).chain(redacted).collect()
+    let retracted = register.retracted_by(seq);
+    let retracted = retracted.map(|seq| format!("retracted by {seq}"));
+    let redacted = register.redacted_by(seq);
+    let redacted = redacted.map(|seq| format!("redacted by {seq}"));
+    corrected.chain(retracted).chain(redacted)
 }
 
 /// The flags of a commitment: those of every record that made it what it is, with the record's number
 /// where that is not the first one.
-pub fn commitment_flags(register: &Register, commitment: &Commitment<'_>) -> Vec<String> {
+pub fn commitment_flags<'r>(view: &View<'r>, commitment: &Commitment<'r>) -> Vec<String> {
+    let register = view.register;
+    let may_be_flagged = |seq| register.is_noteworthy(seq) || register.is_mended(seq);
     let mut all = Vec::new();
-    for entry in own_trail(commitment) {
-        for flag in flags(register, entry) {
-            let flag = if entry.seq == commitment.recorded.seq {
+    for seq in view.own_trail_of(commitment, may_be_flagged) {
+        for flag in flags(view.register, seq) {
+            let flag = if seq == commitment.recorded.seq {
                 flag
             } else {
-                format!("{flag} (record {})", entry.seq)
+                format!("{flag} (record {seq})")
             };
             all.push(flag);
         }
     }
     all
-}
-
-/// The records of a commitment's trail that made it what it is: its terms, moves, contests, assessments.
-pub fn own_trail<'c>(commitment: &'c Commitment<'_>) -> impl Iterator<Item = &'c Entry> {
-    let id = commitment.id;
-    let own = move |entry: &&Entry| match &entry.event.fact {
-        Fact::CommitmentRecorded(fact) => fact.id == *id,
-        Fact::CommitmentAmended(fact) => fact.commitment == *id,
-        Fact::StatusChanged(fact) => fact.commitment == *id,
-        Fact::ContestMoved(fact) => fact.commitment == *id,
-        Fact::Assessed(fact) => fact.commitment == *id,
-        Fact::OccurrenceHeld(fact) => fact.commitment == *id,
-        _ => false,
-    };
-    commitment.trail.iter().copied().filter(own)
 }
 
 /// Whether nothing says by when it is to be kept, so that it is in no rate of what is due.

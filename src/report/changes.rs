@@ -32,8 +32,10 @@ impl Report for Changes {
 
     fn document(&self, view: &View<'_>, question: &Question) -> Document {
         let wanted = select::Records::new(view, question);
-        let asked =
-            |entry: &Entry| wanted.includes(entry) && select::within_recorded(entry, question);
+        let asked = |seq: Seq| {
+            wanted.includes(view.register, seq)
+                && select::within_recorded(view.register, seq, question)
+        };
         let mut document = Document::new(self.name(), "Changes", view, question);
         let mut table = Table::new("changes", "Changes", COLUMNS).or("nothing was recorded");
         let mut counts: BTreeMap<Kind, usize> = BTreeMap::new();
@@ -46,9 +48,9 @@ impl Report for Changes {
                 continue;
             };
             let mut step = Step::new(held);
-            if !asked(&held.entry) {
+            if !asked(held.entry.seq) {
                 past.apply(&step.entry);
-            } else if !view.has_happened(&held.entry) {
+            } else if !view.has_happened(held.entry.seq) {
                 past.apply(&step.entry);
                 later += 1;
             } else {
@@ -198,13 +200,13 @@ impl Step {
                 if withheld {
                     Cell::None
                 } else {
-                    cells::on(view, &held.entry)
+                    cells::on(view, held.entry.seq)
                 },
                 Cell::text(held.entry.event.kind()),
                 what,
                 before,
                 after,
-                Cell::List(cells::flags(view.register, &held.entry)),
+                Cell::List(cells::flags(view.register, held.entry.seq)),
             ]
         };
         changes.into_iter().map(row).collect()
@@ -325,7 +327,7 @@ fn differences(
 fn state(register: &Register, id: &Slug) -> State {
     let view = View::whole(register);
     if let Some(commitment) = view.commitment(&CommitmentId(id.clone())) {
-        let terms = Event::from(Fact::from(commitment.terms));
+        let terms = Event::from(Fact::from(commitment.terms.into_owned()));
         let mut state = fields(&terms);
         state.insert("standing", vec![commitment.standing.to_string()]);
         state.insert("contest", vec![commitment.contest.to_string()]);

@@ -14,7 +14,7 @@ use crate::domain::view::{Agreement, Commitment, View};
 use super::chart::{Chart, Line, Mark, Plot, Threshold};
 use super::participation::{Membership, Position, memberships};
 use super::rates::Rate;
-use super::{Cell, Document, Question, Report, Table, Takes, Tone, caveats, cells, select};
+use super::{Cell, Document, Question, Report, Table, Takes, Tone, caveats, select};
 
 /// The report `curve`.
 #[derive(Debug, Clone, Copy)]
@@ -231,7 +231,10 @@ fn implementation(view: &View<'_>, commitments: &[Commitment<'_>]) -> Vec<Series
     let mut all =
         [Made, Live, Due, Fulfilled, Breached, Overdue].map(|what| Series::new(what, None));
     for commitment in commitments {
-        let own = cells::own_trail(commitment).map(|entry| view.last_possible_day(entry));
+        let own = view
+            .own_trail(commitment)
+            .into_iter()
+            .map(|seq| view.last_possible_day(seq));
         let mut days: BTreeSet<NaiveDate> = own.filter(|day| *day <= view.as_of).collect();
         let mut before = Counted::default();
         while let Some(day) = days.pop_first() {
@@ -527,7 +530,7 @@ fn marks(
         let Fact::AgreementStatusChanged(fact) = &entry.event.fact else {
             return None;
         };
-        let last = view.last_possible_day(entry);
+        let last = view.last_possible_day(entry.seq);
         let first = entry.event.envelope.on.and_then(|on| on.earliest());
         Some(Mark {
             first: first.unwrap_or(last).min(last),

@@ -86,7 +86,7 @@ impl<'r> Dossier<'_, 'r> {
     fn commitment(&self, commitment: Commitment<'r>) -> Document {
         let view = self.view;
         let related = self.related(&commitment.id.0);
-        let terms = Event::from(Fact::from(commitment.terms.clone()));
+        let terms = Event::from(Fact::from(commitment.terms.clone().into_owned()));
         let set_by = |field: &str| {
             let base = commitment.set_by.get(field).copied();
             last_setter(
@@ -125,7 +125,7 @@ impl<'r> Dossier<'_, 'r> {
         let heard = Heard::of(view, commitment, question.silent);
         let agreement = view.agreement(&commitment.terms.agreement);
         let agreement = agreement.map(|each| format!("{}: {}", each.id, each.fact.title));
-        let agreed = cells::since(view, commitment.recorded);
+        let agreed = cells::since(view, commitment.recorded.seq);
         let due = view.due(commitment, question.soon);
         pairs(
             "state",
@@ -145,7 +145,7 @@ impl<'r> Dossier<'_, 'r> {
                 ("verified", Cell::Flag(commitment.is_verified())),
                 (
                     "flags",
-                    Cell::List(cells::commitment_flags(view.register, commitment)),
+                    Cell::List(cells::commitment_flags(view, commitment)),
                 ),
             ],
         )
@@ -158,7 +158,10 @@ impl<'r> Dossier<'_, 'r> {
         ];
         let mut table = Table::new("moves", "How it came there", columns);
         let mut from = Cell::None;
-        for entry in [commitment.recorded].iter().chain(&commitment.moves) {
+        for entry in [commitment.recorded]
+            .into_iter()
+            .chain(commitment.move_entries())
+        {
             let (to, capacity) = match &entry.event.fact {
                 Fact::StatusChanged(fact) => (fact.to, fact.capacity),
                 Fact::CommitmentRecorded(fact) => (fact.standing.unwrap_or(Standing::Agreed), None),
@@ -205,7 +208,9 @@ impl<'r> Dossier<'_, 'r> {
     fn assessments(&self, commitment: &Commitment<'_>) -> Table {
         let columns = &["record", "on", "by", "scale", "level", "sources", "flags"];
         let mut table = Table::new("assessments", "Assessments", columns).or("nobody assessed it");
-        for entry in &commitment.assessments {
+        let register = self.view.register;
+        let all = commitment.assessments.iter();
+        for entry in all.filter_map(|(seq, _)| register.entry(*seq)) {
             if let Fact::Assessed(fact) = &entry.event.fact {
                 let mut row = self.when(entry);
                 row.push(Cell::List(cells::by(&entry.event)));
@@ -221,7 +226,9 @@ impl<'r> Dossier<'_, 'r> {
     fn contest(&self, commitment: &Commitment<'_>) -> Table {
         let columns = &["record", "on", "to", "by", "text", "sources", "flags"];
         let mut table = Table::new("contest", "Contest", columns).or("nobody argues about it");
-        for entry in &commitment.contests {
+        let register = self.view.register;
+        let all = commitment.contests.iter();
+        for entry in all.filter_map(|seq| register.entry(*seq)) {
             if let Fact::ContestMoved(fact) = &entry.event.fact {
                 let mut row = self.when(entry);
                 row.push(cells::contest(fact.to));
@@ -264,7 +271,8 @@ impl<'r> Dossier<'_, 'r> {
         let view = self.view;
         let related = self.related(&agreement.id.0);
         let of_it = |each: &Commitment<'_>| each.terms.agreement == *agreement.id;
-        let commitments: Vec<_> = view.commitments().into_iter().filter(of_it).collect();
+        let naming = view.commitments_naming([&agreement.id.0]);
+        let commitments: Vec<_> = naming.into_iter().filter(of_it).collect();
         let recorded = agreement.recorded.seq;
         let shown: BTreeSet<Seq> = agreement
             .participation
@@ -318,11 +326,11 @@ impl<'r> Dossier<'_, 'r> {
             "Where it stands",
             vec![
                 ("status", Cell::text(agreement.status)),
-                ("since", cells::since(self.view, since)),
-                ("concluded_on", cells::on(self.view, agreement.recorded)),
+                ("since", cells::since(self.view, since.seq)),
+                ("concluded_on", cells::on(self.view, agreement.recorded.seq)),
                 (
                     "flags",
-                    Cell::List(cells::flags(self.view.register, agreement.recorded)),
+                    Cell::List(cells::flags(self.view.register, agreement.recorded.seq)),
                 ),
             ],
         )
@@ -364,7 +372,7 @@ impl<'r> Dossier<'_, 'r> {
                 title(&each.agreement),
             ));
         }
-        for other in self.view.agreements() {
+        for other in self.view.agreements_naming([&agreement.id.0]) {
             for each in other
                 .fact
                 .link
@@ -384,7 +392,7 @@ impl<'r> Dossier<'_, 'r> {
         let (view, question) = (self.view, self.question);
         let related = self.related(&party.id.0);
         let recorded = party.recorded.seq;
-        let commitments = view.commitments();
+        let commitments = view.commitments_naming([&party.id.0]);
         let of = |wanted: &dyn Fn(&Commitment<'r>) -> bool| -> Vec<Commitment<'r>> {
             commitments
                 .iter()
@@ -394,7 +402,7 @@ impl<'r> Dossier<'_, 'r> {
         };
         let owes = of(&|each| each.debtors().contains(&party.id));
         let owed = of(&|each| each.creditors().contains(&party.id));
-        let mut agreements = view.agreements();
+        let mut agreements = view.agreements_naming([&party.id.0]);
         agreements.retain(|agreement| agreement.fact.party.contains(party.id));
         let promised = |entry: &&&Entry| {
             !matches!(
@@ -444,7 +452,7 @@ impl<'r> Dossier<'_, 'r> {
         if let Some(parent) = &party.fact.parent {
             table.rows.push(link("part of", parent, name(parent)));
         }
-        for other in self.view.parties() {
+        for other in self.view.parties_naming(&party.id.0) {
             if other.fact.parent.as_ref() == Some(party.id) {
                 table.rows.push(link("has part", other.id, name(other.id)));
             }
@@ -468,7 +476,7 @@ impl<'r> Dossier<'_, 'r> {
         if let Some(id) = &source.fact.derived_from {
             links.rows.push(link("derived from", id, title(id)));
         }
-        for other in self.view.sources() {
+        for other in self.view.sources_naming(&source.id.0) {
             if other.fact.derived_from.as_ref() == Some(source.id) {
                 links
                     .rows
@@ -506,7 +514,7 @@ impl<'r> Dossier<'_, 'r> {
             row.push(Cell::text(entry.event.kind()));
             row.push(Cell::List(cells::about(&entry.event)));
             row.push(Cell::Text(entry.event.headline()));
-            row.push(Cell::List(cells::flags(self.view.register, entry)));
+            row.push(Cell::List(cells::flags(self.view.register, entry.seq)));
             table.rows.push(row);
         }
         table
@@ -552,12 +560,12 @@ impl<'r> Dossier<'_, 'r> {
         let register = self.view.register;
         let mut rows = vec![("record", cells::record(seq))];
         if let Some(held) = held {
-            let happened = self.view.has_happened(&held.entry);
+            let happened = self.view.has_happened(seq);
             rows.push(("recorded", cells::recorded(held.entry.recorded_at)));
             rows.push(("event", Cell::text(held.entry.event.kind())));
             rows.push(("text", cells::headline(held)));
             rows.push(("counts", Cell::Flag(held.is_standing() && happened)));
-            let mut flags = cells::flags(register, &held.entry);
+            let mut flags = cells::flags(register, seq);
             flags.extend(cells::claimed(register, seq));
             rows.push(("flags", Cell::List(flags)));
         } else {
@@ -625,7 +633,7 @@ impl<'r> Dossier<'_, 'r> {
                 let mut row = self.when(entry);
                 row.extend([Cell::text(&fact.party), cells::record(fact.record)]);
                 row.push(Cell::maybe(of.map(|of| of.event.kind())));
-                row.push(Cell::List(cells::flags(self.view.register, entry)));
+                row.push(Cell::List(cells::flags(self.view.register, entry.seq)));
                 table.rows.push(row);
             }
         }
@@ -685,14 +693,14 @@ impl<'r> Dossier<'_, 'r> {
 
     /// The cells with which the row of a record begins.
     fn when(&self, entry: &Entry) -> Vec<Cell> {
-        vec![cells::record(entry.seq), cells::on(self.view, entry)]
+        vec![cells::record(entry.seq), cells::on(self.view, entry.seq)]
     }
 
     /// The cells with which the row of a record ends.
     fn origin(&self, entry: &Entry) -> [Cell; 2] {
         [
             Cell::List(cells::sources(&entry.event)),
-            Cell::List(cells::flags(self.view.register, entry)),
+            Cell::List(cells::flags(self.view.register, entry.seq)),
         ]
     }
 }

@@ -174,7 +174,7 @@ fn calls(view: &View<'_>, commitments: &[Commitment<'_>], question: &Question) -
             Cell::Flag(heard.silent),
             Cell::text(heard.last),
             Cell::Number(heard.days),
-            Cell::List(cells::commitment_flags(view.register, commitment)),
+            Cell::List(cells::commitment_flags(view, commitment)),
             Cell::maybe(due_on(view, commitment)),
         ]);
     }

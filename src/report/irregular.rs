@@ -2,6 +2,7 @@
 
 use crate::domain::commitment::Contest;
 use crate::domain::event::Entry;
+use crate::domain::id::Seq;
 use crate::domain::source::Confidence;
 use crate::domain::view::{Commitment, View};
 
@@ -33,9 +34,18 @@ impl Report for Irregular {
         let mut counts = [0; WHYS.len()];
         let (mut all, mut claimed) = (0, 0);
         let mut rows: [Vec<Vec<Cell>>; WHYS.len()] = std::array::from_fn(|_| Vec::new());
-        for entry in view.entries().filter(|entry| wanted.includes(entry)) {
+        let register = view.register;
+        for seq in (0..register.count()).map(Seq) {
+            let stands = register.standing_kind(seq).is_some();
+            if !stands || !wanted.includes(register, seq) || !view.has_happened(seq) {
+                continue;
+            }
             all += 1;
-            claimed += usize::from(cells::claimed(view.register, entry.seq).is_some());
+            claimed += usize::from(cells::claimed(register, seq).is_some());
+            let stamp = register.stamp(seq).filter(|stamp| stamp.is_doubtful());
+            let Some(entry) = stamp.and_then(|_| register.entry(seq)) else {
+                continue;
+            };
             for (at, why) in WHYS.iter().enumerate() {
                 if let Some(detail) = why.detail(entry) {
                     counts[at] += 1;
@@ -130,7 +140,7 @@ fn row(view: &View<'_>, why: Why, entry: &Entry, detail: String) -> Vec<Cell> {
     vec![
         Cell::Word(why.word().to_owned(), why.tone()),
         cells::record(entry.seq),
-        cells::on(view, entry),
+        cells::on(view, entry.seq),
         Cell::text(entry.event.kind()),
         Cell::List(cells::about(&entry.event)),
         Cell::Text(entry.event.headline()),
@@ -162,7 +172,7 @@ fn contests(view: &View<'_>, contested: &[&Commitment<'_>]) -> Table {
             Cell::text(commitment.id),
             Cell::text(&commitment.terms.text),
             cells::contest(commitment.contest),
-            last.map_or(Cell::None, |entry| cells::since(view, entry)),
+            last.map_or(Cell::None, |seq| cells::since(view, seq)),
             cells::standing(commitment.standing),
             Cell::list(commitment.debtors()),
             Cell::list(commitment.creditors()),

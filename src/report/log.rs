@@ -5,7 +5,7 @@ use crate::domain::id::{Seq, Subject};
 use crate::domain::register::{Held, Register};
 use crate::domain::view::View;
 
-use super::{Cell, Document, Question, Report, Table, cells, select};
+use super::{Cell, Document, Question, Report, Table, cells, cut, select};
 
 /// The log. It shows every record, and flags what has not happened by the view's day as `not yet`.
 #[derive(Debug, Clone, Copy)]
@@ -23,22 +23,29 @@ impl Report for Log {
     fn document(&self, view: &View<'_>, question: &Question) -> Document {
         let wanted = select::Records::new(view, question);
         let unbounded = wanted.is_all() && question.since.is_none() && question.until.is_none();
+        let register = view.register;
+        let is_asked = |seq: Seq| match register.kind(seq) {
+            Some(_) => {
+                wanted.includes(register, seq) && select::within_occurred(view, seq, question)
+            }
+            // Nobody knows what it said, so it can only be among all records.
+            None => unbounded,
+        };
         let mut table = Table::new("log", "Records", COLUMNS).or("no records");
-        for (at, record) in view.register.records().enumerate().rev() {
-            match record {
-                Some(held) => {
-                    let entry = &held.entry;
-                    if wanted.includes(entry) && select::within_occurred(view, entry, question) {
-                        table.rows.push(row(view, held));
-                    }
-                }
-                // Nobody knows what it said, so it can only be among all records.
-                None if unbounded => table.rows.push(gone(view.register, Seq(at as u64))),
-                None => {}
+        let mut count = 0;
+        for seq in (0..register.count()).rev().map(Seq) {
+            if !is_asked(seq) {
+                continue;
+            }
+            count += 1;
+            if question.limit.is_none_or(|limit| count <= limit) {
+                let held = register.held(seq);
+                let row = held.map_or_else(|| gone(register, seq), |held| row(view, held));
+                table.rows.push(row);
             }
         }
         let mut document = Document::new(self.name(), "Log", view, question);
-        document.notes.extend(table.cut(question.limit));
+        document.notes.extend(cut(count, question.limit));
         document.tables.push(table);
         document
     }
@@ -48,8 +55,8 @@ const COLUMNS: &[&str] = &["record", "recorded", "on", "event", "text", "by", "f
 
 fn row(view: &View<'_>, held: &Held) -> Vec<Cell> {
     let entry = &held.entry;
-    let mut flags = cells::flags(view.register, entry);
-    if held.is_standing() && !view.has_happened(entry) {
+    let mut flags = cells::flags(view.register, entry.seq);
+    if held.is_standing() && !view.has_happened(entry.seq) {
         flags.push("not yet".to_owned());
     }
     flags.extend(cells::claimed(view.register, entry.seq));
@@ -60,7 +67,7 @@ fn row(view: &View<'_>, held: &Held) -> Vec<Cell> {
         if withheld {
             Cell::None
         } else {
-            cells::on(view, entry)
+            cells::on(view, entry.seq)
         },
         Cell::text(entry.event.kind()),
         cells::headline(held),

@@ -102,9 +102,9 @@ fn row(
     let consent = membership.last(Action::is_consent);
     let force = membership.last(|action| action == Action::EntryIntoForce);
     let withdrawal = membership.last(|action| action == Action::Withdrawal);
-    let on = |act: Option<Act<'_>>| act.map_or(Cell::None, |act| cells::since(view, act.entry));
+    let on = |act: Option<Act<'_>>| act.map_or(Cell::None, |act| cells::since(view, act.entry.seq));
     let effect = |act: Option<Act<'_>>| act?.fact.effective.map(|on| on.to_string());
-    let in_force = effect(consent).or_else(|| cells::occasion_text(view, force?.entry));
+    let in_force = effect(consent).or_else(|| cells::occasion_text(view, force?.entry.seq));
     vec![
         Cell::text(agreement.id),
         Cell::text(&membership.party),
@@ -132,7 +132,7 @@ fn other(view: &View<'_>, act: Act<'_>) -> Option<String> {
     use Action::*;
     let shown = act.fact.action.is_consent()
         || matches!(act.fact.action, Signature | EntryIntoForce | Withdrawal);
-    let on = || cells::occasion_text(view, act.entry);
+    let on = || cells::occasion_text(view, act.entry.seq);
     (!shown).then(|| match on() {
         Some(on) => format!("{} {on}", act.fact.action),
         None => act.fact.action.to_string(),
@@ -142,7 +142,7 @@ fn other(view: &View<'_>, act: Act<'_>) -> Option<String> {
 /// The flags of every act, with the number of its record, for a row is of several.
 fn flags(view: &View<'_>, acts: &[Act<'_>]) -> Vec<String> {
     let of = |entry: &Entry| {
-        let flags = cells::flags(view.register, entry).into_iter();
+        let flags = cells::flags(view.register, entry.seq).into_iter();
         let seq = entry.seq;
         flags.map(move |flag| format!("{flag} (record {seq})"))
     };

@@ -268,10 +268,9 @@ impl Table {
 
     /// Keeps so many rows, and tells how many there were if those were more.
     pub fn cut(&mut self, limit: Option<usize>) -> Option<String> {
-        let all = self.rows.len();
-        let limit = limit.filter(|limit| *limit < all)?;
-        self.rows.truncate(limit);
-        Some(format!("the first {limit} of {all} rows"))
+        let note = cut(self.rows.len(), limit)?;
+        self.rows.truncate(limit.unwrap_or(usize::MAX));
+        Some(note)
     }
 
     /// Says this where there are no rows.
@@ -280,6 +279,12 @@ impl Table {
         self.empty = empty;
         self
     }
+}
+
+/// What is told where not all of so many rows are shown.
+pub fn cut(all: usize, limit: Option<usize>) -> Option<String> {
+    let limit = limit.filter(|limit| *limit < all)?;
+    Some(format!("the first {limit} of {all} rows"))
 }
 
 /// One value of a table.

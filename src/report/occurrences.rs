@@ -84,7 +84,7 @@ fn row(
         state,
         occurrence
             .held
-            .map_or(Cell::None, |entry| cells::on(view, entry)),
+            .map_or(Cell::None, |entry| cells::on(view, entry.seq)),
         Cell::maybe(named),
         occurrence
             .held

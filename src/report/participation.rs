@@ -203,7 +203,7 @@ pub fn memberships<'r>(view: &View<'r>, agreement: &Agreement<'r>) -> Vec<Member
         }
     }
     let membership = |(party, mut acts): (&PartyId, Vec<Act<'r>>)| {
-        acts.sort_by_key(|act| (view.last_possible_day(act.entry), act.entry.seq));
+        acts.sort_by_key(|act| (view.last_possible_day(act.entry.seq), act.entry.seq));
         let mut steps: Vec<Step> = acts.iter().flat_map(|act| steps(view, *act)).collect();
         steps.sort_unstable();
         Membership {
@@ -219,7 +219,7 @@ pub fn memberships<'r>(view: &View<'r>, agreement: &Agreement<'r>) -> Vec<Member
 fn steps(view: &View<'_>, act: Act<'_>) -> Vec<Step> {
     let Act { entry, fact } = act;
     let own = |turn| Step {
-        day: view.last_possible_day(entry),
+        day: view.last_possible_day(entry.seq),
         seq: entry.seq,
         turn,
         earliest: entry.event.envelope.on.and_then(When::earliest),

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::commitment::Standing;
-use crate::domain::event::{Entry, Fact};
-use crate::domain::id::PartyId;
+use crate::domain::event::{Entry, Kind};
+use crate::domain::id::{PartyId, Slug, Subject};
 use crate::domain::view::{Commitment, Party, View};
 
 use super::rates::{Rate, Tally};
@@ -54,13 +54,24 @@ type Places = BTreeMap<PartyId, Vec<usize>>;
 impl<'v, 'r> Facts<'v, 'r> {
     fn new(view: &'v View<'r>, question: &'v Question) -> Self {
         let commitments = select::commitments(view, question);
-        let agreements = view.agreements();
-        let statements = view.entries().filter(is_statement);
+        let circle = select::asked_circle(view, question);
+        let asked = circle
+            .as_ref()
+            .map(|circle| circle.iter().map(|party| &party.0));
+        let agreements = match asked.clone() {
+            Some(asked) => view.agreements_naming(asked),
+            None => view.agreements(),
+        };
+        let statements = statements(view, asked);
         Self {
             owes: places(commitments.iter().map(Commitment::debtors)),
             is_owed: places(commitments.iter().map(Commitment::creditors)),
             agreements: places(agreements.iter().map(|each| each.fact.party.iter())),
-            statements: places(statements.map(|entry| entry.event.envelope.by.iter())),
+            statements: places(
+                statements
+                    .iter()
+                    .map(|entry| entry.event.envelope.by.iter()),
+            ),
             view,
             question,
             commitments,
@@ -203,8 +214,22 @@ fn add_rates(table: &mut Table, facts: &Facts<'_, '_>, id: &PartyId, parties: &B
     }
 }
 
-fn is_statement(entry: &&Entry) -> bool {
-    matches!(entry.event.fact, Fact::StatementRecorded(_))
+/// The statements that name any of these, or all, in the order of the chain.
+fn statements<'r, 's>(
+    view: &View<'r>,
+    asked: Option<impl Iterator<Item = &'s Slug>>,
+) -> Vec<&'r Entry> {
+    let is_statement = |kind| kind == Kind::StatementRecorded;
+    let Some(asked) = asked else {
+        let register = view.register;
+        let wanted = move |seq| register.kind(seq).is_some_and(is_statement);
+        return view.entries_of(wanted).collect();
+    };
+    let naming = |id: &Slug| view.trail_of(&Subject::Entity(id.clone()), is_statement);
+    let mut all: Vec<&Entry> = asked.flat_map(naming).collect();
+    all.sort_by_key(|entry| entry.seq);
+    all.dedup_by_key(|entry| entry.seq);
+    all
 }
 
 /// `agreed 4`, for each standing that occurs.

@@ -1,8 +1,11 @@
 //! Rates: each names its denominator, and none stands without its counts.
 
+use std::iter::Sum;
+use std::ops::Add;
+
 use chrono::Days;
 
-use crate::domain::commitment::{Contest, Level, Standing};
+use crate::domain::commitment::{Contest, Standing};
 use crate::domain::view::{Commitment, Due, View};
 
 use super::{Cell, Table, cells};
@@ -95,20 +98,36 @@ pub struct Tally {
 
 impl Tally {
     /// Counts.
-    pub fn of<'c>(
-        view: &View<'_>,
-        commitments: impl IntoIterator<Item = &'c Commitment<'c>>,
+    pub fn of<'c, 'r: 'c>(
+        view: &View<'r>,
+        commitments: impl IntoIterator<Item = &'c Commitment<'r>>,
+        soon: Days,
+        silent: Days,
+    ) -> Self {
+        let each = commitments.into_iter();
+        each.map(|commitment| Self::of_one(view, commitment, soon, silent))
+            .sum()
+    }
+
+    /// What one commitment adds.
+    pub fn of_one<'r>(
+        view: &View<'r>,
+        commitment: &Commitment<'r>,
         soon: Days,
         silent: Days,
     ) -> Self {
         let mut tally = Self::default();
-        for commitment in commitments {
-            tally.count(view, commitment, soon, silent);
-        }
+        tally.count(view, commitment, soon, silent);
         tally
     }
 
-    fn count(&mut self, view: &View<'_>, commitment: &Commitment<'_>, soon: Days, silent: Days) {
+    fn count<'r>(
+        &mut self,
+        view: &View<'r>,
+        commitment: &Commitment<'r>,
+        soon: Days,
+        silent: Days,
+    ) {
         let standing = commitment.standing;
         let add = |place: &mut usize, yes: bool| *place += usize::from(yes);
         add(&mut self.all, true);
@@ -138,8 +157,7 @@ impl Tally {
             &mut self.assessed_fulfilled,
             assessed && standing == Standing::Fulfilled,
         );
-        let findings = cells::findings(view, commitment);
-        let lacking = findings.values().any(|level| **level == Level::NoEvidence);
+        let lacking = cells::lacks_evidence(view, commitment);
         add(&mut self.no_evidence, lacking);
     }
 
@@ -195,6 +213,35 @@ impl Tally {
         all.extend(self.live_rates());
         all.extend(self.assessed_rates());
         all
+    }
+}
+
+impl Sum for Tally {
+    fn sum<I: Iterator<Item = Self>>(all: I) -> Self {
+        all.fold(Self::default(), Self::add)
+    }
+}
+
+impl Add for Tally {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            all: self.all + other.all,
+            live: self.live + other.live,
+            due: self.due + other.due,
+            assessed: self.assessed + other.assessed,
+            due_fulfilled: self.due_fulfilled + other.due_fulfilled,
+            due_breached: self.due_breached + other.due_breached,
+            due_claimed: self.due_claimed + other.due_claimed,
+            overdue: self.overdue + other.overdue,
+            soon: self.soon + other.soon,
+            undated: self.undated + other.undated,
+            silent: self.silent + other.silent,
+            contested: self.contested + other.contested,
+            assessed_fulfilled: self.assessed_fulfilled + other.assessed_fulfilled,
+            no_evidence: self.no_evidence + other.no_evidence,
+        }
     }
 }
 

@@ -88,7 +88,7 @@ fn repetitions<'r>(
 ) -> Vec<Repetition<'r>> {
     let mut all = Vec::new();
     let mut add = |id: Subject, later: &'r Entry, of: Subject| {
-        let earlier = entry_of(view, &of).filter(|entry| view.has_happened(entry));
+        let earlier = entry_of(view, &of).filter(|entry| view.has_happened(entry.seq));
         all.extend(earlier.map(|earlier| Repetition {
             id,
             later,
@@ -114,7 +114,7 @@ fn repetitions<'r>(
             }
         }
     }
-    all.sort_by_key(|each| (view.last_possible_day(each.later), each.later.seq));
+    all.sort_by_key(|each| (view.last_possible_day(each.later.seq), each.later.seq));
     all
 }
 
@@ -149,17 +149,17 @@ fn row(view: &View<'_>, question: &Question, each: &Repetition<'_>) -> Vec<Cell>
     });
     vec![
         Cell::text(&each.id),
-        cells::on(view, each.later),
+        cells::on(view, each.later.seq),
         Cell::Text(each.later.event.headline()),
         Cell::text(&each.of),
         Cell::text(each.earlier.event.kind()),
-        cells::on(view, each.earlier),
+        cells::on(view, each.earlier.seq),
         Cell::Text(each.earlier.event.headline()),
         Cell::Number((last - first).num_days()),
         standing(&eve, &each.of),
         due,
         standing(view, &each.of),
-        Cell::List(cells::flags(view.register, each.later)),
+        Cell::List(cells::flags(view.register, each.later.seq)),
     ]
 }
 
@@ -178,7 +178,7 @@ fn standing(view: &View<'_>, subject: &Subject) -> Cell {
 }
 
 fn day(view: &View<'_>, entry: &Entry) -> NaiveDate {
-    view.last_possible_day(entry)
+    view.last_possible_day(entry.seq)
 }
 
 /// Promises that repeat one another, together, from the first to the last.
@@ -227,8 +227,8 @@ fn chains(view: &View<'_>, repetitions: &[Repetition<'_>]) -> Table {
             Cell::text(last),
             Cell::count(chain.len()),
             Cell::list(chain.iter().map(|(subject, _)| subject)),
-            cells::on(view, opening),
-            cells::on(view, latest),
+            cells::on(view, opening.seq),
+            cells::on(view, latest.seq),
             Cell::Number((day(view, latest) - day(view, opening)).num_days()),
             Cell::Text(opening.event.headline()),
             standing(view, last),

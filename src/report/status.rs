@@ -5,6 +5,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use crate::domain::commitment::Standing;
+use crate::domain::parallel;
 use crate::domain::view::{Commitment, View};
 
 use super::chart::{Bar, Chart, Plot, StackedBar};
@@ -27,7 +28,11 @@ impl Report for Status {
     fn document(&self, view: &View<'_>, question: &Question) -> Document {
         let commitments = select::commitments(view, question);
         let agreements = select::agreements(view, question);
-        let tally = Tally::of(view, &commitments, question.soon, question.silent);
+        let tallies = parallel::map(&commitments, |each| {
+            Tally::of_one(view, each, question.soon, question.silent)
+        });
+        let tally: Tally = tallies.iter().copied().sum();
+        let counted: Vec<Counted<'_, '_>> = commitments.iter().zip(tallies).collect();
         let mut document = Document::new(self.name(), "Status of commitments", view, question);
         document.tables = vec![
             tables::commitments(view, "commitments", "Commitments", &commitments, question),
@@ -37,9 +42,9 @@ impl Report for Status {
         ];
         document.charts.extend(standings_chart(&commitments));
         for group in &GROUPS {
-            let groups = group.of(&commitments);
+            let groups = group.of(&counted);
             document.charts.extend(group.chart(&groups));
-            document.tables.push(group.table(view, question, &groups));
+            document.tables.push(group.table(&groups));
         }
         document
             .notes
@@ -49,8 +54,8 @@ impl Report for Status {
 }
 
 /// How many stand there, for each standing that occurs.
-fn counts<'c>(
-    commitments: impl IntoIterator<Item = &'c Commitment<'c>>,
+fn counts<'c, 'r: 'c>(
+    commitments: impl IntoIterator<Item = &'c Commitment<'r>>,
 ) -> BTreeMap<Standing, usize> {
     let mut counts = BTreeMap::new();
     for commitment in commitments {
@@ -141,28 +146,31 @@ const GROUPS: [Group; 3] = [
     },
 ];
 
+/// A commitment and what it adds to the rates.
+type Counted<'c, 'r> = (&'c Commitment<'r>, Tally);
+
 /// Commitments by group.
-type Groups<'c, 'r> = BTreeMap<String, Vec<&'c Commitment<'r>>>;
+type Groups<'c, 'r> = BTreeMap<String, Vec<Counted<'c, 'r>>>;
 
 /// More bars than this nobody reads; the table has all.
 const BARS: usize = 40;
 
 impl Group {
     /// Each commitment in every group that it is in, and in each once.
-    fn of<'c, 'r>(&self, commitments: &'c [Commitment<'r>]) -> Groups<'c, 'r> {
+    fn of<'c, 'r>(&self, commitments: &[Counted<'c, 'r>]) -> Groups<'c, 'r> {
         let mut groups = Groups::new();
-        for commitment in commitments {
-            let mut keys = (self.keys)(commitment);
+        for counted in commitments {
+            let mut keys = (self.keys)(counted.0);
             keys.sort_unstable();
             keys.dedup();
             for key in keys {
-                groups.entry(key).or_default().push(commitment);
+                groups.entry(key).or_default().push(*counted);
             }
         }
         groups
     }
 
-    fn table(&self, view: &View<'_>, question: &Question, groups: &Groups<'_, '_>) -> Table {
+    fn table(&self, groups: &Groups<'_, '_>) -> Table {
         let columns = [
             self.of,
             "commitments",
@@ -177,11 +185,10 @@ impl Group {
         ];
         let mut table = Table::new(self.table, self.title, &columns).or("none");
         for (key, commitments) in groups {
-            let each = commitments.iter().copied();
-            let tally = Tally::of(view, each.clone(), question.soon, question.silent);
+            let tally: Tally = commitments.iter().map(|(_, tally)| *tally).sum();
             let [fulfilled, claimed, breached, overdue] = tally.due_rates();
             let [_, undated, ..] = tally.live_rates();
-            let words = counts(each).into_iter();
+            let words = counts(commitments.iter().map(|(each, _)| *each)).into_iter();
             table.rows.push(vec![
                 Cell::text(key),
                 Cell::count(tally.all),
@@ -204,8 +211,8 @@ impl Group {
         largest.sort_by_key(|(key, commitments)| (Reverse(commitments.len()), *key));
         let all = largest.len();
         largest.truncate(BARS);
-        let bar = |(key, commitments): (&String, &Vec<&Commitment<'_>>)| {
-            let counts = counts(commitments.iter().copied());
+        let bar = |(key, commitments): (&String, &Vec<Counted<'_, '_>>)| {
+            let counts = counts(commitments.iter().map(|(each, _)| *each));
             let count = |standing| whole(counts.get(standing).copied().unwrap_or_default());
             StackedBar {
                 label: key.clone(),

@@ -1,8 +1,6 @@
 //! Tables that several reports show.
 
-use std::collections::BTreeMap;
-
-use crate::domain::id::AgreementId;
+use crate::domain::parallel;
 use crate::domain::view::{Agreement, Commitment, View};
 
 use super::{Cell, Question, Table, cells};
@@ -25,25 +23,25 @@ const COMMITMENT_COLUMNS: &[&str] = &[
 ];
 
 /// A table of commitments, in the order in which they are given.
-pub fn commitments(
-    view: &View<'_>,
+pub fn commitments<'r>(
+    view: &View<'r>,
     name: &'static str,
     title: &str,
-    commitments: &[Commitment<'_>],
+    commitments: &[Commitment<'r>],
     question: &Question,
 ) -> Table {
     let mut table = Table::new(name, title, COMMITMENT_COLUMNS).or("no commitments");
-    let rows = commitments
-        .iter()
-        .map(|each| commitment_row(view, each, question));
-    table.rows = rows.collect();
+    table.rows = parallel::map(commitments, |each| commitment_row(view, each, question));
     table
 }
 
-fn commitment_row(view: &View<'_>, commitment: &Commitment<'_>, question: &Question) -> Vec<Cell> {
+fn commitment_row<'r>(
+    view: &View<'r>,
+    commitment: &Commitment<'r>,
+    question: &Question,
+) -> Vec<Cell> {
     let terms = &commitment.terms;
     let deadline = terms.deadline.as_ref();
-    let last_move = commitment.moves.last().copied();
     vec![
         Cell::text(commitment.id),
         Cell::text(&terms.agreement),
@@ -52,12 +50,12 @@ fn commitment_row(view: &View<'_>, commitment: &Commitment<'_>, question: &Quest
         Cell::list(commitment.creditors()),
         Cell::maybe(deadline),
         cells::standing(commitment.standing),
-        cells::since(view, last_move.unwrap_or(commitment.recorded)),
+        cells::since(view, commitment.last_move()),
         Cell::List(cells::assessments(view, commitment)),
         cells::contest(commitment.contest),
         cells::due(view.due(commitment, question.soon), deadline),
         cells::commitment_acknowledged(view, commitment),
-        Cell::List(cells::commitment_flags(view.register, commitment)),
+        Cell::List(cells::commitment_flags(view, commitment)),
     ]
 }
 
@@ -75,22 +73,20 @@ pub fn agreements(view: &View<'_>, agreements: &[Agreement<'_>]) -> Table {
         "flags",
     ];
     let mut table = Table::new("agreements", "Agreements", columns).or("no agreements");
-    let mut commitments: BTreeMap<AgreementId, usize> = BTreeMap::new();
-    for commitment in view.commitments() {
-        *commitments.entry(commitment.terms.agreement).or_default() += 1;
-    }
+    let commitments = view.commitment_counts();
     for agreement in agreements {
-        let of_it = commitments.get(agreement.id).copied();
+        let number = view.register.number(&agreement.id.0);
+        let of_it = number.and_then(|number| commitments.get(&number).copied());
         table.rows.push(vec![
             Cell::text(agreement.id),
             Cell::text(&agreement.fact.title),
             Cell::maybe(agreement.fact.form),
-            cells::on(view, agreement.recorded),
+            cells::on(view, agreement.recorded.seq),
             Cell::text(agreement.status),
             Cell::list(&agreement.fact.party),
             Cell::count(of_it.unwrap_or_default()),
             cells::agreement_acknowledged(view, agreement),
-            Cell::List(cells::flags(view.register, agreement.recorded)),
+            Cell::List(cells::flags(view.register, agreement.recorded.seq)),
         ]);
     }
     table

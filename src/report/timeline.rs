@@ -3,10 +3,11 @@
 use chrono::NaiveDate;
 
 use crate::domain::event::Entry;
+use crate::domain::id::Seq;
 use crate::domain::view::View;
 
 use super::chart::{Chart, Mark, Plot};
-use super::{Cell, Document, Question, Report, Table, Takes, Tone, cells, select};
+use super::{Cell, Document, Question, Report, Table, Takes, Tone, cells, cut, select};
 
 /// The report `timeline`.
 #[derive(Debug, Clone, Copy)]
@@ -27,20 +28,26 @@ impl Report for Timeline {
 
     fn document(&self, view: &View<'_>, question: &Question) -> Document {
         let wanted = select::Records::new(view, question);
-        let asked = |entry: &&Entry| {
-            wanted.includes(entry) && select::within_occurred(view, entry, question)
+        let register = view.register;
+        let asked = |seq: &Seq| {
+            register.standing_kind(*seq).is_some()
+                && wanted.includes(register, *seq)
+                && select::within_occurred(view, *seq, question)
         };
         let mut document = Document::new(self.name(), "Timeline", view, question);
-        let mut entries: Vec<&Entry> = view.entries().filter(asked).collect();
-        entries.sort_by_key(|entry| place(view, entry));
+        let all = (0..register.count()).map(Seq).filter(asked);
+        let (mut records, later): (Vec<Seq>, Vec<Seq>) =
+            all.partition(|seq| view.has_happened(*seq));
+        records.sort_by_cached_key(|seq| place(view, *seq));
         let mut table = Table::new("timeline", "Timeline", COLUMNS).or("nothing happened");
-        document.charts.extend(chart(view, &entries));
-        table.rows = entries.into_iter().map(|entry| row(view, entry)).collect();
-        document.notes.extend(table.cut(question.limit));
+        document.charts.extend(chart(view, &records));
+        let shown = question.limit.unwrap_or(usize::MAX);
+        let entries = records.iter().take(shown);
+        let entries = entries.filter_map(|seq| register.entry(*seq));
+        table.rows = entries.map(|entry| row(view, entry)).collect();
+        document.notes.extend(cut(records.len(), question.limit));
         document.tables.push(table);
-        let later = view.register.entries().filter(asked);
-        let later = later.filter(|entry| !view.has_happened(entry)).count();
-        document.notes.extend(select::left_out(view, later));
+        document.notes.extend(select::left_out(view, later.len()));
         document
     }
 }
@@ -49,12 +56,18 @@ impl Report for Timeline {
 const MARKS: usize = 120;
 
 /// The days that are known, also roughly; not those that are open at an end.
-fn chart(view: &View<'_>, entries: &[&Entry]) -> Option<Chart> {
-    let mark = |entry: &&Entry| {
-        let (on, _) = cells::occasion(view, entry)?;
+fn chart(view: &View<'_>, records: &[Seq]) -> Option<Chart> {
+    let days = |seq: &Seq| {
+        let (on, _) = cells::occasion(view, *seq)?;
+        Some((*seq, on.earliest()?, on.latest()?))
+    };
+    // One too many tells that there are too many.
+    let dated: Vec<_> = records.iter().filter_map(days).take(MARKS + 1).collect();
+    let mark = |(seq, first, last): (Seq, NaiveDate, NaiveDate)| {
+        let entry = view.register.entry(seq)?;
         Some(Mark {
-            first: on.earliest()?,
-            last: on.latest()?,
+            first,
+            last,
             label: entry.event.headline(),
             tone: match entry.event.envelope.irregular {
                 Some(_) => Tone::Attention,
@@ -62,12 +75,11 @@ fn chart(view: &View<'_>, entries: &[&Entry]) -> Option<Chart> {
             },
         })
     };
-    let marks: Vec<Mark> = entries.iter().filter_map(mark).collect();
-    (1..=MARKS).contains(&marks.len()).then(|| Chart {
+    (1..=MARKS).contains(&dated.len()).then(|| Chart {
         name: "timeline".to_owned(),
         title: "What happened when".to_owned(),
         table: "timeline",
-        plot: Plot::Timeline(marks),
+        plot: Plot::Timeline(dated.into_iter().filter_map(mark).collect()),
     })
 }
 
@@ -76,21 +88,21 @@ const COLUMNS: &[&str] = &[
 ];
 
 /// Its first possible day (its last, where the first is open), then its number; what has no date comes last.
-fn place(view: &View<'_>, entry: &Entry) -> (NaiveDate, u64) {
-    let on = cells::occasion(view, entry).and_then(|(on, _)| on.earliest().or(on.latest()));
-    (on.unwrap_or(NaiveDate::MAX), entry.seq.0)
+fn place(view: &View<'_>, seq: Seq) -> (NaiveDate, Seq) {
+    let on = cells::occasion(view, seq).and_then(|(on, _)| on.earliest().or(on.latest()));
+    (on.unwrap_or(NaiveDate::MAX), seq)
 }
 
 fn row(view: &View<'_>, entry: &Entry) -> Vec<Cell> {
     vec![
-        cells::on(view, entry),
+        cells::on(view, entry.seq),
         cells::record(entry.seq),
         Cell::text(entry.event.kind()),
         Cell::List(cells::about(&entry.event)),
         Cell::Text(entry.event.headline()),
         Cell::List(cells::by(&entry.event)),
         Cell::List(cells::sources(&entry.event)),
-        Cell::List(cells::flags(view.register, entry)),
+        Cell::List(cells::flags(view.register, entry.seq)),
     ]
 }
 

@@ -5,9 +5,10 @@
 
 use super::super::agreement::{Action, AgreementStatus};
 use super::super::commitment::{Contest, Standing};
-use super::super::event::{Event, Fact};
+use super::super::event::{Assessed, Event, Fact, FieldSpec};
 use super::super::id::PartyId;
 use super::super::when::{Deadline, When};
+use super::findings::{Finding, Findings};
 use super::names::{Id, Names};
 
 /// Values that records set, in the order of the records.
@@ -47,6 +48,11 @@ impl<T> Log<T> {
     /// What the last record says.
     pub fn last(&self) -> Option<&T> {
         self.0.last().map(|(_, value)| value)
+    }
+
+    /// The records, in their order, each with what it says.
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = (u32, &T)> {
+        self.0.iter().map(|(record, value)| (*record, value))
     }
 
     /// What the records say, in their order.
@@ -103,6 +109,10 @@ pub struct CommitmentFacts {
     pub claims: Vec<(u32, Id)>,
     /// The moves of the contest.
     pub contests: Log<Contest>,
+    /// What assessors found: the numbers of the findings.
+    pub assessments: Log<u32>,
+    /// The occurrences that were held.
+    pub occurrences: Log<()>,
 }
 
 /// What the rules ask of a recorder.
@@ -220,8 +230,9 @@ impl<'r> Position<'r> {
     }
 }
 
-/// Whether a correction of a field can change what is kept of an event here, or what it names. A text cannot.
-pub fn depend_on(label: &str) -> bool {
+/// Whether a correction of a field can change what is kept of an event, or what it names. Most texts cannot.
+pub fn depend_on(field: &FieldSpec) -> bool {
+    const KEPT: &[&str] = &["inferred", "irregular", "confidence", "scale", "level"];
     const TEXTS: &[&str] = &[
         "TEXT",
         "LANG",
@@ -234,14 +245,22 @@ pub fn depend_on(label: &str) -> bool {
         "MODALITY",
         "BEARING",
     ];
-    !TEXTS.contains(&label)
+    KEPT.contains(&field.name) || !TEXTS.contains(&field.label)
 }
 
 /// Takes in what an event says, or takes it out where the record does not count.
-pub fn set(all: &mut [super::Entity], names: &Names, record: u32, event: &Event, counts: bool) {
+pub fn set(
+    all: &mut [super::Entity],
+    names: &Names,
+    findings: &mut Findings,
+    record: u32,
+    event: &Event,
+    counts: bool,
+) {
     Keeper {
         all,
         names,
+        findings,
         record,
         counts,
     }
@@ -251,6 +270,7 @@ pub fn set(all: &mut [super::Entity], names: &Names, record: u32, event: &Event,
 struct Keeper<'a> {
     all: &'a mut [super::Entity],
     names: &'a Names,
+    findings: &'a mut Findings,
     record: u32,
     counts: bool,
 }
@@ -353,22 +373,47 @@ impl Keeper<'_> {
                 let commitment = facts.commitment.get_or_insert_default();
                 commitment.contests.set(record, counts.then_some(fact.to));
             }),
+            Fact::Assessed(fact) => {
+                let finding = self.counts.then(|| self.finding(fact, &event.envelope.by));
+                self.change(&fact.commitment.0, |facts, record, _| {
+                    let commitment = facts.commitment.get_or_insert_default();
+                    commitment.assessments.set(record, finding);
+                });
+            }
+            Fact::OccurrenceHeld(fact) => {
+                self.change(&fact.commitment.0, |facts, record, counts| {
+                    let commitment = facts.commitment.get_or_insert_default();
+                    commitment.occurrences.set(record, counts.then_some(()));
+                });
+            }
             _ => {}
         }
     }
 
     fn change(&mut self, slug: &super::Slug, change: impl FnOnce(&mut Facts, u32, bool)) {
         let id = self.number(slug);
-        let facts = &mut self.all[id as usize].facts;
-        change(facts, self.record, self.counts);
+        let Some(entity) = self.all.get_mut(id as usize) else {
+            return;
+        };
+        change(&mut entity.facts, self.record, self.counts);
         if !self.counts {
-            facts.drop_empty();
+            entity.facts.drop_empty();
         }
     }
 
+    fn finding(&mut self, fact: &Assessed, by: &[PartyId]) -> u32 {
+        let by = self.parties(by);
+        self.findings.number(Finding {
+            by,
+            scale: fact.scale.clone(),
+            level: fact.level.clone(),
+        })
+    }
+
+    /// What a record names has a number before its facts are taken in. Where it has none, a snapshot was forged, and
+    /// there is nothing to take out.
     fn number(&self, slug: &super::Slug) -> Id {
-        let id = self.names.find(slug);
-        id.expect("what a record names has a number before its facts are taken in")
+        self.names.find(slug).unwrap_or(Id::MAX)
     }
 
     fn party(&self, party: &PartyId) -> Id {

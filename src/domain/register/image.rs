@@ -5,6 +5,8 @@
 
 use std::sync::Arc;
 
+use chrono::{Datelike, NaiveDate};
+
 use super::super::agreement::{Action, AgreementStatus};
 use super::super::commitment::{Contest, Standing};
 use super::super::event::Kind;
@@ -13,14 +15,19 @@ use super::super::value::Leaf;
 use super::facts::{
     AgreementFacts, Amendment, CommitmentFacts, Facts, Log, PartyFacts, RecorderFacts, Terms,
 };
+use super::findings::{Finding, Findings};
 use super::keys::ImportKeys;
 use super::names::{Id, Names};
+use super::stamps::{Numbers, Stamp, Stamps};
 use super::trail::Trail;
 use super::{Archive, Entity, EntityKind, Fate, Register};
 
 /// Stands for nothing, where a word or a record could be.
 const NO_WORD: u8 = u8::MAX;
 const NO_RECORD: u32 = u32::MAX;
+
+/// How many stamps two bytes can number.
+const NARROW: usize = 1 << 16;
 
 /// Bytes that are given away together.
 const PIECE: usize = 64 * 1024;
@@ -35,12 +42,17 @@ impl Register {
 
     /// Gives its bytes away piece by piece, the same each time: together they may take as much memory as it does.
     pub fn each_piece(&self, give: &mut dyn FnMut(&[u8])) {
-        let mut out = Writer(Vec::new(), give);
+        let mut out = Writer {
+            out: Vec::new(),
+            give,
+            findings: Vec::new(),
+        };
         out.bytes(words().as_bytes());
         out.number(self.claimed as u32);
         out.list(&self.kinds, |out, kind| {
             out.byte(kind.map_or(NO_WORD, |kind| kind as u8));
         });
+        out.stamps(&self.stamps, self.kinds.len());
         let mut fates: Vec<(&u32, &Fate)> = self.fates.iter().collect();
         fates.sort_unstable_by_key(|(record, _)| **record);
         out.list(fates, |out, (record, fate)| {
@@ -53,6 +65,7 @@ impl Register {
             out.bytes(slug.as_str().as_bytes())
         });
         out.list(self.names.first(), |out, record| out.number(*record));
+        out.findings(&self.findings, &self.entities);
         for entity in &self.entities {
             out.entity(entity);
             out.give_if_many();
@@ -60,14 +73,14 @@ impl Register {
         let mut about: Vec<(&u64, &Trail)> = self.about.iter().collect();
         about.sort_unstable_by_key(|(seq, _)| **seq);
         out.list(about, |out, (seq, trail)| {
-            out.0.extend_from_slice(&seq.to_le_bytes());
+            out.out.extend_from_slice(&seq.to_le_bytes());
             out.trail(trail);
         });
         out.list(self.import_keys.to_pairs(), |out, (record, tag)| {
             out.number(record);
             out.number(tag);
         });
-        (out.1)(&out.0);
+        (out.give)(&out.out);
     }
 
     /// The register of these bytes, over the archive of its records; none where they are not those of a register.
@@ -75,6 +88,7 @@ impl Register {
         let mut from = Reader {
             rest: bytes,
             ids: 0,
+            findings: 0,
         };
         if from.bytes()? != words().as_bytes() {
             return None;
@@ -85,9 +99,11 @@ impl Register {
             kind => Kind::ALL.get(usize::from(kind)).copied().map(Some),
         });
         let kinds = kinds.collect::<Option<Vec<Option<Kind>>>>()?;
+        let stamps = from.stamps(kinds.len())?;
         let mut register = Self {
             archived: kinds.len(),
             kinds,
+            stamps,
             claimed,
             archive: Some(archive),
             ..Self::default()
@@ -110,6 +126,8 @@ impl Register {
         }
         register.names = Names::new(slugs, first);
         from.ids = count as u32;
+        register.findings = Findings::new(from.list(Reader::finding)?);
+        from.findings = register.findings.len() as u32;
         register.entities = (0..count).map(|_| from.entity()).collect::<Option<_>>()?;
         for (kind, _) in register.entities.iter().filter_map(|entity| entity.defined) {
             register.given[kind as usize] += 1;
@@ -124,6 +142,11 @@ impl Register {
     }
 }
 
+/// All of it, where it is cut without a rest.
+fn whole<'b, T>((all, rest): (&'b [T], &[u8])) -> Option<&'b [T]> {
+    rest.is_empty().then_some(all)
+}
+
 /// The words whose places stand for them, so that an image is known that was written when the lists were others.
 fn words() -> String {
     let lists = [
@@ -136,29 +159,35 @@ fn words() -> String {
     lists.concat().join(" ")
 }
 
-/// Bytes that wait, and who gets them.
-struct Writer<'g>(Vec<u8>, &'g mut dyn FnMut(&[u8]));
+struct Writer<'g> {
+    /// Bytes that wait.
+    out: Vec<u8>,
+    /// Who gets them.
+    give: &'g mut dyn FnMut(&[u8]),
+    /// The place of each finding among those that some assessment still has.
+    findings: Vec<u32>,
+}
 
 impl Writer<'_> {
     /// Gives away what waits, where that is much.
     fn give_if_many(&mut self) {
-        if self.0.len() >= PIECE {
-            (self.1)(&self.0);
-            self.0.clear();
+        if self.out.len() >= PIECE {
+            (self.give)(&self.out);
+            self.out.clear();
         }
     }
 
     fn byte(&mut self, byte: u8) {
-        self.0.push(byte);
+        self.out.push(byte);
     }
 
     fn number(&mut self, number: u32) {
-        self.0.extend_from_slice(&number.to_le_bytes());
+        self.out.extend_from_slice(&number.to_le_bytes());
     }
 
     fn bytes(&mut self, bytes: &[u8]) {
         self.number(bytes.len() as u32);
-        self.0.extend_from_slice(bytes);
+        self.out.extend_from_slice(bytes);
     }
 
     /// A value by its text; nothing as an empty one.
@@ -194,6 +223,64 @@ impl Writer<'_> {
     fn trail(&mut self, trail: &Trail) {
         self.number(trail.last());
         self.bytes(trail.bytes());
+    }
+
+    /// The stamps that records have, then the number of each record's, in two bytes where that suffices.
+    /// The stamps of so many records.
+    fn stamps(&mut self, stamps: &Stamps, records: usize) {
+        let (used, places) = stamps.to_parts();
+        self.list(&used, |out, stamp| out.stamp(stamp));
+        let narrow = used.len() <= NARROW;
+        let width = if narrow { 2 } else { 4 };
+        self.byte(width);
+        self.number((records * usize::from(width)) as u32);
+        for place in places {
+            match narrow {
+                true => self.out.extend_from_slice(&(place as u16).to_le_bytes()),
+                false => self.number(place),
+            }
+            self.give_if_many();
+        }
+    }
+
+    fn stamp(&mut self, stamp: &Stamp) {
+        let Stamp {
+            on,
+            recorded,
+            irregular,
+            infers,
+            infers_on,
+            unsure,
+            timeless,
+        } = stamp;
+        self.text(on.as_ref());
+        self.number(recorded.num_days_from_ce() as u32);
+        let flags = [irregular, infers, infers_on, unsure, timeless];
+        let flag = |(place, is): (usize, &&bool)| u8::from(**is) << place;
+        self.byte(flags.iter().enumerate().map(flag).sum());
+    }
+
+    /// The findings that some assessment has, in the order of the entities.
+    fn findings(&mut self, findings: &Findings, entities: &[Entity]) {
+        self.findings = vec![NO_RECORD; findings.len()];
+        let mut used: Vec<&Finding> = Vec::new();
+        let commitments = entities
+            .iter()
+            .filter_map(|each| each.facts.commitment.as_ref());
+        for number in commitments.flat_map(|facts| facts.assessments.values()) {
+            if let Some(finding) = findings.get(*number)
+                && self.findings[*number as usize] == NO_RECORD
+            {
+                self.findings[*number as usize] = used.len() as u32;
+                used.push(finding);
+            }
+        }
+        self.list(used, |out, finding| {
+            let Finding { by, scale, level } = finding;
+            out.ids(by);
+            out.text(Some(scale));
+            out.text(Some(level));
+        });
     }
 
     fn entity(&mut self, entity: &Entity) {
@@ -247,6 +334,8 @@ impl Writer<'_> {
             moves,
             claims,
             contests,
+            assessments,
+            occurrences,
         } = facts;
         self.log(terms, |out, terms| {
             out.number(terms.agreement);
@@ -267,6 +356,11 @@ impl Writer<'_> {
             out.number(*party);
         });
         self.log(contests, |out, to| out.byte(*to as u8));
+        self.log(assessments, |out, finding| {
+            let place = out.findings.get(*finding as usize).copied();
+            out.number(place.unwrap_or(NO_RECORD));
+        });
+        self.log(occurrences, |_, ()| {});
     }
 }
 
@@ -274,6 +368,7 @@ struct Reader<'b> {
     rest: &'b [u8],
     /// How many ids there are: no number of one is higher.
     ids: u32,
+    findings: u32,
 }
 
 impl<'b> Reader<'b> {
@@ -355,6 +450,43 @@ impl<'b> Reader<'b> {
         Some(Trail::from_parts(self.bytes()?.to_vec(), last))
     }
 
+    fn stamps(&mut self, records: usize) -> Option<Stamps> {
+        let stamps = self.list(Self::stamp)?;
+        let width = self.byte()?;
+        let bytes = self.bytes()?;
+        let numbers = match width {
+            2 => Numbers::Narrow(whole(bytes.as_chunks())?),
+            4 => Numbers::Wide(whole(bytes.as_chunks())?),
+            _ => return None,
+        };
+        (bytes.len() / usize::from(width) == records).then_some(())?;
+        Stamps::from_parts(stamps, numbers)
+    }
+
+    fn stamp(&mut self) -> Option<Stamp> {
+        let on = self.value()?;
+        let recorded = NaiveDate::from_num_days_from_ce_opt(self.number()? as i32)?;
+        let flags = self.byte()?;
+        let flag = |place: u8| flags & (1 << place) != 0;
+        (flags < 1 << 5).then_some(Stamp {
+            on,
+            recorded,
+            irregular: flag(0),
+            infers: flag(1),
+            infers_on: flag(2),
+            unsure: flag(3),
+            timeless: flag(4),
+        })
+    }
+
+    fn finding(&mut self) -> Option<Finding> {
+        Some(Finding {
+            by: self.some_ids()?,
+            scale: self.value()??,
+            level: self.value()??,
+        })
+    }
+
     fn entity(&mut self) -> Option<Entity> {
         let kind = self.byte()?;
         let record = self.number()?;
@@ -415,6 +547,11 @@ impl<'b> Reader<'b> {
             moves: self.log(|from| from.word(Standing::ALL))?,
             claims: self.list(|from| Some((from.number()?, from.id()?)))?,
             contests: self.log(|from| from.word(Contest::ALL))?,
+            assessments: self.log(|from| {
+                let findings = from.findings;
+                from.number().filter(|finding| *finding < findings)
+            })?,
+            occurrences: self.log(|_| Some(()))?,
         })
     }
 }

@@ -160,6 +160,9 @@ impl Contents {
         let gone = record.body.is_none();
         self.withheld |= gone;
         self.replay(seq, header, entry, gone);
+        if let Some(body) = &record.body {
+            self.replayed.definitions.push(header, body.payload);
+        }
         let head = Head {
             count: seq + 1,
             link,

@@ -14,7 +14,6 @@ use crate::domain::event::Kind;
 use crate::domain::testing::{FIRST_RECORDED_AT, event, histories};
 use crate::ledger::Ledger;
 use crate::ledger::anchor::Hashes;
-use crate::ledger::archive;
 use crate::ledger::replay::{CHUNK, KnownAt, replay, replay_in_full};
 use crate::ledger::snapshot;
 use crate::ledger::testing::*;
@@ -533,8 +532,8 @@ fn snapshots_are_compared_with_replay_and_never_believed() {
         bytes[at] ^= 0x41;
         check(&with(count, &bytes), &[count - 1], &format!("byte {at}"));
     }
-    assert!(snapshot::decode(count, &bytes, archive::of(&story)).is_some());
-    assert!(snapshot::decode(count - 1, &bytes, archive::of(&story)).is_none());
+    assert!(snapshot::decode(count, &bytes, &story).is_some());
+    assert!(snapshot::decode(count - 1, &bytes, &story).is_none());
     check(&with(count, &bytes[..40]), &[count - 1], "cut");
     check(&with(count, b""), &[count - 1], "empty");
     check(&with(count - 1, &bytes), &[count - 2], "of another count");
