@@ -122,7 +122,7 @@ const COPIED_AT_ONCE: usize = 512;
 /// back.
 const READ_PER_HANDLE: usize = 64 * 1024 * 1024;
 /// After writing so many, too: what it caches is split among 256 lists, none of which ever gets empty.
-const WRITTEN_PER_HANDLE: usize = 32 * 1024 * 1024;
+const WRITTEN_PER_HANDLE: usize = 16 * 1024 * 1024;
 /// How long to wait for sled's threads to let go of its lock when it is opened again after a failure.
 const REOPEN_WAIT: Duration = Duration::from_secs(2);
 
