@@ -108,9 +108,31 @@ pub fn document_digest(document: impl io::Read) -> io::Result<Hash> {
 
 /// A check sum for what lies beside the records and can be rebuilt from them: heads, snapshots.
 pub fn local_checksum(bytes: &[u8]) -> Hash {
-    let mut hasher = LOCAL_KEY.clone();
-    hasher.update(bytes);
-    finish(&hasher)
+    let mut sum = LocalChecksum::default();
+    sum.add(bytes);
+    sum.finish()
+}
+
+/// [`local_checksum`] of bytes that come piece by piece.
+#[derive(Debug, Clone)]
+pub struct LocalChecksum(Hasher);
+
+impl Default for LocalChecksum {
+    fn default() -> Self {
+        Self(LOCAL_KEY.clone())
+    }
+}
+
+impl LocalChecksum {
+    /// Adds the next bytes.
+    pub fn add(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// The check sum of all that was added.
+    pub fn finish(&self) -> Hash {
+        finish(&self.0)
+    }
 }
 
 /// What a record says of itself and of its place; 128 bytes, little endian.

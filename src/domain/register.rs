@@ -274,6 +274,11 @@ impl Register {
         self.archived(archived);
     }
 
+    /// Where records are read again.
+    pub fn archive(&self) -> Option<&Arc<dyn Archive>> {
+        self.archive.as_ref()
+    }
+
     /// The archive holds so many of the records now, the first ones: the register lets go of them.
     pub fn archived(&mut self, count: u64) {
         let count = usize::try_from(count).unwrap_or(usize::MAX);
@@ -998,6 +1003,15 @@ impl Register {
         self.claimed = self.claimed.min(record as u64);
         self.names.forget_since(number);
         self.entities.truncate(self.names.slugs().len());
+    }
+}
+
+/// Makes room for so many more. There are millions of such lists, mostly short: they grow by a quarter, or by 16 bytes,
+/// where a vector would take four at first and then twice as many.
+fn grow<T>(list: &mut Vec<T>, more: usize) {
+    if list.capacity() - list.len() < more {
+        let few = 16 / size_of::<T>().max(1);
+        list.reserve_exact(more.max(few).max(list.len() / 4));
     }
 }
 

@@ -315,13 +315,12 @@ impl<S: Store> Ledger<S> {
             tree: std::mem::take(&mut self.tree),
             definitions: std::mem::take(&mut self.definitions),
         };
-        if let Some(bytes) = snapshot::encode(&replayed) {
-            // A snapshot that cannot be written is one that is not there: the records are. Losing one loses nothing.
-            if self.store.put_snapshot(self.head.count, &bytes).is_ok() {
-                self.snapshot = self.head.count;
-                for count in snapshot::surplus(&self.store.snapshots().unwrap_or_default()) {
-                    let _ = self.store.drop_snapshot(count);
-                }
+        let pieces = |give: &mut dyn FnMut(&[u8])| snapshot::each_piece(&replayed, give);
+        // A snapshot that cannot be written is one that is not there: the records are. Losing one loses nothing.
+        if self.store.put_pieces(self.head.count, &pieces).is_ok() {
+            self.snapshot = self.head.count;
+            for count in snapshot::surplus(&self.store.snapshots().unwrap_or_default()) {
+                let _ = self.store.drop_snapshot(count);
             }
         }
         self.register = replayed.register;

@@ -113,16 +113,23 @@ impl Definitions {
     }
 
     /// Its bytes: each block's first number, length, packed length and packed bytes, then those not packed yet.
-    pub fn to_bytes(&self) -> Vec<u8> {
-        let mut bytes = (self.closed.len() as u32).to_le_bytes().to_vec();
+    /// They are given away piece by piece.
+    pub fn each_piece(&self, give: &mut dyn FnMut(&[u8])) {
+        give(&(self.closed.len() as u32).to_le_bytes());
         for block in &self.closed {
             for number in [block.first, block.length, block.packed.len() as u32] {
-                bytes.extend_from_slice(&number.to_le_bytes());
+                give(&number.to_le_bytes());
             }
-            bytes.extend_from_slice(&block.packed);
+            give(&block.packed);
         }
-        bytes.extend_from_slice(&self.open);
-        bytes
+        give(&self.open);
+    }
+
+    /// How many bytes it has.
+    pub fn length(&self) -> usize {
+        let mut length = 0;
+        self.each_piece(&mut |piece| length += piece.len());
+        length
     }
 
     /// What these are the bytes of, if they are.
@@ -236,6 +243,12 @@ impl Library {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn bytes_of(definitions: &Definitions) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        definitions.each_piece(&mut |piece| bytes.extend_from_slice(piece));
+        bytes
+    }
     use crate::chain::record::Hash;
     use crate::domain::testing::{entries, history};
 
@@ -262,10 +275,10 @@ mod tests {
             let redactable = crate::domain::rules::may_be_redacted(entry.event.kind());
             definitions.push(&header(entry.seq.0, redactable), &payload);
         }
-        let bytes = definitions.to_bytes();
+        let bytes = bytes_of(&definitions);
         let again = Definitions::from_bytes(&bytes).unwrap();
         assert!(again.closed.len() > 1 && !again.open.is_empty());
-        assert_eq!(again.to_bytes(), bytes);
+        assert_eq!(bytes_of(&again), bytes);
         let library = Library::new(&again);
         for entry in entries(&events) {
             let payload = codec::encode(&entry.event).unwrap();

@@ -9,7 +9,7 @@
 use super::definitions::{Definitions, Library};
 use super::replay::{KnownAt, Replayed};
 use super::{LedgerError, archive};
-use crate::chain::record::{Hash, Head, Record, local_checksum};
+use crate::chain::record::{Hash, Head, LocalChecksum, Record, local_checksum};
 use crate::chain::tree::Tiled;
 use crate::domain::register::Register;
 use crate::domain::when::Instant;
@@ -18,21 +18,40 @@ use crate::store::Store;
 const VERSION: u8 = 4;
 
 /// The bytes of a snapshot.
-pub fn encode(replayed: &Replayed) -> Option<Vec<u8>> {
-    let register = replayed.register.to_bytes();
-    let mut body = replayed.last_recorded.0.to_le_bytes().to_vec();
+pub fn encode(replayed: &Replayed) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    each_piece(replayed, &mut |piece| bytes.extend_from_slice(piece));
+    bytes
+}
+
+/// Gives the bytes of a snapshot away piece by piece: they are many beside a large register.
+pub(super) fn each_piece(replayed: &Replayed, give: &mut dyn FnMut(&[u8])) {
+    let mut checksum = LocalChecksum::default();
+    each_piece_of_body(replayed, &mut |piece| checksum.add(piece));
+    give(&[VERSION]);
+    give(&replayed.head.link.0);
+    give(&checksum.finish().0);
+    each_piece_of_body(replayed, give);
+}
+
+fn each_piece_of_body(replayed: &Replayed, give: &mut dyn FnMut(&[u8])) {
     let tree = replayed.tree.to_bytes();
-    body.extend_from_slice(&u32::try_from(tree.len()).ok()?.to_le_bytes());
-    body.extend_from_slice(&tree);
-    let definitions = replayed.definitions.to_bytes();
-    body.extend_from_slice(&u32::try_from(definitions.len()).ok()?.to_le_bytes());
-    body.extend_from_slice(&definitions);
-    body.extend_from_slice(&register);
-    let mut bytes = vec![VERSION];
-    bytes.extend_from_slice(&replayed.head.link.0);
-    bytes.extend_from_slice(&local_checksum(&body).0);
-    bytes.extend_from_slice(&body);
-    Some(bytes)
+    give(&replayed.last_recorded.0.to_le_bytes());
+    // A root for each 256 records, of which there are fewer than 2^32.
+    give(&(tree.len() as u32).to_le_bytes());
+    give(&tree);
+    give(&(replayed.definitions.length() as u32).to_le_bytes());
+    replayed.definitions.each_piece(give);
+    replayed.register.each_piece(give);
+}
+
+/// Whether these are the bytes of the snapshot.
+pub(super) fn is_of(replayed: &Replayed, bytes: &[u8]) -> bool {
+    let mut rest = Some(bytes);
+    each_piece(replayed, &mut |piece| {
+        rest = rest.and_then(|rest| rest.strip_prefix(piece));
+    });
+    rest.is_some_and(<[u8]>::is_empty)
 }
 
 /// Whether a snapshot was made by an older version, which is of no use any more.

@@ -32,6 +32,10 @@ use crate::store::{Aborted, AppendError, BatchSource, Store, Stored};
 /// Most records of a batch of the chain.
 const BATCH: usize = 4096;
 
+/// Most records that the register holds itself before it lets go of them. Events are mended soon or never; many would
+/// not stay in a processor's cache.
+const AT_HAND: usize = 256;
+
 /// Payload bytes after which a batch is closed, however few its records are.
 const BATCH_BYTES: usize = 4 * 1024 * 1024;
 
@@ -177,8 +181,9 @@ impl<S: Store> Ledger<S> {
             self.refresh()?;
         }
         let before = self.head.count;
-        let tail = Tail::behind(archive::of(&self.store), before, spool);
-        let tail = Arc::new(tail);
+        let stored = self.register.archive().cloned();
+        let stored = stored.unwrap_or_else(|| archive::of(&self.store));
+        let tail = Arc::new(Tail::behind(Arc::clone(&stored), before, spool));
         self.register.read_from(tail.clone(), before);
         let outcome = self.stream(pull, batch, &tail);
         use LedgerError::{HeadMoved, Tree, Uncertain};
@@ -192,7 +197,6 @@ impl<S: Store> Ledger<S> {
             // The outcome is what the caller must hear. Should this fail, the next append begins with it.
             let _ = self.refresh();
         } else {
-            let stored = archive::of(&self.store);
             self.register.read_from(stored, self.head.count);
         }
         if outcome.is_ok() {
@@ -408,8 +412,7 @@ impl Checker<'_> {
             self.streamed.note(seq, true);
             return Ok(());
         }
-        let key = &submission.event.envelope.import_key;
-        let key = key.as_ref().map(|key| key.to_string());
+        let key = submission.event.envelope.import_key.clone();
         self.kept += 1;
         match self.admission.admit(place, submission) {
             Ok((seq, payload)) => {
@@ -419,7 +422,11 @@ impl Checker<'_> {
                 if self.sender.is_some() {
                     self.payloads.push(payload);
                 }
-                return kept.map_err(LedgerError::Scratch);
+                kept.map_err(LedgerError::Scratch)?;
+                if self.kept.is_multiple_of(AT_HAND) {
+                    self.admission.register.archived(self.tail.count());
+                }
+                return Ok(());
             }
             Err(LedgerError::Refused(refused)) => self.refusals.add(refused),
             Err(error) => _ = self.failure.get_or_insert(error),
@@ -428,6 +435,7 @@ impl Checker<'_> {
         self.sender = None;
         self.payloads = Vec::new();
         let place = Seq(self.admission.register.count());
+        let key = key.map(|key| key.to_string());
         self.refusals.keys.extend(key.map(|key| (key, place)));
         self.admission.register.apply_missing();
         self.tail.keep_place().map_err(LedgerError::Scratch)

@@ -31,7 +31,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use super::journal::{Found, Journal};
-use super::{AppendError, BatchSource, Compaction, Reader, Store, StoreError, Stored};
+use super::{AppendError, BatchSource, Compaction, Pieces, Reader, Store, StoreError, Stored};
 use crate::chain::record::{Head, Sealed};
 
 /// The version of a ledger's directory that is written, and the newest one read.
@@ -249,8 +249,8 @@ impl Store for Opened {
     fn reader(&self) -> Arc<dyn Reader> {
         Arc::clone(&self.reader) as Arc<dyn Reader>
     }
-    fn put_snapshot(&mut self, count: u64, bytes: &[u8]) -> Result<(), StoreError> {
-        self.store_mut().put_snapshot(count, bytes)
+    fn put_pieces(&mut self, count: u64, pieces: &Pieces<'_>) -> Result<(), StoreError> {
+        self.store_mut().put_pieces(count, pieces)
     }
     fn snapshots(&self) -> Result<Vec<u64>, StoreError> {
         self.store().snapshots()

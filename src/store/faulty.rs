@@ -17,7 +17,7 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::{AppendError, BatchSource, Compaction, Reader, Store, StoreError, Stored};
+use super::{AppendError, BatchSource, Compaction, Pieces, Reader, Store, StoreError, Stored};
 use crate::chain::record::{Head, Sealed};
 
 /// How a step fails.
@@ -190,8 +190,8 @@ impl<S: Store> Store for Faulty<S> {
         })
     }
 
-    fn put_snapshot(&mut self, count: u64, bytes: &[u8]) -> Result<(), StoreError> {
-        with(self.step(), || self.inner.put_snapshot(count, bytes))
+    fn put_pieces(&mut self, count: u64, pieces: &Pieces<'_>) -> Result<(), StoreError> {
+        with(self.step(), || self.inner.put_pieces(count, pieces))
     }
 
     fn snapshots(&self) -> Result<Vec<u64>, StoreError> {
@@ -257,8 +257,8 @@ impl<S: Store> Store for Shared<S> {
     fn reader(&self) -> Arc<dyn Reader> {
         self.get().reader()
     }
-    fn put_snapshot(&mut self, count: u64, bytes: &[u8]) -> Result<(), StoreError> {
-        self.get().put_snapshot(count, bytes)
+    fn put_pieces(&mut self, count: u64, pieces: &Pieces<'_>) -> Result<(), StoreError> {
+        self.get().put_pieces(count, pieces)
     }
     fn snapshots(&self) -> Result<Vec<u64>, StoreError> {
         self.get().snapshots()

@@ -71,7 +71,9 @@ use std::thread::JoinHandle;
 use self::frame::Frame;
 use self::log::Log;
 use self::overlay::Overlay;
-use super::{Aborted, AppendError, BatchSource, Compaction, Reader, Store, StoreError, Stored};
+use super::{
+    Aborted, AppendError, BatchSource, Compaction, Pieces, Reader, Store, StoreError, Stored,
+};
 use crate::chain::record::{Head, Sealed};
 
 /// Bytes of the file.
@@ -504,8 +506,8 @@ impl<S: Store + 'static> Store for Journal<S> {
         Arc::clone(&self.behind.ahead) as Arc<dyn Reader>
     }
 
-    fn put_snapshot(&mut self, count: u64, bytes: &[u8]) -> Result<(), StoreError> {
-        self.behind.store()?.put_snapshot(count, bytes)
+    fn put_pieces(&mut self, count: u64, pieces: &Pieces<'_>) -> Result<(), StoreError> {
+        self.behind.store()?.put_pieces(count, pieces)
     }
 
     fn snapshots(&self) -> Result<Vec<u64>, StoreError> {

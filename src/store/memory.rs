@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak};
 
-use super::{AppendError, BatchSource, Compaction, Reader, Store, StoreError, Stored};
+use super::{AppendError, BatchSource, Compaction, Pieces, Reader, Store, StoreError, Stored};
 use crate::chain::record::{Head, Sealed};
 
 /// Keeps everything in memory, and loses it with the process.
@@ -121,8 +121,10 @@ impl Store for Memory {
         Arc::new(OfMemory(Arc::downgrade(&self.records)))
     }
 
-    fn put_snapshot(&mut self, count: u64, bytes: &[u8]) -> Result<(), StoreError> {
-        self.snapshots.insert(count, bytes.to_vec());
+    fn put_pieces(&mut self, count: u64, pieces: &Pieces<'_>) -> Result<(), StoreError> {
+        let mut bytes = Vec::new();
+        pieces(&mut |piece| bytes.extend_from_slice(piece));
+        self.snapshots.insert(count, bytes);
         Ok(())
     }
 

@@ -39,6 +39,9 @@ pub trait BatchSource {
     fn next_batch(&mut self) -> Result<Option<(Vec<Sealed>, Head)>, Aborted>;
 }
 
+/// Gives bytes away piece by piece, in order.
+pub type Pieces<'a> = dyn Fn(&mut dyn FnMut(&[u8])) + 'a;
+
 /// A stream was broken off by its source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the stream was broken off by its source")]
@@ -174,7 +177,15 @@ pub trait Store: Send {
     ///
     /// # Errors
     /// [`StoreError`]
-    fn put_snapshot(&mut self, count: u64, bytes: &[u8]) -> Result<(), StoreError>;
+    fn put_snapshot(&mut self, count: u64, bytes: &[u8]) -> Result<(), StoreError> {
+        self.put_pieces(count, &|give: &mut dyn FnMut(&[u8])| give(bytes))
+    }
+
+    /// As [`Store::put_snapshot`], without holding all of it in memory.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    fn put_pieces(&mut self, count: u64, pieces: &Pieces<'_>) -> Result<(), StoreError>;
 
     /// The counts for which there are snapshots, ascending.
     ///
@@ -235,8 +246,8 @@ impl<S: Store + ?Sized> Store for Box<S> {
     fn reader(&self) -> Arc<dyn Reader> {
         (**self).reader()
     }
-    fn put_snapshot(&mut self, count: u64, bytes: &[u8]) -> Result<(), StoreError> {
-        (**self).put_snapshot(count, bytes)
+    fn put_pieces(&mut self, count: u64, pieces: &Pieces<'_>) -> Result<(), StoreError> {
+        (**self).put_pieces(count, pieces)
     }
     fn snapshots(&self) -> Result<Vec<u64>, StoreError> {
         (**self).snapshots()

@@ -4,7 +4,7 @@ use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::spool::Spool;
-use super::{AppendError, BatchSource, Compaction, Reader, Store, StoreError, Stored};
+use super::{AppendError, BatchSource, Compaction, Pieces, Reader, Store, StoreError, Stored};
 use crate::chain::record::{Head, Sealed};
 
 /// Reads from the store inside, and changes nothing there: what is appended lies beside it, and is gone with the
@@ -175,7 +175,7 @@ impl<S: Store> Store for Rehearsal<S> {
         })
     }
 
-    fn put_snapshot(&mut self, _: u64, _: &[u8]) -> Result<(), StoreError> {
+    fn put_pieces(&mut self, _: u64, _: &Pieces<'_>) -> Result<(), StoreError> {
         Ok(())
     }
 

@@ -627,7 +627,7 @@ impl Attack {
                         event: event(Kind::PartyRegistered, &party),
                     });
                     let bytes = snapshot::encode(&forged);
-                    store.put_snapshot(RECORDS as u64, &bytes.unwrap()).unwrap();
+                    store.put_snapshot(RECORDS as u64, &bytes).unwrap();
                 },
                 expected: ["found: snapshot, exit 10"; 4],
             },

@@ -31,7 +31,10 @@ impl<T> Log<T> {
         match (place, value) {
             (Ok(at), Some(value)) => self.0[at].1 = value,
             (Ok(at), None) => drop(self.0.remove(at)),
-            (Err(at), Some(value)) => self.0.insert(at, (record, value)),
+            (Err(at), Some(value)) => {
+                super::grow(&mut self.0, 1);
+                self.0.insert(at, (record, value));
+            }
             (Err(_), None) => {}
         }
     }

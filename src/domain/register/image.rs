@@ -29,19 +29,30 @@ const NO_RECORD: u32 = u32::MAX;
 /// How many stamps two bytes can number.
 const NARROW: usize = 1 << 16;
 
+/// Bytes that are given away together.
+const PIECE: usize = 64 * 1024;
+
 impl Register {
     /// Its bytes.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut out = Writer::default();
+        let mut bytes = Vec::new();
+        self.each_piece(&mut |piece| bytes.extend_from_slice(piece));
+        bytes
+    }
+
+    /// Gives its bytes away piece by piece, the same each time: together they may take as much memory as it does.
+    pub fn each_piece(&self, give: &mut dyn FnMut(&[u8])) {
+        let mut out = Writer {
+            out: Vec::new(),
+            give,
+            findings: Vec::new(),
+        };
         out.bytes(words().as_bytes());
         out.number(self.claimed as u32);
-        let kinds: Vec<u8> = self
-            .kinds
-            .iter()
-            .map(|kind| kind.map_or(NO_WORD, |kind| kind as u8))
-            .collect();
-        out.bytes(&kinds);
-        out.stamps(&self.stamps);
+        out.list(&self.kinds, |out, kind| {
+            out.byte(kind.map_or(NO_WORD, |kind| kind as u8));
+        });
+        out.stamps(&self.stamps, self.kinds.len());
         let mut fates: Vec<(&u32, &Fate)> = self.fates.iter().collect();
         fates.sort_unstable_by_key(|(record, _)| **record);
         out.list(fates, |out, (record, fate)| {
@@ -57,6 +68,7 @@ impl Register {
         out.findings(&self.findings, &self.entities);
         for entity in &self.entities {
             out.entity(entity);
+            out.give_if_many();
         }
         let mut about: Vec<(&u64, &Trail)> = self.about.iter().collect();
         about.sort_unstable_by_key(|(seq, _)| **seq);
@@ -68,7 +80,7 @@ impl Register {
             out.number(record);
             out.number(tag);
         });
-        out.out
+        (out.give)(&out.out);
     }
 
     /// The register of these bytes, over the archive of its records; none where they are not those of a register.
@@ -147,14 +159,24 @@ fn words() -> String {
     lists.concat().join(" ")
 }
 
-#[derive(Default)]
-struct Writer {
+struct Writer<'g> {
+    /// Bytes that wait.
     out: Vec<u8>,
+    /// Who gets them.
+    give: &'g mut dyn FnMut(&[u8]),
     /// The place of each finding among those that some assessment still has.
     findings: Vec<u32>,
 }
 
-impl Writer {
+impl Writer<'_> {
+    /// Gives away what waits, where that is much.
+    fn give_if_many(&mut self) {
+        if self.out.len() >= PIECE {
+            (self.give)(&self.out);
+            self.out.clear();
+        }
+    }
+
     fn byte(&mut self, byte: u8) {
         self.out.push(byte);
     }
@@ -181,7 +203,10 @@ impl Writer {
     ) {
         let all = all.into_iter();
         self.number(all.len() as u32);
-        all.for_each(|one| each(self, one));
+        all.for_each(|one| {
+            each(self, one);
+            self.give_if_many();
+        });
     }
 
     fn log<T>(&mut self, log: &Log<T>, mut each: impl FnMut(&mut Self, &T)) {
@@ -201,21 +226,21 @@ impl Writer {
     }
 
     /// The stamps that records have, then the number of each record's, in two bytes where that suffices.
-    fn stamps(&mut self, stamps: &Stamps) {
+    /// The stamps of so many records.
+    fn stamps(&mut self, stamps: &Stamps, records: usize) {
         let (used, places) = stamps.to_parts();
         self.list(&used, |out, stamp| out.stamp(stamp));
         let narrow = used.len() <= NARROW;
-        self.byte(if narrow { 2 } else { 4 });
-        let at = self.out.len();
-        self.number(0);
+        let width = if narrow { 2 } else { 4 };
+        self.byte(width);
+        self.number((records * usize::from(width)) as u32);
         for place in places {
             match narrow {
                 true => self.out.extend_from_slice(&(place as u16).to_le_bytes()),
                 false => self.number(place),
             }
+            self.give_if_many();
         }
-        let length = (self.out.len() - at - 4) as u32;
-        self.out[at..at + 4].copy_from_slice(&length.to_le_bytes());
     }
 
     fn stamp(&mut self, stamp: &Stamp) {

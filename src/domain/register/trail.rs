@@ -1,5 +1,8 @@
 //! Trails: numbers of records in ascending order, as the differences between them, in two bytes or three each.
 
+/// Most bytes of a difference.
+const LONGEST: usize = 5;
+
 /// Numbers of records in ascending order, each once.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Trail {
@@ -61,6 +64,7 @@ impl Trail {
     }
 
     fn push(&mut self, number: u32) {
+        super::grow(&mut self.differences, LONGEST);
         let mut rest = number.saturating_sub(self.last);
         while rest > 0x7f {
             self.differences.push(rest as u8 | 0x80);

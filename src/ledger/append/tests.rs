@@ -20,7 +20,7 @@ use crate::ledger::{Surroundings, snapshot};
 use crate::store::faulty::{Fault, Faulty};
 use crate::store::memory::Memory;
 use crate::store::rehearsal::Rehearsal;
-use crate::store::{BatchSource, Compaction, Reader, StoreError, Stored};
+use crate::store::{BatchSource, Compaction, Pieces, Reader, StoreError, Stored};
 
 /// Whether nothing is wrong with a store.
 fn is_sound(store: &impl Store) -> bool {
@@ -445,8 +445,8 @@ impl Store for Puppet {
     fn reader(&self) -> Arc<dyn Reader> {
         self.memory.lock().unwrap().reader()
     }
-    fn put_snapshot(&mut self, count: u64, bytes: &[u8]) -> Result<(), StoreError> {
-        self.memory.lock().unwrap().put_snapshot(count, bytes)
+    fn put_pieces(&mut self, count: u64, pieces: &Pieces<'_>) -> Result<(), StoreError> {
+        self.memory.lock().unwrap().put_pieces(count, pieces)
     }
     fn snapshots(&self) -> Result<Vec<u64>, StoreError> {
         self.memory.lock().unwrap().snapshots()

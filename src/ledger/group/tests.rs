@@ -10,7 +10,7 @@ use crate::ledger::testing::{Steady, keyed, note, opening, told as story_told};
 use crate::ledger::verify::{Unwatched, verify};
 use crate::store::faulty::{Fault, Faulty};
 use crate::store::memory::Memory;
-use crate::store::{AppendError, BatchSource, Compaction, Reader, StoreError, Stored};
+use crate::store::{AppendError, BatchSource, Compaction, Pieces, Reader, StoreError, Stored};
 
 const THREADS: usize = 16;
 
@@ -249,8 +249,8 @@ impl Store for Panicking {
     fn reader(&self) -> Arc<dyn Reader> {
         self.0.reader()
     }
-    fn put_snapshot(&mut self, count: u64, bytes: &[u8]) -> Result<(), StoreError> {
-        self.0.put_snapshot(count, bytes)
+    fn put_pieces(&mut self, count: u64, pieces: &Pieces<'_>) -> Result<(), StoreError> {
+        self.0.put_pieces(count, pieces)
     }
     fn snapshots(&self) -> Result<Vec<u64>, StoreError> {
         self.0.snapshots()

@@ -179,7 +179,7 @@ fn evidence_is_not_destroyed() {
     // A payload that is not the one recorded, behind a snapshot that hides it from replay.
     let store = storied().into_store();
     let replayed = replay_in_full(&store, KnownAt::Now).unwrap();
-    let snapshot = crate::ledger::snapshot::encode(&replayed).unwrap();
+    let snapshot = crate::ledger::snapshot::encode(&replayed);
     let mut records = store.records().to_vec();
     let last = records[8].0.len() - 1;
     records[8].tamper(|bytes| bytes[last] ^= 1);

@@ -18,7 +18,7 @@ use crate::ledger::replay::{CHUNK, KnownAt, replay, replay_in_full};
 use crate::ledger::snapshot;
 use crate::ledger::testing::*;
 use crate::store::memory::Memory;
-use crate::store::{AppendError, BatchSource, Compaction, Reader, Stored};
+use crate::store::{AppendError, BatchSource, Compaction, Pieces, Reader, Stored};
 
 /// The story's records.
 static STORY: LazyLock<Memory> = LazyLock::new(|| storied().into_store());
@@ -543,7 +543,7 @@ fn snapshots_are_compared_with_replay_and_never_believed() {
     let mut other = payloads();
     other[3].1[0] = codec::encode(&note("heard elsewhere")).unwrap();
     let foreign = replay_in_full(&bound(&other), KnownAt::Now).unwrap();
-    let foreign = snapshot::encode(&foreign).unwrap();
+    let foreign = snapshot::encode(&foreign);
     check(&with(13, &foreign), &[12], "of another ledger");
 }
 
@@ -575,7 +575,7 @@ fn a_forged_snapshot_is_found() {
     let mut forged = replay_in_full(&bound(&other), KnownAt::Now).unwrap();
     forged.head = store.head().unwrap();
     let mut store = Memory::of(store.records().to_vec(), forged.head);
-    let bytes = snapshot::encode(&forged).unwrap();
+    let bytes = snapshot::encode(&forged);
     store.put_snapshot(13, &bytes).unwrap();
     assert_eq!(found(&store), [(Snapshot, vec![12])]);
 }
@@ -643,7 +643,7 @@ impl Store for Holed {
     fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, StoreError> {
         self.reader().read(from, limit)
     }
-    fn put_snapshot(&mut self, _: u64, _: &[u8]) -> Result<(), StoreError> {
+    fn put_pieces(&mut self, _: u64, _: &Pieces<'_>) -> Result<(), StoreError> {
         unreachable!("verify only reads")
     }
     fn snapshots(&self) -> Result<Vec<u64>, StoreError> {

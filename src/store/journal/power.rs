@@ -183,8 +183,8 @@ impl Store for Behind {
     fn reader(&self) -> Arc<dyn Reader> {
         self.store.lock().unwrap().reader()
     }
-    fn put_snapshot(&mut self, count: u64, bytes: &[u8]) -> Result<(), StoreError> {
-        self.store.lock().unwrap().put_snapshot(count, bytes)
+    fn put_pieces(&mut self, count: u64, pieces: &Pieces<'_>) -> Result<(), StoreError> {
+        self.store.lock().unwrap().put_pieces(count, pieces)
     }
     fn snapshots(&self) -> Result<Vec<u64>, StoreError> {
         self.store.lock().unwrap().snapshots()

@@ -328,8 +328,8 @@ impl Store for Refusing {
     fn reader(&self) -> Arc<dyn Reader> {
         self.0.reader()
     }
-    fn put_snapshot(&mut self, count: u64, bytes: &[u8]) -> Result<(), StoreError> {
-        self.0.put_snapshot(count, bytes)
+    fn put_pieces(&mut self, count: u64, pieces: &Pieces<'_>) -> Result<(), StoreError> {
+        self.0.put_pieces(count, pieces)
     }
     fn snapshots(&self) -> Result<Vec<u64>, StoreError> {
         self.0.snapshots()
