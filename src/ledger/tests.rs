@@ -80,7 +80,7 @@ const DEEDS: &[Deed] = &[
         adds: 150,
         destroys: &[],
         faults: &[(1, Fault::Amid)],
-        steps: 5,
+        steps: 4,
     },
     Deed {
         name: "redact",
