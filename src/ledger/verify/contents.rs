@@ -175,9 +175,7 @@ impl Contents {
         }
         if seq.is_multiple_of(AT_HAND) {
             // The others are read from the store, where they lie.
-            self.replayed
-                .register
-                .archived(seq.saturating_sub(AT_HAND));
+            self.replayed.register.archived(seq.saturating_sub(AT_HAND));
         }
         self.first_recorded.get_or_insert(header.recorded_at);
         self.last_recorded = Some(header.recorded_at);
