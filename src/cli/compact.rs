@@ -4,6 +4,7 @@ use clap::ArgMatches;
 
 use super::Command;
 use super::error::{CliError, Exit};
+use super::progress::Waiting;
 use super::session::Session;
 use crate::report::{Cell, Document, Table};
 use crate::store::{Compaction, Store as _};
@@ -33,7 +34,9 @@ fn run(_: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
             .talk("nothing is written with --dry-run, and only then is it known what it comes to");
         return Ok(Exit::Ok);
     }
+    let waiting = Waiting::new(session, "compacting");
     let Compaction { before, after } = store.compact()?;
+    drop(waiting);
     if !session.for_people() {
         let number = |bytes: u64| Cell::Number(i64::try_from(bytes).unwrap_or(i64::MAX));
         let mut table = Table::new("compacted", "Compacted", &["before", "after"]);

@@ -3,7 +3,9 @@
 use std::io::{self, IsTerminal, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -47,6 +49,52 @@ impl Progress for Bar {
 
     fn end(&mut self) {
         self.bar.finish_and_clear();
+    }
+}
+
+/// A word and the seconds that went by, while it lives, for work that cannot tell how far it is. Work that is done at
+/// once shows nothing, and nothing shows where stderr is no terminal.
+pub struct Waiting {
+    shown: Option<(Sender<()>, JoinHandle<()>)>,
+}
+
+impl Waiting {
+    /// How long to wait before anything shows.
+    const PATIENCE: Duration = Duration::from_millis(500);
+
+    /// Begins to wait for something: `compacting`.
+    pub fn new(session: &Session, what: &'static str) -> Self {
+        let shown = io::stderr().is_terminal() && !session.quiet;
+        Self {
+            shown: shown.then(|| {
+                let (done, waiting) = mpsc::channel();
+                let show = move || {
+                    if waiting.recv_timeout(Self::PATIENCE) == Err(RecvTimeoutError::Timeout) {
+                        let bar = ProgressBar::new_spinner().with_prefix(what);
+                        if let Ok(style) =
+                            ProgressStyle::with_template("{prefix} {spinner} {elapsed}")
+                        {
+                            bar.set_style(style);
+                        }
+                        bar.enable_steady_tick(Self::PATIENCE / 4);
+                        // Nothing is ever sent: it ends with the sender.
+                        let _ = waiting.recv();
+                        bar.finish_and_clear();
+                    }
+                };
+                (done, thread::spawn(show))
+            }),
+        }
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        if let Some((done, thread)) = self.shown.take() {
+            drop(done);
+            // A bar that could not be drawn is no error.
+            let _ = thread.join();
+        }
     }
 }
 

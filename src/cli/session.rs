@@ -13,6 +13,7 @@ use clap::parser::ValueSource;
 use super::error::{CliError, Exit};
 use super::keys::read_signing_key;
 use super::memory;
+use super::progress::Waiting;
 use crate::chain::checkpoint::Checkpoint;
 use crate::chain::record::Head;
 use crate::ledger::anchor::{self, Anchoring};
@@ -157,7 +158,9 @@ impl Session {
             .iter()
             .map(|path| read_signing_key(path))
             .collect::<Result<_, _>>()?;
+        let waiting = Waiting::new(self, "reading the history");
         let ledger = Ledger::open(store, Machine)?.signing_with(keys);
+        drop(waiting);
         let present = ledger.checkpoint()?;
         if let Some((origin, path)) = self.other_origin_here(&present)? {
             let message = format!(
