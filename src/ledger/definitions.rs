@@ -7,11 +7,10 @@
 
 use std::sync::{Arc, OnceLock};
 
-use lz4_flex::block;
-
-use crate::chain::codec;
+use crate::chain::codec::{self, PAYLOAD_LIMIT};
 use crate::chain::record::{Header, Record};
 use crate::domain::event::Kind;
+use crate::store::pack::{pack, unpack};
 
 /// Bytes after which a block is closed.
 const BLOCK: usize = 64 * 1024;
@@ -106,7 +105,7 @@ impl Definitions {
             self.closed.push(Block {
                 first: first.seq as u32,
                 length: self.open.len() as u32,
-                packed: block::compress(&self.open).into(),
+                packed: pack(&self.open).into(),
             });
         }
         self.open = Vec::new();
@@ -146,6 +145,10 @@ impl Definitions {
             let packed = usize::try_from(number(&mut rest)?).ok()?;
             let (packed, after) = rest.split_at_checked(packed)?;
             rest = after;
+            // What is damaged may claim any length.
+            if length as usize > BLOCK + FRONT + PAYLOAD_LIMIT {
+                return None;
+            }
             closed.push(Block {
                 first,
                 length,
@@ -193,7 +196,7 @@ impl Unpacked {
     fn of(block: &Block) -> Self {
         let bytes = match block.length {
             0 => block.packed.to_vec(),
-            length => block::decompress(&block.packed, length as usize).unwrap_or_default(),
+            length => unpack(&block.packed, length as usize).unwrap_or_default(),
         };
         let mut at = 0;
         let places = each(&bytes).map(|found| {
@@ -303,7 +306,7 @@ mod tests {
         let text: Vec<u8> = (0..BLOCK)
             .map(|at| b"abcdefghij"[at * at % 97 % 10])
             .collect();
-        let packed = crate::chain::record::local_checksum(&block::compress(&text));
+        let packed = crate::chain::record::local_checksum(&pack(&text));
         assert_eq!(
             packed.to_string(),
             "07fe39e9bc0baada17f585407c1d6b14fcb8a9486cf195ac69ba06303d67b000"

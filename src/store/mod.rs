@@ -9,6 +9,7 @@ pub mod faulty;
 mod head;
 pub mod journal;
 pub mod memory;
+pub(crate) mod pack;
 mod preimage;
 pub mod rehearsal;
 mod run;

@@ -50,7 +50,7 @@ const NAMED_ONLY_IN: &[(&str, &[&str])] = &[
             "store/sled/trees.rs",
         ],
     ),
-    ("lz4_flex", &["store/run/columns.rs"]),
+    ("lz4_flex", &["store/pack.rs"]),
     ("axum", &["witness/serve.rs"]),
     ("tokio", &["witness/serve.rs"]),
     ("ureq", &["witness/ask.rs"]),

@@ -1,5 +1,4 @@
-//! Compressed runs: records of a run laid out in columns, most of which LZ4 makes smaller. The only file that
-//! names lz4_flex.
+//! Compressed runs: records of a run laid out in columns, most of which LZ4 makes smaller.
 //!
 //! Hashes and salts are random and stay as they are; they would only keep what is alike apart. Of the rest,
 //! like is put to like. The cuts are where a record's header has its parts, but whatever a record holds, and
@@ -19,9 +18,9 @@
 use std::ops::Range;
 
 use bytes::Bytes;
-use lz4_flex::block;
 
 use super::MAX_PLAIN;
+use crate::store::pack::{self, pack};
 
 /// Place, time and length, which change little from record to record.
 const FIELDS: usize = 32;
@@ -55,7 +54,7 @@ pub(super) fn compress(records: &[u8], lengths: &[u16]) -> Vec<u8> {
     }
     rows().for_each(|row| plain.extend_from_slice(cut(row, FLAGS)));
     rows().for_each(|row| plain.extend_from_slice(cut(row, SALT.end..usize::MAX)));
-    let packed = block::compress(&plain);
+    let packed = pack(&plain);
     let mut bytes = Vec::with_capacity(2 * LENGTH + packed.len() + lengths.len() * 80);
     for length in [plain.len(), packed.len()] {
         let length = u32::try_from(length).expect("a run is far shorter");
@@ -137,12 +136,7 @@ fn unpack(count: usize, bytes: &[u8]) -> Result<(Vec<u8>, &[u8]), String> {
     let (length, rest) = plain_len(count, bytes)?;
     let (packed, rest) = Column(rest).number()?;
     let (packed, raw) = rest.split_at_checked(packed).ok_or_else(too_short)?;
-    let mut plain = vec![0; length];
-    match block::decompress_into(packed, &mut plain) {
-        Ok(found) if found == length => Ok((plain, raw)),
-        Ok(found) => Err(format!("{found} bytes came out where {length} should")),
-        Err(error) => Err(format!("it cannot be expanded: {error}")),
-    }
+    Ok((pack::unpack(packed, length)?, raw))
 }
 
 fn too_short() -> String {
