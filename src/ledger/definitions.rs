@@ -7,11 +7,10 @@
 
 use std::sync::{Arc, OnceLock};
 
-use lz4_flex::block;
-
 use crate::chain::codec;
 use crate::chain::record::{Header, Record};
 use crate::domain::event::Kind;
+use crate::store::{compact, expand_compacted};
 
 /// Bytes after which a block is closed.
 const BLOCK: usize = 64 * 1024;
@@ -106,7 +105,7 @@ impl Definitions {
             self.closed.push(Block {
                 first: first.seq as u32,
                 length: self.open.len() as u32,
-                packed: block::compress(&self.open).into(),
+                packed: compact(&self.open).into(),
             });
         }
         self.open = Vec::new();
@@ -193,7 +192,7 @@ impl Unpacked {
     fn of(block: &Block) -> Self {
         let bytes = match block.length {
             0 => block.packed.to_vec(),
-            length => block::decompress(&block.packed, length as usize).unwrap_or_default(),
+            length => expand_compacted(&block.packed, length as usize).unwrap_or_default(),
         };
         let mut at = 0;
         let places = each(&bytes).map(|found| {
@@ -303,7 +302,7 @@ mod tests {
         let text: Vec<u8> = (0..BLOCK)
             .map(|at| b"abcdefghij"[at * at % 97 % 10])
             .collect();
-        let packed = crate::chain::record::local_checksum(&block::compress(&text));
+        let packed = crate::chain::record::local_checksum(&compact(&text));
         assert_eq!(
             packed.to_string(),
             "07fe39e9bc0baada17f585407c1d6b14fcb8a9486cf195ac69ba06303d67b000"

@@ -12,6 +12,7 @@ pub mod memory;
 mod preimage;
 pub mod rehearsal;
 mod run;
+pub(crate) use self::run::{compact, expand_compacted};
 pub mod sled;
 mod slot;
 pub(crate) mod spool;

@@ -18,6 +18,8 @@
 
 mod columns;
 
+pub use self::columns::{compact, expand_compacted};
+
 use std::collections::VecDeque;
 
 use bytes::{Buf, Bytes};

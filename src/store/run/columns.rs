@@ -33,6 +33,16 @@ const SALT: Range<usize> = 129..145;
 
 const LENGTH: usize = 4;
 
+/// Makes bytes smaller that are not a run.
+pub fn compact(bytes: &[u8]) -> Vec<u8> {
+    block::compress(bytes)
+}
+
+/// What [`compact`] made so many bytes smaller; none where they are damaged.
+pub fn expand_compacted(packed: &[u8], length: usize) -> Option<Vec<u8>> {
+    block::decompress(packed, length).ok()
+}
+
 /// Compresses records, given one after the other and by their lengths.
 pub(super) fn compress(records: &[u8], lengths: &[u16]) -> Vec<u8> {
     let rows = || {
