@@ -12,7 +12,9 @@ use crate::chain::codec;
 use crate::chain::lanes;
 use crate::chain::record::{BodyRef, HEADER_LEN, Hash, Header, RecordRef};
 use crate::chain::tree::{TreeHash, leaf_hash, subtrees};
-use crate::domain::event::Event;
+use crate::domain::event::Entry;
+use crate::domain::id::Seq;
+use crate::domain::when::Instant;
 use crate::store::{Reader, Stored};
 
 /// Ranges that a thread may have ready before they are asked for.
@@ -35,22 +37,25 @@ pub(super) fn ranges(start: u64, end: u64, cuts: &[u64]) -> Vec<(u64, u64)> {
 }
 
 /// Checks ranges on all processors, from one record to the one before another, and hands them over in order; none as
-/// soon as one does not hold or is refused.
+/// soon as one does not hold or is refused. What is left of a range goes back to the thread that made it: memory that
+/// another thread gives back costs both of them their turns.
 pub(super) fn in_order<P: Send>(
     ranges: &[(u64, u64)],
     check: impl Fn(u64, u64) -> Option<Range<P>> + Sync,
-    mut take: impl FnMut(Range<P>) -> Option<()>,
+    mut take: impl FnMut(&mut Range<P>) -> Option<()>,
 ) -> Option<()> {
     let threads = thread::available_parallelism().map_or(1, usize::from);
     let threads = threads.min(ranges.len());
     let check = &check;
     thread::scope(|scope| {
         // The threads take turns, so it is known whose range comes next.
-        let checked: Vec<mpsc::Receiver<Option<Range<P>>>> = (0..threads)
+        let workers: Vec<Worker<P>> = (0..threads)
             .map(|first| {
                 let (hand_over, checked) = mpsc::sync_channel(AHEAD);
+                let (give_back, used) = mpsc::channel();
                 scope.spawn(move || {
                     for (start, end) in ranges.iter().skip(first).step_by(threads) {
+                        used.try_iter().for_each(drop);
                         let range = check(*start, *end);
                         // Nobody listens any more: another range did not hold.
                         if hand_over.send(range).is_err() {
@@ -58,14 +63,25 @@ pub(super) fn in_order<P: Send>(
                         }
                     }
                 });
-                checked
+                Worker { checked, give_back }
             })
             .collect();
-        let mut next = checked.iter().cycle();
-        ranges
-            .iter()
-            .try_for_each(|_| take(next.next()?.recv().ok()??))
+        let mut next = workers.iter().cycle();
+        ranges.iter().try_for_each(|_| {
+            let worker = next.next()?;
+            let mut range = worker.checked.recv().ok()??;
+            take(&mut range)?;
+            // A worker that is done takes nothing back any more.
+            let _ = worker.give_back.send(range);
+            Some(())
+        })
     })
+}
+
+/// A thread that checks ranges.
+struct Worker<P> {
+    checked: mpsc::Receiver<Option<Range<P>>>,
+    give_back: mpsc::Sender<Range<P>>,
 }
 
 /// Records that follow each other and are what their headers say.
@@ -137,11 +153,15 @@ impl<P> Range<P> {
 
 /// What a record says, whose payload is the one that its header vouches for: nothing where it is gone, none where it is
 /// no event.
-pub(super) fn event(record: &RecordRef<'_>) -> Option<Option<Event>> {
-    match record.body {
-        None => Some(None),
-        Some(body) => codec::decode(body.payload).ok().map(Some),
-    }
+pub(super) fn entry(record: &RecordRef<'_>) -> Option<Option<Entry>> {
+    let Some(body) = record.body else {
+        return Some(None);
+    };
+    Some(Some(Entry {
+        seq: Seq(record.header.seq),
+        recorded_at: Instant(record.header.recorded_at),
+        event: codec::decode(body.payload).ok()?,
+    }))
 }
 
 /// The records from `start` to `end`, if all are there and nothing else.

@@ -6,7 +6,7 @@ use super::{LedgerError, archive, snapshot};
 use crate::chain::codec;
 use crate::chain::record::{Hash, Head, Header, Record, RecordRef};
 use crate::chain::tree::{Tiled, leaf_hash};
-use crate::domain::event::{Entry, Event};
+use crate::domain::event::Entry;
 use crate::domain::id::Seq;
 use crate::domain::register::{RECORD_LIMIT, Register};
 use crate::domain::when::Instant;
@@ -80,7 +80,7 @@ impl Replayed {
         // Whether all were taken in shows at the end of the whole replay.
         let check = |start, end| {
             let any = |_: &Header, _, _: &Header| true;
-            Range::check(&*reader, (start, end), any, ranges::event)
+            Range::check(&*reader, (start, end), any, ranges::entry)
         };
         let _ = ranges::in_order(&ranges, check, |range| {
             let is_known = known_at.includes(range.last.seq, Instant(range.latest));
@@ -90,7 +90,7 @@ impl Replayed {
         });
     }
 
-    fn take_range(&mut self, range: Range<Option<Event>>) -> Option<()> {
+    fn take_range(&mut self, range: &Range<Option<Entry>>) -> Option<()> {
         for (level, root) in &range.subtrees {
             self.tree.push_subtree(*level, *root).ok()?;
         }
@@ -99,20 +99,16 @@ impl Replayed {
             link: range.link(),
         };
         self.last_recorded = Instant(range.last.recorded_at);
-        for (stored, event) in range.records.iter().zip(range.payloads) {
+        for (stored, entry) in range.records.iter().zip(&range.payloads) {
             // It was read before, with the range.
             let record = RecordRef::peek(&stored.sealed.0).ok()?;
             let header = record.header;
             if let Some(body) = &record.body {
                 self.definitions.push(&header, body.payload);
             }
-            match event {
+            match entry {
                 None => self.register.apply_missing(),
-                Some(event) => self.register.take(Entry {
-                    seq: Seq(header.seq),
-                    recorded_at: Instant(header.recorded_at),
-                    event,
-                }),
+                Some(entry) => self.register.apply(entry),
             }
             if header.claimed {
                 self.register.note_claimed(header.seq + 1);

@@ -35,7 +35,7 @@ pub(super) fn origin_of(register: &Register) -> Option<String> {
 )]
 pub(super) enum Payload {
     /// An event, in its one encoding.
-    Event(Event),
+    Event(Entry),
     /// Nothing that can be read.
     Nonsense(CodecError),
     /// It is not the one that the header vouches for: what it says is of no account, for nobody recorded it.
@@ -51,7 +51,11 @@ impl Payload {
             None => Self::Gone,
             Some(_) if !sound => Self::Foreign,
             Some(body) => match codec::decode(body.payload) {
-                Ok(event) => Self::Event(event),
+                Ok(event) => Self::Event(Entry {
+                    seq: Seq(record.header.seq),
+                    recorded_at: Instant(record.header.recorded_at),
+                    event,
+                }),
                 Err(error) => Self::Nonsense(error),
             },
         }
@@ -247,10 +251,9 @@ impl Contents {
         };
         self.payloads += 1;
         match payload {
-            Payload::Event(event) => Some(Entry {
+            Payload::Event(entry) => Some(Entry {
                 seq: Seq(seq),
-                recorded_at: Instant(record.header.recorded_at),
-                event,
+                ..entry
             }),
             Payload::Nonsense(error) => {
                 let expected = "an event in its one encoding";

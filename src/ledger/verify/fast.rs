@@ -23,7 +23,7 @@ pub(super) fn pass(
     let ranges = ranges::ranges(first, acknowledged.count, contents.snapshots());
     progress.begin(acknowledged.count);
     let reader = store.reader();
-    let check = |start, end| Range::check(&*reader, (start, end), fit, ranges::event);
+    let check = |start, end| Range::check(&*reader, (start, end), fit, ranges::entry);
     let joined = ranges::in_order(&ranges, check, |range| {
         follows(previous.as_ref(), &range.first).then_some(())?;
         for (level, root) in &range.subtrees {
@@ -31,8 +31,8 @@ pub(super) fn pass(
         }
         previous = Some(Previous::of(&range.last, range.link()));
         let records = range.records.iter().zip(&range.links);
-        for ((stored, link), event) in records.zip(range.payloads) {
-            let payload = event.map_or(Payload::Gone, Payload::Event);
+        for ((stored, link), entry) in records.zip(&mut range.payloads) {
+            let payload = entry.take().map_or(Payload::Gone, Payload::Event);
             let record = RecordRef::peek(&stored.sealed.0).ok()?;
             contents.count_record();
             contents.take(stored.seq, &record, *link, payload, store);
