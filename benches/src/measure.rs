@@ -2,10 +2,11 @@
 
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use wait4::Wait4;
 
 use crate::peers::Outcome;
 
@@ -155,22 +156,48 @@ pub fn timed<T>(work: impl FnOnce() -> Outcome<T>) -> Outcome<(T, Duration)> {
 pub struct Spent {
     /// From start to end.
     pub time: Duration,
-    /// The most memory it held, in bytes.
+    /// The most memory it held, in bytes; 0 where the system does not tell.
     pub memory: u64,
 }
 
 /// Runs a command, whose output is of no interest, to its end.
 pub fn run(command: &mut Command) -> Outcome<Spent> {
     let began = Instant::now();
-    let child = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn()?;
-    let ended = child.wait4()?;
-    if !ended.status.success() {
-        return Err(format!("{command:?} failed: {}", ended.status).into());
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn()?;
+    let id = child.id();
+    let (ended, time, memory) = thread::scope(|scope| {
+        let (done, is_running) = mpsc::channel::<()>();
+        let watcher = scope.spawn(move || {
+            let mut most = 0;
+            while is_running.recv_timeout(LOOK_AGAIN) == Err(RecvTimeoutError::Timeout) {
+                most = most.max(memory_of(id).unwrap_or(0));
+            }
+            most
+        });
+        let ended = child.wait();
+        let time = began.elapsed();
+        drop(done);
+        (ended, time, watcher.join().unwrap_or(0))
+    });
+    let ended = ended?;
+    if !ended.success() {
+        return Err(format!("{command:?} failed: {ended}").into());
     }
-    Ok(Spent {
-        time: began.elapsed(),
-        memory: ended.rusage.maxrss,
-    })
+    Ok(Spent { time, memory })
+}
+
+/// How often a process is asked for its memory.
+const LOOK_AGAIN: Duration = Duration::from_millis(5);
+
+/// The most memory that a process held so far, in bytes, as Linux tells it. What the system says of a process that has
+/// ended counts the one that started it, too.
+fn memory_of(id: u32) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{id}/status")).ok()?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kib * 1024)
 }
 
 /// Bytes that the files of a directory take on the disk.

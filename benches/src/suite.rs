@@ -18,7 +18,7 @@ use servanda::store::{Aborted, BatchSource, Store};
 use tempfile::TempDir;
 
 use crate::generator::Generator;
-use crate::measure::{Better, Results, forget_files, run, size, timed};
+use crate::measure::{Better, Results, Spent, forget_files, run, size, timed};
 #[cfg(feature = "peers")]
 use crate::peers::sqlite;
 use crate::peers::{Make, Outcome, PEERS, file};
@@ -274,16 +274,7 @@ impl Suite {
             ("verify: chain", &["verify", "--quiet", "--chain"]),
         ] {
             let spent = run(self.command(ledger).args(how))?;
-            let rate = self.events as f64 / spent.time.as_secs_f64();
-            results.add(what, OURS, "events/s", Better::More, rate, None);
-            results.add(
-                &format!("memory of {what}"),
-                OURS,
-                "MiB",
-                Better::Less,
-                spent.memory as f64 / f64::from(1 << 20),
-                None,
-            );
+            self.add_process(what, spent, results);
         }
         Ok(())
     }
@@ -302,17 +293,17 @@ impl Suite {
             .command(ledger)
             .args(["import", "--quiet"])
             .arg(history))?;
-        let rate = self.events as f64 / spent.time.as_secs_f64();
-        results.add("import", OURS, "events/s", Better::More, rate, None);
-        results.add(
-            "memory of import",
-            OURS,
-            "MiB",
-            Better::Less,
-            spent.memory as f64 / f64::from(1 << 20),
-            None,
-        );
+        self.add_process("import", spent, results);
         Ok(())
+    }
+
+    /// How fast a process went over all events, and what it took of memory.
+    fn add_process(&self, what: &str, spent: Spent, results: &mut Results) {
+        let rate = self.events as f64 / spent.time.as_secs_f64();
+        results.add(what, OURS, "events/s", Better::More, rate, None);
+        let memory = spent.memory as f64 / f64::from(1 << 20);
+        let what = format!("memory of {what}");
+        results.add(&what, OURS, "MiB", Better::Less, memory, None);
     }
 
     /// The ledger's directory, and its payloads alone.
