@@ -328,30 +328,29 @@ structs! {
     Relative { span, anchor }
 }
 
+/// The number of each fact, which is that of its kind too: a payload's begins with it.
+macro_rules! facts {
+    ($($number:literal $name:ident),* $(,)?) => {
+        variants! { Fact { $($number $name),* } }
+        words! { Kind { $($number $name),* } }
+    };
+}
+
+facts! {
+    0 LedgerOpened, 1 PartyRegistered, 2 PartyRenamed, 3 PartySucceeded, 4 SourceRegistered,
+    5 MeetingHeld, 6 AgreementRecorded, 7 AgreementStatusChanged, 8 ParticipationRecorded,
+    9 CommitmentRecorded, 10 CommitmentAmended, 11 StatusChanged, 12 ContestMoved,
+    13 ProgressReported, 14 OccurrenceHeld, 15 Assessed, 16 StatementRecorded,
+    17 EvidenceAttached, 18 Noted, 19 Corrected, 20 Retracted, 21 Redacted,
+    22 RecorderAdmitted, 23 RecorderRevoked,
+    24 RecorderRotated, 25 PartyKeyDeclared, 26 Acknowledged,
+}
+
 variants! {
-    Fact {
-        0 LedgerOpened, 1 PartyRegistered, 2 PartyRenamed, 3 PartySucceeded, 4 SourceRegistered,
-        5 MeetingHeld, 6 AgreementRecorded, 7 AgreementStatusChanged, 8 ParticipationRecorded,
-        9 CommitmentRecorded, 10 CommitmentAmended, 11 StatusChanged, 12 ContestMoved,
-        13 ProgressReported, 14 OccurrenceHeld, 15 Assessed, 16 StatementRecorded,
-        17 EvidenceAttached, 18 Noted, 19 Corrected, 20 Retracted, 21 Redacted,
-        22 RecorderAdmitted, 23 RecorderRevoked,
-        24 RecorderRotated, 25 PartyKeyDeclared, 26 Acknowledged,
-    }
     Subject { 0 Entity, 1 Record }
 }
 
 words! {
-    // As the facts are numbered above.
-    Kind {
-        0 LedgerOpened, 1 PartyRegistered, 2 PartyRenamed, 3 PartySucceeded, 4 SourceRegistered,
-        5 MeetingHeld, 6 AgreementRecorded, 7 AgreementStatusChanged, 8 ParticipationRecorded,
-        9 CommitmentRecorded, 10 CommitmentAmended, 11 StatusChanged, 12 ContestMoved,
-        13 ProgressReported, 14 OccurrenceHeld, 15 Assessed, 16 StatementRecorded,
-        17 EvidenceAttached, 18 Noted, 19 Corrected, 20 Retracted, 21 Redacted,
-        22 RecorderAdmitted, 23 RecorderRevoked,
-        24 RecorderRotated, 25 PartyKeyDeclared, 26 Acknowledged,
-    }
     PartyKind { 0 State, 1 Organisation, 2 Organ, 3 Office, 4 Person, 5 Unit, 6 Group }
     SourceKind {
         0 Article, 1 Statement, 2 Treaty, 3 Report, 4 Letter, 5 Table, 6 Interview, 7 Website,
