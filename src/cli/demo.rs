@@ -176,11 +176,9 @@ fn tamper(original: &Path, copy: &Path) -> Result<u64, CliError> {
     let record = usize::try_from(seq).ok().and_then(|at| records.get_mut(at));
     if let Some(record) = record {
         record.tamper(|bytes| {
-            bytes
-                .iter_mut()
-                .last()
-                .into_iter()
-                .for_each(|byte| *byte ^= 1)
+            if let Some(byte) = bytes.last_mut() {
+                *byte ^= 1;
+            }
         });
     }
     let mut copy = directory::create(copy, "servanda demo")?;

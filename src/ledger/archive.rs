@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::definitions::{Definitions, Library};
-use crate::chain::codec;
+use crate::chain::codec::{self, CodecError};
 use crate::chain::record::Record;
 use crate::domain::event::Entry;
 use crate::domain::id::Seq;
@@ -75,13 +75,8 @@ pub(super) fn with(store: &impl Store, library: Library) -> Arc<dyn Archive> {
 impl Archive for Records {
     fn entry(&self, seq: Seq) -> Result<Option<Entry>, String> {
         if let Some(found) = self.library.find(seq.0) {
-            let event = codec::decode(found.payload).map_err(|error| error.to_string())?;
-            let recorded_at = Instant(found.recorded_at);
-            return Ok(Some(Entry {
-                seq,
-                recorded_at,
-                event,
-            }));
+            let entry = entry(seq.0, found.recorded_at, found.payload);
+            return entry.map(Some).map_err(|error| error.to_string());
         }
         let mut at_hand = self.at_hand.lock().unwrap_or_else(PoisonError::into_inner);
         let first = seq.0 - seq.0 % TOGETHER;
@@ -129,10 +124,18 @@ fn read(seq: Seq, stored: &Stored) -> Result<Option<Entry>, String> {
     let Some(body) = &record.body else {
         return Ok(None);
     };
-    let event = codec::decode(&body.payload).map_err(|error| error.to_string())?;
-    Ok(Some(Entry {
-        seq,
-        recorded_at: Instant(record.header.recorded_at),
-        event,
-    }))
+    let entry = entry(seq.0, record.header.recorded_at, &body.payload);
+    entry.map(Some).map_err(|error| error.to_string())
+}
+
+/// The entry of a record with this number, recorded time and payload.
+///
+/// # Errors
+/// Those of [`codec::decode`].
+pub(super) fn entry(seq: u64, recorded_at: i64, payload: &[u8]) -> Result<Entry, CodecError> {
+    Ok(Entry {
+        seq: Seq(seq),
+        recorded_at: Instant(recorded_at),
+        event: codec::decode(payload)?,
+    })
 }

@@ -223,30 +223,14 @@ impl<S: Store> Ledger<S> {
         if head != Head::EMPTY {
             return Err(LedgerError::NotEmpty(head));
         }
-        let mut ledger = Self {
-            register: Register::over(archive::of(&store), 0),
-            store,
-            surroundings: Box::new(surroundings),
-            head,
-            last_recorded: Instant(i64::MIN),
-            tree: Tiled::new(),
-            definitions: Definitions::default(),
-            snapshot: 0,
-            signers: Vec::new(),
-            snapshot_every: SNAPSHOT_EVERY,
-            record_limit: RECORD_LIMIT,
-            stale: false,
-        };
+        let mut ledger = Self::unread(store, surroundings);
         ledger.append_claimed(vec![opening])?;
         Ok(ledger)
     }
 
-    /// Opens a ledger: replays it, and checks the chain on the way.
-    ///
-    /// # Errors
-    /// [`LedgerError::Broken`] or [`LedgerError::Short`] where the chain is not sound.
-    pub fn open(store: S, surroundings: impl Surroundings + 'static) -> Result<Self, LedgerError> {
-        let mut ledger = Self {
+    /// A ledger of which nothing was read yet.
+    fn unread(store: S, surroundings: impl Surroundings + 'static) -> Self {
+        Self {
             register: Register::over(archive::of(&store), 0),
             store,
             surroundings: Box::new(surroundings),
@@ -259,7 +243,15 @@ impl<S: Store> Ledger<S> {
             snapshot_every: SNAPSHOT_EVERY,
             record_limit: RECORD_LIMIT,
             stale: false,
-        };
+        }
+    }
+
+    /// Opens a ledger: replays it, and checks the chain on the way.
+    ///
+    /// # Errors
+    /// [`LedgerError::Broken`] or [`LedgerError::Short`] where the chain is not sound.
+    pub fn open(store: S, surroundings: impl Surroundings + 'static) -> Result<Self, LedgerError> {
+        let mut ledger = Self::unread(store, surroundings);
         ledger.refresh()?;
         // After an update of the program, which may not know what snapshots hold, each command would replay all of it.
         let replayed = ledger.head.count - ledger.snapshot;

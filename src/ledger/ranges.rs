@@ -7,14 +7,12 @@
 use std::sync::mpsc;
 use std::thread;
 
+use super::archive;
 use super::replay::CHUNK;
-use crate::chain::codec;
 use crate::chain::lanes;
-use crate::chain::record::{BodyRef, HEADER_LEN, Hash, Header, RecordRef};
-use crate::chain::tree::{TreeHash, leaf_hash, subtrees};
+use crate::chain::record::{BodyRef, HEADER_LEN, Hash, Head, Header, RecordRef};
+use crate::chain::tree::{Tiled, TreeHash, leaf_hash, subtrees};
 use crate::domain::event::Entry;
-use crate::domain::id::Seq;
-use crate::domain::when::Instant;
 use crate::store::{Reader, Stored};
 
 /// Ranges that a thread may have ready before they are asked for.
@@ -93,7 +91,7 @@ pub(super) struct Range<P> {
     /// What was made of the payload of each.
     pub(super) payloads: Vec<P>,
     /// Their part of the tree: subtrees by their levels.
-    pub(super) subtrees: Vec<(u8, TreeHash)>,
+    subtrees: Vec<(u8, TreeHash)>,
     /// The header of the first.
     pub(super) first: Header,
     /// The header of the last.
@@ -145,9 +143,20 @@ impl<P> Range<P> {
         })
     }
 
-    /// The link of the last record.
-    pub(super) fn link(&self) -> Hash {
-        self.links.last().copied().unwrap_or(Hash::ZERO)
+    /// The head after the last record.
+    pub(super) fn head(&self) -> Head {
+        Head {
+            count: self.last.seq + 1,
+            link: self.links.last().copied().unwrap_or(Hash::ZERO),
+        }
+    }
+
+    /// Adds their part to the tree of the records before; none where that would be too large.
+    pub(super) fn add_to(&self, tree: &mut Tiled) -> Option<()> {
+        for (level, root) in &self.subtrees {
+            tree.push_subtree(*level, *root).ok()?;
+        }
+        Some(())
     }
 }
 
@@ -157,11 +166,12 @@ pub(super) fn entry(record: &RecordRef<'_>) -> Option<Option<Entry>> {
     let Some(body) = record.body else {
         return Some(None);
     };
-    Some(Some(Entry {
-        seq: Seq(record.header.seq),
-        recorded_at: Instant(record.header.recorded_at),
-        event: codec::decode(body.payload).ok()?,
-    }))
+    let Header {
+        seq, recorded_at, ..
+    } = record.header;
+    archive::entry(seq, recorded_at, body.payload)
+        .ok()
+        .map(Some)
 }
 
 /// The records from `start` to `end`, if all are there and nothing else.

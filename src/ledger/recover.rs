@@ -8,12 +8,11 @@
 
 use std::collections::BTreeSet;
 
+use super::archive;
 use super::replay::CHUNK;
 use crate::chain::codec;
 use crate::chain::record::{Head, Record, Sealed};
 use crate::domain::event::{Entry, Fact};
-use crate::domain::id::Seq;
-use crate::domain::when::Instant;
 use crate::store::{Aborted, AppendError, BatchSource, Store, StoreError, Stored};
 
 /// Records that cannot be recovered.
@@ -154,11 +153,8 @@ fn whole(stored: &Stored) -> Result<Entry, String> {
     let Some(body) = &record.body else {
         return Err("its payload was erased".into());
     };
-    Ok(Entry {
-        seq: Seq(stored.seq),
-        recorded_at: Instant(record.header.recorded_at),
-        event: codec::decode(&body.payload).map_err(|error| error.to_string())?,
-    })
+    let entry = archive::entry(stored.seq, record.header.recorded_at, &body.payload);
+    entry.map_err(|error| error.to_string())
 }
 
 /// The head after the last whole batch before the first record that does not verify.

@@ -3,7 +3,6 @@
 use super::definitions::Definitions;
 use super::ranges::{self, Range};
 use super::{LedgerError, archive, snapshot};
-use crate::chain::codec;
 use crate::chain::record::{Hash, Head, Header, Record, RecordRef};
 use crate::chain::tree::{Tiled, leaf_hash};
 use crate::domain::event::Entry;
@@ -91,13 +90,8 @@ impl Replayed {
     }
 
     fn take_range(&mut self, range: &Range<Option<Entry>>) -> Option<()> {
-        for (level, root) in &range.subtrees {
-            self.tree.push_subtree(*level, *root).ok()?;
-        }
-        self.head = Head {
-            count: range.last.seq + 1,
-            link: range.link(),
-        };
+        range.add_to(&mut self.tree)?;
+        self.head = range.head();
         self.last_recorded = Instant(range.last.recorded_at);
         for (stored, entry) in range.records.iter().zip(&range.payloads) {
             // It was read before, with the range.
@@ -137,11 +131,11 @@ impl Replayed {
         }
         match &record.body {
             None => self.register.apply_missing(),
-            Some(body) => self.register.apply(&Entry {
-                seq: Seq(seq),
-                recorded_at: Instant(header.recorded_at),
-                event: codec::decode(&body.payload).map_err(|error| broken(error.to_string()))?,
-            }),
+            Some(body) => {
+                let entry = archive::entry(seq, header.recorded_at, &body.payload);
+                let entry = entry.map_err(|error| broken(error.to_string()))?;
+                self.register.take(entry);
+            }
         }
         self.definitions.push_record(record);
         if header.claimed {
@@ -249,6 +243,7 @@ fn check_end(replayed: &Replayed, acknowledged: Hash) -> Result<(), LedgerError>
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::chain::codec;
     use crate::chain::record::{HEADER_LEN, Sealed};
     use crate::chain::tree::TreeHash;
     use crate::ledger::testing::{bound, changed, note, opening};

@@ -4,8 +4,7 @@
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::archive::AtHand;
-use crate::chain::codec;
+use super::archive::{self, AtHand};
 use crate::domain::event::Entry;
 use crate::domain::id::Seq;
 use crate::domain::register::Archive;
@@ -102,14 +101,10 @@ impl Kept {
             .and_then(<[u8]>::split_first_chunk::<TIME>)
         {
             None => Ok(None),
-            Some((time, payload)) => match codec::decode(payload) {
-                Err(error) => Err(error.to_string()),
-                Ok(event) => Ok(Some(Entry {
-                    seq,
-                    recorded_at: Instant(i64::from_le_bytes(*time)),
-                    event,
-                })),
-            },
+            Some((time, payload)) => {
+                let entry = archive::entry(seq.0, i64::from_le_bytes(*time), payload);
+                entry.map(Some).map_err(|error| error.to_string())
+            }
         };
         self.at_hand.put(stretch);
         found

@@ -25,6 +25,13 @@ mod start;
 pub const CUT_OR_REWRITTEN: &str = "whether the whole history was cut or rewritten: a chain cannot show that; \
      compare it with a checkpoint that was kept elsewhere";
 
+/// All that no chain can show, however it is verified.
+const BEYOND_A_CHAIN: [&str; 3] = [
+    CUT_OR_REWRITTEN,
+    "whether the recording machine's clock was right",
+    "whether what was recorded is true",
+];
+
 /// What is wrong, by kind. The names are those of `--format json`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum FindingKind {
@@ -234,6 +241,11 @@ impl Previous {
             recorded_at: header.recorded_at,
             claimed: header.claimed,
         }
+    }
+
+    /// Whether nothing is wrong with the header that comes next.
+    fn precedes(&self, header: &Header) -> bool {
+        self.compare(header.seq, header).is_empty()
     }
 
     /// What is wrong with the header that comes next, as record `seq`.

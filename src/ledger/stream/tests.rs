@@ -213,20 +213,24 @@ fn many(count: usize) -> impl Iterator<Item = Event> + Clone {
     (0..count).map(|n| keyed("one of many", &n.to_string()))
 }
 
+/// Streams events; the most records that the register held meanwhile.
+fn watched(
+    ledger: &mut Ledger<Memory>,
+    events: impl IntoIterator<Item = Event>,
+) -> (Streamed, usize) {
+    let mut most = 0;
+    let mut pull = source::<()>(events);
+    let pulled = |present: &Present<'_>| {
+        most = most.max(present.register.in_memory());
+        pull(present)
+    };
+    (ledger.append_stream(pulled).unwrap(), most)
+}
+
 #[test]
 fn the_register_holds_few_while_many_stream() {
     let mut ledger = opened();
-    let mut most = 0;
-    let mut events = many(5 * BATCH + 10).enumerate();
-    let pulled = |present: &Present<'_>| {
-        most = most.max(present.register.in_memory());
-        let next = events.next();
-        Ok::<_, ()>(next.map(|(place, event)| Given {
-            place,
-            submission: event.into(),
-        }))
-    };
-    ledger.append_stream(pulled).unwrap();
+    let (_, most) = watched(&mut ledger, many(5 * BATCH + 10));
     // The opening was asked for the ledger's name.
     assert_eq!(most, AT_HAND - 1 + 1);
     assert_eq!(ledger.register().in_memory(), 1);
@@ -238,17 +242,7 @@ fn the_register_holds_few_while_what_is_known_streams() {
     let mut ledger = opened();
     let count = 20_000;
     stream(&mut ledger, many(count)).unwrap();
-    let mut most = 0;
-    let mut events = many(count).enumerate();
-    let pulled = |present: &Present<'_>| {
-        most = most.max(present.register.in_memory());
-        let next = events.next();
-        Ok::<_, ()>(next.map(|(place, event)| Given {
-            place,
-            submission: event.into(),
-        }))
-    };
-    let again = ledger.append_stream(pulled).unwrap();
+    let (again, most) = watched(&mut ledger, many(count));
     assert_eq!((again.known, again.differ), (count, 0));
     assert!(most < 9_000, "{most}");
 }

@@ -1,15 +1,15 @@
 //! The chain alone: whether the records are those that were recorded, whatever they say. A fraction of the work, for
 //! nothing is decoded and no rule is looked at.
 
-use super::fast::{fit, follows};
-use super::{CUT_OR_REWRITTEN, Check, Previous, Progress, Verdict};
-use crate::chain::codec;
+use super::fast::{ends_at, fit, follows};
+use super::{BEYOND_A_CHAIN, Check, Previous, Progress, Verdict};
 use crate::chain::record::{Head, RecordRef};
 use crate::chain::tree::Tiled;
 use crate::domain::event::Fact;
+use crate::domain::id::Seq;
 use crate::domain::when::Instant;
-use crate::ledger::plural;
 use crate::ledger::ranges::{self, Range};
+use crate::ledger::{archive, plural};
 use crate::store::Store;
 
 /// The verdict on a ledger whose chain, tree and payloads hold; none at the first doubt.
@@ -29,26 +29,18 @@ pub(super) fn pass(
     let check = |start, end| Range::check(&*reader, (start, end), fit, is_there);
     let joined = ranges::in_order(&ranges, check, |range| {
         follows(previous.as_ref(), &range.first).then_some(())?;
-        for (level, root) in &range.subtrees {
-            tree.push_subtree(*level, *root).ok()?;
-        }
+        range.add_to(&mut tree)?;
         gone += range.payloads.iter().filter(|is_there| !**is_there).count();
         first_recorded.get_or_insert(range.first.recorded_at);
-        head = Head {
-            count: range.last.seq + 1,
-            link: range.link(),
-        };
+        head = range.head();
         previous = Some(Previous::of(&range.last, head.link));
         progress.reached(head.count);
         Some(())
     });
     progress.end();
     joined?;
-    let last = previous.filter(|last| last.remaining == 0)?;
-    let ends_there = store.read(acknowledged.count, 1).ok()?.is_empty();
-    if head != acknowledged || !ends_there {
-        return None;
-    }
+    let last = previous?;
+    ends_at(store, acknowledged, head, Some(&last)).then_some(())?;
     Some(Verdict {
         origin: Some(origin(store)?),
         records: head.count,
@@ -83,24 +75,19 @@ fn is_there(record: &RecordRef<'_>) -> Option<bool> {
 
 /// The name that the ledger was opened under.
 fn origin(store: &impl Store) -> Option<String> {
-    let first = store.read(0, 1).ok()?;
-    let record = RecordRef::peek(&first.first()?.sealed.0).ok()?;
-    match codec::decode(record.body?.payload).ok()?.fact {
+    let first = archive::of(store).entry(Seq(0)).ok()??;
+    match first.event.fact {
         Fact::LedgerOpened(fact) => Some(fact.origin.to_string()),
         _ => None,
     }
 }
 
 fn not_checked(gone: usize) -> Vec<String> {
-    let mut all = vec![
-        "what the payloads say: encodings, rules, signatures, snapshots".to_owned(),
-        CUT_OR_REWRITTEN.to_owned(),
-        "whether the recording machine's clock was right".to_owned(),
-        "whether what was recorded is true".to_owned(),
-    ];
+    let mut all = vec!["what the payloads say: encodings, rules, signatures, snapshots".to_owned()];
     if gone > 0 {
         let payloads = plural(gone, "payload");
-        all.insert(1, format!("whether redactions say why {payloads} are gone"));
+        all.push(format!("whether redactions say why {payloads} are gone"));
     }
+    all.extend(BEYOND_A_CHAIN.map(str::to_owned));
     all
 }

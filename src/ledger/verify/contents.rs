@@ -1,8 +1,8 @@
 //! What the records say: payloads, rules, signatures, redactions, snapshots. Takes in one record after the
 //! other, in the order of the chain; whether the chain holds is for others to look at.
 
-use super::{CUT_OR_REWRITTEN, Check, Finding, FindingKind, Verdict, header_of};
-use crate::chain::codec::{self, CodecError};
+use super::{BEYOND_A_CHAIN, Check, Finding, FindingKind, Verdict, header_of};
+use crate::chain::codec::CodecError;
 use crate::chain::record::{Hash, Head, Header, RecordRef, payload_digest};
 use crate::chain::tree::Tiled;
 use crate::domain::event::{Entry, Event, Fact};
@@ -10,10 +10,10 @@ use crate::domain::id::{Seq, Subject};
 use crate::domain::register::{Register, Unreadable, claimed_times};
 use crate::domain::rules;
 use crate::domain::when::Instant;
-use crate::ledger::plural;
 use crate::ledger::replay::Replayed;
 use crate::ledger::signatures::{self, HeldKeys, Required, SignatureError};
 use crate::ledger::snapshot;
+use crate::ledger::{archive, plural};
 use crate::store::Store;
 
 /// Newest records that the register keeps as they were decoded, and up to twice as many: what is corrected was mostly
@@ -50,14 +50,13 @@ impl Payload {
         match record.body {
             None => Self::Gone,
             Some(_) if !sound => Self::Foreign,
-            Some(body) => match codec::decode(body.payload) {
-                Ok(event) => Self::Event(Entry {
-                    seq: Seq(record.header.seq),
-                    recorded_at: Instant(record.header.recorded_at),
-                    event,
-                }),
-                Err(error) => Self::Nonsense(error),
-            },
+            Some(body) => {
+                let header = &record.header;
+                match archive::entry(header.seq, header.recorded_at, body.payload) {
+                    Ok(entry) => Self::Event(entry),
+                    Err(error) => Self::Nonsense(error),
+                }
+            }
         }
     }
 }
@@ -486,11 +485,7 @@ impl Contents {
                 "{payloads} {are} still on the disk: run `servanda redact --finish`"
             ));
         }
-        let mut not_checked = vec![
-            CUT_OR_REWRITTEN.to_owned(),
-            "whether the recording machine's clock was right".to_owned(),
-            "whether what was recorded is true".to_owned(),
-        ];
+        let mut not_checked = BEYOND_A_CHAIN.map(str::to_owned).to_vec();
         if let Some(seq) = self.rules_lost_at {
             not_checked.insert(
                 0,

@@ -26,10 +26,8 @@ pub(super) fn pass(
     let check = |start, end| Range::check(&*reader, (start, end), fit, ranges::entry);
     let joined = ranges::in_order(&ranges, check, |range| {
         follows(previous.as_ref(), &range.first).then_some(())?;
-        for (level, root) in &range.subtrees {
-            contents.tree().push_subtree(*level, *root).ok()?;
-        }
-        previous = Some(Previous::of(&range.last, range.link()));
+        range.add_to(contents.tree())?;
+        previous = Some(Previous::of(&range.last, range.head().link));
         let records = range.records.iter().zip(&range.links);
         for ((stored, link), entry) in records.zip(&mut range.payloads) {
             let payload = entry.take().map_or(Payload::Gone, Payload::Event);
@@ -43,25 +41,33 @@ pub(super) fn pass(
     });
     progress.end();
     joined?;
-    let is_whole = previous.is_none_or(|last| last.remaining == 0);
-    let ends_there = store.read(acknowledged.count, 1).ok()?.is_empty();
-    if contents.head() != acknowledged || !is_whole || !ends_there {
-        return None;
-    }
+    ends_at(store, acknowledged, contents.head(), previous.as_ref()).then_some(())?;
     let verdict = contents.conclude(acknowledged, acknowledged.count);
     verdict.findings.is_empty().then_some(verdict)
 }
 
 /// Whether a header fits behind another, which has this link.
 pub(super) fn fit(before: &Header, link: Hash, after: &Header) -> bool {
-    let findings = Previous::of(before, link).compare(after.seq, after);
-    findings.is_empty()
+    Previous::of(before, link).precedes(after)
 }
 
 /// Whether a range that begins with this header goes on from the end of the one before, or begins a chain.
 pub(super) fn follows(previous: Option<&Previous>, first: &Header) -> bool {
     match previous {
-        Some(previous) => previous.compare(first.seq, first).is_empty(),
+        Some(previous) => previous.precedes(first),
         None => first.seq == 0 && first.prev == Hash::ZERO,
     }
+}
+
+/// Whether records that lead to this head, with this last one, end as was acknowledged: with a whole batch, and with
+/// nothing behind it.
+pub(super) fn ends_at(
+    store: &impl Store,
+    acknowledged: Head,
+    head: Head,
+    last: Option<&Previous>,
+) -> bool {
+    let is_whole = last.is_none_or(|last| last.remaining == 0);
+    let behind = || store.read(acknowledged.count, 1);
+    head == acknowledged && is_whole && behind().is_ok_and(|behind| behind.is_empty())
 }
