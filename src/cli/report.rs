@@ -82,6 +82,7 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
     };
     let document = asked.answered(report.document(&view, &asked.question))?;
     session.show(&document)?;
+    // The program ends: as with the register, taking it apart would only take time.
     std::mem::forget(document);
     drop(asked);
     ledger.leave();

@@ -32,6 +32,7 @@ use super::when::When;
 mod facts;
 mod findings;
 mod image;
+mod interned;
 mod keys;
 mod marks;
 mod names;
@@ -904,47 +905,45 @@ impl Register {
             Reference::Record(seq) => self.about.entry(seq.0).or_default().insert(record),
             named => {
                 if let Some(slug) = named.slug() {
-                    let id = self.names.number(slug, now) as usize;
-                    if id == self.entities.len() {
-                        self.entities.push(Entity::default());
-                    }
-                    self.entities[id].trail.insert(record);
+                    self.entity_named(slug, now).trail.insert(record);
                 }
             }
         });
         if let Some(reference) = event.defines()
             && let (Some(kind), Some(slug)) = (EntityKind::of(&reference), reference.slug())
         {
-            let id = self.names.number(slug, now) as usize;
-            if id == self.entities.len() {
-                self.entities.push(Entity::default());
-            }
-            self.entities[id].trail.insert(record);
-            if self.entities[id].defined.is_none() {
-                self.entities[id].defined = Some((kind, record));
+            let entity = self.entity_named(slug, now);
+            entity.trail.insert(record);
+            if entity.defined.is_none() {
+                entity.defined = Some((kind, record));
                 self.given[kind as usize] += 1;
             }
         }
-        facts::set(
-            &mut self.entities,
-            &self.names,
-            &mut self.findings,
-            record,
-            event,
-            true,
-        );
+        self.set_facts(record, event, true);
+    }
+
+    /// What an id names, which a record may be the first to name.
+    fn entity_named(&mut self, slug: &Slug, record: u32) -> &mut Entity {
+        let id = self.names.number(slug, record) as usize;
+        if id == self.entities.len() {
+            self.entities.push(Entity::default());
+        }
+        &mut self.entities[id]
+    }
+
+    fn set_facts(&mut self, record: u32, event: &Event, counts: bool) {
+        let Self {
+            entities,
+            names,
+            findings,
+            ..
+        } = self;
+        facts::set(entities, names, findings, record, event, counts);
     }
 
     /// Takes what a record says out of trails, ids and facts.
     fn unindex(&mut self, record: u32, event: &Event) {
-        facts::set(
-            &mut self.entities,
-            &self.names,
-            &mut self.findings,
-            record,
-            event,
-            false,
-        );
+        self.set_facts(record, event, false);
         let defined = event.defines();
         let names = &self.names;
         let entities = &mut self.entities;

@@ -421,51 +421,54 @@ impl<'r> View<'r> {
             .collect()
     }
 
+    /// What records of some kinds that name one of these are about, each once and sorted: `about` tells of an entry.
+    fn subjects_naming<'s, T: Ord>(
+        &self,
+        named: impl IntoIterator<Item = &'s Slug>,
+        kinds: &[Kind],
+        about: impl Fn(&'r Fact) -> Option<&'r T>,
+    ) -> BTreeSet<&'r T> {
+        let wanted = |kind: Kind| kinds.contains(&kind);
+        named
+            .into_iter()
+            .flat_map(|named| self.trail_of(&Subject::Entity(named.clone()), wanted))
+            .filter_map(|entry| about(&entry.event.fact))
+            .collect()
+    }
+
     /// Every commitment whose terms name or named one of these, by id: those of an agreement, those that a party
     /// has a part in.
     pub fn commitments_naming<'s>(
         &self,
         named: impl IntoIterator<Item = &'s Slug>,
     ) -> Vec<Commitment<'r>> {
-        let terms = |kind| matches!(kind, Kind::CommitmentRecorded | Kind::CommitmentAmended);
-        let ids: BTreeSet<&CommitmentId> = named
-            .into_iter()
-            .flat_map(|named| self.trail_of(&Subject::Entity(named.clone()), terms))
-            .filter_map(|entry| match &entry.event.fact {
-                Fact::CommitmentRecorded(fact) => Some(&fact.id),
-                Fact::CommitmentAmended(fact) => Some(&fact.commitment),
-                _ => None,
-            })
-            .collect();
-        ids.into_iter()
-            .filter_map(|id| self.commitment(id))
-            .collect()
+        let terms = [Kind::CommitmentRecorded, Kind::CommitmentAmended];
+        let ids = self.subjects_naming(named, &terms, |fact| match fact {
+            Fact::CommitmentRecorded(fact) => Some(&fact.id),
+            Fact::CommitmentAmended(fact) => Some(&fact.commitment),
+            _ => None,
+        });
+        let commitments = ids.into_iter().filter_map(|id| self.commitment(id));
+        commitments.collect()
     }
 
     /// Every party of which something was recorded that names this one: its parts, whom it succeeded, itself; by id.
     pub fn parties_naming(&self, named: &Slug) -> Vec<Party<'r>> {
-        let wanted = |kind| matches!(kind, Kind::PartyRegistered | Kind::PartySucceeded);
-        let ids: BTreeSet<&PartyId> = self
-            .trail_of(&Subject::Entity(named.clone()), wanted)
-            .filter_map(|entry| match &entry.event.fact {
-                Fact::PartyRegistered(fact) => Some(&fact.id),
-                Fact::PartySucceeded(fact) => Some(&fact.party),
-                _ => None,
-            })
-            .collect();
+        let wanted = [Kind::PartyRegistered, Kind::PartySucceeded];
+        let ids = self.subjects_naming([named], &wanted, |fact| match fact {
+            Fact::PartyRegistered(fact) => Some(&fact.id),
+            Fact::PartySucceeded(fact) => Some(&fact.party),
+            _ => None,
+        });
         ids.into_iter().filter_map(|id| self.party(id)).collect()
     }
 
     /// Every source that names this one, and itself, by id.
     pub fn sources_naming(&self, named: &Slug) -> Vec<Source<'r>> {
-        let wanted = |kind| kind == Kind::SourceRegistered;
-        let ids: BTreeSet<&SourceId> = self
-            .trail_of(&Subject::Entity(named.clone()), wanted)
-            .filter_map(|entry| match &entry.event.fact {
-                Fact::SourceRegistered(fact) => Some(&fact.id),
-                _ => None,
-            })
-            .collect();
+        let ids = self.subjects_naming([named], &[Kind::SourceRegistered], |fact| match fact {
+            Fact::SourceRegistered(fact) => Some(&fact.id),
+            _ => None,
+        });
         ids.into_iter().filter_map(|id| self.source(id)).collect()
     }
 
@@ -474,19 +477,14 @@ impl<'r> View<'r> {
         &self,
         named: impl IntoIterator<Item = &'s Slug>,
     ) -> Vec<Agreement<'r>> {
-        let wanted = |kind| matches!(kind, Kind::AgreementRecorded | Kind::ParticipationRecorded);
-        let ids: BTreeSet<&AgreementId> = named
-            .into_iter()
-            .flat_map(|named| self.trail_of(&Subject::Entity(named.clone()), wanted))
-            .filter_map(|entry| match &entry.event.fact {
-                Fact::AgreementRecorded(fact) => Some(&fact.id),
-                Fact::ParticipationRecorded(fact) => Some(&fact.agreement),
-                _ => None,
-            })
-            .collect();
-        ids.into_iter()
-            .filter_map(|id| self.agreement(id))
-            .collect()
+        let wanted = [Kind::AgreementRecorded, Kind::ParticipationRecorded];
+        let ids = self.subjects_naming(named, &wanted, |fact| match fact {
+            Fact::AgreementRecorded(fact) => Some(&fact.id),
+            Fact::ParticipationRecorded(fact) => Some(&fact.agreement),
+            _ => None,
+        });
+        let agreements = ids.into_iter().filter_map(|id| self.agreement(id));
+        agreements.collect()
     }
 
     /// Every commitment, by id.

@@ -117,48 +117,41 @@ impl Tally {
         silent: Days,
     ) -> Self {
         let mut tally = Self::default();
-        tally.count(view, commitment, soon, silent);
-        tally
-    }
-
-    fn count<'r>(
-        &mut self,
-        view: &View<'r>,
-        commitment: &Commitment<'r>,
-        soon: Days,
-        silent: Days,
-    ) {
         let standing = commitment.standing;
         let add = |place: &mut usize, yes: bool| *place += usize::from(yes);
-        add(&mut self.all, true);
+        add(&mut tally.all, true);
         let live = standing.is_live();
         let contested = matches!(commitment.contest, Contest::Claimed | Contest::Disputed);
-        add(&mut self.live, live);
-        add(&mut self.contested, live && contested);
-        add(&mut self.undated, live && cells::is_undated(commitment));
-        add(&mut self.silent, Heard::of(view, commitment, silent).silent);
-        let due = view.fell_due(commitment);
-        add(&mut self.due, due);
+        add(&mut tally.live, live);
+        add(&mut tally.contested, live && contested);
+        add(&mut tally.undated, live && cells::is_undated(commitment));
         add(
-            &mut self.due_fulfilled,
+            &mut tally.silent,
+            Heard::of(view, commitment, silent).silent,
+        );
+        let due = view.fell_due(commitment);
+        add(&mut tally.due, due);
+        add(
+            &mut tally.due_fulfilled,
             due && standing == Standing::Fulfilled,
         );
         add(
-            &mut self.due_breached,
+            &mut tally.due_breached,
             due && standing == Standing::Breached,
         );
-        add(&mut self.due_claimed, due && standing == Standing::Claimed);
+        add(&mut tally.due_claimed, due && standing == Standing::Claimed);
         let calendar = view.due(commitment, soon);
-        add(&mut self.overdue, matches!(calendar, Due::Overdue { .. }));
-        add(&mut self.soon, matches!(calendar, Due::Soon { .. }));
+        add(&mut tally.overdue, matches!(calendar, Due::Overdue { .. }));
+        add(&mut tally.soon, matches!(calendar, Due::Soon { .. }));
         let assessed = !commitment.assessments.is_empty();
-        add(&mut self.assessed, assessed);
+        add(&mut tally.assessed, assessed);
         add(
-            &mut self.assessed_fulfilled,
+            &mut tally.assessed_fulfilled,
             assessed && standing == Standing::Fulfilled,
         );
         let lacking = cells::lacks_evidence(view, commitment);
-        add(&mut self.no_evidence, lacking);
+        add(&mut tally.no_evidence, lacking);
+        tally
     }
 
     /// The rates of what is due.

@@ -127,7 +127,7 @@ impl Register {
         register.names = Names::new(slugs, first);
         from.ids = count as u32;
         register.findings = Findings::new(from.list(Reader::finding)?);
-        from.findings = register.findings.len() as u32;
+        from.findings = register.findings.all().len() as u32;
         register.entities = (0..count).map(|_| from.entity()).collect::<Option<_>>()?;
         for (kind, _) in register.entities.iter().filter_map(|entity| entity.defined) {
             register.given[kind as usize] += 1;
@@ -225,8 +225,7 @@ impl Writer<'_> {
         self.bytes(trail.bytes());
     }
 
-    /// The stamps that records have, then the number of each record's, in two bytes where that suffices.
-    /// The stamps of so many records.
+    /// The stamps that so many records have, then the number of each record's, in two bytes where that suffices.
     fn stamps(&mut self, stamps: &Stamps, records: usize) {
         let (used, places) = stamps.to_parts();
         self.list(&used, |out, stamp| out.stamp(stamp));
@@ -262,13 +261,13 @@ impl Writer<'_> {
 
     /// The findings that some assessment has, in the order of the entities.
     fn findings(&mut self, findings: &Findings, entities: &[Entity]) {
-        self.findings = vec![NO_RECORD; findings.len()];
+        self.findings = vec![NO_RECORD; findings.all().len()];
         let mut used: Vec<&Finding> = Vec::new();
         let commitments = entities
             .iter()
             .filter_map(|each| each.facts.commitment.as_ref());
         for number in commitments.flat_map(|facts| facts.assessments.values()) {
-            if let Some(finding) = findings.get(*number)
+            if let Some(finding) = findings.all().get(*number as usize)
                 && self.findings[*number as usize] == NO_RECORD
             {
                 self.findings[*number as usize] = used.len() as u32;

@@ -15,20 +15,6 @@ struct Key {
     record: u32,
 }
 
-impl PartialEq for ImportKeys {
-    fn eq(&self, other: &Self) -> bool {
-        let has = |key: &Key| {
-            other
-                .0
-                .find(spread(key.tag), |found| found == key)
-                .is_some()
-        };
-        self.0.len() == other.0.len() && self.0.iter().all(has)
-    }
-}
-
-impl Eq for ImportKeys {}
-
 impl ImportKeys {
     /// The records that a key may have gone into; in all but one of four billion cases the one it did.
     pub fn records(&self, key: &str) -> impl Iterator<Item = u32> {

@@ -18,14 +18,6 @@ pub struct Names {
     numbers: HashTable<Id>,
 }
 
-impl PartialEq for Names {
-    fn eq(&self, other: &Self) -> bool {
-        (&self.slugs, &self.first) == (&other.slugs, &other.first)
-    }
-}
-
-impl Eq for Names {}
-
 impl Names {
     /// These ids, with the record that first named each.
     pub fn new(slugs: Vec<Slug>, first: Vec<u32>) -> Self {

@@ -1,15 +1,12 @@
 //! When each record may have happened and what is doubtful about it, as the number of a stamp that many records
 //! share: so that a view of any day need not read them.
 
-use std::hash::BuildHasher;
-
 use chrono::NaiveDate;
-use foldhash::fast::FixedState;
-use hashbrown::HashTable;
 
 use super::super::event::{Entry, Event, Fact};
 use super::super::source::Confidence;
 use super::super::when::When;
+use super::interned::Interned;
 
 /// What is kept of a record: of it as it reads today, whether or not it counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -143,27 +140,15 @@ fn put<T>(all: &mut Vec<T>, record: usize, place: T) {
 #[derive(Debug, Clone, Default)]
 pub struct Stamps {
     places: Places,
-    /// Each stamp once, in the order in which they first came; some may be of no record any more.
-    stamps: Vec<Stamp>,
+    stamps: Interned<Stamp>,
     /// [`Stamp::last_day`] of each.
     last_days: Vec<NaiveDate>,
-    numbers: HashTable<u32>,
 }
-
-impl PartialEq for Stamps {
-    /// Whatever their numbers.
-    fn eq(&self, other: &Self) -> bool {
-        let all = |stamps: &Self| stamps.places.len();
-        all(self) == all(other) && (0..all(self)).all(|at| self.get(at) == other.get(at))
-    }
-}
-
-impl Eq for Stamps {}
 
 impl Stamps {
     /// The stamp of a record.
     pub fn get(&self, record: usize) -> Option<&Stamp> {
-        self.stamps.get(self.places.get(record)?)
+        self.stamps.all().get(self.places.get(record)?)
     }
 
     /// [`Stamp::last_day`] of a record.
@@ -178,7 +163,7 @@ impl Stamps {
 
     /// Which of the stamps are such.
     pub fn which(&self, wanted: impl Fn(&Stamp) -> bool) -> Vec<bool> {
-        self.stamps.iter().map(wanted).collect()
+        self.stamps.all().iter().map(wanted).collect()
     }
 
     /// The place of each record's stamp.
@@ -225,20 +210,13 @@ impl Stamps {
         // Records that come one after another often have the same.
         let newest = self.places.len().checked_sub(1);
         let newest = newest.and_then(|record| self.places.get(record));
-        if let Some(place) = newest.filter(|place| self.stamps[*place] == stamp) {
+        if let Some(place) = newest.filter(|place| self.stamps.all()[*place] == stamp) {
             return place;
         }
-        let found = |place: &u32| self.stamps[*place as usize] == stamp;
-        if let Some(place) = self.numbers.find(hash(&stamp), found) {
-            return *place as usize;
+        let place = self.stamps.number(stamp) as usize;
+        if place == self.last_days.len() {
+            self.last_days.push(stamp.last_day());
         }
-        let place = self.stamps.len();
-        self.stamps.push(stamp);
-        self.last_days.push(stamp.last_day());
-        let stamps = &self.stamps;
-        let rehash = |place: &u32| hash(&stamps[*place as usize]);
-        self.numbers
-            .insert_unique(hash(&stamp), place as u32, rehash);
         place
     }
 
@@ -246,16 +224,15 @@ impl Stamps {
     /// record's among these.
     pub fn to_parts(&self) -> (Vec<Stamp>, impl Iterator<Item = u32>) {
         const NONE: u32 = u32::MAX;
-        let mut renumbered = vec![NONE; self.stamps.len()];
+        let mut renumbered = vec![NONE; self.stamps.all().len()];
         let mut used = Vec::new();
-        for place in (0..self.places.len()).filter_map(|record| self.places.get(record)) {
+        for place in self.places() {
             if renumbered[place] == NONE {
                 renumbered[place] = used.len() as u32;
-                used.push(self.stamps[place]);
+                used.push(self.stamps.all()[place]);
             }
         }
-        let places = (0..self.places.len()).filter_map(|record| self.places.get(record));
-        (used, places.map(move |place| renumbered[place]))
+        (used, self.places().map(move |place| renumbered[place]))
     }
 
     /// What [`Stamps::to_parts`] gave; none where a number is none of a stamp.
@@ -271,24 +248,13 @@ impl Stamps {
                 Places::Wide(all.collect())
             }
         };
-        let highest = match &places {
-            Places::Narrow(all) => all.iter().max().map(|place| usize::from(*place)),
-            Places::Wide(all) => all.iter().max().map(|place| *place as usize),
-        };
-        if highest.is_some_and(|highest| highest >= count) {
-            return None;
-        }
-        let mut all = Self {
+        let all = Self {
             places,
             last_days: stamps.iter().map(Stamp::last_day).collect(),
-            numbers: HashTable::with_capacity(count),
-            stamps,
+            stamps: Interned::new(stamps),
         };
-        for (place, stamp) in all.stamps.iter().enumerate() {
-            let rehash = |place: &u32| hash(&all.stamps[*place as usize]);
-            all.numbers.insert_unique(hash(stamp), place as u32, rehash);
-        }
-        Some(all)
+        let highest = all.places().max();
+        highest.is_none_or(|highest| highest < count).then_some(all)
     }
 }
 
@@ -298,11 +264,6 @@ pub enum Numbers<'b> {
     Narrow(&'b [[u8; 2]]),
     /// Of four bytes.
     Wide(&'b [[u8; 4]]),
-}
-
-fn hash(stamp: &Stamp) -> u64 {
-    // The seed is fixed: the domain knows no randomness.
-    FixedState::with_seed(0).hash_one(stamp)
 }
 
 #[cfg(test)]
@@ -346,7 +307,9 @@ mod tests {
         assert_eq!(used.len(), 3);
         let places = [[0, 0], [0, 0], [1, 0], [2, 0]];
         let again = Stamps::from_parts(used.clone(), Numbers::Narrow(&places)).unwrap();
-        assert_eq!(again, stamps);
+        let all = |stamps: &Stamps| (0..5).map(|at| stamps.get(at).copied()).collect::<Vec<_>>();
+        assert_eq!(all(&again), all(&stamps));
+        assert_eq!(all(&stamps).iter().flatten().count(), 4);
         assert!(Stamps::from_parts(used, Numbers::Narrow(&[[3, 0]])).is_none());
     }
 }

@@ -58,8 +58,9 @@ impl<'r> Told<'r> {
     /// What assessors found.
     pub fn assessments(self) -> impl Iterator<Item = (Seq, &'r Finding)> + use<'r> {
         let assessments = self.facts.assessments.iter();
+        let findings = self.register.findings.all();
         assessments.filter_map(move |(record, finding)| {
-            Some((seq(record), self.register.findings.get(*finding)?))
+            Some((seq(record), findings.get(*finding as usize)?))
         })
     }
 
