@@ -17,6 +17,8 @@ pub mod sled;
 mod slot;
 pub(crate) mod spool;
 mod swap;
+#[cfg(test)]
+mod testing;
 
 use std::sync::Arc;
 

@@ -10,9 +10,10 @@ use std::sync::{Arc, Mutex};
 
 use super::log::{Log, blank};
 use super::medium::Medium;
-use super::tests::{batch, bodiless, read_all};
+use super::tests::{bodiless, read_all};
 use super::*;
 use crate::store::memory::Memory;
+use crate::store::testing::batch;
 
 const SECTOR: usize = 512;
 /// Two slots and twelve pages: laps follow each other quickly.

@@ -2,21 +2,12 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 use super::*;
-use crate::chain::record::{Body, Hash, Record, SALT_LEN, bind};
+use crate::chain::record::{Hash, Record};
 use crate::store::conformance::{self, Site};
 use crate::store::faulty::{Fault, Faulty, Shared};
 use crate::store::memory::Memory;
 use crate::store::sled::Sled;
-
-/// A batch of records with payloads of these lengths, and the head after it.
-pub(super) fn batch(head: Head, lengths: &[usize]) -> (Vec<Sealed>, Head) {
-    let body = |&length: &usize| Body {
-        salt: [3; SALT_LEN],
-        payload: (0..length).map(|i| (i ^ (i >> 8)) as u8).collect(),
-    };
-    let (records, head) = bind(head, 1, lengths.iter().map(body).collect());
-    (records.iter().map(Record::seal).collect(), head)
-}
+use crate::store::testing::batch;
 
 /// A journal in a scratch directory before a store in memory, and what was appended.
 struct Scratch {

@@ -9,6 +9,7 @@ use super::*;
 use crate::chain::record::{Body, Hash, Record, SALT_LEN, bind};
 use crate::store::Aborted;
 use crate::store::conformance::{self, Site};
+use crate::store::testing::batch;
 use ::sled::Tree;
 use std::io::Write as _;
 
@@ -22,15 +23,6 @@ fn opened(dir: &Path) -> Sled {
 
 fn is_damage<T: std::fmt::Debug>(outcome: Result<T, StoreError>) -> bool {
     matches!(outcome, Err(StoreError::Damaged { .. }))
-}
-
-fn batch(head: Head, lengths: &[usize]) -> (Vec<Sealed>, Head) {
-    let body = |&length: &usize| Body {
-        salt: [3; SALT_LEN],
-        payload: (0..length).map(|i| (i ^ (i >> 8)) as u8).collect(),
-    };
-    let (records, head) = bind(head, 1, lengths.iter().map(body).collect());
-    (records.iter().map(Record::seal).collect(), head)
 }
 
 /// A store in a scratch directory, and what was appended to it.
