@@ -1,12 +1,12 @@
 //! servanda (*pacta sunt servanda*: agreements must be kept) is an event-sourced audit log of agreements and
 //! the commitments in them. Events are appended to a chain of BLAKE3 links in a store; every view is replayed
-//! from them; [`ledger::verify`] proves the history.
+//! from them; [`servanda_ledger::verify`] proves the history.
 //!
 //! ```
-//! use servanda::domain::event::{Event, Fields, Kind};
-//! use servanda::ledger::verify::{Unwatched, verify};
-//! use servanda::ledger::{Ledger, Machine};
-//! use servanda::store::memory::Memory;
+//! use servanda_core::event::{Event, Fields, Kind};
+//! use servanda_ledger::verify::{Unwatched, verify};
+//! use servanda_ledger::{Ledger, Machine};
+//! use servanda_log::memory::Memory;
 //!
 //! let event = |kind, pairs: &[(&str, &str)]| {
 //!     let mut fields = Fields::default();
@@ -24,12 +24,5 @@
 //!
 //! `ARCHITECTURE.md` maps the modules, `docs/format.md` states every byte.
 
-pub mod chain;
 pub mod cli;
-pub mod domain;
 pub mod intake;
-pub mod ledger;
-pub mod render;
-pub mod report;
-pub mod store;
-pub mod witness;

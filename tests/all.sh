@@ -47,12 +47,12 @@ cargo_deny() {
 step "rustfmt and clippy are there" components
 step "cargo-deny is there" cargo_deny
 step "format" cargo fmt --check
-step "lints" cargo clippy --all-targets --locked -- -D warnings
+step "lints" cargo clippy --workspace --all-targets --locked -- -D warnings
 step "licences, bans and sources" "$deny" --locked check --hide-inclusion-graph bans licenses sources
 # Unit, property, conformance, command line, format (docs/verify.py) and house tests in one run; doctests are the next step's.
-step "tests" cargo test --tests --locked
-step "doctests" cargo test --doc --locked
+step "tests" cargo test --workspace --tests --locked
+step "doctests" cargo test --workspace --doc --locked
 # Whatever reads bytes from outside; the same inputs each time. `sh tests/fuzz.sh 600` looks for new ones.
 step "fuzz targets" sh tests/fuzz.sh check
-step "documentation" env RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --locked
+step "documentation" env RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
 echo "==> all passed"

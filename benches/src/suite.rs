@@ -8,13 +8,13 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
-use servanda::chain::record::{Body, Head, Sealed, bind_marked};
-use servanda::domain::event::{Event, Fields, Kind};
-use servanda::ledger::group::Group;
-use servanda::ledger::replay::{KnownAt, replay_in_full};
-use servanda::ledger::{Ledger, Machine};
-use servanda::store::directory;
-use servanda::store::{Aborted, BatchSource, Store};
+use servanda_core::chain::record::{Body, Head, Sealed, bind_marked};
+use servanda_core::event::{Event, Fields, Kind};
+use servanda_ledger::group::Group;
+use servanda_ledger::replay::{KnownAt, replay_in_full};
+use servanda_ledger::{Ledger, Machine};
+use servanda_log::directory;
+use servanda_log::{Aborted, BatchSource, Store};
 use tempfile::TempDir;
 
 use crate::generator::Generator;
@@ -317,7 +317,7 @@ impl Suite {
             next = last.seq + 1;
             for stored in &chunk {
                 payloads += u64::from(
-                    servanda::chain::record::Record::open(&stored.sealed)?
+                    servanda_core::chain::record::Record::open(&stored.sealed)?
                         .header
                         .payload_len,
                 );

@@ -2,8 +2,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use servanda::chain::codec::{decode, encode};
-use servanda::chain::record::{Record, Sealed};
+use servanda_core::chain::codec::{decode, encode};
+use servanda_core::chain::record::{Record, Sealed};
 
 fuzz_target!(|bytes: &[u8]| {
     if let Ok(event) = decode(bytes) {

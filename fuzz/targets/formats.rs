@@ -3,13 +3,13 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use servanda::chain::checkpoint::{Checkpoint, SignedCheckpoint};
-use servanda::chain::key::{SigningKey, VerifierKey};
-use servanda::chain::note::Note;
-use servanda::chain::openssh::{parse_private, parse_public};
-use servanda::chain::policy::Policy;
-use servanda::chain::proof::TlogProof;
-use servanda::witness::request::AddCheckpoint;
+use servanda_core::chain::checkpoint::{Checkpoint, SignedCheckpoint};
+use servanda_core::chain::key::{SigningKey, VerifierKey};
+use servanda_core::chain::note::Note;
+use servanda_core::chain::openssh::{parse_private, parse_public};
+use servanda_core::chain::policy::Policy;
+use servanda_core::chain::proof::TlogProof;
+use servanda_witness::request::AddCheckpoint;
 
 fuzz_target!(|bytes: &[u8]| {
     let Some((choice, rest)) = bytes.split_first() else {

@@ -2,11 +2,11 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use servanda::domain::event::{Event, Fields, Kind};
-use servanda::intake::ndjson::{Defaults, Lines, Said};
-use servanda::ledger::verify::{Unwatched, verify};
-use servanda::ledger::{Ledger, Machine};
-use servanda::store::memory::Memory;
+use servanda_core::event::{Event, Fields, Kind};
+use servanda_core::event::ndjson::{Defaults, Lines, Said};
+use servanda_ledger::verify::{Unwatched, verify};
+use servanda_ledger::{Ledger, Machine};
+use servanda_log::memory::Memory;
 
 fuzz_target!(|bytes: &[u8]| {
     let lines = Lines::new(bytes, Defaults::default());

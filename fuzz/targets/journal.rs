@@ -6,10 +6,10 @@
 use std::fs;
 
 use libfuzzer_sys::fuzz_target;
-use servanda::chain::record::{Hash, Head, Sealed, local_checksum};
-use servanda::store::Store;
-use servanda::store::journal::Journal;
-use servanda::store::memory::Memory;
+use servanda_core::chain::record::{Hash, Head, Sealed, local_checksum};
+use servanda_log::Store;
+use servanda_log::journal::Journal;
+use servanda_log::memory::Memory;
 
 const PAGE: usize = 4096;
 

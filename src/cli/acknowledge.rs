@@ -9,10 +9,10 @@ use super::keys::read_signing_key;
 use super::questions::id_arg;
 use super::session::Session;
 use super::{Command, receipt, record};
-use crate::domain::event::{Event, Fields, Kind};
-use crate::domain::id::{PartyId, Subject};
-use crate::domain::register::EntityKind;
-use crate::ledger::signatures;
+use servanda_core::event::{Event, Fields, Kind};
+use servanda_core::state::EntityKind;
+use servanda_core::value::id::{PartyId, Subject};
+use servanda_ledger::signatures;
 
 pub(super) const COMMAND: Command = Command { build, run };
 

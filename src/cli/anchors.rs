@@ -4,9 +4,9 @@ use std::fmt;
 use std::path::Path;
 
 use super::error::{CliError, Exit};
-use crate::chain::checkpoint::{Checkpoint, SignedCheckpoint};
-use crate::chain::key::VerifierKey;
-use crate::chain::tree::TreeHash;
+use servanda_core::chain::checkpoint::{Checkpoint, SignedCheckpoint};
+use servanda_core::chain::key::VerifierKey;
+use servanda_core::chain::tree::TreeHash;
 
 /// A checkpoint from a file: a signed note, or only its text.
 pub enum Anchor {

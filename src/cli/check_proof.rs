@@ -10,12 +10,12 @@ use super::anchors::Consistency;
 use super::error::{CliError, Exit};
 use super::keys::read_verifier_key;
 use super::session::Session;
-use crate::chain::codec;
-use crate::chain::key::VerifierKey;
-use crate::chain::proof::TlogProof;
-use crate::chain::record::Record;
-use crate::chain::tree::{leaf_hash, verify_consistency};
-use crate::intake::ndjson::event_to_json;
+use servanda_core::chain::codec;
+use servanda_core::chain::key::VerifierKey;
+use servanda_core::chain::proof::TlogProof;
+use servanda_core::chain::record::Record;
+use servanda_core::chain::tree::{leaf_hash, verify_consistency};
+use servanda_core::event::ndjson::event_to_json;
 
 pub(super) const COMMAND: Command = Command { build, run };
 

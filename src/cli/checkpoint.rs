@@ -8,7 +8,7 @@ use super::Command;
 use super::error::{CliError, Exit};
 use super::keys::read_signing_key;
 use super::session::Session;
-use crate::chain::checkpoint::{Checkpoint, SignedCheckpoint};
+use servanda_core::chain::checkpoint::{Checkpoint, SignedCheckpoint};
 
 pub(super) const COMMAND: Command = Command { build, run };
 

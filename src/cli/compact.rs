@@ -6,8 +6,8 @@ use super::Command;
 use super::error::{CliError, Exit};
 use super::progress::Waiting;
 use super::session::Session;
-use crate::report::{Cell, Document, Table};
-use crate::store::{Compaction, Store as _};
+use servanda_log::{Compaction, Store as _};
+use servanda_report::report::{Cell, Document, Table};
 
 pub(super) const COMMAND: Command = Command { build, run };
 

@@ -11,11 +11,11 @@ use super::interrupt::Interrupt;
 use super::progress::Intake;
 use super::session::Session;
 use super::{Command, command_line, demo_witnesses, log, report, show, verify};
-use crate::domain::event::{Event, Fields, Kind};
-use crate::intake::ndjson::{Defaults, Lines};
-use crate::ledger::replay::CHUNK;
-use crate::ledger::{Ledger, Machine};
-use crate::store::{Store, directory};
+use servanda_core::event::ndjson::{Defaults, Lines};
+use servanda_core::event::{Event, Fields, Kind};
+use servanda_ledger::replay::CHUNK;
+use servanda_ledger::{Ledger, Machine};
+use servanda_log::{Store, directory};
 
 pub(super) const COMMAND: Command = Command { build, run };
 
@@ -158,10 +158,10 @@ fn tamper(original: &Path, copy: &Path) -> Result<u64, CliError> {
     let wait = Duration::from_secs(10);
     let original = Ledger::open(directory::open(original, wait, "servanda demo")?, Machine)?;
     let seq = match original.register().resolve(CHANGED)? {
-        crate::domain::id::Subject::Entity(id) => {
+        servanda_core::value::id::Subject::Entity(id) => {
             original.register().entity(&id).map(|(_, seq)| seq.0)
         }
-        crate::domain::id::Subject::Record(seq) => Some(seq.0),
+        servanda_core::value::id::Subject::Record(seq) => Some(seq.0),
     };
     let seq = seq.ok_or_else(|| CliError::refused("the communiqué lost its first commitment"))?;
     let original = original.into_store();
@@ -183,7 +183,7 @@ fn tamper(original: &Path, copy: &Path) -> Result<u64, CliError> {
     }
     let mut copy = directory::create(copy, "servanda demo")?;
     copy.append(
-        crate::chain::record::Head::EMPTY,
+        servanda_core::chain::record::Head::EMPTY,
         &records,
         original.head()?,
     )

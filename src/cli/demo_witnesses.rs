@@ -8,10 +8,10 @@ use super::error::CliError;
 use super::keys::write_private;
 use super::session::Session;
 use super::{memory, verify, witness};
-use crate::chain::key::{KeyName, SignatureType, SigningKey};
-use crate::witness::Witness;
-use crate::witness::memory::Directory;
-use crate::witness::serve::{Running, Server};
+use servanda_core::chain::key::{KeyName, SignatureType, SigningKey};
+use servanda_witness::Witness;
+use servanda_witness::memory::Directory;
+use servanda_witness::serve::{Running, Server};
 
 /// The parties that run a witness each.
 const SIDES: [&str; 2] = ["colombia", "venezuela"];

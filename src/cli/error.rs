@@ -5,12 +5,12 @@ use std::io;
 use std::path::Path;
 use std::process::ExitCode;
 
-use crate::domain::register::ResolveError;
-use crate::ledger::backfill::ClaimError;
-use crate::ledger::signatures::SignatureError;
-use crate::ledger::{LedgerError, Refusal};
-use crate::store::StoreError;
-use crate::store::directory::DirectoryError;
+use servanda_core::state::ResolveError;
+use servanda_ledger::backfill::ClaimError;
+use servanda_ledger::signatures::SignatureError;
+use servanda_ledger::{LedgerError, Refusal};
+use servanda_log::StoreError;
+use servanda_log::directory::DirectoryError;
 
 /// How the program ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -11,13 +11,13 @@ use super::error::{CliError, Exit};
 use super::questions::readable;
 use super::session::{Session, written};
 use super::{Command, bundle};
-use crate::chain::record::Record;
-use crate::domain::event::{Entry, Event};
-use crate::domain::id::{Seq, Subject};
-use crate::intake::ndjson::entry_to_json;
-use crate::ledger::plural;
-use crate::ledger::replay::CHUNK;
-use crate::store::Store;
+use servanda_core::chain::record::Record;
+use servanda_core::event::ndjson::entry_to_json;
+use servanda_core::event::{Entry, Event};
+use servanda_core::value::id::{Seq, Subject};
+use servanda_ledger::plural;
+use servanda_ledger::replay::CHUNK;
+use servanda_log::Store;
 
 pub(super) const COMMAND: Command = Command { build, run };
 

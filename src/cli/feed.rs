@@ -8,14 +8,14 @@ use super::error::{CliError, Exit};
 use super::interrupt::Interrupt;
 use super::progress::Intake;
 use super::session::Session;
-use crate::domain::id::Seq;
-use crate::domain::when::Instant;
-use crate::intake::ndjson::{Line, LineError, Said};
-use crate::intake::places::Places;
-use crate::ledger::backfill::Submission;
-use crate::ledger::stream::{Given, Present, StreamError, Streamed, TOLD as LISTED};
-use crate::ledger::{Ledger, LedgerError, plural};
-use crate::store::Store;
+use servanda_core::event::ndjson::{Line, LineError, Said};
+use servanda_core::event::places::Places;
+use servanda_core::value::id::Seq;
+use servanda_core::value::when::Instant;
+use servanda_ledger::backfill::Submission;
+use servanda_ledger::stream::{Given, Present, StreamError, Streamed, TOLD as LISTED};
+use servanda_ledger::{Ledger, LedgerError, plural};
+use servanda_log::Store;
 
 /// A line, or everything that is wrong with it.
 pub(super) type Read = Result<Line, Vec<LineError>>;

@@ -11,9 +11,9 @@ use super::interrupt::Interrupt;
 use super::progress::Intake;
 use super::session::{OpenLedger, Session};
 use super::{Command, import_table, receipt, record};
-use crate::domain::when::Instant;
-use crate::intake::ndjson::{Defaults, Lines};
-use crate::ledger::plural;
+use servanda_core::event::ndjson::{Defaults, Lines};
+use servanda_core::value::when::Instant;
+use servanda_ledger::plural;
 
 pub(super) const COMMAND: Command = Command { build, run };
 

@@ -13,17 +13,17 @@ use self::findings::From;
 use self::tables::Tables;
 use super::error::{CliError, Exit};
 use super::session::{OpenLedger, Session};
-use crate::domain::id::Seq;
-use crate::domain::register::Register;
-use crate::domain::when::Instant;
 use crate::intake::compare::Step;
 use crate::intake::make::built;
-use crate::intake::ndjson;
 use crate::intake::rules::{RULES_LIMIT, Rules};
 use crate::intake::suggest;
 use crate::intake::table::{TABLE_LIMIT, Table};
-use crate::ledger::backfill::Submission;
-use crate::ledger::{LedgerError, plural};
+use servanda_core::event::ndjson;
+use servanda_core::state::Register;
+use servanda_core::value::id::Seq;
+use servanda_core::value::when::Instant;
+use servanda_ledger::backfill::Submission;
+use servanda_ledger::{LedgerError, plural};
 
 /// Most complaints that are listed; more are counted.
 const LISTED: usize = 100;

@@ -7,13 +7,13 @@ use clap::{Arg, ArgMatches};
 use super::error::{CliError, Exit};
 use super::session::Session;
 use super::{Command, receipt, record};
-use crate::chain::record::Head;
-use crate::domain::event::{Event, Fields, Kind};
-use crate::domain::when::Instant;
-use crate::ledger::backfill::ClaimError;
-use crate::ledger::{Ledger, Machine, Surroundings};
-use crate::store::Store;
-use crate::store::directory::{self, DirectoryError};
+use servanda_core::chain::record::Head;
+use servanda_core::event::{Event, Fields, Kind};
+use servanda_core::value::when::Instant;
+use servanda_ledger::backfill::ClaimError;
+use servanda_ledger::{Ledger, Machine, Surroundings};
+use servanda_log::Store;
+use servanda_log::directory::{self, DirectoryError};
 
 pub(super) const COMMAND: Command = Command { build, run };
 
@@ -107,7 +107,7 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
     session.keep_checkpoint(&ledger);
     let receipts = [receipt::Line::new(
         &opening,
-        ledger.receipt(crate::domain::id::Seq(0))?,
+        ledger.receipt(servanda_core::value::id::Seq(0))?,
         None,
     )];
     receipt::show(session, &receipts)?;

@@ -8,8 +8,8 @@ use super::Command;
 use super::error::{CliError, Exit};
 use super::keys::{read_private, read_signing_key, write_private};
 use super::session::Session;
-use crate::chain::key::{KeyName, SignatureType, SigningKey};
-use crate::chain::openssh;
+use servanda_core::chain::key::{KeyName, SignatureType, SigningKey};
+use servanda_core::chain::openssh;
 
 pub(super) const COMMAND: Command = Command { build, run };
 

@@ -8,7 +8,7 @@ use std::path::Path;
 use zeroize::Zeroizing;
 
 use super::error::{CliError, Exit};
-use crate::chain::key::{PRIVATE_PREFIX, SigningKey, VerifierKey};
+use servanda_core::chain::key::{PRIVATE_PREFIX, SigningKey, VerifierKey};
 
 /// A key is one line; what is longer is none.
 const MAX_BYTES: usize = 4096;
@@ -109,7 +109,7 @@ pub fn read_verifier_key(text: &str) -> Result<VerifierKey, CliError> {
     }
     held.trim()
         .parse()
-        .map_err(|error: crate::chain::key::KeyError| {
+        .map_err(|error: servanda_core::chain::key::KeyError| {
             CliError::new(Exit::Usage, format!("`{text}` is not a vkey: {error}")).hint(
                 "a vkey reads NAME+8 hexadecimal digits+base64; `servanda key show FILE` prints it",
             )
@@ -135,7 +135,7 @@ mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 
     use super::*;
-    use crate::chain::key::{KeyName, SignatureType};
+    use servanda_core::chain::key::{KeyName, SignatureType};
 
     fn key() -> SigningKey {
         let name = KeyName::new("example.org/log").unwrap();

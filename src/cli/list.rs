@@ -6,8 +6,8 @@ use super::Command;
 use super::error::{CliError, Exit};
 use super::questions::{ask, clock_args, id_arg, party_kind_arg, standing_arg};
 use super::session::Session;
-use crate::domain::view::View;
-use crate::report::{Report, listing};
+use servanda_core::view::View;
+use servanda_report::report::{Report, listing};
 
 pub(super) const COMMAND: Command = Command { build, run };
 

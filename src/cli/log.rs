@@ -6,8 +6,8 @@ use super::Command;
 use super::error::{CliError, Exit};
 use super::questions::{ask, clock_args, id_arg, kind_arg, limit_arg, stretch_args};
 use super::session::Session;
-use crate::domain::view::View;
-use crate::report::{self, Report};
+use servanda_core::view::View;
+use servanda_report::report::{self, Report};
 
 pub(super) const COMMAND: Command = Command { build, run };
 

@@ -4,8 +4,8 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use crate::chain::checkpoint::Checkpoint;
-use crate::chain::record::document_digest;
+use servanda_core::chain::checkpoint::Checkpoint;
+use servanda_core::chain::record::document_digest;
 
 /// Where this program keeps what it remembers; none where the user has no home.
 fn state() -> Option<PathBuf> {

@@ -42,9 +42,9 @@ use std::process::ExitCode;
 
 use clap::{Arg, ArgAction, ArgMatches, value_parser};
 
-use crate::render;
 use error::CliError;
 pub use error::Exit;
+use servanda_report::render;
 use session::Session;
 
 /// A command: how it is asked for, and what it does.

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::session::Session;
-use crate::ledger::verify::Progress;
+use servanda_ledger::verify::Progress;
 
 /// A bar on stderr, where that is a terminal and the user wants talk; nothing otherwise.
 pub struct Bar {

@@ -9,13 +9,13 @@ use super::checkpoint::{log_key_arg, sign};
 use super::error::{CliError, Exit};
 use super::session::Session;
 use super::{Command, anchors};
-use crate::chain::checkpoint::Checkpoint;
-use crate::chain::proof::TlogProof;
-use crate::chain::record::Record;
-use crate::domain::id::Subject;
-use crate::intake::ndjson::event_to_json;
-use crate::ledger::anchor::{self, Anchoring};
-use crate::store::Store;
+use servanda_core::chain::checkpoint::Checkpoint;
+use servanda_core::chain::proof::TlogProof;
+use servanda_core::chain::record::Record;
+use servanda_core::event::ndjson::event_to_json;
+use servanda_core::value::id::Subject;
+use servanda_ledger::anchor::{self, Anchoring};
+use servanda_log::Store;
 
 pub(super) const COMMAND: Command = Command { build, run };
 

@@ -8,16 +8,16 @@ use clap::{Arg, ArgAction, ArgMatches, value_parser};
 
 use super::error::{CliError, Exit};
 use super::session::{OpenLedger, Session};
-use crate::domain::commitment::Standing;
-use crate::domain::event::Kind;
-use crate::domain::id::{AgreementId, CommitmentId, PartyId, Seq, Slug, SourceId};
-use crate::domain::party::PartyKind;
-use crate::domain::register::{EntityKind, Register, Unreadable};
-use crate::domain::value::Leaf;
-use crate::domain::when::{Date, Instant};
-use crate::ledger::LedgerError;
-use crate::ledger::replay::{KnownAt, replay};
-use crate::report::{Bound, Question};
+use servanda_core::event::Kind;
+use servanda_core::state::{EntityKind, Register, Unreadable};
+use servanda_core::value::base::Leaf;
+use servanda_core::value::commitment::Standing;
+use servanda_core::value::id::{AgreementId, CommitmentId, PartyId, Seq, Slug, SourceId};
+use servanda_core::value::party::PartyKind;
+use servanda_core::value::when::{Date, Instant};
+use servanda_ledger::LedgerError;
+use servanda_ledger::replay::{KnownAt, replay};
+use servanda_report::report::{Bound, Question};
 
 /// What was asked, and the register to ask.
 pub struct Asked<'l> {

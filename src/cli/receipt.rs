@@ -2,12 +2,12 @@
 
 use super::error::CliError;
 use super::session::Session;
-use crate::domain::commitment::Standing;
-use crate::domain::event::{Event, Fact};
-use crate::domain::register::Register;
-use crate::domain::view::View;
-use crate::ledger::append::Receipt;
-use crate::report::{Cell, Document, Table};
+use servanda_core::event::{Event, Fact};
+use servanda_core::state::Register;
+use servanda_core::value::commitment::Standing;
+use servanda_core::view::View;
+use servanda_ledger::append::Receipt;
+use servanda_report::report::{Cell, Document, Table};
 
 /// A receipt, with what the event did.
 pub struct Line {

@@ -10,14 +10,15 @@ use clap::{Arg, ArgAction, ArgMatches, value_parser};
 use super::error::{CliError, Exit};
 use super::session::Session;
 use super::{Command, receipt};
-use crate::chain::record::document_digest;
-use crate::domain::event::{Event, Fact, FieldError, FieldSpec, Fields, Kind};
-use crate::domain::id::Reference;
-use crate::domain::rules;
-use crate::domain::value::Shape;
-use crate::domain::when::Instant;
-use crate::intake::{ndjson, template};
-use crate::ledger::backfill::Submission;
+use crate::intake::template;
+use servanda_core::chain::record::document_digest;
+use servanda_core::event::ndjson;
+use servanda_core::event::{Event, Fact, FieldError, FieldSpec, Fields, Kind};
+use servanda_core::rules;
+use servanda_core::value::base::Shape;
+use servanda_core::value::id::Reference;
+use servanda_core::value::when::Instant;
+use servanda_ledger::backfill::Submission;
 
 pub(super) const COMMAND: Command = Command { build, run };
 
@@ -140,7 +141,7 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
     };
     let kind: Kind = word
         .parse()
-        .map_err(|error: crate::domain::value::ValueError| {
+        .map_err(|error: servanda_core::value::base::ValueError| {
             CliError::new(Exit::Usage, error.to_string())
         })?;
     let Some(fields) = gather(kind, matches, session)? else {

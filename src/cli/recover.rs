@@ -9,12 +9,12 @@ use clap::{Arg, ArgMatches, value_parser};
 use super::error::{CliError, Exit};
 use super::session::Session;
 use super::{Command, init};
-use crate::domain::event::Entry;
-use crate::intake::ndjson::entry_to_json;
-use crate::ledger::plural;
-use crate::ledger::recover::{Survey, copy_beginning, survey};
-use crate::report::{Cell, Document, Table};
-use crate::store::{Store, directory};
+use servanda_core::event::Entry;
+use servanda_core::event::ndjson::entry_to_json;
+use servanda_ledger::plural;
+use servanda_ledger::recover::{Survey, copy_beginning, survey};
+use servanda_log::{Store, directory};
+use servanda_report::report::{Cell, Document, Table};
 
 pub(super) const COMMAND: Command = Command { build, run };
 

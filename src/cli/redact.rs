@@ -5,10 +5,10 @@ use clap::{Arg, ArgAction, ArgMatches};
 use super::error::{CliError, Exit};
 use super::session::Session;
 use super::{Command, receipt, record};
-use crate::domain::event::{Event, Fact, FieldSpec, Fields, Kind};
-use crate::domain::id::Seq;
-use crate::ledger::plural;
-use crate::report::{Cell, Document, Table};
+use servanda_core::event::{Event, Fact, FieldSpec, Fields, Kind};
+use servanda_core::value::id::Seq;
+use servanda_ledger::plural;
+use servanda_report::report::{Cell, Document, Table};
 
 pub(super) const COMMAND: Command = Command { build, run };
 

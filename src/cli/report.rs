@@ -10,10 +10,10 @@ use super::questions::{
     threshold_arg,
 };
 use super::session::{OpenLedger, Session};
-use crate::chain::record::Record;
-use crate::domain::view::View;
-use crate::ledger::{LedgerError, Machine, Surroundings};
-use crate::report::{Provenance, REPORTS, Report, Takes};
+use servanda_core::chain::record::Record;
+use servanda_core::view::View;
+use servanda_ledger::{LedgerError, Machine, Surroundings};
+use servanda_report::report::{Provenance, REPORTS, Report, Takes};
 
 pub(super) const COMMAND: Command = Command { build, run };
 

@@ -14,17 +14,17 @@ use super::error::{CliError, Exit};
 use super::keys::read_signing_key;
 use super::memory;
 use super::progress::Waiting;
-use crate::chain::checkpoint::Checkpoint;
-use crate::chain::record::Head;
-use crate::ledger::anchor::{self, Anchoring};
-use crate::ledger::append::Receipt;
-use crate::ledger::backfill::Submission;
-use crate::ledger::stream::{Given, Present, StreamError, Streamed};
-use crate::ledger::{Ledger, LedgerError, Machine};
-use crate::render::{FORMATS, Render, Style};
-use crate::report::Document;
-use crate::store::rehearsal::Rehearsal;
-use crate::store::{Store, directory};
+use servanda_core::chain::checkpoint::Checkpoint;
+use servanda_core::chain::record::Head;
+use servanda_ledger::anchor::{self, Anchoring};
+use servanda_ledger::append::Receipt;
+use servanda_ledger::backfill::Submission;
+use servanda_ledger::stream::{Given, Present, StreamError, Streamed};
+use servanda_ledger::{Ledger, LedgerError, Machine};
+use servanda_log::rehearsal::Rehearsal;
+use servanda_log::{Store, directory};
+use servanda_report::render::{FORMATS, Render, Style};
+use servanda_report::report::Document;
 
 /// The ledger of a command.
 pub type OpenLedger = Ledger<Box<dyn Store>>;

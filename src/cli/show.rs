@@ -6,8 +6,8 @@ use super::Command;
 use super::error::{CliError, Exit};
 use super::questions::{ask, clock_args, subject_arg};
 use super::session::Session;
-use crate::domain::view::View;
-use crate::report::dossier::dossier;
+use servanda_core::view::View;
+use servanda_report::report::dossier::dossier;
 
 pub(super) const COMMAND: Command = Command { build, run };
 

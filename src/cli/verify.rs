@@ -11,17 +11,17 @@ use super::keys::read_verifier_key;
 use super::memory;
 use super::progress::Bar;
 use super::session::Session;
-use crate::chain::checkpoint::Checkpoint;
-use crate::chain::key::VerifierKey;
-use crate::chain::policy::{Policy, PolicyUnmet};
-use crate::domain::when::Instant;
-use crate::ledger::anchor::{self, Anchoring, Hashes};
-use crate::ledger::plural;
-use crate::ledger::verify::{
+use servanda_core::chain::checkpoint::Checkpoint;
+use servanda_core::chain::key::VerifierKey;
+use servanda_core::chain::policy::{Policy, PolicyUnmet};
+use servanda_core::value::when::Instant;
+use servanda_ledger::anchor::{self, Anchoring, Hashes};
+use servanda_ledger::plural;
+use servanda_ledger::verify::{
     CUT_OR_REWRITTEN, Check, Finding, FindingKind, Verdict, verify, verify_chain, verify_since,
 };
-use crate::report::{Cell, Document, Table, Tone};
-use crate::store::Store;
+use servanda_log::Store;
+use servanda_report::report::{Cell, Document, Table, Tone};
 
 pub(super) const COMMAND: Command = Command { build, run };
 
@@ -338,7 +338,7 @@ fn compare(
         Anchoring::Holds => return Ok(true),
         Anchoring::Shorter => format!(
             "only {}",
-            crate::ledger::plural(to_usize(present.size()), "record")
+            servanda_ledger::plural(to_usize(present.size()), "record")
         ),
         Anchoring::Rewritten { found } => format!("the root {}", found.to_base64()),
         Anchoring::OtherOrigin => format!("a ledger called {}", present.origin()),

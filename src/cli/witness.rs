@@ -13,15 +13,15 @@ use super::memory;
 use super::session::Session;
 use super::verify::{COSIGNED, read_policy};
 use super::{Command, keys};
-use crate::chain::checkpoint::SignedCheckpoint;
-use crate::chain::key::VerifierKey;
-use crate::chain::note::NoteSignature;
-use crate::chain::policy::{Policy, PolicyUnmet};
-use crate::domain::when::Instant;
-use crate::witness::ask::ask;
-use crate::witness::memory::{Directory, MemoryError};
-use crate::witness::serve::{DEFAULT_ADDRESS, Server};
-use crate::witness::{Answer, Witness, WitnessError};
+use servanda_core::chain::checkpoint::SignedCheckpoint;
+use servanda_core::chain::key::VerifierKey;
+use servanda_core::chain::note::NoteSignature;
+use servanda_core::chain::policy::{Policy, PolicyUnmet};
+use servanda_core::value::when::Instant;
+use servanda_witness::ask::ask;
+use servanda_witness::memory::{Directory, MemoryError};
+use servanda_witness::serve::{DEFAULT_ADDRESS, Server};
+use servanda_witness::{Answer, Witness, WitnessError};
 
 pub(super) const COMMAND: Command = Command { build, run };
 

@@ -5,9 +5,9 @@ use std::collections::{HashMap, HashSet};
 
 use super::make::{Made, Place, built};
 use super::rules::{EventRule, OnChange, Rules};
-use crate::domain::event::{Fields, Kind};
-use crate::domain::id::{Slug, Subject};
-use crate::domain::register::{EntityKind, Register};
+use servanda_core::event::{Fields, Kind};
+use servanda_core::state::{EntityKind, Register};
+use servanda_core::value::id::{Slug, Subject};
 
 /// Fields that say where an event was read and how it came here, and not what happened.
 const PROVENANCE: &[&str] = &["source", "import_key", "recorded_by", "irregular"];

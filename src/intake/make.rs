@@ -11,8 +11,8 @@ pub use self::scope::{File, Index};
 use super::rules::template::{Failure, Template};
 use super::rules::{Conditions, EventRule, Per, Rules, glob};
 use super::table::Table;
-use crate::domain::event::{Event, FieldError, Fields, Kind};
-use crate::domain::value::excerpt;
+use servanda_core::event::{Event, FieldError, Fields, Kind};
+use servanda_core::value::base::excerpt;
 
 /// Where something stands in a table.
 #[derive(Debug, Clone, PartialEq, Eq)]

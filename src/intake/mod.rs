@@ -4,8 +4,6 @@
 pub mod change_log;
 pub mod compare;
 pub mod make;
-pub mod ndjson;
-pub mod places;
 pub mod rules;
 pub mod suggest;
 pub mod table;

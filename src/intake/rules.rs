@@ -18,7 +18,7 @@ pub(super) use self::print::Quoted;
 use self::date::Dates;
 use self::template::{Expression, Template};
 use super::table::Form;
-use crate::domain::event::Kind;
+use servanda_core::event::Kind;
 
 /// Longest rules file, in bytes.
 pub const RULES_LIMIT: usize = 1024 * 1024;
@@ -107,7 +107,7 @@ impl Map {
             (None, Other::Drop) => Ok(None),
             (None, Other::Refuse) => Err(format!(
                 "`{}` is not in [map.{name}]",
-                crate::domain::value::excerpt(text)
+                servanda_core::value::base::excerpt(text)
             )),
         }
     }

@@ -10,7 +10,7 @@ use super::rules::Quoted;
 use super::rules::date::Dates;
 use super::rules::slug::slug;
 use super::table::{Encoding, Form, Table};
-use crate::domain::agreement::Action;
+use servanda_core::value::agreement::Action;
 
 /// Words that headers of some columns have.
 const WHO: &[&str] = &[

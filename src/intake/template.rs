@@ -1,8 +1,8 @@
 //! The template that `record --edit` opens: one line a field, `name: value`, what begins with `#` ignored.
 //! A field that takes several stands several times; a line that begins with two spaces goes on the one above.
 
-use crate::domain::event::{FieldError, FieldSpec, Fields, Kind};
-use crate::domain::value::Shape;
+use servanda_core::event::{FieldError, FieldSpec, Fields, Kind};
+use servanda_core::value::base::Shape;
 
 /// A template for an event of a kind, with what is known filled in.
 pub fn write(kind: Kind, fields: &Fields) -> String {
@@ -59,7 +59,7 @@ pub fn read(text: &str) -> Result<Fields, Vec<FieldError>> {
                 values.push((name.trim().replace('-', "_"), value.trim().to_owned()));
             }
             _ => errors.push(FieldError::new(
-                crate::domain::value::excerpt(line),
+                servanda_core::value::base::excerpt(line),
                 "is not a line `name: value`",
             )),
         }

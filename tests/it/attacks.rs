@@ -10,21 +10,21 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use serde_json::Value;
-use servanda::chain::checkpoint::{Checkpoint, SignedCheckpoint};
-use servanda::chain::codec;
-use servanda::chain::key::{KeyName, SignatureType, SigningKey};
-use servanda::chain::record::{
+use servanda_core::chain::checkpoint::{Checkpoint, SignedCheckpoint};
+use servanda_core::chain::codec;
+use servanda_core::chain::key::{KeyName, SignatureType, SigningKey};
+use servanda_core::chain::record::{
     BatchSignature, Body, HEADER_LEN, Head, Record, SALT_LEN, Sealed, local_checksum,
     payload_digest, recorder_message,
 };
-use servanda::chain::tree::{Frontier, leaf_hash};
-use servanda::domain::event::{Entry, Event, Fact, Fields, Kind};
-use servanda::domain::id::{PartyId, Seq};
-use servanda::ledger::replay::{KnownAt, replay};
-use servanda::ledger::verify::{FindingKind, Unwatched, verify};
-use servanda::ledger::{signatures, snapshot};
-use servanda::store::memory::Memory;
-use servanda::store::{Store, directory};
+use servanda_core::chain::tree::{Frontier, leaf_hash};
+use servanda_core::event::{Entry, Event, Fact, Fields, Kind};
+use servanda_core::value::id::{PartyId, Seq};
+use servanda_ledger::replay::{KnownAt, replay};
+use servanda_ledger::verify::{FindingKind, Unwatched, verify};
+use servanda_ledger::{signatures, snapshot};
+use servanda_log::memory::Memory;
+use servanda_log::{Store, directory};
 
 use crate::program::{self, Outcome, Scratch};
 use crate::tamper::{run_of, with_runs};
@@ -356,7 +356,7 @@ fn append(records: &mut Vec<Record>, event: &Event, keys: &[&SigningKey]) {
         salt: [7; SALT_LEN],
         payload,
     };
-    let (mut new, head) = servanda::chain::record::bind(head_of(records), time, vec![body]);
+    let (mut new, head) = servanda_core::chain::record::bind(head_of(records), time, vec![body]);
     new[0].signatures = sign(ORIGIN, head, keys);
     records.extend(new);
 }

@@ -7,7 +7,7 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 use std::{fs, thread};
 
-use servanda::store::directory;
+use servanda_log::directory;
 
 use crate::program::{Scratch, contents};
 

@@ -7,17 +7,17 @@ use std::fs;
 use std::io::Read as _;
 use std::os::unix::fs::PermissionsExt as _;
 
-use servanda::chain::checkpoint::{Checkpoint, SignedCheckpoint};
-use servanda::chain::codec;
-use servanda::chain::key::{KeyName, SignatureType, SigningKey};
-use servanda::chain::record::{
+use servanda_core::chain::checkpoint::{Checkpoint, SignedCheckpoint};
+use servanda_core::chain::codec;
+use servanda_core::chain::key::{KeyName, SignatureType, SigningKey};
+use servanda_core::chain::record::{
     BatchSignature, Body, Head, Record, SALT_LEN, Sealed, bind_marked, recorder_message,
 };
-use servanda::chain::tree::{Frontier, leaf_hash};
-use servanda::domain::event::{Event, Kind};
-use servanda::ledger::signatures;
-use servanda::ledger::verify::{FindingKind, Unwatched, verify};
-use servanda::store::memory::Memory;
+use servanda_core::chain::tree::{Frontier, leaf_hash};
+use servanda_core::event::{Event, Kind};
+use servanda_ledger::signatures;
+use servanda_ledger::verify::{FindingKind, Unwatched, verify};
+use servanda_log::memory::Memory;
 
 use super::format::{
     Ran, assert_found, assert_sound, event, hex, is_redactable, joined, lines, python, raw_export,

@@ -11,13 +11,13 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use servanda::chain::record::Record;
-use servanda::domain::event::{Event, Fields, Kind};
-use servanda::ledger::append::Receipt;
-use servanda::ledger::verify::{Unwatched, Verdict, verify};
-use servanda::ledger::{Ledger, Machine};
-use servanda::store::directory::{self, Opened};
-use servanda::store::{Store as _, Stored};
+use servanda_core::chain::record::Record;
+use servanda_core::event::{Event, Fields, Kind};
+use servanda_ledger::append::Receipt;
+use servanda_ledger::verify::{Unwatched, Verdict, verify};
+use servanda_ledger::{Ledger, Machine};
+use servanda_log::directory::{self, Opened};
+use servanda_log::{Store as _, Stored};
 
 use crate::program::{SERVANDA, Scratch, contents};
 

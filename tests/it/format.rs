@@ -9,18 +9,18 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
-use servanda::chain::codec;
-use servanda::chain::record::{
+use servanda_core::chain::codec;
+use servanda_core::chain::record::{
     Body, Hash, Head, Record, SALT_LEN, Sealed, Unbound, bind, bind_each, bind_marked,
 };
-use servanda::domain::event::{Entry, Envelope, Event, FieldSpec, Fields, Kind};
-use servanda::domain::id::Seq;
-use servanda::domain::rules::may_be_redacted;
-use servanda::domain::value::Shape;
-use servanda::domain::when::Instant;
-use servanda::intake::ndjson::entry_to_json;
-use servanda::ledger::verify::{Unwatched, verify};
-use servanda::store::memory::Memory;
+use servanda_core::event::ndjson::entry_to_json;
+use servanda_core::event::{Entry, Envelope, Event, FieldSpec, Fields, Kind};
+use servanda_core::rules::may_be_redacted;
+use servanda_core::value::base::Shape;
+use servanda_core::value::id::Seq;
+use servanda_core::value::when::Instant;
+use servanda_ledger::verify::{Unwatched, verify};
+use servanda_log::memory::Memory;
 
 const SOUND: i32 = 0;
 const USAGE: i32 = 2;

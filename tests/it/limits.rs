@@ -2,12 +2,15 @@
 
 use std::fs;
 
-use servanda::chain::{codec, note, policy, proof, record};
-use servanda::domain::{event, id, occurrences, register, value};
-use servanda::intake::{ndjson, rules, table};
-use servanda::ledger::{self, stream};
-use servanda::store::{journal, sled};
-use servanda::witness::serve;
+use servanda::intake::{rules, table};
+use servanda_core::chain::{codec, note, policy, proof, record};
+use servanda_core::event::{self, ndjson};
+use servanda_core::state;
+use servanda_core::value::{base, id};
+use servanda_core::view::occurrences;
+use servanda_ledger::stream;
+use servanda_log::{journal, sled};
+use servanda_witness::serve;
 
 use crate::program::Scratch;
 
@@ -15,13 +18,13 @@ use crate::program::Scratch;
 fn limits() -> Vec<(&'static str, u64)> {
     let number = |limit: usize| u64::try_from(limit).unwrap();
     vec![
-        ("records of a ledger", register::RECORD_LIMIT),
-        ("events of one append", number(ledger::BATCH_LIMIT)),
+        ("records of a ledger", state::RECORD_LIMIT),
+        ("events of one append", number(servanda_ledger::BATCH_LIMIT)),
         (
             "a payload, with its schema version",
             number(codec::PAYLOAD_LIMIT),
         ),
-        ("a text in it", number(value::TEXT_LIMIT)),
+        ("a text in it", number(base::TEXT_LIMIT)),
         ("an id", number(id::SLUG_LIMIT)),
         ("an import key", number(event::IMPORT_KEY_LIMIT)),
         ("signatures of one batch", number(record::SIGNATURES_LIMIT)),

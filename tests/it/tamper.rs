@@ -4,16 +4,16 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use servanda::chain::codec;
-use servanda::chain::record::{BatchSignature, Body, Head, Record, SALT_LEN, Sealed, bind};
-use servanda::domain::event::{Event, Kind};
-use servanda::domain::when::Instant;
-use servanda::intake::ndjson;
-use servanda::ledger::replay::{KnownAt, replay};
-use servanda::ledger::verify::{FindingKind, Unwatched, Verdict, verify};
-use servanda::ledger::{Ledger, Surroundings};
-use servanda::store::memory::Memory;
-use servanda::store::{Store, StoreError, directory};
+use servanda_core::chain::codec;
+use servanda_core::chain::record::{BatchSignature, Body, Head, Record, SALT_LEN, Sealed, bind};
+use servanda_core::event::ndjson;
+use servanda_core::event::{Event, Kind};
+use servanda_core::value::when::Instant;
+use servanda_ledger::replay::{KnownAt, replay};
+use servanda_ledger::verify::{FindingKind, Unwatched, Verdict, verify};
+use servanda_ledger::{Ledger, Surroundings};
+use servanda_log::memory::Memory;
+use servanda_log::{Store, StoreError, directory};
 
 /// The ledger that is tampered with: each paragraph is one append. Record 8 is redacted; its payload is still there.
 const STORY: &str = r#"
@@ -274,7 +274,7 @@ impl Tampered {
                     let honest = honest();
                     let records = honest.records()[..9].to_vec();
                     let last = Record::open(&records[8]).unwrap();
-                    let head = servanda::chain::record::Head::after(&last.header);
+                    let head = servanda_core::chain::record::Head::after(&last.header);
                     lay(dir, &Memory::of(records, head));
                 },
                 expected: &[(Batch, &[8])],

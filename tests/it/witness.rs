@@ -5,11 +5,11 @@ use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use servanda::chain::checkpoint::{Checkpoint, SignedCheckpoint};
-use servanda::chain::key::{KeyName, SignatureType, SigningKey};
-use servanda::chain::tree::empty_root;
-use servanda::witness::ask::ask;
-use servanda::witness::memory::origin_hash;
+use servanda_core::chain::checkpoint::{Checkpoint, SignedCheckpoint};
+use servanda_core::chain::key::{KeyName, SignatureType, SigningKey};
+use servanda_core::chain::tree::empty_root;
+use servanda_witness::ask::ask;
+use servanda_witness::memory::origin_hash;
 
 const ORIGIN: &str = "example.org/log";
 

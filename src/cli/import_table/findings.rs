@@ -10,7 +10,7 @@ use crate::intake::compare::{Step, Tally};
 use crate::intake::make::Remark;
 use crate::intake::rules::Rules;
 use crate::intake::table::{Form, Table};
-use crate::ledger::plural;
+use servanda_ledger::plural;
 
 /// The columns that bad rows have beside those of their table.
 pub(super) const BAD_COLUMNS: [&str; 2] = ["bad_line", "bad_reason"];

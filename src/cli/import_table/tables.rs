@@ -6,16 +6,16 @@ use std::rc::Rc;
 
 use super::findings::{BAD_COLUMNS, Findings, From, Said};
 use super::read_file;
-use crate::chain::record::document_digest;
 use crate::cli::error::CliError;
-use crate::domain::register::Register;
-use crate::domain::value::Digest;
 use crate::intake::change_log;
 use crate::intake::compare::Known;
 use crate::intake::make::{File, Index, Job, Outcome, Remark};
 use crate::intake::rules::Rules;
 use crate::intake::table::{TABLE_LIMIT, Table};
-use crate::ledger::plural;
+use servanda_core::chain::record::document_digest;
+use servanda_core::state::Register;
+use servanda_core::value::base::Digest;
+use servanda_ledger::plural;
 
 /// Reads tables one after the other.
 pub(super) struct Tables<'a> {

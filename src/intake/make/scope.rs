@@ -4,12 +4,12 @@ use std::cell::Cell;
 use std::collections::HashMap;
 
 use super::{Job, Place};
-use crate::domain::event::Fields;
-use crate::domain::value::excerpt;
 use crate::intake::rules::slug::slug;
 use crate::intake::rules::template::{Failure, Found, Function, Scope};
 use crate::intake::rules::{Lookup, NamePattern, Rules, glob};
 use crate::intake::table::{Row, Table};
+use servanda_core::event::Fields;
+use servanda_core::value::base::excerpt;
 
 /// Deepest nesting of names under `[let]`, so that none can stand for itself.
 const DEPTH_LIMIT: usize = 16;

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::domain::value::excerpt;
-use crate::domain::when::When;
+use servanda_core::value::base::excerpt;
+use servanda_core::value::when::When;
 
 /// How the dates of a table are written.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -125,7 +125,8 @@ impl Display for Rules {
             some(f, "months", &dates.months)?;
             pairs(f, "month_names", &dates.month_names, ToString::to_string)?;
             some(f, "codes", &dates.codes)?;
-            let quoted = |when: &crate::domain::when::When| Quoted(&when.to_string()).to_string();
+            let quoted =
+                |when: &servanda_core::value::when::When| Quoted(&when.to_string()).to_string();
             pairs(f, "sentinels", &dates.sentinels, quoted)?;
         }
         for (name, map) in &self.maps {

@@ -11,9 +11,9 @@ use toml::de::{DeTable, DeValue};
 use super::date::Dates;
 use super::template::{Expression, Function, Template};
 use super::*;
-use crate::domain::event::FieldSpec;
-use crate::domain::value::{Shape, excerpt};
 use crate::intake::table::Encoding;
+use servanda_core::event::FieldSpec;
+use servanda_core::value::base::{Shape, excerpt};
 
 /// The text, and what was found wrong with it.
 struct Reader<'t> {

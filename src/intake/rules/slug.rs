@@ -5,7 +5,7 @@
 //! meet by being cut. Two names that differ only in case, marks or punctuation do give one id; whoever imports is
 //! told, for then one record would be made from different rows.
 
-use crate::domain::id::SLUG_LIMIT;
+use servanda_core::value::id::SLUG_LIMIT;
 
 /// Latin letters with marks, and what is written for them.
 const LATIN: &[(&str, &str)] = &[
@@ -90,8 +90,8 @@ fn fnv1a(text: &str) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::id::Slug;
     use proptest::prelude::*;
+    use servanda_core::value::id::Slug;
 
     #[test]
     fn names_become_ids() {

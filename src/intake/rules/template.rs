@@ -11,7 +11,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::slug::slug;
-use crate::domain::value::excerpt;
+use servanda_core::value::base::excerpt;
 
 /// A text with values in braces.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

@@ -2,7 +2,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::*;
-use crate::domain::event::Kind;
+use servanda_core::event::Kind;
 
 /// Rules that use every key.
 const EVERY_KEY: &str = r##"

@@ -3,9 +3,9 @@
 use chrono::Datelike;
 
 use super::slug;
-use crate::domain::when::{Date, When};
 use crate::intake::rules::date::{Dates, Format};
 use crate::intake::table::Table;
+use servanda_core::value::when::{Date, When};
 
 /// The formats that are looked for. Dates that fit several are told of.
 const FORMATS: &[&str] = &[

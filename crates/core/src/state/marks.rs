@@ -1,0 +1,95 @@
+//! What is known of many records at once, worked out when it is first asked for: whoever goes over all of them need
+//! not look each up.
+
+use chrono::NaiveDate;
+
+use super::stamps::Stamps;
+use crate::event::Kind;
+use crate::value::when::When;
+
+/// So many records, from a multiple of it on, have one latest day.
+const TOGETHER: usize = 256;
+
+/// See above.
+#[derive(Debug, Clone, Default)]
+pub struct Marks {
+    latest: Vec<NaiveDate>,
+    noteworthy: Bits,
+    mended: Bits,
+}
+
+impl Marks {
+    /// Of records with these kinds and stamps, and of these, of which something became.
+    pub fn new(
+        kinds: &[Option<Kind>],
+        stamps: &Stamps,
+        mended: impl Iterator<Item = usize>,
+    ) -> Self {
+        let mut marks = Self {
+            latest: Vec::with_capacity(kinds.len().div_ceil(TOGETHER)),
+            noteworthy: Bits::new(kinds.len()),
+            mended: Bits::new(kinds.len()),
+        };
+        mended.for_each(|record| marks.mended.set(record));
+        let dateless = stamps.which(|stamp| !stamp.is_dated());
+        let noteworthy = stamps.which(|stamp| {
+            let has_end = stamp.on.and_then(When::latest).is_some();
+            stamp.irregular || stamp.infers || !has_end
+        });
+        let mut latest = NaiveDate::MIN;
+        for (record, place) in stamps.places().enumerate() {
+            if noteworthy[place] {
+                marks.noteworthy.set(record);
+            }
+            // Its agreement may give it any day.
+            let inherits = dateless[place] && kinds[record] == Some(Kind::CommitmentRecorded);
+            latest = latest.max(if inherits {
+                NaiveDate::MAX
+            } else {
+                stamps.last_days()[place]
+            });
+            if (record + 1) % TOGETHER == 0 || record + 1 == kinds.len() {
+                marks.latest.push(latest);
+                latest = NaiveDate::MIN;
+            }
+        }
+        marks
+    }
+
+    /// A day that no last possible day of a record lies after, nor of those around it.
+    pub fn latest(&self, record: usize) -> NaiveDate {
+        let latest = self.latest.get(record / TOGETHER).copied();
+        latest.unwrap_or(NaiveDate::MAX)
+    }
+
+    /// Whether a record breaks a rule, was inferred in part, or has no last day of its own.
+    pub fn is_noteworthy(&self, record: usize) -> bool {
+        self.noteworthy.get(record)
+    }
+
+    /// Whether a record was corrected, retracted or redacted.
+    pub fn is_mended(&self, record: usize) -> bool {
+        self.mended.get(record)
+    }
+}
+
+/// A bit for each record.
+#[derive(Debug, Clone, Default)]
+struct Bits(Vec<u64>);
+
+impl Bits {
+    fn new(count: usize) -> Self {
+        Self(vec![0; count.div_ceil(64)])
+    }
+
+    fn set(&mut self, at: usize) {
+        if let Some(word) = self.0.get_mut(at / 64) {
+            *word |= 1 << (at % 64);
+        }
+    }
+
+    fn get(&self, at: usize) -> bool {
+        let word = self.0.get(at / 64);
+        word.is_some_and(|word| word & (1 << (at % 64)) != 0)
+    }
+}

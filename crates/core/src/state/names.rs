@@ -1,0 +1,89 @@
+//! Ids as small numbers, given in the order in which records first name them.
+
+use foldhash::quality::FixedState;
+use hashbrown::HashTable;
+use std::hash::BuildHasher;
+
+use crate::value::id::Slug;
+
+/// The number of an id.
+pub type Id = u32;
+
+/// Every id that a record ever named, with its number.
+#[derive(Debug, Clone, Default)]
+pub struct Names {
+    slugs: Vec<Slug>,
+    /// The record that first named each.
+    first: Vec<u32>,
+    numbers: HashTable<Id>,
+}
+
+impl Names {
+    /// These ids, with the record that first named each.
+    pub fn new(slugs: Vec<Slug>, first: Vec<u32>) -> Self {
+        let mut names = Self {
+            slugs: Vec::with_capacity(slugs.len()),
+            first,
+            numbers: HashTable::with_capacity(slugs.len()),
+        };
+        for slug in slugs {
+            names.add(slug);
+        }
+        names
+    }
+
+    /// The ids in the order of their numbers.
+    pub fn slugs(&self) -> &[Slug] {
+        &self.slugs
+    }
+
+    /// The record that first named each.
+    pub fn first(&self) -> &[u32] {
+        &self.first
+    }
+
+    /// The number of an id, if a record ever named it.
+    pub fn find(&self, slug: &Slug) -> Option<Id> {
+        let of = |id: &Id| self.slugs[*id as usize] == *slug;
+        self.numbers.find(hash(slug), of).copied()
+    }
+
+    /// The number of an id, which gets one if it has none: this record names it first.
+    pub fn number(&mut self, slug: &Slug, record: u32) -> Id {
+        if let Some(id) = self.find(slug) {
+            return id;
+        }
+        self.first.push(record);
+        self.add(slug.clone())
+    }
+
+    fn add(&mut self, slug: Slug) -> Id {
+        // There are fewer ids than bytes of records, and of records there are fewer than 2^32.
+        let id = self.slugs.len() as Id;
+        let hash = hash(&slug);
+        self.slugs.push(slug);
+        let slugs = &self.slugs;
+        let rehash = |id: &Id| self::hash(&slugs[*id as usize]);
+        self.numbers.insert_unique(hash, id, rehash);
+        id
+    }
+
+    /// Forgets the ids that this record and later ones named first; those had the highest numbers.
+    pub fn forget_since(&mut self, record: u32) {
+        while self.first.last().is_some_and(|first| *first >= record) {
+            self.first.pop();
+            let Some(slug) = self.slugs.pop() else {
+                return;
+            };
+            let id = self.slugs.len() as Id;
+            if let Ok(place) = self.numbers.find_entry(hash(&slug), |found| *found == id) {
+                place.remove();
+            }
+        }
+    }
+}
+
+fn hash(slug: &Slug) -> u64 {
+    // The seed is fixed: the domain knows no randomness.
+    FixedState::with_seed(0).hash_one(slug.as_str())
+}

@@ -1,0 +1,170 @@
+//! What is known of records without reading them.
+
+use chrono::NaiveDate;
+
+use super::facts::CommitmentFacts;
+use super::marks::Marks;
+use super::trail::Trail;
+use super::{EntityKind, Finding, Id, Register, Stamp};
+use crate::value::commitment::{Contest, Standing};
+use crate::value::id::{CommitmentId, Seq, Slug};
+
+/// What records say that made a commitment what it is, in their order: of every day, those that count.
+#[derive(Debug, Clone, Copy)]
+pub struct Told<'r> {
+    register: &'r Register,
+    defined: Seq,
+    trail: &'r Trail,
+    facts: &'r CommitmentFacts,
+}
+
+fn seq(record: u32) -> Seq {
+    Seq(record.into())
+}
+
+fn place(seq: Seq) -> usize {
+    usize::try_from(seq.0).unwrap_or(usize::MAX)
+}
+
+impl<'r> Told<'r> {
+    /// The record that defines it.
+    pub fn defined(self) -> Seq {
+        self.defined
+    }
+
+    /// Every record about it.
+    pub fn trail(self) -> impl Iterator<Item = Seq> + use<'r> {
+        self.trail.iter().map(seq)
+    }
+
+    /// The number of the agreement that it was made in.
+    pub fn agreement(self) -> Option<Id> {
+        let record = u32::try_from(self.defined.0).ok()?;
+        Some(self.facts.terms.of(record)?.agreement)
+    }
+
+    /// Where it came to stand.
+    pub fn moves(self) -> impl Iterator<Item = (Seq, Standing)> + use<'r> {
+        let moves = self.facts.moves.iter();
+        moves.map(|(record, to)| (seq(record), *to))
+    }
+
+    /// Where the contest about it came to stand.
+    pub fn contests(self) -> impl Iterator<Item = (Seq, Contest)> + use<'r> {
+        let contests = self.facts.contests.iter();
+        contests.map(|(record, to)| (seq(record), *to))
+    }
+
+    /// What assessors found.
+    pub fn assessments(self) -> impl Iterator<Item = (Seq, &'r Finding)> + use<'r> {
+        let assessments = self.facts.assessments.iter();
+        let findings = self.register.findings.all();
+        assessments.filter_map(move |(record, finding)| {
+            Some((seq(record), findings.get(*finding as usize)?))
+        })
+    }
+
+    /// What changed its terms.
+    pub fn amendments(self) -> impl Iterator<Item = Seq> + use<'r> {
+        self.facts.amendments.iter().map(|(record, _)| seq(record))
+    }
+
+    /// The occurrences that were held.
+    pub fn occurrences(self) -> impl Iterator<Item = Seq> + use<'r> {
+        self.facts
+            .occurrences
+            .iter()
+            .map(|(record, ())| seq(record))
+    }
+
+    /// The records that recorded it: one, unless somebody tampered.
+    pub fn recordings(self) -> impl Iterator<Item = Seq> + use<'r> {
+        self.facts.terms.iter().map(|(record, _)| seq(record))
+    }
+}
+
+impl Register {
+    /// When a record may have happened, and what is doubtful about it, whether or not it counts; none where its
+    /// payload is gone.
+    pub fn stamp(&self, seq: Seq) -> Option<&Stamp> {
+        self.kind(seq)?;
+        self.stamps.get(usize::try_from(seq.0).ok()?)
+    }
+
+    /// The last day on which a record can have happened by what it says itself: [`Stamp::last_day`].
+    pub fn own_last_day(&self, seq: Seq) -> Option<NaiveDate> {
+        self.stamps.last_day(usize::try_from(seq.0).ok()?)
+    }
+
+    /// What was recorded of a commitment; none where there is no such commitment.
+    pub fn told(&self, commitment: &CommitmentId) -> Option<Told<'_>> {
+        self.told_of(self.names.find(&commitment.0)?)
+    }
+
+    fn told_of(&self, id: Id) -> Option<Told<'_>> {
+        let entity = &self.entities[id as usize];
+        let (kind, record) = entity.defined?;
+        let facts = entity.facts.commitment.as_deref();
+        Some(Told {
+            register: self,
+            defined: seq(record),
+            trail: &entity.trail,
+            facts: facts.filter(|_| kind == EntityKind::Commitment)?,
+        })
+    }
+
+    /// What was recorded of each commitment, in the order in which their ids were given.
+    pub fn all_told(&self) -> impl Iterator<Item = (&Slug, Told<'_>)> {
+        let ids = (0..).zip(self.names.slugs());
+        ids.filter_map(|(id, slug)| Some((slug, self.told_of(id)?)))
+    }
+
+    fn marks(&self) -> &Marks {
+        self.marks.get_or_init(|| {
+            let mended = self.fates.keys().map(|record| *record as usize);
+            Marks::new(&self.kinds, &self.stamps, mended)
+        })
+    }
+
+    /// A day that no last possible day of a record lies after, nor of those around it: quick to tell.
+    pub fn latest_around(&self, seq: Seq) -> NaiveDate {
+        self.marks().latest(place(seq))
+    }
+
+    /// Whether a record breaks a rule, was inferred in part, or has no last day of its own.
+    pub fn is_noteworthy(&self, seq: Seq) -> bool {
+        self.marks().is_noteworthy(place(seq))
+    }
+
+    /// Whether a record was corrected, retracted or redacted.
+    pub fn is_mended(&self, seq: Seq) -> bool {
+        self.marks().is_mended(place(seq))
+    }
+
+    /// The corrections of a record, whether or not they count, in order.
+    pub fn corrections(&self, seq: Seq) -> impl Iterator<Item = Seq> {
+        self.fate(seq)
+            .corrections
+            .iter()
+            .map(|by| Seq((*by).into()))
+    }
+
+    /// The retraction that took a record out.
+    pub fn retracted_by(&self, seq: Seq) -> Option<Seq> {
+        self.fate(seq).retracted.map(|by| Seq(by.into()))
+    }
+
+    /// The redaction that withheld a record.
+    pub fn redacted_by(&self, seq: Seq) -> Option<Seq> {
+        self.fate(seq).redacted.map(|by| Seq(by.into()))
+    }
+
+    /// The records that were retracted or redacted and are still there, in order.
+    pub fn out_of_count(&self) -> Vec<Seq> {
+        let fates = self.fates.iter().filter(|(_, fate)| !fate.is_standing());
+        let mut all: Vec<Seq> = fates.map(|(record, _)| Seq((*record).into())).collect();
+        all.retain(|seq| self.kind(*seq).is_some());
+        all.sort_unstable();
+        all
+    }
+}

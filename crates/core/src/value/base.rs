@@ -1,0 +1,399 @@
+//! Values of fields, and their one textual form.
+//!
+//! Every field of every event is a list of texts: none, one or several. The command line, NDJSON, the
+//! editor template, corrections and dossiers all speak this one form, so each type says once how it is
+//! read and written, and nothing else parses.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::value::id::Reference;
+
+/// Why a text is not a value of its type. Says what was found and what would be right.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct ValueError(pub String);
+
+impl ValueError {
+    /// An error with this message.
+    pub fn new(message: impl Into<String>) -> Self {
+        Self(message.into())
+    }
+}
+
+/// How many texts a field takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    /// Exactly one.
+    One,
+    /// None or one.
+    Optional,
+    /// Any number, in order.
+    Many,
+    /// Present or absent: `true`, or nothing.
+    Flag,
+}
+
+/// A type with one textual form: `s.parse()` reads it, `to_string()` writes it, each the other's inverse.
+pub trait Leaf: FromStr<Err = ValueError> + fmt::Display + Clone {
+    /// The metavariable in help texts, in capitals: `PARTY`, `WHEN`.
+    const LABEL: &'static str;
+    /// The closed list of words, where there is one.
+    const WORDS: &'static [&'static str] = &[];
+    /// The entity or record that the value names, where it names one.
+    fn reference(&self) -> Option<Reference<'_>> {
+        None
+    }
+}
+
+/// The type of a whole field: a leaf, an optional leaf, a list of leaves, or a flag.
+pub trait Value: Sized {
+    /// How many texts it takes.
+    const SHAPE: Shape;
+    /// The leaf's label.
+    const LABEL: &'static str;
+    /// The leaf's closed list of words, or none.
+    const WORDS: &'static [&'static str];
+    /// Reads the field; `texts` is empty where the field is absent.
+    fn from_texts<S: AsRef<str>>(texts: &[S]) -> Result<Self, ValueError>;
+    /// Writes the field; an absent field gives no texts.
+    fn to_texts(&self) -> Vec<String>;
+    /// Shows each entity and record that the field names, in order.
+    fn each_reference<'v>(&'v self, show: &mut impl FnMut(Reference<'v>));
+    /// Whether it has no texts.
+    fn is_absent(&self) -> bool;
+}
+
+fn at_most_one<S: AsRef<str>>(texts: &[S]) -> Result<Option<&str>, ValueError> {
+    match texts {
+        [] => Ok(None),
+        [text] => Ok(Some(text.as_ref())),
+        more => Err(ValueError(format!("takes one value, got {}", more.len()))),
+    }
+}
+
+impl<T: Leaf> Value for T {
+    const SHAPE: Shape = Shape::One;
+    const LABEL: &'static str = T::LABEL;
+    const WORDS: &'static [&'static str] = T::WORDS;
+    fn from_texts<S: AsRef<str>>(texts: &[S]) -> Result<Self, ValueError> {
+        at_most_one(texts)?
+            .ok_or_else(|| ValueError::new("is required"))?
+            .parse()
+    }
+    fn to_texts(&self) -> Vec<String> {
+        vec![self.to_string()]
+    }
+    fn each_reference<'v>(&'v self, show: &mut impl FnMut(Reference<'v>)) {
+        self.reference().into_iter().for_each(show);
+    }
+    fn is_absent(&self) -> bool {
+        false
+    }
+}
+
+impl<T: Leaf> Value for Option<T> {
+    const SHAPE: Shape = Shape::Optional;
+    const LABEL: &'static str = T::LABEL;
+    const WORDS: &'static [&'static str] = T::WORDS;
+    fn from_texts<S: AsRef<str>>(texts: &[S]) -> Result<Self, ValueError> {
+        at_most_one(texts)?.map(|text| text.parse()).transpose()
+    }
+    fn to_texts(&self) -> Vec<String> {
+        self.iter().map(T::to_string).collect()
+    }
+    fn each_reference<'v>(&'v self, show: &mut impl FnMut(Reference<'v>)) {
+        self.iter().filter_map(T::reference).for_each(show);
+    }
+    fn is_absent(&self) -> bool {
+        self.is_none()
+    }
+}
+
+impl<T: Leaf> Value for Vec<T> {
+    const SHAPE: Shape = Shape::Many;
+    const LABEL: &'static str = T::LABEL;
+    const WORDS: &'static [&'static str] = T::WORDS;
+    fn from_texts<S: AsRef<str>>(texts: &[S]) -> Result<Self, ValueError> {
+        texts.iter().map(|text| text.as_ref().parse()).collect()
+    }
+    fn to_texts(&self) -> Vec<String> {
+        self.iter().map(T::to_string).collect()
+    }
+    fn each_reference<'v>(&'v self, show: &mut impl FnMut(Reference<'v>)) {
+        self.iter().filter_map(T::reference).for_each(show);
+    }
+    fn is_absent(&self) -> bool {
+        self.is_empty()
+    }
+}
+
+impl Value for bool {
+    const SHAPE: Shape = Shape::Flag;
+    const LABEL: &'static str = "BOOL";
+    const WORDS: &'static [&'static str] = &["true", "false"];
+    fn from_texts<S: AsRef<str>>(texts: &[S]) -> Result<Self, ValueError> {
+        match at_most_one(texts)? {
+            None | Some("false") => Ok(false),
+            Some("true") => Ok(true),
+            Some(other) => Err(ValueError(format!("`{other}` is neither true nor false"))),
+        }
+    }
+    fn to_texts(&self) -> Vec<String> {
+        if *self {
+            vec!["true".into()]
+        } else {
+            Vec::new()
+        }
+    }
+    fn each_reference<'v>(&'v self, _: &mut impl FnMut(Reference<'v>)) {}
+    fn is_absent(&self) -> bool {
+        !self
+    }
+}
+
+/// Declares a closed list of words as an enum with its textual form.
+macro_rules! words {
+    ($(#[$meta:meta])* $name:ident $label:literal { $($(#[$vmeta:meta])* $variant:ident = $word:literal,)+ }) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum $name { $($(#[$vmeta])* $variant,)+ }
+
+        impl $name {
+            /// Every word, in the order of the list.
+            pub const ALL: &'static [$name] = &[$($name::$variant,)+];
+            /// The word itself.
+            pub const fn word(self) -> &'static str {
+                match self { $($name::$variant => $word,)+ }
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.pad(self.word())
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = $crate::value::base::ValueError;
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                match text {
+                    $($word => Ok($name::$variant),)+
+                    other => Err($crate::value::base::unknown_word(other, <$name as $crate::value::base::Leaf>::WORDS)),
+                }
+            }
+        }
+
+        impl $crate::value::base::Leaf for $name {
+            const LABEL: &'static str = $label;
+            const WORDS: &'static [&'static str] = &[$($word,)+];
+        }
+    };
+}
+pub(crate) use words;
+
+/// The error for a word outside a closed list: names the list.
+pub fn unknown_word(found: &str, words: &[&str]) -> ValueError {
+    ValueError(format!(
+        "`{}` is not one of: {}",
+        excerpt(found),
+        words.join(", ")
+    ))
+}
+
+/// The start of a text, for messages: at most 40 characters, control characters escaped.
+pub fn excerpt(text: &str) -> String {
+    let mut out: String = text.chars().take(40).flat_map(char::escape_debug).collect();
+    if text.chars().nth(40).is_some() {
+        out.push('…');
+    }
+    out
+}
+
+/// Longest text of one field, in bytes of UTF-8. Longer documents are sources, named by their digest.
+pub const TEXT_LIMIT: usize = 32 * 1024;
+
+/// Free text: not empty, no control characters but newline and tab, at most [`TEXT_LIMIT`] bytes.
+/// Kept exactly as written, in any script.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Text(String);
+
+impl Text {
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+impl FromStr for Text {
+    type Err = ValueError;
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        if text.trim().is_empty() {
+            return Err(ValueError::new("is empty"));
+        }
+        if text.len() > TEXT_LIMIT {
+            return Err(ValueError(format!(
+                "has {} bytes; the limit is {TEXT_LIMIT} (register the document as a source, by its digest)",
+                text.len()
+            )));
+        }
+        let control = |c: &char| c.is_control() && *c != '\n' && *c != '\t';
+        if may_have_controls(text)
+            && let Some(c) = text.chars().find(control)
+        {
+            return Err(ValueError(format!(
+                "has the control character U+{:04X}",
+                u32::from(c)
+            )));
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+/// Whether a look at the bytes cannot exclude control characters: those above ASCII begin with the byte C2, as
+/// some letters do.
+fn may_have_controls(text: &str) -> bool {
+    let suspect = |byte: u8| byte < b' ' || byte == 0x7f || byte == 0xc2;
+    text.bytes()
+        .fold(false, |found, byte| found | suspect(byte))
+}
+
+impl Leaf for Text {
+    const LABEL: &'static str = "TEXT";
+}
+
+/// A language tag as in RFC 5646, in its usual short shapes: `es`, `pt-BR`, `zh-Hant`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Language(String);
+
+impl Language {
+    /// Whether a text has the shape of a language tag.
+    fn fits(text: &str) -> bool {
+        let mut parts = text.split('-');
+        let primary = parts.next().unwrap_or_default();
+        (2..=3).contains(&primary.len())
+            && primary.bytes().all(|b| b.is_ascii_lowercase())
+            && parts
+                .all(|p| (1..=8).contains(&p.len()) && p.bytes().all(|b| b.is_ascii_alphanumeric()))
+    }
+}
+
+impl fmt::Display for Language {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+impl FromStr for Language {
+    type Err = ValueError;
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        if Self::fits(text) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(ValueError(format!(
+                "`{}` is not a language tag such as `es` or `pt-BR`",
+                excerpt(text)
+            )))
+        }
+    }
+}
+
+impl Leaf for Language {
+    const LABEL: &'static str = "LANG";
+}
+
+/// A BLAKE3 digest of a document's bytes, written as 64 lower-case hexadecimal digits.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Digest(pub [u8; 32]);
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl FromStr for Digest {
+    type Err = ValueError;
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        let wrong = || {
+            ValueError(format!(
+                "`{}` is not a digest of 64 lower-case hexadecimal digits",
+                excerpt(text)
+            ))
+        };
+        let lower_hex = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
+        if text.len() != 64 || !text.bytes().all(lower_hex) {
+            return Err(wrong());
+        }
+        let mut bytes = [0; 32];
+        for (i, byte) in bytes.iter_mut().enumerate() {
+            *byte = u8::from_str_radix(&text[2 * i..2 * i + 2], 16).map_err(|_| wrong())?;
+        }
+        Ok(Self(bytes))
+    }
+}
+
+impl Leaf for Digest {
+    const LABEL: &'static str = "DIGEST";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn text_refuses_what_no_reader_can_see() {
+        assert!("".parse::<Text>().is_err());
+        assert!(" \n".parse::<Text>().is_err());
+        assert!("a\0b".parse::<Text>().is_err());
+        assert!("a\u{1b}[31m".parse::<Text>().is_err());
+        assert!("línea\notra\tcosa 会談".parse::<Text>().is_ok());
+        assert!("x".repeat(TEXT_LIMIT).parse::<Text>().is_ok());
+        assert!("x".repeat(TEXT_LIMIT + 1).parse::<Text>().is_err());
+    }
+
+    #[test]
+    fn language_tags_have_their_shape() {
+        for good in ["es", "pt-BR", "zh-Hant", "quc"] {
+            assert!(good.parse::<Language>().is_ok(), "{good}");
+        }
+        for bad in ["", "ES", "e", "english", "es-", "es_CO"] {
+            assert!(bad.parse::<Language>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn flags_are_true_or_absent() {
+        assert_eq!(bool::from_texts::<&str>(&[]), Ok(false));
+        assert_eq!(bool::from_texts(&["true"]), Ok(true));
+        assert!(bool::from_texts(&["yes"]).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn digest_reads_what_it_writes(bytes: [u8; 32]) {
+            let digest = Digest(bytes);
+            prop_assert_eq!(digest.to_string().parse::<Digest>(), Ok(digest));
+        }
+
+        #[test]
+        fn no_text_panics_a_parser(text in ".{0,80}") {
+            let _ = text.parse::<Text>();
+            let _ = text.parse::<Language>();
+            let _ = text.parse::<Digest>();
+        }
+    }
+}

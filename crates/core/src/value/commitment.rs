@@ -1,0 +1,320 @@
+//! Commitments: the standing of each, and the table of how it may move.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::value::base::{Leaf, Text, ValueError, words};
+
+words! {
+    /// The force of a commitment's words.
+    Modality "MODALITY" {
+        /// Must, shall, will.
+        Obligation = "obligation",
+        /// May.
+        Permission = "permission",
+        /// Must not.
+        Prohibition = "prohibition",
+        /// Seeks to, aims to.
+        Intention = "intention",
+    }
+}
+
+words! {
+    /// Where a commitment stands: one axis of three, beside assessment and contest.
+    Standing "STANDING" {
+        /// Put forward, not agreed.
+        Proposed = "proposed",
+        /// Agreed; not yet known to be in force.
+        Agreed = "agreed",
+        /// Agreed, waiting for its condition.
+        Conditional = "conditional",
+        /// In force.
+        Active = "active",
+        /// In force but set aside for a time.
+        Suspended = "suspended",
+        /// Its debtor says it is fulfilled.
+        Claimed = "claimed",
+        /// Fulfilment accepted or found.
+        Fulfilled = "fulfilled",
+        /// Declared breached; never by the clock alone.
+        Breached = "breached",
+        /// The creditor gave up the right.
+        Waived = "waived",
+        /// The creditor freed the debtor.
+        Released = "released",
+        /// The debtor withdrew.
+        Cancelled = "cancelled",
+        /// It ended by its own terms.
+        Expired = "expired",
+        /// A later commitment took its place.
+        Superseded = "superseded",
+    }
+}
+
+impl Standing {
+    /// Whether anything is still owed, or may yet come to be.
+    pub fn is_live(self) -> bool {
+        use Standing::*;
+        !matches!(
+            self,
+            Fulfilled | Waived | Released | Cancelled | Expired | Superseded
+        )
+    }
+
+    /// Whether a deadline that has passed makes it overdue: it is owed now, and nobody has claimed or
+    /// found anything yet.
+    pub fn can_be_overdue(self) -> bool {
+        matches!(self, Standing::Agreed | Standing::Active)
+    }
+
+    /// Whether it counts as due once its deadline has passed: it was owed, and not taken away since.
+    pub fn counts_as_due(self) -> bool {
+        use Standing::*;
+        matches!(self, Agreed | Active | Claimed | Fulfilled | Breached)
+    }
+}
+
+words! {
+    /// In which capacity a party asserts that a commitment's standing moves.
+    Capacity "CAPACITY" {
+        /// As a debtor.
+        Debtor = "debtor",
+        /// As a creditor.
+        Creditor = "creditor",
+        /// As an arbiter.
+        Arbiter = "arbiter",
+        /// As an assessor.
+        Assessor = "assessor",
+        /// Nobody: the terms themselves say so.
+        Terms = "terms",
+    }
+}
+
+words! {
+    /// Whether a commitment's standing is argued about: the third axis.
+    Contest "CONTEST" {
+        /// Nobody argues.
+        None = "none",
+        /// One side says something is wrong.
+        Claimed = "claimed",
+        /// The other side denies it.
+        Disputed = "disputed",
+        /// The dispute was settled.
+        Settled = "settled",
+    }
+}
+
+impl Contest {
+    /// The states that may follow this one.
+    pub fn next(self) -> &'static [Contest] {
+        match self {
+            Contest::None | Contest::Settled => &[Contest::Claimed, Contest::Disputed],
+            Contest::Claimed => &[Contest::Disputed, Contest::Settled],
+            Contest::Disputed => &[Contest::Settled],
+        }
+    }
+}
+
+/// Who must stand behind a move.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asserter {
+    /// Every debtor.
+    AllDebtors,
+    /// A debtor.
+    Debtor,
+    /// A creditor; where the debtor claimed first, one that did not claim.
+    Creditor,
+    /// An arbiter, acting for neither side.
+    Arbiter,
+    /// An assessor, acting for neither side.
+    Assessor,
+    /// The terms themselves (or anybody who points to them).
+    Terms,
+    /// Every debtor and every creditor.
+    AllParties,
+    /// A debtor or a creditor.
+    AnyParty,
+}
+
+impl fmt::Display for Asserter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::AllDebtors => "all debtors",
+            Self::Debtor => "a debtor",
+            Self::Creditor => "a creditor",
+            Self::Arbiter => "an arbiter (--capacity arbiter)",
+            Self::Assessor => "an assessor (--capacity assessor)",
+            Self::Terms => "the terms (--capacity terms)",
+            Self::AllParties => "all parties",
+            Self::AnyParty => "a party to it",
+        })
+    }
+}
+
+/// One row of the transition table.
+#[derive(Debug, Clone, Copy)]
+pub struct Transition {
+    /// From any of these.
+    pub from: &'static [Standing],
+    /// To this.
+    pub to: Standing,
+    /// Why.
+    pub cause: &'static str,
+    /// Any one of these suffices.
+    pub by: &'static [Asserter],
+}
+
+const LIVE: &[Standing] = &[
+    Standing::Proposed,
+    Standing::Agreed,
+    Standing::Conditional,
+    Standing::Active,
+    Standing::Suspended,
+    Standing::Claimed,
+    Standing::Breached,
+];
+
+#[rustfmt::skip]
+/// How a standing may move: the only such list (Singh's commitment operations, with claim and acceptance
+/// kept apart). A move outside it is refused unless it is recorded as irregular.
+pub const TRANSITIONS: &[Transition] = {
+    use Asserter::*;
+    use Standing::*;
+    &[
+        Transition { from: &[Proposed], to: Agreed, cause: "concluded", by: &[AllDebtors] },
+        Transition { from: &[Agreed], to: Conditional, cause: "has a condition", by: &[Terms, AnyParty] },
+        Transition { from: &[Agreed, Conditional], to: Active, cause: "in force or condition met", by: &[Terms, AnyParty] },
+        Transition { from: &[Active], to: Suspended, cause: "suspended", by: &[AllParties, Terms] },
+        Transition { from: &[Suspended], to: Active, cause: "resumed", by: &[AllParties, Terms] },
+        Transition { from: &[Agreed, Active], to: Claimed, cause: "fulfilment claimed", by: &[Debtor] },
+        Transition { from: &[Claimed], to: Fulfilled, cause: "accepted, or found so", by: &[Creditor, Arbiter, Assessor] },
+        Transition { from: &[Claimed], to: Active, cause: "claim rejected", by: &[Creditor, Arbiter] },
+        Transition { from: &[Active, Claimed], to: Breached, cause: "declared", by: &[Creditor, Arbiter] },
+        Transition { from: &[Breached], to: Active, cause: "cured", by: &[Creditor] },
+        Transition { from: &[Breached], to: Fulfilled, cause: "cured", by: &[Creditor] },
+        Transition { from: LIVE, to: Released, cause: "released", by: &[Creditor] },
+        Transition { from: LIVE, to: Waived, cause: "waived", by: &[Creditor] },
+        Transition { from: LIVE, to: Cancelled, cause: "withdrew", by: &[Debtor] },
+        Transition { from: &[Proposed, Conditional], to: Expired, cause: "by its terms", by: &[Terms] },
+        Transition { from: LIVE, to: Superseded, cause: "novation or later agreement", by: &[AllParties] },
+    ]
+};
+
+/// The rows that lead from one standing to another.
+pub fn transition(from: Standing, to: Standing) -> Option<&'static Transition> {
+    TRANSITIONS
+        .iter()
+        .find(|row| row.to == to && row.from.contains(&from))
+}
+
+/// The rows that lead on from a standing.
+pub fn transitions_from(from: Standing) -> impl Iterator<Item = &'static Transition> {
+    TRANSITIONS
+        .iter()
+        .filter(move |row| row.from.contains(&from))
+}
+
+/// A level on an assessor's scale, or the finding that there was no evidence, which is not level 0.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Level {
+    /// The assessor found nothing to judge by.
+    NoEvidence,
+    /// A level in the scale's own words: `2`, `intermediate`.
+    At(Text),
+}
+
+impl fmt::Display for Level {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoEvidence => f.pad("no-evidence"),
+            Self::At(level) => level.fmt(f),
+        }
+    }
+}
+
+impl FromStr for Level {
+    type Err = ValueError;
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        match text {
+            "no-evidence" => Ok(Self::NoEvidence),
+            level => level.parse().map(Self::At),
+        }
+    }
+}
+
+impl Leaf for Level {
+    const LABEL: &'static str = "LEVEL|no-evidence";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_leads_on_from_an_ended_commitment() {
+        for &standing in Standing::ALL {
+            let leads_on = transitions_from(standing).next().is_some();
+            assert_eq!(leads_on, standing.is_live(), "{standing}");
+        }
+    }
+
+    #[test]
+    fn live_is_one_notion() {
+        for &standing in Standing::ALL {
+            assert_eq!(LIVE.contains(&standing), standing.is_live(), "{standing}");
+        }
+    }
+
+    /// The tests of the rules follow the table, wherever it leads; here it is held to the plan.
+    #[test]
+    fn each_move_takes_the_word_that_was_planned() {
+        use Asserter::*;
+        use Standing::*;
+        let by = |from, to| transition(from, to).unwrap().by;
+        let planned: &[(&[Standing], Standing, &[Asserter])] = &[
+            (&[Proposed], Agreed, &[AllDebtors]),
+            (&[Agreed], Conditional, &[Terms, AnyParty]),
+            (&[Agreed, Conditional], Active, &[Terms, AnyParty]),
+            (&[Active], Suspended, &[AllParties, Terms]),
+            (&[Suspended], Active, &[AllParties, Terms]),
+            (&[Agreed, Active], Claimed, &[Debtor]),
+            (&[Claimed], Fulfilled, &[Creditor, Arbiter, Assessor]),
+            (&[Claimed], Active, &[Creditor, Arbiter]),
+            (&[Active, Claimed], Breached, &[Creditor, Arbiter]),
+            (&[Breached], Active, &[Creditor]),
+            (&[Breached], Fulfilled, &[Creditor]),
+            (&[Proposed, Conditional], Expired, &[Terms]),
+            (LIVE, Released, &[Creditor]),
+            (LIVE, Waived, &[Creditor]),
+            (LIVE, Cancelled, &[Debtor]),
+            (LIVE, Superseded, &[AllParties]),
+        ];
+        for (froms, to, asserters) in planned {
+            for from in *froms {
+                assert_eq!(by(*from, *to), *asserters, "{from} to {to}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_table_has_the_planned_moves_and_no_others() {
+        let mut moves = Vec::new();
+        for &from in Standing::ALL {
+            for &to in Standing::ALL {
+                if transition(from, to).is_some() {
+                    moves.push(format!("{from}>{to}"));
+                }
+            }
+        }
+        // 7 live standings x (released, waived, cancelled, superseded), and 16 moves of their own.
+        assert_eq!(moves.len(), 7 * 4 + 16, "{moves:?}");
+        for refused in [
+            "agreed>fulfilled",
+            "agreed>breached",
+            "fulfilled>active",
+            "proposed>active",
+        ] {
+            assert!(!moves.contains(&refused.to_owned()), "{refused}");
+        }
+    }
+}

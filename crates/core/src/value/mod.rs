@@ -1,0 +1,11 @@
+//! The types of fields: parsed once, printed the same way.
+
+pub mod agreement;
+pub mod base;
+pub mod commitment;
+pub mod deadline;
+pub mod id;
+pub mod party;
+pub mod recurrence;
+pub mod source;
+pub mod when;

@@ -1,0 +1,121 @@
+//! Sources: where a thing was read, how far it is trusted, and what it is evidence for.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::value::base::{Leaf, Text, ValueError, words};
+use crate::value::id::{Reference, SourceId};
+
+words! {
+    /// What kind of document a source is.
+    SourceKind "KIND" {
+        /// A news article.
+        Article = "article",
+        /// An official statement or communiqué.
+        Statement = "statement",
+        /// The text of an agreement.
+        Treaty = "treaty",
+        /// A report.
+        Report = "report",
+        /// A letter or note verbale.
+        Letter = "letter",
+        /// A table of data.
+        Table = "table",
+        /// An interview or speech.
+        Interview = "interview",
+        /// A web page.
+        Website = "website",
+        /// Any other document.
+        Document = "document",
+    }
+}
+
+words! {
+    /// Which way evidence points.
+    Bearing "BEARING" {
+        /// It speaks for.
+        Supports = "supports",
+        /// It speaks against.
+        Refutes = "refutes",
+    }
+}
+
+words! {
+    /// How sure the recorder is of what the event says.
+    Confidence "CONFIDENCE" {
+        /// Weak: one remark, hearsay, an inference.
+        Low = "low",
+        /// Fair.
+        Medium = "medium",
+        /// Strong.
+        High = "high",
+    }
+}
+
+/// A source and, where known, the place in it: `S1`, or `S1: paragraph 4`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Citation {
+    /// The source.
+    pub source: SourceId,
+    /// The place in it: a page, paragraph, minute or cell.
+    pub place: Option<Text>,
+}
+
+impl fmt::Display for Citation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.place {
+            None => self.source.fmt(f),
+            Some(place) => write!(f, "{}: {place}", self.source),
+        }
+    }
+}
+
+impl FromStr for Citation {
+    type Err = ValueError;
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        match text.split_once(':') {
+            None => Ok(Self {
+                source: text.parse()?,
+                place: None,
+            }),
+            Some((source, place)) => Ok(Self {
+                source: source.parse()?,
+                place: Some(place.trim().parse().map_err(|error| {
+                    ValueError(format!("the place in source {source} {error}"))
+                })?),
+            }),
+        }
+    }
+}
+
+impl Leaf for Citation {
+    const LABEL: &'static str = "SOURCE[: PLACE]";
+    fn reference(&self) -> Option<Reference<'_>> {
+        self.source.reference()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_citation_may_name_the_place() {
+        let citation: Citation = "S1: paragraph 4: second line".parse().unwrap();
+        assert_eq!(citation.source.as_str(), "S1");
+        assert_eq!(citation.place.unwrap().as_str(), "paragraph 4: second line");
+        assert!("S1:".parse::<Citation>().is_err());
+        assert!("".parse::<Citation>().is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn citations_read_what_they_write(source in "[A-Z][a-z0-9]{0,5}", place in proptest::option::of(".{0,20}")) {
+            let text = match place { None => source, Some(place) => format!("{source}: {place}") };
+            if let Ok(citation) = text.parse::<Citation>() {
+                prop_assert_eq!(citation.to_string().parse(), Ok(citation));
+            }
+        }
+    }
+}

@@ -1,0 +1,639 @@
+//! Time as recorders know it: calendar dates of any precision, deadlines, and the ledger's own instants.
+//!
+//! Written as in ISO 8601-2 (EDTF) where that has a form: `2023-05-11`, `2023-05`, `2023`,
+//! `2023-05/2023-07`; else in words: `before 2023`, `after 2023-05`, `unknown`, `unspecified`,
+//! `not-applicable`. Years run from 0001 to 9999, in the proleptic Gregorian calendar.
+
+use std::cmp::Ordering;
+use std::fmt;
+use std::str::FromStr;
+
+use chrono::{DateTime, Datelike, NaiveDate, SecondsFormat, Utc};
+
+use crate::value::base::{Leaf, ValueError, excerpt};
+use crate::value::deadline::Relative;
+use crate::value::id::Reference;
+
+/// A calendar date of some precision.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Date {
+    /// A year.
+    Year(u16),
+    /// A month of a year, from 1.
+    Month(u16, u8),
+    /// A day.
+    Day(NaiveDate),
+}
+
+impl Date {
+    /// The first day it may be.
+    pub fn earliest(self) -> NaiveDate {
+        match self {
+            Self::Year(year) => first_day(year, 1),
+            Self::Month(year, month) => first_day(year, month),
+            Self::Day(day) => day,
+        }
+    }
+
+    /// The last day it may be.
+    pub fn latest(self) -> NaiveDate {
+        match self {
+            Self::Year(year) => last_day(year, 12),
+            Self::Month(year, month) => last_day(year, month),
+            Self::Day(day) => day,
+        }
+    }
+
+    /// A year, if it is one from 0001 to 9999.
+    pub fn year(year: u16) -> Option<Self> {
+        (1..=9999).contains(&year).then_some(Self::Year(year))
+    }
+
+    /// A month, if it is one of 1 to 12 in a year from 0001 to 9999.
+    pub fn month(year: u16, month: u8) -> Option<Self> {
+        let fits = (1..=9999).contains(&year) && (1..=12).contains(&month);
+        fits.then_some(Self::Month(year, month))
+    }
+
+    /// A day, if its year is from 0001 to 9999.
+    pub fn day(day: NaiveDate) -> Option<Self> {
+        (1..=9999).contains(&day.year()).then_some(Self::Day(day))
+    }
+}
+
+fn first_day(year: u16, month: u8) -> NaiveDate {
+    NaiveDate::from_ymd_opt(i32::from(year), u32::from(month), 1).unwrap_or(NaiveDate::MIN)
+}
+
+fn last_day(year: u16, month: u8) -> NaiveDate {
+    let (next_year, next_month) = if month == 12 {
+        (year + 1, 1)
+    } else {
+        (year, month + 1)
+    };
+    first_day(next_year, next_month)
+        .pred_opt()
+        .unwrap_or(NaiveDate::MIN)
+}
+
+impl fmt::Display for Date {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Year(year) => write!(f, "{year:04}"),
+            Self::Month(year, month) => write!(f, "{year:04}-{month:02}"),
+            Self::Day(day) => write!(f, "{:04}-{:02}-{:02}", day.year(), day.month(), day.day()),
+        }
+    }
+}
+
+impl FromStr for Date {
+    type Err = ValueError;
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        let wrong = |why: String| ValueError(format!("`{}` is not a date: {why}", excerpt(text)));
+        let number = |part: &str, digits: usize| {
+            let fits = part.len() == digits && part.bytes().all(|b| b.is_ascii_digit());
+            fits.then(|| part.parse::<u16>().ok()).flatten()
+        };
+        let shape = || wrong("write 2023-05-11, 2023-05 or 2023".into());
+        let mut parts = text.split('-');
+        let year_text = parts.next().unwrap_or_default();
+        if year_text.len() > 4 && year_text.bytes().all(|b| b.is_ascii_digit()) {
+            return Err(wrong("years run from 0001 to 9999".into()));
+        }
+        let year = number(year_text, 4).ok_or_else(shape)?;
+        if year == 0 {
+            return Err(wrong("years run from 0001 to 9999".into()));
+        }
+        let Some(month_text) = parts.next() else {
+            return Ok(Self::Year(year));
+        };
+        let month = number(month_text, 2).ok_or_else(shape)?;
+        if !(1..=12).contains(&month) {
+            return Err(wrong(format!("there is no month {month_text}")));
+        }
+        let month = month as u8;
+        let Some(day_text) = parts.next() else {
+            return Ok(Self::Month(year, month));
+        };
+        let day = number(day_text, 2).ok_or_else(shape)?;
+        if parts.next().is_some() {
+            return Err(shape());
+        }
+        NaiveDate::from_ymd_opt(i32::from(year), u32::from(month), u32::from(day))
+            .map(Self::Day)
+            .ok_or_else(|| {
+                let last = last_day(year, month).day();
+                wrong(format!("{year:04}-{month:02} has days 01 to {last}"))
+            })
+    }
+}
+
+/// When something happened, as far as the source or recorder knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum When {
+    /// On a date of some precision.
+    On(Date),
+    /// At some time from the first date to the second, both included.
+    Range(Date, Date),
+    /// Before the date begins.
+    Before(Date),
+    /// After the date ends.
+    After(Date),
+    /// It has a date, which nobody here knows.
+    Unknown,
+    /// The source does not specify one.
+    Unspecified,
+    /// The question does not arise.
+    NotApplicable,
+}
+
+impl When {
+    /// The first day it may be; none where that is open.
+    pub fn earliest(self) -> Option<NaiveDate> {
+        match self {
+            Self::On(date) | Self::Range(date, _) => Some(date.earliest()),
+            Self::After(date) => date.latest().succ_opt(),
+            _ => None,
+        }
+    }
+
+    /// The last day it may be; none where that is open.
+    pub fn latest(self) -> Option<NaiveDate> {
+        match self {
+            Self::On(date) | Self::Range(_, date) => Some(date.latest()),
+            Self::Before(date) => date.earliest().pred_opt(),
+            _ => None,
+        }
+    }
+
+    /// How it lies to another, as far as that is certain: a partial order. None where the days that they may be
+    /// overlap, unless both are the same single day; nothing is certain of a date that nobody knows.
+    pub fn compare(self, other: When) -> Option<Ordering> {
+        let single = |when: When| {
+            when.earliest()
+                .filter(|first| when.latest() == Some(*first))
+        };
+        if self.certainly_before(other) {
+            Some(Ordering::Less)
+        } else if other.certainly_before(self) {
+            Some(Ordering::Greater)
+        } else {
+            let same = single(self)? == single(other)?;
+            same.then_some(Ordering::Equal)
+        }
+    }
+
+    /// Whether it certainly lies before another: its last possible day before the other's first.
+    pub fn certainly_before(self, other: When) -> bool {
+        matches!((self.latest(), other.earliest()), (Some(a), Some(b)) if a < b)
+    }
+}
+
+impl fmt::Display for When {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::On(date) => date.fmt(f),
+            Self::Range(from, to) => write!(f, "{from}/{to}"),
+            Self::Before(date) => write!(f, "before {date}"),
+            Self::After(date) => write!(f, "after {date}"),
+            Self::Unknown => f.write_str("unknown"),
+            Self::Unspecified => f.write_str("unspecified"),
+            Self::NotApplicable => f.write_str("not-applicable"),
+        }
+    }
+}
+
+impl FromStr for When {
+    type Err = ValueError;
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        match text {
+            "unknown" => return Ok(Self::Unknown),
+            "unspecified" => return Ok(Self::Unspecified),
+            "not-applicable" => return Ok(Self::NotApplicable),
+            _ => {}
+        }
+        if let Some(date) = text.strip_prefix("before ") {
+            return date.parse().map(Self::Before);
+        }
+        if let Some(date) = text.strip_prefix("after ") {
+            return date.parse().map(Self::After);
+        }
+        if let Some((from, to)) = text.split_once('/') {
+            let (from, to): (Date, Date) = (from.parse()?, to.parse()?);
+            if to.latest() < from.earliest() {
+                return Err(ValueError(format!("`{text}` ends before it begins")));
+            }
+            return Ok(Self::Range(from, to));
+        }
+        text.parse().map(Self::On)
+    }
+}
+
+impl Leaf for When {
+    const LABEL: &'static str = "WHEN";
+}
+
+/// By when a commitment is to be kept.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Deadline {
+    /// By a date.
+    By(When),
+    /// Again and again, by an RFC 5545 recurrence rule where one is known.
+    Recurring(Option<RecurrenceRule>),
+    /// At all times.
+    Continuing,
+    /// So long after an event, which may not have happened yet.
+    After(Relative),
+}
+
+impl Deadline {
+    /// The last day on which it can still be kept; none for what has no such day, or has it from an event.
+    pub fn latest(&self) -> Option<NaiveDate> {
+        match self {
+            Self::By(when) => when.latest(),
+            _ => None,
+        }
+    }
+
+    /// Whether nothing says when it is due: no date, and no rule that gives dates.
+    pub fn is_undated(&self) -> bool {
+        match self {
+            Self::By(when) => when.latest().is_none(),
+            Self::Recurring(rule) => rule.is_none(),
+            Self::Continuing | Self::After(_) => false,
+        }
+    }
+}
+
+impl fmt::Display for Deadline {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::By(when) => when.fmt(f),
+            Self::Recurring(None) => f.write_str("recurring"),
+            Self::Recurring(Some(rule)) => write!(f, "RRULE:{rule}"),
+            Self::Continuing => f.write_str("continuing"),
+            Self::After(relative) => relative.fmt(f),
+        }
+    }
+}
+
+impl FromStr for Deadline {
+    type Err = ValueError;
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        match text {
+            "continuing" => Ok(Self::Continuing),
+            "recurring" => Ok(Self::Recurring(None)),
+            _ if Relative::looks_like(text) => text.parse().map(Self::After),
+            _ => match text.strip_prefix("RRULE:") {
+                Some(rule) => rule.parse().map(|rule| Self::Recurring(Some(rule))),
+                None => text.parse().map(Self::By),
+            },
+        }
+    }
+}
+
+impl Leaf for Deadline {
+    const LABEL: &'static str = "WHEN|SPAN after EVENT|RRULE:...|recurring|continuing|unspecified";
+    fn reference(&self) -> Option<Reference<'_>> {
+        match self {
+            Self::After(relative) => relative.anchor.reference(),
+            _ => None,
+        }
+    }
+}
+
+/// A recurrence rule of RFC 5545, section 3.3.10, kept as written, without the leading `RRULE:`.
+///
+/// Its parts' names and characters are checked here, and no more: what a record may say must not depend
+/// on the version of a calendar library.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RecurrenceRule(String);
+
+impl fmt::Display for RecurrenceRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+impl FromStr for RecurrenceRule {
+    type Err = ValueError;
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        const PARTS: &[&str] = &[
+            "FREQ",
+            "UNTIL",
+            "COUNT",
+            "INTERVAL",
+            "BYSECOND",
+            "BYMINUTE",
+            "BYHOUR",
+            "BYDAY",
+            "BYMONTHDAY",
+            "BYYEARDAY",
+            "BYWEEKNO",
+            "BYMONTH",
+            "BYSETPOS",
+            "WKST",
+        ];
+        const FREQUENCIES: &[&str] = &[
+            "SECONDLY", "MINUTELY", "HOURLY", "DAILY", "WEEKLY", "MONTHLY", "YEARLY",
+        ];
+        let wrong = |why: &str| {
+            Err(ValueError(format!(
+                "`{}` is not a recurrence rule such as FREQ=MONTHLY;INTERVAL=3: {why}",
+                excerpt(text)
+            )))
+        };
+        if text.len() > 256 {
+            return wrong("it is longer than 256 characters");
+        }
+        let mut seen = Vec::new();
+        for part in text.split(';') {
+            let Some((name, value)) = part.split_once('=') else {
+                return wrong("parts are NAME=VALUE");
+            };
+            let in_charset = |b: u8| {
+                b.is_ascii_uppercase() || b.is_ascii_digit() || matches!(b, b',' | b'+' | b'-')
+            };
+            if !PARTS.contains(&name) || seen.contains(&name) {
+                return wrong(&format!("`{}` is no part, or stands twice", excerpt(name)));
+            }
+            if value.is_empty() || !value.bytes().all(in_charset) {
+                return wrong(&format!("{name} has no proper value"));
+            }
+            if name == "FREQ" && !FREQUENCIES.contains(&value) {
+                return wrong(&format!("FREQ is one of {}", FREQUENCIES.join(", ")));
+            }
+            seen.push(name);
+        }
+        if !seen.contains(&"FREQ") {
+            return wrong("FREQ is missing");
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl Leaf for RecurrenceRule {
+    const LABEL: &'static str = "RRULE";
+}
+
+/// An instant of the ledger's own clock: microseconds since 1970-01-01T00:00:00Z.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Instant(pub i64);
+
+impl Instant {
+    /// The day in UTC.
+    pub fn day(self) -> NaiveDate {
+        DateTime::<Utc>::from_timestamp_micros(self.0)
+            .map_or(NaiveDate::MAX, |time| time.date_naive())
+    }
+
+    /// The instant that a text names: a time, or the first one of a date in UTC.
+    ///
+    /// # Errors
+    /// What is neither.
+    pub fn beginning(text: &str) -> Result<Self, ValueError> {
+        if text.contains(['T', ':']) {
+            return text.parse();
+        }
+        let first = text.parse::<Date>()?.earliest();
+        Ok(Self(
+            first
+                .and_time(chrono::NaiveTime::MIN)
+                .and_utc()
+                .timestamp_micros(),
+        ))
+    }
+
+    /// The last instant of a day in UTC.
+    pub fn end_of(day: NaiveDate) -> Self {
+        let next = day.succ_opt().unwrap_or(day);
+        Self(
+            next.and_time(chrono::NaiveTime::MIN)
+                .and_utc()
+                .timestamp_micros()
+                - 1,
+        )
+    }
+}
+
+impl fmt::Display for Instant {
+    /// As in RFC 3339, in UTC, to the microsecond.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match DateTime::<Utc>::from_timestamp_micros(self.0) {
+            Some(time) => f.pad(&time.to_rfc3339_opts(SecondsFormat::Micros, true)),
+            None => write!(f, "{} µs", self.0),
+        }
+    }
+}
+
+impl FromStr for Instant {
+    type Err = ValueError;
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        DateTime::parse_from_rfc3339(text)
+            .map(|time| Self(time.timestamp_micros()))
+            .map_err(|_| {
+                ValueError(format!(
+                    "`{}` is not a time such as 2023-05-11T09:30:00Z",
+                    excerpt(text)
+                ))
+            })
+    }
+}
+
+impl Leaf for Instant {
+    const LABEL: &'static str = "TIME";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn day(text: &str) -> NaiveDate {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn dates_of_every_precision() {
+        for text in [
+            "2023-05-11",
+            "2023-05",
+            "2023",
+            "2023-05/2023-07",
+            "2023-05-01/2023",
+            "before 2023",
+            "after 2023-05-11",
+            "unknown",
+            "unspecified",
+            "not-applicable",
+            "0001",
+            "9999-12-31",
+        ] {
+            assert_eq!(text.parse::<When>().unwrap().to_string(), text);
+        }
+    }
+
+    #[test]
+    fn what_is_no_date_says_why() {
+        for (text, why) in [
+            ("2023-02-30", "2023-02 has days 01 to 28"),
+            ("2024-02-30", "2024-02 has days 01 to 29"),
+            ("10000", "years run from 0001 to 9999"),
+            ("10000-01-01", "years run from 0001 to 9999"),
+            ("0000", "years run from 0001 to 9999"),
+            ("2023-13", "there is no month 13"),
+            ("11 May 2023", "write 2023-05-11, 2023-05 or 2023"),
+            ("23-05-11", "write 2023-05-11, 2023-05 or 2023"),
+            ("2023-5-1", "write 2023-05-11, 2023-05 or 2023"),
+            ("2023-05-11T00", "write 2023-05-11, 2023-05 or 2023"),
+            ("2023/2022", "ends before it begins"),
+            ("", "write 2023-05-11, 2023-05 or 2023"),
+        ] {
+            let error = text.parse::<When>().unwrap_err().to_string();
+            assert!(error.contains(why), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_year_is_an_interval() {
+        let year: When = "2023".parse().unwrap();
+        assert_eq!(year.earliest(), Some(day("2023-01-01")));
+        assert_eq!(year.latest(), Some(day("2023-12-31")));
+        let before: When = "before 2023-05".parse().unwrap();
+        assert_eq!(
+            (before.earliest(), before.latest()),
+            (None, Some(day("2023-04-30")))
+        );
+        let after: When = "after 2023-05".parse().unwrap();
+        assert_eq!(
+            (after.earliest(), after.latest()),
+            (Some(day("2023-06-01")), None)
+        );
+        assert!("2022".parse::<When>().unwrap().certainly_before(year));
+        assert!(!"2023-01".parse::<When>().unwrap().certainly_before(year));
+    }
+
+    #[test]
+    fn deadlines() {
+        for text in [
+            "2024-01-31",
+            "recurring",
+            "continuing",
+            "RRULE:FREQ=MONTHLY;INTERVAL=3",
+            "unspecified",
+            "after 2024",
+            "30 days after entry-into-force of A1",
+        ] {
+            assert_eq!(text.parse::<Deadline>().unwrap().to_string(), text);
+        }
+        for text in [
+            "RRULE:",
+            "RRULE:INTERVAL=3",
+            "RRULE:FREQ=OFTEN",
+            "RRULE:FREQ=DAILY;FREQ=DAILY",
+            "soon",
+        ] {
+            assert!(text.parse::<Deadline>().is_err(), "{text}");
+        }
+        let undated = |text: &str| text.parse::<Deadline>().unwrap().is_undated();
+        assert!(undated("unspecified") && undated("recurring") && undated("unknown"));
+        assert!(!undated("2024") && !undated("continuing") && !undated("RRULE:FREQ=DAILY"));
+    }
+
+    #[test]
+    fn instants_are_written_in_utc() {
+        assert_eq!(Instant(0).to_string(), "1970-01-01T00:00:00.000000Z");
+        assert_eq!("1970-01-01T01:00:00+01:00".parse(), Ok(Instant(0)));
+        assert_eq!(
+            Instant::end_of(day("1970-01-01")),
+            Instant(86_400_000_000 - 1)
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_told_is_not_told() {
+        let compare = |a: &str, b: &str| {
+            let (a, b): (When, When) = (a.parse().unwrap(), b.parse().unwrap());
+            a.compare(b)
+        };
+        assert_eq!(compare("2023-05-11", "2023-05-11"), Some(Ordering::Equal));
+        assert_eq!(
+            compare("2023-05-11", "2023-05-11/2023-05-11"),
+            Some(Ordering::Equal)
+        );
+        assert_eq!(compare("2022", "2023-01-01"), Some(Ordering::Less));
+        assert_eq!(
+            compare("2023-06", "before 2023-06"),
+            Some(Ordering::Greater)
+        );
+        assert_eq!(compare("before 2024", "after 2022"), None);
+        assert_eq!(compare("before 2023", "after 2023"), Some(Ordering::Less));
+        // Two of a year may be either way round, and so may the year and a day in it.
+        assert_eq!(compare("2023", "2023"), None);
+        assert_eq!(compare("2023", "2023-05-11"), None);
+        assert_eq!(compare("unknown", "2023"), None);
+    }
+
+    /// Dates of every shape, close enough to one another to meet.
+    fn near() -> impl Strategy<Value = When> {
+        let date = prop_oneof![
+            (2020u16..2024).prop_map(Date::Year),
+            (2020u16..2024, 1u8..=12).prop_map(|(year, month)| Date::Month(year, month)),
+            (737_400i32..738_900)
+                .prop_map(|day| { Date::Day(NaiveDate::from_num_days_from_ce_opt(day).unwrap()) }),
+        ];
+        prop_oneof![
+            4 => date.clone().prop_map(When::On),
+            2 => (date.clone(), date.clone()).prop_map(|(a, b)| {
+                if b.latest() < a.earliest() { When::Range(b, a) } else { When::Range(a, b) }
+            }),
+            1 => date.clone().prop_map(When::Before),
+            1 => date.prop_map(When::After),
+            1 => Just(When::Unknown),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn dates_are_a_strict_partial_order(a in near(), b in near(), c in near()) {
+            let before = |a: When, b: When| a.compare(b) == Some(Ordering::Less);
+            prop_assert!(!before(a, a));
+            prop_assert!(!(before(a, b) && before(b, a)));
+            if before(a, b) && before(b, c) {
+                prop_assert!(before(a, c));
+            }
+            prop_assert_eq!(a.compare(b), b.compare(a).map(Ordering::reverse));
+            // What is equal can stand for the other.
+            if a.compare(b) == Some(Ordering::Equal) {
+                prop_assert_eq!(a.compare(c), b.compare(c));
+            }
+        }
+
+        #[test]
+        fn a_certain_order_is_that_of_every_pair_of_days(a in near(), b in near()) {
+            let ends = |when: When| Some((when.earliest()?, when.latest()?));
+            if let (Some(a_ends), Some(b_ends)) = (ends(a), ends(b)) {
+                let orders = [a_ends.0, a_ends.1].map(|x| [b_ends.0, b_ends.1].map(|y| x.cmp(&y)));
+                let all = |order| orders.iter().flatten().all(|found| *found == order);
+                for order in [Ordering::Less, Ordering::Equal, Ordering::Greater] {
+                    prop_assert_eq!(a.compare(b) == Some(order), all(order));
+                }
+            }
+        }
+
+        #[test]
+        fn any_text_is_a_date_or_an_error(text in "[0-9a-z/ -]{0,24}") {
+            if let Ok(when) = text.parse::<When>() {
+                prop_assert_eq!(when.to_string(), text);
+            }
+        }
+
+        #[test]
+        fn the_earliest_day_is_never_after_the_latest(year in 1u16..=9999, month in 1u8..=12) {
+            for date in [Date::Year(year), Date::Month(year, month)] {
+                prop_assert!(date.earliest() <= date.latest());
+                prop_assert!(date.earliest() > NaiveDate::MIN);
+            }
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! The archive of a register: the records of a store, read again where their texts are asked for.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::definitions::{Definitions, Library};
+use servanda_core::chain::codec::{self, CodecError};
+use servanda_core::chain::record::Record;
+use servanda_core::event::Entry;
+use servanda_core::state::Archive;
+use servanda_core::value::id::Seq;
+use servanda_core::value::when::Instant;
+use servanda_log::{Reader, Store, Stored};
+
+/// Records that are read together: as many as a store lays into one value at the most, from a multiple of it on, so that
+/// reading in any direction, or here and there, takes each value once.
+const TOGETHER: u64 = 256;
+
+/// Stretches that are kept at hand, the newest last: a few MiB.
+const AT_HAND: usize = 64;
+
+/// Stretches that were read, the newest last.
+pub(super) struct AtHand<T>(VecDeque<T>);
+
+impl<T> Default for AtHand<T> {
+    fn default() -> Self {
+        Self(VecDeque::new())
+    }
+}
+
+impl<T> AtHand<T> {
+    /// Takes out a stretch that is wanted, if it is at hand.
+    pub fn take(&mut self, is_wanted: impl FnMut(&T) -> bool) -> Option<T> {
+        let place = self.0.iter().rposition(is_wanted)?;
+        self.0.remove(place)
+    }
+
+    /// Lays a stretch at hand, in the place of the one that was not asked for the longest.
+    pub fn put(&mut self, stretch: T) {
+        if self.0.len() == AT_HAND {
+            self.0.pop_front();
+        }
+        self.0.push_back(stretch);
+    }
+}
+
+/// The records of a store. The newest stretches that were read are at hand.
+struct Records {
+    reader: Arc<dyn Reader>,
+    /// What a snapshot has a copy of.
+    library: Library,
+    at_hand: Mutex<AtHand<Stretch>>,
+}
+
+/// Records that lie together, from this one on.
+struct Stretch {
+    first: u64,
+    records: Vec<Stored>,
+}
+
+/// The archive of a store.
+pub(super) fn of(store: &impl Store) -> Arc<dyn Archive> {
+    with(store, Library::new(&Definitions::default()))
+}
+
+/// The archive of a store, of whose first records a snapshot has copies.
+pub(super) fn with(store: &impl Store, library: Library) -> Arc<dyn Archive> {
+    Arc::new(Records {
+        reader: store.reader(),
+        library,
+        at_hand: Mutex::default(),
+    })
+}
+
+impl Archive for Records {
+    fn entry(&self, seq: Seq) -> Result<Option<Entry>, String> {
+        if let Some(found) = self.library.find(seq.0) {
+            let entry = entry(seq.0, found.recorded_at, found.payload);
+            return entry.map(Some).map_err(|error| error.to_string());
+        }
+        let mut at_hand = self.at_hand.lock().unwrap_or_else(PoisonError::into_inner);
+        let first = seq.0 - seq.0 % TOGETHER;
+        let known = at_hand.take(|stretch| stretch.first == first);
+        let among = |all: &[Stored]| all.binary_search_by_key(&seq.0, |stored| stored.seq).ok();
+        // What was read before may have been the end of the store then.
+        let stretch = match known.filter(|stretch| among(&stretch.records).is_some()) {
+            Some(stretch) => stretch,
+            None => Stretch {
+                first,
+                records: self.read_from(first, seq)?,
+            },
+        };
+        let found = match among(&stretch.records) {
+            Some(place) => read(seq, &stretch.records[place]),
+            None => Err("it is missing".to_owned()),
+        };
+        at_hand.put(stretch);
+        found
+    }
+}
+
+impl Records {
+    /// The records from the first one of a stretch on, or from the one that is asked for, where those before it cannot be
+    /// read.
+    fn read_from(&self, first: u64, seq: Seq) -> Result<Vec<Stored>, String> {
+        let limit = TOGETHER as usize;
+        let reaches = |all: &Vec<Stored>| all.last().is_some_and(|last| last.seq >= seq.0);
+        match self.reader.read(first, limit) {
+            Ok(all) if reaches(&all) => Ok(all),
+            _ => {
+                let rest = self.reader.read(seq.0, limit);
+                rest.map_err(|error| error.to_string())
+            }
+        }
+    }
+}
+
+/// What a record says. The chain was checked when it was first read; that these are the same bytes, the digest tells.
+fn read(seq: Seq, stored: &Stored) -> Result<Option<Entry>, String> {
+    let record = Record::open(&stored.sealed).map_err(|error| error.to_string())?;
+    if record.header.seq != seq.0 || !record.payload_is_sound() {
+        return Err("it is not the record that was recorded".to_owned());
+    }
+    let Some(body) = &record.body else {
+        return Ok(None);
+    };
+    let entry = entry(seq.0, record.header.recorded_at, &body.payload);
+    entry.map(Some).map_err(|error| error.to_string())
+}
+
+/// The entry of a record with this number, recorded time and payload.
+///
+/// # Errors
+/// Those of [`codec::decode`].
+pub(super) fn entry(seq: u64, recorded_at: i64, payload: &[u8]) -> Result<Entry, CodecError> {
+    Ok(Entry {
+        seq: Seq(seq),
+        recorded_at: Instant(recorded_at),
+        event: codec::decode(payload)?,
+    })
+}

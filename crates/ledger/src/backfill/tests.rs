@@ -1,0 +1,206 @@
+//! Claimed times: a ledger for an old history, and how its backfill ends.
+
+use super::*;
+use crate::replay::{KnownAt, replay, replay_in_full};
+use crate::testing::*;
+use crate::verify::{FindingKind, Unwatched, Verdict, verify};
+use servanda_core::chain::record::{Head, Header, Record};
+use servanda_core::state::Register;
+use servanda_core::testing::FIRST_RECORDED_AT;
+use servanda_core::value::id::Seq;
+use servanda_log::memory::Memory;
+
+const DAY: i64 = 86_400_000_000;
+
+/// So many days before the machine's clock begins.
+fn ago(days: i64) -> Instant {
+    Instant(FIRST_RECORDED_AT.0 - days * DAY)
+}
+
+fn claimed(text: &str, at: Instant) -> Submission {
+    Submission {
+        event: note(text),
+        recorded_at: Some(at),
+    }
+}
+
+/// A ledger whose first record is claimed to be of 100 days ago.
+fn backfill() -> Ledger<Memory> {
+    let (store, machine) = (Memory::default(), Steady::default());
+    Ledger::create_backfill(store, machine, opening(), ago(100)).unwrap()
+}
+
+fn headers(store: &Memory) -> Vec<Header> {
+    let stored = store.read(0, 100).unwrap();
+    let opened = stored.iter().map(|stored| Record::open(&stored.sealed));
+    opened.map(|record| record.unwrap().header).collect()
+}
+
+fn verdict(store: &Memory) -> Verdict {
+    verify(store, &mut Unwatched).unwrap()
+}
+
+fn refused(ledger: &mut Ledger<Memory>, events: Vec<Submission>) -> (usize, ClaimError) {
+    let head = ledger.head();
+    let error = ledger.append_claimed(events).unwrap_err();
+    assert_eq!(ledger.head(), head, "nothing was appended");
+    match error {
+        LedgerError::Claim { index, source } => (index, source),
+        other => panic!("{other}"),
+    }
+}
+
+#[test]
+fn claimed_times_are_recorded_as_such_within_one_batch_too() {
+    let mut ledger = backfill();
+    let days = [90, 90, 30];
+    let receipts = ledger
+        .append_claimed(days.map(|day| claimed("n", ago(day))).to_vec())
+        .unwrap();
+    assert!(receipts.iter().all(|receipt| receipt.claimed));
+    assert_eq!(receipts[2].recorded_at, ago(30));
+    assert!(ledger.is_backfill());
+
+    let store = ledger.into_store();
+    let headers = headers(&store);
+    let times: Vec<i64> = headers.iter().map(|header| header.recorded_at).collect();
+    assert_eq!(times, [100, 90, 90, 30].map(|day| ago(day).0));
+    assert!(headers.iter().all(|header| header.claimed));
+    // A note may be redacted one day, and has both marks.
+    assert_eq!(headers[1].to_bytes()[1], 3);
+    let verdict = verdict(&store);
+    assert!(verdict.is_sound(), "{:#?}", verdict.findings);
+    assert!(verdict.remarks[0].contains("records 0 to 3 are claimed"));
+
+    // What was known on a day goes by the claims.
+    let known = replay(&store, KnownAt::Time(ago(60))).unwrap().register;
+    assert_eq!((known.count(), known.claimed()), (3, 3));
+}
+
+#[test]
+fn the_first_append_without_a_claimed_time_ends_the_backfill_for_good() {
+    let mut ledger = backfill();
+    let batch = vec![claimed("old", ago(1)), note("new").into()];
+    let receipts = ledger.append_claimed(batch).unwrap();
+    assert_eq!(
+        (receipts[0].claimed, receipts[1].claimed),
+        (true, false),
+        "a batch may hold the end"
+    );
+    assert!(receipts[1].recorded_at > ago(0));
+    assert!(!ledger.is_backfill());
+    let late = claimed("late", receipts[1].recorded_at);
+    let ended = (0, ClaimError::Ended);
+    assert_eq!(refused(&mut ledger, vec![late.clone()]), ended);
+
+    // Neither opening it again nor a snapshot brings it back.
+    let store = ledger.into_store();
+    let mut again = Ledger::open(store, Steady::default()).unwrap();
+    assert_eq!(again.register().claimed(), 2);
+    assert_eq!(refused(&mut again, vec![late]), ended);
+    assert!(verdict(again.store()).remarks[0].contains("records 0 to 1 are claimed"));
+}
+
+#[test]
+fn a_usual_ledger_takes_no_claimed_time() {
+    let mut ledger = Ledger::create(Memory::default(), Steady::default(), opening()).unwrap();
+    let ended = (1, ClaimError::Ended);
+    let batch = vec![note("now").into(), claimed("n", ago(1))];
+    assert_eq!(refused(&mut ledger, batch), ended);
+    assert_eq!(ledger.register().claimed(), 0);
+    assert!(verdict(ledger.store()).remarks.is_empty());
+}
+
+#[test]
+fn claimed_times_never_decrease_and_have_passed() {
+    let mut ledger = backfill();
+    let before = claimed("n", ago(101));
+    let backwards = |claimed, before| ClaimError::Backwards { claimed, before };
+    assert_eq!(
+        refused(&mut ledger, vec![before.clone()]),
+        (0, backwards(ago(101), ago(100)))
+    );
+    assert_eq!(
+        refused(
+            &mut ledger,
+            vec![claimed("n", ago(5)), claimed("n", ago(6))]
+        ),
+        (1, backwards(ago(6), ago(5)))
+    );
+    let (index, future) = refused(&mut ledger, vec![claimed("n", ago(-1))]);
+    assert!(
+        matches!((index, future), (0, ClaimError::Future { claimed, .. }) if claimed == ago(-1))
+    );
+    let created = Ledger::create_backfill(Memory::default(), Steady::default(), opening(), ago(-1));
+    assert!(matches!(created, Err(LedgerError::Claim { index: 0, .. })));
+
+    // What is there already under its import key claims nothing.
+    let event = keyed("n", "k");
+    let first = Submission {
+        event: event.clone(),
+        recorded_at: Some(ago(5)),
+    };
+    ledger.append_claimed(vec![first]).unwrap();
+    let again = Submission {
+        event,
+        recorded_at: Some(ago(50)),
+    };
+    assert!(ledger.append_claimed(vec![again]).unwrap()[0].known);
+}
+
+#[test]
+fn snapshots_need_not_tell_where_a_backfill_ends() {
+    for end in 1..12 {
+        let mut ledger = backfill().snapshot_every(1);
+        for at in 1..12 {
+            let event = match at < end {
+                true => claimed("n", ago(50 - at)),
+                false => note("n").into(),
+            };
+            ledger.append_claimed(vec![event]).unwrap();
+        }
+        let claims = |register: &Register| register.claimed();
+        assert_eq!(claims(ledger.register()), end as u64);
+        let store = ledger.into_store();
+        for known_at in [
+            KnownAt::Now,
+            KnownAt::Record(Seq(5)),
+            KnownAt::Record(Seq(11)),
+        ] {
+            let (short, full) = (replay(&store, known_at), replay_in_full(&store, known_at));
+            assert_eq!(short.unwrap().register, full.unwrap().register);
+        }
+        assert!(verdict(&store).is_sound());
+    }
+}
+
+#[test]
+fn a_claimed_time_after_the_backfill_is_a_finding() {
+    let mut ledger = backfill();
+    ledger
+        .append(vec![note("a"), note("b"), note("c")])
+        .unwrap();
+    let stored = ledger.into_store().read(0, 10).unwrap();
+    let records: Vec<Record> = stored
+        .iter()
+        .map(|stored| Record::open(&stored.sealed).unwrap())
+        .collect();
+    // Whoever writes the chain anew can set the mark, and every link fits.
+    let mut head = Head::EMPTY;
+    let mut all = Vec::new();
+    for mut record in records {
+        record.header.claimed |= record.header.seq == 2;
+        record.header.prev = head.link;
+        head = Head::after(&record.header);
+        all.push(record.seal());
+    }
+    let verdict = verdict(&Memory::of(all, head));
+    let found: Vec<_> = verdict
+        .findings
+        .iter()
+        .map(|finding| (finding.kind, finding.records.clone()))
+        .collect();
+    assert_eq!(found, [(FindingKind::Clock, vec![2])]);
+    assert_eq!(verdict.findings[0].found, "a claimed time");
+    assert!(verdict.remarks[0].contains("record 0 is claimed"));
+}

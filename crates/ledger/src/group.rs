@@ -1,0 +1,212 @@
+//! Group commit: many threads append to one ledger, and share the writes.
+//!
+//! One thread, the committer, has the ledger. While it writes, requests wait; then it takes all that wait and writes
+//! them in one go, with one sync. Each request is checked by itself, in the order in which they came, and is a batch
+//! of its own in the chain: what one is refused does not touch the others.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::{self, JoinHandle};
+
+use super::append::{Outcome, Receipt};
+use super::backfill::Submission;
+use super::{Ledger, LedgerError};
+use servanda_core::event::Event;
+use servanda_log::Store;
+
+/// Most requests that wait. Whoever brings one more waits with it.
+const WAITING_MAX: usize = 1024;
+/// A group is closed when it has this many events. It has at least one request, however many events that has.
+const GROUP_EVENTS: usize = 16_384;
+/// How often the committer lets others run, where fewer requests came than the last time.
+const PATIENCE: usize = 4;
+
+/// Why a request was not appended.
+#[derive(Debug, thiserror::Error)]
+pub enum GroupError {
+    /// This request was refused, or failed by itself; nothing of it was appended.
+    #[error(transparent)]
+    Refused(#[from] LedgerError),
+    /// The write failed that this request shared with others. Nothing of any was appended, unless it is
+    /// [`LedgerError::Uncertain`].
+    #[error("{0}")]
+    NotWritten(Arc<LedgerError>),
+    /// Nobody commits any more; the request was not taken.
+    #[error("the ledger was closed")]
+    Closed,
+    /// The committer ended before it answered. Whether the events were appended is not known: open the ledger again
+    /// and look.
+    #[error("the outcome of the append is uncertain: its committer gave up")]
+    Lost,
+}
+
+/// A ledger to which many threads append.
+pub struct Group<S> {
+    appender: Appender,
+    committer: JoinHandle<Ledger<S>>,
+}
+
+/// Appends to the ledger of a [`Group`]. Clones are for other threads.
+#[derive(Debug, Clone)]
+pub struct Appender {
+    messages: SyncSender<Message>,
+}
+
+#[derive(Debug)]
+enum Message {
+    Append(Request),
+    Close,
+}
+
+#[derive(Debug)]
+struct Request {
+    events: Vec<Submission>,
+    /// None once it was taken to be committed.
+    answer: Option<Answer>,
+}
+
+type Answer = SyncSender<Result<Vec<Receipt>, GroupError>>;
+
+impl Request {
+    fn take(mut self) -> (Vec<Submission>, Option<Answer>) {
+        (std::mem::take(&mut self.events), self.answer.take())
+    }
+}
+
+impl Drop for Request {
+    /// Nobody takes it any more.
+    fn drop(&mut self) {
+        if let Some(answer) = self.answer.take() {
+            let _gone = answer.send(Err(GroupError::Closed));
+        }
+    }
+}
+
+impl<S: Store + 'static> Group<S> {
+    /// Lets many threads append to a ledger.
+    ///
+    /// # Errors
+    /// What the system says where it gives no thread; the ledger is then closed.
+    pub fn new(ledger: Ledger<S>) -> Result<Self, io::Error> {
+        let (messages, waiting) = sync_channel(WAITING_MAX);
+        let thread = thread::Builder::new().name("servanda-committer".to_owned());
+        let committer = thread.spawn(move || commit(ledger, &waiting))?;
+        Ok(Self {
+            appender: Appender { messages },
+            committer,
+        })
+    }
+
+    /// A handle to append with.
+    pub fn appender(&self) -> Appender {
+        self.appender.clone()
+    }
+
+    /// Waits until all that was asked for before is done, and gives the ledger back. What is asked for later is
+    /// refused.
+    ///
+    /// # Errors
+    /// [`GroupError::Lost`], where the committer gave up.
+    pub fn close(self) -> Result<Ledger<S>, GroupError> {
+        // If nobody takes it, the committer has ended already.
+        let _ended = self.appender.messages.send(Message::Close);
+        self.committer.join().map_err(|_| GroupError::Lost)
+    }
+}
+
+impl<S> std::fmt::Debug for Group<S> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Group").finish_non_exhaustive()
+    }
+}
+
+impl Appender {
+    /// Appends events, all or none, as [`Ledger::append`] does, perhaps with those of others. When this returns, they
+    /// are on the disk.
+    ///
+    /// # Errors
+    /// [`GroupError`]
+    pub fn append(&self, events: Vec<Event>) -> Result<Vec<Receipt>, GroupError> {
+        self.append_claimed(events.into_iter().map(Submission::from).collect())
+    }
+
+    /// As [`Ledger::append_claimed`].
+    ///
+    /// # Errors
+    /// [`GroupError`]
+    pub fn append_claimed(&self, events: Vec<Submission>) -> Result<Vec<Receipt>, GroupError> {
+        let (answer, answered) = sync_channel(1);
+        let answer = Some(answer);
+        let request = Message::Append(Request { events, answer });
+        self.messages
+            .send(request)
+            .map_err(|_| GroupError::Closed)?;
+        answered.recv().map_err(|_| GroupError::Lost)?
+    }
+}
+
+/// Commits until the group is closed, or nobody is left who could append.
+fn commit<S: Store>(mut ledger: Ledger<S>, waiting: &Receiver<Message>) -> Ledger<S> {
+    let mut last_time = 1;
+    loop {
+        let Ok(Message::Append(first)) = waiting.recv() else {
+            return ledger;
+        };
+        let (requests, closing) = gather(first, last_time, waiting);
+        last_time = requests.len();
+        let (events, answers): (Vec<_>, Vec<_>) = requests.into_iter().map(Request::take).unzip();
+        let outcomes = told(ledger.append_group(&events), answers.len());
+        for (answer, outcome) in answers.into_iter().zip(outcomes) {
+            // Whoever asked may be gone. The events are there all the same.
+            let _gone = answer.map(|answer| answer.send(outcome));
+        }
+        if closing {
+            return ledger;
+        }
+    }
+}
+
+/// All that wait, and whether the group is to be closed after them. Threads that were just answered are about to ask
+/// again: for as many as there were the last time this waits a moment, for a sync shared by few costs as much.
+fn gather(first: Request, last_time: usize, waiting: &Receiver<Message>) -> (Vec<Request>, bool) {
+    let mut events = first.events.len();
+    let mut requests = vec![first];
+    let mut patience = PATIENCE;
+    while events < GROUP_EVENTS {
+        match waiting.try_recv() {
+            Ok(Message::Append(request)) => {
+                events += request.events.len();
+                requests.push(request);
+            }
+            Ok(Message::Close) => return (requests, true),
+            Err(_) if requests.len() < last_time && patience > 0 => {
+                patience -= 1;
+                thread::yield_now();
+            }
+            Err(_) => break,
+        }
+    }
+    (requests, false)
+}
+
+/// What each request is told.
+fn told(
+    written: Result<Vec<Outcome>, LedgerError>,
+    count: usize,
+) -> Vec<Result<Vec<Receipt>, GroupError>> {
+    match written {
+        Ok(outcomes) => {
+            let refused = |outcome: Outcome| outcome.map_err(GroupError::Refused);
+            outcomes.into_iter().map(refused).collect()
+        }
+        Err(error) => {
+            let error = Arc::new(error);
+            let failed = || Err(GroupError::NotWritten(Arc::clone(&error)));
+            std::iter::repeat_with(failed).take(count).collect()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,314 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Barrier, Mutex};
+
+use super::*;
+use crate::replay::{KnownAt, replay_in_full};
+use crate::testing::{Steady, keyed, note, opening, told as story_told};
+use crate::verify::{Unwatched, verify};
+use servanda_core::chain::record::{Head, Record, Sealed};
+use servanda_core::event::Kind;
+use servanda_core::testing::event;
+use servanda_log::faulty::{Fault, Faulty};
+use servanda_log::memory::Memory;
+use servanda_log::{AppendError, BatchSource, Compaction, Pieces, Reader, StoreError, Stored};
+
+const THREADS: usize = 16;
+
+fn ledger() -> Ledger<Memory> {
+    Ledger::create(Memory::default(), Steady::default(), opening()).unwrap()
+}
+
+/// Lets so many threads do something at the same time, each with an appender of its own.
+fn together<T: Send>(
+    group: &Group<impl Store + 'static>,
+    act: impl Fn(usize, &Appender) -> Vec<T> + Sync,
+) -> Vec<T> {
+    let start = Barrier::new(THREADS);
+    thread::scope(|scope| {
+        let threads: Vec<_> = (0..THREADS)
+            .map(|number| {
+                let appender = group.appender();
+                let (start, act) = (&start, &act);
+                scope.spawn(move || {
+                    start.wait();
+                    act(number, &appender)
+                })
+            })
+            .collect();
+        threads
+            .into_iter()
+            .flat_map(|thread| thread.join().unwrap())
+            .collect()
+    })
+}
+
+fn links(store: &impl Store) -> Vec<String> {
+    let stored = store.read(0, usize::MAX).unwrap();
+    let link = |stored: &Stored| {
+        Record::open(&stored.sealed)
+            .unwrap()
+            .header
+            .link()
+            .to_string()
+    };
+    stored.iter().map(link).collect()
+}
+
+/// Parties that all threads want to register: one wins each, the others are refused; notes of one and of several
+/// events between them.
+#[test]
+fn sixteen_threads_append_and_each_is_told_its_own() {
+    let group = Group::new(ledger()).unwrap();
+    let party = |id: &str| {
+        event(
+            Kind::PartyRegistered,
+            &[("id", id), ("kind", "state"), ("name", id)],
+        )
+    };
+    let outcomes = together(&group, |number, appender| {
+        let mut told = Vec::new();
+        for round in 0..12 {
+            let id = format!("P{round}");
+            // A refused request of two leaves nothing of its first.
+            let both = vec![note(&format!("of {number}")), party(&id)];
+            told.push(appender.append(both));
+            told.push(appender.append(vec![note(&format!("{number} in {round}"))]));
+        }
+        told
+    });
+    let ledger = group.close().unwrap();
+    let links = links(ledger.store());
+    let mut seen = BTreeSet::new();
+    let mut refused = 0;
+    for outcome in outcomes {
+        match outcome {
+            Ok(receipts) => {
+                let in_a_row = receipts
+                    .windows(2)
+                    .all(|pair| pair[0].seq.0 + 1 == pair[1].seq.0);
+                assert!(in_a_row, "{receipts:?}");
+                for receipt in receipts {
+                    assert!(seen.insert(receipt.seq), "{} was given twice", receipt.seq);
+                    assert_eq!(links[receipt.seq.0 as usize], receipt.link.to_string());
+                }
+            }
+            Err(GroupError::Refused(LedgerError::Refused(refusals))) => {
+                assert_eq!(refusals.len(), 1);
+                assert_eq!(refusals[0].index, 1);
+                refused += 1;
+            }
+            Err(other) => unreachable!("{other}"),
+        }
+    }
+    assert_eq!(refused, 12 * (THREADS - 1));
+    assert_eq!(seen.len(), THREADS * 12 + 2 * 12);
+    assert_eq!(ledger.head().count as usize, 1 + seen.len());
+    // The rules accept the records in this order, one after the other.
+    assert!(verify(ledger.store(), &mut Unwatched).unwrap().is_sound());
+    let replayed = replay_in_full(ledger.store(), KnownAt::Now).unwrap();
+    assert_eq!(replayed.head, ledger.head());
+}
+
+#[test]
+fn each_request_is_a_batch_of_its_own() {
+    let group = Group::new(ledger()).unwrap();
+    let receipts = together(&group, |_, appender| {
+        vec![
+            appender
+                .append(vec![note("one"), note("two"), note("three")])
+                .unwrap(),
+        ]
+    });
+    let ledger = group.close().unwrap();
+    let stored = ledger.store().read(0, usize::MAX).unwrap();
+    for receipts in receipts {
+        let remaining = receipts.iter().map(|receipt| {
+            let record = Record::open(&stored[receipt.seq.0 as usize].sealed).unwrap();
+            record.header.remaining
+        });
+        assert_eq!(remaining.collect::<Vec<_>>(), [2, 1, 0]);
+    }
+}
+
+#[test]
+fn an_import_key_goes_into_one_record_whoever_brings_it() {
+    let group = Group::new(ledger()).unwrap();
+    let receipts = together(&group, |number, appender| {
+        let keys = (0..20).map(|row| format!("row {}", (row + number) % 20));
+        keys.map(|key| {
+            let receipts = appender.append(vec![keyed("a row", &key)]).unwrap();
+            (key, receipts[0])
+        })
+        .collect()
+    });
+    let mut records = BTreeMap::new();
+    let mut new = 0;
+    for (key, receipt) in receipts {
+        let first = *records.entry(key).or_insert(receipt);
+        assert_eq!((first.seq, first.link), (receipt.seq, receipt.link));
+        assert_eq!(first.recorded_at, receipt.recorded_at);
+        new += usize::from(!receipt.known);
+    }
+    assert_eq!(new, 20);
+    assert_eq!(group.close().unwrap().head().count, 21);
+}
+
+/// What many threads append at once is what one appends alone, in the order that the chain has.
+#[test]
+fn a_group_gives_the_records_that_single_appends_give() {
+    let requests: Vec<Vec<Event>> = vec![
+        vec![note("one")],
+        vec![keyed("two", "k"), note("three")],
+        vec![event(
+            Kind::Corrected,
+            &[
+                ("record", "77"),
+                ("field", "text"),
+                ("to", "x"),
+                ("reason", "y"),
+            ],
+        )],
+        vec![keyed("two again", "k")],
+        vec![],
+        vec![note("four")],
+    ];
+    let mut alone = ledger();
+    let mut grouped = ledger();
+    let singly: Vec<_> = requests
+        .iter()
+        .map(|events| alone.append(events.clone()))
+        .collect();
+    let submitted: Vec<Vec<Submission>> = requests
+        .into_iter()
+        .map(|events| events.into_iter().map(Submission::from).collect())
+        .collect();
+    let together = grouped.append_group(&submitted).unwrap();
+    for (single, one) in singly.iter().zip(&together) {
+        let places = |outcome: &Outcome| {
+            let receipts = outcome.as_ref().ok()?.iter();
+            Some(
+                receipts
+                    .map(|receipt| (receipt.seq, receipt.known))
+                    .collect::<Vec<_>>(),
+            )
+        };
+        assert_eq!(places(single), places(one));
+    }
+    assert_eq!(alone.head().count, grouped.head().count);
+    assert!(verify(grouped.store(), &mut Unwatched).unwrap().is_sound());
+    // Both go on from there.
+    assert_eq!(
+        grouped.append(vec![note("five")]).unwrap()[0].seq,
+        alone.append(vec![note("five")]).unwrap()[0].seq
+    );
+}
+
+#[test]
+fn a_write_that_fails_fails_for_all_of_the_group_and_the_next_one_goes_on() {
+    for fault in [Fault::Before, Fault::After] {
+        let mut ledger = story_told(Faulty::new(Memory::default()), 1000);
+        let before = ledger.head().count;
+        let requests: Vec<Vec<Submission>> = (0..3)
+            .map(|at| vec![note(&format!("note {at}")).into()])
+            .collect();
+        ledger.store.fail_after(0, fault);
+        let outcome = ledger.append_group(&requests);
+        let there = ledger.head().count - before;
+        match fault {
+            Fault::Before | Fault::Amid => {
+                assert!(matches!(outcome, Err(LedgerError::Store(_))), "{outcome:?}");
+                assert_eq!(there, 0);
+            }
+            // The answer was lost; the ledger looked, and found it.
+            Fault::After => assert_eq!((outcome.unwrap().len(), there), (3, 3)),
+        }
+        let receipts = ledger.append(vec![note("after")]).unwrap();
+        assert_eq!(receipts[0].seq.0, before + there);
+        assert!(verify(ledger.store(), &mut Unwatched).unwrap().is_sound());
+    }
+}
+
+/// A store that panics when it is appended to the second time.
+struct Panicking(Memory, bool);
+
+impl Store for Panicking {
+    fn head(&self) -> Result<Head, StoreError> {
+        self.0.head()
+    }
+    fn append(&mut self, expected: Head, batch: &[Sealed], head: Head) -> Result<(), AppendError> {
+        assert!(!self.1, "this panic is part of a test");
+        self.1 = true;
+        self.0.append(expected, batch, head)
+    }
+    fn append_stream(&mut self, _: Head, _: &mut dyn BatchSource) -> Result<Head, AppendError> {
+        unreachable!("a group appends batches")
+    }
+    fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, StoreError> {
+        self.0.read(from, limit)
+    }
+    fn reader(&self) -> Arc<dyn Reader> {
+        self.0.reader()
+    }
+    fn put_pieces(&mut self, count: u64, pieces: &Pieces<'_>) -> Result<(), StoreError> {
+        self.0.put_pieces(count, pieces)
+    }
+    fn snapshots(&self) -> Result<Vec<u64>, StoreError> {
+        self.0.snapshots()
+    }
+    fn snapshot(&self, count: u64) -> Result<Option<Vec<u8>>, StoreError> {
+        self.0.snapshot(count)
+    }
+    fn drop_snapshot(&mut self, count: u64) -> Result<(), StoreError> {
+        self.0.drop_snapshot(count)
+    }
+    fn erase(&mut self, records: &[Stored]) -> Result<(), StoreError> {
+        self.0.erase(records)
+    }
+    fn compact(&mut self) -> Result<Compaction, StoreError> {
+        self.0.compact()
+    }
+}
+
+#[test]
+fn a_committer_that_gives_up_is_told_to_all() {
+    let store = Panicking(Memory::default(), false);
+    let ledger = Ledger::create(store, Steady::default(), opening()).unwrap();
+    let group = Group::new(ledger).unwrap();
+    let outcomes = Mutex::new(Vec::new());
+    together(&group, |_, appender| {
+        let outcome = appender.append(vec![note("a")]);
+        outcomes.lock().unwrap().push(outcome);
+        Vec::<()>::new()
+    });
+    let outcomes = outcomes.into_inner().unwrap();
+    let lost = outcomes
+        .iter()
+        .filter(|outcome| matches!(outcome, Err(GroupError::Lost)));
+    assert!(lost.count() >= 1);
+    let known =
+        |outcome: &Result<_, _>| matches!(outcome, Err(GroupError::Lost | GroupError::Closed));
+    assert!(outcomes.iter().all(known), "{outcomes:?}");
+    let late = group.appender().append(vec![note("b")]);
+    assert!(matches!(late, Err(GroupError::Closed)), "{late:?}");
+    assert!(matches!(group.close(), Err(GroupError::Lost)));
+}
+
+#[test]
+fn closing_finishes_what_was_asked_for_and_refuses_the_rest() {
+    let group = Group::new(ledger()).unwrap();
+    let appender = group.appender();
+    let others = group.appender();
+    let receipts = appender.append(vec![note("a")]).unwrap();
+    let ledger = group.close().unwrap();
+    assert_eq!(ledger.head().count, receipts[0].seq.0 + 1);
+    for _ in 0..2 {
+        assert!(matches!(
+            others.append(vec![note("b")]),
+            Err(GroupError::Closed)
+        ));
+    }
+    // The ledger can be used alone again, and shared again.
+    let group = Group::new(ledger).unwrap();
+    group.appender().append(vec![note("c")]).unwrap();
+    assert_eq!(group.close().unwrap().head().count, receipts[0].seq.0 + 2);
+}

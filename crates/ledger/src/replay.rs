@@ -1,0 +1,337 @@
+//! Replay: records into a register. Checks the chain on the way and shows nothing from a broken one.
+
+use super::definitions::Definitions;
+use super::ranges::{self, Range};
+use super::{LedgerError, archive, snapshot};
+use servanda_core::chain::record::{Hash, Head, Header, Record, RecordRef};
+use servanda_core::chain::tree::{Tiled, leaf_hash};
+use servanda_core::event::Entry;
+use servanda_core::state::{RECORD_LIMIT, Register};
+use servanda_core::value::id::Seq;
+use servanda_core::value::when::Instant;
+use servanda_log::Store;
+
+/// Records to read at a time.
+pub const CHUNK: usize = 1024;
+
+/// Up to where the ledger is known: the second clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KnownAt {
+    /// All of it.
+    Now,
+    /// Up to and with this record.
+    Record(Seq),
+    /// All that was recorded up to and at this instant.
+    Time(Instant),
+}
+
+impl KnownAt {
+    fn includes(self, seq: u64, recorded_at: Instant) -> bool {
+        match self {
+            Self::Now => true,
+            Self::Record(last) => seq <= last.0,
+            Self::Time(last) => recorded_at <= last,
+        }
+    }
+}
+
+/// What a replay gives.
+#[derive(Debug, Clone)]
+pub struct Replayed {
+    /// The register.
+    pub register: Register,
+    /// The head at the last record taken in.
+    pub head: Head,
+    /// When that record was recorded.
+    pub last_recorded: Instant,
+    /// The tree of the records' headers.
+    pub tree: Tiled,
+    /// Copies of the payloads that reports on all of it need.
+    pub(super) definitions: Definitions,
+}
+
+impl Replayed {
+    /// Nothing yet of what a store holds.
+    pub(super) fn nothing_of(store: &impl Store) -> Self {
+        Self {
+            register: Register::over(archive::of(store), 0),
+            head: Head::EMPTY,
+            last_recorded: Instant(i64::MIN),
+            tree: Tiled::new(),
+            definitions: Definitions::default(),
+        }
+    }
+
+    /// Takes in records up to `end` by ranges, as far as they are known and nothing is wrong with them: the rest is to
+    /// be looked at one by one.
+    fn take_ranges(&mut self, store: &impl Store, end: u64, known_at: KnownAt) {
+        let start = self.head.count;
+        let end = match known_at {
+            KnownAt::Record(last) => end.min(last.0.saturating_add(1)),
+            KnownAt::Now | KnownAt::Time(_) => end,
+        };
+        // Fewer are there before threads are.
+        if end.saturating_sub(start) < 2 * CHUNK as u64 {
+            return;
+        }
+        let reader = store.reader();
+        let ranges = ranges::ranges(start, end, &[]);
+        // Whether all were taken in shows at the end of the whole replay.
+        let check = |start, end| {
+            let any = |_: &Header, _, _: &Header| true;
+            Range::check(&*reader, (start, end), any, ranges::entry)
+        };
+        let _ = ranges::in_order(&ranges, check, |range| {
+            let is_known = known_at.includes(range.last.seq, Instant(range.latest));
+            let follows = range.first.prev == self.head.link;
+            (is_known && follows).then_some(())?;
+            self.take_range(range)
+        });
+    }
+
+    fn take_range(&mut self, range: &Range<Option<Entry>>) -> Option<()> {
+        range.add_to(&mut self.tree)?;
+        self.head = range.head();
+        self.last_recorded = Instant(range.last.recorded_at);
+        for (stored, entry) in range.records.iter().zip(&range.payloads) {
+            // It was read before, with the range.
+            let record = RecordRef::peek(&stored.sealed.0).ok()?;
+            let header = record.header;
+            if let Some(body) = &record.body {
+                self.definitions.push(&header, body.payload);
+            }
+            match entry {
+                None => self.register.apply_missing(),
+                Some(entry) => self.register.apply(entry),
+            }
+            if header.claimed {
+                self.register.note_claimed(header.seq + 1);
+            }
+        }
+        Some(())
+    }
+
+    /// Takes in the next record, if the chain holds.
+    fn take(&mut self, record: &Record) -> Result<(), LedgerError> {
+        let seq = self.head.count;
+        let broken = |what: String| LedgerError::Broken { seq, what };
+        let header = &record.header;
+        if header.seq != seq {
+            return Err(broken(format!("it says that it is record {}", header.seq)));
+        }
+        if header.prev != self.head.link {
+            return Err(broken(
+                "it does not hold the link of the record before".into(),
+            ));
+        }
+        if !record.payload_is_sound() {
+            return Err(broken(
+                "its payload is not the one that was recorded".into(),
+            ));
+        }
+        match &record.body {
+            None => self.register.apply_missing(),
+            Some(body) => {
+                let entry = archive::entry(seq, header.recorded_at, &body.payload);
+                let entry = entry.map_err(|error| broken(error.to_string()))?;
+                self.register.take(entry);
+            }
+        }
+        self.definitions.push_record(record);
+        if header.claimed {
+            self.register.note_claimed(seq + 1);
+        }
+        self.tree
+            .push(leaf_hash(&header.to_bytes()))
+            .map_err(super::anchor::too_large)?;
+        self.head = Head::after(header);
+        self.last_recorded = Instant(header.recorded_at);
+        Ok(())
+    }
+}
+
+/// Replays a store as it was known at some time, from the newest snapshot that fits.
+///
+/// # Errors
+/// [`LedgerError::Broken`] at the first record that does not fit the chain, [`LedgerError::Short`] where
+/// records are missing at the end, [`LedgerError::TooLong`], [`LedgerError::Store`].
+pub fn replay(store: &impl Store, known_at: KnownAt) -> Result<Replayed, LedgerError> {
+    replay_noting_start(store, known_at).map(|(replayed, _)| replayed)
+}
+
+/// As [`replay`], and of how many records the snapshot is that it began with; 0 where it began with none.
+pub(super) fn replay_noting_start(
+    store: &impl Store,
+    known_at: KnownAt,
+) -> Result<(Replayed, u64), LedgerError> {
+    let start = snapshot::newest(store, known_at)?;
+    let start = start.unwrap_or_else(|| Replayed::nothing_of(store));
+    let count = start.head.count;
+    Ok((continue_from(store, start, known_at)?, count))
+}
+
+/// Replays a store without any snapshot.
+///
+/// # Errors
+/// As [`replay`].
+pub fn replay_in_full(store: &impl Store, known_at: KnownAt) -> Result<Replayed, LedgerError> {
+    continue_from(store, Replayed::nothing_of(store), known_at)
+}
+
+fn continue_from(
+    store: &impl Store,
+    start: Replayed,
+    known_at: KnownAt,
+) -> Result<Replayed, LedgerError> {
+    let acknowledged = store.head()?;
+    if acknowledged.count > RECORD_LIMIT {
+        return Err(LedgerError::TooLong(acknowledged.count));
+    }
+    let mut replayed = start;
+    replayed.register.archived(acknowledged.count);
+    replayed.take_ranges(store, acknowledged.count, known_at);
+    one_by_one(store, replayed, known_at)
+}
+
+/// Takes in the records one after the other, and names the first that does not fit.
+fn one_by_one(
+    store: &impl Store,
+    start: Replayed,
+    known_at: KnownAt,
+) -> Result<Replayed, LedgerError> {
+    let acknowledged = store.head()?;
+    let mut replayed = start;
+    while replayed.head.count < acknowledged.count {
+        let next = replayed.head.count;
+        let chunk = store.read(next, CHUNK)?;
+        if chunk.is_empty() {
+            return Err(LedgerError::Short {
+                found: next,
+                acknowledged: acknowledged.count,
+            });
+        }
+        for stored in chunk {
+            let seq = replayed.head.count;
+            if seq == acknowledged.count {
+                break;
+            }
+            let record = Record::open(&stored.sealed).map_err(|error| LedgerError::Broken {
+                seq,
+                what: error.to_string(),
+            })?;
+            if !known_at.includes(seq, Instant(record.header.recorded_at)) {
+                return Ok(replayed);
+            }
+            replayed.take(&record)?;
+        }
+    }
+    check_end(&replayed, acknowledged.link)?;
+    Ok(replayed)
+}
+
+/// The last record must be the one that was acknowledged.
+fn check_end(replayed: &Replayed, acknowledged: Hash) -> Result<(), LedgerError> {
+    if replayed.head.link == acknowledged {
+        return Ok(());
+    }
+    Err(LedgerError::Broken {
+        seq: replayed.head.count.saturating_sub(1),
+        what: "it is not the record that was acknowledged as the last".into(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{bound, changed, note, opening};
+    use servanda_core::chain::codec;
+    use servanda_core::chain::record::{HEADER_LEN, Sealed};
+    use servanda_core::chain::tree::TreeHash;
+    use servanda_log::memory::Memory;
+
+    const BATCH: usize = 600;
+    const HOUR: i64 = 3_600_000_000;
+
+    /// More records than are taken in one by one, each batch an hour after the one before.
+    fn long() -> Memory {
+        let payload = |event| codec::encode(&event).unwrap();
+        let mut batches = vec![(0, vec![payload(opening())])];
+        for hour in 1..8 {
+            let notes = (0..BATCH).map(|nth| payload(note(&format!("{nth} at {hour}"))));
+            batches.push((hour * HOUR, notes.collect()));
+        }
+        bound(&batches)
+    }
+
+    type Outcome = Result<(Register, Head, Instant, TreeHash), String>;
+
+    fn replays(store: &Memory, known_at: KnownAt) -> [Outcome; 2] {
+        let start = || {
+            let mut nothing = Replayed::nothing_of(store);
+            nothing.register.archived(store.head().unwrap().count);
+            nothing
+        };
+        let by_ranges = continue_from(store, start(), known_at);
+        [by_ranges, one_by_one(store, start(), known_at)].map(|replayed| {
+            let replayed = replayed.map_err(|error| error.to_string())?;
+            assert_eq!(replayed.tree.size(), replayed.head.count);
+            let root = replayed.tree.root();
+            let last = replayed.last_recorded;
+            Ok((replayed.register, replayed.head, last, root))
+        })
+    }
+
+    #[test]
+    fn ranges_come_to_the_same_as_one_by_one() {
+        let store = long();
+        let count = store.head().unwrap().count;
+        for known_at in [
+            KnownAt::Now,
+            KnownAt::Record(Seq(count - 1)),
+            KnownAt::Record(Seq(count - 2)),
+            KnownAt::Record(Seq(3 * CHUNK as u64)),
+            KnownAt::Record(Seq(u64::MAX)),
+            KnownAt::Time(Instant(5 * HOUR)),
+            KnownAt::Time(Instant(5 * HOUR - 1)),
+            KnownAt::Time(Instant(-1)),
+        ] {
+            let [by_ranges, one_by_one] = replays(&store, known_at);
+            assert!(by_ranges.is_ok());
+            assert_eq!(by_ranges, one_by_one, "{known_at:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_as_one_by_one() {
+        let flip = |records: &mut Vec<Sealed>, at: usize| {
+            records[2_600].tamper(|bytes| bytes[at] ^= 1);
+        };
+        let tamperings: [fn(&mut Vec<Sealed>); 4] = [
+            |records| drop(records.remove(2_600)),
+            |records| records.swap(2_600, 2_601),
+            // Its last byte is of no length any more.
+            |records| records[2_600].tamper(|bytes| bytes.truncate(HEADER_LEN)),
+            |records| {
+                records[2_600] = changed(&records[2_600], |record| {
+                    record.header.recorded_at += 1;
+                });
+            },
+        ];
+        let flips = [8, 40, 70, HEADER_LEN + 30].map(|at| {
+            let mut records = long().records();
+            flip(&mut records, at);
+            records
+        });
+        let others = tamperings.map(|tamper| {
+            let mut records = long().records();
+            tamper(&mut records);
+            records
+        });
+        for records in flips.into_iter().chain(others) {
+            let [by_ranges, one_by_one] =
+                replays(&Memory::of(records, long().head().unwrap()), KnownAt::Now);
+            assert!(by_ranges.is_err());
+            assert_eq!(by_ranges, one_by_one);
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! Snapshots: registers kept beside the records, so that a long ledger need not be replayed from its start.
+//! They can be dropped at any time, and are never believed: one that is damaged, of another version or of
+//! another chain is passed over, and `verify` compares each with what replay gives.
+//!
+//! Bytes: version (1), link of the last record (32), check sum of all that follows (32), the time of the last
+//! record (8, little endian), length of the tree (4, little endian), the tree with its tiles, length of the
+//! definitions (4, little endian), the definitions, the register.
+
+use super::definitions::{Definitions, Library};
+use super::replay::{KnownAt, Replayed};
+use super::{LedgerError, archive};
+use servanda_core::chain::record::{Hash, Head, LocalChecksum, Record, local_checksum};
+use servanda_core::chain::tree::Tiled;
+use servanda_core::state::Register;
+use servanda_core::value::when::Instant;
+use servanda_log::Store;
+
+const VERSION: u8 = 4;
+
+/// The bytes of a snapshot.
+pub fn encode(replayed: &Replayed) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    each_piece(replayed, &mut |piece| bytes.extend_from_slice(piece));
+    bytes
+}
+
+/// Gives the bytes of a snapshot away piece by piece: they are many beside a large register.
+pub(super) fn each_piece(replayed: &Replayed, give: &mut dyn FnMut(&[u8])) {
+    let mut checksum = LocalChecksum::default();
+    each_piece_of_body(replayed, &mut |piece| checksum.add(piece));
+    give(&[VERSION]);
+    give(&replayed.head.link.0);
+    give(&checksum.finish().0);
+    each_piece_of_body(replayed, give);
+}
+
+fn each_piece_of_body(replayed: &Replayed, give: &mut dyn FnMut(&[u8])) {
+    let tree = replayed.tree.to_bytes();
+    give(&replayed.last_recorded.0.to_le_bytes());
+    // A root for each 256 records, of which there are fewer than 2^32.
+    give(&(tree.len() as u32).to_le_bytes());
+    give(&tree);
+    give(&(replayed.definitions.length() as u32).to_le_bytes());
+    replayed.definitions.each_piece(give);
+    replayed.register.each_piece(give);
+}
+
+/// Whether these are the bytes of the snapshot.
+pub(super) fn is_of(replayed: &Replayed, bytes: &[u8]) -> bool {
+    let mut rest = Some(bytes);
+    each_piece(replayed, &mut |piece| {
+        rest = rest.and_then(|rest| rest.strip_prefix(piece));
+    });
+    rest.is_some_and(<[u8]>::is_empty)
+}
+
+/// Whether a snapshot was made by an older version, which is of no use any more.
+pub(super) fn is_outdated(bytes: &[u8]) -> bool {
+    bytes
+        .first()
+        .is_some_and(|version| (1..VERSION).contains(version))
+}
+
+/// Reads a snapshot of the first `count` records of a store, unless it is damaged or of another version.
+pub fn decode(count: u64, bytes: &[u8], store: &impl Store) -> Option<Replayed> {
+    let (version, rest) = bytes.split_first()?;
+    let (link, rest) = rest.split_first_chunk::<32>()?;
+    let (checksum, body) = rest.split_first_chunk::<32>()?;
+    if *version != VERSION || local_checksum(body) != Hash(*checksum) {
+        return None;
+    }
+    let (time, rest) = body.split_first_chunk::<8>()?;
+    let (tree, rest) = part(rest)?;
+    let (definitions, register) = part(rest)?;
+    let tree = Tiled::from_bytes(tree).ok()?;
+    let definitions = Definitions::from_bytes(definitions)?;
+    let archive = archive::with(store, Library::new(&definitions));
+    let register = Register::from_bytes(register, archive)?;
+    (register.count() == count && tree.size() == count).then_some(Replayed {
+        register,
+        head: Head {
+            count,
+            link: Hash(*link),
+        },
+        last_recorded: Instant(i64::from_le_bytes(*time)),
+        tree,
+        definitions,
+    })
+}
+
+/// What follows its length, and the rest.
+fn part(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (length, rest) = bytes.split_first_chunk::<4>()?;
+    rest.split_at_checked(usize::try_from(u32::from_le_bytes(*length)).ok()?)
+}
+
+/// Of the snapshots of these counts, ascending, those that can go: the one after is not much longer than the one
+/// before. What is kept suffices for questions about earlier times, and is a few times as large as the newest.
+pub(super) fn surplus(counts: &[u64]) -> Vec<u64> {
+    let mut kept: Vec<u64> = Vec::new();
+    let mut surplus = Vec::new();
+    for (at, count) in counts.iter().enumerate() {
+        let before = kept.last().copied().unwrap_or_default();
+        match counts.get(at + 1) {
+            Some(after) if *after <= before.saturating_mul(4) => surplus.push(*count),
+            _ => kept.push(*count),
+        }
+    }
+    surplus
+}
+
+/// The newest snapshot that belongs to this chain and lies within what is known.
+pub(super) fn newest(
+    store: &impl Store,
+    known_at: KnownAt,
+) -> Result<Option<Replayed>, LedgerError> {
+    let acknowledged = store.head()?.count;
+    for count in store.snapshots()?.into_iter().rev() {
+        let beyond = match known_at {
+            KnownAt::Now => false,
+            KnownAt::Record(last) => count > last.0.saturating_add(1),
+            KnownAt::Time(_) => false,
+        };
+        if count == 0 || count > acknowledged || beyond {
+            continue;
+        }
+        let Some(replayed) = store
+            .snapshot(count)?
+            .and_then(|bytes| decode(count, &bytes, store))
+        else {
+            continue;
+        };
+        let too_late = matches!(known_at, KnownAt::Time(last) if replayed.last_recorded > last);
+        if !too_late && is_of_this_chain(store, &replayed)? {
+            return Ok(Some(replayed));
+        }
+    }
+    Ok(None)
+}
+
+/// Whether the record at the snapshot's end has the link that the snapshot was taken at.
+fn is_of_this_chain(store: &impl Store, replayed: &Replayed) -> Result<bool, LedgerError> {
+    let last = replayed.head.count - 1;
+    let found = store.read(last, 1)?;
+    let record = found
+        .first()
+        .and_then(|stored| Record::open(&stored.sealed).ok());
+    Ok(record.is_some_and(|record| {
+        record.header.seq == last && record.header.link() == replayed.head.link
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::surplus;
+
+    #[test]
+    fn of_many_snapshots_the_newest_and_a_few_older_ones_are_kept() {
+        let mut kept: Vec<u64> = Vec::new();
+        let mut next = 65_536;
+        while next < 20_000_000 {
+            kept.push(next);
+            for count in surplus(&kept) {
+                kept.retain(|other| *other != count);
+            }
+            assert_eq!(kept.last(), Some(&next));
+            let all: u64 = kept.iter().sum();
+            assert!(all <= 3 * next, "{kept:?}");
+            next += (next / 8).max(65_536);
+        }
+        assert!(kept.len() > 3, "{kept:?}");
+    }
+}

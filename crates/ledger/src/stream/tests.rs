@@ -1,0 +1,452 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::signatures;
+use crate::testing::*;
+use crate::verify::{Unwatched, verify};
+use servanda_core::chain::key::{KeyName, SignatureType};
+use servanda_core::event::Kind;
+use servanda_core::state::Held;
+use servanda_core::testing::{event, histories};
+use servanda_log::faulty::{Fault, Faulty};
+use servanda_log::memory::Memory;
+
+/// A ledger with its opening alone.
+fn opened() -> Ledger<Memory> {
+    Ledger::create(Memory::default(), Steady::default(), opening()).unwrap()
+}
+
+/// Gives events one after the other, numbered from 0.
+fn source<E>(
+    events: impl IntoIterator<Item = Event>,
+) -> impl FnMut(&Present<'_>) -> Result<Option<Given>, E> {
+    let mut events = events.into_iter().enumerate();
+    move |_| {
+        let next = events.next();
+        Ok(next.map(|(place, event)| Given {
+            place,
+            submission: event.into(),
+        }))
+    }
+}
+
+fn stream<S: Store>(
+    ledger: &mut Ledger<S>,
+    events: impl IntoIterator<Item = Event>,
+) -> Result<Streamed, StreamError<()>> {
+    ledger.append_stream(source(events))
+}
+
+/// As [`stream`], in batches of so many records.
+fn stream_by<S: Store>(
+    ledger: &mut Ledger<S>,
+    batch: usize,
+    events: impl IntoIterator<Item = Event>,
+) -> Result<Streamed, StreamError<()>> {
+    ledger.append_batches(source(events), batch, Spool::default())
+}
+
+/// The payloads of a ledger, in order.
+fn payloads(ledger: &Ledger<Memory>) -> Vec<Vec<u8>> {
+    let records = ledger.store().records();
+    let bodies = records
+        .iter()
+        .map(|sealed| Record::open(sealed).unwrap().body);
+    bodies.map(|body| body.unwrap().payload).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn a_stream_is_one_append(
+        history in histories(2..60),
+        again in any::<prop::sample::Index>(),
+        size in prop_oneof![1usize..8, Just(BATCH)],
+    ) {
+        let mut batch = opened();
+        let mut streamed = opened();
+        // Some of it a second time: what has an import key is known then.
+        let mut events = history[1..].to_vec();
+        events.extend(history[1..again.index(history.len()) + 1].iter().filter(|event| {
+            event.envelope.import_key.is_some()
+        }).cloned());
+        let receipts = batch.append(events.clone()).unwrap();
+        let summary = stream_by(&mut streamed, size, events.clone()).unwrap();
+        let places: Vec<_> = receipts.iter().map(|receipt| (receipt.seq, receipt.known)).collect();
+        prop_assert_eq!(summary.records().collect::<Vec<_>>(), places);
+        prop_assert_eq!(summary.known, receipts.iter().filter(|receipt| receipt.known).count());
+        prop_assert_eq!(summary.differ, 0);
+        prop_assert_eq!(streamed.register(), batch.register());
+        prop_assert!(reads(streamed.register()) == reads(batch.register()));
+        prop_assert_eq!(payloads(&streamed), payloads(&batch));
+        prop_assert!(verify(streamed.store(), &mut Unwatched).unwrap().is_sound());
+        let reread: Vec<_> = streamed.receipts(&summary).map(Result::unwrap).collect();
+        for ((found, recorded), (receipt, event)) in reread.iter().zip(receipts.iter().zip(&events)) {
+            prop_assert_eq!((found.seq, found.known), (receipt.seq, receipt.known));
+            prop_assert!(recorded.says_the_same(event));
+        }
+        // The end of it is where the next append goes on.
+        streamed.append(vec![note("after")]).unwrap();
+        let reopened = Ledger::open(streamed.into_store(), Steady::default()).unwrap();
+        prop_assert_eq!(reopened.checkpoint().unwrap().size(), reopened.head().count);
+    }
+}
+
+#[test]
+fn a_long_stream_is_several_batches() {
+    let mut ledger = opened();
+    let count = 2 * BATCH + 10;
+    let events = (0..count).map(|n| keyed("one of many", &n.to_string()));
+    let summary = stream(&mut ledger, events.clone()).unwrap();
+    assert_eq!(
+        (summary.appended, summary.known, summary.runs.len()),
+        (count, 0, 1)
+    );
+    let remaining: Vec<u32> = ledger.store().records()[1..]
+        .iter()
+        .map(|sealed| Record::open(sealed).unwrap().header.remaining)
+        .collect();
+    let counts_down = |batch: &[u32]| batch.iter().rev().zip(0..).all(|(a, b)| *a == b);
+    assert!(remaining.chunks(BATCH).all(counts_down));
+    assert!(verify(ledger.store(), &mut Unwatched).unwrap().is_sound());
+
+    let before = ledger.head();
+    let again = stream(&mut ledger, events).unwrap();
+    assert_eq!(
+        (again.appended, again.known, again.runs.len()),
+        (0, count, 1)
+    );
+    assert_eq!(ledger.head(), before);
+}
+
+#[test]
+fn known_events_that_differ_are_told_by_their_places() {
+    let mut ledger = opened();
+    stream(&mut ledger, [keyed("one", "1"), keyed("two", "2")]).unwrap();
+    let again = [keyed("two", "2"), note("three"), keyed("other", "1")];
+    let summary = stream(&mut ledger, again).unwrap();
+    assert_eq!(
+        (summary.differ, summary.differing.as_slice()),
+        (1, &[2][..])
+    );
+    let records: Vec<_> = summary.records().collect();
+    assert_eq!(records, [(Seq(2), true), (Seq(3), false), (Seq(1), true)]);
+}
+
+/// Every record of a register, as it reads.
+fn reads(register: &Register) -> Vec<Option<Held>> {
+    let all = register.records().map(Option::<&Held>::cloned).collect();
+    assert_eq!(register.unreadable(), None);
+    all
+}
+
+/// A ledger that did not change: head, records, register.
+fn is_untouched<S: Store>(ledger: &Ledger<S>, store: &Memory, before: &(Head, Register)) {
+    assert_eq!(ledger.head(), before.0);
+    assert!(ledger.register() == &before.1);
+    assert!(reads(ledger.register()) == reads(&before.1));
+    assert_eq!(store.head().unwrap(), before.0);
+    assert_eq!(store.records().len() as u64, before.0.count);
+}
+
+#[test]
+fn what_is_refused_at_the_end_takes_all_back_and_is_told() {
+    let mut ledger = opened();
+    let before = (ledger.head(), ledger.register().clone());
+    let unknown = event(Kind::Noted, &[("text", "on it"), ("about", "nobody")]);
+    let many = std::iter::repeat_n(note("one of many"), 2 * BATCH);
+    let wrong = std::iter::repeat_n(unknown, TOLD + 5);
+    let error = stream(&mut ledger, many.chain(wrong)).unwrap_err();
+    let StreamError::Refused { first, count } = error else {
+        panic!("{error}")
+    };
+    assert_eq!((first.len(), count), (TOLD, TOLD + 5));
+    assert_eq!(first[0].index, 2 * BATCH);
+    is_untouched(&ledger, ledger.store(), &before);
+    stream(&mut ledger, [note("after")]).unwrap();
+}
+
+#[test]
+fn records_after_a_refused_one_keep_their_numbers() {
+    let mut ledger = opened();
+    let mut next = Vec::new();
+    let unknown = event(
+        Kind::Noted,
+        &[("text", "a"), ("about", "nobody"), ("import_key", "k")],
+    );
+    let mut events = [unknown, note("b"), note("c")].into_iter();
+    let error = ledger.append_stream::<()>(|present| {
+        next.push((present.next().0, present.keyed("k")));
+        Ok(events.next().map(|event| Given {
+            place: 0,
+            submission: event.into(),
+        }))
+    });
+    assert!(matches!(error, Err(StreamError::Refused { count: 1, .. })));
+    let kept = Some(Seq(1));
+    assert_eq!(next, [(1, None), (2, kept), (3, kept), (4, kept)]);
+}
+
+/// A correction of a note's text.
+fn mended(record: u64) -> Event {
+    let record = record.to_string();
+    let fields: &[(&str, &str)] = &[
+        ("record", &record),
+        ("field", "text"),
+        ("to", "as it was"),
+        ("reason", "misheard"),
+    ];
+    event(Kind::Corrected, fields)
+}
+
+fn taken_out(record: u64) -> Event {
+    let record = record.to_string();
+    event(
+        Kind::Retracted,
+        &[("record", &record), ("reason", "never said")],
+    )
+}
+
+/// So many notes, each with an import key of its own.
+fn many(count: usize) -> impl Iterator<Item = Event> + Clone {
+    (0..count).map(|n| keyed("one of many", &n.to_string()))
+}
+
+/// Streams events; the most records that the register held meanwhile.
+fn watched(
+    ledger: &mut Ledger<Memory>,
+    events: impl IntoIterator<Item = Event>,
+) -> (Streamed, usize) {
+    let mut most = 0;
+    let mut pull = source::<()>(events);
+    let pulled = |present: &Present<'_>| {
+        most = most.max(present.register.in_memory());
+        pull(present)
+    };
+    (ledger.append_stream(pulled).unwrap(), most)
+}
+
+#[test]
+fn the_register_holds_few_while_many_stream() {
+    let mut ledger = opened();
+    let (_, most) = watched(&mut ledger, many(5 * BATCH + 10));
+    // The opening was asked for the ledger's name.
+    assert_eq!(most, AT_HAND - 1 + 1);
+    assert_eq!(ledger.register().in_memory(), 1);
+}
+
+/// Those are read to be compared, and no register changes.
+#[test]
+fn the_register_holds_few_while_what_is_known_streams() {
+    let mut ledger = opened();
+    let count = 20_000;
+    stream(&mut ledger, many(count)).unwrap();
+    let (again, most) = watched(&mut ledger, many(count));
+    assert_eq!((again.known, again.differ), (count, 0));
+    assert!(most < 9_000, "{most}");
+}
+
+/// What comes late in a stream may be about what came first in it, and is not in the store either.
+#[test]
+fn what_the_register_let_go_of_is_corrected_retracted_and_known() {
+    let long = 3 * BATCH;
+    let late = [
+        mended(1),
+        mended(5),
+        taken_out(2),
+        keyed("one of many", "7"),
+        keyed("another", "8"),
+    ];
+    let mut events: Vec<Event> = many(long).chain(late).collect();
+    // The correction of record 5 is retracted, and the note reads as before.
+    events.push(taken_out(long as u64 + 2));
+    events.extend(many(BATCH));
+
+    let mut streamed = opened();
+    let summary = stream(&mut streamed, events.clone()).unwrap();
+    assert_eq!(
+        (summary.known, summary.differing.as_slice()),
+        (BATCH + 2, &[long + 4][..])
+    );
+    let text = |seq| {
+        let held = streamed.register().held(Seq(seq)).unwrap();
+        let text = held.entry.event.to_fields().get("text").to_vec();
+        (text.concat(), held.is_standing())
+    };
+    assert_eq!(text(1), ("as it was".to_owned(), true));
+    assert_eq!(text(2), ("one of many".to_owned(), false));
+    assert_eq!(text(5), ("one of many".to_owned(), true));
+
+    let mut batch = opened();
+    batch.append(events).unwrap();
+    assert!(streamed.register() == batch.register());
+    assert!(reads(streamed.register()) == reads(batch.register()));
+    assert!(payloads(&streamed) == payloads(&batch));
+    let reopened = Ledger::open(streamed.into_store(), Steady::default()).unwrap();
+    assert!(reopened.register() == batch.register());
+}
+
+/// In a ledger that is longer than the stream, the register takes back one record after the other.
+#[test]
+fn what_is_refused_at_the_end_takes_back_what_the_register_let_go_of() {
+    let mut ledger = opened();
+    let mut text = many(4 * BATCH);
+    ledger
+        .append(text.by_ref().take(3 * BATCH).collect())
+        .unwrap();
+    let before = (ledger.head(), ledger.register().clone());
+    let late = [mended(1), taken_out(2), mended(before.0.count + 3)];
+    let gap = std::iter::repeat_n(note("between"), BATCH);
+    let wrong = [event(
+        Kind::Noted,
+        &[("text", "on it"), ("about", "nobody")],
+    )];
+    let again = [taken_out(before.0.count + BATCH as u64 + 3)];
+    let events = gap.chain(late).chain(text).chain(again).chain(wrong);
+    let events = events.chain(many(10)).chain([note("after")]);
+    let error = stream_by(&mut ledger, 1000, events).unwrap_err();
+    assert!(matches!(error, StreamError::Refused { count: 1, .. }));
+    is_untouched(&ledger, ledger.store(), &before);
+    stream(&mut ledger, [note("after"), mended(1)]).unwrap();
+    assert!(verify(ledger.store(), &mut Unwatched).unwrap().is_sound());
+}
+
+#[test]
+fn without_room_for_what_waits_nothing_is_appended() {
+    for earlier in [0, 6 * BATCH] {
+        let mut ledger = opened();
+        ledger.append(many(earlier).collect()).unwrap();
+        let before = (ledger.head(), ledger.register().clone());
+        let text = "x".repeat(1000);
+        let long = std::iter::repeat_n(note(&text), 5 * BATCH);
+        let spool = Spool::confined_to(BATCH * 1000);
+        let mut given = 0;
+        let events = source::<()>(long.inspect(|_| given += 1));
+        let error = ledger.append_batches(events, BATCH, spool).unwrap_err();
+        let scratch = |error| matches!(error, StreamError::Ledger(LedgerError::Scratch(_)));
+        assert!(scratch(error));
+        assert!(given < 2 * BATCH, "the rest is not even read");
+        is_untouched(&ledger, ledger.store(), &before);
+        stream(&mut ledger, [note("after")]).unwrap();
+    }
+}
+
+#[test]
+fn a_source_that_breaks_off_takes_all_back() {
+    let mut ledger = opened();
+    let before = (ledger.head(), ledger.register().clone());
+    let mut left = 3 * BATCH;
+    let error = ledger.append_stream(|_| {
+        left -= 1;
+        let given = Given {
+            place: left,
+            submission: note("one of many").into(),
+        };
+        if left == 0 {
+            Err("no more")
+        } else {
+            Ok(Some(given))
+        }
+    });
+    assert!(matches!(error, Err(StreamError::Source("no more"))));
+    is_untouched(&ledger, ledger.store(), &before);
+}
+
+#[test]
+fn a_store_that_fails_takes_all_back() {
+    for fault in [Fault::Before, Fault::After] {
+        for step in 0..4 {
+            let mut ledger =
+                Ledger::create(Faulty::new(Memory::default()), Steady::default(), opening())
+                    .unwrap();
+            let before = (ledger.head(), ledger.register().clone());
+            ledger.store.fail_after(step, fault);
+            // More than waits in the channel: nobody may be left waiting.
+            let many = std::iter::repeat_n(note("one of many"), 6 * BATCH);
+            let outcome = stream(&mut ledger, many);
+            // The fault may still be to come for who reads.
+            let store = ledger.store().inner();
+            match outcome {
+                Ok(summary) => assert_eq!(ledger.head().count, 1 + summary.given() as u64),
+                Err(_) if ledger.stale => assert_eq!(store.head().unwrap(), before.0),
+                Err(_) => is_untouched(&ledger, store, &before),
+            }
+            assert!(verify(store, &mut Unwatched).unwrap().is_sound());
+        }
+    }
+}
+
+#[test]
+fn a_stream_that_would_be_too_long_is_refused_whole() {
+    let mut ledger = opened();
+    ledger.record_limit = 1 + BATCH as u64;
+    let before = (ledger.head(), ledger.register().clone());
+    let is_full = |error: &StreamError<()>| matches!(error, StreamError::Ledger(LedgerError::Full { limit }) if *limit == 1 + BATCH as u64);
+    let mut pulled = 0;
+    let endless = std::iter::repeat_with(|| {
+        pulled += 1;
+        note("one of many")
+    });
+    let error = stream(&mut ledger, endless).unwrap_err();
+    assert!(is_full(&error), "{error}");
+    assert_eq!(pulled, BATCH + 1, "the rest cannot be checked");
+    is_untouched(&ledger, ledger.store(), &before);
+    // Where something else was wrong before, that is told.
+    let wrong = event(Kind::Noted, &[("text", "on what?"), ("about", "99999")]);
+    let error = stream(
+        &mut ledger,
+        std::iter::once(wrong).chain(std::iter::repeat(note("more"))),
+    );
+    assert!(
+        matches!(error, Err(StreamError::Refused { count: 1, .. })),
+        "{error:?}"
+    );
+    is_untouched(&ledger, ledger.store(), &before);
+    // As many as there is room for are taken.
+    let summary = stream(&mut ledger, std::iter::repeat_n(note("one of many"), BATCH)).unwrap();
+    assert_eq!(
+        (summary.appended, ledger.head().count),
+        (BATCH, ledger.record_limit)
+    );
+    assert!(is_full(
+        &stream(&mut ledger, [note("one more")]).unwrap_err()
+    ));
+    assert!(verify(ledger.store(), &mut Unwatched).unwrap().is_sound());
+}
+
+/// Recorders sign each batch of the chain.
+#[test]
+fn each_batch_is_signed_by_whoever_recorded_it() {
+    let name = KeyName::new("ana.example/key").unwrap();
+    let key = SigningKey::from_seed(name, SignatureType::Ed25519, &[1; 32]);
+    let admitted = event(
+        Kind::RecorderAdmitted,
+        &[("id", "ana"), ("key", &key.verifier().to_string())],
+    );
+    let by_ana = event(Kind::Noted, &[("text", "a"), ("recorded_by", "ana")]);
+    let many = || std::iter::repeat_n(by_ana.clone(), BATCH + 1);
+
+    let mut ledger = opened();
+    ledger.append(vec![admitted]).unwrap();
+    let before = (ledger.head(), ledger.register().clone());
+    let error = stream(&mut ledger, many()).unwrap_err();
+    let missing = |error: &StreamError<()>| {
+        matches!(
+            error,
+            StreamError::Ledger(LedgerError::Signature(
+                signatures::SignatureError::Missing { .. }
+            ))
+        )
+    };
+    assert!(missing(&error), "{error}");
+    is_untouched(&ledger, ledger.store(), &before);
+
+    let mut ledger = ledger.signing_with(vec![key]);
+    stream(&mut ledger, many()).unwrap();
+    let records = ledger.store().records();
+    let signed = records.iter().map(|sealed| Record::open(sealed).unwrap());
+    let signed = signed.filter(|record| !record.signatures.is_empty());
+    assert_eq!(signed.count(), 2);
+    assert!(verify(ledger.store(), &mut Unwatched).unwrap().is_sound());
+}

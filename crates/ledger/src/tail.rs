@@ -1,0 +1,112 @@
+//! The archive of a stream: the records behind the head, which the store gives back only once all of them were
+//! acknowledged, and before them those of the store.
+
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::archive::{self, AtHand};
+use servanda_core::event::Entry;
+use servanda_core::state::Archive;
+use servanda_core::value::id::Seq;
+use servanda_core::value::when::Instant;
+use servanda_log::spool::{Spool, Stretch};
+
+/// Bytes of a recorded time.
+const TIME: usize = 8;
+
+/// The records of a stream, beside those of the store.
+pub(super) struct Tail {
+    stored: Arc<dyn Archive>,
+    /// The number of the stream's first record.
+    first: u64,
+    kept: Mutex<Kept>,
+}
+
+/// Records that are not acknowledged yet: the recorded time of each, eight bytes, little endian, and its payload;
+/// nothing for an event that was refused.
+struct Kept {
+    spool: Spool,
+    at_hand: AtHand<Stretch>,
+    /// Why the spool could not be read.
+    failure: Option<io::Error>,
+}
+
+impl Tail {
+    /// The archive of a stream that begins with this record, behind those that are stored.
+    pub fn behind(stored: Arc<dyn Archive>, first: u64, spool: Spool) -> Self {
+        Self {
+            stored,
+            first,
+            kept: Mutex::new(Kept {
+                spool,
+                at_hand: AtHand::default(),
+                failure: None,
+            }),
+        }
+    }
+
+    /// How many records can be read, those of the store among them.
+    pub fn count(&self) -> u64 {
+        self.first + self.kept().spool.count()
+    }
+
+    /// Keeps the next record.
+    ///
+    /// # Errors
+    /// What the system says, where it has no room.
+    pub fn keep(&self, recorded_at: Instant, payload: &[u8]) -> io::Result<()> {
+        let time = recorded_at.0.to_le_bytes();
+        self.kept().spool.push(&[&time, payload])
+    }
+
+    /// Keeps the place of an event that was refused.
+    ///
+    /// # Errors
+    /// As [`Tail::keep`].
+    pub fn keep_place(&self) -> io::Result<()> {
+        self.kept().spool.push(&[])
+    }
+
+    /// Why a record could not be read again, if that befell one.
+    pub fn failure(&self) -> Option<io::Error> {
+        self.kept().failure.take()
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Archive for Tail {
+    fn entry(&self, seq: Seq) -> Result<Option<Entry>, String> {
+        match seq.0.checked_sub(self.first) {
+            None => self.stored.entry(seq),
+            Some(number) => self.kept().entry(seq, number),
+        }
+    }
+}
+
+impl Kept {
+    fn entry(&mut self, seq: Seq, number: u64) -> Result<Option<Entry>, String> {
+        let stretch = match self.at_hand.take(|stretch| stretch.holds(number)) {
+            Some(stretch) => stretch,
+            None => self.spool.stretch(number).map_err(|error| {
+                let why = error.to_string();
+                self.failure.get_or_insert(error);
+                why
+            })?,
+        };
+        let found = match stretch
+            .get(number)
+            .and_then(<[u8]>::split_first_chunk::<TIME>)
+        {
+            None => Ok(None),
+            Some((time, payload)) => {
+                let entry = archive::entry(seq.0, i64::from_le_bytes(*time), payload);
+                entry.map(Some).map_err(|error| error.to_string())
+            }
+        };
+        self.at_hand.put(stretch);
+        found
+    }
+}

@@ -1,0 +1,93 @@
+//! The chain alone: whether the records are those that were recorded, whatever they say. A fraction of the work, for
+//! nothing is decoded and no rule is looked at.
+
+use super::fast::{ends_at, fit, follows};
+use super::{BEYOND_A_CHAIN, Check, Previous, Progress, Verdict};
+use crate::ranges::{self, Range};
+use crate::{archive, plural};
+use servanda_core::chain::record::{Head, RecordRef};
+use servanda_core::chain::tree::Tiled;
+use servanda_core::event::Fact;
+use servanda_core::value::id::Seq;
+use servanda_core::value::when::Instant;
+use servanda_log::Store;
+
+/// The verdict on a ledger whose chain, tree and payloads hold; none at the first doubt.
+pub(super) fn pass(
+    store: &impl Store,
+    acknowledged: Head,
+    progress: &mut dyn Progress,
+) -> Option<Verdict> {
+    let mut previous: Option<Previous> = None;
+    let mut first_recorded = None;
+    let mut tree = Tiled::new();
+    let mut head = Head::EMPTY;
+    let mut gone = 0;
+    progress.begin(acknowledged.count);
+    let reader = store.reader();
+    let ranges = ranges::ranges(0, acknowledged.count, &[]);
+    let check = |start, end| Range::check(&*reader, (start, end), fit, is_there);
+    let joined = ranges::in_order(&ranges, check, |range| {
+        follows(previous.as_ref(), &range.first).then_some(())?;
+        range.add_to(&mut tree)?;
+        gone += range.payloads.iter().filter(|is_there| !**is_there).count();
+        first_recorded.get_or_insert(range.first.recorded_at);
+        head = range.head();
+        previous = Some(Previous::of(&range.last, head.link));
+        progress.reached(head.count);
+        Some(())
+    });
+    progress.end();
+    joined?;
+    let last = previous?;
+    ends_at(store, acknowledged, head, Some(&last)).then_some(())?;
+    Some(Verdict {
+        origin: Some(origin(store)?),
+        records: head.count,
+        trusted: 0,
+        head,
+        acknowledged,
+        root: tree.root(),
+        tiles: tree.tiles().to_vec(),
+        first_recorded: first_recorded.map(Instant),
+        last_recorded: Some(Instant(last.recorded_at)),
+        findings: Vec::new(),
+        checked: vec![
+            Check {
+                what: "records: form, order, links, batches, clock",
+                count: head.count,
+            },
+            Check {
+                what: "payloads: digest",
+                count: head.count - gone as u64,
+            },
+        ],
+        not_checked: not_checked(gone),
+        remarks: Vec::new(),
+    })
+}
+
+/// Whether a record has its payload; none where it has not and must have it.
+fn is_there(record: &RecordRef<'_>) -> Option<bool> {
+    let is_there = record.body.is_some();
+    (is_there || record.header.redactable).then_some(is_there)
+}
+
+/// The name that the ledger was opened under.
+fn origin(store: &impl Store) -> Option<String> {
+    let first = archive::of(store).entry(Seq(0)).ok()??;
+    match first.event.fact {
+        Fact::LedgerOpened(fact) => Some(fact.origin.to_string()),
+        _ => None,
+    }
+}
+
+fn not_checked(gone: usize) -> Vec<String> {
+    let mut all = vec!["what the payloads say: encodings, rules, signatures, snapshots".to_owned()];
+    if gone > 0 {
+        let payloads = plural(gone, "payload");
+        all.push(format!("whether redactions say why {payloads} are gone"));
+    }
+    all.extend(BEYOND_A_CHAIN.map(str::to_owned));
+    all
+}

@@ -1,0 +1,368 @@
+//! A store that fails when told to: for tests of what lies above.
+//!
+//! ```
+//! use servanda_core::chain::record::Head;
+//! use crate::faulty::{Fault, Faulty};
+//! use crate::{AppendError, Store, memory::Memory};
+//!
+//! let mut store = Faulty::new(Memory::default());
+//! store.fail_after(0, Fault::Before);
+//! let outcome = store.append(Head::EMPTY, &[], Head::EMPTY);
+//! assert!(matches!(outcome, Err(AppendError::Failed(_))));
+//! assert!(store.append(Head::EMPTY, &[], Head::EMPTY).is_ok(), "only one step fails");
+//! ```
+
+use std::io;
+use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::{AppendError, BatchSource, Compaction, Pieces, Reader, Store, StoreError, Stored};
+use servanda_core::chain::record::{Head, Sealed};
+
+/// How a step fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// Nothing is done; an append is [`AppendError::Failed`].
+    Before,
+    /// A stream is broken off after its first batch, and nothing is done. Of anything else, as [`Fault::Before`].
+    Amid,
+    /// All is done and the answer is lost; an append is [`AppendError::Uncertain`].
+    After,
+}
+
+impl Fault {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Before, Self::Amid, Self::After];
+}
+
+/// Passes everything on to another store, but fails at one step. Every call of the [`Store`] trait is a
+/// step, and every reading by one of its readers, but asking for a reader is none; steps are counted from 0.
+#[derive(Debug)]
+pub struct Faulty<S> {
+    inner: S,
+    /// Shared with its readers.
+    steps: Arc<Steps>,
+}
+
+#[derive(Debug, Default)]
+struct Steps {
+    taken: AtomicU64,
+    fault: Mutex<Option<(Range<u64>, Fault)>>,
+}
+
+impl Steps {
+    /// Counts a step; the fault that it meets.
+    fn step(&self) -> Option<Fault> {
+        let step = self.taken.fetch_add(1, Ordering::SeqCst);
+        let due = self.fault.lock().unwrap_or_else(PoisonError::into_inner);
+        let met = due.as_ref().filter(|(steps, _)| steps.contains(&step));
+        met.map(|(_, fault)| *fault)
+    }
+}
+
+impl<S> Faulty<S> {
+    /// A store that does not fail yet.
+    pub fn new(inner: S) -> Self {
+        Self {
+            inner,
+            steps: Arc::default(),
+        }
+    }
+
+    /// Lets one step fail: the next one if `steps` is 0. The steps after it work again.
+    pub fn fail_after(&mut self, steps: u64, fault: Fault) {
+        self.fail_times(1, steps, fault);
+    }
+
+    /// As [`Faulty::fail_after`], but so many steps in a row fail.
+    pub fn fail_times(&mut self, times: u64, steps: u64, fault: Fault) {
+        let at = self.steps() + steps;
+        let due = self.steps.fault.lock();
+        *due.unwrap_or_else(PoisonError::into_inner) = Some((at..at + times, fault));
+    }
+
+    /// No step fails from now on.
+    pub fn mend(&mut self) {
+        self.fail_times(0, 0, Fault::Before);
+    }
+
+    /// How many steps were taken, failed ones too.
+    pub fn steps(&self) -> u64 {
+        self.steps.taken.load(Ordering::SeqCst)
+    }
+
+    /// The store inside.
+    pub fn inner(&self) -> &S {
+        &self.inner
+    }
+
+    /// The store inside, to keep.
+    pub fn into_inner(self) -> S {
+        self.inner
+    }
+
+    /// Counts a step; the fault that it meets.
+    fn step(&self) -> Option<Fault> {
+        self.steps.step()
+    }
+}
+
+/// A reader whose reading is a step.
+struct FaultyReader {
+    inner: Arc<dyn Reader>,
+    steps: Arc<Steps>,
+}
+
+impl Reader for FaultyReader {
+    fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, StoreError> {
+        with(self.steps.step(), || self.inner.read(from, limit))
+    }
+}
+
+/// Does a step in which no outcome but done and not done can be told apart.
+fn with<T>(
+    fault: Option<Fault>,
+    step: impl FnOnce() -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    match fault {
+        None => step(),
+        Some(Fault::Before | Fault::Amid) => Err(made_up()),
+        Some(Fault::After) => {
+            step()?;
+            Err(made_up())
+        }
+    }
+}
+
+/// Does a step that appends.
+fn appending<T>(
+    fault: Option<Fault>,
+    step: impl FnOnce() -> Result<T, AppendError>,
+) -> Result<T, AppendError> {
+    match fault {
+        None => step(),
+        Some(Fault::Before | Fault::Amid) => Err(AppendError::Failed(made_up())),
+        Some(Fault::After) => {
+            step()?;
+            Err(AppendError::Uncertain(made_up()))
+        }
+    }
+}
+
+fn made_up() -> StoreError {
+    StoreError::Io {
+        doing: "failing on purpose".to_owned(),
+        source: io::Error::other("this fault is part of a test"),
+    }
+}
+
+impl<S: Store> Store for Faulty<S> {
+    fn head(&self) -> Result<Head, StoreError> {
+        with(self.step(), || self.inner.head())
+    }
+
+    fn append(&mut self, expected: Head, batch: &[Sealed], head: Head) -> Result<(), AppendError> {
+        let fault = self.step();
+        appending(fault, || self.inner.append(expected, batch, head))
+    }
+
+    fn append_stream(
+        &mut self,
+        expected: Head,
+        source: &mut dyn BatchSource,
+    ) -> Result<Head, AppendError> {
+        let fault = self.step();
+        if fault == Some(Fault::Amid) {
+            let _given_up = source.next_batch().map_err(StoreError::from)?;
+        }
+        appending(fault, || self.inner.append_stream(expected, source))
+    }
+
+    fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, StoreError> {
+        with(self.step(), || self.inner.read(from, limit))
+    }
+
+    fn reader(&self) -> Arc<dyn Reader> {
+        Arc::new(FaultyReader {
+            inner: self.inner.reader(),
+            steps: Arc::clone(&self.steps),
+        })
+    }
+
+    fn put_pieces(&mut self, count: u64, pieces: &Pieces<'_>) -> Result<(), StoreError> {
+        with(self.step(), || self.inner.put_pieces(count, pieces))
+    }
+
+    fn snapshots(&self) -> Result<Vec<u64>, StoreError> {
+        with(self.step(), || self.inner.snapshots())
+    }
+
+    fn snapshot(&self, count: u64) -> Result<Option<Vec<u8>>, StoreError> {
+        with(self.step(), || self.inner.snapshot(count))
+    }
+
+    fn drop_snapshot(&mut self, count: u64) -> Result<(), StoreError> {
+        with(self.step(), || self.inner.drop_snapshot(count))
+    }
+
+    fn erase(&mut self, records: &[Stored]) -> Result<(), StoreError> {
+        with(self.step(), || self.inner.erase(records))
+    }
+
+    fn compact(&mut self) -> Result<Compaction, StoreError> {
+        with(self.step(), || self.inner.compact())
+    }
+}
+
+/// A store whose clones are all the same one: what whoever had it leaves behind can be looked at, and opened again.
+#[derive(Debug, Default)]
+pub struct Shared<S>(Arc<Mutex<S>>);
+
+impl<S> Shared<S> {
+    /// A store to share.
+    pub fn new(inner: S) -> Self {
+        Self(Arc::new(Mutex::new(inner)))
+    }
+
+    /// The store, for as long as this is held: nobody else can use it meanwhile.
+    pub fn get(&self) -> MutexGuard<'_, S> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<S> Clone for Shared<S> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<S: Store> Store for Shared<S> {
+    fn head(&self) -> Result<Head, StoreError> {
+        self.get().head()
+    }
+    fn append(&mut self, expected: Head, batch: &[Sealed], head: Head) -> Result<(), AppendError> {
+        self.get().append(expected, batch, head)
+    }
+    fn append_stream(
+        &mut self,
+        expected: Head,
+        source: &mut dyn BatchSource,
+    ) -> Result<Head, AppendError> {
+        self.get().append_stream(expected, source)
+    }
+    fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, StoreError> {
+        self.get().read(from, limit)
+    }
+    fn reader(&self) -> Arc<dyn Reader> {
+        self.get().reader()
+    }
+    fn put_pieces(&mut self, count: u64, pieces: &Pieces<'_>) -> Result<(), StoreError> {
+        self.get().put_pieces(count, pieces)
+    }
+    fn snapshots(&self) -> Result<Vec<u64>, StoreError> {
+        self.get().snapshots()
+    }
+    fn snapshot(&self, count: u64) -> Result<Option<Vec<u8>>, StoreError> {
+        self.get().snapshot(count)
+    }
+    fn drop_snapshot(&mut self, count: u64) -> Result<(), StoreError> {
+        self.get().drop_snapshot(count)
+    }
+    fn erase(&mut self, records: &[Stored]) -> Result<(), StoreError> {
+        self.get().erase(records)
+    }
+    fn compact(&mut self) -> Result<Compaction, StoreError> {
+        self.get().compact()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::conformance::{self, Site};
+    use crate::memory::Memory;
+
+    struct Faultless;
+
+    impl Site for Faultless {
+        fn open(&mut self) -> Result<Box<dyn Store>, String> {
+            Ok(Box::new(Faulty::new(Memory::default())))
+        }
+        fn keeps(&self) -> bool {
+            false
+        }
+    }
+
+    #[test]
+    fn without_a_fault_it_conforms() {
+        assert_eq!(
+            conformance::check(&mut || Box::new(Faultless)),
+            Vec::<String>::new()
+        );
+    }
+
+    #[test]
+    fn exactly_the_step_chosen_fails() {
+        let mut store = Faulty::new(Memory::default());
+        assert!(store.head().is_ok());
+        store.fail_after(1, Fault::Before);
+        assert!(store.read(0, 1).is_ok());
+        assert!(store.snapshots().is_err());
+        assert!(store.snapshots().is_ok());
+        assert_eq!(store.steps(), 4);
+        store.fail_times(2, 0, Fault::After);
+        assert!(store.head().is_err());
+        store.mend();
+        assert!(store.head().is_ok());
+    }
+
+    #[test]
+    fn a_stream_that_fails_amid_was_begun() {
+        struct Endless(u64);
+        impl BatchSource for Endless {
+            fn next_batch(&mut self) -> Result<Option<(Vec<Sealed>, Head)>, super::super::Aborted> {
+                self.0 += 1;
+                let head = Head {
+                    count: self.0,
+                    ..Head::EMPTY
+                };
+                Ok(Some((vec![Sealed::from(vec![1])], head)))
+            }
+        }
+        let mut store = Faulty::new(Memory::default());
+        for (fault, taken) in [(Fault::Before, 0), (Fault::Amid, 1)] {
+            let mut source = Endless(0);
+            store.fail_after(0, fault);
+            let outcome = store.append_stream(Head::EMPTY, &mut source);
+            assert!(matches!(outcome, Err(AppendError::Failed(_))));
+            assert_eq!((source.0, store.inner().records().len()), (taken, 0));
+        }
+    }
+
+    #[test]
+    fn before_leaves_nothing_and_after_leaves_all() {
+        let head = Head {
+            count: 1,
+            ..Head::EMPTY
+        };
+        let batch = [Sealed::from(vec![1])];
+        for fault in Fault::ALL {
+            let count = usize::from(fault == Fault::After);
+            let mut store = Faulty::new(Memory::default());
+            store.fail_after(0, fault);
+            let outcome = store.append(Head::EMPTY, &batch, head);
+            match fault {
+                Fault::Before | Fault::Amid => {
+                    assert!(matches!(outcome, Err(AppendError::Failed(_))));
+                }
+                Fault::After => assert!(matches!(outcome, Err(AppendError::Uncertain(_)))),
+            }
+            assert_eq!(store.inner().records().len(), count);
+            store.fail_after(0, fault);
+            assert!(store.put_snapshot(1, b"x").is_err());
+            assert_eq!(store.snapshots().unwrap().len(), count);
+            assert_eq!(store.into_inner().records().len(), count);
+        }
+    }
+}

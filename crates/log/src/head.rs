@@ -1,0 +1,231 @@
+//! The head file: how many records were acknowledged, and the link of the last.
+//!
+//! It lies beside the records, so that a store which lost its tail can be told from one that never had it,
+//! and writing it is the moment at which an append is acknowledged.
+//!
+//! # Bytes
+//! 8,192 bytes: two slots (`slot.rs`) that begin with `srvdhead`. Their body, little endian:
+//!
+//! | at | bytes | what |
+//! |---:|---:|---|
+//! | 16 | 8 | count of records |
+//! | 24 | 32 | link of the last record, zeros where there is none |
+//!
+//! Each write is followed by `fdatasync`.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::path::{Path, PathBuf};
+
+use super::StoreError;
+use super::slot::{ROOM, Slot};
+use servanda_core::chain::record::{Hash, Head};
+
+const MAGIC: &[u8; 8] = b"srvdhead";
+/// Bytes of a head.
+const HEAD_LEN: usize = 40;
+
+/// A head's bytes: its count, little endian, and its link.
+pub(super) fn to_bytes(head: Head) -> [u8; HEAD_LEN] {
+    let mut bytes = [0; HEAD_LEN];
+    bytes[..8].copy_from_slice(&head.count.to_le_bytes());
+    bytes[8..].copy_from_slice(&head.link.0);
+    bytes
+}
+
+/// The head that these bytes say.
+pub(super) fn from_bytes(bytes: &[u8; HEAD_LEN]) -> Head {
+    let (count, link) = bytes.split_at(8);
+    Head {
+        count: u64::from_le_bytes(count.try_into().expect("it was split there")),
+        link: Hash(link.try_into().expect("it was split there")),
+    }
+}
+
+/// The open head file.
+#[derive(Debug)]
+pub(super) struct HeadFile {
+    file: File,
+    path: PathBuf,
+    current: Slot<HEAD_LEN>,
+}
+
+impl HeadFile {
+    /// Writes a new head file with the head of an empty chain, and puts it on the disk. Its directory is
+    /// for the caller to sync.
+    pub(super) fn create(path: &Path) -> Result<(), StoreError> {
+        let current = Slot {
+            generation: 1,
+            body: to_bytes(Head::EMPTY),
+        };
+        let write = || -> io::Result<()> {
+            let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
+            file.write_all(&[0; ROOM])?;
+            file.seek(SeekFrom::Start(current.place()))?;
+            file.write_all(&current.to_bytes(MAGIC))?;
+            file.sync_all()
+        };
+        write().map_err(|source| failed("creating", path, source))
+    }
+
+    /// Opens the head file. Writes nothing.
+    pub(super) fn open(path: &Path) -> Result<Self, StoreError> {
+        let read = || -> io::Result<(File, Vec<u8>)> {
+            let file = OpenOptions::new().read(true).write(true).open(path)?;
+            let mut bytes = Vec::with_capacity(ROOM);
+            (&file).take(ROOM as u64).read_to_end(&mut bytes)?;
+            Ok((file, bytes))
+        };
+        let damaged = |what: &str| StoreError::Damaged {
+            what: format!("{}: {what}", path.display()),
+            resume: None,
+        };
+        let (file, bytes) = read().map_err(|source| match source.kind() {
+            io::ErrorKind::NotFound => damaged("the file is missing"),
+            _ => failed("opening", path, source),
+        })?;
+        let newest = Slot::newest(&bytes, MAGIC);
+        let current = newest.ok_or_else(|| damaged("neither of its two slots is whole"))?;
+        Ok(Self {
+            file,
+            path: path.to_owned(),
+            current,
+        })
+    }
+
+    /// The head that was acknowledged last.
+    pub(super) fn head(&self) -> Head {
+        from_bytes(&self.current.body)
+    }
+
+    /// Acknowledges a head: it is on the disk when this returns. After an error it may be there or not;
+    /// the one before stays readable.
+    pub(super) fn write(&mut self, head: Head) -> Result<(), StoreError> {
+        let next = Slot {
+            generation: self.current.generation + 1,
+            body: to_bytes(head),
+        };
+        let mut write = || -> io::Result<()> {
+            self.file.seek(SeekFrom::Start(next.place()))?;
+            self.file.write_all(&next.to_bytes(MAGIC))?;
+            self.file.sync_data()
+        };
+        write().map_err(|source| failed("writing", &self.path, source))?;
+        self.current = next;
+        Ok(())
+    }
+}
+
+fn failed(doing: &str, path: &Path, source: io::Error) -> StoreError {
+    StoreError::Io {
+        doing: format!("{doing} {}", path.display()),
+        source,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use servanda_core::chain::record::local_checksum;
+
+    const SLOT_STRIDE: usize = ROOM / 2;
+    const SLOT_LEN: usize = 88;
+
+    fn head(count: u64) -> Head {
+        Head {
+            count,
+            link: Hash([count as u8; 32]),
+        }
+    }
+
+    fn written(heads: u64) -> (tempfile::TempDir, PathBuf) {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("head");
+        HeadFile::create(&path).unwrap();
+        let mut file = HeadFile::open(&path).unwrap();
+        for count in 1..=heads {
+            file.write(head(count)).unwrap();
+        }
+        (dir, path)
+    }
+
+    /// Flips a byte of the slot in which the head of this many writes stands.
+    fn damage(path: &Path, writes: u64) {
+        let mut bytes = std::fs::read(path).unwrap();
+        bytes[(writes as usize + 1) % 2 * SLOT_STRIDE + 30] ^= 1;
+        std::fs::write(path, bytes).unwrap();
+    }
+
+    #[test]
+    fn the_last_head_written_is_read() {
+        for heads in 0..5 {
+            let (_dir, path) = written(heads);
+            let expected = if heads == 0 { Head::EMPTY } else { head(heads) };
+            assert_eq!(HeadFile::open(&path).unwrap().head(), expected);
+            assert_eq!(std::fs::metadata(&path).unwrap().len(), ROOM as u64);
+        }
+    }
+
+    #[test]
+    fn a_torn_slot_leaves_the_head_before_and_is_written_next() {
+        let (_dir, path) = written(4);
+        damage(&path, 4);
+        let mut file = HeadFile::open(&path).unwrap();
+        assert_eq!(file.head(), head(3));
+        file.write(head(9)).unwrap();
+        assert_eq!(HeadFile::open(&path).unwrap().head(), head(9));
+        damage(&path, 4);
+        assert_eq!(HeadFile::open(&path).unwrap().head(), head(3));
+    }
+
+    #[test]
+    fn a_damaged_old_slot_does_not_matter() {
+        let (_dir, path) = written(4);
+        damage(&path, 3);
+        assert_eq!(HeadFile::open(&path).unwrap().head(), head(4));
+    }
+
+    #[test]
+    fn two_damaged_slots_are_damage() {
+        let (_dir, path) = written(4);
+        damage(&path, 3);
+        damage(&path, 4);
+        let error = HeadFile::open(&path).unwrap_err();
+        assert!(matches!(&error, StoreError::Damaged { .. }), "{error}");
+    }
+
+    #[test]
+    fn a_cut_file_reads_as_far_as_its_slots_are_whole() {
+        let (_dir, path) = written(3);
+        let bytes = std::fs::read(&path).unwrap();
+        for length in [
+            0,
+            8,
+            SLOT_LEN - 1,
+            SLOT_LEN,
+            SLOT_STRIDE + SLOT_LEN - 1,
+            ROOM - 1,
+        ] {
+            std::fs::write(&path, &bytes[..length]).unwrap();
+            let outcome = HeadFile::open(&path);
+            if length < SLOT_LEN {
+                assert!(outcome.is_err(), "{length}");
+            } else {
+                assert_eq!(outcome.unwrap().head(), head(3), "{length}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_bytes_are_the_documented_ones() {
+        let (_dir, path) = written(1);
+        let bytes = std::fs::read(&path).unwrap();
+        assert_eq!(
+            &bytes[..24],
+            b"srvdhead\x02\0\0\0\0\0\0\0\x01\0\0\0\0\0\0\0"
+        );
+        assert_eq!(bytes[24..56], [1; 32]);
+        assert_eq!(bytes[56..88], local_checksum(&bytes[..56]).0);
+        assert!(bytes[88..4096].iter().all(|&byte| byte == 0));
+    }
+}

@@ -1,0 +1,602 @@
+//! A journal before a store: it takes the acknowledgement, and the store follows behind.
+//!
+//! An append is one write into a file of fixed length that was filled with zeros when it was made, and one
+//! `fdatasync`, which has nothing but those bytes to put on the disk. What was appended is read from memory
+//! until the store behind has it.
+//!
+//! # Bytes
+//! `journal`: 4 MiB. At the start two slots (`slot.rs`) that begin with `srvdjrnl`. Their body, little endian:
+//!
+//! | at | bytes | what |
+//! |---:|---:|---|
+//! | 16 | 8 | first: the number of the lap's first frame |
+//! | 24 | 8 | last: the number of the last frame that was acknowledged when this was written |
+//! | 32 | 8 | count of records at that time |
+//! | 40 | 32 | link of the last of them, zeros where there is none |
+//! | 72 | 8 | bytes of the whole file |
+//!
+//! From 8,192 on frames, each at a multiple of 4,096. All frames that were ever written are numbered from 1;
+//! those with numbers before the lap's first are leftovers.
+//!
+//! | at | bytes | what |
+//! |---:|---:|---|
+//! | 0 | 8 | `srvdfrm` and the byte 1 |
+//! | 8 | 8 | the frame's number |
+//! | 16 | 40 | the head that it continues: count of records, which is the number of its first, and link |
+//! | 56 | 40 | the head after it |
+//! | 96 | 8 | bytes of its records, with their lengths |
+//! | 104 | | its records: the length of each (4 bytes), then its bytes |
+//! | | 32 | [`local_checksum`](servanda_core::chain::record::local_checksum) of all before |
+//! | | | zeros up to a multiple of 4,096 |
+//!
+//! A frame that a crash broke off has not its check sum, and was not acknowledged. One from an earlier lap has
+//! too small a number.
+//!
+//! # An append, in this order
+//! 1. Where the store behind failed to take in what it was handed before, it is handed that again. If it fails
+//!    again, that is the append's failure, and nothing was written.
+//! 2. Where there is no room, a new lap begins: all frames are handed over, a slot says so and is synced.
+//! 3. The frame is written and synced. Now the append has happened. A sync that failed is tried once more
+//!    with the bytes written again; then nobody knows, and the store must be opened again.
+//! 4. Where 1 MiB waits to be handed over, a thread begins to. A frame is done with when the store's append
+//!    returned. Nothing is written to the journal for that: opening compares the frames with the store's head.
+//!
+//! What takes more than 512 KiB, and a stream, goes straight to the store behind, after all that waits. Then a slot notes the
+//! new head: so the journal always tells a store that lost its end, whichever store it is.
+//!
+//! # Closing
+//! Up to 64 KiB of frames stay: a few small appends cost the store behind nothing. A slot notes the last frame,
+//! without a sync. So after an orderly end damage to the last frame is told from a write that was broken off;
+//! after a crash it is not, and a last frame that is damaged then counts as one that was never acknowledged.
+//!
+//! # Opening
+//! Opening and reading write nothing. Where the frames do not continue the store, or end before the head that
+//! the journal knows, all that is there can be read, [`Store::head`] gives the head that was acknowledged, and
+//! nothing can be appended.
+//!
+//! # Erasing
+//! What is erased may lie in the journal too, in frames of any lap. So all frames are handed over, a new lap
+//! begins, and all frames are overwritten with zeros, before the store behind erases.
+
+mod frame;
+mod log;
+mod medium;
+mod overlay;
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+
+use self::frame::Frame;
+use self::log::Log;
+use self::overlay::Overlay;
+use super::{
+    Aborted, AppendError, BatchSource, Compaction, Pieces, Reader, Store, StoreError, Stored,
+};
+use servanda_core::chain::record::{Head, Sealed};
+
+/// Bytes of the file.
+pub const SIZE: usize = 4 * 1024 * 1024;
+/// Frames that take more than this go straight to the store behind.
+const FRAME_MAX: usize = 512 * 1024;
+/// When this much waits, it is handed over.
+const HAND_OVER_FROM: usize = 1024 * 1024;
+/// Up to this much stays when the store is closed.
+const LEFT_AT_CLOSE_MAX: usize = 64 * 1024;
+/// How often to go on where the store behind took in only a part.
+const HAND_OVER_ATTEMPTS: usize = 3;
+
+/// A store with a journal before it.
+pub struct Journal<S: Store + 'static> {
+    log: Log,
+    path: PathBuf,
+    behind: Arc<Behind<S>>,
+    follower: Option<JoinHandle<()>>,
+    /// What was acknowledged.
+    head: Head,
+    /// Why nothing can be appended.
+    unsound: Option<String>,
+    /// Whether an append may have happened or not.
+    uncertain: bool,
+    /// Whether the store behind said that it takes appends, since it was opened.
+    asked: bool,
+    /// Whether anything was appended since it was opened.
+    appended: bool,
+}
+
+/// The store behind, and what it does not have yet. The store is locked before the rest.
+struct Behind<S> {
+    store: Mutex<S>,
+    ahead: Arc<Ahead>,
+}
+
+/// What the journal has ahead of the store behind. Shared with readers, who do not keep that store open.
+struct Ahead {
+    waiting: Mutex<Waiting>,
+    wake: Condvar,
+    /// Of the store behind: reading waits for no handing over.
+    reader: Arc<dyn Reader>,
+}
+
+/// What waits to be handed over, and how that goes.
+struct Waiting {
+    overlay: Overlay,
+    /// Whether the follower is to hand over.
+    due: bool,
+    /// Whether the journal is being closed: the follower is to end, and readers with it.
+    closing: bool,
+    /// Whether the follower failed since the last append.
+    failed: bool,
+}
+
+/// The file of a journal, opened, and what was found in it.
+pub(super) struct Found {
+    log: Log,
+    frames: Vec<Frame>,
+    path: PathBuf,
+}
+
+impl Found {
+    /// Opens and reads the file. Writes nothing.
+    pub(super) fn open(path: &Path) -> Result<Self, StoreError> {
+        let (log, frames) = Log::open(path)?;
+        Ok(Self {
+            log,
+            frames,
+            path: path.to_owned(),
+        })
+    }
+}
+
+impl<S: Store + 'static> Journal<S> {
+    /// Makes the journal's file for a store with this head, in the place of one that is there, and puts it on
+    /// the disk. Its directory is for the caller to sync.
+    ///
+    /// # Errors
+    /// [`StoreError`], where it cannot be written.
+    pub fn create(path: &Path, head: Head) -> Result<(), StoreError> {
+        Log::create(path, SIZE, head)
+    }
+
+    /// Opens the journal before a store.
+    ///
+    /// # Errors
+    /// [`StoreError`], where it cannot be read at all. One that lost frames opens, as does one before a store
+    /// that lost records.
+    pub fn open(path: &Path, store: S) -> Result<Self, StoreError> {
+        let found = Found::open(path)?;
+        let base = store.head()?;
+        Ok(Self::before(store, base, found))
+    }
+
+    /// Puts what was found before a store with this head.
+    pub(super) fn before(store: S, base: Head, found: Found) -> Self {
+        let Found { log, frames, path } = found;
+        let known = frames.iter().map(|frame| frame.head).chain([log.head()]);
+        // Of heads with the same count the journal's counts: it is what was acknowledged.
+        let head = known.fold(
+            base,
+            |one, other| if other.count < one.count { one } else { other },
+        );
+        let overlay = Overlay::new(base, frames);
+        let (place, end) = (path.display(), overlay.end());
+        let unsound = if end.count < head.count {
+            let (count, end) = (head.count, end.count);
+            Some(format!(
+                "{place}: {count} records were acknowledged, only {end} can be read"
+            ))
+        } else {
+            (end != head)
+                .then(|| format!("{place}: the records are not those that were acknowledged"))
+        };
+        Self {
+            log,
+            path,
+            behind: Arc::new(Behind {
+                ahead: Arc::new(Ahead {
+                    waiting: Mutex::new(Waiting {
+                        overlay,
+                        due: false,
+                        closing: false,
+                        failed: false,
+                    }),
+                    wake: Condvar::new(),
+                    reader: store.reader(),
+                }),
+                store: Mutex::new(store),
+            }),
+            follower: None,
+            head,
+            unsound,
+            uncertain: false,
+            asked: false,
+            appended: false,
+        }
+    }
+
+    /// Hands everything over to the store behind. Then nothing but the head is in the journal alone.
+    ///
+    /// # Errors
+    /// [`StoreError`]. What was not handed over stays in the journal.
+    pub fn drain(&mut self) -> Result<(), StoreError> {
+        self.check_sound()?;
+        self.behind.hand_over()
+    }
+
+    fn check_sound(&self) -> Result<(), StoreError> {
+        if self.uncertain {
+            return Err(self.failed(
+                "using",
+                "whether an append happened is not known; open it again",
+            ));
+        }
+        match &self.unsound {
+            None => Ok(()),
+            Some(what) => Err(damaged(what.clone())),
+        }
+    }
+
+    fn expect_head(&self, expected: Head) -> Result<(), AppendError> {
+        if self.head == expected {
+            Ok(())
+        } else {
+            Err(AppendError::HeadMoved(self.head))
+        }
+    }
+
+    fn failed(&self, doing: &str, why: &str) -> StoreError {
+        StoreError::Io {
+            doing: format!("{doing} {}", self.path.display()),
+            source: io::Error::other(why.to_owned()),
+        }
+    }
+
+    /// Step 1 of an append. A store that takes no appends is not told by the journal's room that it does.
+    fn settle_behind(&mut self) -> Result<(), StoreError> {
+        let failed = std::mem::take(&mut self.behind.ahead.waiting().failed);
+        if failed {
+            self.behind
+                .hand_over()
+                .inspect_err(|_| self.behind.ahead.waiting().failed = true)?;
+        }
+        if !self.asked {
+            let mut store = self.behind.store()?;
+            let head = store.head()?;
+            match store.append(head, &[], head) {
+                Ok(()) | Err(AppendError::HeadMoved(_)) => {}
+                Err(AppendError::Uncertain(error) | AppendError::Failed(error)) => {
+                    return Err(error);
+                }
+            }
+            self.asked = true;
+        }
+        Ok(())
+    }
+
+    /// An append that goes straight to the store behind.
+    fn append_behind(
+        &mut self,
+        append: impl FnOnce(&mut S) -> Result<Head, AppendError>,
+    ) -> Result<Head, AppendError> {
+        self.behind.hand_over()?;
+        let mut store = self.behind.store()?;
+        let outcome = match append(&mut store) {
+            // Nobody else appends there: if its head moved, this moved it.
+            Err(AppendError::Uncertain(lost)) => match store.head() {
+                Ok(found) if found == self.head => Err(AppendError::Failed(lost)),
+                Ok(found) => Ok(found),
+                Err(_) => Err(AppendError::Uncertain(lost)),
+            },
+            Err(AppendError::HeadMoved(found)) => Err(AppendError::Failed(moved_behind(found))),
+            outcome => outcome,
+        };
+        drop(store);
+        self.uncertain = matches!(outcome, Err(AppendError::Uncertain(_)));
+        let head = outcome?;
+        self.head = head;
+        self.behind.ahead.waiting().overlay = Overlay::new(head, Vec::new());
+        // The records are on the disk. A note that fails is made before the next frame.
+        let _later = self.log.restart(head);
+        Ok(head)
+    }
+
+    /// Steps 2 and 3.
+    fn append_frame(
+        &mut self,
+        expected: Head,
+        batch: &[Sealed],
+        head: Head,
+    ) -> Result<(), AppendError> {
+        if !self.log.has_room(frame::room(batch), expected) {
+            self.behind.hand_over()?;
+            self.log.restart(expected)?;
+        }
+        let number = self
+            .log
+            .write(expected, batch, head)
+            .map_err(|(error, perhaps)| {
+                self.uncertain = perhaps;
+                if perhaps {
+                    AppendError::Uncertain(error)
+                } else {
+                    AppendError::Failed(error)
+                }
+            })?;
+        self.head = head;
+        let mut waiting = self.behind.ahead.waiting();
+        waiting.overlay.push(Frame {
+            number,
+            expected,
+            head,
+            records: batch.to_vec(),
+        });
+        let due = waiting.overlay.room() >= HAND_OVER_FROM;
+        drop(waiting);
+        if due {
+            self.wake_follower();
+        }
+        Ok(())
+    }
+
+    /// Step 4.
+    fn wake_follower(&mut self) {
+        self.behind.ahead.waiting().due = true;
+        self.behind.ahead.wake.notify_one();
+        if self.follower.is_none() {
+            let behind = Arc::clone(&self.behind);
+            let thread = std::thread::Builder::new().name("servanda-journal".to_owned());
+            // Without a thread the next lap hands over.
+            self.follower = thread.spawn(move || behind.follow()).ok();
+        }
+    }
+}
+
+impl Ahead {
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        // Nothing that holds it calls what could panic.
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, StoreError> {
+        let limit = limit.max(1);
+        let waiting = self.waiting();
+        if from >= waiting.overlay.base().count {
+            return Ok(waiting.overlay.read(from, limit));
+        }
+        drop(waiting);
+        let mut found = self.reader.read(from, limit)?;
+        let next = found.last().map_or(from, |last| last.seq + 1);
+        let overlay = &self.waiting().overlay;
+        // What was handed over meanwhile is for the next reading. Where there is nothing although there should
+        // be, what follows the gap is read.
+        if found.is_empty() || next >= overlay.base().count {
+            found.extend(overlay.read(next, limit.saturating_sub(found.len())));
+        }
+        Ok(found)
+    }
+}
+
+impl Reader for Ahead {
+    fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, StoreError> {
+        if self.waiting().closing {
+            return Err(StoreError::closed());
+        }
+        self.read(from, limit)
+    }
+}
+
+impl<S: Store> Behind<S> {
+    fn store(&self) -> Result<MutexGuard<'_, S>, StoreError> {
+        let gave_up = |_| damaged("the store behind the journal gave up".to_owned());
+        self.store.lock().map_err(gave_up)
+    }
+
+    /// Hands over all that waits, and returns when the store has it on the disk.
+    fn hand_over(&self) -> Result<(), StoreError> {
+        let mut store = self.store()?;
+        let mut found = self.ahead.waiting().overlay.base();
+        for _ in 0..HAND_OVER_ATTEMPTS {
+            let waiting = self.ahead.waiting();
+            let (base, pending) = (waiting.overlay.base(), waiting.overlay.pending());
+            drop(waiting);
+            let Some((records, head)) = pending else {
+                return Ok(());
+            };
+            found = match store.append(base, &records, head) {
+                Ok(()) => head,
+                Err(AppendError::HeadMoved(found)) => found,
+                Err(AppendError::Uncertain(lost)) => match store.head() {
+                    Ok(found) if found != base => found,
+                    _ => return Err(lost),
+                },
+                Err(AppendError::Failed(error)) => return Err(error),
+            };
+            if !self.ahead.waiting().overlay.advance(found) {
+                break;
+            }
+        }
+        if self.ahead.waiting().overlay.is_empty() {
+            Ok(())
+        } else {
+            Err(moved_behind(found))
+        }
+    }
+
+    /// Hands over whenever it is due, until the journal is closed.
+    fn follow(&self) {
+        loop {
+            let waiting = self.ahead.waiting();
+            let idle = |waiting: &mut Waiting| !waiting.due && !waiting.closing;
+            let woken = self.ahead.wake.wait_while(waiting, idle);
+            let mut waiting = woken.unwrap_or_else(PoisonError::into_inner);
+            if waiting.closing {
+                return;
+            }
+            waiting.due = false;
+            drop(waiting);
+            if self.hand_over().is_err() {
+                // What it was is told to the next append, which tries again.
+                self.ahead.waiting().failed = true;
+            }
+        }
+    }
+}
+
+impl<S: Store + 'static> Store for Journal<S> {
+    fn head(&self) -> Result<Head, StoreError> {
+        if self.uncertain {
+            self.check_sound()?;
+        }
+        Ok(self.head)
+    }
+
+    fn append(&mut self, expected: Head, batch: &[Sealed], head: Head) -> Result<(), AppendError> {
+        self.check_sound()?;
+        self.expect_head(expected)?;
+        if expected.count.checked_add(batch.len() as u64) != Some(head.count) {
+            let why = format!(
+                "{expected} and {} more records do not give {head}",
+                batch.len()
+            );
+            return Err(self.failed("appending to", &why).into());
+        }
+        self.settle_behind()?;
+        if batch.is_empty() {
+            return Ok(());
+        }
+        self.appended = true;
+        if frame::room(batch) > FRAME_MAX.min(self.log.capacity()) {
+            let append = |store: &mut S| store.append(expected, batch, head).map(|()| head);
+            self.append_behind(append).map(drop)
+        } else {
+            self.append_frame(expected, batch, head)
+        }
+    }
+
+    fn append_stream(
+        &mut self,
+        expected: Head,
+        source: &mut dyn BatchSource,
+    ) -> Result<Head, AppendError> {
+        self.check_sound()?;
+        self.expect_head(expected)?;
+        // A stream that breaks off before its first batch changes nothing, and one batch alone is an append.
+        let next = |source: &mut dyn BatchSource| source.next_batch().map_err(StoreError::from);
+        let Some((batch, head)) = next(source)? else {
+            return Ok(expected);
+        };
+        let Some(second) = next(source)? else {
+            return self.append(expected, &batch, head).map(|()| head);
+        };
+        self.settle_behind()?;
+        self.appended = true;
+        let mut all = Begun {
+            begun: [(batch, head), second].into_iter(),
+            rest: source,
+        };
+        self.append_behind(|store| store.append_stream(expected, &mut all))
+    }
+
+    fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, StoreError> {
+        self.behind.ahead.read(from, limit)
+    }
+
+    fn reader(&self) -> Arc<dyn Reader> {
+        Arc::clone(&self.behind.ahead) as Arc<dyn Reader>
+    }
+
+    fn put_pieces(&mut self, count: u64, pieces: &Pieces<'_>) -> Result<(), StoreError> {
+        self.behind.store()?.put_pieces(count, pieces)
+    }
+
+    fn snapshots(&self) -> Result<Vec<u64>, StoreError> {
+        self.behind.store()?.snapshots()
+    }
+
+    fn snapshot(&self, count: u64) -> Result<Option<Vec<u8>>, StoreError> {
+        self.behind.store()?.snapshot(count)
+    }
+
+    fn drop_snapshot(&mut self, count: u64) -> Result<(), StoreError> {
+        self.behind.store()?.drop_snapshot(count)
+    }
+
+    fn erase(&mut self, records: &[Stored]) -> Result<(), StoreError> {
+        if !records.is_empty() {
+            self.check_sound()?;
+            let nowhere = records.iter().find(|stored| stored.seq >= self.head.count);
+            if let Some(stored) = nowhere {
+                return Err(StoreError::no_such_record(stored.seq));
+            }
+            self.behind.hand_over()?;
+            self.log.restart(self.head)?;
+            self.log.wipe()?;
+        }
+        self.behind.store()?.erase(records)
+    }
+
+    fn compact(&mut self) -> Result<Compaction, StoreError> {
+        self.check_sound()?;
+        self.behind.hand_over()?;
+        self.behind.store()?.compact()
+    }
+}
+
+/// A stream of which the first batches were taken already.
+struct Begun<'a> {
+    begun: std::array::IntoIter<(Vec<Sealed>, Head), 2>,
+    rest: &'a mut dyn BatchSource,
+}
+
+impl BatchSource for Begun<'_> {
+    fn next_batch(&mut self) -> Result<Option<(Vec<Sealed>, Head)>, Aborted> {
+        match self.begun.next() {
+            Some(batch) => Ok(Some(batch)),
+            None => self.rest.next_batch(),
+        }
+    }
+}
+
+impl<S: Store + 'static> Drop for Journal<S> {
+    fn drop(&mut self) {
+        self.behind.ahead.waiting().closing = true;
+        self.behind.ahead.wake.notify_one();
+        if let Some(follower) = self.follower.take() {
+            // If it panicked, what it did not hand over is still in the journal.
+            let _ended = follower.join();
+        }
+        if self.appended && !self.uncertain {
+            // Whatever fails here, the frames are there when it is opened again.
+            if self.behind.ahead.waiting().overlay.room() > LEFT_AT_CLOSE_MAX {
+                let _later = self.behind.hand_over();
+            }
+            let _without = self.log.confirm();
+        }
+    }
+}
+
+impl<S: Store + 'static> std::fmt::Debug for Journal<S> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Journal")
+            .field("path", &self.path)
+            .field("head", &self.head)
+            .field("unsound", &self.unsound)
+            .finish_non_exhaustive()
+    }
+}
+
+fn damaged(what: String) -> StoreError {
+    StoreError::Damaged { what, resume: None }
+}
+
+fn moved_behind(found: Head) -> StoreError {
+    damaged(format!(
+        "somebody else appended to the store behind the journal: it has {found}"
+    ))
+}
+
+#[cfg(test)]
+mod power;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,289 @@
+//! The journal's file: where the next frame goes, and what was found in it.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use super::frame::{self, Frame, PAGE};
+use super::medium::Medium;
+use crate::slot::{ROOM, Slot};
+use crate::{StoreError, head};
+use servanda_core::chain::record::{Head, Sealed};
+
+const MAGIC: &[u8; 8] = b"srvdjrnl";
+/// Where the first frame of a lap begins.
+pub(super) const START: usize = ROOM;
+const BODY_LEN: usize = 64;
+
+/// What a slot says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct State {
+    /// The number of the lap's first frame. Frames with smaller numbers are leftovers.
+    first: u64,
+    /// The last frame that was acknowledged when this was written; one before the first where the lap had none.
+    last: u64,
+    /// The head at that time.
+    head: Head,
+    /// Bytes of the whole file.
+    size: u64,
+}
+
+impl State {
+    fn to_bytes(self) -> [u8; BODY_LEN] {
+        let mut bytes = [0; BODY_LEN];
+        bytes[..8].copy_from_slice(&self.first.to_le_bytes());
+        bytes[8..16].copy_from_slice(&self.last.to_le_bytes());
+        bytes[16..56].copy_from_slice(&head::to_bytes(self.head));
+        bytes[56..].copy_from_slice(&self.size.to_le_bytes());
+        bytes
+    }
+
+    fn from_bytes(bytes: &[u8; BODY_LEN]) -> Option<Self> {
+        let number = |at: usize| Some(u64::from_le_bytes(*bytes[at..].first_chunk()?));
+        Some(Self {
+            first: number(0)?,
+            last: number(8)?,
+            head: head::from_bytes(bytes[16..].first_chunk()?),
+            size: number(56)?,
+        })
+    }
+}
+
+/// The open file.
+pub(super) struct Log {
+    medium: Box<dyn Medium>,
+    path: PathBuf,
+    /// How many slots were written.
+    generation: u64,
+    state: State,
+    /// The number of the last frame, and the head that the file as a whole says.
+    last: u64,
+    head: Head,
+    /// Where the next frame goes; none where the lap has to begin anew first.
+    end: Option<usize>,
+    /// The last frame found and its place, where nobody noted that it was synced: it is written once more
+    /// with the next one, for a sync that failed may have left it in the system's memory alone.
+    unconfirmed: Option<(u64, Vec<u8>)>,
+}
+
+impl Log {
+    /// Writes a new file of this many bytes that says this head, and puts it on the disk. What is there is
+    /// overwritten. Its directory is for the caller to sync.
+    pub(super) fn create(path: &Path, size: usize, head: Head) -> Result<(), StoreError> {
+        let write = || -> io::Result<()> {
+            let mut file = File::create(path)?;
+            file.write_all(&blank(size, head))?;
+            file.sync_all()
+        };
+        write().map_err(|source| failed("creating", path, source))
+    }
+
+    /// Opens the file, and gives all whole frames of the lap in their order. Writes nothing.
+    pub(super) fn open(path: &Path) -> Result<(Self, Vec<Frame>), StoreError> {
+        let file = OpenOptions::new().read(true).write(true).open(path);
+        let file = file.map_err(|source| match source.kind() {
+            io::ErrorKind::NotFound => damaged(path, "the file is missing"),
+            _ => failed("opening", path, source),
+        })?;
+        Self::read(Box::new(file), path)
+    }
+
+    /// As [`Log::open`], from anything like a file.
+    pub(super) fn read(
+        medium: Box<dyn Medium>,
+        path: &Path,
+    ) -> Result<(Self, Vec<Frame>), StoreError> {
+        let bytes = medium
+            .read()
+            .map_err(|source| failed("reading", path, source))?;
+        let slot = Slot::newest(&bytes, MAGIC);
+        let slot = slot.ok_or_else(|| damaged(path, "neither of its two slots is whole"))?;
+        let state = State::from_bytes(&slot.body);
+        let state = state.filter(|state| state.size == bytes.len() as u64);
+        let state = state.ok_or_else(|| damaged(path, "it has not its length"))?;
+        let (frames, after_last) = scan(&bytes, state.first);
+        let mut log = Self {
+            medium,
+            path: path.to_owned(),
+            generation: slot.generation,
+            state,
+            last: state.last,
+            head: state.head,
+            end: (state.last < state.first).then_some(START),
+            unconfirmed: None,
+        };
+        if let Some(frame) = frames.last().filter(|frame| frame.number >= state.last) {
+            log.last = frame.number;
+            log.head = frame.head;
+            log.end = Some(after_last);
+            if frame.number > state.last {
+                let at = after_last - frame::room(&frame.records);
+                log.unconfirmed = Some((at as u64, bytes[at..after_last].to_vec()));
+                // What is shown to somebody should be on the disk. Where it cannot be put there, it is still
+                // what the next append continues, and says.
+                let _best_effort = log.medium.sync_data();
+            }
+        }
+        Ok((log, frames))
+    }
+
+    /// Where the next frame goes, unless the lap has to begin anew first.
+    #[cfg(test)]
+    pub(super) fn end(&self) -> Option<usize> {
+        self.end
+    }
+
+    /// The newest head that the file knows.
+    pub(super) fn head(&self) -> Head {
+        self.head
+    }
+
+    /// The room that a frame can take at most.
+    pub(super) fn capacity(&self) -> usize {
+        self.size().saturating_sub(START)
+    }
+
+    /// Whether a frame that takes this room and continues this head can be written now.
+    pub(super) fn has_room(&self, room: usize, expected: Head) -> bool {
+        self.head == expected && self.end.is_some_and(|end| end + room <= self.size())
+    }
+
+    /// Writes a frame for which there is room, and puts it on the disk.
+    ///
+    /// # Errors
+    /// What failed, and whether the frame may be there all the same.
+    pub(super) fn write(
+        &mut self,
+        expected: Head,
+        records: &[Sealed],
+        head: Head,
+    ) -> Result<u64, (StoreError, bool)> {
+        let end = self.end.expect("the caller asked for room");
+        let bytes = frame::to_bytes(self.last + 1, expected, head, records);
+        let put = |log: &Self| {
+            if let Some((at, bytes)) = &log.unconfirmed {
+                log.medium.write_at(*at, bytes)?;
+            }
+            log.medium.write_at(end as u64, &bytes)
+        };
+        let told = |source| failed("writing", &self.path, source);
+        put(self).map_err(|source| (told(source), false))?;
+        // What a failed sync did not write, the next one would pass over: it has to be written again.
+        let synced = self.medium.sync_data();
+        let synced = synced.or_else(|first| {
+            let again = put(self).and_then(|()| self.medium.sync_data());
+            again.map_err(|_| first)
+        });
+        synced.map_err(|source| (told(source), true))?;
+        self.unconfirmed = None;
+        self.last += 1;
+        self.head = head;
+        self.end = Some(end + bytes.len());
+        Ok(self.last)
+    }
+
+    /// Begins a new lap at this head. Nothing that is in the file may be needed any more.
+    pub(super) fn restart(&mut self, head: Head) -> Result<(), StoreError> {
+        let state = State {
+            first: self.last + 1,
+            last: self.last,
+            head,
+            ..self.state
+        };
+        self.put_slot(state)
+            .and_then(|()| self.medium.sync_data())
+            .map_err(|source| failed("writing", &self.path, source))?;
+        self.generation += 1;
+        self.state = state;
+        self.head = head;
+        self.end = Some(START);
+        self.unconfirmed = None;
+        Ok(())
+    }
+
+    /// Overwrites all frames with zeros, on the disk. They must be of earlier laps.
+    pub(super) fn wipe(&mut self) -> Result<(), StoreError> {
+        self.medium
+            .write_at(START as u64, &vec![0; self.capacity()])
+            .and_then(|()| self.medium.sync_data())
+            .map_err(|source| failed("wiping", &self.path, source))
+    }
+
+    /// Notes that all frames up to the last are acknowledged, so that damage to the last one can be told from
+    /// a write that was broken off. It is not synced: nothing but this rests on it.
+    pub(super) fn confirm(&mut self) -> Result<(), StoreError> {
+        let state = State {
+            last: self.last,
+            head: self.head,
+            ..self.state
+        };
+        self.put_slot(state)
+            .map_err(|source| failed("writing", &self.path, source))?;
+        self.generation += 1;
+        self.state = state;
+        Ok(())
+    }
+
+    fn size(&self) -> usize {
+        usize::try_from(self.state.size).expect("the file was read into memory")
+    }
+
+    fn put_slot(&self, state: State) -> io::Result<()> {
+        let slot = Slot {
+            generation: self.generation + 1,
+            body: state.to_bytes(),
+        };
+        self.medium.write_at(slot.place(), &slot.to_bytes(MAGIC))
+    }
+}
+
+/// The bytes of a file that says this head and has no frames.
+pub(super) fn blank(size: usize, head: Head) -> Vec<u8> {
+    let state = State {
+        first: 1,
+        last: 0,
+        head,
+        size: size as u64,
+    };
+    let slot = Slot {
+        generation: 1,
+        body: state.to_bytes(),
+    };
+    let mut bytes = vec![0; size];
+    let at = usize::try_from(slot.place()).expect("it is one of the first pages");
+    let slot = slot.to_bytes(MAGIC);
+    bytes[at..at + slot.len()].copy_from_slice(&slot);
+    bytes
+}
+
+fn failed(doing: &str, path: &Path, source: io::Error) -> StoreError {
+    StoreError::Io {
+        doing: format!("{doing} {}", path.display()),
+        source,
+    }
+}
+
+fn damaged(path: &Path, what: &str) -> StoreError {
+    StoreError::Damaged {
+        what: format!("{}: {what}", path.display()),
+        resume: None,
+    }
+}
+
+/// Every whole frame from this number on, and where the last of them ends. Looks at each page, so that a
+/// damaged frame does not hide those behind it.
+fn scan(bytes: &[u8], first: u64) -> (Vec<Frame>, usize) {
+    let mut frames: Vec<Frame> = Vec::new();
+    let (mut at, mut end) = (START, START);
+    while at < bytes.len() {
+        let due = frames.last().map_or(first, |last| last.number + 1);
+        if let Some((frame, room)) = frame::parse(&bytes[at..], due) {
+            frames.push(frame);
+            at += room;
+            end = at;
+        } else {
+            at += PAGE;
+        }
+    }
+    (frames, end)
+}

@@ -1,0 +1,170 @@
+//! A store in memory: for tests, for dry runs, and for trying things out.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak};
+
+use super::{AppendError, BatchSource, Compaction, Pieces, Reader, Store, StoreError, Stored};
+use servanda_core::chain::record::{Head, Sealed};
+
+/// Keeps everything in memory, and loses it with the process.
+#[derive(Debug)]
+pub struct Memory {
+    head: Head,
+    /// Shared with readers, who do not keep it.
+    records: Arc<RwLock<Vec<Sealed>>>,
+    snapshots: BTreeMap<u64, Vec<u8>>,
+}
+
+impl Clone for Memory {
+    /// Another store that holds the same.
+    fn clone(&self) -> Self {
+        Self {
+            head: self.head,
+            records: Arc::new(RwLock::new(self.records())),
+            snapshots: self.snapshots.clone(),
+        }
+    }
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        Self::of(Vec::new(), Head::EMPTY)
+    }
+}
+
+impl Memory {
+    /// A store that holds these records and this head, whether they fit together or not: what a tamperer
+    /// could have left.
+    pub fn of(records: Vec<Sealed>, head: Head) -> Self {
+        Self {
+            head,
+            records: Arc::new(RwLock::new(records)),
+            snapshots: BTreeMap::new(),
+        }
+    }
+
+    /// The records.
+    pub fn records(&self) -> Vec<Sealed> {
+        reading(&self.records).clone()
+    }
+
+    fn records_mut(&mut self) -> RwLockWriteGuard<'_, Vec<Sealed>> {
+        self.records.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn reading(records: &RwLock<Vec<Sealed>>) -> RwLockReadGuard<'_, Vec<Sealed>> {
+    records.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn read(records: &RwLock<Vec<Sealed>>, from: u64, limit: usize) -> Vec<Stored> {
+    let skip = usize::try_from(from).unwrap_or(usize::MAX);
+    let records = reading(records);
+    let numbered = (from..).zip(records.iter().skip(skip).take(limit.max(1)));
+    numbered
+        .map(|(seq, sealed)| Stored {
+            seq,
+            sealed: sealed.clone(),
+        })
+        .collect()
+}
+
+/// A reader of a store in memory.
+struct OfMemory(Weak<RwLock<Vec<Sealed>>>);
+
+impl Reader for OfMemory {
+    fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, StoreError> {
+        let records = self.0.upgrade().ok_or_else(StoreError::closed)?;
+        Ok(read(&records, from, limit))
+    }
+}
+
+impl Store for Memory {
+    fn head(&self) -> Result<Head, StoreError> {
+        Ok(self.head)
+    }
+
+    fn append(&mut self, expected: Head, batch: &[Sealed], head: Head) -> Result<(), AppendError> {
+        if self.head != expected {
+            return Err(AppendError::HeadMoved(self.head));
+        }
+        self.records_mut().extend_from_slice(batch);
+        self.head = head;
+        Ok(())
+    }
+
+    fn append_stream(
+        &mut self,
+        expected: Head,
+        source: &mut dyn BatchSource,
+    ) -> Result<Head, AppendError> {
+        if self.head != expected {
+            return Err(AppendError::HeadMoved(self.head));
+        }
+        // Readers see all of it or nothing.
+        let mut all = Vec::new();
+        let mut last = expected;
+        while let Some((batch, head)) = source.next_batch().map_err(StoreError::from)? {
+            all.extend(batch);
+            last = head;
+        }
+        self.records_mut().append(&mut all);
+        self.head = last;
+        Ok(last)
+    }
+
+    fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, StoreError> {
+        Ok(read(&self.records, from, limit))
+    }
+
+    fn reader(&self) -> Arc<dyn Reader> {
+        Arc::new(OfMemory(Arc::downgrade(&self.records)))
+    }
+
+    fn put_pieces(&mut self, count: u64, pieces: &Pieces<'_>) -> Result<(), StoreError> {
+        let mut bytes = Vec::new();
+        pieces(&mut |piece| bytes.extend_from_slice(piece));
+        self.snapshots.insert(count, bytes);
+        Ok(())
+    }
+
+    fn snapshots(&self) -> Result<Vec<u64>, StoreError> {
+        Ok(self.snapshots.keys().copied().collect())
+    }
+
+    fn snapshot(&self, count: u64) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.snapshots.get(&count).cloned())
+    }
+
+    fn drop_snapshot(&mut self, count: u64) -> Result<(), StoreError> {
+        self.snapshots.remove(&count);
+        Ok(())
+    }
+
+    fn erase(&mut self, records: &[Stored]) -> Result<(), StoreError> {
+        let mut held = self.records_mut();
+        let mut places = Vec::with_capacity(records.len());
+        for stored in records {
+            let place = usize::try_from(stored.seq).ok();
+            let place = place.filter(|&place| place < held.len());
+            places.push(place.ok_or_else(|| StoreError::no_such_record(stored.seq))?);
+        }
+        for (&place, stored) in places.iter().zip(records) {
+            held[place] = stored.sealed.clone();
+        }
+        drop(held);
+        if !places.is_empty() {
+            self.snapshots.clear();
+        }
+        Ok(())
+    }
+
+    fn compact(&mut self) -> Result<Compaction, StoreError> {
+        let records = reading(&self.records);
+        let bytes = records.iter().map(|sealed| sealed.0.len() as u64).sum();
+        Ok(Compaction {
+            before: bytes,
+            after: bytes,
+        })
+    }
+}

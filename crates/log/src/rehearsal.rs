@@ -1,0 +1,205 @@
+//! A store that forgets what is appended: what `--dry-run` appends to.
+
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::spool::Spool;
+use super::{AppendError, BatchSource, Compaction, Pieces, Reader, Store, StoreError, Stored};
+use servanda_core::chain::record::{Head, Sealed};
+
+/// Reads from the store inside, and changes nothing there: what is appended lies beside it, and is gone with the
+/// rehearsal. Nothing is erased.
+pub struct Rehearsal<S> {
+    inner: S,
+    tail: Arc<Mutex<Tail>>,
+}
+
+/// Records that were appended in a rehearsal.
+struct Tail {
+    /// The number of the first.
+    first: u64,
+    head: Head,
+    records: Spool,
+}
+
+impl Tail {
+    fn append(&mut self, batch: &[Sealed], head: Head) -> Result<(), StoreError> {
+        let before = self.records.count();
+        for sealed in batch {
+            if let Err(source) = self.records.push(&[&sealed.0]) {
+                self.cut(before)?;
+                return Err(failed("keeping rehearsed records", source));
+            }
+        }
+        self.head = head;
+        Ok(())
+    }
+
+    /// Forgets the newest records but so many.
+    fn cut(&mut self, count: u64) -> Result<(), StoreError> {
+        let cut = self.records.cut(count);
+        cut.map_err(|source| failed("dropping rehearsed records", source))
+    }
+
+    fn read(&mut self, from: u64, limit: usize) -> Result<Vec<Stored>, StoreError> {
+        // What is appended just now is not acknowledged yet.
+        let end = self
+            .head
+            .count
+            .min(from.saturating_add(limit.max(1) as u64));
+        let mut found = Vec::new();
+        let mut next = from;
+        while next < end {
+            let stretch = self.records.stretch(next - self.first);
+            let stretch = stretch.map_err(|source| failed("reading rehearsed records", source))?;
+            let numbered = stretch.iter().map(|(at, sealed)| (self.first + at, sealed));
+            for (seq, sealed) in numbered.filter(|(seq, _)| (next..end).contains(seq)) {
+                let sealed = Sealed::from(sealed.to_vec());
+                found.push(Stored { seq, sealed });
+            }
+            next = self.first + stretch.end();
+        }
+        Ok(found)
+    }
+}
+
+fn failed(doing: &str, source: io::Error) -> StoreError {
+    StoreError::Io {
+        doing: doing.to_owned(),
+        source,
+    }
+}
+
+fn lock(tail: &Mutex<Tail>) -> MutexGuard<'_, Tail> {
+    tail.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl<S: Store> Rehearsal<S> {
+    /// A rehearsal on this store.
+    ///
+    /// # Errors
+    /// [`StoreError`], where its head cannot be read.
+    pub fn new(inner: S) -> Result<Self, StoreError> {
+        let head = inner.head()?;
+        let tail = Tail {
+            first: head.count,
+            head,
+            records: Spool::default(),
+        };
+        Ok(Self {
+            inner,
+            tail: Arc::new(Mutex::new(tail)),
+        })
+    }
+
+    /// The store inside.
+    pub fn into_inner(self) -> S {
+        self.inner
+    }
+}
+
+/// Reads what is in the store, and what was rehearsed.
+struct Beside {
+    inner: Arc<dyn Reader>,
+    tail: Arc<Mutex<Tail>>,
+}
+
+impl Reader for Beside {
+    fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, StoreError> {
+        let mut tail = lock(&self.tail);
+        if from >= tail.first {
+            return tail.read(from, limit);
+        }
+        let found = self.inner.read(from, limit)?;
+        if found.is_empty() {
+            let first = tail.first;
+            return tail.read(first, limit);
+        }
+        Ok(found)
+    }
+}
+
+impl<S: Store> Store for Rehearsal<S> {
+    fn head(&self) -> Result<Head, StoreError> {
+        Ok(lock(&self.tail).head)
+    }
+
+    fn append(&mut self, expected: Head, batch: &[Sealed], head: Head) -> Result<(), AppendError> {
+        let mut tail = lock(&self.tail);
+        if tail.head != expected {
+            return Err(AppendError::HeadMoved(tail.head));
+        }
+        Ok(tail.append(batch, head)?)
+    }
+
+    fn append_stream(
+        &mut self,
+        expected: Head,
+        source: &mut dyn BatchSource,
+    ) -> Result<Head, AppendError> {
+        let before = lock(&self.tail).records.count();
+        let mut last = lock(&self.tail).head;
+        if last != expected {
+            return Err(AppendError::HeadMoved(last));
+        }
+        loop {
+            // The source may ask for records meanwhile.
+            let next = source.next_batch().map_err(StoreError::from);
+            let mut tail = lock(&self.tail);
+            let kept = match next {
+                Ok(None) => {
+                    tail.head = last;
+                    return Ok(last);
+                }
+                Ok(Some((batch, head))) => {
+                    last = head;
+                    tail.append(&batch, expected)
+                }
+                Err(error) => Err(error),
+            };
+            if let Err(error) = kept {
+                tail.cut(before)?;
+                return Err(error.into());
+            }
+        }
+    }
+
+    fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, StoreError> {
+        self.reader().read(from, limit)
+    }
+
+    fn reader(&self) -> Arc<dyn Reader> {
+        Arc::new(Beside {
+            inner: self.inner.reader(),
+            tail: Arc::clone(&self.tail),
+        })
+    }
+
+    fn put_pieces(&mut self, _: u64, _: &Pieces<'_>) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn snapshots(&self) -> Result<Vec<u64>, StoreError> {
+        self.inner.snapshots()
+    }
+
+    fn snapshot(&self, count: u64) -> Result<Option<Vec<u8>>, StoreError> {
+        self.inner.snapshot(count)
+    }
+
+    fn drop_snapshot(&mut self, _: u64) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn erase(&mut self, _: &[Stored]) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    /// Says nothing of what it would come to: that is known only when it was done.
+    fn compact(&mut self) -> Result<Compaction, StoreError> {
+        Ok(Compaction {
+            before: 0,
+            after: 0,
+        })
+    }
+}

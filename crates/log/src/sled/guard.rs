@@ -1,0 +1,89 @@
+//! Calls of sled whose panics are caught, and its errors as ours.
+
+use std::cell::Cell;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::Once;
+use std::thread;
+
+use super::{damaged, io_error};
+use crate::StoreError;
+
+thread_local! {
+    /// Whether this thread is inside a call whose panic is caught.
+    static CATCHING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Calls sled, and turns its panics and its errors into ours.
+pub(super) fn guarded<T>(
+    doing: &str,
+    path: &Path,
+    call: impl FnOnce() -> ::sled::Result<T>,
+) -> Result<T, StoreError> {
+    silence_caught_panics();
+    let outer = CATCHING.replace(true);
+    // What sled leaves half done in memory is not used again: the store is opened anew after a failed
+    // write, and a failed read changes nothing.
+    let outcome = catch_unwind(AssertUnwindSafe(call));
+    CATCHING.set(outer);
+    match outcome {
+        Ok(result) => result.map_err(|error| translated(doing, path, error)),
+        Err(panic) => {
+            let text = panic
+                .downcast_ref::<String>()
+                .map(String::as_str)
+                .or_else(|| panic.downcast_ref::<&str>().copied())
+                .unwrap_or("no reason given");
+            let what = format!("{doing} {}: sled gave up: {text}", path.display());
+            Err(damaged(what, None))
+        }
+    }
+}
+
+/// Lets no caught panic print anything, nor one of sled's own threads, which is met as an error.
+fn silence_caught_panics() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            let of_sled = thread::current()
+                .name()
+                .is_some_and(|name| name.starts_with("sled-io"));
+            if !of_sled && !CATCHING.get() {
+                before(panic);
+            }
+        }));
+    });
+}
+
+pub(super) fn translated(doing: &str, path: &Path, error: ::sled::Error) -> StoreError {
+    use ::sled::Error;
+    let said = |what: String| damaged(format!("{doing} {}: {what}", path.display()), None);
+    match error {
+        Error::Io(source) => io_error(doing, path, plain(source)),
+        Error::Corruption { at: Some(at), .. } => said(format!("sled met damage at {at}")),
+        Error::Corruption { .. } => said("sled met damage".to_owned()),
+        Error::CollectionNotFound(_) => said("sled lost a tree".to_owned()),
+        Error::Unsupported(what) | Error::ReportableBug(what) => said(what),
+    }
+}
+
+/// The system's error where sled kept only its text, and one of its own kind where sled's lock is held.
+pub(super) fn plain(error: io::Error) -> io::Error {
+    if error.raw_os_error().is_some() {
+        return error;
+    }
+    let text = error.to_string();
+    if text.starts_with("could not acquire lock") {
+        return io::Error::new(
+            io::ErrorKind::WouldBlock,
+            "sled's lock is held by another process",
+        );
+    }
+    let code = text.strip_prefix("Os { code: ").and_then(|rest| {
+        let digits = rest.split(|c: char| !c.is_ascii_digit()).next()?;
+        digits.parse().ok()
+    });
+    code.map_or(error, io::Error::from_raw_os_error)
+}

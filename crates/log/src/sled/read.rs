@@ -1,0 +1,170 @@
+//! Reading records out of the values of the tree of runs.
+
+use std::iter::Peekable;
+use std::sync::atomic::Ordering;
+
+use ::sled::{IVec, Tree};
+
+use super::trees::Trees;
+use crate::run::{self, Value};
+use crate::{StoreError, Stored};
+use servanda_core::chain::record::Sealed;
+
+/// One read on its way.
+pub(super) struct Reading<'a> {
+    pub(super) trees: &'a Trees,
+    pub(super) runs: &'a Tree,
+    pub(super) records: Vec<Stored>,
+    pub(super) end: u64,
+}
+
+/// Why a read stopped, and the first record of the run at which it did.
+pub(super) struct Stop {
+    pub(super) what: StoreError,
+    pub(super) first: u64,
+}
+
+/// A key and its value.
+type Pair = (IVec, IVec);
+
+impl Reading<'_> {
+    pub(super) fn run(&mut self, from: u64, limit: usize) -> Result<(), Stop> {
+        let start = self
+            .start(from)
+            .map_err(|what| Stop { what, first: from })?;
+        let mut range = self.runs.range(run::key(start, 0)..);
+        let trees = self.trees;
+        let next = || {
+            trees
+                .call("reading", || range.next().transpose())
+                .transpose()
+        };
+        let mut values = std::iter::from_fn(next).peekable();
+        let mut expected = start;
+        while self.records.len() < limit {
+            let stop = |what| Stop {
+                what,
+                first: expected,
+            };
+            let Some((key, value)) = values.next().transpose().map_err(stop)? else {
+                break;
+            };
+            let (first, part) = trees.place(&key).map_err(stop)?;
+            if first >= self.end {
+                break;
+            }
+            trees.bytes_read.fetch_add(value.len(), Ordering::Relaxed);
+            expected = self
+                .take(first, part, &value, from, &mut values)
+                .map_err(|why| Stop {
+                    what: trees.damaged_run(first, &why, None),
+                    first,
+                })?;
+        }
+        Ok(())
+    }
+
+    /// The first record of the run in which `from` lies, or of the one after.
+    pub(super) fn start(&self, from: u64) -> Result<u64, StoreError> {
+        let after = run::key(from, u16::MAX);
+        let covering = self.trees.call("reading", || {
+            self.runs.range(..=after).next_back().transpose()
+        })?;
+        covering.map_or(Ok(from), |(key, _)| Ok(self.trees.place(&key)?.0))
+    }
+
+    /// Takes in the records of one value, and of the parts that belong to it; gives the number after them.
+    pub(super) fn take(
+        &mut self,
+        first: u64,
+        part: u16,
+        value: &[u8],
+        from: u64,
+        values: &mut Peekable<impl Iterator<Item = Result<Pair, StoreError>>>,
+    ) -> Result<u64, String> {
+        if part != 0 {
+            return Err(format!("part {part} stands without those before it"));
+        }
+        let (records, after) = match run::parse(value)? {
+            Value::Run(records) => {
+                let after = first + records.len() as u64;
+                (records, after)
+            }
+            Value::Part { parts, bytes } => {
+                let mut record = bytes.to_vec();
+                for part in 1..parts {
+                    record.extend_from_slice(&next_part(first, part, parts, values)?);
+                }
+                (vec![record.into()], first + 1)
+            }
+        };
+        // What cannot be read ahead is told where it is read itself.
+        if let Some(Ok((key, _))) = values.peek()
+            && run::parse_key(key).is_some_and(|(next, _)| next < after)
+        {
+            return Err("something else lies between its records".to_owned());
+        }
+        let wanted = from..self.end;
+        let records = (first..).zip(records);
+        let records = records.filter(|(seq, _)| wanted.contains(seq));
+        self.records.extend(records.map(|(seq, bytes)| Stored {
+            seq,
+            sealed: Sealed(bytes),
+        }));
+        Ok(after)
+    }
+
+    /// The first record behind `damaged` at which a run can be read again. A page that sled cannot read
+    /// takes many runs with it, so this looks ahead in doubling steps, and back by halves.
+    pub(super) fn resume_after(&self, damaged: u64) -> Option<u64> {
+        let run_from = |number: u64| -> Result<Option<u64>, StoreError> {
+            let range = run::key(number, 0)..;
+            let found = self
+                .trees
+                .call("reading", || self.runs.range(range).next().transpose())?;
+            let first = found.and_then(|(key, _)| Some(run::parse_key(&key)?.0));
+            Ok(first.filter(|&first| first < self.end))
+        };
+        let last = self.end.checked_sub(1)?;
+        let mut bad = damaged;
+        let mut step = 1;
+        let mut good = loop {
+            let probe = bad.saturating_add(step).min(last);
+            if probe <= bad {
+                return None;
+            }
+            if run_from(probe).is_ok() {
+                break probe;
+            }
+            bad = probe;
+            step = step.saturating_mul(2);
+        };
+        while good - bad > 1 {
+            let middle = bad + (good - bad) / 2;
+            match run_from(middle) {
+                Ok(_) => good = middle,
+                Err(_) => bad = middle,
+            }
+        }
+        run_from(good).ok().flatten()
+    }
+}
+
+/// The bytes of the next part of a record.
+fn next_part(
+    first: u64,
+    part: u16,
+    parts: u16,
+    values: &mut Peekable<impl Iterator<Item = Result<Pair, StoreError>>>,
+) -> Result<Vec<u8>, String> {
+    let due = run::key(first, part);
+    let found = values.next_if(|next| next.as_ref().map_or(true, |(key, _)| *key == due));
+    let missing = || format!("part {part} of its {parts} parts is missing");
+    let (_, value) = found
+        .ok_or_else(missing)?
+        .map_err(|error| error.to_string())?;
+    match run::parse(&value)? {
+        Value::Part { parts: same, bytes } if same == parts => Ok(bytes.to_vec()),
+        _ => Err(format!("part {part} does not belong to its {parts} parts")),
+    }
+}

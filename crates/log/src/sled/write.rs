@@ -1,0 +1,155 @@
+//! Laying the records of an append into the store.
+
+use std::collections::VecDeque;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::mpsc::SyncSender;
+
+use super::check_batch;
+use super::shared::{Open, Shared};
+use crate::run::{self, Entry, Packer};
+use crate::{BatchSource, StoreError};
+use servanda_core::chain::record::{Head, Sealed};
+
+pub(super) const RUNS_PER_FLUSH: usize = 16;
+
+/// So many values are split off the end of a tree before they can lie in a node of their own.
+const PLACES_AHEAD: usize = 20;
+
+/// Lays the records of an append into the store, in order but for the first value.
+pub(super) struct Writer {
+    shared: Arc<Shared>,
+    packer: Packer,
+    /// The first value, which is inserted last.
+    pub(super) first: Option<Entry>,
+    /// Values that wait for sled to split the node in which they will lie, and how many of them have their
+    /// place kept there.
+    pub(super) waiting: VecDeque<Entry>,
+    placed: usize,
+    /// The first records of the small runs at the end.
+    pub(super) small: Vec<u64>,
+    since_flush: usize,
+}
+
+impl Writer {
+    /// A writer of records of which the first has this number, behind these small runs.
+    pub(super) fn new(shared: &Arc<Shared>, first: u64, small: Vec<u64>) -> Self {
+        Self {
+            shared: Arc::clone(shared),
+            packer: Packer::new(first),
+            first: None,
+            waiting: VecDeque::new(),
+            placed: 0,
+            small,
+            since_flush: 0,
+        }
+    }
+
+    pub(super) fn trees(&self) -> Result<Open<'_>, StoreError> {
+        self.shared.opened()
+    }
+
+    pub(super) fn take(&mut self, batch: &[Sealed]) -> Result<(), StoreError> {
+        run::slices(batch).try_for_each(|record| self.push(record))
+    }
+
+    pub(super) fn push(&mut self, record: &[u8]) -> Result<(), StoreError> {
+        self.packer.push(record);
+        self.insert_ready()
+    }
+
+    /// Hands values to sled, so late and so early that it writes each only once.
+    ///
+    /// sled writes a node of 9 to 17 values anew after every 10 changes to it, and when it splits it. So where
+    /// there are many, places are kept for them by values of no length, at little cost; a value follows when
+    /// so many more places are kept that its node, split by then, gets no others, and stays as it is.
+    fn insert_ready(&mut self) -> Result<(), StoreError> {
+        while let Some(entry) = self.packer.pop() {
+            note_small(&mut self.small, &entry);
+            if self.first.is_none() {
+                self.first = Some(entry);
+                continue;
+            }
+            self.waiting.push_back(entry);
+            if self.waiting.len() > PLACES_AHEAD {
+                let trees = self.trees()?;
+                for entry in self.waiting.iter().skip(self.placed) {
+                    trees.insert(&entry.key(), Vec::new())?;
+                }
+                drop(trees);
+                self.placed = PLACES_AHEAD;
+                self.insert_next()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Inserts the value that waited longest.
+    fn insert_next(&mut self) -> Result<(), StoreError> {
+        let Some(entry) = self.waiting.pop_front() else {
+            return Ok(());
+        };
+        self.trees()?.insert(&entry.key(), entry.value)?;
+        self.since_flush += 1;
+        if self.since_flush == RUNS_PER_FLUSH {
+            self.shared.flush()?;
+            self.since_flush = 0;
+        }
+        Ok(())
+    }
+
+    /// Inserts what is left but for the first value.
+    fn insert_rest(&mut self) -> Result<(), StoreError> {
+        self.packer.finish();
+        self.insert_ready()?;
+        while !self.waiting.is_empty() {
+            self.insert_next()?;
+        }
+        Ok(())
+    }
+
+    /// Puts on the disk all but the first value.
+    pub(super) fn sync_rest(&mut self) -> Result<(), StoreError> {
+        self.insert_rest()?;
+        self.trees()?.sync()
+    }
+
+    /// Inserts what is left, the first value last, and puts all on the disk; gives the small runs at the
+    /// end.
+    pub(super) fn end(mut self) -> Result<Vec<u64>, StoreError> {
+        self.insert_rest()?;
+        if let Some(first) = self.first.take() {
+            let trees = self.trees()?;
+            trees.insert(&first.key(), first.value)?;
+            trees.sync()?;
+        }
+        Ok(self.small)
+    }
+}
+
+/// Sends the batches of a stream on, as far as they fit together.
+pub(super) fn feed(
+    dir: &Path,
+    source: &mut dyn BatchSource,
+    batches: &SyncSender<Vec<Sealed>>,
+    last: &mut Head,
+) -> Result<(), StoreError> {
+    while let Some((batch, head)) = source.next_batch()? {
+        check_batch(dir, *last, &batch, head)?;
+        *last = head;
+        if batches.send(batch).is_err() {
+            // Why nobody takes it is told by who does not.
+            return Ok(());
+        }
+    }
+    Ok(())
+}
+
+/// Keeps account of the small runs at the end.
+pub(super) fn note_small(small: &mut Vec<u64>, entry: &Entry) {
+    if run::is_small(&entry.value) {
+        small.push(entry.first);
+    } else {
+        small.clear();
+    }
+}

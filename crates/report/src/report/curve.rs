@@ -1,0 +1,734 @@
+//! Counts over time: how many parties consented and are bound, how much of what fell due was kept, and the
+//! days on which a count crossed a threshold.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::NaiveDate;
+
+use servanda_core::event::{Entry, Fact};
+use servanda_core::value::agreement::AgreementStatus;
+use servanda_core::value::commitment::Standing;
+use servanda_core::value::id::AgreementId;
+use servanda_core::view::{Agreement, Commitment, View};
+
+use super::chart::{Chart, Line, Mark, Plot, Threshold};
+use super::participation::{Membership, Position, memberships};
+use super::rates::Rate;
+use super::{Cell, Document, Question, Report, Table, Takes, Tone, caveats, select};
+
+/// The report `curve`.
+#[derive(Debug, Clone, Copy)]
+pub struct Curve;
+
+impl Report for Curve {
+    fn name(&self) -> &'static str {
+        "curve"
+    }
+
+    fn about(&self) -> &'static str {
+        "How many parties were bound and how much was kept over time, and when a threshold was crossed"
+    }
+
+    fn takes(&self) -> &'static [Takes] {
+        &[Takes::Thresholds]
+    }
+
+    fn document(&self, view: &View<'_>, question: &Question) -> Document {
+        let agreements = select::agreements(view, question);
+        let commitments = select::commitments(view, question);
+        let circle = select::asked_circle(view, question);
+        let mut series = Vec::new();
+        for agreement in &agreements {
+            let mut members = memberships(view, agreement);
+            if let Some(circle) = &circle {
+                members.retain(|member| circle.contains(&member.party));
+            }
+            series.extend(participation(view, agreement.id, &members));
+        }
+        series.extend(implementation(view, &commitments));
+        let mut document = Document::new(self.name(), "Counts over time", view, question);
+        let notes = caveats::notes(view, &commitments, &agreements);
+        document.notes.extend(notes);
+        document.notes.extend(without_effect(&series));
+        document.charts = charts(view, &agreements, &series, question);
+        document.tables = vec![table(&series), thresholds(&series, question)];
+        document
+    }
+}
+
+/// What is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum What {
+    /// Parties that signed, whatever they did since.
+    Signed,
+    /// Parties that consented and have not left.
+    Consented,
+    /// Parties for which the agreement is in force.
+    InForce,
+    /// Commitments.
+    Made,
+    /// Commitments of which something is owed, or may yet come to be.
+    Live,
+    /// Commitments whose deadline passed while they were owed.
+    Due,
+    /// Of the due, the fulfilled.
+    Fulfilled,
+    /// Of the due, the ones declared breached.
+    Breached,
+    /// Of the due, the ones still owed.
+    Overdue,
+}
+
+impl What {
+    /// Its name in the table: the words of the other reports.
+    fn word(self) -> &'static str {
+        match self {
+            Self::Signed => "signed",
+            Self::Consented => "consented",
+            Self::InForce => "in force",
+            Self::Made => "made",
+            Self::Live => "live",
+            Self::Due => "due",
+            Self::Fulfilled => "fulfilled",
+            Self::Breached => "breached",
+            Self::Overdue => "overdue",
+        }
+    }
+
+    /// Among what it is counted.
+    fn denominator(self) -> Option<Self> {
+        matches!(self, Self::Fulfilled | Self::Breached | Self::Overdue).then_some(Self::Due)
+    }
+
+    /// Whether it counts a party that stands there.
+    fn holds(self, at: Position) -> bool {
+        match self {
+            Self::Signed => at.signed,
+            Self::Consented => at.consented,
+            Self::InForce => at.bound,
+            _ => false,
+        }
+    }
+
+    /// Whether a threshold of it means anything.
+    fn has_thresholds(self) -> bool {
+        matches!(self, Self::Consented | Self::InForce | Self::Fulfilled)
+    }
+}
+
+/// A count over time.
+struct Series {
+    what: What,
+    agreement: Option<AgreementId>,
+    /// By day: how much it changed, from what it came to.
+    changes: BTreeMap<NaiveDate, i64>,
+    /// The same, had every gain come as early as it can have, and every loss as late. None for what is counted
+    /// by the calendar.
+    at_best: Option<BTreeMap<NaiveDate, i64>>,
+}
+
+impl Series {
+    fn new(what: What, agreement: Option<AgreementId>) -> Self {
+        Self {
+            what,
+            agreement,
+            changes: BTreeMap::new(),
+            at_best: None,
+        }
+    }
+
+    fn change(&mut self, day: NaiveDate, by: i64) {
+        if by != 0 {
+            *self.changes.entry(day).or_default() += by;
+        }
+    }
+
+    /// The days on which it changed, each with what it came to.
+    fn points(&self) -> Vec<(NaiveDate, i64)> {
+        let changed = self.changes.iter().filter(|(_, by)| **by != 0);
+        let points = changed.scan(0, |count, (day, by)| {
+            *count += by;
+            Some((*day, *count))
+        });
+        points.collect()
+    }
+}
+
+/// How many parties signed, consented, are bound.
+fn participation(
+    view: &View<'_>,
+    agreement: &AgreementId,
+    members: &[Membership<'_>],
+) -> Vec<Series> {
+    let series = [What::Signed, What::Consented, What::InForce].map(|what| {
+        let holds = |at: Position| what.holds(at);
+        let mut series = Series::new(what, Some(agreement.clone()));
+        let mut at_best = BTreeMap::new();
+        for member in members {
+            let mut at = Position::default();
+            for step in member.steps.iter().filter(|step| step.day <= view.as_of) {
+                let next = at.after(step.turn);
+                let by = i64::from(holds(next)) - i64::from(holds(at));
+                series.change(step.day, by);
+                let best = match step.earliest {
+                    _ if by < 0 => step.day,
+                    Some(earliest) => earliest.min(step.day),
+                    None => NaiveDate::MIN,
+                };
+                if by != 0 {
+                    *at_best.entry(best).or_default() += by;
+                }
+                at = next;
+            }
+        }
+        series.at_best = Some(at_best);
+        series
+    });
+    series
+        .into_iter()
+        .filter(|series| !series.changes.is_empty())
+        .collect()
+}
+
+/// What is counted of a commitment on a day.
+#[derive(Clone, Copy, Default)]
+struct Counted {
+    made: bool,
+    live: bool,
+    due: bool,
+    standing: Option<Standing>,
+}
+
+impl Counted {
+    fn on(view: &View<'_>, commitment: &Commitment<'_>) -> Self {
+        Self {
+            made: true,
+            live: commitment.standing.is_live(),
+            due: view.fell_due(commitment),
+            standing: Some(commitment.standing),
+        }
+    }
+
+    fn holds(self, what: What) -> bool {
+        let due_and = |standing: Standing| self.due && self.standing == Some(standing);
+        match what {
+            What::Made => self.made,
+            What::Live => self.live,
+            What::Due => self.due,
+            What::Fulfilled => due_and(Standing::Fulfilled),
+            What::Breached => due_and(Standing::Breached),
+            What::Overdue => self.due && self.standing.is_some_and(Standing::can_be_overdue),
+            What::Signed | What::Consented | What::InForce => false,
+        }
+    }
+}
+
+/// How many commitments there were, and what became of them. Each is asked for on the days on which anything
+/// about it can have changed: those of its records, and those after its deadlines. So this says of a day what
+/// every other report says of it.
+fn implementation(view: &View<'_>, commitments: &[Commitment<'_>]) -> Vec<Series> {
+    use What::*;
+    let mut all =
+        [Made, Live, Due, Fulfilled, Breached, Overdue].map(|what| Series::new(what, None));
+    for commitment in commitments {
+        let own = view
+            .own_trail(commitment)
+            .into_iter()
+            .map(|seq| view.last_possible_day(seq));
+        let mut days: BTreeSet<NaiveDate> = own.filter(|day| *day <= view.as_of).collect();
+        let mut before = Counted::default();
+        while let Some(day) = days.pop_first() {
+            let then = View {
+                as_of: day,
+                ..*view
+            };
+            let commitment = then.commitment(commitment.id);
+            let due = commitment
+                .as_ref()
+                .and_then(|commitment| view.due_date(commitment));
+            let missed = due.and_then(|due| due.succ_opt());
+            days.extend(missed.filter(|missed| day < *missed && *missed <= view.as_of));
+            let now = commitment.map_or_else(Counted::default, |commitment| {
+                Counted::on(&then, &commitment)
+            });
+            for series in &mut all {
+                let (was, is) = (before.holds(series.what), now.holds(series.what));
+                series.change(day, i64::from(is) - i64::from(was));
+            }
+            before = now;
+        }
+    }
+    let all = all.into_iter();
+    all.filter(|series| !series.changes.is_empty()).collect()
+}
+
+fn table(all: &[Series]) -> Table {
+    let columns = &[
+        "series",
+        "agreement",
+        "on",
+        "count",
+        "change",
+        "denominator",
+        "of",
+        "share",
+    ];
+    let mut table = Table::new("curve", "Counts by day", columns).or("nothing to count");
+    for series in all {
+        let among = series.what.denominator().and_then(|what| {
+            let mut all = all.iter();
+            all.find(|other| other.what == what)
+        });
+        // Its share changes with either.
+        let mut days: BTreeSet<NaiveDate> = series.points().iter().map(|(day, _)| *day).collect();
+        days.extend(
+            among
+                .iter()
+                .flat_map(|among| among.points())
+                .map(|(day, _)| day),
+        );
+        let (mut count, mut of) = (0, 0);
+        for day in days {
+            let change = |series: &Series| series.changes.get(&day).copied().unwrap_or_default();
+            let by = change(series);
+            count += by;
+            of += among.map_or(0, change);
+            let mut row = vec![
+                Cell::text(series.what.word()),
+                Cell::maybe(series.agreement.as_ref()),
+                Cell::text(day),
+                Cell::Number(count),
+                Cell::Number(by),
+            ];
+            row.extend(match among {
+                Some(among) => share(among.what, count, of),
+                None => [Cell::None, Cell::None, Cell::None],
+            });
+            table.rows.push(row);
+        }
+    }
+    table
+}
+
+fn share(among: What, count: i64, of: i64) -> [Cell; 3] {
+    let whole = |count: i64| usize::try_from(count).unwrap_or_default();
+    let rate = Rate {
+        name: "",
+        denominator: among.word(),
+        count: whole(count),
+        of: whole(of),
+    };
+    [
+        Cell::text(among.word()),
+        Cell::Number(of),
+        Cell::text(rate.share()),
+    ]
+}
+
+/// A count that reached a threshold, or fell below it again.
+struct Crossing {
+    day: NaiveDate,
+    count: i64,
+    reached: bool,
+}
+
+fn crossings(points: &[(NaiveDate, i64)], threshold: i64) -> Vec<Crossing> {
+    let mut above = false;
+    let mut crossings = Vec::new();
+    for &(day, count) in points {
+        if (count >= threshold) != above {
+            above = !above;
+            crossings.push(Crossing {
+                day,
+                count,
+                reached: above,
+            });
+        }
+    }
+    crossings
+}
+
+/// The first day on which a threshold can have been reached, if dates that are not known to the day were as
+/// early as they can have been.
+fn earliest(series: &Series, threshold: i64) -> Option<NaiveDate> {
+    let changes = series.at_best.as_ref()?.iter();
+    let mut counts = changes.scan(0, |count, (day, by)| {
+        *count += by;
+        Some((*day, *count))
+    });
+    counts
+        .find(|(_, count)| *count >= threshold)
+        .map(|(day, _)| day)
+}
+
+fn asked_thresholds(question: &Question) -> impl Iterator<Item = i64> {
+    let asked: BTreeSet<u64> = question.thresholds.iter().copied().collect();
+    asked
+        .into_iter()
+        .filter_map(|count| i64::try_from(count).ok())
+}
+
+fn thresholds(all: &[Series], question: &Question) -> Table {
+    let columns = &[
+        "series",
+        "agreement",
+        "threshold",
+        "crossing",
+        "on",
+        "count",
+        "earliest",
+    ];
+    let mut table = Table::new("thresholds", "Thresholds", columns)
+        .or("no threshold was asked for, or nothing is counted");
+    for series in all.iter().filter(|series| series.what.has_thresholds()) {
+        let points = series.points();
+        for threshold in asked_thresholds(question) {
+            let row = |crossing: Cell, on: Cell, count: Cell, earliest: Cell| {
+                vec![
+                    Cell::text(series.what.word()),
+                    Cell::maybe(series.agreement.as_ref()),
+                    Cell::Number(threshold),
+                    crossing,
+                    on,
+                    count,
+                    earliest,
+                ]
+            };
+            let crossings = crossings(&points, threshold);
+            if crossings.is_empty() {
+                let count = points.last().map_or(0, |(_, count)| *count);
+                let never = Cell::Word("not reached".to_owned(), Tone::Plain);
+                table
+                    .rows
+                    .push(row(never, Cell::None, Cell::Number(count), Cell::None));
+            }
+            for (at, crossing) in crossings.iter().enumerate() {
+                let (word, tone) = if crossing.reached {
+                    ("reached", Tone::Good)
+                } else {
+                    ("lost", Tone::Bad)
+                };
+                let earliest = match earliest(series, threshold) {
+                    Some(NaiveDate::MIN) => Cell::text("open"),
+                    Some(day) if at == 0 => Cell::text(day),
+                    _ => Cell::None,
+                };
+                table.rows.push(row(
+                    Cell::Word(word.to_owned(), tone),
+                    Cell::text(crossing.day),
+                    Cell::Number(crossing.count),
+                    earliest,
+                ));
+            }
+        }
+    }
+    table
+}
+
+/// Consents of which nobody said when they took effect leave the count of the bound too low.
+fn without_effect(all: &[Series]) -> Vec<String> {
+    let now = |series: &Series| series.points().last().map_or(0, |(_, count)| *count);
+    let lacking = all.iter().filter_map(|series| {
+        let agreement = series.agreement.as_ref().filter(|_| series.what == What::Consented)?;
+        let bound = all.iter().find(|other| {
+            other.what == What::InForce && other.agreement.as_ref() == Some(agreement)
+        });
+        let (consented, bound) = (now(series), bound.map_or(0, now));
+        (bound < consented).then(|| {
+            format!(
+                "{agreement}: {bound} of {consented} consents are known to have taken effect; only those \
+                 count as in force"
+            )
+        })
+    });
+    let lacking: Vec<String> = lacking.collect();
+    match lacking.len() {
+        0..=3 => lacking,
+        many => vec![format!(
+            "of {many} agreements, not all consents are known to have taken effect; only those that are count \
+             as in force"
+        )],
+    }
+}
+
+/// More charts than this nobody looks at; the table has all.
+const CHARTS: usize = 8;
+
+fn charts(
+    view: &View<'_>,
+    agreements: &[Agreement<'_>],
+    all: &[Series],
+    question: &Question,
+) -> Vec<Chart> {
+    let mut charts = Vec::new();
+    let of = |agreement: Option<&AgreementId>| -> Vec<&Series> {
+        let all = all.iter();
+        all.filter(|series| series.agreement.as_ref() == agreement)
+            .collect()
+    };
+    let with_thresholds = || {
+        asked_thresholds(question).map(|count| Threshold {
+            count,
+            label: format!("threshold {count}"),
+        })
+    };
+    let mut most: Vec<(&Agreement<'_>, Vec<&Series>)> = agreements
+        .iter()
+        .map(|agreement| (agreement, of(Some(agreement.id))))
+        .filter(|(_, series)| !series.is_empty())
+        .collect();
+    most.sort_by_key(|(agreement, _)| {
+        (
+            std::cmp::Reverse(agreement.participation.len()),
+            agreement.id,
+        )
+    });
+    for (agreement, series) in most.into_iter().take(CHARTS) {
+        charts.push(Chart {
+            name: format!("participation-{}", agreement.id),
+            title: format!("Parties to {}: {}", agreement.id, agreement.fact.title),
+            table: "curve",
+            plot: Plot::Steps {
+                marks: marks(view, agreement, &series, question),
+                lines: lines(&series),
+                thresholds: with_thresholds().collect(),
+            },
+        });
+    }
+    let commitments = of(None);
+    if !commitments.is_empty() {
+        charts.push(Chart {
+            name: "implementation".to_owned(),
+            title: "Commitments made, due and fulfilled".to_owned(),
+            table: "curve",
+            plot: Plot::Steps {
+                lines: lines(&commitments),
+                thresholds: Vec::new(),
+                marks: Vec::new(),
+            },
+        });
+    }
+    charts
+}
+
+fn lines(series: &[&Series]) -> Vec<Line> {
+    let line = |series: &&Series| Line {
+        label: series.what.word().to_owned(),
+        points: series.points(),
+    };
+    series.iter().map(line).collect()
+}
+
+/// When the agreement's status moved, and when a threshold was crossed.
+fn marks(
+    view: &View<'_>,
+    agreement: &Agreement<'_>,
+    series: &[&Series],
+    question: &Question,
+) -> Vec<Mark> {
+    let moved = |entry: &&Entry| {
+        let Fact::AgreementStatusChanged(fact) = &entry.event.fact else {
+            return None;
+        };
+        let last = view.last_possible_day(entry.seq);
+        let first = entry.event.envelope.on.and_then(|on| on.earliest());
+        Some(Mark {
+            first: first.unwrap_or(last).min(last),
+            last,
+            label: fact.to.to_string(),
+            tone: match fact.to {
+                AgreementStatus::InForce | AgreementStatus::Resumed => Tone::Good,
+                AgreementStatus::Suspended => Tone::Attention,
+                AgreementStatus::Terminated => Tone::Bad,
+                _ => Tone::Plain,
+            },
+        })
+    };
+    let mut marks: Vec<Mark> = agreement.moves.iter().filter_map(moved).collect();
+    for series in series.iter().filter(|series| series.what.has_thresholds()) {
+        for threshold in asked_thresholds(question) {
+            for crossing in crossings(&series.points(), threshold) {
+                let verb = if crossing.reached { "reached" } else { "lost" };
+                marks.push(Mark {
+                    first: crossing.day,
+                    last: crossing.day,
+                    label: format!("{threshold} {} {verb}", series.what.word()),
+                    tone: if crossing.reached {
+                        Tone::Good
+                    } else {
+                        Tone::Bad
+                    },
+                });
+            }
+        }
+    }
+    marks.sort_by_key(|mark| mark.last);
+    marks
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::rates::Tally;
+    use super::super::testing::*;
+    use super::*;
+    use servanda_core::testing::{histories, register};
+
+    const ROW: &[&str] = &["series", "on", "count", "change", "share"];
+    const CROSSING: &[&str] = &["series", "threshold", "crossing", "on", "count", "earliest"];
+
+    fn treaty() -> History {
+        let mut history = simple("");
+        history.say_all(&[
+            "participation | agreement=A1 | party=colombia | action=signature | on=2023-01-01",
+            "participation | agreement=A1 | party=colombia | action=ratification | on=2023-02-01 | effective=2023-03-03",
+            "participation | agreement=A1 | party=venezuela | action=accession | on=2023-02 | effective=2023-04-01",
+            "participation | agreement=A1 | party=colombia | action=withdrawal | on=2023-09-01 | effective=2024-09-01",
+            "participation | agreement=A1 | party=monitor | action=accession | on=2023-10-01",
+        ]);
+        history
+    }
+
+    fn asked(thresholds: &[u64]) -> Question {
+        Question {
+            thresholds: thresholds.to_vec(),
+            ..Question::default()
+        }
+    }
+
+    #[test]
+    fn parties_are_counted_by_day_and_the_withdrawn_count_down() {
+        let curve = treaty().ask(&Curve, "2025-01-01", &asked(&[2, 3]));
+        let mut rows = columns(&curve, "curve", ROW);
+        rows.truncate(9);
+        assert_eq!(
+            rows,
+            [
+                ["signed", "2023-01-01", "1", "1", ""],
+                ["consented", "2023-02-01", "1", "1", ""],
+                ["consented", "2023-02-28", "2", "1", ""],
+                ["consented", "2023-10-01", "3", "1", ""],
+                ["consented", "2024-09-01", "2", "-1", ""],
+                ["in force", "2023-03-03", "1", "1", ""],
+                ["in force", "2023-04-01", "2", "1", ""],
+                ["in force", "2024-09-01", "1", "-1", ""],
+                ["made", "2023-01-01", "1", "1", ""],
+            ]
+        );
+        assert_eq!(
+            columns(&curve, "thresholds", CROSSING),
+            [
+                // The month of the second consent is known, and not its day.
+                ["consented", "2", "reached", "2023-02-28", "2", "2023-02-01"],
+                ["consented", "3", "reached", "2023-10-01", "3", "2023-10-01"],
+                ["consented", "3", "lost", "2024-09-01", "2", ""],
+                ["in force", "2", "reached", "2023-04-01", "2", "2023-04-01"],
+                ["in force", "2", "lost", "2024-09-01", "1", ""],
+                ["in force", "3", "not reached", "", "1", ""],
+            ]
+        );
+        assert!(notes(
+            &curve,
+            "A1: 1 of 2 consents are known to have taken effect"
+        ));
+    }
+
+    #[test]
+    fn the_day_of_the_view_ends_it() {
+        let curve = treaty().ask(&Curve, "2023-03-02", &asked(&[1]));
+        assert_eq!(
+            columns(&curve, "thresholds", &["series", "on"]),
+            [["consented", "2023-02-01"]]
+        );
+        let before = treaty().ask(&Curve, "2022-12-31", &asked(&[1]));
+        assert!(column(&before, "curve", "on").is_empty());
+    }
+
+    #[test]
+    fn what_was_kept_is_a_share_of_what_fell_due() {
+        let mut history = simple(" | deadline=2023-06-30");
+        history.on("2023-09-01").say_all(&[
+            "commitment | id=C2 | agreement=A1 | text=b | debtor=venezuela | creditor=colombia | deadline=2023-07-31 | on=2023-01-01",
+            "status | commitment=C1 | to=claimed | by=colombia | on=2023-07-01",
+            "status | commitment=C1 | to=fulfilled | by=venezuela | on=2023-08-15",
+        ]);
+        let curve = history.ask(&Curve, "2024-01-01", &Question::default());
+        let rows = columns(&curve, "curve", ROW);
+        let of = |series: &str| -> Vec<Vec<String>> {
+            rows.iter()
+                .filter(|row| row[0] == series)
+                .cloned()
+                .collect()
+        };
+        assert_eq!(
+            of("fulfilled"),
+            [
+                ["fulfilled", "2023-07-01", "0", "0", "0 of 1 (0%)"],
+                ["fulfilled", "2023-08-01", "0", "0", "0 of 2 (0%)"],
+                ["fulfilled", "2023-08-15", "1", "1", "1 of 2 (50%)"],
+            ]
+        );
+        // C1 was claimed on the day after its deadline, so it never was overdue.
+        assert_eq!(
+            of("overdue"),
+            [
+                ["overdue", "2023-07-01", "0", "0", "0 of 1 (0%)"],
+                ["overdue", "2023-08-01", "1", "1", "1 of 2 (50%)"],
+            ]
+        );
+    }
+
+    #[test]
+    fn an_irregular_move_counts_and_is_noted() {
+        let mut history = simple(" | deadline=2023-06-30");
+        history.say(
+            "status | commitment=C1 | to=fulfilled | by=colombia | on=2023-06-01 | irregular=nobody accepted it",
+        );
+        let curve = history.ask(&Curve, "2024-01-01", &Question::default());
+        let rows = columns(&curve, "curve", ROW);
+        assert_eq!(rows.last().unwrap()[..3], ["fulfilled", "2023-07-01", "1"]);
+        assert!(notes(&curve, "nobody accepted it"));
+    }
+
+    /// What a series came to by a day.
+    fn at(document: &Document, series: &str, day: NaiveDate) -> usize {
+        let rows = columns(document, "curve", &["series", "on", "count"]);
+        let last = rows
+            .into_iter()
+            .rfind(|row| row[0] == series && row[1].parse::<NaiveDate>().unwrap() <= day);
+        last.map_or(0, |row| row[2].parse().unwrap())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+        /// Of every day the curve says what the report of that day does.
+        #[test]
+        fn the_curve_is_the_status_of_each_day(history in histories(20..120)) {
+            let register = register(&history);
+            let view = |as_of| View { register: &register, as_of };
+            let last = super::super::testing::day("2026-01-01");
+            let question = Question::default();
+            let curve = Curve.document(&view(last), &question);
+            let days: BTreeSet<String> = column(&curve, "curve", "on").into_iter().collect();
+            for text in days {
+                let day: NaiveDate = text.parse().unwrap();
+                for day in [day.pred_opt().unwrap(), day] {
+                    let commitments = view(day).commitments();
+                    let tally = Tally::of(&view(day), &commitments, question.soon, question.silent);
+                    for (series, count) in [
+                        ("made", tally.all),
+                        ("live", tally.live),
+                        ("due", tally.due),
+                        ("fulfilled", tally.due_fulfilled),
+                        ("breached", tally.due_breached),
+                        ("overdue", tally.overdue),
+                    ] {
+                        prop_assert_eq!(at(&curve, series, day), count, "{} on {}", series, day);
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,347 @@
+//! What wants attention: overdue, due soon, silent, undated.
+
+use std::cmp::Reverse;
+
+use chrono::{Days, NaiveDate};
+
+use servanda_core::view::{Commitment, Due, View};
+
+use super::chart::{Bar, Chart, Plot};
+use super::rates::{self, Heard, Rate, Tally};
+use super::{
+    Cell, Document, Question, Report, Table, Takes, Tone, calendar, caveats, cells, occurrences,
+    select,
+};
+
+/// The report `due`.
+#[derive(Debug, Clone, Copy)]
+pub struct DueReport;
+
+impl Report for DueReport {
+    fn name(&self) -> &'static str {
+        "due"
+    }
+
+    fn about(&self) -> &'static str {
+        "What is overdue, due soon, silent or undated"
+    }
+
+    fn takes(&self) -> &'static [Takes] {
+        &[Takes::Grace]
+    }
+
+    fn document(&self, view: &View<'_>, question: &Question) -> Document {
+        let commitments = select::commitments(view, question);
+        let tally = Tally::of(view, &commitments, question.soon, question.silent);
+        let mut document = Document::new(self.name(), "Due, silent and undated", view, question);
+        let rates = [&tally.due_rates()[..], &tally.live_rates()[..]].concat();
+        let (occurrences, notes) = occurrences::table(view, &commitments, question);
+        document.tables = vec![
+            calls(view, &commitments, question),
+            occurrences,
+            rates::table("rates", "Rates", &rates),
+        ];
+        document.charts.push(rates_chart(&rates));
+        document.calendar = calendar::deadlines(view, &commitments);
+        document
+            .notes
+            .extend(caveats::notes(view, &commitments, &[]));
+        document.notes.extend(notes);
+        document.notes.push(format!(
+            "soon: within {} days; silent: nothing heard for {} days or more",
+            whole(question.soon),
+            whole(question.silent)
+        ));
+        let grace = whole(question.grace);
+        if grace > 0 {
+            document.notes.push(format!(
+                "grace: up to {grace} days past a deadline; the rates count what is in grace as overdue"
+            ));
+        }
+        document
+    }
+}
+
+/// What fell due and what became of it, and what of the live wants attention.
+fn rates_chart(rates: &[Rate]) -> Chart {
+    let bar = |rate: &Rate| Bar {
+        label: format!("{}, of the {}", rate.name, rate.denominator),
+        count: i64::try_from(rate.count).unwrap_or(i64::MAX),
+        tone: match rate.name {
+            "fulfilled" => Tone::Good,
+            "breached" | "overdue" => Tone::Bad,
+            "undated" => Tone::Plain,
+            _ => Tone::Attention,
+        },
+    };
+    Chart {
+        name: "rates".to_owned(),
+        title: "What fell due, and what wants attention".to_owned(),
+        table: "rates",
+        plot: Plot::Bars(rates.iter().map(bar).collect()),
+    }
+}
+
+/// How many days these are, which `Days` itself does not tell.
+pub(super) fn whole(days: Days) -> i64 {
+    let start = NaiveDate::default();
+    let end = start.checked_add_days(days);
+    end.map_or(i64::MAX, |end| (end - start).num_days())
+}
+
+/// Why a commitment wants attention; the first is the most urgent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum State {
+    /// The longest overdue come first.
+    Overdue(Reverse<i64>),
+    /// Past the deadline, but not for as long as the grace that was asked for.
+    Grace(Reverse<i64>),
+    /// The nearest come first.
+    Soon(i64),
+    Silent,
+    Undated,
+}
+
+impl State {
+    fn of(due: Due, heard: Heard, grace: Days) -> Option<Self> {
+        match due {
+            Due::Overdue { days } if days <= whole(grace) => Some(Self::Grace(Reverse(days))),
+            Due::Overdue { days } => Some(Self::Overdue(Reverse(days))),
+            Due::Soon { days } => Some(Self::Soon(days)),
+            Due::Undated => Some(Self::Undated),
+            Due::Later | Due::Waiting | Due::Standing | Due::NotOwed => {
+                heard.silent.then_some(Self::Silent)
+            }
+        }
+    }
+
+    fn cell(self) -> Cell {
+        let (word, tone) = match self {
+            Self::Overdue(_) => ("overdue", Tone::Bad),
+            Self::Grace(_) => ("grace", Tone::Attention),
+            Self::Soon(_) => ("soon", Tone::Attention),
+            Self::Silent => ("silent", Tone::Attention),
+            Self::Undated => ("undated", Tone::Plain),
+        };
+        Cell::Word(word.to_owned(), tone)
+    }
+
+    /// Days since the deadline, negative before it.
+    fn days(self) -> Option<i64> {
+        match self {
+            Self::Overdue(Reverse(days)) | Self::Grace(Reverse(days)) => Some(days),
+            Self::Soon(days) => Some(-days),
+            Self::Silent | Self::Undated => None,
+        }
+    }
+}
+
+/// The commitments that want attention, the most urgent first, then the longest unheard of, then by id.
+fn calls(view: &View<'_>, commitments: &[Commitment<'_>], question: &Question) -> Table {
+    let columns = &[
+        "state",
+        "id",
+        "text",
+        "debtors",
+        "deadline",
+        "days_overdue",
+        "standing",
+        "silent",
+        "last_heard",
+        "days_unheard",
+        "flags",
+        "due_on",
+    ];
+    let mut table = Table::new("due", "Wanting attention", columns).or("nothing");
+    let mut calls: Vec<(State, Heard, &Commitment<'_>)> = commitments
+        .iter()
+        .filter_map(|commitment| {
+            let heard = Heard::of(view, commitment, question.silent);
+            let state = State::of(view.due(commitment, question.soon), heard, question.grace)?;
+            Some((state, heard, commitment))
+        })
+        .collect();
+    calls.sort_by_key(|(state, heard, commitment)| (*state, Reverse(heard.days), commitment.id));
+    for (state, heard, commitment) in calls {
+        table.rows.push(vec![
+            state.cell(),
+            Cell::text(commitment.id),
+            Cell::text(&commitment.terms.text),
+            Cell::list(commitment.debtors()),
+            Cell::maybe(commitment.terms.deadline.as_ref()),
+            state.days().map_or(Cell::None, Cell::Number),
+            cells::standing(commitment.standing),
+            Cell::Flag(heard.silent),
+            Cell::text(heard.last),
+            Cell::Number(heard.days),
+            Cell::List(cells::commitment_flags(view, commitment)),
+            Cell::maybe(due_on(view, commitment)),
+        ]);
+    }
+    table
+}
+
+/// The last day of a commitment's deadline, or the next day of its rule.
+fn due_on(view: &View<'_>, commitment: &Commitment<'_>) -> Option<NaiveDate> {
+    view.due_date(commitment).or_else(|| {
+        let occurrences = view.occurrences(commitment)?;
+        occurrences.next(view.as_of)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::*;
+    use super::*;
+
+    fn ask(history: &History, day: &str) -> Document {
+        history.ask(&DueReport, day, &Question::default())
+    }
+
+    #[test]
+    fn nothing_of_the_communique_is_ever_overdue() {
+        let history = communique();
+        let rows = columns(&ask(&history, "2023-06-15"), "due", &["state", "silent"]);
+        assert_eq!(rows, vec![["undated", "false"]; 4]);
+        // C1 was spoken of on the day that was recorded last, and is silent half a year after it.
+        let later = columns(
+            &ask(&history, "2033-01-01"),
+            "due",
+            &["state", "silent", "days_overdue"],
+        );
+        assert_eq!(later, vec![["undated", "true", ""]; 4]);
+        assert_eq!(
+            share(&ask(&history, "2033-01-01"), "due/overdue"),
+            "none due"
+        );
+        assert_eq!(
+            share(&ask(&history, "2033-01-01"), "live/silent"),
+            "4 of 4 (100%)"
+        );
+    }
+
+    #[test]
+    fn the_most_urgent_comes_first() {
+        let mut history = History::opened("2023-01-02");
+        history.say_all(&[
+            "party | id=a | kind=state | name=A",
+            "party | id=b | kind=state | name=B",
+            "agreement | id=A1 | title=Pact | party=a | party=b | on=2023-01-01",
+        ]);
+        for (id, deadline) in [
+            ("C1", "unspecified"),
+            ("C2", "2023-07-15"),
+            ("C3", "2023-06-30"),
+            ("C4", "2023-05"),
+            ("C5", "continuing"),
+            ("C6", "2023-07-01"),
+            ("C7", "2030"),
+        ] {
+            history.say(&format!(
+                "commitment | id={id} | agreement=A1 | text=x | debtor=a | creditor=b | deadline={deadline}"
+            ));
+        }
+        let wanted = ["state", "id", "days_overdue", "days_unheard"];
+        assert_eq!(
+            columns(&ask(&history, "2023-07-01"), "due", &wanted),
+            [
+                ["overdue", "C4", "31", "181"],
+                ["overdue", "C3", "1", "181"],
+                ["soon", "C6", "0", "181"],
+                ["soon", "C2", "-14", "181"],
+                ["silent", "C5", "", "181"],
+                ["silent", "C7", "", "181"],
+                ["undated", "C1", "", "181"],
+            ]
+        );
+        assert_eq!(
+            share(&ask(&history, "2023-07-01"), "due/overdue"),
+            "2 of 2 (100%)"
+        );
+        // A day less, and nothing is silent.
+        let states = column(&ask(&history, "2023-06-29"), "due", "state");
+        assert_eq!(states, ["overdue", "soon", "soon", "soon", "undated"]);
+    }
+
+    #[test]
+    fn a_claim_stops_the_clock_and_news_breaks_the_silence() {
+        let mut history = simple(" | deadline=2023-06-30");
+        history
+            .on("2023-07-05")
+            .say("status | commitment=C1 | to=claimed | by=colombia | on=2023-07-02");
+        assert_eq!(
+            column(&ask(&history, "2023-07-01"), "due", "state"),
+            ["overdue"]
+        );
+        assert!(column(&ask(&history, "2023-07-02"), "due", "state").is_empty());
+        assert_eq!(
+            column(&ask(&history, "2023-12-29"), "due", "state"),
+            ["silent"]
+        );
+        history
+            .on("2023-12-30")
+            .say("progress | text=paint | commitment=C1 | on=2023-12-28");
+        // A recorder's note is no news of the world.
+        history
+            .on("2024-03-01")
+            .say("note | text=asked again | about=C1");
+        assert!(column(&ask(&history, "2023-12-29"), "due", "state").is_empty());
+        assert_eq!(
+            column(&ask(&history, "2024-07-01"), "due", "last_heard"),
+            ["2023-12-28"]
+        );
+    }
+
+    #[test]
+    fn grace_is_listed_apart_and_counted_as_overdue() {
+        let history = simple(" | deadline=2023-06-30");
+        let question = Question {
+            grace: Days::new(10),
+            ..Question::default()
+        };
+        let state = |day: &str| {
+            let document = history.ask(&DueReport, day, &question);
+            columns(&document, "due", &["state", "days_overdue", "due_on"])
+        };
+        assert_eq!(state("2023-06-30"), [["soon", "0", "2023-06-30"]]);
+        assert_eq!(state("2023-07-10"), [["grace", "10", "2023-06-30"]]);
+        assert_eq!(state("2023-07-11"), [["overdue", "11", "2023-06-30"]]);
+        let document = history.ask(&DueReport, "2023-07-10", &question);
+        assert_eq!(share(&document, "due/overdue"), "1 of 1 (100%)");
+        assert!(
+            document
+                .notes
+                .iter()
+                .any(|note| note.starts_with("grace: up to 10 days"))
+        );
+    }
+
+    #[test]
+    fn a_deadline_that_counts_from_an_event_has_its_day() {
+        let mut history = simple(" | deadline=30 days after entry-into-force of A1");
+        let asked = |history: &History, day: &str| {
+            let document = ask(history, day);
+            let rows = columns(&document, "due", &["state", "due_on"]);
+            (rows, document.notes)
+        };
+        let (rows, notes) = asked(&history, "2023-02-01");
+        assert!(rows.is_empty());
+        let waits = "C1 for entry-into-force of A1";
+        assert!(notes.iter().any(|note| note.contains(waits)), "{notes:?}");
+        history.say("agreement-status | agreement=A1 | to=in-force | on=2023-03");
+        let (rows, notes) = asked(&history, "2023-04-20");
+        assert_eq!(rows, [["soon", "2023-04-30"]]);
+        let open = "between 2023-03-31 and 2023-04-30";
+        assert!(notes.iter().any(|note| note.contains(open)), "{notes:?}");
+        assert_eq!(asked(&history, "2023-05-01").0, [["overdue", "2023-04-30"]]);
+    }
+
+    #[test]
+    fn what_has_ended_is_not_silent() {
+        let mut history = simple("");
+        let state = |history: &History| column(&ask(history, "2030-01-01"), "due", "silent");
+        assert_eq!(state(&history), ["true"]);
+        history.say("status | commitment=C1 | to=released | by=venezuela | on=2023-02-01");
+        assert!(state(&history).is_empty());
+    }
+}

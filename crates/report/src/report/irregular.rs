@@ -1,0 +1,280 @@
+//! What is doubtful: records that break a rule, rest on an inference or a weak source, or are argued about.
+
+use servanda_core::event::Entry;
+use servanda_core::value::commitment::Contest;
+use servanda_core::value::id::Seq;
+use servanda_core::value::source::Confidence;
+use servanda_core::view::{Commitment, View};
+
+use super::chart::{Bar, Chart, Plot};
+use super::rates::{self, Rate};
+use super::{Cell, Document, Question, Report, Table, Takes, Tone, cells, select};
+
+/// The report `irregular`.
+#[derive(Debug, Clone, Copy)]
+pub struct Irregular;
+
+impl Report for Irregular {
+    fn name(&self) -> &'static str {
+        "irregular"
+    }
+
+    fn about(&self) -> &'static str {
+        "Everything flagged or inferred: irregular events, inferred fields, low confidence, contests"
+    }
+
+    fn takes(&self) -> &'static [Takes] {
+        &[Takes::Limit]
+    }
+
+    fn document(&self, view: &View<'_>, question: &Question) -> Document {
+        let wanted = select::Records::new(view, question);
+        let mut table =
+            Table::new("doubts", "Doubtful records", COLUMNS).or("no record is doubtful");
+        let mut counts = [0; WHYS.len()];
+        let (mut all, mut claimed) = (0, 0);
+        let mut rows: [Vec<Vec<Cell>>; WHYS.len()] = std::array::from_fn(|_| Vec::new());
+        let register = view.register;
+        for seq in (0..register.count()).map(Seq) {
+            let stands = register.standing_kind(seq).is_some();
+            if !stands || !wanted.includes(register, seq) || !view.has_happened(seq) {
+                continue;
+            }
+            all += 1;
+            claimed += usize::from(cells::claimed(register, seq).is_some());
+            let stamp = register.stamp(seq).filter(|stamp| stamp.is_doubtful());
+            let Some(entry) = stamp.and_then(|_| register.entry(seq)) else {
+                continue;
+            };
+            for (at, why) in WHYS.iter().enumerate() {
+                if let Some(detail) = why.detail(entry) {
+                    counts[at] += 1;
+                    rows[at].push(row(view, *why, entry, detail));
+                }
+            }
+        }
+        table.rows = rows.into_iter().flatten().collect();
+        let commitments = select::commitments(view, question);
+        let contested: Vec<&Commitment<'_>> = commitments
+            .iter()
+            .filter(|each| is_contested(each))
+            .collect();
+        let mut document = Document::new(self.name(), "Doubtful and disputed", view, question);
+        document.notes.extend(table.cut(question.limit));
+        document.notes.push(
+            "a retracted record does not count, and is not listed; corrections are in the certificate".into(),
+        );
+        document.charts.push(chart(&counts));
+        let rates = shares(counts, claimed, all, contested.len(), commitments.len());
+        document.tables = vec![
+            table,
+            contests(view, &contested),
+            rates::table("rates", "How many", &rates),
+        ];
+        document
+    }
+}
+
+const COLUMNS: &[&str] = &[
+    "why", "record", "on", "event", "about", "text", "detail", "by", "sources",
+];
+
+/// Why a record is doubtful.
+#[derive(Debug, Clone, Copy)]
+enum Why {
+    Irregular,
+    Inferred,
+    LowConfidence,
+}
+
+const WHYS: [Why; 3] = [Why::Irregular, Why::Inferred, Why::LowConfidence];
+
+impl Why {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Irregular => "irregular",
+            Self::Inferred => "inferred",
+            Self::LowConfidence => "low confidence",
+        }
+    }
+
+    fn tone(self) -> Tone {
+        match self {
+            Self::Irregular => Tone::Bad,
+            Self::Inferred | Self::LowConfidence => Tone::Attention,
+        }
+    }
+
+    /// What a record says of that, if it is doubtful for this reason.
+    fn detail(self, entry: &Entry) -> Option<String> {
+        let envelope = &entry.event.envelope;
+        match self {
+            Self::Irregular => envelope.irregular.as_ref().map(ToString::to_string),
+            Self::Inferred => (!envelope.inferred.is_empty()).then(|| inferred(entry)),
+            Self::LowConfidence => {
+                let low = envelope.confidence == Some(Confidence::Low);
+                low.then(|| {
+                    envelope
+                        .note
+                        .as_ref()
+                        .map(ToString::to_string)
+                        .unwrap_or_default()
+                })
+            }
+        }
+    }
+}
+
+/// The fields that were inferred, with what was put in them.
+fn inferred(entry: &Entry) -> String {
+    let fields = entry.event.to_fields();
+    let named = entry.event.envelope.inferred.iter().map(|field| {
+        let texts = fields.get(field.as_str()).join("; ");
+        format!("{field}: {texts}")
+    });
+    named.collect::<Vec<_>>().join(" | ")
+}
+
+fn row(view: &View<'_>, why: Why, entry: &Entry, detail: String) -> Vec<Cell> {
+    let detail = Some(detail).filter(|detail| !detail.is_empty());
+    vec![
+        Cell::Word(why.word().to_owned(), why.tone()),
+        cells::record(entry.seq),
+        cells::on(view, entry.seq),
+        Cell::text(entry.event.kind()),
+        Cell::List(cells::about(&entry.event)),
+        Cell::Text(entry.event.headline()),
+        Cell::maybe(detail),
+        Cell::List(cells::by(&entry.event)),
+        Cell::List(cells::sources(&entry.event)),
+    ]
+}
+
+fn is_contested(commitment: &Commitment<'_>) -> bool {
+    matches!(commitment.contest, Contest::Claimed | Contest::Disputed)
+}
+
+fn contests(view: &View<'_>, contested: &[&Commitment<'_>]) -> Table {
+    let columns = &[
+        "id",
+        "text",
+        "contest",
+        "since",
+        "standing",
+        "debtors",
+        "creditors",
+    ];
+    let mut table = Table::new("contested", "Commitments that are argued about", columns)
+        .or("nothing is argued about");
+    for commitment in contested {
+        let last = commitment.contests.last().copied();
+        table.rows.push(vec![
+            Cell::text(commitment.id),
+            Cell::text(&commitment.terms.text),
+            cells::contest(commitment.contest),
+            last.map_or(Cell::None, |seq| cells::since(view, seq)),
+            cells::standing(commitment.standing),
+            Cell::list(commitment.debtors()),
+            Cell::list(commitment.creditors()),
+        ]);
+    }
+    table
+}
+
+fn shares(
+    counts: [usize; WHYS.len()],
+    claimed: usize,
+    records: usize,
+    contested: usize,
+    commitments: usize,
+) -> Vec<Rate> {
+    let of_records = |name, count| Rate {
+        name,
+        denominator: "records",
+        count,
+        of: records,
+    };
+    let mut rates: Vec<Rate> = WHYS
+        .iter()
+        .zip(counts)
+        .map(|(why, count)| of_records(why.word(), count))
+        .collect();
+    rates.push(of_records("recorded time claimed", claimed));
+    rates.push(Rate {
+        name: "contested",
+        denominator: "commitments",
+        count: contested,
+        of: commitments,
+    });
+    rates
+}
+
+fn chart(counts: &[usize; WHYS.len()]) -> Chart {
+    let bar = |(why, count): (&Why, &usize)| Bar {
+        label: why.word().to_owned(),
+        count: i64::try_from(*count).unwrap_or(i64::MAX),
+        tone: why.tone(),
+    };
+    Chart {
+        name: "doubts".to_owned(),
+        title: "Doubtful records, by why".to_owned(),
+        table: "rates",
+        plot: Plot::Bars(WHYS.iter().zip(counts).map(bar).collect()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::*;
+    use super::*;
+
+    fn doubtful() -> History {
+        let mut history = simple(" | deadline=2023 | inferred=deadline");
+        history.say_all(&[
+            "status | commitment=C1 | to=breached | by=venezuela | on=2023-02-01 | irregular=breached before it was in force",
+            "statement | text=it may be closed | about=C1 | on=2023-03-01 | confidence=low | note=hearsay",
+            "contest | commitment=C1 | to=claimed | by=colombia | on=2023-03-02",
+            "statement | text=a slip | about=C1 | on=2023-03-01 | confidence=low",
+            "retraction | record=9 | reason=never said",
+        ]);
+        history
+    }
+
+    #[test]
+    fn each_doubt_says_why() {
+        let report = doubtful().ask(&Irregular, "2024-01-01", &Question::default());
+        assert_eq!(
+            columns(&report, "doubts", &["why", "record", "about", "detail"]),
+            [
+                ["irregular", "6", "C1", "breached before it was in force"],
+                ["inferred", "5", "C1", "deadline: 2023"],
+                ["low confidence", "7", "C1", "hearsay"],
+            ]
+        );
+        assert_eq!(
+            columns(&report, "contested", &["id", "contest", "since"]),
+            [["C1", "claimed", "2023-03-02"]]
+        );
+        assert_eq!(share(&report, "commitments/contested"), "1 of 1 (100%)");
+        assert_eq!(share(&report, "records/irregular"), "1 of 10 (10%)");
+    }
+
+    #[test]
+    fn what_has_not_happened_is_in_no_doubt() {
+        let report = doubtful().ask(&Irregular, "2022-12-31", &Question::default());
+        assert!(column(&report, "doubts", "why").is_empty());
+        assert_eq!(share(&report, "records/irregular"), "0 of 4 (0%)");
+        assert_eq!(share(&report, "commitments/contested"), "none commitments");
+    }
+
+    #[test]
+    fn claimed_times_are_counted() {
+        let mut history = doubtful();
+        history.register.note_claimed(3);
+        let report = history.ask(&Irregular, "2024-01-01", &Question::default());
+        assert_eq!(
+            share(&report, "records/recorded time claimed"),
+            "3 of 10 (30%)"
+        );
+    }
+}

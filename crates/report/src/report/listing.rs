@@ -1,0 +1,201 @@
+//! Lists: parties, sources, agreements, commitments.
+
+use servanda_core::event::Entry;
+use servanda_core::value::id::Subject;
+use servanda_core::view::{Source, View};
+
+use super::{Cell, Document, Question, Report, Table, cells, select, tables};
+
+/// The list of parties.
+#[derive(Debug, Clone, Copy)]
+pub struct Parties;
+
+impl Report for Parties {
+    fn name(&self) -> &'static str {
+        "parties"
+    }
+
+    fn about(&self) -> &'static str {
+        "Every party, by id"
+    }
+
+    fn document(&self, view: &View<'_>, question: &Question) -> Document {
+        let columns = &[
+            "id",
+            "name",
+            "kind",
+            "other_names",
+            "identifiers",
+            "parent",
+            "succeeded_by",
+            "record",
+        ];
+        let mut table = Table::new("parties", "Parties", columns).or("no parties");
+        for party in select::parties(view, question) {
+            table.rows.push(vec![
+                Cell::text(party.id),
+                Cell::maybe(party.names.first()),
+                Cell::text(party.fact.kind),
+                Cell::list(party.names.iter().skip(1)),
+                Cell::list(&party.fact.identifier),
+                Cell::maybe(party.fact.parent.as_ref()),
+                Cell::list(&party.successors),
+                cells::record(party.recorded.seq),
+            ]);
+        }
+        list(self, table, view, question)
+    }
+}
+
+/// The list of sources.
+#[derive(Debug, Clone, Copy)]
+pub struct Sources;
+
+impl Report for Sources {
+    fn name(&self) -> &'static str {
+        "sources"
+    }
+
+    fn about(&self) -> &'static str {
+        "Every source, by id"
+    }
+
+    fn document(&self, view: &View<'_>, question: &Question) -> Document {
+        let columns = &[
+            "id",
+            "title",
+            "kind",
+            "issuer",
+            "published",
+            "language",
+            "known_through",
+            "cited",
+            "record",
+        ];
+        let mut table = Table::new("sources", "Sources", columns).or("no sources");
+        let asked = |source: &Source<'_>| question.source.as_ref().is_none_or(|id| id == source.id);
+        for source in view.sources().into_iter().filter(asked) {
+            let subject = Subject::Entity(source.id.0.clone());
+            let cites = |entry: &&Entry| {
+                let mut places = entry.event.envelope.source.iter();
+                places.any(|citation| citation.source == *source.id)
+            };
+            let cited = view.trail(&subject).filter(cites);
+            table.rows.push(vec![
+                Cell::text(source.id),
+                Cell::text(&source.fact.title),
+                Cell::text(source.fact.kind),
+                Cell::maybe(source.fact.issuer.as_ref()),
+                Cell::maybe(source.fact.published),
+                Cell::maybe(source.fact.language.as_ref()),
+                Cell::maybe(source.fact.derived_from.as_ref()),
+                Cell::count(cited.count()),
+                cells::record(source.recorded.seq),
+            ]);
+        }
+        list(self, table, view, question)
+    }
+}
+
+/// The list of agreements.
+#[derive(Debug, Clone, Copy)]
+pub struct Agreements;
+
+impl Report for Agreements {
+    fn name(&self) -> &'static str {
+        "agreements"
+    }
+
+    fn about(&self) -> &'static str {
+        "Every agreement, by id"
+    }
+
+    fn document(&self, view: &View<'_>, question: &Question) -> Document {
+        let agreements = select::agreements(view, question);
+        list(self, tables::agreements(view, &agreements), view, question)
+    }
+}
+
+/// The list of commitments.
+#[derive(Debug, Clone, Copy)]
+pub struct Commitments;
+
+impl Report for Commitments {
+    fn name(&self) -> &'static str {
+        "commitments"
+    }
+
+    fn about(&self) -> &'static str {
+        "Every commitment, by id"
+    }
+
+    fn document(&self, view: &View<'_>, question: &Question) -> Document {
+        let commitments = select::commitments(view, question);
+        let table = tables::commitments(view, "commitments", "Commitments", &commitments, question);
+        list(self, table, view, question)
+    }
+}
+
+/// A document of one table.
+fn list(report: &dyn Report, table: Table, view: &View<'_>, question: &Question) -> Document {
+    let mut table = table;
+    let mut document = Document::new(report.name(), table.title.clone(), view, question);
+    document.notes.extend(table.cut(question.limit));
+    document.tables.push(table);
+    document
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::*;
+    use super::*;
+    use servanda_core::value::party::PartyKind;
+
+    #[test]
+    fn lists_are_narrowed_by_the_question() {
+        let history = communique();
+        let ids = |report: &dyn Report, question: &Question| {
+            let list = history.ask(report, "2024-01-01", question);
+            column(&list, report.name(), "id")
+        };
+        let all = Question::default();
+        assert_eq!(ids(&Parties, &all).len(), 4);
+        assert_eq!(ids(&Sources, &all), ["S1", "S2"]);
+        assert_eq!(ids(&Agreements, &all), ["A1"]);
+        assert_eq!(ids(&Commitments, &all), ["C1", "C2", "C3", "C4"]);
+        let persons = Question {
+            party_kind: Some(PartyKind::Person),
+            ..Question::default()
+        };
+        assert_eq!(ids(&Parties, &persons), ["velasquez"]);
+        let colombia = Question {
+            party: Some("colombia".parse().unwrap()),
+            limit: Some(2),
+            ..Question::default()
+        };
+        assert_eq!(ids(&Parties, &colombia), ["colombia", "mindef-co"]);
+        assert_eq!(ids(&Commitments, &colombia), ["C1", "C2"]);
+    }
+
+    #[test]
+    fn names_follow_the_day() {
+        let mut history = communique();
+        history.say("rename | party=velasquez | name=Iván Velásquez Gómez | on=2023-09-01");
+        let name = |day| {
+            let list = history.ask(&Parties, day, &Question::default());
+            column(&list, "parties", "name").remove(2)
+        };
+        assert_eq!(name("2023-08-31"), "Iván Velásquez");
+        assert_eq!(name("2023-09-01"), "Iván Velásquez Gómez");
+    }
+
+    #[test]
+    fn a_source_is_cited_by_records_not_by_itself() {
+        let list = communique().ask(&Sources, "2024-01-01", &Question::default());
+        let wanted = ["id", "cited", "known_through"];
+        assert_eq!(
+            columns(&list, "sources", &wanted),
+            [["S1", "7", ""], ["S2", "0", "S1"]]
+        );
+    }
+}

@@ -1,0 +1,191 @@
+//! The ledger's own records, newest first: those too that were retracted or withheld.
+
+use servanda_core::event::Fact;
+use servanda_core::state::{Held, Register};
+use servanda_core::value::id::{Seq, Subject};
+use servanda_core::view::View;
+
+use super::{Cell, Document, Question, Report, Table, cells, cut, select};
+
+/// The log. It shows every record, and flags what has not happened by the view's day as `not yet`.
+#[derive(Debug, Clone, Copy)]
+pub struct Log;
+
+impl Report for Log {
+    fn name(&self) -> &'static str {
+        "log"
+    }
+
+    fn about(&self) -> &'static str {
+        "The records, newest first"
+    }
+
+    fn document(&self, view: &View<'_>, question: &Question) -> Document {
+        let wanted = select::Records::new(view, question);
+        let unbounded = wanted.is_all() && question.since.is_none() && question.until.is_none();
+        let register = view.register;
+        let is_asked = |seq: Seq| match register.kind(seq) {
+            Some(_) => {
+                wanted.includes(register, seq) && select::within_occurred(view, seq, question)
+            }
+            // Nobody knows what it said, so it can only be among all records.
+            None => unbounded,
+        };
+        let mut table = Table::new("log", "Records", COLUMNS).or("no records");
+        let mut count = 0;
+        for seq in (0..register.count()).rev().map(Seq) {
+            if !is_asked(seq) {
+                continue;
+            }
+            count += 1;
+            if question.limit.is_none_or(|limit| count <= limit) {
+                let held = register.held(seq);
+                let row = held.map_or_else(|| gone(register, seq), |held| row(view, held));
+                table.rows.push(row);
+            }
+        }
+        let mut document = Document::new(self.name(), "Log", view, question);
+        document.notes.extend(cut(count, question.limit));
+        document.tables.push(table);
+        document
+    }
+}
+
+const COLUMNS: &[&str] = &["record", "recorded", "on", "event", "text", "by", "flags"];
+
+fn row(view: &View<'_>, held: &Held) -> Vec<Cell> {
+    let entry = &held.entry;
+    let mut flags = cells::flags(view.register, entry.seq);
+    if held.is_standing() && !view.has_happened(entry.seq) {
+        flags.push("not yet".to_owned());
+    }
+    flags.extend(cells::claimed(view.register, entry.seq));
+    let withheld = held.redacted.is_some();
+    vec![
+        cells::record(entry.seq),
+        cells::recorded(entry.recorded_at),
+        if withheld {
+            Cell::None
+        } else {
+            cells::on(view, entry.seq)
+        },
+        Cell::text(entry.event.kind()),
+        cells::headline(held),
+        if withheld {
+            Cell::None
+        } else {
+            Cell::List(cells::by(&entry.event))
+        },
+        Cell::List(flags),
+    ]
+}
+
+/// A record whose payload is gone from the store.
+fn gone(register: &Register, seq: Seq) -> Vec<Cell> {
+    let mut flags = vec!["payload gone".to_owned()];
+    let subject = Subject::Record(seq);
+    let redactions = register.trail(&subject);
+    let redactions = redactions.filter(|entry| matches!(entry.event.fact, Fact::Redacted(_)));
+    flags.extend(redactions.map(|entry| format!("redacted by {}", entry.seq)));
+    vec![
+        cells::record(seq),
+        Cell::None,
+        Cell::None,
+        Cell::None,
+        Cell::text(cells::WITHHELD),
+        Cell::None,
+        Cell::List(flags),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Bound;
+    use super::super::testing::*;
+    use super::*;
+
+    fn history() -> History {
+        let mut history = communique();
+        history.on("2023-06-02").say_all(&[
+            "status | commitment=C1 | to=active | by=colombia",
+            "retraction | record=15 | reason=of another border",
+            "statement | text=a name that must not stand here | by=velasquez | about=C2",
+            "redaction | record=17 | reason=personal data | authority=court order 7",
+            "agreement | id=A2 | title=Roadmap | party=colombia | party=venezuela | on=2031-11-17 | link=continues:A1",
+        ]);
+        history
+    }
+
+    fn ask(history: &History, question: &Question) -> Document {
+        history.ask(&Log, "2024-01-01", question)
+    }
+
+    #[test]
+    fn it_shows_every_record_newest_first() {
+        let history = history();
+        let log = ask(&history, &Question::default());
+        let records = column(&log, "log", "record");
+        assert_eq!(records.len() as u64, history.register.count());
+        assert_eq!(records[..2], ["19", "18"]);
+        let rows = columns(&log, "log", &["record", "recorded", "text", "by", "flags"]);
+        let row = |seq: &str| rows.iter().find(|row| row[0] == seq).unwrap()[1..].to_vec();
+        assert_eq!(row("15")[3], "retracted by 16");
+        assert_eq!(
+            row("17"),
+            ["2023-06-02T12:00:02Z", "(withheld)", "", "redacted by 18"]
+        );
+        assert_eq!(row("19")[3], "not yet");
+    }
+
+    #[test]
+    fn a_record_without_payload_is_still_a_record() {
+        let mut history = history();
+        history.register.apply_missing();
+        let log = ask(&history, &Question::default());
+        let rows = columns(&log, "log", &["record", "text", "flags"]);
+        assert_eq!(rows[0], ["20", "(withheld)", "payload gone"]);
+        let question = Question {
+            party: Some("colombia".parse().unwrap()),
+            ..Question::default()
+        };
+        assert!(!column(&ask(&history, &question), "log", "record").contains(&"20".to_owned()));
+    }
+
+    #[test]
+    fn filters_follow_what_is_about_what() {
+        let history = history();
+        let records = |question: Question| column(&ask(&history, &question), "log", "record");
+        let commitment = Question {
+            commitment: Some("C1".parse().unwrap()),
+            ..Question::default()
+        };
+        // The commitment, a statement about it, its move, and the retraction of that.
+        assert_eq!(records(commitment), ["16", "15", "14", "8"]);
+        let agreement = Question {
+            agreement: Some("A1".parse().unwrap()),
+            limit: Some(3),
+            ..Question::default()
+        };
+        assert_eq!(records(agreement.clone()), ["19", "18", "17"]);
+        assert!(notes(&ask(&history, &agreement), "the first 3 of 12 rows"));
+        let source = Question {
+            source: Some("S1".parse().unwrap()),
+            kinds: vec!["statement".parse().unwrap()],
+            ..Question::default()
+        };
+        assert_eq!(records(source), ["14"]);
+        // Its ministry and its minister are parts of it.
+        let party = Question {
+            party: Some("colombia".parse().unwrap()),
+            kinds: vec!["statement".parse().unwrap(), "meeting".parse().unwrap()],
+            ..Question::default()
+        };
+        assert_eq!(records(party), ["17", "14", "12"]);
+        let bounds = Question {
+            since: Some(Bound::Record(Seq(3))),
+            until: Some(Bound::Record(Seq(4))),
+            ..Question::default()
+        };
+        assert_eq!(records(bounds), ["4", "3"]);
+    }
+}

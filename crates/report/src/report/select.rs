@@ -1,0 +1,387 @@
+//! What a question selects: the commitments, agreements and records that it asks for.
+
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::NaiveDate;
+
+use servanda_core::event::{Entry, Event, Fact, Kind};
+use servanda_core::state::Register;
+use servanda_core::value::id::{AgreementId, PartyId, Seq, Slug, Subject};
+use servanda_core::value::when::Instant;
+use servanda_core::view::{Agreement, Commitment, Party, View};
+
+use super::{Bound, Question, cells};
+
+/// A party, and the parts of it that act for it, by id.
+pub fn circle(view: &View<'_>, party: &PartyId) -> BTreeSet<PartyId> {
+    let mut circle = BTreeSet::from([party.clone()]);
+    let parties = view.parties();
+    loop {
+        let before = circle.len();
+        for part in &parties {
+            if part
+                .fact
+                .parent
+                .as_ref()
+                .is_some_and(|parent| circle.contains(parent))
+            {
+                circle.insert(part.id.clone());
+            }
+        }
+        if circle.len() == before {
+            return circle;
+        }
+    }
+}
+
+/// The circle of the party that the question names, where it names one.
+pub fn asked_circle(view: &View<'_>, question: &Question) -> Option<BTreeSet<PartyId>> {
+    question.party.as_ref().map(|party| circle(view, party))
+}
+
+/// The commitments that a question asks for, by id. A party's are those in which it or a part of it has
+/// any role.
+pub fn commitments<'r>(view: &View<'r>, question: &Question) -> Vec<Commitment<'r>> {
+    let circle = asked_circle(view, question);
+    let mut all = match (&question.commitment, &question.agreement, &circle) {
+        (Some(id), _, _) => view.commitment(id).into_iter().collect(),
+        (None, Some(agreement), _) => view.commitments_naming([&agreement.0]),
+        (None, None, Some(circle)) => view.commitments_naming(circle.iter().map(|party| &party.0)),
+        (None, None, None) => view.commitments(),
+    };
+    all.retain(|commitment| {
+        let terms = &commitment.terms;
+        let agreement = question.agreement.as_ref();
+        let roles = [
+            &terms.debtor,
+            &terms.creditor,
+            &terms.witness,
+            &terms.guarantor,
+        ];
+        let has_role = |circle: &BTreeSet<PartyId>| {
+            roles
+                .into_iter()
+                .flatten()
+                .any(|party| circle.contains(party))
+        };
+        agreement.is_none_or(|asked| *asked == terms.agreement)
+            && (question.standings.is_empty() || question.standings.contains(&commitment.standing))
+            && circle.as_ref().is_none_or(has_role)
+    });
+    all
+}
+
+/// The agreements that a question asks for, by id. A party's are those that name it or a part of it, and
+/// those about which it did something.
+pub fn agreements<'r>(view: &View<'r>, question: &Question) -> Vec<Agreement<'r>> {
+    let circle = asked_circle(view, question);
+    let mut all = match (&question.agreement, &circle) {
+        (Some(id), _) => view.agreement(id).into_iter().collect(),
+        (None, Some(circle)) => view.agreements_naming(circle.iter().map(|party| &party.0)),
+        (None, None) => view.agreements(),
+    };
+    all.retain(|agreement| {
+        circle.as_ref().is_none_or(|circle| {
+            let acted = agreement.participation.iter().copied().filter_map(actor);
+            let mut parties = agreement.fact.party.iter().chain(acted);
+            parties.any(|party| circle.contains(party))
+        })
+    });
+    all
+}
+
+fn actor(entry: &Entry) -> Option<&PartyId> {
+    match &entry.event.fact {
+        Fact::ParticipationRecorded(fact) => Some(&fact.party),
+        _ => None,
+    }
+}
+
+/// The parties that a question asks for, by id: one and its parts, those of a kind, or all.
+pub fn parties<'r>(view: &View<'r>, question: &Question) -> Vec<Party<'r>> {
+    let circle = asked_circle(view, question);
+    let mut all = view.parties();
+    all.retain(|party| {
+        let of_kind = question
+            .party_kind
+            .is_none_or(|kind| kind == party.fact.kind);
+        of_kind
+            && circle
+                .as_ref()
+                .is_none_or(|circle| circle.contains(party.id))
+    });
+    all
+}
+
+/// The note on records that were left out because they had not certainly happened.
+pub fn left_out(view: &View<'_>, records: usize) -> Option<String> {
+    let noun = if records == 1 {
+        "record is"
+    } else {
+        "records are"
+    };
+    (records > 0).then(|| {
+        format!(
+            "{records} {noun} left out: not certain to have happened by {}",
+            view.as_of
+        )
+    })
+}
+
+/// The records that a question asks for, but for its bounds in time and its limit.
+#[derive(Debug)]
+pub struct Records {
+    /// One set for each thing that the question names; a record must be in all of them.
+    about: Vec<BTreeSet<Seq>>,
+    kinds: Vec<Kind>,
+}
+
+impl Records {
+    /// Reads the question.
+    pub fn new(view: &View<'_>, question: &Question) -> Self {
+        let register = view.register;
+        let entity = |id: &Slug| Subject::Entity(id.clone());
+        let mut wanted: Vec<BTreeSet<Subject>> = Vec::new();
+        if let Some(circle) = asked_circle(view, question) {
+            wanted.push(circle.iter().map(|party| entity(&party.0)).collect());
+        }
+        if let Some(agreement) = &question.agreement {
+            wanted.push(agreement_subjects(register, agreement));
+        }
+        wanted.extend(
+            question
+                .commitment
+                .iter()
+                .map(|id| BTreeSet::from([entity(&id.0)])),
+        );
+        wanted.extend(
+            question
+                .source
+                .iter()
+                .map(|id| BTreeSet::from([entity(&id.0)])),
+        );
+        Self {
+            about: wanted
+                .iter()
+                .map(|subjects| about(register, subjects))
+                .collect(),
+            kinds: question.kinds.clone(),
+        }
+    }
+
+    /// Whether every record is asked for, those too whose payload is gone.
+    pub fn is_all(&self) -> bool {
+        self.about.is_empty() && self.kinds.is_empty()
+    }
+
+    /// Whether a record is asked for.
+    pub fn includes(&self, register: &Register, seq: Seq) -> bool {
+        let kind = register.kind(seq);
+        let of_kind = self.kinds.is_empty() || kind.is_some_and(|kind| self.kinds.contains(&kind));
+        of_kind && self.about.iter().all(|records| records.contains(&seq))
+    }
+}
+
+/// An agreement and the commitments in it, retracted ones too: the log shows those.
+fn agreement_subjects(register: &Register, agreement: &AgreementId) -> BTreeSet<Subject> {
+    let own = Subject::Entity(agreement.0.clone());
+    let made_in = |event: &Event| match &event.fact {
+        Fact::CommitmentRecorded(fact) if fact.agreement == *agreement => {
+            Some(Subject::Entity(fact.id.0.clone()))
+        }
+        _ => None,
+    };
+    let counting = register.trail_of(&own, |kind| kind == Kind::CommitmentRecorded);
+    let mut all: BTreeSet<Subject> = counting
+        .filter_map(|entry| made_in(&entry.event))
+        .chain(out_of_count(register).filter_map(|entry| made_in(&entry.event)))
+        .collect();
+    all.insert(own);
+    all
+}
+
+/// The entries of the records that were retracted or redacted and are still there.
+fn out_of_count(register: &Register) -> impl Iterator<Item = &Entry> {
+    let records = register.out_of_count().into_iter();
+    records.filter_map(|seq| register.held(seq).map(|held| &held.entry))
+}
+
+/// The records that name any of these, and the records about those records, also what does not count any more.
+fn about(register: &Register, subjects: &BTreeSet<Subject>) -> BTreeSet<Seq> {
+    // Trails leave out what does not count. There is little of that.
+    let mut besides: BTreeMap<Subject, Vec<Seq>> = BTreeMap::new();
+    for entry in out_of_count(register) {
+        for subject in subjects_of(&entry.event) {
+            besides.entry(subject).or_default().push(entry.seq);
+        }
+    }
+    let mut found = BTreeSet::new();
+    let mut open: Vec<Subject> = subjects.iter().cloned().collect();
+    while let Some(subject) = open.pop() {
+        let counting = register.trail_records(&subject).map(|(seq, _)| seq);
+        let besides = besides.get(&subject).into_iter().flatten().copied();
+        for seq in counting.chain(besides) {
+            // A correction may let a record name one that came later; that is not about this one.
+            let follows = match &subject {
+                Subject::Entity(_) => true,
+                Subject::Record(named) => *named < seq,
+            };
+            if follows && found.insert(seq) {
+                open.push(Subject::Record(seq));
+            }
+        }
+    }
+    found
+}
+
+/// Everything that an event names or defines.
+fn subjects_of(event: &Event) -> impl Iterator<Item = Subject> {
+    let named = event
+        .references()
+        .into_iter()
+        .map(|(_, reference)| reference);
+    named
+        .chain(event.defines())
+        .map(|reference| reference.subject())
+}
+
+/// Whether something happened, or was recorded where a bound says so, within the question's bounds. What
+/// may have lain within them does; what has no date counts on the day it was recorded.
+pub fn within_occurred(view: &View<'_>, seq: Seq, question: &Question) -> bool {
+    if question.since.is_none() && question.until.is_none() {
+        return true;
+    }
+    let on = cells::occasion(view, seq).map(|(on, _)| on);
+    let dated = on.is_some_and(|on| on.earliest().or(on.latest()).is_some());
+    let (first, last) = if dated {
+        let first = on.and_then(|on| on.earliest()).unwrap_or(NaiveDate::MIN);
+        (
+            first,
+            on.and_then(|on| on.latest()).unwrap_or(NaiveDate::MAX),
+        )
+    } else {
+        let recorded = recorded(view.register, seq);
+        (recorded, recorded)
+    };
+    within(view.register, seq, question, first, last)
+}
+
+/// Whether something was recorded within the question's bounds.
+pub fn within_recorded(register: &Register, seq: Seq, question: &Question) -> bool {
+    let day = recorded(register, seq);
+    within(register, seq, question, day, day)
+}
+
+/// The day on which a record was recorded.
+fn recorded(register: &Register, seq: Seq) -> NaiveDate {
+    let stamp = register.stamp(seq);
+    stamp.map_or(NaiveDate::MAX, |stamp| stamp.recorded)
+}
+
+fn within(
+    register: &Register,
+    seq: Seq,
+    question: &Question,
+    first: NaiveDate,
+    last: NaiveDate,
+) -> bool {
+    let after = question.since.is_none_or(|bound| match bound {
+        Bound::Day(day) => day <= last,
+        Bound::Record(since) => since <= seq,
+        Bound::Time(time) => compare(register, seq, time).is_ge(),
+    });
+    let before = question.until.is_none_or(|bound| match bound {
+        Bound::Day(day) => first <= day,
+        Bound::Record(until) => seq <= until,
+        Bound::Time(time) => compare(register, seq, time).is_le(),
+    });
+    after && before
+}
+
+/// How the recorded time of a record lies to another. It is only read where its day does not tell.
+fn compare(register: &Register, seq: Seq, time: Instant) -> Ordering {
+    recorded(register, seq)
+        .cmp(&time.day())
+        .then_with(|| match register.held(seq) {
+            Some(held) => held.entry.recorded_at.cmp(&time),
+            None => Ordering::Greater,
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use servanda_core::state::EntityKind;
+    use servanda_core::testing::{histories, register};
+
+    /// What names any of these, found by reading all records.
+    fn read_through(register: &Register, subjects: &BTreeSet<Subject>) -> BTreeSet<Seq> {
+        let mut found = BTreeSet::new();
+        for held in register.records().flatten() {
+            let names = subjects_of(&held.entry.event).any(|subject| match &subject {
+                Subject::Entity(_) => subjects.contains(&subject),
+                Subject::Record(seq) => found.contains(seq),
+            });
+            if names {
+                found.insert(held.entry.seq);
+            }
+        }
+        found
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
+
+        #[test]
+        fn what_is_about_something_is_found_by_trails_too(history in histories(0..200)) {
+            let register = register(&history);
+            for kind in EntityKind::ALL {
+                for id in register.ids(*kind) {
+                    let subjects = BTreeSet::from([Subject::Entity(id.clone())]);
+                    let expected = read_through(&register, &subjects);
+                    prop_assert_eq!(about(&register, &subjects), expected, "{}", id);
+                }
+            }
+        }
+
+        #[test]
+        fn narrow_questions_find_what_wide_ones_leave(history in histories(0..160)) {
+            let register = register(&history);
+            let view = View::whole(&register);
+            for id in register.ids(EntityKind::Party) {
+                let party = PartyId(id.clone());
+                let question = Question { party: Some(party.clone()), ..Question::default() };
+                let circle = circle(&view, &party);
+                let mut all = view.commitments();
+                all.retain(|each| {
+                    let terms = &each.terms;
+                    let roles = [&terms.debtor, &terms.creditor, &terms.witness, &terms.guarantor];
+                    roles.into_iter().flatten().any(|party| circle.contains(party))
+                });
+                let ids = |all: Vec<Commitment<'_>>| -> Vec<String> {
+                    all.iter().map(|each| each.id.to_string()).collect()
+                };
+                prop_assert_eq!(ids(commitments(&view, &question)), ids(all));
+                let mut all = view.agreements();
+                all.retain(|each| {
+                    let acted = each.participation.iter().copied().filter_map(actor);
+                    each.fact.party.iter().chain(acted).any(|party| circle.contains(party))
+                });
+                let ids = |all: Vec<Agreement<'_>>| -> Vec<String> {
+                    all.iter().map(|each| each.id.to_string()).collect()
+                };
+                prop_assert_eq!(ids(agreements(&view, &question)), ids(all));
+            }
+            for id in register.ids(EntityKind::Agreement) {
+                let agreement = AgreementId(id.clone());
+                let counts = view.commitment_counts();
+                let counted = register.number(id).and_then(|id| counts.get(&id)).copied();
+                let question = Question { agreement: Some(agreement), ..Question::default() };
+                prop_assert_eq!(commitments(&view, &question).len(), counted.unwrap_or_default());
+            }
+        }
+    }
+}
