@@ -1,5 +1,5 @@
 //! servanda (*pacta sunt servanda*: agreements must be kept) is an event-sourced audit log of agreements and
-//! the commitments in them. Events are appended to a chain of BLAKE3 links in a store; every view is replayed
+//! the commitments in them. Events are appended to a chain of BLAKE3 links in a log; every view is replayed
 //! from them; [`servanda_ledger::verify`] proves the history.
 //!
 //! ```
@@ -18,7 +18,7 @@
 //! let party = event(Kind::PartyRegistered, &[("id", "colombia"), ("kind", "state"), ("name", "Colombia")]);
 //! let receipt = ledger.append(vec![party])?[0];
 //! assert_eq!(receipt.seq.0, 1);
-//! assert!(verify(ledger.store(), &mut Unwatched)?.is_sound());
+//! assert!(verify(ledger.log(), &mut Unwatched)?.is_sound());
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!

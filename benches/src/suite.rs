@@ -14,7 +14,7 @@ use servanda_ledger::group::Group;
 use servanda_ledger::replay::{KnownAt, replay_in_full};
 use servanda_ledger::{Ledger, Machine};
 use servanda_log::directory;
-use servanda_log::{Aborted, BatchSource, Store};
+use servanda_log::{Aborted, BatchSource, Log};
 use tempfile::TempDir;
 
 use crate::generator::Generator;
@@ -150,7 +150,7 @@ impl Suite {
         Ok(())
     }
 
-    /// Records that are sealed already, into the store, in batches of 4,096.
+    /// Records that are sealed already, into the log, in batches of 4,096.
     fn sealed(&self, results: &mut Results) -> Outcome<()> {
         let scratch = self.scratch()?;
         let bodies = Generator::new(1, self.events.min(1_000_000)).map(|line| line.into_bytes());
@@ -179,9 +179,9 @@ impl Suite {
         }
         for round in 0..self.rounds {
             let dir = scratch.path().join(format!("sealed-{round}"));
-            let mut store = directory::create(&dir, "servanda-benches")?;
+            let mut log = directory::create(&dir, "servanda-benches")?;
             let mut source = Prepared(batches.clone().into_iter());
-            let (_, time) = timed(|| Ok(store.append_stream(Head::EMPTY, &mut source)?))?;
+            let (_, time) = timed(|| Ok(log.append_stream(Head::EMPTY, &mut source)?))?;
             results.add(
                 "sealed records into the store",
                 OURS,
@@ -190,7 +190,7 @@ impl Suite {
                 records as f64 / time.as_secs_f64(),
                 None,
             );
-            drop(store);
+            drop(log);
             fs::remove_dir_all(&dir)?;
         }
         Ok(())
@@ -308,11 +308,11 @@ impl Suite {
 
     /// The ledger's directory, and its payloads alone.
     fn sizes(&self, ledger: &Path, results: &mut Results) -> Outcome<()> {
-        let store = directory::open(ledger, Duration::from_secs(10), "servanda-benches")?;
+        let log = directory::open(ledger, Duration::from_secs(10), "servanda-benches")?;
         let mut payloads = 0;
         let mut next = 0;
         loop {
-            let chunk = store.read(next, 4_096)?;
+            let chunk = log.read(next, 4_096)?;
             let Some(last) = chunk.last() else { break };
             next = last.seq + 1;
             for stored in &chunk {
@@ -323,7 +323,7 @@ impl Suite {
                 );
             }
         }
-        drop(store);
+        drop(log);
         let per = |bytes: u64| bytes as f64 / self.events as f64;
         results.add(
             "size on disk",
@@ -347,8 +347,8 @@ impl Suite {
     /// Opening, replaying and reporting.
     fn reading(&self, dir: &Path, results: &mut Results) -> Outcome<()> {
         let (ledger, time) = timed(|| {
-            let store = directory::open(dir, Duration::from_secs(10), "servanda-benches")?;
-            Ok(Ledger::open(store, Machine)?)
+            let log = directory::open(dir, Duration::from_secs(10), "servanda-benches")?;
+            Ok(Ledger::open(log, Machine)?)
         })?;
         results.add(
             "open",
@@ -358,7 +358,7 @@ impl Suite {
             time.as_secs_f64() * 1e3,
             None,
         );
-        let (replayed, time) = timed(|| Ok(replay_in_full(ledger.store(), KnownAt::Now)?))?;
+        let (replayed, time) = timed(|| Ok(replay_in_full(ledger.log(), KnownAt::Now)?))?;
         let rate = replayed.head.count as f64 / time.as_secs_f64();
         results.add(
             "replay into the register",
@@ -431,9 +431,9 @@ fn event(kind: Kind, pairs: &[(&str, &str)]) -> Outcome<Event> {
 
 /// A ledger in a new directory.
 fn new_ledger(dir: &Path) -> Outcome<Ledger<directory::Opened>> {
-    let store = directory::create(dir, "servanda-benches")?;
+    let log = directory::create(dir, "servanda-benches")?;
     let opening = event(Kind::LedgerOpened, &[("origin", "bench.example/log")])?;
-    Ok(Ledger::create(store, Machine, opening)?)
+    Ok(Ledger::create(log, Machine, opening)?)
 }
 
 fn write_history(path: &Path, events: u64) -> Outcome<()> {

@@ -29,6 +29,6 @@ fuzz_target!(|bytes: &[u8]| {
         assert_eq!(again.as_ref(), Ok(&event), "an event reads as it is written");
         let _ = ledger.append(vec![event]);
     }
-    let verdict = verify(ledger.store(), &mut Unwatched).expect("a store in memory can be read");
+    let verdict = verify(ledger.log(), &mut Unwatched).expect("a store in memory can be read");
     assert!(verdict.is_sound(), "{:?}", verdict.findings);
 });

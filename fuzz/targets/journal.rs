@@ -7,7 +7,7 @@ use std::fs;
 
 use libfuzzer_sys::fuzz_target;
 use servanda_core::chain::record::{Hash, Head, Sealed, local_checksum};
-use servanda_log::Store;
+use servanda_log::Log;
 use servanda_log::journal::Journal;
 use servanda_log::memory::Memory;
 
@@ -50,7 +50,7 @@ fuzz_target!(|bytes: &[u8]| {
         );
         let all = journal.read(0, 2000).unwrap_or_default();
         assert_eq!(all.len() as u64, after.count);
-        // Nothing was handed over yet: the store behind is empty again.
+        // Nothing was handed over yet: the log behind is empty again.
         drop(journal);
         let journal = Journal::open(&path, Memory::default()).expect("it was opened before");
         assert_eq!(journal.head().ok(), Some(after));

@@ -59,11 +59,11 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
     };
     let key = read_signing_key(path)?;
     let mut ledger = session.open()?;
-    let register = ledger.register();
-    let party = PartyId(register.resolve_id(&text("party"), EntityKind::Party)?);
-    let seq = match register.resolve(&text("what"))? {
+    let state = ledger.state();
+    let party = PartyId(state.resolve_id(&text("party"), EntityKind::Party)?);
+    let seq = match state.resolve(&text("what"))? {
         Subject::Record(seq) => seq,
-        Subject::Entity(id) => register
+        Subject::Entity(id) => state
             .entity(&id)
             .map(|(_, seq)| seq)
             .ok_or_else(|| CliError::refused(format!("nothing here is called {id}")))?,

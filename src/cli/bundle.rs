@@ -60,7 +60,7 @@ pub(super) fn write(
     let signed = sign(checkpoint.clone(), matches)?;
     let mut records = Vec::new();
     // Writing to memory does not fail.
-    super::session::written(export::write_raw(ledger.store(), &mut records)?)?;
+    super::session::written(export::write_raw(ledger.log(), &mut records)?)?;
     let mut files = vec![("records.ndjson", records)];
     let is_signed = signed.is_some();
     let text = signed.map_or_else(|| checkpoint.to_string(), |signed| signed.to_string());

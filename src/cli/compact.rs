@@ -6,7 +6,7 @@ use super::Command;
 use super::error::{CliError, Exit};
 use super::progress::Waiting;
 use super::session::Session;
-use servanda_log::{Compaction, Store as _};
+use servanda_log::{Compaction, Log as _};
 use servanda_report::report::{Cell, Document, Table};
 
 pub(super) const COMMAND: Command = Command { build, run };
@@ -28,14 +28,14 @@ Examples:
 }
 
 fn run(_: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
-    let mut store = session.open_store()?;
+    let mut log = session.open_store()?;
     if session.dry_run {
         session
             .talk("nothing is written with --dry-run, and only then is it known what it comes to");
         return Ok(Exit::Ok);
     }
     let waiting = Waiting::new(session, "compacting");
-    let Compaction { before, after } = store.compact()?;
+    let Compaction { before, after } = log.compact()?;
     drop(waiting);
     if !session.for_people() {
         let number = |bytes: u64| Cell::Number(i64::try_from(bytes).unwrap_or(i64::MAX));

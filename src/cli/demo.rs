@@ -15,7 +15,7 @@ use servanda_core::event::ndjson::{Defaults, Lines};
 use servanda_core::event::{Event, Fields, Kind};
 use servanda_ledger::replay::CHUNK;
 use servanda_ledger::{Ledger, Machine};
-use servanda_log::{Store, directory};
+use servanda_log::{Log, directory};
 
 pub(super) const COMMAND: Command = Command { build, run };
 
@@ -134,8 +134,8 @@ pub(super) fn make(
     fields.set("origin", vec![ORIGIN.into()]);
     fields.set("purpose", vec!["to show what servanda does".into()]);
     let opening = Event::build(Kind::LedgerOpened, &fields).map_err(super::record::wrong_fields)?;
-    let store = directory::create(dir, "servanda demo")?;
-    let mut ledger = Ledger::create(store, Machine, opening)?;
+    let log = directory::create(dir, "servanda demo")?;
+    let mut ledger = Ledger::create(log, Machine, opening)?;
     for (name, text) in [
         ("the communiqué", COMMUNIQUE),
         ("the follow-ups", FOLLOW_UPS),
@@ -157,14 +157,14 @@ pub(super) fn make(
 fn tamper(original: &Path, copy: &Path) -> Result<u64, CliError> {
     let wait = Duration::from_secs(10);
     let original = Ledger::open(directory::open(original, wait, "servanda demo")?, Machine)?;
-    let seq = match original.register().resolve(CHANGED)? {
+    let seq = match original.state().resolve(CHANGED)? {
         servanda_core::value::id::Subject::Entity(id) => {
-            original.register().entity(&id).map(|(_, seq)| seq.0)
+            original.state().entity(&id).map(|(_, seq)| seq.0)
         }
         servanda_core::value::id::Subject::Record(seq) => Some(seq.0),
     };
     let seq = seq.ok_or_else(|| CliError::refused("the communiqué lost its first commitment"))?;
-    let original = original.into_store();
+    let original = original.into_log();
     let mut records = Vec::new();
     loop {
         let chunk = original.read(records.len() as u64, CHUNK)?;

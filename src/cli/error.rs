@@ -9,7 +9,7 @@ use servanda_core::state::ResolveError;
 use servanda_ledger::backfill::ClaimError;
 use servanda_ledger::signatures::SignatureError;
 use servanda_ledger::{LedgerError, Refusal};
-use servanda_log::StoreError;
+use servanda_log::LogError;
 use servanda_log::directory::DirectoryError;
 
 /// How the program ends.
@@ -109,10 +109,10 @@ impl From<ResolveError> for CliError {
     }
 }
 
-impl From<StoreError> for CliError {
-    fn from(error: StoreError) -> Self {
+impl From<LogError> for CliError {
+    fn from(error: LogError) -> Self {
         match error {
-            StoreError::Io { ref source, .. } => {
+            LogError::Io { ref source, .. } => {
                 let hint = hint_for(source.kind());
                 let told = Self::refused(error.to_string());
                 match hint {
@@ -120,7 +120,7 @@ impl From<StoreError> for CliError {
                     None => told,
                 }
             }
-            StoreError::Damaged { .. } => Self::new(Exit::Broken, error.to_string())
+            LogError::Damaged { .. } => Self::new(Exit::Broken, error.to_string())
                 .hint("keep the directory as evidence, and go on with an earlier copy; `servanda verify` tells whether that is sound"),
         }
     }
@@ -144,7 +144,7 @@ impl From<LedgerError> for CliError {
     fn from(error: LedgerError) -> Self {
         let message = error.to_string();
         match error {
-            LedgerError::Store(error) => error.into(),
+            LedgerError::Log(error) => error.into(),
             LedgerError::Broken { .. } | LedgerError::Short { .. } => {
                 Self::new(Exit::Broken, format!("the ledger is not sound: {message}"))
                     .hint("`servanda verify` lists all that is wrong")
@@ -226,7 +226,7 @@ impl From<DirectoryError> for CliError {
         let message = error.to_string();
         use DirectoryError as E;
         match error {
-            E::Store(error) => error.into(),
+            E::Log(error) => error.into(),
             E::Locked { .. } => Self::new(Exit::Locked, message).hint("wait longer with --wait SECONDS"),
             E::AlreadyALedger(_) | E::NotEmpty(_) => {
                 Self::refused(message).hint("choose another directory")

@@ -17,7 +17,7 @@ use servanda_core::event::{Entry, Event};
 use servanda_core::value::id::{Seq, Subject};
 use servanda_ledger::plural;
 use servanda_ledger::replay::CHUNK;
-use servanda_log::Store;
+use servanda_log::Log;
 
 pub(super) const COMMAND: Command = Command { build, run };
 
@@ -65,8 +65,8 @@ fn line(out: &mut impl Write, object: Map<String, Value>) -> io::Result<()> {
 fn write_events(session: &Session, out: &mut impl Write) -> Result<io::Result<()>, CliError> {
     let ledger = session.open()?;
     let mut left_out = BTreeSet::new();
-    for (seq, held) in (0..).map(Seq).zip(ledger.register().records()) {
-        readable(ledger.register())?;
+    for (seq, held) in (0..).map(Seq).zip(ledger.state().records()) {
+        readable(ledger.state())?;
         let standing = held.as_ref().filter(|held| held.redacted.is_none());
         // No line could stand for the record that they name, so no import would take them.
         let Some(held) = standing.filter(|held| !names(held.recorded(), &left_out)) else {
@@ -78,7 +78,7 @@ fn write_events(session: &Session, out: &mut impl Write) -> Result<io::Result<()
             ..held.entry.clone()
         };
         let mut object = entry_to_json(&recorded);
-        if seq.0 < ledger.register().claimed() {
+        if seq.0 < ledger.state().claimed() {
             object.insert("claimed".into(), Value::Bool(true));
         }
         if let Err(error) = line(out, object) {
@@ -103,15 +103,12 @@ fn names(event: &Event, records: &BTreeSet<Seq>) -> bool {
     })
 }
 
-/// The records as they lie in the store, also where they are not sound: that is for the reader to find.
-pub(super) fn write_raw(
-    store: &impl Store,
-    out: &mut impl Write,
-) -> Result<io::Result<()>, CliError> {
-    let head = store.head()?;
+/// The records as they lie in the log, also where they are not sound: that is for the reader to find.
+pub(super) fn write_raw(log: &impl Log, out: &mut impl Write) -> Result<io::Result<()>, CliError> {
+    let head = log.head()?;
     let mut next = 0;
     loop {
-        let chunk = store.read(next, CHUNK)?;
+        let chunk = log.read(next, CHUNK)?;
         let Some(last) = chunk.last() else { break };
         next = last.seq + 1;
         for stored in &chunk {

@@ -15,7 +15,7 @@ use servanda_core::value::when::Instant;
 use servanda_ledger::backfill::Submission;
 use servanda_ledger::stream::{Given, Present, StreamError, Streamed, TOLD as LISTED};
 use servanda_ledger::{Ledger, LedgerError, plural};
-use servanda_log::Store;
+use servanda_log::Log;
 
 /// A line, or everything that is wrong with it.
 pub(super) type Read = Result<Line, Vec<LineError>>;
@@ -107,7 +107,7 @@ pub(super) struct Feed<'a> {
 
 impl Feed<'_> {
     /// Appends the events of lines, all or none.
-    pub fn append<S: Store>(
+    pub fn append<S: Log>(
         self,
         session: &Session,
         ledger: &mut Ledger<S>,

@@ -19,7 +19,7 @@ use crate::intake::rules::{RULES_LIMIT, Rules};
 use crate::intake::suggest;
 use crate::intake::table::{TABLE_LIMIT, Table};
 use servanda_core::event::ndjson;
-use servanda_core::state::Register;
+use servanda_core::state::State;
 use servanda_core::value::id::Seq;
 use servanda_core::value::when::Instant;
 use servanda_ledger::backfill::Submission;
@@ -59,7 +59,7 @@ pub(super) fn run(matches: &ArgMatches, rules: &Path, session: &Session) -> Resu
     let rules = read_rules(rules)?;
     let paths = matches.get_many::<PathBuf>("file").into_iter().flatten();
     let mut ledger = session.open()?;
-    let mut tables = Tables::new(&rules, ledger.register());
+    let mut tables = Tables::new(&rules, ledger.state());
     for path in paths {
         tables.read(path)?;
     }
@@ -71,7 +71,7 @@ pub(super) fn run(matches: &ArgMatches, rules: &Path, session: &Session) -> Resu
             from.step.fields.set("recorded_by", vec![name.clone()]);
         }
     }
-    let mut submissions = submissions(&found.steps, ledger.register())?;
+    let mut submissions = submissions(&found.steps, ledger.state())?;
     let tells_when = submissions
         .iter()
         .any(|submission| submission.recorded_at.is_some());
@@ -190,17 +190,17 @@ fn read_file(path: &Path, limit: u64) -> Result<Vec<u8>, CliError> {
 }
 
 /// The events of steps. `@KEY` becomes the number of a record: of one in the ledger, or of an earlier step.
-fn submissions(steps: &[From], register: &Register) -> Result<Vec<Submission>, CliError> {
+fn submissions(steps: &[From], state: &State) -> Result<Vec<Submission>, CliError> {
     let mut places: HashMap<String, u64> = HashMap::new();
     let mut all = Vec::with_capacity(steps.len());
-    for (next, from) in (register.count()..).zip(steps) {
+    for (next, from) in (state.count()..).zip(steps) {
         let step = &from.step;
         let wrong = |message: String| {
             CliError::refused(format!("{}:{}: {message}", from.table, step.place.line))
         };
         let find = |key: &str| {
             let earlier = places.get(key).copied();
-            earlier.or_else(|| register.imported(key).map(|Seq(seq)| seq))
+            earlier.or_else(|| state.imported(key).map(|Seq(seq)| seq))
         };
         let lost = step
             .kind

@@ -11,8 +11,8 @@ use servanda_core::chain::record::Head;
 use servanda_core::event::{Event, Fields, Kind};
 use servanda_core::value::when::Instant;
 use servanda_ledger::backfill::ClaimError;
-use servanda_ledger::{Ledger, Machine, Surroundings};
-use servanda_log::Store;
+use servanda_ledger::{Environment, Ledger, Machine};
+use servanda_log::Log;
 use servanda_log::directory::{self, DirectoryError};
 
 pub(super) const COMMAND: Command = Command { build, run };
@@ -95,14 +95,14 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
                 )),
         );
     }
-    let store: Box<dyn Store> = if unfinished {
+    let log: Box<dyn Log> = if unfinished {
         session.open_unfinished()?
     } else {
         Box::new(directory::create(directory, "servanda init").map_err(cannot_create)?)
     };
     let ledger = match backfill {
-        None => Ledger::create(store, Machine, opening.clone())?,
-        Some(start) => Ledger::create_backfill(store, Machine, opening.clone(), start)?,
+        None => Ledger::create(log, Machine, opening.clone())?,
+        Some(start) => Ledger::create_backfill(log, Machine, opening.clone(), start)?,
     };
     session.keep_checkpoint(&ledger);
     let receipts = [receipt::Line::new(
@@ -130,7 +130,7 @@ fn is_unfinished(directory: &Path, session: &Session) -> Result<bool, CliError> 
         Ok(()) => Ok(false),
         Err(DirectoryError::AlreadyALedger(dir)) => {
             // One that cannot be opened is a ledger all the same.
-            match session.open_unfinished().map(|store| store.head()) {
+            match session.open_unfinished().map(|log| log.head()) {
                 Ok(Ok(Head::EMPTY)) => Ok(true),
                 _ => Err(DirectoryError::AlreadyALedger(dir).into()),
             }

@@ -44,7 +44,7 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
     let ledger = session.open()?;
     let asked = ask(matches, &ledger)?;
     let view = View {
-        register: &asked.register,
+        state: &asked.state,
         as_of: asked.as_of,
     };
     session.show(&asked.answered(report.document(&view, &asked.question))?)?;

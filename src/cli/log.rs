@@ -39,7 +39,7 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
     let ledger = session.open()?;
     let asked = ask(matches, &ledger)?;
     let view = View {
-        register: &asked.register,
+        state: &asked.state,
         as_of: asked.as_of,
     };
     session.show_long(&asked.answered(report::log::Log.document(&view, &asked.question))?)?;

@@ -179,7 +179,7 @@ pub fn main() -> ExitCode {
     run(std::env::args_os()).into()
 }
 
-/// sled panics on damaged files; the store turns that into an error, and the message of the panic itself
+/// sled panics on damaged files; the log turns that into an error, and the message of the panic itself
 /// would only confuse.
 fn silence_panics_of_the_store() {
     let default = std::panic::take_hook();

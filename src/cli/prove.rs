@@ -15,7 +15,7 @@ use servanda_core::chain::record::Record;
 use servanda_core::event::ndjson::event_to_json;
 use servanda_core::value::id::Subject;
 use servanda_ledger::anchor::{self, Anchoring};
-use servanda_log::Store;
+use servanda_log::Log;
 
 pub(super) const COMMAND: Command = Command { build, run };
 
@@ -92,15 +92,15 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
         return Ok(Exit::Ok);
     }
     let what = matches.get_one::<String>("what").map_or("", String::as_str);
-    let register = ledger.register();
-    let seq = match register.resolve(what)? {
+    let state = ledger.state();
+    let seq = match state.resolve(what)? {
         Subject::Record(seq) => seq,
-        Subject::Entity(id) => register
+        Subject::Entity(id) => state
             .entity(&id)
             .map(|(_, seq)| seq)
             .ok_or_else(|| CliError::refused(format!("nothing here is called {id}")))?,
     };
-    let stored = ledger.store().read(seq.0, 1)?;
+    let stored = ledger.log().read(seq.0, 1)?;
     let sealed = &stored
         .first()
         .ok_or_else(|| CliError::refused("the record is missing"))?
@@ -112,9 +112,7 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
     let file = out.join(format!("{seq}.tlog-proof"));
     let beside = out.join(format!("{seq}.json"));
     write(&file, &proof.to_string())?;
-    let event = register
-        .held(seq)
-        .map(|held| event_to_json(held.recorded()));
+    let event = state.held(seq).map(|held| event_to_json(held.recorded()));
     let opened = json!({
         "seq": seq.0,
         "link": record.header.link().to_string(),

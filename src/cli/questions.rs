@@ -9,7 +9,7 @@ use clap::{Arg, ArgAction, ArgMatches, value_parser};
 use super::error::{CliError, Exit};
 use super::session::{OpenLedger, Session};
 use servanda_core::event::Kind;
-use servanda_core::state::{EntityKind, Register, Unreadable};
+use servanda_core::state::{EntityKind, State, Unreadable};
 use servanda_core::value::base::Leaf;
 use servanda_core::value::commitment::Standing;
 use servanda_core::value::id::{AgreementId, CommitmentId, PartyId, Seq, Slug, SourceId};
@@ -19,10 +19,10 @@ use servanda_ledger::LedgerError;
 use servanda_ledger::replay::{KnownAt, replay};
 use servanda_report::report::{Bound, Question};
 
-/// What was asked, and the register to ask.
+/// What was asked, and the state to ask.
 pub struct Asked<'l> {
-    /// The register, as it was known: the ledger's own, where that is as it is known now.
-    pub register: Cow<'l, Register>,
+    /// The state, as it was known: the ledger's own, where that is as it is known now.
+    pub state: Cow<'l, State>,
     /// The day of the view.
     pub as_of: NaiveDate,
     /// The rest.
@@ -32,14 +32,14 @@ pub struct Asked<'l> {
 impl Asked<'_> {
     /// An answer, unless a record that was looked at for it could not be read any more.
     pub fn answered<T>(&self, answer: T) -> Result<T, CliError> {
-        readable(&self.register)?;
+        readable(&self.state)?;
         Ok(answer)
     }
 }
 
-/// That all records which were asked of a register could be read.
-pub fn readable(register: &Register) -> Result<(), CliError> {
-    match register.unreadable() {
+/// That all records which were asked of a state could be read.
+pub fn readable(state: &State) -> Result<(), CliError> {
+    match state.unreadable() {
         None => Ok(()),
         Some(Unreadable { seq, why }) => Err(LedgerError::Broken {
             seq: seq.0,
@@ -172,7 +172,7 @@ fn days_arg(name: &'static str, default: &'static str, help: &'static str) -> Ar
 
 /// Reads the options that a command has, and replays the ledger as it was known.
 pub fn ask<'l>(matches: &ArgMatches, ledger: &'l OpenLedger) -> Result<Asked<'l>, CliError> {
-    let (register, known_at) = known(matches, ledger)?;
+    let (state, known_at) = known(matches, ledger)?;
     let as_of = match text(matches, "as-of") {
         None => Session::today(),
         Some("today") => Session::today(),
@@ -186,7 +186,7 @@ pub fn ask<'l>(matches: &ArgMatches, ledger: &'l OpenLedger) -> Result<Asked<'l>
     };
     let id = |name: &str, kind: EntityKind| -> Result<Option<Slug>, CliError> {
         text(matches, name)
-            .map(|given| Ok(register.resolve_id(given, kind)?))
+            .map(|given| Ok(state.resolve_id(given, kind)?))
             .transpose()
     };
     question.party = id("party", EntityKind::Party)?.map(PartyId);
@@ -197,7 +197,7 @@ pub fn ask<'l>(matches: &ArgMatches, ledger: &'l OpenLedger) -> Result<Asked<'l>
     question.standings = words(matches, "standing");
     question.thresholds = numbers(matches, "threshold");
     question.subject = text(matches, "what")
-        .map(|given| register.resolve(given))
+        .map(|given| state.resolve(given))
         .transpose()?;
     question.party_kind = words(matches, "party-kind").first().copied();
     if let Some(limit) = number(matches, "limit") {
@@ -207,19 +207,19 @@ pub fn ask<'l>(matches: &ArgMatches, ledger: &'l OpenLedger) -> Result<Asked<'l>
     question.grace = number(matches, "grace").map_or(question.grace, Days::new);
     question.silent = number(matches, "silent").map_or(question.silent, Days::new);
     Ok(Asked {
-        register,
+        state,
         as_of,
         question,
     })
 }
 
-/// The register as it was known, and in words when that was.
+/// The state as it was known, and in words when that was.
 fn known<'l>(
     matches: &ArgMatches,
     ledger: &'l OpenLedger,
-) -> Result<(Cow<'l, Register>, Option<String>), CliError> {
+) -> Result<(Cow<'l, State>, Option<String>), CliError> {
     let Some(given) = text(matches, "known-at") else {
-        return Ok((Cow::Borrowed(ledger.register()), None));
+        return Ok((Cow::Borrowed(ledger.state()), None));
     };
     let (known_at, words) = if let Some(seq) = record(given) {
         if seq.0 >= ledger.head().count {
@@ -238,8 +238,8 @@ fn known<'l>(
         let end = Instant::end_of(day);
         (KnownAt::Time(end), format!("the end of {day} UTC"))
     };
-    let register = replay(ledger.store(), known_at)?.register;
-    Ok((Cow::Owned(register), Some(words)))
+    let state = replay(ledger.log(), known_at)?.state;
+    Ok((Cow::Owned(state), Some(words)))
 }
 
 /// A record's number: `12`, or `#1500` where four digits alone would be a year, as everywhere.

@@ -3,7 +3,7 @@
 use super::error::CliError;
 use super::session::Session;
 use servanda_core::event::{Event, Fact};
-use servanda_core::state::Register;
+use servanda_core::state::State;
 use servanda_core::value::commitment::Standing;
 use servanda_core::view::View;
 use servanda_ledger::append::Receipt;
@@ -44,21 +44,21 @@ fn what(event: &Event) -> String {
 }
 
 /// The event that a receipt is for: where its import key was known, the one that was recorded then.
-pub fn recorded<'a>(register: &'a Register, event: &'a Event, receipt: &Receipt) -> &'a Event {
-    match register.held(receipt.seq) {
+pub fn recorded<'a>(state: &'a State, event: &'a Event, receipt: &Receipt) -> &'a Event {
+    match state.held(receipt.seq) {
         Some(held) if receipt.known => held.recorded(),
         _ => event,
     }
 }
 
 /// Whether an event that was not appended, for its import key was known, is another one than was recorded.
-pub fn differs(register: &Register, event: &Event, receipt: &Receipt) -> bool {
-    !recorded(register, event, receipt).says_the_same(event)
+pub fn differs(state: &State, event: &Event, receipt: &Receipt) -> bool {
+    !recorded(state, event, receipt).says_the_same(event)
 }
 
 /// What an event changes in what stands, told before it is appended.
-pub fn change(register: &Register, event: &Event) -> Option<String> {
-    let view = View::whole(register);
+pub fn change(state: &State, event: &Event) -> Option<String> {
+    let view = View::whole(state);
     match &event.fact {
         Fact::StatusChanged(fact) => {
             let from = view.commitment(&fact.commitment)?.standing;
@@ -80,7 +80,7 @@ pub fn change(register: &Register, event: &Event) -> Option<String> {
             Some(format!("{}: {standing}", fact.id))
         }
         Fact::Corrected(fact) => {
-            let old = register.held(fact.record)?.entry.event.to_fields();
+            let old = state.held(fact.record)?.entry.event.to_fields();
             let new: Vec<String> = fact.to.iter().map(ToString::to_string).collect();
             Some(format!(
                 "record {} {}: {} -> {}",

@@ -155,8 +155,8 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
 
 fn append_one(session: &Session, submission: Submission) -> Result<Exit, CliError> {
     let mut ledger = session.open()?;
-    let event = rules::complete(ledger.register(), submission.event);
-    let change = receipt::change(ledger.register(), &event);
+    let event = rules::complete(ledger.state(), submission.event);
+    let change = receipt::change(ledger.state(), &event);
     let submission = Submission {
         event: event.clone(),
         ..submission
@@ -166,14 +166,14 @@ fn append_one(session: &Session, submission: Submission) -> Result<Exit, CliErro
     let lines: Vec<_> = receipts
         .into_iter()
         .map(|receipt| {
-            if receipt::differs(ledger.register(), &event, &receipt) {
+            if receipt::differs(ledger.state(), &event, &receipt) {
                 session.hint(&format!(
                     "record {} has this import key and says something else; nothing was recorded now",
                     receipt.seq
                 ));
             }
             let change = change.clone().filter(|_| !receipt.known);
-            receipt::Line::new(receipt::recorded(ledger.register(), &event, &receipt), receipt, change)
+            receipt::Line::new(receipt::recorded(ledger.state(), &event, &receipt), receipt, change)
         })
         .collect();
     receipt::show(session, &lines)?;

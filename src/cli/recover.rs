@@ -13,7 +13,7 @@ use servanda_core::event::Entry;
 use servanda_core::event::ndjson::entry_to_json;
 use servanda_ledger::plural;
 use servanda_ledger::recover::{Survey, copy_beginning, survey};
-use servanda_log::{Store, directory};
+use servanda_log::{Log, directory};
 use servanda_report::report::{Cell, Document, Table};
 
 pub(super) const COMMAND: Command = Command { build, run };
@@ -72,7 +72,7 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
 }
 
 /// Looks at all of the ledger, and writes what is loose where that was asked.
-fn look(damaged: &impl Store, rest: Option<&Path>) -> Result<Survey, CliError> {
+fn look(damaged: &impl Log, rest: Option<&Path>) -> Result<Survey, CliError> {
     let Some(path) = rest else {
         return survey(damaged, |_| Ok(()));
     };

@@ -88,7 +88,7 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
         .appended
         .iter()
         .map(|(event, receipt)| {
-            let change = receipt::change(ledger.register(), event).filter(|_| !receipt.known);
+            let change = receipt::change(ledger.state(), event).filter(|_| !receipt.known);
             receipt::Line::new(event, *receipt, change)
         })
         .collect();

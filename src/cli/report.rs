@@ -12,7 +12,7 @@ use super::questions::{
 use super::session::{OpenLedger, Session};
 use servanda_core::chain::record::Record;
 use servanda_core::view::View;
-use servanda_ledger::{LedgerError, Machine, Surroundings};
+use servanda_ledger::{Environment, LedgerError, Machine};
 use servanda_report::report::{Provenance, REPORTS, Report, Takes};
 
 pub(super) const COMMAND: Command = Command { build, run };
@@ -77,12 +77,12 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
         asked.question.provenance = Some(provenance(&ledger, &asked, command)?);
     }
     let view = View {
-        register: &asked.register,
+        state: &asked.state,
         as_of: asked.as_of,
     };
     let document = asked.answered(report.document(&view, &asked.question))?;
     session.show(&document)?;
-    // The program ends: as with the register, taking it apart would only take time.
+    // The program ends: as with the state, taking it apart would only take time.
     std::mem::forget(document);
     drop(asked);
     ledger.leave();
@@ -95,7 +95,7 @@ fn provenance(
     asked: &Asked<'_>,
     command: String,
 ) -> Result<Provenance, CliError> {
-    let records = asked.register.count();
+    let records = asked.state.count();
     let checkpoint = ledger.checkpoint_at(records)?;
     Ok(Provenance {
         records,
@@ -114,7 +114,7 @@ fn link_of(ledger: &OpenLedger, records: u64) -> Result<String, CliError> {
         return Ok(ledger.head().link.to_string());
     };
     let broken = |what: String| LedgerError::Broken { seq, what };
-    let read = ledger.store().read(seq, 1).map_err(LedgerError::from)?;
+    let read = ledger.log().read(seq, 1).map_err(LedgerError::from)?;
     let last = read
         .first()
         .ok_or_else(|| broken("it is missing".to_owned()))?;
@@ -142,7 +142,7 @@ fn again(report: &dyn Report, matches: &ArgMatches, asked: &Asked<'_>) -> String
         }
     }
     words.push(format!("--as-of {}", asked.as_of));
-    if let Some(last) = asked.register.count().checked_sub(1) {
+    if let Some(last) = asked.state.count().checked_sub(1) {
         words.push(format!("--known-at '#{last}'"));
     }
     words.join(" ")

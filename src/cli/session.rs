@@ -21,13 +21,13 @@ use servanda_ledger::append::Receipt;
 use servanda_ledger::backfill::Submission;
 use servanda_ledger::stream::{Given, Present, StreamError, Streamed};
 use servanda_ledger::{Ledger, LedgerError, Machine};
-use servanda_log::rehearsal::Rehearsal;
-use servanda_log::{Store, directory};
+use servanda_log::dry_run::DryRunLog;
+use servanda_log::{Log, directory};
 use servanda_report::render::{FORMATS, Render, Style};
 use servanda_report::report::Document;
 
 /// The ledger of a command.
-pub type OpenLedger = Ledger<Box<dyn Store>>;
+pub type OpenLedger = Ledger<Box<dyn Log>>;
 
 /// The options that hold for every command, and the ways out to the terminal.
 pub struct Session {
@@ -121,9 +121,9 @@ impl Session {
     }
 
     /// Opens the ledger's store, without replaying it.
-    pub fn open_store(&self) -> Result<Box<dyn Store>, CliError> {
-        let store = self.open_unfinished()?;
-        if store.head()? == Head::EMPTY {
+    pub fn open_store(&self) -> Result<Box<dyn Log>, CliError> {
+        let log = self.open_unfinished()?;
+        if log.head()? == Head::EMPTY {
             let dir = self.directory()?.display();
             let message = format!(
                 "{dir} holds no record, not even the first: making the ledger was broken off"
@@ -132,11 +132,11 @@ impl Session {
                 "`servanda init --ledger {dir} --origin NAME` goes on with it"
             )));
         }
-        Ok(store)
+        Ok(log)
     }
 
     /// Opens the ledger's store, which may lack even the first record.
-    pub fn open_unfinished(&self) -> Result<Box<dyn Store>, CliError> {
+    pub fn open_unfinished(&self) -> Result<Box<dyn Log>, CliError> {
         Ok(Box::new(directory::open(
             self.directory()?,
             self.wait,
@@ -147,11 +147,11 @@ impl Session {
     /// Opens the ledger, and compares it with the newest checkpoint that this user saw of it. With `--dry-run`
     /// nothing that is appended to it stays.
     pub fn open(&self) -> Result<OpenLedger, CliError> {
-        let store = self.open_store()?;
-        let store: Box<dyn Store> = if self.dry_run {
-            Box::new(Rehearsal::new(store)?)
+        let log = self.open_store()?;
+        let log: Box<dyn Log> = if self.dry_run {
+            Box::new(DryRunLog::new(log)?)
         } else {
-            store
+            log
         };
         let keys = self
             .sign_with
@@ -159,7 +159,7 @@ impl Session {
             .map(|path| read_signing_key(path))
             .collect::<Result<_, _>>()?;
         let waiting = Waiting::new(self, "reading the history");
-        let ledger = Ledger::open(store, Machine)?.signing_with(keys);
+        let ledger = Ledger::open(log, Machine)?.signing_with(keys);
         drop(waiting);
         let present = ledger.checkpoint()?;
         if let Some((origin, path)) = self.other_origin_here(&present)? {
@@ -179,8 +179,8 @@ impl Session {
         Ok(ledger)
     }
 
-    /// Appends events, and keeps the new checkpoint: beside the store for others, in the user's memory.
-    pub fn append<S: Store>(
+    /// Appends events, and keeps the new checkpoint: beside the log for others, in the user's memory.
+    pub fn append<S: Log>(
         &self,
         ledger: &mut Ledger<S>,
         events: Vec<impl Into<Submission>>,
@@ -192,7 +192,7 @@ impl Session {
     }
 
     /// As [`Session::append`], the events that `pull` gives.
-    pub fn append_stream<S: Store, E>(
+    pub fn append_stream<S: Log, E>(
         &self,
         ledger: &mut Ledger<S>,
         pull: impl FnMut(&Present<'_>) -> Result<Option<Given>, E>,
@@ -203,9 +203,9 @@ impl Session {
         Ok(streamed)
     }
 
-    fn appended<S: Store>(&self, ledger: &Ledger<S>, was_backfill: bool) {
+    fn appended<S: Log>(&self, ledger: &Ledger<S>, was_backfill: bool) {
         if was_backfill && !ledger.is_backfill() {
-            let claimed = ledger.register().claimed();
+            let claimed = ledger.state().claimed();
             let (ended, records) = if self.dry_run {
                 ("would end", "would be the machine's")
             } else {
@@ -218,9 +218,9 @@ impl Session {
         self.keep_checkpoint(ledger);
     }
 
-    /// Writes the checkpoint beside the store, and remembers it. What was appended is there in any case, so a
+    /// Writes the checkpoint beside the log, and remembers it. What was appended is there in any case, so a
     /// failure is told and is no error.
-    pub fn keep_checkpoint<S: Store>(&self, ledger: &Ledger<S>) {
+    pub fn keep_checkpoint<S: Log>(&self, ledger: &Ledger<S>) {
         if self.dry_run {
             return;
         }

@@ -23,7 +23,7 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
     let ledger = session.open()?;
     let asked = ask(matches, &ledger)?;
     let view = View {
-        register: &asked.register,
+        state: &asked.state,
         as_of: asked.as_of,
     };
     let Some(subject) = &asked.question.subject else {

@@ -20,7 +20,7 @@ use servanda_ledger::plural;
 use servanda_ledger::verify::{
     CUT_OR_REWRITTEN, Check, Finding, FindingKind, Verdict, verify, verify_chain, verify_since,
 };
-use servanda_log::Store;
+use servanda_log::Log;
 use servanda_report::report::{Cell, Document, Table, Tone};
 
 pub(super) const COMMAND: Command = Command { build, run };
@@ -83,7 +83,7 @@ Examples:
 }
 
 fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
-    let store = session.open_store()?;
+    let log = session.open_store()?;
     let log_key = matches
         .get_one::<String>("log-key")
         .map(|text| read_verifier_key(text))
@@ -116,7 +116,7 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
         )
         .hint("name one that was kept elsewhere with --against or --since"));
     }
-    verify_store(&store, session, &asked)
+    verify_store(&log, session, &asked)
 }
 
 /// What the ledger is to be held against.
@@ -149,17 +149,17 @@ pub(super) fn read_policy(path: &Path) -> Result<Policy, CliError> {
     Policy::parse(&text).map_err(|error| CliError::refused(format!("{}: {error}", path.display())))
 }
 
-/// Verifies a store and prints the verdict.
+/// Verifies a log and prints the verdict.
 pub(super) fn verify_store(
-    store: &impl Store,
+    log: &impl Log,
     session: &Session,
     asked: &Asked,
 ) -> Result<Exit, CliError> {
     let mut bar = Bar::new(session, "verifying");
     let mut verdict = match asked.trusted() {
-        Some(since) => verify_since(store, since, &mut bar)?,
-        None if asked.chain_only => verify_chain(store, &mut bar)?,
-        None => verify(store, &mut bar)?,
+        Some(since) => verify_since(log, since, &mut bar)?,
+        None if asked.chain_only => verify_chain(log, &mut bar)?,
+        None => verify(log, &mut bar)?,
     };
     let present = Checkpoint::new(
         verdict.origin.clone().unwrap_or_default(),
@@ -169,10 +169,10 @@ pub(super) fn verify_store(
     let mut not_anchored = None;
     match &present {
         Ok(present) => {
-            let mut reach = compare_with_memory(&mut verdict, store, session, present)?;
+            let mut reach = compare_with_memory(&mut verdict, log, session, present)?;
             let mut held = 0;
             let mut given = |verdict: &mut Verdict, name: &str, anchor: &Anchor| {
-                if compare(verdict, store, present, name, anchor, asked)? {
+                if compare(verdict, log, present, name, anchor, asked)? {
                     held += 1;
                     reach = reach.max(Some(anchor.checkpoint().size()));
                 }
@@ -257,7 +257,7 @@ fn tell_reach(verdict: &mut Verdict, reach: u64) {
 /// Compares the ledger with what the user saw; the size up to which it is the same.
 fn compare_with_memory(
     verdict: &mut Verdict,
-    store: &impl Store,
+    log: &impl Log,
     session: &Session,
     present: &Checkpoint,
 ) -> Result<Option<u64>, CliError> {
@@ -285,7 +285,7 @@ fn compare_with_memory(
     let asked = Asked::default();
     if compare(
         verdict,
-        store,
+        log,
         present,
         "the checkpoint seen last",
         &anchor,
@@ -308,7 +308,7 @@ const NO_ANCHOR: &str =
 /// Compares the ledger with a checkpoint; whether it leads through it.
 fn compare(
     verdict: &mut Verdict,
-    store: &impl Store,
+    log: &impl Log,
     present: &Checkpoint,
     name: &str,
     anchor: &Anchor,
@@ -326,7 +326,7 @@ fn compare(
         });
         return Ok(false);
     }
-    let anchoring = anchor::compare(&Hashes::new(store, &verdict.tiles), present, kept);
+    let anchoring = anchor::compare(&Hashes::new(log, &verdict.tiles), present, kept);
     let anchoring = match anchoring {
         Ok(anchoring) => anchoring,
         Err(error) => {
@@ -396,7 +396,7 @@ fn cosigned(session: &Session, policy: &Policy) -> Result<(Anchor, Option<String
     }
 }
 
-/// The file beside the store with the newest checkpoint that witnesses cosigned.
+/// The file beside the log with the newest checkpoint that witnesses cosigned.
 pub(super) const COSIGNED: &str = "cosigned";
 
 fn document(verdict: &Verdict) -> Document {

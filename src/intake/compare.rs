@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 use super::make::{Made, Place, built};
 use super::rules::{EventRule, OnChange, Rules};
 use servanda_core::event::{Fields, Kind};
-use servanda_core::state::{EntityKind, Register};
+use servanda_core::state::{EntityKind, State};
 use servanda_core::value::id::{Slug, Subject};
 
 /// Fields that say where an event was read and how it came here, and not what happened.
@@ -44,7 +44,7 @@ pub struct Tally {
 
 /// What is recorded under an import key.
 #[derive(Debug, Clone)]
-struct State {
+struct RowState {
     kind: Kind,
     fields: Fields,
     /// The key of the last event of its row: the row's own, or with a number.
@@ -57,9 +57,9 @@ struct State {
 
 /// The ledger as it will be after the steps so far.
 pub struct Known<'r> {
-    register: &'r Register,
+    state: &'r State,
     versions: HashMap<String, Vec<Slug>>,
-    states: HashMap<String, State>,
+    states: HashMap<String, RowState>,
     /// The keys that the tables gave.
     given: HashSet<String>,
     /// What became of them.
@@ -67,11 +67,11 @@ pub struct Known<'r> {
 }
 
 impl<'r> Known<'r> {
-    /// What a register knows.
-    pub fn new(register: &'r Register) -> Self {
+    /// What a state knows.
+    pub fn new(state: &'r State) -> Self {
         Self {
-            register,
-            versions: versions(register),
+            state,
+            versions: versions(state),
             states: HashMap::new(),
             given: HashSet::new(),
             tally: Tally::default(),
@@ -85,7 +85,7 @@ impl<'r> Known<'r> {
     pub fn take(&mut self, rules: &Rules, made: Made) -> Result<Vec<Step>, String> {
         let key = made.key().to_owned();
         let mut fields = built(made.kind, &made.fields, |key| {
-            self.register.imported(key).map(|seq| seq.0)
+            self.state.imported(key).map(|seq| seq.0)
         })
         .map(|event| event.to_fields())
         .unwrap_or_else(|_| made.fields.clone());
@@ -97,7 +97,7 @@ impl<'r> Known<'r> {
         }
         let Some(state) = self.states.get_mut(&key) else {
             self.tally.new += 1;
-            let state = State {
+            let state = RowState {
                 kind: made.kind,
                 fields,
                 key: key.clone(),
@@ -144,17 +144,17 @@ impl<'r> Known<'r> {
         Ok(steps)
     }
 
-    /// What the register has under a key, and under the same key with a number.
-    fn recorded(&self, key: &str) -> Option<State> {
-        let mut last = (key.to_owned(), self.register.imported(key)?);
+    /// What the state has under a key, and under the same key with a number.
+    fn recorded(&self, key: &str) -> Option<RowState> {
+        let mut last = (key.to_owned(), self.state.imported(key)?);
         let mut count = 1;
-        while let Some(seq) = self.register.imported(&numbered(key, count + 1)) {
+        while let Some(seq) = self.state.imported(&numbered(key, count + 1)) {
             count += 1;
             last = (numbered(key, count), seq);
         }
         let (key, seq) = last;
-        let entry = self.register.entry(seq);
-        Some(State {
+        let entry = self.state.entry(seq);
+        Some(RowState {
             kind: entry.map_or(Kind::Noted, |entry| entry.event.kind()),
             fields: entry.map_or_else(Fields::default, |entry| entry.event.to_fields()),
             key,
@@ -168,7 +168,7 @@ impl<'r> Known<'r> {
     pub fn vanished(&self, table: &str) -> Vec<String> {
         let mut found = Vec::new();
         for source in self.versions.get(table).into_iter().flatten() {
-            for entry in self.register.trail(&Subject::Entity(source.clone())) {
+            for entry in self.state.trail(&Subject::Entity(source.clone())) {
                 let Some(key) = &entry.event.envelope.import_key else {
                     continue;
                 };
@@ -187,10 +187,10 @@ impl<'r> Known<'r> {
 }
 
 /// The sources that are versions of tables, by what the import keys of one table's sources begin with.
-fn versions(register: &Register) -> HashMap<String, Vec<Slug>> {
+fn versions(state: &State) -> HashMap<String, Vec<Slug>> {
     let mut versions: HashMap<String, Vec<Slug>> = HashMap::new();
-    for id in register.ids(EntityKind::Source) {
-        let entry = register.defining(id);
+    for id in state.ids(EntityKind::Source) {
+        let entry = state.defining(id);
         let key = entry
             .as_ref()
             .and_then(|entry| entry.event.envelope.import_key.as_ref());

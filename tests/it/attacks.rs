@@ -24,7 +24,7 @@ use servanda_ledger::replay::{KnownAt, replay};
 use servanda_ledger::verify::{FindingKind, Unwatched, verify};
 use servanda_ledger::{signatures, snapshot};
 use servanda_log::memory::Memory;
-use servanda_log::{Store, directory};
+use servanda_log::{Log, directory};
 
 use crate::program::{self, Outcome, Scratch};
 use crate::tamper::{run_of, with_runs};
@@ -165,7 +165,7 @@ impl Honest {
     }
 
     /// Runs the program on the ledger, and leaves nothing in its journal alone: each append lies in a run of its
-    /// own, and what is done to the store is done to all records.
+    /// own, and what is done to the log is done to all records.
     fn ok(&self, words: &[&str]) -> String {
         let ledger = self.scratch.ledger();
         let said = self.run(&ledger, &self.scratch.path("state"), words).ok();
@@ -238,10 +238,10 @@ fn opened(dir: &Path) -> directory::Opened {
 }
 
 fn records_of(dir: &Path) -> Vec<Record> {
-    let store = opened(dir);
+    let log = opened(dir);
     let mut records = Vec::new();
     while let Some(last) = {
-        let chunk = store.read(records.len() as u64, 64).unwrap();
+        let chunk = log.read(records.len() as u64, 64).unwrap();
         records.extend(
             chunk
                 .iter()
@@ -277,14 +277,14 @@ fn checkpoint_of(origin: &str, records: &[Record]) -> Checkpoint {
     Checkpoint::new(origin, tree.size(), tree.root()).unwrap()
 }
 
-/// Puts these bytes in the place of a ledger's records, with this head. What lies beside the store stays.
+/// Puts these bytes in the place of a ledger's records, with this head. What lies beside the log stays.
 fn lay_bytes(dir: &Path, sealed: &[Sealed], head: Head) {
     let keep = ["checkpoint", "cosigned"].map(|name| (name, fs::read(dir.join(name)).ok()));
     fs::remove_dir_all(dir).unwrap();
-    let mut store = directory::create(dir, "a test").unwrap();
-    store.append(Head::EMPTY, sealed, head).unwrap();
-    store.drain().unwrap();
-    drop(store);
+    let mut log = directory::create(dir, "a test").unwrap();
+    log.append(Head::EMPTY, sealed, head).unwrap();
+    log.drain().unwrap();
+    drop(log);
     for (name, bytes) in keep {
         if let Some(bytes) = bytes {
             fs::write(dir.join(name), bytes).unwrap();
@@ -299,10 +299,10 @@ fn lay_in_journal(dir: &Path, records: &[Record]) -> Vec<u8> {
     lay_bytes(dir, &seal(before), head_of(before));
     let earlier = fs::read(dir.join("journal")).unwrap();
     for record in last {
-        let mut store = opened(dir);
-        let head = store.head().unwrap();
+        let mut log = opened(dir);
+        let head = log.head().unwrap();
         let after = Head::after(&record.header);
-        store.append(head, &[record.seal()], after).unwrap();
+        log.append(head, &[record.seal()], after).unwrap();
     }
     earlier
 }
@@ -510,7 +510,7 @@ fn other_fork(honest: &Honest) -> Vec<Record> {
     records
 }
 
-/// A checkpoint of records, signed by the log and cosigned by these witnesses, beside the store.
+/// A checkpoint of records, signed by the log and cosigned by these witnesses, beside the log.
 fn put_cosigned(honest: &Honest, dir: &Path, records: &[Record], witnesses: &[SigningKey]) {
     let checkpoint = checkpoint_of(ORIGIN, records);
     let mut signed = SignedCheckpoint::sign(checkpoint, &honest.keys.log).unwrap();
@@ -588,9 +588,9 @@ impl Attack {
                         let before = head_of(&records[..at]);
                         let after = head_of(&records[..=at]);
                         let one = seal(&records[at..=at]);
-                        let mut store = opened(dir);
-                        store.append(before, &one, after).unwrap();
-                        store.drain().unwrap();
+                        let mut log = opened(dir);
+                        log.append(before, &one, after).unwrap();
+                        log.drain().unwrap();
                     }
                     with_runs(dir, |runs| drop(runs.remove(run_of(12)).unwrap()));
                 },
@@ -615,19 +615,19 @@ impl Attack {
             Self {
                 name: "A forged snapshot, so that reports are made of other events",
                 make: |_, dir| {
-                    let mut store = opened(dir);
-                    let mut forged = replay(&store, KnownAt::Now).unwrap();
+                    let mut log = opened(dir);
+                    let mut forged = replay(&log, KnownAt::Now).unwrap();
                     // A snapshot holds no text that could be another; what stands and what there is, it does.
                     let last = Seq(RECORDS as u64 - 1);
                     let party = [("id", "peru"), ("kind", "state"), ("name", "Peru")];
-                    forged.register.rewind(last.0).unwrap();
-                    forged.register.apply(&Entry {
+                    forged.state.rewind(last.0).unwrap();
+                    forged.state.apply(&Entry {
                         seq: last,
                         recorded_at: forged.last_recorded,
                         event: event(Kind::PartyRegistered, &party),
                     });
                     let bytes = snapshot::encode(&forged);
-                    store.put_snapshot(RECORDS as u64, &bytes).unwrap();
+                    log.put_snapshot(RECORDS as u64, &bytes).unwrap();
                 },
                 expected: ["found: snapshot, exit 10"; 4],
             },

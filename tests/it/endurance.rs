@@ -17,7 +17,7 @@ use servanda_ledger::append::Receipt;
 use servanda_ledger::verify::{Unwatched, Verdict, verify};
 use servanda_ledger::{Ledger, Machine};
 use servanda_log::directory::{self, Opened};
-use servanda_log::{Store as _, Stored};
+use servanda_log::{Log as _, Stored};
 
 use crate::program::{SERVANDA, Scratch, contents};
 
@@ -32,7 +32,7 @@ const REDACTING: u64 = 20;
 /// Sizes of the batches: within a run of records, over its end, and over several.
 const BATCHES: [usize; 3] = [50, 70, 130];
 
-/// A batch that the store cannot write in one go. It comes now and then, for it makes the ledger long.
+/// A batch that the log cannot write in one go. It comes now and then, for it makes the ledger long.
 const LARGE_BATCH: usize = 1100;
 
 /// Tells a copy of this test program to append to the ledger in this directory until it is killed.
@@ -198,7 +198,7 @@ pub fn receipts(text: &str) -> Vec<(u64, String)> {
 /// Gives back how many records there are.
 pub fn check(dir: &Path, acknowledged: &BTreeMap<u64, String>, what: &str) -> u64 {
     let ledger = open(dir).unwrap_or_else(|error| panic!("{error} {what}"));
-    let stored = ledger.store().read(0, usize::MAX).unwrap();
+    let stored = ledger.log().read(0, usize::MAX).unwrap();
     for (seq, link) in acknowledged {
         let record = usize::try_from(*seq).ok().and_then(|seq| stored.get(seq));
         let found = record.map(|stored| {
@@ -208,7 +208,7 @@ pub fn check(dir: &Path, acknowledged: &BTreeMap<u64, String>, what: &str) -> u6
         assert_eq!(found.as_ref(), Some(link), "record {seq} {what}");
     }
     let mut batches: HashMap<String, Vec<u64>> = HashMap::new();
-    for held in ledger.register().records().flatten() {
+    for held in ledger.state().records().flatten() {
         if let Some(key) = &held.recorded().envelope.import_key {
             let (batch, _) = key.as_str().rsplit_once(':').unwrap();
             let places = batches.entry(batch.to_owned()).or_default();
@@ -315,9 +315,9 @@ fn names_of_records(scratch: &Scratch) -> String {
 /// All records of a ledger, which must be sound, and what `verify` says of it.
 fn sound(scratch: &Scratch, what: &str) -> (Vec<Stored>, Verdict) {
     let ledger = open(&scratch.ledger()).unwrap_or_else(|error| panic!("{error} {what}"));
-    let verdict = verify(ledger.store(), &mut Unwatched).unwrap();
+    let verdict = verify(ledger.log(), &mut Unwatched).unwrap();
     assert!(verdict.is_sound(), "{:#?} {what}", verdict.findings);
-    let stored = ledger.store().read(0, usize::MAX).unwrap();
+    let stored = ledger.log().read(0, usize::MAX).unwrap();
     assert_eq!(verdict.acknowledged.count, stored.len() as u64, "{what}");
     (stored, verdict)
 }

@@ -11,9 +11,9 @@ use servanda_core::event::{Event, Kind};
 use servanda_core::value::when::Instant;
 use servanda_ledger::replay::{KnownAt, replay};
 use servanda_ledger::verify::{FindingKind, Unwatched, Verdict, verify};
-use servanda_ledger::{Ledger, Surroundings};
+use servanda_ledger::{Environment, Ledger};
 use servanda_log::memory::Memory;
-use servanda_log::{Store, StoreError, directory};
+use servanda_log::{Log, LogError, directory};
 
 /// The ledger that is tampered with: each paragraph is one append. Record 8 is redacted; its payload is still there.
 const STORY: &str = r#"
@@ -44,7 +44,7 @@ const HOUR_MICROS: i64 = 3_600_000_000;
 /// A clock that stands still, and salts that anybody can guess.
 struct Fixed(i64);
 
-impl Surroundings for Fixed {
+impl Environment for Fixed {
     fn now(&self) -> Instant {
         Instant(self.0)
     }
@@ -76,10 +76,10 @@ fn honest() -> Memory {
     let mut ledger = Ledger::create(Memory::default(), Fixed(FIRST_MICROS), opening).unwrap();
     for (hour, events) in (1..).zip(appends) {
         let now = Fixed(FIRST_MICROS + hour * HOUR_MICROS);
-        ledger = Ledger::open(ledger.into_store(), now).unwrap();
+        ledger = Ledger::open(ledger.into_log(), now).unwrap();
         ledger.append(events).unwrap();
     }
-    ledger.into_store()
+    ledger.into_log()
 }
 
 /// The story bound by somebody who keeps no rules: after a change to the times and payloads of its appends.
@@ -116,7 +116,7 @@ fn altered(change: impl FnOnce(&mut Vec<Sealed>)) -> Memory {
 
 /// Lays records into a ledger directory, each in a run of its own, and acknowledges the head that they came with.
 fn lay(dir: &Path, from: &Memory) {
-    let mut store = directory::create(dir, "a test").unwrap();
+    let mut log = directory::create(dir, "a test").unwrap();
     let head = from.head().unwrap();
     let mut before = Head::EMPTY;
     for sealed in &from.records() {
@@ -126,10 +126,9 @@ fn lay(dir: &Path, from: &Memory) {
             count,
             link: head.link,
         };
-        store
-            .append(before, std::slice::from_ref(sealed), after)
+        log.append(before, std::slice::from_ref(sealed), after)
             .unwrap();
-        store.drain().unwrap();
+        log.drain().unwrap();
         before = after;
     }
     assert_eq!(before, head);
@@ -298,8 +297,8 @@ impl Tampered {
                 name: "a snapshot of something else",
                 make: |dir| {
                     lay(dir, &honest());
-                    let mut store = opened(dir);
-                    store.put_snapshot(12, b"something else").unwrap();
+                    let mut log = opened(dir);
+                    log.put_snapshot(12, b"something else").unwrap();
                 },
                 expected: &[(Snapshot, &[11])],
             },
@@ -447,7 +446,7 @@ fn nothing_is_shown_from_a_chain_that_does_not_hold() {
     }
 }
 
-/// A store that is damaged so that it does not open is no finding but an error.
+/// A log that is damaged so that it does not open is no finding but an error.
 #[test]
 fn a_ledger_without_its_head_is_an_error() {
     let scratch = tempfile::tempdir().unwrap();
@@ -458,7 +457,7 @@ fn a_ledger_without_its_head_is_an_error() {
     assert!(
         matches!(
             error,
-            directory::DirectoryError::Store(StoreError::Damaged { .. })
+            directory::DirectoryError::Log(LogError::Damaged { .. })
         ),
         "{error}"
     );

@@ -3,13 +3,13 @@
 use std::path::Path;
 
 use batpak::prelude::*;
-use batpak::store::{BatchAppendItem, CausationRef};
+use batpak::log::{BatchAppendItem, CausationRef};
 
 use super::{Outcome, Peer, in_batches};
 
 /// A journal with one entity.
 pub struct Batpak {
-    store: Store,
+    log: Log,
     coordinate: Coordinate,
     written: u64,
 }
@@ -21,7 +21,7 @@ impl Batpak {
     pub fn create(dir: &Path) -> Outcome<Self> {
         let config = StoreConfig::new(dir.join("batpak")).with_sync_every_n_events(1);
         Ok(Self {
-            store: Store::open(config)?,
+            log: Log::open(config)?,
             coordinate: Coordinate::new("entity:log", "scope:benches")?,
             written: 0,
         })
@@ -34,7 +34,7 @@ impl Peer for Batpak {
     }
 
     fn append(&mut self, payload: &[u8]) -> Outcome<()> {
-        let _receipt = self.store.append(&self.coordinate, KIND, &payload)?;
+        let _receipt = self.log.append(&self.coordinate, KIND, &payload)?;
         self.written += 1;
         Ok(())
     }
@@ -54,7 +54,7 @@ impl Peer for Batpak {
                     )
                 };
                 let items = part.iter().map(item).collect::<Result<_, _>>()?;
-                self.store.append_batch(items)?;
+                self.log.append_batch(items)?;
                 self.written += part.len() as u64;
             }
             Ok(())
@@ -62,7 +62,7 @@ impl Peer for Batpak {
     }
 
     fn verify(&mut self) -> Outcome<u64> {
-        let report = self.store.verify_chain()?;
+        let report = self.log.verify_chain()?;
         if report.is_intact() && report.events_checked as u64 >= self.written {
             Ok(self.written)
         } else {

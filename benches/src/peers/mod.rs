@@ -21,7 +21,7 @@ pub type Outcome<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 /// Payloads of one durable batch of an import.
 pub const BATCH: usize = 1_000;
 
-/// A store of payloads that is measured beside servanda.
+/// A log of payloads that is measured beside servanda.
 pub trait Peer {
     /// Its name in tables.
     fn name(&self) -> &'static str;

@@ -13,7 +13,7 @@ use proptest::sample::select;
 
 use crate::event::{Entry, Event, Fact, FieldSpec, Fields, Kind};
 use crate::rules;
-use crate::state::{EntityKind, Register};
+use crate::state::{EntityKind, State};
 use crate::value::base::Shape;
 use crate::value::commitment::{Asserter, transitions_from};
 use crate::value::id::{PartyId, Seq};
@@ -55,13 +55,13 @@ pub fn entries(events: &[Event]) -> Vec<Entry> {
         .collect()
 }
 
-/// The register of events, taken in as [`entries`] gives them.
-pub fn register(events: &[Event]) -> Register {
-    let mut register = Register::default();
+/// The state of events, taken in as [`entries`] gives them.
+pub fn state(events: &[Event]) -> State {
+    let mut state = State::default();
     for entry in entries(events) {
-        register.apply(&entry);
+        state.apply(&entry);
     }
-    register
+    state
 }
 
 /// Any well-formed event of any kind. It need not be acceptable anywhere: what it names may not exist.
@@ -209,18 +209,18 @@ pub fn histories(len: Range<usize>) -> impl Strategy<Value = Vec<Event>> {
 /// in it calls for a signature.
 pub fn history(seed: u64, len: usize) -> Vec<Event> {
     let mut choices = Choices(seed);
-    let mut register = Register::default();
+    let mut state = State::default();
     let mut history = Vec::with_capacity(len);
     while history.len() < len {
         let event = (0..24)
-            .find_map(|_| accepted(&register, &mut choices))
+            .find_map(|_| accepted(&state, &mut choices))
             .unwrap_or_else(|| event(Kind::Noted, &[("text", "nothing new")]));
         let entry = Entry {
-            seq: Seq(register.count()),
+            seq: Seq(state.count()),
             recorded_at: FIRST_RECORDED_AT,
             event: event.clone(),
         };
-        register.apply(&entry);
+        state.apply(&entry);
         history.push(event);
     }
     history
@@ -311,22 +311,22 @@ const WORDS: &[&str] = &[
 ];
 
 /// One try at an event that may come next.
-fn accepted(register: &Register, choices: &mut Choices) -> Option<Event> {
-    let event = rules::complete(register, candidate(register, choices)?);
-    match rules::check(register, &event) {
+fn accepted(state: &State, choices: &mut Choices) -> Option<Event> {
+    let event = rules::complete(state, candidate(state, choices)?);
+    match rules::check(state, &event) {
         Ok(()) => Some(event),
         Err(rejection) if rejection.rule.is_waivable() && choices.one_in(4) => {
             let reason = vec!["reported so".to_owned()];
             let event = event.with_field("irregular", reason).ok()?;
-            rules::check(register, &event).ok().map(|()| event)
+            rules::check(state, &event).ok().map(|()| event)
         }
         Err(_) => None,
     }
 }
 
 /// An event that might come next; none where what it would have to name is not there.
-fn candidate(register: &Register, choices: &mut Choices) -> Option<Event> {
-    let kind = match register.count() {
+fn candidate(state: &State, choices: &mut Choices) -> Option<Event> {
+    let kind = match state.count() {
         0 => Kind::LedgerOpened,
         _ => {
             let total: usize = TRIES.iter().map(|(_, tries)| tries).sum();
@@ -355,7 +355,7 @@ fn candidate(register: &Register, choices: &mut Choices) -> Option<Event> {
             Shape::Optional | Shape::Flag => usize::from(choices.one_in(3)),
         };
         let texts = (0..count)
-            .map(|_| likely_text(register, choices, kind, spec))
+            .map(|_| likely_text(state, choices, kind, spec))
             .collect::<Option<Vec<String>>>();
         match texts {
             Some(texts) => fields.set(spec.name, texts),
@@ -371,13 +371,13 @@ fn candidate(register: &Register, choices: &mut Choices) -> Option<Event> {
         );
     }
     match kind {
-        Kind::StatusChanged => likely_move(register, choices, &mut fields)?,
+        Kind::StatusChanged => likely_move(state, choices, &mut fields)?,
         Kind::CommitmentRecorded if choices.one_in(2) => {
             // Most commitments begin as the rules want it.
             fields.set("standing", Vec::new());
         }
-        Kind::Corrected => likely_correction(register, choices, &mut fields)?,
-        Kind::Redacted => likely_redaction(register, choices, &mut fields),
+        Kind::Corrected => likely_correction(state, choices, &mut fields)?,
+        Kind::Redacted => likely_redaction(state, choices, &mut fields),
         _ => {}
     }
     // What does not fit together, such as a correction to nonsense, is no candidate.
@@ -386,18 +386,18 @@ fn candidate(register: &Register, choices: &mut Choices) -> Option<Event> {
 
 /// A text for a field which names what is there, where it names anything.
 fn likely_text(
-    register: &Register,
+    state: &State,
     choices: &mut Choices,
     kind: Kind,
     spec: &FieldSpec,
 ) -> Option<String> {
     let known = |choices: &mut Choices, kind: EntityKind| -> Option<String> {
-        let ids: Vec<String> = register.ids(kind).map(ToString::to_string).collect();
+        let ids: Vec<String> = state.ids(kind).map(ToString::to_string).collect();
         choices.pick(&ids).cloned()
     };
-    let seq = register.count();
+    let seq = state.count();
     if spec.defines() {
-        return Some(new_id(register, choices, kind));
+        return Some(new_id(state, choices, kind));
     }
     let record = |choices: &mut Choices| {
         // Recent records are the ones that get mended.
@@ -474,8 +474,8 @@ fn likely_when(choices: &mut Choices, seq: u64) -> String {
 }
 
 /// An id that is not taken: a new one, or now and then one whose record was retracted.
-fn new_id(register: &Register, choices: &mut Choices, kind: Kind) -> String {
-    let freed: Vec<String> = register
+fn new_id(state: &State, choices: &mut Choices, kind: Kind) -> String {
+    let freed: Vec<String> = state
         .records()
         .flatten()
         .filter(|held| held.retracted.is_some())
@@ -484,17 +484,17 @@ fn new_id(register: &Register, choices: &mut Choices, kind: Kind) -> String {
         .collect();
     match choices.pick(&freed) {
         Some(id) if choices.one_in(3) => id.clone(),
-        _ => format!("{}-{}", kind.word(), register.count()),
+        _ => format!("{}-{}", kind.word(), state.count()),
     }
 }
 
 /// A move of a commitment along the table, asserted by whom the table wants; now and then any move.
-fn likely_move(register: &Register, choices: &mut Choices, fields: &mut Fields) -> Option<()> {
+fn likely_move(state: &State, choices: &mut Choices, fields: &mut Fields) -> Option<()> {
     if choices.one_in(8) {
         return Some(());
     }
     let id = fields.get("commitment").first()?.parse().ok()?;
-    let commitment = View::whole(register).commitment(&id)?;
+    let commitment = View::whole(state).commitment(&id)?;
     // Not to an end at once, or no commitment would live long enough.
     let rows: Vec<_> = transitions_from(commitment.standing)
         .filter(|row| row.to.is_live() || row.from.len() < 4 || choices.one_in(6))
@@ -503,7 +503,7 @@ fn likely_move(register: &Register, choices: &mut Choices, fields: &mut Fields) 
     let debtors = commitment.debtors();
     let creditors = commitment.creditors();
     let both = [debtors.as_slice(), creditors.as_slice()].concat();
-    let parties: Vec<PartyId> = register
+    let parties: Vec<PartyId> = state
         .ids(EntityKind::Party)
         .map(|id| PartyId(id.clone()))
         .collect();
@@ -535,7 +535,7 @@ fn likely_move(register: &Register, choices: &mut Choices, fields: &mut Fields) 
     let by = by.into_iter().map(|party| {
         let actor = (0..8)
             .filter_map(|_| choices.pick(&parties))
-            .find(|actor| register.acts_for(actor, &party));
+            .find(|actor| state.acts_for(actor, &party));
         actor.unwrap_or(&party).to_string()
     });
     fields.set("by", by.collect());
@@ -552,11 +552,11 @@ fn likely_move(register: &Register, choices: &mut Choices, fields: &mut Fields) 
 
 /// A redaction of a correction that goes with a record redacted before, or of a record that has corrections,
 /// where there is one; else of any recent record.
-fn likely_redaction(register: &Register, choices: &mut Choices, fields: &mut Fields) {
-    let held = || register.records().flatten();
+fn likely_redaction(state: &State, choices: &mut Choices, fields: &mut Fields) {
+    let held = || state.records().flatten();
     let unredacted = || held().filter(|held| held.redacted.is_none());
     let rest = unredacted().filter(|held| match &held.entry.event.fact {
-        Fact::Corrected(fact) => register
+        Fact::Corrected(fact) => state
             .held(fact.record)
             .is_some_and(|corrected| corrected.redacted.is_some()),
         kind => rules::may_be_redacted(kind.kind()) && !held.corrections.is_empty(),
@@ -568,13 +568,9 @@ fn likely_redaction(register: &Register, choices: &mut Choices, fields: &mut Fie
 }
 
 /// A correction of some field of a recent record, to a likely value or to none.
-fn likely_correction(
-    register: &Register,
-    choices: &mut Choices,
-    fields: &mut Fields,
-) -> Option<()> {
+fn likely_correction(state: &State, choices: &mut Choices, fields: &mut Fields) -> Option<()> {
     let seq = fields.get("record").first()?.parse().ok()?;
-    let target = &register.entry(seq)?.event;
+    let target = &state.entry(seq)?.event;
     let specs: Vec<&FieldSpec> = target.kind().fields().collect();
     let spec = choices.pick(&specs)?;
     // Corrections are about facts; how regular a record is was settled when it was taken in.
@@ -583,7 +579,7 @@ fn likely_correction(
     }
     let count = usize::from(spec.is_required() || !choices.one_in(5));
     let to = (0..count)
-        .map(|_| likely_text(register, choices, target.kind(), spec))
+        .map(|_| likely_text(state, choices, target.kind(), spec))
         .collect::<Option<Vec<String>>>()?;
     fields.set("field", vec![spec.name.to_owned()]);
     fields.set("to", to);
@@ -593,7 +589,7 @@ fn likely_correction(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::state::Held;
+    use crate::state::CurrentRecord;
 
     #[test]
     fn a_long_history_says_everything_that_can_be_said() {
@@ -611,17 +607,17 @@ mod tests {
                 assert!(filled || rare, "no {kind} has its {}", spec.name);
             }
         }
-        let register = register(&history);
-        let held = || register.records().flatten();
+        let state = state(&history);
+        let held = || state.records().flatten();
         assert!(held().any(|held| held.original.is_some()), "no correction");
         let retracts = |kind: Kind| {
             held().any(|held| held.retracted.is_some() && held.entry.event.kind() == kind)
         };
         assert!(retracts(Kind::Corrected), "no correction is retracted");
         let redacted = || held().filter(|held| held.redacted.is_some());
-        let is_correction = |held: &Held| held.entry.event.kind() == Kind::Corrected;
+        let is_correction = |held: &CurrentRecord| held.entry.event.kind() == Kind::Corrected;
         assert!(redacted().any(is_correction), "no correction is redacted");
-        let retracted = |held: &Held| held.retracted.is_some();
+        let retracted = |held: &CurrentRecord| held.retracted.is_some();
         assert!(redacted().any(retracted), "nothing retracted is redacted");
         assert!(
             history
@@ -644,10 +640,10 @@ mod tests {
     proptest! {
         #[test]
         fn every_event_of_a_history_is_accepted(history in histories(0..60)) {
-            let mut register = Register::default();
+            let mut state = State::default();
             for entry in entries(&history) {
-                prop_assert_eq!(rules::check(&register, &entry.event), Ok(()));
-                register.apply(&entry);
+                prop_assert_eq!(rules::check(&state, &entry.event), Ok(()));
+                state.apply(&entry);
             }
         }
 

@@ -9,15 +9,15 @@ use servanda_core::chain::codec;
 use servanda_core::chain::record::{Body, Record, SALT_LEN, Unbound};
 use servanda_core::event::{Entry, Event, Fact};
 use servanda_core::rules;
-use servanda_core::state::Register;
+use servanda_core::state::State;
 use servanda_core::value::id::Seq;
 use servanda_core::value::when::Instant;
 use servanda_log::{Reader, Stored};
 
-/// Takes events into a register, one after the other.
-pub(super) struct Admission<'a> {
-    /// The register of all records and of what was admitted since.
-    pub register: &'a mut Register,
+/// Takes events into a state, one after the other.
+pub(super) struct Validator<'a> {
+    /// The state of all records and of what was admitted since.
+    pub state: &'a mut State,
     /// How many records it may come to.
     pub limit: u64,
     /// The records.
@@ -63,19 +63,19 @@ impl Payload {
     }
 }
 
-impl Admission<'_> {
+impl Validator<'_> {
     /// Whether there are as many records as there can be.
     pub fn is_full(&self) -> bool {
-        self.register.count() >= self.limit
+        self.state.count() >= self.limit
     }
 
     /// The record that an event's import key went into: then it is not appended again.
     pub fn known(&self, event: &Event) -> Option<Seq> {
         let key = event.envelope.import_key.as_ref()?;
-        self.register.imported(key.as_str())
+        self.state.imported(key.as_str())
     }
 
-    /// Checks an event against the register and takes it in. `index` is what errors call it.
+    /// Checks an event against the state and takes it in. `index` is what errors call it.
     ///
     /// # Errors
     /// [`LedgerError::Full`], [`LedgerError::Refused`], [`LedgerError::Signature`], [`LedgerError::Claim`],
@@ -89,29 +89,29 @@ impl Admission<'_> {
             return Err(LedgerError::Full { limit: self.limit });
         }
         let claim = submission.recorded_at;
-        let event = rules::complete(self.register, submission.event);
-        rules::check(self.register, &event)
+        let event = rules::complete(self.state, submission.event);
+        rules::check(self.state, &event)
             .map_err(|rejection| LedgerError::Refused(vec![Refusal { index, rejection }]))?;
-        self.required.add(self.register, &event)?;
+        self.required.add(self.state, &event)?;
         self.check_acknowledgement(&event)?;
-        let is_backfill = self.register.claimed() == self.register.count();
+        let is_backfill = self.state.claimed() == self.state.count();
         let recorded_at = time_of(is_backfill, claim, self.last_recorded, self.now)
             .map_err(|source| LedgerError::Claim { index, source })?;
         let payload = Payload {
             bytes: codec::encode(&event).map_err(|source| LedgerError::Codec { index, source })?,
-            redactable: rules::is_redactable(self.register, &event),
+            redactable: rules::is_redactable(self.state, &event),
             recorded_at,
             claimed: claim.is_some(),
         };
-        let seq = Seq(self.register.count());
+        let seq = Seq(self.state.count());
         self.last_recorded = recorded_at;
-        self.register.take(Entry {
+        self.state.take(Entry {
             seq,
             recorded_at,
             event,
         });
         if claim.is_some() {
-            self.register.note_claimed(seq.0 + 1);
+            self.state.note_claimed(seq.0 + 1);
         }
         Ok((seq, payload))
     }
@@ -121,7 +121,7 @@ impl Admission<'_> {
     /// # Errors
     /// [`LedgerError::Broken`]
     pub fn check_readable(&self) -> Result<(), LedgerError> {
-        match self.register.unreadable() {
+        match self.state.unreadable() {
             None => Ok(()),
             Some(unreadable) => Err(LedgerError::Broken {
                 seq: unreadable.seq.0,
@@ -137,21 +137,18 @@ impl Admission<'_> {
         };
         let stored = self.records.read(fact.record.0, 1)?;
         let link = opened(fact.record, stored.first())?.header.link();
-        let opening = self.register.held(Seq(0)).map(|held| &held.recorded().fact);
+        let opening = self.state.held(Seq(0)).map(|held| &held.recorded().fact);
         let origin = match opening {
             Some(Fact::LedgerOpened(fact)) => fact.origin.as_str(),
             _ => "",
         };
         Ok(signatures::check_acknowledgement(
-            self.register,
-            fact,
-            origin,
-            link,
+            self.state, fact, origin, link,
         )?)
     }
 }
 
-/// A record as the store gave it.
+/// A record as the log gave it.
 ///
 /// # Errors
 /// [`LedgerError::Broken`] where it is missing or no record.

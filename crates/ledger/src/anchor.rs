@@ -9,7 +9,7 @@ use servanda_core::chain::record::RecordRef;
 use servanda_core::chain::tree::{
     self, Leaves, ProveError, TILE_LEVEL, TreeHash, leaf_hash, node_hash, subtrees,
 };
-use servanda_log::Store;
+use servanda_log::Log;
 
 /// Whether a ledger leads through a checkpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,8 +30,8 @@ pub enum Anchoring {
 /// Compares a ledger of this origin, size and root with a checkpoint.
 ///
 /// # Errors
-/// Those of reading the store.
-pub fn compare<S: Store>(
+/// Those of reading the log.
+pub fn compare<S: Log>(
     hashes: &Hashes<'_, S>,
     present: &Checkpoint,
     anchor: &Checkpoint,
@@ -57,14 +57,14 @@ pub fn compare<S: Store>(
 /// The hashes of a ledger's tree: the roots of tiles as far as they are known, all else from the records' headers.
 #[derive(Debug)]
 pub struct Hashes<'a, S> {
-    store: &'a S,
+    log: &'a S,
     tiles: &'a [TreeHash],
 }
 
-impl<'a, S: Store> Hashes<'a, S> {
-    /// The hashes of the records in a store, whose first tiles have these roots. Without tiles, all is read.
-    pub fn new(store: &'a S, tiles: &'a [TreeHash]) -> Self {
-        Self { store, tiles }
+impl<'a, S: Log> Hashes<'a, S> {
+    /// The hashes of the records in a log, whose first tiles have these roots. Without tiles, all is read.
+    pub fn new(log: &'a S, tiles: &'a [TreeHash]) -> Self {
+        Self { log, tiles }
     }
 
     /// The leaves from `start` to `end`.
@@ -73,7 +73,7 @@ impl<'a, S: Store> Hashes<'a, S> {
         let mut leaves = Vec::with_capacity((end - start) as usize);
         let mut next = start;
         while next < end {
-            let chunk = self.store.read(next, (end - next) as usize)?;
+            let chunk = self.log.read(next, (end - next) as usize)?;
             for stored in &chunk {
                 if next == end {
                     break;
@@ -95,7 +95,7 @@ impl<'a, S: Store> Hashes<'a, S> {
     }
 }
 
-impl<S: Store> Leaves for Hashes<'_, S> {
+impl<S: Log> Leaves for Hashes<'_, S> {
     type Error = LedgerError;
 
     fn subtree(&self, start: u64, level: u8) -> Result<TreeHash, LedgerError> {
@@ -130,11 +130,11 @@ pub(super) fn too_large(error: impl std::error::Error) -> LedgerError {
     LedgerError::Tree(error.to_string())
 }
 
-impl<S: Store> Ledger<S> {
+impl<S: Log> Ledger<S> {
     /// The hashes of the ledger's tree. The roots of tiles are as a snapshot had them, where there is one: what it
     /// does not hold is for `verify` to tell.
     pub fn hashes(&self) -> Hashes<'_, S> {
-        Hashes::new(&self.store, self.tree.tiles())
+        Hashes::new(&self.log, self.tree.tiles())
     }
 
     /// The checkpoint of the ledger as it is: origin, size and root of its tree.
@@ -201,15 +201,15 @@ mod tests {
                 .unwrap();
             left -= batch;
         }
-        let store = ledger.into_store();
-        assert_eq!(store.snapshots().unwrap(), [count]);
-        let leaves: MemoryLeaves = store
+        let log = ledger.into_log();
+        assert_eq!(log.snapshots().unwrap(), [count]);
+        let leaves: MemoryLeaves = log
             .read(0, count as usize)
             .unwrap()
             .iter()
             .map(|stored| leaf_hash(RecordRef::peek(&stored.sealed.0).unwrap().header_bytes))
             .collect();
-        let ledger = Ledger::open(store, Steady::default()).unwrap();
+        let ledger = Ledger::open(log, Steady::default()).unwrap();
         assert_eq!(ledger.hashes().tiles.len(), 2);
         let present = ledger.checkpoint().unwrap();
         for size in [1, 70, TILE - 1, TILE, TILE + 1, 2 * TILE, count - 1, count] {
@@ -232,7 +232,7 @@ mod tests {
             tree::root(&known, 2 * TILE).unwrap(),
             tree::root(&leaves, 2 * TILE).unwrap()
         );
-        let plain = Hashes::new(ledger.store(), &[]);
+        let plain = Hashes::new(ledger.log(), &[]);
         let root = tree::root(&leaves, TILE + 5).unwrap();
         assert_eq!(tree::root(&plain, TILE + 5).unwrap(), root);
     }

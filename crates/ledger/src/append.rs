@@ -1,16 +1,16 @@
 //! Append: events into the chain, whole batches or nothing.
 
-use super::admit::{Admission, Payload, opened};
+use super::admit::{Payload, Validator, opened};
 use super::backfill::Submission;
 use super::replay::Replayed;
 use super::signatures::Required;
-use super::{BATCH_LIMIT, Ledger, LedgerError, Surroundings, snapshot};
+use super::{BATCH_LIMIT, Environment, Ledger, LedgerError, snapshot};
 use servanda_core::chain::record::{Hash, Head, Record, SALT_LEN, Sealed, bind_each};
 use servanda_core::chain::tree::leaf_hash;
 use servanda_core::event::Event;
 use servanda_core::value::id::Seq;
 use servanda_core::value::when::Instant;
-use servanda_log::{AppendError, Store, StoreError};
+use servanda_log::{AppendError, Log, LogError};
 
 /// How often to try again where others append to the same ledger.
 const ATTEMPTS: usize = 5;
@@ -33,7 +33,7 @@ pub struct Receipt {
 /// What became of the events of one request.
 pub type Outcome = Result<Vec<Receipt>, LedgerError>;
 
-impl<S: Store> Ledger<S> {
+impl<S: Log> Ledger<S> {
     /// Appends events, all or none, and gives a receipt for each. An event whose import key is known is not
     /// appended again; its receipt is that of the first.
     ///
@@ -57,7 +57,7 @@ impl<S: Store> Ledger<S> {
     }
 
     /// Appends several requests in one go: each is a batch of its own, appended whole or refused whatever becomes of
-    /// the others, and one write of the store puts them all on the disk. Gives the outcome of each.
+    /// the others, and one write of the log puts them all on the disk. Gives the outcome of each.
     ///
     /// # Errors
     /// What befell the write: nothing of any request was appended, unless it is [`LedgerError::Uncertain`].
@@ -83,7 +83,7 @@ impl<S: Store> Ledger<S> {
             if self.stale {
                 self.refresh()?;
             }
-            let before = self.register.count();
+            let before = self.state.count();
             let written = self.gather(requests).and_then(|group| self.write(group));
             match written {
                 Err(LedgerError::HeadMoved(head)) => moved = head,
@@ -92,7 +92,7 @@ impl<S: Store> Ledger<S> {
                     return Err(error);
                 }
                 Err(error) => {
-                    // Nothing was written: the register is as before.
+                    // Nothing was written: the state is as before.
                     self.rewind(before);
                     return Err(error);
                 }
@@ -103,12 +103,12 @@ impl<S: Store> Ledger<S> {
         Err(LedgerError::HeadMoved(moved))
     }
 
-    /// Takes the register back to so many records. Where it cannot be, it is built anew before it is used again.
+    /// Takes the state back to so many records. Where it cannot be, it is built anew before it is used again.
     fn rewind(&mut self, count: u64) {
-        self.stale |= self.register.rewind(count).is_err();
+        self.stale |= self.state.rewind(count).is_err();
     }
 
-    /// Checks each request against the register as those before it leave it, and binds it to the chain.
+    /// Checks each request against the state as those before it leave it, and binds it to the chain.
     fn gather(&mut self, requests: &[Vec<Submission>]) -> Result<Group, LedgerError> {
         let mut group = Group {
             records: Vec::new(),
@@ -117,7 +117,7 @@ impl<S: Store> Ledger<S> {
             outcomes: Vec::with_capacity(requests.len()),
         };
         for events in requests {
-            let before = self.register.count();
+            let before = self.state.count();
             let plan = self.admit(events, group.last_recorded);
             let outcome = plan.and_then(|plan| self.bind(plan, &mut group));
             if outcome.is_err() {
@@ -131,7 +131,7 @@ impl<S: Store> Ledger<S> {
         Ok(group)
     }
 
-    /// Checks each event against the register as the ones before it leave it.
+    /// Checks each event against the state as the ones before it leave it.
     fn admit(
         &mut self,
         events: &[Submission],
@@ -146,11 +146,11 @@ impl<S: Store> Ledger<S> {
             required: Required::default(),
             last_recorded,
         };
-        let now = self.surroundings.now();
-        let mut admission = Admission {
-            register: &mut self.register,
+        let now = self.environment.now();
+        let mut admission = Validator {
+            state: &mut self.state,
             limit: self.record_limit,
-            records: self.store.reader(),
+            records: self.log.reader(),
             now,
             last_recorded,
             required: Required::default(),
@@ -203,7 +203,7 @@ impl<S: Store> Ledger<S> {
                 Ok(Some(receipt))
             })
             .collect::<Result<_, LedgerError>>()?;
-        let salts = salts(&mut *self.surroundings, plan.payloads.len())?;
+        let salts = salts(&mut *self.environment, plan.payloads.len())?;
         let bodies = plan.payloads.into_iter().zip(salts);
         let bodies = bodies.map(|(payload, salt)| payload.salted(salt)).collect();
         let (mut records, head) = bind_each(group.head, bodies);
@@ -230,10 +230,10 @@ impl<S: Store> Ledger<S> {
         let (before, head) = (self.head.count, group.head);
         if !group.records.is_empty() {
             let sealed: Vec<Sealed> = group.records.iter().map(Record::seal).collect();
-            match self.store.append(self.head, &sealed, head) {
+            match self.log.append(self.head, &sealed, head) {
                 Ok(()) => {}
                 Err(AppendError::HeadMoved(found)) => return Err(LedgerError::HeadMoved(found)),
-                Err(AppendError::Failed(error)) => return Err(LedgerError::Store(error)),
+                Err(AppendError::Failed(error)) => return Err(LedgerError::Log(error)),
                 Err(AppendError::Uncertain(lost)) => self.settle(lost, head)?,
             }
             self.head = head;
@@ -252,20 +252,20 @@ impl<S: Store> Ledger<S> {
 
     /// Finds out whether a batch is there whose answer was lost; `head` is the head after it. Others may have
     /// appended since, so it is the batch's last record that tells.
-    pub(super) fn settle(&self, lost: StoreError, head: Head) -> Result<(), LedgerError> {
-        let Ok(found) = self.store.head() else {
+    pub(super) fn settle(&self, lost: LogError, head: Head) -> Result<(), LedgerError> {
+        let Ok(found) = self.log.head() else {
             return Err(LedgerError::Uncertain(lost));
         };
         if found == head {
             return Ok(());
         }
         if found == self.head {
-            return Err(LedgerError::Store(lost));
+            return Err(LedgerError::Log(lost));
         }
         if found.count <= head.count {
             return Err(LedgerError::HeadMoved(found));
         }
-        let Ok(last) = self.store.read(head.count - 1, 1) else {
+        let Ok(last) = self.log.read(head.count - 1, 1) else {
             return Err(LedgerError::Uncertain(lost));
         };
         let last = last.first().map(|stored| Record::open(&stored.sealed));
@@ -280,15 +280,15 @@ impl<S: Store> Ledger<S> {
     /// # Errors
     /// [`LedgerError::Broken`] where the record cannot be read.
     pub fn receipt(&self, seq: Seq) -> Result<Receipt, LedgerError> {
-        let stored = self.store.read(seq.0, 1)?;
+        let stored = self.log.read(seq.0, 1)?;
         let record = opened(seq, stored.first())?;
         Ok(receipt_of(&record, false))
     }
 
-    /// The register need not hold what the store does.
+    /// The state need not hold what the log does.
     pub(super) fn let_go(&mut self) {
-        if let Ok(held) = self.store.head() {
-            self.register.archived(held.count.min(self.head.count));
+        if let Ok(held) = self.log.head() {
+            self.state.archived(held.count.min(self.head.count));
         }
     }
 
@@ -309,7 +309,7 @@ impl<S: Store> Ledger<S> {
     /// Keeps a snapshot of all records.
     pub(super) fn keep_snapshot(&mut self) {
         let replayed = Replayed {
-            register: std::mem::take(&mut self.register),
+            state: std::mem::take(&mut self.state),
             head: self.head,
             last_recorded: self.last_recorded,
             tree: std::mem::take(&mut self.tree),
@@ -317,13 +317,13 @@ impl<S: Store> Ledger<S> {
         };
         let pieces = |give: &mut dyn FnMut(&[u8])| snapshot::each_piece(&replayed, give);
         // A snapshot that cannot be written is one that is not there: the records are. Losing one loses nothing.
-        if self.store.put_pieces(self.head.count, &pieces).is_ok() {
+        if self.log.put_chunks(self.head.count, &pieces).is_ok() {
             self.snapshot = self.head.count;
-            for count in snapshot::surplus(&self.store.snapshots().unwrap_or_default()) {
-                let _ = self.store.drop_snapshot(count);
+            for count in snapshot::surplus(&self.log.snapshots().unwrap_or_default()) {
+                let _ = self.log.drop_snapshot(count);
             }
         }
-        self.register = replayed.register;
+        self.state = replayed.state;
         self.tree = replayed.tree;
         self.definitions = replayed.definitions;
     }
@@ -331,11 +331,11 @@ impl<S: Store> Ledger<S> {
 
 /// Fresh salts.
 pub(super) fn salts(
-    surroundings: &mut dyn Surroundings,
+    environment: &mut dyn Environment,
     count: usize,
 ) -> Result<Vec<[u8; SALT_LEN]>, LedgerError> {
     let mut salts = vec![[0; SALT_LEN]; count];
-    surroundings
+    environment
         .fill_salts(&mut salts)
         .map_err(LedgerError::Entropy)?;
     Ok(salts)

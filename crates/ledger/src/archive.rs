@@ -1,4 +1,4 @@
-//! The archive of a register: the records of a store, read again where their texts are asked for.
+//! The archive of a state: the records of a log, read again where their texts are asked for.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,9 +10,9 @@ use servanda_core::event::Entry;
 use servanda_core::state::Archive;
 use servanda_core::value::id::Seq;
 use servanda_core::value::when::Instant;
-use servanda_log::{Reader, Store, Stored};
+use servanda_log::{Log, Reader, Stored};
 
-/// Records that are read together: as many as a store lays into one value at the most, from a multiple of it on, so that
+/// Records that are read together: as many as a log lays into one value at the most, from a multiple of it on, so that
 /// reading in any direction, or here and there, takes each value once.
 const TOGETHER: u64 = 256;
 
@@ -44,7 +44,7 @@ impl<T> AtHand<T> {
     }
 }
 
-/// The records of a store. The newest stretches that were read are at hand.
+/// The records of a log. The newest stretches that were read are at hand.
 struct Records {
     reader: Arc<dyn Reader>,
     /// What a snapshot has a copy of.
@@ -58,15 +58,15 @@ struct Stretch {
     records: Vec<Stored>,
 }
 
-/// The archive of a store.
-pub(super) fn of(store: &impl Store) -> Arc<dyn Archive> {
-    with(store, Library::new(&Definitions::default()))
+/// The archive of a log.
+pub(super) fn of(log: &impl Log) -> Arc<dyn Archive> {
+    with(log, Library::new(&Definitions::default()))
 }
 
-/// The archive of a store, of whose first records a snapshot has copies.
-pub(super) fn with(store: &impl Store, library: Library) -> Arc<dyn Archive> {
+/// The archive of a log, of whose first records a snapshot has copies.
+pub(super) fn with(log: &impl Log, library: Library) -> Arc<dyn Archive> {
     Arc::new(Records {
-        reader: store.reader(),
+        reader: log.reader(),
         library,
         at_hand: Mutex::default(),
     })
@@ -82,7 +82,7 @@ impl Archive for Records {
         let first = seq.0 - seq.0 % TOGETHER;
         let known = at_hand.take(|stretch| stretch.first == first);
         let among = |all: &[Stored]| all.binary_search_by_key(&seq.0, |stored| stored.seq).ok();
-        // What was read before may have been the end of the store then.
+        // What was read before may have been the end of the log then.
         let stretch = match known.filter(|stretch| among(&stretch.records).is_some()) {
             Some(stretch) => stretch,
             None => Stretch {

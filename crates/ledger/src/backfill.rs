@@ -1,9 +1,9 @@
 //! Backfill: a ledger for an old history takes recorded times that are claimed, until the first event without one.
 
-use super::{Ledger, LedgerError, Surroundings};
+use super::{Environment, Ledger, LedgerError};
 use servanda_core::event::Event;
 use servanda_core::value::when::Instant;
-use servanda_log::Store;
+use servanda_log::Log;
 
 /// An event to append, and where a ledger is in its backfill, since when it is claimed to be recorded.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,7 +49,7 @@ pub enum ClaimError {
     },
 }
 
-impl<S: Store> Ledger<S> {
+impl<S: Log> Ledger<S> {
     /// As [`Ledger::create`], for an old history: the ledger takes recorded times that are claimed, and its own
     /// first record is claimed to be of `recorded_at`. Every record says whether its time is claimed, and the first
     /// that does not ends the backfill for good.
@@ -57,14 +57,14 @@ impl<S: Store> Ledger<S> {
     /// # Errors
     /// As [`Ledger::create`], and [`LedgerError::Claim`] for a time in the future.
     pub fn create_backfill(
-        store: S,
-        surroundings: impl Surroundings + 'static,
+        log: S,
+        environment: impl Environment + 'static,
         opening: Event,
         recorded_at: Instant,
     ) -> Result<Self, LedgerError> {
         Self::create_with(
-            store,
-            surroundings,
+            log,
+            environment,
             Submission {
                 event: opening,
                 recorded_at: Some(recorded_at),
@@ -74,7 +74,7 @@ impl<S: Store> Ledger<S> {
 
     /// Whether a recorded time can be claimed: all records so far have one that is, or there are none.
     pub fn is_backfill(&self) -> bool {
-        self.register.claimed() == self.register.count()
+        self.state.claimed() == self.state.count()
     }
 }
 

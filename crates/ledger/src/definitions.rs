@@ -67,7 +67,7 @@ fn is_wanted(kind: Kind) -> bool {
         | RecorderRevoked
         | PartyKeyDeclared
         | Acknowledged => true,
-        // There are too many of them, and the register knows what reports ask of them; or their payloads may go.
+        // There are too many of them, and the state knows what reports ask of them; or their payloads may go.
         MeetingHeld | StatusChanged | ContestMoved | ProgressReported | OccurrenceHeld
         | Assessed | StatementRecorded | EvidenceAttached | Noted | Retracted | Redacted => false,
     }

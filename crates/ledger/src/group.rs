@@ -13,7 +13,7 @@ use super::append::{Outcome, Receipt};
 use super::backfill::Submission;
 use super::{Ledger, LedgerError};
 use servanda_core::event::Event;
-use servanda_log::Store;
+use servanda_log::Log;
 
 /// Most requests that wait. Whoever brings one more waits with it.
 const WAITING_MAX: usize = 1024;
@@ -83,7 +83,7 @@ impl Drop for Request {
     }
 }
 
-impl<S: Store + 'static> Group<S> {
+impl<S: Log + 'static> Group<S> {
     /// Lets many threads append to a ledger.
     ///
     /// # Errors
@@ -147,7 +147,7 @@ impl Appender {
 }
 
 /// Commits until the group is closed, or nobody is left who could append.
-fn commit<S: Store>(mut ledger: Ledger<S>, waiting: &Receiver<Message>) -> Ledger<S> {
+fn commit<S: Log>(mut ledger: Ledger<S>, waiting: &Receiver<Message>) -> Ledger<S> {
     let mut last_time = 1;
     loop {
         let Ok(Message::Append(first)) = waiting.recv() else {

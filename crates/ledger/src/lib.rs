@@ -1,5 +1,5 @@
-//! What is done with it: append, replay, verify. Ties the domain, the chain and a store together; knows a
-//! [`Store`], never which.
+//! What is done with it: append, replay, verify. Ties the domain, the chain and a log together; knows a
+//! [`Log`], never which.
 
 mod admit;
 pub mod anchor;
@@ -28,10 +28,10 @@ use servanda_core::chain::record::{Head, SALT_LEN};
 use servanda_core::chain::tree::Tiled;
 use servanda_core::event::{Event, Fact, LedgerOpened};
 use servanda_core::rules::Rejection;
-use servanda_core::state::{RECORD_LIMIT, Register};
+use servanda_core::state::{RECORD_LIMIT, State};
 use servanda_core::value::id::Seq;
 use servanda_core::value::when::Instant;
-use servanda_log::{Store, StoreError};
+use servanda_log::{Log, LogError};
 
 /// Most events of one append. All of them are held in memory until they are written.
 pub const BATCH_LIMIT: usize = 10_000_000;
@@ -40,7 +40,7 @@ pub const BATCH_LIMIT: usize = 10_000_000;
 pub const SNAPSHOT_EVERY: u64 = 65_536;
 
 /// What a ledger takes from the world: the time, and salts that nobody can guess.
-pub trait Surroundings: Send {
+pub trait Environment: Send {
     /// Now, by the machine's clock.
     fn now(&self) -> Instant;
 
@@ -53,7 +53,7 @@ pub trait Surroundings: Send {
     /// As many as there is room for.
     ///
     /// # Errors
-    /// As [`Surroundings::salt`].
+    /// As [`Environment::salt`].
     fn fill_salts(&mut self, salts: &mut [[u8; SALT_LEN]]) -> Result<(), std::io::Error> {
         for salt in salts {
             *salt = self.salt()?;
@@ -66,7 +66,7 @@ pub trait Surroundings: Send {
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Machine;
 
-impl Surroundings for Machine {
+impl Environment for Machine {
     fn now(&self) -> Instant {
         Instant(chrono::Utc::now().timestamp_micros())
     }
@@ -95,10 +95,10 @@ pub struct Refusal {
 /// Why a ledger does not do what it is asked.
 #[derive(Debug, thiserror::Error)]
 pub enum LedgerError {
-    /// The store failed.
+    /// The log failed.
     #[error(transparent)]
-    Store(#[from] StoreError),
-    /// What the store holds is not a sound chain. `verify` tells all that is wrong.
+    Log(#[from] LogError),
+    /// What the log holds is not a sound chain. `verify` tells all that is wrong.
     #[error("record {seq}: {what}")]
     Broken {
         /// The first record where it shows.
@@ -106,7 +106,7 @@ pub enum LedgerError {
         /// What is wrong with it.
         what: String,
     },
-    /// The store holds fewer records than were acknowledged.
+    /// The log holds fewer records than were acknowledged.
     #[error("the store holds {found} records of the {acknowledged} that were acknowledged")]
     Short {
         /// Records found.
@@ -144,7 +144,7 @@ pub enum LedgerError {
         /// How many it can have.
         limit: u64,
     },
-    /// The store holds more records than a ledger can have here.
+    /// The log holds more records than a ledger can have here.
     #[error("the ledger has {0} records; at most {RECORD_LIMIT} can be read here")]
     TooLong(u64),
     /// Others kept appending first; nothing was appended.
@@ -152,14 +152,14 @@ pub enum LedgerError {
     HeadMoved(Head),
     /// Nobody knows whether the append is there.
     #[error("the outcome of the append is uncertain: {0}")]
-    Uncertain(StoreError),
+    Uncertain(LogError),
     /// A signature is missing, or does not hold; nothing was appended.
     #[error("{0}")]
     Signature(#[from] signatures::SignatureError),
     /// The tree cannot give what was asked for.
     #[error("{0}")]
     Tree(String),
-    /// A redaction is recorded, and the payload that it names is still in the store.
+    /// A redaction is recorded, and the payload that it names is still in the log.
     #[error("the redaction is recorded, but the payload is not erased yet: {0}")]
     NotErased(Box<LedgerError>),
     /// The system's scratch directory does not hold the events that wait to be acknowledged; nothing was appended.
@@ -182,11 +182,11 @@ pub fn plural(count: usize, noun: &str) -> String {
     }
 }
 
-/// A ledger: a store, and the register that its records fold into.
+/// A ledger: a log, and the state that its records fold into.
 pub struct Ledger<S> {
-    store: S,
-    surroundings: Box<dyn Surroundings>,
-    register: Register,
+    log: S,
+    environment: Box<dyn Environment>,
+    state: State,
     head: Head,
     last_recorded: Instant,
     tree: Tiled,
@@ -197,43 +197,43 @@ pub struct Ledger<S> {
     snapshot_every: u64,
     /// Lower in tests alone.
     record_limit: u64,
-    /// Whether the register may hold what the store does not, after an append that failed.
+    /// Whether the state may hold what the log does not, after an append that failed.
     stale: bool,
 }
 
-impl<S: Store> Ledger<S> {
+impl<S: Log> Ledger<S> {
     /// Opens a new ledger in an empty store: appends its first record.
     ///
     /// # Errors
     /// [`LedgerError::NotEmpty`], and those of [`Ledger::append`].
     pub fn create(
-        store: S,
-        surroundings: impl Surroundings + 'static,
+        log: S,
+        environment: impl Environment + 'static,
         opening: Event,
     ) -> Result<Self, LedgerError> {
-        Self::create_with(store, surroundings, opening.into())
+        Self::create_with(log, environment, opening.into())
     }
 
     fn create_with(
-        store: S,
-        surroundings: impl Surroundings + 'static,
+        log: S,
+        environment: impl Environment + 'static,
         opening: Submission,
     ) -> Result<Self, LedgerError> {
-        let head = store.head()?;
+        let head = log.head()?;
         if head != Head::EMPTY {
             return Err(LedgerError::NotEmpty(head));
         }
-        let mut ledger = Self::unread(store, surroundings);
+        let mut ledger = Self::unread(log, environment);
         ledger.append_claimed(vec![opening])?;
         Ok(ledger)
     }
 
     /// A ledger of which nothing was read yet.
-    fn unread(store: S, surroundings: impl Surroundings + 'static) -> Self {
+    fn unread(log: S, environment: impl Environment + 'static) -> Self {
         Self {
-            register: Register::over(archive::of(&store), 0),
-            store,
-            surroundings: Box::new(surroundings),
+            state: State::over(archive::of(&log), 0),
+            log,
+            environment: Box::new(environment),
             head: Head::EMPTY,
             last_recorded: Instant(i64::MIN),
             tree: Tiled::new(),
@@ -250,8 +250,8 @@ impl<S: Store> Ledger<S> {
     ///
     /// # Errors
     /// [`LedgerError::Broken`] or [`LedgerError::Short`] where the chain is not sound.
-    pub fn open(store: S, surroundings: impl Surroundings + 'static) -> Result<Self, LedgerError> {
-        let mut ledger = Self::unread(store, surroundings);
+    pub fn open(log: S, environment: impl Environment + 'static) -> Result<Self, LedgerError> {
+        let mut ledger = Self::unread(log, environment);
         ledger.refresh()?;
         // After an update of the program, which may not know what snapshots hold, each command would replay all of it.
         let replayed = ledger.head.count - ledger.snapshot;
@@ -275,9 +275,9 @@ impl<S: Store> Ledger<S> {
         self
     }
 
-    /// The register of all records. It is empty where the store could not be read after an append that failed.
-    pub fn register(&self) -> &Register {
-        &self.register
+    /// The state of all records. It is empty where the log could not be read after an append that failed.
+    pub fn state(&self) -> &State {
+        &self.state
     }
 
     /// The head.
@@ -285,37 +285,37 @@ impl<S: Store> Ledger<S> {
         self.head
     }
 
-    /// The store.
-    pub fn store(&self) -> &S {
-        &self.store
+    /// The log.
+    pub fn log(&self) -> &S {
+        &self.log
     }
 
     /// The name that the ledger was opened under.
     pub fn origin(&self) -> Option<&LedgerOpened> {
-        match self.register.held(Seq(0))?.recorded().fact {
+        match self.state.held(Seq(0))?.recorded().fact {
             Fact::LedgerOpened(ref fact) => Some(fact),
             _ => None,
         }
     }
 
-    /// Closes the ledger for a program that ends: the register is left where it is, for taking it apart piece by piece
+    /// Closes the ledger for a program that ends: the state is left where it is, for taking it apart piece by piece
     /// would take longer than many a question.
     pub fn leave(mut self) {
-        std::mem::forget(std::mem::take(&mut self.register));
+        std::mem::forget(std::mem::take(&mut self.state));
     }
 
-    /// Gives the store back.
-    pub fn into_store(self) -> S {
-        self.store
+    /// Gives the log back.
+    pub fn into_log(self) -> S {
+        self.log
     }
 
-    /// Replays the store from the newest snapshot that can be trusted.
+    /// Replays the log from the newest snapshot that can be trusted.
     fn refresh(&mut self) -> Result<(), LedgerError> {
         self.stale = true;
-        self.register = Register::default();
-        let (replayed, snapshot) = replay::replay_noting_start(&self.store, replay::KnownAt::Now)?;
+        self.state = State::default();
+        let (replayed, snapshot) = replay::replay_noting_start(&self.log, replay::KnownAt::Now)?;
         self.snapshot = snapshot;
-        self.register = replayed.register;
+        self.state = replayed.state;
         self.head = replayed.head;
         self.last_recorded = replayed.last_recorded;
         self.tree = replayed.tree;

@@ -13,7 +13,7 @@ use super::replay::CHUNK;
 use servanda_core::chain::codec;
 use servanda_core::chain::record::{Head, Record, Sealed};
 use servanda_core::event::{Entry, Fact};
-use servanda_log::{Aborted, AppendError, BatchSource, Store, StoreError, Stored};
+use servanda_log::{Aborted, AppendError, BatchSource, Log, LogError, Stored};
 
 /// Records that cannot be recovered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,13 +49,13 @@ impl Survey {
 /// Looks at all of a damaged store, and hands over each record behind the damage that is whole.
 ///
 /// # Errors
-/// What the store says where it cannot even be asked for its head, and what `loose` fails with.
-pub fn survey<E: From<StoreError>>(
-    store: &impl Store,
+/// What the log says where it cannot even be asked for its head, and what `loose` fails with.
+pub fn survey<E: From<LogError>>(
+    log: &impl Log,
     mut loose: impl FnMut(&Entry) -> Result<(), E>,
 ) -> Result<Survey, E> {
-    let acknowledged = store.head()?;
-    let sound = beginning(store, acknowledged);
+    let acknowledged = log.head()?;
+    let sound = beginning(log, acknowledged);
     let mut survey = Survey {
         acknowledged,
         sound,
@@ -63,7 +63,7 @@ pub fn survey<E: From<StoreError>>(
         gone: Vec::new(),
     };
     let mut next = sound.count;
-    walk(store, sound.count, acknowledged.count, |found| {
+    walk(log, sound.count, acknowledged.count, |found| {
         let (record, why) = match found {
             Found::Record(stored) => (stored.seq, whole(stored)),
             Found::Nothing(last, why) => {
@@ -106,16 +106,16 @@ enum Found<'a> {
     Nothing(u64, &'a str),
 }
 
-/// Goes through the places of a store from one on, as long as `visit` says so.
+/// Goes through the places of a log from one on, as long as `visit` says so.
 fn walk<E>(
-    store: &impl Store,
+    log: &impl Log,
     from: u64,
     end: u64,
     mut visit: impl FnMut(Found<'_>) -> Result<bool, E>,
 ) -> Result<(), E> {
     let mut place = from;
     while place < end {
-        let (next, why) = match store.read(place, CHUNK) {
+        let (next, why) = match log.read(place, CHUNK) {
             Ok(chunk) if chunk.is_empty() => (end, "missing: the store ends before".to_owned()),
             Ok(chunk) => {
                 for stored in chunk.iter().take_while(|stored| stored.seq < end) {
@@ -129,7 +129,7 @@ fn walk<E>(
                 }
                 continue;
             }
-            Err(StoreError::Damaged { what, resume }) => (resume.unwrap_or(end).min(end), what),
+            Err(LogError::Damaged { what, resume }) => (resume.unwrap_or(end).min(end), what),
             Err(error) => (end, error.to_string()),
         };
         let next = next.max(place + 1);
@@ -158,12 +158,11 @@ fn whole(stored: &Stored) -> Result<Entry, String> {
 }
 
 /// The head after the last whole batch before the first record that does not verify.
-fn beginning(store: &impl Store, acknowledged: Head) -> Head {
+fn beginning(log: &impl Log, acknowledged: Head) -> Head {
     let mut chain = Beginning::default();
-    let walked: Result<(), std::convert::Infallible> =
-        walk(store, 0, acknowledged.count, |found| {
-            Ok(matches!(found, Found::Record(stored) if chain.take(stored)))
-        });
+    let walked: Result<(), std::convert::Infallible> = walk(log, 0, acknowledged.count, |found| {
+        Ok(matches!(found, Found::Record(stored) if chain.take(stored)))
+    });
     match walked {
         Ok(()) => chain.end(acknowledged),
         Err(never) => match never {},
@@ -252,11 +251,11 @@ impl Beginning {
 /// Copies the sound beginning of a damaged store into an empty one, byte for byte.
 ///
 /// # Errors
-/// [`AppendError`] of the new store; nothing is in it then. [`StoreError`] where the old one no longer reads as it did.
+/// [`AppendError`] of the new store; nothing is in it then. [`LogError`] where the old one no longer reads as it did.
 pub fn copy_beginning(
-    from: &impl Store,
+    from: &impl Log,
     sound: Head,
-    into: &mut impl Store,
+    into: &mut impl Log,
 ) -> Result<(), AppendError> {
     if sound == Head::EMPTY {
         return Ok(());
@@ -278,10 +277,10 @@ struct Copying<'a, S> {
     from: &'a S,
     sound: Head,
     next: u64,
-    failure: Option<StoreError>,
+    failure: Option<LogError>,
 }
 
-impl<S: Store> BatchSource for Copying<'_, S> {
+impl<S: Log> BatchSource for Copying<'_, S> {
     fn next_batch(&mut self) -> Result<Option<(Vec<Sealed>, Head)>, Aborted> {
         let left = self.sound.count - self.next;
         if left == 0 {
@@ -297,7 +296,7 @@ impl<S: Store> BatchSource for Copying<'_, S> {
             .last()
             .and_then(|stored| Record::open(&stored.sealed).ok());
         let Some(last) = last else {
-            self.failure = Some(StoreError::Damaged {
+            self.failure = Some(LogError::Damaged {
                 what: format!("record {} can no longer be read", self.next),
                 resume: None,
             });
@@ -320,18 +319,18 @@ mod tests {
     use servanda_core::chain::record::Hash;
     use servanda_log::memory::Memory;
 
-    fn surveyed(store: &Memory) -> (Survey, Vec<u64>) {
+    fn surveyed(log: &Memory) -> (Survey, Vec<u64>) {
         let mut loose = Vec::new();
-        let survey = survey(store, |entry| {
+        let survey = survey(log, |entry| {
             loose.push(entry.seq.0);
-            Ok::<(), StoreError>(())
+            Ok::<(), LogError>(())
         });
         (survey.unwrap(), loose)
     }
 
-    fn recovered(store: &Memory) -> Memory {
+    fn recovered(log: &Memory) -> Memory {
         let mut new = Memory::default();
-        copy_beginning(store, surveyed(store).0.sound, &mut new).unwrap();
+        copy_beginning(log, surveyed(log).0.sound, &mut new).unwrap();
         new
     }
 
@@ -345,38 +344,38 @@ mod tests {
 
     #[test]
     fn a_sound_ledger_is_copied_whole() {
-        let store = storied().into_store();
-        let (survey, loose) = surveyed(&store);
+        let log = storied().into_log();
+        let (survey, loose) = surveyed(&log);
         assert!(survey.is_whole() && loose.is_empty() && survey.gone.is_empty());
-        assert_eq!(recovered(&store).records(), store.records());
+        assert_eq!(recovered(&log).records(), log.records());
     }
 
     #[test]
     fn a_changed_record_ends_the_beginning_at_the_batch_before() {
         // Record 5 is the second of a batch that record 4 begins.
-        let store = storied().into_store();
-        let mut records = store.records();
+        let log = storied().into_log();
+        let mut records = log.records();
         records[5] = changed(&records[5], |record| {
             record.body.as_mut().unwrap().payload[3] ^= 1;
         });
-        let store = Memory::of(records, store.head().unwrap());
-        let (survey, loose) = surveyed(&store);
+        let log = Memory::of(records, log.head().unwrap());
+        let (survey, loose) = surveyed(&log);
         assert_eq!(survey.sound.count, 4);
         assert_eq!(
             survey.gone,
             [gone(5, 5, "its payload is not the one that was recorded")]
         );
         assert_eq!(loose, [4, 6, 7, 8, 9, 10, 11, 12]);
-        let new = recovered(&store);
+        let new = recovered(&log);
         assert_eq!(new.head().unwrap().count, 4);
         assert!(verify(&new, &mut Unwatched).unwrap().is_sound());
     }
 
     #[test]
     fn a_cut_tail_is_named_as_gone() {
-        let store = storied().into_store();
-        let records = store.records()[..6].to_vec();
-        let (survey, loose) = surveyed(&Memory::of(records, store.head().unwrap()));
+        let log = storied().into_log();
+        let records = log.records()[..6].to_vec();
+        let (survey, loose) = surveyed(&Memory::of(records, log.head().unwrap()));
         assert_eq!(survey.sound.count, 6);
         assert_eq!(survey.gone, [gone(6, 12, "missing: the store ends before")]);
         assert!(loose.is_empty());
@@ -384,11 +383,11 @@ mod tests {
 
     #[test]
     fn a_payload_may_be_missing_only_where_a_redaction_names_it() {
-        let store = storied().into_store();
+        let log = storied().into_log();
         let without = |seq: usize| {
-            let mut records = store.records();
+            let mut records = log.records();
             records[seq] = changed(&records[seq], |record| record.body = None);
-            Memory::of(records, store.head().unwrap())
+            Memory::of(records, log.head().unwrap())
         };
         // Record 8 is redacted by record 10.
         assert!(surveyed(&without(8)).0.is_whole());
@@ -399,10 +398,10 @@ mod tests {
 
     #[test]
     fn another_history_of_the_same_length_is_not_taken_for_this_one() {
-        let store = storied().into_store();
-        let mut head = store.head().unwrap();
+        let log = storied().into_log();
+        let mut head = log.head().unwrap();
         head.link = Hash([7; 32]);
-        let (survey, loose) = surveyed(&Memory::of(store.records(), head));
+        let (survey, loose) = surveyed(&Memory::of(log.records(), head));
         assert_eq!(survey.sound, Head::EMPTY);
         assert_eq!(loose.len(), 13);
     }

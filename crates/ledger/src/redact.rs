@@ -1,6 +1,6 @@
 //! Redact: a record's words are withheld, and then destroyed. Its header stays, and with it every link.
 //!
-//! In two steps: the redaction is appended as any event is, and then the store destroys the payload and its
+//! In two steps: the redaction is appended as any event is, and then the log destroys the payload and its
 //! salt. A crash between them leaves a payload that is withheld and still on the disk; the next redaction
 //! destroys it too, and so does [`Ledger::finish_redactions`].
 //!
@@ -16,7 +16,7 @@ use servanda_core::chain::record::Record;
 use servanda_core::event::{Envelope, Event, Fact, Kind, Redacted};
 use servanda_core::rules;
 use servanda_core::value::id::{Seq, Subject};
-use servanda_log::{Store, Stored};
+use servanda_log::{Log, Stored};
 
 /// What a redaction did.
 #[derive(Debug, Clone)]
@@ -28,7 +28,7 @@ pub struct Redaction {
     pub erased: Vec<Seq>,
 }
 
-impl<S: Store> Ledger<S> {
+impl<S: Log> Ledger<S> {
     /// Redacts a record and its corrections, and destroys their payloads. Where they are redacted already,
     /// finishes what may be left to do.
     ///
@@ -74,12 +74,12 @@ impl<S: Store> Ledger<S> {
         Ok(Redaction { appended, erased })
     }
 
-    /// Destroys every payload that was redacted and is still in the store, and the snapshots made of them.
+    /// Destroys every payload that was redacted and is still in the log, and the snapshots made of them.
     /// Gives the records.
     ///
     /// # Errors
     /// [`LedgerError::Broken`] where such a record is not the one that was recorded: nothing is destroyed
-    /// that may be evidence. [`LedgerError::Store`].
+    /// that may be evidence. [`LedgerError::Log`].
     pub fn finish_redactions(&mut self) -> Result<Vec<Seq>, LedgerError> {
         if self.stale {
             self.refresh()?;
@@ -89,8 +89,8 @@ impl<S: Store> Ledger<S> {
             .iter()
             .map(|seq| self.without_body(*seq))
             .collect::<Result<_, _>>()?;
-        // Also where there are none: the store may have been broken off in the last of its own steps.
-        self.store.erase(&bodiless)?;
+        // Also where there are none: the log may have been broken off in the last of its own steps.
+        self.log.erase(&bodiless)?;
         if !pending.is_empty() {
             self.refresh()?;
             if self.head.count >= self.snapshot_every {
@@ -100,9 +100,9 @@ impl<S: Store> Ledger<S> {
         Ok(pending)
     }
 
-    /// The records that were redacted and whose payloads are still in the store.
+    /// The records that were redacted and whose payloads are still in the log.
     pub fn pending_redactions(&self) -> Vec<Seq> {
-        let redacted = self.register.redacted().into_iter();
+        let redacted = self.state.redacted().into_iter();
         // A forged redaction of anything else is for `verify` to tell, and destroys nothing.
         redacted
             .filter(|(_, kind)| rules::may_be_redacted(*kind))
@@ -113,7 +113,7 @@ impl<S: Store> Ledger<S> {
     /// The redaction that names a record.
     fn redaction_of(&self, record: Seq) -> Option<(Seq, Event)> {
         let about = Subject::Record(record);
-        self.register
+        self.state
             .trail(&about)
             .find(|entry| entry.event.kind() == Kind::Redacted)
             .map(|entry| (entry.seq, entry.event.clone()))
@@ -121,7 +121,7 @@ impl<S: Store> Ledger<S> {
 
     /// The corrections of a record that are not redacted yet, those too that were retracted.
     fn unredacted_corrections(&self, record: Seq) -> Vec<Seq> {
-        let held = self.register.records_of(|kind| kind == Kind::Corrected);
+        let held = self.state.records_of(|kind| kind == Kind::Corrected);
         held.filter(|held| held.redacted.is_none())
             .filter(|held| {
                 matches!(&held.entry.event.fact, Fact::Corrected(fact) if fact.record == record)
@@ -133,7 +133,7 @@ impl<S: Store> Ledger<S> {
     /// A record as it is to be left.
     fn without_body(&self, seq: Seq) -> Result<Stored, LedgerError> {
         let broken = |what: String| LedgerError::Broken { seq: seq.0, what };
-        let stored = self.store.read(seq.0, 1)?;
+        let stored = self.log.read(seq.0, 1)?;
         let stored = stored.first().filter(|stored| stored.seq == seq.0);
         let stored = stored.ok_or_else(|| broken("it is missing".to_owned()))?;
         let record = Record::open(&stored.sealed).map_err(|error| broken(error.to_string()))?;

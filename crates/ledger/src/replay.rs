@@ -1,4 +1,4 @@
-//! Replay: records into a register. Checks the chain on the way and shows nothing from a broken one.
+//! Replay: records into a state. Checks the chain on the way and shows nothing from a broken one.
 
 use super::definitions::Definitions;
 use super::ranges::{self, Range};
@@ -6,10 +6,10 @@ use super::{LedgerError, archive, snapshot};
 use servanda_core::chain::record::{Hash, Head, Header, Record, RecordRef};
 use servanda_core::chain::tree::{Tiled, leaf_hash};
 use servanda_core::event::Entry;
-use servanda_core::state::{RECORD_LIMIT, Register};
+use servanda_core::state::{RECORD_LIMIT, State};
 use servanda_core::value::id::Seq;
 use servanda_core::value::when::Instant;
-use servanda_log::Store;
+use servanda_log::Log;
 
 /// Records to read at a time.
 pub const CHUNK: usize = 1024;
@@ -38,8 +38,8 @@ impl KnownAt {
 /// What a replay gives.
 #[derive(Debug, Clone)]
 pub struct Replayed {
-    /// The register.
-    pub register: Register,
+    /// The state.
+    pub state: State,
     /// The head at the last record taken in.
     pub head: Head,
     /// When that record was recorded.
@@ -51,10 +51,10 @@ pub struct Replayed {
 }
 
 impl Replayed {
-    /// Nothing yet of what a store holds.
-    pub(super) fn nothing_of(store: &impl Store) -> Self {
+    /// Nothing yet of what a log holds.
+    pub(super) fn nothing_of(log: &impl Log) -> Self {
         Self {
-            register: Register::over(archive::of(store), 0),
+            state: State::over(archive::of(log), 0),
             head: Head::EMPTY,
             last_recorded: Instant(i64::MIN),
             tree: Tiled::new(),
@@ -64,7 +64,7 @@ impl Replayed {
 
     /// Takes in records up to `end` by ranges, as far as they are known and nothing is wrong with them: the rest is to
     /// be looked at one by one.
-    fn take_ranges(&mut self, store: &impl Store, end: u64, known_at: KnownAt) {
+    fn take_ranges(&mut self, log: &impl Log, end: u64, known_at: KnownAt) {
         let start = self.head.count;
         let end = match known_at {
             KnownAt::Record(last) => end.min(last.0.saturating_add(1)),
@@ -74,7 +74,7 @@ impl Replayed {
         if end.saturating_sub(start) < 2 * CHUNK as u64 {
             return;
         }
-        let reader = store.reader();
+        let reader = log.reader();
         let ranges = ranges::ranges(start, end, &[]);
         // Whether all were taken in shows at the end of the whole replay.
         let check = |start, end| {
@@ -101,11 +101,11 @@ impl Replayed {
                 self.definitions.push(&header, body.payload);
             }
             match entry {
-                None => self.register.apply_missing(),
-                Some(entry) => self.register.apply(entry),
+                None => self.state.apply_missing(),
+                Some(entry) => self.state.apply(entry),
             }
             if header.claimed {
-                self.register.note_claimed(header.seq + 1);
+                self.state.note_claimed(header.seq + 1);
             }
         }
         Some(())
@@ -130,16 +130,16 @@ impl Replayed {
             ));
         }
         match &record.body {
-            None => self.register.apply_missing(),
+            None => self.state.apply_missing(),
             Some(body) => {
                 let entry = archive::entry(seq, header.recorded_at, &body.payload);
                 let entry = entry.map_err(|error| broken(error.to_string()))?;
-                self.register.take(entry);
+                self.state.take(entry);
             }
         }
         self.definitions.push_record(record);
         if header.claimed {
-            self.register.note_claimed(seq + 1);
+            self.state.note_claimed(seq + 1);
         }
         self.tree
             .push(leaf_hash(&header.to_bytes()))
@@ -150,60 +150,56 @@ impl Replayed {
     }
 }
 
-/// Replays a store as it was known at some time, from the newest snapshot that fits.
+/// Replays a log as it was known at some time, from the newest snapshot that fits.
 ///
 /// # Errors
 /// [`LedgerError::Broken`] at the first record that does not fit the chain, [`LedgerError::Short`] where
-/// records are missing at the end, [`LedgerError::TooLong`], [`LedgerError::Store`].
-pub fn replay(store: &impl Store, known_at: KnownAt) -> Result<Replayed, LedgerError> {
-    replay_noting_start(store, known_at).map(|(replayed, _)| replayed)
+/// records are missing at the end, [`LedgerError::TooLong`], [`LedgerError::Log`].
+pub fn replay(log: &impl Log, known_at: KnownAt) -> Result<Replayed, LedgerError> {
+    replay_noting_start(log, known_at).map(|(replayed, _)| replayed)
 }
 
 /// As [`replay`], and of how many records the snapshot is that it began with; 0 where it began with none.
 pub(super) fn replay_noting_start(
-    store: &impl Store,
+    log: &impl Log,
     known_at: KnownAt,
 ) -> Result<(Replayed, u64), LedgerError> {
-    let start = snapshot::newest(store, known_at)?;
-    let start = start.unwrap_or_else(|| Replayed::nothing_of(store));
+    let start = snapshot::newest(log, known_at)?;
+    let start = start.unwrap_or_else(|| Replayed::nothing_of(log));
     let count = start.head.count;
-    Ok((continue_from(store, start, known_at)?, count))
+    Ok((continue_from(log, start, known_at)?, count))
 }
 
-/// Replays a store without any snapshot.
+/// Replays a log without any snapshot.
 ///
 /// # Errors
 /// As [`replay`].
-pub fn replay_in_full(store: &impl Store, known_at: KnownAt) -> Result<Replayed, LedgerError> {
-    continue_from(store, Replayed::nothing_of(store), known_at)
+pub fn replay_in_full(log: &impl Log, known_at: KnownAt) -> Result<Replayed, LedgerError> {
+    continue_from(log, Replayed::nothing_of(log), known_at)
 }
 
 fn continue_from(
-    store: &impl Store,
+    log: &impl Log,
     start: Replayed,
     known_at: KnownAt,
 ) -> Result<Replayed, LedgerError> {
-    let acknowledged = store.head()?;
+    let acknowledged = log.head()?;
     if acknowledged.count > RECORD_LIMIT {
         return Err(LedgerError::TooLong(acknowledged.count));
     }
     let mut replayed = start;
-    replayed.register.archived(acknowledged.count);
-    replayed.take_ranges(store, acknowledged.count, known_at);
-    one_by_one(store, replayed, known_at)
+    replayed.state.archived(acknowledged.count);
+    replayed.take_ranges(log, acknowledged.count, known_at);
+    one_by_one(log, replayed, known_at)
 }
 
 /// Takes in the records one after the other, and names the first that does not fit.
-fn one_by_one(
-    store: &impl Store,
-    start: Replayed,
-    known_at: KnownAt,
-) -> Result<Replayed, LedgerError> {
-    let acknowledged = store.head()?;
+fn one_by_one(log: &impl Log, start: Replayed, known_at: KnownAt) -> Result<Replayed, LedgerError> {
+    let acknowledged = log.head()?;
     let mut replayed = start;
     while replayed.head.count < acknowledged.count {
         let next = replayed.head.count;
-        let chunk = store.read(next, CHUNK)?;
+        let chunk = log.read(next, CHUNK)?;
         if chunk.is_empty() {
             return Err(LedgerError::Short {
                 found: next,
@@ -263,28 +259,28 @@ mod tests {
         bound(&batches)
     }
 
-    type Outcome = Result<(Register, Head, Instant, TreeHash), String>;
+    type Outcome = Result<(State, Head, Instant, TreeHash), String>;
 
-    fn replays(store: &Memory, known_at: KnownAt) -> [Outcome; 2] {
+    fn replays(log: &Memory, known_at: KnownAt) -> [Outcome; 2] {
         let start = || {
-            let mut nothing = Replayed::nothing_of(store);
-            nothing.register.archived(store.head().unwrap().count);
+            let mut nothing = Replayed::nothing_of(log);
+            nothing.state.archived(log.head().unwrap().count);
             nothing
         };
-        let by_ranges = continue_from(store, start(), known_at);
-        [by_ranges, one_by_one(store, start(), known_at)].map(|replayed| {
+        let by_ranges = continue_from(log, start(), known_at);
+        [by_ranges, one_by_one(log, start(), known_at)].map(|replayed| {
             let replayed = replayed.map_err(|error| error.to_string())?;
             assert_eq!(replayed.tree.size(), replayed.head.count);
             let root = replayed.tree.root();
             let last = replayed.last_recorded;
-            Ok((replayed.register, replayed.head, last, root))
+            Ok((replayed.state, replayed.head, last, root))
         })
     }
 
     #[test]
     fn ranges_come_to_the_same_as_one_by_one() {
-        let store = long();
-        let count = store.head().unwrap().count;
+        let log = long();
+        let count = log.head().unwrap().count;
         for known_at in [
             KnownAt::Now,
             KnownAt::Record(Seq(count - 1)),
@@ -295,7 +291,7 @@ mod tests {
             KnownAt::Time(Instant(5 * HOUR - 1)),
             KnownAt::Time(Instant(-1)),
         ] {
-            let [by_ranges, one_by_one] = replays(&store, known_at);
+            let [by_ranges, one_by_one] = replays(&log, known_at);
             assert!(by_ranges.is_ok());
             assert_eq!(by_ranges, one_by_one, "{known_at:?}");
         }

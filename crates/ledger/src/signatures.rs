@@ -14,7 +14,7 @@ use servanda_core::chain::record::{
 };
 use servanda_core::event::{Acknowledged, Entry, Event, Fact};
 use servanda_core::rules;
-use servanda_core::state::{EntityKind, Register};
+use servanda_core::state::{EntityKind, State};
 use servanda_core::value::id::{PartyId, RecorderId, Subject};
 
 /// What is wrong with signatures, in words.
@@ -71,9 +71,9 @@ pub fn read_key(text: &str) -> Result<VerifierKey, SignatureError> {
 }
 
 /// The key that a recorder has now, unless it was revoked.
-pub fn recorder_key(register: &Register, recorder: &RecorderId) -> Option<String> {
+pub fn recorder_key(state: &State, recorder: &RecorderId) -> Option<String> {
     let mut key = None;
-    for entry in register.trail(&Subject::Entity(recorder.0.clone())) {
+    for entry in state.trail(&Subject::Entity(recorder.0.clone())) {
         match &entry.event.fact {
             Fact::RecorderAdmitted(fact) if fact.id == *recorder => {
                 key = Some(fact.key.to_string())
@@ -89,8 +89,8 @@ pub fn recorder_key(register: &Register, recorder: &RecorderId) -> Option<String
 }
 
 /// The key that a party declared last.
-pub fn party_key(register: &Register, party: &PartyId) -> Option<String> {
-    register
+pub fn party_key(state: &State, party: &PartyId) -> Option<String> {
+    state
         .trail(&Subject::Entity(party.0.clone()))
         .filter_map(|entry| match &entry.event.fact {
             Fact::PartyKeyDeclared(fact) if fact.party == *party => Some(fact.key.to_string()),
@@ -106,19 +106,19 @@ pub struct Required {
 }
 
 impl Required {
-    /// Adds what an event asks for, in the register as it is before the event.
+    /// Adds what an event asks for, in the state as it is before the event.
     ///
     /// # Errors
     /// [`SignatureError::NoKey`] where a key cannot be read.
-    pub fn add(&mut self, register: &Register, event: &Event) -> Result<(), SignatureError> {
-        if let Some(recorder) = rules::recorder(register, event)
-            && let Some(key) = recorder_key(register, &recorder)
+    pub fn add(&mut self, state: &State, event: &Event) -> Result<(), SignatureError> {
+        if let Some(recorder) = rules::recorder(state, event)
+            && let Some(key) = recorder_key(state, &recorder)
         {
             self.insert(&recorder, &key)?;
         }
         match &event.fact {
             Fact::RecorderRotated(fact) => {
-                if let Some(old) = recorder_key(register, &fact.recorder) {
+                if let Some(old) = recorder_key(state, &fact.recorder) {
                     self.insert(&fact.recorder, &old)?;
                 }
                 self.insert(&fact.recorder, fact.key.as_str())
@@ -218,11 +218,11 @@ pub struct HeldKeys {
 }
 
 impl HeldKeys {
-    /// The keys that recorders hold after the records of a register.
-    pub fn of(register: &Register) -> Self {
+    /// The keys that recorders hold after the records of a state.
+    pub fn of(state: &State) -> Self {
         let mut entries: Vec<&Entry> = Vec::new();
-        for id in register.ids(EntityKind::Recorder) {
-            entries.extend(register.trail(&Subject::Entity(id.clone())));
+        for id in state.ids(EntityKind::Recorder) {
+            entries.extend(state.trail(&Subject::Entity(id.clone())));
         }
         entries.sort_by_key(|entry| entry.seq);
         let mut held = Self::default();
@@ -274,12 +274,12 @@ pub fn acknowledge(
 /// # Errors
 /// [`SignatureError`]
 pub fn check_acknowledgement(
-    register: &Register,
+    state: &State,
     fact: &Acknowledged,
     origin: &str,
     link: Hash,
 ) -> Result<(), SignatureError> {
-    let key = party_key(register, &fact.party)
+    let key = party_key(state, &fact.party)
         .ok_or_else(|| SignatureError::NoPartyKey(fact.party.clone()))?;
     let key = read_key(&key)?;
     let forged = || SignatureError::Forged(format!("party {}", fact.party));

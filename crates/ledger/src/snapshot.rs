@@ -4,16 +4,16 @@
 //!
 //! Bytes: version (1), link of the last record (32), check sum of all that follows (32), the time of the last
 //! record (8, little endian), length of the tree (4, little endian), the tree with its tiles, length of the
-//! definitions (4, little endian), the definitions, the register.
+//! definitions (4, little endian), the definitions, the state.
 
 use super::definitions::{Definitions, Library};
 use super::replay::{KnownAt, Replayed};
 use super::{LedgerError, archive};
 use servanda_core::chain::record::{Hash, Head, LocalChecksum, Record, local_checksum};
 use servanda_core::chain::tree::Tiled;
-use servanda_core::state::Register;
+use servanda_core::state::State;
 use servanda_core::value::when::Instant;
-use servanda_log::Store;
+use servanda_log::Log;
 
 const VERSION: u8 = 4;
 
@@ -42,7 +42,7 @@ fn each_piece_of_body(replayed: &Replayed, give: &mut dyn FnMut(&[u8])) {
     give(&tree);
     give(&(replayed.definitions.length() as u32).to_le_bytes());
     replayed.definitions.each_piece(give);
-    replayed.register.each_piece(give);
+    replayed.state.each_piece(give);
 }
 
 /// Whether these are the bytes of the snapshot.
@@ -61,8 +61,8 @@ pub(super) fn is_outdated(bytes: &[u8]) -> bool {
         .is_some_and(|version| (1..VERSION).contains(version))
 }
 
-/// Reads a snapshot of the first `count` records of a store, unless it is damaged or of another version.
-pub fn decode(count: u64, bytes: &[u8], store: &impl Store) -> Option<Replayed> {
+/// Reads a snapshot of the first `count` records of a log, unless it is damaged or of another version.
+pub fn decode(count: u64, bytes: &[u8], log: &impl Log) -> Option<Replayed> {
     let (version, rest) = bytes.split_first()?;
     let (link, rest) = rest.split_first_chunk::<32>()?;
     let (checksum, body) = rest.split_first_chunk::<32>()?;
@@ -71,13 +71,13 @@ pub fn decode(count: u64, bytes: &[u8], store: &impl Store) -> Option<Replayed> 
     }
     let (time, rest) = body.split_first_chunk::<8>()?;
     let (tree, rest) = part(rest)?;
-    let (definitions, register) = part(rest)?;
+    let (definitions, state) = part(rest)?;
     let tree = Tiled::from_bytes(tree).ok()?;
     let definitions = Definitions::from_bytes(definitions)?;
-    let archive = archive::with(store, Library::new(&definitions));
-    let register = Register::from_bytes(register, archive)?;
-    (register.count() == count && tree.size() == count).then_some(Replayed {
-        register,
+    let archive = archive::with(log, Library::new(&definitions));
+    let state = State::from_bytes(state, archive)?;
+    (state.count() == count && tree.size() == count).then_some(Replayed {
+        state,
         head: Head {
             count,
             link: Hash(*link),
@@ -110,12 +110,9 @@ pub(super) fn surplus(counts: &[u64]) -> Vec<u64> {
 }
 
 /// The newest snapshot that belongs to this chain and lies within what is known.
-pub(super) fn newest(
-    store: &impl Store,
-    known_at: KnownAt,
-) -> Result<Option<Replayed>, LedgerError> {
-    let acknowledged = store.head()?.count;
-    for count in store.snapshots()?.into_iter().rev() {
+pub(super) fn newest(log: &impl Log, known_at: KnownAt) -> Result<Option<Replayed>, LedgerError> {
+    let acknowledged = log.head()?.count;
+    for count in log.snapshots()?.into_iter().rev() {
         let beyond = match known_at {
             KnownAt::Now => false,
             KnownAt::Record(last) => count > last.0.saturating_add(1),
@@ -124,14 +121,14 @@ pub(super) fn newest(
         if count == 0 || count > acknowledged || beyond {
             continue;
         }
-        let Some(replayed) = store
+        let Some(replayed) = log
             .snapshot(count)?
-            .and_then(|bytes| decode(count, &bytes, store))
+            .and_then(|bytes| decode(count, &bytes, log))
         else {
             continue;
         };
         let too_late = matches!(known_at, KnownAt::Time(last) if replayed.last_recorded > last);
-        if !too_late && is_of_this_chain(store, &replayed)? {
+        if !too_late && is_of_this_chain(log, &replayed)? {
             return Ok(Some(replayed));
         }
     }
@@ -139,9 +136,9 @@ pub(super) fn newest(
 }
 
 /// Whether the record at the snapshot's end has the link that the snapshot was taken at.
-fn is_of_this_chain(store: &impl Store, replayed: &Replayed) -> Result<bool, LedgerError> {
+fn is_of_this_chain(log: &impl Log, replayed: &Replayed) -> Result<bool, LedgerError> {
     let last = replayed.head.count - 1;
-    let found = store.read(last, 1)?;
+    let found = log.read(last, 1)?;
     let record = found
         .first()
         .and_then(|stored| Record::open(&stored.sealed).ok());

@@ -1,9 +1,9 @@
 //! Streaming append: as many events as a source gives, all or none, without holding them.
 //!
-//! The caller's thread pulls events, checks each against the register and encodes it. A second thread binds what
+//! The caller's thread pulls events, checks each against the state and encodes it. A second thread binds what
 //! was accepted to the chain and writes it, in batches of the chain; no more than a few of them wait between the
-//! two. The store takes all of them or none, and gives none back before it has all. So what was checked is also kept
-//! in a spool, where the register reads it again meanwhile, and lets go of it batch by batch. After the first refusal
+//! two. The log takes all of them or none, and gives none back before it has all. So what was checked is also kept
+//! in a spool, where the state reads it again meanwhile, and lets go of it batch by batch. After the first refusal
 //! nothing is written any more, but the rest is still checked, so that whoever mends the source is told of all that is
 //! wrong with it.
 
@@ -11,28 +11,28 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
-use super::admit::{Admission, Payload, opened};
+use super::admit::{Payload, Validator, opened};
 use super::append::{self, Receipt};
 use super::backfill::Submission;
 use super::definitions::Definitions;
 use super::replay::CHUNK;
 use super::signatures::Required;
 use super::tail::Tail;
-use super::{Ledger, LedgerError, Refusal, Surroundings, archive};
+use super::{Environment, Ledger, LedgerError, Refusal, archive};
 use servanda_core::chain::codec;
 use servanda_core::chain::key::SigningKey;
 use servanda_core::chain::record::{Head, Record, Sealed, bind_each};
 use servanda_core::chain::tree::{Tiled, leaf_hash};
 use servanda_core::event::Event;
-use servanda_core::state::Register;
+use servanda_core::state::State;
 use servanda_core::value::id::Seq;
 use servanda_log::spool::Spool;
-use servanda_log::{Aborted, AppendError, BatchSource, Store, Stored};
+use servanda_log::{Aborted, AppendError, BatchSource, Log, Stored};
 
 /// Most records of a batch of the chain.
 const BATCH: usize = 4096;
 
-/// Most records that the register holds itself before it lets go of them. Events are mended soon or never; many would
+/// Most records that the state holds itself before it lets go of them. Events are mended soon or never; many would
 /// not stay in a processor's cache.
 const AT_HAND: usize = 256;
 
@@ -57,19 +57,19 @@ pub struct Given {
 
 /// What a source may ask of the ledger that it feeds: where the events before this one went.
 pub struct Present<'a> {
-    register: &'a Register,
+    state: &'a State,
     refused: &'a HashMap<String, Seq>,
 }
 
 impl Present<'_> {
     /// The place of the next record.
     pub fn next(&self) -> Seq {
-        Seq(self.register.count())
+        Seq(self.state.count())
     }
 
     /// The record with an import key, in the ledger or earlier in the stream.
     pub fn keyed(&self, key: &str) -> Option<Seq> {
-        let known = self.register.imported(key);
+        let known = self.state.imported(key);
         known.or_else(|| self.refused.get(key).copied())
     }
 }
@@ -153,9 +153,9 @@ impl Streamed {
     }
 }
 
-impl<S: Store> Ledger<S> {
+impl<S: Log> Ledger<S> {
     /// Appends the events that `pull` gives until it gives none, all or none. An event whose import key is known is
-    /// not appended again. Memory does not grow with their number but by the facts that the register holds of each.
+    /// not appended again. Memory does not grow with their number but by the facts that the state holds of each.
     /// Many events take as many bytes of the system's scratch directory as they have, until this returns.
     ///
     /// When this returns, the events are on the disk.
@@ -181,23 +181,23 @@ impl<S: Store> Ledger<S> {
             self.refresh()?;
         }
         let before = self.head.count;
-        let stored = self.register.archive().cloned();
-        let stored = stored.unwrap_or_else(|| archive::of(&self.store));
+        let stored = self.state.archive().cloned();
+        let stored = stored.unwrap_or_else(|| archive::of(&self.log));
         let tail = Arc::new(Tail::behind(Arc::clone(&stored), before, spool));
-        self.register.read_from(tail.clone(), before);
+        self.state.read_from(tail.clone(), before);
         let outcome = self.stream(pull, batch, &tail);
         use LedgerError::{HeadMoved, Tree, Uncertain};
         match &outcome {
             Ok(_) => self.let_go(),
             Err(StreamError::Ledger(HeadMoved(_) | Uncertain(_) | Tree(_))) => self.stale = true,
-            // Nothing was written: the register is as before.
+            // Nothing was written: the state is as before.
             Err(_) => self.take_back(before),
         }
         if self.stale {
             // The outcome is what the caller must hear. Should this fail, the next append begins with it.
             let _ = self.refresh();
         } else {
-            self.register.read_from(stored, self.head.count);
+            self.state.read_from(stored, self.head.count);
         }
         if outcome.is_ok() {
             self.take_snapshot(before);
@@ -205,20 +205,20 @@ impl<S: Store> Ledger<S> {
         outcome
     }
 
-    /// Takes the register back to so many records. Where those that go are the more, reading the others is the shorter
+    /// Takes the state back to so many records. Where those that go are the more, reading the others is the shorter
     /// way.
     fn take_back(&mut self, count: u64) {
-        let gone = self.register.count().saturating_sub(count);
-        self.stale = gone > count || self.register.rewind(count).is_err();
+        let gone = self.state.count().saturating_sub(count);
+        self.stale = gone > count || self.state.rewind(count).is_err();
     }
 
     /// The receipt of each event of a stream, in order, and what was recorded: where its import key was known, what
-    /// was recorded then. They are read from the store.
+    /// was recorded then. They are read from the log.
     pub fn receipts<'a>(
         &self,
         streamed: &'a Streamed,
     ) -> impl Iterator<Item = Result<(Receipt, Event), LedgerError>> + use<'a, S> {
-        let records = self.store.reader();
+        let records = self.log.reader();
         let mut chunk = Vec::new().into_iter();
         streamed.records().map(move |(seq, known)| {
             let mut next = chunk.next();
@@ -251,7 +251,7 @@ impl<S: Store> Ledger<S> {
             first: None,
             origin: origin.to_owned(),
             signers: &self.signers,
-            surroundings: &mut *self.surroundings,
+            environment: &mut *self.environment,
             bound: Bound {
                 head: self.head,
                 tree: self.tree.clone(),
@@ -261,11 +261,11 @@ impl<S: Store> Ledger<S> {
             },
         };
         let mut checker = Checker {
-            admission: Admission {
-                now: binder.surroundings.now(),
-                register: &mut self.register,
+            admission: Validator {
+                now: binder.environment.now(),
+                state: &mut self.state,
                 limit: self.record_limit,
-                records: self.store.reader(),
+                records: self.log.reader(),
                 last_recorded: self.last_recorded,
                 required: Required::default(),
             },
@@ -279,17 +279,17 @@ impl<S: Store> Ledger<S> {
             refusals: Refusals::default(),
             failure: None,
         };
-        let (expected, store) = (self.head, &mut self.store);
+        let (expected, log) = (self.head, &mut self.log);
         let (checked, written, bound) = std::thread::scope(|scope| {
             let writing = scope.spawn(move || {
                 // A stream of nothing new is no append, and one that broke off before its first batch neither: they
-                // leave the store alone.
+                // leave the log alone.
                 let written = match binder.first() {
                     Some(Step::End) => Ok(expected),
                     None => Err(AppendError::Failed(Aborted.into())),
-                    Some(Step::Batch(..)) => store.append_stream(expected, &mut binder),
+                    Some(Step::Batch(..)) => log.append_stream(expected, &mut binder),
                 };
-                // With the binder goes the receiver, so that the checker hears of a store that stopped.
+                // With the binder goes the receiver, so that the checker hears of a log that stopped.
                 (written, binder.bound)
             });
             let checked = checker.check(pull);
@@ -309,7 +309,7 @@ impl<S: Store> Ledger<S> {
         match written {
             Ok(_) => {}
             Err(AppendError::HeadMoved(found)) => return Err(LedgerError::HeadMoved(found).into()),
-            Err(AppendError::Failed(error)) => return Err(LedgerError::Store(error).into()),
+            Err(AppendError::Failed(error)) => return Err(LedgerError::Log(error).into()),
             Err(AppendError::Uncertain(lost)) if bound.ended => self.settle(lost, bound.head)?,
             Err(AppendError::Uncertain(lost)) => return Err(LedgerError::Uncertain(lost).into()),
         }
@@ -331,8 +331,8 @@ enum Step {
 
 /// Checks the events of a stream.
 struct Checker<'a> {
-    admission: Admission<'a>,
-    /// Where the register reads what it let go of.
+    admission: Validator<'a>,
+    /// Where the state reads what it let go of.
     tail: &'a Tail,
     /// Most records of a batch.
     batch: usize,
@@ -364,7 +364,7 @@ impl Checker<'_> {
     ) -> Result<Streamed, StreamError<E>> {
         loop {
             let present = Present {
-                register: self.admission.register,
+                state: self.admission.state,
                 refused: &self.refusals.keys,
             };
             let Some(given) = pull(&present).map_err(StreamError::Source)? else {
@@ -402,9 +402,9 @@ impl Checker<'_> {
     /// [`LedgerError::Scratch`]: nothing can be checked any more. What else is wrong is noted.
     fn take(&mut self, given: Given) -> Result<(), LedgerError> {
         let Given { place, submission } = given;
-        self.admission.register.tidy();
+        self.admission.state.tidy();
         if let Some(seq) = self.admission.known(&submission.event) {
-            let held = self.admission.register.held(seq);
+            let held = self.admission.state.held(seq);
             let recorded = held.map(|held| held.recorded());
             if recorded.is_none_or(|recorded| !recorded.says_the_same(&submission.event)) {
                 self.streamed.differ(place);
@@ -424,7 +424,7 @@ impl Checker<'_> {
                 }
                 kept.map_err(LedgerError::Scratch)?;
                 if self.kept.is_multiple_of(AT_HAND) {
-                    self.admission.register.archived(self.tail.count());
+                    self.admission.state.archived(self.tail.count());
                 }
                 return Ok(());
             }
@@ -434,16 +434,16 @@ impl Checker<'_> {
         // Nothing of it will be written.
         self.sender = None;
         self.payloads = Vec::new();
-        let place = Seq(self.admission.register.count());
+        let place = Seq(self.admission.state.count());
         let key = key.map(|key| key.to_string());
         self.refusals.keys.extend(key.map(|key| (key, place)));
-        self.admission.register.apply_missing();
+        self.admission.state.apply_missing();
         self.tail.keep_place().map_err(LedgerError::Scratch)
     }
 
-    /// Sends what was admitted since the last batch; whether the writer still takes it. The register lets go of it.
+    /// Sends what was admitted since the last batch; whether the writer still takes it. The state lets go of it.
     fn send_batch(&mut self) -> bool {
-        self.admission.register.archived(self.tail.count());
+        self.admission.state.archived(self.tail.count());
         (self.kept, self.bytes) = (0, 0);
         let payloads = std::mem::take(&mut self.payloads);
         let required = std::mem::take(&mut self.admission.required);
@@ -472,12 +472,12 @@ impl Refusals {
     }
 }
 
-/// Binds batches to the chain, as the store asks for them.
+/// Binds batches to the chain, as the log asks for them.
 struct Binder<'a> {
     receiver: Receiver<Step>,
     /// The first step, until it is taken.
     first: Option<Step>,
-    surroundings: &'a mut dyn Surroundings,
+    environment: &'a mut dyn Environment,
     signers: &'a [SigningKey],
     origin: String,
     bound: Bound,
@@ -505,7 +505,7 @@ impl Binder<'_> {
         payloads: Vec<Payload>,
         required: &Required,
     ) -> Result<Vec<Sealed>, LedgerError> {
-        let salts = append::salts(self.surroundings, payloads.len())?;
+        let salts = append::salts(self.environment, payloads.len())?;
         let bodies = payloads.into_iter().zip(salts);
         let bodies = bodies.map(|(payload, salt)| payload.salted(salt)).collect();
         let (mut records, head) = bind_each(self.bound.head, bodies);

@@ -1,5 +1,5 @@
-//! The archive of a stream: the records behind the head, which the store gives back only once all of them were
-//! acknowledged, and before them those of the store.
+//! The archive of a stream: the records behind the head, which the log gives back only once all of them were
+//! acknowledged, and before them those of the log.
 
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,7 +14,7 @@ use servanda_log::spool::{Spool, Stretch};
 /// Bytes of a recorded time.
 const TIME: usize = 8;
 
-/// The records of a stream, beside those of the store.
+/// The records of a stream, beside those of the log.
 pub(super) struct Tail {
     stored: Arc<dyn Archive>,
     /// The number of the stream's first record.
@@ -45,7 +45,7 @@ impl Tail {
         }
     }
 
-    /// How many records can be read, those of the store among them.
+    /// How many records can be read, those of the log among them.
     pub fn count(&self) -> u64 {
         self.first + self.kept().spool.count()
     }

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use super::{Ledger, Surroundings};
+use super::{Environment, Ledger};
 use servanda_core::chain::codec;
 use servanda_core::chain::record::{Body, Head, Record, SALT_LEN, Sealed, bind_marked};
 use servanda_core::event::{Event, Kind};
@@ -10,7 +10,7 @@ use servanda_core::testing::{FIRST_RECORDED_AT, event};
 use servanda_core::value::when::Instant;
 use servanda_log::memory::Memory;
 
-/// Surroundings that are the same every time: each look at the clock is a second later than the one before.
+/// Environment that are the same every time: each look at the clock is a second later than the one before.
 #[derive(Debug)]
 pub(super) struct Steady {
     micros: AtomicI64,
@@ -32,7 +32,7 @@ impl From<Instant> for Steady {
     }
 }
 
-impl Surroundings for Steady {
+impl Environment for Steady {
     fn now(&self) -> Instant {
         Instant(self.micros.fetch_add(1_000_000, Ordering::Relaxed))
     }
@@ -125,9 +125,9 @@ pub(super) fn storied() -> Ledger<Memory> {
     told(Memory::default(), 5)
 }
 
-/// The story, told to a store.
-pub(super) fn told<S: servanda_log::Store>(store: S, snapshot_every: u64) -> Ledger<S> {
-    let mut ledger = Ledger::create(store, Steady::default(), opening())
+/// The story, told to a log.
+pub(super) fn told<S: servanda_log::Log>(log: S, snapshot_every: u64) -> Ledger<S> {
+    let mut ledger = Ledger::create(log, Steady::default(), opening())
         .unwrap()
         .snapshot_every(snapshot_every);
     for batch in story().into_iter().skip(1) {
@@ -166,11 +166,12 @@ pub(super) fn payloads() -> Vec<(i64, Vec<Vec<u8>>)> {
     let mut next = 0;
     for (hour, batch) in (0..).zip(story()) {
         let time = FIRST_RECORDED_AT.0 + hour * 3_600_000_000;
-        let held = ledger.register().records().skip(next).take(batch.len());
-        let payload = |held: Option<_>| match held.map(servanda_core::state::Held::recorded) {
-            Some(event) => codec::encode(event).unwrap(),
-            None => unreachable!("no payload is gone"),
-        };
+        let held = ledger.state().records().skip(next).take(batch.len());
+        let payload =
+            |held: Option<_>| match held.map(servanda_core::state::CurrentRecord::recorded) {
+                Some(event) => codec::encode(event).unwrap(),
+                None => unreachable!("no payload is gone"),
+            };
         batches.push((time, held.map(payload).collect()));
         next += batch.len();
     }

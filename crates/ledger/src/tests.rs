@@ -1,4 +1,4 @@
-//! Whatever a ledger does, with every step of the store below it failing once, and twice in a row: it is done or not
+//! Whatever a ledger does, with every step of the log below it failing once, and twice in a row: it is done or not
 //! done, nothing that was acknowledged is lost, the ledger still answers, and doing it again succeeds.
 
 use std::fs;
@@ -16,7 +16,7 @@ use servanda_log::faulty::{Fault, Faulty, Shared};
 use servanda_log::journal::Journal;
 use servanda_log::memory::Memory;
 
-type Subject = Ledger<Box<dyn Store>>;
+type Subject = Ledger<Box<dyn Log>>;
 
 /// Something that a ledger does. It can be done twice: the second time there is nothing left to do.
 struct Deed {
@@ -108,7 +108,7 @@ const DEEDS: &[Deed] = &[
     },
     Deed {
         name: "compact",
-        act: |ledger| Ok(ledger.store.compact().map(drop)?),
+        act: |ledger| Ok(ledger.log.compact().map(drop)?),
         adds: 0,
         destroys: &[],
         faults: ONCE_AND_TWICE,
@@ -130,9 +130,9 @@ fn import(ledger: &mut Subject, count: usize, text: &str) -> Result<(), LedgerEr
     })
 }
 
-/// Where the ledger lies: in a store that fails when told to, perhaps with a journal before it.
+/// Where the ledger lies: in a log that fails when told to, perhaps with a journal before it.
 struct Site {
-    store: Shared<Faulty<Memory>>,
+    log: Shared<Faulty<Memory>>,
     journal: Option<tempfile::TempDir>,
 }
 
@@ -154,7 +154,7 @@ impl Beginning {
             drop(told(site.open_store(), 5));
             site
         } else {
-            Site::new(storied().into_store(), None)
+            Site::new(storied().into_log(), None)
         };
         let (memory, journal) = site.left();
         Self {
@@ -168,7 +168,7 @@ impl Beginning {
 impl Site {
     fn new(memory: Memory, journal: Option<&[u8]>) -> Self {
         let site = Self {
-            store: Shared::new(Faulty::new(memory)),
+            log: Shared::new(Faulty::new(memory)),
             journal: journal.map(|_| tempfile::tempdir().unwrap()),
         };
         if let (Some(path), Some(bytes)) = (site.path(), journal) {
@@ -179,7 +179,7 @@ impl Site {
 
     /// What lies there now.
     fn left(&self) -> (Memory, Option<Vec<u8>>) {
-        let memory = self.store.get().inner().clone();
+        let memory = self.log.get().inner().clone();
         (memory, self.path().map(|path| fs::read(path).unwrap()))
     }
 
@@ -188,10 +188,10 @@ impl Site {
         Some(dir.path().join("journal"))
     }
 
-    fn open_store(&self) -> Box<dyn Store> {
+    fn open_store(&self) -> Box<dyn Log> {
         match self.path() {
-            None => Box::new(self.store.clone()),
-            Some(path) => Box::new(Journal::open(&path, self.store.clone()).unwrap()),
+            None => Box::new(self.log.clone()),
+            Some(path) => Box::new(Journal::open(&path, self.log.clone()).unwrap()),
         }
     }
 
@@ -204,7 +204,7 @@ impl Site {
     /// What is there, as whoever opens it now would find it. The site itself is not touched.
     fn found(&self) -> Found {
         let (memory, journal) = self.left();
-        Found::of(Self::new(memory, journal.as_deref()).open().store())
+        Found::of(Self::new(memory, journal.as_deref()).open().log())
     }
 }
 
@@ -217,13 +217,13 @@ struct Found {
 
 impl Found {
     #[track_caller]
-    fn of(store: &impl Store) -> Self {
-        let verdict = verify(store, &mut Unwatched).unwrap();
+    fn of(log: &impl Log) -> Self {
+        let verdict = verify(log, &mut Unwatched).unwrap();
         assert!(verdict.is_sound(), "{:#?}", verdict.findings);
-        let stored = store.read(0, usize::MAX).unwrap();
+        let stored = log.read(0, usize::MAX).unwrap();
         Self {
             records: stored.into_iter().map(|stored| stored.sealed).collect(),
-            head: store.head().unwrap(),
+            head: log.head().unwrap(),
         }
     }
 
@@ -273,7 +273,7 @@ impl Deed {
             Ok(()) => done == Done::All || self.adds + self.destroys.len() == 0,
             // Nobody knows, and all is possible; two faults in a row are needed for it.
             Err(LedgerError::Uncertain(_)) => true,
-            // What the redaction found out about the store may come after the store was done.
+            // What the redaction found out about the log may come after the log was done.
             Err(LedgerError::NotErased(_)) => done >= Done::Recorded,
             Err(_) => done == Done::Nothing || self.adds == 0,
         }
@@ -289,11 +289,11 @@ impl Deed {
         let site = Site::new(beginning.memory.clone(), beginning.journal.as_deref());
         let before = &beginning.found;
         let mut ledger = site.open();
-        let first = site.store.get().steps() + step;
-        site.store.get().fail_times(times, step, fault);
+        let first = site.log.get().steps() + step;
+        site.log.get().fail_times(times, step, fault);
         let outcome = (self.act)(&mut ledger);
-        let is_reached = site.store.get().steps() > first;
-        site.store.get().mend();
+        let is_reached = site.log.get().steps() > first;
+        site.log.get().mend();
 
         let done = self.done(before, &site.found(), &what);
         assert!(self.tells(&outcome, done), "{outcome:?}, {done:?} {what}");
@@ -304,7 +304,7 @@ impl Deed {
         );
         if !is_uncertain {
             // It answers, and what it answers is what is there.
-            assert_eq!(Found::of(ledger.store()), site.found(), "{what}");
+            assert_eq!(Found::of(ledger.log()), site.found(), "{what}");
         }
         let again = (self.act)(&mut ledger);
         if again.is_err() {
@@ -319,8 +319,8 @@ impl Deed {
         let done = self.done(before, &found, &what);
         assert!(self.tells(&Ok(()), done), "{done:?} when done again {what}");
         assert_eq!(ledger.head(), found.head, "{what}");
-        let replayed = replay_in_full(ledger.store(), KnownAt::Now).unwrap();
-        assert_eq!(ledger.register(), &replayed.register, "{what}");
+        let replayed = replay_in_full(ledger.log(), KnownAt::Now).unwrap();
+        assert_eq!(ledger.state(), &replayed.state, "{what}");
         is_reached
     }
 }
@@ -342,7 +342,7 @@ fn whatever_step_fails_it_is_done_or_not_and_can_be_done_again() {
 /// Salvaging reads from one store and writes to another; either may fail.
 #[test]
 fn whatever_step_fails_what_is_salvaged_is_there_whole_or_not_at_all() {
-    let old = storied().into_store();
+    let old = storied().into_log();
     let head = old.head().unwrap();
     for fault in Fault::ALL {
         for is_old in [true, false] {

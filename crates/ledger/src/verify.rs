@@ -12,7 +12,7 @@ use servanda_core::chain::checkpoint::Checkpoint;
 use servanda_core::chain::record::{HEADER_LEN, Hash, Head, Header, Sealed};
 use servanda_core::chain::tree::TreeHash;
 use servanda_core::value::when::Instant;
-use servanda_log::{Store, StoreError};
+use servanda_log::{Log, LogError};
 use start::Start;
 
 mod chain;
@@ -35,7 +35,7 @@ const BEYOND_A_CHAIN: [&str; 3] = [
 /// What is wrong, by kind. The names are those of `--format json`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum FindingKind {
-    /// The store cannot read a place.
+    /// The log cannot read a place.
     Unreadable,
     /// Bytes are not those of a record.
     Malformed,
@@ -173,12 +173,11 @@ impl Progress for Unwatched {
 /// Verifies a ledger.
 ///
 /// # Errors
-/// Only where the store cannot even be asked for its head; all else is a finding.
-pub fn verify(store: &impl Store, progress: &mut dyn Progress) -> Result<Verdict, StoreError> {
-    let acknowledged = store.head()?;
-    let fast = fast::pass(store, Start::nothing(store), acknowledged, progress);
-    Ok(fast
-        .unwrap_or_else(|| examine::examine(store, Start::nothing(store), acknowledged, progress)))
+/// Only where the log cannot even be asked for its head; all else is a finding.
+pub fn verify(log: &impl Log, progress: &mut dyn Progress) -> Result<Verdict, LogError> {
+    let acknowledged = log.head()?;
+    let fast = fast::pass(log, Start::nothing(log), acknowledged, progress);
+    Ok(fast.unwrap_or_else(|| examine::examine(log, Start::nothing(log), acknowledged, progress)))
 }
 
 /// Verifies the chain, the tree and the payloads' digests, and not what the payloads say. At the first doubt everything
@@ -186,13 +185,10 @@ pub fn verify(store: &impl Store, progress: &mut dyn Progress) -> Result<Verdict
 ///
 /// # Errors
 /// As [`verify`].
-pub fn verify_chain(
-    store: &impl Store,
-    progress: &mut dyn Progress,
-) -> Result<Verdict, StoreError> {
-    match chain::pass(store, store.head()?, progress) {
+pub fn verify_chain(log: &impl Log, progress: &mut dyn Progress) -> Result<Verdict, LogError> {
+    match chain::pass(log, log.head()?, progress) {
         Some(sound) => Ok(sound),
-        None => verify(store, progress),
+        None => verify(log, progress),
     }
 }
 
@@ -202,21 +198,20 @@ pub fn verify_chain(
 /// # Errors
 /// As [`verify`].
 pub fn verify_since(
-    store: &impl Store,
+    log: &impl Log,
     since: &Checkpoint,
     progress: &mut dyn Progress,
-) -> Result<Verdict, StoreError> {
-    let acknowledged = store.head()?;
-    let start = || Start::after(store, since);
-    let verified =
-        start().and_then(
-            |first| match fast::pass(store, first, acknowledged, progress) {
-                Some(sound) => Ok(sound),
-                None => start().map(|start| examine::examine(store, start, acknowledged, progress)),
-            },
-        );
+) -> Result<Verdict, LogError> {
+    let acknowledged = log.head()?;
+    let start = || Start::after(log, since);
+    let verified = start().and_then(
+        |first| match fast::pass(log, first, acknowledged, progress) {
+            Some(sound) => Ok(sound),
+            None => start().map(|start| examine::examine(log, start, acknowledged, progress)),
+        },
+    );
     verified.or_else(|why| {
-        let mut verdict = verify(store, progress)?;
+        let mut verdict = verify(log, progress)?;
         let remark =
             format!("all records were verified, not only those since the checkpoint: {why}");
         verdict.remarks.insert(0, remark);

@@ -1,21 +1,21 @@
-//! One suite that every store must pass, for stores here and elsewhere.
+//! One suite that every log must pass, for stores here and elsewhere.
 //!
-//! A store shows where it can be opened, a [`Site`]; [`check`] opens fresh sites and tells what failed.
-//! What only a store knows of itself (what a crash leaves, what damage does) is for its own tests.
+//! A log shows where it can be opened, a [`Site`]; [`check`] opens fresh sites and tells what failed.
+//! What only a log knows of itself (what a crash leaves, what damage does) is for its own tests.
 
 use std::sync::Arc;
 use std::thread;
 
-use super::{Aborted, AppendError, BatchSource, Reader, Store, Stored};
+use super::{Aborted, AppendError, BatchSource, Log, Reader, Stored};
 use servanda_core::chain::record::{Body, Hash, Head, Record, SALT_LEN, Sealed, bind};
 
 /// A place in which one store lies.
 pub trait Site {
-    /// Opens the store; the first time, it is empty. What was opened before has been dropped.
+    /// Opens the log; the first time, it is empty. What was opened before has been dropped.
     ///
     /// # Errors
     /// Says what went wrong.
-    fn open(&mut self) -> Result<Box<dyn Store>, String>;
+    fn open(&mut self) -> Result<Box<dyn Log>, String>;
 
     /// Whether what was appended is still there when it is opened again. True but for stores in memory.
     fn keeps(&self) -> bool {
@@ -66,9 +66,9 @@ pub fn check(fresh: &mut dyn FnMut() -> Box<dyn Site>) -> Vec<String> {
     CHECKS.iter().filter_map(run).collect()
 }
 
-/// A store and what it must hold.
+/// A log and what it must hold.
 struct Twin {
-    store: Box<dyn Store>,
+    log: Box<dyn Log>,
     records: Vec<Sealed>,
     head: Head,
 }
@@ -76,21 +76,17 @@ struct Twin {
 impl Twin {
     fn open(site: &mut dyn Site) -> Result<Self, String> {
         Ok(Self {
-            store: site.open()?,
+            log: site.open()?,
             records: Vec::new(),
             head: Head::EMPTY,
         })
     }
 
     fn reopen(self, site: &mut dyn Site) -> Result<Self, String> {
-        let Self {
-            store,
-            records,
-            head,
-        } = self;
-        drop(store);
+        let Self { log, records, head } = self;
+        drop(log);
         Ok(Self {
-            store: site.open()?,
+            log: site.open()?,
             records,
             head,
         })
@@ -99,7 +95,7 @@ impl Twin {
     /// Appends records with payloads of these lengths.
     fn append(&mut self, lengths: &[usize]) -> Outcome {
         let (batch, head) = batch(self.head, lengths);
-        told("append", self.store.append(self.head, &batch, head))?;
+        told("append", self.log.append(self.head, &batch, head))?;
         self.head = head;
         self.records.extend(batch);
         Ok(())
@@ -107,13 +103,13 @@ impl Twin {
 
     /// Compares head and records, read in steps of about this many.
     fn compare(&self, step: usize) -> Outcome {
-        let head = told("head", self.store.head())?;
+        let head = told("head", self.log.head())?;
         expect(head == self.head, || {
             format!("the head is {head}, not {}", self.head)
         })?;
         let mut next: u64 = 0;
         loop {
-            let chunk = told("read", self.store.read(next, step))?;
+            let chunk = told("read", self.log.read(next, step))?;
             if chunk.is_empty() {
                 break;
             }
@@ -165,18 +161,17 @@ fn told<T, E: std::fmt::Display>(doing: &str, result: Result<T, E>) -> Result<T,
 fn new_store_is_empty(site: &mut dyn Site) -> Outcome {
     let twin = Twin::open(site)?;
     twin.compare(10)?;
-    let snapshots = told("snapshots", twin.store.snapshots())?;
+    let snapshots = told("snapshots", twin.log.snapshots())?;
     expect(snapshots.is_empty(), || {
         format!("snapshots of {snapshots:?}")
     })?;
-    let snapshot = told("snapshot", twin.store.snapshot(0))?;
+    let snapshot = told("snapshot", twin.log.snapshot(0))?;
     expect(snapshot.is_none(), || {
         "there is a snapshot of nothing".to_owned()
     })?;
-    expect(
-        told("read", twin.store.read(u64::MAX, 1))?.is_empty(),
-        || "there is a record at the end of all numbers".to_owned(),
-    )
+    expect(told("read", twin.log.read(u64::MAX, 1))?.is_empty(), || {
+        "there is a record at the end of all numbers".to_owned()
+    })
 }
 
 fn appended_is_read(site: &mut dyn Site) -> Outcome {
@@ -202,7 +197,7 @@ fn moved_head_refuses(site: &mut dyn Site) -> Outcome {
     };
     for stale in [past, other_link, future] {
         let (batch, head) = batch(stale, &[5]);
-        match twin.store.append(stale, &batch, head) {
+        match twin.log.append(stale, &batch, head) {
             Err(AppendError::HeadMoved(now)) if now == twin.head => {}
             other => return Err(format!("appending to {stale} gave {other:?}")),
         }
@@ -222,7 +217,7 @@ fn ranges(site: &mut dyn Site) -> Outcome {
     }
     for from in 0..twin.head.count + 2 {
         for limit in [1, 5, 64] {
-            let chunk = told("read", twin.store.read(from, limit))?;
+            let chunk = told("read", twin.log.read(from, limit))?;
             twin.compare_chunk(from, &chunk)?;
             let at_end = from >= twin.head.count;
             expect(chunk.is_empty() == at_end, || {
@@ -252,7 +247,7 @@ fn all_lengths(site: &mut dyn Site) -> Outcome {
             count: twin.head.count + 1,
             link: Hash([length as u8; 32]),
         };
-        told("append", twin.store.append(twin.head, &batch, head))?;
+        told("append", twin.log.append(twin.head, &batch, head))?;
         twin.records.extend(batch);
         twin.head = head;
     }
@@ -342,7 +337,7 @@ fn streams(site: &mut dyn Site) -> Outcome {
     let mut twin = Twin::open(site)?;
     for batches in some_streams() {
         let mut stream = Stream::of(twin.head, batches);
-        let head = told("stream", twin.store.append_stream(twin.head, &mut stream))?;
+        let head = told("stream", twin.log.append_stream(twin.head, &mut stream))?;
         expect(head == stream.head, || {
             format!("the stream ended at {head}")
         })?;
@@ -360,7 +355,7 @@ fn broken_streams(site: &mut dyn Site) -> Outcome {
     for batches in some_streams() {
         let mut stream = Stream::of(twin.head, batches);
         stream.breaks_off = true;
-        match twin.store.append_stream(twin.head, &mut stream) {
+        match twin.log.append_stream(twin.head, &mut stream) {
             Err(AppendError::Failed(_)) => {}
             other => return Err(format!("a stream that was broken off gave {other:?}")),
         }
@@ -380,7 +375,7 @@ fn reopening_keeps_streams(site: &mut dyn Site) -> Outcome {
         for breaks_off in [true, false] {
             let mut stream = Stream::of(twin.head, batches.clone());
             stream.breaks_off = breaks_off;
-            if let Ok(head) = twin.store.append_stream(twin.head, &mut stream) {
+            if let Ok(head) = twin.log.append_stream(twin.head, &mut stream) {
                 twin.head = head;
                 twin.records.append(&mut stream.given);
             }
@@ -396,7 +391,7 @@ fn moved_head_refuses_streams(site: &mut dyn Site) -> Outcome {
     let mut twin = Twin::open(site)?;
     twin.append(&[10, 20])?;
     let mut stream = Stream::of(Head::EMPTY, vec![vec![5]]);
-    match twin.store.append_stream(Head::EMPTY, &mut stream) {
+    match twin.log.append_stream(Head::EMPTY, &mut stream) {
         Err(AppendError::HeadMoved(now)) if now == twin.head => {}
         other => return Err(format!("a stream from an old head gave {other:?}")),
     }
@@ -405,7 +400,7 @@ fn moved_head_refuses_streams(site: &mut dyn Site) -> Outcome {
 
 fn readers(site: &mut dyn Site) -> Outcome {
     let mut twin = Twin::open(site)?;
-    let reader = twin.store.reader();
+    let reader = twin.log.reader();
     let compare = |twin: &Twin, reader: &Arc<dyn Reader>| {
         let chunk = told("read", reader.read(0, usize::MAX))?;
         let end = twin.compare_chunk(0, &chunk)?;
@@ -435,7 +430,7 @@ fn readers_meanwhile(site: &mut dyn Site) -> Outcome {
     let mut twin = Twin::open(site)?;
     twin.append(&[50; 500])?;
     let first = twin.records.clone();
-    let reader = twin.store.reader();
+    let reader = twin.log.reader();
     thread::scope(|scope| {
         let reading = || {
             for from in (0..500).step_by(50) {
@@ -474,14 +469,14 @@ fn reopening_keeps(site: &mut dyn Site) -> Outcome {
         twin.append(&[30_000; 2])?;
         told(
             "put_snapshot",
-            twin.store.put_snapshot(twin.head.count, b"kept"),
+            twin.log.put_snapshot(twin.head.count, b"kept"),
         )?;
         if round == 2 {
-            told("compact", twin.store.compact())?;
+            told("compact", twin.log.compact())?;
         }
         twin = twin.reopen(site)?;
         twin.compare(50)?;
-        let snapshot = told("snapshot", twin.store.snapshot(twin.head.count))?;
+        let snapshot = told("snapshot", twin.log.snapshot(twin.head.count))?;
         expect(snapshot.as_deref() == Some(b"kept"), || {
             format!("the snapshot is {snapshot:?}")
         })?;
@@ -491,15 +486,15 @@ fn reopening_keeps(site: &mut dyn Site) -> Outcome {
 
 fn snapshots(site: &mut dyn Site) -> Outcome {
     let mut twin = Twin::open(site)?;
-    let counts = |twin: &Twin| told("snapshots", twin.store.snapshots());
+    let counts = |twin: &Twin| told("snapshots", twin.log.snapshots());
     for (count, bytes) in [
         (300, &b"three"[..]),
         (5, b""),
         (70_000, b"seven"),
         (300, b"again"),
     ] {
-        told("put_snapshot", twin.store.put_snapshot(count, bytes))?;
-        let found = told("snapshot", twin.store.snapshot(count))?;
+        told("put_snapshot", twin.log.put_snapshot(count, bytes))?;
+        let found = told("snapshot", twin.log.snapshot(count))?;
         expect(found.as_deref() == Some(bytes), || {
             format!("snapshot {count} is {found:?}")
         })?;
@@ -508,17 +503,17 @@ fn snapshots(site: &mut dyn Site) -> Outcome {
     expect(listed == [5, 300, 70_000], || {
         format!("listed are {listed:?}")
     })?;
-    let missing = told("snapshot", twin.store.snapshot(6))?;
+    let missing = told("snapshot", twin.log.snapshot(6))?;
     expect(missing.is_none(), || {
         "there is a snapshot that was never put".to_owned()
     })?;
-    told("drop_snapshot", twin.store.drop_snapshot(300))?;
-    told("drop_snapshot", twin.store.drop_snapshot(6))?;
+    told("drop_snapshot", twin.log.drop_snapshot(300))?;
+    told("drop_snapshot", twin.log.drop_snapshot(6))?;
     let listed = counts(&twin)?;
     expect(listed == [5, 70_000], || {
         format!("after dropping 300, listed are {listed:?}")
     })?;
-    let dropped = told("snapshot", twin.store.snapshot(300))?;
+    let dropped = told("snapshot", twin.log.snapshot(300))?;
     expect(dropped.is_none(), || {
         "a dropped snapshot is there".to_owned()
     })
@@ -529,8 +524,8 @@ fn big_snapshots(site: &mut dyn Site) -> Outcome {
     let long: Vec<u8> = (0..1_000_000_u32).map(|i| (i ^ (i >> 9)) as u8).collect();
     for length in [long.len(), 24 * 1024, 24 * 1024 + 1, 48 * 1024, 1] {
         let bytes = &long[..length];
-        told("put_snapshot", twin.store.put_snapshot(9, bytes))?;
-        let found = told("snapshot", twin.store.snapshot(9))?;
+        told("put_snapshot", twin.log.put_snapshot(9, bytes))?;
+        let found = told("snapshot", twin.log.snapshot(9))?;
         expect(found.as_deref() == Some(bytes), || {
             format!("{length} bytes come back otherwise")
         })?;
@@ -541,10 +536,10 @@ fn big_snapshots(site: &mut dyn Site) -> Outcome {
 fn snapshots_keep_apart(site: &mut dyn Site) -> Outcome {
     let mut twin = Twin::open(site)?;
     twin.append(&[10; 5])?;
-    told("put_snapshot", twin.store.put_snapshot(5, b"five"))?;
+    told("put_snapshot", twin.log.put_snapshot(5, b"five"))?;
     twin.compare(10)?;
     twin.append(&[10; 5])?;
-    told("drop_snapshot", twin.store.drop_snapshot(5))?;
+    told("drop_snapshot", twin.log.drop_snapshot(5))?;
     twin.compare(10)
 }
 
@@ -565,7 +560,7 @@ fn bodiless(twin: &Twin, seq: u64) -> Result<Stored, String> {
 fn erase(twin: &mut Twin, seqs: &[u64]) -> Outcome {
     let erased: Result<Vec<Stored>, String> = seqs.iter().map(|&seq| bodiless(twin, seq)).collect();
     let erased = erased?;
-    told("erase", twin.store.erase(&erased))?;
+    told("erase", twin.log.erase(&erased))?;
     for stored in erased {
         let place = usize::try_from(stored.seq).ok();
         if let Some(record) = place.and_then(|at| twin.records.get_mut(at)) {
@@ -580,20 +575,20 @@ fn erasing(site: &mut dyn Site) -> Outcome {
     for lengths in [&[7; 3][..], &[70_000], &[7; 100], &[60_000; 2], &[7], &[9]] {
         twin.append(lengths)?;
     }
-    told("put_snapshot", twin.store.put_snapshot(3, b"three"))?;
+    told("put_snapshot", twin.log.put_snapshot(3, b"three"))?;
     // One alone in its value, a long one, neighbours, the first and the last, not in order.
     for seqs in [&[50][..], &[3], &[105, 104], &[107, 0], &[50]] {
         erase(&mut twin, seqs)?;
         twin.compare(10)?;
-        let snapshots = told("snapshots", twin.store.snapshots())?;
+        let snapshots = told("snapshots", twin.log.snapshots())?;
         expect(snapshots.is_empty(), || {
             format!("after erasing there are snapshots of {snapshots:?}")
         })?;
-        told("put_snapshot", twin.store.put_snapshot(3, b"three"))?;
+        told("put_snapshot", twin.log.put_snapshot(3, b"three"))?;
     }
     // Nothing to erase drops nothing.
     erase(&mut twin, &[])?;
-    let snapshots = told("snapshots", twin.store.snapshots())?;
+    let snapshots = told("snapshots", twin.log.snapshots())?;
     expect(snapshots == [3], || format!("snapshots of {snapshots:?}"))?;
     twin.append(&[100; 70])?;
     twin.compare(64)
@@ -621,7 +616,7 @@ fn erasing_nowhere(site: &mut dyn Site) -> Outcome {
         seq: 2,
         ..first.clone()
     };
-    expect(twin.store.erase(&[first, beyond]).is_err(), || {
+    expect(twin.log.erase(&[first, beyond]).is_err(), || {
         "a record that is not there was erased".to_owned()
     })?;
     twin.compare(10)?;
@@ -631,7 +626,7 @@ fn erasing_nowhere(site: &mut dyn Site) -> Outcome {
 
 fn compacting(site: &mut dyn Site) -> Outcome {
     let mut twin = Twin::open(site)?;
-    told("compact", twin.store.compact())?;
+    told("compact", twin.log.compact())?;
     twin.compare(10)?;
     for at in 0..100 {
         twin.append(&[at])?;
@@ -639,13 +634,13 @@ fn compacting(site: &mut dyn Site) -> Outcome {
     twin.append(&[300; 600])?;
     twin.append(&[70_000, 3])?;
     erase(&mut twin, &[7])?;
-    told("put_snapshot", twin.store.put_snapshot(3, b"three"))?;
-    let reader = twin.store.reader();
+    told("put_snapshot", twin.log.put_snapshot(3, b"three"))?;
+    let reader = twin.log.reader();
     for _ in 0..2 {
-        told("compact", twin.store.compact())?;
+        told("compact", twin.log.compact())?;
         twin.compare(100)?;
         expect(reader.read(0, 1).is_ok(), || "a reader was lost".to_owned())?;
-        let snapshot = told("snapshot", twin.store.snapshot(3))?;
+        let snapshot = told("snapshot", twin.log.snapshot(3))?;
         expect(snapshot.as_deref() == Some(b"three"), || {
             format!("the snapshot is {snapshot:?}")
         })?;
@@ -662,7 +657,7 @@ mod tests {
     struct InMemory;
 
     impl Site for InMemory {
-        fn open(&mut self) -> Result<Box<dyn Store>, String> {
+        fn open(&mut self) -> Result<Box<dyn Log>, String> {
             Ok(Box::new(Memory::default()))
         }
         fn keeps(&self) -> bool {
@@ -679,7 +674,7 @@ mod tests {
     fn a_store_that_forgets_does_not() {
         struct Forgetful;
         impl Site for Forgetful {
-            fn open(&mut self) -> Result<Box<dyn Store>, String> {
+            fn open(&mut self) -> Result<Box<dyn Log>, String> {
                 Ok(Box::new(Memory::default()))
             }
         }

@@ -1,4 +1,4 @@
-//! The directory of a ledger: what lies in it, who may use it, and which store reads it.
+//! The directory of a ledger: what lies in it, who may use it, and which log reads it.
 //!
 //! ```text
 //! DIR/servanda     the marker: format and store, as text; written last when a ledger is made
@@ -14,7 +14,7 @@
 //!
 //! The marker is three lines: `servanda ledger`, `format 2`, `store sled`. A directory in which some of
 //! this lies but no marker was never finished, and can be deleted. `head`, `records` and `reserve` are the
-//! store's; another store may lay its records otherwise.
+//! store's; another log may lay its records otherwise.
 //!
 //! In format 1 there is no journal. The first append makes one, and then the marker says format 2: from then
 //! on a missing journal is damage, and a servanda that knows nothing of journals refuses the ledger.
@@ -31,7 +31,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use super::journal::{Found, Journal};
-use super::{AppendError, BatchSource, Compaction, Pieces, Reader, Store, StoreError, Stored};
+use super::{AppendError, BatchSource, ChunkSink, Compaction, Log, LogError, Reader, Stored};
 use servanda_core::chain::record::{Head, Sealed};
 
 /// The version of a ledger's directory that is written, and the newest one read.
@@ -50,19 +50,19 @@ const JOURNAL: &str = "journal";
 const PARTS: [&str; 6] = [MARKER_DRAFT, LOCK, JOURNAL, "head", "records", "reserve"];
 const HOLDER_MAX_BYTES: u64 = 1024;
 
-type OpenStore = fn(&Path, Instant) -> Result<Box<dyn Store>, StoreError>;
+type OpenStore = fn(&Path, Instant) -> Result<Box<dyn Log>, LogError>;
 
-/// A store that lives in a directory.
+/// A log that lives in a directory.
 pub(super) struct Backend {
     /// Its name in the marker.
     pub(super) name: &'static str,
     /// Makes an empty store in an existing directory and syncs it, but not the directory.
-    pub(super) create: fn(&Path) -> Result<(), StoreError>,
+    pub(super) create: fn(&Path) -> Result<(), LogError>,
     /// Opens it; may wait until the deadline for somebody to let go of it.
     pub(super) open: OpenStore,
 }
 
-/// The stores that can be named in a marker; new ledgers get the first.
+/// The logs that can be named in a marker; new ledgers get the first.
 const BACKENDS: &[Backend] = &[super::sled::BACKEND];
 
 /// Why a ledger's directory cannot be made or opened.
@@ -86,10 +86,10 @@ pub enum DirectoryError {
         /// Its format.
         found: u32,
     },
-    /// Its records lie in a store that this servanda does not know.
+    /// Its records lie in a log that this servanda does not know.
     #[error("the ledger's records lie in a store called {name:?}, which is not known here")]
     UnknownStore {
-        /// The store's name.
+        /// The log's name.
         name: String,
     },
     /// There is a ledger already where one was to be made.
@@ -98,7 +98,7 @@ pub enum DirectoryError {
     /// There is something where a ledger was to be made.
     #[error("{} is not empty", .0.display())]
     NotEmpty(PathBuf),
-    /// It cannot be written to; the store cannot open it even to read.
+    /// It cannot be written to; the log cannot open it even to read.
     #[error("{} cannot be written to: {source}", path.display())]
     ReadOnly {
         /// What cannot be written to.
@@ -114,28 +114,28 @@ pub enum DirectoryError {
         /// How long was waited.
         waited: Duration,
     },
-    /// The store in it cannot be made or opened.
+    /// The log in it cannot be made or opened.
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Log(#[from] LogError),
 }
 
-/// An open ledger directory: the store in it, and the lock, which is held as long as this lives.
+/// An open ledger directory: the log in it, and the lock, which is held as long as this lives.
 pub struct Opened {
-    // Dropped in this order: nobody else may begin before the store is closed.
+    // Dropped in this order: nobody else may begin before the log is closed.
     layers: Layers,
     lock: File,
     dir: PathBuf,
-    /// The store's name in the marker.
+    /// The log's name in the marker.
     name: &'static str,
     /// What all readers read from.
     reader: Arc<Current>,
 }
 
-/// A reader that goes on when a journal is put before the store.
+/// A reader that goes on when a journal is put before the log.
 struct Current(RwLock<Arc<dyn Reader>>);
 
 impl Reader for Current {
-    fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, StoreError> {
+    fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, LogError> {
         let reader = Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner));
         reader.read(from, limit)
     }
@@ -143,9 +143,9 @@ impl Reader for Current {
 
 /// What lies before the records.
 enum Layers {
-    Journalled(Box<Journal<Box<dyn Store>>>),
+    Journalled(Box<Journal<Box<dyn Log>>>),
     /// Nothing, as in format 1. None only while a journal is put before it.
-    Bare(Option<Box<dyn Store>>),
+    Bare(Option<Box<dyn Log>>),
 }
 
 impl std::fmt::Debug for Opened {
@@ -161,7 +161,7 @@ impl Opened {
     fn new(layers: Layers, lock: File, dir: &Path, backend: &Backend) -> Self {
         let reader = match &layers {
             Layers::Journalled(journal) => journal.reader(),
-            Layers::Bare(store) => store.as_ref().expect(NOT_BETWEEN).reader(),
+            Layers::Bare(log) => log.as_ref().expect(NOT_BETWEEN).reader(),
         };
         Self {
             layers,
@@ -177,44 +177,44 @@ impl Opened {
         &self.dir
     }
 
-    /// Hands everything that the journal holds over to the store.
+    /// Hands everything that the journal holds over to the log.
     ///
     /// # Errors
-    /// [`StoreError`]. What was not handed over stays in the journal.
-    pub fn drain(&mut self) -> Result<(), StoreError> {
+    /// [`LogError`]. What was not handed over stays in the journal.
+    pub fn drain(&mut self) -> Result<(), LogError> {
         match &mut self.layers {
             Layers::Journalled(journal) => journal.drain(),
             Layers::Bare(_) => Ok(()),
         }
     }
 
-    fn store(&self) -> &dyn Store {
+    fn log(&self) -> &dyn Log {
         match &self.layers {
             Layers::Journalled(journal) => &**journal,
-            Layers::Bare(store) => store.as_ref().expect(NOT_BETWEEN),
+            Layers::Bare(log) => log.as_ref().expect(NOT_BETWEEN),
         }
     }
 
-    fn store_mut(&mut self) -> &mut dyn Store {
+    fn store_mut(&mut self) -> &mut dyn Log {
         match &mut self.layers {
             Layers::Journalled(journal) => &mut **journal,
-            Layers::Bare(store) => store.as_mut().expect(NOT_BETWEEN),
+            Layers::Bare(log) => log.as_mut().expect(NOT_BETWEEN),
         }
     }
 
-    /// Puts a journal before the store of a ledger that has none.
-    fn begin_journal(&mut self) -> Result<(), StoreError> {
-        let Layers::Bare(store) = &mut self.layers else {
+    /// Puts a journal before the log of a ledger that has none.
+    fn begin_journal(&mut self) -> Result<(), LogError> {
+        let Layers::Bare(log) = &mut self.layers else {
             return Ok(());
         };
         let path = self.dir.join(JOURNAL);
-        let base = store.as_ref().expect(NOT_BETWEEN).head()?;
-        Journal::<Box<dyn Store>>::create(&path, base)?;
+        let base = log.as_ref().expect(NOT_BETWEEN).head()?;
+        Journal::<Box<dyn Log>>::create(&path, base)?;
         let found = Found::open(&path)?;
         write_marker(&self.dir, self.name)
             .map_err(|source| io_error("writing", &self.dir.join(MARKER), source))?;
-        let store = store.take().expect(NOT_BETWEEN);
-        let journal = Journal::before(store, base, found);
+        let log = log.take().expect(NOT_BETWEEN);
+        let journal = Journal::before(log, base, found);
         *self
             .reader
             .0
@@ -227,9 +227,9 @@ impl Opened {
 
 const NOT_BETWEEN: &str = "a store is taken out only to put a journal before it";
 
-impl Store for Opened {
-    fn head(&self) -> Result<Head, StoreError> {
-        self.store().head()
+impl Log for Opened {
+    fn head(&self) -> Result<Head, LogError> {
+        self.log().head()
     }
     fn append(&mut self, expected: Head, batch: &[Sealed], head: Head) -> Result<(), AppendError> {
         self.begin_journal()?;
@@ -243,28 +243,28 @@ impl Store for Opened {
         self.begin_journal()?;
         self.store_mut().append_stream(expected, source)
     }
-    fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, StoreError> {
-        self.store().read(from, limit)
+    fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, LogError> {
+        self.log().read(from, limit)
     }
     fn reader(&self) -> Arc<dyn Reader> {
         Arc::clone(&self.reader) as Arc<dyn Reader>
     }
-    fn put_pieces(&mut self, count: u64, pieces: &Pieces<'_>) -> Result<(), StoreError> {
-        self.store_mut().put_pieces(count, pieces)
+    fn put_chunks(&mut self, count: u64, pieces: &ChunkSink<'_>) -> Result<(), LogError> {
+        self.store_mut().put_chunks(count, pieces)
     }
-    fn snapshots(&self) -> Result<Vec<u64>, StoreError> {
-        self.store().snapshots()
+    fn snapshots(&self) -> Result<Vec<u64>, LogError> {
+        self.log().snapshots()
     }
-    fn snapshot(&self, count: u64) -> Result<Option<Vec<u8>>, StoreError> {
-        self.store().snapshot(count)
+    fn snapshot(&self, count: u64) -> Result<Option<Vec<u8>>, LogError> {
+        self.log().snapshot(count)
     }
-    fn drop_snapshot(&mut self, count: u64) -> Result<(), StoreError> {
+    fn drop_snapshot(&mut self, count: u64) -> Result<(), LogError> {
         self.store_mut().drop_snapshot(count)
     }
-    fn erase(&mut self, records: &[Stored]) -> Result<(), StoreError> {
+    fn erase(&mut self, records: &[Stored]) -> Result<(), LogError> {
         self.store_mut().erase(records)
     }
-    fn compact(&mut self) -> Result<Compaction, StoreError> {
+    fn compact(&mut self) -> Result<Compaction, LogError> {
         self.store_mut().compact()
     }
 }
@@ -290,12 +290,12 @@ pub fn create(dir: &Path, who: &str) -> Result<Opened, DirectoryError> {
     check_is_free(dir, &[LOCK])?;
     let backend = BACKENDS.first().expect("the registry names a store");
     (backend.create)(dir)
-        .and_then(|()| Journal::<Box<dyn Store>>::create(&dir.join(JOURNAL), Head::EMPTY))
+        .and_then(|()| Journal::<Box<dyn Log>>::create(&dir.join(JOURNAL), Head::EMPTY))
         .map_err(|error| refused_by_store(dir, error))?;
     write_marker(dir, backend.name)
         .map_err(|source| refused("writing", &dir.join(MARKER), source))?;
-    let store = (backend.open)(dir, Instant::now() + Duration::from_secs(2))?;
-    let journal = Journal::open(&dir.join(JOURNAL), store)?;
+    let log = (backend.open)(dir, Instant::now() + Duration::from_secs(2))?;
+    let journal = Journal::open(&dir.join(JOURNAL), log)?;
     let layers = Layers::Journalled(Box::new(journal));
     Ok(Opened::new(layers, lock, dir, backend))
 }
@@ -309,9 +309,9 @@ pub fn open(dir: &Path, wait: Duration, who: &str) -> Result<Opened, DirectoryEr
     let began = Instant::now();
     let (format, backend) = read_marker(dir)?;
     let lock = locked(dir, wait, who)?;
-    let store = (backend.open)(dir, began + wait.max(Duration::from_secs(1)));
-    let store = store.map_err(|error| match error {
-        StoreError::Io { source, .. } if source.kind() == io::ErrorKind::WouldBlock => {
+    let log = (backend.open)(dir, began + wait.max(Duration::from_secs(1)));
+    let log = log.map_err(|error| match error {
+        LogError::Io { source, .. } if source.kind() == io::ErrorKind::WouldBlock => {
             DirectoryError::Locked {
                 holder: "a process that does not use the lock".to_owned(),
                 waited: began.elapsed(),
@@ -320,9 +320,9 @@ pub fn open(dir: &Path, wait: Duration, who: &str) -> Result<Opened, DirectoryEr
         error => refused_by_store(dir, error),
     })?;
     let layers = if format < JOURNAL_FORMAT {
-        Layers::Bare(Some(store))
+        Layers::Bare(Some(log))
     } else {
-        let journal = Journal::open(&dir.join(JOURNAL), store);
+        let journal = Journal::open(&dir.join(JOURNAL), log);
         let journal = journal.map_err(|error| refused_by_store(dir, error))?;
         Layers::Journalled(Box::new(journal))
     };
@@ -365,7 +365,7 @@ fn check_is_free(dir: &Path, ours: &[&str]) -> Result<(), DirectoryError> {
     }
 }
 
-/// The format and the store that the marker names.
+/// The format and the log that the marker names.
 fn read_marker(dir: &Path) -> Result<(u32, &'static Backend), DirectoryError> {
     let path = dir.join(MARKER);
     let text = File::open(&path).and_then(|file| {
@@ -401,7 +401,7 @@ fn parse_marker(dir: &Path, text: &str) -> Result<(u32, &'static Backend), Direc
     if lines.next() != Some(MARKER_TITLE) {
         return Err(DirectoryError::NotALedger(dir.to_owned()));
     }
-    let damaged = |what: &str| StoreError::Damaged {
+    let damaged = |what: &str| LogError::Damaged {
         what: format!("{}: {what}", dir.join(MARKER).display()),
         resume: None,
     };
@@ -424,12 +424,12 @@ fn parse_marker(dir: &Path, text: &str) -> Result<(u32, &'static Backend), Direc
 }
 
 /// Finishes a ledger: everything else in it is on the disk before the marker is.
-fn write_marker(dir: &Path, store: &str) -> io::Result<()> {
+fn write_marker(dir: &Path, log: &str) -> io::Result<()> {
     let sync = |dir: &Path| File::open(dir).and_then(|dir| dir.sync_all());
     sync(dir)?;
     let draft = dir.join(MARKER_DRAFT);
     let mut file = File::create(&draft)?;
-    write!(file, "{MARKER_TITLE}\nformat {FORMAT}\nstore {store}\n")?;
+    write!(file, "{MARKER_TITLE}\nformat {FORMAT}\nstore {log}\n")?;
     file.sync_all()?;
     fs::rename(&draft, dir.join(MARKER))?;
     sync(dir)?;
@@ -489,8 +489,8 @@ fn holder(path: &Path) -> String {
     }
 }
 
-fn io_error(doing: &str, path: &Path, source: io::Error) -> StoreError {
-    StoreError::Io {
+fn io_error(doing: &str, path: &Path, source: io::Error) -> LogError {
+    LogError::Io {
         doing: format!("{doing} {}", path.display()),
         source,
     }
@@ -510,11 +510,11 @@ fn refused(doing: &str, path: &Path, source: io::Error) -> DirectoryError {
     }
 }
 
-fn refused_by_store(dir: &Path, error: StoreError) -> DirectoryError {
+fn refused_by_store(dir: &Path, error: LogError) -> DirectoryError {
     match error {
-        StoreError::Io { doing, source } => match refused("", dir, source) {
-            DirectoryError::Store(StoreError::Io { source, .. }) => {
-                StoreError::Io { doing, source }.into()
+        LogError::Io { doing, source } => match refused("", dir, source) {
+            DirectoryError::Log(LogError::Io { source, .. }) => {
+                LogError::Io { doing, source }.into()
             }
             read_only => read_only,
         },
@@ -613,7 +613,7 @@ mod tests {
         // From now on it must be there.
         fs::remove_file(dir.join(JOURNAL)).unwrap();
         let error = reopened(&dir).unwrap_err();
-        let damaged = matches!(error, DirectoryError::Store(StoreError::Damaged { .. }));
+        let damaged = matches!(error, DirectoryError::Log(LogError::Damaged { .. }));
         assert!(damaged, "{error}");
     }
 
@@ -740,7 +740,7 @@ mod tests {
         ] {
             fs::write(&marker, text).unwrap();
             let (opening, _) = refusals(&dir);
-            let damaged = matches!(opening, DirectoryError::Store(StoreError::Damaged { .. }));
+            let damaged = matches!(opening, DirectoryError::Log(LogError::Damaged { .. }));
             assert!(damaged, "{opening}");
         }
     }
@@ -805,12 +805,12 @@ mod tests {
         let db = dir.join("records/db");
         fs::remove_file(&db).unwrap();
         let error = reopened(&dir).unwrap_err();
-        let damaged = matches!(error, DirectoryError::Store(StoreError::Damaged { .. }));
+        let damaged = matches!(error, DirectoryError::Log(LogError::Damaged { .. }));
         assert!(damaged, "{error}");
         assert!(!db.exists());
         fs::remove_file(dir.join("head")).unwrap();
         let error = reopened(&dir).unwrap_err();
-        assert!(matches!(error, DirectoryError::Store(_)), "{error}");
+        assert!(matches!(error, DirectoryError::Log(_)), "{error}");
         assert!(!dir.join("head").exists());
     }
 
@@ -837,7 +837,7 @@ mod tests {
             assert!(matches!(error, DirectoryError::ReadOnly { .. }), "{error}");
         }
         let error = refused("opening", Path::new("db"), ErrorKind::StorageFull.into());
-        assert!(matches!(error, DirectoryError::Store(_)), "{error}");
+        assert!(matches!(error, DirectoryError::Log(_)), "{error}");
     }
 
     /// Permissions do not bind root: where a file without write permission opens for writing all the

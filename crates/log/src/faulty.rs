@@ -1,9 +1,9 @@
-//! A store that fails when told to: for tests of what lies above.
+//! A log that fails when told to: for tests of what lies above.
 //!
 //! ```
 //! use servanda_core::chain::record::Head;
 //! use crate::faulty::{Fault, Faulty};
-//! use crate::{AppendError, Store, memory::Memory};
+//! use crate::{AppendError, Log, memory::Memory};
 //!
 //! let mut store = Faulty::new(Memory::default());
 //! store.fail_after(0, Fault::Before);
@@ -17,7 +17,7 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::{AppendError, BatchSource, Compaction, Pieces, Reader, Store, StoreError, Stored};
+use super::{AppendError, BatchSource, ChunkSink, Compaction, Log, LogError, Reader, Stored};
 use servanda_core::chain::record::{Head, Sealed};
 
 /// How a step fails.
@@ -36,7 +36,7 @@ impl Fault {
     pub const ALL: [Self; 3] = [Self::Before, Self::Amid, Self::After];
 }
 
-/// Passes everything on to another store, but fails at one step. Every call of the [`Store`] trait is a
+/// Passes everything on to another log, but fails at one step. Every call of the [`Log`] trait is a
 /// step, and every reading by one of its readers, but asking for a reader is none; steps are counted from 0.
 #[derive(Debug)]
 pub struct Faulty<S> {
@@ -62,7 +62,7 @@ impl Steps {
 }
 
 impl<S> Faulty<S> {
-    /// A store that does not fail yet.
+    /// A log that does not fail yet.
     pub fn new(inner: S) -> Self {
         Self {
             inner,
@@ -92,12 +92,12 @@ impl<S> Faulty<S> {
         self.steps.taken.load(Ordering::SeqCst)
     }
 
-    /// The store inside.
+    /// The log inside.
     pub fn inner(&self) -> &S {
         &self.inner
     }
 
-    /// The store inside, to keep.
+    /// The log inside, to keep.
     pub fn into_inner(self) -> S {
         self.inner
     }
@@ -115,7 +115,7 @@ struct FaultyReader {
 }
 
 impl Reader for FaultyReader {
-    fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, StoreError> {
+    fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, LogError> {
         with(self.steps.step(), || self.inner.read(from, limit))
     }
 }
@@ -123,8 +123,8 @@ impl Reader for FaultyReader {
 /// Does a step in which no outcome but done and not done can be told apart.
 fn with<T>(
     fault: Option<Fault>,
-    step: impl FnOnce() -> Result<T, StoreError>,
-) -> Result<T, StoreError> {
+    step: impl FnOnce() -> Result<T, LogError>,
+) -> Result<T, LogError> {
     match fault {
         None => step(),
         Some(Fault::Before | Fault::Amid) => Err(made_up()),
@@ -150,15 +150,15 @@ fn appending<T>(
     }
 }
 
-fn made_up() -> StoreError {
-    StoreError::Io {
+fn made_up() -> LogError {
+    LogError::Io {
         doing: "failing on purpose".to_owned(),
         source: io::Error::other("this fault is part of a test"),
     }
 }
 
-impl<S: Store> Store for Faulty<S> {
-    fn head(&self) -> Result<Head, StoreError> {
+impl<S: Log> Log for Faulty<S> {
+    fn head(&self) -> Result<Head, LogError> {
         with(self.step(), || self.inner.head())
     }
 
@@ -174,12 +174,12 @@ impl<S: Store> Store for Faulty<S> {
     ) -> Result<Head, AppendError> {
         let fault = self.step();
         if fault == Some(Fault::Amid) {
-            let _given_up = source.next_batch().map_err(StoreError::from)?;
+            let _given_up = source.next_batch().map_err(LogError::from)?;
         }
         appending(fault, || self.inner.append_stream(expected, source))
     }
 
-    fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, StoreError> {
+    fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, LogError> {
         with(self.step(), || self.inner.read(from, limit))
     }
 
@@ -190,42 +190,42 @@ impl<S: Store> Store for Faulty<S> {
         })
     }
 
-    fn put_pieces(&mut self, count: u64, pieces: &Pieces<'_>) -> Result<(), StoreError> {
-        with(self.step(), || self.inner.put_pieces(count, pieces))
+    fn put_chunks(&mut self, count: u64, pieces: &ChunkSink<'_>) -> Result<(), LogError> {
+        with(self.step(), || self.inner.put_chunks(count, pieces))
     }
 
-    fn snapshots(&self) -> Result<Vec<u64>, StoreError> {
+    fn snapshots(&self) -> Result<Vec<u64>, LogError> {
         with(self.step(), || self.inner.snapshots())
     }
 
-    fn snapshot(&self, count: u64) -> Result<Option<Vec<u8>>, StoreError> {
+    fn snapshot(&self, count: u64) -> Result<Option<Vec<u8>>, LogError> {
         with(self.step(), || self.inner.snapshot(count))
     }
 
-    fn drop_snapshot(&mut self, count: u64) -> Result<(), StoreError> {
+    fn drop_snapshot(&mut self, count: u64) -> Result<(), LogError> {
         with(self.step(), || self.inner.drop_snapshot(count))
     }
 
-    fn erase(&mut self, records: &[Stored]) -> Result<(), StoreError> {
+    fn erase(&mut self, records: &[Stored]) -> Result<(), LogError> {
         with(self.step(), || self.inner.erase(records))
     }
 
-    fn compact(&mut self) -> Result<Compaction, StoreError> {
+    fn compact(&mut self) -> Result<Compaction, LogError> {
         with(self.step(), || self.inner.compact())
     }
 }
 
-/// A store whose clones are all the same one: what whoever had it leaves behind can be looked at, and opened again.
+/// A log whose clones are all the same one: what whoever had it leaves behind can be looked at, and opened again.
 #[derive(Debug, Default)]
 pub struct Shared<S>(Arc<Mutex<S>>);
 
 impl<S> Shared<S> {
-    /// A store to share.
+    /// A log to share.
     pub fn new(inner: S) -> Self {
         Self(Arc::new(Mutex::new(inner)))
     }
 
-    /// The store, for as long as this is held: nobody else can use it meanwhile.
+    /// The log, for as long as this is held: nobody else can use it meanwhile.
     pub fn get(&self) -> MutexGuard<'_, S> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -237,8 +237,8 @@ impl<S> Clone for Shared<S> {
     }
 }
 
-impl<S: Store> Store for Shared<S> {
-    fn head(&self) -> Result<Head, StoreError> {
+impl<S: Log> Log for Shared<S> {
+    fn head(&self) -> Result<Head, LogError> {
         self.get().head()
     }
     fn append(&mut self, expected: Head, batch: &[Sealed], head: Head) -> Result<(), AppendError> {
@@ -251,28 +251,28 @@ impl<S: Store> Store for Shared<S> {
     ) -> Result<Head, AppendError> {
         self.get().append_stream(expected, source)
     }
-    fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, StoreError> {
+    fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, LogError> {
         self.get().read(from, limit)
     }
     fn reader(&self) -> Arc<dyn Reader> {
         self.get().reader()
     }
-    fn put_pieces(&mut self, count: u64, pieces: &Pieces<'_>) -> Result<(), StoreError> {
-        self.get().put_pieces(count, pieces)
+    fn put_chunks(&mut self, count: u64, pieces: &ChunkSink<'_>) -> Result<(), LogError> {
+        self.get().put_chunks(count, pieces)
     }
-    fn snapshots(&self) -> Result<Vec<u64>, StoreError> {
+    fn snapshots(&self) -> Result<Vec<u64>, LogError> {
         self.get().snapshots()
     }
-    fn snapshot(&self, count: u64) -> Result<Option<Vec<u8>>, StoreError> {
+    fn snapshot(&self, count: u64) -> Result<Option<Vec<u8>>, LogError> {
         self.get().snapshot(count)
     }
-    fn drop_snapshot(&mut self, count: u64) -> Result<(), StoreError> {
+    fn drop_snapshot(&mut self, count: u64) -> Result<(), LogError> {
         self.get().drop_snapshot(count)
     }
-    fn erase(&mut self, records: &[Stored]) -> Result<(), StoreError> {
+    fn erase(&mut self, records: &[Stored]) -> Result<(), LogError> {
         self.get().erase(records)
     }
-    fn compact(&mut self) -> Result<Compaction, StoreError> {
+    fn compact(&mut self) -> Result<Compaction, LogError> {
         self.get().compact()
     }
 }
@@ -286,7 +286,7 @@ mod tests {
     struct Faultless;
 
     impl Site for Faultless {
-        fn open(&mut self) -> Result<Box<dyn Store>, String> {
+        fn open(&mut self) -> Result<Box<dyn Log>, String> {
             Ok(Box::new(Faulty::new(Memory::default())))
         }
         fn keeps(&self) -> bool {
@@ -304,17 +304,17 @@ mod tests {
 
     #[test]
     fn exactly_the_step_chosen_fails() {
-        let mut store = Faulty::new(Memory::default());
-        assert!(store.head().is_ok());
-        store.fail_after(1, Fault::Before);
-        assert!(store.read(0, 1).is_ok());
-        assert!(store.snapshots().is_err());
-        assert!(store.snapshots().is_ok());
-        assert_eq!(store.steps(), 4);
-        store.fail_times(2, 0, Fault::After);
-        assert!(store.head().is_err());
-        store.mend();
-        assert!(store.head().is_ok());
+        let mut log = Faulty::new(Memory::default());
+        assert!(log.head().is_ok());
+        log.fail_after(1, Fault::Before);
+        assert!(log.read(0, 1).is_ok());
+        assert!(log.snapshots().is_err());
+        assert!(log.snapshots().is_ok());
+        assert_eq!(log.steps(), 4);
+        log.fail_times(2, 0, Fault::After);
+        assert!(log.head().is_err());
+        log.mend();
+        assert!(log.head().is_ok());
     }
 
     #[test]
@@ -330,13 +330,13 @@ mod tests {
                 Ok(Some((vec![Sealed::from(vec![1])], head)))
             }
         }
-        let mut store = Faulty::new(Memory::default());
+        let mut log = Faulty::new(Memory::default());
         for (fault, taken) in [(Fault::Before, 0), (Fault::Amid, 1)] {
             let mut source = Endless(0);
-            store.fail_after(0, fault);
-            let outcome = store.append_stream(Head::EMPTY, &mut source);
+            log.fail_after(0, fault);
+            let outcome = log.append_stream(Head::EMPTY, &mut source);
             assert!(matches!(outcome, Err(AppendError::Failed(_))));
-            assert_eq!((source.0, store.inner().records().len()), (taken, 0));
+            assert_eq!((source.0, log.inner().records().len()), (taken, 0));
         }
     }
 
@@ -349,20 +349,20 @@ mod tests {
         let batch = [Sealed::from(vec![1])];
         for fault in Fault::ALL {
             let count = usize::from(fault == Fault::After);
-            let mut store = Faulty::new(Memory::default());
-            store.fail_after(0, fault);
-            let outcome = store.append(Head::EMPTY, &batch, head);
+            let mut log = Faulty::new(Memory::default());
+            log.fail_after(0, fault);
+            let outcome = log.append(Head::EMPTY, &batch, head);
             match fault {
                 Fault::Before | Fault::Amid => {
                     assert!(matches!(outcome, Err(AppendError::Failed(_))));
                 }
                 Fault::After => assert!(matches!(outcome, Err(AppendError::Uncertain(_)))),
             }
-            assert_eq!(store.inner().records().len(), count);
-            store.fail_after(0, fault);
-            assert!(store.put_snapshot(1, b"x").is_err());
-            assert_eq!(store.snapshots().unwrap().len(), count);
-            assert_eq!(store.into_inner().records().len(), count);
+            assert_eq!(log.inner().records().len(), count);
+            log.fail_after(0, fault);
+            assert!(log.put_snapshot(1, b"x").is_err());
+            assert_eq!(log.snapshots().unwrap().len(), count);
+            assert_eq!(log.into_inner().records().len(), count);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The head file: how many records were acknowledged, and the link of the last.
 //!
-//! It lies beside the records, so that a store which lost its tail can be told from one that never had it,
+//! It lies beside the records, so that a log which lost its tail can be told from one that never had it,
 //! and writing it is the moment at which an append is acknowledged.
 //!
 //! # Bytes
@@ -17,7 +17,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
-use super::StoreError;
+use super::LogError;
 use super::slot::{ROOM, Slot};
 use servanda_core::chain::record::{Hash, Head};
 
@@ -53,7 +53,7 @@ pub(super) struct HeadFile {
 impl HeadFile {
     /// Writes a new head file with the head of an empty chain, and puts it on the disk. Its directory is
     /// for the caller to sync.
-    pub(super) fn create(path: &Path) -> Result<(), StoreError> {
+    pub(super) fn create(path: &Path) -> Result<(), LogError> {
         let current = Slot {
             generation: 1,
             body: to_bytes(Head::EMPTY),
@@ -69,14 +69,14 @@ impl HeadFile {
     }
 
     /// Opens the head file. Writes nothing.
-    pub(super) fn open(path: &Path) -> Result<Self, StoreError> {
+    pub(super) fn open(path: &Path) -> Result<Self, LogError> {
         let read = || -> io::Result<(File, Vec<u8>)> {
             let file = OpenOptions::new().read(true).write(true).open(path)?;
             let mut bytes = Vec::with_capacity(ROOM);
             (&file).take(ROOM as u64).read_to_end(&mut bytes)?;
             Ok((file, bytes))
         };
-        let damaged = |what: &str| StoreError::Damaged {
+        let damaged = |what: &str| LogError::Damaged {
             what: format!("{}: {what}", path.display()),
             resume: None,
         };
@@ -100,7 +100,7 @@ impl HeadFile {
 
     /// Acknowledges a head: it is on the disk when this returns. After an error it may be there or not;
     /// the one before stays readable.
-    pub(super) fn write(&mut self, head: Head) -> Result<(), StoreError> {
+    pub(super) fn write(&mut self, head: Head) -> Result<(), LogError> {
         let next = Slot {
             generation: self.current.generation + 1,
             body: to_bytes(head),
@@ -116,8 +116,8 @@ impl HeadFile {
     }
 }
 
-fn failed(doing: &str, path: &Path, source: io::Error) -> StoreError {
-    StoreError::Io {
+fn failed(doing: &str, path: &Path, source: io::Error) -> LogError {
+    LogError::Io {
         doing: format!("{doing} {}", path.display()),
         source,
     }
@@ -191,7 +191,7 @@ mod tests {
         damage(&path, 3);
         damage(&path, 4);
         let error = HeadFile::open(&path).unwrap_err();
-        assert!(matches!(&error, StoreError::Damaged { .. }), "{error}");
+        assert!(matches!(&error, LogError::Damaged { .. }), "{error}");
     }
 
     #[test]

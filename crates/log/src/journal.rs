@@ -1,8 +1,8 @@
-//! A journal before a store: it takes the acknowledgement, and the store follows behind.
+//! A journal before a log: it takes the acknowledgement, and the log follows behind.
 //!
 //! An append is one write into a file of fixed length that was filled with zeros when it was made, and one
 //! `fdatasync`, which has nothing but those bytes to put on the disk. What was appended is read from memory
-//! until the store behind has it.
+//! until the log behind has it.
 //!
 //! # Bytes
 //! `journal`: 4 MiB. At the start two slots (`slot.rs`) that begin with `srvdjrnl`. Their body, little endian:
@@ -33,33 +33,33 @@
 //! too small a number.
 //!
 //! # An append, in this order
-//! 1. Where the store behind failed to take in what it was handed before, it is handed that again. If it fails
+//! 1. Where the log behind failed to take in what it was handed before, it is handed that again. If it fails
 //!    again, that is the append's failure, and nothing was written.
 //! 2. Where there is no room, a new lap begins: all frames are handed over, a slot says so and is synced.
 //! 3. The frame is written and synced. Now the append has happened. A sync that failed is tried once more
-//!    with the bytes written again; then nobody knows, and the store must be opened again.
-//! 4. Where 1 MiB waits to be handed over, a thread begins to. A frame is done with when the store's append
-//!    returned. Nothing is written to the journal for that: opening compares the frames with the store's head.
+//!    with the bytes written again; then nobody knows, and the log must be opened again.
+//! 4. Where 1 MiB waits to be handed over, a thread begins to. A frame is done with when the log's append
+//!    returned. Nothing is written to the journal for that: opening compares the frames with the log's head.
 //!
-//! What takes more than 512 KiB, and a stream, goes straight to the store behind, after all that waits. Then a slot notes the
-//! new head: so the journal always tells a store that lost its end, whichever store it is.
+//! What takes more than 512 KiB, and a stream, goes straight to the log behind, after all that waits. Then a slot notes the
+//! new head: so the journal always tells a log that lost its end, whichever store it is.
 //!
 //! # Closing
-//! Up to 64 KiB of frames stay: a few small appends cost the store behind nothing. A slot notes the last frame,
+//! Up to 64 KiB of frames stay: a few small appends cost the log behind nothing. A slot notes the last frame,
 //! without a sync. So after an orderly end damage to the last frame is told from a write that was broken off;
 //! after a crash it is not, and a last frame that is damaged then counts as one that was never acknowledged.
 //!
 //! # Opening
-//! Opening and reading write nothing. Where the frames do not continue the store, or end before the head that
-//! the journal knows, all that is there can be read, [`Store::head`] gives the head that was acknowledged, and
+//! Opening and reading write nothing. Where the frames do not continue the log, or end before the head that
+//! the journal knows, all that is there can be read, [`Log::head`] gives the head that was acknowledged, and
 //! nothing can be appended.
 //!
 //! # Erasing
 //! What is erased may lie in the journal too, in frames of any lap. So all frames are handed over, a new lap
-//! begins, and all frames are overwritten with zeros, before the store behind erases.
+//! begins, and all frames are overwritten with zeros, before the log behind erases.
 
+mod file;
 mod frame;
-mod log;
 mod medium;
 mod overlay;
 
@@ -68,28 +68,28 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
+use self::file::JournalFile;
 use self::frame::Frame;
-use self::log::Log;
 use self::overlay::Overlay;
 use super::{
-    Aborted, AppendError, BatchSource, Compaction, Pieces, Reader, Store, StoreError, Stored,
+    Aborted, AppendError, BatchSource, ChunkSink, Compaction, Log, LogError, Reader, Stored,
 };
 use servanda_core::chain::record::{Head, Sealed};
 
 /// Bytes of the file.
 pub const SIZE: usize = 4 * 1024 * 1024;
-/// Frames that take more than this go straight to the store behind.
+/// Frames that take more than this go straight to the log behind.
 const FRAME_MAX: usize = 512 * 1024;
 /// When this much waits, it is handed over.
 const HAND_OVER_FROM: usize = 1024 * 1024;
-/// Up to this much stays when the store is closed.
+/// Up to this much stays when the log is closed.
 const LEFT_AT_CLOSE_MAX: usize = 64 * 1024;
-/// How often to go on where the store behind took in only a part.
+/// How often to go on where the log behind took in only a part.
 const HAND_OVER_ATTEMPTS: usize = 3;
 
-/// A store with a journal before it.
-pub struct Journal<S: Store + 'static> {
-    log: Log,
+/// A log with a journal before it.
+pub struct Journal<S: Log + 'static> {
+    file: JournalFile,
     path: PathBuf,
     behind: Arc<Behind<S>>,
     follower: Option<JoinHandle<()>>,
@@ -99,23 +99,23 @@ pub struct Journal<S: Store + 'static> {
     unsound: Option<String>,
     /// Whether an append may have happened or not.
     uncertain: bool,
-    /// Whether the store behind said that it takes appends, since it was opened.
+    /// Whether the log behind said that it takes appends, since it was opened.
     asked: bool,
     /// Whether anything was appended since it was opened.
     appended: bool,
 }
 
-/// The store behind, and what it does not have yet. The store is locked before the rest.
+/// The log behind, and what it does not have yet. The log is locked before the rest.
 struct Behind<S> {
-    store: Mutex<S>,
+    log: Mutex<S>,
     ahead: Arc<Ahead>,
 }
 
-/// What the journal has ahead of the store behind. Shared with readers, who do not keep that store open.
+/// What the journal has ahead of the log behind. Shared with readers, who do not keep that store open.
 struct Ahead {
     waiting: Mutex<Waiting>,
     wake: Condvar,
-    /// Of the store behind: reading waits for no handing over.
+    /// Of the log behind: reading waits for no handing over.
     reader: Arc<dyn Reader>,
 }
 
@@ -132,48 +132,48 @@ struct Waiting {
 
 /// The file of a journal, opened, and what was found in it.
 pub(super) struct Found {
-    log: Log,
+    file: JournalFile,
     frames: Vec<Frame>,
     path: PathBuf,
 }
 
 impl Found {
     /// Opens and reads the file. Writes nothing.
-    pub(super) fn open(path: &Path) -> Result<Self, StoreError> {
-        let (log, frames) = Log::open(path)?;
+    pub(super) fn open(path: &Path) -> Result<Self, LogError> {
+        let (file, frames) = JournalFile::open(path)?;
         Ok(Self {
-            log,
+            file,
             frames,
             path: path.to_owned(),
         })
     }
 }
 
-impl<S: Store + 'static> Journal<S> {
-    /// Makes the journal's file for a store with this head, in the place of one that is there, and puts it on
+impl<S: Log + 'static> Journal<S> {
+    /// Makes the journal's file for a log with this head, in the place of one that is there, and puts it on
     /// the disk. Its directory is for the caller to sync.
     ///
     /// # Errors
-    /// [`StoreError`], where it cannot be written.
-    pub fn create(path: &Path, head: Head) -> Result<(), StoreError> {
-        Log::create(path, SIZE, head)
+    /// [`LogError`], where it cannot be written.
+    pub fn create(path: &Path, head: Head) -> Result<(), LogError> {
+        JournalFile::create(path, SIZE, head)
     }
 
-    /// Opens the journal before a store.
+    /// Opens the journal before a log.
     ///
     /// # Errors
-    /// [`StoreError`], where it cannot be read at all. One that lost frames opens, as does one before a store
+    /// [`LogError`], where it cannot be read at all. One that lost frames opens, as does one before a log
     /// that lost records.
-    pub fn open(path: &Path, store: S) -> Result<Self, StoreError> {
+    pub fn open(path: &Path, log: S) -> Result<Self, LogError> {
         let found = Found::open(path)?;
-        let base = store.head()?;
-        Ok(Self::before(store, base, found))
+        let base = log.head()?;
+        Ok(Self::before(log, base, found))
     }
 
-    /// Puts what was found before a store with this head.
-    pub(super) fn before(store: S, base: Head, found: Found) -> Self {
-        let Found { log, frames, path } = found;
-        let known = frames.iter().map(|frame| frame.head).chain([log.head()]);
+    /// Puts what was found before a log with this head.
+    pub(super) fn before(log: S, base: Head, found: Found) -> Self {
+        let Found { file, frames, path } = found;
+        let known = frames.iter().map(|frame| frame.head).chain([file.head()]);
         // Of heads with the same count the journal's counts: it is what was acknowledged.
         let head = known.fold(
             base,
@@ -191,7 +191,7 @@ impl<S: Store + 'static> Journal<S> {
                 .then(|| format!("{place}: the records are not those that were acknowledged"))
         };
         Self {
-            log,
+            file,
             path,
             behind: Arc::new(Behind {
                 ahead: Arc::new(Ahead {
@@ -202,9 +202,9 @@ impl<S: Store + 'static> Journal<S> {
                         failed: false,
                     }),
                     wake: Condvar::new(),
-                    reader: store.reader(),
+                    reader: log.reader(),
                 }),
-                store: Mutex::new(store),
+                log: Mutex::new(log),
             }),
             follower: None,
             head,
@@ -215,16 +215,16 @@ impl<S: Store + 'static> Journal<S> {
         }
     }
 
-    /// Hands everything over to the store behind. Then nothing but the head is in the journal alone.
+    /// Hands everything over to the log behind. Then nothing but the head is in the journal alone.
     ///
     /// # Errors
-    /// [`StoreError`]. What was not handed over stays in the journal.
-    pub fn drain(&mut self) -> Result<(), StoreError> {
+    /// [`LogError`]. What was not handed over stays in the journal.
+    pub fn drain(&mut self) -> Result<(), LogError> {
         self.check_sound()?;
         self.behind.hand_over()
     }
 
-    fn check_sound(&self) -> Result<(), StoreError> {
+    fn check_sound(&self) -> Result<(), LogError> {
         if self.uncertain {
             return Err(self.failed(
                 "using",
@@ -245,15 +245,15 @@ impl<S: Store + 'static> Journal<S> {
         }
     }
 
-    fn failed(&self, doing: &str, why: &str) -> StoreError {
-        StoreError::Io {
+    fn failed(&self, doing: &str, why: &str) -> LogError {
+        LogError::Io {
             doing: format!("{doing} {}", self.path.display()),
             source: io::Error::other(why.to_owned()),
         }
     }
 
-    /// Step 1 of an append. A store that takes no appends is not told by the journal's room that it does.
-    fn settle_behind(&mut self) -> Result<(), StoreError> {
+    /// Step 1 of an append. A log that takes no appends is not told by the journal's room that it does.
+    fn settle_behind(&mut self) -> Result<(), LogError> {
         let failed = std::mem::take(&mut self.behind.ahead.waiting().failed);
         if failed {
             self.behind
@@ -261,9 +261,9 @@ impl<S: Store + 'static> Journal<S> {
                 .inspect_err(|_| self.behind.ahead.waiting().failed = true)?;
         }
         if !self.asked {
-            let mut store = self.behind.store()?;
-            let head = store.head()?;
-            match store.append(head, &[], head) {
+            let mut log = self.behind.log()?;
+            let head = log.head()?;
+            match log.append(head, &[], head) {
                 Ok(()) | Err(AppendError::HeadMoved(_)) => {}
                 Err(AppendError::Uncertain(error) | AppendError::Failed(error)) => {
                     return Err(error);
@@ -274,16 +274,16 @@ impl<S: Store + 'static> Journal<S> {
         Ok(())
     }
 
-    /// An append that goes straight to the store behind.
+    /// An append that goes straight to the log behind.
     fn append_behind(
         &mut self,
         append: impl FnOnce(&mut S) -> Result<Head, AppendError>,
     ) -> Result<Head, AppendError> {
         self.behind.hand_over()?;
-        let mut store = self.behind.store()?;
-        let outcome = match append(&mut store) {
+        let mut log = self.behind.log()?;
+        let outcome = match append(&mut log) {
             // Nobody else appends there: if its head moved, this moved it.
-            Err(AppendError::Uncertain(lost)) => match store.head() {
+            Err(AppendError::Uncertain(lost)) => match log.head() {
                 Ok(found) if found == self.head => Err(AppendError::Failed(lost)),
                 Ok(found) => Ok(found),
                 Err(_) => Err(AppendError::Uncertain(lost)),
@@ -291,13 +291,13 @@ impl<S: Store + 'static> Journal<S> {
             Err(AppendError::HeadMoved(found)) => Err(AppendError::Failed(moved_behind(found))),
             outcome => outcome,
         };
-        drop(store);
+        drop(log);
         self.uncertain = matches!(outcome, Err(AppendError::Uncertain(_)));
         let head = outcome?;
         self.head = head;
         self.behind.ahead.waiting().overlay = Overlay::new(head, Vec::new());
         // The records are on the disk. A note that fails is made before the next frame.
-        let _later = self.log.restart(head);
+        let _later = self.file.restart(head);
         Ok(head)
     }
 
@@ -308,12 +308,12 @@ impl<S: Store + 'static> Journal<S> {
         batch: &[Sealed],
         head: Head,
     ) -> Result<(), AppendError> {
-        if !self.log.has_room(frame::room(batch), expected) {
+        if !self.file.has_room(frame::room(batch), expected) {
             self.behind.hand_over()?;
-            self.log.restart(expected)?;
+            self.file.restart(expected)?;
         }
         let number = self
-            .log
+            .file
             .write(expected, batch, head)
             .map_err(|(error, perhaps)| {
                 self.uncertain = perhaps;
@@ -358,7 +358,7 @@ impl Ahead {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, StoreError> {
+    fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, LogError> {
         let limit = limit.max(1);
         let waiting = self.waiting();
         if from >= waiting.overlay.base().count {
@@ -378,23 +378,23 @@ impl Ahead {
 }
 
 impl Reader for Ahead {
-    fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, StoreError> {
+    fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, LogError> {
         if self.waiting().closing {
-            return Err(StoreError::closed());
+            return Err(LogError::closed());
         }
         self.read(from, limit)
     }
 }
 
-impl<S: Store> Behind<S> {
-    fn store(&self) -> Result<MutexGuard<'_, S>, StoreError> {
+impl<S: Log> Behind<S> {
+    fn log(&self) -> Result<MutexGuard<'_, S>, LogError> {
         let gave_up = |_| damaged("the store behind the journal gave up".to_owned());
-        self.store.lock().map_err(gave_up)
+        self.log.lock().map_err(gave_up)
     }
 
-    /// Hands over all that waits, and returns when the store has it on the disk.
-    fn hand_over(&self) -> Result<(), StoreError> {
-        let mut store = self.store()?;
+    /// Hands over all that waits, and returns when the log has it on the disk.
+    fn hand_over(&self) -> Result<(), LogError> {
+        let mut log = self.log()?;
         let mut found = self.ahead.waiting().overlay.base();
         for _ in 0..HAND_OVER_ATTEMPTS {
             let waiting = self.ahead.waiting();
@@ -403,10 +403,10 @@ impl<S: Store> Behind<S> {
             let Some((records, head)) = pending else {
                 return Ok(());
             };
-            found = match store.append(base, &records, head) {
+            found = match log.append(base, &records, head) {
                 Ok(()) => head,
                 Err(AppendError::HeadMoved(found)) => found,
-                Err(AppendError::Uncertain(lost)) => match store.head() {
+                Err(AppendError::Uncertain(lost)) => match log.head() {
                     Ok(found) if found != base => found,
                     _ => return Err(lost),
                 },
@@ -443,8 +443,8 @@ impl<S: Store> Behind<S> {
     }
 }
 
-impl<S: Store + 'static> Store for Journal<S> {
-    fn head(&self) -> Result<Head, StoreError> {
+impl<S: Log + 'static> Log for Journal<S> {
+    fn head(&self) -> Result<Head, LogError> {
         if self.uncertain {
             self.check_sound()?;
         }
@@ -466,8 +466,8 @@ impl<S: Store + 'static> Store for Journal<S> {
             return Ok(());
         }
         self.appended = true;
-        if frame::room(batch) > FRAME_MAX.min(self.log.capacity()) {
-            let append = |store: &mut S| store.append(expected, batch, head).map(|()| head);
+        if frame::room(batch) > FRAME_MAX.min(self.file.capacity()) {
+            let append = |log: &mut S| log.append(expected, batch, head).map(|()| head);
             self.append_behind(append).map(drop)
         } else {
             self.append_frame(expected, batch, head)
@@ -482,7 +482,7 @@ impl<S: Store + 'static> Store for Journal<S> {
         self.check_sound()?;
         self.expect_head(expected)?;
         // A stream that breaks off before its first batch changes nothing, and one batch alone is an append.
-        let next = |source: &mut dyn BatchSource| source.next_batch().map_err(StoreError::from);
+        let next = |source: &mut dyn BatchSource| source.next_batch().map_err(LogError::from);
         let Some((batch, head)) = next(source)? else {
             return Ok(expected);
         };
@@ -495,10 +495,10 @@ impl<S: Store + 'static> Store for Journal<S> {
             begun: [(batch, head), second].into_iter(),
             rest: source,
         };
-        self.append_behind(|store| store.append_stream(expected, &mut all))
+        self.append_behind(|log| log.append_stream(expected, &mut all))
     }
 
-    fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, StoreError> {
+    fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, LogError> {
         self.behind.ahead.read(from, limit)
     }
 
@@ -506,40 +506,40 @@ impl<S: Store + 'static> Store for Journal<S> {
         Arc::clone(&self.behind.ahead) as Arc<dyn Reader>
     }
 
-    fn put_pieces(&mut self, count: u64, pieces: &Pieces<'_>) -> Result<(), StoreError> {
-        self.behind.store()?.put_pieces(count, pieces)
+    fn put_chunks(&mut self, count: u64, pieces: &ChunkSink<'_>) -> Result<(), LogError> {
+        self.behind.log()?.put_chunks(count, pieces)
     }
 
-    fn snapshots(&self) -> Result<Vec<u64>, StoreError> {
-        self.behind.store()?.snapshots()
+    fn snapshots(&self) -> Result<Vec<u64>, LogError> {
+        self.behind.log()?.snapshots()
     }
 
-    fn snapshot(&self, count: u64) -> Result<Option<Vec<u8>>, StoreError> {
-        self.behind.store()?.snapshot(count)
+    fn snapshot(&self, count: u64) -> Result<Option<Vec<u8>>, LogError> {
+        self.behind.log()?.snapshot(count)
     }
 
-    fn drop_snapshot(&mut self, count: u64) -> Result<(), StoreError> {
-        self.behind.store()?.drop_snapshot(count)
+    fn drop_snapshot(&mut self, count: u64) -> Result<(), LogError> {
+        self.behind.log()?.drop_snapshot(count)
     }
 
-    fn erase(&mut self, records: &[Stored]) -> Result<(), StoreError> {
+    fn erase(&mut self, records: &[Stored]) -> Result<(), LogError> {
         if !records.is_empty() {
             self.check_sound()?;
             let nowhere = records.iter().find(|stored| stored.seq >= self.head.count);
             if let Some(stored) = nowhere {
-                return Err(StoreError::no_such_record(stored.seq));
+                return Err(LogError::no_such_record(stored.seq));
             }
             self.behind.hand_over()?;
-            self.log.restart(self.head)?;
-            self.log.wipe()?;
+            self.file.restart(self.head)?;
+            self.file.wipe()?;
         }
-        self.behind.store()?.erase(records)
+        self.behind.log()?.erase(records)
     }
 
-    fn compact(&mut self) -> Result<Compaction, StoreError> {
+    fn compact(&mut self) -> Result<Compaction, LogError> {
         self.check_sound()?;
         self.behind.hand_over()?;
-        self.behind.store()?.compact()
+        self.behind.log()?.compact()
     }
 }
 
@@ -558,7 +558,7 @@ impl BatchSource for Begun<'_> {
     }
 }
 
-impl<S: Store + 'static> Drop for Journal<S> {
+impl<S: Log + 'static> Drop for Journal<S> {
     fn drop(&mut self) {
         self.behind.ahead.waiting().closing = true;
         self.behind.ahead.wake.notify_one();
@@ -571,12 +571,12 @@ impl<S: Store + 'static> Drop for Journal<S> {
             if self.behind.ahead.waiting().overlay.room() > LEFT_AT_CLOSE_MAX {
                 let _later = self.behind.hand_over();
             }
-            let _without = self.log.confirm();
+            let _without = self.file.confirm();
         }
     }
 }
 
-impl<S: Store + 'static> std::fmt::Debug for Journal<S> {
+impl<S: Log + 'static> std::fmt::Debug for Journal<S> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Journal")
             .field("path", &self.path)
@@ -586,11 +586,11 @@ impl<S: Store + 'static> std::fmt::Debug for Journal<S> {
     }
 }
 
-fn damaged(what: String) -> StoreError {
-    StoreError::Damaged { what, resume: None }
+fn damaged(what: String) -> LogError {
+    LogError::Damaged { what, resume: None }
 }
 
-fn moved_behind(found: Head) -> StoreError {
+fn moved_behind(found: Head) -> LogError {
     damaged(format!(
         "somebody else appended to the store behind the journal: it has {found}"
     ))

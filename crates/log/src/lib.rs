@@ -1,12 +1,13 @@
-//! Where it lies: the store trait, and the stores.
+//! Where it lies: the log trait, and the logs.
 //!
-//! A store keeps opaque sealed records in order and appends a batch only if the head is still the one
-//! expected. It is synchronous and knows no events. A store over a network owns its own runtime.
+//! A log keeps opaque sealed records in order and appends a batch only if the head is still the one
+//! expected. It is synchronous and knows no events. A log over a network owns its own runtime.
 
 #[cfg(any(test, feature = "testing"))]
 pub mod conformance;
 #[cfg(feature = "sled")]
 pub mod directory;
+pub mod dry_run;
 #[cfg(any(test, feature = "testing"))]
 pub mod faulty;
 #[cfg(feature = "sled")]
@@ -17,7 +18,6 @@ pub mod memory;
 pub mod pack;
 #[cfg(feature = "sled")]
 mod preimage;
-pub mod rehearsal;
 #[cfg(feature = "sled")]
 mod run;
 #[cfg(feature = "sled")]
@@ -34,7 +34,7 @@ use std::sync::Arc;
 
 use servanda_core::chain::record::{Head, Sealed};
 
-/// A record as a store holds it.
+/// A record as a log holds it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stored {
     /// The place where it lies, from 0. What its header claims is for `verify` to compare.
@@ -53,14 +53,14 @@ pub trait BatchSource {
 }
 
 /// Gives bytes away piece by piece, in order.
-pub type Pieces<'a> = dyn Fn(&mut dyn FnMut(&[u8])) + 'a;
+pub type ChunkSink<'a> = dyn Fn(&mut dyn FnMut(&[u8])) + 'a;
 
 /// A stream was broken off by its source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the stream was broken off by its source")]
 pub struct Aborted;
 
-impl From<Aborted> for StoreError {
+impl From<Aborted> for LogError {
     fn from(aborted: Aborted) -> Self {
         Self::Io {
             doing: "appending a stream".to_owned(),
@@ -69,7 +69,7 @@ impl From<Aborted> for StoreError {
     }
 }
 
-/// How many bytes a store's records took before they were compacted, and after.
+/// How many bytes a log's records took before they were compacted, and after.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Compaction {
     /// Before.
@@ -78,18 +78,18 @@ pub struct Compaction {
     pub after: u64,
 }
 
-/// Reads records for whoever does not have the store: from other threads, and later.
+/// Reads records for whoever does not have the log: from other threads, and later.
 pub trait Reader: Send + Sync {
-    /// As [`Store::read`]: what was acknowledged by then.
+    /// As [`Log::read`]: what was acknowledged by then.
     ///
     /// # Errors
-    /// [`StoreError`], also once the store was closed.
-    fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, StoreError>;
+    /// [`LogError`], also once the log was closed.
+    fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, LogError>;
 }
 
-/// Why a store cannot read, or cannot be opened.
+/// Why a log cannot read, or cannot be opened.
 #[derive(Debug, thiserror::Error)]
-pub enum StoreError {
+pub enum LogError {
     /// The system refused an operation.
     #[error("{doing}: {source}")]
     Io {
@@ -98,7 +98,7 @@ pub enum StoreError {
         /// What the system said.
         source: std::io::Error,
     },
-    /// What lies there is damaged, as far as the store itself can tell.
+    /// What lies there is damaged, as far as the log itself can tell.
     #[error("{what}")]
     Damaged {
         /// What is damaged and how.
@@ -108,8 +108,8 @@ pub enum StoreError {
     },
 }
 
-impl StoreError {
-    /// That a reader outlived its store.
+impl LogError {
+    /// That a reader outlived its log.
     fn closed() -> Self {
         Self::Io {
             doing: "reading records".to_owned(),
@@ -135,27 +135,27 @@ pub enum AppendError {
     HeadMoved(Head),
     /// The answer was lost on the way: the batch may be there or not. Read the tail and compare links.
     #[error("the outcome is uncertain: {0}")]
-    Uncertain(StoreError),
+    Uncertain(LogError),
     /// Nothing was written.
     #[error(transparent)]
-    Failed(#[from] StoreError),
+    Failed(#[from] LogError),
 }
 
 /// An append-only sequence of sealed records, numbered from 0.
 ///
-/// What every store promises, and [`conformance::check`] looks for:
+/// What every log promises, and [`conformance::check`] looks for:
 /// - an append is whole or not at all, also across a crash, and on the disk when it returns;
 /// - it happens only if the head is still `expected`;
 /// - reading gives back exactly the bytes that were appended, in order;
 /// - opening to read, and reading, change nothing that a verdict depends on;
 /// - what was erased is nowhere in its files.
-pub trait Store: Send {
-    /// The head as it was last acknowledged. It is kept apart from the records, so that a store which lost
+pub trait Log: Send {
+    /// The head as it was last acknowledged. It is kept apart from the records, so that a log which lost
     /// its tail can be told from one that never had it.
     ///
     /// # Errors
-    /// [`StoreError`], where it cannot be read.
-    fn head(&self) -> Result<Head, StoreError>;
+    /// [`LogError`], where it cannot be read.
+    fn head(&self) -> Result<Head, LogError>;
 
     /// Appends a batch; `head` is the head after it. An empty one writes nothing, and is refused where every
     /// append would be.
@@ -177,70 +177,70 @@ pub trait Store: Send {
     ) -> Result<Head, AppendError>;
 
     /// At least one and about `limit` records from `from` on, in order; none only at the end. Places may be
-    /// missing where the store was tampered with.
+    /// missing where the log was tampered with.
     ///
     /// # Errors
-    /// [`StoreError::Damaged`] names the place to go on from.
-    fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, StoreError>;
+    /// [`LogError::Damaged`] names the place to go on from.
+    fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, LogError>;
 
-    /// A handle that reads the records of this store as long as it is open. It does not keep it open.
+    /// A handle that reads the records of this log as long as it is open. It does not keep it open.
     fn reader(&self) -> Arc<dyn Reader>;
 
     /// Keeps a snapshot of what replay of the first `count` records gives. It may be lost at any time.
     ///
     /// # Errors
-    /// [`StoreError`]
-    fn put_snapshot(&mut self, count: u64, bytes: &[u8]) -> Result<(), StoreError> {
-        self.put_pieces(count, &|give: &mut dyn FnMut(&[u8])| give(bytes))
+    /// [`LogError`]
+    fn put_snapshot(&mut self, count: u64, bytes: &[u8]) -> Result<(), LogError> {
+        self.put_chunks(count, &|give: &mut dyn FnMut(&[u8])| give(bytes))
     }
 
-    /// As [`Store::put_snapshot`], without holding all of it in memory.
+    /// As [`Log::put_snapshot`], without holding all of it in memory.
     ///
     /// # Errors
-    /// [`StoreError`]
-    fn put_pieces(&mut self, count: u64, pieces: &Pieces<'_>) -> Result<(), StoreError>;
+    /// [`LogError`]
+    fn put_chunks(&mut self, count: u64, pieces: &ChunkSink<'_>) -> Result<(), LogError>;
 
     /// The counts for which there are snapshots, ascending.
     ///
     /// # Errors
-    /// [`StoreError`]
-    fn snapshots(&self) -> Result<Vec<u64>, StoreError>;
+    /// [`LogError`]
+    fn snapshots(&self) -> Result<Vec<u64>, LogError>;
 
     /// The snapshot of this count; none where it is not there whole.
     ///
     /// # Errors
-    /// [`StoreError`]
-    fn snapshot(&self, count: u64) -> Result<Option<Vec<u8>>, StoreError>;
+    /// [`LogError`]
+    fn snapshot(&self, count: u64) -> Result<Option<Vec<u8>>, LogError>;
 
     /// Drops a snapshot.
     ///
     /// # Errors
-    /// [`StoreError`]
-    fn drop_snapshot(&mut self, count: u64) -> Result<(), StoreError>;
+    /// [`LogError`]
+    fn drop_snapshot(&mut self, count: u64) -> Result<(), LogError>;
 
     /// Puts each of these records in place of the one that lies there, so that the bytes which were there
-    /// are nowhere in the store any more, and drops every snapshot, for they were made of them. All of it or
+    /// are nowhere in the log any more, and drops every snapshot, for they were made of them. All of it or
     /// nothing, also across a crash. The head stays as it is: the records must be the same but for what no
     /// link binds.
     ///
     /// Also finishes an erasure that broke off before; that is all it does where no records are given.
     ///
     /// # Errors
-    /// [`StoreError`]. The records are then as before or as asked, whole either way; what could not be
+    /// [`LogError`]. The records are then as before or as asked, whole either way; what could not be
     /// destroyed is destroyed by the next call.
-    fn erase(&mut self, records: &[Stored]) -> Result<(), StoreError>;
+    fn erase(&mut self, records: &[Stored]) -> Result<(), LogError>;
 
     /// Writes all records anew, so that they take as little room as they can. What was there is kept until
     /// every record was read back and compared, and the chain they form followed to the head. Whatever breaks
     /// it off, the one or the other is whole.
     ///
     /// # Errors
-    /// [`StoreError`], and all is as before: the records are damaged, or there is no room for a second copy.
-    fn compact(&mut self) -> Result<Compaction, StoreError>;
+    /// [`LogError`], and all is as before: the records are damaged, or there is no room for a second copy.
+    fn compact(&mut self) -> Result<Compaction, LogError>;
 }
 
-impl<S: Store + ?Sized> Store for Box<S> {
-    fn head(&self) -> Result<Head, StoreError> {
+impl<S: Log + ?Sized> Log for Box<S> {
+    fn head(&self) -> Result<Head, LogError> {
         (**self).head()
     }
     fn append(&mut self, expected: Head, batch: &[Sealed], head: Head) -> Result<(), AppendError> {
@@ -253,28 +253,28 @@ impl<S: Store + ?Sized> Store for Box<S> {
     ) -> Result<Head, AppendError> {
         (**self).append_stream(expected, source)
     }
-    fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, StoreError> {
+    fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, LogError> {
         (**self).read(from, limit)
     }
     fn reader(&self) -> Arc<dyn Reader> {
         (**self).reader()
     }
-    fn put_pieces(&mut self, count: u64, pieces: &Pieces<'_>) -> Result<(), StoreError> {
-        (**self).put_pieces(count, pieces)
+    fn put_chunks(&mut self, count: u64, pieces: &ChunkSink<'_>) -> Result<(), LogError> {
+        (**self).put_chunks(count, pieces)
     }
-    fn snapshots(&self) -> Result<Vec<u64>, StoreError> {
+    fn snapshots(&self) -> Result<Vec<u64>, LogError> {
         (**self).snapshots()
     }
-    fn snapshot(&self, count: u64) -> Result<Option<Vec<u8>>, StoreError> {
+    fn snapshot(&self, count: u64) -> Result<Option<Vec<u8>>, LogError> {
         (**self).snapshot(count)
     }
-    fn drop_snapshot(&mut self, count: u64) -> Result<(), StoreError> {
+    fn drop_snapshot(&mut self, count: u64) -> Result<(), LogError> {
         (**self).drop_snapshot(count)
     }
-    fn erase(&mut self, records: &[Stored]) -> Result<(), StoreError> {
+    fn erase(&mut self, records: &[Stored]) -> Result<(), LogError> {
         (**self).erase(records)
     }
-    fn compact(&mut self) -> Result<Compaction, StoreError> {
+    fn compact(&mut self) -> Result<Compaction, LogError> {
         (**self).compact()
     }
 }

@@ -1,9 +1,9 @@
-//! A store in memory: for tests, for dry runs, and for trying things out.
+//! A log in memory: for tests, for dry runs, and for trying things out.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak};
 
-use super::{AppendError, BatchSource, Compaction, Pieces, Reader, Store, StoreError, Stored};
+use super::{AppendError, BatchSource, ChunkSink, Compaction, Log, LogError, Reader, Stored};
 use servanda_core::chain::record::{Head, Sealed};
 
 /// Keeps everything in memory, and loses it with the process.
@@ -33,7 +33,7 @@ impl Default for Memory {
 }
 
 impl Memory {
-    /// A store that holds these records and this head, whether they fit together or not: what a tamperer
+    /// A log that holds these records and this head, whether they fit together or not: what a tamperer
     /// could have left.
     pub fn of(records: Vec<Sealed>, head: Head) -> Self {
         Self {
@@ -69,18 +69,18 @@ fn read(records: &RwLock<Vec<Sealed>>, from: u64, limit: usize) -> Vec<Stored> {
         .collect()
 }
 
-/// A reader of a store in memory.
+/// A reader of a log in memory.
 struct OfMemory(Weak<RwLock<Vec<Sealed>>>);
 
 impl Reader for OfMemory {
-    fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, StoreError> {
-        let records = self.0.upgrade().ok_or_else(StoreError::closed)?;
+    fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, LogError> {
+        let records = self.0.upgrade().ok_or_else(LogError::closed)?;
         Ok(read(&records, from, limit))
     }
 }
 
-impl Store for Memory {
-    fn head(&self) -> Result<Head, StoreError> {
+impl Log for Memory {
+    fn head(&self) -> Result<Head, LogError> {
         Ok(self.head)
     }
 
@@ -104,7 +104,7 @@ impl Store for Memory {
         // Readers see all of it or nothing.
         let mut all = Vec::new();
         let mut last = expected;
-        while let Some((batch, head)) = source.next_batch().map_err(StoreError::from)? {
+        while let Some((batch, head)) = source.next_batch().map_err(LogError::from)? {
             all.extend(batch);
             last = head;
         }
@@ -113,7 +113,7 @@ impl Store for Memory {
         Ok(last)
     }
 
-    fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, StoreError> {
+    fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, LogError> {
         Ok(read(&self.records, from, limit))
     }
 
@@ -121,33 +121,33 @@ impl Store for Memory {
         Arc::new(OfMemory(Arc::downgrade(&self.records)))
     }
 
-    fn put_pieces(&mut self, count: u64, pieces: &Pieces<'_>) -> Result<(), StoreError> {
+    fn put_chunks(&mut self, count: u64, pieces: &ChunkSink<'_>) -> Result<(), LogError> {
         let mut bytes = Vec::new();
         pieces(&mut |piece| bytes.extend_from_slice(piece));
         self.snapshots.insert(count, bytes);
         Ok(())
     }
 
-    fn snapshots(&self) -> Result<Vec<u64>, StoreError> {
+    fn snapshots(&self) -> Result<Vec<u64>, LogError> {
         Ok(self.snapshots.keys().copied().collect())
     }
 
-    fn snapshot(&self, count: u64) -> Result<Option<Vec<u8>>, StoreError> {
+    fn snapshot(&self, count: u64) -> Result<Option<Vec<u8>>, LogError> {
         Ok(self.snapshots.get(&count).cloned())
     }
 
-    fn drop_snapshot(&mut self, count: u64) -> Result<(), StoreError> {
+    fn drop_snapshot(&mut self, count: u64) -> Result<(), LogError> {
         self.snapshots.remove(&count);
         Ok(())
     }
 
-    fn erase(&mut self, records: &[Stored]) -> Result<(), StoreError> {
+    fn erase(&mut self, records: &[Stored]) -> Result<(), LogError> {
         let mut held = self.records_mut();
         let mut places = Vec::with_capacity(records.len());
         for stored in records {
             let place = usize::try_from(stored.seq).ok();
             let place = place.filter(|&place| place < held.len());
-            places.push(place.ok_or_else(|| StoreError::no_such_record(stored.seq))?);
+            places.push(place.ok_or_else(|| LogError::no_such_record(stored.seq))?);
         }
         for (&place, stored) in places.iter().zip(records) {
             held[place] = stored.sealed.clone();
@@ -159,7 +159,7 @@ impl Store for Memory {
         Ok(())
     }
 
-    fn compact(&mut self) -> Result<Compaction, StoreError> {
+    fn compact(&mut self) -> Result<Compaction, LogError> {
         let records = reading(&self.records);
         let bytes = records.iter().map(|sealed| sealed.0.len() as u64).sum();
         Ok(Compaction {

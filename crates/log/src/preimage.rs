@@ -7,7 +7,7 @@
 //! damaged, and the tables themselves. Mostly that is one segment of 2 MiB.
 //!
 //! What was read is kept in memory alone. A damaged store is also copied, to the system's scratch directory;
-//! the copy goes when the store is closed, and what a killed process left of it when something is erased.
+//! the copy goes when the log is closed, and what a killed process left of it when something is erased.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Read as _, Seek as _, SeekFrom, Write as _};

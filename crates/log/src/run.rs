@@ -358,7 +358,7 @@ mod tests {
         pack(first, records.iter().map(Vec::as_slice)).collect()
     }
 
-    /// Reads entries back as a store would: numbers and records.
+    /// Reads entries back as a log would: numbers and records.
     fn unpacked(entries: &[Entry]) -> Vec<(u64, Vec<u8>)> {
         let mut records: Vec<(u64, Vec<u8>)> = Vec::new();
         for entry in entries {

@@ -45,7 +45,7 @@
 //! # Opening
 //! What lies behind the head is taken in as far as it is whole batches that continue the chain: somebody
 //! was about to acknowledge them. The rest behind the head is not read, and the next append removes it.
-//! Where there is less than the head says, opening succeeds and reading ends early; [`Store::head`] still
+//! Where there is less than the head says, opening succeeds and reading ends early; [`Log::head`] still
 //! gives the acknowledged head, and nothing can be appended.
 //!
 //! A directory whose `db` is missing is refused before sled is asked, which would make a new one.
@@ -60,7 +60,7 @@
 //! There is no way around this: sled cannot be opened to read only. On a damaged `db` it is destructive:
 //! it reads its log from the segment in which its last table of pages ends, takes the first message that
 //! it cannot read for the end, and zeroes what follows. Two things are done about that:
-//! - A store in which something was appended is opened once more when it is closed, so that the table of
+//! - A log in which something was appended is opened once more when it is closed, so that the table of
 //!   pages is written. From then on damage costs only the pages that it hits, but for the last segment.
 //! - What opening may destroy is read before (`preimage.rs`). Where sled then fails, or finds fewer records
 //!   than were acknowledged, it is put back, and reading goes to a copy in the system's scratch directory.
@@ -68,7 +68,7 @@
 //!
 //! # Panics
 //! sled panics on many kinds of damage. Every call is caught, and the panic's text becomes a
-//! [`StoreError::Damaged`]. So that nothing of it is printed, the first use of this file puts a panic hook
+//! [`LogError::Damaged`]. So that nothing of it is printed, the first use of this file puts a panic hook
 //! before the one there is; it stays silent for the caught calls and leaves all others to that one.
 
 mod guard;
@@ -103,7 +103,7 @@ use super::head::HeadFile;
 use super::preimage::{self, Preimage};
 use super::run;
 use super::swap;
-use super::{AppendError, BatchSource, Compaction, Pieces, Reader, Store, StoreError, Stored};
+use super::{AppendError, BatchSource, ChunkSink, Compaction, Log, LogError, Reader, Stored};
 use servanda_core::chain::record::{Head, RecordRef, Sealed};
 
 /// This store in the registry of [`super::directory`].
@@ -133,7 +133,7 @@ const HEAD: &str = "head";
 
 const DB: &str = "db";
 
-/// A store in sled.
+/// A log in sled.
 #[derive(Debug)]
 pub struct Sled {
     /// Shared with readers.
@@ -156,7 +156,7 @@ pub struct Sled {
 
 /// How an append failed.
 struct Broken {
-    error: StoreError,
+    error: LogError,
     /// The head after it, where all of it may have been handed to sled.
     head: Option<Head>,
 }
@@ -165,8 +165,8 @@ impl Sled {
     /// Makes an empty store in an existing directory, and syncs all of it but the directory itself.
     ///
     /// # Errors
-    /// [`StoreError`], where something cannot be written.
-    pub fn create(dir: &Path) -> Result<(), StoreError> {
+    /// [`LogError`], where something cannot be written.
+    pub fn create(dir: &Path) -> Result<(), LogError> {
         HeadFile::create(&dir.join(HEAD))?;
         let records = dir.join(RECORDS);
         fs::create_dir(&records).map_err(|source| io_error("creating", &records, source))?;
@@ -179,14 +179,14 @@ impl Sled {
         reserve(dir)
     }
 
-    /// Opens the store in a directory, and waits until the deadline where sled says that it is in use.
+    /// Opens the log in a directory, and waits until the deadline where sled says that it is in use.
     ///
     /// # Errors
-    /// [`StoreError`], where it cannot be read at all. A store that lost records opens.
-    pub fn open(dir: &Path, deadline: Instant) -> Result<Self, StoreError> {
+    /// [`LogError`], where it cannot be read at all. A log that lost records opens.
+    pub fn open(dir: &Path, deadline: Instant) -> Result<Self, LogError> {
         let head_file = HeadFile::open(&dir.join(HEAD))?;
         let head = head_file.head();
-        let mut store = Self {
+        let mut log = Self {
             shared: Arc::new(Shared {
                 trees: RwLock::new(None),
                 end: AtomicU64::new(head.count),
@@ -200,12 +200,12 @@ impl Sled {
             swept: false,
             small: None,
         };
-        store.reopen(deadline)?;
-        Ok(store)
+        log.reopen(deadline)?;
+        Ok(log)
     }
 
     /// Lets go of sled and of the head, and opens both from the disk.
-    fn reopen(&mut self, deadline: Instant) -> Result<(), StoreError> {
+    fn reopen(&mut self, deadline: Instant) -> Result<(), LogError> {
         self.shared.close();
         self.head_file = HeadFile::open(&self.dir.join(HEAD))?;
         self.set_head(self.head_file.head());
@@ -228,7 +228,7 @@ impl Sled {
         }
         let trees = match trees.map(|trees| (trees.end(), trees)) {
             Ok((Ok(end), trees)) if end >= self.head.count => trees,
-            Err(error @ StoreError::Io { .. }) => return Err(error),
+            Err(error @ LogError::Io { .. }) => return Err(error),
             outcome => {
                 let error = outcome.err();
                 self.open_copy(&preimage, error, deadline)?
@@ -243,28 +243,28 @@ impl Sled {
     fn open_copy(
         &self,
         preimage: &Preimage,
-        error: Option<StoreError>,
+        error: Option<LogError>,
         deadline: Instant,
-    ) -> Result<Trees, StoreError> {
+    ) -> Result<Trees, LogError> {
         let records = self.dir.join(RECORDS);
         let failed = |source| io_error("copying the damaged", &records, source);
         preimage.restore().map_err(failed)?;
         let scratch = preimage::scratch(&records).map_err(failed)?;
         preimage::copy(&records, scratch.path()).map_err(failed)?;
         let mut trees = Trees::open_until(scratch.path(), deadline);
-        if matches!(trees, Err(StoreError::Damaged { .. })) {
+        if matches!(trees, Err(LogError::Damaged { .. })) {
             // Reading the whole log may find more than the table of pages, which the damage contradicts.
             preimage::forget_tables(scratch.path()).map_err(failed)?;
             trees = Trees::open_until(scratch.path(), deadline);
         }
-        // What failed here is told in terms of the store, not of its copy.
+        // What failed here is told in terms of the log, not of its copy.
         let mut trees = trees.map_err(|again| error.unwrap_or(again))?;
         trees.shown = records;
         trees.copy = Some(scratch);
         Ok(trees)
     }
 
-    fn trees(&self) -> Result<Open<'_>, StoreError> {
+    fn trees(&self) -> Result<Open<'_>, LogError> {
         self.shared.trees().ok_or_else(|| self.not_open())
     }
 
@@ -274,14 +274,14 @@ impl Sled {
     }
 
     /// Opens it after a failure from which opening it did not recover then.
-    fn open_again(&mut self) -> Result<(), StoreError> {
+    fn open_again(&mut self) -> Result<(), LogError> {
         if self.shared.trees().is_none() {
             self.reopen(Instant::now() + REOPEN_WAIT)?;
         }
         Ok(())
     }
 
-    fn not_open(&self) -> StoreError {
+    fn not_open(&self) -> LogError {
         let lost =
             io::Error::other("an earlier operation failed, and it could not be opened again");
         io_error("using", &self.dir.join(RECORDS), lost)
@@ -369,7 +369,7 @@ impl Sled {
         }
     }
 
-    fn check_sound(&self) -> Result<(), StoreError> {
+    fn check_sound(&self) -> Result<(), LogError> {
         match &self.unsound {
             None => Ok(()),
             Some(what) => Err(damaged(what.clone(), None)),
@@ -377,7 +377,7 @@ impl Sled {
     }
 
     /// What comes before every append that is not refused.
-    fn prepare(&mut self) -> Result<(), StoreError> {
+    fn prepare(&mut self) -> Result<(), LogError> {
         self.check_sound()?;
         self.sweep()?;
         reserve(&self.dir)?;
@@ -386,7 +386,7 @@ impl Sled {
     }
 
     /// Step 1 of an append.
-    fn remove_leftovers(&mut self) -> Result<(), StoreError> {
+    fn remove_leftovers(&mut self) -> Result<(), LogError> {
         if self.leftovers {
             self.trees()?.remove_from(self.head.count)?;
             self.leftovers = false;
@@ -424,7 +424,7 @@ impl Sled {
     }
 
     /// Step 1 of an append, and what step 2 goes on with.
-    fn writer(&mut self) -> Result<Writer, StoreError> {
+    fn writer(&mut self) -> Result<Writer, LogError> {
         self.remove_leftovers()?;
         let small = match self.small.take() {
             Some(small) => small,
@@ -463,9 +463,9 @@ impl Sled {
             self.try_to_remove_leftovers(&error);
             return Err(AppendError::Failed(error));
         }
-        let acknowledge = |store: &mut Self, head| {
-            store.trees()?.sync()?;
-            store.head_file.write(head)
+        let acknowledge = |log: &mut Self, head| {
+            log.trees()?.sync()?;
+            log.head_file.write(head)
         };
         if let Some(head) = head
             && self.head == head
@@ -473,13 +473,13 @@ impl Sled {
         {
             return Ok(head);
         }
-        // Nobody may take the batch for acknowledged, or for absent, before the store was opened again.
+        // Nobody may take the batch for acknowledged, or for absent, before the log was opened again.
         self.shared.close();
         Err(AppendError::Uncertain(error))
     }
 
     /// Gives up the room that a failed append took. Otherwise the next append does it.
-    fn try_to_remove_leftovers(&mut self, error: &StoreError) {
+    fn try_to_remove_leftovers(&mut self, error: &LogError) {
         // It takes a little room itself, of which there would then be too little to open it again.
         if is_for_want_of_room(error) {
             self.try_to_give_room_back();
@@ -504,7 +504,7 @@ impl Sled {
         let _later = reserve(&self.dir);
     }
 
-    /// Step 5 of an append. A failure here is met again, and told, by whoever uses the store next.
+    /// Step 5 of an append. A failure here is met again, and told, by whoever uses the log next.
     fn merge(&mut self) {
         let Some(small) = self
             .small
@@ -523,8 +523,8 @@ impl Sled {
 
     fn write_snapshots(
         &mut self,
-        write: impl FnOnce(&Shared) -> Result<(), StoreError>,
-    ) -> Result<(), StoreError> {
+        write: impl FnOnce(&Shared) -> Result<(), LogError>,
+    ) -> Result<(), LogError> {
         self.open_again()?;
         let written = write(&self.shared);
         if written.is_err() {
@@ -536,7 +536,7 @@ impl Sled {
 }
 
 /// Whether a batch leads from one head to the other, and can be stored.
-fn check_batch(dir: &Path, before: Head, batch: &[Sealed], head: Head) -> Result<(), StoreError> {
+fn check_batch(dir: &Path, before: Head, batch: &[Sealed], head: Head) -> Result<(), LogError> {
     let refused = |why: String| {
         let source = io::Error::new(io::ErrorKind::InvalidInput, why);
         Err(io_error("appending to", dir, source))
@@ -556,8 +556,8 @@ fn check_batch(dir: &Path, before: Head, batch: &[Sealed], head: Head) -> Result
     Ok(())
 }
 
-impl Store for Sled {
-    fn head(&self) -> Result<Head, StoreError> {
+impl Log for Sled {
+    fn head(&self) -> Result<Head, LogError> {
         // While the outcome of an append is not known, neither is the head.
         self.trees()?;
         Ok(self.head)
@@ -586,7 +586,7 @@ impl Store for Sled {
         self.finish(written, expected)
     }
 
-    fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, StoreError> {
+    fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, LogError> {
         drop(self.trees()?);
         self.shared.read(from, limit)
     }
@@ -595,23 +595,23 @@ impl Store for Sled {
         Arc::clone(&self.shared) as Arc<dyn Reader>
     }
 
-    fn put_pieces(&mut self, count: u64, pieces: &Pieces<'_>) -> Result<(), StoreError> {
+    fn put_chunks(&mut self, count: u64, pieces: &ChunkSink<'_>) -> Result<(), LogError> {
         self.write_snapshots(|shared| Putting::put(shared, count, pieces))
     }
 
-    fn snapshots(&self) -> Result<Vec<u64>, StoreError> {
+    fn snapshots(&self) -> Result<Vec<u64>, LogError> {
         self.trees()?.snapshots()
     }
 
-    fn snapshot(&self, count: u64) -> Result<Option<Vec<u8>>, StoreError> {
+    fn snapshot(&self, count: u64) -> Result<Option<Vec<u8>>, LogError> {
         self.trees()?.snapshot(count)
     }
 
-    fn drop_snapshot(&mut self, count: u64) -> Result<(), StoreError> {
+    fn drop_snapshot(&mut self, count: u64) -> Result<(), LogError> {
         self.write_snapshots(|shared| shared.opened()?.drop_snapshot(count))
     }
 
-    fn erase(&mut self, records: &[Stored]) -> Result<(), StoreError> {
+    fn erase(&mut self, records: &[Stored]) -> Result<(), LogError> {
         self.open_again()?;
         self.check_rewriting(records)?;
         self.swept = false;
@@ -625,7 +625,7 @@ impl Store for Sled {
         self.replace(&Rewriting::Erasing(changes.collect()))
     }
 
-    fn compact(&mut self) -> Result<Compaction, StoreError> {
+    fn compact(&mut self) -> Result<Compaction, LogError> {
         self.open_again()?;
         self.check_rewriting(&[])?;
         self.swept = false;
@@ -665,19 +665,19 @@ fn continues(head: Head, remaining_due: Option<u32>, stored: &Stored) -> Option<
     sound.then(|| (header.remaining, Head::after(&header)))
 }
 
-fn unfinished(error: StoreError) -> Broken {
+fn unfinished(error: LogError) -> Broken {
     Broken { error, head: None }
 }
 
-fn io_error(doing: &str, path: &Path, source: io::Error) -> StoreError {
-    StoreError::Io {
+fn io_error(doing: &str, path: &Path, source: io::Error) -> LogError {
+    LogError::Io {
         doing: format!("{doing} {}", path.display()),
         source,
     }
 }
 
-fn damaged(what: String, resume: Option<u64>) -> StoreError {
-    StoreError::Damaged { what, resume }
+fn damaged(what: String, resume: Option<u64>) -> LogError {
+    LogError::Damaged { what, resume }
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! A directory put in place of another, the other's bytes overwritten: what an erasure ends with.
 //!
-//! A store that cannot erase within its files writes new ones beside the old, in a directory with `.new`
+//! A log that cannot erase within its files writes new ones beside the old, in a directory with `.new`
 //! after its name, and puts them on the disk. Then, in this order:
 //! 1. The old directory is renamed: `.old` after its name.
 //! 2. The new one takes the name, and all of this is synced.

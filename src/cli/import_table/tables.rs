@@ -13,7 +13,7 @@ use crate::intake::make::{File, Index, Job, Outcome, Remark};
 use crate::intake::rules::Rules;
 use crate::intake::table::{TABLE_LIMIT, Table};
 use servanda_core::chain::record::document_digest;
-use servanda_core::state::Register;
+use servanda_core::state::State;
 use servanda_core::value::base::Digest;
 use servanda_ledger::plural;
 
@@ -28,11 +28,11 @@ pub(super) struct Tables<'a> {
 }
 
 impl<'a> Tables<'a> {
-    /// Tables by rules, into what a register knows.
-    pub fn new(rules: &'a Rules, register: &'a Register) -> Self {
+    /// Tables by rules, into what a state knows.
+    pub fn new(rules: &'a Rules, state: &'a State) -> Self {
         Self {
             rules,
-            known: Known::new(register),
+            known: Known::new(state),
             lookups: HashMap::new(),
             files: Vec::new(),
             found: Findings::default(),

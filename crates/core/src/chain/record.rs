@@ -287,13 +287,13 @@ pub struct Record {
     pub signatures: Vec<BatchSignature>,
 }
 
-/// A record's bytes as a store keeps them: opaque to the store. Records that were read together may share their
+/// A record's bytes as a log keeps them: opaque to the log. Records that were read together may share their
 /// memory, all of which then lives as long as any of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sealed(pub Bytes);
 
 impl Sealed {
-    /// Changes the bytes, as somebody does who tampers with a store: for demonstrations and tests.
+    /// Changes the bytes, as somebody does who tampers with a log: for demonstrations and tests.
     pub fn tamper(&mut self, change: impl FnOnce(&mut Vec<u8>)) {
         let mut bytes = self.0.to_vec();
         change(&mut bytes);

@@ -574,7 +574,7 @@ facts! {
         /// Why
         reason: Text,
     }
-    /// An earlier record's payload may be gone from the store; its header never is.
+    /// An earlier record's payload may be gone from the log; its header never is.
     "redaction" Redacted {
         /// The record whose content is withheld
         [arg] record: Seq,

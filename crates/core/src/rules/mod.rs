@@ -1,4 +1,4 @@
-//! The rules: what may be said next. A pure function over the register, which every append and every
+//! The rules: what may be said next. A pure function over the state, which every append and every
 //! verification asks.
 //!
 //! A rule is either about the record (what is named must exist, an id is given once), and then holds
@@ -17,7 +17,7 @@
 //! to change, while a correction alone would leave the record as it never read.
 
 use crate::event::*;
-use crate::state::{EntityKind, Held, Id, Position, Register};
+use crate::state::{CurrentRecord, EntityKind, Id, Position, State};
 use crate::value::base::words;
 use crate::value::commitment::{
     Asserter, Capacity, Contest, Standing, transition, transitions_from,
@@ -113,11 +113,11 @@ impl Rejection {
 }
 
 /// Fills in what an event leaves to the ledger: the old value of a correction.
-pub fn complete(register: &Register, event: Event) -> Event {
+pub fn complete(state: &State, event: Event) -> Event {
     let mut event = event;
     if let Fact::Corrected(fact) = &mut event.fact
         && fact.old.is_empty()
-        && let Some(held) = register.held(fact.record)
+        && let Some(held) = state.held(fact.record)
     {
         let fields = held.entry.event.to_fields();
         let texts = fields.get(fact.field.as_str()).iter();
@@ -130,10 +130,10 @@ pub fn complete(register: &Register, event: Event) -> Event {
 ///
 /// # Errors
 /// The first rule that it breaks, unless that rule is waivable and the event is marked irregular.
-pub fn check(register: &Register, event: &Event) -> Result<(), Rejection> {
+pub fn check(state: &State, event: &Event) -> Result<(), Rejection> {
     let irregular = event.envelope.irregular.is_some();
-    check_record(register, event)?;
-    match check_world(register, event) {
+    check_record(state, event)?;
+    match check_world(state, event) {
         Err(_) if irregular => Ok(()),
         Err(rejection) => Err(rejection),
         Ok(()) if irregular => Err(Rejection::new(
@@ -146,32 +146,32 @@ pub fn check(register: &Register, event: &Event) -> Result<(), Rejection> {
 }
 
 /// The rules about the record.
-fn check_record(register: &Register, event: &Event) -> Result<(), Rejection> {
+fn check_record(state: &State, event: &Event) -> Result<(), Rejection> {
     let problems = event.problems();
     if !problems.is_empty() {
         let list: Vec<String> = problems.iter().map(ToString::to_string).collect();
         return Err(Rejection::new(Rule::Complete, list.join("; ")));
     }
-    check_opening(register, event)?;
-    check_names(register, event)?;
-    check_sound(register, Seq(register.count()), event)?;
+    check_opening(state, event)?;
+    check_names(state, event)?;
+    check_sound(state, Seq(state.count()), event)?;
     match &event.fact {
-        Fact::Corrected(fact) => check_correction(register, fact),
-        Fact::Retracted(fact) => check_retraction(register, fact.record),
-        Fact::Redacted(fact) => check_redaction(register, fact.record),
+        Fact::Corrected(fact) => check_correction(state, fact),
+        Fact::Retracted(fact) => check_retraction(state, fact.record),
+        Fact::Redacted(fact) => check_redaction(state, fact.record),
         _ => Ok(()),
     }
 }
 
 /// What holds of a record when it comes, after a correction, and after a correction's retraction.
-fn check_sound(register: &Register, seq: Seq, event: &Event) -> Result<(), Rejection> {
-    check_references(register, event)?;
+fn check_sound(state: &State, seq: Seq, event: &Event) -> Result<(), Rejection> {
+    check_references(state, event)?;
     match &event.fact {
         Fact::PartyRegistered(PartyRegistered {
             id,
             parent: Some(parent),
             ..
-        }) if register.acts_for(parent, id) => {
+        }) if state.acts_for(parent, id) => {
             let message = format!("parent: {parent} is itself part of {id}, or its successor");
             Err(Rejection::new(Rule::Correctable, message))
         }
@@ -181,31 +181,31 @@ fn check_sound(register: &Register, seq: Seq, event: &Event) -> Result<(), Rejec
                 "a mutual commitment names debtors and creditors, the two sides",
             ))
         }
-        Fact::RecorderRevoked(fact) => check_admitted(register, seq, &fact.recorder),
-        Fact::RecorderRotated(fact) => check_admitted(register, seq, &fact.recorder),
-        Fact::Acknowledged(fact) => check_acknowledgement(register, fact),
+        Fact::RecorderRevoked(fact) => check_admitted(state, seq, &fact.recorder),
+        Fact::RecorderRotated(fact) => check_admitted(state, seq, &fact.recorder),
+        Fact::Acknowledged(fact) => check_acknowledgement(state, fact),
         _ => Ok(()),
     }?;
-    match recorder(register, event) {
-        Some(recorder) => check_admitted(register, seq, &recorder),
+    match recorder(state, event) {
+        Some(recorder) => check_admitted(state, seq, &recorder),
         None => Ok(()),
     }
 }
 
 /// The recorder with a key who, as the event says, recorded it.
-pub fn recorder(register: &Register, event: &Event) -> Option<RecorderId> {
+pub fn recorder(state: &State, event: &Event) -> Option<RecorderId> {
     let name = event.envelope.recorded_by.as_ref()?;
-    if !register.has_any(EntityKind::Recorder) {
+    if !state.has_any(EntityKind::Recorder) {
         return None;
     }
     let id: RecorderId = name.as_str().parse().ok()?;
-    let (kind, _) = register.entity(&id.0)?;
+    let (kind, _) = state.entity(&id.0)?;
     (kind == EntityKind::Recorder).then_some(id)
 }
 
 /// A recorder whose key was revoked does nothing any more.
-fn check_admitted(register: &Register, seq: Seq, recorder: &RecorderId) -> Result<(), Rejection> {
-    if register.revoked(recorder).is_some_and(|by| by < seq) {
+fn check_admitted(state: &State, seq: Seq, recorder: &RecorderId) -> Result<(), Rejection> {
+    if state.revoked(recorder).is_some_and(|by| by < seq) {
         let message = format!("the key of {recorder} is revoked");
         return Err(Rejection::new(Rule::RecorderAdmitted, message));
     }
@@ -213,7 +213,7 @@ fn check_admitted(register: &Register, seq: Seq, recorder: &RecorderId) -> Resul
 }
 
 /// What a party can acknowledge, and with what.
-fn check_acknowledgement(register: &Register, fact: &Acknowledged) -> Result<(), Rejection> {
+fn check_acknowledgement(state: &State, fact: &Acknowledged) -> Result<(), Rejection> {
     const ACKNOWLEDGED: &[Kind] = &[
         Kind::AgreementRecorded,
         Kind::ParticipationRecorded,
@@ -221,7 +221,7 @@ fn check_acknowledgement(register: &Register, fact: &Acknowledged) -> Result<(),
         Kind::CommitmentAmended,
         Kind::StatusChanged,
     ];
-    if let Some(kind) = register.standing_kind(fact.record)
+    if let Some(kind) = state.standing_kind(fact.record)
         && !ACKNOWLEDGED.contains(&kind)
     {
         let message = format!(
@@ -231,7 +231,7 @@ fn check_acknowledgement(register: &Register, fact: &Acknowledged) -> Result<(),
         let words = ACKNOWLEDGED.iter().map(|kind| kind.word().to_owned());
         return Err(Rejection::new(Rule::PartyKey, message).allowing(words));
     }
-    if register.has_key(&fact.party) {
+    if state.has_key(&fact.party) {
         return Ok(());
     }
     let message = format!("no key of {} is known", fact.party);
@@ -252,10 +252,10 @@ const BOUND_TO_KEYS: &[Kind] = &[
 
 /// The record that another mends, if it counts. None where its payload is gone under a redaction that is
 /// yet to come: a replay then takes what was accepted while the payload was there.
-fn target(register: &Register, seq: Seq, rule: Rule) -> Result<Option<&Held>, Rejection> {
-    match register.held(seq) {
+fn target(state: &State, seq: Seq, rule: Rule) -> Result<Option<&CurrentRecord>, Rejection> {
+    match state.held(seq) {
         Some(held) if held.is_standing() => Ok(Some(held)),
-        None if !is_redacted(register, seq) => Ok(None),
+        None if !is_redacted(state, seq) => Ok(None),
         _ => Err(Rejection::new(
             rule,
             format!("record {seq} was retracted or redacted already"),
@@ -263,9 +263,9 @@ fn target(register: &Register, seq: Seq, rule: Rule) -> Result<Option<&Held>, Re
     }
 }
 
-fn check_opening(register: &Register, event: &Event) -> Result<(), Rejection> {
+fn check_opening(state: &State, event: &Event) -> Result<(), Rejection> {
     let opens = event.kind() == Kind::LedgerOpened;
-    match (opens, register.count() == 0) {
+    match (opens, state.count() == 0) {
         (true, true) | (false, false) => Ok(()),
         (true, false) => Err(Rejection::new(
             Rule::OpenedOnce,
@@ -278,15 +278,15 @@ fn check_opening(register: &Register, event: &Event) -> Result<(), Rejection> {
     }
 }
 
-fn check_references(register: &Register, event: &Event) -> Result<(), Rejection> {
+fn check_references(state: &State, event: &Event) -> Result<(), Rejection> {
     let mut unknown = Vec::new();
     event.each_reference(|field, reference| {
         let complaint = match (reference, reference.slug()) {
             // A record whose payload is gone is still there.
-            (Reference::Record(seq), _) if seq.0 >= register.count() => {
+            (Reference::Record(seq), _) if seq.0 >= state.count() => {
                 Some(format!("{field}: there is no record {seq}"))
             }
-            (_, Some(id)) => match (register.entity(id), EntityKind::of(&reference)) {
+            (_, Some(id)) => match (state.entity(id), EntityKind::of(&reference)) {
                 (None, wanted) => {
                     let word = wanted.map_or("entity", EntityKind::word);
                     Some(format!("{field}: no {word} is called {id}"))
@@ -309,9 +309,9 @@ fn check_references(register: &Register, event: &Event) -> Result<(), Rejection>
         .allowing(["register it first, or correct the name".to_owned()]))
 }
 
-fn check_names(register: &Register, event: &Event) -> Result<(), Rejection> {
+fn check_names(state: &State, event: &Event) -> Result<(), Rejection> {
     if let Some(id) = event.defines().and_then(Reference::slug)
-        && let Some((kind, seq)) = register.entity(id)
+        && let Some((kind, seq)) = state.entity(id)
     {
         let message = format!("id: {id} already names the {} of record {seq}", kind.word());
         return Err(Rejection::new(Rule::UniqueId, message).allowing([
@@ -320,7 +320,7 @@ fn check_names(register: &Register, event: &Event) -> Result<(), Rejection> {
         ]));
     }
     if let Some(key) = &event.envelope.import_key
-        && let Some(seq) = register.imported(key.as_str())
+        && let Some(seq) = state.imported(key.as_str())
     {
         let message = format!("import_key: `{key}` went into record {seq} already");
         return Err(Rejection::new(Rule::UniqueImportKey, message));
@@ -328,10 +328,10 @@ fn check_names(register: &Register, event: &Event) -> Result<(), Rejection> {
     Ok(())
 }
 
-fn check_correction(register: &Register, fact: &Corrected) -> Result<(), Rejection> {
+fn check_correction(state: &State, fact: &Corrected) -> Result<(), Rejection> {
     let seq = fact.record;
     let refuse = |message: String| Err(Rejection::new(Rule::Correctable, message));
-    let Some(held) = target(register, seq, Rule::Correctable)? else {
+    let Some(held) = target(state, seq, Rule::Correctable)? else {
         return Ok(());
     };
     let target = &held.entry.event;
@@ -389,13 +389,13 @@ fn check_correction(register: &Register, fact: &Corrected) -> Result<(), Rejecti
         Ok(corrected) if corrected == *target => {
             refuse(format!("{} of record {seq} says so already", spec.name))
         }
-        Ok(corrected) => check_sound(register, seq, &corrected),
+        Ok(corrected) => check_sound(state, seq, &corrected),
     }
 }
 
-fn check_retraction(register: &Register, seq: Seq) -> Result<(), Rejection> {
+fn check_retraction(state: &State, seq: Seq) -> Result<(), Rejection> {
     let refuse = |message: String| Err(Rejection::new(Rule::NothingDepends, message));
-    let Some(held) = target(register, seq, Rule::NothingDepends)? else {
+    let Some(held) = target(state, seq, Rule::NothingDepends)? else {
         // It was retracted while its payload was there, and is redacted later.
         return Ok(());
     };
@@ -407,11 +407,11 @@ fn check_retraction(register: &Register, seq: Seq) -> Result<(), Rejection> {
             "record {seq} is a {kind}, which is never retracted"
         ));
     }
-    check_independent(register, seq, held.entry.event.defines())?;
-    match register.without(seq) {
+    check_independent(state, seq, held.entry.event.defines())?;
+    match state.without(seq) {
         None => Ok(()),
         Some((corrected, restored)) => {
-            check_sound(register, corrected, &restored).map_err(|rejection| {
+            check_sound(state, corrected, &restored).map_err(|rejection| {
                 let message = format!(
                     "without it record {corrected} would not hold: {}",
                     rejection.message
@@ -425,11 +425,11 @@ fn check_retraction(register: &Register, seq: Seq) -> Result<(), Rejection> {
 
 /// Nothing that counts names the record, or what it defined.
 fn check_independent(
-    register: &Register,
+    state: &State,
     seq: Seq,
     defined: Option<Reference<'_>>,
 ) -> Result<(), Rejection> {
-    let dependants = dependants(register, seq, defined);
+    let dependants = dependants(state, seq, defined);
     if dependants.is_empty() {
         return Ok(());
     }
@@ -450,15 +450,15 @@ fn check_independent(
 }
 
 /// The records that name what a record defined, or the record itself (but for what mends it).
-fn dependants(register: &Register, seq: Seq, defined: Option<Reference<'_>>) -> Vec<Seq> {
+fn dependants(state: &State, seq: Seq, defined: Option<Reference<'_>>) -> Vec<Seq> {
     let entity = defined.map(|reference| reference.subject());
     let record = Subject::Record(seq);
-    let about_record = register
+    let about_record = state
         .trail_records(&record)
         .filter(|(_, kind)| !matches!(kind, Kind::Corrected | Kind::Retracted));
     let mut all: Vec<Seq> = entity
         .iter()
-        .flat_map(|subject| register.trail_records(subject))
+        .flat_map(|subject| state.trail_records(subject))
         .chain(about_record)
         .map(|(other, _)| other)
         .filter(|other| *other != seq)
@@ -469,7 +469,7 @@ fn dependants(register: &Register, seq: Seq, defined: Option<Reference<'_>>) -> 
 }
 
 /// The kinds that no rule looks at, and which define nothing.
-const UNWATCHED: &[Kind] = &[
+const RULE_FREE_KINDS: &[Kind] = &[
     Kind::MeetingHeld,
     Kind::ProgressReported,
     Kind::OccurrenceHeld,
@@ -480,30 +480,30 @@ const UNWATCHED: &[Kind] = &[
 ];
 
 /// Whether an event that comes next may lose its payload later. This is bound into its record's header.
-pub fn is_redactable(register: &Register, event: &Event) -> bool {
+pub fn is_redactable(state: &State, event: &Event) -> bool {
     match &event.fact {
-        Fact::Corrected(fact) => register
+        Fact::Corrected(fact) => state
             .kind(fact.record)
-            .is_some_and(|kind| UNWATCHED.contains(&kind)),
-        fact => UNWATCHED.contains(&fact.kind()),
+            .is_some_and(|kind| RULE_FREE_KINDS.contains(&kind)),
+        fact => RULE_FREE_KINDS.contains(&fact.kind()),
     }
 }
 
 /// Whether there can be a redaction of a record of this kind.
 pub fn may_be_redacted(kind: Kind) -> bool {
-    kind == Kind::Corrected || UNWATCHED.contains(&kind)
+    kind == Kind::Corrected || RULE_FREE_KINDS.contains(&kind)
 }
 
 /// Replay must come to the same end without the payload; the top of this file says why this is enough.
-fn check_redaction(register: &Register, seq: Seq) -> Result<(), Rejection> {
+fn check_redaction(state: &State, seq: Seq) -> Result<(), Rejection> {
     let refuse = |message: String| Err(Rejection::new(Rule::NothingDepends, message));
-    if is_redacted(register, seq) {
+    if is_redacted(state, seq) {
         return refuse(format!("record {seq} was redacted already"));
     }
     // Of a payload that is gone a replay only knows that it could be redacted.
-    if let Some(held) = register.held(seq) {
+    if let Some(held) = state.held(seq) {
         match &held.entry.event.fact {
-            Fact::Corrected(fact) if !is_redacted(register, fact.record) => {
+            Fact::Corrected(fact) if !is_redacted(state, fact.record) => {
                 let record = fact.record;
                 return Err(Rejection::new(
                     Rule::NothingDepends,
@@ -515,7 +515,7 @@ fn check_redaction(register: &Register, seq: Seq) -> Result<(), Rejection> {
             }
             fact if !may_be_redacted(fact.kind()) => {
                 let kind = fact.kind();
-                let words = UNWATCHED.iter().map(|kind| kind.word().to_owned());
+                let words = RULE_FREE_KINDS.iter().map(|kind| kind.word().to_owned());
                 let message =
                     format!("record {seq} is a {kind}: later records rest on what it says");
                 return Err(Rejection::new(Rule::NothingDepends, message).allowing(words));
@@ -523,46 +523,46 @@ fn check_redaction(register: &Register, seq: Seq) -> Result<(), Rejection> {
             _ => {}
         }
     }
-    check_independent(register, seq, None)
+    check_independent(state, seq, None)
 }
 
 /// Whether a redaction names the record.
-fn is_redacted(register: &Register, seq: Seq) -> bool {
-    register
+fn is_redacted(state: &State, seq: Seq) -> bool {
+    state
         .trail_records(&Subject::Record(seq))
         .any(|(_, kind)| kind == Kind::Redacted)
 }
 
 /// The rules about the world.
-fn check_world(register: &Register, event: &Event) -> Result<(), Rejection> {
+fn check_world(state: &State, event: &Event) -> Result<(), Rejection> {
     let on = event.envelope.on;
     match &event.fact {
         Fact::CommitmentRecorded(fact) => check_first_standing(fact),
         Fact::StatusChanged(fact) => {
             // The commitment is there: references were checked.
-            let Some(position) = register.position(&fact.commitment) else {
+            let Some(position) = state.position(&fact.commitment) else {
                 return Ok(());
             };
-            check_date(register, Some(position.agreement()), on)?;
-            check_standing(register, position, fact, &event.envelope.by)
+            check_date(state, Some(position.agreement()), on)?;
+            check_standing(state, position, fact, &event.envelope.by)
         }
         Fact::AgreementStatusChanged(fact) => {
-            check_date(register, register.number(&fact.agreement.0), on)?;
-            check_agreement(register, fact)
+            check_date(state, state.number(&fact.agreement.0), on)?;
+            check_agreement(state, fact)
         }
-        Fact::ContestMoved(fact) => check_contest(register, &fact.commitment, fact.to),
-        Fact::ParticipationRecorded(fact) => check_participation(register, fact),
-        Fact::OccurrenceHeld(fact) => check_occurrence(register, &fact.commitment),
-        Fact::Corrected(fact) => check_corrected(register, fact),
+        Fact::ContestMoved(fact) => check_contest(state, &fact.commitment, fact.to),
+        Fact::ParticipationRecorded(fact) => check_participation(state, fact),
+        Fact::OccurrenceHeld(fact) => check_occurrence(state, &fact.commitment),
+        Fact::Corrected(fact) => check_corrected(state, fact),
         _ => Ok(()),
     }
 }
 
 /// What can be asked of a corrected record by itself. Whether what came after it would still have been
 /// accepted is not: a correction mends the record, and the world was as it was.
-fn check_corrected(register: &Register, correction: &Corrected) -> Result<(), Rejection> {
+fn check_corrected(state: &State, correction: &Corrected) -> Result<(), Rejection> {
     let texts = correction.to.iter().map(ToString::to_string).collect();
-    let corrected = register.entry(correction.record).and_then(|entry| {
+    let corrected = state.entry(correction.record).and_then(|entry| {
         entry
             .event
             .with_field(correction.field.as_str(), texts)
@@ -574,12 +574,12 @@ fn check_corrected(register: &Register, correction: &Corrected) -> Result<(), Re
     match (correction.field.as_str(), fact) {
         ("standing", Fact::CommitmentRecorded(fact)) => check_first_standing(&fact),
         ("on", Fact::StatusChanged(fact)) => {
-            let position = register.position(&fact.commitment);
+            let position = state.position(&fact.commitment);
             let agreement = position.map(|position| position.agreement());
-            check_date(register, agreement, envelope.on)
+            check_date(state, agreement, envelope.on)
         }
         ("on", Fact::AgreementStatusChanged(fact)) => {
-            check_date(register, register.number(&fact.agreement.0), envelope.on)
+            check_date(state, state.number(&fact.agreement.0), envelope.on)
         }
         _ => Ok(()),
     }
@@ -596,16 +596,12 @@ fn check_first_standing(fact: &CommitmentRecorded) -> Result<(), Rejection> {
     }
 }
 
-fn check_date(
-    register: &Register,
-    agreement: Option<Id>,
-    on: Option<When>,
-) -> Result<(), Rejection> {
+fn check_date(state: &State, agreement: Option<Id>, on: Option<When>) -> Result<(), Rejection> {
     if let (Some(on), Some(agreement)) = (on, agreement)
-        && let Some(agreed) = register.agreed_on(agreement)
+        && let Some(agreed) = state.agreed_on(agreement)
         && on.certainly_before(agreed)
     {
-        let agreement = register.slug(agreement);
+        let agreement = state.slug(agreement);
         let message = format!("{on} lies before the agreement {agreement}, concluded {agreed}");
         return Err(Rejection::new(Rule::NotBeforeAgreement, message));
     }
@@ -613,7 +609,7 @@ fn check_date(
 }
 
 fn check_standing(
-    register: &Register,
+    state: &State,
     position: Position<'_>,
     fact: &StatusChanged,
     by: &[PartyId],
@@ -632,11 +628,11 @@ fn check_standing(
         return Err(Rejection::new(Rule::StandingMove, message).allowing(onward));
     };
     let asserters = Asserters {
-        register,
+        state,
         position,
         by: by
             .iter()
-            .filter_map(|party| register.number(&party.0))
+            .filter_map(|party| state.number(&party.0))
             .collect(),
         capacity: fact.capacity,
         answers_claim: from == Standing::Claimed || from == Standing::Breached,
@@ -651,7 +647,7 @@ fn check_standing(
         format!("{} cannot assert it", names.join(", "))
     };
     let roles = |parties: Vec<Id>| -> String {
-        let slugs = parties.iter().map(|party| register.slug(*party));
+        let slugs = parties.iter().map(|party| state.slug(*party));
         slugs.map(Slug::as_str).collect::<Vec<_>>().join(", ")
     };
     let message = format!(
@@ -665,7 +661,7 @@ fn check_standing(
 
 /// Who stands behind a move, measured against who must.
 struct Asserters<'a> {
-    register: &'a Register,
+    state: &'a State,
     position: Position<'a>,
     by: Vec<Id>,
     capacity: Option<Capacity>,
@@ -696,7 +692,7 @@ impl Asserters<'_> {
     fn speaks(&self, principal: Id) -> bool {
         self.by
             .iter()
-            .any(|actor| self.register.stands_for(*actor, principal))
+            .any(|actor| self.state.stands_for(*actor, principal))
     }
 
     fn speaks_for_one(&self, parties: &[Id]) -> bool {
@@ -711,8 +707,7 @@ impl Asserters<'_> {
     fn answers(&self, creditors: &[Id]) -> bool {
         let claimed = |party: Id| {
             let mut claimants = self.position.claimants();
-            self.answers_claim
-                && claimants.any(|claimant| self.register.stands_for(claimant, party))
+            self.answers_claim && claimants.any(|claimant| self.state.stands_for(claimant, party))
         };
         creditors
             .iter()
@@ -726,8 +721,8 @@ impl Asserters<'_> {
     }
 }
 
-fn check_agreement(register: &Register, fact: &AgreementStatusChanged) -> Result<(), Rejection> {
-    let Some(status) = register.agreement_status(&fact.agreement) else {
+fn check_agreement(state: &State, fact: &AgreementStatusChanged) -> Result<(), Rejection> {
+    let Some(status) = state.agreement_status(&fact.agreement) else {
         return Ok(());
     };
     let onward = status.next();
@@ -742,8 +737,8 @@ fn check_agreement(register: &Register, fact: &AgreementStatusChanged) -> Result
         .allowing(onward.iter().map(ToString::to_string)))
 }
 
-fn check_contest(register: &Register, id: &CommitmentId, to: Contest) -> Result<(), Rejection> {
-    let Some(position) = register.position(id) else {
+fn check_contest(state: &State, id: &CommitmentId, to: Contest) -> Result<(), Rejection> {
+    let Some(position) = state.position(id) else {
         return Ok(());
     };
     let onward = position.contest().next();
@@ -757,9 +752,9 @@ fn check_contest(register: &Register, id: &CommitmentId, to: Contest) -> Result<
     Err(Rejection::new(Rule::ContestMove, message).allowing(onward.iter().map(ToString::to_string)))
 }
 
-fn check_participation(register: &Register, fact: &ParticipationRecorded) -> Result<(), Rejection> {
+fn check_participation(state: &State, fact: &ParticipationRecorded) -> Result<(), Rejection> {
     let withdraws = fact.action == crate::value::agreement::Action::Withdrawal;
-    if !withdraws || register.takes_part(&fact.agreement, &fact.party) != Some(false) {
+    if !withdraws || state.takes_part(&fact.agreement, &fact.party) != Some(false) {
         return Ok(());
     }
     let message = format!("{} takes no part in {}", fact.party, fact.agreement);
@@ -767,9 +762,9 @@ fn check_participation(register: &Register, fact: &ParticipationRecorded) -> Res
         .allowing(["ratification, accession or the like first".to_owned()]))
 }
 
-fn check_occurrence(register: &Register, id: &CommitmentId) -> Result<(), Rejection> {
+fn check_occurrence(state: &State, id: &CommitmentId) -> Result<(), Rejection> {
     use crate::value::when::Deadline::{Continuing, Recurring};
-    let recurs = register
+    let recurs = state
         .position(id)
         .is_none_or(|position| matches!(position.deadline(), Some(Recurring(_) | Continuing)));
     if recurs {

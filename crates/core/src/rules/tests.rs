@@ -1,7 +1,7 @@
 //! Given a history, when an event comes, then it is accepted or refused by a rule.
 
 use super::*;
-use crate::testing::{event, register};
+use crate::testing::{event, state};
 use crate::value::commitment::TRANSITIONS;
 
 /// A history, every event of which must itself be accepted.
@@ -17,9 +17,9 @@ impl Given {
     /// The history with more events after it.
     fn and(mut self, more: impl IntoIterator<Item = Event>) -> Self {
         for event in more {
-            let register = register(&self.0);
-            let event = complete(&register, event);
-            if let Err(rejection) = check(&register, &event) {
+            let state = state(&self.0);
+            let event = complete(&state, event);
+            if let Err(rejection) = check(&state, &event) {
                 panic!("given record {}: {rejection}", self.0.len());
             }
             self.0.push(event);
@@ -29,9 +29,9 @@ impl Given {
 
     /// What the rules say to an event after the history.
     fn when(&self, kind: Kind, texts: &[(&str, &str)]) -> Outcome {
-        let register = register(&self.0);
-        let event = complete(&register, event(kind, texts));
-        Outcome(check(&register, &event))
+        let state = state(&self.0);
+        let event = complete(&state, event(kind, texts));
+        Outcome(check(&state, &event))
     }
 
     /// The number that the next record will have.
@@ -266,8 +266,8 @@ fn every_move_outside_the_table_is_refused_and_the_moves_onward_are_named() {
 fn a_commitment_begins_as_proposed_or_agreed() {
     for &standing in Standing::ALL {
         let given = world();
-        let register = register(&given.0);
-        let outcome = Outcome(check(&register, &promise(&[("standing", standing.word())])));
+        let state = state(&given.0);
+        let outcome = Outcome(check(&state, &promise(&[("standing", standing.word())])));
         match standing {
             Standing::Proposed | Standing::Agreed => outcome.accepted(),
             _ => drop(outcome.refused(Rule::StandingMove).saying("proposed")),
@@ -366,7 +366,7 @@ fn successors_act_for_their_predecessor_and_their_organs_do() {
     claim(&succeeded, "gran-colombia").accepted();
     claim(&succeeded, "mre-gc").accepted();
     // Not the other way round, and not for others.
-    assert!(!register(&succeeded.0).acts_for(
+    assert!(!state(&succeeded.0).acts_for(
         &"colombia".parse().unwrap(),
         &"gran-colombia".parse().unwrap()
     ));
@@ -396,13 +396,13 @@ fn what_is_incomplete_is_refused() {
     if let Fact::PartyRenamed(fact) = &mut renamed.fact {
         fact.name.clear();
     }
-    let register = register(&world().0);
-    Outcome(check(&register, &renamed))
+    let state = state(&world().0);
+    Outcome(check(&state, &renamed))
         .refused(Rule::Complete)
         .saying("name: is required");
     // And no reason makes it right.
     renamed.envelope.irregular = "so reported".parse().ok();
-    Outcome(check(&register, &renamed)).refused(Rule::Complete);
+    Outcome(check(&state, &renamed)).refused(Rule::Complete);
 }
 
 #[test]
@@ -563,14 +563,14 @@ fn redact(given: &Given, record: &str) -> Outcome {
 #[test]
 fn a_correction_knows_the_old_value() {
     let given = promised();
-    let register = register(&given.0);
-    let filled = complete(&register, correction("11", "debtor", &["colombia"]));
+    let state = state(&given.0);
+    let filled = complete(&state, correction("11", "debtor", &["colombia"]));
     let Fact::Corrected(fact) = &filled.fact else {
         panic!("{filled:?}");
     };
     let old: Vec<String> = fact.old.iter().map(ToString::to_string).collect();
     assert_eq!(old, ["colombia", "ecuador"]);
-    assert_eq!(check(&register, &filled), Ok(()));
+    assert_eq!(check(&state, &filled), Ok(()));
     // An old value that was given stays, and is held against what the record says.
     let given_old = |old: &str| {
         let mut texts = correction_texts("11", "text", &["meet twice"]);
@@ -779,8 +779,8 @@ fn a_retracted_correction_gives_the_record_its_words_back() {
         correction("11", "deadline", &["2024"]),
     ]);
     retract(&given, "12").accepted();
-    let register = register(&given.and([retraction("12")]).0);
-    let fields = register.entry(Seq(11)).unwrap().event.to_fields();
+    let state = state(&given.and([retraction("12")]).0);
+    let fields = state.entry(Seq(11)).unwrap().event.to_fields();
     assert_eq!(fields.get("text"), ["meet"]);
     assert_eq!(fields.get("deadline"), ["2024"]);
 }
@@ -841,7 +841,7 @@ fn an_id_is_free_again_after_its_record_is_retracted() {
     // Even for something of another kind.
     let other = promised().and([retraction("11"), party("C1", "group", None)]);
     assert_eq!(
-        register(&other.0).entity(&"C1".parse().unwrap()),
+        state(&other.0).entity(&"C1".parse().unwrap()),
         Some((EntityKind::Party, Seq(13)))
     );
 }
@@ -895,8 +895,8 @@ fn a_correction_is_redacted_after_what_it_corrects() {
         .refused(Rule::NothingDepends)
         .saying("already");
     // Without the payloads all of it is still acceptable, and the end the same.
-    let whole = register(&all.0);
-    let mut gone = Register::default();
+    let whole = state(&all.0);
+    let mut gone = State::default();
     for entry in crate::testing::entries(&all.0) {
         assert_eq!(check(&gone, &entry.event), Ok(()), "record {}", entry.seq);
         if [12, 13, 14, 18].contains(&entry.seq.0) {
@@ -923,7 +923,7 @@ fn a_history_stays_acceptable_when_a_redacted_payload_is_gone() {
         event(Kind::Noted, &[("text", "why was that?"), ("about", "11")]),
         retraction("12"),
     ]);
-    let mut gone = Register::default();
+    let mut gone = State::default();
     for entry in crate::testing::entries(&given.0) {
         if entry.seq == Seq(11) {
             gone.apply_missing();
@@ -932,7 +932,7 @@ fn a_history_stays_acceptable_when_a_redacted_payload_is_gone() {
             gone.apply(&entry);
         }
     }
-    let whole = register(&given.0);
+    let whole = state(&given.0);
     assert!(gone.entries().eq(whole.entries()));
     // What is refused where the payload is there is refused where it is gone.
     for event in [

@@ -3,8 +3,8 @@
 //! Each fact is kept with the record that says it, so that a record which is corrected or retracted takes its
 //! facts with it, and brings back what stood before.
 
-use super::findings::{Finding, Findings};
-use super::names::{Id, Names};
+use super::assessments::{Assessment, Assessments};
+use super::id_table::{Id, IdTable};
 use crate::event::{Assessed, Event, Fact, FieldSpec};
 use crate::value::agreement::{Action, AgreementStatus};
 use crate::value::commitment::{Contest, Standing};
@@ -13,15 +13,15 @@ use crate::value::when::{Deadline, When};
 
 /// Values that records set, in the order of the records.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Log<T>(pub Vec<(u32, T)>);
+pub struct History<T>(pub Vec<(u32, T)>);
 
-impl<T> Default for Log<T> {
+impl<T> Default for History<T> {
     fn default() -> Self {
         Self(Vec::new())
     }
 }
 
-impl<T> Log<T> {
+impl<T> History<T> {
     /// Sets what a record says; nothing takes it out.
     fn set(&mut self, record: u32, value: Option<T>) {
         let place = match self.0.last() {
@@ -78,48 +78,48 @@ pub struct Facts {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PartyFacts {
     /// The party that it is part of.
-    pub parent: Log<Id>,
+    pub parent: History<Id>,
     /// The parties that it succeeded.
-    pub succeeded: Log<Id>,
+    pub succeeded: History<Id>,
     /// The declarations of its key.
-    pub keys: Log<()>,
+    pub keys: History<()>,
 }
 
 /// What the rules ask of an agreement.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AgreementFacts {
     /// When it was concluded, and by whom.
-    pub concluded: Log<(Option<When>, Box<[Id]>)>,
+    pub concluded: History<(Option<When>, Box<[Id]>)>,
     /// The moves of its status.
-    pub moves: Log<AgreementStatus>,
+    pub moves: History<AgreementStatus>,
     /// What the parties did about it.
-    pub acts: Log<(Id, Action)>,
+    pub acts: History<(Id, Action)>,
 }
 
 /// What the rules ask of a commitment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CommitmentFacts {
     /// What was promised, and by whom.
-    pub terms: Log<Terms>,
+    pub terms: History<Terms>,
     /// What amendments replace of that.
-    pub amendments: Log<Amendment>,
+    pub amendments: History<Amendment>,
     /// The moves of its standing.
-    pub moves: Log<Standing>,
+    pub moves: History<Standing>,
     /// Who claimed fulfilment, where moves did: a record for each party.
     pub claims: Vec<(u32, Id)>,
     /// The moves of the contest.
-    pub contests: Log<Contest>,
+    pub contests: History<Contest>,
     /// What assessors found: the numbers of the findings.
-    pub assessments: Log<u32>,
+    pub assessments: History<u32>,
     /// The occurrences that were held.
-    pub occurrences: Log<()>,
+    pub occurrences: History<()>,
 }
 
 /// What the rules ask of a recorder.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RecorderFacts {
     /// The revocations of its key.
-    pub revoked: Log<()>,
+    pub revoked: History<()>,
 }
 
 /// The terms of a commitment.
@@ -251,8 +251,8 @@ pub fn depend_on(field: &FieldSpec) -> bool {
 /// Takes in what an event says, or takes it out where the record does not count.
 pub fn set(
     all: &mut [super::Entity],
-    names: &Names,
-    findings: &mut Findings,
+    names: &IdTable,
+    findings: &mut Assessments,
     record: u32,
     event: &Event,
     counts: bool,
@@ -269,8 +269,8 @@ pub fn set(
 
 struct Keeper<'a> {
     all: &'a mut [super::Entity],
-    names: &'a Names,
-    findings: &'a mut Findings,
+    names: &'a IdTable,
+    findings: &'a mut Assessments,
     record: u32,
     counts: bool,
 }
@@ -403,7 +403,7 @@ impl Keeper<'_> {
 
     fn finding(&mut self, fact: &Assessed, by: &[PartyId]) -> u32 {
         let by = self.parties(by);
-        self.findings.number(Finding {
+        self.findings.number(Assessment {
             by,
             scale: fact.scale.clone(),
             level: fact.level.clone(),

@@ -1,4 +1,4 @@
-//! The register as bytes, for a snapshot. Not part of the record format: an image that another version wrote, which
+//! The state as bytes, for a snapshot. Not part of the record format: an image that another version wrote, which
 //! may number words otherwise, is no image.
 //!
 //! Numbers are little endian, 32 bits wide; lists follow their length; words are their place in their list.
@@ -7,15 +7,15 @@ use std::sync::Arc;
 
 use chrono::{Datelike, NaiveDate};
 
+use super::assessments::{Assessment, Assessments};
+use super::dates::{Numbers, RecordDate, RecordDates};
 use super::facts::{
-    AgreementFacts, Amendment, CommitmentFacts, Facts, Log, PartyFacts, RecorderFacts, Terms,
+    AgreementFacts, Amendment, CommitmentFacts, Facts, History, PartyFacts, RecorderFacts, Terms,
 };
-use super::findings::{Finding, Findings};
+use super::id_table::{Id, IdTable};
 use super::keys::ImportKeys;
-use super::names::{Id, Names};
-use super::stamps::{Numbers, Stamp, Stamps};
-use super::trail::Trail;
-use super::{Archive, Entity, EntityKind, Fate, Register};
+use super::postings::Postings;
+use super::{Archive, Entity, EntityKind, RecordStatus, State};
 use crate::event::Kind;
 use crate::value::agreement::{Action, AgreementStatus};
 use crate::value::base::Leaf;
@@ -32,7 +32,7 @@ const NARROW: usize = 1 << 16;
 /// Bytes that are given away together.
 const PIECE: usize = 64 * 1024;
 
-impl Register {
+impl State {
     /// Its bytes.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::new();
@@ -52,14 +52,16 @@ impl Register {
         out.list(&self.kinds, |out, kind| {
             out.byte(kind.map_or(NO_WORD, |kind| kind as u8));
         });
-        out.stamps(&self.stamps, self.kinds.len());
-        let mut fates: Vec<(&u32, &Fate)> = self.fates.iter().collect();
-        fates.sort_unstable_by_key(|(record, _)| **record);
-        out.list(fates, |out, (record, fate)| {
+        out.dates(&self.dates, self.kinds.len());
+        let mut record_statuses: Vec<(&u32, &RecordStatus)> = self.record_statuses.iter().collect();
+        record_statuses.sort_unstable_by_key(|(record, _)| **record);
+        out.list(record_statuses, |out, (record, record_status)| {
             out.number(*record);
-            out.list(&fate.corrections, |out, record| out.number(*record));
-            out.number(fate.retracted.unwrap_or(NO_RECORD));
-            out.number(fate.redacted.unwrap_or(NO_RECORD));
+            out.list(&record_status.corrections, |out, record| {
+                out.number(*record)
+            });
+            out.number(record_status.retracted.unwrap_or(NO_RECORD));
+            out.number(record_status.redacted.unwrap_or(NO_RECORD));
         });
         out.list(self.names.slugs(), |out, slug| {
             out.bytes(slug.as_str().as_bytes())
@@ -70,7 +72,7 @@ impl Register {
             out.entity(entity);
             out.give_if_many();
         }
-        let mut about: Vec<(&u64, &Trail)> = self.about.iter().collect();
+        let mut about: Vec<(&u64, &Postings)> = self.about.iter().collect();
         about.sort_unstable_by_key(|(seq, _)| **seq);
         out.list(about, |out, (seq, trail)| {
             out.out.extend_from_slice(&seq.to_le_bytes());
@@ -83,7 +85,7 @@ impl Register {
         (out.give)(&out.out);
     }
 
-    /// The register of these bytes, over the archive of its records; none where they are not those of a register.
+    /// The state of these bytes, over the archive of its records; none where they are not those of a state.
     pub fn from_bytes(bytes: &[u8], archive: Arc<dyn Archive>) -> Option<Self> {
         let mut from = Reader {
             rest: bytes,
@@ -99,24 +101,24 @@ impl Register {
             kind => Kind::ALL.get(usize::from(kind)).copied().map(Some),
         });
         let kinds = kinds.collect::<Option<Vec<Option<Kind>>>>()?;
-        let stamps = from.stamps(kinds.len())?;
-        let mut register = Self {
+        let dates = from.dates(kinds.len())?;
+        let mut state = Self {
             archived: kinds.len(),
             kinds,
-            stamps,
+            dates,
             claimed,
             archive: Some(archive),
             ..Self::default()
         };
-        register.shelf.reach(register.archived);
+        state.read_cache.reach(state.archived);
         for _ in 0..from.number()? {
             let record = from.number()?;
-            let fate = Fate {
+            let record_status = RecordStatus {
                 corrections: from.list(Reader::number)?,
                 retracted: from.record()?,
                 redacted: from.record()?,
             };
-            register.fates.insert(record, fate);
+            state.record_statuses.insert(record, record_status);
         }
         let slugs = from.list(|from| from.text()?.parse::<Slug>().ok())?;
         let first = from.list(Reader::number)?;
@@ -124,21 +126,21 @@ impl Register {
         if first.len() != count || !first.is_sorted() {
             return None;
         }
-        register.names = Names::new(slugs, first);
+        state.names = IdTable::new(slugs, first);
         from.ids = count as u32;
-        register.findings = Findings::new(from.list(Reader::finding)?);
-        from.findings = register.findings.all().len() as u32;
-        register.entities = (0..count).map(|_| from.entity()).collect::<Option<_>>()?;
-        for (kind, _) in register.entities.iter().filter_map(|entity| entity.defined) {
-            register.given[kind as usize] += 1;
+        state.findings = Assessments::new(from.list(Reader::finding)?);
+        from.findings = state.findings.all().len() as u32;
+        state.entities = (0..count).map(|_| from.entity()).collect::<Option<_>>()?;
+        for (kind, _) in state.entities.iter().filter_map(|entity| entity.defined) {
+            state.given[kind as usize] += 1;
         }
         for _ in 0..from.number()? {
             let seq = u64::from_le_bytes(from.array()?);
-            register.about.insert(seq, from.trail()?);
+            state.about.insert(seq, from.trail()?);
         }
         let keys = from.list(|from| Some((from.number()?, from.number()?)))?;
-        register.import_keys = ImportKeys::from_pairs(keys.into_iter());
-        from.rest.is_empty().then_some(register)
+        state.import_keys = ImportKeys::from_pairs(keys.into_iter());
+        from.rest.is_empty().then_some(state)
     }
 }
 
@@ -209,7 +211,7 @@ impl Writer<'_> {
         });
     }
 
-    fn log<T>(&mut self, log: &Log<T>, mut each: impl FnMut(&mut Self, &T)) {
+    fn log<T>(&mut self, log: &History<T>, mut each: impl FnMut(&mut Self, &T)) {
         self.list(&log.0, |out, (record, value)| {
             out.number(*record);
             each(out, value);
@@ -220,14 +222,14 @@ impl Writer<'_> {
         self.list(ids, |out, id| out.number(*id));
     }
 
-    fn trail(&mut self, trail: &Trail) {
+    fn trail(&mut self, trail: &Postings) {
         self.number(trail.last());
         self.bytes(trail.bytes());
     }
 
     /// The stamps that so many records have, then the number of each record's, in two bytes where that suffices.
-    fn stamps(&mut self, stamps: &Stamps, records: usize) {
-        let (used, places) = stamps.to_parts();
+    fn dates(&mut self, dates: &RecordDates, records: usize) {
+        let (used, places) = dates.to_parts();
         self.list(&used, |out, stamp| out.stamp(stamp));
         let narrow = used.len() <= NARROW;
         let width = if narrow { 2 } else { 4 };
@@ -242,8 +244,8 @@ impl Writer<'_> {
         }
     }
 
-    fn stamp(&mut self, stamp: &Stamp) {
-        let Stamp {
+    fn stamp(&mut self, stamp: &RecordDate) {
+        let RecordDate {
             on,
             recorded,
             irregular,
@@ -260,9 +262,9 @@ impl Writer<'_> {
     }
 
     /// The findings that some assessment has, in the order of the entities.
-    fn findings(&mut self, findings: &Findings, entities: &[Entity]) {
+    fn findings(&mut self, findings: &Assessments, entities: &[Entity]) {
         self.findings = vec![NO_RECORD; findings.all().len()];
-        let mut used: Vec<&Finding> = Vec::new();
+        let mut used: Vec<&Assessment> = Vec::new();
         let commitments = entities
             .iter()
             .filter_map(|each| each.facts.commitment.as_ref());
@@ -275,7 +277,7 @@ impl Writer<'_> {
             }
         }
         self.list(used, |out, finding| {
-            let Finding { by, scale, level } = finding;
+            let Assessment { by, scale, level } = finding;
             out.ids(by);
             out.text(Some(scale));
             out.text(Some(level));
@@ -430,9 +432,9 @@ impl<'b> Reader<'b> {
         (all.len() <= 1).then(|| all.pop().map(Box::new))
     }
 
-    fn log<T>(&mut self, mut each: impl FnMut(&mut Self) -> Option<T>) -> Option<Log<T>> {
+    fn log<T>(&mut self, mut each: impl FnMut(&mut Self) -> Option<T>) -> Option<History<T>> {
         self.list(|from| Some((from.number()?, each(from)?)))
-            .map(Log)
+            .map(History)
     }
 
     fn id(&mut self) -> Option<Id> {
@@ -444,13 +446,13 @@ impl<'b> Reader<'b> {
         self.list(Self::id).map(Vec::into_boxed_slice)
     }
 
-    fn trail(&mut self) -> Option<Trail> {
+    fn trail(&mut self) -> Option<Postings> {
         let last = self.number()?;
-        Some(Trail::from_parts(self.bytes()?.to_vec(), last))
+        Some(Postings::from_parts(self.bytes()?.to_vec(), last))
     }
 
-    fn stamps(&mut self, records: usize) -> Option<Stamps> {
-        let stamps = self.list(Self::stamp)?;
+    fn dates(&mut self, records: usize) -> Option<RecordDates> {
+        let dates = self.list(Self::stamp)?;
         let width = self.byte()?;
         let bytes = self.bytes()?;
         let numbers = match width {
@@ -459,15 +461,15 @@ impl<'b> Reader<'b> {
             _ => return None,
         };
         (bytes.len() / usize::from(width) == records).then_some(())?;
-        Stamps::from_parts(stamps, numbers)
+        RecordDates::from_parts(dates, numbers)
     }
 
-    fn stamp(&mut self) -> Option<Stamp> {
+    fn stamp(&mut self) -> Option<RecordDate> {
         let on = self.value()?;
         let recorded = NaiveDate::from_num_days_from_ce_opt(self.number()? as i32)?;
         let flags = self.byte()?;
         let flag = |place: u8| flags & (1 << place) != 0;
-        (flags < 1 << 5).then_some(Stamp {
+        (flags < 1 << 5).then_some(RecordDate {
             on,
             recorded,
             irregular: flag(0),
@@ -478,8 +480,8 @@ impl<'b> Reader<'b> {
         })
     }
 
-    fn finding(&mut self) -> Option<Finding> {
-        Some(Finding {
+    fn finding(&mut self) -> Option<Assessment> {
+        Some(Assessment {
             by: self.some_ids()?,
             scale: self.value()??,
             level: self.value()??,

@@ -1,4 +1,4 @@
-//! The register: the fold of all events, and the only place where state comes from events.
+//! The state: the fold of all events, and the only place where state comes from events.
 //!
 //! It holds what each record is and what later ones did to it, the trail of records about each entity and
 //! record, and the few facts that the rules ask for. The texts it need not hold: it reads them again from an
@@ -11,19 +11,19 @@ use std::sync::{Arc, OnceLock};
 
 use foldhash::fast::FixedState;
 
+pub use self::assessments::Assessment;
+use self::assessments::Assessments;
+pub use self::dates::RecordDate;
+use self::dates::RecordDates;
 use self::facts::Facts;
 pub use self::facts::Position;
-pub use self::findings::Finding;
-use self::findings::Findings;
+pub use self::history::CommitmentHistory;
+pub use self::id_table::Id;
+use self::id_table::IdTable;
 use self::keys::ImportKeys;
-use self::marks::Marks;
-pub use self::names::Id;
-use self::names::Names;
-use self::shelf::Shelf;
-pub use self::stamps::Stamp;
-use self::stamps::Stamps;
-pub use self::told::Told;
-use self::trail::Trail;
+use self::postings::Postings;
+use self::read_cache::ReadCache;
+use self::scan_cache::ScanCache;
 use crate::event::{Entry, Event, Fact, Kind};
 use crate::value::agreement::{Action, AgreementStatus};
 use crate::value::id::{
@@ -31,19 +31,19 @@ use crate::value::id::{
 };
 use crate::value::when::When;
 
+mod assessments;
+mod dates;
 mod facts;
-mod findings;
+mod history;
+mod id_table;
 mod image;
 mod interned;
 mod keys;
-mod marks;
-mod names;
-mod shelf;
-mod stamps;
+mod postings;
+mod read_cache;
+mod scan_cache;
 #[cfg(test)]
 mod tests;
-mod told;
-mod trail;
 
 /// What kind of thing an id names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -96,7 +96,7 @@ impl EntityKind {
 
 /// A record as it reads today.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Held {
+pub struct CurrentRecord {
     /// The entry, with every correction applied.
     pub entry: Entry,
     /// The event as it was recorded, where corrections changed it.
@@ -109,7 +109,7 @@ pub struct Held {
     pub redacted: Option<Seq>,
 }
 
-impl Held {
+impl CurrentRecord {
     fn new(entry: Entry) -> Self {
         Self {
             entry,
@@ -131,7 +131,7 @@ impl Held {
     }
 }
 
-/// Where records are read again that the register does not hold.
+/// Where records are read again that the state does not hold.
 pub trait Archive: Send + Sync {
     /// The entry of a record as it was recorded; none where its payload is gone.
     ///
@@ -152,14 +152,14 @@ pub struct Unreadable {
 
 /// What later records did to a record.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-struct Fate {
+struct RecordStatus {
     corrections: Vec<u32>,
     retracted: Option<u32>,
     redacted: Option<u32>,
 }
 
-impl Fate {
-    const NONE: &Fate = &Fate {
+impl RecordStatus {
+    const NONE: &RecordStatus = &RecordStatus {
         corrections: Vec::new(),
         retracted: None,
         redacted: None,
@@ -175,7 +175,7 @@ impl Fate {
 struct Entity {
     /// What it is, and the record that says so.
     defined: Option<(EntityKind, u32)>,
-    trail: Trail,
+    trail: Postings,
     facts: Facts,
 }
 
@@ -184,32 +184,32 @@ pub const RECORD_LIMIT: u64 = u32::MAX as u64;
 
 /// The state of the ledger after some record.
 #[derive(Clone, Default)]
-pub struct Register {
+pub struct State {
     /// The kind of each record; none where its payload is gone.
     kinds: Vec<Option<Kind>>,
     /// When each may have happened, and what is doubtful about it.
-    stamps: Stamps,
+    dates: RecordDates,
     /// What became of those records that something became of.
-    fates: HashMap<u32, Fate, FixedState>,
-    names: Names,
+    record_statuses: HashMap<u32, RecordStatus, FixedState>,
+    names: IdTable,
     /// By the number of the id.
     entities: Vec<Entity>,
-    findings: Findings,
+    findings: Assessments,
     /// How many ids there are of each kind.
     given: [u32; 5],
     /// The records about a record.
-    about: HashMap<u64, Trail, FixedState>,
+    about: HashMap<u64, Postings, FixedState>,
     import_keys: ImportKeys,
     /// Where records are read again, and how many of the first ones can be.
     archive: Option<Arc<dyn Archive>>,
     archived: usize,
     /// The records after those.
-    kept: Vec<Option<Held>>,
+    kept: Vec<Option<CurrentRecord>>,
     /// Those that were read again.
-    shelf: Shelf,
+    read_cache: ReadCache,
     unreadable: OnceLock<Unreadable>,
     /// What is known of many records at once; nothing until it is asked for after a change.
-    marks: OnceLock<Marks>,
+    marks: OnceLock<ScanCache>,
     /// How many records, the first ones, have a recorded time that is claimed.
     claimed: u64,
 }
@@ -228,19 +228,19 @@ pub fn claimed_times(count: u64) -> Option<String> {
 }
 
 /// Two registers are equal that hold the same state, wherever they read texts from.
-impl PartialEq for Register {
+impl PartialEq for State {
     fn eq(&self, other: &Self) -> bool {
         self.count() == other.count() && self.to_bytes() == other.to_bytes()
     }
 }
 
-impl Eq for Register {}
+impl Eq for State {}
 
-impl fmt::Debug for Register {
+impl fmt::Debug for State {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Register")
             .field("count", &self.count())
-            .field("fates", &self.fates)
+            .field("fates", &self.record_statuses)
             .field("entities", &self.entities)
             .finish_non_exhaustive()
     }
@@ -262,16 +262,16 @@ pub enum ResolveError {
     },
 }
 
-impl Register {
-    /// An empty register for the records of an archive, which holds so many of them already.
+impl State {
+    /// An empty state for the records of an archive, which holds so many of them already.
     pub fn over(archive: Arc<dyn Archive>, archived: u64) -> Self {
-        let mut register = Self::default();
-        register.read_from(archive, archived);
-        register
+        let mut state = Self::default();
+        state.read_from(archive, archived);
+        state
     }
 
     /// From now on the archive holds so many of the records, the first ones, and reads them where they are asked
-    /// for. Those that the register itself holds it lets go.
+    /// for. Those that the state itself holds it lets go.
     pub fn read_from(&mut self, archive: Arc<dyn Archive>, archived: u64) {
         self.archive = Some(archive);
         self.archived(archived);
@@ -282,7 +282,7 @@ impl Register {
         self.archive.as_ref()
     }
 
-    /// The archive holds so many of the records now, the first ones: the register lets go of them.
+    /// The archive holds so many of the records now, the first ones: the state lets go of them.
     pub fn archived(&mut self, count: u64) {
         let count = usize::try_from(count).unwrap_or(usize::MAX);
         if self.archive.is_none() || count <= self.archived {
@@ -291,26 +291,31 @@ impl Register {
         let gone = (count - self.archived).min(self.kept.len());
         self.kept.drain(..gone);
         self.archived = count;
-        self.shelf.reach(count);
+        self.read_cache.reach(count);
     }
 
     /// How many records it has in memory: those that no archive holds, and those that were read again.
     pub fn in_memory(&self) -> usize {
-        self.kept.len() + self.shelf.loaded()
+        self.kept.len() + self.read_cache.loaded()
     }
 
     /// Lets go of the records that were read again, once they are many. Taking in a record does so too.
     pub fn tidy(&mut self) {
-        self.shelf.tidy();
+        self.read_cache.tidy();
     }
 
     /// Every record in order, as it reads today; none for records whose payload is gone.
-    pub fn records(&self) -> impl DoubleEndedIterator<Item = Option<&Held>> + ExactSizeIterator {
+    pub fn records(
+        &self,
+    ) -> impl DoubleEndedIterator<Item = Option<&CurrentRecord>> + ExactSizeIterator {
         (0..self.kinds.len()).map(|at| self.held(Seq(at as u64)))
     }
 
     /// The records of some kinds, whether or not they were retracted, in order.
-    pub fn records_of(&self, wanted: impl Fn(Kind) -> bool) -> impl Iterator<Item = &Held> {
+    pub fn records_of(
+        &self,
+        wanted: impl Fn(Kind) -> bool,
+    ) -> impl Iterator<Item = &CurrentRecord> {
         let all = (0..self.kinds.len()).map(|at| Seq(at as u64));
         all.filter(move |seq| self.kind(*seq).is_some_and(&wanted))
             .filter_map(|seq| self.held(seq))
@@ -318,11 +323,11 @@ impl Register {
 
     /// The records that were redacted and were still there when they were taken in, with their kinds, in order.
     pub fn redacted(&self) -> Vec<(Seq, Kind)> {
-        let fates = self
-            .fates
+        let record_statuses = self
+            .record_statuses
             .iter()
-            .filter(|(_, fate)| fate.redacted.is_some());
-        let seqs = fates.map(|(record, _)| Seq((*record).into()));
+            .filter(|(_, record_status)| record_status.redacted.is_some());
+        let seqs = record_statuses.map(|(record, _)| Seq((*record).into()));
         let mut all: Vec<(Seq, Kind)> = seqs
             .filter_map(|seq| Some((seq, self.kind(seq)?)))
             .collect();
@@ -342,7 +347,7 @@ impl Register {
     }
 
     /// Takes note that the recorded times of so many records, the first ones, are claimed. Headers say so, which
-    /// [`Register::apply`] does not get.
+    /// [`State::apply`] does not get.
     pub fn note_claimed(&mut self, count: u64) {
         self.claimed = count;
     }
@@ -354,12 +359,12 @@ impl Register {
     }
 
     /// A record, whether or not it was retracted; none where its payload is gone.
-    pub fn held(&self, seq: Seq) -> Option<&Held> {
+    pub fn held(&self, seq: Seq) -> Option<&CurrentRecord> {
         let at = usize::try_from(seq.0).ok()?;
         self.kind(seq)?;
         match at.checked_sub(self.archived) {
             Some(kept) => self.kept.get(kept)?.as_ref(),
-            None => self.shelf.get(at, || self.read(at as u32)),
+            None => self.read_cache.get(at, || self.read(at as u32)),
         }
     }
 
@@ -372,7 +377,7 @@ impl Register {
     /// The kind of a record that counts.
     pub fn standing_kind(&self, seq: Seq) -> Option<Kind> {
         let kind = self.kind(seq)?;
-        self.fate(seq).is_standing().then_some(kind)
+        self.record_status(seq).is_standing().then_some(kind)
     }
 
     /// The entries that count, in the order of the chain.
@@ -428,7 +433,7 @@ impl Register {
         self.trail_of(subject, |_| true)
     }
 
-    /// As [`Register::trail`], those of some kinds only. The others are not even read.
+    /// As [`State::trail`], those of some kinds only. The others are not even read.
     pub fn trail_of(
         &self,
         subject: &Subject,
@@ -451,7 +456,7 @@ impl Register {
                 .map(|id| &self.entities[id as usize].trail),
             Subject::Record(seq) => self.about.get(&seq.0),
         };
-        let numbers = trail.into_iter().flat_map(Trail::iter);
+        let numbers = trail.into_iter().flat_map(Postings::iter);
         numbers.filter_map(|number| {
             let seq = Seq(number.into());
             Some((seq, self.kind(seq)?))
@@ -477,7 +482,7 @@ impl Register {
         self.resolve_among(text, |_| true)
     }
 
-    /// As [`Register::resolve`], among the ids of one kind only.
+    /// As [`State::resolve`], among the ids of one kind only.
     ///
     /// # Errors
     /// [`ResolveError`]
@@ -528,7 +533,7 @@ impl Register {
         }
     }
 
-    /// As [`Register::acts_for`], by the numbers of their ids.
+    /// As [`State::acts_for`], by the numbers of their ids.
     pub fn stands_for(&self, actor: Id, principal: Id) -> bool {
         if actor == principal {
             return true;
@@ -645,7 +650,7 @@ impl Register {
     /// so that a tampered ledger can still be shown.
     pub fn apply(&mut self, entry: &Entry) {
         let keeps = self.keeps_next();
-        self.stamps.push(entry);
+        self.dates.push(entry);
         let mend = self.fold(&entry.event);
         if keeps {
             self.keep(entry.clone());
@@ -653,10 +658,10 @@ impl Register {
         self.finish(mend);
     }
 
-    /// As [`Register::apply`], without a copy of the entry.
+    /// As [`State::apply`], without a copy of the entry.
     pub fn take(&mut self, entry: Entry) {
         let keeps = self.keeps_next();
-        self.stamps.push(&entry);
+        self.dates.push(&entry);
         let mend = self.fold(&entry.event);
         if keeps {
             self.keep(entry);
@@ -670,14 +675,14 @@ impl Register {
             self.kept.push(None);
         }
         self.marks.take();
-        self.stamps.push_gone();
+        self.dates.push_gone();
         self.kinds.push(None);
     }
 
-    /// Takes the last records out again, until there are so many: the register is then as it was before they came.
+    /// Takes the last records out again, until there are so many: the state is then as it was before they came.
     ///
     /// # Errors
-    /// [`Unreadable`]: a record cannot be read any more. The register is then of no use.
+    /// [`Unreadable`]: a record cannot be read any more. The state is then of no use.
     pub fn rewind(&mut self, count: u64) -> Result<(), Unreadable> {
         while self.count() > count {
             self.take_back();
@@ -695,11 +700,12 @@ impl Register {
 
     fn keep(&mut self, entry: Entry) {
         let seq = Seq((self.archived + self.kept.len()) as u64);
-        self.kept.push(Some(Held::new(Entry { seq, ..entry })));
+        self.kept
+            .push(Some(CurrentRecord::new(Entry { seq, ..entry })));
     }
 
     /// Takes in what the next record says by itself, and tells what it does to an earlier one.
-    fn fold(&mut self, event: &Event) -> Option<Mend> {
+    fn fold(&mut self, event: &Event) -> Option<Adjustment> {
         let record = self.kinds.len() as u32;
         let mend = self.mend_of(record, event);
         self.index(record, event, record);
@@ -713,16 +719,16 @@ impl Register {
         mend
     }
 
-    fn finish(&mut self, mend: Option<Mend>) {
+    fn finish(&mut self, mend: Option<Adjustment>) {
         self.marks.take();
-        self.shelf.tidy();
+        self.read_cache.tidy();
         if let Some(mend) = mend {
             self.mend(mend, true);
         }
     }
 
     /// What a record does to an earlier one that is there.
-    fn mend_of(&self, record: u32, event: &Event) -> Option<Mend> {
+    fn mend_of(&self, record: u32, event: &Event) -> Option<Adjustment> {
         let (target, how) = match &event.fact {
             Fact::Corrected(fact) => {
                 let kind = self.kind(fact.record)?;
@@ -742,7 +748,7 @@ impl Register {
             .ok()
             .filter(|target| *target < record)?;
         self.kind(Seq(target.into()))?;
-        Some(Mend {
+        Some(Adjustment {
             by: record,
             target,
             how,
@@ -750,23 +756,23 @@ impl Register {
     }
 
     /// Does what a record does to an earlier one, or takes it back.
-    fn mend(&mut self, mend: Mend, done: bool) {
+    fn mend(&mut self, mend: Adjustment, done: bool) {
         let touched = self.touched(mend);
-        let events = |register: &Self| -> Vec<Option<Event>> {
-            let entry = |record: &u32| register.entry(Seq((*record).into()));
+        let events = |state: &Self| -> Vec<Option<Event>> {
+            let entry = |record: &u32| state.entry(Seq((*record).into()));
             let event = |record| entry(record).map(|entry| entry.event.clone());
             touched.iter().map(event).collect()
         };
         let before = events(self);
-        let fate = self.fates.entry(mend.target).or_default();
+        let record_status = self.record_statuses.entry(mend.target).or_default();
         match mend.how {
-            How::Correct { .. } if done => fate.corrections.push(mend.by),
-            How::Correct { .. } => fate.corrections.retain(|by| *by != mend.by),
-            How::Retract => fate.retracted = done.then_some(mend.by),
-            How::Redact => fate.redacted = done.then_some(mend.by),
+            How::Correct { .. } if done => record_status.corrections.push(mend.by),
+            How::Correct { .. } => record_status.corrections.retain(|by| *by != mend.by),
+            How::Retract => record_status.retracted = done.then_some(mend.by),
+            How::Redact => record_status.redacted = done.then_some(mend.by),
         }
-        if fate == Fate::NONE {
-            self.fates.remove(&mend.target);
+        if record_status == RecordStatus::NONE {
+            self.record_statuses.remove(&mend.target);
         }
         self.read_anew(mend.target);
         for record in &touched {
@@ -776,7 +782,7 @@ impl Register {
         for (record, (before, after)) in touched.iter().zip(before.into_iter().zip(after)) {
             if let Some(held) = self.held(Seq((*record).into())) {
                 let event = held.entry.event.clone();
-                self.stamps.change(*record as usize, &event);
+                self.dates.change(*record as usize, &event);
             }
             if before == after {
                 continue;
@@ -792,7 +798,7 @@ impl Register {
 
     /// The records whose place in trails and facts a mend may change: the one that it mends, and where that is a
     /// correction, the one that it corrected.
-    fn touched(&self, mend: Mend) -> Vec<u32> {
+    fn touched(&self, mend: Adjustment) -> Vec<u32> {
         let mut touched = Vec::new();
         if !matches!(mend.how, How::Correct { matters: false }) {
             touched.push(mend.target);
@@ -801,23 +807,26 @@ impl Register {
         if self.kind(target) == Some(Kind::Corrected)
             && let Some(held) = self.held(target)
             && let Fact::Corrected(fact) = &held.entry.event.fact
-            && self.fate(fact.record).corrections.contains(&mend.target)
+            && self
+                .record_status(fact.record)
+                .corrections
+                .contains(&mend.target)
         {
             touched.extend(u32::try_from(fact.record.0));
         }
         touched
     }
 
-    fn fate(&self, seq: Seq) -> &Fate {
+    fn record_status(&self, seq: Seq) -> &RecordStatus {
         let record = u32::try_from(seq.0).ok();
-        let fate = record.and_then(|record| self.fates.get(&record));
-        fate.unwrap_or(Fate::NONE)
+        let record_status = record.and_then(|record| self.record_statuses.get(&record));
+        record_status.unwrap_or(RecordStatus::NONE)
     }
 
     /// Sees to it that a record reads as what became of it says.
     fn read_anew(&mut self, record: u32) {
         let Some(at) = (record as usize).checked_sub(self.archived) else {
-            self.shelf.forget(record as usize);
+            self.read_cache.forget(record as usize);
             return;
         };
         let Some(mut held) = self.kept.get_mut(at).and_then(Option::take) else {
@@ -831,13 +840,13 @@ impl Register {
     }
 
     /// Reads a record from the archive.
-    fn read(&self, record: u32) -> Option<Held> {
+    fn read(&self, record: u32) -> Option<CurrentRecord> {
         let seq = Seq(record.into());
         let kind = self.kind(seq);
         let archive = self.archive.as_ref().map(|archive| archive.entry(seq));
         let found = match archive.unwrap_or_else(|| Err("nothing holds it".to_owned())) {
             // An earlier reader may have known it before its payload was destroyed.
-            Ok(None) if self.fate(seq).redacted.is_some() => return None,
+            Ok(None) if self.record_status(seq).redacted.is_some() => return None,
             Ok(None) => Err("its payload is gone, and was there before".to_owned()),
             Ok(Some(entry)) if Some(entry.event.kind()) != kind => {
                 Err("it is another record than before".to_owned())
@@ -847,7 +856,7 @@ impl Register {
         };
         match found {
             Ok(entry) => {
-                let mut held = Held::new(Entry { seq, ..entry });
+                let mut held = CurrentRecord::new(Entry { seq, ..entry });
                 self.mark(&mut held);
                 Some(held)
             }
@@ -859,12 +868,12 @@ impl Register {
     }
 
     /// Marks a record as it was recorded with what became of it, and applies its corrections.
-    fn mark(&self, held: &mut Held) {
-        let fate = self.fate(held.entry.seq);
+    fn mark(&self, held: &mut CurrentRecord) {
+        let record_status = self.record_status(held.entry.seq);
         let seq = |record: &u32| Seq((*record).into());
-        held.corrections = fate.corrections.iter().map(seq).collect();
-        held.retracted = fate.retracted.as_ref().map(seq);
-        held.redacted = fate.redacted.as_ref().map(seq);
+        held.corrections = record_status.corrections.iter().map(seq).collect();
+        held.retracted = record_status.retracted.as_ref().map(seq);
+        held.redacted = record_status.redacted.as_ref().map(seq);
         let event = self.corrected(held, None);
         if event != held.entry.event {
             let original = std::mem::replace(&mut held.entry.event, event);
@@ -873,7 +882,7 @@ impl Register {
     }
 
     /// A record's original with the corrections that stand, but for one.
-    fn corrected(&self, held: &Held, except: Option<Seq>) -> Event {
+    fn corrected(&self, held: &CurrentRecord, except: Option<Seq>) -> Event {
         let mut event = held.recorded().clone();
         for correction in &held.corrections {
             if Some(*correction) == except {
@@ -994,9 +1003,9 @@ impl Register {
         }
         self.marks.take();
         self.kinds.pop();
-        self.stamps.pop();
+        self.dates.pop();
         if record < self.archived {
-            self.shelf.forget(record);
+            self.read_cache.forget(record);
             self.archived = record;
         } else {
             self.kept.pop();
@@ -1018,7 +1027,7 @@ fn grow<T>(list: &mut Vec<T>, more: usize) {
 
 /// What a record does to an earlier one.
 #[derive(Debug, Clone, Copy)]
-struct Mend {
+struct Adjustment {
     by: u32,
     target: u32,
     how: How,

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::event::Kind;
 use crate::rules;
-use crate::testing::{entries, event, histories, history, register};
+use crate::testing::{entries, event, histories, history, state};
 use crate::view::View;
 
 fn slug(text: &str) -> Slug {
@@ -45,16 +45,16 @@ fn opened(more: &[Event]) -> Vec<Event> {
     [&[opening], more].concat()
 }
 
-fn trail(register: &Register, subject: &str) -> Vec<u64> {
+fn trail(state: &State, subject: &str) -> Vec<u64> {
     let subject = subject.parse().unwrap();
-    register.trail(&subject).map(|entry| entry.seq.0).collect()
+    state.trail(&subject).map(|entry| entry.seq.0).collect()
 }
 
 #[test]
 fn a_correction_moves_its_record_to_another_trail() {
     let mut history = opened(&[party("peru"), party("chile"), note("peru")]);
     history.push(correction("3", "about", "chile"));
-    let corrected = register(&history);
+    let corrected = state(&history);
     assert_eq!(trail(&corrected, "peru"), [1]);
     assert_eq!(trail(&corrected, "chile"), [2, 3]);
     assert_eq!(trail(&corrected, "3"), [4]);
@@ -64,7 +64,7 @@ fn a_correction_moves_its_record_to_another_trail() {
     assert_eq!(held.corrections, [Seq(4)]);
     // Taking the correction back takes the record back.
     history.push(retraction("4"));
-    let restored = register(&history);
+    let restored = state(&history);
     assert_eq!(trail(&restored, "peru"), [1, 3]);
     assert_eq!(trail(&restored, "chile"), [2]);
     assert_eq!(restored.entry(Seq(3)).unwrap().event, note("peru"));
@@ -78,8 +78,8 @@ fn of_two_corrections_of_a_field_the_later_that_stands_counts() {
         correction("1", "text", "third"),
     ]);
     let text = |more: &[Event]| {
-        let register = register(&[&base, more].concat());
-        let texts = register.entry(Seq(1)).unwrap().event.to_fields();
+        let state = state(&[&base, more].concat());
+        let texts = state.entry(Seq(1)).unwrap().event.to_fields();
         texts.get("text").to_vec()
     };
     assert_eq!(text(&[]), ["third"]);
@@ -100,13 +100,13 @@ fn a_retraction_frees_the_id_and_not_the_import_key() {
         ],
     );
     let mut history = opened(&[keyed, retraction("1")]);
-    let retracted = register(&history);
+    let retracted = state(&history);
     assert_eq!(retracted.entity(&slug("peru")), None);
     assert_eq!(retracted.imported("row 1"), Some(Seq(1)));
     assert!(retracted.held(Seq(1)).is_some() && retracted.entry(Seq(1)).is_none());
     assert_eq!(trail(&retracted, "peru"), [0u64; 0]);
     history.push(party("peru"));
-    let again = register(&history);
+    let again = state(&history);
     assert_eq!(
         again.entity(&slug("peru")),
         Some((EntityKind::Party, Seq(3)))
@@ -122,9 +122,9 @@ fn a_redacted_record_does_not_count_whether_its_payload_is_there_or_not() {
         &[("record", "2"), ("reason", "privacy"), ("authority", "law")],
     );
     let history = opened(&[party("peru"), note("peru"), redaction]);
-    let whole = register(&history);
+    let whole = state(&history);
     assert_eq!(whole.held(Seq(2)).unwrap().redacted, Some(Seq(3)));
-    let mut gone = Register::default();
+    let mut gone = State::default();
     for entry in entries(&history) {
         match entry.seq {
             Seq(2) => gone.apply_missing(),
@@ -133,9 +133,9 @@ fn a_redacted_record_does_not_count_whether_its_payload_is_there_or_not() {
     }
     assert_eq!(gone.count(), 4);
     assert_eq!(gone.held(Seq(2)), None);
-    for register in [&whole, &gone] {
-        assert_eq!(trail(register, "peru"), [1]);
-        assert_eq!(trail(register, "2"), [3]);
+    for state in [&whole, &gone] {
+        assert_eq!(trail(state, "peru"), [1]);
+        assert_eq!(trail(state, "2"), [3]);
     }
 }
 
@@ -146,7 +146,7 @@ fn a_text_names_a_record_an_id_or_the_beginning_of_one_id() {
         &[("id", "per-1"), ("kind", "letter"), ("title", "Letter")],
     );
     let mut history = opened(&[party("peru"), party("per"), party("chile"), source]);
-    let resolved = |text: &str| register(&history).resolve(text);
+    let resolved = |text: &str| state(&history).resolve(text);
     let entity = |id: &str| Ok(Subject::Entity(slug(id)));
     assert_eq!(resolved("chile"), entity("chile"));
     assert_eq!(resolved("ch"), entity("chile"));
@@ -166,7 +166,7 @@ fn a_text_names_a_record_an_id_or_the_beginning_of_one_id() {
         assert_eq!(resolved(nothing), expected);
     }
     // Among one kind only.
-    let among = |text: &str, kind| register(&history).resolve_id(text, kind);
+    let among = |text: &str, kind| state(&history).resolve_id(text, kind);
     assert_eq!(among("per", EntityKind::Source), Ok(slug("per-1")));
     assert!(matches!(
         among("pe", EntityKind::Party),
@@ -176,7 +176,7 @@ fn a_text_names_a_record_an_id_or_the_beginning_of_one_id() {
     assert!(among("0", EntityKind::Party).is_err());
     // What was retracted is nobody's name, though its record keeps its number.
     history.push(retraction("3"));
-    let retracted = register(&history);
+    let retracted = state(&history);
     assert!(retracted.resolve("ch").is_err());
     assert_eq!(retracted.resolve("3"), Ok(Subject::Record(Seq(3))));
 }
@@ -193,18 +193,18 @@ fn whom_a_party_acts_for_ends_even_where_parents_go_round() {
         ];
         event(Kind::PartyRegistered, &texts)
     };
-    let register = register(&opened(&[part_of("a", "b"), part_of("b", "a"), party("c")]));
+    let state = state(&opened(&[part_of("a", "b"), part_of("b", "a"), party("c")]));
     let id = |text: &str| text.parse::<PartyId>().unwrap();
-    assert!(register.acts_for(&id("a"), &id("b")));
-    assert!(!register.acts_for(&id("a"), &id("c")));
-    assert!(register.acts_for(&id("unknown"), &id("unknown")));
+    assert!(state.acts_for(&id("a"), &id("b")));
+    assert!(!state.acts_for(&id("a"), &id("c")));
+    assert!(state.acts_for(&id("unknown"), &id("unknown")));
 }
 
-/// The register of the history as it would have been without mistakes: each record that counts, in its
+/// The state of the history as it would have been without mistakes: each record that counts, in its
 /// place, as it reads in the end.
-fn mended(register: &Register) -> Register {
-    let mut mended = Register::default();
-    for held in register.records() {
+fn mended(state: &State) -> State {
+    let mut mended = State::default();
+    for held in state.records() {
         match held {
             Some(held) if held.is_standing() => mended.apply(&held.entry),
             _ => mended.apply_missing(),
@@ -217,13 +217,13 @@ fn mended(register: &Register) -> Register {
 type Sketch = (Option<(EntityKind, u32)>, Vec<u32>);
 
 /// What is known of each thing, under its own name.
-fn picture(register: &Register) -> BTreeMap<String, Sketch> {
-    let named = register.names.slugs().iter().zip(&register.entities);
+fn picture(state: &State) -> BTreeMap<String, Sketch> {
+    let named = state.names.slugs().iter().zip(&state.entities);
     let entities = named.map(|(slug, entity)| {
         let trail = entity.trail.iter().collect();
         (slug.to_string(), (entity.defined, trail))
     });
-    let about = register.about.iter();
+    let about = state.about.iter();
     let records = about.map(|(seq, trail)| (seq.to_string(), (None, trail.iter().collect())));
     let all = entities.chain(records);
     all.filter(|(_, (_, trail)): &(_, Sketch)| !trail.is_empty())
@@ -231,14 +231,14 @@ fn picture(register: &Register) -> BTreeMap<String, Sketch> {
 }
 
 /// The facts that the rules ask for against a view of everything.
-fn compare_facts(register: &Register) -> Result<(), TestCaseError> {
-    let view = View::whole(register);
+fn compare_facts(state: &State) -> Result<(), TestCaseError> {
+    let view = View::whole(state);
     let ids = |parties: Vec<&PartyId>| -> Vec<Id> {
-        let id = |party: &PartyId| register.number(&party.0).unwrap();
+        let id = |party: &PartyId| state.number(&party.0).unwrap();
         parties.into_iter().map(id).collect()
     };
     for commitment in view.commitments() {
-        let position = register.position(commitment.id).unwrap();
+        let position = state.position(commitment.id).unwrap();
         prop_assert_eq!(position.standing(), commitment.standing);
         prop_assert_eq!(position.contest(), commitment.contest);
         prop_assert_eq!(position.deadline(), commitment.terms.deadline.as_ref());
@@ -246,19 +246,16 @@ fn compare_facts(register: &Register) -> Result<(), TestCaseError> {
         prop_assert_eq!(position.creditors(), ids(commitment.creditors()));
         let claimants: Vec<Id> = position.claimants().collect();
         prop_assert_eq!(claimants, ids(commitment.claimants().iter().collect()));
-        let agreement = register.slug(position.agreement());
+        let agreement = state.slug(position.agreement());
         prop_assert_eq!(agreement, &commitment.terms.agreement.0);
         // In a tampered ledger it may name anything.
         if let Some(agreement) = view.agreement(&commitment.terms.agreement) {
-            let agreed = register.agreed_on(position.agreement());
+            let agreed = state.agreed_on(position.agreement());
             prop_assert_eq!(agreed, view.agreed_on(agreement.id));
         }
     }
     for agreement in view.agreements() {
-        prop_assert_eq!(
-            register.agreement_status(agreement.id),
-            Some(agreement.status)
-        );
+        prop_assert_eq!(state.agreement_status(agreement.id), Some(agreement.status));
     }
     Ok(())
 }
@@ -294,17 +291,17 @@ fn a_payload_that_was_there_and_is_gone_is_told_unless_it_was_redacted() {
     for (lost, told) in [(1, true), (2, false)] {
         let mut archive = Kept::of(&history);
         archive.0[lost] = Ok(None);
-        let mut register = register(&history);
-        register.read_from(Arc::new(archive), 4);
-        assert_eq!(register.held(Seq(lost as u64)), None);
-        assert_eq!(register.unreadable().is_some(), told);
+        let mut state = state(&history);
+        state.read_from(Arc::new(archive), 4);
+        assert_eq!(state.held(Seq(lost as u64)), None);
+        assert_eq!(state.unreadable().is_some(), told);
     }
 }
 
 #[test]
 fn the_histories_below_have_mends_in_them() {
-    let register = register(&history(0, 600));
-    let held = || register.records().flatten();
+    let state = state(&history(0, 600));
+    let held = || state.records().flatten();
     assert!(held().filter(|held| held.original.is_some()).count() > 3);
     assert!(held().filter(|held| held.retracted.is_some()).count() > 3);
     assert!(held().any(|held| held.redacted.is_some()));
@@ -316,17 +313,17 @@ proptest! {
 
     #[test]
     fn mends_leave_what_a_history_without_mistakes_would_have(history in histories(0..160)) {
-        let register = register(&history);
-        let mended = mended(&register);
-        prop_assert!(register.entries().eq(mended.entries()));
-        prop_assert_eq!(picture(&register), picture(&mended));
+        let state = state(&history);
+        let mended = mended(&state);
+        prop_assert!(state.entries().eq(mended.entries()));
+        prop_assert_eq!(picture(&state), picture(&mended));
     }
 
     #[test]
     fn what_is_taken_out_again_was_never_there(history in histories(0..120), cut: usize) {
         let cut = cut % (history.len() + 1);
-        let before = register(&history[..cut]);
-        let whole = register(&history);
+        let before = state(&history[..cut]);
+        let whole = state(&history);
         let mut rewound = whole.clone();
         prop_assert_eq!(rewound.rewind(cut as u64), Ok(()));
         prop_assert_eq!(&rewound, &before);
@@ -340,7 +337,7 @@ proptest! {
 
     #[test]
     fn the_facts_at_hand_are_what_a_view_finds(history in histories(0..160)) {
-        compare_facts(&register(&history))?;
+        compare_facts(&state(&history))?;
     }
 
     #[test]
@@ -348,12 +345,12 @@ proptest! {
         history in histories(0..120),
         cut: usize,
     ) {
-        let whole = register(&history);
+        let whole = state(&history);
         let cut = cut % (history.len() + 1);
-        let shelf = Arc::new(Kept::of(&history));
+        let read_cache = Arc::new(Kept::of(&history));
         // Known from the start, and let go of in the middle.
-        let mut replayed = Register::over(shelf.clone(), history.len() as u64);
-        let mut appended = Register::over(shelf, 0);
+        let mut replayed = State::over(read_cache.clone(), history.len() as u64);
+        let mut appended = State::over(read_cache, 0);
         for (at, entry) in entries(&history).iter().enumerate() {
             prop_assert_eq!(rules::check(&replayed, &entry.event), Ok(()));
             replayed.apply(entry);
@@ -370,17 +367,17 @@ proptest! {
         }
         for lean in [&mut replayed, &mut appended] {
             prop_assert_eq!(lean.rewind(cut as u64), Ok(()));
-            prop_assert!(lean.records().eq(register(&history[..cut]).records()));
-            prop_assert_eq!(&*lean, &register(&history[..cut]));
+            prop_assert!(lean.records().eq(state(&history[..cut]).records()));
+            prop_assert_eq!(&*lean, &state(&history[..cut]));
         }
     }
 
     #[test]
     fn a_register_is_its_image(history in histories(0..160)) {
-        let whole = register(&history);
+        let whole = state(&history);
         let bytes = whole.to_bytes();
-        let shelf = Arc::new(Kept::of(&history));
-        let again = Register::from_bytes(&bytes, shelf).unwrap();
+        let read_cache = Arc::new(Kept::of(&history));
+        let again = State::from_bytes(&bytes, read_cache).unwrap();
         prop_assert_eq!(&again, &whole);
         prop_assert!(again.records().eq(whole.records()));
         prop_assert_eq!(again.to_bytes(), bytes);
@@ -392,12 +389,12 @@ proptest! {
         history in histories(1..60),
         changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
     ) {
-        let mut bytes = register(&history).to_bytes();
+        let mut bytes = state(&history).to_bytes();
         for (place, byte) in changes {
             let at = place.index(bytes.len());
             bytes[at] = byte;
         }
-        if let Some(mut forged) = Register::from_bytes(&bytes, Arc::new(Kept::of(&history))) {
+        if let Some(mut forged) = State::from_bytes(&bytes, Arc::new(Kept::of(&history))) {
             let view = View::whole(&forged);
             let _ = (view.commitments(), view.agreements(), view.parties(), view.sources());
             for event in &history {
@@ -413,21 +410,21 @@ proptest! {
     #[test]
     fn what_cannot_be_read_again_does_not_vanish(history in histories(1..80), lost: usize) {
         let lost = lost % history.len();
-        let mut shelf = Kept::of(&history);
-        shelf.0[lost] = Err("a bad block".to_owned());
-        let mut register = Register::over(Arc::new(shelf), history.len() as u64);
+        let mut read_cache = Kept::of(&history);
+        read_cache.0[lost] = Err("a bad block".to_owned());
+        let mut state = State::over(Arc::new(read_cache), history.len() as u64);
         for entry in entries(&history) {
-            register.apply(&entry);
+            state.apply(&entry);
         }
-        let _ = register.records().count();
-        let unreadable = register.unreadable().map(|unreadable| unreadable.seq);
+        let _ = state.records().count();
+        let unreadable = state.unreadable().map(|unreadable| unreadable.seq);
         prop_assert_eq!(unreadable, Some(Seq(lost as u64)));
     }
 
     #[test]
     fn a_history_stays_acceptable_without_the_payloads_it_redacts(history in histories(0..200)) {
-        let whole = register(&history);
-        let mut gone = Register::default();
+        let whole = state(&history);
+        let mut gone = State::default();
         for entry in entries(&history) {
             prop_assert_eq!(rules::check(&gone, &entry.event), Ok(()), "record {}", entry.seq);
             match whole.held(entry.seq) {
@@ -439,7 +436,7 @@ proptest! {
         prop_assert_eq!(picture(&gone), picture(&whole));
     }
 
-    /// What the rules refuse is taken in without a panic, and a snapshot of it is still the register.
+    /// What the rules refuse is taken in without a panic, and a snapshot of it is still the state.
     #[test]
     fn any_events_in_any_order_are_taken_in(
         events in prop::collection::vec(crate::testing::events(), 0..20),
@@ -451,13 +448,13 @@ proptest! {
         for at in (1..all.len()).rev() {
             all.swap(at, choices.below(at + 1));
         }
-        let register = register(&all);
-        prop_assert_eq!(register.count(), all.len() as u64);
-        let view = crate::view::View::whole(&register);
+        let state = state(&all);
+        prop_assert_eq!(state.count(), all.len() as u64);
+        let view = crate::view::View::whole(&state);
         let _ = (view.commitments(), view.agreements(), view.parties(), view.sources());
         for event in &all {
-            let _ = rules::check(&register, event);
+            let _ = rules::check(&state, event);
         }
-        compare_facts(&register)?;
+        compare_facts(&state)?;
     }
 }

@@ -68,7 +68,7 @@ impl Leaf for Name {
 /// What a party or document is called in somebody's register: `iso3166:CO`, `orcid:0000-...`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Identifier {
-    /// The register: lower-case letters, digits and `-`.
+    /// The state: lower-case letters, digits and `-`.
     pub scheme: String,
     /// The value in it.
     pub value: Text,

@@ -1,6 +1,6 @@
-//! Views: what was true on a day, asked of a register.
+//! Views: what was true on a day, asked of a state.
 //!
-//! The register knows what was recorded; a view adds the other clock. An event counts on a day if it had
+//! The state knows what was recorded; a view adds the other clock. An event counts on a day if it had
 //! certainly happened by then: its last possible day is not later. An event that no date is known for
 //! counts from the day it was recorded; a commitment without a date of its own has its agreement's.
 
@@ -16,7 +16,7 @@ use foldhash::fast::FixedState;
 use crate::event::{
     AgreementRecorded, CommitmentRecorded, Entry, Fact, Kind, PartyRegistered, SourceRegistered,
 };
-use crate::state::{EntityKind, Finding, Id, Register, Stamp, Told};
+use crate::state::{Assessment, CommitmentHistory, EntityKind, Id, RecordDate, State};
 use crate::value::agreement::AgreementStatus;
 use crate::value::commitment::{Capacity, Contest, Standing};
 use crate::value::id::{AgreementId, CommitmentId, PartyId, Seq, Slug, SourceId, Subject};
@@ -24,11 +24,11 @@ use crate::value::party::Name;
 use crate::value::when::When;
 use crate::view::schedule::Term;
 
-/// A register as of a day.
+/// A state as of a day.
 #[derive(Debug, Clone, Copy)]
 pub struct View<'r> {
     /// What is known.
-    pub register: &'r Register,
+    pub state: &'r State,
     /// The day: what happened later does not count.
     pub as_of: NaiveDate,
 }
@@ -92,15 +92,15 @@ pub struct Commitment<'r> {
     /// The records that moved it there, in order, and where to.
     pub moves: Vec<(Seq, Standing)>,
     /// What assessors found: the second axis. Never averaged.
-    pub assessments: Vec<(Seq, &'r Finding)>,
+    pub assessments: Vec<(Seq, &'r Assessment)>,
     /// Whether it is argued about: the third axis.
     pub contest: Contest,
     /// The records that moved the contest, both sides.
     pub contests: Vec<Seq>,
     /// All that was recorded of it.
-    told: Told<'r>,
+    told: CommitmentHistory<'r>,
     /// Where its records are.
-    register: &'r Register,
+    state: &'r State,
 }
 
 /// What the calendar says of a commitment. Derived at query time, never stored.
@@ -133,27 +133,27 @@ pub const END_OF_TIME: NaiveDate = NaiveDate::MAX;
 
 impl<'r> View<'r> {
     /// Everything that is known, whenever it happened.
-    pub fn whole(register: &'r Register) -> Self {
+    pub fn whole(state: &'r State) -> Self {
         Self {
-            register,
+            state,
             as_of: END_OF_TIME,
         }
     }
 
     /// Whether a record had happened by the day of the view; not one whose payload is gone.
     pub fn has_happened(&self, seq: Seq) -> bool {
-        if self.register.latest_around(seq) <= self.as_of {
+        if self.state.latest_around(seq) <= self.as_of {
             return true;
         }
-        let stamp = self.register.stamp(seq);
+        let stamp = self.state.stamp(seq);
         stamp.is_some_and(|stamp| stamp.timeless || self.last_possible_day(seq) <= self.as_of)
     }
 
     /// The last day on which a record can have happened: the day from which it counts.
     pub fn last_possible_day(&self, seq: Seq) -> NaiveDate {
-        let own = self.register.own_last_day(seq);
+        let own = self.state.own_last_day(seq);
         let inherited = || self.agreement_stamp(seq)?.on?.latest();
-        match self.register.kind(seq) {
+        match self.state.kind(seq) {
             Some(Kind::CommitmentRecorded) => inherited().or(own),
             _ => own,
         }
@@ -161,26 +161,26 @@ impl<'r> View<'r> {
     }
 
     /// What is kept of the record of a commitment's agreement, which gives a commitment without a date its own.
-    pub fn agreement_stamp(&self, seq: Seq) -> Option<&'r Stamp> {
-        let register = self.register;
-        let is_dateless = |stamp: &&Stamp| !stamp.is_dated();
-        let is_commitment = register.kind(seq) == Some(Kind::CommitmentRecorded);
-        register
+    pub fn agreement_stamp(&self, seq: Seq) -> Option<&'r RecordDate> {
+        let state = self.state;
+        let is_dateless = |stamp: &&RecordDate| !stamp.is_dated();
+        let is_commitment = state.kind(seq) == Some(Kind::CommitmentRecorded);
+        state
             .stamp(seq)
             .filter(is_dateless)
             .filter(|_| is_commitment)?;
         // A date that is open at one end is a date of its own.
-        let Fact::CommitmentRecorded(fact) = &register.held(seq)?.entry.event.fact else {
+        let Fact::CommitmentRecorded(fact) = &state.held(seq)?.entry.event.fact else {
             return None;
         };
-        let (_, agreed) = register.entity(&fact.agreement.0)?;
-        register.stamp(agreed)
+        let (_, agreed) = state.entity(&fact.agreement.0)?;
+        state.stamp(agreed)
     }
 
     /// When an agreement was concluded.
     pub fn agreed_on(&self, agreement: &AgreementId) -> Option<When> {
-        let (_, agreed) = self.register.entity(&agreement.0)?;
-        self.register.stamp(agreed)?.on
+        let (_, agreed) = self.state.entity(&agreement.0)?;
+        self.state.stamp(agreed)?.on
     }
 
     /// The records about something that had happened.
@@ -197,14 +197,14 @@ impl<'r> View<'r> {
         let all = self.trail_records(subject);
         let wanted = all.filter(|(_, kind)| wanted(*kind)).map(|(seq, _)| seq);
         let wanted: Vec<Seq> = wanted.collect();
-        let register = self.register;
-        wanted.into_iter().filter_map(|seq| register.entry(seq))
+        let state = self.state;
+        wanted.into_iter().filter_map(|seq| state.entry(seq))
     }
 
     /// The records about something that had happened, with their kinds, without reading them.
     pub fn trail_records(&self, subject: &Subject) -> impl Iterator<Item = (Seq, Kind)> + use<'r> {
         let view = *self;
-        let all = self.register.trail_records(subject);
+        let all = self.state.trail_records(subject);
         all.filter(move |(seq, _)| view.has_happened(*seq))
     }
 
@@ -219,12 +219,12 @@ impl<'r> View<'r> {
         wanted: impl Fn(Seq) -> bool,
     ) -> impl DoubleEndedIterator<Item = &'r Entry> {
         let view = *self;
-        let counts = move |seq: &Seq| view.register.standing_kind(*seq).is_some();
-        (0..self.register.count())
+        let counts = move |seq: &Seq| view.state.standing_kind(*seq).is_some();
+        (0..self.state.count())
             .map(Seq)
             .filter(counts)
             .filter(move |seq| wanted(*seq) && view.has_happened(*seq))
-            .filter_map(move |seq| view.register.entry(seq))
+            .filter_map(move |seq| view.state.entry(seq))
     }
 
     /// The parties that acknowledged a record with their own key, in the order of the chain, each once.
@@ -242,9 +242,9 @@ impl<'r> View<'r> {
     }
 
     fn defining(&self, id: &Slug) -> Option<&'r Entry> {
-        let (_, seq) = self.register.entity(id)?;
+        let (_, seq) = self.state.entity(id)?;
         let happened = self.has_happened(seq);
-        happened.then(|| self.register.entry(seq)).flatten()
+        happened.then(|| self.state.entry(seq)).flatten()
     }
 
     /// A party.
@@ -324,12 +324,12 @@ impl<'r> View<'r> {
 
     /// A commitment.
     pub fn commitment(&self, id: &CommitmentId) -> Option<Commitment<'r>> {
-        self.commitment_told(self.register.told(id)?)
+        self.commitment_told(self.state.told(id)?)
     }
 
-    fn commitment_told(&self, told: Told<'r>) -> Option<Commitment<'r>> {
+    fn commitment_told(&self, told: CommitmentHistory<'r>) -> Option<Commitment<'r>> {
         let happened = self.has_happened(told.defined());
-        let recorded = happened.then(|| self.register.entry(told.defined()))??;
+        let recorded = happened.then(|| self.state.entry(told.defined()))??;
         let Fact::CommitmentRecorded(fact) = &recorded.event.fact else {
             return None;
         };
@@ -349,11 +349,11 @@ impl<'r> View<'r> {
             contest: contests.last().map_or(Contest::None, |(_, to)| *to),
             contests: contests.into_iter().map(|(seq, _)| seq).collect(),
             told,
-            register: self.register,
+            state: self.state,
         };
         commitment.note_corrections();
         let amendments = told.amendments().filter(|seq| happened(*seq));
-        for entry in amendments.filter_map(|seq| self.register.entry(seq)) {
+        for entry in amendments.filter_map(|seq| self.state.entry(seq)) {
             commitment.amend(entry);
         }
         Some(commitment)
@@ -389,7 +389,7 @@ impl<'r> View<'r> {
     /// How many commitments there are in each agreement, by the number of its id.
     pub fn commitment_counts(&self) -> HashMap<Id, usize, FixedState> {
         let mut counts = HashMap::default();
-        for (_, told) in self.register.all_told() {
+        for (_, told) in self.state.all_told() {
             if let Some(agreement) = told.agreement()
                 && self.has_happened(told.defined())
             {
@@ -401,7 +401,7 @@ impl<'r> View<'r> {
 
     /// Every party, by id.
     pub fn parties(&self) -> Vec<Party<'r>> {
-        self.register
+        self.state
             .ids(EntityKind::Party)
             .filter_map(|id| self.party(&PartyId(id.clone())))
             .collect()
@@ -409,7 +409,7 @@ impl<'r> View<'r> {
 
     /// Every source, by id.
     pub fn sources(&self) -> Vec<Source<'r>> {
-        self.register
+        self.state
             .ids(EntityKind::Source)
             .filter_map(|id| self.source(&SourceId(id.clone())))
             .collect()
@@ -417,7 +417,7 @@ impl<'r> View<'r> {
 
     /// Every agreement, by id.
     pub fn agreements(&self) -> Vec<Agreement<'r>> {
-        self.register
+        self.state
             .ids(EntityKind::Agreement)
             .filter_map(|id| self.agreement(&AgreementId(id.clone())))
             .collect()
@@ -491,7 +491,7 @@ impl<'r> View<'r> {
 
     /// Every commitment, by id.
     pub fn commitments(&self) -> Vec<Commitment<'r>> {
-        let mut told: Vec<(&Slug, Told<'r>)> = self.register.all_told().collect();
+        let mut told: Vec<(&Slug, CommitmentHistory<'r>)> = self.state.all_told().collect();
         told.sort_unstable_by_key(|(id, _)| *id);
         let told = told.into_iter();
         told.filter_map(|(_, told)| self.commitment_told(told))
@@ -547,10 +547,10 @@ impl<'r> View<'r> {
         let trail: Vec<Seq> = commitment.told.trail().collect();
         // What was recorded last happened last, as a rule: the rest need not be looked up.
         for seq in trail.into_iter().rev() {
-            let known = last.is_some_and(|last| self.register.latest_around(seq) <= last);
+            let known = last.is_some_and(|last| self.state.latest_around(seq) <= last);
             if !known
                 && self
-                    .register
+                    .state
                     .kind(seq)
                     .is_some_and(|kind| !is_bookkeeping(kind))
                 && self.has_happened(seq)
@@ -590,7 +590,7 @@ impl<'r> Commitment<'r> {
         };
         claim
             .filter(|(_, to)| *to == Standing::Claimed)
-            .and_then(|(seq, _)| self.register.entry(*seq))
+            .and_then(|(seq, _)| self.state.entry(*seq))
             .map_or(&[], |entry| entry.event.envelope.by.as_slice())
     }
 
@@ -609,7 +609,7 @@ impl<'r> Commitment<'r> {
     /// The records that moved its standing, read.
     pub fn move_entries(&self) -> impl Iterator<Item = &'r Entry> {
         let moves = self.moves.iter();
-        moves.filter_map(|(seq, _)| self.register.entry(*seq))
+        moves.filter_map(|(seq, _)| self.state.entry(*seq))
     }
 
     /// The record that brought it where it stands.
@@ -619,8 +619,8 @@ impl<'r> Commitment<'r> {
 
     /// Notes which corrections set which fields of the defining record.
     fn note_corrections(&mut self) {
-        for correction in self.register.corrections(self.recorded.seq) {
-            let corrected = self.register.entry(correction);
+        for correction in self.state.corrections(self.recorded.seq) {
+            let corrected = self.state.entry(correction);
             if let Some(Fact::Corrected(fact)) = corrected.map(|entry| &entry.event.fact)
                 && let Some(spec) = self.recorded.event.kind().field(fact.field.as_str())
             {
@@ -693,15 +693,15 @@ mod oracle;
 mod tests {
     use super::*;
     use crate::event::{Event, Kind};
-    use crate::testing::{event, register};
+    use crate::testing::{event, state};
 
     fn day(text: &str) -> NaiveDate {
         text.parse().unwrap()
     }
 
-    fn as_of<'r>(register: &'r Register, text: &str) -> View<'r> {
+    fn as_of<'r>(state: &'r State, text: &str) -> View<'r> {
         View {
-            register,
+            state,
             as_of: day(text),
         }
     }
@@ -775,8 +775,8 @@ mod tests {
         ] {
             let mut history = promised(&[]);
             history.push(status("active", on));
-            let register = register(&history);
-            let standing = |day: &str| as_of(&register, day).commitment(&c1()).unwrap().standing;
+            let state = state(&history);
+            let standing = |day: &str| as_of(&state, day).commitment(&c1()).unwrap().standing;
             assert_eq!(standing(not_yet), Standing::Agreed, "{on}");
             assert_eq!(standing(counts), Standing::Active, "{on}");
         }
@@ -787,19 +787,19 @@ mod tests {
         let mut history = promised(&[]);
         let moved = [("commitment", "C1"), ("to", "active")];
         history.push(event(Kind::StatusChanged, &moved));
-        let mut register = Register::default();
+        let mut state = State::default();
         for entry in crate::testing::entries(&history) {
             // A month later than the rest.
             let recorded_at = match entry.seq {
                 Seq(5) => "2023-12-24T23:59:59Z".parse().unwrap(),
                 _ => entry.recorded_at,
             };
-            register.apply(&Entry {
+            state.apply(&Entry {
                 recorded_at,
                 ..entry
             });
         }
-        let standing = |day: &str| as_of(&register, day).commitment(&c1()).unwrap().standing;
+        let standing = |day: &str| as_of(&state, day).commitment(&c1()).unwrap().standing;
         assert_eq!(standing("2023-12-23"), Standing::Agreed);
         assert_eq!(standing("2023-12-24"), Standing::Active);
     }
@@ -813,15 +813,15 @@ mod tests {
             // An open date is a date: it did not happen on the agreement's day.
             (&[("on", "after 2023-05")], "2023-11-14", "2023-11-15"),
         ] {
-            let register = register(&promised(more));
-            assert!(as_of(&register, not_yet).commitment(&c1()).is_none());
-            assert!(as_of(&register, not_yet).commitments().is_empty());
-            assert!(as_of(&register, counts).commitment(&c1()).is_some());
+            let state = state(&promised(more));
+            assert!(as_of(&state, not_yet).commitment(&c1()).is_none());
+            assert!(as_of(&state, not_yet).commitments().is_empty());
+            assert!(as_of(&state, counts).commitment(&c1()).is_some());
         }
         // Parties and sources have always been.
-        let register = register(&promised(&[]));
-        assert_eq!(as_of(&register, "1900-01-01").parties().len(), 2);
-        assert_eq!(as_of(&register, "1900-01-01").agreements().len(), 0);
+        let state = state(&promised(&[]));
+        assert_eq!(as_of(&state, "1900-01-01").parties().len(), 2);
+        assert_eq!(as_of(&state, "1900-01-01").agreements().len(), 0);
     }
 
     #[test]
@@ -846,8 +846,8 @@ mod tests {
             ("deadline", "2026"),
             ("on", "2023-09"),
         ]));
-        let register = register(&history);
-        let on = |day: &str| as_of(&register, day).commitment(&c1()).unwrap();
+        let state = state(&history);
+        let on = |day: &str| as_of(&state, day).commitment(&c1()).unwrap();
         let deadline = |c: &Commitment<'_>| c.terms.deadline.clone().unwrap().to_string();
 
         let first = on("2023-06-30");
@@ -897,8 +897,8 @@ mod tests {
         history.push(amendment(&[("deadline", "2025")]));
         history.push(correction("7", "deadline", "2026"));
         let terms = |history: &[Event]| {
-            let register = register(history);
-            let commitment = View::whole(&register).commitment(&c1()).unwrap();
+            let state = state(history);
+            let commitment = View::whole(&state).commitment(&c1()).unwrap();
             let set: Vec<_> = commitment.set_by.iter().map(|(f, s)| (*f, s.0)).collect();
             (
                 commitment.terms.text.to_string(),
@@ -928,8 +928,8 @@ mod tests {
         let due = |deadline: &str, day: &str| {
             let more = [("deadline", deadline)];
             let texts: &[_] = if deadline.is_empty() { &[] } else { &more };
-            let register = register(&promised(texts));
-            let view = as_of(&register, day);
+            let state = state(&promised(texts));
+            let view = as_of(&state, day);
             view.due(&view.commitment(&c1()).unwrap(), Days::new(30))
         };
         assert_eq!(due("2024-01-31", "2024-02-01"), Due::Overdue { days: 1 });
@@ -962,9 +962,9 @@ mod tests {
         for &standing in Standing::ALL {
             let mut history = promised(&[("deadline", "2024")]);
             history.push(status(standing.word(), "2023-06-01"));
-            let register = register(&history);
+            let state = state(&history);
             let due = |day: &str| {
-                let view = as_of(&register, day);
+                let view = as_of(&state, day);
                 view.due(&view.commitment(&c1()).unwrap(), Days::new(30))
             };
             let owed = matches!(standing, Standing::Agreed | Standing::Active);
@@ -978,8 +978,8 @@ mod tests {
             assert_eq!(due("2023-05-31"), Due::Later, "{standing}");
         }
         // A whole view has no day in the calendar's reach: all that has a date has passed.
-        let register = register(&promised(&[("deadline", "9999")]));
-        let view = View::whole(&register);
+        let state = state(&promised(&[("deadline", "9999")]));
+        let view = View::whole(&state);
         let due = view.due(&view.commitment(&c1()).unwrap(), Days::new(u64::MAX));
         assert!(matches!(due, Due::Overdue { .. }));
     }
@@ -1000,9 +1000,9 @@ mod tests {
             Kind::PartySucceeded,
             &[("party", "a"), ("successor", "b"), ("on", "2023-10-01")],
         ));
-        let register = register(&history);
+        let state = state(&history);
         let named = |id: &str, day: &str| {
-            let party = as_of(&register, day).party(&id.parse().unwrap()).unwrap();
+            let party = as_of(&state, day).party(&id.parse().unwrap()).unwrap();
             (party.names[0].to_string(), party.successors.len())
         };
         assert_eq!(named("a", "2023-07-31"), ("a".into(), 0));
@@ -1016,8 +1016,8 @@ mod tests {
     #[test]
     fn both_sides_of_a_mutual_commitment_are_both_debtors_and_creditors() {
         let sides = |more: &[(&str, &str)]| {
-            let register = register(&promised(more));
-            let commitment = View::whole(&register).commitment(&c1()).unwrap();
+            let state = state(&promised(more));
+            let commitment = View::whole(&state).commitment(&c1()).unwrap();
             let names = |parties: Vec<&PartyId>| -> Vec<String> {
                 parties.iter().map(ToString::to_string).collect()
             };
@@ -1061,8 +1061,8 @@ mod tests {
             acknowledges("a", "4", "2023-06-01"),
         ]);
         let by = |history: &[Event], seq: u64, day: &str| -> Vec<String> {
-            let register = register(history);
-            let parties = as_of(&register, day).acknowledged_by(Seq(seq));
+            let state = state(history);
+            let parties = as_of(&state, day).acknowledged_by(Seq(seq));
             parties.into_iter().map(ToString::to_string).collect()
         };
         assert!(by(&history, 3, "2023-05-31").is_empty());
@@ -1104,8 +1104,8 @@ mod tests {
             Kind::Noted,
             &[("text", "n"), ("about", "C1"), ("on", "2023-10-01")],
         ));
-        let register = register(&history);
-        let on = |day: &str| as_of(&register, day).commitment(&c1()).unwrap();
+        let state = state(&history);
+        let on = |day: &str| as_of(&state, day).commitment(&c1()).unwrap();
         let june = on("2023-06-15");
         assert_eq!(
             (june.standing, june.contest),
@@ -1120,7 +1120,7 @@ mod tests {
         assert_eq!((late.contests.len(), late.assessments.len()), (2, 1));
         assert!(late.is_verified() && late.moves.is_empty());
         // A note is no word from the world.
-        let view = as_of(&register, "2023-10-15");
+        let view = as_of(&state, "2023-10-15");
         assert_eq!(view.last_heard(&late), day("2023-08-01"));
         assert_eq!(view.trail_records(&"C1".parse().unwrap()).count(), 5);
     }

@@ -95,7 +95,7 @@ impl<'r> View<'r> {
     /// The day that the rule of a commitment counts from.
     fn rule_began(&self, commitment: &Commitment<'r>) -> NaiveDate {
         let set_by = commitment.set_by.get("deadline");
-        let amends = |seq: &&Seq| self.register.kind(**seq) == Some(Kind::CommitmentAmended);
+        let amends = |seq: &&Seq| self.state.kind(**seq) == Some(Kind::CommitmentAmended);
         let amendment = set_by.filter(amends).copied();
         self.last_possible_day(amendment.unwrap_or(commitment.recorded.seq))
     }
@@ -155,8 +155,8 @@ mod tests {
 
     use super::*;
     use crate::event::{Event, Kind};
-    use crate::state::Register;
-    use crate::testing::{event, register};
+    use crate::state::State;
+    use crate::testing::{event, state};
     use crate::view::Due;
 
     fn day(text: &str) -> NaiveDate {
@@ -164,7 +164,7 @@ mod tests {
     }
 
     /// C1 in A1 of 2023-05-11, every three months; then what follows, from record 5.
-    fn history(deadline: &str, then: &[(Kind, &[(&str, &str)])]) -> Register {
+    fn history(deadline: &str, then: &[(Kind, &[(&str, &str)])]) -> State {
         let party = |id| {
             event(
                 Kind::PartyRegistered,
@@ -194,15 +194,15 @@ mod tests {
             event(Kind::CommitmentRecorded, &commitment),
         ];
         all.extend(then.iter().map(|(kind, texts)| event(*kind, texts)));
-        register(&all)
+        state(&all)
     }
 
     const QUARTERLY: &str = "RRULE:FREQ=MONTHLY;INTERVAL=3";
 
     /// "number expected record" of each occurrence of C1.
-    fn shown(register: &Register, as_of: &str) -> Vec<String> {
+    fn shown(state: &State, as_of: &str) -> Vec<String> {
         let view = View {
-            register,
+            state,
             as_of: day(as_of),
         };
         let commitment = view.commitment(&"C1".parse().unwrap()).unwrap();
@@ -223,15 +223,15 @@ mod tests {
 
     #[test]
     fn days_are_expected_up_to_the_next_one() {
-        let register = history(QUARTERLY, &[]);
-        assert_eq!(shown(&register, "2023-08-10"), ["1 2023-08-11 -"]);
+        let state = history(QUARTERLY, &[]);
+        assert_eq!(shown(&state, "2023-08-10"), ["1 2023-08-11 -"]);
         assert_eq!(
-            shown(&register, "2023-08-11"),
+            shown(&state, "2023-08-11"),
             ["1 2023-08-11 -", "2 2023-11-11 -"]
         );
         // A deadline of another sort has none.
-        let register = history("2024", &[]);
-        let view = View::whole(&register);
+        let state = history("2024", &[]);
+        let view = View::whole(&state);
         let commitment = view.commitment(&"C1".parse().unwrap()).unwrap();
         assert_eq!(view.occurrences(&commitment), None);
     }
@@ -245,9 +245,9 @@ mod tests {
         let then: Vec<(Kind, &[(&str, &str)])> = [&late, &numbered, &again, &named]
             .map(|texts| (Kind::OccurrenceHeld, texts.as_slice()))
             .to_vec();
-        let register = history(QUARTERLY, &then);
+        let state = history(QUARTERLY, &then);
         assert_eq!(
-            shown(&register, "2024-07-31"),
+            shown(&state, "2024-07-31"),
             [
                 "1 2023-08-11 5",
                 "2 2023-11-11 -",
@@ -258,10 +258,10 @@ mod tests {
             ]
         );
         // A recurrence without a rule expects nothing.
-        let register = history("recurring", &then);
-        assert_eq!(shown(&register, "2023-12-31"), ["- - 5"]);
-        let register = history("RRULE:FREQ=YEARLY;BYWEEKNO=3", &then[..1]);
-        assert_eq!(shown(&register, "2023-12-31"), ["- - 5"]);
+        let state = history("recurring", &then);
+        assert_eq!(shown(&state, "2023-12-31"), ["- - 5"]);
+        let state = history("RRULE:FREQ=YEARLY;BYWEEKNO=3", &then[..1]);
+        assert_eq!(shown(&state, "2023-12-31"), ["- - 5"]);
     }
 
     #[test]
@@ -276,7 +276,7 @@ mod tests {
             ("to", "released"),
             ("on", "2025-09-01"),
         ];
-        let register = history(
+        let state = history(
             QUARTERLY,
             &[
                 (Kind::CommitmentAmended, amended),
@@ -284,11 +284,11 @@ mod tests {
             ],
         );
         assert_eq!(
-            shown(&register, "2025-08-31"),
+            shown(&state, "2025-08-31"),
             ["1 2024-09-01 -", "2 2025-09-01 -"]
         );
         assert_eq!(
-            shown(&register, "2030-01-01"),
+            shown(&state, "2030-01-01"),
             ["1 2024-09-01 -", "2 2025-09-01 -"]
         );
     }
@@ -296,10 +296,10 @@ mod tests {
     #[test]
     fn the_next_one_may_be_due_soon() {
         let held: &[(&str, &str)] = &[("commitment", "C1"), ("on", "2023-08-09")];
-        let register = history(QUARTERLY, &[(Kind::OccurrenceHeld, held)]);
+        let state = history(QUARTERLY, &[(Kind::OccurrenceHeld, held)]);
         let due = |as_of: &str| {
             let view = View {
-                register: &register,
+                state: &state,
                 as_of: day(as_of),
             };
             view.due(

@@ -5,15 +5,15 @@ use proptest::prelude::*;
 use super::*;
 use crate::event::{Event, Kind};
 use crate::state::Archive;
-use crate::testing::{Choices, entries, histories, register};
+use crate::testing::{Choices, entries, histories, state};
 
 /// The last possible day, by the entries alone.
-fn last_day(register: &Register, entry: &Entry) -> NaiveDate {
+fn last_day(state: &State, entry: &Entry) -> NaiveDate {
     let on = entry.event.envelope.on;
     let earliest = on.and_then(When::earliest);
     let agreed = match &entry.event.fact {
         Fact::CommitmentRecorded(fact) if earliest.is_none() => {
-            let agreement = register.defining(&fact.agreement.0);
+            let agreement = state.defining(&fact.agreement.0);
             agreement.and_then(|entry| entry.event.envelope.on)
         }
         _ => None,
@@ -28,7 +28,7 @@ fn last_day(register: &Register, entry: &Entry) -> NaiveDate {
 fn has_happened(view: &View<'_>, entry: &Entry) -> bool {
     match &entry.event.fact {
         Fact::PartyRegistered(_) | Fact::SourceRegistered(_) | Fact::LedgerOpened(_) => true,
-        _ => last_day(view.register, entry) <= view.as_of,
+        _ => last_day(view.state, entry) <= view.as_of,
     }
 }
 
@@ -53,7 +53,7 @@ struct Expected {
 }
 
 fn expected(view: &View<'_>, id: &CommitmentId) -> Option<Expected> {
-    let defined = view.register.defining(&id.0)?;
+    let defined = view.state.defining(&id.0)?;
     if !has_happened(view, defined) {
         return None;
     }
@@ -67,7 +67,7 @@ fn expected(view: &View<'_>, id: &CommitmentId) -> Option<Expected> {
         ..Expected::default()
     };
     let all = view
-        .register
+        .state
         .entries()
         .filter(|entry| names(&entry.event, &id.0));
     for entry in all.filter(|entry| has_happened(view, entry)) {
@@ -105,7 +105,7 @@ fn expected(view: &View<'_>, id: &CommitmentId) -> Option<Expected> {
             kind,
             Kind::Noted | Kind::Corrected | Kind::Retracted | Kind::Redacted
         ) {
-            found.last_heard = found.last_heard.max(Some(last_day(view.register, entry)));
+            found.last_heard = found.last_heard.max(Some(last_day(view.state, entry)));
         }
     }
     Some(found)
@@ -114,9 +114,9 @@ fn expected(view: &View<'_>, id: &CommitmentId) -> Option<Expected> {
 /// What the view says of the same.
 fn answered(view: &View<'_>, id: &CommitmentId) -> Option<Expected> {
     let commitment = view.commitment(id)?;
-    let finding = |(seq, finding): &(Seq, &Finding)| {
+    let finding = |(seq, finding): &(Seq, &Assessment)| {
         let by = finding.by.iter();
-        let by = by.map(|id| view.register.slug(*id).to_string());
+        let by = by.map(|id| view.state.slug(*id).to_string());
         let (scale, level) = (finding.scale.to_string(), finding.level.to_string());
         (*seq, by.collect(), scale, level)
     };
@@ -133,28 +133,28 @@ fn answered(view: &View<'_>, id: &CommitmentId) -> Option<Expected> {
 }
 
 fn compare(view: &View<'_>) -> Result<(), TestCaseError> {
-    let register = view.register;
-    for held in register.records().flatten() {
+    let state = view.state;
+    for held in state.records().flatten() {
         let (entry, seq) = (&held.entry, held.entry.seq);
         prop_assert_eq!(
             view.last_possible_day(seq),
-            last_day(register, entry),
+            last_day(state, entry),
             "{}",
             seq
         );
         prop_assert_eq!(view.has_happened(seq), has_happened(view, entry), "{}", seq);
         let envelope = &entry.event.envelope;
-        let stamp = register.stamp(seq).unwrap();
+        let stamp = state.stamp(seq).unwrap();
         prop_assert_eq!(stamp.on, envelope.on, "{}", seq);
         prop_assert_eq!(stamp.irregular, envelope.irregular.is_some(), "{}", seq);
         prop_assert_eq!(stamp.infers, !envelope.inferred.is_empty(), "{}", seq);
     }
-    for id in register.ids(EntityKind::Commitment) {
+    for id in state.ids(EntityKind::Commitment) {
         let id = CommitmentId(id.clone());
         prop_assert_eq!(answered(view, &id), expected(view, &id), "{}", id);
     }
     let happened = |entry: &&Entry| has_happened(view, entry);
-    prop_assert!(view.entries().eq(register.entries().filter(happened)));
+    prop_assert!(view.entries().eq(state.entries().filter(happened)));
     Ok(())
 }
 
@@ -174,9 +174,9 @@ proptest! {
 
     #[test]
     fn a_view_answers_as_all_records_would(history in histories(0..200), seed: u64) {
-        let whole = register(&history);
-        let shelf = std::sync::Arc::new(Kept(entries(&history)));
-        let again = Register::from_bytes(&whole.to_bytes(), shelf).unwrap();
+        let whole = state(&history);
+        let read_cache = std::sync::Arc::new(Kept(entries(&history)));
+        let again = State::from_bytes(&whole.to_bytes(), read_cache).unwrap();
         let mut choices = Choices(seed);
         let mut days = vec![END_OF_TIME];
         // Around the days that records name, where answers turn.
@@ -188,8 +188,8 @@ proptest! {
             }
         }
         for as_of in days {
-            for register in [&whole, &again] {
-                compare(&View { register, as_of })?;
+            for state in [&whole, &again] {
+                compare(&View { state, as_of })?;
             }
         }
     }

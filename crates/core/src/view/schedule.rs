@@ -81,7 +81,7 @@ impl View<'_> {
 
     /// The first and the last day on which a record can have happened; the last is the one from which it counts.
     pub fn possible_days(&self, seq: Seq) -> (Option<NaiveDate>, NaiveDate) {
-        let stamp = self.agreement_stamp(seq).or(self.register.stamp(seq));
+        let stamp = self.agreement_stamp(seq).or(self.state.stamp(seq));
         // Without any date it counts from the day it was recorded, and may be of any day before.
         let earliest = stamp.and_then(|stamp| stamp.on?.earliest());
         (earliest, self.last_possible_day(seq))
@@ -128,8 +128,8 @@ mod tests {
 
     use super::*;
     use crate::event::{Event, Kind};
-    use crate::state::Register;
-    use crate::testing::{event, register};
+    use crate::state::State;
+    use crate::testing::{event, state};
     use crate::view::Due;
 
     fn day(text: &str) -> NaiveDate {
@@ -137,7 +137,7 @@ mod tests {
     }
 
     /// A1 of 2023-05-11 between a and b, with C1 and C2 in it; C1 has the deadline. Then what follows, from record 6.
-    fn history(deadline: &str, then: &[(Kind, &[(&str, &str)])]) -> Register {
+    fn history(deadline: &str, then: &[(Kind, &[(&str, &str)])]) -> State {
         let party = |id| {
             event(
                 Kind::PartyRegistered,
@@ -170,13 +170,13 @@ mod tests {
             commitment("C1", &[("deadline", deadline)]),
         ];
         all.extend(then.iter().map(|(kind, texts)| event(*kind, texts)));
-        register(&all)
+        state(&all)
     }
 
     /// C1's first and last possible day of its deadline and what it counts from, as of a day.
-    fn dated(register: &Register, as_of: &str) -> Option<(String, String, u64)> {
+    fn dated(state: &State, as_of: &str) -> Option<(String, String, u64)> {
         let view = View {
-            register,
+            state,
             as_of: day(as_of),
         };
         let commitment = view.commitment(&"C1".parse().unwrap()).unwrap();
@@ -197,7 +197,7 @@ mod tests {
 
     #[test]
     fn a_relative_deadline_waits_for_its_event() {
-        let register = history(
+        let state = history(
             "30 days after entry-into-force of A1",
             &[(
                 Kind::AgreementStatusChanged,
@@ -208,14 +208,14 @@ mod tests {
                 ],
             )],
         );
-        assert_eq!(dated(&register, "2024-01-30"), None);
+        assert_eq!(dated(&state, "2024-01-30"), None);
         assert_eq!(
-            dated(&register, "2024-01-31"),
+            dated(&state, "2024-01-31"),
             some("2024-03-01", "2024-03-01", 6)
         );
         let due = |as_of: &str| {
             let view = View {
-                register: &register,
+                state: &state,
                 as_of: day(as_of),
             };
             view.due(
@@ -251,47 +251,47 @@ mod tests {
             .iter()
             .map(|(kind, texts)| (*kind, texts.as_slice()))
             .collect();
-        let register = history("2 months after ratification of A1", &then);
+        let state = history("2 months after ratification of A1", &then);
         assert_eq!(
-            dated(&register, "2024-12-31"),
+            dated(&state, "2024-12-31"),
             some("2024-02-29", "2024-02-29", 7)
         );
-        assert_eq!(dated(&register, "2023-12-30"), None);
+        assert_eq!(dated(&state, "2023-12-30"), None);
     }
 
     #[test]
     fn an_uncertain_event_makes_an_uncertain_deadline() {
         let moved: &[(&str, &str)] = &[("commitment", "C2"), ("to", "active"), ("on", "2024-02")];
-        let register = history("1 month after C2 active", &[(Kind::StatusChanged, moved)]);
-        assert_eq!(dated(&register, "2024-02-28"), None, "it may have happened");
+        let state = history("1 month after C2 active", &[(Kind::StatusChanged, moved)]);
+        assert_eq!(dated(&state, "2024-02-28"), None, "it may have happened");
         assert_eq!(
-            dated(&register, "2024-02-29"),
+            dated(&state, "2024-02-29"),
             some("2024-03-01", "2024-03-29", 6)
         );
         // Nobody knows when, so it counts from the day of recording, and may be older.
         let moved: &[(&str, &str)] = &[("commitment", "C2"), ("to", "active")];
-        let register = history("1 day after C2 active", &[(Kind::StatusChanged, moved)]);
-        let (earliest, _, from) = dated(&register, "2024-02-29").unwrap();
+        let state = history("1 day after C2 active", &[(Kind::StatusChanged, moved)]);
+        let (earliest, _, from) = dated(&state, "2024-02-29").unwrap();
         assert_eq!((earliest.as_str(), from), ("", 6));
     }
 
     #[test]
     fn a_standing_or_a_conclusion_may_be_there_from_the_start() {
-        let register = history("1 year after conclusion of A1", &[]);
+        let state = history("1 year after conclusion of A1", &[]);
         assert_eq!(
-            dated(&register, "2023-05-11"),
+            dated(&state, "2023-05-11"),
             some("2024-05-11", "2024-05-11", 3)
         );
         // C2 has its agreement's date.
-        let register = history("1 year after C2 agreed", &[]);
+        let state = history("1 year after C2 agreed", &[]);
         assert_eq!(
-            dated(&register, "2023-05-11"),
+            dated(&state, "2023-05-11"),
             some("2024-05-11", "2024-05-11", 4)
         );
         // Beyond the year 9999 there are no dates.
-        let register = history("9999 years after C2 agreed", &[]);
+        let state = history("9999 years after C2 agreed", &[]);
         let view = View {
-            register: &register,
+            state: &state,
             as_of: day("2024-01-01"),
         };
         let commitment = view.commitment(&"C1".parse().unwrap()).unwrap();

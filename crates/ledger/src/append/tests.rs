@@ -1,4 +1,4 @@
-//! Appending, replaying and what happens when the store fails in between.
+//! Appending, replaying and what happens when the log fails in between.
 
 use std::sync::{Arc, Mutex};
 
@@ -9,30 +9,30 @@ use crate::replay::{KnownAt, replay, replay_in_full};
 use crate::stream::Given;
 use crate::testing::*;
 use crate::verify::{Unwatched, verify};
-use crate::{Surroundings, snapshot};
+use crate::{Environment, snapshot};
 use servanda_core::chain::codec;
 use servanda_core::chain::record::{Head, SALT_LEN};
 use servanda_core::event::ndjson;
 use servanda_core::event::places::Places;
 use servanda_core::event::{Entry, Kind};
-use servanda_core::state::{RECORD_LIMIT, Register};
+use servanda_core::state::{RECORD_LIMIT, State};
 use servanda_core::testing::{Choices, FIRST_RECORDED_AT, event, histories};
+use servanda_log::dry_run::DryRunLog;
 use servanda_log::faulty::{Fault, Faulty};
 use servanda_log::memory::Memory;
-use servanda_log::rehearsal::Rehearsal;
-use servanda_log::{BatchSource, Compaction, Pieces, Reader, StoreError, Stored};
+use servanda_log::{BatchSource, ChunkSink, Compaction, LogError, Reader, Stored};
 
-/// Whether nothing is wrong with a store.
-fn is_sound(store: &impl Store) -> bool {
-    verify(store, &mut Unwatched).unwrap().is_sound()
+/// Whether nothing is wrong with a log.
+fn is_sound(log: &impl Log) -> bool {
+    verify(log, &mut Unwatched).unwrap().is_sound()
 }
 
 /// Appends a history in batches whose sizes a seed chooses; gives the ledger and what it took in.
 fn recorded(history: &[Event], seed: u64, snapshot_every: u64) -> (Ledger<Memory>, Vec<Entry>) {
     let mut choices = Choices(seed);
     let (first, mut rest) = history.split_first().unwrap();
-    let store = Memory::default();
-    let mut ledger = Ledger::create(store, Steady::default(), first.clone())
+    let log = Memory::default();
+    let mut ledger = Ledger::create(log, Steady::default(), first.clone())
         .unwrap()
         .snapshot_every(snapshot_every);
     let mut receipts = vec![ledger.receipt(Seq(0)).unwrap()];
@@ -50,23 +50,23 @@ fn recorded(history: &[Event], seed: u64, snapshot_every: u64) -> (Ledger<Memory
 }
 
 /// The fold of entries.
-fn folded(entries: &[Entry]) -> Register {
-    let mut register = Register::default();
+fn folded(entries: &[Entry]) -> State {
+    let mut state = State::default();
     for entry in entries {
-        register.apply(entry);
+        state.apply(entry);
     }
-    register
+    state
 }
 
-/// A store with one snapshot of several.
-fn with_snapshot(store: &Memory, kept: u64) -> Memory {
-    let mut store = store.clone();
-    for count in store.snapshots().unwrap() {
+/// A log with one snapshot of several.
+fn with_snapshot(log: &Memory, kept: u64) -> Memory {
+    let mut log = log.clone();
+    for count in log.snapshots().unwrap() {
         if count != kept {
-            store.drop_snapshot(count).unwrap();
+            log.drop_snapshot(count).unwrap();
         }
     }
-    store
+    log
 }
 
 proptest! {
@@ -77,23 +77,23 @@ proptest! {
         let (ledger, entries) = recorded(&history, seed, every);
         let seqs: Vec<u64> = entries.iter().map(|entry| entry.seq.0).collect();
         prop_assert_eq!(seqs, (0..history.len() as u64).collect::<Vec<_>>());
-        let register = folded(&entries);
-        prop_assert_eq!(ledger.register(), &register);
-        prop_assert!(ledger.register().records().eq(register.records()));
-        prop_assert!(is_sound(ledger.store()));
+        let state = folded(&entries);
+        prop_assert_eq!(ledger.state(), &state);
+        prop_assert!(ledger.state().records().eq(state.records()));
+        prop_assert!(is_sound(ledger.log()));
 
-        let store = ledger.store();
-        let full = replay_in_full(store, KnownAt::Now).unwrap();
-        prop_assert_eq!(&full.register, &register);
-        prop_assert!(full.register.records().eq(register.records()));
+        let log = ledger.log();
+        let full = replay_in_full(log, KnownAt::Now).unwrap();
+        prop_assert_eq!(&full.state, &state);
+        prop_assert!(full.state.records().eq(state.records()));
         prop_assert_eq!(full.head, ledger.head());
         prop_assert_eq!(full.last_recorded, ledger.last_recorded);
-        for count in store.snapshots().unwrap() {
-            let store = with_snapshot(store, count);
-            prop_assert!(snapshot::newest(&store, KnownAt::Now).unwrap().is_some());
-            let resumed = replay(&store, KnownAt::Now).unwrap();
-            prop_assert_eq!(&resumed.register, &register);
-            prop_assert!(resumed.register.records().eq(register.records()));
+        for count in log.snapshots().unwrap() {
+            let log = with_snapshot(log, count);
+            prop_assert!(snapshot::newest(&log, KnownAt::Now).unwrap().is_some());
+            let resumed = replay(&log, KnownAt::Now).unwrap();
+            prop_assert_eq!(&resumed.state, &state);
+            prop_assert!(resumed.state.records().eq(state.records()));
             prop_assert_eq!(resumed.head, full.head);
             prop_assert_eq!(resumed.last_recorded, full.last_recorded);
         }
@@ -102,18 +102,18 @@ proptest! {
     #[test]
     fn what_was_known_is_what_the_first_records_give(history in histories(1..40), seed: u64, every in 1u64..8) {
         let (ledger, entries) = recorded(&history, seed, every);
-        let store = ledger.store();
+        let log = ledger.log();
         for entry in &entries {
-            let known = replay(store, KnownAt::Record(entry.seq)).unwrap();
+            let known = replay(log, KnownAt::Record(entry.seq)).unwrap();
             let end = entry.seq.0 as usize + 1;
-            prop_assert_eq!(known.register, folded(&entries[..end]));
+            prop_assert_eq!(known.state, folded(&entries[..end]));
             prop_assert_eq!(known.head.count, end as u64);
             for (micros, known_then) in [(-1, false), (0, true), (1, true)] {
                 let time = Instant(entry.recorded_at.0 + micros);
-                let known = replay(store, KnownAt::Time(time)).unwrap();
+                let known = replay(log, KnownAt::Time(time)).unwrap();
                 let upto = entries.iter().filter(|other| other.recorded_at <= time).count();
                 prop_assert_eq!(upto > entry.seq.0 as usize, known_then);
-                prop_assert_eq!(known.register, folded(&entries[..upto]));
+                prop_assert_eq!(known.state, folded(&entries[..upto]));
             }
         }
     }
@@ -122,7 +122,7 @@ proptest! {
     fn what_is_exported_can_be_imported(history in histories(1..60), seed: u64) {
         let (ledger, _) = recorded(&history, seed, 100);
         let mut lines = String::new();
-        for held in ledger.register().records().flatten() {
+        for held in ledger.state().records().flatten() {
             let recorded = Entry { event: held.recorded().clone(), ..held.entry.clone() };
             let line = serde_json::Value::Object(ndjson::entry_to_json(&recorded));
             lines.push_str(&line.to_string());
@@ -143,18 +143,18 @@ proptest! {
         });
         prop_assert_eq!(streamed.unwrap().appended, history.len() - 1);
         // The times of recording are others, and all else is the same.
-        let mut expected = Register::default();
-        for held in ledger.register().records().flatten() {
-            let recorded_at = imported.register().held(held.entry.seq).unwrap().entry.recorded_at;
+        let mut expected = State::default();
+        for held in ledger.state().records().flatten() {
+            let recorded_at = imported.state().held(held.entry.seq).unwrap().entry.recorded_at;
             expected.apply(&Entry { event: held.recorded().clone(), seq: held.entry.seq, recorded_at });
         }
-        prop_assert_eq!(imported.register(), &expected);
-        let events = |register: &Register| -> Vec<_> {
-            let events = register.records().map(|held| held.map(|held| held.entry.event.clone()));
+        prop_assert_eq!(imported.state(), &expected);
+        let events = |state: &State| -> Vec<_> {
+            let events = state.records().map(|held| held.map(|held| held.entry.event.clone()));
             events.collect()
         };
-        prop_assert_eq!(events(imported.register()), events(ledger.register()));
-        prop_assert!(imported.register().count() == 1 || imported.head() != ledger.head());
+        prop_assert_eq!(events(imported.state()), events(ledger.state()));
+        prop_assert!(imported.state().count() == 1 || imported.head() != ledger.head());
     }
 }
 
@@ -165,7 +165,7 @@ fn a_known_import_key_gives_the_first_receipt_and_appends_nothing() {
         known: true,
         ..ledger.receipt(Seq(8)).unwrap()
     };
-    let before = ledger.store().records().to_vec();
+    let before = ledger.log().records().to_vec();
     for events in [
         vec![keyed("again", "row 8")],
         vec![keyed("again", "row 8"), keyed("and again", "row 8")],
@@ -173,7 +173,7 @@ fn a_known_import_key_gives_the_first_receipt_and_appends_nothing() {
         let receipts = ledger.append(events.clone()).unwrap();
         assert_eq!(receipts, vec![first; events.len()]);
     }
-    assert_eq!(ledger.store().records(), before);
+    assert_eq!(ledger.log().records(), before);
 
     // New and known ones in one batch, and one key twice.
     let events = vec![
@@ -192,7 +192,7 @@ fn a_known_import_key_gives_the_first_receipt_and_appends_nothing() {
     assert_eq!(receipts[2].link, ledger.head().link);
     assert_eq!(ledger.head().count, 15);
 
-    let mut ledger = Ledger::open(ledger.into_store(), Steady::default()).unwrap();
+    let mut ledger = Ledger::open(ledger.into_log(), Steady::default()).unwrap();
     let again = ledger.append(vec![events[0].clone(), events[1].clone()]);
     assert_eq!(
         again.unwrap(),
@@ -205,14 +205,14 @@ fn a_known_import_key_gives_the_first_receipt_and_appends_nothing() {
         ]
     );
     assert_eq!(ledger.head().count, 15);
-    assert!(is_sound(ledger.store()));
+    assert!(is_sound(ledger.log()));
 }
 
 #[test]
 fn a_refused_batch_changes_nothing_and_every_refusal_is_told() {
     let mut ledger = storied();
-    let store = ledger.store().clone();
-    let (register, head) = (ledger.register().clone(), ledger.head());
+    let log = ledger.log().clone();
+    let (state, head) = (ledger.state().clone(), ledger.head());
     let unknown = event(
         Kind::StatusChanged,
         &[("commitment", "C9"), ("to", "active")],
@@ -243,13 +243,10 @@ fn a_refused_batch_changes_nothing_and_every_refusal_is_told() {
     let expected = [(1, "known"), (3, "unique-id"), (5, "opened-once")];
     assert_eq!(told, expected.map(|(at, rule)| (at, rule.to_owned())));
     assert_eq!(error.to_string(), "3 events refused");
-    assert_eq!(ledger.store().records(), store.records());
-    assert_eq!(ledger.store().head().unwrap(), head);
-    assert_eq!(
-        ledger.store().snapshots().unwrap(),
-        store.snapshots().unwrap()
-    );
-    assert_eq!(ledger.register(), &register);
+    assert_eq!(ledger.log().records(), log.records());
+    assert_eq!(ledger.log().head().unwrap(), head);
+    assert_eq!(ledger.log().snapshots().unwrap(), log.snapshots().unwrap());
+    assert_eq!(ledger.state(), &state);
     assert_eq!(ledger.head(), head);
     // Nothing of it stays: neither id nor key is taken.
     let receipts = ledger.append(vec![party("peru"), keyed("fine", "row 30")]);
@@ -282,17 +279,17 @@ fn a_payload_may_be_as_long_as_the_limit_and_no_longer() {
     let longest = of_length(codec::PAYLOAD_LIMIT);
     assert_eq!(codec::encode(&longest).unwrap().len(), codec::PAYLOAD_LIMIT);
     ledger.append(vec![longest.clone()]).unwrap();
-    let before = (ledger.head(), ledger.register().clone());
+    let before = (ledger.head(), ledger.state().clone());
     let too_long = of_length(codec::PAYLOAD_LIMIT + 1);
     let error = ledger.append(vec![note("fine"), too_long]).unwrap_err();
     assert!(
         matches!(&error, LedgerError::Codec { index: 1, .. }),
         "{error}"
     );
-    assert_eq!((ledger.head(), ledger.register().clone()), before);
-    assert!(is_sound(ledger.store()));
-    let reopened = Ledger::open(ledger.into_store(), Steady::default()).unwrap();
-    let held = reopened.register().held(Seq(13)).unwrap();
+    assert_eq!((ledger.head(), ledger.state().clone()), before);
+    assert!(is_sound(ledger.log()));
+    let reopened = Ledger::open(ledger.into_log(), Steady::default()).unwrap();
+    let held = reopened.state().held(Seq(13)).unwrap();
     assert_eq!(held.recorded(), &longest);
 }
 
@@ -306,8 +303,8 @@ fn no_events_are_no_append() {
 
 #[test]
 fn a_ledger_is_created_once_and_by_its_opening() {
-    let store = storied().into_store();
-    let error = Ledger::create(store, Steady::default(), opening()).err();
+    let log = storied().into_log();
+    let error = Ledger::create(log, Steady::default(), opening()).err();
     assert!(matches!(error, Some(LedgerError::NotEmpty(head)) if head.count == 13));
     let error = Ledger::create(Memory::default(), Steady::default(), note("hello")).err();
     assert!(matches!(error, Some(LedgerError::Refused(_))));
@@ -319,16 +316,16 @@ fn the_clock_never_goes_backwards() {
     let ledger = storied();
     let last = ledger.last_recorded;
     let early = Steady::from(Instant(5));
-    let mut ledger = Ledger::open(ledger.into_store(), early).unwrap();
+    let mut ledger = Ledger::open(ledger.into_log(), early).unwrap();
     let receipts = ledger.append(vec![note("later")]).unwrap();
     assert_eq!(receipts[0].recorded_at, last);
-    assert!(is_sound(ledger.store()));
+    assert!(is_sound(ledger.log()));
 }
 
-/// Surroundings whose randomness runs out.
+/// Environment whose randomness runs out.
 struct Dry(u8);
 
-impl Surroundings for Dry {
+impl Environment for Dry {
     fn now(&self) -> Instant {
         FIRST_RECORDED_AT
     }
@@ -341,11 +338,11 @@ impl Surroundings for Dry {
 #[test]
 fn without_randomness_nothing_is_appended() {
     let mut ledger = Ledger::create(Memory::default(), Dry(2), opening()).unwrap();
-    let before = ledger.register().clone();
+    let before = ledger.state().clone();
     let error = ledger.append(vec![note("one"), note("two")]).unwrap_err();
     assert!(matches!(error, LedgerError::Entropy(_)), "{error}");
-    assert_eq!(ledger.register(), &before);
-    assert_eq!(ledger.store().records().len(), 1);
+    assert_eq!(ledger.state(), &before);
+    assert_eq!(ledger.log().records().len(), 1);
 }
 
 // ---- Stores that others use too, and stores that fail ----
@@ -363,7 +360,7 @@ struct Strings {
     meddle: (usize, usize),
 }
 
-/// A store that several ledgers share, with strings to pull.
+/// A log that several ledgers share, with strings to pull.
 #[derive(Clone, Default)]
 struct Puppet {
     memory: Arc<Mutex<Memory>>,
@@ -382,7 +379,7 @@ impl Puppet {
     }
 
     /// Fails if it is told to.
-    fn step(&self, name: &'static str) -> Result<(), StoreError> {
+    fn step(&self, name: &'static str) -> Result<(), LogError> {
         if self.strings.lock().unwrap().fail.contains(&name) {
             return Err(lost());
         }
@@ -394,20 +391,20 @@ impl Puppet {
         let mut memory = self.memory.lock().unwrap();
         let mut other = Ledger::open(memory.clone(), Steady::default()).unwrap();
         other.append(vec![note("somebody else's")]).unwrap();
-        *memory = other.into_store();
+        *memory = other.into_log();
     }
 }
 
 /// An error of no particular kind.
-fn lost() -> StoreError {
-    StoreError::Io {
+fn lost() -> LogError {
+    LogError::Io {
         doing: "asking a puppet".to_owned(),
         source: std::io::Error::other("a string was pulled"),
     }
 }
 
-impl Store for Puppet {
-    fn head(&self) -> Result<Head, StoreError> {
+impl Log for Puppet {
+    fn head(&self) -> Result<Head, LogError> {
         self.step("head")?;
         self.memory.lock().unwrap().head()
     }
@@ -431,7 +428,7 @@ impl Store for Puppet {
         }
         Ok(())
     }
-    fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, StoreError> {
+    fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, LogError> {
         self.step("read")?;
         self.memory.lock().unwrap().read(from, limit)
     }
@@ -445,36 +442,36 @@ impl Store for Puppet {
     fn reader(&self) -> Arc<dyn Reader> {
         self.memory.lock().unwrap().reader()
     }
-    fn put_pieces(&mut self, count: u64, pieces: &Pieces<'_>) -> Result<(), StoreError> {
-        self.memory.lock().unwrap().put_pieces(count, pieces)
+    fn put_chunks(&mut self, count: u64, pieces: &ChunkSink<'_>) -> Result<(), LogError> {
+        self.memory.lock().unwrap().put_chunks(count, pieces)
     }
-    fn snapshots(&self) -> Result<Vec<u64>, StoreError> {
+    fn snapshots(&self) -> Result<Vec<u64>, LogError> {
         self.memory.lock().unwrap().snapshots()
     }
-    fn snapshot(&self, count: u64) -> Result<Option<Vec<u8>>, StoreError> {
+    fn snapshot(&self, count: u64) -> Result<Option<Vec<u8>>, LogError> {
         self.memory.lock().unwrap().snapshot(count)
     }
-    fn drop_snapshot(&mut self, count: u64) -> Result<(), StoreError> {
+    fn drop_snapshot(&mut self, count: u64) -> Result<(), LogError> {
         self.memory.lock().unwrap().drop_snapshot(count)
     }
-    fn erase(&mut self, records: &[Stored]) -> Result<(), StoreError> {
+    fn erase(&mut self, records: &[Stored]) -> Result<(), LogError> {
         self.memory.lock().unwrap().erase(records)
     }
-    fn compact(&mut self) -> Result<Compaction, StoreError> {
+    fn compact(&mut self) -> Result<Compaction, LogError> {
         self.memory.lock().unwrap().compact()
     }
 }
 
 /// A ledger with the story in a puppet, and the strings.
 fn puppet() -> (Ledger<Puppet>, Puppet) {
-    let store = Puppet::default();
-    (told(store.clone(), 5), store)
+    let log = Puppet::default();
+    (told(log.clone(), 5), log)
 }
 
-/// How often a note stands in a store.
-fn times(store: &Memory, text: &str) -> usize {
-    let replayed = replay_in_full(store, KnownAt::Now).unwrap();
-    let records = replayed.register.records().flatten();
+/// How often a note stands in a log.
+fn times(log: &Memory, text: &str) -> usize {
+    let replayed = replay_in_full(log, KnownAt::Now).unwrap();
+    let records = replayed.state.records().flatten();
     records
         .filter(|held| held.recorded() == &note(text))
         .count()
@@ -482,16 +479,16 @@ fn times(store: &Memory, text: &str) -> usize {
 
 #[test]
 fn two_ledgers_over_one_store_take_turns() {
-    let (mut one, store) = puppet();
-    let mut other = Ledger::open(store.clone(), Steady::default()).unwrap();
+    let (mut one, log) = puppet();
+    let mut other = Ledger::open(log.clone(), Steady::default()).unwrap();
     for round in 0..3 {
         one.append(vec![note(&format!("one {round}"))]).unwrap();
         let receipts = other.append(vec![note(&format!("other {round}"))]).unwrap();
         assert_eq!(receipts[0].seq.0, 13 + 2 * round + 1);
         assert_eq!(receipts[0].link, other.head().link);
     }
-    assert!(is_sound(&store.memory()));
-    assert_eq!(other.head(), store.memory().head().unwrap());
+    assert!(is_sound(&log.memory()));
+    assert_eq!(other.head(), log.memory().head().unwrap());
     // What the other appended is seen by the rules: the same key is known, the same id is taken.
     one.append(vec![keyed("x", "row 40")]).unwrap();
     let receipts = other.append(vec![keyed("x", "row 40"), note("y")]).unwrap();
@@ -508,86 +505,86 @@ fn two_ledgers_over_one_store_take_turns() {
     );
     let error = other.append(vec![taken]).unwrap_err();
     assert!(matches!(error, LedgerError::Refused(_)), "{error}");
-    assert_eq!(other.register(), one.register());
-    assert!(is_sound(&store.memory()));
+    assert_eq!(other.state(), one.state());
+    assert!(is_sound(&log.memory()));
 }
 
 #[test]
 fn an_append_tries_again_where_the_head_moved_and_gives_up_at_last() {
-    let (mut ledger, store) = puppet();
-    store.pull(|strings| strings.meddle.0 = ATTEMPTS - 1);
+    let (mut ledger, log) = puppet();
+    log.pull(|strings| strings.meddle.0 = ATTEMPTS - 1);
     let receipts = ledger.append(vec![note("mine")]).unwrap();
     assert_eq!(receipts[0].seq.0, 13 + ATTEMPTS as u64 - 1);
-    assert_eq!(times(&store.memory(), "mine"), 1);
+    assert_eq!(times(&log.memory(), "mine"), 1);
 
-    store.pull(|strings| strings.meddle.0 = ATTEMPTS);
+    log.pull(|strings| strings.meddle.0 = ATTEMPTS);
     let error = ledger.append(vec![note("never")]).unwrap_err();
-    let now = store.memory().head().unwrap();
+    let now = log.memory().head().unwrap();
     assert!(
         matches!(error, LedgerError::HeadMoved(head) if head == now),
         "{error}"
     );
-    assert_eq!(times(&store.memory(), "never"), 0);
+    assert_eq!(times(&log.memory(), "never"), 0);
     assert_eq!(ledger.head(), now);
-    assert_eq!(ledger.register().count(), now.count);
-    assert!(is_sound(&store.memory()));
+    assert_eq!(ledger.state().count(), now.count);
+    assert!(is_sound(&log.memory()));
 }
 
 #[test]
 fn a_lost_answer_is_found_at_the_head() {
-    let (mut ledger, store) = puppet();
-    store.pull(|strings| strings.lose_answers = true);
+    let (mut ledger, log) = puppet();
+    log.pull(|strings| strings.lose_answers = true);
     let receipts = ledger.append(vec![note("once"), note("twice")]).unwrap();
-    assert_eq!(receipts[1].link, store.memory().head().unwrap().link);
-    assert_eq!(times(&store.memory(), "once"), 1);
+    assert_eq!(receipts[1].link, log.memory().head().unwrap().link);
+    assert_eq!(times(&log.memory(), "once"), 1);
 }
 
 #[test]
 fn a_batch_that_never_arrived_is_told_as_not_appended() {
-    let (mut ledger, store) = puppet();
-    store.pull(|strings| strings.lose_batches = true);
+    let (mut ledger, log) = puppet();
+    log.pull(|strings| strings.lose_batches = true);
     let error = ledger.append(vec![note("lost")]).unwrap_err();
-    assert!(matches!(error, LedgerError::Store(_)), "{error}");
-    assert_eq!(ledger.register().count(), 13);
-    store.pull(|strings| *strings = Strings::default());
+    assert!(matches!(error, LedgerError::Log(_)), "{error}");
+    assert_eq!(ledger.state().count(), 13);
+    log.pull(|strings| *strings = Strings::default());
     ledger.append(vec![note("lost")]).unwrap();
-    assert_eq!(times(&store.memory(), "lost"), 1);
+    assert_eq!(times(&log.memory(), "lost"), 1);
 
     // Somebody else's batch of the same size at its place is not it.
-    store.pull(|strings| {
+    log.pull(|strings| {
         strings.lose_batches = true;
         strings.meddle.0 = 1;
     });
     let error = ledger.append(vec![note("lost again")]).unwrap_err();
-    assert!(matches!(error, LedgerError::Store(_)), "{error}");
-    assert_eq!(times(&store.memory(), "lost again"), 0);
-    assert!(is_sound(&store.memory()));
+    assert!(matches!(error, LedgerError::Log(_)), "{error}");
+    assert_eq!(times(&log.memory(), "lost again"), 0);
+    assert!(is_sound(&log.memory()));
 }
 
 /// The head alone does not tell: others append between the append and the question.
 #[test]
 fn a_lost_answer_is_found_behind_what_others_appended_since() {
     for others in 1..3 {
-        let (mut ledger, store) = puppet();
-        store.pull(|strings| {
+        let (mut ledger, log) = puppet();
+        log.pull(|strings| {
             strings.lose_answers = true;
             strings.meddle.1 = others;
         });
         let receipts = ledger.append(vec![note("once")]).unwrap();
         assert_eq!(receipts[0].seq.0, 13);
-        assert_eq!(times(&store.memory(), "once"), 1);
-        assert_eq!(store.memory().records().len(), 14 + others);
-        store.pull(|strings| strings.lose_answers = false);
+        assert_eq!(times(&log.memory(), "once"), 1);
+        assert_eq!(log.memory().records().len(), 14 + others);
+        log.pull(|strings| strings.lose_answers = false);
         ledger.append(vec![note("after")]).unwrap();
-        assert!(is_sound(&store.memory()));
+        assert!(is_sound(&log.memory()));
     }
 }
 
 #[test]
 fn where_the_head_cannot_be_asked_either_the_outcome_is_uncertain() {
     for what in ["head", "read"] {
-        let (mut ledger, store) = puppet();
-        store.pull(|strings| {
+        let (mut ledger, log) = puppet();
+        log.pull(|strings| {
             strings.lose_answers = true;
             strings.meddle.1 = 1;
             strings.fail.push(what);
@@ -595,45 +592,45 @@ fn where_the_head_cannot_be_asked_either_the_outcome_is_uncertain() {
         let error = ledger.append(vec![note("perhaps")]).unwrap_err();
         assert!(matches!(error, LedgerError::Uncertain(_)), "{error}");
         // Nothing is shown that nobody vouches for.
-        assert_eq!(ledger.register().count(), 0);
+        assert_eq!(ledger.state().count(), 0);
         let error = ledger.append(vec![note("next")]).unwrap_err();
-        assert!(matches!(error, LedgerError::Store(_)), "{error}");
+        assert!(matches!(error, LedgerError::Log(_)), "{error}");
 
-        store.pull(|strings| *strings = Strings::default());
+        log.pull(|strings| *strings = Strings::default());
         ledger.append(vec![note("next")]).unwrap();
-        assert_eq!(times(&store.memory(), "perhaps"), 1);
-        assert_eq!(times(&store.memory(), "next"), 1);
-        assert!(is_sound(&store.memory()));
-        let reopened = Ledger::open(store, Steady::default()).unwrap();
-        assert_eq!(ledger.register(), reopened.register());
+        assert_eq!(times(&log.memory(), "perhaps"), 1);
+        assert_eq!(times(&log.memory(), "next"), 1);
+        assert!(is_sound(&log.memory()));
+        let reopened = Ledger::open(log, Steady::default()).unwrap();
+        assert_eq!(ledger.state(), reopened.state());
     }
 }
 
-/// A refusal that the store's failure must not hide, nor a phantom that it must not leave.
+/// A refusal that the log's failure must not hide, nor a phantom that it must not leave.
 #[test]
 fn a_refusal_is_told_where_the_store_fails_after_it() {
-    let (mut ledger, store) = puppet();
-    store.pull(|strings| strings.fail.push("read"));
+    let (mut ledger, log) = puppet();
+    log.pull(|strings| strings.fail.push("read"));
     let error = ledger.append(vec![note("phantom"), opening()]).unwrap_err();
     assert!(matches!(error, LedgerError::Refused(_)), "{error}");
-    store.pull(|strings| strings.fail.clear());
+    log.pull(|strings| strings.fail.clear());
     let receipts = ledger.append(vec![note("real")]).unwrap();
     assert_eq!(receipts[0].seq.0, 13);
-    assert!(is_sound(&store.memory()));
+    assert!(is_sound(&log.memory()));
 }
 
 /// Receipts of known records are read before anything is written: an append that is done does not fail.
 #[test]
 fn what_cannot_be_read_is_told_before_anything_is_appended() {
-    let (mut ledger, store) = puppet();
-    store.pull(|strings| strings.fail.push("read"));
+    let (mut ledger, log) = puppet();
+    log.pull(|strings| strings.fail.push("read"));
     let events = vec![note("new"), keyed("again", "row 8")];
     let error = ledger.append(events.clone()).unwrap_err();
-    assert!(matches!(error, LedgerError::Store(_)), "{error}");
-    store.pull(|strings| strings.fail.clear());
-    assert_eq!(times(&store.memory(), "new"), 0);
+    assert!(matches!(error, LedgerError::Log(_)), "{error}");
+    log.pull(|strings| strings.fail.clear());
+    assert_eq!(times(&log.memory(), "new"), 0);
     ledger.append(events).unwrap();
-    assert_eq!(times(&store.memory(), "new"), 1);
+    assert_eq!(times(&log.memory(), "new"), 1);
 }
 
 /// Checks what an append left behind, whatever became of it.
@@ -674,11 +671,11 @@ fn check_outcome(
 /// whether that step was reached.
 fn live_with_a_fault(step: u64, fault: Fault) -> bool {
     let what = |doing: &str| format!("{doing}, step {step}, {fault:?}");
-    let mut store = Faulty::new(Memory::default());
-    store.fail_after(step, fault);
-    let mut ledger = match Ledger::create(store, Steady::default(), opening()) {
+    let mut log = Faulty::new(Memory::default());
+    log.fail_after(step, fault);
+    let mut ledger = match Ledger::create(log, Steady::default(), opening()) {
         Ok(ledger) => ledger.snapshot_every(2),
-        // The store is gone with the error; what a second try on what it left gives is seen below.
+        // The log is gone with the error; what a second try on what it left gives is seen below.
         Err(error) => {
             assert!(step < 3, "{}: {error}", what("creating"));
             return true;
@@ -694,9 +691,9 @@ fn live_with_a_fault(step: u64, fault: Fault) -> bool {
     for (at, batch) in batches.iter().enumerate() {
         let size = if at == 2 { 0 } else { batch.len() };
         for attempt in 0.. {
-            let before = ledger.store().inner().clone();
+            let before = ledger.log().inner().clone();
             let outcome = ledger.append(batch.clone());
-            let after = ledger.store().inner();
+            let after = ledger.log().inner();
             let doing = what(&format!("batch {at}, attempt {attempt}"));
             check_outcome(&outcome, &before, after, size, &doing);
             let done = after.records().len() - before.records().len() == size;
@@ -707,18 +704,18 @@ fn live_with_a_fault(step: u64, fault: Fault) -> bool {
         }
         expected += size;
         assert_eq!(ledger.head().count as usize, expected, "{}", what("append"));
-        let reopened = Ledger::open(ledger.store().inner().clone(), Steady::default()).unwrap();
-        assert_eq!(ledger.register(), reopened.register(), "{}", what("append"));
+        let reopened = Ledger::open(ledger.log().inner().clone(), Steady::default()).unwrap();
+        assert_eq!(ledger.state(), reopened.state(), "{}", what("append"));
     }
-    let reached = ledger.store().steps() > step;
-    let memory = ledger.store().inner().clone();
+    let reached = ledger.log().steps() > step;
+    let memory = ledger.log().inner().clone();
     if !reached {
         // Opening reads; a fault in it is an error and nothing else.
         for opening_step in 0.. {
-            let mut store = Faulty::new(memory.clone());
-            store.fail_after(opening_step, fault);
-            match Ledger::open(store, Steady::default()) {
-                Err(error) => assert!(matches!(error, LedgerError::Store(_)), "{error}"),
+            let mut log = Faulty::new(memory.clone());
+            log.fail_after(opening_step, fault);
+            match Ledger::open(log, Steady::default()) {
+                Err(error) => assert!(matches!(error, LedgerError::Log(_)), "{error}"),
                 Ok(ledger) => {
                     assert_eq!(ledger.head(), memory.head().unwrap());
                     assert!(opening_step > 3);
@@ -744,14 +741,14 @@ fn whatever_step_fails_a_batch_is_whole_or_not_at_all() {
 fn a_ledger_whose_creation_failed_is_empty_or_whole() {
     for fault in [Fault::Before, Fault::After] {
         for step in 0..6 {
-            let store = Puppet::default();
-            let mut faulty = Faulty::new(store.clone());
+            let log = Puppet::default();
+            let mut faulty = Faulty::new(log.clone());
             faulty.fail_after(step, fault);
             let created = Ledger::create(faulty, Steady::default(), opening());
-            let left = store.memory();
+            let left = log.memory();
             match (&created, left.records().len()) {
                 (Ok(_), 1) => assert!(is_sound(&left)),
-                (Err(LedgerError::Store(_)), 0) => {
+                (Err(LedgerError::Log(_)), 0) => {
                     Ledger::create(left, Steady::default(), opening()).unwrap();
                 }
                 (_, count) => panic!("{fault:?} {step}: {count}, {:?}", created.err()),
@@ -766,10 +763,10 @@ fn a_ledger_has_no_more_records_than_it_can() {
     ledger.record_limit = 15;
     let is_full = |outcome: &Outcome| matches!(outcome, Err(LedgerError::Full { limit: 15 }));
     let two = [note("the last but one"), note("the last of all")];
-    let before = (ledger.head(), ledger.register().clone());
+    let before = (ledger.head(), ledger.state().clone());
     let outcome = ledger.append([&two[..], &two].concat());
     assert!(is_full(&outcome), "{outcome:?}");
-    assert_eq!((ledger.head(), ledger.register()), (before.0, &before.1));
+    assert_eq!((ledger.head(), ledger.state()), (before.0, &before.1));
     // Of requests that share a write, those that there is room for are appended.
     let requests = [&two[..1], &two, &two[1..]];
     let requests = requests.map(|events| events.iter().cloned().map(Submission::from).collect());
@@ -787,7 +784,7 @@ fn a_ledger_has_no_more_records_than_it_can() {
             .unwrap()[0]
             .known
     );
-    assert!(is_sound(ledger.store()));
+    assert!(is_sound(ledger.log()));
 }
 
 /// More records than their numbers have bits for.
@@ -805,14 +802,14 @@ fn a_ledger_that_is_too_long_is_not_read() {
 
 #[test]
 fn a_rehearsal_changes_nothing() {
-    let store = storied().into_store();
+    let log = storied().into_log();
     let before = (
-        store.records().to_vec(),
-        store.head().unwrap(),
-        store.snapshots().unwrap(),
+        log.records().to_vec(),
+        log.head().unwrap(),
+        log.snapshots().unwrap(),
     );
-    let rehearsal = Rehearsal::new(Puppet {
-        memory: Arc::new(Mutex::new(store)),
+    let rehearsal = DryRunLog::new(Puppet {
+        memory: Arc::new(Mutex::new(log)),
         ..Puppet::default()
     })
     .unwrap();
@@ -830,12 +827,12 @@ fn a_rehearsal_changes_nothing() {
     // What was rehearsed can be read, and rested upon.
     let about = event(Kind::Noted, &[("text", "on it"), ("about", "13")]);
     ledger.append(vec![about]).unwrap();
-    assert!(is_sound(ledger.store()));
+    assert!(is_sound(ledger.log()));
     assert_eq!(ledger.head().count, 15);
-    let store = ledger.into_store().into_inner();
-    assert_eq!(store.head().unwrap(), before.1);
-    assert_eq!(store.snapshots().unwrap(), before.2);
-    let records: Vec<Sealed> = store
+    let log = ledger.into_log().into_inner();
+    assert_eq!(log.head().unwrap(), before.1);
+    assert_eq!(log.snapshots().unwrap(), before.2);
+    let records: Vec<Sealed> = log
         .read(0, 100)
         .unwrap()
         .into_iter()
@@ -849,27 +846,27 @@ fn a_snapshot_that_is_of_no_use_keeps_no_new_one_away() {
     let mut ledger = Ledger::create(Memory::default(), Steady::default(), opening())
         .unwrap()
         .snapshot_every(1);
-    let newest = |store: &Memory| store.snapshots().unwrap().pop().unwrap();
-    while ledger.head().count < 40 || newest(ledger.store()) != ledger.head().count {
+    let newest = |log: &Memory| log.snapshots().unwrap().pop().unwrap();
+    while ledger.head().count < 40 || newest(ledger.log()) != ledger.head().count {
         ledger.append(vec![note("one more")]).unwrap();
     }
     let count = ledger.head().count;
-    let mut store = ledger.into_store();
-    let appended_to = |store: Memory| {
-        let ledger = Ledger::open(store, Steady::default()).unwrap();
+    let mut log = ledger.into_log();
+    let appended_to = |log: Memory| {
+        let ledger = Ledger::open(log, Steady::default()).unwrap();
         let mut ledger = ledger.snapshot_every(1);
         ledger.append(vec![note("one more")]).unwrap();
-        newest(ledger.store())
+        newest(ledger.log())
     };
-    assert_eq!(appended_to(store.clone()), count);
+    assert_eq!(appended_to(log.clone()), count);
     // As another version wrote it.
-    let mut bytes = store.snapshot(count).unwrap().unwrap();
+    let mut bytes = log.snapshot(count).unwrap().unwrap();
     bytes[0] -= 1;
-    store.put_snapshot(count, &bytes).unwrap();
-    for older in store.snapshots().unwrap() {
+    log.put_snapshot(count, &bytes).unwrap();
+    for older in log.snapshots().unwrap() {
         if older != count {
-            store.drop_snapshot(older).unwrap();
+            log.drop_snapshot(older).unwrap();
         }
     }
-    assert_eq!(appended_to(store), count + 1);
+    assert_eq!(appended_to(log), count + 1);
 }

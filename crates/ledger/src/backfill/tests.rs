@@ -5,7 +5,7 @@ use crate::replay::{KnownAt, replay, replay_in_full};
 use crate::testing::*;
 use crate::verify::{FindingKind, Unwatched, Verdict, verify};
 use servanda_core::chain::record::{Head, Header, Record};
-use servanda_core::state::Register;
+use servanda_core::state::State;
 use servanda_core::testing::FIRST_RECORDED_AT;
 use servanda_core::value::id::Seq;
 use servanda_log::memory::Memory;
@@ -26,18 +26,18 @@ fn claimed(text: &str, at: Instant) -> Submission {
 
 /// A ledger whose first record is claimed to be of 100 days ago.
 fn backfill() -> Ledger<Memory> {
-    let (store, machine) = (Memory::default(), Steady::default());
-    Ledger::create_backfill(store, machine, opening(), ago(100)).unwrap()
+    let (log, machine) = (Memory::default(), Steady::default());
+    Ledger::create_backfill(log, machine, opening(), ago(100)).unwrap()
 }
 
-fn headers(store: &Memory) -> Vec<Header> {
-    let stored = store.read(0, 100).unwrap();
+fn headers(log: &Memory) -> Vec<Header> {
+    let stored = log.read(0, 100).unwrap();
     let opened = stored.iter().map(|stored| Record::open(&stored.sealed));
     opened.map(|record| record.unwrap().header).collect()
 }
 
-fn verdict(store: &Memory) -> Verdict {
-    verify(store, &mut Unwatched).unwrap()
+fn verdict(log: &Memory) -> Verdict {
+    verify(log, &mut Unwatched).unwrap()
 }
 
 fn refused(ledger: &mut Ledger<Memory>, events: Vec<Submission>) -> (usize, ClaimError) {
@@ -61,19 +61,19 @@ fn claimed_times_are_recorded_as_such_within_one_batch_too() {
     assert_eq!(receipts[2].recorded_at, ago(30));
     assert!(ledger.is_backfill());
 
-    let store = ledger.into_store();
-    let headers = headers(&store);
+    let log = ledger.into_log();
+    let headers = headers(&log);
     let times: Vec<i64> = headers.iter().map(|header| header.recorded_at).collect();
     assert_eq!(times, [100, 90, 90, 30].map(|day| ago(day).0));
     assert!(headers.iter().all(|header| header.claimed));
     // A note may be redacted one day, and has both marks.
     assert_eq!(headers[1].to_bytes()[1], 3);
-    let verdict = verdict(&store);
+    let verdict = verdict(&log);
     assert!(verdict.is_sound(), "{:#?}", verdict.findings);
     assert!(verdict.remarks[0].contains("records 0 to 3 are claimed"));
 
     // What was known on a day goes by the claims.
-    let known = replay(&store, KnownAt::Time(ago(60))).unwrap().register;
+    let known = replay(&log, KnownAt::Time(ago(60))).unwrap().state;
     assert_eq!((known.count(), known.claimed()), (3, 3));
 }
 
@@ -94,11 +94,11 @@ fn the_first_append_without_a_claimed_time_ends_the_backfill_for_good() {
     assert_eq!(refused(&mut ledger, vec![late.clone()]), ended);
 
     // Neither opening it again nor a snapshot brings it back.
-    let store = ledger.into_store();
-    let mut again = Ledger::open(store, Steady::default()).unwrap();
-    assert_eq!(again.register().claimed(), 2);
+    let log = ledger.into_log();
+    let mut again = Ledger::open(log, Steady::default()).unwrap();
+    assert_eq!(again.state().claimed(), 2);
     assert_eq!(refused(&mut again, vec![late]), ended);
-    assert!(verdict(again.store()).remarks[0].contains("records 0 to 1 are claimed"));
+    assert!(verdict(again.log()).remarks[0].contains("records 0 to 1 are claimed"));
 }
 
 #[test]
@@ -107,8 +107,8 @@ fn a_usual_ledger_takes_no_claimed_time() {
     let ended = (1, ClaimError::Ended);
     let batch = vec![note("now").into(), claimed("n", ago(1))];
     assert_eq!(refused(&mut ledger, batch), ended);
-    assert_eq!(ledger.register().claimed(), 0);
-    assert!(verdict(ledger.store()).remarks.is_empty());
+    assert_eq!(ledger.state().claimed(), 0);
+    assert!(verdict(ledger.log()).remarks.is_empty());
 }
 
 #[test]
@@ -159,18 +159,18 @@ fn snapshots_need_not_tell_where_a_backfill_ends() {
             };
             ledger.append_claimed(vec![event]).unwrap();
         }
-        let claims = |register: &Register| register.claimed();
-        assert_eq!(claims(ledger.register()), end as u64);
-        let store = ledger.into_store();
+        let claims = |state: &State| state.claimed();
+        assert_eq!(claims(ledger.state()), end as u64);
+        let log = ledger.into_log();
         for known_at in [
             KnownAt::Now,
             KnownAt::Record(Seq(5)),
             KnownAt::Record(Seq(11)),
         ] {
-            let (short, full) = (replay(&store, known_at), replay_in_full(&store, known_at));
-            assert_eq!(short.unwrap().register, full.unwrap().register);
+            let (short, full) = (replay(&log, known_at), replay_in_full(&log, known_at));
+            assert_eq!(short.unwrap().state, full.unwrap().state);
         }
-        assert!(verdict(&store).is_sound());
+        assert!(verdict(&log).is_sound());
     }
 }
 
@@ -180,7 +180,7 @@ fn a_claimed_time_after_the_backfill_is_a_finding() {
     ledger
         .append(vec![note("a"), note("b"), note("c")])
         .unwrap();
-    let stored = ledger.into_store().read(0, 10).unwrap();
+    let stored = ledger.into_log().read(0, 10).unwrap();
     let records: Vec<Record> = stored
         .iter()
         .map(|stored| Record::open(&stored.sealed).unwrap())

@@ -10,7 +10,7 @@ use servanda_core::event::Kind;
 use servanda_core::testing::event;
 use servanda_log::faulty::{Fault, Faulty};
 use servanda_log::memory::Memory;
-use servanda_log::{AppendError, BatchSource, Compaction, Pieces, Reader, StoreError, Stored};
+use servanda_log::{AppendError, BatchSource, ChunkSink, Compaction, LogError, Reader, Stored};
 
 const THREADS: usize = 16;
 
@@ -20,7 +20,7 @@ fn ledger() -> Ledger<Memory> {
 
 /// Lets so many threads do something at the same time, each with an appender of its own.
 fn together<T: Send>(
-    group: &Group<impl Store + 'static>,
+    group: &Group<impl Log + 'static>,
     act: impl Fn(usize, &Appender) -> Vec<T> + Sync,
 ) -> Vec<T> {
     let start = Barrier::new(THREADS);
@@ -42,8 +42,8 @@ fn together<T: Send>(
     })
 }
 
-fn links(store: &impl Store) -> Vec<String> {
-    let stored = store.read(0, usize::MAX).unwrap();
+fn links(log: &impl Log) -> Vec<String> {
+    let stored = log.read(0, usize::MAX).unwrap();
     let link = |stored: &Stored| {
         Record::open(&stored.sealed)
             .unwrap()
@@ -77,7 +77,7 @@ fn sixteen_threads_append_and_each_is_told_its_own() {
         told
     });
     let ledger = group.close().unwrap();
-    let links = links(ledger.store());
+    let links = links(ledger.log());
     let mut seen = BTreeSet::new();
     let mut refused = 0;
     for outcome in outcomes {
@@ -104,8 +104,8 @@ fn sixteen_threads_append_and_each_is_told_its_own() {
     assert_eq!(seen.len(), THREADS * 12 + 2 * 12);
     assert_eq!(ledger.head().count as usize, 1 + seen.len());
     // The rules accept the records in this order, one after the other.
-    assert!(verify(ledger.store(), &mut Unwatched).unwrap().is_sound());
-    let replayed = replay_in_full(ledger.store(), KnownAt::Now).unwrap();
+    assert!(verify(ledger.log(), &mut Unwatched).unwrap().is_sound());
+    let replayed = replay_in_full(ledger.log(), KnownAt::Now).unwrap();
     assert_eq!(replayed.head, ledger.head());
 }
 
@@ -120,7 +120,7 @@ fn each_request_is_a_batch_of_its_own() {
         ]
     });
     let ledger = group.close().unwrap();
-    let stored = ledger.store().read(0, usize::MAX).unwrap();
+    let stored = ledger.log().read(0, usize::MAX).unwrap();
     for receipts in receipts {
         let remaining = receipts.iter().map(|receipt| {
             let record = Record::open(&stored[receipt.seq.0 as usize].sealed).unwrap();
@@ -195,7 +195,7 @@ fn a_group_gives_the_records_that_single_appends_give() {
         assert_eq!(places(single), places(one));
     }
     assert_eq!(alone.head().count, grouped.head().count);
-    assert!(verify(grouped.store(), &mut Unwatched).unwrap().is_sound());
+    assert!(verify(grouped.log(), &mut Unwatched).unwrap().is_sound());
     // Both go on from there.
     assert_eq!(
         grouped.append(vec![note("five")]).unwrap()[0].seq,
@@ -211,12 +211,12 @@ fn a_write_that_fails_fails_for_all_of_the_group_and_the_next_one_goes_on() {
         let requests: Vec<Vec<Submission>> = (0..3)
             .map(|at| vec![note(&format!("note {at}")).into()])
             .collect();
-        ledger.store.fail_after(0, fault);
+        ledger.log.fail_after(0, fault);
         let outcome = ledger.append_group(&requests);
         let there = ledger.head().count - before;
         match fault {
             Fault::Before | Fault::Amid => {
-                assert!(matches!(outcome, Err(LedgerError::Store(_))), "{outcome:?}");
+                assert!(matches!(outcome, Err(LedgerError::Log(_))), "{outcome:?}");
                 assert_eq!(there, 0);
             }
             // The answer was lost; the ledger looked, and found it.
@@ -224,15 +224,15 @@ fn a_write_that_fails_fails_for_all_of_the_group_and_the_next_one_goes_on() {
         }
         let receipts = ledger.append(vec![note("after")]).unwrap();
         assert_eq!(receipts[0].seq.0, before + there);
-        assert!(verify(ledger.store(), &mut Unwatched).unwrap().is_sound());
+        assert!(verify(ledger.log(), &mut Unwatched).unwrap().is_sound());
     }
 }
 
-/// A store that panics when it is appended to the second time.
+/// A log that panics when it is appended to the second time.
 struct Panicking(Memory, bool);
 
-impl Store for Panicking {
-    fn head(&self) -> Result<Head, StoreError> {
+impl Log for Panicking {
+    fn head(&self) -> Result<Head, LogError> {
         self.0.head()
     }
     fn append(&mut self, expected: Head, batch: &[Sealed], head: Head) -> Result<(), AppendError> {
@@ -243,36 +243,36 @@ impl Store for Panicking {
     fn append_stream(&mut self, _: Head, _: &mut dyn BatchSource) -> Result<Head, AppendError> {
         unreachable!("a group appends batches")
     }
-    fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, StoreError> {
+    fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, LogError> {
         self.0.read(from, limit)
     }
     fn reader(&self) -> Arc<dyn Reader> {
         self.0.reader()
     }
-    fn put_pieces(&mut self, count: u64, pieces: &Pieces<'_>) -> Result<(), StoreError> {
-        self.0.put_pieces(count, pieces)
+    fn put_chunks(&mut self, count: u64, pieces: &ChunkSink<'_>) -> Result<(), LogError> {
+        self.0.put_chunks(count, pieces)
     }
-    fn snapshots(&self) -> Result<Vec<u64>, StoreError> {
+    fn snapshots(&self) -> Result<Vec<u64>, LogError> {
         self.0.snapshots()
     }
-    fn snapshot(&self, count: u64) -> Result<Option<Vec<u8>>, StoreError> {
+    fn snapshot(&self, count: u64) -> Result<Option<Vec<u8>>, LogError> {
         self.0.snapshot(count)
     }
-    fn drop_snapshot(&mut self, count: u64) -> Result<(), StoreError> {
+    fn drop_snapshot(&mut self, count: u64) -> Result<(), LogError> {
         self.0.drop_snapshot(count)
     }
-    fn erase(&mut self, records: &[Stored]) -> Result<(), StoreError> {
+    fn erase(&mut self, records: &[Stored]) -> Result<(), LogError> {
         self.0.erase(records)
     }
-    fn compact(&mut self) -> Result<Compaction, StoreError> {
+    fn compact(&mut self) -> Result<Compaction, LogError> {
         self.0.compact()
     }
 }
 
 #[test]
 fn a_committer_that_gives_up_is_told_to_all() {
-    let store = Panicking(Memory::default(), false);
-    let ledger = Ledger::create(store, Steady::default(), opening()).unwrap();
+    let log = Panicking(Memory::default(), false);
+    let ledger = Ledger::create(log, Steady::default(), opening()).unwrap();
     let group = Group::new(ledger).unwrap();
     let outcomes = Mutex::new(Vec::new());
     together(&group, |_, appender| {

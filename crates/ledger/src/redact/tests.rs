@@ -10,11 +10,11 @@ use super::*;
 use crate::replay::{CHUNK, KnownAt, replay_in_full};
 use crate::testing::*;
 use crate::verify::{FindingKind, Unwatched, verify};
-use servanda_core::state::Register;
+use servanda_core::state::State;
 use servanda_core::testing::{event, histories};
 use servanda_log::directory;
+use servanda_log::dry_run::DryRunLog;
 use servanda_log::memory::Memory;
-use servanda_log::rehearsal::Rehearsal;
 
 fn ordered(record: u64) -> Redacted {
     let text = |text: &str| text.parse().unwrap();
@@ -42,10 +42,10 @@ fn retraction(record: &str) -> Event {
     )
 }
 
-fn records(store: &impl Store) -> Vec<Record> {
+fn records(log: &impl Log) -> Vec<Record> {
     let mut all = Vec::new();
     loop {
-        let chunk = store.read(all.len() as u64, CHUNK).unwrap();
+        let chunk = log.read(all.len() as u64, CHUNK).unwrap();
         if chunk.is_empty() {
             return all;
         }
@@ -70,8 +70,8 @@ fn assert_same_but_for(gone: &[u64], before: &[Record], after: &[Record]) {
     }
 }
 
-fn assert_sound(store: &impl Store, pending: bool) {
-    let verdict = verify(store, &mut Unwatched).unwrap();
+fn assert_sound(log: &impl Log, pending: bool) {
+    let verdict = verify(log, &mut Unwatched).unwrap();
     assert!(verdict.is_sound(), "{:#?}", verdict.findings);
     let remarked = verdict
         .remarks
@@ -83,22 +83,22 @@ fn assert_sound(store: &impl Store, pending: bool) {
 #[test]
 fn a_redaction_that_was_only_recorded_is_finished() {
     let mut ledger = storied();
-    let before = records(ledger.store());
+    let before = records(ledger.log());
     let head = ledger.head();
-    assert_sound(ledger.store(), true);
-    assert!(!ledger.store().snapshots().unwrap().is_empty());
+    assert_sound(ledger.log(), true);
+    assert!(!ledger.log().snapshots().unwrap().is_empty());
     assert_eq!(ledger.pending_redactions(), [Seq(8)]);
     assert_eq!(ledger.finish_redactions().unwrap(), [Seq(8)]);
     assert_eq!(ledger.finish_redactions().unwrap(), []);
-    assert_sound(ledger.store(), false);
+    assert_sound(ledger.log(), false);
     assert_eq!(ledger.head(), head);
-    assert_eq!(ledger.store().head().unwrap(), head);
-    assert_same_but_for(&[8], &before, &records(ledger.store()));
-    assert_eq!(ledger.register().held(Seq(8)), None);
+    assert_eq!(ledger.log().head().unwrap(), head);
+    assert_same_but_for(&[8], &before, &records(ledger.log()));
+    assert_eq!(ledger.state().held(Seq(8)), None);
     // What is kept of the replay was made without the payload.
-    assert_eq!(ledger.store().snapshots().unwrap(), [13]);
-    let replayed = replay_in_full(ledger.store(), KnownAt::Now).unwrap();
-    assert_eq!(&replayed.register, ledger.register());
+    assert_eq!(ledger.log().snapshots().unwrap(), [13]);
+    let replayed = replay_in_full(ledger.log(), KnownAt::Now).unwrap();
+    assert_eq!(&replayed.state, ledger.state());
     // Redacting it again changes nothing, and gives the receipt of the redaction that is there.
     let again = ledger.redact(ordered(8), Envelope::EMPTY).unwrap();
     assert_eq!(again.erased, []);
@@ -116,7 +116,7 @@ fn a_record_goes_with_its_corrections() {
     ledger
         .append(vec![correction("7", "she was heard"), retraction("13")])
         .unwrap();
-    let before = records(ledger.store());
+    let before = records(ledger.log());
     let envelope = Envelope {
         import_key: Some("order 7".parse().unwrap()),
         ..Envelope::EMPTY
@@ -132,8 +132,8 @@ fn a_record_goes_with_its_corrections() {
         })
         .collect();
     assert_eq!(named, [(15, 7), (16, 9), (17, 13)]);
-    assert_sound(ledger.store(), false);
-    assert_same_but_for(&[7, 8, 9, 13], &before, &records(ledger.store()));
+    assert_sound(ledger.log(), false);
+    assert_same_but_for(&[7, 8, 9, 13], &before, &records(ledger.log()));
     let head = ledger.head();
     let again = ledger.redact(ordered(7), envelope).unwrap();
     assert!(again.appended.iter().all(|(_, receipt)| receipt.known));
@@ -150,40 +150,40 @@ fn a_record_goes_with_its_corrections() {
     assert_eq!(ledger.finish_redactions().unwrap(), [Seq(18)]);
     let rest = ledger.redact(ordered(18), Envelope::EMPTY).unwrap();
     assert_eq!(rest.erased, [Seq(19)]);
-    assert_sound(ledger.store(), false);
+    assert_sound(ledger.log(), false);
 }
 
 #[test]
 fn what_is_refused_leaves_everything() {
     let mut ledger = storied();
-    let before = ledger.store().records().to_vec();
+    let before = ledger.log().records().to_vec();
     for record in [0, 4, 9, 10, 99] {
         let refused = ledger.redact(ordered(record), Envelope::EMPTY);
         assert!(matches!(refused, Err(LedgerError::Refused(_))), "{record}");
     }
-    assert_eq!(ledger.store().records(), before);
+    assert_eq!(ledger.log().records(), before);
 }
 
 #[test]
 fn a_dry_run_tells_and_changes_nothing() {
-    let store = storied().into_store();
-    let before = store.records().to_vec();
-    let mut ledger = Ledger::open(Rehearsal::new(store).unwrap(), Steady::default()).unwrap();
+    let log = storied().into_log();
+    let before = log.records().to_vec();
+    let mut ledger = Ledger::open(DryRunLog::new(log).unwrap(), Steady::default()).unwrap();
     let redaction = ledger.redact(ordered(7), Envelope::EMPTY).unwrap();
     assert_eq!(redaction.erased, [7, 8, 9].map(Seq));
-    assert!(ledger.into_store().into_inner().records() == before);
+    assert!(ledger.into_log().into_inner().records() == before);
 }
 
 #[test]
 fn evidence_is_not_destroyed() {
     // A payload that is not the one recorded, behind a snapshot that hides it from replay.
-    let store = storied().into_store();
-    let replayed = replay_in_full(&store, KnownAt::Now).unwrap();
+    let log = storied().into_log();
+    let replayed = replay_in_full(&log, KnownAt::Now).unwrap();
     let snapshot = crate::snapshot::encode(&replayed);
-    let mut records = store.records().to_vec();
+    let mut records = log.records().to_vec();
     let last = records[8].0.len() - 1;
     records[8].tamper(|bytes| bytes[last] ^= 1);
-    let mut tampered = Memory::of(records, store.head().unwrap());
+    let mut tampered = Memory::of(records, log.head().unwrap());
     tampered.put_snapshot(13, &snapshot).unwrap();
     let before = tampered.records().to_vec();
     let mut ledger = Ledger::open(tampered, Steady::default()).unwrap();
@@ -192,7 +192,7 @@ fn evidence_is_not_destroyed() {
         matches!(outcome, Err(LedgerError::Broken { seq: 8, .. })),
         "{outcome:?}"
     );
-    assert_eq!(ledger.store().records(), before);
+    assert_eq!(ledger.log().records(), before);
 }
 
 #[test]
@@ -205,7 +205,7 @@ fn a_forged_redaction_destroys_nothing() {
     batches[6].1[0] = servanda_core::chain::codec::encode(&forged).unwrap();
     let mut ledger = Ledger::open(bound(&batches), Steady::default()).unwrap();
     assert_eq!(ledger.finish_redactions().unwrap(), [Seq(8)]);
-    let verdict = verify(ledger.store(), &mut Unwatched).unwrap();
+    let verdict = verify(ledger.log(), &mut Unwatched).unwrap();
     let found: Vec<_> = verdict
         .findings
         .iter()
@@ -228,16 +228,16 @@ proptest! {
         for event in events {
             ledger.append(vec![event]).unwrap();
         }
-        let whole: Register = ledger.register().clone();
+        let whole: State = ledger.state().clone();
         let head = ledger.head();
         let redacted = whole.records().flatten().filter(|held| held.redacted.is_some()).count();
         let erased = ledger.finish_redactions().unwrap();
         prop_assert_eq!(erased.len(), redacted);
         prop_assert_eq!(ledger.head(), head);
-        prop_assert!(ledger.register().entries().eq(whole.entries()));
-        let replayed = replay_in_full(ledger.store(), KnownAt::Now).unwrap();
-        prop_assert_eq!(&replayed.register, ledger.register());
-        let verdict = verify(ledger.store(), &mut Unwatched).unwrap();
+        prop_assert!(ledger.state().entries().eq(whole.entries()));
+        let replayed = replay_in_full(ledger.log(), KnownAt::Now).unwrap();
+        prop_assert_eq!(&replayed.state, ledger.state());
+        let verdict = verify(ledger.log(), &mut Unwatched).unwrap();
         prop_assert!(verdict.is_sound(), "{:#?}", verdict.findings);
     }
 }
@@ -264,8 +264,8 @@ fn holding(dir: &Path, marker: &[u8]) -> Vec<String> {
 fn no_file_of_the_ledger_holds_what_was_redacted() {
     let scratch = tempfile::tempdir().unwrap();
     let dir = scratch.path().join("ledger");
-    let store = directory::create(&dir, "a test").unwrap();
-    let mut ledger = Ledger::create(store, Steady::default(), opening())
+    let log = directory::create(&dir, "a test").unwrap();
+    let mut ledger = Ledger::create(log, Steady::default(), opening())
         .unwrap()
         .snapshot_every(50);
     let marker = |n: usize| format!("MARKER-{n}-žluťoučký");
@@ -302,7 +302,7 @@ fn no_file_of_the_ledger_holds_what_was_redacted() {
         .unwrap();
     ledger.append(vec![note("kept for good")]).unwrap();
     assert_eq!(ledger.head().count, 259);
-    let before = records(ledger.store());
+    let before = records(ledger.log());
     let head = ledger.head();
     drop(ledger);
     for n in 0..7 {
@@ -313,8 +313,8 @@ fn no_file_of_the_ledger_holds_what_was_redacted() {
         .to_vec();
 
     let open = || {
-        let store = directory::open(&dir, Duration::from_secs(5), "a test").unwrap();
-        Ledger::open(store, Steady::default())
+        let log = directory::open(&dir, Duration::from_secs(5), "a test").unwrap();
+        Ledger::open(log, Steady::default())
             .unwrap()
             .snapshot_every(50)
     };
@@ -348,8 +348,8 @@ fn no_file_of_the_ledger_holds_what_was_redacted() {
     }
     assert!(!holding(&dir, b"kept for good").is_empty());
     let ledger = open();
-    assert_sound(ledger.store(), false);
-    let after = records(ledger.store());
+    assert_sound(ledger.log(), false);
+    let after = records(ledger.log());
     assert_same_but_for(&[1, 42, 102, 173, 253, 254, 255, 256], &before, &after);
     assert_eq!(
         servanda_core::chain::record::Head::after(&after[258].header),

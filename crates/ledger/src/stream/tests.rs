@@ -6,7 +6,7 @@ use crate::testing::*;
 use crate::verify::{Unwatched, verify};
 use servanda_core::chain::key::{KeyName, SignatureType};
 use servanda_core::event::Kind;
-use servanda_core::state::Held;
+use servanda_core::state::CurrentRecord;
 use servanda_core::testing::{event, histories};
 use servanda_log::faulty::{Fault, Faulty};
 use servanda_log::memory::Memory;
@@ -30,7 +30,7 @@ fn source<E>(
     }
 }
 
-fn stream<S: Store>(
+fn stream<S: Log>(
     ledger: &mut Ledger<S>,
     events: impl IntoIterator<Item = Event>,
 ) -> Result<Streamed, StreamError<()>> {
@@ -38,7 +38,7 @@ fn stream<S: Store>(
 }
 
 /// As [`stream`], in batches of so many records.
-fn stream_by<S: Store>(
+fn stream_by<S: Log>(
     ledger: &mut Ledger<S>,
     batch: usize,
     events: impl IntoIterator<Item = Event>,
@@ -48,7 +48,7 @@ fn stream_by<S: Store>(
 
 /// The payloads of a ledger, in order.
 fn payloads(ledger: &Ledger<Memory>) -> Vec<Vec<u8>> {
-    let records = ledger.store().records();
+    let records = ledger.log().records();
     let bodies = records
         .iter()
         .map(|sealed| Record::open(sealed).unwrap().body);
@@ -77,10 +77,10 @@ proptest! {
         prop_assert_eq!(summary.records().collect::<Vec<_>>(), places);
         prop_assert_eq!(summary.known, receipts.iter().filter(|receipt| receipt.known).count());
         prop_assert_eq!(summary.differ, 0);
-        prop_assert_eq!(streamed.register(), batch.register());
-        prop_assert!(reads(streamed.register()) == reads(batch.register()));
+        prop_assert_eq!(streamed.state(), batch.state());
+        prop_assert!(reads(streamed.state()) == reads(batch.state()));
         prop_assert_eq!(payloads(&streamed), payloads(&batch));
-        prop_assert!(verify(streamed.store(), &mut Unwatched).unwrap().is_sound());
+        prop_assert!(verify(streamed.log(), &mut Unwatched).unwrap().is_sound());
         let reread: Vec<_> = streamed.receipts(&summary).map(Result::unwrap).collect();
         for ((found, recorded), (receipt, event)) in reread.iter().zip(receipts.iter().zip(&events)) {
             prop_assert_eq!((found.seq, found.known), (receipt.seq, receipt.known));
@@ -88,7 +88,7 @@ proptest! {
         }
         // The end of it is where the next append goes on.
         streamed.append(vec![note("after")]).unwrap();
-        let reopened = Ledger::open(streamed.into_store(), Steady::default()).unwrap();
+        let reopened = Ledger::open(streamed.into_log(), Steady::default()).unwrap();
         prop_assert_eq!(reopened.checkpoint().unwrap().size(), reopened.head().count);
     }
 }
@@ -103,13 +103,13 @@ fn a_long_stream_is_several_batches() {
         (summary.appended, summary.known, summary.runs.len()),
         (count, 0, 1)
     );
-    let remaining: Vec<u32> = ledger.store().records()[1..]
+    let remaining: Vec<u32> = ledger.log().records()[1..]
         .iter()
         .map(|sealed| Record::open(sealed).unwrap().header.remaining)
         .collect();
     let counts_down = |batch: &[u32]| batch.iter().rev().zip(0..).all(|(a, b)| *a == b);
     assert!(remaining.chunks(BATCH).all(counts_down));
-    assert!(verify(ledger.store(), &mut Unwatched).unwrap().is_sound());
+    assert!(verify(ledger.log(), &mut Unwatched).unwrap().is_sound());
 
     let before = ledger.head();
     let again = stream(&mut ledger, events).unwrap();
@@ -134,26 +134,29 @@ fn known_events_that_differ_are_told_by_their_places() {
     assert_eq!(records, [(Seq(2), true), (Seq(3), false), (Seq(1), true)]);
 }
 
-/// Every record of a register, as it reads.
-fn reads(register: &Register) -> Vec<Option<Held>> {
-    let all = register.records().map(Option::<&Held>::cloned).collect();
-    assert_eq!(register.unreadable(), None);
+/// Every record of a state, as it reads.
+fn reads(state: &State) -> Vec<Option<CurrentRecord>> {
+    let all = state
+        .records()
+        .map(Option::<&CurrentRecord>::cloned)
+        .collect();
+    assert_eq!(state.unreadable(), None);
     all
 }
 
 /// A ledger that did not change: head, records, register.
-fn is_untouched<S: Store>(ledger: &Ledger<S>, store: &Memory, before: &(Head, Register)) {
+fn is_untouched<S: Log>(ledger: &Ledger<S>, log: &Memory, before: &(Head, State)) {
     assert_eq!(ledger.head(), before.0);
-    assert!(ledger.register() == &before.1);
-    assert!(reads(ledger.register()) == reads(&before.1));
-    assert_eq!(store.head().unwrap(), before.0);
-    assert_eq!(store.records().len() as u64, before.0.count);
+    assert!(ledger.state() == &before.1);
+    assert!(reads(ledger.state()) == reads(&before.1));
+    assert_eq!(log.head().unwrap(), before.0);
+    assert_eq!(log.records().len() as u64, before.0.count);
 }
 
 #[test]
 fn what_is_refused_at_the_end_takes_all_back_and_is_told() {
     let mut ledger = opened();
-    let before = (ledger.head(), ledger.register().clone());
+    let before = (ledger.head(), ledger.state().clone());
     let unknown = event(Kind::Noted, &[("text", "on it"), ("about", "nobody")]);
     let many = std::iter::repeat_n(note("one of many"), 2 * BATCH);
     let wrong = std::iter::repeat_n(unknown, TOLD + 5);
@@ -163,7 +166,7 @@ fn what_is_refused_at_the_end_takes_all_back_and_is_told() {
     };
     assert_eq!((first.len(), count), (TOLD, TOLD + 5));
     assert_eq!(first[0].index, 2 * BATCH);
-    is_untouched(&ledger, ledger.store(), &before);
+    is_untouched(&ledger, ledger.log(), &before);
     stream(&mut ledger, [note("after")]).unwrap();
 }
 
@@ -213,7 +216,7 @@ fn many(count: usize) -> impl Iterator<Item = Event> + Clone {
     (0..count).map(|n| keyed("one of many", &n.to_string()))
 }
 
-/// Streams events; the most records that the register held meanwhile.
+/// Streams events; the most records that the state held meanwhile.
 fn watched(
     ledger: &mut Ledger<Memory>,
     events: impl IntoIterator<Item = Event>,
@@ -221,7 +224,7 @@ fn watched(
     let mut most = 0;
     let mut pull = source::<()>(events);
     let pulled = |present: &Present<'_>| {
-        most = most.max(present.register.in_memory());
+        most = most.max(present.state.in_memory());
         pull(present)
     };
     (ledger.append_stream(pulled).unwrap(), most)
@@ -233,7 +236,7 @@ fn the_register_holds_few_while_many_stream() {
     let (_, most) = watched(&mut ledger, many(5 * BATCH + 10));
     // The opening was asked for the ledger's name.
     assert_eq!(most, AT_HAND - 1 + 1);
-    assert_eq!(ledger.register().in_memory(), 1);
+    assert_eq!(ledger.state().in_memory(), 1);
 }
 
 /// Those are read to be compared, and no register changes.
@@ -247,7 +250,7 @@ fn the_register_holds_few_while_what_is_known_streams() {
     assert!(most < 9_000, "{most}");
 }
 
-/// What comes late in a stream may be about what came first in it, and is not in the store either.
+/// What comes late in a stream may be about what came first in it, and is not in the log either.
 #[test]
 fn what_the_register_let_go_of_is_corrected_retracted_and_known() {
     let long = 3 * BATCH;
@@ -270,7 +273,7 @@ fn what_the_register_let_go_of_is_corrected_retracted_and_known() {
         (BATCH + 2, &[long + 4][..])
     );
     let text = |seq| {
-        let held = streamed.register().held(Seq(seq)).unwrap();
+        let held = streamed.state().held(Seq(seq)).unwrap();
         let text = held.entry.event.to_fields().get("text").to_vec();
         (text.concat(), held.is_standing())
     };
@@ -280,14 +283,14 @@ fn what_the_register_let_go_of_is_corrected_retracted_and_known() {
 
     let mut batch = opened();
     batch.append(events).unwrap();
-    assert!(streamed.register() == batch.register());
-    assert!(reads(streamed.register()) == reads(batch.register()));
+    assert!(streamed.state() == batch.state());
+    assert!(reads(streamed.state()) == reads(batch.state()));
     assert!(payloads(&streamed) == payloads(&batch));
-    let reopened = Ledger::open(streamed.into_store(), Steady::default()).unwrap();
-    assert!(reopened.register() == batch.register());
+    let reopened = Ledger::open(streamed.into_log(), Steady::default()).unwrap();
+    assert!(reopened.state() == batch.state());
 }
 
-/// In a ledger that is longer than the stream, the register takes back one record after the other.
+/// In a ledger that is longer than the stream, the state takes back one record after the other.
 #[test]
 fn what_is_refused_at_the_end_takes_back_what_the_register_let_go_of() {
     let mut ledger = opened();
@@ -295,7 +298,7 @@ fn what_is_refused_at_the_end_takes_back_what_the_register_let_go_of() {
     ledger
         .append(text.by_ref().take(3 * BATCH).collect())
         .unwrap();
-    let before = (ledger.head(), ledger.register().clone());
+    let before = (ledger.head(), ledger.state().clone());
     let late = [mended(1), taken_out(2), mended(before.0.count + 3)];
     let gap = std::iter::repeat_n(note("between"), BATCH);
     let wrong = [event(
@@ -307,9 +310,9 @@ fn what_is_refused_at_the_end_takes_back_what_the_register_let_go_of() {
     let events = events.chain(many(10)).chain([note("after")]);
     let error = stream_by(&mut ledger, 1000, events).unwrap_err();
     assert!(matches!(error, StreamError::Refused { count: 1, .. }));
-    is_untouched(&ledger, ledger.store(), &before);
+    is_untouched(&ledger, ledger.log(), &before);
     stream(&mut ledger, [note("after"), mended(1)]).unwrap();
-    assert!(verify(ledger.store(), &mut Unwatched).unwrap().is_sound());
+    assert!(verify(ledger.log(), &mut Unwatched).unwrap().is_sound());
 }
 
 #[test]
@@ -317,7 +320,7 @@ fn without_room_for_what_waits_nothing_is_appended() {
     for earlier in [0, 6 * BATCH] {
         let mut ledger = opened();
         ledger.append(many(earlier).collect()).unwrap();
-        let before = (ledger.head(), ledger.register().clone());
+        let before = (ledger.head(), ledger.state().clone());
         let text = "x".repeat(1000);
         let long = std::iter::repeat_n(note(&text), 5 * BATCH);
         let spool = Spool::confined_to(BATCH * 1000);
@@ -327,7 +330,7 @@ fn without_room_for_what_waits_nothing_is_appended() {
         let scratch = |error| matches!(error, StreamError::Ledger(LedgerError::Scratch(_)));
         assert!(scratch(error));
         assert!(given < 2 * BATCH, "the rest is not even read");
-        is_untouched(&ledger, ledger.store(), &before);
+        is_untouched(&ledger, ledger.log(), &before);
         stream(&mut ledger, [note("after")]).unwrap();
     }
 }
@@ -335,7 +338,7 @@ fn without_room_for_what_waits_nothing_is_appended() {
 #[test]
 fn a_source_that_breaks_off_takes_all_back() {
     let mut ledger = opened();
-    let before = (ledger.head(), ledger.register().clone());
+    let before = (ledger.head(), ledger.state().clone());
     let mut left = 3 * BATCH;
     let error = ledger.append_stream(|_| {
         left -= 1;
@@ -350,7 +353,7 @@ fn a_source_that_breaks_off_takes_all_back() {
         }
     });
     assert!(matches!(error, Err(StreamError::Source("no more"))));
-    is_untouched(&ledger, ledger.store(), &before);
+    is_untouched(&ledger, ledger.log(), &before);
 }
 
 #[test]
@@ -360,19 +363,19 @@ fn a_store_that_fails_takes_all_back() {
             let mut ledger =
                 Ledger::create(Faulty::new(Memory::default()), Steady::default(), opening())
                     .unwrap();
-            let before = (ledger.head(), ledger.register().clone());
-            ledger.store.fail_after(step, fault);
+            let before = (ledger.head(), ledger.state().clone());
+            ledger.log.fail_after(step, fault);
             // More than waits in the channel: nobody may be left waiting.
             let many = std::iter::repeat_n(note("one of many"), 6 * BATCH);
             let outcome = stream(&mut ledger, many);
             // The fault may still be to come for who reads.
-            let store = ledger.store().inner();
+            let log = ledger.log().inner();
             match outcome {
                 Ok(summary) => assert_eq!(ledger.head().count, 1 + summary.given() as u64),
-                Err(_) if ledger.stale => assert_eq!(store.head().unwrap(), before.0),
-                Err(_) => is_untouched(&ledger, store, &before),
+                Err(_) if ledger.stale => assert_eq!(log.head().unwrap(), before.0),
+                Err(_) => is_untouched(&ledger, log, &before),
             }
-            assert!(verify(store, &mut Unwatched).unwrap().is_sound());
+            assert!(verify(log, &mut Unwatched).unwrap().is_sound());
         }
     }
 }
@@ -381,7 +384,7 @@ fn a_store_that_fails_takes_all_back() {
 fn a_stream_that_would_be_too_long_is_refused_whole() {
     let mut ledger = opened();
     ledger.record_limit = 1 + BATCH as u64;
-    let before = (ledger.head(), ledger.register().clone());
+    let before = (ledger.head(), ledger.state().clone());
     let is_full = |error: &StreamError<()>| matches!(error, StreamError::Ledger(LedgerError::Full { limit }) if *limit == 1 + BATCH as u64);
     let mut pulled = 0;
     let endless = std::iter::repeat_with(|| {
@@ -391,7 +394,7 @@ fn a_stream_that_would_be_too_long_is_refused_whole() {
     let error = stream(&mut ledger, endless).unwrap_err();
     assert!(is_full(&error), "{error}");
     assert_eq!(pulled, BATCH + 1, "the rest cannot be checked");
-    is_untouched(&ledger, ledger.store(), &before);
+    is_untouched(&ledger, ledger.log(), &before);
     // Where something else was wrong before, that is told.
     let wrong = event(Kind::Noted, &[("text", "on what?"), ("about", "99999")]);
     let error = stream(
@@ -402,7 +405,7 @@ fn a_stream_that_would_be_too_long_is_refused_whole() {
         matches!(error, Err(StreamError::Refused { count: 1, .. })),
         "{error:?}"
     );
-    is_untouched(&ledger, ledger.store(), &before);
+    is_untouched(&ledger, ledger.log(), &before);
     // As many as there is room for are taken.
     let summary = stream(&mut ledger, std::iter::repeat_n(note("one of many"), BATCH)).unwrap();
     assert_eq!(
@@ -412,7 +415,7 @@ fn a_stream_that_would_be_too_long_is_refused_whole() {
     assert!(is_full(
         &stream(&mut ledger, [note("one more")]).unwrap_err()
     ));
-    assert!(verify(ledger.store(), &mut Unwatched).unwrap().is_sound());
+    assert!(verify(ledger.log(), &mut Unwatched).unwrap().is_sound());
 }
 
 /// Recorders sign each batch of the chain.
@@ -429,7 +432,7 @@ fn each_batch_is_signed_by_whoever_recorded_it() {
 
     let mut ledger = opened();
     ledger.append(vec![admitted]).unwrap();
-    let before = (ledger.head(), ledger.register().clone());
+    let before = (ledger.head(), ledger.state().clone());
     let error = stream(&mut ledger, many()).unwrap_err();
     let missing = |error: &StreamError<()>| {
         matches!(
@@ -440,13 +443,13 @@ fn each_batch_is_signed_by_whoever_recorded_it() {
         )
     };
     assert!(missing(&error), "{error}");
-    is_untouched(&ledger, ledger.store(), &before);
+    is_untouched(&ledger, ledger.log(), &before);
 
     let mut ledger = ledger.signing_with(vec![key]);
     stream(&mut ledger, many()).unwrap();
-    let records = ledger.store().records();
+    let records = ledger.log().records();
     let signed = records.iter().map(|sealed| Record::open(sealed).unwrap());
     let signed = signed.filter(|record| !record.signatures.is_empty());
     assert_eq!(signed.count(), 2);
-    assert!(verify(ledger.store(), &mut Unwatched).unwrap().is_sound());
+    assert!(verify(ledger.log(), &mut Unwatched).unwrap().is_sound());
 }

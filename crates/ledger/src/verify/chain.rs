@@ -10,11 +10,11 @@ use servanda_core::chain::tree::Tiled;
 use servanda_core::event::Fact;
 use servanda_core::value::id::Seq;
 use servanda_core::value::when::Instant;
-use servanda_log::Store;
+use servanda_log::Log;
 
 /// The verdict on a ledger whose chain, tree and payloads hold; none at the first doubt.
 pub(super) fn pass(
-    store: &impl Store,
+    log: &impl Log,
     acknowledged: Head,
     progress: &mut dyn Progress,
 ) -> Option<Verdict> {
@@ -24,7 +24,7 @@ pub(super) fn pass(
     let mut head = Head::EMPTY;
     let mut gone = 0;
     progress.begin(acknowledged.count);
-    let reader = store.reader();
+    let reader = log.reader();
     let ranges = ranges::ranges(0, acknowledged.count, &[]);
     let check = |start, end| Range::check(&*reader, (start, end), fit, is_there);
     let joined = ranges::in_order(&ranges, check, |range| {
@@ -40,9 +40,9 @@ pub(super) fn pass(
     progress.end();
     joined?;
     let last = previous?;
-    ends_at(store, acknowledged, head, Some(&last)).then_some(())?;
+    ends_at(log, acknowledged, head, Some(&last)).then_some(())?;
     Some(Verdict {
-        origin: Some(origin(store)?),
+        origin: Some(origin(log)?),
         records: head.count,
         trusted: 0,
         head,
@@ -74,8 +74,8 @@ fn is_there(record: &RecordRef<'_>) -> Option<bool> {
 }
 
 /// The name that the ledger was opened under.
-fn origin(store: &impl Store) -> Option<String> {
-    let first = archive::of(store).entry(Seq(0)).ok()??;
+fn origin(log: &impl Log) -> Option<String> {
+    let first = archive::of(log).entry(Seq(0)).ok()??;
     match first.event.fact {
         Fact::LedgerOpened(fact) => Some(fact.origin.to_string()),
         _ => None,

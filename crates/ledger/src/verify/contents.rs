@@ -11,18 +11,18 @@ use servanda_core::chain::record::{Hash, Head, Header, RecordRef, payload_digest
 use servanda_core::chain::tree::Tiled;
 use servanda_core::event::{Entry, Event, Fact};
 use servanda_core::rules;
-use servanda_core::state::{Register, Unreadable, claimed_times};
+use servanda_core::state::{State, Unreadable, claimed_times};
 use servanda_core::value::id::{Seq, Subject};
 use servanda_core::value::when::Instant;
-use servanda_log::Store;
+use servanda_log::Log;
 
-/// Newest records that the register keeps as they were decoded, and up to twice as many: what is corrected was mostly
+/// Newest records that the state keeps as they were decoded, and up to twice as many: what is corrected was mostly
 /// recorded just before.
 const AT_HAND: u64 = 1024;
 
 /// The name that the ledger was opened under, where its first record can be read.
-pub(super) fn origin_of(register: &Register) -> Option<String> {
-    match &register.held(Seq(0))?.recorded().fact {
+pub(super) fn origin_of(state: &State) -> Option<String> {
+    match &state.held(Seq(0))?.recorded().fact {
         Fact::LedgerOpened(fact) => Some(fact.origin.to_string()),
         _ => None,
     }
@@ -98,14 +98,14 @@ pub(super) struct Contents {
 
 impl Contents {
     /// Nothing taken in yet but what is trusted. The list of the snapshots is read.
-    pub(super) fn new(store: &impl Store, trusted: Replayed) -> Self {
+    pub(super) fn new(log: &impl Log, trusted: Replayed) -> Self {
         let count = trusted.head.count;
         let mut contents = Self {
             first_recorded: None,
             last_recorded: None,
-            claimed: trusted.register.claimed(),
+            claimed: trusted.state.claimed(),
             required: Required::default(),
-            held_keys: HeldKeys::of(&trusted.register),
+            held_keys: HeldKeys::of(&trusted.state),
             replayed: trusted,
             trusted: count,
             withheld: false,
@@ -125,7 +125,7 @@ impl Contents {
             payloads: 0,
             rules: 0,
         };
-        match store.snapshots() {
+        match log.snapshots() {
             Ok(mut counts) => {
                 // What is trusted rests on the earlier ones.
                 counts.retain(|kept| *kept > count || *kept == 0);
@@ -147,7 +147,7 @@ impl Contents {
         record: &RecordRef<'_>,
         link: Hash,
         payload: Payload,
-        store: &impl Store,
+        log: &impl Log,
     ) {
         let entry = self.open_payload(seq, record, payload);
         if let Some(entry) = &entry {
@@ -157,7 +157,7 @@ impl Contents {
             {
                 self.redacted.push(fact.record.0);
             }
-            self.ask_for_signatures(entry, store);
+            self.ask_for_signatures(entry, log);
             self.held_keys.apply(&entry.event);
         }
         let header = &record.header;
@@ -174,11 +174,11 @@ impl Contents {
         self.compare_signatures(seq, record, head);
         if header.claimed && self.claimed == seq {
             self.claimed = seq + 1;
-            self.replayed.register.note_claimed(self.claimed);
+            self.replayed.state.note_claimed(self.claimed);
         }
         if seq.is_multiple_of(AT_HAND) {
-            // The others are read from the store, where they lie.
-            self.replayed.register.archived(seq.saturating_sub(AT_HAND));
+            // The others are read from the log, where they lie.
+            self.replayed.state.archived(seq.saturating_sub(AT_HAND));
         }
         self.first_recorded.get_or_insert(header.recorded_at);
         self.last_recorded = Some(header.recorded_at);
@@ -278,7 +278,7 @@ impl Contents {
         if self.rules_lost_at.is_some() {
             return;
         }
-        debug_assert_eq!(self.replayed.register.count(), header.seq);
+        debug_assert_eq!(self.replayed.state.count(), header.seq);
         match entry {
             Some(entry) => {
                 if self.names_gone(&entry.event) {
@@ -287,16 +287,16 @@ impl Contents {
                     self.check_mark(seq, header, &entry.event);
                     self.check_rules(seq, &entry.event);
                 }
-                self.replayed.register.take(entry);
+                self.replayed.state.take(entry);
             }
-            None if gone => self.replayed.register.apply_missing(),
+            None if gone => self.replayed.state.apply_missing(),
             None => self.lose_rules(seq),
         }
     }
 
     /// A record that later ones rest on must not be bound as one that may lose its payload.
     fn check_mark(&mut self, seq: u64, header: &Header, event: &Event) {
-        if header.redactable && !rules::is_redactable(&self.replayed.register, event) {
+        if header.redactable && !rules::is_redactable(&self.replayed.state, event) {
             let found = format!("a {} that is marked as redactable", event.kind());
             let expected = "a mark only on what no rule rests on";
             self.find(FindingKind::Rule, &[seq], expected, &found);
@@ -306,7 +306,7 @@ impl Contents {
     /// Checks an event against the rules, given all before it.
     fn check_rules(&mut self, seq: u64, event: &Event) {
         self.rules += 1;
-        if let Err(rejection) = rules::check(&self.replayed.register, event) {
+        if let Err(rejection) = rules::check(&self.replayed.state, event) {
             let expected = format!("an event that keeps the rule {}", rejection.rule);
             self.find(FindingKind::Rule, &[seq], &expected, &rejection.message);
         }
@@ -327,27 +327,27 @@ impl Contents {
     /// Whether the payload of an earlier record is gone.
     fn is_gone(&self, seq: u64) -> bool {
         if seq < self.trusted {
-            return self.replayed.register.held(Seq(seq)).is_none();
+            return self.replayed.state.held(Seq(seq)).is_none();
         }
         self.gone.binary_search(&seq).is_ok()
     }
 
     /// Notes who must sign for an event, and checks the signature that it carries.
-    fn ask_for_signatures(&mut self, entry: &Entry, store: &impl Store) {
+    fn ask_for_signatures(&mut self, entry: &Entry, log: &impl Log) {
         if self.rules_lost_at.is_some() {
             return;
         }
-        let register = &self.replayed.register;
-        let mut wrong = self.required.add(register, &entry.event).err();
+        let state = &self.replayed.state;
+        let mut wrong = self.required.add(state, &entry.event).err();
         if let Some(fact) = signatures::acknowledged(&entry.event) {
             self.signatures += 1;
-            let link = store
+            let link = log
                 .read(fact.record.0, 1)
                 .ok()
                 .and_then(|found| Some(header_of(&found.first()?.sealed)?.link()));
             if let Some(link) = link {
-                let origin = origin_of(register).unwrap_or_default();
-                let outcome = signatures::check_acknowledgement(register, fact, &origin, link);
+                let origin = origin_of(state).unwrap_or_default();
+                let outcome = signatures::check_acknowledgement(state, fact, &origin, link);
                 wrong = wrong.or(outcome.err());
             }
         }
@@ -385,19 +385,19 @@ impl Contents {
             return;
         }
         self.signatures += signatures.len() as u64;
-        let origin = origin_of(&self.replayed.register).unwrap_or_default();
+        let origin = origin_of(&self.replayed.state).unwrap_or_default();
         for wrong in required.check(&signatures, &origin, head) {
             self.find(FindingKind::Signature, &[seq], expected, &wrong.to_string());
         }
     }
 
     /// Compares the snapshot of the records so far, if there is one, with what they give.
-    pub(super) fn compare_snapshot(&mut self, store: &impl Store) {
+    pub(super) fn compare_snapshot(&mut self, log: &impl Log) {
         let count = self.replayed.head.count;
         if self.rules_lost_at.is_some() || !self.snapshots.contains(&count) {
             return;
         }
-        let kept = store.snapshot(count);
+        let kept = log.snapshot(count);
         if let Ok(Some(bytes)) = &kept
             && snapshot::is_outdated(bytes)
         {
@@ -435,7 +435,7 @@ impl Contents {
     /// A record that the rules looked at, and that could not be read a second time. Where other things are wrong,
     /// those say more.
     fn tell_unreadable(&mut self) {
-        if let Some(Unreadable { seq, why }) = self.replayed.register.unreadable().cloned()
+        if let Some(Unreadable { seq, why }) = self.replayed.state.unreadable().cloned()
             && self.is_sound()
         {
             let expected = "the record that was read before";
@@ -465,7 +465,7 @@ impl Contents {
         self.tell_unreadable();
         self.compare_redactions();
         self.compare_stray_snapshots(end);
-        let register = &self.replayed.register;
+        let state = &self.replayed.state;
         let mut remarks = Vec::new();
         for (count, what) in [
             (self.irregular, "recorded as irregular, with a reason each"),
@@ -557,7 +557,7 @@ impl Contents {
             },
         ];
         Verdict {
-            origin: origin_of(register),
+            origin: origin_of(state),
             root: self.replayed.tree.root(),
             tiles: if self.findings.is_empty() {
                 self.replayed.tree.tiles().to_vec()

@@ -6,11 +6,11 @@ use super::{FindingKind, Previous, Progress, Verdict, header_of};
 use crate::replay::CHUNK;
 use servanda_core::chain::record::{Hash, Head, Header, RecordRef, Sealed};
 use servanda_core::chain::tree::leaf_hash;
-use servanda_log::{Store, StoreError, Stored};
+use servanda_log::{Log, LogError, Stored};
 
 /// Goes through all records from the start on.
 pub(super) fn examine(
-    store: &impl Store,
+    log: &impl Log,
     start: Start,
     acknowledged: Head,
     progress: &mut dyn Progress,
@@ -20,30 +20,30 @@ pub(super) fn examine(
         acknowledged,
         expected: place,
         previous: start.previous,
-        contents: Contents::new(store, start.trusted),
+        contents: Contents::new(log, start.trusted),
     };
     progress.begin(acknowledged.count);
     // One record waits until the next is there, for that one may tell what to make of it.
     let mut waiting: Option<Stored> = None;
     loop {
-        let unreadable = match store.read(place, CHUNK) {
+        let unreadable = match log.read(place, CHUNK) {
             Ok(chunk) => {
                 let Some(last) = chunk.last() else { break };
                 place = last.seq + 1;
                 for stored in chunk {
                     if let Some(before) = waiting.replace(stored) {
                         let next = waiting.as_ref().map_or(Behind::Unknown, Behind::Record);
-                        examiner.examine(&before, next, store);
+                        examiner.examine(&before, next, log);
                     }
                 }
                 None
             }
-            Err(StoreError::Damaged { what, resume }) => Some((what, resume)),
+            Err(LogError::Damaged { what, resume }) => Some((what, resume)),
             Err(error) => Some((error.to_string(), None)),
         };
         if let Some((what, resume)) = unreadable {
             if let Some(before) = waiting.take() {
-                examiner.examine(&before, Behind::Unknown, store);
+                examiner.examine(&before, Behind::Unknown, log);
             }
             let next = resume.filter(|next| *next > place);
             examiner.skip_unreadable(place, next, &what);
@@ -55,7 +55,7 @@ pub(super) fn examine(
         progress.reached(place.min(acknowledged.count));
     }
     if let Some(last) = waiting {
-        examiner.examine(&last, Behind::End, store);
+        examiner.examine(&last, Behind::End, log);
     }
     progress.end();
     examiner.conclude()
@@ -76,7 +76,7 @@ enum Behind<'a> {
     Record(&'a Stored),
     /// Nothing: it is the last.
     End,
-    /// Something that the store cannot read.
+    /// Something that the log cannot read.
     Unknown,
 }
 
@@ -97,7 +97,7 @@ impl Examiner {
         self.contents.lose_rules(seq);
     }
 
-    /// Passes over places that the store cannot read, up to the one where it can again.
+    /// Passes over places that the log cannot read, up to the one where it can again.
     fn skip_unreadable(&mut self, first: u64, next: Option<u64>, what: &str) {
         let end = next.unwrap_or(self.acknowledged.count).max(first + 1);
         let (records, expected) = range(first, end - 1);
@@ -108,7 +108,7 @@ impl Examiner {
     }
 
     /// Looks at one record.
-    fn examine(&mut self, stored: &Stored, behind: Behind<'_>, store: &impl Store) {
+    fn examine(&mut self, stored: &Stored, behind: Behind<'_>, log: &impl Log) {
         self.contents.count_record();
         let record = match RecordRef::peek(&stored.sealed.0) {
             Ok(record) => record,
@@ -121,12 +121,12 @@ impl Examiner {
         self.compare_with_previous(seq, header);
         let link = record.link();
         let payload = Payload::read(&record, record.payload_is_sound());
-        self.contents.take(seq, &record, link, payload, store);
+        self.contents.take(seq, &record, link, payload, log);
         // A tree over a history with gaps is nobody's; the finding that made the gap says enough.
         let _ = self.contents.tree().push(leaf_hash(record.header_bytes));
         self.previous = Some(Previous::of(header, link));
         self.expected = seq + 1;
-        self.contents.compare_snapshot(store);
+        self.contents.compare_snapshot(log);
     }
 
     /// Bytes that are no record. Where the header can still be read, its link still holds the chain together.

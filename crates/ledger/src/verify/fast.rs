@@ -8,21 +8,21 @@ use super::start::Start;
 use super::{Previous, Progress, Verdict};
 use crate::ranges::{self, Range};
 use servanda_core::chain::record::{Hash, Head, Header, RecordRef};
-use servanda_log::Store;
+use servanda_log::Log;
 
 /// The verdict on a ledger in which nothing is wrong from the start on; none at the first doubt.
 pub(super) fn pass(
-    store: &impl Store,
+    log: &impl Log,
     start: Start,
     acknowledged: Head,
     progress: &mut dyn Progress,
 ) -> Option<Verdict> {
     let first = start.count();
     let mut previous = start.previous;
-    let mut contents = Contents::new(store, start.trusted);
+    let mut contents = Contents::new(log, start.trusted);
     let ranges = ranges::ranges(first, acknowledged.count, contents.snapshots());
     progress.begin(acknowledged.count);
-    let reader = store.reader();
+    let reader = log.reader();
     let check = |start, end| Range::check(&*reader, (start, end), fit, ranges::entry);
     let joined = ranges::in_order(&ranges, check, |range| {
         follows(previous.as_ref(), &range.first).then_some(())?;
@@ -33,15 +33,15 @@ pub(super) fn pass(
             let payload = entry.take().map_or(Payload::Gone, Payload::Event);
             let record = RecordRef::peek(&stored.sealed.0).ok()?;
             contents.count_record();
-            contents.take(stored.seq, &record, *link, payload, store);
+            contents.take(stored.seq, &record, *link, payload, log);
         }
-        contents.compare_snapshot(store);
+        contents.compare_snapshot(log);
         progress.reached(contents.head().count);
         contents.is_sound().then_some(())
     });
     progress.end();
     joined?;
-    ends_at(store, acknowledged, contents.head(), previous.as_ref()).then_some(())?;
+    ends_at(log, acknowledged, contents.head(), previous.as_ref()).then_some(())?;
     let verdict = contents.conclude(acknowledged, acknowledged.count);
     verdict.findings.is_empty().then_some(verdict)
 }
@@ -62,12 +62,12 @@ pub(super) fn follows(previous: Option<&Previous>, first: &Header) -> bool {
 /// Whether records that lead to this head, with this last one, end as was acknowledged: with a whole batch, and with
 /// nothing behind it.
 pub(super) fn ends_at(
-    store: &impl Store,
+    log: &impl Log,
     acknowledged: Head,
     head: Head,
     last: Option<&Previous>,
 ) -> bool {
     let is_whole = last.is_none_or(|last| last.remaining == 0);
-    let behind = || store.read(acknowledged.count, 1);
+    let behind = || log.read(acknowledged.count, 1);
     head == acknowledged && is_whole && behind().is_ok_and(|behind| behind.is_empty())
 }

@@ -9,7 +9,7 @@ use servanda_core::chain::checkpoint::Checkpoint;
 use servanda_core::chain::record::Head;
 use servanda_core::chain::tree::{self, TILE};
 use servanda_core::value::id::Seq;
-use servanda_log::Store;
+use servanda_log::Log;
 
 /// What is known before the first record that is verified.
 pub(super) struct Start {
@@ -38,9 +38,9 @@ pub(super) enum NoStart {
 
 impl Start {
     /// Before the first record.
-    pub(super) fn nothing(store: &impl Store) -> Self {
+    pub(super) fn nothing(log: &impl Log) -> Self {
         Self {
-            trusted: Replayed::nothing_of(store),
+            trusted: Replayed::nothing_of(log),
             previous: None,
         }
     }
@@ -48,21 +48,21 @@ impl Start {
     /// After the records of a checkpoint. What comes from snapshots counts as far as it leads to the checkpoint's
     /// root: that holds for the tree and for the last record, whose header is read and hashed. The state that rules
     /// rest on is bound by no checkpoint, and taken as replay has it.
-    pub(super) fn after(store: &impl Store, checkpoint: &Checkpoint) -> Result<Self, NoStart> {
+    pub(super) fn after(log: &impl Log, checkpoint: &Checkpoint) -> Result<Self, NoStart> {
         let count = checkpoint.size();
         let last = count.checked_sub(1).ok_or(NoStart::Empty)?;
-        let acknowledged = store.head().map_err(LedgerError::from)?;
+        let acknowledged = log.head().map_err(LedgerError::from)?;
         if acknowledged.count < count {
             return Err(NoStart::Short(acknowledged));
         }
-        let trusted = replay(store, KnownAt::Record(Seq(last)))?;
-        if origin_of(&trusted.register).as_deref() != Some(checkpoint.origin()) {
+        let trusted = replay(log, KnownAt::Record(Seq(last)))?;
+        if origin_of(&trusted.state).as_deref() != Some(checkpoint.origin()) {
             return Err(NoStart::OtherOrigin);
         }
         // Fits, for there is a root in memory for each. The tile of the last record is hashed anew.
         let whole = &trusted.tree.tiles()[..(last / TILE) as usize];
-        let root = tree::root(&Hashes::new(store, whole), count).map_err(tree_error)?;
-        let stored = store.read(last, 1).map_err(LedgerError::from)?;
+        let root = tree::root(&Hashes::new(log, whole), count).map_err(tree_error)?;
+        let stored = log.read(last, 1).map_err(LedgerError::from)?;
         let header = stored.first().and_then(|stored| header_of(&stored.sealed));
         let leads_there = root == *checkpoint.root() && trusted.tree.root() == root;
         match header {

@@ -18,34 +18,34 @@ use servanda_core::chain::record::{Head, Record, Sealed, bind};
 use servanda_core::event::Kind;
 use servanda_core::testing::{FIRST_RECORDED_AT, event, histories};
 use servanda_log::memory::Memory;
-use servanda_log::{AppendError, BatchSource, Compaction, Pieces, Reader, Stored};
+use servanda_log::{AppendError, BatchSource, ChunkSink, Compaction, Reader, Stored};
 
 /// The story's records.
-static STORY: LazyLock<Memory> = LazyLock::new(|| storied().into_store());
+static STORY: LazyLock<Memory> = LazyLock::new(|| storied().into_log());
 
-/// The verdict on a store: of the careful walk, which the fast pass must agree with by itself. It has to notice
+/// The verdict on a log: of the careful walk, which the fast pass must agree with by itself. It has to notice
 /// whatever is wrong, and may not give up on what is sound.
-fn verdict(store: &impl Store) -> Verdict {
-    let head = store.head().unwrap();
-    let careful = examine::examine(store, Start::nothing(store), head, &mut Unwatched);
-    let fast = fast::pass(store, Start::nothing(store), head, &mut Unwatched);
+fn verdict(log: &impl Log) -> Verdict {
+    let head = log.head().unwrap();
+    let careful = examine::examine(log, Start::nothing(log), head, &mut Unwatched);
+    let fast = fast::pass(log, Start::nothing(log), head, &mut Unwatched);
     let is_clean = careful.findings.is_empty();
     assert_eq!(fast.as_ref(), is_clean.then_some(&careful));
-    assert_eq!(verify(store, &mut Unwatched).unwrap(), careful);
-    compare_with_chain(store, &careful);
+    assert_eq!(verify(log, &mut Unwatched).unwrap(), careful);
+    compare_with_chain(log, &careful);
     careful
 }
 
 /// What is wrong with the chain, its own pass notices; of what the payloads say it knows nothing.
-fn compare_with_chain(store: &impl Store, careful: &Verdict) {
-    let pass = chain::pass(store, store.head().unwrap(), &mut Unwatched);
+fn compare_with_chain(log: &impl Log, careful: &Verdict) {
+    let pass = chain::pass(log, log.head().unwrap(), &mut Unwatched);
     let is_about_chain = |finding: &Finding| match finding.kind {
         PayloadGone | Encoding | Rule | Snapshot | Signature => false,
         _ => !finding.records.is_empty(),
     };
     if careful.findings.iter().any(is_about_chain) {
         assert_eq!(pass, None);
-        assert_eq!(verify_chain(store, &mut Unwatched).unwrap(), *careful);
+        assert_eq!(verify_chain(log, &mut Unwatched).unwrap(), *careful);
     } else if careful.is_sound() {
         let by_chain = pass.expect("all is sound");
         assert!(by_chain.is_sound());
@@ -59,9 +59,9 @@ fn compare_with_chain(store: &impl Store, careful: &Verdict) {
     }
 }
 
-/// The findings on a store: of what kind, about which records.
-fn found(store: &impl Store) -> Vec<(FindingKind, Vec<u64>)> {
-    let findings = verdict(store).findings;
+/// The findings on a log: of what kind, about which records.
+fn found(log: &impl Log) -> Vec<(FindingKind, Vec<u64>)> {
+    let findings = verdict(log).findings;
     findings.into_iter().map(|f| (f.kind, f.records)).collect()
 }
 
@@ -90,10 +90,10 @@ fn found_in_bound(
 #[test]
 fn the_story_is_sound_and_all_of_it_is_looked_at() {
     let ledger = storied();
-    let verdict = verdict(ledger.store());
+    let verdict = verdict(ledger.log());
     assert!(verdict.is_sound(), "{:#?}", verdict.findings);
     let counts: Vec<u64> = verdict.checked.iter().map(|check| check.count).collect();
-    let snapshots = ledger.store().snapshots().unwrap().len() as u64;
+    let snapshots = ledger.log().snapshots().unwrap().len() as u64;
     assert!(snapshots > 1);
     assert_eq!(counts, [13, 13, 13, 0, snapshots]);
     assert_eq!(verdict.origin.as_deref(), Some("example.org/test"));
@@ -115,9 +115,9 @@ fn the_story_is_sound_and_all_of_it_is_looked_at() {
 
 #[test]
 fn every_flipped_byte_is_found_and_names_its_record() {
-    let store = storied().into_store();
+    let log = storied().into_log();
     let mut flips = 0;
-    for (seq, sealed) in store.records().iter().enumerate() {
+    for (seq, sealed) in log.records().iter().enumerate() {
         for at in 0..sealed.0.len() {
             for mask in [0x01, 0x80, 0xff] {
                 let flipped = tampered(|records, _| records[seq].tamper(|bytes| bytes[at] ^= mask));
@@ -291,8 +291,8 @@ fn a_rewritten_end_is_another_head() {
     let mut batches = payloads();
     batches[6].1[1] = codec::encode(&note("never said")).unwrap();
     let rewritten = bound(&batches);
-    let store = Memory::of(rewritten.records().to_vec(), acknowledged);
-    assert_eq!(found(&store), [(Head, vec![12])]);
+    let log = Memory::of(rewritten.records().to_vec(), acknowledged);
+    assert_eq!(found(&log), [(Head, vec![12])]);
     // The whole of it with its head is what no chain can show.
     assert!(verdict(&rewritten).is_sound());
 }
@@ -300,11 +300,11 @@ fn a_rewritten_end_is_another_head() {
 #[test]
 fn a_cut_tail_is_missing() {
     for kept in 0..13 {
-        let store = tampered(|records, _| records.truncate(kept));
+        let log = tampered(|records, _| records.truncate(kept));
         let records = [kept as u64, 12];
         let records = if kept == 12 { &records[1..] } else { &records };
-        assert_eq!(found(&store), [(Missing, records.to_vec())]);
-        let verdict = verdict(&store);
+        assert_eq!(found(&log), [(Missing, records.to_vec())]);
+        let verdict = verdict(&log);
         assert_eq!(verdict.last_recorded.is_some(), kept > 0);
         assert!(!verdict.is_sound());
     }
@@ -342,10 +342,10 @@ fn a_batch_that_another_interrupts_is_found() {
 
 #[test]
 fn more_records_than_were_acknowledged_are_a_finding() {
-    let store = tampered(|records, head| {
+    let log = tampered(|records, head| {
         *head = Head::after(&Record::open(&records[10]).unwrap().header);
     });
-    assert_eq!(found(&store), [(Head, vec![12])]);
+    assert_eq!(found(&log), [(Head, vec![12])]);
 }
 
 #[test]
@@ -487,12 +487,12 @@ fn what_was_recorded_about_a_redacted_record_stays_sound_without_its_payload() {
             ),
         ])
         .unwrap();
-    let store = ledger.into_store();
-    assert_eq!(found(&store), []);
-    let mut records = store.records().to_vec();
+    let log = ledger.into_log();
+    assert_eq!(found(&log), []);
+    let mut records = log.records().to_vec();
     records[1] = changed(&records[1], |record| record.body = None);
-    let store = Memory::of(records, store.head().unwrap());
-    assert_eq!(found(&store), []);
+    let log = Memory::of(records, log.head().unwrap());
+    assert_eq!(found(&log), []);
 }
 
 #[test]
@@ -509,19 +509,19 @@ fn an_empty_store_is_not_sound() {
 
 #[test]
 fn snapshots_are_compared_with_replay_and_never_believed() {
-    let story = storied().into_store();
+    let story = storied().into_log();
     let count = *story.snapshots().unwrap().last().unwrap();
     let bytes = story.snapshot(count).unwrap().unwrap();
     let truth = replay_in_full(&story, KnownAt::Now).unwrap();
     let with = |count: u64, bytes: &[u8]| {
-        let mut store = Memory::of(story.records().to_vec(), story.head().unwrap());
-        store.put_snapshot(count, bytes).unwrap();
-        store
+        let mut log = Memory::of(story.records().to_vec(), story.head().unwrap());
+        log.put_snapshot(count, bytes).unwrap();
+        log
     };
-    let check = |store: &Memory, records: &[u64], what: &str| {
-        assert_eq!(found(store), [(Snapshot, records.to_vec())], "{what}");
-        let replayed = replay(store, KnownAt::Now).unwrap();
-        assert_eq!(replayed.register, truth.register, "{what}");
+    let check = |log: &Memory, records: &[u64], what: &str| {
+        assert_eq!(found(log), [(Snapshot, records.to_vec())], "{what}");
+        let replayed = replay(log, KnownAt::Now).unwrap();
+        assert_eq!(replayed.state, truth.state, "{what}");
         assert_eq!(replayed.head, truth.head, "{what}");
         assert_eq!(replayed.last_recorded, truth.last_recorded, "{what}");
     };
@@ -550,14 +550,14 @@ fn snapshots_are_compared_with_replay_and_never_believed() {
 /// Older versions of this program kept other snapshots. They are of no use, and no fault of the ledger.
 #[test]
 fn snapshots_of_an_older_version_are_passed_over() {
-    let mut store = storied().into_store();
-    let honest = verdict(&store);
-    for count in store.snapshots().unwrap() {
-        let mut bytes = store.snapshot(count).unwrap().unwrap();
+    let mut log = storied().into_log();
+    let honest = verdict(&log);
+    for count in log.snapshots().unwrap() {
+        let mut bytes = log.snapshot(count).unwrap().unwrap();
         bytes[0] = 1;
-        store.put_snapshot(count, &bytes).unwrap();
+        log.put_snapshot(count, &bytes).unwrap();
     }
-    let verdict = verdict(&store);
+    let verdict = verdict(&log);
     assert!(verdict.is_sound(), "{:#?}", verdict.findings);
     assert_eq!(verdict.checked[4].count, 0);
     let passed = "2 snapshots of an older version of servanda: they are not used";
@@ -569,28 +569,28 @@ fn snapshots_of_an_older_version_are_passed_over() {
 /// but the link is bound to the chain.
 #[test]
 fn a_forged_snapshot_is_found() {
-    let store = storied().into_store();
+    let log = storied().into_log();
     let mut other = payloads();
     other[3].1[0] = codec::encode(&note("heard elsewhere")).unwrap();
     let mut forged = replay_in_full(&bound(&other), KnownAt::Now).unwrap();
-    forged.head = store.head().unwrap();
-    let mut store = Memory::of(store.records().to_vec(), forged.head);
+    forged.head = log.head().unwrap();
+    let mut log = Memory::of(log.records().to_vec(), forged.head);
     let bytes = snapshot::encode(&forged);
-    store.put_snapshot(13, &bytes).unwrap();
-    assert_eq!(found(&store), [(Snapshot, vec![12])]);
+    log.put_snapshot(13, &bytes).unwrap();
+    assert_eq!(found(&log), [(Snapshot, vec![12])]);
 }
 
 #[test]
 fn snapshots_are_not_judged_by_what_is_broken() {
-    let mut store = storied().into_store();
-    let snapshots = store.snapshots().unwrap();
-    let mut records = store.records().to_vec();
+    let mut log = storied().into_log();
+    let snapshots = log.snapshots().unwrap();
+    let mut records = log.records().to_vec();
     records[2].tamper(|bytes| bytes[140] ^= 1);
-    let mut broken = Memory::of(records, store.head().unwrap());
+    let mut broken = Memory::of(records, log.head().unwrap());
     for count in snapshots {
-        let bytes = store.snapshot(count).unwrap().unwrap();
+        let bytes = log.snapshot(count).unwrap().unwrap();
         broken.put_snapshot(count, &bytes).unwrap();
-        store.drop_snapshot(count).unwrap();
+        log.drop_snapshot(count).unwrap();
     }
     let verdict = verdict(&broken);
     assert_eq!(verdict.findings.len(), 1, "{:#?}", verdict.findings);
@@ -600,7 +600,7 @@ fn snapshots_are_not_judged_by_what_is_broken() {
     );
 }
 
-/// A store that cannot read some places, or not list its snapshots.
+/// A log that cannot read some places, or not list its snapshots.
 struct Holed {
     inner: Memory,
     hole: std::ops::Range<u64>,
@@ -612,10 +612,10 @@ struct Holed {
 struct AroundHole(Arc<dyn Reader>, std::ops::Range<u64>, bool);
 
 impl Reader for AroundHole {
-    fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, StoreError> {
+    fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, LogError> {
         let Self(inner, hole, resumes) = self;
         if hole.contains(&from) {
-            return Err(StoreError::Damaged {
+            return Err(LogError::Damaged {
                 what: "a hole".to_owned(),
                 resume: resumes.then_some(hole.end),
             });
@@ -626,8 +626,8 @@ impl Reader for AroundHole {
     }
 }
 
-impl Store for Holed {
-    fn head(&self) -> Result<Head, StoreError> {
+impl Log for Holed {
+    fn head(&self) -> Result<Head, LogError> {
         self.inner.head()
     }
     fn append(&mut self, _: Head, _: &[Sealed], _: Head) -> Result<(), AppendError> {
@@ -640,29 +640,29 @@ impl Store for Holed {
         let hole = self.hole.clone();
         Arc::new(AroundHole(self.inner.reader(), hole, self.resumes))
     }
-    fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, StoreError> {
+    fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, LogError> {
         self.reader().read(from, limit)
     }
-    fn put_pieces(&mut self, _: u64, _: &Pieces<'_>) -> Result<(), StoreError> {
+    fn put_chunks(&mut self, _: u64, _: &ChunkSink<'_>) -> Result<(), LogError> {
         unreachable!("verify only reads")
     }
-    fn snapshots(&self) -> Result<Vec<u64>, StoreError> {
+    fn snapshots(&self) -> Result<Vec<u64>, LogError> {
         if self.lists {
             self.inner.snapshots()
         } else {
             self.read(self.hole.start, 1).map(|_| Vec::new())
         }
     }
-    fn snapshot(&self, count: u64) -> Result<Option<Vec<u8>>, StoreError> {
+    fn snapshot(&self, count: u64) -> Result<Option<Vec<u8>>, LogError> {
         self.inner.snapshot(count)
     }
-    fn drop_snapshot(&mut self, _: u64) -> Result<(), StoreError> {
+    fn drop_snapshot(&mut self, _: u64) -> Result<(), LogError> {
         unreachable!("verify only reads")
     }
-    fn erase(&mut self, _: &[Stored]) -> Result<(), StoreError> {
+    fn erase(&mut self, _: &[Stored]) -> Result<(), LogError> {
         unreachable!("verify only reads")
     }
-    fn compact(&mut self) -> Result<Compaction, StoreError> {
+    fn compact(&mut self) -> Result<Compaction, LogError> {
         unreachable!("verify only reads")
     }
 }
@@ -708,11 +708,11 @@ fn a_long_ledger_is_read_over_several_chunks() {
     let events = (0..CHUNK + 10).map(|n| note(&n.to_string())).collect();
     let mut ledger = Ledger::create(Memory::default(), Steady::default(), opening()).unwrap();
     ledger.append(events).unwrap();
-    let store = ledger.into_store();
-    let head = store.head().unwrap();
-    assert!(verdict(&store).is_sound());
+    let log = ledger.into_log();
+    let head = log.head().unwrap();
+    assert!(verdict(&log).is_sound());
     for (one, other) in [(CHUNK - 1, 5), (CHUNK, 5), (CHUNK - 1, CHUNK + 1)] {
-        let mut records = store.records().to_vec();
+        let mut records = log.records().to_vec();
         records.swap(one, other);
         let found = found(&Memory::of(records, head));
         assert_eq!(found.len(), 2, "{one} {other}: {found:?}");
@@ -754,7 +754,7 @@ fn only_what_was_bound_as_redactable_may_lose_its_payload() {
     assert_eq!(found, [(Rule, vec![4])]);
 }
 
-/// What can be done to records in a store.
+/// What can be done to records in a log.
 #[derive(Debug, Clone)]
 enum Tampering {
     Flip(Index, Index, u8),
@@ -817,26 +817,26 @@ proptest! {
     ) {
         let mut events = history.into_iter();
         let opening = events.next().unwrap();
-        let store = Memory::default();
-        let mut ledger = Ledger::create(store, Steady::default(), opening).unwrap().snapshot_every(7);
+        let log = Memory::default();
+        let mut ledger = Ledger::create(log, Steady::default(), opening).unwrap().snapshot_every(7);
         let rest: Vec<_> = events.collect();
         for events in rest.chunks(batch) {
             ledger.append(events.to_vec()).unwrap();
         }
-        let honest = ledger.into_store();
+        let honest = ledger.into_log();
         prop_assert!(verdict(&honest).is_sound());
         let mut records = honest.records().to_vec();
         for tampering in &tampering {
             tamper(&mut records, tampering);
         }
-        let mut store = Memory::of(records, honest.head().unwrap());
+        let mut log = Memory::of(records, honest.head().unwrap());
         if keeps_snapshots {
             for count in honest.snapshots().unwrap() {
                 let bytes = honest.snapshot(count).unwrap().unwrap();
-                store.put_snapshot(count, &bytes).unwrap();
+                log.put_snapshot(count, &bytes).unwrap();
             }
         }
-        verdict(&store);
+        verdict(&log);
     }
 }
 
@@ -858,14 +858,14 @@ fn ranges_end_at_chunks_and_snapshots() {
     assert_eq!(ranges(chunk, chunk, &[]), []);
 }
 
-/// The checkpoint of the first records of a store.
-fn checkpoint(store: &impl Store, count: u64) -> Checkpoint {
-    let root = servanda_core::chain::tree::root(&Hashes::new(store, &[]), count).unwrap();
+/// The checkpoint of the first records of a log.
+fn checkpoint(log: &impl Log, count: u64) -> Checkpoint {
+    let root = servanda_core::chain::tree::root(&Hashes::new(log, &[]), count).unwrap();
     Checkpoint::new("example.org/test", count, root).unwrap()
 }
 
-fn since(store: &impl Store, checkpoint: &Checkpoint) -> Verdict {
-    verify_since(store, checkpoint, &mut Unwatched).unwrap()
+fn since(log: &impl Log, checkpoint: &Checkpoint) -> Verdict {
+    verify_since(log, checkpoint, &mut Unwatched).unwrap()
 }
 
 /// The ends of the story's appends.
@@ -873,11 +873,11 @@ const ENDS: [u64; 7] = [1, 4, 6, 7, 10, 11, 13];
 
 #[test]
 fn only_what_came_after_a_checkpoint_is_verified() {
-    let with_snapshots = storied().into_store();
-    for store in [&with_snapshots, &*STORY] {
-        let whole = verdict(store);
+    let with_snapshots = storied().into_log();
+    for log in [&with_snapshots, &*STORY] {
+        let whole = verdict(log);
         for count in 1..=13 {
-            let verdict = since(store, &checkpoint(store, count));
+            let verdict = since(log, &checkpoint(log, count));
             assert!(verdict.is_sound(), "{count}: {:#?}", verdict.findings);
             assert_eq!((verdict.head, verdict.root), (whole.head, whole.root));
             let trusted = if ENDS.contains(&count) { count } else { 0 };
@@ -899,8 +899,8 @@ fn only_what_came_after_a_checkpoint_is_verified() {
 fn what_is_wrong_after_the_checkpoint_is_found_as_ever() {
     let honest = checkpoint(&*STORY, 6);
     for (seq, byte) in [(6, 150), (7, 40), (8, 16), (12, 100), (12, 20)] {
-        let store = tampered(|records, _| records[seq].tamper(|bytes| bytes[byte] ^= 1));
-        let (whole, part) = (verdict(&store), since(&store, &honest));
+        let log = tampered(|records, _| records[seq].tamper(|bytes| bytes[byte] ^= 1));
+        let (whole, part) = (verdict(&log), since(&log, &honest));
         assert_eq!(part.trusted, 6);
         assert_eq!(part.findings, whole.findings, "{seq} {byte}");
     }
@@ -930,7 +930,7 @@ fn without_a_checkpoint_to_start_from_all_is_verified() {
     .unwrap();
     let flipped = tampered(|records, _| records[5].tamper(|bytes| bytes[20] ^= 1));
     let broken = tampered(|records, _| records[2].tamper(|bytes| bytes[150] ^= 1));
-    for (store, checkpoint, why) in [
+    for (log, checkpoint, why) in [
         (&rewritten, &checkpoint(&*STORY, 6), "are others"),
         (&*STORY, &other, "of another ledger"),
         (&*STORY, &longer, "the ledger has 13 records"),
@@ -938,7 +938,7 @@ fn without_a_checkpoint_to_start_from_all_is_verified() {
         (&flipped, &checkpoint(&*STORY, 6), "are others"),
         (&broken, &checkpoint(&*STORY, 6), "cannot be replayed"),
     ] {
-        let (whole, verdict) = (verdict(store), since(store, checkpoint));
+        let (whole, verdict) = (verdict(log), since(log, checkpoint));
         assert!(verdict.remarks[0].contains(why), "{:?}", verdict.remarks);
         assert_eq!(verdict.trusted, 0);
         assert_eq!(verdict.findings, whole.findings);
@@ -953,10 +953,10 @@ fn earlier_redactions_hold_after_a_checkpoint() {
     ledger.finish_redactions().unwrap();
     let about = event(Kind::Noted, &[("text", "on it"), ("about", "8")]);
     ledger.append(vec![about]).unwrap();
-    let store = ledger.into_store();
-    let whole = verdict(&store);
+    let log = ledger.into_log();
+    let whole = verdict(&log);
     for count in ENDS {
-        let part = since(&store, &checkpoint(&store, count));
+        let part = since(&log, &checkpoint(&log, count));
         assert!(
             part.is_sound() && part.trusted == count,
             "{count}: {part:#?}"

@@ -1,4 +1,4 @@
-//! What the journal holds and the store behind it does not: the frames from that store's head on.
+//! What the journal holds and the log behind it does not: the frames from that store's head on.
 
 use std::collections::VecDeque;
 
@@ -9,9 +9,9 @@ use servanda_core::chain::record::{Head, Record, Sealed};
 /// Frames that are not handed over yet.
 #[derive(Debug)]
 pub(super) struct Overlay {
-    /// The head of the store behind.
+    /// The head of the log behind.
     base: Head,
-    /// Each ends behind the one before. The first one may begin before the base, where the store behind took in only a
+    /// Each ends behind the one before. The first one may begin before the base, where the log behind took in only a
     /// part of it; no other overlaps the one before, unless somebody forged it.
     frames: VecDeque<Frame>,
     /// The bytes that the frames take in the journal.
@@ -19,7 +19,7 @@ pub(super) struct Overlay {
 }
 
 impl Overlay {
-    /// The frames that a store with this head still needs, out of frames in the order of their numbers.
+    /// The frames that a log with this head still needs, out of frames in the order of their numbers.
     pub(super) fn new(base: Head, frames: Vec<Frame>) -> Self {
         let mut overlay = Self {
             base,
@@ -35,7 +35,7 @@ impl Overlay {
         overlay
     }
 
-    /// The head of the store behind.
+    /// The head of the log behind.
     pub(super) fn base(&self) -> Head {
         self.base
     }
@@ -55,7 +55,7 @@ impl Overlay {
         self.frames.push_back(frame);
     }
 
-    /// The head up to which the frames continue the store behind without a gap.
+    /// The head up to which the frames continue the log behind without a gap.
     pub(super) fn end(&self) -> Head {
         let mut end = self.base;
         for frame in &self.frames {
@@ -68,14 +68,14 @@ impl Overlay {
     }
 
     /// All that is to be handed over: records that continue the base, and the head after them. Copied, so that
-    /// nobody waits for the store behind.
+    /// nobody waits for the log behind.
     pub(super) fn pending(&self) -> Option<(Vec<Sealed>, Head)> {
         let head = self.frames.back()?.head;
         let records = self.records_from(self.base.count);
         Some((records.map(|(_, sealed)| sealed.clone()).collect(), head))
     }
 
-    /// Lets go of what the store behind holds when this is its head; false where it cannot be, for it does not
+    /// Lets go of what the log behind holds when this is its head; false where it cannot be, for it does not
     /// lie on the chain of these frames.
     pub(super) fn advance(&mut self, base: Head) -> bool {
         let at = self

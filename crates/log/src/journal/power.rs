@@ -1,14 +1,14 @@
 //! Simulated power cuts: of what was not synced any part survives, in any order, down to torn sectors.
 //!
 //! The journal's file keeps apart what is written and what is on the disk, as redb's crash tests do. The power
-//! goes at a random step of the file or of the store behind; then the journal is opened on what survived, must
+//! goes at a random step of the file or of the log behind; then the journal is opened on what survived, must
 //! hold what was acknowledged and nothing half, and goes on.
 
 use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use super::log::{Log, blank};
+use super::file::{JournalFile, blank};
 use super::medium::Medium;
 use super::tests::{bodiless, read_all};
 use super::*;
@@ -137,18 +137,18 @@ impl Medium for Simulated {
     }
 }
 
-/// The store behind, in memory that outlives power cuts. What it does when the power goes is done or not.
+/// The log behind, in memory that outlives power cuts. What it does when the power goes is done or not.
 #[derive(Clone)]
 struct Behind {
-    store: Arc<Mutex<Memory>>,
+    log: Arc<Mutex<Memory>>,
     power: Arc<Mutex<Power>>,
 }
 
 impl Behind {
     /// Whether a step that changes something is done, and whether its caller is told so.
-    fn step(&self) -> (bool, Result<(), StoreError>) {
+    fn step(&self) -> (bool, Result<(), LogError>) {
         let mut power = self.power.lock().unwrap();
-        let failed = || StoreError::Io {
+        let failed = || LogError::Io {
             doing: "writing".to_owned(),
             source: no_power(),
         };
@@ -160,14 +160,14 @@ impl Behind {
     }
 }
 
-impl Store for Behind {
-    fn head(&self) -> Result<Head, StoreError> {
-        self.store.lock().unwrap().head()
+impl Log for Behind {
+    fn head(&self) -> Result<Head, LogError> {
+        self.log.lock().unwrap().head()
     }
     fn append(&mut self, expected: Head, batch: &[Sealed], head: Head) -> Result<(), AppendError> {
         let (done, told) = self.step();
         if done {
-            self.store.lock().unwrap().append(expected, batch, head)?;
+            self.log.lock().unwrap().append(expected, batch, head)?;
         }
         told.map_err(AppendError::Uncertain)
     }
@@ -176,35 +176,35 @@ impl Store for Behind {
         expected: Head,
         source: &mut dyn BatchSource,
     ) -> Result<Head, AppendError> {
-        self.store.lock().unwrap().append_stream(expected, source)
+        self.log.lock().unwrap().append_stream(expected, source)
     }
-    fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, StoreError> {
-        self.store.lock().unwrap().read(from, limit)
+    fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, LogError> {
+        self.log.lock().unwrap().read(from, limit)
     }
     fn reader(&self) -> Arc<dyn Reader> {
-        self.store.lock().unwrap().reader()
+        self.log.lock().unwrap().reader()
     }
-    fn put_pieces(&mut self, count: u64, pieces: &Pieces<'_>) -> Result<(), StoreError> {
-        self.store.lock().unwrap().put_pieces(count, pieces)
+    fn put_chunks(&mut self, count: u64, pieces: &ChunkSink<'_>) -> Result<(), LogError> {
+        self.log.lock().unwrap().put_chunks(count, pieces)
     }
-    fn snapshots(&self) -> Result<Vec<u64>, StoreError> {
-        self.store.lock().unwrap().snapshots()
+    fn snapshots(&self) -> Result<Vec<u64>, LogError> {
+        self.log.lock().unwrap().snapshots()
     }
-    fn snapshot(&self, count: u64) -> Result<Option<Vec<u8>>, StoreError> {
-        self.store.lock().unwrap().snapshot(count)
+    fn snapshot(&self, count: u64) -> Result<Option<Vec<u8>>, LogError> {
+        self.log.lock().unwrap().snapshot(count)
     }
-    fn drop_snapshot(&mut self, count: u64) -> Result<(), StoreError> {
-        self.store.lock().unwrap().drop_snapshot(count)
+    fn drop_snapshot(&mut self, count: u64) -> Result<(), LogError> {
+        self.log.lock().unwrap().drop_snapshot(count)
     }
-    fn erase(&mut self, records: &[Stored]) -> Result<(), StoreError> {
+    fn erase(&mut self, records: &[Stored]) -> Result<(), LogError> {
         let (done, told) = self.step();
         if done {
-            self.store.lock().unwrap().erase(records)?;
+            self.log.lock().unwrap().erase(records)?;
         }
         told
     }
-    fn compact(&mut self) -> Result<Compaction, StoreError> {
-        self.store.lock().unwrap().compact()
+    fn compact(&mut self) -> Result<Compaction, LogError> {
+        self.log.lock().unwrap().compact()
     }
 }
 
@@ -279,7 +279,7 @@ fn what_was_acknowledged_survives_power_cuts_and_nothing_is_there_in_part() {
     let mut found_appends = 0;
     for history in 0..HISTORIES {
         let mut random = Random(history);
-        let store = Arc::new(Mutex::new(Memory::default()));
+        let log = Arc::new(Mutex::new(Memory::default()));
         let mut survived = blank(FILE_BYTES, Head::EMPTY);
         let mut acknowledged = Acknowledged {
             records: Vec::new(),
@@ -298,15 +298,15 @@ fn what_was_acknowledged_survives_power_cuts_and_nothing_is_there_in_part() {
                 power: Arc::clone(&power),
             };
             let behind = Behind {
-                store: Arc::clone(&store),
+                log: Arc::clone(&log),
                 power: Arc::clone(&power),
             };
             let open = || {
                 let path = Path::new("journal");
-                let (log, frames) = Log::read(Box::new(file.clone()), path).unwrap();
+                let (file, frames) = JournalFile::read(Box::new(file.clone()), path).unwrap();
                 let base = behind.head().unwrap();
                 let path = path.to_owned();
-                Journal::before(behind.clone(), base, Found { log, frames, path })
+                Journal::before(behind.clone(), base, Found { file, frames, path })
             };
             let mut journal = open();
             let had_cut = acknowledged.perhaps.is_some();

@@ -9,10 +9,10 @@ use crate::sled::Sled;
 use crate::testing::batch;
 use servanda_core::chain::record::{Hash, Record};
 
-/// A journal in a scratch directory before a store in memory, and what was appended.
+/// A journal in a scratch directory before a log in memory, and what was appended.
 struct Scratch {
     dir: tempfile::TempDir,
-    store: Shared<Faulty<Memory>>,
+    log: Shared<Faulty<Memory>>,
     records: Vec<Sealed>,
     head: Head,
 }
@@ -23,7 +23,7 @@ impl Scratch {
     fn new() -> Self {
         let scratch = Self {
             dir: tempfile::tempdir().unwrap(),
-            store: Shared::new(Faulty::new(Memory::default())),
+            log: Shared::new(Faulty::new(Memory::default())),
             records: Vec::new(),
             head: Head::EMPTY,
         };
@@ -47,7 +47,7 @@ impl Scratch {
     }
 
     fn open(&self) -> Tested {
-        Journal::open(&self.path(), self.store.clone()).unwrap()
+        Journal::open(&self.path(), self.log.clone()).unwrap()
     }
 
     fn append(&mut self, journal: &mut Tested, lengths: &[usize]) {
@@ -57,25 +57,25 @@ impl Scratch {
         self.head = head;
     }
 
-    /// What the store behind has.
+    /// What the log behind has.
     fn behind(&self) -> usize {
-        self.store.get().inner().records().len()
+        self.log.get().inner().records().len()
     }
 
     fn bytes(&self) -> Vec<u8> {
         fs::read(self.path()).unwrap()
     }
 
-    fn holds(&self, journal: &impl Store) {
+    fn holds(&self, journal: &impl Log) {
         assert_eq!(journal.head().unwrap(), self.head);
         assert_eq!(read_all(journal), self.records);
     }
 }
 
-pub(super) fn read_all(store: &impl Store) -> Vec<Sealed> {
+pub(super) fn read_all(log: &impl Log) -> Vec<Sealed> {
     let mut found = Vec::new();
     loop {
-        let chunk = store.read(found.len() as u64, 100).unwrap();
+        let chunk = log.read(found.len() as u64, 100).unwrap();
         if chunk.is_empty() {
             return found;
         }
@@ -87,18 +87,15 @@ pub(super) fn read_all(store: &impl Store) -> Vec<Sealed> {
 }
 
 fn is_damage<T: std::fmt::Debug>(outcome: &Result<T, AppendError>) -> bool {
-    matches!(
-        outcome,
-        Err(AppendError::Failed(StoreError::Damaged { .. }))
-    )
+    matches!(outcome, Err(AppendError::Failed(LogError::Damaged { .. })))
 }
 
-// ---- What every store must do ----
+// ---- What every log must do ----
 
 struct BeforeMemory(Scratch);
 
 impl Site for BeforeMemory {
-    fn open(&mut self) -> Result<Box<dyn Store>, String> {
+    fn open(&mut self) -> Result<Box<dyn Log>, String> {
         Ok(Box::new(self.0.open()))
     }
 }
@@ -106,10 +103,10 @@ impl Site for BeforeMemory {
 struct BeforeSled(tempfile::TempDir);
 
 impl Site for BeforeSled {
-    fn open(&mut self) -> Result<Box<dyn Store>, String> {
+    fn open(&mut self) -> Result<Box<dyn Log>, String> {
         let deadline = Instant::now() + Duration::from_secs(5);
-        let store = Sled::open(self.0.path(), deadline).map_err(|error| error.to_string())?;
-        let journal = Journal::open(&self.0.path().join("journal"), store);
+        let log = Sled::open(self.0.path(), deadline).map_err(|error| error.to_string())?;
+        let journal = Journal::open(&self.0.path().join("journal"), log);
         Ok(Box::new(journal.map_err(|error| error.to_string())?))
     }
 }
@@ -180,8 +177,8 @@ fn laps_follow_each_other_and_the_head_is_known_throughout() {
             journal = scratch.open();
             scratch.holds(&journal);
         }
-        let (log, _) = Log::open(&scratch.path()).unwrap();
-        assert_eq!(log.head(), scratch.head);
+        let (file, _) = JournalFile::open(&scratch.path()).unwrap();
+        assert_eq!(file.head(), scratch.head);
     }
     drop(journal);
     assert_eq!(scratch.bytes().len(), SIZE);
@@ -194,8 +191,8 @@ fn what_is_too_large_for_a_frame_goes_straight_behind_after_what_waits() {
     let mut journal = scratch.open();
     scratch.append(&mut journal, &[60_000; 10]);
     assert_eq!(scratch.behind(), 11);
-    let (log, frames) = Log::open(&scratch.path()).unwrap();
-    assert_eq!((log.head(), frames.len()), (scratch.head, 0));
+    let (file, frames) = JournalFile::open(&scratch.path()).unwrap();
+    assert_eq!((file.head(), frames.len()), (scratch.head, 0));
     scratch.append(&mut journal, &[3]);
     assert_eq!(scratch.behind(), 11);
     drop(journal);
@@ -209,7 +206,7 @@ fn a_store_that_is_ahead_of_its_journal_is_continued() {
         let mut scratch = Scratch::with(before);
         scratch.open().drain().unwrap();
         let (batch, head) = batch(scratch.head, &[50; 3]);
-        scratch.store.append(scratch.head, &batch, head).unwrap();
+        scratch.log.append(scratch.head, &batch, head).unwrap();
         (scratch.head, _) = (head, scratch.records.extend(batch));
         let mut journal = scratch.open();
         scratch.holds(&journal);
@@ -219,7 +216,7 @@ fn a_store_that_is_ahead_of_its_journal_is_continued() {
     }
 }
 
-/// The store behind took in a part of what it was handed: some of several appends, each whole.
+/// The log behind took in a part of what it was handed: some of several appends, each whole.
 #[test]
 fn a_store_that_took_in_a_part_of_a_frame_gets_the_rest() {
     for part in 0..=4 {
@@ -227,26 +224,26 @@ fn a_store_that_took_in_a_part_of_a_frame_gets_the_rest() {
         let taken = &scratch.records[..2 + part];
         let last = Record::open(taken.last().unwrap()).unwrap();
         let head = Head::after(&last.header);
-        scratch.store.append(Head::EMPTY, taken, head).unwrap();
+        scratch.log.append(Head::EMPTY, taken, head).unwrap();
         let mut journal = scratch.open();
         scratch.holds(&journal);
         scratch.append(&mut journal, &[6]);
         journal.drain().unwrap();
-        assert_eq!(scratch.store.get().inner().records(), scratch.records);
+        assert_eq!(scratch.log.get().inner().records(), scratch.records);
         scratch.holds(&journal);
     }
 }
 
-// ---- Failures of the store behind ----
+// ---- Failures of the log behind ----
 
-/// Every step of the store behind fails, before or after it is done, while much is appended.
+/// Every step of the log behind fails, before or after it is done, while much is appended.
 #[test]
 fn whatever_fails_behind_nothing_acknowledged_is_lost() {
     for fault in [Fault::Before, Fault::After] {
         for step in 0..14 {
             let mut scratch = Scratch::new();
             let mut journal = scratch.open();
-            scratch.store.get().fail_after(step, fault);
+            scratch.log.get().fail_after(step, fault);
             for at in 0..12 {
                 let lengths: &[usize] = if at % 4 == 3 {
                     &[60_000; 10]
@@ -262,7 +259,7 @@ fn whatever_fails_behind_nothing_acknowledged_is_lost() {
                     Err(AppendError::Failed(_)) => {}
                     Err(other) => unreachable!("{other}"),
                 }
-                scratch.store.get().fail_after(1_000_000, fault);
+                scratch.log.get().fail_after(1_000_000, fault);
             }
             assert!(
                 scratch.records.len() > 70,
@@ -281,7 +278,7 @@ fn a_failure_to_hand_over_is_told_to_the_next_append_and_that_loses_nothing() {
     let mut scratch = Scratch::new();
     let mut journal = scratch.open();
     scratch.append(&mut journal, &[1]);
-    let refuse = |scratch: &Scratch| scratch.store.get().fail_after(0, Fault::Before);
+    let refuse = |scratch: &Scratch| scratch.log.get().fail_after(0, Fault::Before);
     refuse(&scratch);
     journal.drain().unwrap_err();
     journal.behind.ahead.waiting().failed = true;
@@ -300,11 +297,11 @@ fn a_failure_to_hand_over_is_told_to_the_next_append_and_that_loses_nothing() {
     scratch.holds(&journal);
 }
 
-/// A store behind that refuses everything from its first failure on, as a damaged one does.
+/// A log behind that refuses everything from its first failure on, as a damaged one does.
 struct Refusing(Memory);
 
-impl Store for Refusing {
-    fn head(&self) -> Result<Head, StoreError> {
+impl Log for Refusing {
+    fn head(&self) -> Result<Head, LogError> {
         self.0.head()
     }
     fn append(&mut self, _: Head, _: &[Sealed], _: Head) -> Result<(), AppendError> {
@@ -313,28 +310,28 @@ impl Store for Refusing {
     fn append_stream(&mut self, _: Head, _: &mut dyn BatchSource) -> Result<Head, AppendError> {
         Err(AppendError::Failed(damaged("it is damaged".to_owned())))
     }
-    fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, StoreError> {
+    fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, LogError> {
         self.0.read(from, limit)
     }
     fn reader(&self) -> Arc<dyn Reader> {
         self.0.reader()
     }
-    fn put_pieces(&mut self, count: u64, pieces: &Pieces<'_>) -> Result<(), StoreError> {
-        self.0.put_pieces(count, pieces)
+    fn put_chunks(&mut self, count: u64, pieces: &ChunkSink<'_>) -> Result<(), LogError> {
+        self.0.put_chunks(count, pieces)
     }
-    fn snapshots(&self) -> Result<Vec<u64>, StoreError> {
+    fn snapshots(&self) -> Result<Vec<u64>, LogError> {
         self.0.snapshots()
     }
-    fn snapshot(&self, count: u64) -> Result<Option<Vec<u8>>, StoreError> {
+    fn snapshot(&self, count: u64) -> Result<Option<Vec<u8>>, LogError> {
         self.0.snapshot(count)
     }
-    fn drop_snapshot(&mut self, count: u64) -> Result<(), StoreError> {
+    fn drop_snapshot(&mut self, count: u64) -> Result<(), LogError> {
         self.0.drop_snapshot(count)
     }
-    fn erase(&mut self, records: &[Stored]) -> Result<(), StoreError> {
+    fn erase(&mut self, records: &[Stored]) -> Result<(), LogError> {
         self.0.erase(records)
     }
-    fn compact(&mut self) -> Result<Compaction, StoreError> {
+    fn compact(&mut self) -> Result<Compaction, LogError> {
         self.0.compact()
     }
 }
@@ -361,8 +358,8 @@ fn a_store_that_lost_its_end_is_told_by_its_journal() {
     drop(journal);
     // Cut to less than the journal knows, with the head that fits.
     let cut = Head::after(&Record::open(&scratch.records[1]).unwrap().header);
-    let store = Memory::of(scratch.records[..2].to_vec(), cut);
-    let mut journal = Journal::open(&scratch.path(), store).unwrap();
+    let log = Memory::of(scratch.records[..2].to_vec(), cut);
+    let mut journal = Journal::open(&scratch.path(), log).unwrap();
     assert_eq!(journal.head().unwrap(), scratch.head);
     assert_eq!(journal.read(0, 100).unwrap().len(), 2);
     assert!(journal.read(2, 100).unwrap().is_empty());
@@ -386,7 +383,7 @@ fn a_store_put_back_is_brought_up_by_frames_that_continue_it() {
     journal.drain().unwrap();
     scratch.append(&mut journal, &[3]);
     drop(journal);
-    scratch.store = Shared::new(Faulty::new(Memory::default()));
+    scratch.log = Shared::new(Faulty::new(Memory::default()));
     let mut journal = scratch.open();
     scratch.holds(&journal);
     journal.drain().unwrap();
@@ -446,8 +443,8 @@ fn frames_behind_a_damaged_one_can_be_read() {
     drop(journal);
     assert!(scratch.bytes() == bytes, "a damaged journal was written to");
 
-    // Where the store behind has it all, nothing is lost.
-    scratch.store = Shared::new(Faulty::new(Memory::of(
+    // Where the log behind has it all, nothing is lost.
+    scratch.log = Shared::new(Faulty::new(Memory::of(
         scratch.records.clone(),
         scratch.head,
     )));
@@ -467,7 +464,7 @@ fn frames_that_overlap_are_read_in_order_and_never_twice() {
         frame::to_bytes(3, after, Head { count: 3, ..after }, &scratch.records[1..]),
         frame::to_bytes(4, after, Head { count: 4, ..after }, &scratch.records),
     ];
-    let at = log::START + frame::room(&scratch.records);
+    let at = file::START + frame::room(&scratch.records);
     for (count, end) in [(1, true), (2, false), (3, false)] {
         let mut bytes = scratch.bytes();
         let frames = forged[..count].concat();
@@ -488,7 +485,7 @@ fn frames_that_overlap_are_read_in_order_and_never_twice() {
         let outcome = journal.drain();
         assert_eq!(outcome.is_ok(), end, "{count}: {outcome:?}");
         drop(journal);
-        scratch.store = Shared::new(Faulty::new(Memory::default()));
+        scratch.log = Shared::new(Faulty::new(Memory::default()));
     }
 }
 
@@ -502,7 +499,7 @@ fn a_journal_that_cannot_be_read_is_an_error() {
             None => fs::remove_file(scratch.path()).unwrap(),
         }
         let error = Journal::open(&scratch.path(), Memory::default()).unwrap_err();
-        assert!(matches!(&error, StoreError::Damaged { .. }), "{error}");
+        assert!(matches!(&error, LogError::Damaged { .. }), "{error}");
         error.to_string()
     };
     for length in [0, 100, 5000, 8192, 9000, SIZE - 1] {
@@ -517,8 +514,8 @@ fn a_journal_that_cannot_be_read_is_an_error() {
 #[test]
 fn a_frame_that_was_broken_off_was_not_appended_and_is_written_over() {
     let mut scratch = Scratch::with(&[&[10], &[20]]);
-    let (log, _) = Log::open(&scratch.path()).unwrap();
-    let end = log.end().unwrap();
+    let (file, _) = JournalFile::open(&scratch.path()).unwrap();
+    let end = file.end().unwrap();
     for length in [100, 600, 5000] {
         let mut bytes = scratch.bytes();
         bytes[end..end + length].fill(0x77);
@@ -570,7 +567,7 @@ fn an_erasure_that_fails_behind_leaves_all_as_it_was_and_the_frames_wiped() {
     let scratch = Scratch::with(&[&[100], &[200]]);
     let mut journal = scratch.open();
     journal.drain().unwrap();
-    scratch.store.get().fail_after(0, Fault::Before);
+    scratch.log.get().fail_after(0, Fault::Before);
     journal.erase(&[bodiless(&scratch.records, 1)]).unwrap_err();
     scratch.holds(&journal);
     drop(journal);

@@ -8,7 +8,7 @@ use std::sync::Once;
 use std::thread;
 
 use super::{damaged, io_error};
-use crate::StoreError;
+use crate::LogError;
 
 thread_local! {
     /// Whether this thread is inside a call whose panic is caught.
@@ -20,10 +20,10 @@ pub(super) fn guarded<T>(
     doing: &str,
     path: &Path,
     call: impl FnOnce() -> ::sled::Result<T>,
-) -> Result<T, StoreError> {
+) -> Result<T, LogError> {
     silence_caught_panics();
     let outer = CATCHING.replace(true);
-    // What sled leaves half done in memory is not used again: the store is opened anew after a failed
+    // What sled leaves half done in memory is not used again: the log is opened anew after a failed
     // write, and a failed read changes nothing.
     let outcome = catch_unwind(AssertUnwindSafe(call));
     CATCHING.set(outer);
@@ -57,7 +57,7 @@ fn silence_caught_panics() {
     });
 }
 
-pub(super) fn translated(doing: &str, path: &Path, error: ::sled::Error) -> StoreError {
+pub(super) fn translated(doing: &str, path: &Path, error: ::sled::Error) -> LogError {
     use ::sled::Error;
     let said = |what: String| damaged(format!("{doing} {}: {what}", path.display()), None);
     match error {

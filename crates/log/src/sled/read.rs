@@ -7,7 +7,7 @@ use ::sled::{IVec, Tree};
 
 use super::trees::Trees;
 use crate::run::{self, Value};
-use crate::{StoreError, Stored};
+use crate::{LogError, Stored};
 use servanda_core::chain::record::Sealed;
 
 /// One read on its way.
@@ -20,7 +20,7 @@ pub(super) struct Reading<'a> {
 
 /// Why a read stopped, and the first record of the run at which it did.
 pub(super) struct Stop {
-    pub(super) what: StoreError,
+    pub(super) what: LogError,
     pub(super) first: u64,
 }
 
@@ -65,7 +65,7 @@ impl Reading<'_> {
     }
 
     /// The first record of the run in which `from` lies, or of the one after.
-    pub(super) fn start(&self, from: u64) -> Result<u64, StoreError> {
+    pub(super) fn start(&self, from: u64) -> Result<u64, LogError> {
         let after = run::key(from, u16::MAX);
         let covering = self.trees.call("reading", || {
             self.runs.range(..=after).next_back().transpose()
@@ -80,7 +80,7 @@ impl Reading<'_> {
         part: u16,
         value: &[u8],
         from: u64,
-        values: &mut Peekable<impl Iterator<Item = Result<Pair, StoreError>>>,
+        values: &mut Peekable<impl Iterator<Item = Result<Pair, LogError>>>,
     ) -> Result<u64, String> {
         if part != 0 {
             return Err(format!("part {part} stands without those before it"));
@@ -117,7 +117,7 @@ impl Reading<'_> {
     /// The first record behind `damaged` at which a run can be read again. A page that sled cannot read
     /// takes many runs with it, so this looks ahead in doubling steps, and back by halves.
     pub(super) fn resume_after(&self, damaged: u64) -> Option<u64> {
-        let run_from = |number: u64| -> Result<Option<u64>, StoreError> {
+        let run_from = |number: u64| -> Result<Option<u64>, LogError> {
             let range = run::key(number, 0)..;
             let found = self
                 .trees
@@ -155,7 +155,7 @@ fn next_part(
     first: u64,
     part: u16,
     parts: u16,
-    values: &mut Peekable<impl Iterator<Item = Result<Pair, StoreError>>>,
+    values: &mut Peekable<impl Iterator<Item = Result<Pair, LogError>>>,
 ) -> Result<Vec<u8>, String> {
     let due = run::key(first, part);
     let found = values.next_if(|next| next.as_ref().map_or(true, |(key, _)| *key == due));

@@ -15,7 +15,7 @@ use super::write::Writer;
 use super::{DB, RECORDS, REOPEN_WAIT, Sled, continues, damaged, io_error};
 use crate::run;
 use crate::swap;
-use crate::{Reader as _, Store as _, StoreError, Stored};
+use crate::{Log as _, LogError, Reader as _, Stored};
 use servanda_core::chain::record::{Head, Sealed};
 
 /// Records that are copied in one go; 32 MiB at the most that a ledger lets a record have.
@@ -30,7 +30,7 @@ pub(super) enum Rewriting<'a> {
 }
 
 /// Syncs the files of a directory, the directories in it, and itself: sled does not sync its `conf`.
-pub(super) fn sync_tree(dir: &Path) -> Result<(), StoreError> {
+pub(super) fn sync_tree(dir: &Path) -> Result<(), LogError> {
     let failed = |source| io_error("syncing", dir, source);
     for entry in fs::read_dir(dir).map_err(failed)? {
         let path = entry.map_err(failed)?.path();
@@ -47,7 +47,7 @@ pub(super) fn sync_tree(dir: &Path) -> Result<(), StoreError> {
 }
 
 /// Waits until sled has let go of a directory that was closed: its threads may outlive it for a moment.
-fn released(records: &Path) -> Result<(), StoreError> {
+fn released(records: &Path) -> Result<(), LogError> {
     let path = records.join(DB);
     let failed = |source| io_error("waiting for", &path, source);
     let deadline = Instant::now() + REOPEN_WAIT;
@@ -66,7 +66,7 @@ fn released(records: &Path) -> Result<(), StoreError> {
 
 impl Sled {
     /// Wipes what an erasure left that broke off.
-    pub(super) fn sweep(&mut self) -> Result<(), StoreError> {
+    pub(super) fn sweep(&mut self) -> Result<(), LogError> {
         if !self.swept {
             let records = self.dir.join(RECORDS);
             swap::sweep(&records)
@@ -76,11 +76,11 @@ impl Sled {
         Ok(())
     }
 
-    pub(super) fn check_rewriting(&self, records: &[Stored]) -> Result<(), StoreError> {
+    pub(super) fn check_rewriting(&self, records: &[Stored]) -> Result<(), LogError> {
         self.check_sound()?;
         for stored in records {
             if stored.seq >= self.head.count {
-                return Err(StoreError::no_such_record(stored.seq));
+                return Err(LogError::no_such_record(stored.seq));
             }
             if stored.sealed.0.len() > run::MAX_RECORD {
                 let why = format!("record {} is longer than it can be", stored.seq);
@@ -100,7 +100,7 @@ impl Sled {
     }
 
     /// Puts a copy in place of the records, and sweeps up what is then left of the one or the other.
-    pub(super) fn replace(&mut self, rewriting: &Rewriting<'_>) -> Result<(), StoreError> {
+    pub(super) fn replace(&mut self, rewriting: &Rewriting<'_>) -> Result<(), LogError> {
         let rewritten = self.rewrite(rewriting);
         self.swept = false;
         if rewritten.as_ref().is_err_and(is_for_want_of_room) {
@@ -114,7 +114,7 @@ impl Sled {
     }
 
     /// Copies all records into a new directory, some of them changed, and puts it in place of this one.
-    fn rewrite(&mut self, rewriting: &Rewriting<'_>) -> Result<(), StoreError> {
+    fn rewrite(&mut self, rewriting: &Rewriting<'_>) -> Result<(), LogError> {
         let records = self.dir.join(RECORDS);
         let new = swap::new_of(&records);
         fs::create_dir(&new).map_err(|source| io_error("creating", &new, source))?;
@@ -127,9 +127,9 @@ impl Sled {
         swap::exchange(&records).map_err(|source| io_error("replacing", &records, source))
     }
 
-    fn copy_to(&self, new: &Path, rewriting: &Rewriting<'_>) -> Result<(), StoreError> {
+    fn copy_to(&self, new: &Path, rewriting: &Rewriting<'_>) -> Result<(), LogError> {
         let copy = Shared::of(Trees::open(new)?, self.head.count);
-        let trees = copy.trees().ok_or_else(StoreError::closed)?;
+        let trees = copy.trees().ok_or_else(LogError::closed)?;
         trees.runs_to_write()?;
         trees.snapshots_to_write()?;
         drop(trees);
@@ -149,11 +149,11 @@ impl Sled {
             }
         }
         writer.end()?;
-        copy.trees().ok_or_else(StoreError::closed)?.sync()
+        copy.trees().ok_or_else(LogError::closed)?.sync()
     }
 
     /// Reads a copy back, as it lies on the disk, and compares it with what it should be.
-    fn compare_with(&self, new: &Path, rewriting: &Rewriting<'_>) -> Result<(), StoreError> {
+    fn compare_with(&self, new: &Path, rewriting: &Rewriting<'_>) -> Result<(), LogError> {
         let differs = |seq: u64| damaged(format!("{}: record {seq} differs", new.display()), None);
         let trees = Trees::open_until(new, Instant::now() + REOPEN_WAIT)?;
         let copy = Shared::of(trees, self.head.count);
@@ -175,7 +175,7 @@ impl Sled {
                 next += 1;
             }
         }
-        if copy.trees().ok_or_else(StoreError::closed)?.end()? != self.head.count {
+        if copy.trees().ok_or_else(LogError::closed)?.end()? != self.head.count {
             return Err(differs(self.head.count));
         }
         if matches!(rewriting, Rewriting::Compacting) && head != self.head {
@@ -190,7 +190,7 @@ impl Sled {
     }
 
     /// The head after a record that continues the chain, and whose payload is the one bound.
-    fn followed(&self, head: Head, stored: &Stored) -> Result<Head, StoreError> {
+    fn followed(&self, head: Head, stored: &Stored) -> Result<Head, LogError> {
         continues(head, None, stored)
             .map(|(_, head)| head)
             .ok_or_else(|| {
@@ -204,7 +204,7 @@ impl Sled {
     }
 
     /// Some records from this place on, without a gap, as they are to be.
-    fn rewritten(&self, from: u64, rewriting: &Rewriting<'_>) -> Result<Vec<Stored>, StoreError> {
+    fn rewritten(&self, from: u64, rewriting: &Rewriting<'_>) -> Result<Vec<Stored>, LogError> {
         let mut chunk = self.shared.read(from, COPIED_AT_ONCE)?;
         let gap = (from..).zip(&chunk).find(|(due, found)| *due != found.seq);
         let missing = gap.map(|(due, _)| due).or(chunk.is_empty().then_some(from));

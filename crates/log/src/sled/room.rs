@@ -5,16 +5,16 @@ use std::io::{self, Write as _};
 use std::path::Path;
 
 use super::io_error;
-use crate::StoreError;
+use crate::LogError;
 
 pub(super) const RESERVE: &str = "reserve";
 
 /// Bytes of the reserve: up to a segment that sled fills with zeros, and its new `snap.*`.
 pub const RESERVE_BYTES: usize = 4 * 1024 * 1024;
 
-pub(super) fn is_for_want_of_room(error: &StoreError) -> bool {
+pub(super) fn is_for_want_of_room(error: &LogError) -> bool {
     use io::ErrorKind::{QuotaExceeded, StorageFull};
-    matches!(error, StoreError::Io { source, .. } if matches!(source.kind(), StorageFull | QuotaExceeded))
+    matches!(error, LogError::Io { source, .. } if matches!(source.kind(), StorageFull | QuotaExceeded))
 }
 
 /// How many bytes the files of a directory have.
@@ -32,7 +32,7 @@ pub(super) fn size_of(dir: &Path) -> io::Result<u64> {
 }
 
 /// Refuses where so much more does not fit beside these records.
-pub(super) fn check_room(records: &Path, bytes: u64) -> Result<(), StoreError> {
+pub(super) fn check_room(records: &Path, bytes: u64) -> Result<(), LogError> {
     let free = free_room(records).map_err(|source| io_error("measuring", records, source))?;
     if free.is_none_or(|free| free > bytes) {
         return Ok(());
@@ -58,7 +58,7 @@ fn free_room(_: &Path) -> io::Result<Option<u64>> {
 }
 
 /// Makes the reserve, unless it is there.
-pub(super) fn reserve(dir: &Path) -> Result<(), StoreError> {
+pub(super) fn reserve(dir: &Path) -> Result<(), LogError> {
     let path = dir.join(RESERVE);
     if fs::metadata(&path).is_ok_and(|found| found.len() == RESERVE_BYTES as u64) {
         return Ok(());

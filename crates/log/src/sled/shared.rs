@@ -1,4 +1,4 @@
-//! What is open, for the store and its readers: sled can be opened anew under them.
+//! What is open, for the log and its readers: sled can be opened anew under them.
 
 use std::ops::Deref;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -7,12 +7,12 @@ use std::time::Instant;
 
 use super::REOPEN_WAIT;
 use super::trees::Trees;
-use crate::{Reader, StoreError, Stored};
+use crate::{LogError, Reader, Stored};
 
-/// What readers see of a store.
+/// What readers see of a log.
 #[derive(Debug)]
 pub(super) struct Shared {
-    /// None once the store was closed, and after a failure from which opening again did not recover. Nothing
+    /// None once the log was closed, and after a failure from which opening again did not recover. Nothing
     /// that belongs to sled leaves this lock, so whoever holds it alone can open sled anew.
     pub(super) trees: RwLock<Option<Trees>>,
     /// How many records were acknowledged, or taken in on opening.
@@ -46,12 +46,12 @@ impl Shared {
     }
 
     /// What is open.
-    pub(super) fn opened(&self) -> Result<Open<'_>, StoreError> {
-        self.trees().ok_or_else(StoreError::closed)
+    pub(super) fn opened(&self) -> Result<Open<'_>, LogError> {
+        self.trees().ok_or_else(LogError::closed)
     }
 
     /// Writes what was handed to sled, and opens it anew where that was much.
-    pub(super) fn flush(&self) -> Result<(), StoreError> {
+    pub(super) fn flush(&self) -> Result<(), LogError> {
         let trees = self.opened()?;
         trees.flush()?;
         let worn = trees.is_worn();
@@ -87,8 +87,8 @@ impl Shared {
 }
 
 impl Reader for Shared {
-    fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, StoreError> {
-        let trees = self.trees().ok_or_else(StoreError::closed)?;
+    fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, LogError> {
+        let trees = self.trees().ok_or_else(LogError::closed)?;
         let read = trees.read(from, limit, self.end.load(Ordering::SeqCst));
         let worn = trees.is_worn();
         drop(trees);

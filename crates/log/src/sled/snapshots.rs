@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use super::shared::Shared;
 use super::write::RUNS_PER_FLUSH;
 use crate::run;
-use crate::{Pieces, StoreError};
+use crate::{ChunkSink, LogError};
 use servanda_core::chain::record::LocalChecksum;
 
 /// A snapshot that is being put.
@@ -23,7 +23,7 @@ pub(super) struct Putting<'a> {
 
 impl Putting<'_> {
     /// Puts the snapshot of these pieces.
-    pub(super) fn put(shared: &Shared, count: u64, pieces: &Pieces<'_>) -> Result<(), StoreError> {
+    pub(super) fn put(shared: &Shared, count: u64, pieces: &ChunkSink<'_>) -> Result<(), LogError> {
         shared.opened()?.drop_snapshot(count)?;
         let mut putting = Putting {
             shared,
@@ -42,7 +42,7 @@ impl Putting<'_> {
         put.and_then(|()| putting.seal())
     }
 
-    fn add(&mut self, piece: &[u8]) -> Result<(), StoreError> {
+    fn add(&mut self, piece: &[u8]) -> Result<(), LogError> {
         self.length += piece.len() as u64;
         self.checksum.add(piece);
         let mut rest = piece;
@@ -56,7 +56,7 @@ impl Putting<'_> {
         Ok(())
     }
 
-    fn put_part(&mut self) -> Result<(), StoreError> {
+    fn put_part(&mut self) -> Result<(), LogError> {
         // One that has more is not sealed.
         if self.parts < SEAL {
             self.insert(self.parts, &self.waiting)?;
@@ -70,7 +70,7 @@ impl Putting<'_> {
         Ok(())
     }
 
-    pub(super) fn seal(mut self) -> Result<(), StoreError> {
+    pub(super) fn seal(mut self) -> Result<(), LogError> {
         if !self.waiting.is_empty() {
             self.put_part()?;
         }
@@ -80,7 +80,7 @@ impl Putting<'_> {
         self.shared.flush()
     }
 
-    pub(super) fn insert(&self, part: u32, bytes: &[u8]) -> Result<(), StoreError> {
+    pub(super) fn insert(&self, part: u32, bytes: &[u8]) -> Result<(), LogError> {
         let trees = self.shared.opened()?;
         let tree = trees.snapshots_to_write()?;
         let key = snapshot_key(self.count, part);

@@ -21,11 +21,11 @@ fn opened(dir: &Path) -> Sled {
     Sled::open(dir, soon()).unwrap()
 }
 
-fn is_damage<T: std::fmt::Debug>(outcome: Result<T, StoreError>) -> bool {
-    matches!(outcome, Err(StoreError::Damaged { .. }))
+fn is_damage<T: std::fmt::Debug>(outcome: Result<T, LogError>) -> bool {
+    matches!(outcome, Err(LogError::Damaged { .. }))
 }
 
-/// A store in a scratch directory, and what was appended to it.
+/// A log in a scratch directory, and what was appended to it.
 struct Scratch {
     dir: tempfile::TempDir,
     records: Vec<Sealed>,
@@ -33,9 +33,9 @@ struct Scratch {
 }
 
 impl Site for Scratch {
-    fn open(&mut self) -> Result<Box<dyn Store>, String> {
-        let store = Sled::open(self.path(), soon()).map_err(|error| error.to_string())?;
-        Ok(Box::new(store))
+    fn open(&mut self) -> Result<Box<dyn Log>, String> {
+        let log = Sled::open(self.path(), soon()).map_err(|error| error.to_string())?;
+        Ok(Box::new(log))
     }
 }
 
@@ -53,11 +53,11 @@ impl Scratch {
     /// One append for each list of payload lengths.
     fn with(batches: &[&[usize]]) -> Self {
         let mut scratch = Self::empty();
-        let mut store = opened(scratch.path());
+        let mut log = opened(scratch.path());
         for lengths in batches {
-            scratch.append(&mut store, lengths);
+            scratch.append(&mut log, lengths);
         }
-        drop(store);
+        drop(log);
         scratch
     }
 
@@ -65,27 +65,27 @@ impl Scratch {
         self.dir.path()
     }
 
-    fn append(&mut self, store: &mut Sled, lengths: &[usize]) {
+    fn append(&mut self, log: &mut Sled, lengths: &[usize]) {
         let (batch, head) = batch(self.head, lengths);
-        store.append(self.head, &batch, head).unwrap();
+        log.append(self.head, &batch, head).unwrap();
         self.records.extend(batch);
         self.head = head;
     }
 
     /// What an append leaves that dies before it is acknowledged.
     fn leave_behind(&self, records: &[Sealed]) {
-        let store = opened(self.path());
-        let trees = store.trees().unwrap();
+        let log = opened(self.path());
+        let trees = log.trees().unwrap();
         for entry in run::pack(self.head.count, run::slices(records)) {
             trees.insert(&entry.key(), entry.value).unwrap();
         }
         trees.sync().unwrap();
     }
 
-    /// Changes the tree of runs behind the store's back.
+    /// Changes the tree of runs behind the log's back.
     fn tamper(&self, change: impl FnOnce(&Tree)) {
-        let store = opened(self.path());
-        let trees = store.trees().unwrap();
+        let log = opened(self.path());
+        let trees = log.trees().unwrap();
         change(trees.runs_to_write().unwrap());
         trees.sync().unwrap();
     }
@@ -99,17 +99,17 @@ impl Scratch {
     }
 }
 
-fn keys(store: &Sled) -> Vec<(u64, u16)> {
-    let runs = store.trees().unwrap().runs.get().unwrap().clone();
+fn keys(log: &Sled) -> Vec<(u64, u16)> {
+    let runs = log.trees().unwrap().runs.get().unwrap().clone();
     let key = |found: ::sled::Result<::sled::IVec>| run::parse_key(&found.unwrap()).unwrap();
     runs.iter().keys().map(key).collect()
 }
 
 /// Everything that can be read, and how often reading met damage.
-fn read_all(store: &Sled) -> (Vec<Stored>, usize) {
+fn read_all(log: &Sled) -> (Vec<Stored>, usize) {
     let (mut records, mut damages, mut next) = (Vec::new(), 0, 0);
     loop {
-        match store.read(next, 100) {
+        match log.read(next, 100) {
             Ok(chunk) if chunk.is_empty() => return (records, damages),
             Ok(chunk) => {
                 for stored in chunk {
@@ -118,7 +118,7 @@ fn read_all(store: &Sled) -> (Vec<Stored>, usize) {
                     records.push(stored);
                 }
             }
-            Err(StoreError::Damaged { what, resume }) => {
+            Err(LogError::Damaged { what, resume }) => {
                 damages += 1;
                 let Some(resume) = resume else {
                     return (records, damages);
@@ -131,8 +131,8 @@ fn read_all(store: &Sled) -> (Vec<Stored>, usize) {
     }
 }
 
-fn assert_holds(store: &Sled, records: &[Sealed]) {
-    let (found, damages) = read_all(store);
+fn assert_holds(log: &Sled, records: &[Sealed]) {
+    let (found, damages) = read_all(log);
     assert_eq!(damages, 0);
     assert_eq!(found.len(), records.len());
     for (seq, (stored, sealed)) in (0..).zip(found.iter().zip(records)) {
@@ -152,9 +152,9 @@ fn it_conforms() {
 #[test]
 fn no_value_becomes_a_file_of_its_own() {
     let scratch = Scratch::with(&[&[65_536; 20], &[300; 2000], &[23_000; 40]]);
-    let mut store = opened(scratch.path());
-    store.put_snapshot(1, &vec![1; 7_000_000]).unwrap();
-    drop(store);
+    let mut log = opened(scratch.path());
+    log.put_snapshot(1, &vec![1; 7_000_000]).unwrap();
+    drop(log);
     let blobs = scratch.path().join(RECORDS).join("blobs");
     assert_eq!(fs::read_dir(blobs).unwrap().count(), 0);
 }
@@ -165,10 +165,10 @@ fn opening_and_reading_change_nothing_that_counts() {
     let head = scratch.head_file();
     let mut states = Vec::new();
     for _ in 0..4 {
-        let store = opened(scratch.path());
-        assert_eq!(store.head().unwrap(), scratch.head);
-        assert_holds(&store, &scratch.records);
-        drop(store);
+        let log = opened(scratch.path());
+        assert_eq!(log.head().unwrap(), scratch.head);
+        assert_holds(&log, &scratch.records);
+        drop(log);
         assert_eq!(scratch.head_file(), head);
         states.push(fs::read(scratch.db()).unwrap());
     }
@@ -183,14 +183,14 @@ fn a_whole_batch_behind_the_head_is_taken_in() {
     let left = [first, second].concat();
     scratch.leave_behind(&left);
     let before = scratch.head_file();
-    let mut store = opened(scratch.path());
-    assert_eq!(store.head().unwrap(), head);
+    let mut log = opened(scratch.path());
+    assert_eq!(log.head().unwrap(), head);
     let all = [scratch.records.clone(), left].concat();
-    assert_holds(&store, &all);
+    assert_holds(&log, &all);
     assert_eq!(scratch.head_file(), before, "opening acknowledged it");
     let (third, end) = batch(head, &[1]);
-    store.append(head, &third, end).unwrap();
-    drop(store);
+    log.append(head, &third, end).unwrap();
+    drop(log);
     assert_holds(&opened(scratch.path()), &[all, third].concat());
 }
 
@@ -206,17 +206,17 @@ fn an_unfinished_batch_behind_the_head_is_not_read_and_removed_by_the_next_appen
         let (left, _) = batch(scratch.head, lengths);
         scratch.leave_behind(&left[..kept]);
         let before = keys(&opened(scratch.path()));
-        let mut store = opened(scratch.path());
-        assert_eq!(keys(&store), before, "opening removed it");
-        assert_eq!(store.head().unwrap(), scratch.head);
-        assert_holds(&store, &scratch.records);
-        assert!(store.read(scratch.head.count, 10).unwrap().is_empty());
-        scratch.append(&mut store, &[5]);
-        assert_holds(&store, &scratch.records);
-        drop(store);
-        let store = opened(scratch.path());
-        assert_holds(&store, &scratch.records);
-        assert_eq!(keys(&store).last(), Some(&(71, 0)), "something was left");
+        let mut log = opened(scratch.path());
+        assert_eq!(keys(&log), before, "opening removed it");
+        assert_eq!(log.head().unwrap(), scratch.head);
+        assert_holds(&log, &scratch.records);
+        assert!(log.read(scratch.head.count, 10).unwrap().is_empty());
+        scratch.append(&mut log, &[5]);
+        assert_holds(&log, &scratch.records);
+        drop(log);
+        let log = opened(scratch.path());
+        assert_holds(&log, &scratch.records);
+        assert_eq!(keys(&log).last(), Some(&(71, 0)), "something was left");
     }
 }
 
@@ -228,12 +228,12 @@ fn of_two_batches_behind_the_head_the_unfinished_one_goes() {
     let left = [whole.clone(), unfinished[..1].to_vec()].concat();
     scratch.leave_behind(&left);
     // Both lie in one run, which is cut, not removed.
-    let mut store = opened(scratch.path());
-    assert_eq!(store.head().unwrap(), head);
+    let mut log = opened(scratch.path());
+    assert_eq!(log.head().unwrap(), head);
     scratch.records.extend(whole);
     scratch.head = head;
-    scratch.append(&mut store, &[9]);
-    assert_holds(&store, &scratch.records);
+    scratch.append(&mut log, &[9]);
+    assert_holds(&log, &scratch.records);
 }
 
 #[test]
@@ -243,18 +243,18 @@ fn a_record_without_all_its_parts_is_no_whole_batch() {
     scratch.leave_behind(&left);
     assert_eq!(opened(scratch.path()).head().unwrap().count, 2);
     scratch.tamper(|runs| drop(runs.remove(run::key(1, 2)).unwrap().unwrap()));
-    let store = opened(scratch.path());
-    assert_eq!(store.head().unwrap(), scratch.head);
-    assert_holds(&store, &scratch.records);
+    let log = opened(scratch.path());
+    assert_eq!(log.head().unwrap(), scratch.head);
+    assert_holds(&log, &scratch.records);
 }
 
-/// A stream that dies leaves whole batches in the store, but none to which the head leads.
+/// A stream that dies leaves whole batches in the log, but none to which the head leads.
 #[test]
 fn a_stream_that_died_before_its_first_value_lay_there_leaves_nothing() {
     let mut scratch = Scratch::with(&[&[10; 70], &[20]]);
-    let mut store = opened(scratch.path());
-    let before = keys(&store);
-    let mut writer = store.writer().unwrap();
+    let mut log = opened(scratch.path());
+    let before = keys(&log);
+    let mut writer = log.writer().unwrap();
     let mut head = scratch.head;
     for _ in 0..3 {
         let (whole, after) = batch(head, &[100; 2000]);
@@ -262,21 +262,21 @@ fn a_stream_that_died_before_its_first_value_lay_there_leaves_nothing() {
         head = after;
     }
     writer.sync_rest().unwrap();
-    drop((writer, store));
-    let mut store = opened(scratch.path());
-    assert!(keys(&store).len() > before.len() + 20);
-    assert_eq!(store.head().unwrap(), scratch.head);
-    assert_holds(&store, &scratch.records);
-    scratch.append(&mut store, &[5]);
-    assert_holds(&store, &scratch.records);
-    assert_eq!(keys(&store).len(), before.len() + 1, "something was left");
+    drop((writer, log));
+    let mut log = opened(scratch.path());
+    assert!(keys(&log).len() > before.len() + 20);
+    assert_eq!(log.head().unwrap(), scratch.head);
+    assert_holds(&log, &scratch.records);
+    scratch.append(&mut log, &[5]);
+    assert_holds(&log, &scratch.records);
+    assert_eq!(keys(&log).len(), before.len() + 1, "something was left");
 }
 
 #[test]
 fn a_stream_that_died_after_its_first_value_lay_there_is_whole() {
     let mut scratch = Scratch::with(&[&[10; 70], &[20]]);
-    let mut store = opened(scratch.path());
-    let mut writer = store.writer().unwrap();
+    let mut log = opened(scratch.path());
+    let mut writer = log.writer().unwrap();
     for _ in 0..3 {
         let (whole, head) = batch(scratch.head, &[100; 2000]);
         writer.take(&whole).unwrap();
@@ -284,10 +284,10 @@ fn a_stream_that_died_after_its_first_value_lay_there_is_whole() {
         scratch.head = head;
     }
     writer.end().unwrap();
-    drop(store);
-    let store = opened(scratch.path());
-    assert_eq!(store.head().unwrap(), scratch.head);
-    assert_holds(&store, &scratch.records);
+    drop(log);
+    let log = opened(scratch.path());
+    assert_eq!(log.head().unwrap(), scratch.head);
+    assert_holds(&log, &scratch.records);
 }
 
 #[test]
@@ -302,24 +302,24 @@ fn a_stream_that_is_broken_off_leaves_nothing_behind_the_head() {
         }
     }
     let mut scratch = Scratch::with(&[&[10; 70], &[20]]);
-    let mut store = opened(scratch.path());
-    let before = keys(&store);
-    let outcome = store.append_stream(scratch.head, &mut BreaksOff(scratch.head, 5));
+    let mut log = opened(scratch.path());
+    let before = keys(&log);
+    let outcome = log.append_stream(scratch.head, &mut BreaksOff(scratch.head, 5));
     assert!(matches!(outcome, Err(AppendError::Failed(_))));
-    assert_eq!(keys(&store), before);
-    assert_holds(&store, &scratch.records);
-    scratch.append(&mut store, &[5]);
-    assert_holds(&store, &scratch.records);
+    assert_eq!(keys(&log), before);
+    assert_holds(&log, &scratch.records);
+    scratch.append(&mut log, &[5]);
+    assert_holds(&log, &scratch.records);
 }
 
 /// sled's lock is let go of, and its files are closed, whoever may still have a reader.
 #[test]
 fn a_reader_does_not_keep_a_closed_store_open() {
     let scratch = Scratch::with(&[&[10; 70]]);
-    let store = opened(scratch.path());
-    let reader = store.reader();
+    let log = opened(scratch.path());
+    let reader = log.reader();
     assert_eq!(reader.read(0, 100).unwrap().len(), 70);
-    drop(store);
+    drop(log);
     drop(opened(scratch.path()));
     assert!(reader.read(0, 100).is_err());
 }
@@ -332,41 +332,38 @@ fn what_does_not_continue_the_chain_is_not_taken_in() {
         ..scratch.head
     };
     scratch.leave_behind(&batch(elsewhere, &[1, 2]).0);
-    let store = opened(scratch.path());
-    assert_eq!(store.head().unwrap(), scratch.head);
-    assert_holds(&store, &scratch.records);
+    let log = opened(scratch.path());
+    assert_eq!(log.head().unwrap(), scratch.head);
+    assert_holds(&log, &scratch.records);
 }
 
 #[test]
 fn an_older_head_file_catches_up() {
     let mut scratch = Scratch::with(&[&[10; 3]]);
     let older = scratch.head_file();
-    let mut store = opened(scratch.path());
+    let mut log = opened(scratch.path());
     for at in 0..200 {
-        scratch.append(&mut store, &[at, 2]);
+        scratch.append(&mut log, &[at, 2]);
     }
-    drop(store);
+    drop(log);
     fs::write(scratch.path().join(HEAD), older).unwrap();
-    let store = opened(scratch.path());
-    assert_eq!(store.head().unwrap(), scratch.head);
-    assert_holds(&store, &scratch.records);
+    let log = opened(scratch.path());
+    assert_eq!(log.head().unwrap(), scratch.head);
+    assert_holds(&log, &scratch.records);
 }
 
 #[test]
 fn a_store_that_lost_its_tail_opens_and_tells() {
     let scratch = Scratch::with(&[&[10; 128], &[10; 2]]);
     scratch.tamper(|runs| drop(runs.pop_max().unwrap().unwrap()));
-    let mut store = opened(scratch.path());
-    assert_eq!(store.head().unwrap(), scratch.head);
-    assert_holds(&store, &scratch.records[..128]);
+    let mut log = opened(scratch.path());
+    assert_eq!(log.head().unwrap(), scratch.head);
+    assert_holds(&log, &scratch.records[..128]);
     let (more, head) = batch(scratch.head, &[1]);
-    let outcome = store.append(scratch.head, &more, head);
-    let refused = matches!(
-        outcome,
-        Err(AppendError::Failed(StoreError::Damaged { .. }))
-    );
+    let outcome = log.append(scratch.head, &more, head);
+    let refused = matches!(outcome, Err(AppendError::Failed(LogError::Damaged { .. })));
     assert!(refused, "{outcome:?}");
-    assert_holds(&store, &scratch.records[..128]);
+    assert_holds(&log, &scratch.records[..128]);
 }
 
 #[test]
@@ -425,8 +422,8 @@ fn a_damaged_run_is_named_and_reading_goes_on_behind_it() {
     for (change, said, left) in changes {
         let scratch = Scratch::with(&[&[10; 64], &[10; 64], &[10; 72]]);
         scratch.tamper(change);
-        let store = opened(scratch.path());
-        let (records, damages) = read_all(&store);
+        let log = opened(scratch.path());
+        let (records, damages) = read_all(&log);
         let expected = (0..64).chain(left).chain(128..200);
         assert!(
             records.iter().map(|stored| stored.seq).eq(expected),
@@ -434,7 +431,7 @@ fn a_damaged_run_is_named_and_reading_goes_on_behind_it() {
         );
         assert_eq!(damages, 1, "{said}");
         for (from, limit) in [(64, 10), (64, 1), (70, 1000)] {
-            let error = store.read(from, limit).unwrap_err().to_string();
+            let error = log.read(from, limit).unwrap_err().to_string();
             let told = error.contains(said) && error.contains("record 64");
             assert!(told, "{error}");
         }
@@ -449,23 +446,23 @@ fn put(runs: &Tree, first: u64, part: u16, value: &[u8]) {
 fn damage_in_the_last_run_has_nothing_behind_it() {
     let scratch = Scratch::with(&[&[10; 64], &[10; 36]]);
     scratch.tamper(|runs| put(runs, 64, 0, b"\x01"));
-    let mut store = opened(scratch.path());
-    assert_eq!(store.head().unwrap(), scratch.head);
-    let error = store.read(64, 10).unwrap_err();
+    let mut log = opened(scratch.path());
+    assert_eq!(log.head().unwrap(), scratch.head);
+    let error = log.read(64, 10).unwrap_err();
     assert!(
-        matches!(error, StoreError::Damaged { resume: None, .. }),
+        matches!(error, LogError::Damaged { resume: None, .. }),
         "{error}"
     );
     let (more, head) = batch(scratch.head, &[1]);
-    assert!(store.append(scratch.head, &more, head).is_err());
+    assert!(log.append(scratch.head, &more, head).is_err());
 }
 
 #[test]
 fn a_gap_between_runs_is_left_to_see() {
     let scratch = Scratch::with(&[&[10; 64], &[10; 64], &[10; 72]]);
     scratch.tamper(|runs| drop(runs.remove(run::key(64, 0)).unwrap().unwrap()));
-    let store = opened(scratch.path());
-    let (records, damages) = read_all(&store);
+    let log = opened(scratch.path());
+    let (records, damages) = read_all(&log);
     assert_eq!(damages, 0);
     assert!(
         records
@@ -473,39 +470,39 @@ fn a_gap_between_runs_is_left_to_see() {
             .map(|stored| stored.seq)
             .eq((0..64).chain(128..200))
     );
-    assert_eq!(store.read(70, 1).unwrap()[0].seq, 128);
+    assert_eq!(log.read(70, 1).unwrap()[0].seq, 128);
 }
 
 #[test]
 fn single_appends_end_up_in_full_runs() {
     let mut scratch = Scratch::empty();
-    let mut store = opened(scratch.path());
+    let mut log = opened(scratch.path());
     for at in 0..400 {
-        scratch.append(&mut store, &[at % 50]);
-        assert!(keys(&store).len() <= SMALL_RUNS_TO_MERGE + at / 63, "{at}");
+        scratch.append(&mut log, &[at % 50]);
+        assert!(keys(&log).len() <= SMALL_RUNS_TO_MERGE + at / 63, "{at}");
         if at == 100 {
-            drop(store);
-            store = opened(scratch.path());
+            drop(log);
+            log = opened(scratch.path());
         }
     }
-    assert_holds(&store, &scratch.records);
-    assert!(keys(&store).len() < 80);
+    assert_holds(&log, &scratch.records);
+    assert!(keys(&log).len() < 80);
 }
 
 #[test]
 fn small_runs_that_do_not_follow_each_other_are_not_merged() {
     let mut scratch = Scratch::empty();
-    let mut store = opened(scratch.path());
+    let mut log = opened(scratch.path());
     for _ in 0..SMALL_RUNS_TO_MERGE - 1 {
-        scratch.append(&mut store, &[5]);
+        scratch.append(&mut log, &[5]);
     }
-    let trees = store.trees().unwrap();
+    let trees = log.trees().unwrap();
     let runs = trees.runs_to_write().unwrap();
     runs.remove(run::key(9, 0)).unwrap().unwrap();
     drop(trees);
-    scratch.append(&mut store, &[5]);
-    assert_eq!(keys(&store).len(), SMALL_RUNS_TO_MERGE - 1);
-    scratch.append(&mut store, &[5]);
+    scratch.append(&mut log, &[5]);
+    assert_eq!(keys(&log).len(), SMALL_RUNS_TO_MERGE - 1);
+    scratch.append(&mut log, &[5]);
 }
 
 /// A power cut may leave any prefix of what sled wrote. Whichever it is, what is there are the first
@@ -513,28 +510,28 @@ fn small_runs_that_do_not_follow_each_other_are_not_merged() {
 #[test]
 fn any_prefix_of_the_log_holds_a_prefix_of_the_chain() {
     let mut scratch = Scratch::empty();
-    let mut store = opened(scratch.path());
+    let mut log = opened(scratch.path());
     for at in 0..130 {
-        scratch.append(&mut store, &[at]);
+        scratch.append(&mut log, &[at]);
     }
-    let log = fs::read(scratch.db()).unwrap();
-    std::mem::forget(store);
-    let used = log.iter().rposition(|&byte| byte != 0).unwrap();
+    let db = fs::read(scratch.db()).unwrap();
+    std::mem::forget(log);
+    let used = db.iter().rposition(|&byte| byte != 0).unwrap();
     let mut seen = std::collections::BTreeSet::new();
     for cut in (0..60).map(|part| used * part / 60) {
         let copy = Scratch::empty();
         remove_snaps(&copy);
-        fs::write(copy.db(), &log[..cut]).unwrap();
-        let store = opened(copy.path());
-        let (found, damages) = (store.adopted(), read_all(&store).1);
+        fs::write(copy.db(), &db[..cut]).unwrap();
+        let log = opened(copy.path());
+        let (found, damages) = (log.adopted(), read_all(&log).1);
         assert_eq!(damages, 0);
-        let records = store.trees().unwrap().read(0, 1000, u64::MAX).unwrap();
+        let records = log.trees().unwrap().read(0, 1000, u64::MAX).unwrap();
         assert_eq!(
             records.len() as u64,
-            store.head().unwrap().count,
+            log.head().unwrap().count,
             "cut at {cut}"
         );
-        assert_eq!(found, store.head().unwrap());
+        assert_eq!(found, log.head().unwrap());
         for (stored, sealed) in records.iter().zip(&scratch.records) {
             assert_eq!(stored.sealed, *sealed, "cut at {cut}");
         }
@@ -579,23 +576,23 @@ fn a_damaged_db_never_panics_and_never_lies() {
             remove_snaps(&scratch);
         }
         let damaged_db = fs::read(scratch.db()).unwrap();
-        let store = match Sled::open(scratch.path(), soon()) {
-            Ok(store) => store,
-            Err(StoreError::Damaged { .. }) => {
+        let log = match Sled::open(scratch.path(), soon()) {
+            Ok(log) => log,
+            Err(LogError::Damaged { .. }) => {
                 assert!(fs::read(scratch.db()).unwrap() == damaged_db, "{trial}");
                 continue;
             }
             Err(other) => unreachable!("{trial}: {other}"),
         };
-        assert_eq!(store.head().unwrap(), scratch.head, "{trial}");
-        for stored in read_all(&store).0 {
+        assert_eq!(log.head().unwrap(), scratch.head, "{trial}");
+        for stored in read_all(&log).0 {
             assert_eq!(
                 stored.sealed, scratch.records[stored.seq as usize],
                 "{trial}"
             );
         }
-        if store.unsound.is_some() {
-            drop(store);
+        if log.unsound.is_some() {
+            drop(log);
             assert!(fs::read(scratch.db()).unwrap() == damaged_db, "{trial}");
         }
     }
@@ -605,11 +602,11 @@ fn a_damaged_db_never_panics_and_never_lies() {
 #[test]
 fn a_damaged_store_is_left_as_it_was_and_read_as_far_as_can_be() {
     let mut scratch = Scratch::with(&[&[10]]);
-    let mut store = opened(scratch.path());
+    let mut log = opened(scratch.path());
     for at in 0..40 {
-        scratch.append(&mut store, &[200, at]);
+        scratch.append(&mut log, &[200, at]);
     }
-    drop(store);
+    drop(log);
     let mut db = fs::read(scratch.db()).unwrap();
     let needle = &scratch.records[41].0;
     let at = db
@@ -626,11 +623,11 @@ fn a_damaged_store_is_left_as_it_was_and_read_as_far_as_can_be() {
     };
     let before = files();
     for _ in 0..2 {
-        let mut store = opened(scratch.path());
-        let (found, _) = read_all(&store);
+        let mut log = opened(scratch.path());
+        let (found, _) = read_all(&log);
         assert!((1..81).contains(&found.len()), "{}", found.len());
         let (more, head) = batch(scratch.head, &[1]);
-        let refusal = store
+        let refusal = log
             .append(scratch.head, &more, head)
             .unwrap_err()
             .to_string();
@@ -638,8 +635,8 @@ fn a_damaged_store_is_left_as_it_was_and_read_as_far_as_can_be() {
             refusal.contains("81 records were acknowledged"),
             "{refusal}"
         );
-        let copy = store.trees().unwrap().records.clone();
-        drop(store);
+        let copy = log.trees().unwrap().records.clone();
+        drop(log);
         assert!(!copy.exists());
         assert!(fs::read(scratch.db()).unwrap() == db);
         assert_eq!(files(), before);
@@ -651,7 +648,8 @@ fn sled_in_use_elsewhere_is_an_error_that_can_be_waited_out() {
     let scratch = Scratch::with(&[&[10]]);
     let held = opened(scratch.path());
     let error = Sled::open(scratch.path(), Instant::now()).unwrap_err();
-    let busy = matches!(&error, StoreError::Io { source, .. } if source.kind() == io::ErrorKind::WouldBlock);
+    let busy =
+        matches!(&error, LogError::Io { source, .. } if source.kind() == io::ErrorKind::WouldBlock);
     assert!(busy, "{error}");
     let path = scratch.path().to_owned();
     let waiting = std::thread::spawn(move || Sled::open(&path, soon()).map(drop));
@@ -663,31 +661,31 @@ fn sled_in_use_elsewhere_is_an_error_that_can_be_waited_out() {
 #[test]
 fn a_batch_that_does_not_give_the_head_is_refused() {
     let mut scratch = Scratch::with(&[&[10]]);
-    let mut store = opened(scratch.path());
+    let mut log = opened(scratch.path());
     let (more, head) = batch(scratch.head, &[1, 2]);
-    assert!(store.append(scratch.head, &more[..1], head).is_err());
-    assert!(store.append(scratch.head, &[], scratch.head).is_ok());
-    assert_holds(&store, &scratch.records);
-    scratch.append(&mut store, &[4]);
+    assert!(log.append(scratch.head, &more[..1], head).is_err());
+    assert!(log.append(scratch.head, &[], scratch.head).is_ok());
+    assert_holds(&log, &scratch.records);
+    scratch.append(&mut log, &[4]);
 }
 
 #[test]
 fn a_half_written_snapshot_is_not_there() {
-    let mut store = opened(Scratch::empty().path());
+    let mut log = opened(Scratch::empty().path());
     let bytes = vec![5; 100_000];
-    store.put_snapshot(7, &bytes).unwrap();
-    let trees = store.trees().unwrap();
+    log.put_snapshot(7, &bytes).unwrap();
+    let trees = log.trees().unwrap();
     let tree = trees.snapshots_to_write().unwrap();
     let part = tree.remove(snapshot_key(7, 2)).unwrap().unwrap();
-    assert_eq!(store.snapshot(7).unwrap(), None);
+    assert_eq!(log.snapshot(7).unwrap(), None);
     tree.insert(snapshot_key(7, 2), part).unwrap();
-    assert_eq!(store.snapshot(7).unwrap(), Some(bytes));
+    assert_eq!(log.snapshot(7).unwrap(), Some(bytes));
     tree.remove(snapshot_key(7, SEAL)).unwrap().unwrap();
-    assert_eq!(store.snapshot(7).unwrap(), None);
-    assert_eq!(store.snapshots().unwrap(), Vec::<u64>::new());
+    assert_eq!(log.snapshot(7).unwrap(), None);
+    assert_eq!(log.snapshots().unwrap(), Vec::<u64>::new());
 }
 
-/// The records of a store, one of them without its last bytes.
+/// The records of a log, one of them without its last bytes.
 fn shortened(scratch: &Scratch, seq: u64) -> Stored {
     let mut sealed = scratch.records[seq as usize].clone();
     sealed.tamper(|bytes| bytes.truncate(129));
@@ -708,16 +706,16 @@ fn entries_of(scratch: &Scratch) -> Vec<String> {
     names
 }
 
-/// Whatever the moment at which an erasure is killed, one of the two stores is there, whole, and the
+/// Whatever the moment at which an erasure is killed, one of the two logs is there, whole, and the
 /// next append or erasure leaves nothing else.
 #[test]
 fn an_erasure_that_is_killed_leaves_the_old_or_the_new() {
     let lengths: &[&[usize]] = &[&[300; 200], &[50_000], &[7], &[9]];
     let mut done = Scratch::with(lengths);
     let old = done.records.clone();
-    let mut store = opened(done.path());
-    store.erase(&[shortened(&done, 70)]).unwrap();
-    drop(store);
+    let mut log = opened(done.path());
+    log.erase(&[shortened(&done, 70)]).unwrap();
+    drop(log);
     done.records[70] = shortened(&done, 70).sealed;
     assert_holds(&opened(done.path()), &done.records);
     assert_eq!(entries_of(&done), [HEAD, RECORDS, RESERVE]);
@@ -757,24 +755,24 @@ fn an_erasure_that_is_killed_leaves_the_old_or_the_new() {
             };
             if reads_first {
                 let before = entries_of(&scratch);
-                let store = opened(scratch.path());
-                assert_eq!(store.head().unwrap(), scratch.head);
-                assert_holds(&store, &scratch.records);
-                drop(store);
+                let log = opened(scratch.path());
+                assert_eq!(log.head().unwrap(), scratch.head);
+                assert_holds(&log, &scratch.records);
+                drop(log);
                 assert_eq!(entries_of(&scratch).len(), before.len());
             }
-            let mut store = opened(scratch.path());
+            let mut log = opened(scratch.path());
             if reads_first {
-                scratch.append(&mut store, &[5]);
+                scratch.append(&mut log, &[5]);
             } else {
-                store.erase(&[]).unwrap();
+                log.erase(&[]).unwrap();
             }
             assert_eq!(entries_of(&scratch), [HEAD, RECORDS, RESERVE]);
-            assert_holds(&store, &scratch.records);
-            store.erase(&[shortened(&scratch, 70)]).unwrap();
+            assert_holds(&log, &scratch.records);
+            log.erase(&[shortened(&scratch, 70)]).unwrap();
             scratch.records[70] = shortened(&scratch, 70).sealed;
-            scratch.append(&mut store, &[5]);
-            drop(store);
+            scratch.append(&mut log, &[5]);
+            drop(log);
             assert_holds(&opened(scratch.path()), &scratch.records);
         }
     }
@@ -788,7 +786,7 @@ fn records_that_are_missing_beside_one_left_over_are_refused_and_not_touched() {
         let left = format!("{RECORDS}{ending}");
         fs::rename(&records, scratch.path().join(&left)).unwrap();
         let error = Sled::open(scratch.path(), soon()).unwrap_err();
-        assert!(matches!(&error, StoreError::Damaged { .. }), "{error}");
+        assert!(matches!(&error, LogError::Damaged { .. }), "{error}");
         assert!(error.to_string().contains(&left), "{error}");
         assert_eq!(entries_of(&scratch), [HEAD, &left, RESERVE]);
     }
@@ -798,15 +796,15 @@ fn records_that_are_missing_beside_one_left_over_are_refused_and_not_touched() {
 fn nothing_is_erased_from_what_is_damaged() {
     let scratch = Scratch::with(&[&[10; 64], &[10; 64], &[10; 72]]);
     scratch.tamper(|runs| drop(runs.remove(run::key(64, 0)).unwrap().unwrap()));
-    let mut store = opened(scratch.path());
-    let error = store.erase(&[shortened(&scratch, 3)]).unwrap_err();
+    let mut log = opened(scratch.path());
+    let error = log.erase(&[shortened(&scratch, 3)]).unwrap_err();
     assert!(
         error.to_string().contains("record 64 is missing"),
         "{error}"
     );
     assert_eq!(entries_of(&scratch), [HEAD, RECORDS, RESERVE]);
-    assert_eq!(read_all(&store).0.len(), 136);
-    assert_eq!(store.read(3, 1).unwrap()[0].sealed, scratch.records[3]);
+    assert_eq!(read_all(&log).0.len(), 136);
+    assert_eq!(log.read(3, 1).unwrap()[0].sealed, scratch.records[3]);
 }
 
 #[test]
@@ -814,13 +812,13 @@ fn what_lies_behind_the_head_is_not_copied() {
     let mut scratch = Scratch::with(&[&[10; 3]]);
     let (more, _) = batch(scratch.head, &[20; 2]);
     scratch.leave_behind(&more[..1]);
-    let mut store = opened(scratch.path());
-    assert!(store.leftovers);
-    store.erase(&[shortened(&scratch, 0)]).unwrap();
+    let mut log = opened(scratch.path());
+    assert!(log.leftovers);
+    log.erase(&[shortened(&scratch, 0)]).unwrap();
     scratch.records[0] = shortened(&scratch, 0).sealed;
-    assert!(!store.leftovers);
-    assert_holds(&store, &scratch.records);
-    scratch.append(&mut store, &[4]);
+    assert!(!log.leftovers);
+    assert_holds(&log, &scratch.records);
+    scratch.append(&mut log, &[4]);
 }
 
 #[test]
@@ -832,8 +830,8 @@ fn a_copy_in_the_scratch_directory_that_outlived_its_process_is_wiped() {
         preimage::copy(&ledger.path().join(RECORDS), copy.path()).unwrap();
         copy.keep()
     });
-    let mut store = opened(scratch.path());
-    store.erase(&[shortened(&scratch, 0)]).unwrap();
+    let mut log = opened(scratch.path());
+    log.erase(&[shortened(&scratch, 0)]).unwrap();
     assert!(!copies[0].exists());
     assert!(copies[1].exists());
     fs::remove_dir_all(&copies[1]).unwrap();
@@ -843,35 +841,35 @@ fn a_copy_in_the_scratch_directory_that_outlived_its_process_is_wiped() {
 #[test]
 fn an_erasure_leaves_full_runs() {
     let mut scratch = Scratch::with(&[&[100; 3000], &[50_000]]);
-    let mut store = opened(scratch.path());
+    let mut log = opened(scratch.path());
     for _ in 0..20 {
-        scratch.append(&mut store, &[1]);
+        scratch.append(&mut log, &[1]);
     }
     let packed = run::pack(0, run::slices(&scratch.records)).count();
-    store.erase(&[shortened(&scratch, 2999)]).unwrap();
+    log.erase(&[shortened(&scratch, 2999)]).unwrap();
     scratch.records[2999] = shortened(&scratch, 2999).sealed;
-    assert_holds(&store, &scratch.records);
-    assert_eq!(keys(&store).len(), packed);
+    assert_holds(&log, &scratch.records);
+    assert_eq!(keys(&log).len(), packed);
 }
 
 #[test]
 fn what_was_appended_one_by_one_takes_less_room_when_compacted() {
     let mut scratch = Scratch::empty();
-    let mut store = opened(scratch.path());
+    let mut log = opened(scratch.path());
     for at in 0..120 {
-        scratch.append(&mut store, &[60_000 * (at % 2), 9]);
+        scratch.append(&mut log, &[60_000 * (at % 2), 9]);
     }
     for at in 0..60 {
-        scratch.append(&mut store, &[at]);
+        scratch.append(&mut log, &[at]);
     }
-    let before = keys(&store).len();
-    let Compaction { before: was, after } = store.compact().unwrap();
+    let before = keys(&log).len();
+    let Compaction { before: was, after } = log.compact().unwrap();
     assert!(after < was, "{was} {after}");
-    assert!(keys(&store).len() < before - 58);
-    assert_holds(&store, &scratch.records);
+    assert!(keys(&log).len() < before - 58);
+    assert_holds(&log, &scratch.records);
     assert_eq!(entries_of(&scratch), [HEAD, RECORDS, RESERVE]);
-    scratch.append(&mut store, &[5]);
-    drop(store);
+    scratch.append(&mut log, &[5]);
+    drop(log);
     assert_holds(&opened(scratch.path()), &scratch.records);
 }
 
@@ -887,14 +885,14 @@ fn what_is_no_chain_is_not_compacted() {
                 runs.insert(entry.key(), entry.value).unwrap();
             }
         });
-        let mut store = opened(scratch.path());
+        let mut log = opened(scratch.path());
         let before = fs::read(scratch.db()).unwrap();
-        let error = store.compact().unwrap_err().to_string();
+        let error = log.compact().unwrap_err().to_string();
         assert!(place == 40 || error.contains(said), "{error}");
         assert!(error.contains("continue the chain"), "{error}");
         assert_eq!(entries_of(&scratch), [HEAD, RECORDS, RESERVE]);
         assert!(fs::read(scratch.db()).unwrap() == before);
-        assert_eq!(store.read(0, 3).unwrap().len(), 3);
+        assert_eq!(log.read(0, 3).unwrap().len(), 3);
     }
 }
 
@@ -910,11 +908,10 @@ fn without_room_for_a_copy_nothing_is_begun() {
 #[test]
 fn a_store_that_was_read_much_is_opened_anew() {
     let scratch = Scratch::with(&[&[10; 300]]);
-    let store = opened(scratch.path());
-    let reader = store.reader();
+    let log = opened(scratch.path());
+    let reader = log.reader();
     let read_so_far = |bytes| {
-        store
-            .trees()
+        log.trees()
             .unwrap()
             .bytes_read
             .swap(bytes, Ordering::SeqCst)
@@ -922,34 +919,34 @@ fn a_store_that_was_read_much_is_opened_anew() {
     read_so_far(READ_PER_HANDLE);
     assert_eq!(reader.read(0, 1000).unwrap().len(), 300);
     assert_eq!(read_so_far(0), 0, "it was not opened anew");
-    assert_holds(&store, &scratch.records);
+    assert_holds(&log, &scratch.records);
 }
 
 #[test]
 fn a_store_that_was_written_much_is_opened_anew_and_goes_on() {
     let mut scratch = Scratch::with(&[&[10; 300]]);
-    let mut store = opened(scratch.path());
-    let worn = |store: &Sled| {
-        let trees = store.trees().unwrap();
+    let mut log = opened(scratch.path());
+    let worn = |log: &Sled| {
+        let trees = log.trees().unwrap();
         trees
             .bytes_written
             .swap(WRITTEN_PER_HANDLE, Ordering::SeqCst)
     };
-    worn(&store);
+    worn(&log);
     // More than are laid into the places that are kept ahead.
     let many = [20_000; 2_000];
-    let head = store.head;
+    let head = log.head;
     let (records, after) = batch(head, &many);
     let mut source = Some((records.clone(), after));
-    store.append_stream(head, &mut Once(&mut source)).unwrap();
+    log.append_stream(head, &mut Once(&mut source)).unwrap();
     scratch.records.extend(records);
-    assert!(worn(&store) < WRITTEN_PER_HANDLE, "it was not opened anew");
+    assert!(worn(&log) < WRITTEN_PER_HANDLE, "it was not opened anew");
     let long = vec![7; 20 * RUNS_PER_FLUSH * run::MAX_VALUE];
-    store.put_snapshot(2_300, &long).unwrap();
-    assert!(worn(&store) < WRITTEN_PER_HANDLE, "it was not opened anew");
-    assert!(store.snapshot(2_300).unwrap() == Some(long));
-    assert_holds(&store, &scratch.records);
-    drop(store);
+    log.put_snapshot(2_300, &long).unwrap();
+    assert!(worn(&log) < WRITTEN_PER_HANDLE, "it was not opened anew");
+    assert!(log.snapshot(2_300).unwrap() == Some(long));
+    assert_holds(&log, &scratch.records);
+    drop(log);
     assert_holds(&opened(scratch.path()), &scratch.records);
 }
 
@@ -970,8 +967,7 @@ fn panics_and_errors_of_sled_become_ours() {
     assert_eq!(said, "reading somewhere: sled gave up: of sled");
     let full = io::Error::from_raw_os_error(28);
     let copied = io::Error::new(full.kind(), format!("{full:?}"));
-    let StoreError::Io { source, .. } = translated("writing", path, ::sled::Error::Io(copied))
-    else {
+    let LogError::Io { source, .. } = translated("writing", path, ::sled::Error::Io(copied)) else {
         unreachable!();
     };
     assert_eq!(source.raw_os_error(), Some(28));
@@ -1044,20 +1040,20 @@ fn noisy_batch(head: Head, lengths: &[usize]) -> (Vec<Sealed>, Head) {
 /// What a full disk leaves is whole, before and after it is opened again, and appends go on once there
 /// is room; to remove a stream that was broken off, sled needs about as much as the stream took.
 #[cfg(target_os = "linux")]
-fn assert_recovers(store: Sled, disk: &SmallDisk, records: &mut Vec<Sealed>, head: Head) {
-    let dir = store.dir.clone();
-    assert_eq!(store.head().unwrap(), head);
-    assert_holds(&store, records);
-    drop(store);
-    let mut store = opened(&dir);
-    assert_eq!(store.head().unwrap(), head);
-    assert_holds(&store, records);
+fn assert_recovers(log: Sled, disk: &SmallDisk, records: &mut Vec<Sealed>, head: Head) {
+    let dir = log.dir.clone();
+    assert_eq!(log.head().unwrap(), head);
+    assert_holds(&log, records);
+    drop(log);
+    let mut log = opened(&dir);
+    assert_eq!(log.head().unwrap(), head);
+    assert_holds(&log, records);
     assert!(disk.mount("remount,size=64m", &[]), "it gets room");
     let (batch, after) = noisy_batch(head, &[300; 3]);
-    store.append(head, &batch, after).unwrap();
+    log.append(head, &batch, after).unwrap();
     records.extend(batch);
-    assert_holds(&store, records);
-    drop(store);
+    assert_holds(&log, records);
+    drop(log);
     assert_holds(&opened(&dir), records);
 }
 
@@ -1067,18 +1063,18 @@ fn assert_recovers(store: Sled, disk: &SmallDisk, records: &mut Vec<Sealed>, hea
 fn a_full_disk_refuses_appends_and_leaves_the_rest() {
     for lengths in [&[300][..], &[300; 50], &[300; 3000], &[50_000; 3]] {
         on_a_small_disk(|dir, disk| {
-            let mut store = opened(dir);
+            let mut log = opened(dir);
             let (mut records, mut head) = (Vec::new(), Head::EMPTY);
             let refusal = loop {
                 let (batch, after) = noisy_batch(head, lengths);
-                match store.append(head, &batch, after) {
+                match log.append(head, &batch, after) {
                     Ok(()) => (head, _) = (after, records.extend(batch)),
                     Err(refusal) => break refusal,
                 }
             };
             let full = matches!(&refusal, AppendError::Failed(error) if is_for_want_of_room(error));
             assert!(full, "{refusal:?}");
-            assert_recovers(store, disk, &mut records, head);
+            assert_recovers(log, disk, &mut records, head);
         });
     }
 }
@@ -1096,27 +1092,27 @@ fn a_full_disk_breaks_off_streams_and_compacting_and_leaves_the_rest() {
         }
     }
     on_a_small_disk(|dir, disk| {
-        let mut store = opened(dir);
+        let mut log = opened(dir);
         let (mut records, head) = noisy_batch(Head::EMPTY, &[300; 700]);
-        store.append(Head::EMPTY, &records, head).unwrap();
-        let refusal = store.append_stream(head, &mut Endless(head)).unwrap_err();
+        log.append(Head::EMPTY, &records, head).unwrap();
+        let refusal = log.append_stream(head, &mut Endless(head)).unwrap_err();
         let full = matches!(&refusal, AppendError::Failed(error) if is_for_want_of_room(error));
         assert!(full, "{refusal:?}");
         // What it took is given back at once, for a copy of what is there fits into the reserve.
         assert!(size_of(&dir.join(RECORDS)).unwrap() < RESERVE_BYTES as u64);
         assert!(dir.join(RESERVE).exists());
-        assert_recovers(store, disk, &mut records, head);
+        assert_recovers(log, disk, &mut records, head);
     });
     on_a_small_disk(|dir, disk| {
-        let mut store = opened(dir);
+        let mut log = opened(dir);
         let (mut records, head) = noisy_batch(Head::EMPTY, &[300; 19_000]);
-        store.append(Head::EMPTY, &records, head).unwrap();
-        let refusal = store.compact().unwrap_err();
+        log.append(Head::EMPTY, &records, head).unwrap();
+        let refusal = log.compact().unwrap_err();
         assert!(is_for_want_of_room(&refusal), "{refusal:?}");
         // The room that was there when it began is gone by then.
-        let refusal = store.replace(&Rewriting::Compacting).unwrap_err();
+        let refusal = log.replace(&Rewriting::Compacting).unwrap_err();
         assert!(is_for_want_of_room(&refusal), "{refusal:?}");
         assert!(!swap::new_of(&dir.join(RECORDS)).exists());
-        assert_recovers(store, disk, &mut records, head);
+        assert_recovers(log, disk, &mut records, head);
     });
 }

@@ -18,7 +18,7 @@ use super::snapshots::{SEAL, snapshot_key};
 use super::write::note_small;
 use super::{DB, SEGMENT_SIZE, SMALL_RUNS_TO_MERGE, damaged, io_error};
 use crate::run::{self, Value};
-use crate::{StoreError, Stored};
+use crate::{LogError, Stored};
 use servanda_core::chain::record::local_checksum;
 
 /// Bytes of values that sled keeps in memory: each is read and written once, mostly.
@@ -55,7 +55,7 @@ pub(super) struct Trees {
 }
 
 impl Trees {
-    pub(super) fn open(records: &Path) -> Result<Self, StoreError> {
+    pub(super) fn open(records: &Path) -> Result<Self, LogError> {
         let config = Config::new()
             .path(records)
             .segment_size(SEGMENT_SIZE)
@@ -86,8 +86,8 @@ impl Trees {
         Ok(trees)
     }
 
-    /// Opens an existing store, also where sled's lock outlives the store that held it for a moment.
-    pub(super) fn open_until(records: &Path, deadline: Instant) -> Result<Self, StoreError> {
+    /// Opens an existing store, also where sled's lock outlives the log that held it for a moment.
+    pub(super) fn open_until(records: &Path, deadline: Instant) -> Result<Self, LogError> {
         let db_path = records.join(DB);
         if let Err(source) = fs::metadata(&db_path) {
             return Err(match source.kind() {
@@ -100,7 +100,7 @@ impl Trees {
         let mut pause = Duration::from_millis(1);
         loop {
             match Self::open(records) {
-                Err(StoreError::Io { source, .. })
+                Err(LogError::Io { source, .. })
                     if source.kind() == io::ErrorKind::WouldBlock && Instant::now() < deadline =>
                 {
                     thread::sleep(pause.min(deadline - Instant::now()));
@@ -122,7 +122,7 @@ impl Trees {
         &self,
         doing: &str,
         call: impl FnOnce() -> ::sled::Result<T>,
-    ) -> Result<T, StoreError> {
+    ) -> Result<T, LogError> {
         guarded(doing, &self.shown, call)
     }
 
@@ -130,11 +130,11 @@ impl Trees {
         self.db.as_ref().expect("only drop takes it")
     }
 
-    pub(super) fn runs_to_write(&self) -> Result<&Tree, StoreError> {
+    pub(super) fn runs_to_write(&self) -> Result<&Tree, LogError> {
         self.tree_to_write(&self.runs, RUNS)
     }
 
-    pub(super) fn snapshots_to_write(&self) -> Result<&Tree, StoreError> {
+    pub(super) fn snapshots_to_write(&self) -> Result<&Tree, LogError> {
         self.tree_to_write(&self.snapshots, SNAPSHOTS)
     }
 
@@ -143,7 +143,7 @@ impl Trees {
         &self,
         place: &'a OnceLock<Tree>,
         name: &str,
-    ) -> Result<&'a Tree, StoreError> {
+    ) -> Result<&'a Tree, LogError> {
         if let Some(tree) = place.get() {
             return Ok(tree);
         }
@@ -151,19 +151,19 @@ impl Trees {
         Ok(place.get_or_init(|| tree))
     }
 
-    pub(super) fn flush(&self) -> Result<(), StoreError> {
+    pub(super) fn flush(&self) -> Result<(), LogError> {
         self.call("writing", || self.db().flush()).map(drop)
     }
 
     /// Puts everything written so far on the disk.
-    pub(super) fn sync(&self) -> Result<(), StoreError> {
+    pub(super) fn sync(&self) -> Result<(), LogError> {
         self.flush()?;
         let synced = self.file.sync_data();
         synced.map_err(|source| io_error("syncing", &self.records.join(DB), source))
     }
 
     /// The number after the last record, as far as the last value's key and tag tell.
-    pub(super) fn end(&self) -> Result<u64, StoreError> {
+    pub(super) fn end(&self) -> Result<u64, LogError> {
         let Some(runs) = self.runs.get() else {
             return Ok(0);
         };
@@ -181,7 +181,7 @@ impl Trees {
         }
     }
 
-    pub(super) fn place(&self, key: &[u8]) -> Result<(u64, u16), StoreError> {
+    pub(super) fn place(&self, key: &[u8]) -> Result<(u64, u16), LogError> {
         let strange = || {
             let what = format!("a key of {} bytes in the tree of runs", key.len());
             damaged(format!("{}: {what}", self.shown.display()), None)
@@ -189,7 +189,7 @@ impl Trees {
         run::parse_key(key).ok_or_else(strange)
     }
 
-    pub(super) fn damaged_run(&self, first: u64, why: &str, resume: Option<u64>) -> StoreError {
+    pub(super) fn damaged_run(&self, first: u64, why: &str, resume: Option<u64>) -> LogError {
         let place = self.shown.display();
         damaged(
             format!("{place}: the run that starts with record {first} is damaged: {why}"),
@@ -198,12 +198,7 @@ impl Trees {
     }
 
     /// About `limit` records from `from` on that lie before `end`.
-    pub(super) fn read(
-        &self,
-        from: u64,
-        limit: usize,
-        end: u64,
-    ) -> Result<Vec<Stored>, StoreError> {
+    pub(super) fn read(&self, from: u64, limit: usize, end: u64) -> Result<Vec<Stored>, LogError> {
         let Some(runs) = self.runs.get().filter(|_| from < end) else {
             return Ok(Vec::new());
         };
@@ -220,7 +215,7 @@ impl Trees {
             Err(Stop { what, first }) => {
                 let resume = reading.resume_after(first.max(from));
                 Err(match what {
-                    StoreError::Damaged { what, .. } => damaged(what, resume),
+                    LogError::Damaged { what, .. } => damaged(what, resume),
                     io => io,
                 })
             }
@@ -229,7 +224,7 @@ impl Trees {
 
     /// Removes everything from this record on, the last first, so that what a crash leaves of it is still
     /// no whole batch.
-    pub(super) fn remove_from(&self, end: u64) -> Result<(), StoreError> {
+    pub(super) fn remove_from(&self, end: u64) -> Result<(), LogError> {
         let runs = self.runs_to_write()?;
         while let Some((key, value)) = self.call("reading", || runs.last())? {
             let (first, part) = self.place(&key)?;
@@ -255,14 +250,14 @@ impl Trees {
         self.flush()
     }
 
-    pub(super) fn insert(&self, key: &[u8], value: Vec<u8>) -> Result<(), StoreError> {
+    pub(super) fn insert(&self, key: &[u8], value: Vec<u8>) -> Result<(), LogError> {
         let runs = self.runs_to_write()?;
         self.bytes_written.fetch_add(value.len(), Ordering::Relaxed);
         self.call("writing", || runs.insert(key, value)).map(drop)
     }
 
     /// The first records of the small runs at the end, ascending.
-    pub(super) fn small_runs_at_end(&self) -> Result<Vec<u64>, StoreError> {
+    pub(super) fn small_runs_at_end(&self) -> Result<Vec<u64>, LogError> {
         let mut small = Vec::new();
         let Some(runs) = self.runs.get() else {
             return Ok(small);
@@ -284,7 +279,7 @@ impl Trees {
 
     /// Replaces small runs that follow each other by full ones, in one sled batch; gives those that are
     /// still small. Leaves all as it is where they do not follow each other: that is for `verify` to tell.
-    pub(super) fn merge(&self, small: &[u64]) -> Result<Vec<u64>, StoreError> {
+    pub(super) fn merge(&self, small: &[u64]) -> Result<Vec<u64>, LogError> {
         let runs = self.runs_to_write()?;
         let mut records: Vec<Bytes> = Vec::new();
         let Some(&start) = small.first() else {
@@ -314,7 +309,7 @@ impl Trees {
         Ok(still_small)
     }
 
-    pub(super) fn drop_snapshot(&self, count: u64) -> Result<(), StoreError> {
+    pub(super) fn drop_snapshot(&self, count: u64) -> Result<(), LogError> {
         let tree = self.snapshots_to_write()?;
         let parts = snapshot_key(count, 0)..=snapshot_key(count, SEAL);
         let mut backwards = tree.range(parts).rev();
@@ -324,7 +319,7 @@ impl Trees {
         self.flush()
     }
 
-    pub(super) fn snapshots(&self) -> Result<Vec<u64>, StoreError> {
+    pub(super) fn snapshots(&self) -> Result<Vec<u64>, LogError> {
         let mut counts = Vec::new();
         let Some(tree) = self.snapshots.get() else {
             return Ok(counts);
@@ -346,7 +341,7 @@ impl Trees {
         Ok(counts)
     }
 
-    pub(super) fn snapshot(&self, count: u64) -> Result<Option<Vec<u8>>, StoreError> {
+    pub(super) fn snapshot(&self, count: u64) -> Result<Option<Vec<u8>>, LogError> {
         let Some(tree) = self.snapshots.get() else {
             return Ok(None);
         };

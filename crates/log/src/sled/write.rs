@@ -1,4 +1,4 @@
-//! Laying the records of an append into the store.
+//! Laying the records of an append into the log.
 
 use std::collections::VecDeque;
 use std::path::Path;
@@ -8,7 +8,7 @@ use std::sync::mpsc::SyncSender;
 use super::check_batch;
 use super::shared::{Open, Shared};
 use crate::run::{self, Entry, Packer};
-use crate::{BatchSource, StoreError};
+use crate::{BatchSource, LogError};
 use servanda_core::chain::record::{Head, Sealed};
 
 pub(super) const RUNS_PER_FLUSH: usize = 16;
@@ -16,7 +16,7 @@ pub(super) const RUNS_PER_FLUSH: usize = 16;
 /// So many values are split off the end of a tree before they can lie in a node of their own.
 const PLACES_AHEAD: usize = 20;
 
-/// Lays the records of an append into the store, in order but for the first value.
+/// Lays the records of an append into the log, in order but for the first value.
 pub(super) struct Writer {
     shared: Arc<Shared>,
     packer: Packer,
@@ -45,15 +45,15 @@ impl Writer {
         }
     }
 
-    pub(super) fn trees(&self) -> Result<Open<'_>, StoreError> {
+    pub(super) fn trees(&self) -> Result<Open<'_>, LogError> {
         self.shared.opened()
     }
 
-    pub(super) fn take(&mut self, batch: &[Sealed]) -> Result<(), StoreError> {
+    pub(super) fn take(&mut self, batch: &[Sealed]) -> Result<(), LogError> {
         run::slices(batch).try_for_each(|record| self.push(record))
     }
 
-    pub(super) fn push(&mut self, record: &[u8]) -> Result<(), StoreError> {
+    pub(super) fn push(&mut self, record: &[u8]) -> Result<(), LogError> {
         self.packer.push(record);
         self.insert_ready()
     }
@@ -63,7 +63,7 @@ impl Writer {
     /// sled writes a node of 9 to 17 values anew after every 10 changes to it, and when it splits it. So where
     /// there are many, places are kept for them by values of no length, at little cost; a value follows when
     /// so many more places are kept that its node, split by then, gets no others, and stays as it is.
-    fn insert_ready(&mut self) -> Result<(), StoreError> {
+    fn insert_ready(&mut self) -> Result<(), LogError> {
         while let Some(entry) = self.packer.pop() {
             note_small(&mut self.small, &entry);
             if self.first.is_none() {
@@ -85,7 +85,7 @@ impl Writer {
     }
 
     /// Inserts the value that waited longest.
-    fn insert_next(&mut self) -> Result<(), StoreError> {
+    fn insert_next(&mut self) -> Result<(), LogError> {
         let Some(entry) = self.waiting.pop_front() else {
             return Ok(());
         };
@@ -99,7 +99,7 @@ impl Writer {
     }
 
     /// Inserts what is left but for the first value.
-    fn insert_rest(&mut self) -> Result<(), StoreError> {
+    fn insert_rest(&mut self) -> Result<(), LogError> {
         self.packer.finish();
         self.insert_ready()?;
         while !self.waiting.is_empty() {
@@ -109,14 +109,14 @@ impl Writer {
     }
 
     /// Puts on the disk all but the first value.
-    pub(super) fn sync_rest(&mut self) -> Result<(), StoreError> {
+    pub(super) fn sync_rest(&mut self) -> Result<(), LogError> {
         self.insert_rest()?;
         self.trees()?.sync()
     }
 
     /// Inserts what is left, the first value last, and puts all on the disk; gives the small runs at the
     /// end.
-    pub(super) fn end(mut self) -> Result<Vec<u64>, StoreError> {
+    pub(super) fn end(mut self) -> Result<Vec<u64>, LogError> {
         self.insert_rest()?;
         if let Some(first) = self.first.take() {
             let trees = self.trees()?;
@@ -133,7 +133,7 @@ pub(super) fn feed(
     source: &mut dyn BatchSource,
     batches: &SyncSender<Vec<Sealed>>,
     last: &mut Head,
-) -> Result<(), StoreError> {
+) -> Result<(), LogError> {
     while let Some((batch, head)) = source.next_batch()? {
         check_batch(dir, *last, &batch, head)?;
         *last = head;

@@ -38,7 +38,7 @@ fn is_part(report: &dyn Report) -> bool {
 }
 
 fn title(view: &View<'_>) -> String {
-    let opened = view.register.entry(Seq(0)).map(|entry| &entry.event.fact);
+    let opened = view.state.entry(Seq(0)).map(|entry| &entry.event.fact);
     match opened {
         Some(Fact::LedgerOpened(fact)) => match &fact.purpose {
             Some(purpose) => format!("{}: {purpose}", fact.origin),

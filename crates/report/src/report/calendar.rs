@@ -63,15 +63,15 @@ struct Ledger {
 impl Ledger {
     /// None for a ledger without a first record, or without a last one that can be read.
     fn of(view: &View<'_>) -> Option<Self> {
-        let register = view.register;
-        let last = Seq(register.count().checked_sub(1)?);
-        let Fact::LedgerOpened(opened) = &register.entry(Seq(0))?.event.fact else {
+        let state = view.state;
+        let last = Seq(state.count().checked_sub(1)?);
+        let Fact::LedgerOpened(opened) = &state.entry(Seq(0))?.event.fact else {
             return None;
         };
         Some(Self {
             origin: opened.origin.to_string(),
             revision: last.0,
-            changed: register.held(last)?.entry.recorded_at,
+            changed: state.held(last)?.entry.recorded_at,
         })
     }
 

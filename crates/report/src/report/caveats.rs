@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use crate::parallel;
 use servanda_core::event::{Entry, Fact, Kind};
-use servanda_core::state::Stamp;
+use servanda_core::state::RecordDate;
 use servanda_core::value::id::Seq;
 use servanda_core::value::when::{Deadline, When};
 use servanda_core::view::schedule::{DueDate, Term};
@@ -39,14 +39,14 @@ fn records<'r>(
     commitments: &[Commitment<'r>],
     agreements: &[Agreement<'r>],
 ) -> Vec<Seq> {
-    let noteworthy = |seq| view.register.is_noteworthy(seq);
+    let noteworthy = |seq| view.state.is_noteworthy(seq);
     let own = |commitment: &Commitment<'r>| view.own_trail_of(commitment, noteworthy);
     let own = parallel::map(commitments, own);
     let mut all: Vec<Seq> = own.into_iter().flatten().collect();
     let dateless = commitments
         .iter()
         .filter(|each| each.recorded.event.envelope.on.is_none());
-    let agreed = dateless.filter_map(|each| view.register.entity(&each.terms.agreement.0));
+    let agreed = dateless.filter_map(|each| view.state.entity(&each.terms.agreement.0));
     all.extend(agreed.map(|(_, seq)| seq));
     for agreement in agreements {
         all.push(agreement.recorded.seq);
@@ -62,12 +62,12 @@ fn records<'r>(
 fn entries<'r>(
     view: &View<'r>,
     records: &[Seq],
-    wanted: impl Fn(&Stamp) -> bool,
+    wanted: impl Fn(&RecordDate) -> bool,
 ) -> impl Iterator<Item = &'r Entry> {
-    let register = view.register;
-    let wanted = move |seq: &&Seq| register.stamp(**seq).is_some_and(&wanted);
+    let state = view.state;
+    let wanted = move |seq: &&Seq| state.stamp(**seq).is_some_and(&wanted);
     let wanted = records.iter().filter(wanted);
-    wanted.filter_map(|seq| register.entry(*seq))
+    wanted.filter_map(|seq| state.entry(*seq))
 }
 
 /// How many commitments no rate of the due ones can hold.
@@ -200,13 +200,13 @@ fn open_dates(
             .map(|_| on)
     };
     let is_open = |seq: &Seq| {
-        let of_kind = view.register.standing_kind(*seq).is_some_and(may_be_open);
+        let of_kind = view.state.standing_kind(*seq).is_some_and(may_be_open);
         of_kind && !view.has_happened(*seq) && began(*seq).is_some()
     };
-    (0..view.register.count())
+    (0..view.state.count())
         .map(Seq)
         .filter(is_open)
-        .filter_map(|seq| view.register.entry(seq))
+        .filter_map(|seq| view.state.entry(seq))
         .filter(concerns)
         .filter_map(|entry| {
             let on = began(entry.seq)?;

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use chrono::SecondsFormat;
 
 use servanda_core::event::Event;
-use servanda_core::state::{Finding, Held, Register};
+use servanda_core::state::{Assessment, CurrentRecord, State};
 use servanda_core::value::base::{Leaf, Text};
 use servanda_core::value::commitment::{Contest, Level, Standing};
 use servanda_core::value::id::{PartyId, Seq, Subject};
@@ -19,7 +19,7 @@ use super::{Cell, Tone};
 /// recorder inferred it.
 pub fn occasion(view: &View<'_>, seq: Seq) -> Option<(When, bool)> {
     let inherited = view.agreement_stamp(seq).filter(|stamp| stamp.is_dated());
-    let stamp = inherited.or(view.register.stamp(seq))?;
+    let stamp = inherited.or(view.state.stamp(seq))?;
     stamp.on.map(|on| (on, stamp.infers_on))
 }
 
@@ -47,7 +47,7 @@ pub fn on(view: &View<'_>, seq: Seq) -> Cell {
 /// When something happened, or when it was recorded, and then says so.
 pub fn since(view: &View<'_>, seq: Seq) -> Cell {
     let recorded = || {
-        let stamp = view.register.stamp(seq)?;
+        let stamp = view.state.stamp(seq)?;
         Some(format!("{} (recorded)", stamp.recorded))
     };
     Cell::maybe(occasion_text(view, seq).or_else(recorded))
@@ -110,11 +110,11 @@ fn findings<'r>(
     view: &View<'r>,
     commitment: &Commitment<'r>,
 ) -> Vec<(String, &'r Text, &'r Level)> {
-    let assessor = |finding: &Finding| match &*finding.by {
-        [one] => view.register.slug(*one).to_string(),
+    let assessor = |finding: &Assessment| match &*finding.by {
+        [one] => view.state.slug(*one).to_string(),
         several => {
             let ids = several.iter();
-            let ids: Vec<&str> = ids.map(|id| view.register.slug(*id).as_str()).collect();
+            let ids: Vec<&str> = ids.map(|id| view.state.slug(*id).as_str()).collect();
             ids.join(", ")
         }
     };
@@ -195,14 +195,14 @@ pub fn commitment_acknowledged(view: &View<'_>, commitment: &Commitment<'_>) -> 
 fn all_stand_by(view: &View<'_>, parties: &[PartyId], signers: &[&PartyId]) -> bool {
     let stands = |party| {
         let mut signers = signers.iter();
-        signers.any(|signer| view.register.acts_for(signer, party))
+        signers.any(|signer| view.state.acts_for(signer, party))
     };
     !parties.is_empty() && parties.iter().all(stands)
 }
 
 fn acts_for_one_of(view: &View<'_>, signer: &PartyId, parties: &[PartyId]) -> bool {
     let mut parties = parties.iter();
-    parties.any(|party| view.register.acts_for(signer, party))
+    parties.any(|party| view.state.acts_for(signer, party))
 }
 
 fn joined(parties: &[&PartyId]) -> String {
@@ -237,7 +237,7 @@ pub fn texts<T: Leaf>(values: &[T]) -> Vec<String> {
 pub const WITHHELD: &str = "(withheld)";
 
 /// The words that sum a record up, unless they are withheld.
-pub fn headline(held: &Held) -> Cell {
+pub fn headline(held: &CurrentRecord) -> Cell {
     match held.redacted {
         Some(_) => Cell::text(WITHHELD),
         None => Cell::Text(held.entry.event.headline()),
@@ -263,37 +263,37 @@ pub fn about(event: &Event) -> Vec<String> {
 }
 
 /// The flag of a record whose recorded time is claimed.
-pub fn claimed(register: &Register, seq: Seq) -> Option<String> {
-    (seq.0 < register.claimed()).then(|| "recorded time claimed".to_owned())
+pub fn claimed(state: &State, seq: Seq) -> Option<String> {
+    (seq.0 < state.claimed()).then(|| "recorded time claimed".to_owned())
 }
 
 /// What a reader must know about a record: that it breaks a rule, was inferred, corrected, taken out.
-pub fn flags(register: &Register, seq: Seq) -> Vec<String> {
+pub fn flags(state: &State, seq: Seq) -> Vec<String> {
     let mut flags = Vec::new();
-    let Some(stamp) = register.stamp(seq) else {
+    let Some(stamp) = state.stamp(seq) else {
         return flags;
     };
     if stamp.irregular {
         flags.push("irregular".to_owned());
     }
     if stamp.infers
-        && let Some(held) = register.held(seq)
+        && let Some(held) = state.held(seq)
     {
         let inferred = texts(&held.entry.event.envelope.inferred).join(", ");
         flags.push(format!("inferred {inferred}"));
     }
-    flags.extend(fate(register, seq));
+    flags.extend(record_status(state, seq));
     flags
 }
 
 /// What later records did to a record.
-fn fate(register: &Register, seq: Seq) -> impl Iterator<Item = String> {
-    let counts = |seq: &Seq| register.standing_kind(*seq).is_some();
-    let corrections = register.corrections(seq).filter(counts);
+fn record_status(state: &State, seq: Seq) -> impl Iterator<Item = String> {
+    let counts = |seq: &Seq| state.standing_kind(*seq).is_some();
+    let corrections = state.corrections(seq).filter(counts);
     let corrected = corrections.map(|seq| format!("corrected by {seq}"));
-    let retracted = register.retracted_by(seq);
+    let retracted = state.retracted_by(seq);
     let retracted = retracted.map(|seq| format!("retracted by {seq}"));
-    let redacted = register.redacted_by(seq);
+    let redacted = state.redacted_by(seq);
     let redacted = redacted.map(|seq| format!("redacted by {seq}"));
     corrected.chain(retracted).chain(redacted)
 }
@@ -301,11 +301,11 @@ fn fate(register: &Register, seq: Seq) -> impl Iterator<Item = String> {
 /// The flags of a commitment: those of every record that made it what it is, with the record's number
 /// where that is not the first one.
 pub fn commitment_flags<'r>(view: &View<'r>, commitment: &Commitment<'r>) -> Vec<String> {
-    let register = view.register;
-    let may_be_flagged = |seq| register.is_noteworthy(seq) || register.is_mended(seq);
+    let state = view.state;
+    let may_be_flagged = |seq| state.is_noteworthy(seq) || state.is_mended(seq);
     let mut all = Vec::new();
     for seq in view.own_trail_of(commitment, may_be_flagged) {
-        for flag in flags(view.register, seq) {
+        for flag in flags(view.state, seq) {
             let flag = if seq == commitment.recorded.seq {
                 flag
             } else {

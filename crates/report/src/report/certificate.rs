@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use servanda_core::event::{Fact, Kind};
-use servanda_core::state::{Held, Register};
+use servanda_core::state::{CurrentRecord, State};
 use servanda_core::value::id::Seq;
 use servanda_core::view::View;
 
@@ -33,11 +33,11 @@ impl Report for Certificate {
     }
 
     fn document(&self, view: &View<'_>, question: &Question) -> Document {
-        let register = view.register;
+        let state = view.state;
         let mut document = Document::new(self.name(), "Certificate", view, question);
-        let census = Census::of(register);
+        let census = Census::of(state);
         document.tables = vec![
-            self::holds(register, &census, question.provenance.as_ref()),
+            self::holds(state, &census, question.provenance.as_ref()),
             checkpoint(question.provenance.as_ref()),
             census.kinds(),
             corrections(&census.mended),
@@ -80,16 +80,16 @@ struct Census<'r> {
     kinds: BTreeMap<Kind, (usize, usize)>,
     /// Records whose payload is gone.
     gone: usize,
-    mended: Vec<&'r Held>,
-    retracted: Vec<&'r Held>,
-    redacted: Vec<&'r Held>,
+    mended: Vec<&'r CurrentRecord>,
+    retracted: Vec<&'r CurrentRecord>,
+    redacted: Vec<&'r CurrentRecord>,
 }
 
 impl<'r> Census<'r> {
-    fn of(register: &'r Register) -> Self {
+    fn of(state: &'r State) -> Self {
         let mut census = Self::default();
-        for seq in 0..register.count() {
-            let Some(held) = register.held(Seq(seq)) else {
+        for seq in 0..state.count() {
+            let Some(held) = state.held(Seq(seq)) else {
                 census.gone += 1;
                 continue;
             };
@@ -138,18 +138,18 @@ impl<'r> Census<'r> {
     }
 }
 
-fn holds(register: &Register, census: &Census<'_>, provenance: Option<&Provenance>) -> Table {
+fn holds(state: &State, census: &Census<'_>, provenance: Option<&Provenance>) -> Table {
     let mut table = Table::new("certificate", "What it holds", &["field", "value"]);
     let mut say = |field: &str, value: Cell| table.rows.push(vec![Cell::text(field), value]);
-    let opened = register.held(Seq(0)).map(|held| &held.entry.event.fact);
+    let opened = state.held(Seq(0)).map(|held| &held.entry.event.fact);
     if let Some(Fact::LedgerOpened(fact)) = opened {
         say("origin", Cell::text(&fact.origin));
         say("purpose", Cell::maybe(fact.purpose.as_ref()));
     }
-    let count = register.count();
+    let count = state.count();
     let last = count.checked_sub(1);
     let recorded = |seq: Option<u64>| {
-        let held = seq.and_then(|seq| register.held(Seq(seq)));
+        let held = seq.and_then(|seq| state.held(Seq(seq)));
         held.map_or(Cell::None, |held| cells::recorded(held.entry.recorded_at))
     };
     say(
@@ -168,7 +168,7 @@ fn holds(register: &Register, census: &Census<'_>, provenance: Option<&Provenanc
     say("last_recorded", recorded(last));
     say(
         "times_claimed",
-        Cell::Number(i64::try_from(register.claimed()).unwrap_or(i64::MAX)),
+        Cell::Number(i64::try_from(state.claimed()).unwrap_or(i64::MAX)),
     );
     say("counting", Cell::count(census.standing()));
     say("corrections", Cell::count(census.mended.len()));
@@ -193,7 +193,7 @@ fn checkpoint(provenance: Option<&Provenance>) -> Table {
     table
 }
 
-fn corrections(mended: &[&Held]) -> Table {
+fn corrections(mended: &[&CurrentRecord]) -> Table {
     let columns = &[
         "record",
         "recorded",
@@ -228,7 +228,7 @@ fn corrections(mended: &[&Held]) -> Table {
 }
 
 /// Records that took others out, and why.
-fn taken_out(name: &'static str, title: &str, empty: &'static str, by: &[&Held]) -> Table {
+fn taken_out(name: &'static str, title: &str, empty: &'static str, by: &[&CurrentRecord]) -> Table {
     let columns = &["record", "recorded", "of_record", "reason", "authority"];
     let mut table = Table::new(name, title, columns).or(empty);
     for held in by {
@@ -272,7 +272,7 @@ mod tests {
             "retraction | record=7 | reason=of another ledger",
             "redaction | record=8 | reason=personal data | authority=court",
         ]);
-        history.register.note_claimed(2);
+        history.state.note_claimed(2);
         let report = history.ask(&Certificate, "2024-01-01", &Question::default());
         assert_eq!(field(&report, "origin"), "example.org/test");
         assert_eq!(

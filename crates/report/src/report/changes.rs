@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use servanda_core::event::{Entry, Event, Fact, Kind};
-use servanda_core::state::{Held, Register};
+use servanda_core::state::{CurrentRecord, State};
 use servanda_core::value::id::{AgreementId, CommitmentId, PartyId, Seq, Slug, Subject};
 use servanda_core::view::View;
 
@@ -33,16 +33,15 @@ impl Report for Changes {
     fn document(&self, view: &View<'_>, question: &Question) -> Document {
         let wanted = select::Records::new(view, question);
         let asked = |seq: Seq| {
-            wanted.includes(view.register, seq)
-                && select::within_recorded(view.register, seq, question)
+            wanted.includes(view.state, seq) && select::within_recorded(view.state, seq, question)
         };
         let mut document = Document::new(self.name(), "Changes", view, question);
         let mut table = Table::new("changes", "Changes", COLUMNS).or("nothing was recorded");
         let mut counts: BTreeMap<Kind, usize> = BTreeMap::new();
         let mut later = 0;
-        let mut past = Register::default();
+        let mut past = State::default();
         let mut ends = Ends::default();
-        for record in view.register.records() {
+        for record in view.state.records() {
             let Some(held) = record else {
                 past.apply_missing();
                 continue;
@@ -80,7 +79,7 @@ fn summary(counts: BTreeMap<Kind, usize>) -> Table {
 }
 
 /// What stood of an entity: the names of its fields and axes, each with its texts.
-type State = BTreeMap<&'static str, Vec<String>>;
+type Terms = BTreeMap<&'static str, Vec<String>>;
 
 /// One change: of what, from what, to what.
 struct Change {
@@ -97,7 +96,7 @@ struct Step {
 }
 
 impl Step {
-    fn new(held: &Held) -> Self {
+    fn new(held: &CurrentRecord) -> Self {
         let event = held.recorded().clone();
         let entry = Entry {
             event,
@@ -109,19 +108,19 @@ impl Step {
         }
     }
 
-    /// Takes the record into the register of what came before it, and notes what it changes.
-    fn take(&mut self, past: &mut Register, ends: &mut Ends) {
+    /// Takes the record into the state of what came before it, and notes what it changes.
+    fn take(&mut self, past: &mut State, ends: &mut Ends) {
         let touched = touched(past, self.entry.seq, &self.entry.event).into_iter();
-        let touched: Vec<(Slug, State)> = touched
+        let touched: Vec<(Slug, Terms)> = touched
             .map(|id| {
-                let before = state(past, &id);
+                let before = terms(past, &id);
                 (id, before)
             })
             .collect();
         self.note_fact(past);
         past.apply(&self.entry);
         for (id, before) in touched {
-            let after = state(past, &id);
+            let after = terms(past, &id);
             self.note_state(&id, &before, &after);
             ends.note(id, before, after);
         }
@@ -131,7 +130,7 @@ impl Step {
     }
 
     /// Notes what the record itself says of an earlier one.
-    fn note_fact(&mut self, past: &Register) {
+    fn note_fact(&mut self, past: &State) {
         match &self.entry.event.fact {
             Fact::Corrected(fact) => self.changes.push(Change {
                 what: format!("record {}: {}", fact.record, fact.field),
@@ -152,7 +151,7 @@ impl Step {
         }
     }
 
-    fn note_state(&mut self, id: &Slug, before: &State, after: &State) {
+    fn note_state(&mut self, id: &Slug, before: &Terms, after: &Terms) {
         if before.is_empty() && !after.is_empty() {
             let first = after.get("standing").or(after.get("status"));
             return self
@@ -180,7 +179,7 @@ impl Step {
         }
     }
 
-    fn rows(&self, view: &View<'_>, held: &Held) -> Vec<Vec<Cell>> {
+    fn rows(&self, view: &View<'_>, held: &CurrentRecord) -> Vec<Vec<Cell>> {
         let withheld = held.redacted.is_some();
         let mut changes: Vec<(Cell, Cell, Cell)> = Vec::new();
         for change in &self.changes {
@@ -206,7 +205,7 @@ impl Step {
                 what,
                 before,
                 after,
-                Cell::List(cells::flags(view.register, held.entry.seq)),
+                Cell::List(cells::flags(view.state, held.entry.seq)),
             ]
         };
         changes.into_iter().map(row).collect()
@@ -222,7 +221,7 @@ const AXES: &[&str] = &["standing", "contest", "status"];
 
 /// The entities that a record may change, each once: the one it is about, or those that the record it mends was
 /// about before and is about now. What else it names stays as it was, and may have a long history to go through.
-fn touched(past: &Register, seq: Seq, event: &Event) -> BTreeSet<Slug> {
+fn touched(past: &State, seq: Seq, event: &Event) -> BTreeSet<Slug> {
     let about = match &event.fact {
         Fact::CommitmentAmended(fact) => &fact.commitment.0,
         Fact::StatusChanged(fact) => &fact.commitment.0,
@@ -256,7 +255,7 @@ fn touched(past: &Register, seq: Seq, event: &Event) -> BTreeSet<Slug> {
 
 /// The entities that may change when a record no longer counts. Where that is a correction, the record that it
 /// mended may be about another one again.
-fn touched_by_loss(past: &Register, seq: Seq, lost: Seq) -> BTreeSet<Slug> {
+fn touched_by_loss(past: &State, seq: Seq, lost: Seq) -> BTreeSet<Slug> {
     let Some(event) = earlier(past, seq, lost) else {
         return BTreeSet::new();
     };
@@ -274,18 +273,18 @@ fn touched_by_loss(past: &Register, seq: Seq, lost: Seq) -> BTreeSet<Slug> {
 
 /// A record as it reads. In a sound ledger what is mended lies before what mends it; in any other this must still
 /// come to an end.
-fn earlier(past: &Register, seq: Seq, record: Seq) -> Option<&Event> {
+fn earlier(past: &State, seq: Seq, record: Seq) -> Option<&Event> {
     let held = past.held(record).filter(|_| record < seq);
     held.map(|held| &held.entry.event)
 }
 
 /// What stood of each entity that was touched, before the first record that did and after the last.
 #[derive(Default)]
-struct Ends(BTreeMap<Slug, (State, State)>);
+struct Ends(BTreeMap<Slug, (Terms, Terms)>);
 
 impl Ends {
-    fn note(&mut self, id: Slug, before: State, after: State) {
-        let (_, last) = self.0.entry(id).or_insert_with(|| (before, State::new()));
+    fn note(&mut self, id: Slug, before: Terms, after: Terms) {
+        let (_, last) = self.0.entry(id).or_insert_with(|| (before, Terms::new()));
         *last = after;
     }
 
@@ -310,11 +309,11 @@ impl Ends {
 
 /// The fields and axes in which two states differ, each with its texts in both.
 fn differences(
-    before: &State,
-    after: &State,
+    before: &Terms,
+    after: &Terms,
 ) -> impl Iterator<Item = (&'static str, Vec<String>, Vec<String>)> {
     let names: BTreeSet<&'static str> = before.keys().chain(after.keys()).copied().collect();
-    let texts = |state: &State, name| state.get(name).cloned().unwrap_or_default();
+    let texts = |terms: &Terms, name| terms.get(name).cloned().unwrap_or_default();
     let pairs: Vec<_> = names
         .into_iter()
         .map(|name| (name, texts(before, name), texts(after, name)))
@@ -324,33 +323,33 @@ fn differences(
 }
 
 /// What stands of an entity, whenever it happens; nothing where there is no such entity.
-fn state(register: &Register, id: &Slug) -> State {
-    let view = View::whole(register);
+fn terms(state: &State, id: &Slug) -> Terms {
+    let view = View::whole(state);
     if let Some(commitment) = view.commitment(&CommitmentId(id.clone())) {
         let terms = Event::from(Fact::from(commitment.terms.into_owned()));
-        let mut state = fields(&terms);
-        state.insert("standing", vec![commitment.standing.to_string()]);
-        state.insert("contest", vec![commitment.contest.to_string()]);
-        return state;
+        let mut terms = fields(&terms);
+        terms.insert("standing", vec![commitment.standing.to_string()]);
+        terms.insert("contest", vec![commitment.contest.to_string()]);
+        return terms;
     }
     if let Some(agreement) = view.agreement(&AgreementId(id.clone())) {
-        let mut state = fields(&Event::from(Fact::from(agreement.fact.clone())));
-        state.insert("status", vec![agreement.status.to_string()]);
-        return state;
+        let mut terms = fields(&Event::from(Fact::from(agreement.fact.clone())));
+        terms.insert("status", vec![agreement.status.to_string()]);
+        return terms;
     }
     if let Some(party) = view.party(&PartyId(id.clone())) {
-        let mut state = fields(&Event::from(Fact::from(party.fact.clone())));
-        state.insert("name", cells::texts(party.names));
+        let mut terms = fields(&Event::from(Fact::from(party.fact.clone())));
+        terms.insert("name", cells::texts(party.names));
         let successors: Vec<String> = party.successors.iter().map(ToString::to_string).collect();
         if !successors.is_empty() {
-            state.insert("successor", successors);
+            terms.insert("successor", successors);
         }
-        return state;
+        return terms;
     }
-    State::new()
+    Terms::new()
 }
 
-fn fields(event: &Event) -> State {
+fn fields(event: &Event) -> Terms {
     let fields = event.to_fields();
     let named = event.kind().own_fields().iter().map(|spec| spec.name);
     named
@@ -366,7 +365,7 @@ mod tests {
     use super::super::Bound;
     use super::super::testing::*;
     use super::*;
-    use servanda_core::testing::{histories, register};
+    use servanda_core::testing::{histories, state};
 
     const CHANGE: &[&str] = &["record", "what", "before", "after"];
 
@@ -482,12 +481,12 @@ mod tests {
     }
 
     /// What stands of everything.
-    fn all(register: &Register) -> BTreeMap<String, BTreeMap<String, String>> {
+    fn all(state: &State) -> BTreeMap<String, BTreeMap<String, String>> {
         use servanda_core::state::EntityKind::{Agreement, Commitment, Party};
-        let ids = [Agreement, Commitment, Party].map(|kind| register.ids(kind));
+        let ids = [Agreement, Commitment, Party].map(|kind| state.ids(kind));
         let texts = |id: &Slug| {
-            let state = state(register, id).into_iter();
-            state
+            let terms = terms(state, id).into_iter();
+            terms
                 .map(|(name, texts)| (name.to_owned(), texts.join("; ")))
                 .collect()
         };
@@ -508,26 +507,26 @@ mod tests {
             length in 1..110usize,
         ) {
             let until = (from + length).min(history.len());
-            let [first, last, whole] = [from, until, history.len()].map(|n| register(&history[..n]));
+            let [first, last, whole] = [from, until, history.len()].map(|n| state(&history[..n]));
             let question = Question {
                 since: Some(Bound::Record(Seq(from as u64))),
                 until: Some(Bound::Record(Seq(until as u64 - 1))),
                 ..Question::default()
             };
             let changes = Changes.document(&View::whole(&whole), &question);
-            let mut state = all(&first);
+            let mut terms = all(&first);
             for row in columns(&changes, "differences", &["id", "field", "before", "after"]) {
                 let [id, field, before, after] = <[String; 4]>::try_from(row).unwrap();
-                let fields = state.entry(id.clone()).or_default();
+                let fields = terms.entry(id.clone()).or_default();
                 prop_assert_eq!(fields.remove(&field).unwrap_or_default(), before, "{} {}", id, field);
                 if !after.is_empty() {
                     fields.insert(field, after);
                 }
                 if fields.is_empty() {
-                    state.remove(&id);
+                    terms.remove(&id);
                 }
             }
-            prop_assert_eq!(state, all(&last));
+            prop_assert_eq!(terms, all(&last));
         }
     }
 }

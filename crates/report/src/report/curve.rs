@@ -573,7 +573,7 @@ mod tests {
     use super::super::rates::Tally;
     use super::super::testing::*;
     use super::*;
-    use servanda_core::testing::{histories, register};
+    use servanda_core::testing::{histories, state};
 
     const ROW: &[&str] = &["series", "on", "count", "change", "share"];
     const CROSSING: &[&str] = &["series", "threshold", "crossing", "on", "count", "earliest"];
@@ -706,8 +706,8 @@ mod tests {
         /// Of every day the curve says what the report of that day does.
         #[test]
         fn the_curve_is_the_status_of_each_day(history in histories(20..120)) {
-            let register = register(&history);
-            let view = |as_of| View { register: &register, as_of };
+            let state = state(&history);
+            let view = |as_of| View { state: &state, as_of };
             let last = super::super::testing::day("2026-01-01");
             let question = Question::default();
             let curve = Curve.document(&view(last), &question);

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use servanda_core::event::{Entry, Event, Fact};
-use servanda_core::state::{EntityKind, Held, Register};
+use servanda_core::state::{CurrentRecord, EntityKind, State};
 use servanda_core::value::agreement::Relation;
 use servanda_core::value::base::Text;
 use servanda_core::value::commitment::Standing;
@@ -58,7 +58,7 @@ pub fn dossier(view: &View<'_>, subject: &Subject, question: &Question) -> Optio
         Subject::Record(seq) => return of.record(*seq),
         Subject::Entity(id) => id,
     };
-    match view.register.entity(id)?.0 {
+    match view.state.entity(id)?.0 {
         EntityKind::Commitment => {
             let commitment = view.commitment(&CommitmentId(id.clone()))?;
             Some(of.commitment(commitment))
@@ -89,11 +89,7 @@ impl<'r> Dossier<'_, 'r> {
         let terms = Event::from(Fact::from(commitment.terms.clone().into_owned()));
         let set_by = |field: &str| {
             let base = commitment.set_by.get(field).copied();
-            last_setter(
-                view.register,
-                base.unwrap_or(commitment.recorded.seq),
-                field,
-            )
+            last_setter(view.state, base.unwrap_or(commitment.recorded.seq), field)
         };
         let rest = |entry: &&&Entry| !own_tables_show(entry, commitment.id);
         let mut tables = vec![
@@ -208,9 +204,9 @@ impl<'r> Dossier<'_, 'r> {
     fn assessments(&self, commitment: &Commitment<'_>) -> Table {
         let columns = &["record", "on", "by", "scale", "level", "sources", "flags"];
         let mut table = Table::new("assessments", "Assessments", columns).or("nobody assessed it");
-        let register = self.view.register;
+        let state = self.view.state;
         let all = commitment.assessments.iter();
-        for entry in all.filter_map(|(seq, _)| register.entry(*seq)) {
+        for entry in all.filter_map(|(seq, _)| state.entry(*seq)) {
             if let Fact::Assessed(fact) = &entry.event.fact {
                 let mut row = self.when(entry);
                 row.push(Cell::List(cells::by(&entry.event)));
@@ -226,9 +222,9 @@ impl<'r> Dossier<'_, 'r> {
     fn contest(&self, commitment: &Commitment<'_>) -> Table {
         let columns = &["record", "on", "to", "by", "text", "sources", "flags"];
         let mut table = Table::new("contest", "Contest", columns).or("nobody argues about it");
-        let register = self.view.register;
+        let state = self.view.state;
         let all = commitment.contests.iter();
-        for entry in all.filter_map(|seq| register.entry(*seq)) {
+        for entry in all.filter_map(|seq| state.entry(*seq)) {
             if let Fact::ContestMoved(fact) = &entry.event.fact {
                 let mut row = self.when(entry);
                 row.push(cells::contest(fact.to));
@@ -246,8 +242,8 @@ impl<'r> Dossier<'_, 'r> {
         let mut table = links_table("repeats", "Promised before and after");
         let headline = |subject: &Subject| {
             let entry = match subject {
-                Subject::Entity(id) => self.view.register.defining(id),
-                Subject::Record(seq) => self.view.register.entry(*seq),
+                Subject::Entity(id) => self.view.state.defining(id),
+                Subject::Record(seq) => self.view.state.entry(*seq),
             };
             entry.map(|entry| entry.event.headline())
         };
@@ -286,7 +282,7 @@ impl<'r> Dossier<'_, 'r> {
         };
         let mut tables = vec![
             self.fields("terms", "Terms", &agreement.recorded.event, |field| {
-                last_setter(view.register, recorded, field)
+                last_setter(view.state, recorded, field)
             }),
             self.agreement_state(&agreement),
             self.participation(&agreement),
@@ -330,7 +326,7 @@ impl<'r> Dossier<'_, 'r> {
                 ("concluded_on", cells::on(self.view, agreement.recorded.seq)),
                 (
                     "flags",
-                    Cell::List(cells::flags(self.view.register, agreement.recorded.seq)),
+                    Cell::List(cells::flags(self.view.state, agreement.recorded.seq)),
                 ),
             ],
         )
@@ -416,7 +412,7 @@ impl<'r> Dossier<'_, 'r> {
             .filter(|entry| entry.seq != recorded);
         let tables = vec![
             self.fields("terms", "As registered", &party.recorded.event, |field| {
-                last_setter(view.register, recorded, field)
+                last_setter(view.state, recorded, field)
             }),
             self.names(party),
             self.kin(party),
@@ -469,7 +465,7 @@ impl<'r> Dossier<'_, 'r> {
     }
 
     fn source(&self, source: &Source<'r>) -> Document {
-        let register = self.view.register;
+        let state = self.view.state;
         let recorded = source.recorded.seq;
         let mut links = links_table("derivation", "Known through");
         let title = |id: &SourceId| self.view.source(id).map(|other| &other.fact.title);
@@ -485,7 +481,7 @@ impl<'r> Dossier<'_, 'r> {
         }
         let tables = vec![
             self.fields("terms", "As registered", &source.recorded.event, |field| {
-                last_setter(register, recorded, field)
+                last_setter(state, recorded, field)
             }),
             links,
             self.cited(source),
@@ -514,18 +510,18 @@ impl<'r> Dossier<'_, 'r> {
             row.push(Cell::text(entry.event.kind()));
             row.push(Cell::List(cells::about(&entry.event)));
             row.push(Cell::Text(entry.event.headline()));
-            row.push(Cell::List(cells::flags(self.view.register, entry.seq)));
+            row.push(Cell::List(cells::flags(self.view.state, entry.seq)));
             table.rows.push(row);
         }
         table
     }
 
     fn recorder(&self, id: &Slug) -> Option<Document> {
-        let register = self.view.register;
-        let recorded = register.defining(id)?;
+        let state = self.view.state;
+        let recorded = state.defining(id)?;
         let tables = vec![
             self.fields("terms", "As admitted", &recorded.event, |field| {
-                last_setter(register, recorded.seq, field)
+                last_setter(state, recorded.seq, field)
             }),
             self.records("events", "What was recorded", self.view.trail(&entity(id))),
         ];
@@ -533,22 +529,18 @@ impl<'r> Dossier<'_, 'r> {
     }
 
     fn record(&self, seq: Seq) -> Option<Document> {
-        let register = self.view.register;
-        if seq.0 >= register.count() {
+        let state = self.view.state;
+        if seq.0 >= state.count() {
             return None;
         }
-        let held = register.held(seq);
+        let held = state.held(seq);
         let mut tables = vec![self.record_state(seq, held)];
         if let Some(held) = held.filter(|held| held.redacted.is_none()) {
-            tables.push(record_fields(register, held));
+            tables.push(record_fields(state, held));
         }
         let about = Subject::Record(seq);
-        tables.push(self.records(
-            "referred_to_by",
-            "What refers to it",
-            register.trail(&about),
-        ));
-        tables.extend(self.acknowledgements(register.trail(&about)));
+        tables.push(self.records("referred_to_by", "What refers to it", state.trail(&about)));
+        tables.extend(self.acknowledgements(state.trail(&about)));
         let title = match held {
             Some(held) => format!("Record {seq}: {}", held.entry.event.kind()),
             None => format!("Record {seq}"),
@@ -556,8 +548,8 @@ impl<'r> Dossier<'_, 'r> {
         Some(self.document(title, tables))
     }
 
-    fn record_state(&self, seq: Seq, held: Option<&Held>) -> Table {
-        let register = self.view.register;
+    fn record_state(&self, seq: Seq, held: Option<&CurrentRecord>) -> Table {
+        let state = self.view.state;
         let mut rows = vec![("record", cells::record(seq))];
         if let Some(held) = held {
             let happened = self.view.has_happened(seq);
@@ -565,14 +557,14 @@ impl<'r> Dossier<'_, 'r> {
             rows.push(("event", Cell::text(held.entry.event.kind())));
             rows.push(("text", cells::headline(held)));
             rows.push(("counts", Cell::Flag(held.is_standing() && happened)));
-            let mut flags = cells::flags(register, seq);
-            flags.extend(cells::claimed(register, seq));
+            let mut flags = cells::flags(state, seq);
+            flags.extend(cells::claimed(state, seq));
             rows.push(("flags", Cell::List(flags)));
         } else {
             rows.push(("text", Cell::text(cells::WITHHELD)));
             rows.push(("counts", Cell::Flag(false)));
         }
-        for entry in register.trail(&Subject::Record(seq)) {
+        for entry in state.trail(&Subject::Record(seq)) {
             match &entry.event.fact {
                 Fact::Retracted(fact) => {
                     rows.push(("retracted_because", Cell::text(&fact.reason)));
@@ -629,11 +621,11 @@ impl<'r> Dossier<'_, 'r> {
         let mut table = Table::new("acknowledgements", "Who acknowledged it", columns);
         for entry in entries {
             if let Fact::Acknowledged(fact) = &entry.event.fact {
-                let of = self.view.register.entry(fact.record);
+                let of = self.view.state.entry(fact.record);
                 let mut row = self.when(entry);
                 row.extend([Cell::text(&fact.party), cells::record(fact.record)]);
                 row.push(Cell::maybe(of.map(|of| of.event.kind())));
-                row.push(Cell::List(cells::flags(self.view.register, entry.seq)));
+                row.push(Cell::List(cells::flags(self.view.state, entry.seq)));
                 table.rows.push(row);
             }
         }
@@ -679,7 +671,7 @@ impl<'r> Dossier<'_, 'r> {
                 continue;
             }
             let setter = set_by(spec.name);
-            let setting = self.view.register.entry(setter);
+            let setting = self.view.state.entry(setter);
             let inferred = setting.is_some_and(|entry| cells::infers(&entry.event, spec.name));
             table.rows.push(vec![
                 Cell::text(spec.name),
@@ -700,7 +692,7 @@ impl<'r> Dossier<'_, 'r> {
     fn origin(&self, entry: &Entry) -> [Cell; 2] {
         [
             Cell::List(cells::sources(&entry.event)),
-            Cell::List(cells::flags(self.view.register, entry.seq)),
+            Cell::List(cells::flags(self.view.state, entry.seq)),
         ]
     }
 }
@@ -760,28 +752,28 @@ fn own_tables_show(entry: &Entry, id: &CommitmentId) -> bool {
 }
 
 /// The last correction that set a field of a record, or the record itself.
-fn last_setter(register: &Register, seq: Seq, field: &str) -> Seq {
-    let corrections = register.held(seq).map_or(&[][..], |held| &held.corrections);
-    let sets = |correction: &&Seq| correction_of(register, **correction, field).is_some();
+fn last_setter(state: &State, seq: Seq, field: &str) -> Seq {
+    let corrections = state.held(seq).map_or(&[][..], |held| &held.corrections);
+    let sets = |correction: &&Seq| correction_of(state, **correction, field).is_some();
     corrections.iter().rev().find(sets).copied().unwrap_or(seq)
 }
 
 /// The reason of a correction that counts, where it is one of this field.
-fn correction_of<'r>(register: &'r Register, correction: Seq, field: &str) -> Option<&'r Text> {
-    match &register.entry(correction)?.event.fact {
+fn correction_of<'r>(state: &'r State, correction: Seq, field: &str) -> Option<&'r Text> {
+    match &state.entry(correction)?.event.fact {
         Fact::Corrected(fact) if fact.field.as_str() == field => Some(&fact.reason),
         _ => None,
     }
 }
 
 /// Every field of a record, of its fact and its envelope, as it reads and as it was recorded.
-fn record_fields(register: &Register, held: &Held) -> Table {
+fn record_fields(state: &State, held: &CurrentRecord) -> Table {
     let columns = &["field", "value", "recorded_as", "corrected_by", "reason"];
     let mut table = Table::new("fields", "What it says", columns);
     let (now, then) = (held.entry.event.to_fields(), held.recorded().to_fields());
     for spec in held.entry.event.kind().fields() {
         let (now, then) = (now.get(spec.name), then.get(spec.name));
-        let setter = last_setter(register, held.entry.seq, spec.name);
+        let setter = last_setter(state, held.entry.seq, spec.name);
         let corrected = setter != held.entry.seq;
         if now.is_empty() && then.is_empty() {
             continue;
@@ -795,7 +787,7 @@ fn record_fields(register: &Register, held: &Held) -> Table {
             } else {
                 Cell::None
             },
-            Cell::maybe(correction_of(register, setter, spec.name)),
+            Cell::maybe(correction_of(state, setter, spec.name)),
         ]);
     }
     table

@@ -34,16 +34,16 @@ impl Report for Irregular {
         let mut counts = [0; WHYS.len()];
         let (mut all, mut claimed) = (0, 0);
         let mut rows: [Vec<Vec<Cell>>; WHYS.len()] = std::array::from_fn(|_| Vec::new());
-        let register = view.register;
-        for seq in (0..register.count()).map(Seq) {
-            let stands = register.standing_kind(seq).is_some();
-            if !stands || !wanted.includes(register, seq) || !view.has_happened(seq) {
+        let state = view.state;
+        for seq in (0..state.count()).map(Seq) {
+            let stands = state.standing_kind(seq).is_some();
+            if !stands || !wanted.includes(state, seq) || !view.has_happened(seq) {
                 continue;
             }
             all += 1;
-            claimed += usize::from(cells::claimed(register, seq).is_some());
-            let stamp = register.stamp(seq).filter(|stamp| stamp.is_doubtful());
-            let Some(entry) = stamp.and_then(|_| register.entry(seq)) else {
+            claimed += usize::from(cells::claimed(state, seq).is_some());
+            let stamp = state.stamp(seq).filter(|stamp| stamp.is_doubtful());
+            let Some(entry) = stamp.and_then(|_| state.entry(seq)) else {
                 continue;
             };
             for (at, why) in WHYS.iter().enumerate() {
@@ -270,7 +270,7 @@ mod tests {
     #[test]
     fn claimed_times_are_counted() {
         let mut history = doubtful();
-        history.register.note_claimed(3);
+        history.state.note_claimed(3);
         let report = history.ask(&Irregular, "2024-01-01", &Question::default());
         assert_eq!(
             share(&report, "records/recorded time claimed"),

@@ -1,7 +1,7 @@
 //! The ledger's own records, newest first: those too that were retracted or withheld.
 
 use servanda_core::event::Fact;
-use servanda_core::state::{Held, Register};
+use servanda_core::state::{CurrentRecord, State};
 use servanda_core::value::id::{Seq, Subject};
 use servanda_core::view::View;
 
@@ -23,24 +23,22 @@ impl Report for Log {
     fn document(&self, view: &View<'_>, question: &Question) -> Document {
         let wanted = select::Records::new(view, question);
         let unbounded = wanted.is_all() && question.since.is_none() && question.until.is_none();
-        let register = view.register;
-        let is_asked = |seq: Seq| match register.kind(seq) {
-            Some(_) => {
-                wanted.includes(register, seq) && select::within_occurred(view, seq, question)
-            }
+        let state = view.state;
+        let is_asked = |seq: Seq| match state.kind(seq) {
+            Some(_) => wanted.includes(state, seq) && select::within_occurred(view, seq, question),
             // Nobody knows what it said, so it can only be among all records.
             None => unbounded,
         };
         let mut table = Table::new("log", "Records", COLUMNS).or("no records");
         let mut count = 0;
-        for seq in (0..register.count()).rev().map(Seq) {
+        for seq in (0..state.count()).rev().map(Seq) {
             if !is_asked(seq) {
                 continue;
             }
             count += 1;
             if question.limit.is_none_or(|limit| count <= limit) {
-                let held = register.held(seq);
-                let row = held.map_or_else(|| gone(register, seq), |held| row(view, held));
+                let held = state.held(seq);
+                let row = held.map_or_else(|| gone(state, seq), |held| row(view, held));
                 table.rows.push(row);
             }
         }
@@ -53,13 +51,13 @@ impl Report for Log {
 
 const COLUMNS: &[&str] = &["record", "recorded", "on", "event", "text", "by", "flags"];
 
-fn row(view: &View<'_>, held: &Held) -> Vec<Cell> {
+fn row(view: &View<'_>, held: &CurrentRecord) -> Vec<Cell> {
     let entry = &held.entry;
-    let mut flags = cells::flags(view.register, entry.seq);
+    let mut flags = cells::flags(view.state, entry.seq);
     if held.is_standing() && !view.has_happened(entry.seq) {
         flags.push("not yet".to_owned());
     }
-    flags.extend(cells::claimed(view.register, entry.seq));
+    flags.extend(cells::claimed(view.state, entry.seq));
     let withheld = held.redacted.is_some();
     vec![
         cells::record(entry.seq),
@@ -80,11 +78,11 @@ fn row(view: &View<'_>, held: &Held) -> Vec<Cell> {
     ]
 }
 
-/// A record whose payload is gone from the store.
-fn gone(register: &Register, seq: Seq) -> Vec<Cell> {
+/// A record whose payload is gone from the log.
+fn gone(state: &State, seq: Seq) -> Vec<Cell> {
     let mut flags = vec!["payload gone".to_owned()];
     let subject = Subject::Record(seq);
-    let redactions = register.trail(&subject);
+    let redactions = state.trail(&subject);
     let redactions = redactions.filter(|entry| matches!(entry.event.fact, Fact::Redacted(_)));
     flags.extend(redactions.map(|entry| format!("redacted by {}", entry.seq)));
     vec![
@@ -125,7 +123,7 @@ mod tests {
         let history = history();
         let log = ask(&history, &Question::default());
         let records = column(&log, "log", "record");
-        assert_eq!(records.len() as u64, history.register.count());
+        assert_eq!(records.len() as u64, history.state.count());
         assert_eq!(records[..2], ["19", "18"]);
         let rows = columns(&log, "log", &["record", "recorded", "text", "by", "flags"]);
         let row = |seq: &str| rows.iter().find(|row| row[0] == seq).unwrap()[1..].to_vec();
@@ -140,7 +138,7 @@ mod tests {
     #[test]
     fn a_record_without_payload_is_still_a_record() {
         let mut history = history();
-        history.register.apply_missing();
+        history.state.apply_missing();
         let log = ask(&history, &Question::default());
         let rows = columns(&log, "log", &["record", "text", "flags"]);
         assert_eq!(rows[0], ["20", "(withheld)", "payload gone"]);

@@ -142,7 +142,7 @@ fn other(view: &View<'_>, act: Act<'_>) -> Option<String> {
 /// The flags of every act, with the number of its record, for a row is of several.
 fn flags(view: &View<'_>, acts: &[Act<'_>]) -> Vec<String> {
     let of = |entry: &Entry| {
-        let flags = cells::flags(view.register, entry.seq).into_iter();
+        let flags = cells::flags(view.state, entry.seq).into_iter();
         let seq = entry.seq;
         flags.map(move |flag| format!("{flag} (record {seq})"))
     };

@@ -228,7 +228,7 @@ impl Document {
             title: title.into(),
             as_of: (view.as_of != END_OF_TIME).then_some(view.as_of),
             known_at: question.known_at.clone(),
-            notes: claimed_times(view.register.claimed()).into_iter().collect(),
+            notes: claimed_times(view.state.claimed()).into_iter().collect(),
             ..Self::default()
         }
     }
@@ -345,7 +345,7 @@ pub enum Tone {
 mod tests {
     use super::chart::{Line, Plot};
     use super::*;
-    use servanda_core::state::Register;
+    use servanda_core::state::State;
     use servanda_core::view::View;
 
     fn all() -> Vec<&'static dyn Report> {
@@ -405,13 +405,13 @@ mod tests {
 
     #[test]
     fn every_report_answers_whatever_there_is() {
-        let empty = Register::default();
+        let empty = State::default();
         let full = testing::communique();
         for report in all() {
             assert!(!report.about().is_empty());
-            for register in [&empty, &full.register] {
+            for state in [&empty, &full.state] {
                 for as_of in [NaiveDate::MIN, testing::day("2023-06-01"), END_OF_TIME] {
-                    let view = View { register, as_of };
+                    let view = View { state, as_of };
                     let document = report.document(&view, &Question::default());
                     assert_eq!(document.report, report.name());
                     is_sound(&document);
@@ -423,7 +423,7 @@ mod tests {
     #[test]
     fn every_report_says_once_that_recorded_times_are_claimed() {
         let mut history = testing::communique();
-        history.register.note_claimed(3);
+        history.state.note_claimed(3);
         for report in all() {
             let document = history.ask(report, "2024-01-01", &Question::default());
             let says = |note: &&String| note.contains("records 0 to 2 are claimed");

@@ -221,8 +221,8 @@ fn statements<'r, 's>(
 ) -> Vec<&'r Entry> {
     let is_statement = |kind| kind == Kind::StatementRecorded;
     let Some(asked) = asked else {
-        let register = view.register;
-        let wanted = move |seq| register.kind(seq).is_some_and(is_statement);
+        let state = view.state;
+        let wanted = move |seq| state.kind(seq).is_some_and(is_statement);
         return view.entries_of(wanted).collect();
     };
     let naming = |id: &Slug| view.trail_of(&Subject::Entity(id.clone()), is_statement);

@@ -121,8 +121,8 @@ fn repetitions<'r>(
 /// The record that made something.
 fn entry_of<'r>(view: &View<'r>, subject: &Subject) -> Option<&'r Entry> {
     match subject {
-        Subject::Entity(id) => view.register.defining(id),
-        Subject::Record(seq) => view.register.entry(*seq),
+        Subject::Entity(id) => view.state.defining(id),
+        Subject::Record(seq) => view.state.entry(*seq),
     }
 }
 
@@ -159,7 +159,7 @@ fn row(view: &View<'_>, question: &Question, each: &Repetition<'_>) -> Vec<Cell>
         standing(&eve, &each.of),
         due,
         standing(view, &each.of),
-        Cell::List(cells::flags(view.register, each.later.seq)),
+        Cell::List(cells::flags(view.state, each.later.seq)),
     ]
 }
 

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::NaiveDate;
 
 use servanda_core::event::{Entry, Event, Fact, Kind};
-use servanda_core::state::Register;
+use servanda_core::state::State;
 use servanda_core::value::id::{AgreementId, PartyId, Seq, Slug, Subject};
 use servanda_core::value::when::Instant;
 use servanda_core::view::{Agreement, Commitment, Party, View};
@@ -140,14 +140,14 @@ pub struct Records {
 impl Records {
     /// Reads the question.
     pub fn new(view: &View<'_>, question: &Question) -> Self {
-        let register = view.register;
+        let state = view.state;
         let entity = |id: &Slug| Subject::Entity(id.clone());
         let mut wanted: Vec<BTreeSet<Subject>> = Vec::new();
         if let Some(circle) = asked_circle(view, question) {
             wanted.push(circle.iter().map(|party| entity(&party.0)).collect());
         }
         if let Some(agreement) = &question.agreement {
-            wanted.push(agreement_subjects(register, agreement));
+            wanted.push(agreement_subjects(state, agreement));
         }
         wanted.extend(
             question
@@ -164,7 +164,7 @@ impl Records {
         Self {
             about: wanted
                 .iter()
-                .map(|subjects| about(register, subjects))
+                .map(|subjects| about(state, subjects))
                 .collect(),
             kinds: question.kinds.clone(),
         }
@@ -176,15 +176,15 @@ impl Records {
     }
 
     /// Whether a record is asked for.
-    pub fn includes(&self, register: &Register, seq: Seq) -> bool {
-        let kind = register.kind(seq);
+    pub fn includes(&self, state: &State, seq: Seq) -> bool {
+        let kind = state.kind(seq);
         let of_kind = self.kinds.is_empty() || kind.is_some_and(|kind| self.kinds.contains(&kind));
         of_kind && self.about.iter().all(|records| records.contains(&seq))
     }
 }
 
 /// An agreement and the commitments in it, retracted ones too: the log shows those.
-fn agreement_subjects(register: &Register, agreement: &AgreementId) -> BTreeSet<Subject> {
+fn agreement_subjects(state: &State, agreement: &AgreementId) -> BTreeSet<Subject> {
     let own = Subject::Entity(agreement.0.clone());
     let made_in = |event: &Event| match &event.fact {
         Fact::CommitmentRecorded(fact) if fact.agreement == *agreement => {
@@ -192,26 +192,26 @@ fn agreement_subjects(register: &Register, agreement: &AgreementId) -> BTreeSet<
         }
         _ => None,
     };
-    let counting = register.trail_of(&own, |kind| kind == Kind::CommitmentRecorded);
+    let counting = state.trail_of(&own, |kind| kind == Kind::CommitmentRecorded);
     let mut all: BTreeSet<Subject> = counting
         .filter_map(|entry| made_in(&entry.event))
-        .chain(out_of_count(register).filter_map(|entry| made_in(&entry.event)))
+        .chain(out_of_count(state).filter_map(|entry| made_in(&entry.event)))
         .collect();
     all.insert(own);
     all
 }
 
 /// The entries of the records that were retracted or redacted and are still there.
-fn out_of_count(register: &Register) -> impl Iterator<Item = &Entry> {
-    let records = register.out_of_count().into_iter();
-    records.filter_map(|seq| register.held(seq).map(|held| &held.entry))
+fn out_of_count(state: &State) -> impl Iterator<Item = &Entry> {
+    let records = state.out_of_count().into_iter();
+    records.filter_map(|seq| state.held(seq).map(|held| &held.entry))
 }
 
 /// The records that name any of these, and the records about those records, also what does not count any more.
-fn about(register: &Register, subjects: &BTreeSet<Subject>) -> BTreeSet<Seq> {
+fn about(state: &State, subjects: &BTreeSet<Subject>) -> BTreeSet<Seq> {
     // Trails leave out what does not count. There is little of that.
     let mut besides: BTreeMap<Subject, Vec<Seq>> = BTreeMap::new();
-    for entry in out_of_count(register) {
+    for entry in out_of_count(state) {
         for subject in subjects_of(&entry.event) {
             besides.entry(subject).or_default().push(entry.seq);
         }
@@ -219,7 +219,7 @@ fn about(register: &Register, subjects: &BTreeSet<Subject>) -> BTreeSet<Seq> {
     let mut found = BTreeSet::new();
     let mut open: Vec<Subject> = subjects.iter().cloned().collect();
     while let Some(subject) = open.pop() {
-        let counting = register.trail_records(&subject).map(|(seq, _)| seq);
+        let counting = state.trail_records(&subject).map(|(seq, _)| seq);
         let besides = besides.get(&subject).into_iter().flatten().copied();
         for seq in counting.chain(besides) {
             // A correction may let a record name one that came later; that is not about this one.
@@ -261,49 +261,43 @@ pub fn within_occurred(view: &View<'_>, seq: Seq, question: &Question) -> bool {
             on.and_then(|on| on.latest()).unwrap_or(NaiveDate::MAX),
         )
     } else {
-        let recorded = recorded(view.register, seq);
+        let recorded = recorded(view.state, seq);
         (recorded, recorded)
     };
-    within(view.register, seq, question, first, last)
+    within(view.state, seq, question, first, last)
 }
 
 /// Whether something was recorded within the question's bounds.
-pub fn within_recorded(register: &Register, seq: Seq, question: &Question) -> bool {
-    let day = recorded(register, seq);
-    within(register, seq, question, day, day)
+pub fn within_recorded(state: &State, seq: Seq, question: &Question) -> bool {
+    let day = recorded(state, seq);
+    within(state, seq, question, day, day)
 }
 
 /// The day on which a record was recorded.
-fn recorded(register: &Register, seq: Seq) -> NaiveDate {
-    let stamp = register.stamp(seq);
+fn recorded(state: &State, seq: Seq) -> NaiveDate {
+    let stamp = state.stamp(seq);
     stamp.map_or(NaiveDate::MAX, |stamp| stamp.recorded)
 }
 
-fn within(
-    register: &Register,
-    seq: Seq,
-    question: &Question,
-    first: NaiveDate,
-    last: NaiveDate,
-) -> bool {
+fn within(state: &State, seq: Seq, question: &Question, first: NaiveDate, last: NaiveDate) -> bool {
     let after = question.since.is_none_or(|bound| match bound {
         Bound::Day(day) => day <= last,
         Bound::Record(since) => since <= seq,
-        Bound::Time(time) => compare(register, seq, time).is_ge(),
+        Bound::Time(time) => compare(state, seq, time).is_ge(),
     });
     let before = question.until.is_none_or(|bound| match bound {
         Bound::Day(day) => first <= day,
         Bound::Record(until) => seq <= until,
-        Bound::Time(time) => compare(register, seq, time).is_le(),
+        Bound::Time(time) => compare(state, seq, time).is_le(),
     });
     after && before
 }
 
 /// How the recorded time of a record lies to another. It is only read where its day does not tell.
-fn compare(register: &Register, seq: Seq, time: Instant) -> Ordering {
-    recorded(register, seq)
+fn compare(state: &State, seq: Seq, time: Instant) -> Ordering {
+    recorded(state, seq)
         .cmp(&time.day())
-        .then_with(|| match register.held(seq) {
+        .then_with(|| match state.held(seq) {
             Some(held) => held.entry.recorded_at.cmp(&time),
             None => Ordering::Greater,
         })
@@ -315,12 +309,12 @@ mod tests {
 
     use super::*;
     use servanda_core::state::EntityKind;
-    use servanda_core::testing::{histories, register};
+    use servanda_core::testing::{histories, state};
 
     /// What names any of these, found by reading all records.
-    fn read_through(register: &Register, subjects: &BTreeSet<Subject>) -> BTreeSet<Seq> {
+    fn read_through(state: &State, subjects: &BTreeSet<Subject>) -> BTreeSet<Seq> {
         let mut found = BTreeSet::new();
-        for held in register.records().flatten() {
+        for held in state.records().flatten() {
             let names = subjects_of(&held.entry.event).any(|subject| match &subject {
                 Subject::Entity(_) => subjects.contains(&subject),
                 Subject::Record(seq) => found.contains(seq),
@@ -337,21 +331,21 @@ mod tests {
 
         #[test]
         fn what_is_about_something_is_found_by_trails_too(history in histories(0..200)) {
-            let register = register(&history);
+            let state = state(&history);
             for kind in EntityKind::ALL {
-                for id in register.ids(*kind) {
+                for id in state.ids(*kind) {
                     let subjects = BTreeSet::from([Subject::Entity(id.clone())]);
-                    let expected = read_through(&register, &subjects);
-                    prop_assert_eq!(about(&register, &subjects), expected, "{}", id);
+                    let expected = read_through(&state, &subjects);
+                    prop_assert_eq!(about(&state, &subjects), expected, "{}", id);
                 }
             }
         }
 
         #[test]
         fn narrow_questions_find_what_wide_ones_leave(history in histories(0..160)) {
-            let register = register(&history);
-            let view = View::whole(&register);
-            for id in register.ids(EntityKind::Party) {
+            let state = state(&history);
+            let view = View::whole(&state);
+            for id in state.ids(EntityKind::Party) {
                 let party = PartyId(id.clone());
                 let question = Question { party: Some(party.clone()), ..Question::default() };
                 let circle = circle(&view, &party);
@@ -375,10 +369,10 @@ mod tests {
                 };
                 prop_assert_eq!(ids(agreements(&view, &question)), ids(all));
             }
-            for id in register.ids(EntityKind::Agreement) {
+            for id in state.ids(EntityKind::Agreement) {
                 let agreement = AgreementId(id.clone());
                 let counts = view.commitment_counts();
-                let counted = register.number(id).and_then(|id| counts.get(&id)).copied();
+                let counted = state.number(id).and_then(|id| counts.get(&id)).copied();
                 let question = Question { agreement: Some(agreement), ..Question::default() };
                 prop_assert_eq!(commitments(&view, &question).len(), counted.unwrap_or_default());
             }

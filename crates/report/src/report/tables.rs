@@ -75,7 +75,7 @@ pub fn agreements(view: &View<'_>, agreements: &[Agreement<'_>]) -> Table {
     let mut table = Table::new("agreements", "Agreements", columns).or("no agreements");
     let commitments = view.commitment_counts();
     for agreement in agreements {
-        let number = view.register.number(&agreement.id.0);
+        let number = view.state.number(&agreement.id.0);
         let of_it = number.and_then(|number| commitments.get(&number).copied());
         table.rows.push(vec![
             Cell::text(agreement.id),
@@ -86,7 +86,7 @@ pub fn agreements(view: &View<'_>, agreements: &[Agreement<'_>]) -> Table {
             Cell::list(&agreement.fact.party),
             Cell::count(of_it.unwrap_or_default()),
             cells::agreement_acknowledged(view, agreement),
-            Cell::List(cells::flags(view.register, agreement.recorded.seq)),
+            Cell::List(cells::flags(view.state, agreement.recorded.seq)),
         ]);
     }
     table

@@ -5,14 +5,14 @@ use chrono::NaiveDate;
 use super::{Cell, Document, Question, Report};
 use servanda_core::event::{Entry, Event, Fields, Kind};
 use servanda_core::rules;
-use servanda_core::state::Register;
+use servanda_core::state::State;
 use servanda_core::value::id::{Seq, Subject};
 use servanda_core::value::when::Instant;
 use servanda_core::view::View;
 
-/// A register in the making.
+/// A state in the making.
 pub struct History {
-    pub register: Register,
+    pub state: State,
     clock: Instant,
 }
 
@@ -20,7 +20,7 @@ impl History {
     /// A ledger just opened, at noon of a day.
     pub fn opened(day: &str) -> Self {
         let mut history = Self {
-            register: Register::default(),
+            state: State::default(),
             clock: Instant(0),
         };
         history.on(day);
@@ -37,12 +37,12 @@ impl History {
     /// Records `kind | field=text | field=text`, if the rules allow it.
     pub fn say(&mut self, line: &str) -> Seq {
         let event = event(line);
-        let event = rules::complete(&self.register, event);
-        if let Err(rejection) = rules::check(&self.register, &event) {
+        let event = rules::complete(&self.state, event);
+        if let Err(rejection) = rules::check(&self.state, &event) {
             panic!("{line}: {rejection}");
         }
-        let seq = Seq(self.register.count());
-        self.register.apply(&Entry {
+        let seq = Seq(self.state.count());
+        self.state.apply(&Entry {
             seq,
             recorded_at: self.clock,
             event,
@@ -61,7 +61,7 @@ impl History {
 
     pub fn view(&self, day: &str) -> View<'_> {
         View {
-            register: &self.register,
+            state: &self.state,
             as_of: self::day(day),
         }
     }

@@ -28,14 +28,14 @@ impl Report for Timeline {
 
     fn document(&self, view: &View<'_>, question: &Question) -> Document {
         let wanted = select::Records::new(view, question);
-        let register = view.register;
+        let state = view.state;
         let asked = |seq: &Seq| {
-            register.standing_kind(*seq).is_some()
-                && wanted.includes(register, *seq)
+            state.standing_kind(*seq).is_some()
+                && wanted.includes(state, *seq)
                 && select::within_occurred(view, *seq, question)
         };
         let mut document = Document::new(self.name(), "Timeline", view, question);
-        let all = (0..register.count()).map(Seq).filter(asked);
+        let all = (0..state.count()).map(Seq).filter(asked);
         let (mut records, later): (Vec<Seq>, Vec<Seq>) =
             all.partition(|seq| view.has_happened(*seq));
         records.sort_by_cached_key(|seq| place(view, *seq));
@@ -43,7 +43,7 @@ impl Report for Timeline {
         document.charts.extend(chart(view, &records));
         let shown = question.limit.unwrap_or(usize::MAX);
         let entries = records.iter().take(shown);
-        let entries = entries.filter_map(|seq| register.entry(*seq));
+        let entries = entries.filter_map(|seq| state.entry(*seq));
         table.rows = entries.map(|entry| row(view, entry)).collect();
         document.notes.extend(cut(records.len(), question.limit));
         document.tables.push(table);
@@ -64,7 +64,7 @@ fn chart(view: &View<'_>, records: &[Seq]) -> Option<Chart> {
     // One too many tells that there are too many.
     let dated: Vec<_> = records.iter().filter_map(days).take(MARKS + 1).collect();
     let mark = |(seq, first, last): (Seq, NaiveDate, NaiveDate)| {
-        let entry = view.register.entry(seq)?;
+        let entry = view.state.entry(seq)?;
         Some(Mark {
             first,
             last,
@@ -102,7 +102,7 @@ fn row(view: &View<'_>, entry: &Entry) -> Vec<Cell> {
         Cell::Text(entry.event.headline()),
         Cell::List(cells::by(&entry.event)),
         Cell::List(cells::sources(&entry.event)),
-        Cell::List(cells::flags(view.register, entry.seq)),
+        Cell::List(cells::flags(view.state, entry.seq)),
     ]
 }
 

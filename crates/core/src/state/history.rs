@@ -3,18 +3,18 @@
 use chrono::NaiveDate;
 
 use super::facts::CommitmentFacts;
-use super::marks::Marks;
-use super::trail::Trail;
-use super::{EntityKind, Finding, Id, Register, Stamp};
+use super::postings::Postings;
+use super::scan_cache::ScanCache;
+use super::{Assessment, EntityKind, Id, RecordDate, State};
 use crate::value::commitment::{Contest, Standing};
 use crate::value::id::{CommitmentId, Seq, Slug};
 
 /// What records say that made a commitment what it is, in their order: of every day, those that count.
 #[derive(Debug, Clone, Copy)]
-pub struct Told<'r> {
-    register: &'r Register,
+pub struct CommitmentHistory<'r> {
+    state: &'r State,
     defined: Seq,
-    trail: &'r Trail,
+    trail: &'r Postings,
     facts: &'r CommitmentFacts,
 }
 
@@ -26,7 +26,7 @@ fn place(seq: Seq) -> usize {
     usize::try_from(seq.0).unwrap_or(usize::MAX)
 }
 
-impl<'r> Told<'r> {
+impl<'r> CommitmentHistory<'r> {
     /// The record that defines it.
     pub fn defined(self) -> Seq {
         self.defined
@@ -56,9 +56,9 @@ impl<'r> Told<'r> {
     }
 
     /// What assessors found.
-    pub fn assessments(self) -> impl Iterator<Item = (Seq, &'r Finding)> + use<'r> {
+    pub fn assessments(self) -> impl Iterator<Item = (Seq, &'r Assessment)> + use<'r> {
         let assessments = self.facts.assessments.iter();
-        let findings = self.register.findings.all();
+        let findings = self.state.findings.all();
         assessments.filter_map(move |(record, finding)| {
             Some((seq(record), findings.get(*finding as usize)?))
         })
@@ -83,30 +83,30 @@ impl<'r> Told<'r> {
     }
 }
 
-impl Register {
+impl State {
     /// When a record may have happened, and what is doubtful about it, whether or not it counts; none where its
     /// payload is gone.
-    pub fn stamp(&self, seq: Seq) -> Option<&Stamp> {
+    pub fn stamp(&self, seq: Seq) -> Option<&RecordDate> {
         self.kind(seq)?;
-        self.stamps.get(usize::try_from(seq.0).ok()?)
+        self.dates.get(usize::try_from(seq.0).ok()?)
     }
 
     /// The last day on which a record can have happened by what it says itself: [`Stamp::last_day`].
     pub fn own_last_day(&self, seq: Seq) -> Option<NaiveDate> {
-        self.stamps.last_day(usize::try_from(seq.0).ok()?)
+        self.dates.last_day(usize::try_from(seq.0).ok()?)
     }
 
     /// What was recorded of a commitment; none where there is no such commitment.
-    pub fn told(&self, commitment: &CommitmentId) -> Option<Told<'_>> {
+    pub fn told(&self, commitment: &CommitmentId) -> Option<CommitmentHistory<'_>> {
         self.told_of(self.names.find(&commitment.0)?)
     }
 
-    fn told_of(&self, id: Id) -> Option<Told<'_>> {
+    fn told_of(&self, id: Id) -> Option<CommitmentHistory<'_>> {
         let entity = &self.entities[id as usize];
         let (kind, record) = entity.defined?;
         let facts = entity.facts.commitment.as_deref();
-        Some(Told {
-            register: self,
+        Some(CommitmentHistory {
+            state: self,
             defined: seq(record),
             trail: &entity.trail,
             facts: facts.filter(|_| kind == EntityKind::Commitment)?,
@@ -114,15 +114,15 @@ impl Register {
     }
 
     /// What was recorded of each commitment, in the order in which their ids were given.
-    pub fn all_told(&self) -> impl Iterator<Item = (&Slug, Told<'_>)> {
+    pub fn all_told(&self) -> impl Iterator<Item = (&Slug, CommitmentHistory<'_>)> {
         let ids = (0..).zip(self.names.slugs());
         ids.filter_map(|(id, slug)| Some((slug, self.told_of(id)?)))
     }
 
-    fn marks(&self) -> &Marks {
+    fn marks(&self) -> &ScanCache {
         self.marks.get_or_init(|| {
-            let mended = self.fates.keys().map(|record| *record as usize);
-            Marks::new(&self.kinds, &self.stamps, mended)
+            let mended = self.record_statuses.keys().map(|record| *record as usize);
+            ScanCache::new(&self.kinds, &self.dates, mended)
         })
     }
 
@@ -143,7 +143,7 @@ impl Register {
 
     /// The corrections of a record, whether or not they count, in order.
     pub fn corrections(&self, seq: Seq) -> impl Iterator<Item = Seq> {
-        self.fate(seq)
+        self.record_status(seq)
             .corrections
             .iter()
             .map(|by| Seq((*by).into()))
@@ -151,18 +151,23 @@ impl Register {
 
     /// The retraction that took a record out.
     pub fn retracted_by(&self, seq: Seq) -> Option<Seq> {
-        self.fate(seq).retracted.map(|by| Seq(by.into()))
+        self.record_status(seq).retracted.map(|by| Seq(by.into()))
     }
 
     /// The redaction that withheld a record.
     pub fn redacted_by(&self, seq: Seq) -> Option<Seq> {
-        self.fate(seq).redacted.map(|by| Seq(by.into()))
+        self.record_status(seq).redacted.map(|by| Seq(by.into()))
     }
 
     /// The records that were retracted or redacted and are still there, in order.
     pub fn out_of_count(&self) -> Vec<Seq> {
-        let fates = self.fates.iter().filter(|(_, fate)| !fate.is_standing());
-        let mut all: Vec<Seq> = fates.map(|(record, _)| Seq((*record).into())).collect();
+        let record_statuses = self
+            .record_statuses
+            .iter()
+            .filter(|(_, record_status)| !record_status.is_standing());
+        let mut all: Vec<Seq> = record_statuses
+            .map(|(record, _)| Seq((*record).into()))
+            .collect();
         all.retain(|seq| self.kind(*seq).is_some());
         all.sort_unstable();
         all

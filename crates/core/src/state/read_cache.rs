@@ -1,34 +1,34 @@
-//! Records that were read from the archive, each at an address that stays until the register changes.
+//! Records that were read from the archive, each at an address that stays until the state changes.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::Held;
+use super::CurrentRecord;
 
-/// Records that may lie on the shelf before it is cleared, when the register changes next.
+/// Records that may lie on the shelf before it is cleared, when the state changes next.
 const LIMIT: usize = 8_192;
 
 const PAGE: usize = 64;
 
-type Slot = OnceLock<Option<Box<Held>>>;
+type Slot = OnceLock<Option<Box<CurrentRecord>>>;
 
 /// What was read from the archive so far; an empty place where a payload is gone, or could not be read.
 #[derive(Debug, Default)]
-pub struct Shelf {
+pub struct ReadCache {
     pages: Vec<OnceLock<Box<[Slot; PAGE]>>>,
     loaded: AtomicUsize,
 }
 
-impl Clone for Shelf {
+impl Clone for ReadCache {
     /// A clone reads again.
     fn clone(&self) -> Self {
-        let mut shelf = Self::default();
-        shelf.reach(self.pages.len() * PAGE);
-        shelf
+        let mut read_cache = Self::default();
+        read_cache.reach(self.pages.len() * PAGE);
+        read_cache
     }
 }
 
-impl Shelf {
+impl ReadCache {
     /// Makes room for so many records.
     pub fn reach(&mut self, count: usize) {
         let pages = count.div_ceil(PAGE);
@@ -38,7 +38,11 @@ impl Shelf {
     }
 
     /// The record at a place, read now if it does not lie here yet.
-    pub fn get(&self, at: usize, read: impl FnOnce() -> Option<Held>) -> Option<&Held> {
+    pub fn get(
+        &self,
+        at: usize,
+        read: impl FnOnce() -> Option<CurrentRecord>,
+    ) -> Option<&CurrentRecord> {
         let page = self.pages.get(at / PAGE)?;
         let page = page.get_or_init(|| Box::new([const { Slot::new() }; PAGE]));
         let slot = page[at % PAGE].get_or_init(|| {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::frame::{self, Frame, PAGE};
 use super::medium::Medium;
 use crate::slot::{ROOM, Slot};
-use crate::{StoreError, head};
+use crate::{LogError, head};
 use servanda_core::chain::record::{Head, Sealed};
 
 const MAGIC: &[u8; 8] = b"srvdjrnl";
@@ -50,7 +50,7 @@ impl State {
 }
 
 /// The open file.
-pub(super) struct Log {
+pub(super) struct JournalFile {
     medium: Box<dyn Medium>,
     path: PathBuf,
     /// How many slots were written.
@@ -66,10 +66,10 @@ pub(super) struct Log {
     unconfirmed: Option<(u64, Vec<u8>)>,
 }
 
-impl Log {
+impl JournalFile {
     /// Writes a new file of this many bytes that says this head, and puts it on the disk. What is there is
     /// overwritten. Its directory is for the caller to sync.
-    pub(super) fn create(path: &Path, size: usize, head: Head) -> Result<(), StoreError> {
+    pub(super) fn create(path: &Path, size: usize, head: Head) -> Result<(), LogError> {
         let write = || -> io::Result<()> {
             let mut file = File::create(path)?;
             file.write_all(&blank(size, head))?;
@@ -79,7 +79,7 @@ impl Log {
     }
 
     /// Opens the file, and gives all whole frames of the lap in their order. Writes nothing.
-    pub(super) fn open(path: &Path) -> Result<(Self, Vec<Frame>), StoreError> {
+    pub(super) fn open(path: &Path) -> Result<(Self, Vec<Frame>), LogError> {
         let file = OpenOptions::new().read(true).write(true).open(path);
         let file = file.map_err(|source| match source.kind() {
             io::ErrorKind::NotFound => damaged(path, "the file is missing"),
@@ -88,11 +88,11 @@ impl Log {
         Self::read(Box::new(file), path)
     }
 
-    /// As [`Log::open`], from anything like a file.
+    /// As [`JournalFile::open`], from anything like a file.
     pub(super) fn read(
         medium: Box<dyn Medium>,
         path: &Path,
-    ) -> Result<(Self, Vec<Frame>), StoreError> {
+    ) -> Result<(Self, Vec<Frame>), LogError> {
         let bytes = medium
             .read()
             .map_err(|source| failed("reading", path, source))?;
@@ -157,7 +157,7 @@ impl Log {
         expected: Head,
         records: &[Sealed],
         head: Head,
-    ) -> Result<u64, (StoreError, bool)> {
+    ) -> Result<u64, (LogError, bool)> {
         let end = self.end.expect("the caller asked for room");
         let bytes = frame::to_bytes(self.last + 1, expected, head, records);
         let put = |log: &Self| {
@@ -183,7 +183,7 @@ impl Log {
     }
 
     /// Begins a new lap at this head. Nothing that is in the file may be needed any more.
-    pub(super) fn restart(&mut self, head: Head) -> Result<(), StoreError> {
+    pub(super) fn restart(&mut self, head: Head) -> Result<(), LogError> {
         let state = State {
             first: self.last + 1,
             last: self.last,
@@ -202,7 +202,7 @@ impl Log {
     }
 
     /// Overwrites all frames with zeros, on the disk. They must be of earlier laps.
-    pub(super) fn wipe(&mut self) -> Result<(), StoreError> {
+    pub(super) fn wipe(&mut self) -> Result<(), LogError> {
         self.medium
             .write_at(START as u64, &vec![0; self.capacity()])
             .and_then(|()| self.medium.sync_data())
@@ -211,7 +211,7 @@ impl Log {
 
     /// Notes that all frames up to the last are acknowledged, so that damage to the last one can be told from
     /// a write that was broken off. It is not synced: nothing but this rests on it.
-    pub(super) fn confirm(&mut self) -> Result<(), StoreError> {
+    pub(super) fn confirm(&mut self) -> Result<(), LogError> {
         let state = State {
             last: self.last,
             head: self.head,
@@ -256,15 +256,15 @@ pub(super) fn blank(size: usize, head: Head) -> Vec<u8> {
     bytes
 }
 
-fn failed(doing: &str, path: &Path, source: io::Error) -> StoreError {
-    StoreError::Io {
+fn failed(doing: &str, path: &Path, source: io::Error) -> LogError {
+    LogError::Io {
         doing: format!("{doing} {}", path.display()),
         source,
     }
 }
 
-fn damaged(path: &Path, what: &str) -> StoreError {
-    StoreError::Damaged {
+fn damaged(path: &Path, what: &str) -> LogError {
+    LogError::Damaged {
         what: format!("{}: {what}", path.display()),
         resume: None,
     }

@@ -11,14 +11,14 @@ pub type Id = u32;
 
 /// Every id that a record ever named, with its number.
 #[derive(Debug, Clone, Default)]
-pub struct Names {
+pub struct IdTable {
     slugs: Vec<Slug>,
     /// The record that first named each.
     first: Vec<u32>,
     numbers: HashTable<Id>,
 }
 
-impl Names {
+impl IdTable {
     /// These ids, with the record that first named each.
     pub fn new(slugs: Vec<Slug>, first: Vec<u32>) -> Self {
         let mut names = Self {

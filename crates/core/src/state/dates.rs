@@ -10,7 +10,7 @@ use crate::value::when::When;
 
 /// What is kept of a record: of it as it reads today, whether or not it counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Stamp {
+pub struct RecordDate {
     /// When it happened, as it says itself.
     pub on: Option<When>,
     /// The day on which it was recorded, in UTC; the last of all days for one whose payload is gone.
@@ -27,7 +27,7 @@ pub struct Stamp {
     pub timeless: bool,
 }
 
-impl Stamp {
+impl RecordDate {
     /// Of a record whose payload is gone.
     pub const GONE: Self = Self {
         on: None,
@@ -138,17 +138,17 @@ fn put<T>(all: &mut Vec<T>, record: usize, place: T) {
 
 /// The stamps of all records.
 #[derive(Debug, Clone, Default)]
-pub struct Stamps {
+pub struct RecordDates {
     places: Places,
-    stamps: Interned<Stamp>,
+    dates: Interned<RecordDate>,
     /// [`Stamp::last_day`] of each.
     last_days: Vec<NaiveDate>,
 }
 
-impl Stamps {
+impl RecordDates {
     /// The stamp of a record.
-    pub fn get(&self, record: usize) -> Option<&Stamp> {
-        self.stamps.all().get(self.places.get(record)?)
+    pub fn get(&self, record: usize) -> Option<&RecordDate> {
+        self.dates.all().get(self.places.get(record)?)
     }
 
     /// [`Stamp::last_day`] of a record.
@@ -162,8 +162,8 @@ impl Stamps {
     }
 
     /// Which of the stamps are such.
-    pub fn which(&self, wanted: impl Fn(&Stamp) -> bool) -> Vec<bool> {
-        self.stamps.all().iter().map(wanted).collect()
+    pub fn which(&self, wanted: impl Fn(&RecordDate) -> bool) -> Vec<bool> {
+        self.dates.all().iter().map(wanted).collect()
     }
 
     /// The place of each record's stamp.
@@ -180,19 +180,19 @@ impl Stamps {
     pub fn push(&mut self, entry: &Entry) {
         self.put(
             self.places.len(),
-            Stamp::of(&entry.event, entry.recorded_at.day()),
+            RecordDate::of(&entry.event, entry.recorded_at.day()),
         );
     }
 
     /// Adds the stamp of a record whose payload is gone.
     pub fn push_gone(&mut self) {
-        self.put(self.places.len(), Stamp::GONE);
+        self.put(self.places.len(), RecordDate::GONE);
     }
 
     /// Notes that a record reads otherwise now.
     pub fn change(&mut self, record: usize, event: &Event) {
         if let Some(old) = self.get(record) {
-            self.put(record, Stamp::of(event, old.recorded));
+            self.put(record, RecordDate::of(event, old.recorded));
         }
     }
 
@@ -201,19 +201,19 @@ impl Stamps {
         self.places.pop();
     }
 
-    fn put(&mut self, record: usize, stamp: Stamp) {
+    fn put(&mut self, record: usize, stamp: RecordDate) {
         let place = self.number(stamp);
         self.places.put(record, place);
     }
 
-    fn number(&mut self, stamp: Stamp) -> usize {
+    fn number(&mut self, stamp: RecordDate) -> usize {
         // Records that come one after another often have the same.
         let newest = self.places.len().checked_sub(1);
         let newest = newest.and_then(|record| self.places.get(record));
-        if let Some(place) = newest.filter(|place| self.stamps.all()[*place] == stamp) {
+        if let Some(place) = newest.filter(|place| self.dates.all()[*place] == stamp) {
             return place;
         }
-        let place = self.stamps.number(stamp) as usize;
+        let place = self.dates.number(stamp) as usize;
         if place == self.last_days.len() {
             self.last_days.push(stamp.last_day());
         }
@@ -222,22 +222,22 @@ impl Stamps {
 
     /// Each stamp that a record has, in the order in which the records first have them, and the number of each
     /// record's among these.
-    pub fn to_parts(&self) -> (Vec<Stamp>, impl Iterator<Item = u32>) {
+    pub fn to_parts(&self) -> (Vec<RecordDate>, impl Iterator<Item = u32>) {
         const NONE: u32 = u32::MAX;
-        let mut renumbered = vec![NONE; self.stamps.all().len()];
+        let mut renumbered = vec![NONE; self.dates.all().len()];
         let mut used = Vec::new();
         for place in self.places() {
             if renumbered[place] == NONE {
                 renumbered[place] = used.len() as u32;
-                used.push(self.stamps.all()[place]);
+                used.push(self.dates.all()[place]);
             }
         }
         (used, self.places().map(move |place| renumbered[place]))
     }
 
     /// What [`Stamps::to_parts`] gave; none where a number is none of a stamp.
-    pub fn from_parts(stamps: Vec<Stamp>, places: Numbers<'_>) -> Option<Self> {
-        let count = stamps.len();
+    pub fn from_parts(dates: Vec<RecordDate>, places: Numbers<'_>) -> Option<Self> {
+        let count = dates.len();
         let places = match places {
             Numbers::Narrow(bytes) => {
                 let all = bytes.iter().copied().map(u16::from_le_bytes);
@@ -250,8 +250,8 @@ impl Stamps {
         };
         let all = Self {
             places,
-            last_days: stamps.iter().map(Stamp::last_day).collect(),
-            stamps: Interned::new(stamps),
+            last_days: dates.iter().map(RecordDate::last_day).collect(),
+            dates: Interned::new(dates),
         };
         let highest = all.places().max();
         highest.is_none_or(|highest| highest < count).then_some(all)
@@ -283,33 +283,33 @@ mod tests {
     #[test]
     fn more_stamps_than_two_bytes_can_number_take_four() {
         let notes = notes(70_000);
-        let mut stamps = Stamps::default();
-        notes.iter().for_each(|entry| stamps.push(entry));
-        assert!(matches!(stamps.places, Places::Wide(_)));
+        let mut dates = RecordDates::default();
+        notes.iter().for_each(|entry| dates.push(entry));
+        assert!(matches!(dates.places, Places::Wide(_)));
         for (at, entry) in notes.iter().enumerate() {
-            let expected = Stamp::of(&entry.event, entry.recorded_at.day());
-            assert_eq!(stamps.get(at), Some(&expected));
-            assert_eq!(stamps.last_day(at), Some(expected.last_day()));
+            let expected = RecordDate::of(&entry.event, entry.recorded_at.day());
+            assert_eq!(dates.get(at), Some(&expected));
+            assert_eq!(dates.last_day(at), Some(expected.last_day()));
         }
-        stamps.change(3, &notes[4].event);
-        assert_eq!(stamps.get(3).unwrap().on, notes[4].event.envelope.on);
+        dates.change(3, &notes[4].event);
+        assert_eq!(dates.get(3).unwrap().on, notes[4].event.envelope.on);
     }
 
     #[test]
     fn what_no_record_has_any_more_is_not_among_the_parts() {
         let notes = notes(3);
-        let mut stamps = Stamps::default();
-        notes.iter().for_each(|entry| stamps.push(entry));
-        stamps.change(0, &notes[1].event);
-        stamps.push_gone();
-        let (used, places) = stamps.to_parts();
+        let mut dates = RecordDates::default();
+        notes.iter().for_each(|entry| dates.push(entry));
+        dates.change(0, &notes[1].event);
+        dates.push_gone();
+        let (used, places) = dates.to_parts();
         assert_eq!(places.collect::<Vec<_>>(), [0, 0, 1, 2]);
         assert_eq!(used.len(), 3);
         let places = [[0, 0], [0, 0], [1, 0], [2, 0]];
-        let again = Stamps::from_parts(used.clone(), Numbers::Narrow(&places)).unwrap();
-        let all = |stamps: &Stamps| (0..5).map(|at| stamps.get(at).copied()).collect::<Vec<_>>();
-        assert_eq!(all(&again), all(&stamps));
-        assert_eq!(all(&stamps).iter().flatten().count(), 4);
-        assert!(Stamps::from_parts(used, Numbers::Narrow(&[[3, 0]])).is_none());
+        let again = RecordDates::from_parts(used.clone(), Numbers::Narrow(&places)).unwrap();
+        let all = |dates: &RecordDates| (0..5).map(|at| dates.get(at).copied()).collect::<Vec<_>>();
+        assert_eq!(all(&again), all(&dates));
+        assert_eq!(all(&dates).iter().flatten().count(), 4);
+        assert!(RecordDates::from_parts(used, Numbers::Narrow(&[[3, 0]])).is_none());
     }
 }

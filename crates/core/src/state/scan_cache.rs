@@ -3,7 +3,7 @@
 
 use chrono::NaiveDate;
 
-use super::stamps::Stamps;
+use super::dates::RecordDates;
 use crate::event::Kind;
 use crate::value::when::When;
 
@@ -12,17 +12,17 @@ const TOGETHER: usize = 256;
 
 /// See above.
 #[derive(Debug, Clone, Default)]
-pub struct Marks {
+pub struct ScanCache {
     latest: Vec<NaiveDate>,
     noteworthy: Bits,
     mended: Bits,
 }
 
-impl Marks {
+impl ScanCache {
     /// Of records with these kinds and stamps, and of these, of which something became.
     pub fn new(
         kinds: &[Option<Kind>],
-        stamps: &Stamps,
+        dates: &RecordDates,
         mended: impl Iterator<Item = usize>,
     ) -> Self {
         let mut marks = Self {
@@ -31,13 +31,13 @@ impl Marks {
             mended: Bits::new(kinds.len()),
         };
         mended.for_each(|record| marks.mended.set(record));
-        let dateless = stamps.which(|stamp| !stamp.is_dated());
-        let noteworthy = stamps.which(|stamp| {
+        let dateless = dates.which(|stamp| !stamp.is_dated());
+        let noteworthy = dates.which(|stamp| {
             let has_end = stamp.on.and_then(When::latest).is_some();
             stamp.irregular || stamp.infers || !has_end
         });
         let mut latest = NaiveDate::MIN;
-        for (record, place) in stamps.places().enumerate() {
+        for (record, place) in dates.places().enumerate() {
             if noteworthy[place] {
                 marks.noteworthy.set(record);
             }
@@ -46,7 +46,7 @@ impl Marks {
             latest = latest.max(if inherits {
                 NaiveDate::MAX
             } else {
-                stamps.last_days()[place]
+                dates.last_days()[place]
             });
             if (record + 1) % TOGETHER == 0 || record + 1 == kinds.len() {
                 marks.latest.push(latest);

@@ -5,14 +5,14 @@ const LONGEST: usize = 5;
 
 /// Numbers of records in ascending order, each once.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Trail {
+pub struct Postings {
     /// The first number and then the differences: seven bits a byte, low ones first, all but the last byte of
     /// each marked by its highest bit.
     differences: Vec<u8>,
     last: u32,
 }
 
-impl Trail {
+impl Postings {
     /// The trail of these bytes, which ends with this number.
     pub fn from_parts(differences: Vec<u8>, last: u32) -> Self {
         let last = if differences.is_empty() { 0 } else { last };
@@ -138,7 +138,7 @@ mod tests {
     proptest! {
         #[test]
         fn a_trail_is_an_ordered_set(steps in prop::collection::vec((any::<bool>(), prop_oneof![0u32..40, any::<u32>()]), 0..60)) {
-            let mut trail = Trail::default();
+            let mut trail = Postings::default();
             let mut set = BTreeSet::new();
             for (add, number) in steps {
                 if add {
@@ -150,7 +150,7 @@ mod tests {
                 }
                 prop_assert!(trail.iter().eq(set.iter().copied()));
                 prop_assert_eq!(trail.is_empty(), set.is_empty());
-                let again = Trail::from_parts(trail.bytes().to_vec(), trail.last());
+                let again = Postings::from_parts(trail.bytes().to_vec(), trail.last());
                 prop_assert_eq!(&again, &trail);
             }
         }
@@ -158,7 +158,7 @@ mod tests {
         /// A damaged image may hold anything.
         #[test]
         fn any_bytes_are_gone_through_to_an_end(bytes: Vec<u8>, last: u32, number: u32) {
-            let mut trail = Trail::from_parts(bytes, last);
+            let mut trail = Postings::from_parts(bytes, last);
             let _ = trail.iter().count();
             trail.remove(last);
             trail.insert(number);

@@ -1,15 +1,15 @@
-//! A store that forgets what is appended: what `--dry-run` appends to.
+//! A log that forgets what is appended: what `--dry-run` appends to.
 
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::spool::Spool;
-use super::{AppendError, BatchSource, Compaction, Pieces, Reader, Store, StoreError, Stored};
+use super::{AppendError, BatchSource, ChunkSink, Compaction, Log, LogError, Reader, Stored};
 use servanda_core::chain::record::{Head, Sealed};
 
-/// Reads from the store inside, and changes nothing there: what is appended lies beside it, and is gone with the
+/// Reads from the log inside, and changes nothing there: what is appended lies beside it, and is gone with the
 /// rehearsal. Nothing is erased.
-pub struct Rehearsal<S> {
+pub struct DryRunLog<S> {
     inner: S,
     tail: Arc<Mutex<Tail>>,
 }
@@ -23,7 +23,7 @@ struct Tail {
 }
 
 impl Tail {
-    fn append(&mut self, batch: &[Sealed], head: Head) -> Result<(), StoreError> {
+    fn append(&mut self, batch: &[Sealed], head: Head) -> Result<(), LogError> {
         let before = self.records.count();
         for sealed in batch {
             if let Err(source) = self.records.push(&[&sealed.0]) {
@@ -36,12 +36,12 @@ impl Tail {
     }
 
     /// Forgets the newest records but so many.
-    fn cut(&mut self, count: u64) -> Result<(), StoreError> {
+    fn cut(&mut self, count: u64) -> Result<(), LogError> {
         let cut = self.records.cut(count);
         cut.map_err(|source| failed("dropping rehearsed records", source))
     }
 
-    fn read(&mut self, from: u64, limit: usize) -> Result<Vec<Stored>, StoreError> {
+    fn read(&mut self, from: u64, limit: usize) -> Result<Vec<Stored>, LogError> {
         // What is appended just now is not acknowledged yet.
         let end = self
             .head
@@ -63,8 +63,8 @@ impl Tail {
     }
 }
 
-fn failed(doing: &str, source: io::Error) -> StoreError {
-    StoreError::Io {
+fn failed(doing: &str, source: io::Error) -> LogError {
+    LogError::Io {
         doing: doing.to_owned(),
         source,
     }
@@ -74,12 +74,12 @@ fn lock(tail: &Mutex<Tail>) -> MutexGuard<'_, Tail> {
     tail.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl<S: Store> Rehearsal<S> {
-    /// A rehearsal on this store.
+impl<S: Log> DryRunLog<S> {
+    /// A rehearsal on this log.
     ///
     /// # Errors
-    /// [`StoreError`], where its head cannot be read.
-    pub fn new(inner: S) -> Result<Self, StoreError> {
+    /// [`LogError`], where its head cannot be read.
+    pub fn new(inner: S) -> Result<Self, LogError> {
         let head = inner.head()?;
         let tail = Tail {
             first: head.count,
@@ -92,20 +92,20 @@ impl<S: Store> Rehearsal<S> {
         })
     }
 
-    /// The store inside.
+    /// The log inside.
     pub fn into_inner(self) -> S {
         self.inner
     }
 }
 
-/// Reads what is in the store, and what was rehearsed.
+/// Reads what is in the log, and what was rehearsed.
 struct Beside {
     inner: Arc<dyn Reader>,
     tail: Arc<Mutex<Tail>>,
 }
 
 impl Reader for Beside {
-    fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, StoreError> {
+    fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, LogError> {
         let mut tail = lock(&self.tail);
         if from >= tail.first {
             return tail.read(from, limit);
@@ -119,8 +119,8 @@ impl Reader for Beside {
     }
 }
 
-impl<S: Store> Store for Rehearsal<S> {
-    fn head(&self) -> Result<Head, StoreError> {
+impl<S: Log> Log for DryRunLog<S> {
+    fn head(&self) -> Result<Head, LogError> {
         Ok(lock(&self.tail).head)
     }
 
@@ -144,7 +144,7 @@ impl<S: Store> Store for Rehearsal<S> {
         }
         loop {
             // The source may ask for records meanwhile.
-            let next = source.next_batch().map_err(StoreError::from);
+            let next = source.next_batch().map_err(LogError::from);
             let mut tail = lock(&self.tail);
             let kept = match next {
                 Ok(None) => {
@@ -164,7 +164,7 @@ impl<S: Store> Store for Rehearsal<S> {
         }
     }
 
-    fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, StoreError> {
+    fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, LogError> {
         self.reader().read(from, limit)
     }
 
@@ -175,28 +175,28 @@ impl<S: Store> Store for Rehearsal<S> {
         })
     }
 
-    fn put_pieces(&mut self, _: u64, _: &Pieces<'_>) -> Result<(), StoreError> {
+    fn put_chunks(&mut self, _: u64, _: &ChunkSink<'_>) -> Result<(), LogError> {
         Ok(())
     }
 
-    fn snapshots(&self) -> Result<Vec<u64>, StoreError> {
+    fn snapshots(&self) -> Result<Vec<u64>, LogError> {
         self.inner.snapshots()
     }
 
-    fn snapshot(&self, count: u64) -> Result<Option<Vec<u8>>, StoreError> {
+    fn snapshot(&self, count: u64) -> Result<Option<Vec<u8>>, LogError> {
         self.inner.snapshot(count)
     }
 
-    fn drop_snapshot(&mut self, _: u64) -> Result<(), StoreError> {
+    fn drop_snapshot(&mut self, _: u64) -> Result<(), LogError> {
         Ok(())
     }
 
-    fn erase(&mut self, _: &[Stored]) -> Result<(), StoreError> {
+    fn erase(&mut self, _: &[Stored]) -> Result<(), LogError> {
         Ok(())
     }
 
     /// Says nothing of what it would come to: that is known only when it was done.
-    fn compact(&mut self) -> Result<Compaction, StoreError> {
+    fn compact(&mut self) -> Result<Compaction, LogError> {
         Ok(Compaction {
             before: 0,
             after: 0,
