@@ -15,7 +15,6 @@ mod cli;
 mod commands;
 mod endurance;
 mod format;
-mod house;
 mod import;
 mod limits;
 mod power;
