@@ -3,7 +3,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use servanda_core::event::{Event, Fields, Kind};
-use servanda_core::event::ndjson::{Defaults, Lines, Said};
+use servanda_core::ndjson::{Defaults, Lines, ParsedLine};
 use servanda_ledger::verify::{Unwatched, verify};
 use servanda_ledger::{Ledger, Machine};
 use servanda_log::memory::Memory;
@@ -11,9 +11,9 @@ use servanda_log::memory::Memory;
 fuzz_target!(|bytes: &[u8]| {
     let lines = Lines::new(bytes, Defaults::default());
     let events: Vec<Event> = lines
-        .filter_map(|line| match line.ok()?.said {
-            Said::Event(event) => Some(event),
-            Said::Fields(_) | Said::OfItsLedger => None,
+        .filter_map(|line| match line.ok()?.parsed {
+            ParsedLine::Event(event) => Some(event),
+            ParsedLine::Fields(_) | ParsedLine::OfItsLedger => None,
         })
         .collect();
     if events.is_empty() {

@@ -15,7 +15,7 @@ use servanda_core::chain::key::VerifierKey;
 use servanda_core::chain::proof::TlogProof;
 use servanda_core::chain::record::Record;
 use servanda_core::chain::tree::{leaf_hash, verify_consistency};
-use servanda_core::event::ndjson::event_to_json;
+use servanda_core::ndjson::event_to_json;
 
 pub(super) const COMMAND: Command = Command { build, run };
 

@@ -8,8 +8,7 @@ use super::error::{CliError, Exit};
 use super::interrupt::Interrupt;
 use super::progress::Intake;
 use super::session::Session;
-use servanda_core::event::ndjson::{Line, LineError, Said};
-use servanda_core::event::places::Places;
+use servanda_core::ndjson::{Line, LineError, ParsedLine, ReferenceResolver};
 use servanda_core::value::id::Seq;
 use servanda_core::value::when::Instant;
 use servanda_ledger::backfill::Submission;
@@ -115,7 +114,7 @@ impl Feed<'_> {
     ) -> Result<Fed, CliError> {
         let mut source = Source {
             lines,
-            places: Places::default(),
+            resolver: ReferenceResolver::default(),
             claims: Claims {
                 is_backfill: ledger.is_backfill(),
                 given: self.recorded_at,
@@ -136,7 +135,7 @@ impl Feed<'_> {
 /// Gives a ledger the events of lines.
 struct Source<'a, L> {
     lines: L,
-    places: Places,
+    resolver: ReferenceResolver,
     claims: Claims,
     wrong: Wrong,
     fed: Fed,
@@ -152,12 +151,12 @@ impl<L: Iterator<Item = Read>> Source<'_, L> {
                 None => return Ok(None),
                 Some(Ok(line)) => line,
                 Some(Err(errors)) => {
-                    self.places.be_lenient();
+                    self.resolver.be_lenient();
                     self.wrong.add(errors);
                     return Err(self.all_wrong(present));
                 }
             };
-            if matches!(line.said, Said::OfItsLedger) {
+            if matches!(line.parsed, ParsedLine::OfItsLedger) {
                 self.fed.passed_over += 1;
                 continue;
             }
@@ -166,7 +165,7 @@ impl<L: Iterator<Item = Read>> Source<'_, L> {
             let recorded_at = recorded_at.map_err(|without| unclaimed(self.feed.name, without))?;
             self.fed.keyed |= line.key().is_some();
             let keyed = |key: &str| present.keyed(key);
-            return match self.places.event(line, keyed, present.next()) {
+            return match self.resolver.event(line, keyed, present.next()) {
                 Ok(event) => Ok(Some(Given {
                     place,
                     submission: Submission { event, recorded_at },
@@ -204,18 +203,18 @@ impl<L: Iterator<Item = Read>> Source<'_, L> {
                 Ok(None) => break,
                 Ok(Some(Ok(line))) => line,
                 Ok(Some(Err(errors))) => {
-                    self.places.be_lenient();
+                    self.resolver.be_lenient();
                     self.wrong.add(errors);
                     continue;
                 }
             };
-            if matches!(line.said, Said::OfItsLedger) {
+            if matches!(line.parsed, ParsedLine::OfItsLedger) {
                 continue;
             }
             let key = line.key().map(str::to_owned);
             let keyed = |key: &str| present.keyed(key).or_else(|| keys.get(key).copied());
             let is_new = key.as_deref().and_then(keyed).is_none();
-            let outcome = self.places.event(line, keyed, Seq(next));
+            let outcome = self.resolver.event(line, keyed, Seq(next));
             if is_new {
                 keys.extend(key.map(|key| (key, Seq(next))));
                 next += 1;

@@ -11,7 +11,7 @@ use super::interrupt::Interrupt;
 use super::progress::Intake;
 use super::session::{OpenLedger, Session};
 use super::{Command, import_table, receipt, record};
-use servanda_core::event::ndjson::{Defaults, Lines};
+use servanda_core::ndjson::{Defaults, Lines};
 use servanda_core::value::when::Instant;
 use servanda_ledger::plural;
 

@@ -18,7 +18,7 @@ use crate::intake::make::built;
 use crate::intake::rules::{RULES_LIMIT, Rules};
 use crate::intake::suggest;
 use crate::intake::table::{TABLE_LIMIT, Table};
-use servanda_core::event::ndjson;
+use servanda_core::ndjson;
 use servanda_core::state::State;
 use servanda_core::value::id::Seq;
 use servanda_core::value::when::Instant;

@@ -12,7 +12,7 @@ use super::{Command, anchors};
 use servanda_core::chain::checkpoint::Checkpoint;
 use servanda_core::chain::proof::TlogProof;
 use servanda_core::chain::record::Record;
-use servanda_core::event::ndjson::event_to_json;
+use servanda_core::ndjson::event_to_json;
 use servanda_core::value::id::Subject;
 use servanda_ledger::anchor::{self, Anchoring};
 use servanda_log::Log;

@@ -10,7 +10,7 @@ use super::error::{CliError, Exit};
 use super::session::Session;
 use super::{Command, init};
 use servanda_core::event::Entry;
-use servanda_core::event::ndjson::entry_to_json;
+use servanda_core::ndjson::entry_to_json;
 use servanda_ledger::plural;
 use servanda_ledger::recover::{Survey, copy_beginning, survey};
 use servanda_log::{Log, directory};

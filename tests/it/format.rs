@@ -13,8 +13,8 @@ use servanda_core::chain::codec;
 use servanda_core::chain::record::{
     Body, Hash, Head, Record, SALT_LEN, Sealed, Unbound, bind, bind_each, bind_marked,
 };
-use servanda_core::event::ndjson::entry_to_json;
 use servanda_core::event::{Entry, Envelope, Event, FieldSpec, Fields, Kind};
+use servanda_core::ndjson::entry_to_json;
 use servanda_core::rules::may_be_redacted;
 use servanda_core::value::base::Shape;
 use servanda_core::value::id::Seq;

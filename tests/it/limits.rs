@@ -4,10 +4,10 @@ use std::fs;
 
 use servanda::intake::{rules, table};
 use servanda_core::chain::{codec, note, policy, proof, record};
-use servanda_core::event::{self, ndjson};
 use servanda_core::state;
 use servanda_core::value::{base, id};
 use servanda_core::view::occurrences;
+use servanda_core::{event, ndjson};
 use servanda_ledger::stream;
 use servanda_log::{journal, sled};
 use servanda_witness::serve;

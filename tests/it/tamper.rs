@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use servanda_core::chain::codec;
 use servanda_core::chain::record::{BatchSignature, Body, Head, Record, SALT_LEN, Sealed, bind};
-use servanda_core::event::ndjson;
 use servanda_core::event::{Event, Kind};
+use servanda_core::ndjson;
 use servanda_core::value::when::Instant;
 use servanda_ledger::replay::{KnownAt, replay};
 use servanda_ledger::verify::{FindingKind, Unwatched, Verdict, verify};

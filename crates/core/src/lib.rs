@@ -6,6 +6,7 @@
 
 pub mod chain;
 pub mod event;
+pub mod ndjson;
 pub mod rules;
 pub mod state;
 #[cfg(any(test, feature = "testing"))]

@@ -4,9 +4,6 @@
 //! the command line's flags, NDJSON, the editor template, corrections by field name and the completeness
 //! of the codec (which lists the same fields again, in the frozen order of the bytes).
 
-pub mod ndjson;
-pub mod places;
-
 use std::fmt;
 use std::str::FromStr;
 

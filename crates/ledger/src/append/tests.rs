@@ -12,9 +12,9 @@ use crate::verify::{Unwatched, verify};
 use crate::{Environment, snapshot};
 use servanda_core::chain::codec;
 use servanda_core::chain::record::{Head, SALT_LEN};
-use servanda_core::event::ndjson;
-use servanda_core::event::places::Places;
 use servanda_core::event::{Entry, Kind};
+use servanda_core::ndjson;
+use servanda_core::ndjson::ReferenceResolver;
 use servanda_core::state::{RECORD_LIMIT, State};
 use servanda_core::testing::{Choices, FIRST_RECORDED_AT, event, histories};
 use servanda_log::dry_run::DryRunLog;
@@ -130,15 +130,15 @@ proptest! {
         }
         let again = Steady::from(Instant(FIRST_RECORDED_AT.0 * 2));
         let mut imported = Ledger::create(Memory::default(), again, history[0].clone()).unwrap();
-        let mut places = Places::default();
+        let mut resolver = ReferenceResolver::default();
         let mut lines = ndjson::Lines::new(lines.as_bytes(), ndjson::Defaults::default());
         let streamed = imported.append_stream(|present| {
-            let of_its_ledger = |line: &ndjson::Line| matches!(line.said, ndjson::Said::OfItsLedger);
+            let of_its_ledger = |line: &ndjson::Line| matches!(line.parsed, ndjson::ParsedLine::OfItsLedger);
             let Some(line) = lines.by_ref().map(Result::unwrap).find(|line| !of_its_ledger(line)) else {
                 return Ok(None);
             };
             let place = line.number;
-            let event = places.event(line, |key| present.keyed(key), present.next())?;
+            let event = resolver.event(line, |key| present.keyed(key), present.next())?;
             Ok::<_, Vec<ndjson::LineError>>(Some(Given { place, submission: event.into() }))
         });
         prop_assert_eq!(streamed.unwrap().appended, history.len() - 1);

@@ -1,34 +1,35 @@
-//! Which records the lines of a file mean. Numbers from an export become those of this ledger, and `@KEY` the
-//! record with that import key, here or in the ledger.
+//! References between the lines of a file. Record numbers from an export become record numbers of this ledger, and
+//! `@KEY` becomes the record with that import key, in the file or in the ledger.
 
 use std::collections::BTreeMap;
 
-use super::ndjson::{Line, LineError, Said};
+use super::line::{Line, LineError, ParsedLine};
 use crate::event::{Event, FieldSpec, Fields, Kind};
 use crate::value::base::excerpt;
 use crate::value::id::Seq;
 
-/// A record that is in every ledger: stands for one that is not known, where only the form is checked.
+/// A record that every ledger has. It replaces an unknown record where only the form of a line is checked.
 const SOME_RECORD: &str = "0";
 
-/// Where the lines of a file went. Lines whose numbers and places both count up, as those of an export do, take no
-/// memory each.
+/// Resolves the references between the lines of a file, line by line. Lines whose exported numbers and new numbers
+/// both count up take no memory each.
 #[derive(Debug, Clone)]
-pub struct Places {
-    /// By the first number of each stretch that was exported.
+pub struct ReferenceResolver {
+    /// Stretches of exported records, by their first exported number.
     exported: BTreeMap<u64, Stretch>,
-    /// Whether a record that is not found may be that of a line which could not be read.
+    /// Whether unknown records are accepted, because a line could not be read.
     lenient: bool,
 }
 
-/// Records that followed each other where they were exported from, and do here.
+/// Records that follow each other in both ledgers.
 #[derive(Debug, Clone, Copy)]
 struct Stretch {
+    /// The number of the first one in this ledger.
     place: u64,
     length: u64,
 }
 
-impl Default for Places {
+impl Default for ReferenceResolver {
     fn default() -> Self {
         let opening = Stretch {
             place: 0,
@@ -42,17 +43,17 @@ impl Default for Places {
     }
 }
 
-impl Places {
-    /// From now on, what cannot be found is no error: a line could not be read.
+impl ReferenceResolver {
+    /// Accepts unknown records from now on: one of them may be the record of a line that could not be read.
     pub fn be_lenient(&mut self) {
         self.lenient = true;
     }
 
-    /// The event of a line. `keyed` finds the record of an import key, here or in the ledger; `next` is the next
-    /// record.
+    /// Makes the event of a line. `keyed` finds the record of an import key, in the file or in the ledger; `next` is
+    /// the number that the event will get.
     ///
     /// # Errors
-    /// Everything that is wrong with the line's values and with the records that it names.
+    /// All errors in the line's values and references.
     pub fn event(
         &mut self,
         line: Line,
@@ -60,22 +61,18 @@ impl Places {
         next: Seq,
     ) -> Result<Event, Vec<LineError>> {
         let mut errors = Vec::new();
-        let wrong = |field: &str, message: String| LineError {
-            line: line.number,
-            field: Some(field.to_owned()),
-            message,
-        };
+        let wrong = |field: &str, message: String| LineError::field(line.number, field, message);
         if let Some(seq) = line.seq {
             let place = line.key().and_then(&keyed).unwrap_or(next);
             if let Err(message) = self.give(seq, place) {
                 errors.push(wrong("seq", message));
             }
         }
-        let mut fields = match line.said {
-            Said::Event(event) if errors.is_empty() => return Ok(event),
-            Said::Event(_) => return Err(errors),
-            Said::Fields(fields) => fields,
-            Said::OfItsLedger => Fields::default(),
+        let mut fields = match line.parsed {
+            ParsedLine::Event(event) if errors.is_empty() => return Ok(event),
+            ParsedLine::Event(_) => return Err(errors),
+            ParsedLine::Fields(fields) => fields,
+            ParsedLine::OfItsLedger => Fields::default(),
         };
         let corrected = fields.get("field").first().cloned();
         for name in naming_records(line.kind, corrected.as_deref()) {
@@ -98,16 +95,14 @@ impl Places {
             Ok(event) if errors.is_empty() => Ok(event),
             Ok(_) => Err(errors),
             Err(more) => {
-                errors.extend(
-                    more.into_iter()
-                        .map(|more| LineError::at(line.number, more)),
-                );
+                let at = |error| LineError::at(line.number, error);
+                errors.extend(more.into_iter().map(at));
                 Err(errors)
             }
         }
     }
 
-    /// Notes the place of a record that was exported.
+    /// Notes the new number of an exported record.
     fn give(&mut self, exported: u64, Seq(place): Seq) -> Result<(), String> {
         if let Some((&first, stretch)) = self.exported.range_mut(..=exported).next_back() {
             if exported - first < stretch.length {
@@ -122,8 +117,8 @@ impl Places {
         Ok(())
     }
 
-    /// What a text of a field that may name records stands for in this ledger; none if it names none, or names it
-    /// by its number here.
+    /// Resolves a text of a field that may name records. None if the text names no record, or names one by its number
+    /// in this ledger.
     fn find(
         &self,
         text: &str,
@@ -148,7 +143,7 @@ impl Places {
     }
 }
 
-/// The fields of an event that may name records. A correction's values are those of the field that it corrects.
+/// Lists the fields of an event that may name records. The values of a correction are those of the corrected field.
 fn naming_records(kind: Kind, corrected: Option<&str>) -> impl Iterator<Item = &'static str> {
     let names_records = |name: &str| {
         let mut specs = Kind::ALL.iter().filter_map(|kind| kind.field(name));
@@ -161,13 +156,13 @@ fn naming_records(kind: Kind, corrected: Option<&str>) -> impl Iterator<Item = &
     fields.map(|spec| spec.name)
 }
 
-/// Whether a line has texts for which [`Places`] must be asked.
-pub(super) fn are_asked<S: AsRef<str>>(
+/// Whether a line has references that need a [`ReferenceResolver`].
+pub(super) fn has_references<S: AsRef<str>>(
     kind: Kind,
     is_exported: bool,
     given: &[(&str, &[S])],
 ) -> bool {
-    // Rare, and quickly seen; which field it is costs more to find out.
+    // Such texts are rare and cheap to see; the field that they belong to costs more to find.
     let suspect = |text: &S| {
         let text = text.as_ref();
         text.starts_with('@') || is_exported && text.bytes().all(|byte| byte.is_ascii_digit())
