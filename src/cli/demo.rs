@@ -15,7 +15,7 @@ use servanda_core::event::{Event, Fields, Kind};
 use servanda_core::ndjson::{Defaults, Lines};
 use servanda_ledger::replay::CHUNK;
 use servanda_ledger::{Ledger, Machine};
-use servanda_log::{Log, directory};
+use servanda_log::{Log, OneBatch, directory};
 
 pub(super) const COMMAND: Command = Command { build, run };
 
@@ -182,11 +182,8 @@ fn tamper(original: &Path, copy: &Path) -> Result<u64, CliError> {
         });
     }
     let mut copy = directory::create(copy, "servanda demo")?;
-    copy.append(
-        servanda_core::chain::record::Head::EMPTY,
-        &records,
-        original.head()?,
-    )
-    .map_err(|error| CliError::refused(error.to_string()))?;
+    let mut batch = OneBatch::new(records, original.head()?);
+    copy.append(servanda_core::chain::record::Head::EMPTY, &mut batch)
+        .map_err(|error| CliError::refused(error.to_string()))?;
     Ok(seq)
 }
