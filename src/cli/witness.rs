@@ -8,11 +8,12 @@ use clap::{Arg, ArgAction, ArgMatches, value_parser};
 
 use super::anchors::{self, Anchor};
 use super::checkpoint::{log_key_arg, sign};
+use super::command::Command;
 use super::error::{CliError, Exit};
-use super::memory;
+use super::files;
+use super::keys;
 use super::session::Session;
 use super::verify::{COSIGNED, read_policy};
-use super::{Command, keys};
 use servanda_core::chain::checkpoint::SignedCheckpoint;
 use servanda_core::chain::key::VerifierKey;
 use servanda_core::chain::note::NoteSignature;
@@ -266,8 +267,7 @@ fn ask_all(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
     }
     let keep = |path: &Path| match session.dry_run {
         true => Ok(()),
-        false => memory::write_whole(path, cosigned.to_string())
-            .map_err(|error| CliError::file("write", path, &error)),
+        false => files::write_whole(path, cosigned.to_string()),
     };
     let unmet = match policy.check(&cosigned) {
         Ok(verified) => {

@@ -1,5 +1,4 @@
-//! What comes from elsewhere, into fields of events. NDJSON and the template are texts of our own; `table`, `rules`,
-//! `make` and `compare` are for foreign tables.
+//! What comes from elsewhere, into fields of events. NDJSON is a text of our own; all here is for foreign tables.
 
 pub mod change_log;
 pub mod compare;
@@ -7,4 +6,3 @@ pub mod make;
 pub mod rules;
 pub mod suggest;
 pub mod table;
-pub mod template;

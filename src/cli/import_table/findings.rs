@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use super::listed;
+use super::shared::listed;
 use crate::cli::error::CliError;
 use crate::cli::session::Session;
 use crate::intake::compare::{Step, Tally};

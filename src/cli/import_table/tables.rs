@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use super::findings::{BAD_COLUMNS, Findings, From, Said};
-use super::read_file;
+use super::shared::read_file;
 use crate::cli::error::CliError;
 use crate::intake::change_log;
 use crate::intake::compare::Known;

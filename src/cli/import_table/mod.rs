@@ -2,6 +2,7 @@
 //! appended, unless `--skip-bad` collects it.
 
 mod findings;
+mod shared;
 mod tables;
 
 use std::collections::HashMap;
@@ -10,6 +11,7 @@ use std::path::{Path, PathBuf};
 use clap::{Arg, ArgAction, ArgMatches, value_parser};
 
 use self::findings::From;
+use self::shared::{listed, read_file};
 use self::tables::Tables;
 use super::error::{CliError, Exit};
 use super::session::{OpenLedger, Session};
@@ -24,9 +26,6 @@ use servanda_core::value::id::Seq;
 use servanda_core::value::when::Instant;
 use servanda_ledger::backfill::Submission;
 use servanda_ledger::{LedgerError, plural};
-
-/// Most complaints that are listed; more are counted.
-const LISTED: usize = 100;
 
 /// How often events that break a rule are marked as irregular and tried again. Each time at least one more is.
 const ATTEMPTS: usize = 16;
@@ -172,23 +171,6 @@ fn read_rules(path: &Path) -> Result<Rules, CliError> {
     })
 }
 
-fn read_file(path: &Path, limit: u64) -> Result<Vec<u8>, CliError> {
-    let length = std::fs::metadata(path).map(|metadata| metadata.len());
-    let bytes = length.and_then(|length| match length > limit {
-        true => Ok(None),
-        false => std::fs::read(path).map(Some),
-    });
-    match bytes {
-        Ok(Some(bytes)) => Ok(bytes),
-        Ok(None) => Err(CliError::refused(format!(
-            "{} is longer than {limit} bytes",
-            path.display()
-        ))
-        .hint("split it, and import one part after the other")),
-        Err(error) => Err(CliError::file("read", path, &error)),
-    }
-}
-
 /// The events of steps. `@KEY` becomes the number of a record: of one in the ledger, or of an earlier step.
 fn submissions(steps: &[From], state: &State) -> Result<Vec<Submission>, CliError> {
     let mut places: HashMap<String, u64> = HashMap::new();
@@ -257,14 +239,4 @@ fn refused(error: LedgerError, steps: &[From]) -> CliError {
         }
         other => other.into(),
     }
-}
-
-fn listed(message: String, details: impl ExactSizeIterator<Item = String>) -> CliError {
-    let count = details.len();
-    let mut error = CliError::refused(message);
-    error.details = details.take(LISTED).collect();
-    if count > LISTED {
-        error = error.detail(format!("... and {} more", count - LISTED));
-    }
-    error
 }
