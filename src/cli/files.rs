@@ -10,11 +10,6 @@ pub fn read(path: &Path) -> Result<Vec<u8>, CliError> {
     std::fs::read(path).map_err(|error| CliError::file("read", path, &error))
 }
 
-/// Reads a file of text.
-pub fn read_text(path: &Path) -> Result<String, CliError> {
-    std::fs::read_to_string(path).map_err(|error| CliError::file("read", path, &error))
-}
-
 /// An outcome of reading, or none where there is no such file.
 pub fn if_there<T>(path: &Path, read: std::io::Result<T>) -> Result<Option<T>, CliError> {
     match read {

@@ -94,32 +94,33 @@ Exit codes:
 
 /// The whole command line, for parsing, completions and manual pages.
 fn command_line() -> clap::Command {
-    let program = clap::Command::new("servanda")
+    Globals::augment_args(clap::Command::new("servanda"))
         .version(env!("CARGO_PKG_VERSION"))
         .about(ABOUT)
         .after_help(EXAMPLES)
         .subcommand_required(true)
         .arg_required_else_help(true)
         .max_term_width(100)
-        .subcommands(COMMANDS.iter().map(|command| (command.build)()));
-    Globals::augment_args(program)
+        .subcommands(COMMANDS.iter().map(|command| (command.build)()))
 }
 
 /// Runs the program with the process's arguments.
 pub fn main() -> ExitCode {
-    silence_panics_of_the_store();
+    silence_panics_of_sled();
     run(std::env::args_os()).into()
 }
 
-/// sled panics on damaged files; the log turns that into an error, and the message of the panic itself
-/// would only confuse.
-fn silence_panics_of_the_store() {
+/// Hides the messages of panics inside sled, which panics on damaged files. The log turns such a panic into an error.
+/// Panics of our own code are shown.
+fn silence_panics_of_sled() {
     let default = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |info| {
-        let in_store = info
+        // The directory of a dependency is its name and version.
+        let is_sled = |part: &str| part.starts_with("sled-");
+        let in_sled = info
             .location()
-            .is_some_and(|place| place.file().contains("sled"));
-        if !in_store {
+            .is_some_and(|place| place.file().split(['/', '\\']).any(is_sled));
+        if !in_sled {
             default(info);
         }
     }));
