@@ -10,7 +10,7 @@ use crate::cli::session::Session;
 use crate::cli::{files, verify, witness};
 use servanda_core::chain::key::{KeyName, SignatureType, SigningKey};
 use servanda_witness::Witness;
-use servanda_witness::memory::Directory;
+use servanda_witness::cosigned::CosignedDirectory;
 use servanda_witness::serve::{Running, Server};
 
 /// The parties, each of which runs a witness.
@@ -77,7 +77,7 @@ fn start(place: &Path, log: &SigningKey) -> Result<(Vec<Running>, String), CliEr
     for side in SIDES {
         let name = format!("{side}.example/witness");
         let key = key(&name, SignatureType::CosignatureV1)?;
-        let state = Directory::open(&place.join(side))?;
+        let state = CosignedDirectory::open(&place.join(side))?;
         let vkey = key.verifier().to_string();
         let witness = Witness::new(key, [log.verifier().clone()], Box::new(state))?;
         let loopback = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
