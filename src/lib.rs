@@ -25,4 +25,5 @@
 //! `ARCHITECTURE.md` maps the modules, `docs/format.md` states every byte.
 
 pub mod cli;
+mod desk;
 pub mod intake;

@@ -4,14 +4,15 @@ use std::path::PathBuf;
 
 use clap::{Arg, ArgMatches, value_parser};
 
+use super::command::Command;
 use super::error::{CliError, Exit};
 use super::keys::read_signing_key;
 use super::questions::id_arg;
 use super::session::Session;
-use super::{Command, receipt, record};
+use super::{anchors, receipt, record};
 use servanda_core::event::{Event, Fields, Kind};
 use servanda_core::state::EntityKind;
-use servanda_core::value::id::{PartyId, Subject};
+use servanda_core::value::id::PartyId;
 use servanda_ledger::signatures;
 
 pub(super) const COMMAND: Command = Command { build, run };
@@ -61,13 +62,7 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
     let mut ledger = session.open()?;
     let state = ledger.state();
     let party = PartyId(state.resolve_id(&text("party"), EntityKind::Party)?);
-    let seq = match state.resolve(&text("what"))? {
-        Subject::Record(seq) => seq,
-        Subject::Entity(id) => state
-            .entity(&id)
-            .map(|(_, seq)| seq)
-            .ok_or_else(|| CliError::refused(format!("nothing here is called {id}")))?,
-    };
+    let seq = anchors::defining_record(state, &text("what"))?;
     let origin = ledger
         .origin()
         .map(|fact| fact.origin.to_string())

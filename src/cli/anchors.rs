@@ -4,9 +4,12 @@ use std::fmt;
 use std::path::Path;
 
 use super::error::{CliError, Exit};
+use super::files;
 use servanda_core::chain::checkpoint::{Checkpoint, SignedCheckpoint};
 use servanda_core::chain::key::VerifierKey;
 use servanda_core::chain::tree::TreeHash;
+use servanda_core::state::State;
+use servanda_core::value::id::{Seq, Subject};
 
 /// A checkpoint from a file: a signed note, or only its text.
 pub enum Anchor {
@@ -53,11 +56,16 @@ impl Anchor {
 
 /// Reads a checkpoint from a file.
 pub fn read(path: &Path) -> Result<Anchor, CliError> {
-    let text = std::fs::read(path).map_err(|error| CliError::file("read", path, &error))?;
+    let text = files::read(path)?;
     parse(&text).ok_or_else(|| {
         CliError::refused(format!("{} holds no checkpoint", path.display()))
             .hint("`servanda checkpoint` prints one: origin, size and root, each on its line, and signatures")
     })
+}
+
+/// A checkpoint on one line, for messages.
+pub fn one_line(checkpoint: &Checkpoint) -> String {
+    checkpoint.to_string().trim_end().replace('\n', " ")
 }
 
 fn parse(text: &[u8]) -> Option<Anchor> {
@@ -115,5 +123,16 @@ impl Consistency {
             hashes,
             new: SignedCheckpoint::parse(new.as_bytes()).ok()?,
         })
+    }
+}
+
+/// The record that a text names, or that defines the thing it names.
+pub fn defining_record(state: &State, text: &str) -> Result<Seq, CliError> {
+    match state.resolve(text)? {
+        Subject::Record(seq) => Ok(seq),
+        Subject::Entity(id) => state
+            .entity(&id)
+            .map(|(_, seq)| seq)
+            .ok_or_else(|| CliError::refused(format!("nothing here is called {id}"))),
     }
 }

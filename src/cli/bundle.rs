@@ -10,7 +10,7 @@ use super::checkpoint::sign;
 use super::error::{CliError, Exit};
 use super::session::Session;
 use super::verify::{COSIGNED, read_policy};
-use super::{export, memory};
+use super::{files, raw};
 
 const FORMAT: &str = include_str!("../../docs/format.md");
 const VERIFIER: &str = include_str!("../../docs/verify.py");
@@ -60,12 +60,13 @@ pub(super) fn write(
     let signed = sign(checkpoint.clone(), matches)?;
     let mut records = Vec::new();
     // Writing to memory does not fail.
-    super::session::written(export::write_raw(ledger.log(), &mut records)?)?;
+    super::session::written(raw::write_raw(ledger.log(), &mut records)?)?;
     let mut files = vec![("records.ndjson", records)];
     let is_signed = signed.is_some();
     let text = signed.map_or_else(|| checkpoint.to_string(), |signed| signed.to_string());
     files.push(("checkpoint", text.into_bytes()));
-    if let Some(cosigned) = read_if_there(&session.directory()?.join(COSIGNED))? {
+    let beside = session.directory()?.join(COSIGNED);
+    if let Some(cosigned) = files::if_there(&beside, std::fs::read(&beside))? {
         files.push(("cosigned", cosigned));
     }
     if let Some(policy) = matches.get_one::<PathBuf>("policy") {
@@ -87,21 +88,13 @@ pub(super) fn write(
         session.talk(&format!("would write {}", path.display()));
         return Ok(Exit::Ok);
     }
-    memory::write_whole(path, &bytes).map_err(|error| CliError::file("write", path, &error))?;
+    files::write_whole(path, &bytes)?;
     session.say(&path.display().to_string())?;
     if !is_signed {
         session.hint("the checkpoint in it is unsigned: with --key FILE the log vouches for it");
     }
     session.hint("next: unpack it and read README.txt; keep the checkpoint apart from the bundle");
     Ok(Exit::Ok)
-}
-
-fn read_if_there(path: &Path) -> Result<Option<Vec<u8>>, CliError> {
-    match std::fs::read(path) {
-        Ok(bytes) => Ok(Some(bytes)),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(CliError::file("read", path, &error)),
-    }
 }
 
 /// A tar file that depends on nothing but the files' names and bytes.

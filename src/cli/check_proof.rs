@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use clap::{Arg, ArgAction, ArgMatches, value_parser};
 use serde_json::Value;
 
-use super::Command;
-use super::anchors::Consistency;
+use super::anchors::{Consistency, one_line};
+use super::command::Command;
 use super::error::{CliError, Exit};
 use super::keys::read_verifier_key;
+use super::raw::unhex;
 use super::session::Session;
 use servanda_core::chain::codec;
 use servanda_core::chain::key::VerifierKey;
@@ -168,8 +169,8 @@ fn check_consistency(
             Exit::Broken,
             format!("the older checkpoint is not the beginning of the newer: {error}"),
         )
-        .detail(old.to_string().trim_end().replace('\n', " "))
-        .detail(new.to_string().trim_end().replace('\n', " "))
+        .detail(one_line(old))
+        .detail(one_line(new))
     })?;
     session.say(&format!(
         "holds: the first {} records of {} are the beginning of its {}",
@@ -195,14 +196,4 @@ fn read_record(path: &Path) -> Result<Record, CliError> {
     let bytes = unhex(hex).ok_or_else(|| wrong("`record` is not hexadecimal"))?;
     Record::open(&bytes.into())
         .map_err(|error| CliError::new(Exit::Broken, format!("{}: {error}", path.display())))
-}
-
-fn unhex(text: &str) -> Option<Vec<u8>> {
-    if !text.is_ascii() || !text.len().is_multiple_of(2) {
-        return None;
-    }
-    (0..text.len())
-        .step_by(2)
-        .map(|at| u8::from_str_radix(&text[at..at + 2], 16).ok())
-        .collect()
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Arg, ArgMatches, value_parser};
 
-use super::Command;
+use super::command::Command;
 use super::error::{CliError, Exit};
 use super::keys::read_signing_key;
 use super::session::Session;

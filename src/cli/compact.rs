@@ -2,7 +2,7 @@
 
 use clap::ArgMatches;
 
-use super::Command;
+use super::command::Command;
 use super::error::{CliError, Exit};
 use super::progress::Waiting;
 use super::session::Session;
@@ -34,7 +34,7 @@ fn run(_: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
             .talk("nothing is written with --dry-run, and only then is it known what it comes to");
         return Ok(Exit::Ok);
     }
-    let waiting = Waiting::new(session, "compacting");
+    let waiting = Waiting::new(session.shows_progress(), "compacting");
     let Compaction { before, after } = log.compacting()?.compact()?;
     drop(waiting);
     if !session.for_people() {

@@ -1,23 +1,21 @@
 //! `export`: every event as NDJSON, or every record verbatim, alone or in a bundle.
 
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
 use std::io::{self, BufWriter, Write};
 
 use clap::{Arg, ArgAction, ArgMatches};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
+use super::bundle;
+use super::command::Command;
 use super::error::{CliError, Exit};
 use super::questions::readable;
+use super::raw::write_raw;
 use super::session::{Session, written};
-use super::{Command, bundle};
-use servanda_core::chain::record::Record;
 use servanda_core::event::{Entry, Event};
 use servanda_core::ndjson::entry_to_json;
 use servanda_core::value::id::{Seq, Subject};
 use servanda_ledger::plural;
-use servanda_ledger::replay::CHUNK;
-use servanda_log::Log;
 
 pub(super) const COMMAND: Command = Command { build, run };
 
@@ -100,39 +98,5 @@ fn names(event: &Event, records: &BTreeSet<Seq>) -> bool {
     named.any(|(_, reference)| match reference.subject() {
         Subject::Record(seq) => records.contains(&seq),
         Subject::Entity(_) => false,
-    })
-}
-
-/// The records as they lie in the log, also where they are not sound: that is for the reader to find.
-pub(super) fn write_raw(log: &impl Log, out: &mut impl Write) -> Result<io::Result<()>, CliError> {
-    let head = log.head()?;
-    let mut next = 0;
-    loop {
-        let chunk = log.read(next, CHUNK)?;
-        let Some(last) = chunk.last() else { break };
-        next = last.seq + 1;
-        for stored in &chunk {
-            let link = Record::open(&stored.sealed)
-                .ok()
-                .map(|record| record.header.link().to_string());
-            let object = json!({
-                "seq": stored.seq,
-                "link": link,
-                "record": hex(&stored.sealed.0),
-            });
-            if let Err(error) = writeln!(out, "{object}") {
-                return Ok(Err(error));
-            }
-        }
-    }
-    let head = json!({"head": {"count": head.count, "link": head.link.to_string()}});
-    Ok(writeln!(out, "{head}"))
-}
-
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a string does not fail.
-        let _ = write!(text, "{byte:02x}");
-        text
     })
 }

@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 
 use clap::{Arg, ArgMatches, value_parser};
 
+use super::command::Command;
 use super::error::{CliError, Exit};
 use super::feed::{Ahead, Fed, Feed};
 use super::interrupt::Interrupt;
 use super::progress::Intake;
 use super::session::{OpenLedger, Session};
-use super::{Command, import_table, receipt, record};
+use super::{import_table, receipt, record};
 use servanda_core::ndjson::{Defaults, Lines};
 use servanda_core::value::when::Instant;
 use servanda_ledger::plural;
@@ -87,7 +88,7 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
     };
     let mut ledger = session.open()?;
     let interrupt = Interrupt::noted();
-    let (progress, input) = Intake::of(session, input, length(path));
+    let (progress, input) = Intake::of(session.shows_progress(), input, length(path));
     let lines = Lines::new(BufReader::with_capacity(BUFFER, input), defaults);
     let lines = Ahead::new(lines, &interrupt);
     let feed = Feed {

@@ -4,9 +4,10 @@ use std::path::Path;
 
 use clap::{Arg, ArgMatches};
 
+use super::command::Command;
 use super::error::{CliError, Exit};
 use super::session::Session;
-use super::{Command, receipt, record};
+use super::{receipt, record};
 use servanda_core::chain::record::Head;
 use servanda_core::event::{Event, Fields, Kind};
 use servanda_core::value::when::Instant;
@@ -85,7 +86,7 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
         return Ok(Exit::Ok);
     }
     let origin = fields.get("origin").first().map_or("", String::as_str);
-    if let Some(seen) = session.memory_of(origin).filter(|path| path.exists()) {
+    if let Some(seen) = session.seen.path(origin).filter(|path| path.exists()) {
         return Err(
             CliError::refused(format!("a ledger of the origin {origin} was seen before"))
                 .hint("an origin names one ledger for life: choose another")

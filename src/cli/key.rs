@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Arg, ArgAction, ArgMatches, value_parser};
 
-use super::Command;
+use super::command::Command;
 use super::error::{CliError, Exit};
 use super::keys::{read_private, read_signing_key, write_private};
 use super::session::Session;

@@ -2,7 +2,7 @@
 
 use clap::ArgMatches;
 
-use super::Command;
+use super::command::Command;
 use super::error::{CliError, Exit};
 use super::questions::{ask, clock_args, id_arg, party_kind_arg, standing_arg};
 use super::session::Session;

@@ -2,7 +2,7 @@
 
 use clap::ArgMatches;
 
-use super::Command;
+use super::command::Command;
 use super::error::{CliError, Exit};
 use super::questions::{ask, clock_args, id_arg, kind_arg, limit_arg, stretch_args};
 use super::session::Session;

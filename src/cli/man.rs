@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Arg, ArgMatches, value_parser};
 
+use super::command::Command;
 use super::error::{CliError, Exit};
 use super::session::Session;
-use super::{Command, command_line};
 
 pub(super) const COMMAND: Command = Command { build, run };
 
@@ -28,7 +28,7 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
         return Err(CliError::new(Exit::Usage, "which directory?"));
     };
     std::fs::create_dir_all(dir).map_err(|error| CliError::file("make", dir, &error))?;
-    clap_mangen::generate_to(command_line(), dir)
+    clap_mangen::generate_to((session.command_line)(), dir)
         .map_err(|error| CliError::file("write to", dir, &error))?;
     session.talk(&format!("manual pages are in {}", dir.display()));
     Ok(Exit::Ok)

@@ -7,13 +7,15 @@ mod anchors;
 mod bundle;
 mod check_proof;
 mod checkpoint;
+mod command;
 mod compact;
 mod completions;
 mod demo;
-mod demo_witnesses;
 mod error;
 mod export;
 mod feed;
+mod files;
+mod globals;
 mod import;
 mod import_table;
 mod init;
@@ -23,15 +25,16 @@ mod keys;
 mod list;
 mod log;
 mod man;
-mod memory;
 mod progress;
 mod prove;
 mod questions;
+mod raw;
 mod receipt;
 mod record;
 mod recover;
 mod redact;
 mod report;
+mod seen_checkpoints;
 mod session;
 mod show;
 mod verify;
@@ -40,20 +43,12 @@ mod witness;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::{Arg, ArgAction, ArgMatches, value_parser};
+use clap::Args as _;
 
-use error::CliError;
-pub use error::Exit;
-use servanda_report::render;
+use command::Command;
+use error::Exit;
+use globals::Globals;
 use session::Session;
-
-/// A command: how it is asked for, and what it does.
-struct Command {
-    /// Its arguments, help and examples.
-    build: fn() -> clap::Command,
-    /// What it does; the exit code if nothing went wrong.
-    run: fn(&ArgMatches, &Session) -> Result<Exit, CliError>,
-}
 
 /// Every command, in the order in which help lists them.
 const COMMANDS: &[Command] = &[
@@ -99,132 +94,68 @@ Exit codes:
 
 /// The whole command line, for parsing, completions and manual pages.
 fn command_line() -> clap::Command {
-    let formats = render::FORMATS.iter().map(|format| format.name());
-    let formats = clap::builder::PossibleValuesParser::new(formats);
-    let global = |arg: Arg| arg.global(true).help_heading("Global options");
-    clap::Command::new("servanda")
+    Globals::augment_args(clap::Command::new("servanda"))
         .version(env!("CARGO_PKG_VERSION"))
         .about(ABOUT)
         .after_help(EXAMPLES)
         .subcommand_required(true)
         .arg_required_else_help(true)
         .max_term_width(100)
-        .arg(global(
-            Arg::new("ledger")
-                .long("ledger")
-                .value_name("DIR")
-                .env("SERVANDA_LEDGER")
-                .hide_env_values(true)
-                .value_parser(value_parser!(std::path::PathBuf))
-                .help("The ledger's directory"),
-        ))
-        .arg(global(
-            Arg::new("format")
-                .long("format")
-                .value_name("FORMAT")
-                .value_parser(formats)
-                .default_value("table")
-                .help("How to write data"),
-        ))
-        .arg(global(
-            Arg::new("quiet")
-                .short('q')
-                .long("quiet")
-                .action(ArgAction::SetTrue)
-                .help("Write data and errors, and nothing else"),
-        ))
-        .arg(global(
-            Arg::new("no-color")
-                .long("no-color")
-                .action(ArgAction::SetTrue)
-                .help("Use no colour (nor where NO_COLOR is set, nor in a pipe)"),
-        ))
-        .arg(global(
-            Arg::new("dry-run")
-                .long("dry-run")
-                .action(ArgAction::SetTrue)
-                .help("Check and show what would be recorded, and record nothing"),
-        ))
-        .arg(global(
-            Arg::new("wait")
-                .long("wait")
-                .value_name("SECONDS")
-                .default_value("10")
-                .value_parser(value_parser!(u64).range(0..=86_400))
-                .help("How long to wait for a ledger that another process holds"),
-        ))
-        .arg(global(
-            Arg::new("sign-with")
-                .long("sign-with")
-                .value_name("FILE")
-                .env("SERVANDA_SIGN_WITH")
-                .hide_env_values(true)
-                .value_delimiter(',')
-                .action(ArgAction::Append)
-                .value_parser(value_parser!(std::path::PathBuf))
-                .help("Private keys of the recorders who sign what is appended"),
-        ))
-        .arg(global(
-            Arg::new("no-memory")
-                .long("no-memory")
-                .action(ArgAction::SetTrue)
-                .help("Neither compare with the newest checkpoint that was seen of this ledger, nor remember one"),
-        ))
         .subcommands(COMMANDS.iter().map(|command| (command.build)()))
 }
 
 /// Runs the program with the process's arguments.
 pub fn main() -> ExitCode {
-    silence_panics_of_the_store();
+    silence_panics_of_sled();
     run(std::env::args_os()).into()
 }
 
-/// sled panics on damaged files; the log turns that into an error, and the message of the panic itself
-/// would only confuse.
-fn silence_panics_of_the_store() {
+/// Hides the messages of panics inside sled, which panics on damaged files. The log turns such a panic into an error.
+/// Panics of our own code are shown.
+fn silence_panics_of_sled() {
     let default = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |info| {
-        let in_store = info
+        // The directory of a dependency is its name and version.
+        let is_sled = |part: &str| part.starts_with("sled-");
+        let in_sled = info
             .location()
-            .is_some_and(|place| place.file().contains("sled"));
-        if !in_store {
+            .is_some_and(|place| place.file().split(['/', '\\']).any(is_sled));
+        if !in_sled {
             default(info);
         }
     }));
 }
 
 fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
-    let matches = match command_line().try_get_matches_from(arguments) {
-        Ok(matches) => matches,
+    let parsed = command_line()
+        .try_get_matches_from(arguments)
+        .and_then(|matches| Ok((Session::new(&matches, command_line)?, matches)));
+    let (session, matches) = match parsed {
+        Ok(parsed) => parsed,
         Err(error) => {
             let code = if error.use_stderr() {
                 Exit::Usage
             } else {
                 Exit::Ok
             };
-            // Nowhere is left to say that the terminal is gone.
+            // No output is left to report that the terminal is gone.
             let _ = error.print();
             return code;
         }
     };
-    let session = Session::new(&matches);
     let Some((name, arguments)) = matches.subcommand() else {
         return Exit::Usage;
     };
     let command = COMMANDS
         .iter()
         .find(|command| (command.build)().get_name() == name);
-    let outcome = match command {
-        Some(command) => (command.run)(arguments, &session),
-        None => return Exit::Usage,
+    let Some(command) = command else {
+        return Exit::Usage;
     };
-    match outcome {
-        Ok(exit) => exit,
-        Err(error) => {
-            session.report_error(&error);
-            error.exit
-        }
-    }
+    (command.run)(arguments, &session).unwrap_or_else(|error| {
+        session.report_error(&error);
+        error.exit
+    })
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Progress bars, on a terminal only.
 
-use std::io::{self, IsTerminal, Read};
+use std::io::{self, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
@@ -9,7 +9,6 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::session::Session;
 use servanda_ledger::verify::Progress;
 
 /// A bar on stderr, where that is a terminal and the user wants talk; nothing otherwise.
@@ -21,10 +20,10 @@ pub struct Bar {
 
 impl Bar {
     /// A bar that will be headed by a word: `verifying`.
-    pub fn new(session: &Session, what: &'static str) -> Self {
+    pub fn new(shown: bool, what: &'static str) -> Self {
         Self {
             what,
-            shown: io::stderr().is_terminal() && !session.quiet,
+            shown,
             bar: ProgressBar::hidden(),
         }
     }
@@ -63,8 +62,7 @@ impl Waiting {
     const PATIENCE: Duration = Duration::from_millis(500);
 
     /// Begins to wait for something: `compacting`.
-    pub fn new(session: &Session, what: &'static str) -> Self {
-        let shown = io::stderr().is_terminal() && !session.quiet;
+    pub fn new(shown: bool, what: &'static str) -> Self {
         Self {
             shown: shown.then(|| {
                 let (done, waiting) = mpsc::channel();
@@ -134,9 +132,9 @@ impl Intake {
     }
 
     /// A bar, and an input that moves it. `length` is how many bytes there are, where that is known.
-    pub fn of<R: Read>(session: &Session, input: R, length: Option<u64>) -> (Self, Counted<R>) {
+    pub fn of<R: Read>(shown: bool, input: R, length: Option<u64>) -> (Self, Counted<R>) {
         let mut intake = Self::hidden();
-        if io::stderr().is_terminal() && !session.quiet {
+        if shown {
             let (bar, template) = match length {
                 Some(length) => (
                     ProgressBar::new(length),

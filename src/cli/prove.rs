@@ -5,15 +5,14 @@ use std::path::{Path, PathBuf};
 use clap::{Arg, ArgMatches, value_parser};
 use serde_json::json;
 
+use super::anchors;
 use super::checkpoint::{log_key_arg, sign};
+use super::command::Command;
 use super::error::{CliError, Exit};
 use super::session::Session;
-use super::{Command, anchors};
-use servanda_core::chain::checkpoint::Checkpoint;
 use servanda_core::chain::proof::TlogProof;
 use servanda_core::chain::record::Record;
 use servanda_core::ndjson::event_to_json;
-use servanda_core::value::id::Subject;
 use servanda_ledger::anchor::{self, Anchoring};
 use servanda_log::Log;
 
@@ -68,12 +67,10 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
         let (kept, present) = (old.checkpoint(), signed.unverified());
         let anchoring = anchor::compare(&ledger.hashes(), present, kept)?;
         if anchoring != Anchoring::Holds {
-            let on_one_line =
-                |checkpoint: &Checkpoint| checkpoint.to_string().trim_end().replace('\n', " ");
             let message = format!("the ledger does not lead through {}", path.display());
             return Err(CliError::new(Exit::Broken, message)
-                .detail(format!("kept: {}", on_one_line(kept)))
-                .detail(format!("now:  {}", on_one_line(present)))
+                .detail(format!("kept: {}", anchors::one_line(kept)))
+                .detail(format!("now:  {}", anchors::one_line(present)))
                 .hint("keep both, with the log's signatures, as evidence"));
         }
         let hashes = ledger.prove_consistency(old.checkpoint().size())?;
@@ -93,13 +90,7 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
     }
     let what = matches.get_one::<String>("what").map_or("", String::as_str);
     let state = ledger.state();
-    let seq = match state.resolve(what)? {
-        Subject::Record(seq) => seq,
-        Subject::Entity(id) => state
-            .entity(&id)
-            .map(|(_, seq)| seq)
-            .ok_or_else(|| CliError::refused(format!("nothing here is called {id}")))?,
-    };
+    let seq = anchors::defining_record(state, what)?;
     let stored = ledger.log().read(seq.0, 1)?;
     let sealed = &stored
         .first()
@@ -116,7 +107,7 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
     let opened = json!({
         "seq": seq.0,
         "link": record.header.link().to_string(),
-        "record": super::export::hex(&sealed.0),
+        "record": super::raw::hex(&sealed.0),
         "event": event,
     });
     write(&beside, &format!("{opened}\n"))?;
@@ -130,5 +121,5 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
 }
 
 fn write(path: &Path, text: &str) -> Result<(), CliError> {
-    super::memory::write_whole(path, text).map_err(|error| CliError::file("write", path, &error))
+    super::files::write_whole(path, text)
 }

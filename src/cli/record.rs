@@ -7,10 +7,11 @@ use chrono::{Datelike, Days, NaiveDate, Weekday};
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, ArgMatches, value_parser};
 
+use super::command::Command;
 use super::error::{CliError, Exit};
+use super::receipt;
 use super::session::Session;
-use super::{Command, receipt};
-use crate::intake::template;
+use crate::desk::template;
 use servanda_core::chain::record::document_digest;
 use servanda_core::event::{Event, Fact, FieldError, FieldSpec, Fields, Kind};
 use servanda_core::ndjson;

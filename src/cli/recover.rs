@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 
 use clap::{Arg, ArgMatches, value_parser};
 
+use super::command::Command;
 use super::error::{CliError, Exit};
+use super::init;
 use super::session::Session;
-use super::{Command, init};
 use servanda_core::event::Entry;
 use servanda_core::ndjson::entry_to_json;
 use servanda_ledger::plural;

@@ -2,9 +2,10 @@
 
 use clap::{Arg, ArgAction, ArgMatches};
 
+use super::command::Command;
 use super::error::{CliError, Exit};
 use super::session::Session;
-use super::{Command, receipt, record};
+use super::{receipt, record};
 use servanda_core::event::{Event, Fact, FieldSpec, Fields, Kind};
 use servanda_core::value::id::Seq;
 use servanda_ledger::plural;

@@ -3,7 +3,7 @@
 use clap::ArgMatches;
 use clap::parser::ValueSource;
 
-use super::Command;
+use super::command::Command;
 use super::error::{CliError, Exit};
 use super::questions::{
     Asked, ask, clock_args, day_args, grace_arg, id_arg, limit_arg, stretch_args, subject_arg,

@@ -1,4 +1,4 @@
-//! What every command needs: where the ledger is, how to print, how long to wait.
+//! What every command needs: the ledger, the global options, and output to the terminal.
 
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -7,16 +7,17 @@ use std::time::Duration;
 
 use anstyle::{AnsiColor, Style as Ansi};
 use chrono::{Local, NaiveDate, Utc};
-use clap::ArgMatches;
 use clap::parser::ValueSource;
+use clap::{ArgMatches, FromArgMatches};
 
 use super::error::{CliError, Exit};
+use super::files;
+use super::globals::Globals;
 use super::keys::read_signing_key;
-use super::memory;
 use super::progress::Waiting;
+use super::seen_checkpoints::SeenCheckpoints;
 use servanda_core::chain::checkpoint::Checkpoint;
 use servanda_core::chain::record::Head;
-use servanda_ledger::anchor::{self, Anchoring};
 use servanda_ledger::append::Receipt;
 use servanda_ledger::backfill::Submission;
 use servanda_ledger::stream::{Given, Present, StreamError, Streamed};
@@ -29,7 +30,7 @@ use servanda_report::report::Document;
 /// The ledger of a command.
 pub type OpenLedger = Ledger<Box<dyn Log>>;
 
-/// The options that hold for every command, and the ways out to the terminal.
+/// The global options, and the ways out to the terminal.
 pub struct Session {
     command: String,
     ledger: Option<PathBuf>,
@@ -41,36 +42,45 @@ pub struct Session {
     pub dry_run: bool,
     colour: bool,
     sign_with: Vec<PathBuf>,
-    remembers: bool,
-    /// Whether the user named the ledger on the command line, and would have to do so again.
+    /// The checkpoints that this user saw.
+    pub seen: SeenCheckpoints,
+    /// Whether the user named the ledger on the command line, and must do so again in the next command.
     named: bool,
+    /// Builds the whole command line.
+    pub command_line: fn() -> clap::Command,
 }
 
 impl Session {
     /// Reads the global options.
-    pub fn new(matches: &ArgMatches) -> Self {
-        let name = matches.get_one::<String>("format");
+    pub fn new(
+        matches: &ArgMatches,
+        command_line: fn() -> clap::Command,
+    ) -> Result<Self, clap::Error> {
+        let options = Globals::from_arg_matches(matches)?;
         let format = FORMATS
             .iter()
-            .find(|format| name.is_some_and(|name| name == format.name()))
+            .find(|format| options.format == format.name())
             .unwrap_or(&FORMATS[0]);
-        let no_colour = matches.get_flag("no-color")
-            || std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        Self {
+        let no_colour =
+            options.no_color || std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let seen = if options.no_memory {
+            SeenCheckpoints::none()
+        } else {
+            SeenCheckpoints::new(options.ledger.as_deref())
+        };
+        Ok(Self {
             command: matches.subcommand_name().unwrap_or_default().to_owned(),
-            ledger: matches.get_one::<PathBuf>("ledger").cloned(),
+            ledger: options.ledger,
             format: *format,
-            wait: Duration::from_secs(*matches.get_one("wait").unwrap_or(&10)),
-            quiet: matches.get_flag("quiet"),
-            dry_run: matches.get_flag("dry-run"),
+            wait: Duration::from_secs(options.wait),
+            quiet: options.quiet,
+            dry_run: options.dry_run,
             colour: !no_colour,
-            sign_with: matches
-                .get_many::<PathBuf>("sign-with")
-                .map(|paths| paths.cloned().collect())
-                .unwrap_or_default(),
-            remembers: !matches.get_flag("no-memory"),
+            sign_with: options.sign_with,
+            seen,
             named: matches.value_source("ledger") == Some(ValueSource::CommandLine),
-        }
+            command_line,
+        })
     }
 
     /// A session on another ledger, for the commands that `demo` shows.
@@ -78,14 +88,11 @@ impl Session {
         Self {
             command: self.command.clone(),
             ledger: Some(ledger.to_owned()),
-            format: self.format,
-            wait: self.wait,
-            quiet: self.quiet,
             dry_run: false,
-            colour: self.colour,
             sign_with: Vec::new(),
-            remembers: false,
+            seen: SeenCheckpoints::none(),
             named: true,
+            ..*self
         }
     }
 
@@ -158,23 +165,11 @@ impl Session {
             .iter()
             .map(|path| read_signing_key(path))
             .collect::<Result<_, _>>()?;
-        let waiting = Waiting::new(self, "reading the history");
+        let waiting = Waiting::new(self.shows_progress(), "reading the history");
         let ledger = Ledger::open(log, Machine)?.signing_with(keys);
         drop(waiting);
         let present = ledger.checkpoint()?;
-        if let Some((origin, path)) = self.other_origin_here(&present)? {
-            let message = format!(
-                "this directory held the ledger {origin} when it was seen last, and now {}",
-                present.origin()
-            );
-            return Err(CliError::new(Exit::Broken, message).hint(format!(
-                "if another ledger was put here on purpose, remove {}",
-                path.display()
-            )));
-        }
-        if let Some(seen) = self.compare_with_memory(&ledger, &present)? {
-            return Err(seen.error());
-        }
+        self.seen.check(&ledger.hashes(), &present)?;
         self.remember(&present);
         Ok(ledger)
     }
@@ -229,89 +224,28 @@ impl Session {
         };
         if let Some(dir) = &self.ledger {
             let path = dir.join("checkpoint");
-            if let Err(error) = memory::write_whole(&path, checkpoint.to_string()) {
-                self.talk(&format!("cannot write {}: {error}", path.display()));
+            if let Err(error) = files::write_whole(&path, checkpoint.to_string()) {
+                self.talk(&error.message);
             }
         }
         self.remember(&checkpoint);
     }
 
-    /// Where a ledger no longer leads through what this user saw of it: the evidence.
-    fn compare_with_memory(
-        &self,
-        ledger: &OpenLedger,
-        present: &Checkpoint,
-    ) -> Result<Option<Mismatch>, CliError> {
-        let Some(path) = self.memory_of(present.origin()) else {
-            return Ok(None);
-        };
-        let Some(seen) = memory::recall(&path).map_err(CliError::refused)? else {
-            return Ok(None);
-        };
-        Ok(match anchor::compare(&ledger.hashes(), present, &seen)? {
-            Anchoring::Holds => None,
-            anchoring => Some(Mismatch {
-                anchoring,
-                seen,
-                present: present.clone(),
-                path,
-            }),
-        })
-    }
-
-    /// The name of the ledger that this user saw in this directory, if it is another now, and where it is
-    /// remembered.
-    pub fn other_origin_here(
-        &self,
-        present: &Checkpoint,
-    ) -> Result<Option<(String, PathBuf)>, CliError> {
-        let Some(path) = self.memory_of_directory() else {
-            return Ok(None);
-        };
-        match std::fs::read_to_string(&path) {
-            Ok(text) => {
-                let seen = text.lines().next().unwrap_or_default();
-                Ok((seen != present.origin()).then(|| (seen.to_owned(), path)))
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(CliError::file("read", &path, &error)),
-        }
-    }
-
-    /// Where it is remembered which ledger lies in the directory, if it is.
-    fn memory_of_directory(&self) -> Option<PathBuf> {
-        let dir = self.ledger.as_deref().filter(|_| self.remembers)?;
-        memory::place_of_directory(dir)
-    }
-
-    /// Where the newest checkpoint of an origin is remembered, if it is.
-    pub fn memory_of(&self, origin: &str) -> Option<PathBuf> {
-        memory::place(origin).filter(|_| self.remembers)
-    }
-
-    /// Remembers a checkpoint. To remember nothing is no error, but worth a word.
+    /// Remembers a checkpoint. A failure is reported and is no error.
     pub fn remember(&self, checkpoint: &Checkpoint) {
-        let Some(path) = self
-            .memory_of(checkpoint.origin())
-            .filter(|_| !self.dry_run)
-        else {
-            return;
-        };
-        let mut places = vec![(path, checkpoint.to_string())];
-        if let Some(path) = self.memory_of_directory() {
-            places.push((path, format!("{}\n", checkpoint.origin())));
+        if !self.dry_run
+            && let Err(error) = self.seen.remember(checkpoint)
+        {
+            self.talk(&format!(
+                "the checkpoint is not remembered: {}",
+                error.message
+            ));
         }
-        for (path, text) in places {
-            if std::fs::read_to_string(&path).is_ok_and(|known| known == text) {
-                continue;
-            }
-            if let Err(error) = memory::write_whole(&path, &text) {
-                self.talk(&format!(
-                    "cannot remember the checkpoint in {}: {error}",
-                    path.display()
-                ));
-            }
-        }
+    }
+
+    /// Whether to show progress: stderr is a terminal and the user did not ask for quiet.
+    pub fn shows_progress(&self) -> bool {
+        io::stderr().is_terminal() && !self.quiet
     }
 
     /// Whether data goes to the user as tables, and not as JSON or CSV to a program.
@@ -414,49 +348,6 @@ impl Session {
         } else {
             text.to_owned()
         }
-    }
-}
-
-/// A ledger that does not lead through a checkpoint that was seen of it.
-pub struct Mismatch {
-    /// How it does not.
-    pub anchoring: Anchoring,
-    /// What was seen.
-    pub seen: Checkpoint,
-    /// What is there now.
-    pub present: Checkpoint,
-    /// Where it was remembered.
-    pub path: PathBuf,
-}
-
-impl Mismatch {
-    /// What happened, in a sentence.
-    pub fn message(&self) -> String {
-        match self.anchoring {
-            Anchoring::Shorter => format!(
-                "the ledger has {} records, and had {} when it was seen last: its tail was cut, or it is an older copy",
-                self.present.size(),
-                self.seen.size()
-            ),
-            _ => format!(
-                "the first {} records are not those that were seen last: the history was rewritten",
-                self.seen.size()
-            ),
-        }
-    }
-
-    /// The error, with both checkpoints as evidence.
-    pub fn error(&self) -> CliError {
-        let on_one_line =
-            |checkpoint: &Checkpoint| checkpoint.to_string().trim_end().replace('\n', " ");
-        CliError::new(Exit::Broken, self.message())
-            .detail(format!("seen: {}", on_one_line(&self.seen)))
-            .detail(format!("now:  {}", on_one_line(&self.present)))
-            .hint(format!(
-                "the checkpoint that was seen is in {}; keep it as evidence",
-                self.path.display()
-            ))
-            .hint("to look at another copy all the same: --no-memory")
     }
 }
 

@@ -2,7 +2,7 @@
 
 use clap::ArgMatches;
 
-use super::Command;
+use super::command::Command;
 use super::error::{CliError, Exit};
 use super::questions::{ask, clock_args, subject_arg};
 use super::session::Session;

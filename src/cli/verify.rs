@@ -4,11 +4,10 @@ use std::path::{Path, PathBuf};
 
 use clap::{Arg, ArgAction, ArgMatches, value_parser};
 
-use super::Command;
 use super::anchors::{self, Anchor};
+use super::command::Command;
 use super::error::{CliError, Exit};
 use super::keys::read_verifier_key;
-use super::memory;
 use super::progress::Bar;
 use super::session::Session;
 use servanda_core::chain::checkpoint::Checkpoint;
@@ -155,7 +154,7 @@ pub(super) fn verify_store(
     session: &Session,
     asked: &Asked,
 ) -> Result<Exit, CliError> {
-    let mut bar = Bar::new(session, "verifying");
+    let mut bar = Bar::new(session.shows_progress(), "verifying");
     let mut verdict = match asked.trusted() {
         Some(since) => verify_since(log, since, &mut bar)?,
         None if asked.chain_only => verify_chain(log, &mut bar)?,
@@ -261,7 +260,7 @@ fn compare_with_memory(
     session: &Session,
     present: &Checkpoint,
 ) -> Result<Option<u64>, CliError> {
-    if let Some((origin, path)) = session.other_origin_here(present)? {
+    if let Some((origin, path)) = session.seen.other_origin(present)? {
         verdict.findings.push(Finding {
             kind: FindingKind::Anchor,
             records: vec![0],
@@ -272,14 +271,13 @@ fn compare_with_memory(
             found: format!("a ledger called {}", present.origin()),
         });
     }
-    let Some(path) = session.memory_of(present.origin()) else {
+    let Some(seen) = session.seen.recall(present.origin())? else {
+        if session.seen.path(present.origin()).is_some() {
+            verdict.not_checked.insert(0, NO_ANCHOR.to_owned());
+        }
         return Ok(None);
     };
-    let seen = memory::recall(&path).map_err(CliError::refused)?;
-    let Some(seen) = seen else {
-        verdict.not_checked.insert(0, NO_ANCHOR.to_owned());
-        return Ok(None);
-    };
+    let (seen, _) = seen;
     let size = seen.size();
     let anchor = Anchor::Unsigned(seen);
     let asked = Asked::default();

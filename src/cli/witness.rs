@@ -8,18 +8,19 @@ use clap::{Arg, ArgAction, ArgMatches, value_parser};
 
 use super::anchors::{self, Anchor};
 use super::checkpoint::{log_key_arg, sign};
+use super::command::Command;
 use super::error::{CliError, Exit};
-use super::memory;
+use super::files;
+use super::keys;
 use super::session::Session;
 use super::verify::{COSIGNED, read_policy};
-use super::{Command, keys};
 use servanda_core::chain::checkpoint::SignedCheckpoint;
 use servanda_core::chain::key::VerifierKey;
 use servanda_core::chain::note::NoteSignature;
 use servanda_core::chain::policy::{Policy, PolicyUnmet};
 use servanda_core::value::when::Instant;
 use servanda_witness::ask::ask;
-use servanda_witness::memory::{Directory, MemoryError};
+use servanda_witness::cosigned::{CosignedDirectory, CosignedError};
 use servanda_witness::serve::{DEFAULT_ADDRESS, Server};
 use servanda_witness::{Answer, Witness, WitnessError};
 
@@ -112,7 +113,11 @@ fn serve(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
         session.talk("nothing was served: this was a dry run");
         return Ok(Exit::Ok);
     }
-    let witness = Witness::new(key, logs.cloned(), Box::new(Directory::open(state)?))?;
+    let witness = Witness::new(
+        key,
+        logs.cloned(),
+        Box::new(CosignedDirectory::open(state)?),
+    )?;
     session.talk(&format!("witness {}", witness.verifier()));
     tell_what_is_remembered(&witness, session)?;
     if !listen.ip().is_loopback() {
@@ -165,14 +170,14 @@ fn tell(answer: &Answer, quiet: bool) {
     }
 }
 
-impl From<MemoryError> for CliError {
-    fn from(error: MemoryError) -> Self {
+impl From<CosignedError> for CliError {
+    fn from(error: CosignedError) -> Self {
         let message = error.to_string();
         match error {
-            MemoryError::Locked { .. } => Self::new(Exit::Locked, message)
+            CosignedError::Locked { .. } => Self::new(Exit::Locked, message)
                 .hint("a witness has a directory of its own; stop the other one, or start this one elsewhere with a key of its own"),
-            MemoryError::Damaged { .. } | MemoryError::OtherLog { .. } => changed(message),
-            MemoryError::Io { .. } | MemoryError::Uncertain { .. } => Self::refused(message),
+            CosignedError::Damaged { .. } | CosignedError::OtherLog { .. } => changed(message),
+            CosignedError::Io { .. } | CosignedError::Uncertain { .. } => Self::refused(message),
         }
     }
 }
@@ -181,7 +186,7 @@ impl From<WitnessError> for CliError {
     fn from(error: WitnessError) -> Self {
         let message = error.to_string();
         match error {
-            WitnessError::Memory(error) => error.into(),
+            WitnessError::Cosigned(error) => error.into(),
             WitnessError::NotMine { .. } => changed(message),
             _ => Self::refused(message),
         }
@@ -266,8 +271,7 @@ fn ask_all(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
     }
     let keep = |path: &Path| match session.dry_run {
         true => Ok(()),
-        false => memory::write_whole(path, cosigned.to_string())
-            .map_err(|error| CliError::file("write", path, &error)),
+        false => files::write_whole(path, cosigned.to_string()),
     };
     let unmet = match policy.check(&cosigned) {
         Ok(verified) => {

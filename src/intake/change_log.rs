@@ -1,19 +1,19 @@
-//! A table that is a log of changes to another table: played back, it gives each version of the other one in turn.
+//! A table that lists changes to another table. Playing it back gives each version of the other table in turn.
 
 use std::collections::HashMap;
 
-use super::make::{Job, Remark, fill_one};
+use super::mapper::{ImportJob, Remark, fill_one};
 use super::rules::ChangeLog;
 use super::table::{Row, Table};
 
-/// The other table at some version.
+/// A version of the other table.
 #[derive(Debug, Default)]
 pub struct Version {
-    /// What the rows of the log that made it have in common.
+    /// The text that its rows of the log share.
     pub name: String,
     /// The table. The lines of its rows are those of the log.
     pub table: Table,
-    /// Which rows changed.
+    /// Whether each row changed.
     pub touched: Vec<bool>,
 }
 
@@ -26,12 +26,12 @@ struct Change {
     version: String,
 }
 
-/// Plays a log back, and hands each version on.
+/// Plays a log back and passes each version to `each`.
 ///
 /// # Errors
-/// The rows of the log that do not say what changed; then nothing is handed on.
+/// The rows of the log that lack a value; then no version is passed.
 pub fn play(
-    job: &Job<'_>,
+    job: &ImportJob<'_>,
     log: &ChangeLog,
     mut each: impl FnMut(&Version),
 ) -> Result<(), Vec<Remark>> {
@@ -75,7 +75,7 @@ pub fn play(
     Ok(())
 }
 
-fn changes(job: &Job<'_>, log: &ChangeLog) -> Result<Vec<Change>, Vec<Remark>> {
+fn changes(job: &ImportJob<'_>, log: &ChangeLog) -> Result<Vec<Change>, Vec<Remark>> {
     let mut changes = Vec::with_capacity(job.table.rows.len());
     let mut wrong = Vec::new();
     for row in &job.table.rows {

@@ -1,73 +1,58 @@
-//! What a table says, compared with what was recorded before under the same import keys: only what is new or changed
-//! becomes a step.
+//! The events of a table, compared with those recorded before under the same import keys. Only new and changed events
+//! are appended.
 
 use std::collections::{HashMap, HashSet};
 
-use super::make::{Made, Place, built};
+use super::mapper::{MappedEvent, build_event};
 use super::rules::{EventRule, OnChange, Rules};
 use servanda_core::event::{Fields, Kind};
 use servanda_core::state::{EntityKind, State};
 use servanda_core::value::id::{Slug, Subject};
 
-/// Fields that say where an event was read and how it came here, and not what happened.
+/// Fields that say where an event was read and how it came here. Their changes are not compared.
 const PROVENANCE: &[&str] = &["source", "import_key", "recorded_by", "irregular"];
 
-/// An event to append.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Step {
-    /// The place of its rule in the rules, where it has one.
-    pub rule: Option<usize>,
-    /// What it is.
-    pub kind: Kind,
-    /// Its fields; `@KEY` names the record with that import key.
-    pub fields: Fields,
-    /// Where it comes from.
-    pub place: Place,
-    /// When it was recorded in the table's own account.
-    pub recorded_at: Option<String>,
-}
-
-/// What became of what a table says.
+/// Counts of the comparison.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Tally {
     /// Events under new keys.
     pub new: usize,
-    /// What was recorded before and is the same.
+    /// Events recorded before, without a change.
     pub unchanged: usize,
-    /// Corrections of what was recorded before.
+    /// Corrections of events recorded before.
     pub corrections: usize,
     /// Further events, where something new happened.
     pub further: usize,
-    /// Changes that the rules pass over.
+    /// Changes that the rules ignore.
     pub kept: usize,
 }
 
-/// What is recorded under an import key.
+/// The event recorded under an import key.
 #[derive(Debug, Clone)]
 struct RowState {
     kind: Kind,
     fields: Fields,
     /// The key of the last event of its row: the row's own, or with a number.
     key: String,
-    /// How many events its row has become.
+    /// The number of events of its row.
     count: usize,
-    /// Whether it was retracted or redacted: then it stays so.
+    /// Whether it was retracted or redacted; it is then never changed.
     is_gone: bool,
 }
 
-/// The ledger as it will be after the steps so far.
+/// The ledger as it will be after the events so far.
 pub struct Known<'r> {
     state: &'r State,
     versions: HashMap<String, Vec<Slug>>,
     states: HashMap<String, RowState>,
     /// The keys that the tables gave.
     given: HashSet<String>,
-    /// What became of them.
+    /// The counts so far.
     pub tally: Tally,
 }
 
 impl<'r> Known<'r> {
-    /// What a state knows.
+    /// Starts from the state of a ledger.
     pub fn new(state: &'r State) -> Self {
         Self {
             state,
@@ -78,13 +63,13 @@ impl<'r> Known<'r> {
         }
     }
 
-    /// The steps from what is known to what a table says.
+    /// Compares an event with the one recorded under its key, and returns the events to append.
     ///
     /// # Errors
-    /// Where what was recorded cannot become what the table says.
-    pub fn take(&mut self, rules: &Rules, made: Made) -> Result<Vec<Step>, String> {
+    /// When the recorded event has another kind.
+    pub fn take(&mut self, rules: &Rules, made: MappedEvent) -> Result<Vec<MappedEvent>, String> {
         let key = made.key().to_owned();
-        let mut fields = built(made.kind, &made.fields, |key| {
+        let mut fields = build_event(made.kind, &made.fields, |key| {
             self.state.imported(key).map(|seq| seq.0)
         })
         .map(|event| event.to_fields())
@@ -105,7 +90,7 @@ impl<'r> Known<'r> {
                 is_gone: false,
             };
             self.states.insert(key, state);
-            return Ok(vec![step(made)]);
+            return Ok(vec![made]);
         };
         if state.is_gone || made.rule.is_none() {
             self.tally.unchanged += 1;
@@ -130,7 +115,7 @@ impl<'r> Known<'r> {
             state.count += 1;
             state.key = numbered(&key, state.count);
             state.fields = fields;
-            let mut further = step(made);
+            let mut further = made;
             further.fields.set("import_key", vec![state.key.clone()]);
             return Ok(vec![further]);
         }
@@ -144,7 +129,7 @@ impl<'r> Known<'r> {
         Ok(steps)
     }
 
-    /// What the state has under a key, and under the same key with a number.
+    /// Finds the event recorded under a key, or under the same key with the highest number.
     fn recorded(&self, key: &str) -> Option<RowState> {
         let mut last = (key.to_owned(), self.state.imported(key)?);
         let mut count = 1;
@@ -163,8 +148,8 @@ impl<'r> Known<'r> {
         })
     }
 
-    /// The import keys of what was recorded from earlier versions of a table and is no longer in it. `table` is what
-    /// the keys of its sources begin with.
+    /// Lists the import keys of events that came from earlier versions of a table and are no longer in it. `table` is
+    /// the beginning of its sources' keys.
     pub fn vanished(&self, table: &str) -> Vec<String> {
         let mut found = Vec::new();
         for source in self.versions.get(table).into_iter().flatten() {
@@ -186,7 +171,7 @@ impl<'r> Known<'r> {
     }
 }
 
-/// The sources that are versions of tables, by what the import keys of one table's sources begin with.
+/// Lists the sources that are versions of tables, by the beginning of their import keys.
 fn versions(state: &State) -> HashMap<String, Vec<Slug>> {
     let mut versions: HashMap<String, Vec<Slug>> = HashMap::new();
     for id in state.ids(EntityKind::Source) {
@@ -204,7 +189,7 @@ fn versions(state: &State) -> HashMap<String, Vec<Slug>> {
     versions
 }
 
-/// How a row's events are told apart: the first has the row's key.
+/// The key of a further event of a row; the first event has the row's key.
 fn numbered(key: &str, count: usize) -> String {
     format!("{key}#{count}")
 }
@@ -217,7 +202,7 @@ fn unnumbered(key: &str) -> &str {
     }
 }
 
-/// What differs, and what that means.
+/// The difference between two events.
 struct Changes {
     fields: Vec<&'static str>,
     is_new_fact: bool,
@@ -243,7 +228,7 @@ fn changes(rule: Option<&EventRule>, before: &Fields, now: &Fields, kind: Kind) 
             OnChange::Keep => changes.kept += 1,
             what => {
                 changes.fields.push(name);
-                // What was empty is filled in, and what was deleted is taken back: neither is a new fact.
+                // A value that is filled in or deleted corrects the old event; it is no new fact.
                 changes.is_new_fact |=
                     what == OnChange::Append && !old.is_empty() && !new.is_empty();
             }
@@ -252,8 +237,8 @@ fn changes(rule: Option<&EventRule>, before: &Fields, now: &Fields, kind: Kind) 
     changes
 }
 
-/// Adds to what is gathered what was gathered before: part of a table takes nothing back, and the order of rows
-/// means nothing.
+/// Adds the values gathered before to those gathered now: a part of a table removes nothing, and the order of rows has
+/// no meaning.
 fn gather(rule: Option<&EventRule>, before: &Fields, now: &mut Fields) {
     for name in rule.map_or(&[][..], |rule| &rule.gather) {
         let mut all = before.get(name).to_vec();
@@ -266,17 +251,7 @@ fn gather(rule: Option<&EventRule>, before: &Fields, now: &mut Fields) {
     }
 }
 
-fn step(made: Made) -> Step {
-    Step {
-        rule: made.rule,
-        kind: made.kind,
-        fields: made.fields,
-        place: made.place,
-        recorded_at: made.recorded_at,
-    }
-}
-
-fn correction(made: &Made, key: &str, field: &str, to: Vec<String>) -> Step {
+fn correction(made: &MappedEvent, key: &str, field: &str, to: Vec<String>) -> MappedEvent {
     let mut fields = Fields::default();
     let mut set = |name: &str, texts: Vec<String>| fields.set(name, texts);
     set("record", vec![format!("@{key}")]);
@@ -287,7 +262,7 @@ fn correction(made: &Made, key: &str, field: &str, to: Vec<String>) -> Step {
         vec!["A newer version of the table says so".into()],
     );
     set("source", made.fields.get("source").to_vec());
-    Step {
+    MappedEvent {
         rule: None,
         kind: Kind::Corrected,
         fields,

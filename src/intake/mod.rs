@@ -1,10 +1,8 @@
-//! What comes from elsewhere, into fields of events. NDJSON and the template are texts of our own; `table`, `rules`,
-//! `make` and `compare` are for foreign tables.
+//! Foreign tables: the rows of a CSV file become events, by rules.
 
-pub mod change_log;
-pub mod compare;
-pub mod make;
+pub(crate) mod change_log;
+pub(crate) mod compare;
+pub(crate) mod mapper;
 pub mod rules;
-pub mod suggest;
+pub(crate) mod suggest;
 pub mod table;
-pub mod template;

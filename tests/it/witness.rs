@@ -9,7 +9,7 @@ use servanda_core::chain::checkpoint::{Checkpoint, SignedCheckpoint};
 use servanda_core::chain::key::{KeyName, SignatureType, SigningKey};
 use servanda_core::chain::tree::empty_root;
 use servanda_witness::ask::ask;
-use servanda_witness::memory::origin_hash;
+use servanda_witness::cosigned::origin_hash;
 
 const ORIGIN: &str = "example.org/log";
 

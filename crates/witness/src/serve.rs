@@ -6,8 +6,8 @@
 //! GET  /                            a line with the witness's name and key
 //! ```
 //!
-//! Plain HTTP/1.1: whoever offers it beyond this machine puts a proxy that speaks TLS before it. Anybody may
-//! ask; what a request can cost is bounded in bytes, in time and in connections at once.
+//! Plain HTTP/1.1: to offer it beyond this machine, put a proxy that speaks TLS before it. Anybody may ask; the cost of
+//! a request is bounded in bytes, in time and in connections at once.
 
 use std::future::Future;
 use std::io;
@@ -32,13 +32,13 @@ use tokio::time::{Sleep, sleep, timeout};
 
 use super::{Answer, Witness};
 
-/// Where a witness listens unless told otherwise: on this machine only.
+/// The default address of a witness: this machine only.
 pub const DEFAULT_ADDRESS: &str = "127.0.0.1:8378";
 
 /// Longest body of a request. A proof has less than 3 KiB; the rest is for the checkpoint's signatures.
 pub const MAX_BODY: usize = 64 * 1024;
 
-/// What anybody may take up.
+/// What all clients together may use.
 const LIMITS: Limits = Limits {
     body: Duration::from_secs(10),
     connection: Duration::from_secs(60),
@@ -64,7 +64,7 @@ struct Limits {
 
 type Watch = Box<dyn Fn(&Answer) + Send + Sync>;
 
-/// A witness that listens, and answers once it runs.
+/// A witness bound to an address; it answers once it runs.
 pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
@@ -97,7 +97,7 @@ impl Server {
         })
     }
 
-    /// Has every answer shown to whoever keeps the witness: a log that forks tells it nobody else.
+    /// Calls this with every answer, for the operator of the witness: a log that forks shows it here.
     #[must_use]
     pub fn on_answer(mut self, watch: impl Fn(&Answer) + Send + Sync + 'static) -> Self {
         self.shared.watch = Box::new(watch);

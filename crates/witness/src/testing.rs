@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use super::memory::{Memory, MemoryError};
+use super::cosigned::{CosignedError, CosignedStore};
 use super::{Witness, WitnessError};
 use servanda_core::chain::checkpoint::{Checkpoint, SignedCheckpoint};
 use servanda_core::chain::key::{KeyName, SignatureType, SigningKey};
@@ -64,7 +64,10 @@ impl TestLog {
     }
 
     /// A witness of this log.
-    pub(super) fn witness(&self, memory: impl Memory + 'static) -> Result<Witness, WitnessError> {
+    pub(super) fn witness(
+        &self,
+        memory: impl CosignedStore + 'static,
+    ) -> Result<Witness, WitnessError> {
         let logs = [self.key.verifier().clone()];
         Witness::new(witness_key(), logs, Box::new(memory))
     }
@@ -81,19 +84,19 @@ pub(super) struct VolatileState {
     pub(super) panics: bool,
 }
 
-impl Memory for Volatile {
-    fn latest(&self, origin: &str) -> Result<Option<SignedCheckpoint>, MemoryError> {
+impl CosignedStore for Volatile {
+    fn latest(&self, origin: &str) -> Result<Option<SignedCheckpoint>, CosignedError> {
         Ok(self.0.lock().unwrap().latest.get(origin).cloned())
     }
 
-    fn remember(&mut self, cosigned: &SignedCheckpoint) -> Result<(), MemoryError> {
+    fn remember(&mut self, cosigned: &SignedCheckpoint) -> Result<(), CosignedError> {
         let (fails, panics) = {
             let state = self.0.lock().unwrap();
             (state.fails, state.panics)
         };
         assert!(!panics, "told to");
         if fails {
-            return Err(MemoryError::Damaged {
+            return Err(CosignedError::Damaged {
                 path: "/secret/place".into(),
                 why: NoteError::NotUtf8.into(),
             });

@@ -3,12 +3,16 @@ use std::thread;
 
 use proptest::prelude::*;
 
-use super::memory::Directory;
+use super::cosigned::CosignedDirectory;
 use super::testing::{NOW, ORIGIN, TestLog, Volatile, secret, witness_key};
 use super::*;
+use crate::cosigned::origin_hash;
+use crate::request::AddCheckpoint;
 use servanda_core::chain::checkpoint::Checkpoint;
-use servanda_core::chain::note::Note;
-use servanda_core::chain::tree::leaf_hash;
+use servanda_core::chain::checkpoint::SignedCheckpoint;
+use servanda_core::chain::key::{SignatureType, VerifierKey};
+use servanda_core::chain::note::{Note, NoteError, NoteSignature};
+use servanda_core::chain::tree::{TreeHash, empty_root, leaf_hash};
 use servanda_core::chain::vectors::{COSIGNATURE, LOG_VKEY, SIGNED, TIMESTAMP};
 
 fn witness() -> Witness {
@@ -355,7 +359,10 @@ fn a_time_that_cannot_be_stated_is_not() {
 fn what_was_remembered_holds_after_a_restart() {
     let (log, forked) = (TestLog::of(12), TestLog::forked(5, 12));
     let dir = tempfile::tempdir().unwrap();
-    let open = || log.witness(Directory::open(dir.path()).unwrap()).unwrap();
+    let open = || {
+        log.witness(CosignedDirectory::open(dir.path()).unwrap())
+            .unwrap()
+    };
     cosigned(&open(), &log.body(0, 7));
     refused(&open(), &log.body(0, 5), 409);
     refused(&open(), &forked.body(7, 12), 422);
@@ -367,7 +374,7 @@ fn what_was_remembered_holds_after_a_restart() {
 fn it_is_on_the_disk_before_the_answer_is_there() {
     let log = TestLog::of(7);
     let dir = tempfile::tempdir().unwrap();
-    let memory = Directory::open(dir.path()).unwrap();
+    let memory = CosignedDirectory::open(dir.path()).unwrap();
     let file = memory.file(ORIGIN);
     let witness = log.witness(memory).unwrap();
     let cosignature = cosigned(&witness, &log.body(0, 7));
@@ -379,7 +386,7 @@ fn it_is_on_the_disk_before_the_answer_is_there() {
 fn a_changed_memory_is_not_trusted_and_not_overwritten() {
     let log = TestLog::of(9);
     let dir = tempfile::tempdir().unwrap();
-    let memory = Directory::open(dir.path()).unwrap();
+    let memory = CosignedDirectory::open(dir.path()).unwrap();
     let file = memory.file(ORIGIN);
     let witness = log.witness(memory).unwrap();
     cosigned(&witness, &log.body(0, 7));
@@ -396,11 +403,13 @@ fn a_changed_memory_is_not_trusted_and_not_overwritten() {
     drop(witness);
     for damaged in [rolled_back.as_str(), ""] {
         std::fs::write(&file, damaged).unwrap();
-        let error = log.witness(Directory::open(dir.path()).unwrap());
+        let error = log.witness(CosignedDirectory::open(dir.path()).unwrap());
         assert!(error.is_err(), "{damaged:?}");
     }
     std::fs::write(&file, text).unwrap();
-    let witness = log.witness(Directory::open(dir.path()).unwrap()).unwrap();
+    let witness = log
+        .witness(CosignedDirectory::open(dir.path()).unwrap())
+        .unwrap();
     cosigned(&witness, &log.body(7, 9));
 }
 

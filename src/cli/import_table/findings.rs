@@ -1,44 +1,44 @@
-//! What became of tables, and how that is told.
+//! The result of an import of tables, and its report to the user.
 
 use std::collections::HashMap;
 use std::path::Path;
 
-use super::listed;
+use super::shared::listed;
 use crate::cli::error::CliError;
 use crate::cli::session::Session;
-use crate::intake::compare::{Step, Tally};
-use crate::intake::make::Remark;
+use crate::intake::compare::Tally;
+use crate::intake::mapper::{MappedEvent, Remark};
 use crate::intake::rules::Rules;
 use crate::intake::table::{Form, Table};
 use servanda_ledger::plural;
 
-/// The columns that bad rows have beside those of their table.
+/// The columns that are added to bad rows.
 pub(super) const BAD_COLUMNS: [&str; 2] = ["bad_line", "bad_reason"];
 
-/// A step, and the table it comes from.
-pub(super) struct From {
+/// An event, and the table that it comes from.
+pub(super) struct TableEvent {
     /// The name of the table's file.
     pub table: String,
-    /// The step.
-    pub step: Step,
+    /// The event.
+    pub event: MappedEvent,
 }
 
-impl From {
-    /// Why its event is recorded where it breaks a rule about the world.
+impl TableEvent {
+    /// The reason in the rules to record it although it breaks a rule about the world.
     pub fn irregular<'r>(&self, rules: &'r Rules) -> Option<&'r String> {
-        rules.events.get(self.step.rule?)?.if_irregular.as_ref()
+        rules.events.get(self.event.rule?)?.if_irregular.as_ref()
     }
 }
 
-/// Something said of a place in a table.
-pub(super) struct Said {
+/// A remark about a place in a table.
+pub(super) struct TableRemark {
     /// The name of the table's file.
     pub table: String,
-    /// The place, and what is said.
+    /// The place and the reason.
     pub remark: Remark,
 }
 
-impl std::fmt::Display for Said {
+impl std::fmt::Display for TableRemark {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Remark { place, reason } = &self.remark;
         write!(f, "{}:{}: ", self.table, place.line)?;
@@ -49,30 +49,30 @@ impl std::fmt::Display for Said {
     }
 }
 
-/// What became of the tables.
+/// The result of reading the tables.
 #[derive(Default)]
 pub(super) struct Findings {
-    /// How many there were.
+    /// The number of tables.
     pub tables: usize,
-    /// How many rows they have together.
+    /// The number of their rows.
     pub rows: usize,
     /// The events to append.
-    pub steps: Vec<From>,
-    /// What does not fit.
-    pub bad: Vec<Said>,
-    /// What was left out.
-    pub skipped: Vec<Said>,
-    /// What else is worth a word.
+    pub events: Vec<TableEvent>,
+    /// Errors.
+    pub bad: Vec<TableRemark>,
+    /// Rows and cells that were left out.
+    pub skipped: Vec<TableRemark>,
+    /// Warnings.
     pub warnings: Vec<String>,
-    /// How the events compare with what was recorded before.
+    /// How the events compare with those recorded before.
     pub tally: Tally,
     /// The tables that have bad rows, with their names and forms.
     pub bad_tables: Vec<(String, Form, Table)>,
 }
 
 impl Findings {
-    /// Tells what does not fit: as an error, or into a file.
-    pub fn tell_bad(&self, session: &Session, skip_bad: Option<&Path>) -> Result<(), CliError> {
+    /// Reports the errors: as an error, or in a file of bad rows.
+    pub fn report_bad(&self, session: &Session, skip_bad: Option<&Path>) -> Result<(), CliError> {
         if self.bad.is_empty() {
             return Ok(());
         }
@@ -93,7 +93,7 @@ impl Findings {
         }
     }
 
-    /// Writes the rows that do not fit, each with its reason: one table to the file itself, several into a directory.
+    /// Writes the bad rows, each with its reason: those of one table to the file, those of several into a directory.
     fn write_bad(&self, path: &Path) -> Result<(), CliError> {
         let failed = |error: &dyn std::fmt::Display, path: &Path| {
             CliError::refused(format!("cannot write {}: {error}", path.display()))
@@ -109,7 +109,7 @@ impl Findings {
             let bytes = bad_rows(
                 form,
                 table,
-                self.bad.iter().filter(|said| said.table == *name),
+                self.bad.iter().filter(|remark| remark.table == *name),
             )
             .map_err(|error| failed(&error, &place))?;
             std::fs::write(&place, bytes).map_err(|error| failed(&error, &place))?;
@@ -117,8 +117,8 @@ impl Findings {
         Ok(())
     }
 
-    /// Tells how it went.
-    pub fn tell(&self, session: &Session) {
+    /// Reports the result.
+    pub fn report(&self, session: &Session) {
         let would = if session.dry_run {
             "would be appended"
         } else {
@@ -135,7 +135,7 @@ impl Findings {
             "{}, {}: {} {would} ({new} new, {}, {further} further), {unchanged} known and unchanged",
             plural(self.tables, "table"),
             plural(self.rows, "row"),
-            plural(self.steps.len(), "event"),
+            plural(self.events.len(), "event"),
             plural(corrections, "correction"),
         ));
         if kept > 0 {
@@ -144,19 +144,19 @@ impl Findings {
                 plural(kept, "change")
             ));
         }
-        tell_all(
+        report_all(
             session,
             "left out, for what stands there does not fit",
             &self.bad,
         );
-        tell_all(session, "skipped", &self.skipped);
+        report_all(session, "skipped", &self.skipped);
         for warning in &self.warnings {
             session.talk(&format!("warning: {warning}"));
         }
     }
 }
 
-fn tell_all(session: &Session, what: &str, all: &[Said]) {
+fn report_all(session: &Session, what: &str, all: &[TableRemark]) {
     if !all.is_empty() {
         session.talk(&format!("{} {what}:", all.len()));
         for line in grouped(all) {
@@ -165,16 +165,16 @@ fn tell_all(session: &Session, what: &str, all: &[Said]) {
     }
 }
 
-/// What is said of places, a line each; neighbours of which the same is said share one.
-fn grouped(all: &[Said]) -> Vec<String> {
-    let same = |a: &Said, b: &Said| {
+/// Remarks, a line each; neighbours with the same reason share a line.
+fn grouped(all: &[TableRemark]) -> Vec<String> {
+    let same = |a: &TableRemark, b: &TableRemark| {
         let (column, other) = (&a.remark.place.column, &b.remark.place.column);
         a.table == b.table && a.remark.reason == b.remark.reason && column == other
     };
-    let line = |group: &[Said]| match group {
+    let line = |group: &[TableRemark]| match group {
         [first, .., _] => {
             let Remark { place, reason } = &first.remark;
-            let lines = ranges(group.iter().map(|said| said.remark.place.line));
+            let lines = ranges(group.iter().map(|remark| remark.remark.place.line));
             let column = place
                 .column
                 .as_ref()
@@ -186,7 +186,7 @@ fn grouped(all: &[Said]) -> Vec<String> {
     all.chunk_by(same).map(line).collect()
 }
 
-/// Numbers that count up, in short: `2-85,90`.
+/// Rising numbers in short: `2-85,90`.
 fn ranges(numbers: impl Iterator<Item = usize>) -> String {
     let mut stretches: Vec<(usize, usize)> = Vec::new();
     for number in numbers {
@@ -205,15 +205,15 @@ fn ranges(numbers: impl Iterator<Item = usize>) -> String {
     texts.join(",")
 }
 
-/// Bad rows, written as their table is: its own columns, then the line and the reason, which rules pass over.
+/// Bad rows in the form of their table: its own columns, then the line and the reason, which rules ignore.
 fn bad_rows<'s>(
     form: &Form,
     table: &Table,
-    bad: impl Iterator<Item = &'s Said>,
+    bad: impl Iterator<Item = &'s TableRemark>,
 ) -> Result<Vec<u8>, csv::Error> {
     let mut reasons: HashMap<usize, Vec<String>> = HashMap::new();
-    for said in bad {
-        let Remark { place, reason } = &said.remark;
+    for bad in bad {
+        let Remark { place, reason } = &bad.remark;
         let text = match &place.column {
             Some(column) => format!("{column}: {reason}"),
             None => reason.clone(),
@@ -226,7 +226,7 @@ fn bad_rows<'s>(
     for row in &table.rows {
         if let Some(reasons) = reasons.get(&row.lines.0) {
             let mut cells = row.cells.clone();
-            // A row that is too long stays so: who mends it has to see it.
+            // A row that is too long stays too long, so that the user sees it.
             cells.resize(cells.len().max(table.headers.len()), String::new());
             cells.push(row.lines.0.to_string());
             cells.push(reasons.join("; "));

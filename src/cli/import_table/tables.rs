@@ -1,15 +1,15 @@
-//! Reads tables one after the other, each with its second tables.
+//! Tables, read one after the other, each with its second tables.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use super::findings::{BAD_COLUMNS, Findings, From, Said};
-use super::read_file;
+use super::findings::{BAD_COLUMNS, Findings, TableEvent, TableRemark};
+use super::shared::read_file;
 use crate::cli::error::CliError;
 use crate::intake::change_log;
 use crate::intake::compare::Known;
-use crate::intake::make::{File, Index, Job, Outcome, Remark};
+use crate::intake::mapper::{File, ImportJob, Index, Outcome, Remark, index};
 use crate::intake::rules::Rules;
 use crate::intake::table::{TABLE_LIMIT, Table};
 use servanda_core::chain::record::document_digest;
@@ -21,14 +21,14 @@ use servanda_ledger::plural;
 pub(super) struct Tables<'a> {
     rules: &'a Rules,
     known: Known<'a>,
-    /// The second tables that were read, by the path and the place of the lookup.
+    /// The second tables read so far, by their path and the number of the lookup.
     lookups: HashMap<(PathBuf, usize), Rc<Index>>,
     files: Vec<File>,
     found: Findings,
 }
 
 impl<'a> Tables<'a> {
-    /// Tables by rules, into what a state knows.
+    /// Starts from rules and the state of a ledger.
     pub fn new(rules: &'a Rules, state: &'a State) -> Self {
         Self {
             rules,
@@ -58,7 +58,7 @@ impl<'a> Tables<'a> {
         let table = Table::read(&bytes, &self.rules.form)
             .map_err(|error| CliError::refused(format!("{}: {error}", path.display())))?;
         let lookups = self.lookups(path, &file)?;
-        let job = Job {
+        let job = ImportJob {
             rules: self.rules,
             file: &file,
             table: &table,
@@ -79,7 +79,7 @@ impl<'a> Tables<'a> {
             Some(log) => {
                 let mut outcomes = Vec::new();
                 let played = change_log::play(&job, log, |version| {
-                    let job = Job {
+                    let job = ImportJob {
                         table: &version.table,
                         version: Some(&version.name),
                         touched: Some(&version.touched),
@@ -121,35 +121,39 @@ impl<'a> Tables<'a> {
         }
     }
 
-    /// Takes in what became of a table.
+    /// Takes the result of mapping a table.
     fn take(&mut self, file: &File, outcome: Outcome) {
-        let said = |remark| Said {
+        let remark = |remark| TableRemark {
             table: file.name.clone(),
             remark,
         };
-        self.found.bad.extend(outcome.bad.into_iter().map(said));
+        self.found.bad.extend(outcome.bad.into_iter().map(remark));
         self.found
             .skipped
-            .extend(outcome.skipped.into_iter().map(said));
-        for made in outcome.made {
-            let place = made.place.clone();
-            match self.known.take(self.rules, made) {
-                Ok(steps) => self.found.steps.extend(steps.into_iter().map(|step| From {
-                    table: file.name.clone(),
-                    step,
-                })),
-                Err(reason) => self.found.bad.push(said(Remark { place, reason })),
+            .extend(outcome.skipped.into_iter().map(remark));
+        for event in outcome.events {
+            let place = event.place.clone();
+            match self.known.take(self.rules, event) {
+                Ok(events) => {
+                    self.found
+                        .events
+                        .extend(events.into_iter().map(|event| TableEvent {
+                            table: file.name.clone(),
+                            event,
+                        }))
+                }
+                Err(reason) => self.found.bad.push(remark(Remark { place, reason })),
             }
         }
     }
 
-    /// The second tables of a table. They are kept while they are those of the next table too.
+    /// Reads the second tables of a table; they are kept for the next table.
     fn lookups(&mut self, path: &Path, file: &File) -> Result<Vec<Rc<Index>>, CliError> {
         let mut all = Vec::with_capacity(self.rules.lookups.len());
         for (at, (name, lookup)) in self.rules.lookups.iter().enumerate() {
             let place = path.parent().unwrap_or(Path::new("")).join(&lookup.file);
-            let index = match self.lookups.remove(&(place.clone(), at)) {
-                Some(index) => index,
+            let found = match self.lookups.remove(&(place.clone(), at)) {
+                Some(found) => found,
                 None => {
                     let wrong = |error: String| {
                         CliError::refused(format!("{}: {error}", place.display()))
@@ -158,16 +162,16 @@ impl<'a> Tables<'a> {
                     let bytes = read_file(&place, TABLE_LIMIT)?;
                     let table = Table::read(&bytes, &lookup.form)
                         .map_err(|error| wrong(error.to_string()))?;
-                    Rc::new(Index::new(self.rules, lookup, file, table).map_err(wrong)?)
+                    Rc::new(index(self.rules, lookup, file, table).map_err(wrong)?)
                 }
             };
-            self.lookups.insert((place, at), Rc::clone(&index));
-            all.push(index);
+            self.lookups.insert((place, at), Rc::clone(&found));
+            all.push(found);
         }
         Ok(all)
     }
 
-    /// Ends with the last table.
+    /// Ends after the last table.
     pub fn finish(mut self) -> Findings {
         for file in &self.files {
             for key in self.known.vanished(&file.key()) {
@@ -182,7 +186,7 @@ impl<'a> Tables<'a> {
     }
 }
 
-/// The columns that no version of a table used.
+/// The columns that were used in no version of a table.
 fn unused_throughout(outcomes: &[Outcome]) -> Vec<(String, usize)> {
     let Some(last) = outcomes.last() else {
         return Vec::new();

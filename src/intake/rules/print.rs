@@ -1,12 +1,14 @@
-//! Prints rules as TOML that reads as the same rules.
+//! Rules printed as TOML that reads as the same rules.
 
 use std::fmt::{self, Display, Formatter};
 
-use super::*;
-use crate::intake::table::Encoding;
+use super::date::Dates;
+use super::model::{Conditions, EventRule, Map, OnChange, Other, Per, Rules};
+use crate::intake::table::{Encoding, Form};
+use servanda_core::value::when::When;
 
 /// A text in the quotes of TOML.
-pub(in crate::intake) struct Quoted<'t>(pub &'t str);
+pub(crate) struct Quoted<'t>(pub &'t str);
 
 impl Display for Quoted<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
@@ -25,7 +27,7 @@ impl Display for Quoted<'_> {
     }
 }
 
-/// A list of texts; one alone without its list.
+/// A list of texts; a single text stands without its list.
 struct Texts<'t, T>(&'t [T]);
 
 impl<T: Display> Display for Texts<'_, T> {
@@ -101,6 +103,32 @@ fn conditions(f: &mut Formatter<'_>, key: &str, all: &Conditions) -> fmt::Result
     pairs(f, key, all, |patterns| Texts(patterns).to_string())
 }
 
+fn dates(f: &mut Formatter<'_>, dates: &Dates) -> fmt::Result {
+    if *dates == Dates::default() {
+        return Ok(());
+    }
+    writeln!(f, "\n[dates]")?;
+    some(f, "formats", &dates.formats)?;
+    some(f, "months", &dates.months)?;
+    pairs(f, "month_names", &dates.month_names, ToString::to_string)?;
+    some(f, "codes", &dates.codes)?;
+    let quoted = |when: &When| Quoted(&when.to_string()).to_string();
+    pairs(f, "sentinels", &dates.sentinels, quoted)
+}
+
+fn map(f: &mut Formatter<'_>, name: &str, map: &Map) -> fmt::Result {
+    writeln!(f, "\n[map.{name:?}]")?;
+    if map.fold_case {
+        writeln!(f, "fold_case = true")?;
+    }
+    match map.other {
+        Other::Refuse => {}
+        Other::Keep => one(f, "other", "keep")?,
+        Other::Drop => one(f, "other", "drop")?,
+    }
+    pairs(f, "values", &map.values, |to| Quoted(to).to_string())
+}
+
 impl Display for Rules {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         writeln!(f, "[table]")?;
@@ -118,29 +146,10 @@ impl Display for Rules {
                 writeln!(f, "{name:?} = {}", Texts(headers))?;
             }
         }
-        let dates = &self.dates;
-        if *dates != Dates::default() {
-            writeln!(f, "\n[dates]")?;
-            some(f, "formats", &dates.formats)?;
-            some(f, "months", &dates.months)?;
-            pairs(f, "month_names", &dates.month_names, ToString::to_string)?;
-            some(f, "codes", &dates.codes)?;
-            let quoted =
-                |when: &servanda_core::value::when::When| Quoted(&when.to_string()).to_string();
-            pairs(f, "sentinels", &dates.sentinels, quoted)?;
-        }
-        for (name, map) in &self.maps {
-            writeln!(f, "\n[map.{name:?}]")?;
-            if map.fold_case {
-                writeln!(f, "fold_case = true")?;
-            }
-            match map.other {
-                Other::Refuse => {}
-                Other::Keep => one(f, "other", "keep")?,
-                Other::Drop => one(f, "other", "drop")?,
-            }
-            pairs(f, "values", &map.values, |to| Quoted(to).to_string())?;
-        }
+        dates(f, &self.dates)?;
+        self.maps
+            .iter()
+            .try_for_each(|(name, found)| map(f, name, found))?;
         if !self.lets.is_empty() {
             writeln!(f, "\n[let]")?;
             for (name, template) in &self.lets {

@@ -1,232 +1,22 @@
-//! Reads rules from TOML. Everything that is wrong is found in one go, each with its line and key; a key that means
-//! nothing is refused, for a misspelt one would silently do nothing.
+//! Rules read from TOML. All errors are found in one run, each with its line and key. Unknown keys are refused, because a
+//! misspelt key would have no effect.
 
 use std::cell::RefCell;
-use std::fmt::Display;
 use std::str::FromStr;
 
-use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::date::Dates;
+use super::date::{Dates, Format};
+use super::model::{
+    ChangeLog, Conditions, EventRule, Lookup, Map, OnChange, Other, Per, RULES_LIMIT, Rules,
+    RulesError, Skip,
+};
+use super::name_pattern::is_name;
 use super::template::{Expression, Function, Template};
-use super::*;
-use crate::intake::table::Encoding;
-use servanda_core::event::FieldSpec;
+use super::toml::{Item, Reader, Section};
+use crate::intake::table::{Encoding, Form};
+use servanda_core::event::{FieldSpec, Kind};
 use servanda_core::value::base::{Shape, excerpt};
-
-/// The text, and what was found wrong with it.
-struct Reader<'t> {
-    text: &'t str,
-    errors: RefCell<Vec<RulesError>>,
-}
-
-impl Reader<'_> {
-    fn fail(&self, at: usize, key: &str, message: impl Into<String>) {
-        let before = self.text.as_bytes().iter().take(at);
-        self.errors.borrow_mut().push(RulesError {
-            line: before.filter(|byte| **byte == b'\n').count() + 1,
-            key: key.to_owned(),
-            message: message.into(),
-        });
-    }
-}
-
-/// A value, where it stands, and under which key.
-struct Item<'r, 'a> {
-    reader: &'r Reader<'r>,
-    path: String,
-    at: usize,
-    value: &'a DeValue<'a>,
-}
-
-impl<'r, 'a> Item<'r, 'a> {
-    fn fail(&self, message: impl Into<String>) {
-        self.reader.fail(self.at, &self.path, message);
-    }
-
-    fn text(&self) -> Option<&'a str> {
-        match self.value {
-            DeValue::String(text) => Some(text),
-            _ => {
-                self.fail("write a text in quotes");
-                None
-            }
-        }
-    }
-
-    fn parsed<T: FromStr>(&self) -> Option<T>
-    where
-        T::Err: Display,
-    {
-        match self.text()?.parse() {
-            Ok(value) => Some(value),
-            Err(error) => {
-                self.fail(error.to_string());
-                None
-            }
-        }
-    }
-
-    fn flag(&self) -> bool {
-        match self.value {
-            DeValue::Boolean(flag) => *flag,
-            _ => {
-                self.fail("write true or false");
-                false
-            }
-        }
-    }
-
-    fn number(&self) -> usize {
-        let number = match self.value {
-            DeValue::Integer(number) => number.as_str().parse().ok(),
-            _ => None,
-        };
-        number.unwrap_or_else(|| {
-            self.fail("write a number such as 2");
-            0
-        })
-    }
-
-    /// The values of a list; one alone may stand without its list.
-    fn list(&self) -> Vec<Item<'r, 'a>> {
-        match self.value {
-            DeValue::Array(items) => items
-                .iter()
-                .map(|item| Item {
-                    reader: self.reader,
-                    path: self.path.clone(),
-                    at: item.span().start,
-                    value: item.get_ref(),
-                })
-                .collect(),
-            value => vec![Item {
-                reader: self.reader,
-                path: self.path.clone(),
-                at: self.at,
-                value,
-            }],
-        }
-    }
-
-    fn texts(&self) -> Vec<String> {
-        self.list()
-            .iter()
-            .filter_map(Item::text)
-            .map(ToOwned::to_owned)
-            .collect()
-    }
-
-    fn all<T: FromStr>(&self) -> Vec<T>
-    where
-        T::Err: Display,
-    {
-        self.list().iter().filter_map(Item::parsed).collect()
-    }
-
-    /// The words of a closed list.
-    fn word<T: Copy>(&self, words: &[(&str, T)]) -> Option<T> {
-        let text = self.text()?;
-        let found = words.iter().find(|(word, _)| *word == text);
-        if found.is_none() {
-            let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
-            self.fail(format!(
-                "`{}` is not one of {}",
-                excerpt(text),
-                known.join(", ")
-            ));
-        }
-        found.map(|(_, value)| *value)
-    }
-
-    fn section(&self) -> Section<'r, 'a> {
-        let table = match self.value {
-            DeValue::Table(table) => Some(table),
-            _ => {
-                self.fail("write a table, as in { key = \"value\" }");
-                None
-            }
-        };
-        Section {
-            reader: self.reader,
-            path: self.path.clone(),
-            at: self.at,
-            table,
-            taken: RefCell::default(),
-        }
-    }
-}
-
-/// A table of TOML, of which the keys are taken one by one; what is left over is refused.
-struct Section<'r, 'a> {
-    reader: &'r Reader<'r>,
-    path: String,
-    at: usize,
-    table: Option<&'a DeTable<'a>>,
-    taken: RefCell<Vec<&'static str>>,
-}
-
-impl<'r, 'a> Section<'r, 'a> {
-    fn item(&self, key: &str, at: usize, value: &'a Spanned<DeValue<'a>>) -> Item<'r, 'a> {
-        let path = match self.path.as_str() {
-            "" => key.to_owned(),
-            path => format!("{path}.{key}"),
-        };
-        Item {
-            reader: self.reader,
-            path,
-            at,
-            value: value.get_ref(),
-        }
-    }
-
-    fn take(&self, key: &'static str) -> Option<Item<'r, 'a>> {
-        self.taken.borrow_mut().push(key);
-        let (name, value) = self.table?.iter().find(|(name, _)| name.get_ref() == key)?;
-        Some(self.item(key, name.span().start, value))
-    }
-
-    fn need(&self, key: &'static str, what: &str) -> Option<Item<'r, 'a>> {
-        let found = self.take(key);
-        if found.is_none() && self.table.is_some() {
-            self.reader
-                .fail(self.at, &self.path, format!("{key} is missing: {what}"));
-        }
-        found
-    }
-
-    /// Every entry that was not taken, with its key.
-    fn rest(&self) -> Vec<(String, Item<'r, 'a>)> {
-        let taken = self.taken.borrow();
-        self.table
-            .into_iter()
-            .flat_map(DeTable::iter)
-            .filter(|(name, _)| !taken.iter().any(|taken| name.get_ref() == taken))
-            .map(|(name, value)| {
-                let key = name.get_ref().to_string();
-                (key.clone(), self.item(&key, name.span().start, value))
-            })
-            .collect()
-    }
-
-    /// Refuses what was not taken.
-    fn close(&self) {
-        let known: Vec<&str> = self.taken.borrow().clone();
-        for (_, item) in self.rest() {
-            item.fail(format!("no such key; there are {}", known.join(", ")));
-        }
-    }
-}
-
-/// Whether a text can be a name: of a column, a map, a lookup.
-pub(super) fn is_name(text: &str) -> bool {
-    !text.is_empty()
-        && text
-            .chars()
-            .all(|c| c.is_alphanumeric() || c == '_' || c == '-')
-        && !text.starts_with('-')
-}
 
 impl FromStr for Rules {
     type Err = Vec<RulesError>;
@@ -348,7 +138,7 @@ fn check_name(name: &str, item: &Item<'_, '_>) {
     }
 }
 
-/// The keys that say how a table is written.
+/// Reads the keys that say how a table's file is written.
 fn form(section: &Section<'_, '_>) -> Form {
     let mut form = Form::default();
     if let Some(item) = section.take("encoding") {
@@ -409,7 +199,7 @@ fn dates(section: &Section<'_, '_>) -> Dates {
         }
     }
     if let Some(item) = section.table.and_then(|_| section.take("formats"))
-        && dates.formats.iter().any(date::Format::has_month_name)
+        && dates.formats.iter().any(Format::has_month_name)
         && dates.months.is_empty()
         && dates.month_names.is_empty()
     {
@@ -597,7 +387,7 @@ fn on_change(item: &Item<'_, '_>, kind: Kind) -> Vec<(String, OnChange)> {
     all
 }
 
-/// The field of an event, or a complaint.
+/// Finds a field of an event, or reports that there is none.
 fn field(kind: Kind, name: &str, item: &Item<'_, '_>) -> Option<&'static FieldSpec> {
     let spec = kind.fields().find(|spec| spec.name == name);
     if spec.is_none() {
@@ -611,7 +401,7 @@ fn field(kind: Kind, name: &str, item: &Item<'_, '_>) -> Option<&'static FieldSp
     spec
 }
 
-/// Whatever is left in a section, as fields of an event.
+/// Reads the rest of a section as fields of an event.
 fn fields(section: &Section<'_, '_>, kind: Kind, rules: &Rules) -> Vec<(String, Vec<Template>)> {
     let mut all = Vec::new();
     for (name, item) in section.rest() {

@@ -1,7 +1,12 @@
 use proptest::prelude::*;
 use proptest::sample::select;
 
+use std::fmt;
+
+use super::model::{Map, Other, Skip};
+use super::template::Template;
 use super::*;
+use crate::intake::table::Form;
 use servanda_core::event::Kind;
 
 /// Rules that use every key.

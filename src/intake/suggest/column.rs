@@ -2,8 +2,8 @@
 
 use chrono::Datelike;
 
-use super::slug;
 use crate::intake::rules::date::{Dates, Format};
+use crate::intake::rules::slug::slug;
 use crate::intake::table::Table;
 use servanda_core::value::when::{Date, When};
 

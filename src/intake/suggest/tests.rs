@@ -1,5 +1,5 @@
 use super::*;
-use crate::intake::make::{File, Job, Outcome};
+use crate::intake::mapper::{File, ImportJob, Outcome};
 use crate::intake::rules::Rules;
 
 /// What the suggested rules make of the table that they were guessed from.
@@ -15,7 +15,7 @@ fn imported(bytes: &[u8]) -> (Rules, Outcome) {
         directory: "d".into(),
         digest: "0".repeat(64),
     };
-    let job = Job {
+    let job = ImportJob {
         rules: &rules,
         file: &file,
         table: &table,
@@ -29,7 +29,10 @@ fn imported(bytes: &[u8]) -> (Rules, Outcome) {
 }
 
 fn told(outcome: &Outcome, kind: &str, field: &str) -> Vec<String> {
-    let made = outcome.made.iter().filter(|made| made.kind.word() == kind);
+    let made = outcome
+        .events
+        .iter()
+        .filter(|made| made.kind.word() == kind);
     made.flat_map(|made| made.fields.get(field).to_vec())
         .collect()
 }

@@ -91,7 +91,7 @@ pub fn parse_public(line: &str) -> Result<OpenSshPublic, OpenSshError> {
 /// when dropped.
 ///
 /// # Errors
-/// [`OpenSshError::Encrypted`] if a passphrase protects it, else whatever is wrong with it.
+/// [`OpenSshError::Encrypted`] if a passphrase protects it, else the variant that names what is wrong.
 pub fn parse_private(text: &str) -> Result<Zeroizing<[u8; 32]>, OpenSshError> {
     check_len(text)?;
     let bytes = unarmour(text)?;

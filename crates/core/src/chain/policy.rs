@@ -78,7 +78,7 @@ pub enum PolicyFault {
         /// The type of the key.
         found: SignatureType,
     },
-    /// The same public key twice among the logs or among the witnesses, under whatever names.
+    /// The same public key twice among the logs or among the witnesses, also under two names.
     #[error("its key is listed before")]
     DuplicateKey,
     /// A name defined twice, or `none`.

@@ -6,7 +6,7 @@ use std::sync::{Barrier, Mutex};
 
 use super::*;
 use crate::ask::{AskError, ask};
-use crate::memory::{Directory, origin_hash};
+use crate::cosigned::{CosignedDirectory, origin_hash};
 use crate::testing::{ORIGIN, TestLog, Volatile, secret, witness_key};
 use servanda_core::chain::checkpoint::{Checkpoint, SignedCheckpoint};
 use servanda_core::chain::key::SignatureType;
@@ -167,7 +167,12 @@ fn a_proof_that_cannot_be_made_is_told() {
 fn a_restart_forgets_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let (log, forked) = (TestLog::of(12), TestLog::forked(5, 12));
-    let start = || server(log.witness(Directory::open(dir.path()).unwrap()).unwrap());
+    let start = || {
+        server(
+            log.witness(CosignedDirectory::open(dir.path()).unwrap())
+                .unwrap(),
+        )
+    };
     cosigned(&start(), &log, None, 7);
     let again = start();
     let (asked, _) = ask_at(&again, &forked, None, 12);
@@ -179,7 +184,11 @@ fn a_restart_forgets_nothing() {
 fn concurrent_askers_get_one_history() {
     let dir = tempfile::tempdir().unwrap();
     let trunk = TestLog::of(7);
-    let running = server(trunk.witness(Directory::open(dir.path()).unwrap()).unwrap());
+    let running = server(
+        trunk
+            .witness(CosignedDirectory::open(dir.path()).unwrap())
+            .unwrap(),
+    );
     cosigned(&running, &trunk, None, 7);
     // Eight logs with one name and one key, each with a leaf 7 of its own size's history.
     let forks: Vec<_> = (0..8).map(|n| TestLog::forked(7 + n % 2, 12 + n)).collect();

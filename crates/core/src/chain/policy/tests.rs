@@ -203,6 +203,23 @@ fn a_policy_that_contradicts_itself_is_refused_with_its_line() {
                 found: SignatureType::Ed25519,
             },
         ),
+    ];
+    assert_faults(cases);
+    let latin1 = [b"# caf\xe9\n".as_slice(), b"quorum none\n"].concat();
+    assert!(Policy::parse(&latin1).is_ok(), "a comment may be anything");
+    let refused = Policy::parse(b"quorum \xe9\n").unwrap_err();
+    assert_eq!(refused.fault, NotUtf8);
+    let len = MAX_LEN + 1;
+    let refused = Policy::parse(&vec![b'\n'; len]).unwrap_err();
+    assert_eq!(refused.fault, TooLong { len });
+}
+
+#[test]
+fn a_group_that_contradicts_itself_is_refused_with_its_line() {
+    use PolicyFault::*;
+    let w = format!("witness w {WITNESS_VKEY}\n");
+    let owned = str::to_owned;
+    assert_faults(vec![
         ("group g\n".into(), 1, Usage(GROUP_USAGE)),
         ("group g all\n".into(), 1, Usage(GROUP_USAGE)),
         ("group g all g\n".into(), 1, UnknownName(owned("g"))),
@@ -222,17 +239,14 @@ fn a_policy_that_contradicts_itself_is_refused_with_its_line() {
         (format!("{w}group g 2 w\n"), 2, Threshold { members: 1 }),
         (format!("{w}group g 01 w\n"), 2, Threshold { members: 1 }),
         (format!("{w}group g some w\n"), 2, Threshold { members: 1 }),
-    ];
+    ]);
+}
+
+/// Checks that each of these policies is refused at its line with its fault.
+fn assert_faults(cases: Vec<(String, usize, PolicyFault)>) {
     for (text, line, expected) in cases {
         assert_eq!(fault(&text), (line, expected), "{text:?}");
     }
-    let latin1 = [b"# caf\xe9\n".as_slice(), b"quorum none\n"].concat();
-    assert!(Policy::parse(&latin1).is_ok(), "a comment may be anything");
-    let refused = Policy::parse(b"quorum \xe9\n").unwrap_err();
-    assert_eq!(refused.fault, NotUtf8);
-    let len = MAX_LEN + 1;
-    let refused = Policy::parse(&vec![b'\n'; len]).unwrap_err();
-    assert_eq!(refused.fault, TooLong { len });
 }
 
 /// The same key under another name, and so another id, would let one witness count twice.

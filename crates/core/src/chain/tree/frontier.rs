@@ -1,11 +1,12 @@
 //! The state of a growing tree.
 
-use super::{TreeError, TreeHash, checked_size, join, node_hash};
+use super::error::{TreeError, checked_size};
+use super::hash::{TreeHash, join, node_hash};
 
 /// The right edge of a growing tree: the roots of its complete subtrees, at most 63 of them.
 ///
 /// Enough to append and to know the root, without any earlier leaf. Its bytes may be kept as a
-/// cache; whoever reads them back has to compare [`Frontier::root`] with a root they trust.
+/// cache; a reader of such bytes has to compare [`Frontier::root`] with a root that it trusts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Frontier {
     size: u64,
@@ -47,7 +48,7 @@ impl Frontier {
     ///
     /// # Errors
     /// [`TreeError::Misaligned`] unless the size is a multiple of 2^`level`,
-    /// [`TreeError::TooLarge`] if the tree would grow above [`MAX_SIZE`](super::MAX_SIZE). It is unchanged then.
+    /// [`TreeError::TooLarge`] if the tree would grow above [`MAX_SIZE`](super::error::MAX_SIZE). It is unchanged then.
     pub fn push_subtree(&mut self, level: u8, root: TreeHash) -> Result<(), TreeError> {
         self.push_noting(level, root, |_, _| {})
     }
@@ -98,7 +99,7 @@ impl Frontier {
     ///
     /// # Errors
     /// [`TreeError::FrontierBytes`] if the length does not fit the size, [`TreeError::TooLarge`] if
-    /// the size is above [`MAX_SIZE`](super::MAX_SIZE).
+    /// the size is above [`MAX_SIZE`](super::error::MAX_SIZE).
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, TreeError> {
         let wrong = TreeError::FrontierBytes { len: bytes.len() };
         let Some((size, rest)) = bytes.split_first_chunk::<8>() else {

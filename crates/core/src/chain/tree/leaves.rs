@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use super::{TreeHash, node_hash};
+use super::hash::{TreeHash, node_hash};
 
 /// Where the hashes of a tree come from when a proof is made.
 pub trait Leaves {
@@ -15,7 +15,7 @@ pub trait Leaves {
     /// asked for. A source may cache the roots of any levels and hash the rest from leaves.
     ///
     /// # Errors
-    /// Whatever keeps the source from answering, a missing leaf among it.
+    /// What keeps the source from answering, such as a missing leaf.
     fn subtree(&self, start: u64, level: u8) -> Result<TreeHash, Self::Error>;
 }
 

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use ct_merkle::mem_backed_tree::MemoryBackedTree;
 use ct_merkle::{ConsistencyProof, InclusionProof, RootHash};
 use proptest::prelude::*;
+use sha2::{Digest, Sha256};
 
 use super::*;
 

@@ -1,6 +1,8 @@
 //! A growing tree that also keeps what proofs and older roots need.
 
-use super::{Frontier, TreeError, TreeHash, checked_size};
+use super::error::{TreeError, checked_size};
+use super::frontier::Frontier;
+use super::hash::{TreeHash, node_hash};
 
 /// Base-two logarithm of the leaves of a tile.
 pub const TILE_LEVEL: u8 = 12;
@@ -11,7 +13,7 @@ pub const TILE: u64 = 1 << TILE_LEVEL;
 /// A growing tree with the roots of its tiles, the complete subtrees of [`TILE`] leaves: 80 kB for ten million
 /// leaves. With them any older root, and any proof, takes no more than the leaves of one tile.
 ///
-/// Its bytes may be kept as a cache; whoever reads them back has to compare [`Tiled::root`] with a root they trust.
+/// Its bytes may be kept as a cache; a reader of such bytes has to compare [`Tiled::root`] with a root that it trusts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tiled {
     frontier: Frontier,
@@ -133,7 +135,7 @@ fn subtree_levels(start: u64, count: u64) -> Vec<u8> {
 fn complete_root(mut hashes: Vec<TreeHash>) -> TreeHash {
     while hashes.len() > 1 {
         for pair in 0..hashes.len() / 2 {
-            hashes[pair] = super::node_hash(&hashes[2 * pair], &hashes[2 * pair + 1]);
+            hashes[pair] = node_hash(&hashes[2 * pair], &hashes[2 * pair + 1]);
         }
         hashes.truncate(hashes.len() / 2);
     }

@@ -1,13 +1,14 @@
 //! Checking proofs, which needs nothing of the tree but sizes, roots and the hashes given.
 
-use super::{TreeError, TreeHash, check, checked_growth, checked_index, empty_root, node_hash};
+use super::error::{TreeError, check, checked_growth, checked_index};
+use super::hash::{TreeHash, empty_root, node_hash};
 
 /// Checks that a leaf with hash `leaf` is at `index` in the tree of `size` leaves with that `root`:
 /// RFC 9162 section 2.1.3.2.
 ///
 /// # Errors
 /// [`TreeError::TooLarge`], [`TreeError::IndexOutOfRange`], [`TreeError::ProofLength`] or
-/// [`TreeError::RootMismatch`]: whichever it is, the leaf has not been shown to be there.
+/// [`TreeError::RootMismatch`]: the leaf has not been shown to be there.
 pub fn verify_inclusion(
     leaf: &TreeHash,
     index: u64,
@@ -34,8 +35,8 @@ pub fn verify_inclusion(
 ///
 /// # Errors
 /// [`TreeError::TooLarge`], [`TreeError::Shrunk`], [`TreeError::ProofLength`],
-/// [`TreeError::OldRootMismatch`] or [`TreeError::RootMismatch`]: whichever it is, the newer tree has
-/// not been shown to hold the older one.
+/// [`TreeError::OldRootMismatch`] or [`TreeError::RootMismatch`]: the newer tree has not been shown to hold the
+/// older one.
 pub fn verify_consistency(
     old: u64,
     old_root: &TreeHash,

@@ -1,4 +1,4 @@
-//! What a witness cosigned last, of each log: on the disk before anybody is told.
+//! The checkpoint that a witness cosigned last, of each log: on the disk before it is answered.
 //!
 //! ```text
 //! DIR/lock                               locked by the witness that uses the directory
@@ -9,8 +9,8 @@
 //! The hash is lowercase hexadecimal, so that no origin can name another file. A checkpoint is replaced
 //! whole: written beside, synced, renamed over the old one, and the directory synced.
 //!
-//! A file that is gone cannot be told from a log that never came. Whoever keeps a witness has to keep its
-//! directory, too; a copy from before would let logs roll back.
+//! A missing file cannot be distinguished from a log that never asked. The operator has to keep the directory; an older
+//! copy of it would let logs roll back.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Write as _};
@@ -25,9 +25,9 @@ use servanda_core::chain::note;
 const LOCK: &str = "lock";
 const HOLDER_MAX_BYTES: u64 = 1024;
 
-/// Why a witness cannot remember.
+/// Why a cosigned checkpoint cannot be read or written.
 #[derive(Debug, Error)]
-pub enum MemoryError {
+pub enum CosignedError {
     /// The system refused. What was remembered before still is.
     #[error("{doing} {}: {source}", path.display())]
     Io {
@@ -46,7 +46,7 @@ pub enum MemoryError {
         /// Who, as they wrote it.
         holder: String,
     },
-    /// A file that is there, but is no checkpoint of that log. To go on without it would be to forget.
+    /// A file is no checkpoint of that log. To go on without it would let the log roll back.
     #[error("{} is damaged: {why}", path.display())]
     Damaged {
         /// The file.
@@ -73,24 +73,24 @@ pub enum MemoryError {
 }
 
 /// What a witness cosigned last, of each log. One witness alone may use it.
-pub trait Memory: Send {
+pub trait CosignedStore: Send {
     /// The checkpoint of a log that was remembered last, with its signatures; `None` if there never was one.
     ///
     /// # Errors
-    /// [`MemoryError`] if there is one and it cannot be had: a damaged one must never pass for none.
-    fn latest(&self, origin: &str) -> Result<Option<SignedCheckpoint>, MemoryError>;
+    /// [`CosignedError`] if there is one and it cannot be had: a damaged one must never pass for none.
+    fn latest(&self, origin: &str) -> Result<Option<SignedCheckpoint>, CosignedError>;
 
     /// Puts a checkpoint in the place of the one of its log. It survives a power failure once this returned;
     /// one that came before it survives if it did not.
     ///
     /// # Errors
-    /// [`MemoryError`]
-    fn remember(&mut self, cosigned: &SignedCheckpoint) -> Result<(), MemoryError>;
+    /// [`CosignedError`]
+    fn remember(&mut self, cosigned: &SignedCheckpoint) -> Result<(), CosignedError>;
 }
 
-/// A [`Memory`] in a directory of its own.
+/// A [`CosignedStore`] in a directory of its own.
 #[derive(Debug)]
-pub struct Directory {
+pub struct CosignedDirectory {
     dir: PathBuf,
     /// The file whose last replacement the disk did not confirm.
     uncertain: Option<PathBuf>,
@@ -99,12 +99,12 @@ pub struct Directory {
     _lock: File,
 }
 
-impl Directory {
+impl CosignedDirectory {
     /// Takes a directory for one witness, and makes it if it does not exist.
     ///
     /// # Errors
-    /// [`MemoryError::Locked`], [`MemoryError::Io`]
-    pub fn open(dir: &Path) -> Result<Self, MemoryError> {
+    /// [`CosignedError::Locked`], [`CosignedError::Io`]
+    pub fn open(dir: &Path) -> Result<Self, CosignedError> {
         fs::create_dir_all(dir).map_err(failed("cannot make", dir))?;
         let lock = lock(dir)?;
         // Its own name and the lock's. Some systems do not let the parent be opened; then it is as it is.
@@ -126,16 +126,16 @@ impl Directory {
             .with_extension("checkpoint")
     }
 
-    fn check_certain(&self) -> Result<(), MemoryError> {
-        let uncertain = |path| MemoryError::Uncertain { path };
+    fn check_certain(&self) -> Result<(), CosignedError> {
+        let uncertain = |path| CosignedError::Uncertain { path };
         self.uncertain
             .clone()
             .map_or(Ok(()), |path| Err(uncertain(path)))
     }
 }
 
-impl Memory for Directory {
-    fn latest(&self, origin: &str) -> Result<Option<SignedCheckpoint>, MemoryError> {
+impl CosignedStore for CosignedDirectory {
+    fn latest(&self, origin: &str) -> Result<Option<SignedCheckpoint>, CosignedError> {
         self.check_certain()?;
         let path = self.file(origin);
         let read = || -> io::Result<Vec<u8>> {
@@ -152,11 +152,11 @@ impl Memory for Directory {
         };
         let signed = match SignedCheckpoint::parse(&bytes) {
             Ok(signed) => signed,
-            Err(why) => return Err(MemoryError::Damaged { path, why }),
+            Err(why) => return Err(CosignedError::Damaged { path, why }),
         };
         let found = signed.unverified().origin();
         if found != origin {
-            return Err(MemoryError::OtherLog {
+            return Err(CosignedError::OtherLog {
                 path,
                 origin: origin.to_owned(),
                 found: found.to_owned(),
@@ -165,7 +165,7 @@ impl Memory for Directory {
         Ok(Some(signed))
     }
 
-    fn remember(&mut self, cosigned: &SignedCheckpoint) -> Result<(), MemoryError> {
+    fn remember(&mut self, cosigned: &SignedCheckpoint) -> Result<(), CosignedError> {
         self.check_certain()?;
         let path = self.file(cosigned.unverified().origin());
         let draft = path.with_extension("draft");
@@ -191,7 +191,7 @@ pub fn origin_hash(origin: &str) -> String {
     hash.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn lock(dir: &Path) -> Result<File, MemoryError> {
+fn lock(dir: &Path) -> Result<File, CosignedError> {
     let path = dir.join(LOCK);
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
@@ -200,13 +200,13 @@ fn lock(dir: &Path) -> Result<File, MemoryError> {
         Ok(()) => {}
         Err(TryLockError::Error(source)) => return Err(failed("cannot lock", &path)(source)),
         Err(TryLockError::WouldBlock) => {
-            return Err(MemoryError::Locked {
+            return Err(CosignedError::Locked {
                 dir: dir.to_owned(),
                 holder: holder(&path),
             });
         }
     }
-    // For whoever finds it locked.
+    // Other processes show this text when they find the lock taken.
     let write = file
         .set_len(0)
         .and_then(|()| writeln!(file, "pid {}", std::process::id()));
@@ -231,9 +231,9 @@ fn sync(dir: &Path) -> io::Result<()> {
     File::open(dir)?.sync_all()
 }
 
-fn failed(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> MemoryError {
+fn failed(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> CosignedError {
     let path = path.to_owned();
-    move |source| MemoryError::Io {
+    move |source| CosignedError::Io {
         doing,
         path,
         source,
@@ -245,8 +245,8 @@ mod tests {
     use super::*;
     use crate::testing::{ORIGIN, TestLog};
 
-    fn open(dir: &Path) -> Directory {
-        Directory::open(dir).unwrap()
+    fn open(dir: &Path) -> CosignedDirectory {
+        CosignedDirectory::open(dir).unwrap()
     }
 
     fn with_seven() -> (tempfile::TempDir, PathBuf) {
@@ -295,7 +295,7 @@ mod tests {
         for bytes in cases {
             fs::write(&file, &bytes).unwrap();
             let error = open(dir.path()).latest(ORIGIN).unwrap_err();
-            assert!(matches!(error, MemoryError::Damaged { .. }), "{error}");
+            assert!(matches!(error, CosignedError::Damaged { .. }), "{error}");
             assert!(error.to_string().contains("is damaged"), "{error}");
             assert_eq!(fs::read(&file).unwrap(), bytes);
         }
@@ -307,7 +307,7 @@ mod tests {
         let text = fs::read_to_string(&file).unwrap();
         fs::write(&file, text.replacen(ORIGIN, "example.org/other", 1)).unwrap();
         let error = open(dir.path()).latest(ORIGIN).unwrap_err();
-        assert!(matches!(error, MemoryError::OtherLog { .. }), "{error}");
+        assert!(matches!(error, CosignedError::OtherLog { .. }), "{error}");
     }
 
     #[test]
@@ -316,7 +316,7 @@ mod tests {
         fs::remove_file(&file).unwrap();
         fs::create_dir(&file).unwrap();
         let error = open(dir.path()).latest(ORIGIN).unwrap_err();
-        assert!(matches!(error, MemoryError::Io { .. }), "{error}");
+        assert!(matches!(error, CosignedError::Io { .. }), "{error}");
     }
 
     #[test]
@@ -342,7 +342,7 @@ mod tests {
         fs::create_dir(file.with_extension("draft")).unwrap();
         let mut memory = open(dir.path());
         let error = memory.remember(&TestLog::of(8).checkpoint(8)).unwrap_err();
-        assert!(matches!(error, MemoryError::Io { .. }), "{error}");
+        assert!(matches!(error, CosignedError::Io { .. }), "{error}");
         assert_eq!(
             memory.latest(ORIGIN).unwrap().unwrap().unverified().size(),
             7
@@ -356,20 +356,20 @@ mod tests {
         fs::create_dir(&file).unwrap();
         let mut memory = open(dir.path());
         let error = memory.remember(&TestLog::of(8).checkpoint(8)).unwrap_err();
-        assert!(matches!(error, MemoryError::Io { .. }), "{error}");
+        assert!(matches!(error, CosignedError::Io { .. }), "{error}");
         fs::remove_dir(&file).unwrap();
         let error = memory.latest(ORIGIN).unwrap_err();
-        assert!(matches!(error, MemoryError::Uncertain { .. }), "{error}");
+        assert!(matches!(error, CosignedError::Uncertain { .. }), "{error}");
         let error = memory.remember(&TestLog::of(8).checkpoint(8)).unwrap_err();
-        assert!(matches!(error, MemoryError::Uncertain { .. }), "{error}");
+        assert!(matches!(error, CosignedError::Uncertain { .. }), "{error}");
     }
 
     #[test]
     fn a_directory_has_one_witness() {
         let dir = tempfile::tempdir().unwrap();
         let first = open(dir.path());
-        let error = Directory::open(dir.path()).unwrap_err();
-        let MemoryError::Locked { holder, .. } = &error else {
+        let error = CosignedDirectory::open(dir.path()).unwrap_err();
+        let CosignedError::Locked { holder, .. } = &error else {
             panic!("{error}");
         };
         assert_eq!(*holder, format!("pid {}", std::process::id()));

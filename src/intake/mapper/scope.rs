@@ -1,142 +1,29 @@
-//! Where the names in templates have their values: a row of a table, or a cell of it.
+//! The values of names in templates, at a row of a table or at a cell of it.
 
 use std::cell::Cell;
 use std::collections::HashMap;
 
-use super::{Job, Place};
-use crate::intake::rules::slug::slug;
+use super::file::File;
+use super::index::Index;
+use super::job::{ImportJob, Place};
 use crate::intake::rules::template::{Failure, Found, Function, Scope};
 use crate::intake::rules::{Lookup, NamePattern, Rules, glob};
 use crate::intake::table::{Row, Table};
-use servanda_core::event::Fields;
 use servanda_core::value::base::excerpt;
 
-/// Deepest nesting of names under `[let]`, so that none can stand for itself.
+/// The deepest nesting of names under `[let]`, which stops a name that stands for itself.
 const DEPTH_LIMIT: usize = 16;
 
-/// The digits of a digest that are enough to tell the versions of a file.
-const VERSION_DIGITS: usize = 12;
-
-/// What is known of a table's file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct File {
-    /// Its name.
-    pub name: String,
-    /// The name of its directory.
-    pub directory: String,
-    /// Its digest, as 64 hexadecimal digits.
-    pub digest: String,
-}
-
-impl File {
-    /// Its name without the extension.
-    pub fn stem(&self) -> &str {
-        match self.name.rsplit_once('.') {
-            Some((stem, _)) if !stem.is_empty() => stem,
-            _ => &self.name,
-        }
-    }
-
-    /// What tells its version from others.
-    fn version(&self) -> &str {
-        &self.digest[..self.digest.len().min(VERSION_DIGITS)]
-    }
-
-    /// What the import keys of all versions of the table begin with.
-    pub fn key(&self) -> String {
-        format!("table:{}:", slug(&self.name).unwrap_or_default())
-    }
-
-    /// The fields of the source that it is, as far as rules do not say otherwise.
-    pub(super) fn source(&self) -> Fields {
-        let mut fields = Fields::default();
-        let mut set = |name: &str, text: String| fields.set(name, vec![text]);
-        let id = format!("{} {}", self.stem(), self.version());
-        set("id", slug(&id).unwrap_or_default());
-        set("kind", "table".into());
-        set("title", self.name.clone());
-        set("digest", self.digest.clone());
-        set("import_key", format!("{}{}", self.key(), self.version()));
-        fields
-    }
-
-    fn value(&self, name: &str) -> Option<&str> {
-        match name {
-            "file.name" => Some(&self.name),
-            "file.stem" => Some(self.stem()),
-            "file.directory" => Some(&self.directory),
-            "file.digest" => Some(&self.digest),
-            "file.version" => Some(self.version()),
-            _ => None,
-        }
-    }
-}
-
-/// A second table with its rows by their keys.
-#[derive(Debug, Clone, Default)]
-pub struct Index {
-    table: Table,
-    rows: HashMap<String, usize>,
-}
-
-impl Index {
-    /// Reads the keys of a second table.
-    ///
-    /// # Errors
-    /// The first row whose key cannot be had, or is that of another.
-    pub fn new(rules: &Rules, lookup: &Lookup, file: &File, table: Table) -> Result<Self, String> {
-        let mut rows = HashMap::new();
-        let job = Job {
-            rules,
-            file,
-            table: &table,
-            lookups: &[],
-            version: None,
-            touched: None,
-        };
-        let columns = Columns::new(&job);
-        for (at, row) in table.rows.iter().enumerate() {
-            let cursor = Cursor::row(&job, &columns, row);
-            let line = row.lines.0;
-            let keys = lookup
-                .key
-                .fill(&cursor)
-                .map_err(|failure| format!("line {line}: {}", failure.message))?;
-            for key in keys {
-                if rows.insert(key.clone(), at).is_some() {
-                    return Err(format!(
-                        "line {line}: two rows have the key `{}`",
-                        excerpt(&key)
-                    ));
-                }
-            }
-        }
-        Ok(Self { table, rows })
-    }
-
-    fn value(&self, name: &str, key: &str, header: &str) -> Result<Option<&str>, String> {
-        let column = self
-            .table
-            .column(header)
-            .ok_or_else(|| format!("[lookup.{name}] has no column called `{}`", excerpt(header)))?;
-        let row = self
-            .rows
-            .get(key)
-            .ok_or_else(|| format!("[lookup.{name}] has no row `{}`", excerpt(key)))?;
-        Ok(self.table.rows[*row].cells.get(column).map(String::as_str))
-    }
-}
-
-/// The columns of a table, and which of them were asked for.
+/// The columns of a table, and which of them the rules used.
 pub struct Columns {
-    /// For each name under `[columns]`, the column that it stands for; none where it may be absent.
+    /// The column for each name under `[columns]`; none for a name that may be absent.
     named: Vec<(String, Result<Option<usize>, String>)>,
     used: Vec<Cell<bool>>,
 }
 
 impl Columns {
-    /// The columns of a job's table.
-    pub fn new(job: &Job<'_>) -> Self {
+    /// The columns of the job's table.
+    pub fn new(job: &ImportJob<'_>) -> Self {
         let find = |headers: &Vec<String>| {
             if let Some(column) = headers.iter().find_map(|header| job.table.column(header)) {
                 return Ok(Some(column));
@@ -163,8 +50,13 @@ impl Columns {
         }
     }
 
-    /// The columns whose header or name fits one of the patterns, and none of the exceptions.
-    pub fn fitting(&self, job: &Job<'_>, patterns: &[String], except: &[String]) -> Vec<usize> {
+    /// The columns whose header or name fits one of the patterns and no exception.
+    pub fn fitting(
+        &self,
+        job: &ImportJob<'_>,
+        patterns: &[String],
+        except: &[String],
+    ) -> Vec<usize> {
         let fits = |at: usize, patterns: &[String]| {
             patterns.iter().any(|pattern| {
                 let named = self.named.iter().any(|(name, column)| {
@@ -178,8 +70,8 @@ impl Columns {
             .collect()
     }
 
-    /// The columns with filled cells that nothing asked for.
-    pub fn unused(&self, job: &Job<'_>) -> Vec<(String, usize)> {
+    /// The columns with filled cells that no rule used.
+    pub fn unused(&self, job: &ImportJob<'_>) -> Vec<(String, usize)> {
         let filled = |at: usize| {
             let cells = job.table.rows.iter().filter_map(|row| row.cells.get(at));
             cells.filter(|cell| !cell.is_empty()).count()
@@ -192,10 +84,10 @@ impl Columns {
     }
 }
 
-/// A place in a table that templates are filled from.
+/// A place in a table, from which templates are filled.
 #[derive(Clone, Copy)]
 pub struct Cursor<'a> {
-    job: &'a Job<'a>,
+    job: &'a ImportJob<'a>,
     columns: &'a Columns,
     row: &'a Row,
     cell: Option<usize>,
@@ -205,7 +97,7 @@ pub struct Cursor<'a> {
 
 impl<'a> Cursor<'a> {
     /// At a row.
-    pub fn row(job: &'a Job<'a>, columns: &'a Columns, row: &'a Row) -> Self {
+    pub fn row(job: &'a ImportJob<'a>, columns: &'a Columns, row: &'a Row) -> Self {
         Self {
             job,
             columns,
@@ -235,7 +127,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// Where that is.
+    /// The place, for messages.
     pub fn place(&self) -> Place {
         Place {
             line: self.row.lines.0,
@@ -378,4 +270,35 @@ impl Scope for Cursor<'_> {
             _ => Ok(Some(text.to_owned())),
         }
     }
+}
+
+/// Reads the keys of a second table.
+///
+/// # Errors
+/// The first row without a key, or with the key of another row.
+pub fn index(rules: &Rules, lookup: &Lookup, file: &File, table: Table) -> Result<Index, String> {
+    let mut rows = HashMap::new();
+    let job = ImportJob {
+        rules,
+        file,
+        table: &table,
+        lookups: &[],
+        version: None,
+        touched: None,
+    };
+    let columns = Columns::new(&job);
+    for (at, row) in table.rows.iter().enumerate() {
+        let line = row.lines.0;
+        let keys = lookup
+            .key
+            .fill(&Cursor::row(&job, &columns, row))
+            .map_err(|failure| format!("line {line}: {}", failure.message))?;
+        for key in keys {
+            if rows.insert(key.clone(), at).is_some() {
+                let key = excerpt(&key);
+                return Err(format!("line {line}: two rows have the key `{key}`"));
+            }
+        }
+    }
+    Ok(Index { table, rows })
 }

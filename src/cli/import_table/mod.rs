@@ -2,6 +2,7 @@
 //! appended, unless `--skip-bad` collects it.
 
 mod findings;
+mod shared;
 mod tables;
 
 use std::collections::HashMap;
@@ -9,12 +10,12 @@ use std::path::{Path, PathBuf};
 
 use clap::{Arg, ArgAction, ArgMatches, value_parser};
 
-use self::findings::From;
+use self::findings::TableEvent;
+use self::shared::{listed, read_file};
 use self::tables::Tables;
 use super::error::{CliError, Exit};
 use super::session::{OpenLedger, Session};
-use crate::intake::compare::Step;
-use crate::intake::make::built;
+use crate::intake::mapper::{MappedEvent, build_event};
 use crate::intake::rules::{RULES_LIMIT, Rules};
 use crate::intake::suggest;
 use crate::intake::table::{TABLE_LIMIT, Table};
@@ -24,9 +25,6 @@ use servanda_core::value::id::Seq;
 use servanda_core::value::when::Instant;
 use servanda_ledger::backfill::Submission;
 use servanda_ledger::{LedgerError, plural};
-
-/// Most complaints that are listed; more are counted.
-const LISTED: usize = 100;
 
 /// How often events that break a rule are marked as irregular and tried again. Each time at least one more is.
 const ATTEMPTS: usize = 16;
@@ -65,13 +63,13 @@ pub(super) fn run(matches: &ArgMatches, rules: &Path, session: &Session) -> Resu
     }
     let mut found = tables.finish();
     let skip_bad = matches.get_one::<PathBuf>("skip_bad").map(PathBuf::as_path);
-    found.tell_bad(session, skip_bad)?;
+    found.report_bad(session, skip_bad)?;
     if let Some(name) = matches.get_one::<String>("recorded_by") {
-        for from in &mut found.steps {
-            from.step.fields.set("recorded_by", vec![name.clone()]);
+        for from in &mut found.events {
+            from.event.fields.set("recorded_by", vec![name.clone()]);
         }
     }
-    let mut submissions = submissions(&found.steps, ledger.state())?;
+    let mut submissions = submissions(&found.events, ledger.state())?;
     let tells_when = submissions
         .iter()
         .any(|submission| submission.recorded_at.is_some());
@@ -83,13 +81,13 @@ pub(super) fn run(matches: &ArgMatches, rules: &Path, session: &Session) -> Resu
             "the table tells when its rows were recorded; only a ledger made with `init --backfill` takes that over",
         );
     }
-    let submissions = append(session, &mut ledger, submissions, &found.steps, &rules)?;
+    let submissions = append(session, &mut ledger, submissions, &found.events, &rules)?;
     if session.dry_run {
-        for (submission, from) in submissions.iter().zip(&found.steps) {
-            session.say(&line(submission, &from.step))?;
+        for (submission, from) in submissions.iter().zip(&found.events) {
+            session.say(&line(submission, &from.event))?;
         }
     }
-    found.tell(session);
+    found.report(session);
     Ok(Exit::Ok)
 }
 
@@ -110,7 +108,7 @@ fn append(
     session: &Session,
     ledger: &mut OpenLedger,
     mut submissions: Vec<Submission>,
-    steps: &[From],
+    events: &[TableEvent],
     rules: &Rules,
 ) -> Result<Vec<Submission>, CliError> {
     if submissions.is_empty() {
@@ -120,31 +118,31 @@ fn append(
         let refusals = match session.append(ledger, submissions.clone()) {
             Ok(_) => return Ok(submissions),
             Err(LedgerError::Refused(refusals)) => refusals,
-            Err(error) => return Err(refused(error, steps)),
+            Err(error) => return Err(refused(error, events)),
         };
         let mut is_waived = true;
         for refusal in &refusals {
-            let reason = steps[refusal.index]
+            let reason = events[refusal.index]
                 .irregular(rules)
                 .and_then(|reason| reason.parse().ok());
             is_waived &= refusal.rejection.rule.is_waivable() && reason.is_some();
             submissions[refusal.index].event.envelope.irregular = reason;
         }
         if !is_waived {
-            return Err(refused(LedgerError::Refused(refusals), steps));
+            return Err(refused(LedgerError::Refused(refusals), events));
         }
     }
     session
         .append(ledger, submissions.clone())
-        .map_err(|error| refused(error, steps))?;
+        .map_err(|error| refused(error, events))?;
     Ok(submissions)
 }
 
 /// An event as a line of NDJSON that can be imported. What it names by an import key stays named so.
-fn line(submission: &Submission, step: &Step) -> String {
+fn line(submission: &Submission, mapped: &MappedEvent) -> String {
     let mut object = ndjson::event_to_json(&submission.event);
-    for spec in step.kind.fields().filter(|spec| spec.may_name_records()) {
-        match step.fields.get(spec.name) {
+    for spec in mapped.kind.fields().filter(|spec| spec.may_name_records()) {
+        match mapped.fields.get(spec.name) {
             [text] if text.starts_with('@') => {
                 _ = object.insert(spec.name.into(), text.clone().into())
             }
@@ -172,47 +170,30 @@ fn read_rules(path: &Path) -> Result<Rules, CliError> {
     })
 }
 
-fn read_file(path: &Path, limit: u64) -> Result<Vec<u8>, CliError> {
-    let length = std::fs::metadata(path).map(|metadata| metadata.len());
-    let bytes = length.and_then(|length| match length > limit {
-        true => Ok(None),
-        false => std::fs::read(path).map(Some),
-    });
-    match bytes {
-        Ok(Some(bytes)) => Ok(bytes),
-        Ok(None) => Err(CliError::refused(format!(
-            "{} is longer than {limit} bytes",
-            path.display()
-        ))
-        .hint("split it, and import one part after the other")),
-        Err(error) => Err(CliError::file("read", path, &error)),
-    }
-}
-
 /// The events of steps. `@KEY` becomes the number of a record: of one in the ledger, or of an earlier step.
-fn submissions(steps: &[From], state: &State) -> Result<Vec<Submission>, CliError> {
+fn submissions(events: &[TableEvent], state: &State) -> Result<Vec<Submission>, CliError> {
     let mut places: HashMap<String, u64> = HashMap::new();
-    let mut all = Vec::with_capacity(steps.len());
-    for (next, from) in (state.count()..).zip(steps) {
-        let step = &from.step;
+    let mut all = Vec::with_capacity(events.len());
+    for (next, from) in (state.count()..).zip(events) {
+        let mapped = &from.event;
         let wrong = |message: String| {
-            CliError::refused(format!("{}:{}: {message}", from.table, step.place.line))
+            CliError::refused(format!("{}:{}: {message}", from.table, mapped.place.line))
         };
         let find = |key: &str| {
             let earlier = places.get(key).copied();
             earlier.or_else(|| state.imported(key).map(|Seq(seq)| seq))
         };
-        let lost = step
+        let lost = mapped
             .kind
             .fields()
             .filter(|spec| spec.may_name_records())
-            .flat_map(|spec| step.fields.get(spec.name))
+            .flat_map(|spec| mapped.fields.get(spec.name))
             .filter_map(|text| text.strip_prefix('@'))
             .find(|key| find(key).is_none());
         if let Some(key) = lost {
             return Err(wrong(format!("no record has the import key `{key}`")));
         }
-        let event = built(step.kind, &step.fields, find).map_err(|errors| {
+        let event = build_event(mapped.kind, &mapped.fields, find).map_err(|errors| {
             wrong(
                 errors
                     .iter()
@@ -221,14 +202,14 @@ fn submissions(steps: &[From], state: &State) -> Result<Vec<Submission>, CliErro
                     .join("; "),
             )
         })?;
-        let recorded_at: Option<Instant> = match &step.recorded_at {
+        let recorded_at: Option<Instant> = match &mapped.recorded_at {
             Some(text) => Some(
                 text.parse()
                     .map_err(|error| wrong(format!("recorded_at: {error}")))?,
             ),
             None => None,
         };
-        if let Some(key) = step.fields.get("import_key").first() {
+        if let Some(key) = mapped.fields.get("import_key").first() {
             places.insert(key.clone(), next);
         }
         all.push(Submission { event, recorded_at });
@@ -237,10 +218,10 @@ fn submissions(steps: &[From], state: &State) -> Result<Vec<Submission>, CliErro
 }
 
 /// A refusal told by the place in the table.
-fn refused(error: LedgerError, steps: &[From]) -> CliError {
+fn refused(error: LedgerError, events: &[TableEvent]) -> CliError {
     let place = |index: usize| {
-        steps.get(index).map_or(String::new(), |from| {
-            format!("{}:{}", from.table, from.step.place.line)
+        events.get(index).map_or(String::new(), |from| {
+            format!("{}:{}", from.table, from.event.place.line)
         })
     };
     match error {
@@ -257,14 +238,4 @@ fn refused(error: LedgerError, steps: &[From]) -> CliError {
         }
         other => other.into(),
     }
-}
-
-fn listed(message: String, details: impl ExactSizeIterator<Item = String>) -> CliError {
-    let count = details.len();
-    let mut error = CliError::refused(message);
-    error.details = details.take(LISTED).collect();
-    if count > LISTED {
-        error = error.detail(format!("... and {} more", count - LISTED));
-    }
-    error
 }

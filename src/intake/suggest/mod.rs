@@ -8,7 +8,6 @@ use std::fmt::Write as _;
 use self::column::{Column, dates_of, fitting_formats};
 use super::rules::Quoted;
 use super::rules::date::Dates;
-use super::rules::slug::slug;
 use super::table::{Encoding, Form, Table};
 use servanda_core::value::agreement::Action;
 

@@ -1,6 +1,7 @@
 use super::*;
 use crate::intake::change_log;
-use crate::intake::table::Form;
+use crate::intake::rules::Rules;
+use crate::intake::table::{Form, Table};
 
 fn file() -> File {
     File {
@@ -15,7 +16,7 @@ fn made(rules: &str, table: &str) -> Outcome {
     let rules: Rules = rules.parse().unwrap_or_else(|errors| panic!("{errors:#?}"));
     let file = file();
     let table = Table::read(table.as_bytes(), &Form::default()).unwrap();
-    let job = Job {
+    let job = ImportJob {
         rules: &rules,
         file: &file,
         table: &table,
@@ -28,13 +29,13 @@ fn made(rules: &str, table: &str) -> Outcome {
     };
     let mut all = Outcome::default();
     let played = change_log::play(&job, log, |version| {
-        let job = Job {
+        let job = ImportJob {
             table: &version.table,
             version: Some(&version.name),
             touched: Some(&version.touched),
             ..job
         };
-        all.made.extend(job.run().made);
+        all.events.extend(job.run().events);
     });
     all.bad.extend(played.err().unwrap_or_default());
     all
@@ -43,10 +44,10 @@ fn made(rules: &str, table: &str) -> Outcome {
 /// The import keys in order, without that of the source.
 fn keys(outcome: &Outcome) -> Vec<&str> {
     outcome
-        .made
+        .events
         .iter()
         .filter(|made| made.rule.is_some())
-        .map(Made::key)
+        .map(MappedEvent::key)
         .collect()
 }
 
@@ -108,10 +109,10 @@ fn what_is_made_once_comes_first_and_gathers() {
             "x-y:accession"
         ]
     );
-    assert_eq!(outcome.made[1].fields.get("party"), ["x", "y", "x-y"]);
-    assert_eq!(outcome.made[1].fields.get("source"), ["t-0123456789ab"]);
+    assert_eq!(outcome.events[1].fields.get("party"), ["x", "y", "x-y"]);
+    assert_eq!(outcome.events[1].fields.get("source"), ["t-0123456789ab"]);
     assert_eq!(
-        outcome.made[5].fields.get("source"),
+        outcome.events[5].fields.get("source"),
         ["t-0123456789ab: line 2, column Signature"]
     );
     assert_eq!(
@@ -223,7 +224,7 @@ fn a_log_of_changes_is_played_back() {
             "y:signature"
         ]
     );
-    let last = outcome.made.last().unwrap();
+    let last = outcome.events.last().unwrap();
     assert_eq!(
         last.fields.get("source"),
         ["t-0123456789ab: line 5, column Signature"]

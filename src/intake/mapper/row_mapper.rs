@@ -1,134 +1,32 @@
-//! Rules applied to a table: what each row becomes, and what becomes of what fits no rule. A row goes in as a whole
-//! or not at all.
-
-mod scope;
+//! Maps the rows of a table to events, one after the other.
 
 use std::collections::{HashMap, HashSet};
-use std::rc::Rc;
 
-use self::scope::{Columns, Cursor};
-pub use self::scope::{File, Index};
-use super::rules::template::{Failure, Template};
-use super::rules::{Conditions, EventRule, Per, Rules, glob};
-use super::table::Table;
-use servanda_core::event::{Event, FieldError, Fields, Kind};
+use super::build::check;
+use super::job::{ImportJob, MappedEvent, Outcome, Place, Remark};
+use super::scope::{Columns, Cursor};
+use crate::intake::rules::template::{Expression, Failure, Template};
+use crate::intake::rules::{Conditions, EventRule, Per, glob};
+use crate::intake::table::Row;
+use servanda_core::event::{Fields, Kind};
 use servanda_core::value::base::excerpt;
 
-/// Where something stands in a table.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
-    /// The line, from 1.
-    pub line: usize,
-    /// The last line, where a row has several.
-    pub last: usize,
-    /// The header of the column, where it is one cell.
-    pub column: Option<String>,
-}
-
-impl Place {
-    fn of(lines: (usize, usize)) -> Self {
-        Self {
-            line: lines.0,
-            last: lines.1,
-            column: None,
-        }
-    }
-}
-
-impl std::fmt::Display for Place {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.last == self.line {
-            true => write!(f, "line {}", self.line)?,
-            false => write!(f, "lines {} to {}", self.line, self.last)?,
-        }
-        match &self.column {
-            Some(column) => write!(f, ", column {column}"),
-            None => Ok(()),
-        }
-    }
-}
-
-/// An event that a row became.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Made {
-    /// The place of its rule in the rules; none for the source that the table itself is.
-    pub rule: Option<usize>,
-    /// What it is.
-    pub kind: Kind,
-    /// Its fields.
-    pub fields: Fields,
-    /// Where it comes from.
-    pub place: Place,
-    /// When it was recorded in the table's own account.
-    pub recorded_at: Option<String>,
-}
-
-impl Made {
-    /// Its import key.
-    pub fn key(&self) -> &str {
-        self.fields
-            .get("import_key")
-            .first()
-            .map_or("", String::as_str)
-    }
-}
-
-/// What is said of a place: why it is bad, or was left out.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Remark {
-    /// The place.
-    pub place: Place,
-    /// What is said.
-    pub reason: String,
-}
-
-/// What became of a table.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Outcome {
-    /// How many rows it has.
-    pub rows: usize,
-    /// The events, in the order in which they are to be appended.
-    pub made: Vec<Made>,
-    /// What does not fit. The rows of these places made no events.
-    pub bad: Vec<Remark>,
-    /// What was left out.
-    pub skipped: Vec<Remark>,
-    /// Columns that nothing asked for, with the number of their filled cells.
-    pub unused: Vec<(String, usize)>,
-}
-
-/// A table and all that its rules need to know.
-pub struct Job<'a> {
-    /// The rules.
-    pub rules: &'a Rules,
-    /// The file.
-    pub file: &'a File,
-    /// The table.
-    pub table: &'a Table,
-    /// The second tables, in the order of the rules.
-    pub lookups: &'a [Rc<Index>],
-    /// Which version of a table this is, where rules speak of versions.
-    pub version: Option<&'a str>,
-    /// Which rows are to be looked at, where not all are: the others only count for what is gathered.
-    pub touched: Option<&'a [bool]>,
-}
-
-impl Job<'_> {
-    /// Makes the events of the table.
+impl ImportJob<'_> {
+    /// Maps the rows of the table to events.
     pub fn run(&self) -> Outcome {
         let columns = Columns::new(self);
-        let mut maker = Maker::new(self, &columns);
+        let mut mapper = RowMapper::new(self, &columns);
         for at in 0..self.table.rows.len() {
-            maker.row(at);
+            mapper.row(at);
         }
-        maker.finish()
+        mapper.finish()
     }
 }
 
-/// What a template gives for a row of a job's table, by itself.
-pub(super) fn fill_one(
-    job: &Job<'_>,
-    row: &super::table::Row,
+/// Fills a template of `[change_log]` from one row.
+pub fn fill_one(
+    job: &ImportJob<'_>,
+    row: &Row,
     template: &Template,
     name: &str,
     needed: bool,
@@ -147,7 +45,7 @@ pub(super) fn fill_one(
     }
 }
 
-/// Values in the order in which they were found, each once.
+/// Distinct values in the order in which they were found.
 #[derive(Default)]
 struct Gathered {
     texts: Vec<String>,
@@ -162,31 +60,31 @@ impl Gathered {
     }
 }
 
-/// Collects what the rows become.
-struct Maker<'a> {
-    job: &'a Job<'a>,
+/// Maps rows to events.
+struct RowMapper<'a> {
+    job: &'a ImportJob<'a>,
     columns: &'a Columns,
-    /// The columns of each rule that is made by cells.
+    /// For each rule, the columns whose cells make events.
     cells: Vec<Vec<usize>>,
     outcome: Outcome,
-    /// Events that are made once, with the order in which their rules stand.
-    once: Vec<Made>,
-    /// Where the event of a key is in `once`.
+    /// Events that several rows make together.
+    once: Vec<MappedEvent>,
+    /// The place in `once` of the event with a key.
     places: HashMap<String, usize>,
-    /// The values that events made once gather, by their place in `once` and the field.
+    /// The values that events in `once` gather, by place and field.
     gathered: HashMap<(usize, &'a str), Gathered>,
-    /// The line that made the event of a key.
+    /// The line that gave the event with a key.
     keys: HashMap<String, usize>,
-    source: Option<Made>,
+    source: Option<MappedEvent>,
 }
 
-impl<'a> Maker<'a> {
-    fn new(job: &'a Job<'a>, columns: &'a Columns) -> Self {
+impl<'a> RowMapper<'a> {
+    fn new(job: &'a ImportJob<'a>, columns: &'a Columns) -> Self {
         let cells = job.rules.events.iter().map(|rule| match &rule.per {
             Per::Cell(cells, except) => columns.fitting(job, cells, except),
             _ => Vec::new(),
         });
-        let mut maker = Self {
+        let mut mapper = Self {
             job,
             columns,
             cells: cells.collect(),
@@ -200,12 +98,12 @@ impl<'a> Maker<'a> {
             gathered: HashMap::new(),
             source: None,
         };
-        maker.source = maker.make_source();
-        maker
+        mapper.source = mapper.map_source();
+        mapper
     }
 
-    /// The source that the table itself is.
-    fn make_source(&mut self) -> Option<Made> {
+    /// Makes the source that stands for the table.
+    fn map_source(&mut self) -> Option<MappedEvent> {
         let first = self.job.table.rows.first()?;
         let cursor = Cursor::row(self.job, self.columns, first);
         let mut fields = self.job.file.source();
@@ -219,7 +117,7 @@ impl<'a> Maker<'a> {
                 .map(|()| recorded_at)
         });
         match built {
-            Ok(recorded_at) => Some(Made {
+            Ok(recorded_at) => Some(MappedEvent {
                 rule: None,
                 kind: Kind::SourceRegistered,
                 fields,
@@ -297,14 +195,14 @@ impl<'a> Maker<'a> {
         Ok(None)
     }
 
-    /// The events that a rule makes of a row.
+    /// Applies a rule to a row.
     fn events(
         &self,
         number: usize,
         rule: &EventRule,
         cursor: &Cursor<'_>,
         taken: &mut [bool],
-        made: &mut Vec<Made>,
+        made: &mut Vec<MappedEvent>,
         wrong: &mut Vec<Remark>,
     ) {
         let mut one = |cursor: &Cursor<'_>| match self.event(number, rule, cursor) {
@@ -340,13 +238,13 @@ impl<'a> Maker<'a> {
         }
     }
 
-    /// The event that a rule makes of what the cursor is at; none where its conditions do not hold.
+    /// Applies a rule at the cursor; none where its conditions do not hold.
     fn event(
         &self,
         number: usize,
         rule: &EventRule,
         cursor: &Cursor<'_>,
-    ) -> Result<Option<Made>, Remark> {
+    ) -> Result<Option<MappedEvent>, Remark> {
         let place = cursor.place();
         let fail = |failure: Failure| at_place(&place, failure);
         if !holds(&rule.when, &rule.unless, cursor).map_err(fail)? {
@@ -371,7 +269,7 @@ impl<'a> Maker<'a> {
             place: place.clone(),
             reason: error,
         })?;
-        Ok(Some(Made {
+        Ok(Some(MappedEvent {
             rule: Some(number),
             kind: rule.kind,
             fields,
@@ -380,8 +278,8 @@ impl<'a> Maker<'a> {
         }))
     }
 
-    /// Whether the keys that a row gives are its own, or agree with the rows that gave them before.
-    fn check_keys(&self, made: &[Made], wrong: &mut Vec<Remark>) {
+    /// Checks that the keys of a row are its own, or agree with earlier rows that gave them.
+    fn check_keys(&self, made: &[MappedEvent], wrong: &mut Vec<Remark>) {
         for (at, event) in made.iter().enumerate() {
             let rule = event.rule.map(|rule| &self.job.rules.events[rule]);
             let earlier = match self.places.get(event.key()) {
@@ -402,11 +300,11 @@ impl<'a> Maker<'a> {
         }
     }
 
-    fn keep(&mut self, event: Made) {
+    fn keep(&mut self, event: MappedEvent) {
         let rule = event.rule.map(|rule| &self.job.rules.events[rule]);
         let Some(rule) = rule.filter(|rule| rule.once) else {
             self.keys.insert(event.key().to_owned(), event.place.line);
-            self.outcome.made.push(event);
+            self.outcome.events.push(event);
             return;
         };
         let known = self.places.get(event.key()).copied();
@@ -425,8 +323,14 @@ impl<'a> Maker<'a> {
         }
     }
 
-    /// Notes what a row has that became nothing.
-    fn note_skipped(&mut self, cells: &[String], place: &Place, taken: &[bool], made: &[Made]) {
+    /// Notes the cells of a row that gave no event.
+    fn note_skipped(
+        &mut self,
+        cells: &[String],
+        place: &Place,
+        taken: &[bool],
+        made: &[MappedEvent],
+    ) {
         let mut covered: Vec<usize> = self.cells.concat();
         covered.sort_unstable();
         covered.dedup();
@@ -444,7 +348,7 @@ impl<'a> Maker<'a> {
             }
         }
         let rules = &self.job.rules.events;
-        let is_own = |event: &Made| event.rule.is_some_and(|rule| !rules[rule].once);
+        let is_own = |event: &MappedEvent| event.rule.is_some_and(|rule| !rules[rule].once);
         if made.iter().any(is_own) || rules.iter().all(|rule| rule.once) {
             return;
         }
@@ -474,13 +378,13 @@ impl<'a> Maker<'a> {
         for ((place, name), gathered) in self.gathered {
             self.once[place].fields.set(name, gathered.texts);
         }
-        let rows = std::mem::take(&mut self.outcome.made);
-        let mut all: Vec<Made> = Vec::with_capacity(1 + self.once.len() + rows.len());
+        let rows = std::mem::take(&mut self.outcome.events);
+        let mut all: Vec<MappedEvent> = Vec::with_capacity(1 + self.once.len() + rows.len());
         all.extend(self.source);
-        // What is named must be there before: what is made once comes first, in the order of the rules. Where the
-        // table tells when it was recorded, its own order is kept.
+        // Events that others name must come first: those in `once`, in the order of the rules. A table that states
+        // its recorded times keeps its own order.
         if self.job.rules.recorded_at.is_some() && self.job.version.is_none() {
-            let mut merged: Vec<(bool, Made)> = Vec::new();
+            let mut merged: Vec<(bool, MappedEvent)> = Vec::new();
             merged.extend(self.once.into_iter().map(|made| (false, made)));
             merged.extend(rows.into_iter().map(|made| (true, made)));
             merged.sort_by_key(|(own, made)| (made.place.line, *own, made.rule));
@@ -490,7 +394,7 @@ impl<'a> Maker<'a> {
             all.extend(self.once);
             all.extend(rows);
         }
-        self.outcome.made = all;
+        self.outcome.events = all;
         self.outcome.unused = self.columns.unused(self.job);
         self.outcome
     }
@@ -506,15 +410,15 @@ fn at_place(place: &Place, failure: Failure) -> Remark {
     }
 }
 
-fn same_key(event: &Made, line: usize) -> String {
+fn same_key(event: &MappedEvent, line: usize) -> String {
     format!(
         "gives the import key `{}` again, which line {line} gave",
         event.key()
     )
 }
 
-/// How an event that is made once differs from what another row made of it.
-fn differs(earlier: &Made, event: &Made, rule: &EventRule) -> Option<String> {
+/// Describes how a row's event differs from the event that an earlier row made under the same key.
+fn differs(earlier: &MappedEvent, event: &MappedEvent, rule: &EventRule) -> Option<String> {
     let passed_over =
         |name: &str| name == "source" || rule.gather.iter().any(|found| found == name);
     let names = rule.fields.iter().map(|(name, _)| name.as_str());
@@ -532,10 +436,10 @@ fn differs(earlier: &Made, event: &Made, rule: &EventRule) -> Option<String> {
     })
 }
 
-/// Whether all of the first conditions hold, and none of the second.
+/// Whether all conditions in `when` hold, and none in `unless`.
 fn holds(when: &Conditions, unless: &Conditions, cursor: &Cursor<'_>) -> Result<bool, Failure> {
     let fits = |(expression, patterns): &(_, Vec<String>)| -> Result<bool, Failure> {
-        let texts = super::rules::template::Expression::find(expression, cursor)?;
+        let texts = Expression::find(expression, cursor)?;
         let any = |text: &str| patterns.iter().any(|pattern| glob::fits(pattern, text));
         Ok(match texts.is_empty() {
             true => any(""),
@@ -569,38 +473,3 @@ fn fill_fields(
     }
     Ok(())
 }
-
-/// Whether fields make an event.
-fn check(kind: Kind, fields: &Fields) -> Result<(), String> {
-    built(kind, fields, |_| None).map(|_| ()).map_err(|errors| {
-        let list: Vec<String> = errors.iter().map(ToString::to_string).collect();
-        list.join("; ")
-    })
-}
-
-/// The event of some fields, where `@KEY` stands for a record: the one that is found, or any.
-///
-/// # Errors
-/// Everything that is wrong with the fields.
-pub fn built(
-    kind: Kind,
-    fields: &Fields,
-    find: impl Fn(&str) -> Option<u64>,
-) -> Result<Event, Vec<FieldError>> {
-    let mut fields = fields.clone();
-    for spec in kind.fields().filter(|spec| spec.may_name_records()) {
-        let texts = fields
-            .get(spec.name)
-            .iter()
-            .map(|text| match text.strip_prefix('@') {
-                Some(key) => find(key).unwrap_or(0).to_string(),
-                None => text.clone(),
-            });
-        let texts = texts.collect();
-        fields.set(spec.name, texts);
-    }
-    Event::build(kind, &fields)
-}
-
-#[cfg(test)]
-mod tests;

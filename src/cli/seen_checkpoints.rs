@@ -1,0 +1,155 @@
+//! The newest checkpoint that this user saw of each ledger. It is kept in the user's state directory (XDG), so that
+//! somebody who cuts or rewrites a ledger does not reach it.
+
+use std::path::{Path, PathBuf};
+
+use super::anchors::one_line;
+use super::error::{CliError, Exit};
+use super::files;
+use servanda_core::chain::checkpoint::Checkpoint;
+use servanda_core::chain::record::document_digest;
+use servanda_ledger::anchor::{self, Anchoring, Hashes};
+use servanda_log::Log;
+
+/// The checkpoints that this user saw. Without a state directory, or with `--no-memory`, there are none.
+pub struct SeenCheckpoints {
+    /// The program's state directory.
+    state: Option<PathBuf>,
+    /// The ledger's directory.
+    ledger: Option<PathBuf>,
+}
+
+impl SeenCheckpoints {
+    /// The checkpoints for a ledger's directory.
+    pub fn new(ledger: Option<&Path>) -> Self {
+        Self {
+            state: state_directory(),
+            ledger: ledger.map(Path::to_owned),
+        }
+    }
+
+    /// Remembers and recalls nothing.
+    pub fn none() -> Self {
+        Self {
+            state: None,
+            ledger: None,
+        }
+    }
+
+    /// The file for the newest checkpoint of an origin.
+    pub fn path(&self, origin: &str) -> Option<PathBuf> {
+        let digest = document_digest(origin.as_bytes()).ok()?.to_string();
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '.';
+        let readable = origin.chars().map(|c| if is_plain(c) { c } else { '-' });
+        let readable: String = readable.take(60).collect();
+        let file = format!("{}-{}", readable.trim_start_matches('.'), &digest[..16]);
+        Some(self.state.as_ref()?.join("checkpoints").join(file))
+    }
+
+    /// The file that names the ledger in the directory. Without it, history could be rewritten under another origin,
+    /// of which this user has seen nothing.
+    fn path_of_directory(&self) -> Option<PathBuf> {
+        let dir = self.ledger.as_ref()?.canonicalize().ok()?;
+        let digest = document_digest(dir.as_os_str().as_encoded_bytes()).ok()?;
+        let file = &digest.to_string()[..32];
+        Some(self.state.as_ref()?.join("directories").join(file))
+    }
+
+    /// The newest checkpoint of an origin and its file. A file without a checkpoint is an error for the user to look
+    /// at.
+    pub fn recall(&self, origin: &str) -> Result<Option<(Checkpoint, PathBuf)>, CliError> {
+        let Some(path) = self.path(origin) else {
+            return Ok(None);
+        };
+        let Some(text) = files::if_there(&path, std::fs::read_to_string(&path))? else {
+            return Ok(None);
+        };
+        let seen = text.parse().map_err(|error| {
+            CliError::refused(format!("{} holds no checkpoint: {error}", path.display()))
+        })?;
+        Ok(Some((seen, path)))
+    }
+
+    /// The origin of the ledger that this user saw in the directory, if another ledger is there now, and the file
+    /// that says so.
+    pub fn other_origin(
+        &self,
+        present: &Checkpoint,
+    ) -> Result<Option<(String, PathBuf)>, CliError> {
+        let Some(path) = self.path_of_directory() else {
+            return Ok(None);
+        };
+        let text = files::if_there(&path, std::fs::read_to_string(&path))?;
+        Ok(text.and_then(|text| {
+            let seen = text.lines().next().unwrap_or_default();
+            (seen != present.origin()).then(|| (seen.to_owned(), path))
+        }))
+    }
+
+    /// Refuses a ledger that does not continue what this user saw of it.
+    pub fn check(
+        &self,
+        hashes: &Hashes<'_, impl Log>,
+        present: &Checkpoint,
+    ) -> Result<(), CliError> {
+        if let Some((origin, path)) = self.other_origin(present)? {
+            let message = format!(
+                "this directory held the ledger {origin} when it was seen last, and now {}",
+                present.origin()
+            );
+            return Err(CliError::new(Exit::Broken, message).hint(format!(
+                "if another ledger was put here on purpose, remove {}",
+                path.display()
+            )));
+        }
+        let Some((seen, path)) = self.recall(present.origin())? else {
+            return Ok(());
+        };
+        let message = match anchor::compare(hashes, present, &seen)? {
+            Anchoring::Holds => return Ok(()),
+            Anchoring::Shorter => format!(
+                "the ledger has {} records, and had {} when it was seen last: its tail was cut, or it is an older copy",
+                present.size(),
+                seen.size()
+            ),
+            _ => format!(
+                "the first {} records are not those that were seen last: the history was rewritten",
+                seen.size()
+            ),
+        };
+        Err(CliError::new(Exit::Broken, message)
+            .detail(format!("seen: {}", one_line(&seen)))
+            .detail(format!("now:  {}", one_line(present)))
+            .hint(format!(
+                "the checkpoint that was seen is in {}; keep it as evidence",
+                path.display()
+            ))
+            .hint("to look at another copy all the same: --no-memory"))
+    }
+
+    /// Remembers a checkpoint, and that its ledger is in the directory.
+    pub fn remember(&self, checkpoint: &Checkpoint) -> Result<(), CliError> {
+        let seen = self.path(checkpoint.origin());
+        let seen = seen.map(|path| (path, checkpoint.to_string()));
+        let here = self.path_of_directory();
+        let here = here.map(|path| (path, format!("{}\n", checkpoint.origin())));
+        for (path, text) in seen.into_iter().chain(here) {
+            if !std::fs::read_to_string(&path).is_ok_and(|known| known == text) {
+                files::write_whole(&path, &text)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The directory for what this program remembers; none where the user has no home.
+fn state_directory() -> Option<PathBuf> {
+    let absolute = |name: &str| {
+        std::env::var_os(name)
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute())
+    };
+    let state =
+        absolute("XDG_STATE_HOME").or_else(|| Some(absolute("HOME")?.join(".local/state")))?;
+    Some(state.join("servanda"))
+}

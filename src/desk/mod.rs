@@ -1,0 +1,3 @@
+//! What a person fills in: the template for an editor.
+
+pub mod template;

@@ -1,0 +1,19 @@
+//! Rules applied to a table: the events that each row becomes, and the rows that fit no rule. A row is taken as a whole
+//! or not at all.
+
+mod build;
+mod file;
+mod index;
+mod job;
+mod row_mapper;
+mod scope;
+
+pub use build::build_event;
+pub use file::File;
+pub use index::Index;
+pub use job::{ImportJob, MappedEvent, Outcome, Remark};
+pub use row_mapper::fill_one;
+pub use scope::index;
+
+#[cfg(test)]
+mod tests;
