@@ -122,6 +122,7 @@ impl From<LogError> for CliError {
             }
             LogError::Damaged { .. } => Self::new(Exit::Broken, error.to_string())
                 .hint("keep the directory as evidence, and go on with an earlier copy; `servanda verify` tells whether that is sound"),
+            LogError::Unsupported(_) => Self::refused(error.to_string()),
         }
     }
 }
