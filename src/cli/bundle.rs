@@ -65,7 +65,7 @@ pub(super) fn write(
     let is_signed = signed.is_some();
     let text = signed.map_or_else(|| checkpoint.to_string(), |signed| signed.to_string());
     files.push(("checkpoint", text.into_bytes()));
-    let beside = session.directory()?.join(COSIGNED);
+    let beside = session.beside(COSIGNED)?;
     if let Some(cosigned) = files::if_there(&beside, std::fs::read(&beside))? {
         files.push(("cosigned", cosigned));
     }

@@ -9,8 +9,7 @@ use servanda_core::state::ResolveError;
 use servanda_ledger::backfill::ClaimError;
 use servanda_ledger::signatures::SignatureError;
 use servanda_ledger::{LedgerError, Refusal};
-use servanda_log::LogError;
-use servanda_log::directory::DirectoryError;
+use servanda_log::{LogError, OpenError};
 
 /// How the program ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -222,10 +221,10 @@ fn refused(refusals: &[Refusal]) -> CliError {
     error
 }
 
-impl From<DirectoryError> for CliError {
-    fn from(error: DirectoryError) -> Self {
+impl From<OpenError> for CliError {
+    fn from(error: OpenError) -> Self {
         let message = error.to_string();
-        use DirectoryError as E;
+        use OpenError as E;
         match error {
             E::Log(error) => error.into(),
             E::Locked { .. } => Self::new(Exit::Locked, message).hint("wait longer with --wait SECONDS"),
@@ -234,6 +233,8 @@ impl From<DirectoryError> for CliError {
             }
             E::ReadOnly { .. } => Self::refused(message)
                 .hint("copy the directory to where it can be written; a copy verifies as well as the original"),
+            E::UnknownScheme { .. } => Self::new(Exit::Usage, message)
+                .hint("for a directory of that name, write ./ before it"),
             E::NewerFormat { .. } | E::UnknownStore { .. } => {
                 Self::new(Exit::NoLedger, message).hint("use the version of servanda that made it, or a newer one")
             }

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+use clap::builder::{OsStringValueParser, TypedValueParser as _};
 use clap::{Arg, ArgMatches, value_parser};
 
 use super::command::Command;
@@ -14,7 +15,7 @@ use servanda_core::event::Entry;
 use servanda_core::ndjson::entry_to_json;
 use servanda_ledger::plural;
 use servanda_ledger::recover::{Survey, copy_beginning, survey};
-use servanda_log::{Log, directory};
+use servanda_log::{Location, Log};
 use servanda_report::report::{Cell, Document, Table};
 
 pub(super) const COMMAND: Command = Command { build, run };
@@ -25,10 +26,10 @@ fn build() -> clap::Command {
         .arg(
             Arg::new("into")
                 .long("into")
-                .value_name("DIR")
+                .value_name("DIR|URL")
                 .required(true)
-                .value_parser(value_parser!(PathBuf))
-                .help("The new ledger's directory, which must not exist or be empty"),
+                .value_parser(OsStringValueParser::new().map(Location::new))
+                .help("The new ledger: a URL, or a directory that does not exist or is empty"),
         )
         .arg(
             Arg::new("rest")
@@ -51,16 +52,22 @@ Examples:
 
 fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
     let given = |name: &str| matches.get_one::<PathBuf>(name).map(PathBuf::as_path);
-    let into = given("into").ok_or_else(|| CliError::new(Exit::Usage, "into which directory?"))?;
-    directory::check_can_create(into).map_err(init::cannot_create)?;
+    let into = matches
+        .get_one::<Location>("into")
+        .ok_or_else(|| CliError::new(Exit::Usage, "into which directory?"))?;
+    let backend = session.registry.of(into)?;
+    backend
+        .check_can_create(into)
+        .map_err(init::cannot_create)?;
     let damaged = session.open_store()?;
     let rest = given("rest").filter(|_| !session.dry_run);
     let found = look(&damaged, rest)?;
     if !session.dry_run && found.sound.count > 0 {
-        let mut new = directory::create(into, "servanda recover").map_err(init::cannot_create)?;
+        let new = backend.create(into, "servanda recover");
+        let mut new = new.map_err(init::cannot_create)?;
         copy_beginning(&damaged, found.sound, &mut new).map_err(|error| {
-            CliError::refused(format!("{}: {error}", into.display()))
-                .hint(format!("remove {} and try again", into.display()))
+            CliError::refused(format!("{into}: {error}"))
+                .hint(format!("remove {into} and try again"))
         })?;
     }
     session.show(&document(&found, session.dry_run))?;
@@ -121,7 +128,7 @@ fn document(found: &Survey, is_rehearsal: bool) -> Document {
     }
 }
 
-fn tell(found: &Survey, session: &Session, into: &Path, rest: Option<&Path>) {
+fn tell(found: &Survey, session: &Session, into: &Location, rest: Option<&Path>) {
     if found.is_whole() {
         session.talk("nothing is damaged: the copy is whole");
     }
@@ -130,10 +137,7 @@ fn tell(found: &Survey, session: &Session, into: &Path, rest: Option<&Path>) {
     } else if session.dry_run {
         session.talk("nothing was made: this was a dry run");
     } else {
-        session.hint(&format!(
-            "next: servanda verify --ledger {}",
-            into.display()
-        ));
+        session.hint(&format!("next: servanda verify --ledger {into}"));
     }
     if found.loose > 0 {
         let records = plural(usize::try_from(found.loose).unwrap_or(usize::MAX), "record");

@@ -358,7 +358,7 @@ fn compare(
 
 /// The checkpoint beside the ledger, if enough witnesses cosigned it, and how far and when they did.
 fn cosigned(session: &Session, policy: &Policy) -> Result<(Anchor, Option<String>), CliError> {
-    let path = session.directory()?.join(COSIGNED);
+    let path = session.beside(COSIGNED)?;
     let unmet = |why: String| {
         CliError::new(Exit::NotAnchored, format!("sound, but not anchored: {why}"))
             .hint("servanda witness ask --policy FILE --key FILE asks the witnesses")

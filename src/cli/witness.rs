@@ -241,7 +241,7 @@ fn ask_all(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
     let ledger = session.open()?;
     let signed = sign(ledger.checkpoint()?, matches)?
         .ok_or_else(|| CliError::new(Exit::Usage, "which log key?"))?;
-    let path = session.directory()?.join(COSIGNED);
+    let path = session.beside(COSIGNED)?;
     let partial = path.with_extension("partial");
     let mut cosigned = kept(&[&path, &partial], &signed);
     let given = matches
