@@ -181,7 +181,7 @@ impl Suite {
             let dir = scratch.path().join(format!("sealed-{round}"));
             let mut log = directory::create(&dir, "servanda-benches")?;
             let mut source = Prepared(batches.clone().into_iter());
-            let (_, time) = timed(|| Ok(log.append_stream(Head::EMPTY, &mut source)?))?;
+            let (_, time) = timed(|| Ok(log.append(Head::EMPTY, &mut source)?))?;
             results.add(
                 "sealed records into the store",
                 OURS,
@@ -430,7 +430,7 @@ fn event(kind: Kind, pairs: &[(&str, &str)]) -> Outcome<Event> {
 }
 
 /// A ledger in a new directory.
-fn new_ledger(dir: &Path) -> Outcome<Ledger<directory::Opened>> {
+fn new_ledger(dir: &Path) -> Outcome<Ledger<directory::LedgerDir>> {
     let log = directory::create(dir, "servanda-benches")?;
     let opening = event(Kind::LedgerOpened, &[("origin", "bench.example/log")])?;
     Ok(Ledger::create(log, Machine, opening)?)

@@ -7,7 +7,7 @@ use std::fs;
 
 use libfuzzer_sys::fuzz_target;
 use servanda_core::chain::record::{Hash, Head, Sealed, local_checksum};
-use servanda_log::Log;
+use servanda_log::{Log, OneBatch};
 use servanda_log::journal::Journal;
 use servanda_log::memory::Memory;
 
@@ -41,7 +41,7 @@ fuzz_target!(|bytes: &[u8]| {
         count: before.count.saturating_add(1),
         link: Hash([77; 32]),
     };
-    if journal.append(before, &[Sealed::from(vec![7; 9])], after).is_ok() {
+    if journal.append(before, &mut OneBatch::new(vec![Sealed::from(vec![7; 9])], after)).is_ok() {
         assert_eq!(journal.head().ok(), Some(after));
         assert_eq!(
             found.len() as u64,

@@ -56,7 +56,7 @@ impl Bundle {
             None => checkpoint.to_string(),
         };
         files.push(("checkpoint", text.into_bytes()));
-        let beside = session.directory()?.join(COSIGNED);
+        let beside = session.beside(COSIGNED)?;
         if let Some(cosigned) = files::if_there(&beside, std::fs::read(&beside))? {
             files.push(("cosigned", cosigned));
         }

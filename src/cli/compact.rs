@@ -4,7 +4,7 @@ use super::command::{Command, Run};
 use super::error::{CliError, Exit};
 use super::progress::Waiting;
 use super::session::Session;
-use servanda_log::{Compaction, Log as _};
+use servanda_log::{Compaction, Parts as _};
 use servanda_report::report::{Cell, Document, Table};
 
 pub(super) const COMMAND: Command = Command::of::<Compact>();
@@ -33,7 +33,7 @@ impl Run for Compact {
             return Ok(Exit::Ok);
         }
         let waiting = Waiting::new(session.shows_progress(), "compacting");
-        let Compaction { before, after } = log.compact()?;
+        let Compaction { before, after } = log.compacting()?.compact()?;
         drop(waiting);
         if !session.for_people() {
             let number = |bytes: u64| Cell::Number(i64::try_from(bytes).unwrap_or(i64::MAX));

@@ -9,8 +9,7 @@ use servanda_core::state::ResolveError;
 use servanda_ledger::backfill::ClaimError;
 use servanda_ledger::signatures::SignatureError;
 use servanda_ledger::{LedgerError, Refusal};
-use servanda_log::LogError;
-use servanda_log::directory::DirectoryError;
+use servanda_log::{LogError, OpenError};
 
 /// How the program ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -122,6 +121,7 @@ impl From<LogError> for CliError {
             }
             LogError::Damaged { .. } => Self::new(Exit::Broken, error.to_string())
                 .hint("keep the directory as evidence, and continue with an earlier copy; `servanda verify` shows whether that is sound"),
+            LogError::Unsupported(_) => Self::refused(error.to_string()),
         }
     }
 }
@@ -220,10 +220,10 @@ fn refused(refusals: &[Refusal]) -> CliError {
     error
 }
 
-impl From<DirectoryError> for CliError {
-    fn from(error: DirectoryError) -> Self {
+impl From<OpenError> for CliError {
+    fn from(error: OpenError) -> Self {
         let message = error.to_string();
-        use DirectoryError as E;
+        use OpenError as E;
         match error {
             E::Log(error) => error.into(),
             E::Locked { .. } => Self::new(Exit::Locked, message).hint("wait longer with --wait SECONDS"),
@@ -232,6 +232,8 @@ impl From<DirectoryError> for CliError {
             }
             E::ReadOnly { .. } => Self::refused(message)
                 .hint("copy the directory to where it can be written; a copy verifies as well as the original"),
+            E::UnknownScheme { .. } => Self::new(Exit::Usage, message)
+                .hint("for a directory of that name, write ./ before it"),
             E::NewerFormat { .. } | E::UnknownStore { .. } => {
                 Self::new(Exit::NoLedger, message).hint("use the version of servanda that made it, or a newer one")
             }

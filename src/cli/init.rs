@@ -1,7 +1,5 @@
 //! `init`: makes a ledger.
 
-use std::path::Path;
-
 use clap::{Arg, ArgMatches};
 
 use super::command::Command;
@@ -14,7 +12,7 @@ use servanda_core::value::when::Instant;
 use servanda_ledger::backfill::ClaimError;
 use servanda_ledger::{Environment, Ledger, Machine};
 use servanda_log::Log;
-use servanda_log::directory::{self, DirectoryError};
+use servanda_log::OpenError;
 
 pub(super) const COMMAND: Command = Command { build, run };
 
@@ -79,8 +77,9 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
     if let Some(claimed) = backfill.filter(|start| *start > now) {
         return Err(CliError::claim(ClaimError::Future { claimed, now }));
     }
-    let directory = session.directory()?;
-    let unfinished = is_unfinished(directory, session)?;
+    let location = session.location()?;
+    let backend = session.registry.of(location)?;
+    let unfinished = is_unfinished(session)?;
     if session.dry_run {
         session.talk("nothing was made: this was a dry run");
         return Ok(Exit::Ok);
@@ -99,7 +98,9 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
     let log: Box<dyn Log> = if unfinished {
         session.open_unfinished()?
     } else {
-        Box::new(directory::create(directory, "servanda init").map_err(cannot_create)?)
+        backend
+            .create(location, "servanda init")
+            .map_err(cannot_create)?
     };
     let ledger = match backfill {
         None => Ledger::create(log, Machine, opening.clone())?,
@@ -126,24 +127,25 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
 }
 
 /// Whether the making of a ledger here was interrupted before its first record; an error where none can be made.
-fn is_unfinished(directory: &Path, session: &Session) -> Result<bool, CliError> {
-    match directory::check_can_create(directory) {
+fn is_unfinished(session: &Session) -> Result<bool, CliError> {
+    let location = session.location()?;
+    match session.registry.of(location)?.check_can_create(location) {
         Ok(()) => Ok(false),
-        Err(DirectoryError::AlreadyALedger(dir)) => {
+        Err(OpenError::AlreadyALedger(at)) => {
             // A ledger that cannot be opened is still a ledger.
             match session.open_unfinished().map(|log| log.head()) {
                 Ok(Ok(Head::EMPTY)) => Ok(true),
-                _ => Err(DirectoryError::AlreadyALedger(dir).into()),
+                _ => Err(OpenError::AlreadyALedger(at).into()),
             }
         }
         Err(error) => Err(cannot_create(error)),
     }
 }
 
-/// Words an error of making a ledger, for which the advice differs from that for opening one.
-pub(super) fn cannot_create(error: DirectoryError) -> CliError {
+/// To open a ledger and to make one fail alike, but what to do then differs.
+pub(super) fn cannot_create(error: OpenError) -> CliError {
     match error {
-        DirectoryError::NotADirectory(_) => {
+        OpenError::NotADirectory(_) => {
             CliError::refused(error.to_string()).hint("choose another directory")
         }
         error => error.into(),

@@ -58,7 +58,7 @@ fn build() -> clap::Command {
 
 fn kind_command(kind: Kind) -> clap::Command {
     let mut command = clap::Command::new(kind.word())
-        .about(kind.about())
+        .about(kind.spec().about())
         .args(kind.own_fields().iter().map(needed_arg))
         .args(
             kind.fields()

@@ -4,6 +4,8 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+use clap::builder::{OsStringValueParser, TypedValueParser as _};
+
 use super::command::{Command, Run};
 use super::error::{CliError, Exit};
 use super::init;
@@ -12,7 +14,7 @@ use servanda_core::event::Entry;
 use servanda_core::ndjson::entry_to_json;
 use servanda_ledger::plural;
 use servanda_ledger::recover::{Survey, copy_beginning, survey};
-use servanda_log::{Log, directory};
+use servanda_log::{Location, Log};
 use servanda_report::report::{Cell, Document, Table};
 
 pub(super) const COMMAND: Command = Command::of::<Recover>();
@@ -31,9 +33,9 @@ Examples:
   servanda recover --ledger damaged --into salvaged --rest rest.ndjson"
 )]
 struct Recover {
-    /// The new ledger's directory, which must be empty or not exist
-    #[arg(long, value_name = "DIR")]
-    into: PathBuf,
+    /// The new ledger: a URL, or a directory that is empty or does not exist
+    #[arg(long, value_name = "DIR|URL", value_parser = OsStringValueParser::new().map(Location::new))]
+    into: Location,
     /// The file for readable events behind the damage, as NDJSON
     #[arg(long, value_name = "FILE")]
     rest: Option<PathBuf>,
@@ -41,17 +43,21 @@ struct Recover {
 
 impl Run for Recover {
     fn run(self, session: &Session) -> Result<Exit, CliError> {
-        let into = self.into.as_path();
-        directory::check_can_create(into).map_err(init::cannot_create)?;
+        let into = &self.into;
+        let backend = session.registry.of(into)?;
+        backend
+            .check_can_create(into)
+            .map_err(init::cannot_create)?;
         let damaged = session.open_store()?;
         let rest = self.rest.as_deref();
         let found = look(&damaged, rest.filter(|_| !session.dry_run))?;
         if !session.dry_run && found.sound.count > 0 {
-            let mut new =
-                directory::create(into, "servanda recover").map_err(init::cannot_create)?;
+            let mut new = backend
+                .create(into, "servanda recover")
+                .map_err(init::cannot_create)?;
             copy_beginning(&damaged, found.sound, &mut new).map_err(|error| {
-                CliError::refused(format!("{}: {error}", into.display()))
-                    .hint(format!("remove {} and try again", into.display()))
+                CliError::refused(format!("{into}: {error}"))
+                    .hint(format!("remove {into} and try again"))
             })?;
         }
         session.show(&document(&found, session.dry_run))?;
@@ -113,7 +119,7 @@ fn document(found: &Survey, is_dry_run: bool) -> Document {
     }
 }
 
-fn report(found: &Survey, session: &Session, into: &Path, rest: Option<&Path>) {
+fn report(found: &Survey, session: &Session, into: &Location, rest: Option<&Path>) {
     if found.is_whole() {
         session.talk("nothing is damaged: the copy is complete");
     }
@@ -122,10 +128,7 @@ fn report(found: &Survey, session: &Session, into: &Path, rest: Option<&Path>) {
     } else if session.dry_run {
         session.talk("nothing was made: this was a dry run");
     } else {
-        session.hint(&format!(
-            "next: servanda verify --ledger {}",
-            into.display()
-        ));
+        session.hint(&format!("next: servanda verify --ledger {into}"));
     }
     if found.loose > 0 {
         let records = plural(usize::try_from(found.loose).unwrap_or(usize::MAX), "record");

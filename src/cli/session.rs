@@ -3,6 +3,7 @@
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style as Ansi};
@@ -23,7 +24,7 @@ use servanda_ledger::backfill::Submission;
 use servanda_ledger::stream::{Given, Present, StreamError, Streamed};
 use servanda_ledger::{Ledger, LedgerError, Machine};
 use servanda_log::dry_run::DryRunLog;
-use servanda_log::{Log, directory};
+use servanda_log::{Location, Log, Registry};
 use servanda_report::render::{FORMATS, Render, Style};
 use servanda_report::report::Document;
 
@@ -33,7 +34,9 @@ pub type OpenLedger = Ledger<Box<dyn Log>>;
 /// The global options, and the ways out to the terminal.
 pub struct Session {
     command: String,
-    ledger: Option<PathBuf>,
+    ledger: Option<Location>,
+    /// The kinds of logs that a location can name.
+    pub registry: Arc<Registry>,
     format: &'static dyn Render,
     wait: Duration,
     /// Whether to write data and errors only.
@@ -55,6 +58,7 @@ impl Session {
     pub fn new(
         matches: &ArgMatches,
         command_line: fn() -> clap::Command,
+        registry: &Arc<Registry>,
     ) -> Result<Self, clap::Error> {
         let options = Globals::from_arg_matches(matches)?;
         let format = FORMATS
@@ -66,11 +70,12 @@ impl Session {
         let seen = if options.no_memory {
             SeenCheckpoints::none()
         } else {
-            SeenCheckpoints::new(options.ledger.as_deref())
+            SeenCheckpoints::new(options.ledger.as_ref())
         };
         Ok(Self {
             command: matches.subcommand_name().unwrap_or_default().to_owned(),
             ledger: options.ledger,
+            registry: Arc::clone(registry),
             format: *format,
             wait: Duration::from_secs(options.wait),
             quiet: options.quiet,
@@ -87,7 +92,8 @@ impl Session {
     pub fn on(&self, ledger: &Path) -> Self {
         Self {
             command: self.command.clone(),
-            ledger: Some(ledger.to_owned()),
+            ledger: Some(ledger.into()),
+            registry: Arc::clone(&self.registry),
             dry_run: false,
             sign_with: Vec::new(),
             seen: SeenCheckpoints::none(),
@@ -100,8 +106,8 @@ impl Session {
     pub fn command(&self, words: &str) -> String {
         match &self.ledger {
             Some(ledger) if self.named => {
-                let ledger = ledger.display().to_string();
-                let is_plain = |c: char| c.is_alphanumeric() || "/._-".contains(c);
+                let ledger = ledger.to_string();
+                let is_plain = |c: char| c.is_alphanumeric() || "/._-:".contains(c);
                 let ledger = if ledger.chars().all(is_plain) {
                     ledger
                 } else {
@@ -113,12 +119,26 @@ impl Session {
         }
     }
 
-    /// The ledger's directory.
-    pub fn directory(&self) -> Result<&Path, CliError> {
-        self.ledger.as_deref().ok_or_else(|| {
+    /// Where the ledger is.
+    pub fn location(&self) -> Result<&Location, CliError> {
+        self.ledger.as_ref().ok_or_else(|| {
             CliError::new(Exit::Usage, "which ledger?")
                 .hint("give --ledger DIR, or set SERVANDA_LEDGER")
                 .hint("`servanda init --ledger DIR --origin NAME` makes one; `servanda demo` shows one")
+        })
+    }
+
+    /// The file of this name that belongs to the ledger and is not part of it. It is in the ledger's directory; for
+    /// other logs it is in the user's state directory.
+    pub fn beside(&self, name: &str) -> Result<PathBuf, CliError> {
+        let location = self.location()?;
+        let beside = match location.directory() {
+            Some(directory) => Some(directory.join(name)),
+            None => self.seen.beside(name),
+        };
+        beside.ok_or_else(|| {
+            CliError::refused(format!("{location} has no directory for the file {name}"))
+                .hint("leave out --no-memory, so that your state directory is used")
         })
     }
 
@@ -131,7 +151,7 @@ impl Session {
     pub fn open_store(&self) -> Result<Box<dyn Log>, CliError> {
         let log = self.open_unfinished()?;
         if log.head()? == Head::EMPTY {
-            let dir = self.directory()?.display();
+            let dir = self.location()?;
             let message = format!("{dir} holds no record: making the ledger was interrupted");
             return Err(CliError::new(Exit::NoLedger, message).hint(format!(
                 "`servanda init --ledger {dir} --origin NAME` continues"
@@ -142,11 +162,9 @@ impl Session {
 
     /// Opens the ledger's store, which may lack even the first record.
     pub fn open_unfinished(&self) -> Result<Box<dyn Log>, CliError> {
-        Ok(Box::new(directory::open(
-            self.directory()?,
-            self.wait,
-            &self.holder(),
-        )?))
+        let location = self.location()?;
+        let backend = self.registry.of(location)?;
+        Ok(backend.open(location, self.wait, &self.holder())?)
     }
 
     /// Opens the ledger, and compares it with the newest checkpoint that this user saw of it. With `--dry-run`
@@ -220,7 +238,7 @@ impl Session {
         let Ok(checkpoint) = ledger.checkpoint() else {
             return;
         };
-        if let Some(dir) = &self.ledger {
+        if let Some(dir) = self.ledger.as_ref().and_then(Location::directory) {
             let path = dir.join("checkpoint");
             if let Err(error) = files::write_whole(&path, checkpoint.to_string()) {
                 self.talk(&error.message);

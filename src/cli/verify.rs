@@ -325,7 +325,7 @@ fn compare(
 /// Reads the checkpoint beside the ledger, which enough witnesses must have cosigned, and says how far and when they
 /// did.
 fn cosigned(session: &Session, policy: &Policy) -> Result<(Anchor, Option<String>), CliError> {
-    let path = session.directory()?.join(COSIGNED);
+    let path = session.beside(COSIGNED)?;
     let unmet = |why: String| {
         CliError::new(Exit::NotAnchored, format!("sound, but not anchored: {why}"))
             .hint("servanda witness ask --policy FILE --key FILE asks the witnesses")

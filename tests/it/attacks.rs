@@ -24,7 +24,7 @@ use servanda_ledger::replay::{KnownAt, replay};
 use servanda_ledger::verify::{FindingKind, Unwatched, verify};
 use servanda_ledger::{signatures, snapshot};
 use servanda_log::memory::Memory;
-use servanda_log::{Log, directory};
+use servanda_log::{Log, OneBatch, SnapshotCache as _, directory};
 
 use crate::program::{self, Outcome, Scratch};
 use crate::tamper::{run_of, with_runs};
@@ -233,7 +233,7 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-fn opened(dir: &Path) -> directory::Opened {
+fn opened(dir: &Path) -> directory::LedgerDir {
     directory::open(dir, Duration::from_secs(5), "a test").unwrap()
 }
 
@@ -282,7 +282,8 @@ fn lay_bytes(dir: &Path, sealed: &[Sealed], head: Head) {
     let keep = ["checkpoint", "cosigned"].map(|name| (name, fs::read(dir.join(name)).ok()));
     fs::remove_dir_all(dir).unwrap();
     let mut log = directory::create(dir, "a test").unwrap();
-    log.append(Head::EMPTY, sealed, head).unwrap();
+    log.append(Head::EMPTY, &mut OneBatch::new(sealed.to_vec(), head))
+        .unwrap();
     log.drain().unwrap();
     drop(log);
     for (name, bytes) in keep {
@@ -302,7 +303,8 @@ fn lay_in_journal(dir: &Path, records: &[Record]) -> Vec<u8> {
         let mut log = opened(dir);
         let head = log.head().unwrap();
         let after = Head::after(&record.header);
-        log.append(head, &[record.seal()], after).unwrap();
+        log.append(head, &mut OneBatch::new(vec![record.seal()], after))
+            .unwrap();
     }
     earlier
 }
@@ -589,7 +591,8 @@ impl Attack {
                         let after = head_of(&records[..=at]);
                         let one = seal(&records[at..=at]);
                         let mut log = opened(dir);
-                        log.append(before, &one, after).unwrap();
+                        log.append(before, &mut OneBatch::new(one.to_vec(), after))
+                            .unwrap();
                         log.drain().unwrap();
                     }
                     with_runs(dir, |runs| drop(runs.remove(run_of(12)).unwrap()));
@@ -615,7 +618,7 @@ impl Attack {
             Self {
                 name: "A forged snapshot, so that reports are made of other events",
                 make: |_, dir| {
-                    let mut log = opened(dir);
+                    let log = opened(dir);
                     let mut forged = replay(&log, KnownAt::Now).unwrap();
                     // A snapshot holds no text that could be another; what stands and what there is, it does.
                     let last = Seq(RECORDS as u64 - 1);
@@ -627,7 +630,7 @@ impl Attack {
                         event: event(Kind::PartyRegistered, &party),
                     });
                     let bytes = snapshot::encode(&forged);
-                    log.put_snapshot(RECORDS as u64, &bytes).unwrap();
+                    log.put(RECORDS as u64, &bytes).unwrap();
                 },
                 expected: ["found: snapshot, exit 10"; 4],
             },
@@ -836,17 +839,6 @@ impl Attack {
                     "found: anchor and link, exit 10",
                     "found: anchor and link, exit 10",
                 ],
-            },
-            Self {
-                name: "The marker says format 1, in which there is no journal",
-                make: |honest, dir| {
-                    lay_in_journal(dir, &honest.records());
-                    let marker = fs::read_to_string(dir.join("servanda")).unwrap();
-                    let older = marker.replace("format 2", "format 1");
-                    assert_ne!(older, marker);
-                    fs::write(dir.join("servanda"), older).unwrap();
-                },
-                expected: [NOT_FOUND, ANCHOR, ANCHOR, ANCHOR],
             },
         ]
     }

@@ -16,7 +16,7 @@ use servanda_core::event::{Event, Fields, Kind};
 use servanda_ledger::append::Receipt;
 use servanda_ledger::verify::{Unwatched, Verdict, verify};
 use servanda_ledger::{Ledger, Machine};
-use servanda_log::directory::{self, Opened};
+use servanda_log::directory::{self, LedgerDir};
 use servanda_log::{Log as _, Stored};
 
 use crate::program::{SERVANDA, Scratch, contents};
@@ -224,7 +224,7 @@ pub fn check(dir: &Path, acknowledged: &BTreeMap<u64, String>, what: &str) -> u6
     ledger.head().count
 }
 
-fn open(dir: &Path) -> Result<Ledger<Opened>, String> {
+fn open(dir: &Path) -> Result<Ledger<LedgerDir>, String> {
     let opened = directory::open(dir, Duration::from_secs(20), "a test");
     let opened = opened.map_err(|error| error.to_string())?;
     // Often, so that kills meet it.

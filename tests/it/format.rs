@@ -1021,7 +1021,7 @@ fn the_document_lists_every_fact_field_and_word() {
     for kind in Kind::ALL {
         let row = vec![
             numbers[kind].to_string(),
-            kind.fact_name().to_owned(),
+            kind.spec().name.to_owned(),
             format!("`{kind}`"),
             fields(kind.own_fields()),
         ];

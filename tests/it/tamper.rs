@@ -13,7 +13,7 @@ use servanda_ledger::replay::{KnownAt, replay};
 use servanda_ledger::verify::{FindingKind, Unwatched, Verdict, verify};
 use servanda_ledger::{Environment, Ledger};
 use servanda_log::memory::Memory;
-use servanda_log::{Log, LogError, directory};
+use servanda_log::{Log, LogError, OneBatch, OpenError, SnapshotCache as _, directory};
 
 /// The ledger that is tampered with: each paragraph is one append. Record 8 is redacted; its payload is still there.
 const STORY: &str = r#"
@@ -126,7 +126,7 @@ fn lay(dir: &Path, from: &Memory) {
             count,
             link: head.link,
         };
-        log.append(before, std::slice::from_ref(sealed), after)
+        log.append(before, &mut OneBatch::new(vec![sealed.clone()], after))
             .unwrap();
         log.drain().unwrap();
         before = after;
@@ -297,8 +297,8 @@ impl Tampered {
                 name: "a snapshot of something else",
                 make: |dir| {
                     lay(dir, &honest());
-                    let mut log = opened(dir);
-                    log.put_snapshot(12, b"something else").unwrap();
+                    let log = opened(dir);
+                    log.put(12, b"something else").unwrap();
                 },
                 expected: &[(Snapshot, &[11])],
             },
@@ -331,7 +331,7 @@ fn without_payload(seq: usize) -> Memory {
 }
 
 /// A ledger's store, opened.
-fn opened(dir: &Path) -> directory::Opened {
+fn opened(dir: &Path) -> directory::LedgerDir {
     directory::open(dir, Duration::from_secs(5), "a test").unwrap()
 }
 
@@ -455,10 +455,7 @@ fn a_ledger_without_its_head_is_an_error() {
     fs::remove_file(dir.join("head")).unwrap();
     let error = directory::open(&dir, Duration::ZERO, "a test").unwrap_err();
     assert!(
-        matches!(
-            error,
-            directory::DirectoryError::Log(LogError::Damaged { .. })
-        ),
+        matches!(error, OpenError::Log(LogError::Damaged { .. })),
         "{error}"
     );
 }

@@ -13,3 +13,4 @@ pub mod state;
 pub mod testing;
 pub mod value;
 pub mod view;
+pub mod wire;

@@ -184,6 +184,7 @@ mod tests {
     use super::*;
     use crate::testing::{Steady, note, opening};
     use servanda_core::chain::tree::{MemoryLeaves, TILE};
+    use servanda_log::SnapshotCache as _;
     use servanda_log::memory::Memory;
 
     /// Older roots and proofs come out as from all leaves, also after a snapshot.
@@ -202,7 +203,7 @@ mod tests {
             left -= batch;
         }
         let log = ledger.into_log();
-        assert_eq!(log.snapshots().unwrap(), [count]);
+        assert_eq!(log.counts().unwrap(), [count]);
         let leaves: MemoryLeaves = log
             .read(0, count as usize)
             .unwrap()

@@ -10,7 +10,7 @@ use servanda_core::chain::tree::leaf_hash;
 use servanda_core::event::Event;
 use servanda_core::value::id::Seq;
 use servanda_core::value::when::Instant;
-use servanda_log::{AppendError, Log, LogError};
+use servanda_log::{AppendError, Log, LogError, OneBatch};
 
 /// How often to try again where others append to the same ledger.
 const ATTEMPTS: usize = 5;
@@ -230,8 +230,9 @@ impl<S: Log> Ledger<S> {
         let (before, head) = (self.head.count, group.head);
         if !group.records.is_empty() {
             let sealed: Vec<Sealed> = group.records.iter().map(Record::seal).collect();
-            match self.log.append(self.head, &sealed, head) {
-                Ok(()) => {}
+            let mut batch = OneBatch::new(sealed, head);
+            match self.log.append(self.head, &mut batch) {
+                Ok(_) => {}
                 Err(AppendError::HeadMoved(found)) => return Err(LedgerError::HeadMoved(found)),
                 Err(AppendError::Failed(error)) => return Err(LedgerError::Log(error)),
                 Err(AppendError::Uncertain(lost)) => self.settle(lost, head)?,
@@ -306,8 +307,11 @@ impl<S: Log> Ledger<S> {
         self.head.count.saturating_sub(self.snapshot) >= self.snapshot / 8
     }
 
-    /// Keeps a snapshot of all records.
+    /// Keeps a snapshot of all records, if the log has a cache of snapshots.
     pub(super) fn keep_snapshot(&mut self) {
+        if self.log.snapshots().is_none() {
+            return;
+        }
         let replayed = Replayed {
             state: std::mem::take(&mut self.state),
             head: self.head,
@@ -317,10 +321,12 @@ impl<S: Log> Ledger<S> {
         };
         let pieces = |give: &mut dyn FnMut(&[u8])| snapshot::each_piece(&replayed, give);
         // A snapshot that cannot be written is one that is not there: the records are. Losing one loses nothing.
-        if self.log.put_chunks(self.head.count, &pieces).is_ok() {
+        if let Some(cache) = self.log.snapshots()
+            && cache.put_chunks(self.head.count, &pieces).is_ok()
+        {
             self.snapshot = self.head.count;
-            for count in snapshot::surplus(&self.log.snapshots().unwrap_or_default()) {
-                let _ = self.log.drop_snapshot(count);
+            for count in snapshot::surplus(&cache.counts().unwrap_or_default()) {
+                let _ = cache.remove(count);
             }
         }
         self.state = replayed.state;

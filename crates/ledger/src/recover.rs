@@ -266,7 +266,7 @@ pub fn copy_beginning(
         next: 0,
         failure: None,
     };
-    match into.append_stream(Head::EMPTY, &mut source) {
+    match into.append(Head::EMPTY, &mut source) {
         Ok(_) => Ok(()),
         Err(error) => Err(source.failure.map_or(error, AppendError::Failed)),
     }

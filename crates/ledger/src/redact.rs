@@ -16,7 +16,7 @@ use servanda_core::chain::record::Record;
 use servanda_core::event::{Envelope, Event, Fact, Kind, Redacted};
 use servanda_core::rules;
 use servanda_core::value::id::{Seq, Subject};
-use servanda_log::{Log, Stored};
+use servanda_log::{Log, Parts as _, Stored};
 
 /// What a redaction did.
 #[derive(Debug, Clone)]
@@ -33,9 +33,11 @@ impl<S: Log> Ledger<S> {
     /// finishes what may be left to do.
     ///
     /// # Errors
-    /// Those of [`Ledger::append`]: nothing was recorded. [`LedgerError::NotErased`]: it was, and a payload
-    /// is still there.
+    /// Those of [`Ledger::append`], and [`LedgerError::Log`] where the log cannot erase: nothing was recorded.
+    /// [`LedgerError::NotErased`]: it was, and a payload is still there.
     pub fn redact(&mut self, fact: Redacted, envelope: Envelope) -> Result<Redaction, LedgerError> {
+        // Before anything is recorded: a redaction that never erases would promise too much.
+        self.log.erasing()?;
         if self.stale {
             self.refresh()?;
         }
@@ -79,7 +81,7 @@ impl<S: Log> Ledger<S> {
     ///
     /// # Errors
     /// [`LedgerError::Broken`] where such a record is not the one that was recorded: nothing is destroyed
-    /// that may be evidence. [`LedgerError::Log`].
+    /// that may be evidence. [`LedgerError::Log`], also where the log cannot erase.
     pub fn finish_redactions(&mut self) -> Result<Vec<Seq>, LedgerError> {
         if self.stale {
             self.refresh()?;
@@ -90,7 +92,7 @@ impl<S: Log> Ledger<S> {
             .map(|seq| self.without_body(*seq))
             .collect::<Result<_, _>>()?;
         // Also where there are none: the log may have been broken off in the last of its own steps.
-        self.log.erase(&bodiless)?;
+        self.log.erasing()?.erase(&bodiless)?;
         if !pending.is_empty() {
             self.refresh()?;
             if self.head.count >= self.snapshot_every {

@@ -111,8 +111,11 @@ pub(super) fn surplus(counts: &[u64]) -> Vec<u64> {
 
 /// The newest snapshot that belongs to this chain and lies within what is known.
 pub(super) fn newest(log: &impl Log, known_at: KnownAt) -> Result<Option<Replayed>, LedgerError> {
+    let Some(cache) = log.snapshots() else {
+        return Ok(None);
+    };
     let acknowledged = log.head()?.count;
-    for count in log.snapshots()?.into_iter().rev() {
+    for count in cache.counts()?.into_iter().rev() {
         let beyond = match known_at {
             KnownAt::Now => false,
             KnownAt::Record(last) => count > last.0.saturating_add(1),
@@ -121,8 +124,8 @@ pub(super) fn newest(log: &impl Log, known_at: KnownAt) -> Result<Option<Replaye
         if count == 0 || count > acknowledged || beyond {
             continue;
         }
-        let Some(replayed) = log
-            .snapshot(count)?
+        let Some(replayed) = cache
+            .load(count)?
             .and_then(|bytes| decode(count, &bytes, log))
         else {
             continue;

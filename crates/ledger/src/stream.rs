@@ -287,7 +287,7 @@ impl<S: Log> Ledger<S> {
                 let written = match binder.first() {
                     Some(Step::End) => Ok(expected),
                     None => Err(AppendError::Failed(Aborted.into())),
-                    Some(Step::Batch(..)) => log.append_stream(expected, &mut binder),
+                    Some(Step::Batch(..)) => log.append(expected, &mut binder),
                 };
                 // With the binder goes the receiver, so that the checker hears of a log that stopped.
                 (written, binder.bound)

@@ -3,8 +3,10 @@
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::error::{AppendError, LogError};
+use super::log::{ChunkSink, Erase, Log, Parts as _, Reader, SnapshotCache, Stored};
+use super::source::BatchSource;
 use super::spool::Spool;
-use super::{AppendError, BatchSource, ChunkSink, Compaction, Log, LogError, Reader, Stored};
 use servanda_core::chain::record::{Head, Sealed};
 
 /// Reads from the log inside, and changes nothing there: what is appended lies beside it, and is gone with the
@@ -124,15 +126,7 @@ impl<S: Log> Log for DryRunLog<S> {
         Ok(lock(&self.tail).head)
     }
 
-    fn append(&mut self, expected: Head, batch: &[Sealed], head: Head) -> Result<(), AppendError> {
-        let mut tail = lock(&self.tail);
-        if tail.head != expected {
-            return Err(AppendError::HeadMoved(tail.head));
-        }
-        Ok(tail.append(batch, head)?)
-    }
-
-    fn append_stream(
+    fn append(
         &mut self,
         expected: Head,
         source: &mut dyn BatchSource,
@@ -175,31 +169,37 @@ impl<S: Log> Log for DryRunLog<S> {
         })
     }
 
-    fn put_chunks(&mut self, _: u64, _: &ChunkSink<'_>) -> Result<(), LogError> {
+    fn snapshots(&self) -> Option<&dyn SnapshotCache> {
+        self.inner.snapshots().is_some().then_some(self)
+    }
+
+    fn eraser(&mut self) -> Option<&mut dyn Erase> {
+        self.inner.eraser().is_some().then_some(self)
+    }
+}
+
+/// Reads the snapshots of the log inside, and changes none.
+impl<S: Log> SnapshotCache for DryRunLog<S> {
+    fn put_chunks(&self, _: u64, _: &ChunkSink<'_>) -> Result<(), LogError> {
         Ok(())
     }
 
-    fn snapshots(&self) -> Result<Vec<u64>, LogError> {
-        self.inner.snapshots()
+    fn counts(&self) -> Result<Vec<u64>, LogError> {
+        self.inner.cache()?.counts()
     }
 
-    fn snapshot(&self, count: u64) -> Result<Option<Vec<u8>>, LogError> {
-        self.inner.snapshot(count)
+    fn load(&self, count: u64) -> Result<Option<Vec<u8>>, LogError> {
+        self.inner.cache()?.load(count)
     }
 
-    fn drop_snapshot(&mut self, _: u64) -> Result<(), LogError> {
+    fn remove(&self, _: u64) -> Result<(), LogError> {
         Ok(())
     }
+}
 
+/// Erases nothing.
+impl<S: Log> Erase for DryRunLog<S> {
     fn erase(&mut self, _: &[Stored]) -> Result<(), LogError> {
         Ok(())
-    }
-
-    /// Says nothing of what it would come to: that is known only when it was done.
-    fn compact(&mut self) -> Result<Compaction, LogError> {
-        Ok(Compaction {
-            before: 0,
-            after: 0,
-        })
     }
 }

@@ -1,24 +1,16 @@
 //! A log that fails when told to: for tests of what lies above.
-//!
-//! ```
-//! use servanda_core::chain::record::Head;
-//! use crate::faulty::{Fault, Faulty};
-//! use crate::{AppendError, Log, memory::Memory};
-//!
-//! let mut store = Faulty::new(Memory::default());
-//! store.fail_after(0, Fault::Before);
-//! let outcome = store.append(Head::EMPTY, &[], Head::EMPTY);
-//! assert!(matches!(outcome, Err(AppendError::Failed(_))));
-//! assert!(store.append(Head::EMPTY, &[], Head::EMPTY).is_ok(), "only one step fails");
-//! ```
 
 use std::io;
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{AppendError, BatchSource, ChunkSink, Compaction, Log, LogError, Reader, Stored};
-use servanda_core::chain::record::{Head, Sealed};
+use super::error::{AppendError, LogError};
+use super::log::{
+    ChunkSink, Compact, Compaction, Erase, Log, Parts as _, Reader, SnapshotCache, Stored,
+};
+use super::source::BatchSource;
+use servanda_core::chain::record::Head;
 
 /// How a step fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -162,21 +154,16 @@ impl<S: Log> Log for Faulty<S> {
         with(self.step(), || self.inner.head())
     }
 
-    fn append(&mut self, expected: Head, batch: &[Sealed], head: Head) -> Result<(), AppendError> {
-        let fault = self.step();
-        appending(fault, || self.inner.append(expected, batch, head))
-    }
-
-    fn append_stream(
+    fn append(
         &mut self,
         expected: Head,
         source: &mut dyn BatchSource,
     ) -> Result<Head, AppendError> {
         let fault = self.step();
         if fault == Some(Fault::Amid) {
-            let _given_up = source.next_batch().map_err(LogError::from)?;
+            let _given_up = source.next_batch()?;
         }
-        appending(fault, || self.inner.append_stream(expected, source))
+        appending(fault, || self.inner.append(expected, source))
     }
 
     fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, LogError> {
@@ -190,90 +177,48 @@ impl<S: Log> Log for Faulty<S> {
         })
     }
 
-    fn put_chunks(&mut self, count: u64, pieces: &ChunkSink<'_>) -> Result<(), LogError> {
-        with(self.step(), || self.inner.put_chunks(count, pieces))
+    fn snapshots(&self) -> Option<&dyn SnapshotCache> {
+        self.inner.snapshots().is_some().then_some(self)
     }
 
-    fn snapshots(&self) -> Result<Vec<u64>, LogError> {
-        with(self.step(), || self.inner.snapshots())
+    fn eraser(&mut self) -> Option<&mut dyn Erase> {
+        self.inner.eraser().is_some().then_some(self)
     }
 
-    fn snapshot(&self, count: u64) -> Result<Option<Vec<u8>>, LogError> {
-        with(self.step(), || self.inner.snapshot(count))
+    fn compactor(&mut self) -> Option<&mut dyn Compact> {
+        self.inner.compactor().is_some().then_some(self)
+    }
+}
+
+impl<S: Log> SnapshotCache for Faulty<S> {
+    fn put_chunks(&self, count: u64, chunks: &ChunkSink<'_>) -> Result<(), LogError> {
+        with(self.step(), || {
+            self.inner.cache()?.put_chunks(count, chunks)
+        })
     }
 
-    fn drop_snapshot(&mut self, count: u64) -> Result<(), LogError> {
-        with(self.step(), || self.inner.drop_snapshot(count))
+    fn counts(&self) -> Result<Vec<u64>, LogError> {
+        with(self.step(), || self.inner.cache()?.counts())
     }
 
+    fn load(&self, count: u64) -> Result<Option<Vec<u8>>, LogError> {
+        with(self.step(), || self.inner.cache()?.load(count))
+    }
+
+    fn remove(&self, count: u64) -> Result<(), LogError> {
+        with(self.step(), || self.inner.cache()?.remove(count))
+    }
+}
+
+impl<S: Log> Erase for Faulty<S> {
     fn erase(&mut self, records: &[Stored]) -> Result<(), LogError> {
-        with(self.step(), || self.inner.erase(records))
+        with(self.step(), || self.inner.erasing()?.erase(records))
     }
+}
 
+impl<S: Log> Compact for Faulty<S> {
     fn compact(&mut self) -> Result<Compaction, LogError> {
-        with(self.step(), || self.inner.compact())
-    }
-}
-
-/// A log whose clones are all the same one: what whoever had it leaves behind can be looked at, and opened again.
-#[derive(Debug, Default)]
-pub struct Shared<S>(Arc<Mutex<S>>);
-
-impl<S> Shared<S> {
-    /// A log to share.
-    pub fn new(inner: S) -> Self {
-        Self(Arc::new(Mutex::new(inner)))
-    }
-
-    /// The log, for as long as this is held: nobody else can use it meanwhile.
-    pub fn get(&self) -> MutexGuard<'_, S> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl<S> Clone for Shared<S> {
-    fn clone(&self) -> Self {
-        Self(Arc::clone(&self.0))
-    }
-}
-
-impl<S: Log> Log for Shared<S> {
-    fn head(&self) -> Result<Head, LogError> {
-        self.get().head()
-    }
-    fn append(&mut self, expected: Head, batch: &[Sealed], head: Head) -> Result<(), AppendError> {
-        self.get().append(expected, batch, head)
-    }
-    fn append_stream(
-        &mut self,
-        expected: Head,
-        source: &mut dyn BatchSource,
-    ) -> Result<Head, AppendError> {
-        self.get().append_stream(expected, source)
-    }
-    fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, LogError> {
-        self.get().read(from, limit)
-    }
-    fn reader(&self) -> Arc<dyn Reader> {
-        self.get().reader()
-    }
-    fn put_chunks(&mut self, count: u64, pieces: &ChunkSink<'_>) -> Result<(), LogError> {
-        self.get().put_chunks(count, pieces)
-    }
-    fn snapshots(&self) -> Result<Vec<u64>, LogError> {
-        self.get().snapshots()
-    }
-    fn snapshot(&self, count: u64) -> Result<Option<Vec<u8>>, LogError> {
-        self.get().snapshot(count)
-    }
-    fn drop_snapshot(&mut self, count: u64) -> Result<(), LogError> {
-        self.get().drop_snapshot(count)
-    }
-    fn erase(&mut self, records: &[Stored]) -> Result<(), LogError> {
-        self.get().erase(records)
-    }
-    fn compact(&mut self) -> Result<Compaction, LogError> {
-        self.get().compact()
+        with(self.step(), || self.inner.compacting()?.compact())
     }
 }
 
@@ -282,6 +227,8 @@ mod tests {
     use super::*;
     use crate::conformance::{self, Site};
     use crate::memory::Memory;
+    use crate::source::{Batch, OneBatch};
+    use servanda_core::chain::record::Sealed;
 
     struct Faultless;
 
@@ -308,8 +255,8 @@ mod tests {
         assert!(log.head().is_ok());
         log.fail_after(1, Fault::Before);
         assert!(log.read(0, 1).is_ok());
-        assert!(log.snapshots().is_err());
-        assert!(log.snapshots().is_ok());
+        assert!(log.counts().is_err());
+        assert!(log.counts().is_ok());
         assert_eq!(log.steps(), 4);
         log.fail_times(2, 0, Fault::After);
         assert!(log.head().is_err());
@@ -321,7 +268,7 @@ mod tests {
     fn a_stream_that_fails_amid_was_begun() {
         struct Endless(u64);
         impl BatchSource for Endless {
-            fn next_batch(&mut self) -> Result<Option<(Vec<Sealed>, Head)>, super::super::Aborted> {
+            fn next_batch(&mut self) -> Result<Option<Batch>, crate::Aborted> {
                 self.0 += 1;
                 let head = Head {
                     count: self.0,
@@ -334,7 +281,7 @@ mod tests {
         for (fault, taken) in [(Fault::Before, 0), (Fault::Amid, 1)] {
             let mut source = Endless(0);
             log.fail_after(0, fault);
-            let outcome = log.append_stream(Head::EMPTY, &mut source);
+            let outcome = log.append(Head::EMPTY, &mut source);
             assert!(matches!(outcome, Err(AppendError::Failed(_))));
             assert_eq!((source.0, log.inner().records().len()), (taken, 0));
         }
@@ -351,7 +298,7 @@ mod tests {
             let count = usize::from(fault == Fault::After);
             let mut log = Faulty::new(Memory::default());
             log.fail_after(0, fault);
-            let outcome = log.append(Head::EMPTY, &batch, head);
+            let outcome = log.append(Head::EMPTY, &mut OneBatch::new(batch.to_vec(), head));
             match fault {
                 Fault::Before | Fault::Amid => {
                     assert!(matches!(outcome, Err(AppendError::Failed(_))));
@@ -360,8 +307,8 @@ mod tests {
             }
             assert_eq!(log.inner().records().len(), count);
             log.fail_after(0, fault);
-            assert!(log.put_snapshot(1, b"x").is_err());
-            assert_eq!(log.snapshots().unwrap().len(), count);
+            assert!(log.put(1, b"x").is_err());
+            assert_eq!(log.counts().unwrap().len(), count);
             assert_eq!(log.into_inner().records().len(), count);
         }
     }

@@ -71,10 +71,12 @@ use std::thread::JoinHandle;
 use self::file::JournalFile;
 use self::frame::Frame;
 use self::overlay::Overlay;
-use super::{
-    Aborted, AppendError, BatchSource, ChunkSink, Compaction, Log, LogError, Reader, Stored,
+use super::error::{AppendError, LogError};
+use super::log::{
+    ChunkSink, Compact, Compaction, Erase, Log, Parts as _, Reader, SnapshotCache, Stored,
 };
-use servanda_core::chain::record::{Head, Sealed};
+use super::source::{Batch, BatchSource, NoBatch, OneBatch, Peeked};
+use servanda_core::chain::record::Head;
 
 /// Bytes of the file.
 pub const SIZE: usize = 4 * 1024 * 1024;
@@ -263,8 +265,8 @@ impl<S: Log + 'static> Journal<S> {
         if !self.asked {
             let mut log = self.behind.log()?;
             let head = log.head()?;
-            match log.append(head, &[], head) {
-                Ok(()) | Err(AppendError::HeadMoved(_)) => {}
+            match log.append(head, &mut NoBatch) {
+                Ok(_) | Err(AppendError::HeadMoved(_)) => {}
                 Err(AppendError::Uncertain(error) | AppendError::Failed(error)) => {
                     return Err(error);
                 }
@@ -275,13 +277,10 @@ impl<S: Log + 'static> Journal<S> {
     }
 
     /// An append that goes straight to the log behind.
-    fn append_behind(
-        &mut self,
-        append: impl FnOnce(&mut S) -> Result<Head, AppendError>,
-    ) -> Result<Head, AppendError> {
+    fn append_behind(&mut self, source: &mut dyn BatchSource) -> Result<Head, AppendError> {
         self.behind.hand_over()?;
         let mut log = self.behind.log()?;
-        let outcome = match append(&mut log) {
+        let outcome = match log.append(self.head, source) {
             // Nobody else appends there: if its head moved, this moved it.
             Err(AppendError::Uncertain(lost)) => match log.head() {
                 Ok(found) if found == self.head => Err(AppendError::Failed(lost)),
@@ -301,20 +300,40 @@ impl<S: Log + 'static> Journal<S> {
         Ok(head)
     }
 
+    /// An append of a single batch.
+    fn append_batch(&mut self, expected: Head, batch: Batch) -> Result<Head, AppendError> {
+        let (records, head) = &batch;
+        if expected.count.checked_add(records.len() as u64) != Some(head.count) {
+            let count = records.len();
+            let why = format!("{expected} and {count} more records do not give {head}");
+            return Err(self.failed("appending to", &why).into());
+        }
+        self.settle_behind()?;
+        if records.is_empty() {
+            return Ok(expected);
+        }
+        self.appended = true;
+        if frame::room(records) > FRAME_MAX.min(self.file.capacity()) {
+            let (records, head) = batch;
+            self.append_behind(&mut OneBatch::new(records, head))
+        } else {
+            self.append_frame(expected, batch)
+        }
+    }
+
     /// Steps 2 and 3.
     fn append_frame(
         &mut self,
         expected: Head,
-        batch: &[Sealed],
-        head: Head,
-    ) -> Result<(), AppendError> {
-        if !self.file.has_room(frame::room(batch), expected) {
+        (records, head): Batch,
+    ) -> Result<Head, AppendError> {
+        if !self.file.has_room(frame::room(&records), expected) {
             self.behind.hand_over()?;
             self.file.restart(expected)?;
         }
         let number = self
             .file
-            .write(expected, batch, head)
+            .write(expected, &records, head)
             .map_err(|(error, perhaps)| {
                 self.uncertain = perhaps;
                 if perhaps {
@@ -329,14 +348,14 @@ impl<S: Log + 'static> Journal<S> {
             number,
             expected,
             head,
-            records: batch.to_vec(),
+            records,
         });
         let due = waiting.overlay.room() >= HAND_OVER_FROM;
         drop(waiting);
         if due {
             self.wake_follower();
         }
-        Ok(())
+        Ok(head)
     }
 
     /// Step 4.
@@ -403,8 +422,8 @@ impl<S: Log> Behind<S> {
             let Some((records, head)) = pending else {
                 return Ok(());
             };
-            found = match log.append(base, &records, head) {
-                Ok(()) => head,
+            found = match log.append(base, &mut OneBatch::new(records, head)) {
+                Ok(head) => head,
                 Err(AppendError::HeadMoved(found)) => found,
                 Err(AppendError::Uncertain(lost)) => match log.head() {
                     Ok(found) if found != base => found,
@@ -451,51 +470,25 @@ impl<S: Log + 'static> Log for Journal<S> {
         Ok(self.head)
     }
 
-    fn append(&mut self, expected: Head, batch: &[Sealed], head: Head) -> Result<(), AppendError> {
-        self.check_sound()?;
-        self.expect_head(expected)?;
-        if expected.count.checked_add(batch.len() as u64) != Some(head.count) {
-            let why = format!(
-                "{expected} and {} more records do not give {head}",
-                batch.len()
-            );
-            return Err(self.failed("appending to", &why).into());
-        }
-        self.settle_behind()?;
-        if batch.is_empty() {
-            return Ok(());
-        }
-        self.appended = true;
-        if frame::room(batch) > FRAME_MAX.min(self.file.capacity()) {
-            let append = |log: &mut S| log.append(expected, batch, head).map(|()| head);
-            self.append_behind(append).map(drop)
-        } else {
-            self.append_frame(expected, batch, head)
-        }
-    }
-
-    fn append_stream(
+    fn append(
         &mut self,
         expected: Head,
         source: &mut dyn BatchSource,
     ) -> Result<Head, AppendError> {
         self.check_sound()?;
         self.expect_head(expected)?;
-        // A stream that breaks off before its first batch changes nothing, and one batch alone is an append.
-        let next = |source: &mut dyn BatchSource| source.next_batch().map_err(LogError::from);
-        let Some((batch, head)) = next(source)? else {
-            return Ok(expected);
-        };
-        let Some(second) = next(source)? else {
-            return self.append(expected, &batch, head).map(|()| head);
-        };
-        self.settle_behind()?;
-        self.appended = true;
-        let mut all = Begun {
-            begun: [(batch, head), second].into_iter(),
-            rest: source,
-        };
-        self.append_behind(|log| log.append_stream(expected, &mut all))
+        match Peeked::at(source)? {
+            Peeked::Nothing => {
+                self.settle_behind()?;
+                Ok(expected)
+            }
+            Peeked::One(batch) => self.append_batch(expected, batch),
+            Peeked::Many(mut all) => {
+                self.settle_behind()?;
+                self.appended = true;
+                self.append_behind(&mut all)
+            }
+        }
     }
 
     fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, LogError> {
@@ -506,22 +499,41 @@ impl<S: Log + 'static> Log for Journal<S> {
         Arc::clone(&self.behind.ahead) as Arc<dyn Reader>
     }
 
-    fn put_chunks(&mut self, count: u64, pieces: &ChunkSink<'_>) -> Result<(), LogError> {
-        self.behind.log()?.put_chunks(count, pieces)
+    fn snapshots(&self) -> Option<&dyn SnapshotCache> {
+        let log = self.behind.log().ok()?;
+        log.snapshots().is_some().then_some(self)
     }
 
-    fn snapshots(&self) -> Result<Vec<u64>, LogError> {
-        self.behind.log()?.snapshots()
+    fn eraser(&mut self) -> Option<&mut dyn Erase> {
+        let erases = self.behind.log().ok()?.eraser().is_some();
+        erases.then_some(self)
     }
 
-    fn snapshot(&self, count: u64) -> Result<Option<Vec<u8>>, LogError> {
-        self.behind.log()?.snapshot(count)
+    fn compactor(&mut self) -> Option<&mut dyn Compact> {
+        let compacts = self.behind.log().ok()?.compactor().is_some();
+        compacts.then_some(self)
+    }
+}
+
+impl<S: Log + 'static> SnapshotCache for Journal<S> {
+    fn put_chunks(&self, count: u64, chunks: &ChunkSink<'_>) -> Result<(), LogError> {
+        self.behind.log()?.cache()?.put_chunks(count, chunks)
     }
 
-    fn drop_snapshot(&mut self, count: u64) -> Result<(), LogError> {
-        self.behind.log()?.drop_snapshot(count)
+    fn counts(&self) -> Result<Vec<u64>, LogError> {
+        self.behind.log()?.cache()?.counts()
     }
 
+    fn load(&self, count: u64) -> Result<Option<Vec<u8>>, LogError> {
+        self.behind.log()?.cache()?.load(count)
+    }
+
+    fn remove(&self, count: u64) -> Result<(), LogError> {
+        self.behind.log()?.cache()?.remove(count)
+    }
+}
+
+impl<S: Log + 'static> Erase for Journal<S> {
     fn erase(&mut self, records: &[Stored]) -> Result<(), LogError> {
         if !records.is_empty() {
             self.check_sound()?;
@@ -533,28 +545,15 @@ impl<S: Log + 'static> Log for Journal<S> {
             self.file.restart(self.head)?;
             self.file.wipe()?;
         }
-        self.behind.log()?.erase(records)
+        self.behind.log()?.erasing()?.erase(records)
     }
+}
 
+impl<S: Log + 'static> Compact for Journal<S> {
     fn compact(&mut self) -> Result<Compaction, LogError> {
         self.check_sound()?;
         self.behind.hand_over()?;
-        self.behind.log()?.compact()
-    }
-}
-
-/// A stream of which the first batches were taken already.
-struct Begun<'a> {
-    begun: std::array::IntoIter<(Vec<Sealed>, Head), 2>,
-    rest: &'a mut dyn BatchSource,
-}
-
-impl BatchSource for Begun<'_> {
-    fn next_batch(&mut self) -> Result<Option<(Vec<Sealed>, Head)>, Aborted> {
-        match self.begun.next() {
-            Some(batch) => Ok(Some(batch)),
-            None => self.rest.next_batch(),
-        }
+        self.behind.log()?.compacting()?.compact()
     }
 }
 

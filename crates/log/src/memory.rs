@@ -1,9 +1,16 @@
 //! A log in memory: for tests, for dry runs, and for trying things out.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak};
+use std::time::Duration;
 
-use super::{AppendError, BatchSource, ChunkSink, Compaction, Log, LogError, Reader, Stored};
+use super::backend::Backend;
+use super::error::{AppendError, LogError};
+use super::location::Location;
+use super::log::{ChunkSink, Compact, Compaction, Erase, Log, Reader, SnapshotCache, Stored};
+use super::open_error::OpenError;
+use super::shared::Shared;
+use super::source::BatchSource;
 use servanda_core::chain::record::{Head, Sealed};
 
 /// Keeps everything in memory, and loses it with the process.
@@ -12,7 +19,7 @@ pub struct Memory {
     head: Head,
     /// Shared with readers, who do not keep it.
     records: Arc<RwLock<Vec<Sealed>>>,
-    snapshots: BTreeMap<u64, Vec<u8>>,
+    snapshots: RwLock<BTreeMap<u64, Vec<u8>>>,
 }
 
 impl Clone for Memory {
@@ -21,7 +28,7 @@ impl Clone for Memory {
         Self {
             head: self.head,
             records: Arc::new(RwLock::new(self.records())),
-            snapshots: self.snapshots.clone(),
+            snapshots: RwLock::new(reading(&self.snapshots).clone()),
         }
     }
 }
@@ -39,7 +46,7 @@ impl Memory {
         Self {
             head,
             records: Arc::new(RwLock::new(records)),
-            snapshots: BTreeMap::new(),
+            snapshots: RwLock::default(),
         }
     }
 
@@ -47,14 +54,14 @@ impl Memory {
     pub fn records(&self) -> Vec<Sealed> {
         reading(&self.records).clone()
     }
-
-    fn records_mut(&mut self) -> RwLockWriteGuard<'_, Vec<Sealed>> {
-        self.records.write().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
-fn reading(records: &RwLock<Vec<Sealed>>) -> RwLockReadGuard<'_, Vec<Sealed>> {
-    records.read().unwrap_or_else(PoisonError::into_inner)
+fn reading<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
+    lock.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn writing<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
+    lock.write().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn read(records: &RwLock<Vec<Sealed>>, from: u64, limit: usize) -> Vec<Stored> {
@@ -84,16 +91,7 @@ impl Log for Memory {
         Ok(self.head)
     }
 
-    fn append(&mut self, expected: Head, batch: &[Sealed], head: Head) -> Result<(), AppendError> {
-        if self.head != expected {
-            return Err(AppendError::HeadMoved(self.head));
-        }
-        self.records_mut().extend_from_slice(batch);
-        self.head = head;
-        Ok(())
-    }
-
-    fn append_stream(
+    fn append(
         &mut self,
         expected: Head,
         source: &mut dyn BatchSource,
@@ -104,11 +102,11 @@ impl Log for Memory {
         // Readers see all of it or nothing.
         let mut all = Vec::new();
         let mut last = expected;
-        while let Some((batch, head)) = source.next_batch().map_err(LogError::from)? {
+        while let Some((batch, head)) = source.next_batch()? {
             all.extend(batch);
             last = head;
         }
-        self.records_mut().append(&mut all);
+        writing(&self.records).append(&mut all);
         self.head = last;
         Ok(last)
     }
@@ -121,28 +119,44 @@ impl Log for Memory {
         Arc::new(OfMemory(Arc::downgrade(&self.records)))
     }
 
-    fn put_chunks(&mut self, count: u64, pieces: &ChunkSink<'_>) -> Result<(), LogError> {
+    fn snapshots(&self) -> Option<&dyn SnapshotCache> {
+        Some(self)
+    }
+
+    fn eraser(&mut self) -> Option<&mut dyn Erase> {
+        Some(self)
+    }
+
+    fn compactor(&mut self) -> Option<&mut dyn Compact> {
+        Some(self)
+    }
+}
+
+impl SnapshotCache for Memory {
+    fn put_chunks(&self, count: u64, chunks: &ChunkSink<'_>) -> Result<(), LogError> {
         let mut bytes = Vec::new();
-        pieces(&mut |piece| bytes.extend_from_slice(piece));
-        self.snapshots.insert(count, bytes);
+        chunks(&mut |chunk| bytes.extend_from_slice(chunk));
+        writing(&self.snapshots).insert(count, bytes);
         Ok(())
     }
 
-    fn snapshots(&self) -> Result<Vec<u64>, LogError> {
-        Ok(self.snapshots.keys().copied().collect())
+    fn counts(&self) -> Result<Vec<u64>, LogError> {
+        Ok(reading(&self.snapshots).keys().copied().collect())
     }
 
-    fn snapshot(&self, count: u64) -> Result<Option<Vec<u8>>, LogError> {
-        Ok(self.snapshots.get(&count).cloned())
+    fn load(&self, count: u64) -> Result<Option<Vec<u8>>, LogError> {
+        Ok(reading(&self.snapshots).get(&count).cloned())
     }
 
-    fn drop_snapshot(&mut self, count: u64) -> Result<(), LogError> {
-        self.snapshots.remove(&count);
+    fn remove(&self, count: u64) -> Result<(), LogError> {
+        writing(&self.snapshots).remove(&count);
         Ok(())
     }
+}
 
+impl Erase for Memory {
     fn erase(&mut self, records: &[Stored]) -> Result<(), LogError> {
-        let mut held = self.records_mut();
+        let mut held = writing(&self.records);
         let mut places = Vec::with_capacity(records.len());
         for stored in records {
             let place = usize::try_from(stored.seq).ok();
@@ -154,11 +168,13 @@ impl Log for Memory {
         }
         drop(held);
         if !places.is_empty() {
-            self.snapshots.clear();
+            writing(&self.snapshots).clear();
         }
         Ok(())
     }
+}
 
+impl Compact for Memory {
     fn compact(&mut self) -> Result<Compaction, LogError> {
         let records = reading(&self.records);
         let bytes = records.iter().map(|sealed| sealed.0.len() as u64).sum();
@@ -166,5 +182,38 @@ impl Log for Memory {
             before: bytes,
             after: bytes,
         })
+    }
+}
+
+/// Logs in memory, as `memory:NAME`. They live as long as the registry.
+#[derive(Default)]
+pub(super) struct Memories(Mutex<BTreeMap<Location, Shared<Memory>>>);
+
+impl Backend for Memories {
+    fn scheme(&self) -> &str {
+        "memory"
+    }
+
+    fn check_can_create(&self, at: &Location) -> Result<(), OpenError> {
+        let logs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match logs.get(at) {
+            Some(_) => Err(OpenError::AlreadyALedger(at.clone())),
+            None => Ok(()),
+        }
+    }
+
+    fn create(&self, at: &Location, _: &str) -> Result<Box<dyn Log>, OpenError> {
+        self.check_can_create(at)?;
+        let log = Shared::default();
+        let mut logs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        logs.insert(at.clone(), log.clone());
+        Ok(Box::new(log))
+    }
+
+    fn open(&self, at: &Location, _: Duration, _: &str) -> Result<Box<dyn Log>, OpenError> {
+        let logs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let log = logs.get(at).cloned();
+        let log = log.ok_or_else(|| OpenError::NoLedger(at.clone()))?;
+        Ok(Box::new(log))
     }
 }

@@ -68,8 +68,7 @@
 //!
 //! # Panics
 //! sled panics on many kinds of damage. Every call is caught, and the panic's text becomes a
-//! [`LogError::Damaged`]. So that nothing of it is printed, the first use of this file puts a panic hook
-//! before the one there is; it stays silent for the caught calls and leaves all others to that one.
+//! [`LogError::Damaged`]. The panic hook of the program asks [`is_guarded`], and prints nothing then.
 
 mod guard;
 mod read;
@@ -80,6 +79,7 @@ mod snapshots;
 mod trees;
 mod write;
 
+pub use self::guard::is_guarded;
 pub use self::room::RESERVE_BYTES;
 
 use std::fs;
@@ -98,20 +98,14 @@ use self::shared::{Open, Shared};
 use self::snapshots::Putting;
 use self::trees::Trees;
 use self::write::{Writer, feed};
-use super::directory::Backend;
+use super::error::{AppendError, LogError};
 use super::head::HeadFile;
+use super::log::{ChunkSink, Compact, Compaction, Erase, Log, Reader, SnapshotCache, Stored};
 use super::preimage::{self, Preimage};
 use super::run;
+use super::source::{BatchSource, Peeked};
 use super::swap;
-use super::{AppendError, BatchSource, ChunkSink, Compaction, Log, LogError, Reader, Stored};
 use servanda_core::chain::record::{Head, RecordRef, Sealed};
-
-/// This store in the registry of [`super::directory`].
-pub(super) const BACKEND: Backend = Backend {
-    name: "sled",
-    create: Sled::create,
-    open: |dir, deadline| Ok(Box::new(Sled::open(dir, deadline)?)),
-};
 
 /// Bytes of sled's segments. Written into its `conf`: it can never be changed.
 const SEGMENT_SIZE: usize = 2 * 1024 * 1024;
@@ -521,15 +515,15 @@ impl Sled {
         }
     }
 
+    /// Writes snapshots. After one failed write sled refuses all others, so it is then opened again.
     fn write_snapshots(
-        &mut self,
+        &self,
         write: impl FnOnce(&Shared) -> Result<(), LogError>,
     ) -> Result<(), LogError> {
-        self.open_again()?;
+        drop(self.trees()?);
         let written = write(&self.shared);
         if written.is_err() {
-            // After one failed write sled refuses all others. Whether this helps shows at the next use.
-            let _later = self.reopen(Instant::now() + REOPEN_WAIT);
+            self.shared.open_again(&self.dir);
         }
         written
     }
@@ -563,26 +557,31 @@ impl Log for Sled {
         Ok(self.head)
     }
 
-    fn append(&mut self, expected: Head, batch: &[Sealed], head: Head) -> Result<(), AppendError> {
-        self.expect_head(expected)?;
-        check_batch(&self.dir, self.head, batch, head)?;
-        self.check_sound()?;
-        if batch.is_empty() {
-            return Ok(());
-        }
-        self.prepare()?;
-        let written = self.write_batch(batch, head).map(|()| head);
-        self.finish(written, expected).map(drop)
-    }
-
-    fn append_stream(
+    fn append(
         &mut self,
         expected: Head,
         source: &mut dyn BatchSource,
     ) -> Result<Head, AppendError> {
         self.expect_head(expected)?;
-        self.prepare()?;
-        let written = self.write_stream(source);
+        let written = match Peeked::at(source)? {
+            Peeked::Nothing => {
+                self.check_sound()?;
+                return Ok(expected);
+            }
+            Peeked::One((batch, head)) => {
+                check_batch(&self.dir, self.head, &batch, head)?;
+                if batch.is_empty() {
+                    self.check_sound()?;
+                    return Ok(expected);
+                }
+                self.prepare()?;
+                self.write_batch(&batch, head).map(|()| head)
+            }
+            Peeked::Many(mut all) => {
+                self.prepare()?;
+                self.write_stream(&mut all)
+            }
+        };
         self.finish(written, expected)
     }
 
@@ -595,22 +594,38 @@ impl Log for Sled {
         Arc::clone(&self.shared) as Arc<dyn Reader>
     }
 
-    fn put_chunks(&mut self, count: u64, pieces: &ChunkSink<'_>) -> Result<(), LogError> {
-        self.write_snapshots(|shared| Putting::put(shared, count, pieces))
+    fn snapshots(&self) -> Option<&dyn SnapshotCache> {
+        Some(self)
     }
 
-    fn snapshots(&self) -> Result<Vec<u64>, LogError> {
+    fn eraser(&mut self) -> Option<&mut dyn Erase> {
+        Some(self)
+    }
+
+    fn compactor(&mut self) -> Option<&mut dyn Compact> {
+        Some(self)
+    }
+}
+
+impl SnapshotCache for Sled {
+    fn put_chunks(&self, count: u64, chunks: &ChunkSink<'_>) -> Result<(), LogError> {
+        self.write_snapshots(|shared| Putting::put(shared, count, chunks))
+    }
+
+    fn counts(&self) -> Result<Vec<u64>, LogError> {
         self.trees()?.snapshots()
     }
 
-    fn snapshot(&self, count: u64) -> Result<Option<Vec<u8>>, LogError> {
+    fn load(&self, count: u64) -> Result<Option<Vec<u8>>, LogError> {
         self.trees()?.snapshot(count)
     }
 
-    fn drop_snapshot(&mut self, count: u64) -> Result<(), LogError> {
+    fn remove(&self, count: u64) -> Result<(), LogError> {
         self.write_snapshots(|shared| shared.opened()?.drop_snapshot(count))
     }
+}
 
+impl Erase for Sled {
     fn erase(&mut self, records: &[Stored]) -> Result<(), LogError> {
         self.open_again()?;
         self.check_rewriting(records)?;
@@ -624,7 +639,9 @@ impl Log for Sled {
         let changes = records.iter().map(|stored| (stored.seq, &stored.sealed));
         self.replace(&Rewriting::Erasing(changes.collect()))
     }
+}
 
+impl Compact for Sled {
     fn compact(&mut self) -> Result<Compaction, LogError> {
         self.open_again()?;
         self.check_rewriting(&[])?;

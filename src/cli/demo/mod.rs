@@ -14,7 +14,7 @@ use super::{log, report, show, verify};
 use servanda_core::chain::record::Head;
 use servanda_ledger::replay::CHUNK;
 use servanda_ledger::{Ledger, Machine};
-use servanda_log::{Log, directory};
+use servanda_log::{Log, OneBatch, directory};
 
 pub(super) const COMMAND: Command = Command::of::<Demo>();
 
@@ -112,7 +112,7 @@ fn tamper(original: &Path, copy: &Path) -> Result<u64, CliError> {
         });
     }
     let mut copy = directory::create(copy, "servanda demo")?;
-    copy.append(Head::EMPTY, &records, original.head()?)
+    copy.append(Head::EMPTY, &mut OneBatch::new(records, original.head()?))
         .map_err(|error| CliError::refused(error.to_string()))?;
     Ok(seq)
 }

@@ -52,7 +52,7 @@ pub fn tour(place: &Path, origin: &str, session: &Session) -> Result<(), CliErro
     show_command(session, &demand, verify::COMMAND)?;
 
     let rewritten = place.join("rewritten");
-    let cosigned = session.directory()?.join(verify::COSIGNED);
+    let cosigned = session.beside(verify::COSIGNED)?;
     let session = &session.on(&rewritten);
     make(&rewritten, session, REWRITTEN)?;
     let beside = rewritten.join(verify::COSIGNED);

@@ -54,7 +54,7 @@ impl Ask {
         let policy = read_policy(&self.policy)?;
         let ledger = session.open()?;
         let signed = sign(ledger.checkpoint()?, &self.key)?;
-        let path = session.directory()?.join(COSIGNED);
+        let path = session.beside(COSIGNED)?;
         let partial = path.with_extension("partial");
         let mut cosigned = kept(&[&path, &partial], &signed);
         let named = policy

@@ -3,52 +3,53 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::value::base::{Leaf, ValueError, excerpt, words};
+use crate::value::base::{Leaf, ValueError, coded_words, excerpt, words};
 use crate::value::id::{AgreementId, Reference};
+use crate::wire::wire_texts;
 
-words! {
+coded_words! {
     /// The form an agreement takes.
     Form "FORM" {
         /// A treaty or convention.
-        Treaty = "treaty",
+        0 Treaty = "treaty",
         /// A protocol to another agreement.
-        Protocol = "protocol",
+        1 Protocol = "protocol",
         /// A memorandum of understanding.
-        Memorandum = "memorandum",
+        2 Memorandum = "memorandum",
         /// An exchange of letters or notes.
-        ExchangeOfLetters = "exchange-of-letters",
+        3 ExchangeOfLetters = "exchange-of-letters",
         /// A joint communiqué or declaration.
-        Communique = "communique",
+        4 Communique = "communique",
         /// A plan or roadmap.
-        Roadmap = "roadmap",
+        5 Roadmap = "roadmap",
         /// A contract.
-        Contract = "contract",
+        6 Contract = "contract",
         /// Spoken only.
-        Oral = "oral",
+        7 Oral = "oral",
         /// Reported by somebody, in what form is unknown.
-        Reported = "reported",
+        8 Reported = "reported",
         /// Any other form.
-        Other = "other",
+        9 Other = "other",
     }
 }
 
-words! {
+coded_words! {
     /// Where an agreement stands.
     AgreementStatus "STATUS" {
         /// Concluded: what its recording says.
-        Concluded = "concluded",
+        0 Concluded = "concluded",
         /// In force.
-        InForce = "in-force",
+        1 InForce = "in-force",
         /// Suspended.
-        Suspended = "suspended",
+        2 Suspended = "suspended",
         /// In force again after a suspension.
-        Resumed = "resumed",
+        3 Resumed = "resumed",
         /// In force as amended.
-        Amended = "amended",
+        4 Amended = "amended",
         /// Replaced by a later agreement.
-        Superseded = "superseded",
+        5 Superseded = "superseded",
         /// Ended.
-        Terminated = "terminated",
+        6 Terminated = "terminated",
     }
 }
 
@@ -66,39 +67,39 @@ impl AgreementStatus {
     }
 }
 
-words! {
+coded_words! {
     /// What a party did about an agreement (terms of the UN Treaty Collection).
     Action "ACTION" {
         /// Signature, subject to ratification.
-        Signature = "signature",
+        0 Signature = "signature",
         /// Signature that binds by itself.
-        DefinitiveSignature = "definitive-signature",
+        1 DefinitiveSignature = "definitive-signature",
         /// Ratification.
-        Ratification = "ratification",
+        2 Ratification = "ratification",
         /// Acceptance.
-        Acceptance = "acceptance",
+        3 Acceptance = "acceptance",
         /// Approval.
-        Approval = "approval",
+        4 Approval = "approval",
         /// Accession.
-        Accession = "accession",
+        5 Accession = "accession",
         /// Succession to a predecessor's participation.
-        Succession = "succession",
+        6 Succession = "succession",
         /// Formal confirmation, by an international organisation.
-        FormalConfirmation = "formal-confirmation",
+        7 FormalConfirmation = "formal-confirmation",
         /// Provisional application.
-        ProvisionalApplication = "provisional-application",
+        8 ProvisionalApplication = "provisional-application",
         /// Notification.
-        Notification = "notification",
+        9 Notification = "notification",
         /// Entry into force for this party.
-        EntryIntoForce = "entry-into-force",
+        10 EntryIntoForce = "entry-into-force",
         /// Withdrawal or denunciation.
-        Withdrawal = "withdrawal",
+        11 Withdrawal = "withdrawal",
         /// A reservation.
-        Reservation = "reservation",
+        12 Reservation = "reservation",
         /// A declaration.
-        Declaration = "declaration",
+        13 Declaration = "declaration",
         /// An objection to another party's reservation or participation.
-        Objection = "objection",
+        14 Objection = "objection",
     }
 }
 
@@ -174,3 +175,5 @@ impl Leaf for Link {
         self.agreement.reference()
     }
 }
+
+wire_texts! { Link }

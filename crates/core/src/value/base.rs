@@ -8,6 +8,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::value::id::Reference;
+use crate::wire::{wire_newtypes, wire_texts};
 
 /// Why a text is not a value of its type. Says what was found and what would be right.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -192,6 +193,38 @@ macro_rules! words {
 }
 pub(crate) use words;
 
+/// As `words!`, for words that records hold: each after its number in the bytes, which is never used twice. A word that
+/// a later schema brought says so: `7 Novated = "novated" since 2`.
+macro_rules! coded_words {
+    ($(#[$meta:meta])* $name:ident $label:literal {
+        $($(#[$vmeta:meta])* $number:literal $variant:ident = $word:literal $(since $since:literal)?,)+
+    }) => {
+        $crate::value::base::words! {
+            $(#[$meta])* $name $label { $($(#[$vmeta])* $variant = $word,)+ }
+        }
+
+        impl $name {
+            /// The number of each word in the bytes, the word, and the schema that brought it.
+            pub const CODES: &'static [(u8, &'static str, u8)] =
+                &[$(($number, $word, $crate::value::base::since!($($since)?)),)+];
+        }
+
+        $crate::wire::wire_variants! { $name { $($number $variant $(since $since)?,)+ } }
+    };
+}
+pub(crate) use coded_words;
+
+/// A schema, 1 if it is not said.
+macro_rules! since {
+    () => {
+        1
+    };
+    ($since:literal) => {
+        $since
+    };
+}
+pub(crate) use since;
+
 /// The error for a word outside a closed list: names the list.
 pub fn unknown_word(found: &str, words: &[&str]) -> ValueError {
     ValueError(format!(
@@ -348,6 +381,9 @@ impl FromStr for Digest {
 impl Leaf for Digest {
     const LABEL: &'static str = "DIGEST";
 }
+
+wire_texts! { Text Language }
+wire_newtypes! { Digest }
 
 #[cfg(test)]
 mod tests {

@@ -3,51 +3,52 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::value::base::{Leaf, Text, ValueError, words};
+use crate::value::base::{Leaf, Text, ValueError, coded_words};
+use crate::wire::wire_texts;
 
-words! {
+coded_words! {
     /// The force of a commitment's words.
     Modality "MODALITY" {
         /// Must, shall, will.
-        Obligation = "obligation",
+        0 Obligation = "obligation",
         /// May.
-        Permission = "permission",
+        1 Permission = "permission",
         /// Must not.
-        Prohibition = "prohibition",
+        2 Prohibition = "prohibition",
         /// Seeks to, aims to.
-        Intention = "intention",
+        3 Intention = "intention",
     }
 }
 
-words! {
+coded_words! {
     /// Where a commitment stands: one axis of three, beside assessment and contest.
     Standing "STANDING" {
         /// Put forward, not agreed.
-        Proposed = "proposed",
+        0 Proposed = "proposed",
         /// Agreed; not yet known to be in force.
-        Agreed = "agreed",
+        1 Agreed = "agreed",
         /// Agreed, waiting for its condition.
-        Conditional = "conditional",
+        2 Conditional = "conditional",
         /// In force.
-        Active = "active",
+        3 Active = "active",
         /// In force but set aside for a time.
-        Suspended = "suspended",
+        4 Suspended = "suspended",
         /// Its debtor says it is fulfilled.
-        Claimed = "claimed",
+        5 Claimed = "claimed",
         /// Fulfilment accepted or found.
-        Fulfilled = "fulfilled",
+        6 Fulfilled = "fulfilled",
         /// Declared breached; never by the clock alone.
-        Breached = "breached",
+        7 Breached = "breached",
         /// The creditor gave up the right.
-        Waived = "waived",
+        8 Waived = "waived",
         /// The creditor freed the debtor.
-        Released = "released",
+        9 Released = "released",
         /// The debtor withdrew.
-        Cancelled = "cancelled",
+        10 Cancelled = "cancelled",
         /// It ended by its own terms.
-        Expired = "expired",
+        11 Expired = "expired",
         /// A later commitment took its place.
-        Superseded = "superseded",
+        12 Superseded = "superseded",
     }
 }
 
@@ -74,33 +75,33 @@ impl Standing {
     }
 }
 
-words! {
+coded_words! {
     /// In which capacity a party asserts that a commitment's standing moves.
     Capacity "CAPACITY" {
         /// As a debtor.
-        Debtor = "debtor",
+        0 Debtor = "debtor",
         /// As a creditor.
-        Creditor = "creditor",
+        1 Creditor = "creditor",
         /// As an arbiter.
-        Arbiter = "arbiter",
+        2 Arbiter = "arbiter",
         /// As an assessor.
-        Assessor = "assessor",
+        3 Assessor = "assessor",
         /// Nobody: the terms themselves say so.
-        Terms = "terms",
+        4 Terms = "terms",
     }
 }
 
-words! {
+coded_words! {
     /// Whether a commitment's standing is argued about: the third axis.
     Contest "CONTEST" {
         /// Nobody argues.
-        None = "none",
+        0 None = "none",
         /// One side says something is wrong.
-        Claimed = "claimed",
+        1 Claimed = "claimed",
         /// The other side denies it.
-        Disputed = "disputed",
+        2 Disputed = "disputed",
         /// The dispute was settled.
-        Settled = "settled",
+        3 Settled = "settled",
     }
 }
 
@@ -245,6 +246,8 @@ impl FromStr for Level {
 impl Leaf for Level {
     const LABEL: &'static str = "LEVEL|no-evidence";
 }
+
+wire_texts! { Level }
 
 #[cfg(test)]
 mod tests {

@@ -12,6 +12,7 @@ use crate::value::agreement::Action;
 use crate::value::base::{Leaf, ValueError, excerpt};
 use crate::value::commitment::Standing;
 use crate::value::id::{AgreementId, CommitmentId, Reference};
+use crate::wire::{Reader, Wire, WireError, Writer, wire_variants};
 
 /// What a span counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -193,6 +194,39 @@ impl FromStr for Relative {
             span: span.parse()?,
             anchor: anchor.parse()?,
         })
+    }
+}
+
+wire_variants! { Unit { 0 Day, 1 Week, 2 Month, 3 Year, } }
+wire_variants! {
+    Anchor { 0 Conclusion(agreement), 1 Action(action, agreement), 2 Standing(commitment, standing), }
+}
+
+impl Wire for Span {
+    fn write(&self, to: &mut Writer<'_>) {
+        self.count().write(to);
+        self.unit().write(to);
+    }
+
+    fn read(from: &mut Reader<'_>) -> Result<Self, WireError> {
+        let (count, unit) = (u16::read(from)?, Unit::read(from)?);
+        Self::new(count, unit).ok_or_else(|| WireError::new("there is no such span"))
+    }
+}
+
+impl Wire for Relative {
+    fn write(&self, to: &mut Writer<'_>) {
+        self.span.write(to);
+        self.anchor.write(to);
+    }
+
+    fn read(from: &mut Reader<'_>) -> Result<Self, WireError> {
+        let (span, anchor) = (Span::read(from)?, Anchor::read(from)?);
+        Ok(Self { span, anchor })
+    }
+
+    fn since(&self) -> u8 {
+        self.anchor.since()
     }
 }
 

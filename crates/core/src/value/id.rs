@@ -6,6 +6,7 @@ use std::str::FromStr;
 use smol_str::SmolStr;
 
 use crate::value::base::{Leaf, ValueError, excerpt};
+use crate::wire::{wire_newtypes, wire_texts, wire_variants};
 
 /// Longest slug, in bytes.
 pub const SLUG_LIMIT: usize = 64;
@@ -263,6 +264,10 @@ impl FromStr for FieldName {
 impl Leaf for FieldName {
     const LABEL: &'static str = "FIELD";
 }
+
+wire_texts! { Slug FieldName }
+wire_newtypes! { PartyId SourceId AgreementId CommitmentId RecorderId Seq }
+wire_variants! { Subject { 0 Entity(slug), 1 Record(seq), } }
 
 #[cfg(test)]
 mod tests {

@@ -3,25 +3,26 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::value::base::{Language, Leaf, Text, ValueError, excerpt, words};
+use crate::value::base::{Language, Leaf, Text, ValueError, coded_words, excerpt};
+use crate::wire::wire_texts;
 
-words! {
+coded_words! {
     /// What a party is.
     PartyKind "KIND" {
         /// A state.
-        State = "state",
+        0 State = "state",
         /// An international or other organisation.
-        Organisation = "organisation",
+        1 Organisation = "organisation",
         /// An organ of a state or organisation: a ministry, a court, armed forces.
-        Organ = "organ",
+        2 Organ = "organ",
         /// An office that persons hold in turn.
-        Office = "office",
+        3 Office = "office",
         /// A person.
-        Person = "person",
+        4 Person = "person",
         /// A unit within an organ.
-        Unit = "unit",
+        5 Unit = "unit",
         /// A group without legal personality, or of persons nobody named.
-        Group = "group",
+        6 Group = "group",
     }
 }
 
@@ -104,6 +105,8 @@ impl FromStr for Identifier {
 impl Leaf for Identifier {
     const LABEL: &'static str = "SCHEME:VALUE";
 }
+
+wire_texts! { Name Identifier }
 
 #[cfg(test)]
 mod tests {

@@ -3,52 +3,53 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::value::base::{Leaf, Text, ValueError, words};
+use crate::value::base::{Leaf, Text, ValueError, coded_words};
 use crate::value::id::{Reference, SourceId};
+use crate::wire::wire_texts;
 
-words! {
+coded_words! {
     /// What kind of document a source is.
     SourceKind "KIND" {
         /// A news article.
-        Article = "article",
+        0 Article = "article",
         /// An official statement or communiqué.
-        Statement = "statement",
+        1 Statement = "statement",
         /// The text of an agreement.
-        Treaty = "treaty",
+        2 Treaty = "treaty",
         /// A report.
-        Report = "report",
+        3 Report = "report",
         /// A letter or note verbale.
-        Letter = "letter",
+        4 Letter = "letter",
         /// A table of data.
-        Table = "table",
+        5 Table = "table",
         /// An interview or speech.
-        Interview = "interview",
+        6 Interview = "interview",
         /// A web page.
-        Website = "website",
+        7 Website = "website",
         /// Any other document.
-        Document = "document",
+        8 Document = "document",
     }
 }
 
-words! {
+coded_words! {
     /// Which way evidence points.
     Bearing "BEARING" {
         /// It speaks for.
-        Supports = "supports",
+        0 Supports = "supports",
         /// It speaks against.
-        Refutes = "refutes",
+        1 Refutes = "refutes",
     }
 }
 
-words! {
+coded_words! {
     /// How sure the recorder is of what the event says.
     Confidence "CONFIDENCE" {
         /// Weak: one remark, hearsay, an inference.
-        Low = "low",
+        0 Low = "low",
         /// Fair.
-        Medium = "medium",
+        1 Medium = "medium",
         /// Strong.
-        High = "high",
+        2 High = "high",
     }
 }
 
@@ -94,6 +95,8 @@ impl Leaf for Citation {
         self.source.reference()
     }
 }
+
+wire_texts! { Citation }
 
 #[cfg(test)]
 mod tests {

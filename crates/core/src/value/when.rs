@@ -13,6 +13,7 @@ use chrono::{DateTime, Datelike, NaiveDate, SecondsFormat, Utc};
 use crate::value::base::{Leaf, ValueError, excerpt};
 use crate::value::deadline::Relative;
 use crate::value::id::Reference;
+use crate::wire::{Reader, Wire, WireError, Writer, wire_newtypes, wire_texts, wire_variants};
 
 /// A calendar date of some precision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -442,6 +443,82 @@ impl FromStr for Instant {
 
 impl Leaf for Instant {
     const LABEL: &'static str = "TIME";
+}
+
+wire_texts! { RecurrenceRule }
+wire_newtypes! { Instant }
+wire_variants! { Deadline { 0 By(when), 1 Recurring(rule), 2 Continuing, 3 After(relative), } }
+
+impl Wire for Date {
+    fn write(&self, to: &mut Writer<'_>) {
+        match self {
+            Self::Year(year) => {
+                0u8.write(to);
+                year.write(to);
+            }
+            Self::Month(year, month) => {
+                1u8.write(to);
+                year.write(to);
+                month.write(to);
+            }
+            Self::Day(day) => {
+                2u8.write(to);
+                // Years of dates are 1 to 9999.
+                (day.year() as u16).write(to);
+                (day.month() as u8).write(to);
+                (day.day() as u8).write(to);
+            }
+        }
+    }
+
+    fn read(from: &mut Reader<'_>) -> Result<Self, WireError> {
+        let (precision, year) = (u8::read(from)?, u16::read(from)?);
+        let date = match precision {
+            0 => Self::year(year),
+            1 => Self::month(year, u8::read(from)?),
+            2 => {
+                let (month, day) = (u8::read(from)?, u8::read(from)?);
+                NaiveDate::from_ymd_opt(year.into(), month.into(), day.into()).and_then(Self::day)
+            }
+            other => return Err(WireError::no_such("Date", other)),
+        };
+        date.ok_or_else(|| WireError::new("there is no such date"))
+    }
+}
+
+impl Wire for When {
+    fn write(&self, to: &mut Writer<'_>) {
+        let (number, dates): (u8, [Option<&Date>; 2]) = match self {
+            Self::On(date) => (0, [Some(date), None]),
+            Self::Range(from, until) => (1, [Some(from), Some(until)]),
+            Self::Before(date) => (2, [Some(date), None]),
+            Self::After(date) => (3, [Some(date), None]),
+            Self::Unknown => (4, [None; 2]),
+            Self::Unspecified => (5, [None; 2]),
+            Self::NotApplicable => (6, [None; 2]),
+        };
+        number.write(to);
+        dates.into_iter().flatten().for_each(|date| date.write(to));
+    }
+
+    fn read(from: &mut Reader<'_>) -> Result<Self, WireError> {
+        match u8::read(from)? {
+            0 => Date::read(from).map(Self::On),
+            1 => {
+                let (first, last) = (Date::read(from)?, Date::read(from)?);
+                if last.latest() < first.earliest() {
+                    return Err(WireError::new("a range ends before it begins"));
+                }
+                Ok(Self::Range(first, last))
+            }
+            2 => Date::read(from).map(Self::Before),
+            3 => Date::read(from).map(Self::After),
+            4 => Ok(Self::Unknown),
+            5 => Ok(Self::Unspecified),
+            6 => Ok(Self::NotApplicable),
+            other => Err(WireError::no_such("When", other)),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ use servanda_core::testing::{Choices, FIRST_RECORDED_AT, event, histories};
 use servanda_log::dry_run::DryRunLog;
 use servanda_log::faulty::{Fault, Faulty};
 use servanda_log::memory::Memory;
-use servanda_log::{BatchSource, ChunkSink, Compaction, LogError, Reader, Stored};
+use servanda_log::{BatchSource, ChunkSink, LogError, Parts as _, Reader, SnapshotCache, Stored};
 
 /// Whether nothing is wrong with a log.
 fn is_sound(log: &impl Log) -> bool {
@@ -60,10 +60,10 @@ fn folded(entries: &[Entry]) -> State {
 
 /// A log with one snapshot of several.
 fn with_snapshot(log: &Memory, kept: u64) -> Memory {
-    let mut log = log.clone();
-    for count in log.snapshots().unwrap() {
+    let log = log.clone();
+    for count in log.counts().unwrap() {
         if count != kept {
-            log.drop_snapshot(count).unwrap();
+            log.remove(count).unwrap();
         }
     }
     log
@@ -88,7 +88,7 @@ proptest! {
         prop_assert!(full.state.records().eq(state.records()));
         prop_assert_eq!(full.head, ledger.head());
         prop_assert_eq!(full.last_recorded, ledger.last_recorded);
-        for count in log.snapshots().unwrap() {
+        for count in log.counts().unwrap() {
             let log = with_snapshot(log, count);
             prop_assert!(snapshot::newest(&log, KnownAt::Now).unwrap().is_some());
             let resumed = replay(&log, KnownAt::Now).unwrap();
@@ -245,7 +245,10 @@ fn a_refused_batch_changes_nothing_and_every_refusal_is_told() {
     assert_eq!(error.to_string(), "3 events refused");
     assert_eq!(ledger.log().records(), log.records());
     assert_eq!(ledger.log().head().unwrap(), head);
-    assert_eq!(ledger.log().snapshots().unwrap(), log.snapshots().unwrap());
+    assert_eq!(
+        ledger.log().cache().unwrap().counts().unwrap(),
+        log.counts().unwrap()
+    );
     assert_eq!(ledger.state(), &state);
     assert_eq!(ledger.head(), head);
     // Nothing of it stays: neither id nor key is taken.
@@ -408,7 +411,11 @@ impl Log for Puppet {
         self.step("head")?;
         self.memory.lock().unwrap().head()
     }
-    fn append(&mut self, expected: Head, batch: &[Sealed], head: Head) -> Result<(), AppendError> {
+    fn append(
+        &mut self,
+        expected: Head,
+        source: &mut dyn BatchSource,
+    ) -> Result<Head, AppendError> {
         let (before, after) = self.strings.lock().unwrap().meddle;
         if before > 0 {
             self.pull(|strings| strings.meddle.0 -= 1);
@@ -417,48 +424,41 @@ impl Log for Puppet {
         if self.strings.lock().unwrap().lose_batches {
             return Err(AppendError::Uncertain(lost()));
         }
-        let appended = self.memory.lock().unwrap().append(expected, batch, head);
+        let appended = self.memory.lock().unwrap().append(expected, source);
         for _ in 0..after {
             self.pull(|strings| strings.meddle.1 -= 1);
             self.meddle();
         }
-        appended?;
+        let head = appended?;
         if self.strings.lock().unwrap().lose_answers {
             return Err(AppendError::Uncertain(lost()));
         }
-        Ok(())
+        Ok(head)
     }
     fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, LogError> {
         self.step("read")?;
         self.memory.lock().unwrap().read(from, limit)
     }
-    fn append_stream(
-        &mut self,
-        expected: Head,
-        source: &mut dyn BatchSource,
-    ) -> Result<Head, AppendError> {
-        self.memory.lock().unwrap().append_stream(expected, source)
-    }
     fn reader(&self) -> Arc<dyn Reader> {
         self.memory.lock().unwrap().reader()
     }
-    fn put_chunks(&mut self, count: u64, pieces: &ChunkSink<'_>) -> Result<(), LogError> {
-        self.memory.lock().unwrap().put_chunks(count, pieces)
+    fn snapshots(&self) -> Option<&dyn SnapshotCache> {
+        Some(self)
     }
-    fn snapshots(&self) -> Result<Vec<u64>, LogError> {
-        self.memory.lock().unwrap().snapshots()
+}
+
+impl SnapshotCache for Puppet {
+    fn put_chunks(&self, count: u64, chunks: &ChunkSink<'_>) -> Result<(), LogError> {
+        self.memory.lock().unwrap().put_chunks(count, chunks)
     }
-    fn snapshot(&self, count: u64) -> Result<Option<Vec<u8>>, LogError> {
-        self.memory.lock().unwrap().snapshot(count)
+    fn counts(&self) -> Result<Vec<u64>, LogError> {
+        self.memory.lock().unwrap().counts()
     }
-    fn drop_snapshot(&mut self, count: u64) -> Result<(), LogError> {
-        self.memory.lock().unwrap().drop_snapshot(count)
+    fn load(&self, count: u64) -> Result<Option<Vec<u8>>, LogError> {
+        self.memory.lock().unwrap().load(count)
     }
-    fn erase(&mut self, records: &[Stored]) -> Result<(), LogError> {
-        self.memory.lock().unwrap().erase(records)
-    }
-    fn compact(&mut self) -> Result<Compaction, LogError> {
-        self.memory.lock().unwrap().compact()
+    fn remove(&self, count: u64) -> Result<(), LogError> {
+        self.memory.lock().unwrap().remove(count)
     }
 }
 
@@ -806,7 +806,7 @@ fn a_rehearsal_changes_nothing() {
     let before = (
         log.records().to_vec(),
         log.head().unwrap(),
-        log.snapshots().unwrap(),
+        log.counts().unwrap(),
     );
     let rehearsal = DryRunLog::new(Puppet {
         memory: Arc::new(Mutex::new(log)),
@@ -831,7 +831,7 @@ fn a_rehearsal_changes_nothing() {
     assert_eq!(ledger.head().count, 15);
     let log = ledger.into_log().into_inner();
     assert_eq!(log.head().unwrap(), before.1);
-    assert_eq!(log.snapshots().unwrap(), before.2);
+    assert_eq!(log.counts().unwrap(), before.2);
     let records: Vec<Sealed> = log
         .read(0, 100)
         .unwrap()
@@ -846,12 +846,12 @@ fn a_snapshot_that_is_of_no_use_keeps_no_new_one_away() {
     let mut ledger = Ledger::create(Memory::default(), Steady::default(), opening())
         .unwrap()
         .snapshot_every(1);
-    let newest = |log: &Memory| log.snapshots().unwrap().pop().unwrap();
+    let newest = |log: &Memory| log.counts().unwrap().pop().unwrap();
     while ledger.head().count < 40 || newest(ledger.log()) != ledger.head().count {
         ledger.append(vec![note("one more")]).unwrap();
     }
     let count = ledger.head().count;
-    let mut log = ledger.into_log();
+    let log = ledger.into_log();
     let appended_to = |log: Memory| {
         let ledger = Ledger::open(log, Steady::default()).unwrap();
         let mut ledger = ledger.snapshot_every(1);
@@ -860,12 +860,12 @@ fn a_snapshot_that_is_of_no_use_keeps_no_new_one_away() {
     };
     assert_eq!(appended_to(log.clone()), count);
     // As another version wrote it.
-    let mut bytes = log.snapshot(count).unwrap().unwrap();
+    let mut bytes = log.load(count).unwrap().unwrap();
     bytes[0] -= 1;
-    log.put_snapshot(count, &bytes).unwrap();
-    for older in log.snapshots().unwrap() {
+    log.put(count, &bytes).unwrap();
+    for older in log.counts().unwrap() {
         if older != count {
-            log.drop_snapshot(older).unwrap();
+            log.remove(older).unwrap();
         }
     }
     assert_eq!(appended_to(log), count + 1);

@@ -5,12 +5,12 @@ use super::*;
 use crate::replay::{KnownAt, replay_in_full};
 use crate::testing::{Steady, keyed, note, opening, told as story_told};
 use crate::verify::{Unwatched, verify};
-use servanda_core::chain::record::{Head, Record, Sealed};
+use servanda_core::chain::record::{Head, Record};
 use servanda_core::event::Kind;
 use servanda_core::testing::event;
 use servanda_log::faulty::{Fault, Faulty};
 use servanda_log::memory::Memory;
-use servanda_log::{AppendError, BatchSource, ChunkSink, Compaction, LogError, Reader, Stored};
+use servanda_log::{AppendError, BatchSource, LogError, Reader, Stored};
 
 const THREADS: usize = 16;
 
@@ -235,37 +235,20 @@ impl Log for Panicking {
     fn head(&self) -> Result<Head, LogError> {
         self.0.head()
     }
-    fn append(&mut self, expected: Head, batch: &[Sealed], head: Head) -> Result<(), AppendError> {
+    fn append(
+        &mut self,
+        expected: Head,
+        source: &mut dyn BatchSource,
+    ) -> Result<Head, AppendError> {
         assert!(!self.1, "this panic is part of a test");
         self.1 = true;
-        self.0.append(expected, batch, head)
-    }
-    fn append_stream(&mut self, _: Head, _: &mut dyn BatchSource) -> Result<Head, AppendError> {
-        unreachable!("a group appends batches")
+        self.0.append(expected, source)
     }
     fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, LogError> {
         self.0.read(from, limit)
     }
     fn reader(&self) -> Arc<dyn Reader> {
         self.0.reader()
-    }
-    fn put_chunks(&mut self, count: u64, pieces: &ChunkSink<'_>) -> Result<(), LogError> {
-        self.0.put_chunks(count, pieces)
-    }
-    fn snapshots(&self) -> Result<Vec<u64>, LogError> {
-        self.0.snapshots()
-    }
-    fn snapshot(&self, count: u64) -> Result<Option<Vec<u8>>, LogError> {
-        self.0.snapshot(count)
-    }
-    fn drop_snapshot(&mut self, count: u64) -> Result<(), LogError> {
-        self.0.drop_snapshot(count)
-    }
-    fn erase(&mut self, records: &[Stored]) -> Result<(), LogError> {
-        self.0.erase(records)
-    }
-    fn compact(&mut self) -> Result<Compaction, LogError> {
-        self.0.compact()
     }
 }
 

@@ -12,6 +12,7 @@ use crate::testing::*;
 use crate::verify::{FindingKind, Unwatched, verify};
 use servanda_core::state::State;
 use servanda_core::testing::{event, histories};
+use servanda_log::SnapshotCache as _;
 use servanda_log::directory;
 use servanda_log::dry_run::DryRunLog;
 use servanda_log::memory::Memory;
@@ -86,7 +87,7 @@ fn a_redaction_that_was_only_recorded_is_finished() {
     let before = records(ledger.log());
     let head = ledger.head();
     assert_sound(ledger.log(), true);
-    assert!(!ledger.log().snapshots().unwrap().is_empty());
+    assert!(!ledger.log().cache().unwrap().counts().unwrap().is_empty());
     assert_eq!(ledger.pending_redactions(), [Seq(8)]);
     assert_eq!(ledger.finish_redactions().unwrap(), [Seq(8)]);
     assert_eq!(ledger.finish_redactions().unwrap(), []);
@@ -96,7 +97,7 @@ fn a_redaction_that_was_only_recorded_is_finished() {
     assert_same_but_for(&[8], &before, &records(ledger.log()));
     assert_eq!(ledger.state().held(Seq(8)), None);
     // What is kept of the replay was made without the payload.
-    assert_eq!(ledger.log().snapshots().unwrap(), [13]);
+    assert_eq!(ledger.log().cache().unwrap().counts().unwrap(), [13]);
     let replayed = replay_in_full(ledger.log(), KnownAt::Now).unwrap();
     assert_eq!(&replayed.state, ledger.state());
     // Redacting it again changes nothing, and gives the receipt of the redaction that is there.
@@ -183,8 +184,8 @@ fn evidence_is_not_destroyed() {
     let mut records = log.records().to_vec();
     let last = records[8].0.len() - 1;
     records[8].tamper(|bytes| bytes[last] ^= 1);
-    let mut tampered = Memory::of(records, log.head().unwrap());
-    tampered.put_snapshot(13, &snapshot).unwrap();
+    let tampered = Memory::of(records, log.head().unwrap());
+    tampered.put(13, &snapshot).unwrap();
     let before = tampered.records().to_vec();
     let mut ledger = Ledger::open(tampered, Steady::default()).unwrap();
     let outcome = ledger.finish_redactions();

@@ -14,7 +14,7 @@ use servanda_core::rules;
 use servanda_core::state::{State, Unreadable, claimed_times};
 use servanda_core::value::id::{Seq, Subject};
 use servanda_core::value::when::Instant;
-use servanda_log::Log;
+use servanda_log::{Log, SnapshotCache};
 
 /// Newest records that the state keeps as they were decoded, and up to twice as many: what is corrected was mostly
 /// recorded just before.
@@ -125,7 +125,8 @@ impl Contents {
             payloads: 0,
             rules: 0,
         };
-        match log.snapshots() {
+        let counts = log.snapshots().map(SnapshotCache::counts);
+        match counts.unwrap_or_else(|| Ok(Vec::new())) {
             Ok(mut counts) => {
                 // What is trusted rests on the earlier ones.
                 counts.retain(|kept| *kept > count || *kept == 0);
@@ -397,7 +398,9 @@ impl Contents {
         if self.rules_lost_at.is_some() || !self.snapshots.contains(&count) {
             return;
         }
-        let kept = log.snapshot(count);
+        let Some(kept) = log.snapshots().map(|cache| cache.load(count)) else {
+            return;
+        };
         if let Ok(Some(bytes)) = &kept
             && snapshot::is_outdated(bytes)
         {

@@ -18,7 +18,9 @@ use servanda_core::chain::record::{Head, Record, Sealed, bind};
 use servanda_core::event::Kind;
 use servanda_core::testing::{FIRST_RECORDED_AT, event, histories};
 use servanda_log::memory::Memory;
-use servanda_log::{AppendError, BatchSource, ChunkSink, Compaction, Reader, Stored};
+use servanda_log::{
+    AppendError, BatchSource, ChunkSink, Parts as _, Reader, SnapshotCache, Stored,
+};
 
 /// The story's records.
 static STORY: LazyLock<Memory> = LazyLock::new(|| storied().into_log());
@@ -93,7 +95,7 @@ fn the_story_is_sound_and_all_of_it_is_looked_at() {
     let verdict = verdict(ledger.log());
     assert!(verdict.is_sound(), "{:#?}", verdict.findings);
     let counts: Vec<u64> = verdict.checked.iter().map(|check| check.count).collect();
-    let snapshots = ledger.log().snapshots().unwrap().len() as u64;
+    let snapshots = ledger.log().cache().unwrap().counts().unwrap().len() as u64;
     assert!(snapshots > 1);
     assert_eq!(counts, [13, 13, 13, 0, snapshots]);
     assert_eq!(verdict.origin.as_deref(), Some("example.org/test"));
@@ -510,12 +512,12 @@ fn an_empty_store_is_not_sound() {
 #[test]
 fn snapshots_are_compared_with_replay_and_never_believed() {
     let story = storied().into_log();
-    let count = *story.snapshots().unwrap().last().unwrap();
-    let bytes = story.snapshot(count).unwrap().unwrap();
+    let count = *story.counts().unwrap().last().unwrap();
+    let bytes = story.load(count).unwrap().unwrap();
     let truth = replay_in_full(&story, KnownAt::Now).unwrap();
     let with = |count: u64, bytes: &[u8]| {
-        let mut log = Memory::of(story.records().to_vec(), story.head().unwrap());
-        log.put_snapshot(count, bytes).unwrap();
+        let log = Memory::of(story.records().to_vec(), story.head().unwrap());
+        log.put(count, bytes).unwrap();
         log
     };
     let check = |log: &Memory, records: &[u64], what: &str| {
@@ -550,12 +552,12 @@ fn snapshots_are_compared_with_replay_and_never_believed() {
 /// Older versions of this program kept other snapshots. They are of no use, and no fault of the ledger.
 #[test]
 fn snapshots_of_an_older_version_are_passed_over() {
-    let mut log = storied().into_log();
+    let log = storied().into_log();
     let honest = verdict(&log);
-    for count in log.snapshots().unwrap() {
-        let mut bytes = log.snapshot(count).unwrap().unwrap();
+    for count in log.counts().unwrap() {
+        let mut bytes = log.load(count).unwrap().unwrap();
         bytes[0] = 1;
-        log.put_snapshot(count, &bytes).unwrap();
+        log.put(count, &bytes).unwrap();
     }
     let verdict = verdict(&log);
     assert!(verdict.is_sound(), "{:#?}", verdict.findings);
@@ -574,23 +576,23 @@ fn a_forged_snapshot_is_found() {
     other[3].1[0] = codec::encode(&note("heard elsewhere")).unwrap();
     let mut forged = replay_in_full(&bound(&other), KnownAt::Now).unwrap();
     forged.head = log.head().unwrap();
-    let mut log = Memory::of(log.records().to_vec(), forged.head);
+    let log = Memory::of(log.records().to_vec(), forged.head);
     let bytes = snapshot::encode(&forged);
-    log.put_snapshot(13, &bytes).unwrap();
+    log.put(13, &bytes).unwrap();
     assert_eq!(found(&log), [(Snapshot, vec![12])]);
 }
 
 #[test]
 fn snapshots_are_not_judged_by_what_is_broken() {
-    let mut log = storied().into_log();
-    let snapshots = log.snapshots().unwrap();
+    let log = storied().into_log();
+    let snapshots = log.counts().unwrap();
     let mut records = log.records().to_vec();
     records[2].tamper(|bytes| bytes[140] ^= 1);
-    let mut broken = Memory::of(records, log.head().unwrap());
+    let broken = Memory::of(records, log.head().unwrap());
     for count in snapshots {
-        let bytes = log.snapshot(count).unwrap().unwrap();
-        broken.put_snapshot(count, &bytes).unwrap();
-        log.drop_snapshot(count).unwrap();
+        let bytes = log.load(count).unwrap().unwrap();
+        broken.put(count, &bytes).unwrap();
+        log.remove(count).unwrap();
     }
     let verdict = verdict(&broken);
     assert_eq!(verdict.findings.len(), 1, "{:#?}", verdict.findings);
@@ -630,10 +632,7 @@ impl Log for Holed {
     fn head(&self) -> Result<Head, LogError> {
         self.inner.head()
     }
-    fn append(&mut self, _: Head, _: &[Sealed], _: Head) -> Result<(), AppendError> {
-        unreachable!("verify only reads")
-    }
-    fn append_stream(&mut self, _: Head, _: &mut dyn BatchSource) -> Result<Head, AppendError> {
+    fn append(&mut self, _: Head, _: &mut dyn BatchSource) -> Result<Head, AppendError> {
         unreachable!("verify only reads")
     }
     fn reader(&self) -> Arc<dyn Reader> {
@@ -643,26 +642,26 @@ impl Log for Holed {
     fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, LogError> {
         self.reader().read(from, limit)
     }
-    fn put_chunks(&mut self, _: u64, _: &ChunkSink<'_>) -> Result<(), LogError> {
+    fn snapshots(&self) -> Option<&dyn SnapshotCache> {
+        Some(self)
+    }
+}
+
+impl SnapshotCache for Holed {
+    fn put_chunks(&self, _: u64, _: &ChunkSink<'_>) -> Result<(), LogError> {
         unreachable!("verify only reads")
     }
-    fn snapshots(&self) -> Result<Vec<u64>, LogError> {
+    fn counts(&self) -> Result<Vec<u64>, LogError> {
         if self.lists {
-            self.inner.snapshots()
+            self.inner.counts()
         } else {
             self.read(self.hole.start, 1).map(|_| Vec::new())
         }
     }
-    fn snapshot(&self, count: u64) -> Result<Option<Vec<u8>>, LogError> {
-        self.inner.snapshot(count)
+    fn load(&self, count: u64) -> Result<Option<Vec<u8>>, LogError> {
+        self.inner.load(count)
     }
-    fn drop_snapshot(&mut self, _: u64) -> Result<(), LogError> {
-        unreachable!("verify only reads")
-    }
-    fn erase(&mut self, _: &[Stored]) -> Result<(), LogError> {
-        unreachable!("verify only reads")
-    }
-    fn compact(&mut self) -> Result<Compaction, LogError> {
+    fn remove(&self, _: u64) -> Result<(), LogError> {
         unreachable!("verify only reads")
     }
 }
@@ -829,11 +828,11 @@ proptest! {
         for tampering in &tampering {
             tamper(&mut records, tampering);
         }
-        let mut log = Memory::of(records, honest.head().unwrap());
+        let log = Memory::of(records, honest.head().unwrap());
         if keeps_snapshots {
-            for count in honest.snapshots().unwrap() {
-                let bytes = honest.snapshot(count).unwrap().unwrap();
-                log.put_snapshot(count, &bytes).unwrap();
+            for count in honest.counts().unwrap() {
+                let bytes = honest.load(count).unwrap().unwrap();
+                log.put(count, &bytes).unwrap();
             }
         }
         verdict(&log);

@@ -14,6 +14,7 @@ use super::tests::{bodiless, read_all};
 use super::*;
 use crate::memory::Memory;
 use crate::testing::batch;
+use servanda_core::chain::record::Sealed;
 
 const SECTOR: usize = 512;
 /// Two slots and twelve pages: laps follow each other quickly.
@@ -164,19 +165,18 @@ impl Log for Behind {
     fn head(&self) -> Result<Head, LogError> {
         self.log.lock().unwrap().head()
     }
-    fn append(&mut self, expected: Head, batch: &[Sealed], head: Head) -> Result<(), AppendError> {
-        let (done, told) = self.step();
-        if done {
-            self.log.lock().unwrap().append(expected, batch, head)?;
-        }
-        told.map_err(AppendError::Uncertain)
-    }
-    fn append_stream(
+    fn append(
         &mut self,
         expected: Head,
         source: &mut dyn BatchSource,
     ) -> Result<Head, AppendError> {
-        self.log.lock().unwrap().append_stream(expected, source)
+        let (done, told) = self.step();
+        let head = if done {
+            self.log.lock().unwrap().append(expected, source)?
+        } else {
+            expected
+        };
+        told.map(|()| head).map_err(AppendError::Uncertain)
     }
     fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, LogError> {
         self.log.lock().unwrap().read(from, limit)
@@ -184,27 +184,18 @@ impl Log for Behind {
     fn reader(&self) -> Arc<dyn Reader> {
         self.log.lock().unwrap().reader()
     }
-    fn put_chunks(&mut self, count: u64, pieces: &ChunkSink<'_>) -> Result<(), LogError> {
-        self.log.lock().unwrap().put_chunks(count, pieces)
+    fn eraser(&mut self) -> Option<&mut dyn Erase> {
+        Some(self)
     }
-    fn snapshots(&self) -> Result<Vec<u64>, LogError> {
-        self.log.lock().unwrap().snapshots()
-    }
-    fn snapshot(&self, count: u64) -> Result<Option<Vec<u8>>, LogError> {
-        self.log.lock().unwrap().snapshot(count)
-    }
-    fn drop_snapshot(&mut self, count: u64) -> Result<(), LogError> {
-        self.log.lock().unwrap().drop_snapshot(count)
-    }
+}
+
+impl Erase for Behind {
     fn erase(&mut self, records: &[Stored]) -> Result<(), LogError> {
         let (done, told) = self.step();
         if done {
             self.log.lock().unwrap().erase(records)?;
         }
         told
-    }
-    fn compact(&mut self) -> Result<Compaction, LogError> {
-        self.log.lock().unwrap().compact()
     }
 }
 
@@ -260,7 +251,9 @@ impl Acknowledged {
                     _ => vec![random.below(300) as usize; 1 + random.below(3) as usize],
                 };
                 let (batch, head) = batch(self.head, &lengths);
-                let done = journal.append(self.head, &batch, head).is_ok();
+                let done = journal
+                    .append(self.head, &mut OneBatch::new(batch.to_vec(), head))
+                    .is_ok();
                 if done {
                     self.records.extend(batch);
                     self.head = head;

@@ -3,11 +3,12 @@ use std::time::{Duration, Instant};
 
 use super::*;
 use crate::conformance::{self, Site};
-use crate::faulty::{Fault, Faulty, Shared};
+use crate::faulty::{Fault, Faulty};
 use crate::memory::Memory;
+use crate::shared::Shared;
 use crate::sled::Sled;
 use crate::testing::batch;
-use servanda_core::chain::record::{Hash, Record};
+use servanda_core::chain::record::{Hash, Record, Sealed};
 
 /// A journal in a scratch directory before a log in memory, and what was appended.
 struct Scratch {
@@ -52,7 +53,9 @@ impl Scratch {
 
     fn append(&mut self, journal: &mut Tested, lengths: &[usize]) {
         let (batch, head) = batch(self.head, lengths);
-        journal.append(self.head, &batch, head).unwrap();
+        journal
+            .append(self.head, &mut OneBatch::new(batch.to_vec(), head))
+            .unwrap();
         self.records.extend(batch);
         self.head = head;
     }
@@ -206,7 +209,10 @@ fn a_store_that_is_ahead_of_its_journal_is_continued() {
         let mut scratch = Scratch::with(before);
         scratch.open().drain().unwrap();
         let (batch, head) = batch(scratch.head, &[50; 3]);
-        scratch.log.append(scratch.head, &batch, head).unwrap();
+        scratch
+            .log
+            .append(scratch.head, &mut OneBatch::new(batch.to_vec(), head))
+            .unwrap();
         (scratch.head, _) = (head, scratch.records.extend(batch));
         let mut journal = scratch.open();
         scratch.holds(&journal);
@@ -224,7 +230,10 @@ fn a_store_that_took_in_a_part_of_a_frame_gets_the_rest() {
         let taken = &scratch.records[..2 + part];
         let last = Record::open(taken.last().unwrap()).unwrap();
         let head = Head::after(&last.header);
-        scratch.log.append(Head::EMPTY, taken, head).unwrap();
+        scratch
+            .log
+            .append(Head::EMPTY, &mut OneBatch::new(taken.to_vec(), head))
+            .unwrap();
         let mut journal = scratch.open();
         scratch.holds(&journal);
         scratch.append(&mut journal, &[6]);
@@ -251,8 +260,8 @@ fn whatever_fails_behind_nothing_acknowledged_is_lost() {
                     &[60_000; 7]
                 };
                 let (batch, head) = batch(scratch.head, lengths);
-                match journal.append(scratch.head, &batch, head) {
-                    Ok(()) => {
+                match journal.append(scratch.head, &mut OneBatch::new(batch.to_vec(), head)) {
+                    Ok(_) => {
                         scratch.records.extend(batch);
                         scratch.head = head;
                     }
@@ -285,7 +294,7 @@ fn a_failure_to_hand_over_is_told_to_the_next_append_and_that_loses_nothing() {
     for _ in 0..2 {
         refuse(&scratch);
         let (batch, head) = batch(scratch.head, &[2]);
-        let outcome = journal.append(scratch.head, &batch, head);
+        let outcome = journal.append(scratch.head, &mut OneBatch::new(batch.to_vec(), head));
         assert!(
             matches!(outcome, Err(AppendError::Failed(_))),
             "{outcome:?}"
@@ -304,10 +313,7 @@ impl Log for Refusing {
     fn head(&self) -> Result<Head, LogError> {
         self.0.head()
     }
-    fn append(&mut self, _: Head, _: &[Sealed], _: Head) -> Result<(), AppendError> {
-        Err(AppendError::Failed(damaged("it is damaged".to_owned())))
-    }
-    fn append_stream(&mut self, _: Head, _: &mut dyn BatchSource) -> Result<Head, AppendError> {
+    fn append(&mut self, _: Head, _: &mut dyn BatchSource) -> Result<Head, AppendError> {
         Err(AppendError::Failed(damaged("it is damaged".to_owned())))
     }
     fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, LogError> {
@@ -315,24 +321,6 @@ impl Log for Refusing {
     }
     fn reader(&self) -> Arc<dyn Reader> {
         self.0.reader()
-    }
-    fn put_chunks(&mut self, count: u64, pieces: &ChunkSink<'_>) -> Result<(), LogError> {
-        self.0.put_chunks(count, pieces)
-    }
-    fn snapshots(&self) -> Result<Vec<u64>, LogError> {
-        self.0.snapshots()
-    }
-    fn snapshot(&self, count: u64) -> Result<Option<Vec<u8>>, LogError> {
-        self.0.snapshot(count)
-    }
-    fn drop_snapshot(&mut self, count: u64) -> Result<(), LogError> {
-        self.0.drop_snapshot(count)
-    }
-    fn erase(&mut self, records: &[Stored]) -> Result<(), LogError> {
-        self.0.erase(records)
-    }
-    fn compact(&mut self) -> Result<Compaction, LogError> {
-        self.0.compact()
     }
 }
 
@@ -342,7 +330,9 @@ fn nothing_is_appended_before_a_store_that_takes_no_appends() {
     let before = scratch.bytes();
     let mut journal = Journal::open(&scratch.path(), Refusing(Memory::default())).unwrap();
     let (batch, head) = batch(Head::EMPTY, &[1]);
-    assert!(is_damage(&journal.append(Head::EMPTY, &batch, head)));
+    assert!(is_damage(
+        &journal.append(Head::EMPTY, &mut OneBatch::new(batch.to_vec(), head))
+    ));
     drop(journal);
     assert!(scratch.bytes() == before);
 }
@@ -364,7 +354,7 @@ fn a_store_that_lost_its_end_is_told_by_its_journal() {
     assert_eq!(journal.read(0, 100).unwrap().len(), 2);
     assert!(journal.read(2, 100).unwrap().is_empty());
     let (batch, head) = batch(scratch.head, &[1]);
-    let refused = journal.append(scratch.head, &batch, head);
+    let refused = journal.append(scratch.head, &mut OneBatch::new(batch.to_vec(), head));
     assert!(is_damage(&refused), "{refused:?}");
     let told = refused.unwrap_err().to_string();
     assert!(
@@ -398,7 +388,9 @@ fn a_store_with_another_history_of_the_same_length_is_told() {
     // What was acknowledged, so that `verify` compares it with the record that is there.
     assert_eq!(journal.head().unwrap(), scratch.head);
     let (more, after) = batch(scratch.head, &[1]);
-    assert!(is_damage(&journal.append(scratch.head, &more, after)));
+    assert!(is_damage(
+        &journal.append(scratch.head, &mut OneBatch::new(more.to_vec(), after))
+    ));
 }
 
 /// Any byte of what was written is changed after an orderly end: nothing is missing, or it is told.

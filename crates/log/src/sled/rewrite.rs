@@ -15,7 +15,7 @@ use super::write::Writer;
 use super::{DB, RECORDS, REOPEN_WAIT, Sled, continues, damaged, io_error};
 use crate::run;
 use crate::swap;
-use crate::{Log as _, LogError, Reader as _, Stored};
+use crate::{LogError, Reader as _, SnapshotCache as _, Stored};
 use servanda_core::chain::record::{Head, Sealed};
 
 /// Records that are copied in one go; 32 MiB at the most that a ledger lets a record have.
@@ -134,8 +134,8 @@ impl Sled {
         trees.snapshots_to_write()?;
         drop(trees);
         if matches!(rewriting, Rewriting::Compacting) {
-            for count in self.snapshots()? {
-                if let Some(bytes) = self.snapshot(count)? {
+            for count in self.counts()? {
+                if let Some(bytes) = self.load(count)? {
                     Putting::put(&copy, count, &|give: &mut dyn FnMut(&[u8])| give(&bytes))?;
                 }
             }

@@ -1,11 +1,13 @@
 //! What is open, for the log and its readers: sled can be opened anew under them.
 
 use std::ops::Deref;
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Instant;
 
 use super::REOPEN_WAIT;
+use super::room::{is_for_want_of_room, release_reserve};
 use super::trees::Trees;
 use crate::{LogError, Reader, Stored};
 
@@ -60,6 +62,22 @@ impl Shared {
             self.renew();
         }
         Ok(())
+    }
+
+    /// Opens sled again after a write that failed. If that fails too, it counts as closed until its owner opens it again.
+    pub(super) fn open_again(&self, dir: &Path) {
+        let mut open = self.trees_mut();
+        let Some(trees) = open.as_ref().filter(|trees| trees.copy.is_none()) else {
+            return;
+        };
+        let records = trees.records.clone();
+        *open = None;
+        let deadline = Instant::now() + REOPEN_WAIT;
+        let mut trees = Trees::open_until(&records, deadline);
+        if trees.as_ref().is_err_and(is_for_want_of_room) && release_reserve(dir) {
+            trees = Trees::open_until(&records, deadline);
+        }
+        *open = trees.ok();
     }
 
     /// Opens sled anew where much was read or written. If that fails, it counts as closed until its owner opens it again.

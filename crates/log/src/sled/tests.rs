@@ -8,6 +8,7 @@ use super::write::RUNS_PER_FLUSH;
 use super::*;
 use crate::Aborted;
 use crate::conformance::{self, Site};
+use crate::source::{Batch, NoBatch, OneBatch};
 use crate::testing::batch;
 use ::sled::Tree;
 use servanda_core::chain::record::{Body, Hash, Record, SALT_LEN, bind};
@@ -67,7 +68,8 @@ impl Scratch {
 
     fn append(&mut self, log: &mut Sled, lengths: &[usize]) {
         let (batch, head) = batch(self.head, lengths);
-        log.append(self.head, &batch, head).unwrap();
+        log.append(self.head, &mut OneBatch::new(batch.to_vec(), head))
+            .unwrap();
         self.records.extend(batch);
         self.head = head;
     }
@@ -152,8 +154,8 @@ fn it_conforms() {
 #[test]
 fn no_value_becomes_a_file_of_its_own() {
     let scratch = Scratch::with(&[&[65_536; 20], &[300; 2000], &[23_000; 40]]);
-    let mut log = opened(scratch.path());
-    log.put_snapshot(1, &vec![1; 7_000_000]).unwrap();
+    let log = opened(scratch.path());
+    log.put(1, &vec![1; 7_000_000]).unwrap();
     drop(log);
     let blobs = scratch.path().join(RECORDS).join("blobs");
     assert_eq!(fs::read_dir(blobs).unwrap().count(), 0);
@@ -189,7 +191,8 @@ fn a_whole_batch_behind_the_head_is_taken_in() {
     assert_holds(&log, &all);
     assert_eq!(scratch.head_file(), before, "opening acknowledged it");
     let (third, end) = batch(head, &[1]);
-    log.append(head, &third, end).unwrap();
+    log.append(head, &mut OneBatch::new(third.to_vec(), end))
+        .unwrap();
     drop(log);
     assert_holds(&opened(scratch.path()), &[all, third].concat());
 }
@@ -294,7 +297,7 @@ fn a_stream_that_died_after_its_first_value_lay_there_is_whole() {
 fn a_stream_that_is_broken_off_leaves_nothing_behind_the_head() {
     struct BreaksOff(Head, u8);
     impl BatchSource for BreaksOff {
-        fn next_batch(&mut self) -> Result<Option<(Vec<Sealed>, Head)>, Aborted> {
+        fn next_batch(&mut self) -> Result<Option<Batch>, Aborted> {
             self.1 = self.1.checked_sub(1).ok_or(Aborted)?;
             let (batch, head) = batch(self.0, &[100; 2000]);
             self.0 = head;
@@ -304,7 +307,7 @@ fn a_stream_that_is_broken_off_leaves_nothing_behind_the_head() {
     let mut scratch = Scratch::with(&[&[10; 70], &[20]]);
     let mut log = opened(scratch.path());
     let before = keys(&log);
-    let outcome = log.append_stream(scratch.head, &mut BreaksOff(scratch.head, 5));
+    let outcome = log.append(scratch.head, &mut BreaksOff(scratch.head, 5));
     assert!(matches!(outcome, Err(AppendError::Failed(_))));
     assert_eq!(keys(&log), before);
     assert_holds(&log, &scratch.records);
@@ -360,7 +363,7 @@ fn a_store_that_lost_its_tail_opens_and_tells() {
     assert_eq!(log.head().unwrap(), scratch.head);
     assert_holds(&log, &scratch.records[..128]);
     let (more, head) = batch(scratch.head, &[1]);
-    let outcome = log.append(scratch.head, &more, head);
+    let outcome = log.append(scratch.head, &mut OneBatch::new(more.to_vec(), head));
     let refused = matches!(outcome, Err(AppendError::Failed(LogError::Damaged { .. })));
     assert!(refused, "{outcome:?}");
     assert_holds(&log, &scratch.records[..128]);
@@ -454,7 +457,10 @@ fn damage_in_the_last_run_has_nothing_behind_it() {
         "{error}"
     );
     let (more, head) = batch(scratch.head, &[1]);
-    assert!(log.append(scratch.head, &more, head).is_err());
+    assert!(
+        log.append(scratch.head, &mut OneBatch::new(more.to_vec(), head))
+            .is_err()
+    );
 }
 
 #[test]
@@ -628,7 +634,7 @@ fn a_damaged_store_is_left_as_it_was_and_read_as_far_as_can_be() {
         assert!((1..81).contains(&found.len()), "{}", found.len());
         let (more, head) = batch(scratch.head, &[1]);
         let refusal = log
-            .append(scratch.head, &more, head)
+            .append(scratch.head, &mut OneBatch::new(more.to_vec(), head))
             .unwrap_err()
             .to_string();
         assert!(
@@ -663,26 +669,29 @@ fn a_batch_that_does_not_give_the_head_is_refused() {
     let mut scratch = Scratch::with(&[&[10]]);
     let mut log = opened(scratch.path());
     let (more, head) = batch(scratch.head, &[1, 2]);
-    assert!(log.append(scratch.head, &more[..1], head).is_err());
-    assert!(log.append(scratch.head, &[], scratch.head).is_ok());
+    assert!(
+        log.append(scratch.head, &mut OneBatch::new(more[..1].to_vec(), head))
+            .is_err()
+    );
+    assert!(log.append(scratch.head, &mut NoBatch).is_ok());
     assert_holds(&log, &scratch.records);
     scratch.append(&mut log, &[4]);
 }
 
 #[test]
 fn a_half_written_snapshot_is_not_there() {
-    let mut log = opened(Scratch::empty().path());
+    let log = opened(Scratch::empty().path());
     let bytes = vec![5; 100_000];
-    log.put_snapshot(7, &bytes).unwrap();
+    log.put(7, &bytes).unwrap();
     let trees = log.trees().unwrap();
     let tree = trees.snapshots_to_write().unwrap();
     let part = tree.remove(snapshot_key(7, 2)).unwrap().unwrap();
-    assert_eq!(log.snapshot(7).unwrap(), None);
+    assert_eq!(log.load(7).unwrap(), None);
     tree.insert(snapshot_key(7, 2), part).unwrap();
-    assert_eq!(log.snapshot(7).unwrap(), Some(bytes));
+    assert_eq!(log.load(7).unwrap(), Some(bytes));
     tree.remove(snapshot_key(7, SEAL)).unwrap().unwrap();
-    assert_eq!(log.snapshot(7).unwrap(), None);
-    assert_eq!(log.snapshots().unwrap(), Vec::<u64>::new());
+    assert_eq!(log.load(7).unwrap(), None);
+    assert_eq!(log.counts().unwrap(), Vec::<u64>::new());
 }
 
 /// The records of a log, one of them without its last bytes.
@@ -938,13 +947,13 @@ fn a_store_that_was_written_much_is_opened_anew_and_goes_on() {
     let head = log.head;
     let (records, after) = batch(head, &many);
     let mut source = Some((records.clone(), after));
-    log.append_stream(head, &mut Once(&mut source)).unwrap();
+    log.append(head, &mut Once(&mut source)).unwrap();
     scratch.records.extend(records);
     assert!(worn(&log) < WRITTEN_PER_HANDLE, "it was not opened anew");
     let long = vec![7; 20 * RUNS_PER_FLUSH * run::MAX_VALUE];
-    log.put_snapshot(2_300, &long).unwrap();
+    log.put(2_300, &long).unwrap();
     assert!(worn(&log) < WRITTEN_PER_HANDLE, "it was not opened anew");
-    assert!(log.snapshot(2_300).unwrap() == Some(long));
+    assert!(log.load(2_300).unwrap() == Some(long));
     assert_holds(&log, &scratch.records);
     drop(log);
     assert_holds(&opened(scratch.path()), &scratch.records);
@@ -954,7 +963,7 @@ fn a_store_that_was_written_much_is_opened_anew_and_goes_on() {
 struct Once<'a>(&'a mut Option<(Vec<Sealed>, Head)>);
 
 impl BatchSource for Once<'_> {
-    fn next_batch(&mut self) -> Result<Option<(Vec<Sealed>, Head)>, Aborted> {
+    fn next_batch(&mut self) -> Result<Option<Batch>, Aborted> {
         Ok(self.0.take())
     }
 }
@@ -1050,7 +1059,8 @@ fn assert_recovers(log: Sled, disk: &SmallDisk, records: &mut Vec<Sealed>, head:
     assert_holds(&log, records);
     assert!(disk.mount("remount,size=64m", &[]), "it gets room");
     let (batch, after) = noisy_batch(head, &[300; 3]);
-    log.append(head, &batch, after).unwrap();
+    log.append(head, &mut OneBatch::new(batch.to_vec(), after))
+        .unwrap();
     records.extend(batch);
     assert_holds(&log, records);
     drop(log);
@@ -1067,8 +1077,8 @@ fn a_full_disk_refuses_appends_and_leaves_the_rest() {
             let (mut records, mut head) = (Vec::new(), Head::EMPTY);
             let refusal = loop {
                 let (batch, after) = noisy_batch(head, lengths);
-                match log.append(head, &batch, after) {
-                    Ok(()) => (head, _) = (after, records.extend(batch)),
+                match log.append(head, &mut OneBatch::new(batch.to_vec(), after)) {
+                    Ok(_) => (head, _) = (after, records.extend(batch)),
                     Err(refusal) => break refusal,
                 }
             };
@@ -1085,7 +1095,7 @@ fn a_full_disk_refuses_appends_and_leaves_the_rest() {
 fn a_full_disk_breaks_off_streams_and_compacting_and_leaves_the_rest() {
     struct Endless(Head);
     impl BatchSource for Endless {
-        fn next_batch(&mut self) -> Result<Option<(Vec<Sealed>, Head)>, Aborted> {
+        fn next_batch(&mut self) -> Result<Option<Batch>, Aborted> {
             let (batch, head) = noisy_batch(self.0, &[300; 500]);
             self.0 = head;
             Ok(Some((batch, head)))
@@ -1094,8 +1104,9 @@ fn a_full_disk_breaks_off_streams_and_compacting_and_leaves_the_rest() {
     on_a_small_disk(|dir, disk| {
         let mut log = opened(dir);
         let (mut records, head) = noisy_batch(Head::EMPTY, &[300; 700]);
-        log.append(Head::EMPTY, &records, head).unwrap();
-        let refusal = log.append_stream(head, &mut Endless(head)).unwrap_err();
+        log.append(Head::EMPTY, &mut OneBatch::new(records.to_vec(), head))
+            .unwrap();
+        let refusal = log.append(head, &mut Endless(head)).unwrap_err();
         let full = matches!(&refusal, AppendError::Failed(error) if is_for_want_of_room(error));
         assert!(full, "{refusal:?}");
         // What it took is given back at once, for a copy of what is there fits into the reserve.
@@ -1106,7 +1117,8 @@ fn a_full_disk_breaks_off_streams_and_compacting_and_leaves_the_rest() {
     on_a_small_disk(|dir, disk| {
         let mut log = opened(dir);
         let (mut records, head) = noisy_batch(Head::EMPTY, &[300; 19_000]);
-        log.append(Head::EMPTY, &records, head).unwrap();
+        log.append(Head::EMPTY, &mut OneBatch::new(records.to_vec(), head))
+            .unwrap();
         let refusal = log.compact().unwrap_err();
         assert!(is_for_want_of_room(&refusal), "{refusal:?}");
         // The room that was there when it began is gone by then.

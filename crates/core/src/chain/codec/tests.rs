@@ -1,0 +1,505 @@
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::Write;
+use std::path::Path;
+
+use proptest::prelude::*;
+use serde_json::{Map, Value as Json, json};
+
+use super::super::testing::{hex, unhex};
+use super::super::vectors;
+use super::*;
+use crate::testing::{event, events, fields, histories};
+use crate::value::agreement::Action;
+use crate::value::base::{Shape, TEXT_LIMIT};
+use crate::value::commitment::Standing;
+use crate::value::source::Confidence;
+
+/// Every kind, field, word and shape of date, each with its bytes: pinned for ever.
+const GOLDEN: &str = include_str!("../../../../../fixtures/golden/v1.ndjson");
+
+/// Those of the kinds that hold keys and signatures, which came later.
+const GOLDEN_TRUST: &str = include_str!("../../../../../fixtures/golden/v1-trust.ndjson");
+/// What only schema 2 can express: relative deadlines.
+const GOLDEN_2: &str = include_str!("../../../../../fixtures/golden/v2.ndjson");
+const TRUST: &[Kind] = &[
+    Kind::RecorderRotated,
+    Kind::PartyKeyDeclared,
+    Kind::Acknowledged,
+];
+
+/// The one event with its one encoding, or an error: what decoding any bytes must come to.
+fn assert_sound(bytes: &[u8]) -> Result<Event, CodecError> {
+    let decoded = decode(bytes);
+    if let Ok(event) = &decoded {
+        assert_eq!(encode(event).as_deref(), Ok(bytes));
+    }
+    decoded
+}
+
+/// A note, whose text is the first field after the two bytes of schema and kind.
+fn note(text: &str) -> Event {
+    event(Kind::Noted, &[("text", text)])
+}
+
+proptest! {
+    #[test]
+    fn an_event_survives_its_bytes(event in events()) {
+        let bytes = encode(&event).unwrap();
+        prop_assert_eq!(decode(&bytes), Ok(event));
+    }
+
+    #[test]
+    fn no_part_of_a_payload_and_nothing_longer_is_a_payload(event in events(), more: u8) {
+        let bytes = encode(&event).unwrap();
+        for end in 0..bytes.len() {
+            prop_assert!(decode(&bytes[..end]).is_err(), "{} of {} bytes", end, bytes.len());
+        }
+        let longer = [bytes.as_slice(), &[more]].concat();
+        prop_assert_eq!(decode(&longer), Err(CodecError::NotCanonical));
+    }
+
+    #[test]
+    fn a_changed_byte_is_an_error_or_another_event(event in events(), mask in 1u8..) {
+        let bytes = encode(&event).unwrap();
+        for at in 0..bytes.len() {
+            let mut changed = bytes.clone();
+            changed[at] ^= mask;
+            let decoded = assert_sound(&changed);
+            prop_assert_ne!(decoded.as_ref(), Ok(&event), "byte {}", at);
+        }
+    }
+
+    #[test]
+    fn no_bytes_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        let _ = assert_sound(&bytes);
+        // Most of the above have no known schema.
+        let _ = assert_sound(&[&[SCHEMA], bytes.as_slice()].concat());
+    }
+
+    #[test]
+    fn histories_survive_their_bytes(history in histories(1..40)) {
+        for event in history {
+            let bytes = encode(&event).unwrap();
+            prop_assert_eq!(decode(&bytes), Ok(event));
+        }
+    }
+}
+
+#[test]
+fn the_bytes_of_a_party_by_hand() {
+    let party = event(
+        Kind::PartyRegistered,
+        &[
+            ("id", "co"),
+            ("kind", "state"),
+            ("name", "C@es"),
+            ("on", "2023-05"),
+            ("confidence", "high"),
+        ],
+    );
+    let expected = [
+        &[1][..],           // schema
+        &[1],               // fact: PartyRegistered
+        &[2, b'c', b'o'],   // id: length, text
+        &[0],               // kind: state
+        &[1, 4],            // one name, of four bytes
+        b"C@es",            //
+        &[0],               // no identifiers
+        &[0],               // no parent
+        &[1, 0, 1],         // on: some, When::On, Date::Month
+        &[251, 0xe7, 0x07], // 2023: more than 250, so a mark and two bytes
+        &[5],               // May
+        &[0],               // by: nobody
+        &[0],               // no recorded_by
+        &[0],               // no sources
+        &[0],               // no note
+        &[1, 2],            // confidence: some, high
+        &[0, 0, 0],         // nothing inferred, no import key, not irregular
+    ]
+    .concat();
+    assert_eq!(encode(&party), Ok(expected));
+}
+
+#[test]
+fn an_integer_is_not_longer_than_it_need_be() {
+    let bytes = encode(&note("x")).unwrap();
+    assert_eq!(bytes[2..4], [1, b'x']);
+    for length in [
+        &[251, 1, 0][..],
+        &[252, 1, 0, 0, 0],
+        &[253, 1, 0, 0, 0, 0, 0, 0, 0],
+    ] {
+        let padded = [&bytes[..2], length, &bytes[3..]].concat();
+        assert_eq!(decode(&padded), Err(CodecError::NotCanonical));
+    }
+    // Nor is a name spelt in two ways: hyphens are read, underscores written.
+    let moved = event(Kind::Noted, &[("text", "x"), ("inferred", "recorded_by")]);
+    let mut bytes = encode(&moved).unwrap();
+    let at = bytes.iter().position(|&b| b == b'_').unwrap();
+    bytes[at] = b'-';
+    assert_eq!(decode(&bytes), Err(CodecError::NotCanonical));
+}
+
+#[test]
+fn what_no_text_may_be_no_bytes_may_be() {
+    let bytes = encode(&note("x")).unwrap();
+    let changed = |at: usize, byte: u8| {
+        let mut changed = bytes.clone();
+        changed[at] = byte;
+        decode(&changed)
+    };
+    // A blank text, a control character, no UTF-8, no such kind, an option that is neither 0 nor 1.
+    for (at, byte) in [(3, b' '), (3, 0x1b), (3, 0xff), (1, 27), (5, 2)] {
+        assert!(matches!(changed(at, byte), Err(CodecError::Malformed(_))));
+    }
+    // A range that ends before it begins, a 30th of February.
+    let dated = |on: &str| encode(&event(Kind::Noted, &[("text", "x"), ("on", on)])).unwrap();
+    let mut range = dated("2023-05/2023-06");
+    let june = range.iter().rposition(|&b| b == 6).unwrap();
+    range[june] = 4;
+    let mut day = dated("2023-02-28");
+    let last = day.iter().rposition(|&b| b == 28).unwrap();
+    day[last] = 30;
+    for bytes in [range, day] {
+        assert!(matches!(decode(&bytes), Err(CodecError::Malformed(_))));
+    }
+}
+
+#[test]
+fn an_unknown_schema_is_named() {
+    let mut bytes = encode(&note("x")).unwrap();
+    for schema in [0, SCHEMA + 1, 255] {
+        bytes[0] = schema;
+        assert_eq!(decode(&bytes), Err(CodecError::Schema(schema)));
+    }
+    assert!(matches!(decode(&[]), Err(CodecError::Malformed(_))));
+}
+
+#[test]
+fn a_payload_has_its_limit_and_all_below_it_is_read() {
+    let long = "x".repeat(TEXT_LIMIT);
+    let of_note = |len: usize| {
+        let note = "y".repeat(len);
+        event(Kind::Noted, &[("text", &long), ("note", &note)])
+    };
+    let spare = PAYLOAD_LIMIT - encode(&of_note(1000)).unwrap().len();
+    let full = of_note(1000 + spare);
+    let bytes = encode(&full).unwrap();
+    assert_eq!(bytes.len(), PAYLOAD_LIMIT);
+    assert_eq!(decode(&bytes), Ok(full));
+    let over = of_note(1001 + spare);
+    let too_large = CodecError::TooLarge(PAYLOAD_LIMIT + 1);
+    assert_eq!(encode(&over), Err(too_large.clone()));
+    // And bytes that never came from `encode` are held to it too.
+    let bytes = wire::to_bytes(SCHEMA, write(&over, SCHEMA));
+    assert_eq!(decode(&bytes), Err(too_large));
+}
+
+#[test]
+fn a_list_as_long_as_a_payload_is_read_and_a_longer_one_refused() {
+    // The shortest items there are: two bytes or three each, many more in memory.
+    let of = |kind: Kind, field: &str, item: &str, count: usize| {
+        let mut all = fields(&[
+            ("record", "0"),
+            ("field", "note"),
+            ("reason", "r"),
+            ("id", "p"),
+            ("kind", "state"),
+            ("name", "n"),
+            ("text", "t"),
+        ]);
+        let unknown: Vec<String> = all
+            .iter()
+            .filter(|(name, _)| kind.field(name).is_none())
+            .map(|(name, _)| name.to_owned())
+            .collect();
+        for name in unknown {
+            all.set(&name, Vec::new());
+        }
+        all.set(field, vec![item.to_owned(); count]);
+        Event::build(kind, &all).unwrap()
+    };
+    for (kind, field, item) in [
+        (Kind::Corrected, "to", "x"),
+        (Kind::Noted, "by", "p"),
+        (Kind::Noted, "source", "s"),
+        (Kind::Noted, "about", "p"),
+        (Kind::Noted, "about", "0"),
+        (Kind::PartyRegistered, "name", "n"),
+        (Kind::PartyRegistered, "identifier", "a:b"),
+    ] {
+        let len_of = |count| encode(&of(kind, field, item, count)).unwrap().len();
+        let count = (PAYLOAD_LIMIT - 100) / (len_of(2) - len_of(1));
+        let event = of(kind, field, item, count);
+        let bytes = encode(&event).unwrap();
+        assert_eq!(decode(&bytes), Ok(event), "{field} of {item}");
+        let longest = of(kind, field, item, PAYLOAD_LIMIT);
+        assert!(matches!(encode(&longest), Err(CodecError::TooLarge(_))));
+    }
+}
+
+#[test]
+fn a_length_that_lies_claims_no_memory() {
+    let bytes = encode(&note("x")).unwrap();
+    // The text's length, then the list's after it.
+    for at in [2, 4] {
+        for length in [u64::MAX, 1 << 40, 1 << 24] {
+            let lie = [&[253], length.to_le_bytes().as_slice()].concat();
+            let lying = [&bytes[..at], &lie, &bytes[at + 1..]].concat();
+            assert!(matches!(decode(&lying), Err(CodecError::Malformed(_))));
+        }
+    }
+}
+
+/// An event of a line of the golden vectors, and its bytes.
+fn golden() -> Vec<(Event, Vec<u8>)> {
+    GOLDEN
+        .lines()
+        .chain(GOLDEN_TRUST.lines())
+        .chain(GOLDEN_2.lines())
+        .map(|line| {
+            let line: Json = serde_json::from_str(line).unwrap();
+            let texts = line["event"].as_object().unwrap();
+            let kind = texts["event"].as_str().unwrap().parse().unwrap();
+            let mut fields = Fields::default();
+            for (name, value) in texts.iter().filter(|(name, _)| *name != "event") {
+                let text = |json: &Json| json.as_str().unwrap().to_owned();
+                let list = match value {
+                    Json::Array(list) => list.iter().map(text).collect(),
+                    scalar => vec![text(scalar)],
+                };
+                fields.set(name, list);
+            }
+            let payload = unhex(line["payload"].as_str().unwrap());
+            (Event::build(kind, &fields).unwrap(), payload)
+        })
+        .collect()
+}
+
+#[test]
+fn the_bytes_are_those_that_were_pinned() {
+    for (event, payload) in golden() {
+        assert_eq!(
+            encode(&event).map(|b| hex(&b)),
+            Ok(hex(&payload)),
+            "{event:?}"
+        );
+        assert_eq!(decode(&payload), Ok(event));
+    }
+}
+
+#[test]
+fn every_kind_field_and_word_has_its_bytes_pinned() {
+    let mut pinned = BTreeSet::new();
+    for (event, _) in golden() {
+        for (name, texts) in event.to_fields().iter() {
+            pinned.insert(format!("{} {name}", event.kind()));
+            let label = event.kind().field(name).unwrap().label;
+            pinned.extend(texts.iter().map(|text| format!("{label} = {text}")));
+        }
+    }
+    for &kind in Kind::ALL {
+        for spec in kind.fields() {
+            let field = format!("{kind} {}", spec.name);
+            assert!(
+                pinned.contains(&field),
+                "not in the golden vectors: {field}"
+            );
+            // A flag is pinned by being there.
+            for word in spec.words.iter().filter(|_| spec.shape != Shape::Flag) {
+                let value = format!("{} = {word}", spec.label);
+                let found = pinned.contains(&value);
+                assert!(found, "not in the golden vectors: {value}");
+            }
+        }
+    }
+}
+
+/// What every vector is filled in with: two texts for a label, the second for lists only.
+fn sample(spec: &FieldSpec) -> [&'static str; 2] {
+    match spec.label {
+        "PARTY" => ["colombia", "mre-co"],
+        "SOURCE" => ["S1", "S2"],
+        "AGREEMENT" => ["A1", "A2"],
+        "COMMITMENT" => ["C1", "C2"],
+        "RECORDER" => ["R1", "R2"],
+        "RECORD" => ["7", "8"],
+        "ID|RECORD" => ["C1", "70000"],
+        "LANG" => ["es", "pt-BR"],
+        "DIGEST" => [
+            "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff",
+            "",
+        ],
+        "WHEN" => ["2023-05-11", ""],
+        "NAME[@LANG]" => ["Kolumbien@de", "哥伦比亚"],
+        "SCHEME:VALUE" => ["iso3166:CO", "orcid:0000-0001"],
+        "SOURCE[: PLACE]" => ["S1", "S2: párrafo 4"],
+        "RELATION:AGREEMENT" => ["continues:A1", "repeats:A2"],
+        "LEVEL|no-evidence" => ["2", ""],
+        "FIELD" => ["on", "note"],
+        "BOOL" => ["true", ""],
+        "TEXT" if spec.name == "origin" => ["example.org/log", ""],
+        "TEXT" if spec.name == "import_key" => ["table-1:row 4", ""],
+        "TEXT" => ["Se reúnen cada tres meses", "会談\n\tдва"],
+        _ if !spec.words.is_empty() => [spec.words[0], spec.words[spec.words.len() - 1]],
+        _ => ["2024-01-31", ""],
+    }
+}
+
+/// An event of a kind with what it needs, and with all there is.
+fn sampled(kind: Kind, full: bool) -> Fields {
+    let mut fields = Fields::default();
+    for spec in kind.fields() {
+        let needed = spec.is_required()
+            || matches!(
+                (kind, spec.name),
+                (Kind::Assessed, "by") | (Kind::EvidenceAttached, "source")
+            );
+        let count = match spec.shape {
+            Shape::Many if full => 2,
+            _ => usize::from(full || needed),
+        };
+        let texts = sample(spec).into_iter().take(count).map(str::to_owned);
+        fields.set(spec.name, texts.collect());
+    }
+    fields
+}
+
+/// Writes the golden vectors of a schema that has none yet. They are written once: this never replaces
+/// a file. Those of another schema get a file and a generator of their own.
+#[test]
+#[ignore = "writes a file, once for each schema"]
+fn write_the_golden_vectors() {
+    let mut all = Vec::new();
+    for &kind in Kind::ALL.iter().filter(|kind| !TRUST.contains(kind)) {
+        all.push((kind, sampled(kind, false)));
+        all.push((kind, sampled(kind, true)));
+        for spec in kind.own_fields().iter().filter(|s| s.shape != Shape::Flag) {
+            for word in spec.words {
+                let mut fields = sampled(kind, false);
+                fields.set(spec.name, vec![(*word).to_owned()]);
+                all.push((kind, fields));
+            }
+        }
+    }
+    let mut one = |kind: Kind, field: &str, text: &str| {
+        let mut fields = sampled(kind, false);
+        fields.set(field, vec![text.to_owned()]);
+        all.push((kind, fields));
+    };
+    for word in Confidence::ALL {
+        one(Kind::Noted, "confidence", word.word());
+    }
+    let deadlines = [
+        "unspecified",
+        "recurring",
+        "RRULE:FREQ=MONTHLY;INTERVAL=3",
+        "continuing",
+        "before 2025",
+    ];
+    for deadline in deadlines {
+        one(Kind::CommitmentAmended, "deadline", deadline);
+    }
+    let whens = [
+        "0001",
+        "0250",
+        "0251",
+        "9999-12-31",
+        "2023",
+        "2023-05",
+        "2024-02-29",
+        "2023-05-11/2023-07",
+        "before 2023",
+        "after 2023-05",
+        "unknown",
+        "unspecified",
+        "not-applicable",
+    ];
+    for when in whens {
+        one(Kind::MeetingHeld, "on", when);
+    }
+    for level in ["no-evidence", "0", "intermediate"] {
+        one(Kind::Assessed, "level", level);
+    }
+    // Numbers on either side of each length of an integer.
+    for record in [
+        "0",
+        "250",
+        "251",
+        "65535",
+        "65536",
+        "4294967296",
+        "18446744073709551615",
+    ] {
+        one(Kind::Retracted, "record", record);
+    }
+    one(Kind::Noted, "text", &"ñ".repeat(126));
+    write_vectors("v1.ndjson", all);
+}
+
+/// As [`write_the_golden_vectors`], for the kinds that hold keys and signatures.
+#[test]
+#[ignore = "writes a file, once"]
+fn write_the_golden_vectors_of_trust() {
+    let mut all = Vec::new();
+    for &kind in TRUST {
+        for full in [false, true] {
+            let mut fields = sampled(kind, full);
+            if kind.field("key").is_some() {
+                fields.set("key", vec![vectors::LOG_VKEY.to_owned()]);
+            }
+            all.push((kind, fields));
+        }
+    }
+    write_vectors("v1-trust.ndjson", all);
+}
+
+/// As [`write_the_golden_vectors`], for schema 2.
+#[test]
+#[ignore = "writes a file, once"]
+fn write_the_golden_vectors_of_schema_2() {
+    let actions = Action::ALL.iter().map(|action| format!("{action} of A1"));
+    let standings = Standing::ALL
+        .iter()
+        .map(|standing| format!("C2 {standing}"));
+    let anchors = actions
+        .chain(standings)
+        .chain(["conclusion of A1".to_owned()]);
+    let spans = ["1 day", "250 weeks", "251 months", "9999 years"];
+    let mut all = Vec::new();
+    for (anchor, span) in anchors.zip(spans.into_iter().cycle()) {
+        let mut fields = sampled(Kind::CommitmentAmended, false);
+        fields.set("deadline", vec![format!("{span} after {anchor}")]);
+        all.push((Kind::CommitmentAmended, fields));
+    }
+    let mut fields = sampled(Kind::CommitmentRecorded, true);
+    fields.set(
+        "deadline",
+        vec!["30 days after entry-into-force of A1".to_owned()],
+    );
+    all.push((Kind::CommitmentRecorded, fields));
+    write_vectors("v2.ndjson", all);
+}
+
+fn write_vectors(file: &str, all: Vec<(Kind, Fields)>) {
+    let dir = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/golden");
+    let mut file = File::create_new(Path::new(dir).join(file)).unwrap();
+    let mut written = BTreeSet::new();
+    for (kind, fields) in all {
+        let event = Event::build(kind, &fields).unwrap();
+        if !written.insert(encode(&event).unwrap()) {
+            continue;
+        }
+        let mut texts = Map::from_iter([("event".to_owned(), json!(kind.word()))]);
+        for (name, list) in event.to_fields().iter() {
+            let json = match kind.field(name).unwrap().shape {
+                Shape::Many => json!(list),
+                _ => json!(list[0]),
+            };
+            texts.insert(name.to_owned(), json);
+        }
+        let line = json!({ "event": texts, "payload": hex(&encode(&event).unwrap()) });
+        writeln!(file, "{line}").unwrap();
+    }
+}

@@ -1,0 +1,19 @@
+use super::declare::event;
+use crate::value::base::Text;
+use crate::value::id::{FieldName, Seq};
+
+event! {
+    /// A field of an earlier record was corrected: replay uses the corrected value from then on.
+    [uncorrectable as_erasable_as_target] 19 "correction" Corrected {
+        /// The record that is corrected
+        [arg] record: Seq,
+        /// Its field
+        field: FieldName,
+        /// What the field said (filled in)
+        old: Vec<Text>,
+        /// What it should say; nothing clears the field
+        to: Vec<Text>,
+        /// Why
+        reason: Text,
+    }
+}

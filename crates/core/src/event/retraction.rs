@@ -1,0 +1,13 @@
+use super::declare::event;
+use crate::value::base::Text;
+use crate::value::id::Seq;
+
+event! {
+    /// An earlier record was retracted: replay leaves it out from then on.
+    [fixed] 20 "retraction" Retracted {
+        /// The record that is retracted
+        [arg] record: Seq,
+        /// Why
+        reason: Text,
+    }
+}

@@ -1,0 +1,211 @@
+//! The trait that every log implements, and the three that a log may implement beside it.
+
+use std::ops::DerefMut;
+use std::sync::Arc;
+
+use super::error::{AppendError, LogError, Unsupported};
+use super::source::BatchSource;
+use servanda_core::chain::record::{Head, Sealed};
+
+/// A record as a log holds it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stored {
+    /// The place of the record in the log, from 0. `verify` compares it with the number in the record's header.
+    pub seq: u64,
+    /// The bytes of the record.
+    pub sealed: Sealed,
+}
+
+/// An append-only sequence of sealed records, numbered from 0.
+///
+/// What every log promises, and `conformance::check` tests:
+/// - an append is whole or absent, also across a crash, and durable when it returns;
+/// - it happens only if the head is still `expected`;
+/// - reading gives back exactly the bytes that were appended, in order;
+/// - opening and reading change nothing that a verdict depends on.
+///
+/// A log knows records as opaque bytes. Whether a record continues the chain is not decided here.
+pub trait Log: Send {
+    /// Gives the committed head: the head of the last append that returned. It is stored apart from the records, so
+    /// that a log which lost its tail differs from one that never had it.
+    ///
+    /// # Errors
+    /// [`LogError`], where it cannot be read.
+    fn head(&self) -> Result<Head, LogError>;
+
+    /// Appends all batches of a source or none of them, and gives the head after the last. A long stream is not held
+    /// in memory. A source without records writes nothing, and fails where every append would.
+    ///
+    /// # Errors
+    /// [`AppendError`], in three outcomes: the head moved, nothing was written, or the outcome is unknown.
+    /// [`AppendError::Failed`] also where the source aborts.
+    fn append(&mut self, expected: Head, source: &mut dyn BatchSource)
+    -> Result<Head, AppendError>;
+
+    /// Reads at least one and about `limit` records from `from` on, in order; none only at the end. Places may be
+    /// missing in a log that was tampered with.
+    ///
+    /// # Errors
+    /// [`LogError::Damaged`] names the place where reading can go on.
+    fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, LogError>;
+
+    /// Gives a handle that reads the records of this log as long as the log is open. It does not keep it open.
+    fn reader(&self) -> Arc<dyn Reader>;
+
+    /// Gives the cache of snapshots, if this log has one.
+    fn snapshots(&self) -> Option<&dyn SnapshotCache> {
+        None
+    }
+
+    /// Gives the means to erase records, if this log has them.
+    fn eraser(&mut self) -> Option<&mut dyn Erase> {
+        None
+    }
+
+    /// Gives the means to write the records anew, if this log has them.
+    fn compactor(&mut self) -> Option<&mut dyn Compact> {
+        None
+    }
+}
+
+/// Reads records from other threads.
+pub trait Reader: Send + Sync {
+    /// Reads as [`Log::read`] does: records that were committed before the call.
+    ///
+    /// # Errors
+    /// [`LogError`], also after the log was closed.
+    fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, LogError>;
+}
+
+/// Gives bytes away chunk by chunk, in order.
+pub type ChunkSink<'a> = dyn Fn(&mut dyn FnMut(&[u8])) + 'a;
+
+/// Keeps snapshots: bytes that stand for the replay of the first `count` records. A snapshot may be lost at any time.
+pub trait SnapshotCache {
+    /// Stores the snapshot of this count, in place of an earlier one.
+    ///
+    /// # Errors
+    /// [`LogError`]
+    fn put(&self, count: u64, bytes: &[u8]) -> Result<(), LogError> {
+        self.put_chunks(count, &|give: &mut dyn FnMut(&[u8])| give(bytes))
+    }
+
+    /// Stores a snapshot as [`SnapshotCache::put`] does, without holding all of it in memory.
+    ///
+    /// # Errors
+    /// [`LogError`]
+    fn put_chunks(&self, count: u64, chunks: &ChunkSink<'_>) -> Result<(), LogError>;
+
+    /// Lists the counts of the stored snapshots, ascending.
+    ///
+    /// # Errors
+    /// [`LogError`]
+    fn counts(&self) -> Result<Vec<u64>, LogError>;
+
+    /// Reads the snapshot of this count; none if it is absent or incomplete.
+    ///
+    /// # Errors
+    /// [`LogError`]
+    fn load(&self, count: u64) -> Result<Option<Vec<u8>>, LogError>;
+
+    /// Removes the snapshot of this count, if there is one.
+    ///
+    /// # Errors
+    /// [`LogError`]
+    fn remove(&self, count: u64) -> Result<(), LogError>;
+}
+
+/// Erases records.
+pub trait Erase {
+    /// Replaces each stored record of the same number by the given one, so that the old bytes are nowhere in the log
+    /// any more, and removes every snapshot. All of it or nothing, also across a crash. The head stays: the records
+    /// must be the same except for what no link binds.
+    ///
+    /// Also finishes an erasure that broke off before; that is all it does if no records are given.
+    ///
+    /// # Errors
+    /// [`LogError`]. The records are then as before or as requested, whole either way; bytes that could not be
+    /// destroyed are destroyed by the next call.
+    fn erase(&mut self, records: &[Stored]) -> Result<(), LogError>;
+}
+
+/// Writes records anew.
+pub trait Compact {
+    /// Writes all records anew, so that they take as little room as possible. The old files stay until every record
+    /// was read back and compared, and the chain was followed to the head. An interruption leaves the old or the new
+    /// files whole.
+    ///
+    /// # Errors
+    /// [`LogError`], and nothing changed: the records are damaged, or there is no room for a second copy.
+    fn compact(&mut self) -> Result<Compaction, LogError>;
+}
+
+/// The bytes that a log's records took before and after they were compacted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Compaction {
+    /// Bytes before.
+    pub before: u64,
+    /// Bytes after.
+    pub after: u64,
+}
+
+/// Gives the optional parts of a log, or the error that says which one is missing.
+pub trait Parts: Log {
+    /// Gives the cache of snapshots.
+    ///
+    /// # Errors
+    /// [`LogError::Unsupported`]
+    fn cache(&self) -> Result<&dyn SnapshotCache, LogError> {
+        let lacking = LogError::Unsupported(Unsupported::Snapshots);
+        self.snapshots().ok_or(lacking)
+    }
+
+    /// Gives the means to erase records.
+    ///
+    /// # Errors
+    /// [`LogError::Unsupported`]
+    fn erasing(&mut self) -> Result<&mut dyn Erase, LogError> {
+        let lacking = LogError::Unsupported(Unsupported::Erasing);
+        self.eraser().ok_or(lacking)
+    }
+
+    /// Gives the means to write the records anew.
+    ///
+    /// # Errors
+    /// [`LogError::Unsupported`]
+    fn compacting(&mut self) -> Result<&mut dyn Compact, LogError> {
+        let lacking = LogError::Unsupported(Unsupported::Compacting);
+        self.compactor().ok_or(lacking)
+    }
+}
+
+impl<L: Log + ?Sized> Parts for L {}
+
+/// A box or another pointer to a log is that log.
+impl<P: DerefMut<Target: Log> + Send> Log for P {
+    fn head(&self) -> Result<Head, LogError> {
+        (**self).head()
+    }
+    fn append(
+        &mut self,
+        expected: Head,
+        source: &mut dyn BatchSource,
+    ) -> Result<Head, AppendError> {
+        (**self).append(expected, source)
+    }
+    fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, LogError> {
+        (**self).read(from, limit)
+    }
+    fn reader(&self) -> Arc<dyn Reader> {
+        (**self).reader()
+    }
+    fn snapshots(&self) -> Option<&dyn SnapshotCache> {
+        (**self).snapshots()
+    }
+    fn eraser(&mut self) -> Option<&mut dyn Erase> {
+        (**self).eraser()
+    }
+    fn compactor(&mut self) -> Option<&mut dyn Compact> {
+        (**self).compactor()
+    }
+}
