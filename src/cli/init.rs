@@ -1,7 +1,5 @@
 //! `init`: makes a ledger.
 
-use std::path::Path;
-
 use clap::{Arg, ArgMatches};
 
 use super::command::Command;
@@ -14,7 +12,7 @@ use servanda_core::value::when::Instant;
 use servanda_ledger::backfill::ClaimError;
 use servanda_ledger::{Environment, Ledger, Machine};
 use servanda_log::Log;
-use servanda_log::directory::{self, DirectoryError};
+use servanda_log::OpenError;
 
 pub(super) const COMMAND: Command = Command { build, run };
 
@@ -47,13 +45,13 @@ fn build() -> clap::Command {
                 .long("backfill")
                 .value_name("DATE|TIME")
                 .value_parser(Instant::beginning)
-                .help("Take in an old history, kept elsewhere since then: recorded times are claimed, until the first append without one"),
+                .help("Take in a history that was kept elsewhere since then: recorded times are claimed, until the first append without one"),
         )
         .after_help(
-            "Recorded times are the machine's, and cannot be chosen. A ledger for a history that was recorded
-elsewhere is made with --backfill START: it takes recorded times with `record --recorded-at` and from the
-lines of `import`, each not before the last, and says of each record that its time is claimed. The first
-append without one ends that for good.
+            "Recorded times are the machine's, and cannot be chosen. For a history that was recorded elsewhere, \
+make the ledger with --backfill START. It then takes recorded times from `record --recorded-at` and \
+from the lines of `import`, none before the one before it, and marks each such record as claimed. \
+The first append without a recorded time ends this for good.
 
 Examples:
   servanda init --ledger commission --origin example.org/joint-commission
@@ -79,8 +77,9 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
     if let Some(claimed) = backfill.filter(|start| *start > now) {
         return Err(CliError::claim(ClaimError::Future { claimed, now }));
     }
-    let directory = session.directory()?;
-    let unfinished = is_unfinished(directory, session)?;
+    let location = session.location()?;
+    let backend = session.registry.of(location)?;
+    let unfinished = is_unfinished(session)?;
     if session.dry_run {
         session.talk("nothing was made: this was a dry run");
         return Ok(Exit::Ok);
@@ -99,7 +98,9 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
     let log: Box<dyn Log> = if unfinished {
         session.open_unfinished()?
     } else {
-        Box::new(directory::create(directory, "servanda init").map_err(cannot_create)?)
+        backend
+            .create(location, "servanda init")
+            .map_err(cannot_create)?
     };
     let ledger = match backfill {
         None => Ledger::create(log, Machine, opening.clone())?,
@@ -125,15 +126,16 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
     Ok(Exit::Ok)
 }
 
-/// Whether a ledger was begun here and broken off before its first record; an error where none can be made.
-fn is_unfinished(directory: &Path, session: &Session) -> Result<bool, CliError> {
-    match directory::check_can_create(directory) {
+/// Whether the making of a ledger here was interrupted before its first record; an error where none can be made.
+fn is_unfinished(session: &Session) -> Result<bool, CliError> {
+    let location = session.location()?;
+    match session.registry.of(location)?.check_can_create(location) {
         Ok(()) => Ok(false),
-        Err(DirectoryError::AlreadyALedger(dir)) => {
-            // One that cannot be opened is a ledger all the same.
+        Err(OpenError::AlreadyALedger(at)) => {
+            // A ledger that cannot be opened is still a ledger.
             match session.open_unfinished().map(|log| log.head()) {
                 Ok(Ok(Head::EMPTY)) => Ok(true),
-                _ => Err(DirectoryError::AlreadyALedger(dir).into()),
+                _ => Err(OpenError::AlreadyALedger(at).into()),
             }
         }
         Err(error) => Err(cannot_create(error)),
@@ -141,9 +143,9 @@ fn is_unfinished(directory: &Path, session: &Session) -> Result<bool, CliError> 
 }
 
 /// To open a ledger and to make one fail alike, but what to do then differs.
-pub(super) fn cannot_create(error: DirectoryError) -> CliError {
+pub(super) fn cannot_create(error: OpenError) -> CliError {
     match error {
-        DirectoryError::NotADirectory(_) => {
+        OpenError::NotADirectory(_) => {
             CliError::refused(error.to_string()).hint("choose another directory")
         }
         error => error.into(),

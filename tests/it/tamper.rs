@@ -13,7 +13,7 @@ use servanda_ledger::replay::{KnownAt, replay};
 use servanda_ledger::verify::{FindingKind, Unwatched, Verdict, verify};
 use servanda_ledger::{Environment, Ledger};
 use servanda_log::memory::Memory;
-use servanda_log::{Log, LogError, OneBatch, SnapshotCache as _, directory};
+use servanda_log::{Log, LogError, OneBatch, OpenError, SnapshotCache as _, directory};
 
 /// The ledger that is tampered with: each paragraph is one append. Record 8 is redacted; its payload is still there.
 const STORY: &str = r#"
@@ -455,10 +455,7 @@ fn a_ledger_without_its_head_is_an_error() {
     fs::remove_file(dir.join("head")).unwrap();
     let error = directory::open(&dir, Duration::ZERO, "a test").unwrap_err();
     assert!(
-        matches!(
-            error,
-            directory::DirectoryError::Log(LogError::Damaged { .. })
-        ),
+        matches!(error, OpenError::Log(LogError::Damaged { .. })),
         "{error}"
     );
 }

@@ -11,10 +11,10 @@ use super::verify::{Unwatched, verify};
 use super::*;
 use servanda_core::chain::record::{Record, Sealed};
 use servanda_core::event::{Envelope, Redacted};
-use servanda_log::faulty::{Fault, Faulty, Shared};
+use servanda_log::faulty::{Fault, Faulty};
 use servanda_log::journal::Journal;
 use servanda_log::memory::Memory;
-use servanda_log::{AppendError, Parts as _};
+use servanda_log::{AppendError, Parts as _, Shared};
 
 type Subject = Ledger<Box<dyn Log>>;
 

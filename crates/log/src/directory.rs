@@ -24,8 +24,12 @@ use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use super::backend::Backend;
 use super::error::LogError;
 use super::journal::Journal;
+use super::location::{FILE, Location};
+use super::log::Log;
+use super::open_error::OpenError;
 use super::sled::Sled;
 use servanda_core::chain::record::Head;
 
@@ -44,60 +48,6 @@ const JOURNAL: &str = "journal";
 /// What can lie in a directory in which a ledger was being made.
 const PARTS: [&str; 6] = [MARKER_DRAFT, LOCK, JOURNAL, "head", "records", "reserve"];
 const HOLDER_MAX_BYTES: u64 = 1024;
-
-/// Why a ledger's directory cannot be made or opened.
-#[derive(Debug, thiserror::Error)]
-pub enum DirectoryError {
-    /// There is nothing at this path.
-    #[error("{} does not exist", .0.display())]
-    NoSuchDirectory(PathBuf),
-    /// Something else than a directory is there.
-    #[error("{} is not a directory", .0.display())]
-    NotADirectory(PathBuf),
-    /// A directory, but not a ledger's.
-    #[error("{} is not a ledger", .0.display())]
-    NotALedger(PathBuf),
-    /// Making a ledger was broken off here; nothing was ever recorded in it.
-    #[error("{} was never finished: making the ledger was broken off", .0.display())]
-    HalfMade(PathBuf),
-    /// A newer servanda made it.
-    #[error("the ledger has format {found}; this version of servanda knows {FORMAT}")]
-    NewerFormat {
-        /// Its format.
-        found: u32,
-    },
-    /// Its records lie in a log that this servanda does not know.
-    #[error("the ledger's records lie in a store called {name:?}, which is not known here")]
-    UnknownStore {
-        /// The log's name.
-        name: String,
-    },
-    /// There is a ledger already where one was to be made.
-    #[error("{} is a ledger already", .0.display())]
-    AlreadyALedger(PathBuf),
-    /// There is something where a ledger was to be made.
-    #[error("{} is not empty", .0.display())]
-    NotEmpty(PathBuf),
-    /// It cannot be written to; the log cannot open it even to read.
-    #[error("{} cannot be written to: {source}", path.display())]
-    ReadOnly {
-        /// What cannot be written to.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// Somebody else has it open.
-    #[error("the ledger is in use by {holder}; gave up after {:.1} s", waited.as_secs_f64())]
-    Locked {
-        /// Who, as they wrote it: "pid 1234, servanda import, since 2026-01-31T10:00:00Z".
-        holder: String,
-        /// How long was waited.
-        waited: Duration,
-    },
-    /// The log in it cannot be made or opened.
-    #[error(transparent)]
-    Log(#[from] LogError),
-}
 
 /// An open ledger directory: a log in sled with a journal before it, and the lock, which is held as long as this lives.
 #[derive(Debug)]
@@ -129,11 +79,44 @@ impl DerefMut for LedgerDir {
     }
 }
 
+/// Directories, by path or as `file:` URL.
+pub(super) struct Directories;
+
+impl Directories {
+    fn directory(at: &Location) -> Result<PathBuf, OpenError> {
+        let directory = at.directory();
+        directory.ok_or_else(|| OpenError::NoLedger(at.clone()))
+    }
+}
+
+impl Backend for Directories {
+    fn scheme(&self) -> &str {
+        FILE
+    }
+
+    fn check_can_create(&self, at: &Location) -> Result<(), OpenError> {
+        check_can_create(&Self::directory(at)?).map_err(|error| error.named(at))
+    }
+
+    fn create(&self, at: &Location, who: &str) -> Result<Box<dyn Log>, OpenError> {
+        let made = create(&Self::directory(at)?, who);
+        made.map(|log| Box::new(log) as Box<dyn Log>)
+            .map_err(|error| error.named(at))
+    }
+
+    fn open(&self, at: &Location, wait: Duration, who: &str) -> Result<Box<dyn Log>, OpenError> {
+        let opened = open(&Self::directory(at)?, wait, who);
+        opened
+            .map(|log| Box::new(log) as Box<dyn Log>)
+            .map_err(|error| error.named(at))
+    }
+}
+
 /// Whether a ledger can be made in a directory; touches nothing.
 ///
 /// # Errors
-/// [`DirectoryError`], the one that [`create`] would end with.
-pub fn check_can_create(dir: &Path) -> Result<(), DirectoryError> {
+/// [`OpenError`], the one that [`create`] would end with.
+pub fn check_can_create(dir: &Path) -> Result<(), OpenError> {
     check_is_free(dir, &[])
 }
 
@@ -141,8 +124,8 @@ pub fn check_can_create(dir: &Path) -> Result<(), DirectoryError> {
 /// lock for others to read: "servanda init".
 ///
 /// # Errors
-/// [`DirectoryError`]. What was made before an error stays, and is told as [`DirectoryError::HalfMade`].
-pub fn create(dir: &Path, who: &str) -> Result<LedgerDir, DirectoryError> {
+/// [`OpenError`]. What was made before an error stays, and is told as [`OpenError::HalfMade`].
+pub fn create(dir: &Path, who: &str) -> Result<LedgerDir, OpenError> {
     check_is_free(dir, &[])?;
     fs::create_dir_all(dir).map_err(|source| refused("creating", dir, source))?;
     let lock = locked(dir, Duration::ZERO, who)?;
@@ -160,15 +143,15 @@ pub fn create(dir: &Path, who: &str) -> Result<LedgerDir, DirectoryError> {
 /// the lock for others to read: "servanda import". A directory that is refused is not touched.
 ///
 /// # Errors
-/// [`DirectoryError`]
-pub fn open(dir: &Path, wait: Duration, who: &str) -> Result<LedgerDir, DirectoryError> {
+/// [`OpenError`]
+pub fn open(dir: &Path, wait: Duration, who: &str) -> Result<LedgerDir, OpenError> {
     let began = Instant::now();
     check_marker(dir)?;
     let lock = locked(dir, wait, who)?;
     let deadline = began + wait.max(Duration::from_secs(1));
     LedgerDir::locked(dir, lock, deadline).map_err(|error| match error {
         LogError::Io { source, .. } if source.kind() == io::ErrorKind::WouldBlock => {
-            DirectoryError::Locked {
+            OpenError::Locked {
                 holder: "a process that does not use the lock".to_owned(),
                 waited: began.elapsed(),
             }
@@ -178,7 +161,7 @@ pub fn open(dir: &Path, wait: Duration, who: &str) -> Result<LedgerDir, Director
 }
 
 /// The names in a directory, or none if it does not exist.
-fn names(dir: &Path) -> Result<Option<Vec<String>>, DirectoryError> {
+fn names(dir: &Path) -> Result<Option<Vec<String>>, OpenError> {
     let names = fs::read_dir(dir).and_then(|entries| {
         entries
             .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()))
@@ -188,33 +171,33 @@ fn names(dir: &Path) -> Result<Option<Vec<String>>, DirectoryError> {
         Ok(names) => Ok(Some(names)),
         Err(source) => match source.kind() {
             io::ErrorKind::NotFound => Ok(None),
-            io::ErrorKind::NotADirectory => Err(DirectoryError::NotADirectory(dir.to_owned())),
+            io::ErrorKind::NotADirectory => Err(OpenError::NotADirectory(dir.into())),
             _ => Err(io_error("reading", dir, source).into()),
         },
     }
 }
 
 /// Whether a ledger can be made here, where only what is ours may lie already.
-fn check_is_free(dir: &Path, ours: &[&str]) -> Result<(), DirectoryError> {
+fn check_is_free(dir: &Path, ours: &[&str]) -> Result<(), OpenError> {
     let names = names(dir)?.unwrap_or_default();
     let others = || names.iter().filter(|name| !ours.contains(&name.as_str()));
     if names.iter().any(|name| name == MARKER) {
         return Err(match check_marker(dir) {
-            Err(DirectoryError::NotALedger(dir)) => DirectoryError::NotEmpty(dir),
-            _ => DirectoryError::AlreadyALedger(dir.to_owned()),
+            Err(OpenError::NotALedger(dir)) => OpenError::NotEmpty(dir),
+            _ => OpenError::AlreadyALedger(dir.into()),
         });
     }
     if others().next().is_none() {
         Ok(())
     } else if others().all(|name| PARTS.contains(&name.as_str())) {
-        Err(DirectoryError::HalfMade(dir.to_owned()))
+        Err(OpenError::HalfMade(dir.into()))
     } else {
-        Err(DirectoryError::NotEmpty(dir.to_owned()))
+        Err(OpenError::NotEmpty(dir.into()))
     }
 }
 
 /// Checks that the marker names the format and the log that are known here.
-fn check_marker(dir: &Path) -> Result<(), DirectoryError> {
+fn check_marker(dir: &Path) -> Result<(), OpenError> {
     let path = dir.join(MARKER);
     let text = File::open(&path).and_then(|file| {
         let mut text = Vec::new();
@@ -225,29 +208,29 @@ fn check_marker(dir: &Path) -> Result<(), DirectoryError> {
         Ok(text) => parse_marker(dir, &String::from_utf8_lossy(&text)),
         Err(source) => Err(match source.kind() {
             io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => no_marker(dir)?,
-            io::ErrorKind::IsADirectory => DirectoryError::NotALedger(dir.to_owned()),
+            io::ErrorKind::IsADirectory => OpenError::NotALedger(dir.into()),
             _ => io_error("reading", &path, source).into(),
         }),
     }
 }
 
 /// What a directory without a marker is.
-fn no_marker(dir: &Path) -> Result<DirectoryError, DirectoryError> {
+fn no_marker(dir: &Path) -> Result<OpenError, OpenError> {
     let Some(names) = names(dir)? else {
-        return Ok(DirectoryError::NoSuchDirectory(dir.to_owned()));
+        return Ok(OpenError::NoSuchDirectory(dir.into()));
     };
     let half_made = !names.is_empty() && names.iter().all(|name| PARTS.contains(&name.as_str()));
     Ok(if half_made {
-        DirectoryError::HalfMade(dir.to_owned())
+        OpenError::HalfMade(dir.into())
     } else {
-        DirectoryError::NotALedger(dir.to_owned())
+        OpenError::NotALedger(dir.into())
     })
 }
 
-fn parse_marker(dir: &Path, text: &str) -> Result<(), DirectoryError> {
+fn parse_marker(dir: &Path, text: &str) -> Result<(), OpenError> {
     let mut lines = text.lines();
     if lines.next() != Some(MARKER_TITLE) {
-        return Err(DirectoryError::NotALedger(dir.to_owned()));
+        return Err(OpenError::NotALedger(dir.into()));
     }
     let damaged = |what: &str| LogError::Damaged {
         what: format!("{}: {what}", dir.join(MARKER).display()),
@@ -260,14 +243,19 @@ fn parse_marker(dir: &Path, text: &str) -> Result<(), DirectoryError> {
     match format {
         FORMAT => {}
         0 => return Err(damaged("there is no format 0").into()),
-        found => return Err(DirectoryError::NewerFormat { found }),
+        found => {
+            return Err(OpenError::NewerFormat {
+                found,
+                known: FORMAT,
+            });
+        }
     }
     let name = lines
         .next()
         .and_then(|line| line.strip_prefix("store "))
         .ok_or_else(|| damaged("its third line is not `store` and a name"))?;
     if name != STORE {
-        return Err(DirectoryError::UnknownStore {
+        return Err(OpenError::UnknownStore {
             name: name.to_owned(),
         });
     }
@@ -292,7 +280,7 @@ fn write_marker(dir: &Path) -> io::Result<()> {
 }
 
 /// The lock's file, locked, with `who` written into it.
-fn locked(dir: &Path, wait: Duration, who: &str) -> Result<File, DirectoryError> {
+fn locked(dir: &Path, wait: Duration, who: &str) -> Result<File, OpenError> {
     let path = dir.join(LOCK);
     let began = Instant::now();
     let mut options = OpenOptions::new();
@@ -311,7 +299,7 @@ fn locked(dir: &Path, wait: Duration, who: &str) -> Result<File, DirectoryError>
         }
         let left = wait.saturating_sub(began.elapsed());
         if left.is_zero() {
-            return Err(DirectoryError::Locked {
+            return Err(OpenError::Locked {
                 holder: holder(&path),
                 waited: began.elapsed(),
             });
@@ -348,25 +336,23 @@ fn io_error(doing: &str, path: &Path, source: io::Error) -> LogError {
 }
 
 /// What a refusal to write means.
-fn refused(doing: &str, path: &Path, source: io::Error) -> DirectoryError {
+fn refused(doing: &str, path: &Path, source: io::Error) -> OpenError {
     match source.kind() {
         io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => {
-            DirectoryError::ReadOnly {
-                path: path.to_owned(),
+            OpenError::ReadOnly {
+                path: path.into(),
                 source,
             }
         }
-        io::ErrorKind::NotADirectory => DirectoryError::NotADirectory(path.to_owned()),
+        io::ErrorKind::NotADirectory => OpenError::NotADirectory(path.into()),
         _ => io_error(doing, path, source).into(),
     }
 }
 
-fn refused_by_store(dir: &Path, error: LogError) -> DirectoryError {
+fn refused_by_store(dir: &Path, error: LogError) -> OpenError {
     match error {
         LogError::Io { doing, source } => match refused("", dir, source) {
-            DirectoryError::Log(LogError::Io { source, .. }) => {
-                LogError::Io { doing, source }.into()
-            }
+            OpenError::Log(LogError::Io { source, .. }) => LogError::Io { doing, source }.into(),
             read_only => read_only,
         },
         damaged => damaged.into(),

@@ -1,10 +1,15 @@
 //! A log in memory: for tests, for dry runs, and for trying things out.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak};
+use std::time::Duration;
 
+use super::backend::Backend;
 use super::error::{AppendError, LogError};
+use super::location::Location;
 use super::log::{ChunkSink, Compact, Compaction, Erase, Log, Reader, SnapshotCache, Stored};
+use super::open_error::OpenError;
+use super::shared::Shared;
 use super::source::BatchSource;
 use servanda_core::chain::record::{Head, Sealed};
 
@@ -177,5 +182,38 @@ impl Compact for Memory {
             before: bytes,
             after: bytes,
         })
+    }
+}
+
+/// Logs in memory, as `memory:NAME`. They live as long as the registry.
+#[derive(Default)]
+pub(super) struct Memories(Mutex<BTreeMap<Location, Shared<Memory>>>);
+
+impl Backend for Memories {
+    fn scheme(&self) -> &str {
+        "memory"
+    }
+
+    fn check_can_create(&self, at: &Location) -> Result<(), OpenError> {
+        let logs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match logs.get(at) {
+            Some(_) => Err(OpenError::AlreadyALedger(at.clone())),
+            None => Ok(()),
+        }
+    }
+
+    fn create(&self, at: &Location, _: &str) -> Result<Box<dyn Log>, OpenError> {
+        self.check_can_create(at)?;
+        let log = Shared::default();
+        let mut logs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        logs.insert(at.clone(), log.clone());
+        Ok(Box::new(log))
+    }
+
+    fn open(&self, at: &Location, _: Duration, _: &str) -> Result<Box<dyn Log>, OpenError> {
+        let logs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let log = logs.get(at).cloned();
+        let log = log.ok_or_else(|| OpenError::NoLedger(at.clone()))?;
+        Ok(Box::new(log))
     }
 }

@@ -68,8 +68,7 @@
 //!
 //! # Panics
 //! sled panics on many kinds of damage. Every call is caught, and the panic's text becomes a
-//! [`LogError::Damaged`]. So that nothing of it is printed, the first use of this file puts a panic hook
-//! before the one there is; it stays silent for the caught calls and leaves all others to that one.
+//! [`LogError::Damaged`]. The panic hook of the program asks [`is_guarded`], and prints nothing then.
 
 mod guard;
 mod read;
@@ -80,6 +79,7 @@ mod snapshots;
 mod trees;
 mod write;
 
+pub use self::guard::is_guarded;
 pub use self::room::RESERVE_BYTES;
 
 use std::fs;

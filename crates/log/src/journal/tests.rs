@@ -3,8 +3,9 @@ use std::time::{Duration, Instant};
 
 use super::*;
 use crate::conformance::{self, Site};
-use crate::faulty::{Fault, Faulty, Shared};
+use crate::faulty::{Fault, Faulty};
 use crate::memory::Memory;
+use crate::shared::Shared;
 use crate::sled::Sled;
 use crate::testing::batch;
 use servanda_core::chain::record::{Hash, Record, Sealed};
