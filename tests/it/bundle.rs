@@ -20,7 +20,7 @@ use servanda_ledger::verify::{FindingKind, Unwatched, verify};
 use servanda_log::memory::Memory;
 
 use super::format::{
-    Ran, assert_found, assert_sound, event, hex, is_redactable, joined, lines, python, raw_export,
+    Ran, assert_found, assert_sound, event, hex, is_erasable, joined, lines, python, raw_export,
     read, root, verify_py,
 };
 use super::program::Scratch;
@@ -55,7 +55,7 @@ impl Chain {
                 salt: [self.salt; SALT_LEN],
                 payload: codec::encode(event).unwrap(),
             };
-            (body, is_redactable(event))
+            (body, is_erasable(event))
         });
         let time = 1_700_000_000_000_000 + i64::try_from(self.head.count).unwrap();
         let (mut bound, head) = bind_marked(self.head, time, bodies.collect());

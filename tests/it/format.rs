@@ -159,8 +159,8 @@ pub(super) fn joined(lines: &[String]) -> String {
     lines.join("\n") + "\n"
 }
 
-/// Whether a ledger would have bound the event as redactable; corrections aside, whose targets tell.
-pub(super) fn is_redactable(event: &Event) -> bool {
+/// Whether a ledger would have bound the event as erasable; corrections aside, whose targets tell.
+pub(super) fn is_erasable(event: &Event) -> bool {
     event.kind() != Kind::Corrected && may_be_redacted(event.kind())
 }
 
@@ -170,8 +170,8 @@ fn chain_of(payloads: Vec<Vec<u8>>) -> (Vec<Record>, Head) {
     let mut head = Head::EMPTY;
     for (time, payload) in (1_700_000_000_000_000..).zip(payloads) {
         let salt = [head.count as u8; SALT_LEN];
-        let redactable = codec::decode(&payload).is_ok_and(|event| is_redactable(&event));
-        let (bound, next) = bind_marked(head, time, vec![(Body { salt, payload }, redactable)]);
+        let erasable = codec::decode(&payload).is_ok_and(|event| is_erasable(&event));
+        let (bound, next) = bind_marked(head, time, vec![(Body { salt, payload }, erasable)]);
         records.extend(bound);
         head = next;
     }
@@ -306,8 +306,8 @@ fn the_golden_claims_are_read_as_such() {
         .map(|sealed| Record::open(sealed).unwrap())
         .collect();
     let marks = |of: fn(&Record) -> bool| records.iter().map(of).collect::<Vec<bool>>();
-    assert_eq!(marks(|r| r.header.claimed), [true, true, true, false]);
-    assert_eq!(marks(|r| r.header.redactable), [false, false, false, true]);
+    assert_eq!(marks(|r| r.header.asserted), [true, true, true, false]);
+    assert_eq!(marks(|r| r.header.erasable), [false, false, false, true]);
     for (sealed, record) in sealed.iter().zip(&records) {
         assert_eq!(record.seal(), *sealed);
     }
@@ -329,11 +329,11 @@ fn a_claim_after_the_backfill_is_found_in_python() {
         salt: [7; SALT_LEN],
         payload: Vec::new(),
     };
-    let unbound = [true, false, true].map(|claimed| Unbound {
+    let unbound = [true, false, true].map(|asserted| Unbound {
         body: body.clone(),
-        redactable: false,
+        erasable: false,
         recorded_at: 5,
-        claimed,
+        asserted,
     });
     let (records, head) = bind_each(Head::EMPTY, unbound.to_vec());
     assert_found(&[], &raw_export(&records, head), 2, &["clock"]);
@@ -754,7 +754,7 @@ fn every_flipped_byte_of_every_record_is_found() {
             export[seq as usize] =
                 json!({"seq": seq, "link": link, "record": hex(&changed)}).to_string();
             let kinds: &[&str] = match at {
-                // The mark of what is redactable: 1 is as good as 0, but not the byte that was linked.
+                // The mark of what is erasable: 1 is as good as 0, but not the byte that was linked.
                 1 => &["link"],
                 0..8 | 96..129 => &["malformed"],
                 8..96 => &["link"],

@@ -1,6 +1,6 @@
 //! The payloads that reports on all of a ledger need: what defines parties, agreements and commitments, and what
 //! amends or corrects that. A snapshot holds a copy of them, so that a report need not look for them among all
-//! the other records. None of them is redactable, so that the copy survives no erasure.
+//! the other records. None of them is erasable, so that the copy survives no erasure.
 //!
 //! Bytes of each: its record's number (4, little endian), recorded time (8, little endian), length (4, little
 //! endian), payload. They are compressed together, block by block.
@@ -83,7 +83,7 @@ impl Definitions {
 
     /// As [`Definitions::push_record`], by its parts.
     pub fn push(&mut self, header: &Header, payload: &[u8]) {
-        let (false, Ok(seq)) = (header.redactable, u32::try_from(header.seq)) else {
+        let (false, Ok(seq)) = (header.erasable, u32::try_from(header.seq)) else {
             return;
         };
         if !codec::kind(payload).is_some_and(is_wanted) {
@@ -255,11 +255,11 @@ mod tests {
     use servanda_core::chain::record::Hash;
     use servanda_core::testing::{entries, history};
 
-    fn header(seq: u64, redactable: bool) -> Header {
+    fn header(seq: u64, erasable: bool) -> Header {
         Header {
             seq,
-            redactable,
-            claimed: false,
+            erasable,
+            asserted: false,
             recorded_at: 7 * seq as i64,
             remaining: 0,
             payload_len: 0,
@@ -275,8 +275,8 @@ mod tests {
         let mut kept = 0;
         for entry in entries(&events) {
             let payload = codec::encode(&entry.event).unwrap();
-            let redactable = servanda_core::rules::may_be_redacted(entry.event.kind());
-            definitions.push(&header(entry.seq.0, redactable), &payload);
+            let erasable = servanda_core::rules::may_be_redacted(entry.event.kind());
+            definitions.push(&header(entry.seq.0, erasable), &payload);
         }
         let bytes = bytes_of(&definitions);
         let again = Definitions::from_bytes(&bytes).unwrap();

@@ -143,14 +143,14 @@ pub(super) fn bound(batches: &[(i64, Vec<Vec<u8>>)]) -> Memory {
     for (time, payloads) in batches {
         let bodies = payloads.iter().map(|payload| {
             let kind = codec::decode(payload).ok().map(|event| event.kind());
-            let redactable = kind.is_some_and(|kind| {
+            let erasable = kind.is_some_and(|kind| {
                 kind != Kind::Corrected && servanda_core::rules::may_be_redacted(kind)
             });
             let body = Body {
                 salt: [3; SALT_LEN],
                 payload: payload.clone(),
             };
-            (body, redactable)
+            (body, erasable)
         });
         let (records, after) = bind_marked(head, *time, bodies.collect());
         all.extend(records.iter().map(Record::seal));

@@ -429,9 +429,9 @@ fn the_chain_alone_knows_no_rules_and_says_so() {
         verify_chain(&tampered(without), &mut Unwatched).unwrap()
     };
     // That a redaction may name it does not show in the chain, that none can does.
-    let redactable = gone(6);
-    assert!(redactable.is_sound());
-    assert!(redactable.not_checked[1].contains("1 payload"));
+    let erasable = gone(6);
+    assert!(erasable.is_sound());
+    assert!(erasable.not_checked[1].contains("1 payload"));
     assert_eq!(gone(4).findings[0].kind, PayloadGone);
 }
 
@@ -737,7 +737,7 @@ fn only_what_was_bound_as_redactable_may_lose_its_payload() {
         .iter()
         .map(|s| Record::open(s).unwrap())
         .collect();
-    records[4].header.redactable = true;
+    records[4].header.erasable = true;
     let mut head = Head::EMPTY;
     for record in &mut records {
         record.header.prev = head.link;

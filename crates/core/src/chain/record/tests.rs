@@ -112,8 +112,8 @@ fn records() -> impl Strategy<Value = Record> {
         let (payload, salt, gone) = body;
         let header = Header {
             seq,
-            redactable: marks.0,
-            claimed: marks.1,
+            erasable: marks.0,
+            asserted: marks.1,
             recorded_at: time,
             remaining,
             payload_len: payload.len() as u32,
