@@ -75,7 +75,10 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
     let backfill = matches.get_one::<Instant>("backfill").copied();
     let now = Machine.now();
     if let Some(claimed) = backfill.filter(|start| *start > now) {
-        return Err(CliError::claim(ClaimError::Future { claimed, now }));
+        return Err(CliError::claim(ClaimError::Future {
+            asserted: claimed,
+            now,
+        }));
     }
     let location = session.location()?;
     let backend = session.registry.of(location)?;

@@ -96,7 +96,8 @@ impl Validator<'_> {
         let recorded_at = time_of(is_backfill, claim, self.last_recorded, self.now)
             .map_err(|source| LedgerError::Claim { index, source })?;
         let payload = Payload {
-            content: codec::encode(&event).map_err(|source| LedgerError::Codec { index, source })?,
+            content: codec::encode(&event)
+                .map_err(|source| LedgerError::Codec { index, source })?,
             erasable: rules::is_erasable(self.state, &event),
             recorded_at,
             asserted: claim.is_some(),

@@ -51,7 +51,10 @@ impl<S: Log> Ledger<S> {
     ///
     /// # Errors
     /// As [`Ledger::append`], and [`LedgerError::Claim`].
-    pub fn append_asserted(&mut self, events: Vec<Submission>) -> Result<Vec<Receipt>, LedgerError> {
+    pub fn append_asserted(
+        &mut self,
+        events: Vec<Submission>,
+    ) -> Result<Vec<Receipt>, LedgerError> {
         let mut outcomes = self.append_group(&[events])?;
         outcomes.pop().expect("each request has an outcome")
     }

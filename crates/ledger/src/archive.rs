@@ -132,7 +132,11 @@ fn read(seq: Seq, stored: &Stored) -> Result<Option<Entry>, String> {
 ///
 /// # Errors
 /// Those of [`codec::decode`].
-pub(super) fn entry(seq: u64, recorded_at: i64, content: ContentRef<'_>) -> Result<Entry, CodecError> {
+pub(super) fn entry(
+    seq: u64,
+    recorded_at: i64,
+    content: ContentRef<'_>,
+) -> Result<Entry, CodecError> {
     Ok(Entry {
         seq: Seq(seq),
         recorded_at: Instant(recorded_at),

@@ -418,8 +418,8 @@ impl Checker<'_> {
         match self.admission.admit(place, submission) {
             Ok((seq, payload)) => {
                 self.streamed.note(seq, false);
-                self.bytes += payload.bytes().len();
-                let kept = self.tail.keep(payload.recorded_at(), payload.bytes());
+                self.bytes += payload.content().payload.len();
+                let kept = self.tail.keep(payload.recorded_at(), payload.content());
                 if self.sender.is_some() {
                     self.payloads.push(payload);
                 }

@@ -24,7 +24,9 @@ pub enum CodecError {
     #[error("the payload has schema version {0}; this version of servanda knows 1 to {SCHEMA}")]
     Schema(u8),
     /// The header names a kind that this program does not know.
-    #[error("the event is of kind {0}, which this version of servanda does not know: a later version wrote it")]
+    #[error(
+        "the event is of kind {0}, which this version of servanda does not know: a later version wrote it"
+    )]
     Kind(u16),
     /// The header names another target than the payload; 0 is none.
     #[error("the event is about record {named}, and the header says {target}")]

@@ -422,7 +422,7 @@ impl fmt::Display for Head {
 }
 
 /// The event of a record in bytes: what its header says of it, and the payload.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Content {
     /// The number of the event's kind.
     pub kind: u16,

@@ -1,8 +1,8 @@
 //! Records read where they lie: nothing is copied, for those who only look.
 
 use super::{
-    BatchSignature, Body, ContentRef, HEADER_LEN, Hash, Header, Malformed, PAYLOAD, Record, SALT_LEN,
-    SIGNATURE_LEN, SIGNATURES, SIGNATURES_LIMIT, link_of, payload_digest,
+    BatchSignature, Body, ContentRef, HEADER_LEN, Hash, Header, Malformed, PAYLOAD, Record,
+    SALT_LEN, SIGNATURE_LEN, SIGNATURES, SIGNATURES_LIMIT, link_of, payload_digest,
 };
 
 /// A [`Body`] where it lies.
