@@ -1,4 +1,4 @@
-//! Errors as a user meets them: what happened, to what, and what to do; and the exit code for a script.
+//! Errors in the user's words: what happened, to which record or file, what to do; and the exit code.
 
 use std::fmt;
 use std::io;
@@ -19,7 +19,7 @@ pub enum Exit {
     Ok = 0,
     /// Refused or failed; nothing was changed.
     Refused = 1,
-    /// The command line makes no sense.
+    /// The command line is wrong.
     Usage = 2,
     /// The ledger's integrity is broken.
     Broken = 10,
@@ -48,14 +48,14 @@ pub struct CliError {
     pub exit: Exit,
     /// What happened, to which record or file.
     pub message: String,
-    /// One line each of what more there is to know.
+    /// More lines about it.
     pub details: Vec<String>,
-    /// What to do.
+    /// Advice, a line each.
     pub hints: Vec<String>,
 }
 
 impl CliError {
-    /// An error that changed nothing.
+    /// An error with the exit code for a refusal.
     pub fn refused(message: impl Into<String>) -> Self {
         Self::new(Exit::Refused, message)
     }
@@ -120,18 +120,18 @@ impl From<LogError> for CliError {
                 }
             }
             LogError::Damaged { .. } => Self::new(Exit::Broken, error.to_string())
-                .hint("keep the directory as evidence, and go on with an earlier copy; `servanda verify` tells whether that is sound"),
+                .hint("keep the directory as evidence, and continue with an earlier copy; `servanda verify` shows whether that is sound"),
             LogError::Unsupported(_) => Self::refused(error.to_string()),
         }
     }
 }
 
-/// What to do about what the system refused.
+/// Advice for an error of the system.
 fn hint_for(kind: io::ErrorKind) -> Option<&'static str> {
     use io::ErrorKind::{PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull};
     match kind {
         StorageFull | QuotaExceeded => {
-            Some("make room on the ledger's file system and try again; what is recorded is safe")
+            Some("make room on the ledger's file system and try again; the records are safe")
         }
         ReadOnlyFilesystem | PermissionDenied => {
             Some("the ledger's directory must be writable; a copy of it elsewhere will do")
@@ -147,7 +147,7 @@ impl From<LedgerError> for CliError {
             LedgerError::Log(error) => error.into(),
             LedgerError::Broken { .. } | LedgerError::Short { .. } => {
                 Self::new(Exit::Broken, format!("the ledger is not sound: {message}"))
-                    .hint("`servanda verify` lists all that is wrong")
+                    .hint("`servanda verify` lists all findings")
             }
             LedgerError::Refused(refusals) => refused(&refusals),
             LedgerError::HeadMoved(_) => Self::new(Exit::Locked, message).hint("try again"),
@@ -161,18 +161,18 @@ impl From<LedgerError> for CliError {
             LedgerError::BatchTooLarge(_) => Self::refused(message).hint("split the file"),
             LedgerError::Scratch(_) => Self::refused(format!("{message}; nothing was appended"))
                 .hint(format!(
-                    "that is {}; set TMPDIR to a directory with room for as many bytes as the events have",
+                    "that is {}; set TMPDIR to a directory with as much room as the events have bytes",
                     std::env::temp_dir().display()
                 )),
             LedgerError::Full { .. } => Self::refused(message)
-                .hint("go on in a new ledger, and register this one's last checkpoint there as a source"),
+                .hint("continue in a new ledger, and register this one's last checkpoint there as a source"),
             LedgerError::Entropy(_) | LedgerError::Tree(_) | LedgerError::TooLong(_) => {
                 Self::refused(message)
             }
             LedgerError::Signature(SignatureError::Missing { .. }) => Self::refused(message)
                 .hint("give the private key's file with --sign-with, or in SERVANDA_SIGN_WITH"),
             LedgerError::Signature(SignatureError::Forged(_)) => {
-                Self::new(Exit::BadSignature, message).hint("sign with the key that the ledger knows of")
+                Self::new(Exit::BadSignature, message).hint("sign with the key that is recorded in the ledger")
             }
             LedgerError::Signature(SignatureError::Private) => Self::refused(message)
                 .hint("`servanda key show FILE` prints the public one")
@@ -193,13 +193,13 @@ impl CliError {
         let refused = Self::refused(format!("{error}; nothing was appended"));
         match error {
             ClaimError::Ended => refused.hint("only a ledger made with `servanda init --backfill` takes recorded times, until the first append without one"),
-            ClaimError::Backwards { .. } => refused.hint("recorded times never decrease: give events in the order in which they were recorded"),
-            ClaimError::Future { .. } => refused.hint("claim the time at which it was recorded, in UTC or with its offset"),
+            ClaimError::Backwards { .. } => refused.hint("recorded times never decrease: import events in the order in which they were recorded"),
+            ClaimError::Future { .. } => refused.hint("give the time at which it was recorded, in UTC or with its offset"),
         }
     }
 }
 
-/// A single refused event in full, or the first of several.
+/// The first refused event.
 fn refused(refusals: &[Refusal]) -> CliError {
     let Some(first) = refusals.first() else {
         return CliError::refused("refused");
@@ -215,8 +215,7 @@ fn refused(refusals: &[Refusal]) -> CliError {
         error = error.detail(format!("allowed: {}", allowed.join(", ")));
     }
     if first.rejection.rule.is_waivable() {
-        error =
-            error.hint("if it was reported all the same, record it with --irregular \"REASON\"");
+        error = error.hint("if it was reported anyway, record it with --irregular \"REASON\"");
     }
     error
 }

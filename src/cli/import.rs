@@ -48,13 +48,13 @@ fn build() -> clap::Command {
         )
         .args(import_table::args())
         .after_help(
-            "An event whose import_key is in the ledger already is not appended again, so a file can be imported
-again, whole or grown, after whatever happened. A line `\"event\":\"ledger\"` is passed over. Where lines have
-`seq`, as an export has, records that lines name by number are found by it; and \"@KEY\" names the record with
-that import key.
+            "An event whose import_key is in the ledger already is not appended again, so a file can be \
+imported again, whole or grown, after whatever happened. A line `\"event\":\"ledger\"` is passed \
+over. Where lines have `seq`, as an export has, records that lines name by number are found by it; \
+and \"@KEY\" names the record with that import key.
 
-A ledger made with `init --backfill` takes the `recorded_at` of each line as claimed, as long as they never
-decrease; elsewhere it is passed over.
+A ledger made with `init --backfill` takes the `recorded_at` of each line as claimed, as long as \
+they never decrease; elsewhere it is passed over.
 
 Examples:
   servanda import minutes.ndjson --key minutes-2023

@@ -45,13 +45,13 @@ fn build() -> clap::Command {
                 .long("backfill")
                 .value_name("DATE|TIME")
                 .value_parser(Instant::beginning)
-                .help("Take in an old history, kept elsewhere since then: recorded times are claimed, until the first append without one"),
+                .help("Take in a history that was kept elsewhere since then: recorded times are claimed, until the first append without one"),
         )
         .after_help(
-            "Recorded times are the machine's, and cannot be chosen. A ledger for a history that was recorded
-elsewhere is made with --backfill START: it takes recorded times with `record --recorded-at` and from the
-lines of `import`, each not before the last, and says of each record that its time is claimed. The first
-append without one ends that for good.
+            "Recorded times are the machine's, and cannot be chosen. For a history that was recorded elsewhere, \
+make the ledger with --backfill START. It then takes recorded times from `record --recorded-at` and \
+from the lines of `import`, none before the one before it, and marks each such record as claimed. \
+The first append without a recorded time ends this for good.
 
 Examples:
   servanda init --ledger commission --origin example.org/joint-commission
@@ -126,13 +126,13 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
     Ok(Exit::Ok)
 }
 
-/// Whether a ledger was begun here and broken off before its first record; an error where none can be made.
+/// Whether the making of a ledger here was interrupted before its first record; an error where none can be made.
 fn is_unfinished(session: &Session) -> Result<bool, CliError> {
     let location = session.location()?;
     match session.registry.of(location)?.check_can_create(location) {
         Ok(()) => Ok(false),
         Err(OpenError::AlreadyALedger(at)) => {
-            // One that cannot be opened is a ledger all the same.
+            // A ledger that cannot be opened is still a ledger.
             match session.open_unfinished().map(|log| log.head()) {
                 Ok(Ok(Head::EMPTY)) => Ok(true),
                 _ => Err(OpenError::AlreadyALedger(at).into()),

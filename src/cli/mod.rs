@@ -37,6 +37,7 @@ mod report;
 mod seen_checkpoints;
 mod session;
 mod show;
+mod verdict;
 mod verify;
 mod witness;
 

@@ -102,7 +102,7 @@ impl Session {
         }
     }
 
-    /// A command on the same ledger, to be typed as it stands.
+    /// A command line on the same ledger, ready to be typed.
     pub fn command(&self, words: &str) -> String {
         match &self.ledger {
             Some(ledger) if self.named => {
@@ -142,7 +142,7 @@ impl Session {
         })
     }
 
-    /// How this process shows up to another that waits for the ledger.
+    /// The name of this process for others that wait for the ledger.
     fn holder(&self) -> String {
         format!("servanda {}", self.command)
     }
@@ -152,11 +152,9 @@ impl Session {
         let log = self.open_unfinished()?;
         if log.head()? == Head::EMPTY {
             let dir = self.location()?;
-            let message = format!(
-                "{dir} holds no record, not even the first: making the ledger was broken off"
-            );
+            let message = format!("{dir} holds no record: making the ledger was interrupted");
             return Err(CliError::new(Exit::NoLedger, message).hint(format!(
-                "`servanda init --ledger {dir} --origin NAME` goes on with it"
+                "`servanda init --ledger {dir} --origin NAME` continues"
             )));
         }
         Ok(log)
@@ -204,7 +202,7 @@ impl Session {
         Ok(receipts)
     }
 
-    /// As [`Session::append`], the events that `pull` gives.
+    /// Appends the events that `pull` gives, as [`Session::append`] does.
     pub fn append_stream<S: Log, E>(
         &self,
         ledger: &mut Ledger<S>,
@@ -231,8 +229,8 @@ impl Session {
         self.keep_checkpoint(ledger);
     }
 
-    /// Writes the checkpoint beside the log, and remembers it. What was appended is there in any case, so a
-    /// failure is told and is no error.
+    /// Writes the checkpoint beside the log, and remembers it. The append has succeeded, so a failure is reported and
+    /// is no error.
     pub fn keep_checkpoint<S: Log>(&self, ledger: &Ledger<S>) {
         if self.dry_run {
             return;
@@ -266,13 +264,12 @@ impl Session {
         io::stderr().is_terminal() && !self.quiet
     }
 
-    /// Whether data goes to the user as tables, and not as JSON or CSV to a program.
+    /// Whether data is written as tables for people, and not as JSON or CSV for programs.
     pub fn for_people(&self) -> bool {
         self.format.name() == "table"
     }
 
-    /// The day that counts as today: the later of here and in UTC, so that what was recorded just now is
-    /// never in the future.
+    /// Today: the later of the local date and the date in UTC, so that no record is in the future.
     pub fn today() -> NaiveDate {
         Local::now().date_naive().max(Utc::now().date_naive())
     }
@@ -283,9 +280,9 @@ impl Session {
             let name = self.format.name();
             return Err(CliError::new(
                 Exit::Usage,
-                format!("{name} has room for one report, and this is several"),
+                format!("{name} holds one report, and these are several"),
             )
-            .hint("ask for each by its name, or in another format"));
+            .hint("ask for each report by its name, or use another format"));
         }
         if let Some(hint) = self.format.leaves_out(document) {
             self.hint(hint);
@@ -318,10 +315,10 @@ impl Session {
                 colour: self.colour,
                 width: terminal_width(),
             };
-            // A reader who leaves the pager early has seen enough.
+            // A reader may leave the pager early.
             let _ = self.format.render(document, style, &mut input);
         }
-        // Its exit code says how the reader left it.
+        // The exit code of a pager says nothing about the report.
         let _ = child.wait();
         Ok(())
     }
@@ -331,15 +328,15 @@ impl Session {
         written(writeln!(io::stdout().lock(), "{line}"))
     }
 
-    /// Writes a line of talk to stderr, unless the user wants none.
+    /// Writes a line of talk to stderr, unless the user asked for quiet.
     pub fn talk(&self, line: &str) {
         if !self.quiet {
-            // Talk that nobody can hear is no error.
+            // Failing to write talk is no error.
             let _ = writeln!(io::stderr().lock(), "{line}");
         }
     }
 
-    /// Writes a hint to stderr, unless the user wants none.
+    /// Writes a hint to stderr, unless the user asked for quiet.
     pub fn hint(&self, hint: &str) {
         let label = self.paint("hint:", Ansi::new().fg_color(Some(AnsiColor::Cyan.into())));
         self.talk(&format!("{label} {hint}"));
@@ -349,7 +346,7 @@ impl Session {
     pub fn report_error(&self, error: &CliError) {
         let red = Ansi::new().fg_color(Some(AnsiColor::Red.into())).bold();
         let mut err = io::stderr().lock();
-        // Nowhere is left to say that stderr is gone.
+        // No output is left to report that stderr is gone.
         let _ = writeln!(err, "{} {error}", self.paint("error:", red));
         for detail in &error.details {
             let _ = writeln!(err, "  {detail}");
@@ -369,7 +366,7 @@ impl Session {
     }
 }
 
-/// Turns the outcome of writing to stdout into an error, but for a reader who left: `servanda log | head`.
+/// Turns the outcome of writing to stdout into an error. A reader that has left, as in `servanda log | head`, is none.
 pub fn written(outcome: io::Result<()>) -> Result<(), CliError> {
     match outcome {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
