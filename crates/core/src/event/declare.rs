@@ -94,13 +94,42 @@ macro_rules! fields {
             }
 
             /// The id that it gives to a new entity, if it does.
-            #[allow(unused_mut)]
+            // The envelope has none.
+            #[allow(dead_code, unused_mut)]
             pub(in $crate::event) fn defines(&self) -> Option<$crate::value::id::Reference<'_>> {
                 let mut given = None;
                 $(if matches!(&[$($(stringify!($attr),)+)?] as &[&str], [.., "id"]) {
                     $crate::value::base::Value::each_reference(&self.$field, &mut |named| given = Some(named));
                 })*
                 given
+            }
+        }
+
+        impl $crate::wire::Wire for $name {
+            fn write(&self, to: &mut $crate::wire::Writer<'_>) {
+                $(if const { $crate::event::field::since_of(&[$($(stringify!($attr),)+)?]) } <= to.schema() {
+                    $crate::wire::Wire::write(&self.$field, to);
+                })*
+            }
+
+            fn read(from: &mut $crate::wire::Reader<'_>) -> Result<Self, $crate::wire::WireError> {
+                Ok(Self {$(
+                    $field: if const { $crate::event::field::since_of(&[$($(stringify!($attr),)+)?]) } <= from.schema() {
+                        $crate::wire::Wire::read(from)?
+                    } else {
+                        <$ty as $crate::value::base::Value>::from_texts::<&str>(&[])
+                            .map_err(|error| $crate::wire::WireError::new(error.0))?
+                    },
+                )*})
+            }
+
+            fn since(&self) -> u8 {
+                1_u8 $(.max(if $crate::value::base::Value::is_absent(&self.$field) {
+                    1
+                } else {
+                    const { $crate::event::field::since_of(&[$($(stringify!($attr),)+)?]) }
+                        .max($crate::wire::Wire::since(&self.$field))
+                }))*
             }
         }
     };

@@ -46,6 +46,24 @@ macro_rules! events {
                 match self { $(Fact::$name(_) => Kind::$name,)+ }
             }
 
+            /// Writes its fields, without its number.
+            pub(crate) fn write(&self, to: &mut Writer<'_>) {
+                match self { $(Fact::$name(fact) => fact.write(to),)+ }
+            }
+
+            /// Reads the fields of a fact of a kind.
+            ///
+            /// # Errors
+            /// [`WireError`] where the bytes are not such fields.
+            pub(crate) fn read(kind: Kind, from: &mut Reader<'_>) -> Result<Self, WireError> {
+                match kind { $(Kind::$name => $name::read(from).map(Fact::$name),)+ }
+            }
+
+            /// The lowest schema that can express it.
+            pub(crate) fn since(&self) -> u8 {
+                match self { $(Fact::$name(fact) => $name::SPEC.since.max(fact.since()),)+ }
+            }
+
             fn build<S: AsRef<str>>(
                 kind: Kind,
                 given: &[(&str, &[S])],

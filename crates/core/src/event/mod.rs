@@ -48,6 +48,7 @@ pub use self::spec::EventSpec;
 use self::list::events;
 use crate::value::base::{Leaf, ValueError, unknown_word};
 use crate::value::id::Reference;
+use crate::wire::{Reader, Wire, WireError, Writer};
 
 // The order of the help and of the template. A new event is a line here, and its `mod` above.
 events! {

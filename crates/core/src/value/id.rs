@@ -106,6 +106,55 @@ impl<'v> Reference<'v> {
     }
 }
 
+/// What kind of thing an id names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum EntityKind {
+    /// A party.
+    Party,
+    /// A source.
+    Source,
+    /// An agreement.
+    Agreement,
+    /// A commitment.
+    Commitment,
+    /// A recorder.
+    Recorder,
+}
+
+impl EntityKind {
+    /// Every kind.
+    pub const ALL: &'static [EntityKind] = &[
+        Self::Party,
+        Self::Source,
+        Self::Agreement,
+        Self::Commitment,
+        Self::Recorder,
+    ];
+
+    /// The word for it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Party => "party",
+            Self::Source => "source",
+            Self::Agreement => "agreement",
+            Self::Commitment => "commitment",
+            Self::Recorder => "recorder",
+        }
+    }
+
+    /// What a reference asks for; none where any entity or a record will do.
+    pub fn of(reference: &Reference<'_>) -> Option<Self> {
+        match reference {
+            Reference::Party(_) => Some(Self::Party),
+            Reference::Source(_) => Some(Self::Source),
+            Reference::Agreement(_) => Some(Self::Agreement),
+            Reference::Commitment(_) => Some(Self::Commitment),
+            Reference::Recorder(_) => Some(Self::Recorder),
+            Reference::Entity(_) | Reference::Record(_) => None,
+        }
+    }
+}
+
 macro_rules! ids {
     ($($(#[$meta:meta])* $name:ident $label:literal $reference:ident;)+) => {$(
         $(#[$meta])*

@@ -9,6 +9,7 @@ use serde_json::{Map, Value as Json, json};
 use super::super::testing::{hex, unhex};
 use super::super::vectors;
 use super::*;
+use crate::event::{FieldSpec, Fields};
 use crate::testing::{event, events, fields, histories};
 use crate::value::agreement::Action;
 use crate::value::base::{Shape, TEXT_LIMIT};
