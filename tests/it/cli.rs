@@ -35,7 +35,9 @@ fn examples() {
 /// Whether a file is a page with examples.
 fn has_examples(page: &Path) -> bool {
     page.extension().is_some_and(|extension| extension == "md")
-        && std::fs::read_to_string(page).unwrap().contains("```console\n$ ")
+        && std::fs::read_to_string(page)
+            .unwrap()
+            .contains("```console\n$ ")
 }
 
 /// Runs the examples of a file.
