@@ -48,7 +48,7 @@ use std::sync::Arc;
 use clap::Args as _;
 
 use command::Command;
-use error::Exit;
+pub use error::Exit;
 use globals::Globals;
 use servanda_log::Registry;
 use session::Session;

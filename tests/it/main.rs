@@ -21,5 +21,6 @@ mod power;
 mod program;
 mod tables;
 mod tamper;
+mod toy;
 #[cfg(unix)]
 mod witness;

@@ -87,6 +87,18 @@ impl Twin {
         Ok(now == head)
     }
 
+    /// An append from another head was refused, with the present head; where answers get lost, this one may be lost too.
+    pub(super) fn expect_moved(&self, outcome: &Result<Head, AppendError>) -> Outcome {
+        let is_refused = match outcome {
+            Err(AppendError::HeadMoved(now)) => *now == self.head,
+            Err(AppendError::Uncertain(_)) => self.loses_answers,
+            _ => false,
+        };
+        expect(is_refused, || {
+            format!("an append from another head gave {outcome:?}")
+        })
+    }
+
     pub(super) fn put(&self, count: u64, bytes: &[u8]) -> Outcome {
         let put = self.log.cache().and_then(|cache| cache.put(count, bytes));
         told("storing a snapshot", put)
