@@ -12,7 +12,7 @@ use super::archive;
 use super::replay::CHUNK;
 use servanda_core::chain::codec;
 use servanda_core::chain::record::{Head, Record, Sealed};
-use servanda_core::event::{Entry, Fact};
+use servanda_core::event::{Entry, Kind};
 use servanda_log::{Aborted, AppendError, BatchSource, Log, LogError, Stored};
 
 /// Records that cannot be recovered.
@@ -150,10 +150,10 @@ fn whole(stored: &Stored) -> Result<Entry, String> {
     if !record.payload_is_sound() {
         return Err("its payload is not the one that was recorded".into());
     }
-    let Some(body) = &record.body else {
+    let Some(content) = record.content() else {
         return Err("its payload was erased".into());
     };
-    let entry = archive::entry(stored.seq, record.header.recorded_at, &body.payload);
+    let entry = archive::entry(stored.seq, record.header.recorded_at, content);
     entry.map_err(|error| error.to_string())
 }
 
@@ -211,17 +211,14 @@ impl Beginning {
         if !continues {
             return false;
         }
-        match &record.body {
-            None if header.redactable => self.bare.push((header.seq, self.whole)),
+        match record.content() {
+            None if header.erasable => self.bare.push((header.seq, self.whole)),
             None => return false,
-            Some(body) => match codec::decode(&body.payload) {
-                Ok(event) => {
-                    if let Fact::Redacted(fact) = event.fact {
-                        self.redacted.insert(fact.record.0);
-                    }
-                }
-                Err(_) => return false,
-            },
+            Some(content) if codec::decode(content).is_err() => return false,
+            Some(_) if header.kind() == Some(Kind::Redacted) => {
+                self.redacted.insert(header.target);
+            }
+            Some(_) => {}
         }
         self.head = Head::after(header);
         self.recorded_at = header.recorded_at;
