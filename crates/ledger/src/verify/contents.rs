@@ -153,14 +153,14 @@ impl Contents {
     ) {
         let entry = self.open_payload(seq, record, payload);
         if let Some(entry) = &entry {
+            if entry.event.kind() == Kind::Redacted && record.header.target < seq {
+                self.redacted.push(record.header.target);
+            }
             self.irregular += usize::from(entry.event.envelope.irregular.is_some());
             self.ask_for_signatures(entry, log);
             self.held_keys.apply(&entry.event);
         }
         let header = &record.header;
-        if header.kind() == Some(Kind::Redacted) && header.target < seq {
-            self.redacted.push(header.target);
-        }
         self.check_erasable(seq, header, log);
         let gone = record.body.is_none();
         self.withheld |= gone;
@@ -301,7 +301,15 @@ impl Contents {
         if kind.spec().form.erasable != Erasable::WithTarget {
             return;
         }
-        let erasable = kind.is_erasable(|| self.kind_of(header.target, seq, log));
+        let erasable = if header.target < seq {
+            match self.kind_of(header.target, log) {
+                Some(target) => kind.is_erasable(|| target),
+                // What is wrong with the target is a finding of its own.
+                None => return,
+            }
+        } else {
+            false
+        };
         if header.erasable != erasable {
             let expected = Malformed::Erasable { kind, erasable }.to_string();
             let erasable = header.erasable;
@@ -310,16 +318,16 @@ impl Contents {
         }
     }
 
-    /// The kind of a record before another, whose payload may be gone.
-    fn kind_of(&self, record: u64, before: u64, log: &impl Log) -> Option<Kind> {
-        if record >= before {
-            return None;
-        }
+    /// The kind of an earlier record, whose payload may be gone: none where its header cannot be read, and none in it where
+    /// a later version of servanda brought the kind.
+    fn kind_of(&self, record: u64, log: &impl Log) -> Option<Option<Kind>> {
         let known = self.replayed.state.kind(Seq(record));
-        known.filter(|_| self.rules_lost_at.is_none()).or_else(|| {
-            let found = log.read(record, 1).ok()?;
-            header_of(&found.first()?.sealed)?.kind()
-        })
+        if known.is_some() && self.rules_lost_at.is_none() {
+            return Some(known);
+        }
+        let found = log.read(record, 1).ok()?;
+        let header = header_of(&found.first()?.sealed)?;
+        (header.seq == record).then(|| header.kind())
     }
 
     /// Checks an event against the rules, given all before it.
