@@ -163,15 +163,13 @@ impl<P> Range<P> {
 /// What a record says, whose payload is the one that its header vouches for: nothing where it is gone, none where it is
 /// no event.
 pub(super) fn entry(record: &RecordRef<'_>) -> Option<Option<Entry>> {
-    let Some(body) = record.body else {
+    let Some(content) = record.content() else {
         return Some(None);
     };
     let Header {
         seq, recorded_at, ..
     } = record.header;
-    archive::entry(seq, recorded_at, body.payload)
-        .ok()
-        .map(Some)
+    archive::entry(seq, recorded_at, content).ok().map(Some)
 }
 
 /// The records from `start` to `end`, if all are there and nothing else.

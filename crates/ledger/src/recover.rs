@@ -150,10 +150,10 @@ fn whole(stored: &Stored) -> Result<Entry, String> {
     if !record.payload_is_sound() {
         return Err("its payload is not the one that was recorded".into());
     }
-    let Some(body) = &record.body else {
+    let Some(content) = record.content() else {
         return Err("its payload was erased".into());
     };
-    let entry = archive::entry(stored.seq, record.header.recorded_at, &body.payload);
+    let entry = archive::entry(stored.seq, record.header.recorded_at, content);
     entry.map_err(|error| error.to_string())
 }
 
@@ -211,10 +211,10 @@ impl Beginning {
         if !continues {
             return false;
         }
-        match &record.body {
-            None if header.redactable => self.bare.push((header.seq, self.whole)),
+        match record.content() {
+            None if header.erasable => self.bare.push((header.seq, self.whole)),
             None => return false,
-            Some(body) => match codec::decode(&body.payload) {
+            Some(content) => match codec::decode(content) {
                 Ok(event) => {
                     if let Fact::Redacted(fact) = event.fact {
                         self.redacted.insert(fact.record.0);

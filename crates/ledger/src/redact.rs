@@ -142,7 +142,7 @@ impl<S: Log> Ledger<S> {
         if record.header.seq != seq.0 || !record.payload_is_sound() {
             return Err(broken("it is not the record that was recorded".to_owned()));
         }
-        if !record.header.redactable {
+        if !record.header.erasable {
             return Err(broken(
                 "it was not recorded as one that may be redacted".to_owned(),
             ));

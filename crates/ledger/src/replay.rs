@@ -104,8 +104,8 @@ impl Replayed {
                 None => self.state.apply_missing(),
                 Some(entry) => self.state.apply(entry),
             }
-            if header.claimed {
-                self.state.note_claimed(header.seq + 1);
+            if header.asserted {
+                self.state.note_asserted(header.seq + 1);
             }
         }
         Some(())
@@ -129,17 +129,17 @@ impl Replayed {
                 "its payload is not the one that was recorded".into(),
             ));
         }
-        match &record.body {
+        match record.content() {
             None => self.state.apply_missing(),
-            Some(body) => {
-                let entry = archive::entry(seq, header.recorded_at, &body.payload);
+            Some(content) => {
+                let entry = archive::entry(seq, header.recorded_at, content);
                 let entry = entry.map_err(|error| broken(error.to_string()))?;
                 self.state.take(entry);
             }
         }
         self.definitions.push_record(record);
-        if header.claimed {
-            self.state.note_claimed(seq + 1);
+        if header.asserted {
+            self.state.note_asserted(seq + 1);
         }
         self.tree
             .push(leaf_hash(&header.to_bytes()))

@@ -225,7 +225,7 @@ struct Previous {
     link: Hash,
     remaining: u32,
     recorded_at: i64,
-    claimed: bool,
+    asserted: bool,
 }
 
 impl Previous {
@@ -234,7 +234,7 @@ impl Previous {
             link,
             remaining: header.remaining,
             recorded_at: header.recorded_at,
-            claimed: header.claimed,
+            asserted: header.asserted,
         }
     }
 
@@ -279,7 +279,7 @@ impl Previous {
                 Instant(header.recorded_at).to_string(),
             );
         }
-        if header.claimed && !self.claimed {
+        if header.asserted && !self.asserted {
             find(
                 FindingKind::Clock,
                 &[seq],

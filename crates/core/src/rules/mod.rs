@@ -480,7 +480,7 @@ const RULE_FREE_KINDS: &[Kind] = &[
 ];
 
 /// Whether an event that comes next may lose its payload later. This is bound into its record's header.
-pub fn is_redactable(state: &State, event: &Event) -> bool {
+pub fn is_erasable(state: &State, event: &Event) -> bool {
     match &event.fact {
         Fact::Corrected(fact) => state
             .kind(fact.record)

@@ -70,7 +70,7 @@ pub(super) fn pass(
 /// Whether a record has its payload; none where it has not and must have it.
 fn is_there(record: &RecordRef<'_>) -> Option<bool> {
     let is_there = record.body.is_some();
-    (is_there || record.header.redactable).then_some(is_there)
+    (is_there || record.header.erasable).then_some(is_there)
 }
 
 /// The name that the ledger was opened under.

@@ -11,7 +11,8 @@ use crate::conformance::{self, Site};
 use crate::source::{Batch, NoBatch, OneBatch};
 use crate::testing::batch;
 use ::sled::Tree;
-use servanda_core::chain::record::{Body, Hash, Record, SALT_LEN, bind};
+use servanda_core::chain::record::{Body, Hash, Record, SALT_LEN};
+use servanda_core::chain::testing::bind_bodies;
 use std::io::Write as _;
 
 fn soon() -> Instant {
@@ -1042,7 +1043,7 @@ fn noisy_batch(head: Head, lengths: &[usize]) -> (Vec<Sealed>, Head) {
         payload: (0..length).map(|_| noise()).collect(),
     };
     let bodies = lengths.iter().map(body).collect();
-    let (records, head) = bind(head, 1, bodies);
+    let (records, head) = bind_bodies(head, 1, bodies);
     (records.iter().map(Record::seal).collect(), head)
 }
 
