@@ -13,7 +13,7 @@ use super::replay::CHUNK;
 use servanda_core::chain::codec;
 use servanda_core::chain::record::{Head, Record, Sealed};
 use servanda_core::chain::walker::Walker;
-use servanda_core::event::{Entry, Fact};
+use servanda_core::event::{Entry, Kind};
 use servanda_log::{Aborted, AppendError, BatchSource, Log, LogError, Stored};
 
 /// Records that cannot be recovered.
@@ -205,14 +205,11 @@ impl Beginning {
         match record.content() {
             None if header.erasable => self.bare.push((header.seq, self.whole)),
             None => return false,
-            Some(content) => match codec::decode(content) {
-                Ok(event) => {
-                    if let Fact::Redacted(fact) = event.fact {
-                        self.redacted.insert(fact.record.0);
-                    }
-                }
-                Err(_) => return false,
-            },
+            Some(content) if codec::decode(content).is_err() => return false,
+            Some(_) if header.kind() == Some(Kind::Redacted) => {
+                self.redacted.insert(header.target);
+            }
+            Some(_) => {}
         }
         if self.walker.take(header, header.link()).ends_batch {
             self.whole = self.walker.head();

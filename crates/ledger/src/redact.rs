@@ -144,7 +144,7 @@ impl<S: Log> Ledger<S> {
         }
         if !record.header.erasable {
             return Err(broken(
-                "it was not recorded as one that may be redacted".to_owned(),
+                "its header says that its payload cannot be erased".to_owned(),
             ));
         }
         let bodiless = Record {

@@ -139,9 +139,7 @@ pub(super) fn told<S: servanda_log::Log>(log: S, snapshot_every: u64) -> Ledger<
 /// What is to be bound of a content. A correction is not erasable.
 pub(super) fn unbound(content: Content, salt: [u8; SALT_LEN], recorded_at: i64) -> Unbound {
     Unbound {
-        erasable: Kind::of_number(content.kind).is_some_and(|kind| {
-            kind != Kind::Corrected && servanda_core::rules::may_be_redacted(kind)
-        }),
+        erasable: Kind::of_number(content.kind).is_some_and(|kind| kind.is_erasable(|| None)),
         content,
         salt,
         recorded_at,
@@ -153,10 +151,17 @@ pub(super) fn unbound(content: Content, salt: [u8; SALT_LEN], recorded_at: i64) 
 pub(super) fn bound(batches: &[(i64, Vec<Content>)]) -> Memory {
     let mut head = Head::EMPTY;
     let mut all = Vec::new();
+    let mut kinds = Vec::new();
     for (time, contents) in batches {
-        let unbound = contents
-            .iter()
-            .map(|content| unbound(content.clone(), [3; SALT_LEN], *time));
+        let unbound = contents.iter().map(|content| {
+            let kind = Kind::of_number(content.kind).unwrap();
+            let target = kinds.get(content.target as usize).copied();
+            kinds.push(kind);
+            Unbound {
+                erasable: kind.is_erasable(|| target),
+                ..unbound(content.clone(), [3; SALT_LEN], *time)
+            }
+        });
         let (records, after) = bind(head, unbound.collect());
         all.extend(records.iter().map(Record::seal));
         head = after;

@@ -12,6 +12,8 @@ use std::sync::LazyLock;
 use blake3::Hasher;
 use bytes::Bytes;
 
+use crate::event::{Erasable, Kind};
+
 mod peek;
 
 pub use peek::{BodyRef, RecordRef};
@@ -180,6 +182,20 @@ pub enum Malformed {
     /// The payload would be longer than [`PAYLOAD_LIMIT`].
     #[error("the header says that the payload has {0} bytes; the limit is {PAYLOAD_LIMIT}")]
     PayloadLength(u32),
+    /// The first record does not open a ledger.
+    #[error("the header of record 0 says that its kind is {0}, and not the opening of a ledger")]
+    NoOpening(u16),
+    /// The header names another record, and events of its kind are about none.
+    #[error("the header of a {0} names record {1}; a {0} corrects, retracts and redacts no record")]
+    Target(Kind, u64),
+    /// The flag that says whether the payload can be erased is not as the kind demands.
+    #[error("the header says that the payload of a {kind} {}", if *erasable { "can be erased" } else { "cannot be erased" })]
+    Erasable {
+        /// The kind.
+        kind: Kind,
+        /// What the header says.
+        erasable: bool,
+    },
     /// The body is not as long as the header says, or its first byte is unknown.
     #[error("the record has {found} bytes after its header, {expected} expected")]
     Body {
@@ -220,7 +236,8 @@ impl Header {
     /// Reads a header.
     ///
     /// # Errors
-    /// [`Malformed`] on another version, or where a reserved byte is not zero.
+    /// [`Malformed`] on another version, where a reserved byte is not zero, and where flags and target are not those of
+    /// the kind. Of a kind that a later version of servanda brought, flags and target can be any.
     pub fn from_bytes(bytes: &[u8; HEADER_LEN]) -> Result<Self, Malformed> {
         if bytes[0] != VERSION {
             return Err(Malformed::Version(bytes[0]));
@@ -237,7 +254,7 @@ impl Header {
         if payload_len as usize > PAYLOAD_LIMIT {
             return Err(Malformed::PayloadLength(payload_len));
         }
-        Ok(Self {
+        let header = Self {
             erasable: bytes[1] & ERASABLE != 0,
             asserted: bytes[1] & ASSERTED != 0,
             kind: u16::from_le_bytes(array(bytes, 2)),
@@ -248,7 +265,40 @@ impl Header {
             payload_len,
             prev: Hash(array(bytes, 32)),
             payload_digest: Hash(array(bytes, 64)),
-        })
+        };
+        header.check_form()?;
+        Ok(header)
+    }
+
+    /// Checks what the header says against its kind, as far as that takes no other record.
+    fn check_form(&self) -> Result<(), Malformed> {
+        let kind = self.kind();
+        if self.seq == 0 && !kind.is_some_and(|kind| kind.spec().opens()) {
+            return Err(Malformed::NoOpening(self.kind));
+        }
+        let Some(kind) = kind else { return Ok(()) };
+        let form = &kind.spec().form;
+        if self.target != 0 && !form.has_target {
+            return Err(Malformed::Target(kind, self.target));
+        }
+        let as_demanded = match form.erasable {
+            Erasable::Never => !self.erasable,
+            Erasable::Always => self.erasable,
+            Erasable::WithTarget => true,
+        };
+        if as_demanded {
+            Ok(())
+        } else {
+            Err(Malformed::Erasable {
+                kind,
+                erasable: self.erasable,
+            })
+        }
+    }
+
+    /// The kind of its event; none where a later version of servanda brought it.
+    pub fn kind(&self) -> Option<Kind> {
+        Kind::of_number(self.kind)
     }
 
     /// The link: the hash of the header's bytes, which the next record holds as `prev`.

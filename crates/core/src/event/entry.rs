@@ -33,12 +33,7 @@ impl Event {
 
     /// The record that a correction, retraction or redaction is about: its header says so too.
     pub fn target(&self) -> Option<Seq> {
-        match &self.fact {
-            Fact::Corrected(fact) => Some(fact.record),
-            Fact::Retracted(fact) => Some(fact.record),
-            Fact::Redacted(fact) => Some(fact.record),
-            _ => None,
-        }
+        self.fact.target()
     }
 
     /// Builds an event from texts, or says everything that is wrong with them.

@@ -7,9 +7,9 @@ use crate::signatures::{self, HeldKeys, Required, SignatureError};
 use crate::snapshot;
 use crate::{archive, plural};
 use servanda_core::chain::codec::CodecError;
-use servanda_core::chain::record::{Hash, Head, Header, RecordRef, payload_digest};
+use servanda_core::chain::record::{Hash, Head, Header, Malformed, RecordRef, payload_digest};
 use servanda_core::chain::tree::Tiled;
-use servanda_core::event::{Entry, Event, Fact};
+use servanda_core::event::{Entry, Erasable, Event, Fact, Kind};
 use servanda_core::rules;
 use servanda_core::state::{State, Unreadable, asserted_times};
 use servanda_core::value::id::{Seq, Subject};
@@ -153,16 +153,15 @@ impl Contents {
     ) {
         let entry = self.open_payload(seq, record, payload);
         if let Some(entry) = &entry {
-            self.irregular += usize::from(entry.event.envelope.irregular.is_some());
-            if let Fact::Redacted(fact) = &entry.event.fact
-                && fact.record.0 < seq
-            {
-                self.redacted.push(fact.record.0);
+            if entry.event.kind() == Kind::Redacted && record.header.target < seq {
+                self.redacted.push(record.header.target);
             }
+            self.irregular += usize::from(entry.event.envelope.irregular.is_some());
             self.ask_for_signatures(entry, log);
             self.held_keys.apply(&entry.event);
         }
         let header = &record.header;
+        self.check_erasable(seq, header, log);
         let gone = record.body.is_none();
         self.withheld |= gone;
         self.replay(seq, header, entry, gone);
@@ -286,7 +285,6 @@ impl Contents {
                 if self.names_gone(&entry.event) {
                     self.named_gone += 1;
                 } else {
-                    self.check_mark(seq, header, &entry.event);
                     self.check_rules(seq, &entry.event);
                 }
                 self.replayed.state.take(entry);
@@ -296,13 +294,40 @@ impl Contents {
         }
     }
 
-    /// A record that later ones rest on must not be bound as one that may lose its payload.
-    fn check_mark(&mut self, seq: u64, header: &Header, event: &Event) {
-        if header.erasable && !rules::is_erasable(&self.replayed.state, event) {
-            let found = format!("a {} that is marked as redactable", event.kind());
-            let expected = "a mark only on what no rule rests on";
-            self.find(FindingKind::Rule, &[seq], expected, &found);
+    /// Checks the flag of a header whose payload can be erased where that of its target can. All that takes no other
+    /// record is checked where the header is read.
+    fn check_erasable(&mut self, seq: u64, header: &Header, log: &impl Log) {
+        let Some(kind) = header.kind() else { return };
+        if kind.spec().form.erasable != Erasable::WithTarget {
+            return;
         }
+        let erasable = if header.target < seq {
+            match self.kind_of(header.target, log) {
+                Some(target) => kind.is_erasable(|| target),
+                // What is wrong with the target is a finding of its own.
+                None => return,
+            }
+        } else {
+            false
+        };
+        if header.erasable != erasable {
+            let expected = Malformed::Erasable { kind, erasable }.to_string();
+            let erasable = header.erasable;
+            let found = Malformed::Erasable { kind, erasable }.to_string();
+            self.find(FindingKind::Malformed, &[seq], &expected, &found);
+        }
+    }
+
+    /// The kind of an earlier record, whose payload may be gone: none where its header cannot be read, and none in it where
+    /// a later version of servanda brought the kind.
+    fn kind_of(&self, record: u64, log: &impl Log) -> Option<Option<Kind>> {
+        let known = self.replayed.state.kind(Seq(record));
+        if known.is_some() && self.rules_lost_at.is_none() {
+            return Some(known);
+        }
+        let found = log.read(record, 1).ok()?;
+        let header = header_of(&found.first()?.sealed)?;
+        (header.seq == record).then(|| header.kind())
     }
 
     /// Checks an event against the rules, given all before it.
@@ -451,7 +476,7 @@ impl Contents {
     fn compare_redactions(&mut self) {
         for seq in std::mem::take(&mut self.gone) {
             if self.not_erasable.binary_search(&seq).is_ok() {
-                let expected = "its payload: it was not recorded as one that may be redacted";
+                let expected = "its payload: its header says that it cannot be erased";
                 self.find(FindingKind::PayloadGone, &[seq], expected, "none");
             } else if self.redacted.binary_search(&seq).is_err() {
                 let expected = "its payload, or a later record that redacts it";

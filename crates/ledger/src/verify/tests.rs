@@ -123,7 +123,11 @@ fn every_flipped_byte_is_found_and_names_its_record() {
         for at in 0..sealed.0.len() {
             for mask in [0x01, 0x80, 0xff] {
                 let flipped = tampered(|records, _| records[seq].tamper(|bytes| bytes[at] ^= mask));
-                let findings = found(&flipped);
+                let mut findings = found(&flipped);
+                if seq == 7 && (2..4).contains(&at) {
+                    // Record 9 corrects record 7: the kind of that decides whether it can be erased.
+                    findings.retain(|finding| *finding != (Malformed, vec![9]));
+                }
                 let named = findings
                     .iter()
                     .any(|(_, records)| records.contains(&(seq as u64)));
@@ -749,7 +753,7 @@ fn only_what_was_bound_as_redactable_may_lose_its_payload() {
         .iter()
         .map(|f| (f.kind, f.records.clone()))
         .collect();
-    assert_eq!(found, [(Rule, vec![4])]);
+    assert_eq!(found, [(Malformed, vec![4])]);
 }
 
 /// What can be done to records in a log.

@@ -107,16 +107,20 @@ fn every_flipped_byte_is_seen_by_opening_the_digest_or_the_link() {
 fn records() -> impl Strategy<Value = Record> {
     let signers = proptest::collection::btree_map(any::<[u8; 4]>(), any::<u8>(), 0..4);
     let marks = (any::<bool>(), any::<bool>());
-    let of_event = (any::<u16>(), any::<u64>());
-    let header = (any::<u64>(), marks, any::<i64>(), any::<u32>(), of_event);
+    // Also kinds that are not known.
+    let of_event = (0..40_u16, any::<u64>());
+    let header = (1..u64::MAX, marks, any::<i64>(), any::<u32>(), of_event);
     let body = (any::<Vec<u8>>(), any::<[u8; SALT_LEN]>(), any::<bool>());
     (header, body, signers).prop_map(|((seq, marks, time, remaining, of_event), body, signers)| {
         let (payload, salt, gone) = body;
+        let (kind, target) = of_event;
+        let known = Kind::of_number(kind);
+        let has_target = known.is_none_or(|kind| kind.spec().form.has_target);
         let header = Header {
-            kind: of_event.0,
-            target: of_event.1,
+            kind,
+            target: if has_target { target } else { 0 },
             seq,
-            erasable: marks.0,
+            erasable: known.map_or(marks.0, |kind| kind.is_erasable(|| None)),
             asserted: marks.1,
             recorded_at: time,
             remaining,
@@ -134,6 +138,55 @@ fn records() -> impl Strategy<Value = Record> {
             signatures: signers.into_iter().map(signed).collect(),
         }
     })
+}
+
+#[test]
+fn a_header_says_what_its_kind_allows_and_no_more() {
+    let (records, _) = bind_bodies(Head::EMPTY, 5, vec![body(b"a"), body(b"b")]);
+    let read = |change: &dyn Fn(&mut Header)| {
+        let mut header = records[1].header;
+        change(&mut header);
+        Header::from_bytes(&header.to_bytes()).map(|_| ())
+    };
+    let of = |kind: Kind, erasable, target| {
+        read(&|header| {
+            header.kind = kind.spec().number;
+            header.erasable = erasable;
+            header.target = target;
+        })
+    };
+    for &kind in Kind::ALL {
+        let form = kind.spec().form;
+        for erasable in [false, true] {
+            let wrong = Malformed::Erasable { kind, erasable };
+            let expected = match form.erasable {
+                Erasable::Always if !erasable => Err(wrong),
+                Erasable::Never if erasable => Err(wrong),
+                _ => Ok(()),
+            };
+            assert_eq!(of(kind, erasable, 0), expected);
+        }
+        let expected = match form.has_target {
+            true => Ok(()),
+            false => Err(Malformed::Target(kind, 7)),
+        };
+        assert_eq!(of(kind, kind.is_erasable(|| None), 7), expected);
+    }
+    // A later version knows what these may say.
+    let later = |header: &mut Header| {
+        header.kind = 999;
+        header.target = 7;
+        header.erasable = true;
+    };
+    assert_eq!(read(&later), Ok(()));
+    // Record 0 opens the ledger.
+    let first = |header: &mut Header| {
+        header.seq = 0;
+        header.kind = Kind::PartyRegistered.spec().number;
+    };
+    assert_eq!(read(&first), Err(Malformed::NoOpening(1)));
+    let long = |header: &mut Header| header.payload_len = PAYLOAD_LIMIT as u32 + 1;
+    assert_eq!(read(&long), Err(Malformed::PayloadLength(65_537)));
 }
 
 proptest! {
