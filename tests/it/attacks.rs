@@ -169,7 +169,7 @@ impl Honest {
     fn ok(&self, words: &[&str]) -> String {
         let ledger = self.scratch.ledger();
         let said = self.run(&ledger, &self.scratch.path("state"), words).ok();
-        opened(&ledger).drain().unwrap();
+        opened(&ledger).flush().unwrap();
         said
     }
 
@@ -284,7 +284,7 @@ fn lay_bytes(dir: &Path, sealed: &[Sealed], head: Head) {
     let mut log = directory::create(dir, "a test").unwrap();
     log.append(Head::EMPTY, &mut OneBatch::new(sealed.to_vec(), head))
         .unwrap();
-    log.drain().unwrap();
+    log.flush().unwrap();
     drop(log);
     for (name, bytes) in keep {
         if let Some(bytes) = bytes {
@@ -593,7 +593,7 @@ impl Attack {
                         let mut log = opened(dir);
                         log.append(before, &mut OneBatch::new(one.to_vec(), after))
                             .unwrap();
-                        log.drain().unwrap();
+                        log.flush().unwrap();
                     }
                     with_runs(dir, |runs| drop(runs.remove(run_of(12)).unwrap()));
                 },
@@ -800,7 +800,7 @@ impl Attack {
                 name: "The journal swapped for an older copy of itself, its frames all handed over before",
                 make: |honest, dir| {
                     let older = lay_in_journal(dir, &honest.records());
-                    opened(dir).drain().unwrap();
+                    opened(dir).flush().unwrap();
                     fs::write(dir.join("journal"), older).unwrap();
                 },
                 expected: [NOT_FOUND; 4],

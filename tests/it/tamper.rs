@@ -128,7 +128,7 @@ fn lay(dir: &Path, from: &Memory) {
         };
         log.append(before, &mut OneBatch::new(vec![sealed.clone()], after))
             .unwrap();
-        log.drain().unwrap();
+        log.flush().unwrap();
         before = after;
     }
     assert_eq!(before, head);

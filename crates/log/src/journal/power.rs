@@ -12,9 +12,12 @@ use super::file::{JournalFile, blank};
 use super::medium::Medium;
 use super::tests::{bodiless, read_all};
 use super::*;
+use crate::error::{AppendError, LogError};
+use crate::log::{Erase, Log, Reader, Stored};
 use crate::memory::Memory;
+use crate::source::{BatchSource, OneBatch};
 use crate::testing::batch;
-use servanda_core::chain::record::Sealed;
+use servanda_core::chain::record::{Head, Sealed};
 
 const SECTOR: usize = 512;
 /// Two slots and twelve pages: laps follow each other quickly.
@@ -232,7 +235,7 @@ impl Acknowledged {
     /// Does something at random; false when the power is gone.
     fn act(&mut self, journal: &mut Journal<Behind>, random: &mut Random) -> bool {
         match random.below(12) {
-            0 => journal.drain().is_ok(),
+            0 => journal.flush().is_ok(),
             1 if self.head.count > 0 => {
                 let stored = bodiless(&self.records, random.below(self.head.count) as usize);
                 let done = journal.erase(std::slice::from_ref(&stored)).is_ok();
@@ -299,7 +302,7 @@ fn what_was_acknowledged_survives_power_cuts_and_nothing_is_there_in_part() {
                 let (file, frames) = JournalFile::read(Box::new(file.clone()), path).unwrap();
                 let base = behind.head().unwrap();
                 let path = path.to_owned();
-                Journal::before(behind.clone(), base, Found { file, frames, path })
+                Journal::over(behind.clone(), base, &path, file, frames)
             };
             let mut journal = open();
             let had_cut = acknowledged.perhaps.is_some();

@@ -1,14 +1,23 @@
 use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::errors::damaged;
+use super::file::JournalFile;
+use super::frame;
+use super::log::LEFT_AT_CLOSE_MAX;
 use super::*;
 use crate::conformance::{self, Site};
+use crate::error::{AppendError, LogError};
 use crate::faulty::{Fault, Faulty};
+use crate::log::{Erase as _, Log, Reader, Stored};
 use crate::memory::Memory;
 use crate::shared::Shared;
 use crate::sled::Sled;
+use crate::source::{BatchSource, OneBatch};
 use crate::testing::batch;
-use servanda_core::chain::record::{Hash, Record, Sealed};
+use servanda_core::chain::record::{Hash, Head, Record, Sealed};
 
 /// A journal in a scratch directory before a log in memory, and what was appended.
 struct Scratch {
@@ -148,7 +157,7 @@ fn small_appends_stay_in_the_journal_and_reading_hands_nothing_over() {
     assert_eq!(scratch.behind(), 0);
     let mut journal = scratch.open();
     scratch.append(&mut journal, &[7]);
-    journal.drain().unwrap();
+    journal.flush().unwrap();
     assert_eq!(scratch.behind(), 5);
     scratch.append(&mut journal, &[8]);
     scratch.holds(&journal);
@@ -207,7 +216,7 @@ fn what_is_too_large_for_a_frame_goes_straight_behind_after_what_waits() {
 fn a_store_that_is_ahead_of_its_journal_is_continued() {
     for before in [&[][..], &[&[10][..], &[20]]] {
         let mut scratch = Scratch::with(before);
-        scratch.open().drain().unwrap();
+        scratch.open().flush().unwrap();
         let (batch, head) = batch(scratch.head, &[50; 3]);
         scratch
             .log
@@ -237,7 +246,7 @@ fn a_store_that_took_in_a_part_of_a_frame_gets_the_rest() {
         let mut journal = scratch.open();
         scratch.holds(&journal);
         scratch.append(&mut journal, &[6]);
-        journal.drain().unwrap();
+        journal.flush().unwrap();
         assert_eq!(scratch.log.get().inner().records(), scratch.records);
         scratch.holds(&journal);
     }
@@ -289,8 +298,8 @@ fn a_failure_to_hand_over_is_told_to_the_next_append_and_that_loses_nothing() {
     scratch.append(&mut journal, &[1]);
     let refuse = |scratch: &Scratch| scratch.log.get().fail_after(0, Fault::Before);
     refuse(&scratch);
-    journal.drain().unwrap_err();
-    journal.behind.ahead.waiting().failed = true;
+    journal.flush().unwrap_err();
+    journal.pretend_flusher_failed();
     for _ in 0..2 {
         refuse(&scratch);
         let (batch, head) = batch(scratch.head, &[2]);
@@ -343,7 +352,7 @@ fn nothing_is_appended_before_a_store_that_takes_no_appends() {
 fn a_store_that_lost_its_end_is_told_by_its_journal() {
     let mut scratch = Scratch::with(&[&[10; 3], &[20]]);
     let mut journal = scratch.open();
-    journal.drain().unwrap();
+    journal.flush().unwrap();
     scratch.append(&mut journal, &[60_000; 10]);
     drop(journal);
     // Cut to less than the journal knows, with the head that fits.
@@ -361,7 +370,7 @@ fn a_store_that_lost_its_end_is_told_by_its_journal() {
         told.contains("14 records were acknowledged, only 2 can be read"),
         "{told}"
     );
-    assert!(journal.drain().is_err());
+    assert!(journal.flush().is_err());
     let first = journal.read(0, 1).unwrap();
     assert!(journal.erase(&first).is_err());
 }
@@ -370,13 +379,13 @@ fn a_store_that_lost_its_end_is_told_by_its_journal() {
 fn a_store_put_back_is_brought_up_by_frames_that_continue_it() {
     let mut scratch = Scratch::with(&[&[1], &[2]]);
     let mut journal = scratch.open();
-    journal.drain().unwrap();
+    journal.flush().unwrap();
     scratch.append(&mut journal, &[3]);
     drop(journal);
     scratch.log = Shared::new(Faulty::new(Memory::default()));
     let mut journal = scratch.open();
     scratch.holds(&journal);
-    journal.drain().unwrap();
+    journal.flush().unwrap();
     assert_eq!(scratch.behind(), 3);
 }
 
@@ -474,7 +483,7 @@ fn frames_that_overlap_are_read_in_order_and_never_twice() {
                 .all(|stored| stored.seq >= 2)
         );
         // A frame that ends before the others is none; any other makes the journal unsound.
-        let outcome = journal.drain();
+        let outcome = journal.flush();
         assert_eq!(outcome.is_ok(), end, "{count}: {outcome:?}");
         drop(journal);
         scratch.log = Shared::new(Faulty::new(Memory::default()));
@@ -558,7 +567,7 @@ fn what_is_erased_is_in_no_frame() {
 fn an_erasure_that_fails_behind_leaves_all_as_it_was_and_the_frames_wiped() {
     let scratch = Scratch::with(&[&[100], &[200]]);
     let mut journal = scratch.open();
-    journal.drain().unwrap();
+    journal.flush().unwrap();
     scratch.log.get().fail_after(0, Fault::Before);
     journal.erase(&[bodiless(&scratch.records, 1)]).unwrap_err();
     scratch.holds(&journal);
