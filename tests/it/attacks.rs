@@ -23,11 +23,11 @@ use servanda_core::value::id::{PartyId, Seq};
 use servanda_ledger::replay::{KnownAt, replay};
 use servanda_ledger::verify::{FindingKind, Unwatched, verify};
 use servanda_ledger::{signatures, snapshot};
-use servanda_log::memory::Memory;
+use servanda_log::memory::MemoryLog;
 use servanda_log::{Log, OneBatch, SnapshotCache as _, directory};
 
 use crate::program::{self, Outcome, Scratch};
-use crate::tamper::{run_of, with_runs};
+use crate::tamper::{block_of, with_blocks};
 
 const ORIGIN: &str = "example.org/attacked";
 
@@ -595,7 +595,7 @@ impl Attack {
                             .unwrap();
                         log.flush().unwrap();
                     }
-                    with_runs(dir, |runs| drop(runs.remove(run_of(12)).unwrap()));
+                    with_blocks(dir, |blocks| drop(blocks.remove(block_of(12)).unwrap()));
                 },
                 expected: MISSING,
             },
@@ -1200,7 +1200,7 @@ fn a_byte_changed_anywhere_is_found() {
                 let mut sealed = honest_bytes.clone();
                 sealed[seq].tamper(|bytes| bytes[at] ^= bit);
                 // sled keeps bytes as they are: one directory of all would do, but for the time it takes.
-                let verdict = verify(&Memory::of(sealed, head), &mut Unwatched).unwrap();
+                let verdict = verify(&MemoryLog::of(sealed, head), &mut Unwatched).unwrap();
                 assert!(!verdict.is_sound(), "byte {at} of record {seq}");
             }
         }

@@ -8,7 +8,7 @@ use servanda_core::chain::record::{Body, Head, Record, SALT_LEN, Sealed, bind_ma
 use servanda_core::event::{Event, Kind};
 use servanda_core::testing::{FIRST_RECORDED_AT, event};
 use servanda_core::value::when::Instant;
-use servanda_log::memory::Memory;
+use servanda_log::memory::MemoryLog;
 
 /// Environment that are the same every time: each look at the clock is a second later than the one before.
 #[derive(Debug)]
@@ -121,8 +121,8 @@ pub(super) fn story() -> Vec<Vec<Event>> {
 }
 
 /// The ledger of [`story`], with snapshots of 6 and 10 records.
-pub(super) fn storied() -> Ledger<Memory> {
-    told(Memory::default(), 5)
+pub(super) fn storied() -> Ledger<MemoryLog> {
+    told(MemoryLog::default(), 5)
 }
 
 /// The story, told to a log.
@@ -137,7 +137,7 @@ pub(super) fn told<S: servanda_log::Log>(log: S, snapshot_every: u64) -> Ledger<
 }
 
 /// Batches of payloads, each with the time at which it is recorded, bound to a chain that nobody checked.
-pub(super) fn bound(batches: &[(i64, Vec<Vec<u8>>)]) -> Memory {
+pub(super) fn bound(batches: &[(i64, Vec<Vec<u8>>)]) -> MemoryLog {
     let mut head = Head::EMPTY;
     let mut all = Vec::new();
     for (time, payloads) in batches {
@@ -156,7 +156,7 @@ pub(super) fn bound(batches: &[(i64, Vec<Vec<u8>>)]) -> Memory {
         all.extend(records.iter().map(Record::seal));
         head = after;
     }
-    Memory::of(all, head)
+    MemoryLog::of(all, head)
 }
 
 /// The payloads of [`story`], each batch an hour after the one before, to be changed and [`bound`].
