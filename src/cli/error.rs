@@ -101,7 +101,7 @@ impl From<ResolveError> for CliError {
         let refused = Self::refused(error.to_string());
         match error {
             ResolveError::Nothing(_) => {
-                refused.hint("`servanda list parties|agreements|commitments|sources` and `servanda log` show what there is")
+                refused.hint("`servanda list parties|agreements|commitments|sources` and `servanda log` list them")
             }
             ResolveError::Ambiguous { .. } => refused.hint("write more of the id"),
         }
