@@ -90,11 +90,10 @@ impl Run for CheckProof {
                 n => format!(" and {n} of the witnesses given"),
             }
         ));
-        match &record.body {
+        match record.content() {
             None => session.say("its payload was redacted"),
-            Some(body) => {
-                let event =
-                    codec::decode(&body.payload).map_err(|error| broken(error.to_string()))?;
+            Some(content) => {
+                let event = codec::decode(content).map_err(|error| broken(error.to_string()))?;
                 session.say(&Value::Object(event_to_json(&event)).to_string())
             }
         }?;

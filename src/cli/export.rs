@@ -77,7 +77,7 @@ fn write_events(session: &Session, out: &mut impl Write) -> Result<io::Result<()
             ..held.entry.clone()
         };
         let mut object = entry_to_json(&recorded);
-        if seq.0 < ledger.state().claimed() {
+        if seq.0 < ledger.state().asserted() {
             object.insert("claimed".into(), Value::Bool(true));
         }
         if let Err(error) = line(out, object) {

@@ -61,7 +61,10 @@ impl Run for Init {
         let opening = Event::build(Kind::LedgerOpened, &fields).map_err(record::wrong_fields)?;
         let now = Machine.now();
         if let Some(claimed) = self.backfill.filter(|start| *start > now) {
-            return Err(CliError::claim(ClaimError::Future { claimed, now }));
+            return Err(CliError::claim(ClaimError::Future {
+                asserted: claimed,
+                now,
+            }));
         }
         let unfinished = is_unfinished(session)?;
         if session.dry_run {

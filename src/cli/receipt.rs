@@ -120,7 +120,7 @@ pub fn show(session: &Session, lines: &[Line]) -> Result<(), CliError> {
             if let Some(change) = &line.change {
                 session.say(&format!("  {change}"))?;
             }
-            if line.receipt.claimed {
+            if line.receipt.asserted {
                 session.say(&format!(
                     "  recorded, as is claimed, {}",
                     line.receipt.recorded_at
@@ -146,9 +146,9 @@ pub fn close(session: &Session, next: &str) {
 }
 
 fn claimed_receipts(lines: &[Line]) -> Vec<String> {
-    let claimed = lines.iter().any(|line| line.receipt.claimed);
+    let asserted = lines.iter().any(|line| line.receipt.asserted);
     let note = "recorded_at is claimed in a backfill, and not the machine's time";
-    claimed.then(|| note.to_owned()).into_iter().collect()
+    asserted.then(|| note.to_owned()).into_iter().collect()
 }
 
 fn document(lines: &[Line], session: &Session) -> Document {

@@ -197,7 +197,7 @@ impl Session {
         events: Vec<impl Into<Submission>>,
     ) -> Result<Vec<Receipt>, LedgerError> {
         let was_backfill = ledger.is_backfill();
-        let receipts = ledger.append_claimed(events.into_iter().map(Into::into).collect())?;
+        let receipts = ledger.append_asserted(events.into_iter().map(Into::into).collect())?;
         self.appended(ledger, was_backfill);
         Ok(receipts)
     }
@@ -216,7 +216,7 @@ impl Session {
 
     fn appended<S: Log>(&self, ledger: &Ledger<S>, was_backfill: bool) {
         if was_backfill && !ledger.is_backfill() {
-            let claimed = ledger.state().claimed();
+            let claimed = ledger.state().asserted();
             let (ended, records) = if self.dry_run {
                 ("would end", "would be the machine's")
             } else {

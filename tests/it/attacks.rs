@@ -14,8 +14,8 @@ use servanda_core::chain::checkpoint::{Checkpoint, SignedCheckpoint};
 use servanda_core::chain::codec;
 use servanda_core::chain::key::{KeyName, SignatureType, SigningKey};
 use servanda_core::chain::record::{
-    BatchSignature, Body, HEADER_LEN, Head, Record, SALT_LEN, Sealed, local_checksum,
-    payload_digest, recorder_message,
+    BatchSignature, Body, Content, HEADER_LEN, Head, Record, SALT_LEN, Sealed, Unbound, bind,
+    local_checksum, payload_digest, recorder_message,
 };
 use servanda_core::chain::tree::{Frontier, leaf_hash};
 use servanda_core::event::{Entry, Event, Fact, Fields, Kind};
@@ -265,7 +265,7 @@ fn seal(records: &[Record]) -> Vec<Sealed> {
 }
 
 fn event_of(record: &Record) -> Event {
-    codec::decode(&record.body.as_ref().unwrap().payload).unwrap()
+    codec::decode(record.content().unwrap()).unwrap()
 }
 
 /// The checkpoint of some records under an origin.
@@ -352,13 +352,14 @@ fn note(text: &str) -> Event {
 
 /// One more append of one event, bound as the program would.
 fn append(records: &mut Vec<Record>, event: &Event, keys: &[&SigningKey]) {
-    let payload = codec::encode(event).unwrap();
-    let time = records.last().map_or(0, |last| last.header.recorded_at);
-    let body = Body {
+    let unbound = Unbound {
+        content: codec::encode(event).unwrap(),
         salt: [7; SALT_LEN],
-        payload,
+        erasable: false,
+        recorded_at: records.last().map_or(0, |last| last.header.recorded_at),
+        asserted: false,
     };
-    let (mut new, head) = servanda_core::chain::record::bind(head_of(records), time, vec![body]);
+    let (mut new, head) = bind(head_of(records), vec![unbound]);
     new[0].signatures = sign(ORIGIN, head, keys);
     records.extend(new);
 }
@@ -390,9 +391,14 @@ fn rewrite(
         change(at, &mut event);
         let prev = head_of(&records[..at]).link;
         let record = &mut records[at];
-        let payload = codec::encode(&event).unwrap();
+        let Content {
+            kind,
+            target,
+            payload,
+        } = codec::encode(&event).unwrap();
         let salt = record.body.as_ref().unwrap().salt;
         record.header.prev = prev;
+        (record.header.kind, record.header.target) = (kind, target);
         record.header.payload_len = u32::try_from(payload.len()).unwrap();
         record.header.payload_digest = payload_digest(&salt, &payload);
         record.body = Some(Body { salt, payload });

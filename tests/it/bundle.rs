@@ -11,7 +11,7 @@ use servanda_core::chain::checkpoint::{Checkpoint, SignedCheckpoint};
 use servanda_core::chain::codec;
 use servanda_core::chain::key::{KeyName, SignatureType, SigningKey};
 use servanda_core::chain::record::{
-    BatchSignature, Body, Head, Record, SALT_LEN, Sealed, bind_marked, recorder_message,
+    BatchSignature, Head, Record, SALT_LEN, Sealed, Unbound, bind, recorder_message,
 };
 use servanda_core::chain::tree::{Frontier, leaf_hash};
 use servanda_core::event::{Event, Kind};
@@ -20,7 +20,7 @@ use servanda_ledger::verify::{FindingKind, Unwatched, verify};
 use servanda_log::memory::MemoryLog;
 
 use super::format::{
-    Ran, assert_found, assert_sound, event, hex, is_redactable, joined, lines, python, raw_export,
+    Ran, assert_found, assert_sound, event, hex, is_erasable, joined, lines, python, raw_export,
     read, root, verify_py,
 };
 use super::program::Scratch;
@@ -50,15 +50,15 @@ struct Chain {
 impl Chain {
     /// Appends a batch, signed with these keys.
     fn append(&mut self, events: &[Event], keys: &[&SigningKey]) {
-        let bodies = events.iter().map(|event| {
-            let body = Body {
-                salt: [self.salt; SALT_LEN],
-                payload: codec::encode(event).unwrap(),
-            };
-            (body, is_redactable(event))
-        });
         let time = 1_700_000_000_000_000 + i64::try_from(self.head.count).unwrap();
-        let (mut bound, head) = bind_marked(self.head, time, bodies.collect());
+        let unbound = events.iter().map(|event| Unbound {
+            content: codec::encode(event).unwrap(),
+            salt: [self.salt; SALT_LEN],
+            erasable: is_erasable(event),
+            recorded_at: time,
+            asserted: false,
+        });
+        let (mut bound, head) = bind(self.head, unbound.collect());
         let message = recorder_message(ORIGIN, head);
         let mut signed: Vec<BatchSignature> = keys
             .iter()

@@ -11,8 +11,9 @@ use std::process::{Command, Stdio};
 use serde_json::{Value, json};
 use servanda_core::chain::codec;
 use servanda_core::chain::record::{
-    Body, Hash, Head, Record, SALT_LEN, Sealed, Unbound, bind, bind_each, bind_marked,
+    Body, Content, Hash, Head, Record, SALT_LEN, Sealed, Unbound, bind,
 };
+use servanda_core::chain::testing::bind_bodies;
 use servanda_core::event::{Entry, Envelope, Event, FieldSpec, Fields, Kind};
 use servanda_core::ndjson::entry_to_json;
 use servanda_core::rules::may_be_redacted;
@@ -159,19 +160,33 @@ pub(super) fn joined(lines: &[String]) -> String {
     lines.join("\n") + "\n"
 }
 
-/// Whether a ledger would have bound the event as redactable; corrections aside, whose targets tell.
-pub(super) fn is_redactable(event: &Event) -> bool {
+/// Whether a ledger would have bound the event as erasable; corrections aside, whose targets tell.
+pub(super) fn is_erasable(event: &Event) -> bool {
     event.kind() != Kind::Corrected && may_be_redacted(event.kind())
 }
 
-/// Payloads in a chain, each in an append of its own.
-fn chain_of(payloads: Vec<Vec<u8>>) -> (Vec<Record>, Head) {
+/// A content from bytes whose second is the number of a kind: the rest is the payload.
+fn content(bytes: Vec<u8>) -> Content {
+    Content {
+        kind: bytes[1].into(),
+        target: 0,
+        payload: [&bytes[..1], &bytes[2..]].concat(),
+    }
+}
+
+/// Contents in a chain, each in an append of its own.
+fn chain_of(contents: Vec<Content>) -> (Vec<Record>, Head) {
     let mut records = Vec::new();
     let mut head = Head::EMPTY;
-    for (time, payload) in (1_700_000_000_000_000..).zip(payloads) {
-        let salt = [head.count as u8; SALT_LEN];
-        let redactable = codec::decode(&payload).is_ok_and(|event| is_redactable(&event));
-        let (bound, next) = bind_marked(head, time, vec![(Body { salt, payload }, redactable)]);
+    for (recorded_at, content) in (1_700_000_000_000_000..).zip(contents) {
+        let unbound = Unbound {
+            salt: [head.count as u8; SALT_LEN],
+            erasable: codec::decode(content.as_ref()).is_ok_and(|event| is_erasable(&event)),
+            recorded_at,
+            asserted: false,
+            content,
+        };
+        let (bound, next) = bind(head, vec![unbound]);
         records.extend(bound);
         head = next;
     }
@@ -255,17 +270,10 @@ fn the_golden_export_is_sound_and_says_what_was_meant() {
         assert_eq!((place, record.header.seq), (seq, seq));
         assert_eq!(record.header.link().to_string(), link);
         assert!(record.payload_is_sound());
-        let body = record.body.as_ref().unwrap();
-        assert_eq!(
-            codec::decode(&body.payload).as_ref(),
-            Ok(&meant),
-            "record {seq}"
-        );
-        assert_eq!(
-            codec::encode(&meant).as_ref(),
-            Ok(&body.payload),
-            "record {seq}"
-        );
+        let content = record.content().unwrap();
+        assert_eq!(codec::decode(content).as_ref(), Ok(&meant), "record {seq}");
+        let encoded = codec::encode(&meant).unwrap();
+        assert_eq!(encoded.as_ref(), content, "record {seq}");
         sealed.push(bytes);
         records.push(record);
     }
@@ -306,8 +314,8 @@ fn the_golden_claims_are_read_as_such() {
         .map(|sealed| Record::open(sealed).unwrap())
         .collect();
     let marks = |of: fn(&Record) -> bool| records.iter().map(of).collect::<Vec<bool>>();
-    assert_eq!(marks(|r| r.header.claimed), [true, true, true, false]);
-    assert_eq!(marks(|r| r.header.redactable), [false, false, false, true]);
+    assert_eq!(marks(|r| r.header.asserted), [true, true, true, false]);
+    assert_eq!(marks(|r| r.header.erasable), [false, false, false, true]);
     for (sealed, record) in sealed.iter().zip(&records) {
         assert_eq!(record.seal(), *sealed);
     }
@@ -325,17 +333,18 @@ fn the_golden_claims_are_read_as_such() {
 
 #[test]
 fn a_claim_after_the_backfill_is_found_in_python() {
-    let body = Body {
+    let unbound = [true, false, true].map(|asserted| Unbound {
+        content: Content {
+            kind: 0,
+            target: 0,
+            payload: Vec::new(),
+        },
         salt: [7; SALT_LEN],
-        payload: Vec::new(),
-    };
-    let unbound = [true, false, true].map(|claimed| Unbound {
-        body: body.clone(),
-        redactable: false,
+        erasable: false,
         recorded_at: 5,
-        claimed,
+        asserted,
     });
-    let (records, head) = bind_each(Head::EMPTY, unbound.to_vec());
+    let (records, head) = bind(Head::EMPTY, unbound.to_vec());
     assert_found(&[], &raw_export(&records, head), 2, &["clock"]);
     let mut export = lines(&raw_export(&records, head));
     export[0] = export[0].replacen("0102", "0104", 1);
@@ -494,11 +503,23 @@ fn python_reads_every_event_as_export_writes_it() {
 fn python_reads_the_golden_vectors() {
     for vectors in ["v1.ndjson", "v1-trust.ndjson", "v2.ndjson"] {
         let payloads = read(&format!("fixtures/golden/{vectors}"));
-        let payloads = payloads.lines().map(|line| {
+        let contents = payloads.lines().map(|line| {
             let line: Value = serde_json::from_str(line).unwrap();
-            unhex(line["payload"].as_str().unwrap())
+            let texts = line["event"].as_object().unwrap();
+            let kind: Kind = texts["event"].as_str().unwrap().parse().unwrap();
+            let target = match kind {
+                Kind::Corrected | Kind::Retracted | Kind::Redacted => {
+                    texts["record"].as_str().unwrap().parse().unwrap()
+                }
+                _ => 0,
+            };
+            Content {
+                kind: kind.spec().number,
+                target,
+                payload: unhex(line["payload"].as_str().unwrap()),
+            }
         });
-        let (records, head) = chain_of(payloads.collect());
+        let (records, head) = chain_of(contents.collect());
         let export = raw_export(&records, head);
         if vectors == "v2.ndjson" {
             assert_sound(&[], &export);
@@ -540,24 +561,32 @@ fn a_record_that_is_none_is_exported_without_a_link() {
 
 #[test]
 fn both_refuse_the_same_payloads() {
-    let mut payloads: BTreeSet<Vec<u8>> = BTreeSet::new();
+    let mut contents: BTreeSet<Content> = BTreeSet::new();
     for event in events_of_every_kind() {
-        let payload = codec::encode(&event).unwrap();
+        let encoded = codec::encode(&event).unwrap();
+        let payload = &encoded.payload;
+        let mut insert = |payload| {
+            contents.insert(Content {
+                payload,
+                ..encoded.clone()
+            })
+        };
         if payload.len() > 200 {
             continue;
         }
         // Some places of each payload; the many payloads cover all.
-        let step = 5 + payloads.len() % 7;
-        for at in (payloads.len() % step..payload.len()).step_by(step) {
+        let step = 5 + payload.len() % 7;
+        for at in (payload.len() % step..payload.len()).step_by(step) {
             for value in [payload[at] ^ 1, payload[at].wrapping_add(7), 0xfb] {
                 let mut changed = payload.clone();
                 changed[at] = value;
-                payloads.insert(changed);
+                insert(changed);
             }
         }
-        payloads.insert(payload[..payload.len() - 1].to_vec());
-        payloads.insert([payload.as_slice(), &[0]].concat());
+        insert(payload[..payload.len() - 1].to_vec());
+        insert([payload.as_slice(), &[0]].concat());
     }
+    let mut payloads: BTreeSet<Vec<u8>> = BTreeSet::new();
     // What no flipped byte makes: texts and numbers that are understood but spelled otherwise, and the limits.
     let envelope = [0u8; 9];
     let text = |text: &str| {
@@ -663,8 +692,8 @@ fn both_refuse_the_same_payloads() {
         (32_768, 250),
         (32_769, 250),
         (32_700, 32_700),
-        (32_768, 32_750),
         (32_768, 32_751),
+        (32_768, 32_752),
         (32_768, 32_768),
     ] {
         // A note, and the envelope's note, and 18 bytes around them: one payload is exactly at the limit.
@@ -672,15 +701,16 @@ fn both_refuse_the_same_payloads() {
         payloads.insert([&[1, 18], &long(first)[..], &rest].concat());
     }
 
-    let payloads: Vec<Vec<u8>> = payloads.into_iter().collect();
-    assert!(payloads.contains(&citing("S1: p")) && payloads.iter().any(|p| p.len() == 65_536));
+    contents.extend(payloads.into_iter().map(content));
+    let contents: Vec<Content> = contents.into_iter().collect();
+    assert!(contents.iter().any(|one| one.payload.len() == 65_536));
     let refused: BTreeSet<u64> = (0u64..)
-        .zip(&payloads)
-        .filter(|(_, payload)| codec::decode(payload).is_err())
+        .zip(&contents)
+        .filter(|(_, content)| codec::decode(content.as_ref()).is_err())
         .map(|(seq, _)| seq)
         .collect();
-    assert!(!refused.is_empty() && refused.len() < payloads.len());
-    let (records, head) = chain_of(payloads.clone());
+    assert!(!refused.is_empty() && refused.len() < contents.len());
+    let (records, head) = chain_of(contents.clone());
     let ran = verify_py(&[], &raw_export(&records, head));
     let mut found = BTreeMap::new();
     for line in ran
@@ -696,12 +726,13 @@ fn both_refuse_the_same_payloads() {
         assert!(finding.starts_with("encoding: "), "{line}");
         found.insert(record.parse::<u64>().unwrap(), finding.to_owned());
     }
-    for (seq, payload) in (0u64..).zip(&payloads) {
+    for (seq, content) in (0u64..).zip(&contents) {
+        let payload = &content.payload;
         assert_eq!(
             refused.contains(&seq),
             found.contains_key(&seq),
             "Rust: {:?}; Python: {:?}; payload {}",
-            codec::decode(payload).err(),
+            codec::decode(content.as_ref()).err(),
             found.get(&seq),
             hex(&payload[..payload.len().min(200)])
         );
@@ -754,7 +785,7 @@ fn every_flipped_byte_of_every_record_is_found() {
             export[seq as usize] =
                 json!({"seq": seq, "link": link, "record": hex(&changed)}).to_string();
             let kinds: &[&str] = match at {
-                // The mark of what is redactable: 1 is as good as 0, but not the byte that was linked.
+                // The mark of what is erasable: 1 is as good as 0, but not the byte that was linked.
                 1 => &["link"],
                 0..8 | 96..129 => &["malformed"],
                 8..96 => &["link"],
@@ -784,10 +815,10 @@ fn a_batch_that_others_cut_into_is_found() {
         salt: [7; SALT_LEN],
         payload: payload.to_vec(),
     });
-    let (batch, _) = bind(Head::EMPTY, 5, vec![body; 3]);
+    let (batch, _) = bind_bodies(Head::EMPTY, 5, vec![body; 3]);
     let first = batch[0].clone();
     // All links fit: whoever wrote this took only the first of the batch over.
-    let (next, head) = bind(Head::after(&first.header), 5, vec![other]);
+    let (next, head) = bind_bodies(Head::after(&first.header), 5, vec![other]);
     let export = raw_export(&[&[first], &next[..]].concat(), head);
     assert_found(&[], &export, 1, &["batch"]);
 }
@@ -1013,14 +1044,9 @@ fn the_document_lists_every_fact_field_and_word() {
         let all: Vec<String> = specs.iter().map(|spec| written(spec, &words)).collect();
         all.join(", ")
     };
-    // The number in the bytes, which is not the place in the list: some kinds came later.
-    let numbers: BTreeMap<Kind, u8> = events_of_every_kind()
-        .iter()
-        .map(|event| (event.kind(), codec::encode(event).unwrap()[1]))
-        .collect();
     for kind in Kind::ALL {
         let row = vec![
-            numbers[kind].to_string(),
+            kind.spec().number.to_string(),
             kind.spec().name.to_owned(),
             format!("`{kind}`"),
             fields(kind.own_fields()),

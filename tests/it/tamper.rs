@@ -5,7 +5,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use servanda_core::chain::codec;
-use servanda_core::chain::record::{BatchSignature, Body, Head, Record, SALT_LEN, Sealed, bind};
+use servanda_core::chain::record::{
+    BatchSignature, Content, Head, Record, SALT_LEN, Sealed, Unbound, bind,
+};
 use servanda_core::event::{Event, Kind};
 use servanda_core::ndjson;
 use servanda_core::value::when::Instant;
@@ -83,23 +85,37 @@ fn honest() -> MemoryLog {
 }
 
 /// The story bound by somebody who keeps no rules: after a change to the times and payloads of its appends.
-fn rebound(change: impl FnOnce(&mut Vec<(i64, Vec<Vec<u8>>)>)) -> MemoryLog {
-    let mut appends: Vec<(i64, Vec<Vec<u8>>)> = Vec::new();
+fn rebound(change: impl FnOnce(&mut Vec<(i64, Vec<Unbound>)>)) -> MemoryLog {
+    let mut appends: Vec<(i64, Vec<Unbound>)> = Vec::new();
     for sealed in &honest().records() {
         let record = Record::open(sealed).unwrap();
-        let (time, payload) = (record.header.recorded_at, record.body.unwrap().payload);
+        let time = record.header.recorded_at;
+        let content = record.content().unwrap();
+        let unbound = Unbound {
+            content: Content {
+                kind: content.kind,
+                target: content.target,
+                payload: content.payload.to_vec(),
+            },
+            salt: [6; SALT_LEN],
+            erasable: record.header.erasable,
+            recorded_at: time,
+            asserted: false,
+        };
         match appends.last_mut() {
-            Some((last, payloads)) if *last == time => payloads.push(payload),
-            _ => appends.push((time, vec![payload])),
+            Some((last, batch)) if *last == time => batch.push(unbound),
+            _ => appends.push((time, vec![unbound])),
         }
     }
     change(&mut appends);
     let mut head = Head::EMPTY;
     let mut all = Vec::new();
-    for (time, payloads) in appends {
-        let salt = [6; SALT_LEN];
-        let bodies = payloads.into_iter().map(|payload| Body { salt, payload });
-        let (records, after) = bind(head, time, bodies.collect());
+    for (recorded_at, batch) in appends {
+        let unbound = batch.into_iter().map(|unbound| Unbound {
+            recorded_at,
+            ..unbound
+        });
+        let (records, after) = bind(head, unbound.collect());
         all.extend(records.iter().map(Record::seal));
         head = after;
     }
@@ -240,7 +256,7 @@ impl Tampered {
                 name: "the end written anew",
                 make: |dir| {
                     let note = codec::encode(&story()[3][0]).unwrap();
-                    let forged = rebound(|appends| appends[6].1[0] = note);
+                    let forged = rebound(|appends| appends[6].1[0].content = note);
                     let head = honest().head().unwrap();
                     lay(dir, &MemoryLog::of(forged.records().to_vec(), head));
                 },
@@ -264,7 +280,12 @@ impl Tampered {
             },
             Self {
                 name: "a byte too many behind an event, all links made to fit",
-                make: |dir| lay(dir, &rebound(|appends| appends[3].1[0].push(0))),
+                make: |dir| {
+                    lay(
+                        dir,
+                        &rebound(|appends| appends[3].1[0].content.payload.push(0)),
+                    )
+                },
                 expected: &[(Encoding, &[6])],
             },
             Self {
@@ -289,7 +310,7 @@ impl Tampered {
                     let mut breach = story()[2][1].clone();
                     breach.envelope.irregular = None;
                     let breach = codec::encode(&breach).unwrap();
-                    lay(dir, &rebound(|appends| appends[2].1[1] = breach));
+                    lay(dir, &rebound(|appends| appends[2].1[1].content = breach));
                 },
                 expected: &[(Rule, &[5])],
             },

@@ -5,7 +5,7 @@ use super::backfill::Submission;
 use super::replay::Replayed;
 use super::signatures::Required;
 use super::{BATCH_LIMIT, Environment, Ledger, LedgerError, snapshot};
-use servanda_core::chain::record::{Hash, Head, Record, SALT_LEN, Sealed, bind_each};
+use servanda_core::chain::record::{Hash, Head, Record, SALT_LEN, Sealed, bind};
 use servanda_core::chain::tree::leaf_hash;
 use servanda_core::event::Event;
 use servanda_core::value::id::Seq;
@@ -25,7 +25,7 @@ pub struct Receipt {
     /// When it was recorded.
     pub recorded_at: Instant,
     /// Whether that time is claimed, in a backfill, and not the machine's.
-    pub claimed: bool,
+    pub asserted: bool,
     /// Whether it was there already, under the same import key.
     pub known: bool,
 }
@@ -43,7 +43,7 @@ impl<S: Log> Ledger<S> {
     /// [`LedgerError::Refused`] with every refusal, [`LedgerError::Codec`], [`LedgerError::BatchTooLarge`],
     /// [`LedgerError::Full`], [`LedgerError::HeadMoved`]: nothing was appended. [`LedgerError::Uncertain`]: nobody knows.
     pub fn append(&mut self, events: Vec<Event>) -> Result<Vec<Receipt>, LedgerError> {
-        self.append_claimed(events.into_iter().map(Submission::from).collect())
+        self.append_asserted(events.into_iter().map(Submission::from).collect())
     }
 
     /// As [`Ledger::append`], with recorded times that are claimed. Only a ledger whose records all have a claimed
@@ -51,7 +51,10 @@ impl<S: Log> Ledger<S> {
     ///
     /// # Errors
     /// As [`Ledger::append`], and [`LedgerError::Claim`].
-    pub fn append_claimed(&mut self, events: Vec<Submission>) -> Result<Vec<Receipt>, LedgerError> {
+    pub fn append_asserted(
+        &mut self,
+        events: Vec<Submission>,
+    ) -> Result<Vec<Receipt>, LedgerError> {
         let mut outcomes = self.append_group(&[events])?;
         outcomes.pop().expect("each request has an outcome")
     }
@@ -206,7 +209,7 @@ impl<S: Log> Ledger<S> {
         let salts = salts(&mut *self.environment, plan.payloads.len())?;
         let bodies = plan.payloads.into_iter().zip(salts);
         let bodies = bodies.map(|(payload, salt)| payload.salted(salt)).collect();
-        let (mut records, head) = bind_each(group.head, bodies);
+        let (mut records, head) = bind(group.head, bodies);
         if let Some(last) = records.last_mut()
             && !plan.required.is_empty()
         {
@@ -352,7 +355,7 @@ pub(super) fn receipt_of(record: &Record, known: bool) -> Receipt {
         seq: Seq(record.header.seq),
         link: record.header.link(),
         recorded_at: Instant(record.header.recorded_at),
-        claimed: record.header.claimed,
+        asserted: record.header.asserted,
         known,
     }
 }

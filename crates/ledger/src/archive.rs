@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::definitions::{Definitions, Library};
 use servanda_core::chain::codec::{self, CodecError};
-use servanda_core::chain::record::Record;
+use servanda_core::chain::record::{ContentRef, Record};
 use servanda_core::event::Entry;
 use servanda_core::state::Archive;
 use servanda_core::value::id::Seq;
@@ -75,7 +75,7 @@ pub(super) fn with(log: &impl Log, library: Library) -> Arc<dyn Archive> {
 impl Archive for Records {
     fn entry(&self, seq: Seq) -> Result<Option<Entry>, String> {
         if let Some(found) = self.library.find(seq.0) {
-            let entry = entry(seq.0, found.recorded_at, found.payload);
+            let entry = entry(seq.0, found.recorded_at, found.content);
             return entry.map(Some).map_err(|error| error.to_string());
         }
         let mut at_hand = self.at_hand.lock().unwrap_or_else(PoisonError::into_inner);
@@ -121,21 +121,25 @@ fn read(seq: Seq, stored: &Stored) -> Result<Option<Entry>, String> {
     if record.header.seq != seq.0 || !record.payload_is_sound() {
         return Err("it is not the record that was recorded".to_owned());
     }
-    let Some(body) = &record.body else {
+    let Some(content) = record.content() else {
         return Ok(None);
     };
-    let entry = entry(seq.0, record.header.recorded_at, &body.payload);
+    let entry = entry(seq.0, record.header.recorded_at, content);
     entry.map(Some).map_err(|error| error.to_string())
 }
 
-/// The entry of a record with this number, recorded time and payload.
+/// The entry of a record with this number, recorded time and content.
 ///
 /// # Errors
 /// Those of [`codec::decode`].
-pub(super) fn entry(seq: u64, recorded_at: i64, payload: &[u8]) -> Result<Entry, CodecError> {
+pub(super) fn entry(
+    seq: u64,
+    recorded_at: i64,
+    content: ContentRef<'_>,
+) -> Result<Entry, CodecError> {
     Ok(Entry {
         seq: Seq(seq),
         recorded_at: Instant(recorded_at),
-        event: codec::decode(payload)?,
+        event: codec::decode(content)?,
     })
 }

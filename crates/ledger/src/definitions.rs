@@ -1,14 +1,13 @@
 //! The payloads that reports on all of a ledger need: what defines parties, agreements and commitments, and what
 //! amends or corrects that. A snapshot holds a copy of them, so that a report need not look for them among all
-//! the other records. None of them is redactable, so that the copy survives no erasure.
+//! the other records. None of them is erasable, so that the copy survives no erasure.
 //!
-//! Bytes of each: its record's number (4, little endian), recorded time (8, little endian), length (4, little
-//! endian), payload. They are compressed together, block by block.
+//! Bytes of each, little endian: its record's number (4), recorded time (8), kind (2), target (8), length (4), payload. They
+//! are compressed together, block by block.
 
 use std::sync::{Arc, OnceLock};
 
-use servanda_core::chain::codec::{self, PAYLOAD_LIMIT};
-use servanda_core::chain::record::{Header, Record};
+use servanda_core::chain::record::{ContentRef, Header, PAYLOAD_LIMIT, Record};
 use servanda_core::event::Kind;
 use servanda_log::pack::{pack, unpack};
 
@@ -16,7 +15,7 @@ use servanda_log::pack::{pack, unpack};
 const BLOCK: usize = 64 * 1024;
 
 /// The bytes before a payload.
-const FRONT: usize = 16;
+const FRONT: usize = 26;
 
 /// Copies of payloads, in the order of their records.
 #[derive(Debug, Clone, Default)]
@@ -43,8 +42,8 @@ pub struct Found<'a> {
     pub seq: u64,
     /// The recorded time, in microseconds since 1970.
     pub recorded_at: i64,
-    /// The payload.
-    pub payload: &'a [u8],
+    /// Its content.
+    pub content: ContentRef<'a>,
 }
 
 /// Whether reports on all of a ledger need events of this kind.
@@ -83,15 +82,17 @@ impl Definitions {
 
     /// As [`Definitions::push_record`], by its parts.
     pub fn push(&mut self, header: &Header, payload: &[u8]) {
-        let (false, Ok(seq)) = (header.redactable, u32::try_from(header.seq)) else {
+        let (false, Ok(seq)) = (header.erasable, u32::try_from(header.seq)) else {
             return;
         };
-        if !codec::kind(payload).is_some_and(is_wanted) {
+        if !Kind::of_number(header.kind).is_some_and(is_wanted) {
             return;
         }
         self.open.extend_from_slice(&seq.to_le_bytes());
         self.open
             .extend_from_slice(&header.recorded_at.to_le_bytes());
+        self.open.extend_from_slice(&header.kind.to_le_bytes());
+        self.open.extend_from_slice(&header.target.to_le_bytes());
         let length = payload.len() as u32;
         self.open.extend_from_slice(&length.to_le_bytes());
         self.open.extend_from_slice(payload);
@@ -166,6 +167,8 @@ fn each(block: &[u8]) -> impl Iterator<Item = Found<'_>> {
     std::iter::from_fn(move || {
         let (seq, after) = rest.split_first_chunk::<4>()?;
         let (recorded_at, after) = after.split_first_chunk::<8>()?;
+        let (kind, after) = after.split_first_chunk::<2>()?;
+        let (target, after) = after.split_first_chunk::<8>()?;
         let (length, after) = after.split_first_chunk::<4>()?;
         let length = usize::try_from(u32::from_le_bytes(*length)).ok()?;
         let (payload, after) = after.split_at_checked(length)?;
@@ -173,7 +176,11 @@ fn each(block: &[u8]) -> impl Iterator<Item = Found<'_>> {
         Some(Found {
             seq: u32::from_le_bytes(*seq).into(),
             recorded_at: i64::from_le_bytes(*recorded_at),
-            payload,
+            content: ContentRef {
+                kind: u16::from_le_bytes(*kind),
+                target: u64::from_le_bytes(*target),
+                payload,
+            },
         })
     })
 }
@@ -201,7 +208,7 @@ impl Unpacked {
         let mut at = 0;
         let places = each(&bytes).map(|found| {
             let place = (found.seq, at);
-            at += FRONT + found.payload.len();
+            at += FRONT + found.content.payload.len();
             place
         });
         let places = places.collect();
@@ -252,14 +259,17 @@ mod tests {
         definitions.each_piece(&mut |piece| bytes.extend_from_slice(piece));
         bytes
     }
-    use servanda_core::chain::record::Hash;
+    use servanda_core::chain::codec;
+    use servanda_core::chain::record::{Content, Hash};
     use servanda_core::testing::{entries, history};
 
-    fn header(seq: u64, redactable: bool) -> Header {
+    fn header(seq: u64, erasable: bool, content: &Content) -> Header {
         Header {
             seq,
-            redactable,
-            claimed: false,
+            kind: content.kind,
+            target: content.target,
+            erasable,
+            asserted: false,
             recorded_at: 7 * seq as i64,
             remaining: 0,
             payload_len: 0,
@@ -274,9 +284,10 @@ mod tests {
         let events = history(3, 2_000);
         let mut kept = 0;
         for entry in entries(&events) {
-            let payload = codec::encode(&entry.event).unwrap();
-            let redactable = servanda_core::rules::may_be_redacted(entry.event.kind());
-            definitions.push(&header(entry.seq.0, redactable), &payload);
+            let content = codec::encode(&entry.event).unwrap();
+            let erasable = servanda_core::rules::may_be_redacted(entry.event.kind());
+            let header = header(entry.seq.0, erasable, &content);
+            definitions.push(&header, &content.payload);
         }
         let bytes = bytes_of(&definitions);
         let again = Definitions::from_bytes(&bytes).unwrap();
@@ -284,14 +295,14 @@ mod tests {
         assert_eq!(bytes_of(&again), bytes);
         let library = Library::new(&again);
         for entry in entries(&events) {
-            let payload = codec::encode(&entry.event).unwrap();
+            let content = codec::encode(&entry.event).unwrap();
             let kind = entry.event.kind();
             let found = library.find(entry.seq.0);
             let wanted = is_wanted(kind) && !servanda_core::rules::may_be_redacted(kind);
             let expected = wanted.then_some(Found {
                 seq: entry.seq.0,
                 recorded_at: 7 * entry.seq.0 as i64,
-                payload: &payload,
+                content: content.as_ref(),
             });
             assert_eq!(found, expected, "record {}", entry.seq);
             kept += usize::from(wanted);

@@ -224,7 +224,7 @@ impl<S: Log> Ledger<S> {
             return Err(LedgerError::NotEmpty(head));
         }
         let mut ledger = Self::unread(log, environment);
-        ledger.append_claimed(vec![opening])?;
+        ledger.append_asserted(vec![opening])?;
         Ok(ledger)
     }
 

@@ -12,7 +12,8 @@ use super::archive;
 use super::replay::CHUNK;
 use servanda_core::chain::codec;
 use servanda_core::chain::record::{Head, Record, Sealed};
-use servanda_core::event::{Entry, Fact};
+use servanda_core::chain::walker::Walker;
+use servanda_core::event::{Entry, Kind};
 use servanda_log::{Aborted, AppendError, BatchSource, Log, LogError, Stored};
 
 /// Records that cannot be recovered.
@@ -150,10 +151,10 @@ fn whole(stored: &Stored) -> Result<Entry, String> {
     if !record.payload_is_sound() {
         return Err("its payload is not the one that was recorded".into());
     }
-    let Some(body) = &record.body else {
+    let Some(content) = record.content() else {
         return Err("its payload was erased".into());
     };
-    let entry = archive::entry(stored.seq, record.header.recorded_at, &body.payload);
+    let entry = archive::entry(stored.seq, record.header.recorded_at, content);
     entry.map_err(|error| error.to_string())
 }
 
@@ -171,12 +172,9 @@ fn beginning(log: &impl Log, acknowledged: Head) -> Head {
 
 /// The chain as far as it was followed.
 struct Beginning {
-    head: Head,
+    walker: Walker,
     /// The head after the last whole batch.
     whole: Head,
-    /// How many records the batch still lacks.
-    due: Option<u32>,
-    recorded_at: i64,
     /// Records without a payload, each with the last whole head before it.
     bare: Vec<(u64, Head)>,
     redacted: BTreeSet<u64>,
@@ -185,10 +183,8 @@ struct Beginning {
 impl Default for Beginning {
     fn default() -> Self {
         Self {
-            head: Head::EMPTY,
+            walker: Walker::START,
             whole: Head::EMPTY,
-            due: None,
-            recorded_at: i64::MIN,
             bare: Vec::new(),
             redacted: BTreeSet::new(),
         }
@@ -202,32 +198,21 @@ impl Beginning {
             return false;
         };
         let header = &record.header;
-        let continues = stored.seq == self.head.count
-            && header.seq == self.head.count
-            && header.prev == self.head.link
-            && header.recorded_at >= self.recorded_at
-            && self.due.is_none_or(|due| header.remaining == due)
-            && record.payload_is_sound();
-        if !continues {
+        let in_place = stored.seq == header.seq && self.walker.continues(header);
+        if !in_place || !record.payload_is_sound() {
             return false;
         }
-        match &record.body {
-            None if header.redactable => self.bare.push((header.seq, self.whole)),
+        match record.content() {
+            None if header.erasable => self.bare.push((header.seq, self.whole)),
             None => return false,
-            Some(body) => match codec::decode(&body.payload) {
-                Ok(event) => {
-                    if let Fact::Redacted(fact) = event.fact {
-                        self.redacted.insert(fact.record.0);
-                    }
-                }
-                Err(_) => return false,
-            },
+            Some(content) if codec::decode(content).is_err() => return false,
+            Some(_) if header.kind() == Some(Kind::Redacted) => {
+                self.redacted.insert(header.target);
+            }
+            Some(_) => {}
         }
-        self.head = Head::after(header);
-        self.recorded_at = header.recorded_at;
-        self.due = header.remaining.checked_sub(1);
-        if self.due.is_none() {
-            self.whole = self.head;
+        if self.walker.take(header, header.link()).ends_batch {
+            self.whole = self.walker.head();
         }
         true
     }

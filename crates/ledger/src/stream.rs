@@ -21,7 +21,7 @@ use super::tail::Tail;
 use super::{Environment, Ledger, LedgerError, Refusal, archive};
 use servanda_core::chain::codec;
 use servanda_core::chain::key::SigningKey;
-use servanda_core::chain::record::{Head, Record, Sealed, bind_each};
+use servanda_core::chain::record::{Head, Record, Sealed, bind};
 use servanda_core::chain::tree::{Tiled, leaf_hash};
 use servanda_core::event::Event;
 use servanda_core::state::State;
@@ -231,9 +231,10 @@ impl<S: Log> Ledger<S> {
             }
             let record = opened(seq, next.as_ref())?;
             let broken = |what: String| LedgerError::Broken { seq: seq.0, what };
-            let body = record.body.as_ref();
-            let body = body.ok_or_else(|| broken("its payload is gone".into()))?;
-            let event = codec::decode(&body.payload).map_err(|error| broken(error.to_string()))?;
+            let content = record
+                .content()
+                .ok_or_else(|| broken("its payload is gone".into()))?;
+            let event = codec::decode(content).map_err(|error| broken(error.to_string()))?;
             Ok((append::receipt_of(&record, known), event))
         })
     }
@@ -417,8 +418,8 @@ impl Checker<'_> {
         match self.admission.admit(place, submission) {
             Ok((seq, payload)) => {
                 self.streamed.note(seq, false);
-                self.bytes += payload.bytes().len();
-                let kept = self.tail.keep(payload.recorded_at(), payload.bytes());
+                self.bytes += payload.content().payload.len();
+                let kept = self.tail.keep(payload.recorded_at(), payload.content());
                 if self.sender.is_some() {
                     self.payloads.push(payload);
                 }
@@ -508,7 +509,7 @@ impl Binder<'_> {
         let salts = append::salts(self.environment, payloads.len())?;
         let bodies = payloads.into_iter().zip(salts);
         let bodies = bodies.map(|(payload, salt)| payload.salted(salt)).collect();
-        let (mut records, head) = bind_each(self.bound.head, bodies);
+        let (mut records, head) = bind(self.bound.head, bodies);
         if let Some(last) = records.last_mut()
             && !required.is_empty()
         {

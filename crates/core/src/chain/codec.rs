@@ -6,15 +6,13 @@
 //! Decoding is not injective by itself (an integer may be longer than it need be), so [`decode`] encodes again and
 //! compares: an event has one encoding.
 
+use super::record::{Content, ContentRef, PAYLOAD_LIMIT};
 use crate::event::{Envelope, Event, Fact, Kind};
 use crate::wire::{self, Reader, Wire, WireError, Writer};
 
 /// The newest schema of payloads. A payload begins with the lowest schema that can express its event, so that the bytes
 /// of an event do not change with the program.
 pub const SCHEMA: u8 = 1;
-
-/// Longest payload, in bytes. Documents are sources, named by their digest.
-pub const PAYLOAD_LIMIT: usize = 64 * 1024;
 
 /// Why bytes are not a payload, or an event has none.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -25,6 +23,19 @@ pub enum CodecError {
     /// The bytes begin with an unknown schema.
     #[error("the payload has schema version {0}; this version of servanda knows 1 to {SCHEMA}")]
     Schema(u8),
+    /// The header names a kind that this program does not know.
+    #[error(
+        "the event is of kind {0}, which this version of servanda does not know: a later version wrote it"
+    )]
+    Kind(u16),
+    /// The header names another target than the payload; 0 is none.
+    #[error("the event is about record {named}, and the header says {target}")]
+    Target {
+        /// The number in the payload.
+        named: u64,
+        /// The number in the header.
+        target: u64,
+    },
     /// The bytes do not decode.
     #[error("the payload does not decode: {0}")]
     Malformed(String),
@@ -47,47 +58,46 @@ fn schema_of(event: &Event) -> u8 {
 fn write(event: &Event, schema: u8) -> impl FnOnce(&mut Writer<'_>) {
     move |to| {
         schema.write(to);
-        number(event.kind()).write(to);
         event.fact.write(to);
         event.envelope.write(to);
     }
 }
 
-fn number(kind: Kind) -> u8 {
-    kind.spec().number as u8
-}
-
-fn read_kind(from: &mut Reader<'_>) -> Result<Kind, WireError> {
-    let number = u8::read(from)?;
-    Kind::of_number(number.into()).ok_or_else(|| WireError::no_such("Kind", number))
-}
-
-/// The payload of an event.
+/// The content of an event's record.
 ///
 /// # Errors
 /// [`CodecError::TooLarge`] beyond [`PAYLOAD_LIMIT`].
-pub fn encode(event: &Event) -> Result<Vec<u8>, CodecError> {
+pub fn encode(event: &Event) -> Result<Content, CodecError> {
     let schema = schema_of(event);
-    let bytes = wire::to_bytes(schema, write(event, schema));
-    if bytes.len() > PAYLOAD_LIMIT {
-        return Err(CodecError::TooLarge(bytes.len()));
+    let payload = wire::to_bytes(schema, write(event, schema));
+    if payload.len() > PAYLOAD_LIMIT {
+        return Err(CodecError::TooLarge(payload.len()));
     }
-    Ok(bytes)
+    Ok(Content {
+        kind: event.kind().spec().number,
+        target: event.target().map_or(0, |seq| seq.0),
+        payload,
+    })
 }
 
-/// The event of a payload.
+/// The event of a record's content.
 ///
 /// # Errors
-/// Every [`CodecError`]: bytes that are not exactly the encoding of one event.
-pub fn decode(payload: &[u8]) -> Result<Event, CodecError> {
+/// Every [`CodecError`]: the bytes are not exactly the encoding of one event of this kind.
+pub fn decode(content: ContentRef<'_>) -> Result<Event, CodecError> {
+    let ContentRef {
+        kind,
+        target,
+        payload,
+    } = content;
     let (&schema, rest) = payload
         .split_first()
         .ok_or_else(|| CodecError::Malformed("it is empty".into()))?;
     if !(1..=SCHEMA).contains(&schema) {
         return Err(CodecError::Schema(schema));
     }
+    let kind = Kind::of_number(kind).ok_or(CodecError::Kind(kind))?;
     let mut reader = Reader::new(schema, rest);
-    let kind = read_kind(&mut reader)?;
     let event = Event {
         fact: Fact::read(kind, &mut reader)?,
         envelope: Envelope::read(&mut reader)?,
@@ -101,14 +111,10 @@ pub fn decode(payload: &[u8]) -> Result<Event, CodecError> {
     if payload.len() > PAYLOAD_LIMIT {
         return Err(CodecError::TooLarge(payload.len()));
     }
-    Ok(event)
-}
-
-/// The kind of the event of a payload, which is not decoded; none where it begins as none does.
-pub fn kind(payload: &[u8]) -> Option<Kind> {
-    let (schema, rest) = payload.split_first()?;
-    let known = (1..=SCHEMA).contains(schema);
-    known.then(|| read_kind(&mut Reader::new(*schema, rest)).ok())?
+    match event.target().map_or(0, |seq| seq.0) {
+        named if named == target => Ok(event),
+        named => Err(CodecError::Target { named, target }),
+    }
 }
 
 #[cfg(test)]

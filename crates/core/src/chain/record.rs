@@ -12,12 +12,17 @@ use std::sync::LazyLock;
 use blake3::Hasher;
 use bytes::Bytes;
 
+use crate::event::{Erasable, Kind};
+
 mod peek;
 
 pub use peek::{BodyRef, RecordRef};
 
 /// Bytes of a header: two BLAKE3 blocks.
 pub const HEADER_LEN: usize = 128;
+
+/// Longest payload, in bytes. Documents are sources, named by their digest.
+pub const PAYLOAD_LIMIT: usize = 64 * 1024;
 
 /// Bytes of a salt.
 pub const SALT_LEN: usize = 16;
@@ -32,8 +37,8 @@ const PAYLOAD: u8 = 1;
 const SIGNATURES: u8 = 2;
 
 /// Bits of the header's byte 1: its marks.
-const REDACTABLE: u8 = 1;
-const CLAIMED: u8 = 2;
+const ERASABLE: u8 = 1;
+const ASSERTED: u8 = 2;
 
 /// Bytes of one recorder's signature: the key's id and the Ed25519 signature.
 const SIGNATURE_LEN: usize = 4 + 64;
@@ -135,17 +140,21 @@ impl LocalChecksum {
     }
 }
 
-/// What a record says of itself and of its place; 128 bytes, little endian.
+/// The header of a record: its place in the chain, and what kind of event it holds; 128 bytes, little endian.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Header {
     /// Its place in the chain, from 0.
     pub seq: u64,
-    /// Whether its payload may be destroyed under a redaction, leaving replay the same. Hashed with the rest, so
+    /// Whether its payload can be erased under a redaction without a change to replay. It is hashed with the rest, so
     /// that nobody can decide it later.
-    pub redactable: bool,
-    /// Whether `recorded_at` is what the recorder claims, and not the machine's clock. Only a ledger's first records
-    /// have this mark: the first without it ends the backfill.
-    pub claimed: bool,
+    pub erasable: bool,
+    /// Whether the recorder asserts `recorded_at`: it is not the machine's time. Only the first records of a ledger
+    /// have this flag: the first without it ends the backfill.
+    pub asserted: bool,
+    /// The number of the event's kind, which is known also where the payload is erased.
+    pub kind: u16,
+    /// The number of the record that a correction, retraction or redaction is about; 0 for every other kind.
+    pub target: u64,
     /// When it was taken in: microseconds since 1970 in UTC, never before its predecessor.
     pub recorded_at: i64,
     /// How many records of its append follow it; 0 on the last.
@@ -167,9 +176,26 @@ pub enum Malformed {
     /// An unknown version.
     #[error("the record has format version {0}; this version of servanda knows {VERSION}")]
     Version(u8),
-    /// A byte that must be zero is not, or the byte of the marks has an unknown bit.
+    /// A byte that must be zero is not, or the byte of the flags has an unknown bit.
     #[error("the header's byte {0} is not what it must be")]
     Reserved(usize),
+    /// The payload would be longer than [`PAYLOAD_LIMIT`].
+    #[error("the header says that the payload has {0} bytes; the limit is {PAYLOAD_LIMIT}")]
+    PayloadLength(u32),
+    /// The first record does not open a ledger.
+    #[error("the header of record 0 says that its kind is {0}, and not the opening of a ledger")]
+    NoOpening(u16),
+    /// The header names another record, and events of its kind are about none.
+    #[error("the header of a {0} names record {1}; a {0} corrects, retracts and redacts no record")]
+    Target(Kind, u64),
+    /// The flag that says whether the payload can be erased is not as the kind demands.
+    #[error("the header says that the payload of a {kind} {}", if *erasable { "can be erased" } else { "cannot be erased" })]
+    Erasable {
+        /// The kind.
+        kind: Kind,
+        /// What the header says.
+        erasable: bool,
+    },
     /// The body is not as long as the header says, or its first byte is unknown.
     #[error("the record has {found} bytes after its header, {expected} expected")]
     Body {
@@ -189,53 +215,104 @@ pub enum Malformed {
 }
 
 impl Header {
-    /// Its bytes: version at 0, its marks at 1 (1: redactable, 2: claimed), then zeros; seq at 8, recorded_at at 16,
-    /// remaining at 24, payload_len at 28, prev at 32, payload_digest at 64, zeros from 96.
+    /// Its bytes: version at 0, flags at 1 (1: erasable, 2: asserted), kind at 2, zeros from 4; seq at 8, recorded_at
+    /// at 16, remaining at 24, payload_len at 28, prev at 32, payload_digest at 64, target at 96, zeros from 104.
     pub fn to_bytes(&self) -> [u8; HEADER_LEN] {
         let mut bytes = [0; HEADER_LEN];
         bytes[0] = VERSION;
         bytes[1] =
-            if self.redactable { REDACTABLE } else { 0 } | if self.claimed { CLAIMED } else { 0 };
+            if self.erasable { ERASABLE } else { 0 } | if self.asserted { ASSERTED } else { 0 };
+        bytes[2..4].copy_from_slice(&self.kind.to_le_bytes());
         bytes[8..16].copy_from_slice(&self.seq.to_le_bytes());
         bytes[16..24].copy_from_slice(&self.recorded_at.to_le_bytes());
         bytes[24..28].copy_from_slice(&self.remaining.to_le_bytes());
         bytes[28..32].copy_from_slice(&self.payload_len.to_le_bytes());
         bytes[32..64].copy_from_slice(&self.prev.0);
         bytes[64..96].copy_from_slice(&self.payload_digest.0);
+        bytes[96..104].copy_from_slice(&self.target.to_le_bytes());
         bytes
     }
 
     /// Reads a header.
     ///
     /// # Errors
-    /// [`Malformed`] on another version, or where a reserved byte is not zero.
+    /// [`Malformed`] on another version, where a reserved byte is not zero, and where flags and target are not those of
+    /// the kind. Of a kind that a later version of servanda brought, flags and target can be any.
     pub fn from_bytes(bytes: &[u8; HEADER_LEN]) -> Result<Self, Malformed> {
         if bytes[0] != VERSION {
             return Err(Malformed::Version(bytes[0]));
         }
-        if bytes[2..8] != [0; 6] || bytes[96..] != [0; HEADER_LEN - 96] {
-            let mut reserved = (2..8).chain(96..HEADER_LEN);
+        if bytes[4..8] != [0; 4] || bytes[104..] != [0; HEADER_LEN - 104] {
+            let mut reserved = (4..8).chain(104..HEADER_LEN);
             let at = reserved.find(|&at| bytes[at] != 0).unwrap_or_default();
             return Err(Malformed::Reserved(at));
         }
-        if bytes[1] > REDACTABLE | CLAIMED {
+        if bytes[1] > ERASABLE | ASSERTED {
             return Err(Malformed::Reserved(1));
         }
-        Ok(Self {
-            redactable: bytes[1] & REDACTABLE != 0,
-            claimed: bytes[1] & CLAIMED != 0,
+        let payload_len = u32::from_le_bytes(array(bytes, 28));
+        if payload_len as usize > PAYLOAD_LIMIT {
+            return Err(Malformed::PayloadLength(payload_len));
+        }
+        let header = Self {
+            erasable: bytes[1] & ERASABLE != 0,
+            asserted: bytes[1] & ASSERTED != 0,
+            kind: u16::from_le_bytes(array(bytes, 2)),
+            target: u64::from_le_bytes(array(bytes, 96)),
             seq: u64::from_le_bytes(array(bytes, 8)),
             recorded_at: i64::from_le_bytes(array(bytes, 16)),
             remaining: u32::from_le_bytes(array(bytes, 24)),
-            payload_len: u32::from_le_bytes(array(bytes, 28)),
+            payload_len,
             prev: Hash(array(bytes, 32)),
             payload_digest: Hash(array(bytes, 64)),
-        })
+        };
+        header.check_form()?;
+        Ok(header)
+    }
+
+    /// Checks what the header says against its kind, as far as that takes no other record.
+    fn check_form(&self) -> Result<(), Malformed> {
+        let kind = self.kind();
+        if self.seq == 0 && !kind.is_some_and(|kind| kind.spec().opens()) {
+            return Err(Malformed::NoOpening(self.kind));
+        }
+        let Some(kind) = kind else { return Ok(()) };
+        let form = &kind.spec().form;
+        if self.target != 0 && !form.has_target {
+            return Err(Malformed::Target(kind, self.target));
+        }
+        let as_demanded = match form.erasable {
+            Erasable::Never => !self.erasable,
+            Erasable::Always => self.erasable,
+            Erasable::WithTarget => true,
+        };
+        if as_demanded {
+            Ok(())
+        } else {
+            Err(Malformed::Erasable {
+                kind,
+                erasable: self.erasable,
+            })
+        }
+    }
+
+    /// The kind of its event; none where a later version of servanda brought it.
+    pub fn kind(&self) -> Option<Kind> {
+        Kind::of_number(self.kind)
     }
 
     /// The link: the hash of the header's bytes, which the next record holds as `prev`.
     pub fn link(&self) -> Hash {
         link_of(&self.to_bytes())
+    }
+
+    /// The event of a record with this header and a payload.
+    pub fn content<'a>(&self, payload: &'a [u8]) -> ContentRef<'a> {
+        ContentRef {
+            kind: self.kind,
+            target: self.target,
+            payload,
+        }
     }
 }
 
@@ -349,6 +426,12 @@ impl Record {
         RecordRef::peek(&sealed.0).map(RecordRef::to_record)
     }
 
+    /// The event in bytes; none where the payload is erased.
+    pub fn content(&self) -> Option<ContentRef<'_>> {
+        let payload = &self.body.as_ref()?.payload;
+        Some(self.header.content(payload))
+    }
+
     /// Whether the body, where there is one, is the one that the header vouches for.
     pub fn payload_is_sound(&self) -> bool {
         self.body.as_ref().is_none_or(|body| {
@@ -388,48 +471,71 @@ impl fmt::Display for Head {
     }
 }
 
+/// The event of a record in bytes: what its header says of it, and the payload.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Content {
+    /// The number of the event's kind.
+    pub kind: u16,
+    /// The number of the record that it is about, for the kinds that have such a target; else 0.
+    pub target: u64,
+    /// The encoded event.
+    pub payload: Vec<u8>,
+}
+
+impl Content {
+    /// The content, borrowed.
+    pub fn as_ref(&self) -> ContentRef<'_> {
+        ContentRef {
+            kind: self.kind,
+            target: self.target,
+            payload: &self.payload,
+        }
+    }
+}
+
+/// A [`Content`] whose payload is borrowed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ContentRef<'a> {
+    /// The number of the event's kind.
+    pub kind: u16,
+    /// The number of the record that it is about, or 0.
+    pub target: u64,
+    /// The encoded event.
+    pub payload: &'a [u8],
+}
+
 /// What becomes a record once it has its place in a chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unbound {
-    /// The body.
-    pub body: Body,
-    /// Whether its payload may be destroyed one day.
-    pub redactable: bool,
-    /// When it is recorded.
+    /// The event.
+    pub content: Content,
+    /// Random bytes that keep a short payload from being guessed from its digest.
+    pub salt: [u8; SALT_LEN],
+    /// Whether its payload can be erased.
+    pub erasable: bool,
+    /// When it is recorded: microseconds since 1970 in UTC.
     pub recorded_at: i64,
-    /// Whether that is claimed.
-    pub claimed: bool,
+    /// Whether the recorder asserts that time.
+    pub asserted: bool,
 }
 
-/// Binds the bodies of one append to a chain: counts down, links, digests. Gives the records and the head
-/// after them. None of them is redactable.
-pub fn bind(head: Head, recorded_at: i64, bodies: Vec<Body>) -> (Vec<Record>, Head) {
-    let bodies = bodies.into_iter().map(|body| (body, false)).collect();
-    bind_marked(head, recorded_at, bodies)
-}
-
-/// As [`bind`], with each body whether its record is redactable.
-pub fn bind_marked(head: Head, recorded_at: i64, bodies: Vec<(Body, bool)>) -> (Vec<Record>, Head) {
-    let unbound = bodies.into_iter().map(|(body, redactable)| Unbound {
-        body,
-        redactable,
-        recorded_at,
-        claimed: false,
-    });
-    bind_each(head, unbound.collect())
-}
-
-/// As [`bind`], with each body all that its header says of itself.
-pub fn bind_each(head: Head, bodies: Vec<Unbound>) -> (Vec<Record>, Head) {
+/// Binds the records of one append to a chain: numbers, countdown, links, digests. Returns the records and the head
+/// after them.
+pub fn bind(head: Head, batch: Vec<Unbound>) -> (Vec<Record>, Head) {
     let mut head = head;
-    let mut remaining = bodies.len();
-    let mut records = Vec::with_capacity(bodies.len());
-    for unbound in bodies {
+    let mut remaining = batch.len();
+    let mut records = Vec::with_capacity(batch.len());
+    for unbound in batch {
         remaining -= 1;
-        let body = unbound.body;
+        let body = Body {
+            salt: unbound.salt,
+            payload: unbound.content.payload,
+        };
         let header = Header {
-            redactable: unbound.redactable,
-            claimed: unbound.claimed,
+            erasable: unbound.erasable,
+            asserted: unbound.asserted,
+            kind: unbound.content.kind,
+            target: unbound.content.target,
             seq: head.count,
             recorded_at: unbound.recorded_at,
             // Both fit: the ledger limits batches and payloads far below 4 Gi.

@@ -6,7 +6,7 @@ event! {
     /// A field of an earlier record was corrected: replay uses the corrected value from then on.
     [uncorrectable as_erasable_as_target] 19 "correction" Corrected {
         /// The record that is corrected
-        [arg] record: Seq,
+        [arg target] record: Seq,
         /// Its field
         field: FieldName,
         /// What the field said (filled in)

@@ -6,6 +6,7 @@
 /// - `id`: gives a new entity its id
 /// - `some`: needs at least one value, though its type may be empty
 /// - `fixed`: no correction changes it
+/// - `target`: the record that the event is about; the header repeats it
 /// - `since N`: came with schema N; its type must be able to be absent
 macro_rules! fields {
     ($(#[$meta:meta])* $name:ident {
@@ -103,6 +104,16 @@ macro_rules! fields {
                 })*
                 given
             }
+
+            /// The record that it is about, where its header repeats that.
+            #[allow(dead_code, unused_mut)]
+            pub(in $crate::event) fn target(&self) -> Option<$crate::value::id::Seq> {
+                let mut target = None;
+                $(if matches!(&[$($(stringify!($attr),)+)?] as &[&str], [.., "target"]) {
+                    $crate::value::base::Value::each_reference(&self.$field, &mut |named| target = named.record());
+                })*
+                target
+            }
         }
 
         impl $crate::wire::Wire for $name {
@@ -158,6 +169,7 @@ macro_rules! event {
                 since: $crate::event::field::since_of(&[$($(stringify!($attr),)+)?]),
                 fields: Self::FIELDS,
                 doc: concat!($($about, "\n",)+),
+                form: $crate::event::spec::HeaderForm::of(Self::FIELDS, &[$($(stringify!($attr),)+)?]),
                 attributes: &[$($(stringify!($attr),)+)?],
             };
         }

@@ -31,6 +31,11 @@ impl Event {
         self.fact.kind()
     }
 
+    /// The record that a correction, retraction or redaction is about: its header says so too.
+    pub fn target(&self) -> Option<Seq> {
+        self.fact.target()
+    }
+
     /// Builds an event from texts, or says everything that is wrong with them.
     ///
     /// # Errors

@@ -21,8 +21,8 @@ pub struct FieldSpec {
 }
 
 impl FieldSpec {
-    pub(super) fn has(&self, attribute: &str) -> bool {
-        self.attributes.contains(&attribute)
+    pub(super) const fn has(&self, attribute: &str) -> bool {
+        has(self.attributes, attribute)
     }
 
     /// Its help: one sentence.
@@ -45,6 +45,11 @@ impl FieldSpec {
         self.has("id")
     }
 
+    /// Whether it is the record that the event is about, which the header repeats.
+    pub const fn is_target(&self) -> bool {
+        self.has("target")
+    }
+
     /// Whether a correction may change it. An id and an import key stay for ever.
     pub fn is_correctable(&self) -> bool {
         !self.defines() && !self.has("fixed")
@@ -56,6 +61,26 @@ impl FieldSpec {
             .split('|')
             .any(|label| label == <Seq as Leaf>::LABEL)
     }
+}
+
+/// Whether a list of attributes has one.
+pub(super) const fn has(attributes: &[&str], wanted: &str) -> bool {
+    let mut at = 0;
+    while at < attributes.len() {
+        if is_same(attributes[at].as_bytes(), wanted.as_bytes()) {
+            return true;
+        }
+        at += 1;
+    }
+    false
+}
+
+const fn is_same(one: &[u8], other: &[u8]) -> bool {
+    let mut at = 0;
+    while at < one.len() && at < other.len() && one[at] == other[at] {
+        at += 1;
+    }
+    at == one.len() && at == other.len()
 }
 
 /// The schema number after `since` in a list of attributes; 1 without one.

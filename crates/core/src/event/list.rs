@@ -84,6 +84,11 @@ macro_rules! events {
                 match self { $(Fact::$name(fact) => fact.each_reference(&mut show),)+ }
             }
 
+            /// The number of the record that it corrects, retracts or redacts, which its header repeats.
+            pub(crate) fn target(&self) -> Option<Seq> {
+                match self { $(Fact::$name(fact) => fact.target(),)+ }
+            }
+
             fn defines(&self) -> Option<Reference<'_>> {
                 match self { $(Fact::$name(fact) => fact.defines(),)+ }
             }

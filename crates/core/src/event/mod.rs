@@ -43,11 +43,11 @@ use std::str::FromStr;
 pub use self::entry::{Entry, Event};
 pub use self::envelope::{Envelope, IMPORT_KEY_LIMIT};
 pub use self::field::{FieldError, FieldSpec, Fields};
-pub use self::spec::EventSpec;
+pub use self::spec::{Erasable, EventSpec, HeaderForm};
 
 use self::list::events;
 use crate::value::base::{Leaf, ValueError, unknown_word};
-use crate::value::id::Reference;
+use crate::value::id::{Reference, Seq};
 use crate::wire::{Reader, Wire, WireError, Writer};
 
 // The order of the help and of the template. A new event is a line here, and its `mod` above.
@@ -102,6 +102,17 @@ impl Kind {
     /// Its word: after `record` on the command line, and under `event` in NDJSON.
     pub const fn word(self) -> &'static str {
         self.spec().word
+    }
+
+    /// Whether the payload of a record of this kind can be erased; `target` is the kind of the record that it is about.
+    pub fn is_erasable(self, target: impl FnOnce() -> Option<Kind>) -> bool {
+        match self.spec().form.erasable {
+            Erasable::Never => false,
+            Erasable::Always => true,
+            Erasable::WithTarget => {
+                target().is_some_and(|kind| kind.spec().form.erasable == Erasable::Always)
+            }
+        }
     }
 
     /// Its own fields, without those of the envelope.

@@ -6,7 +6,7 @@ event! {
     /// An earlier record's payload may be gone from the log; its header never is.
     [fixed] 21 "redaction" Redacted {
         /// The record whose content is withheld
-        [arg] record: Seq,
+        [arg target] record: Seq,
         /// Why
         reason: Text,
         /// By whose authority: a court order, a law's article

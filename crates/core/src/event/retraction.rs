@@ -6,7 +6,7 @@ event! {
     /// An earlier record was retracted: replay leaves it out from then on.
     [fixed] 20 "retraction" Retracted {
         /// The record that is retracted
-        [arg] record: Seq,
+        [arg target] record: Seq,
         /// Why
         reason: Text,
     }

@@ -1,6 +1,6 @@
 //! What is declared of each kind of event.
 
-use super::field::FieldSpec;
+use super::field::{FieldSpec, has};
 
 /// The declaration of a kind of event.
 #[derive(Debug)]
@@ -15,8 +15,52 @@ pub struct EventSpec {
     pub since: u8,
     /// Its own fields, in the order of their bytes, without those of the envelope.
     pub fields: &'static [FieldSpec],
+    /// What the headers of its records may say.
+    pub form: HeaderForm,
     pub(super) doc: &'static str,
     pub(super) attributes: &'static [&'static str],
+}
+
+/// What the headers of one kind of event may say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HeaderForm {
+    /// Whether they name another record, which the event is about.
+    pub has_target: bool,
+    /// Whether they say that the payload can be erased.
+    pub erasable: Erasable,
+}
+
+/// Which payloads can be erased.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Erasable {
+    /// None: later records rest on what they say.
+    Never,
+    /// All.
+    Always,
+    /// Those about a record whose payload can be erased by its kind.
+    WithTarget,
+}
+
+impl HeaderForm {
+    pub(super) const fn of(fields: &[FieldSpec], attributes: &[&str]) -> Self {
+        let mut has_target = false;
+        let mut at = 0;
+        while at < fields.len() {
+            has_target |= fields[at].is_target();
+            at += 1;
+        }
+        let erasable = if has(attributes, "erasable") {
+            Erasable::Always
+        } else if has(attributes, "as_erasable_as_target") {
+            Erasable::WithTarget
+        } else {
+            Erasable::Never
+        };
+        Self {
+            has_target,
+            erasable,
+        }
+    }
 }
 
 impl EventSpec {
@@ -38,16 +82,6 @@ impl EventSpec {
     /// acknowledgements, which sign the links of its records.
     pub fn is_local(&self) -> bool {
         self.has("local")
-    }
-
-    /// Whether the payload of its records can be erased. No rule asks for what it says.
-    pub fn is_erasable(&self) -> bool {
-        self.has("erasable")
-    }
-
-    /// Whether its payload can be erased where that of the record that it is about can.
-    pub fn is_erasable_with_target(&self) -> bool {
-        self.has("as_erasable_as_target")
     }
 
     /// Whether a correction may change it.

@@ -468,30 +468,15 @@ fn dependants(state: &State, seq: Seq, defined: Option<Reference<'_>>) -> Vec<Se
     all
 }
 
-/// The kinds that no rule looks at, and which define nothing.
-const RULE_FREE_KINDS: &[Kind] = &[
-    Kind::MeetingHeld,
-    Kind::ProgressReported,
-    Kind::OccurrenceHeld,
-    Kind::Assessed,
-    Kind::StatementRecorded,
-    Kind::EvidenceAttached,
-    Kind::Noted,
-];
-
-/// Whether an event that comes next may lose its payload later. This is bound into its record's header.
-pub fn is_redactable(state: &State, event: &Event) -> bool {
-    match &event.fact {
-        Fact::Corrected(fact) => state
-            .kind(fact.record)
-            .is_some_and(|kind| RULE_FREE_KINDS.contains(&kind)),
-        fact => RULE_FREE_KINDS.contains(&fact.kind()),
-    }
+/// Whether the payload of an event that comes next can be erased later. This is bound into its record's header.
+pub fn is_erasable(state: &State, event: &Event) -> bool {
+    let target = || event.target().and_then(|target| state.kind(target));
+    event.kind().is_erasable(target)
 }
 
 /// Whether there can be a redaction of a record of this kind.
 pub fn may_be_redacted(kind: Kind) -> bool {
-    kind == Kind::Corrected || RULE_FREE_KINDS.contains(&kind)
+    kind.spec().form.erasable != Erasable::Never
 }
 
 /// Replay must come to the same end without the payload; the top of this file says why this is enough.
@@ -515,7 +500,9 @@ fn check_redaction(state: &State, seq: Seq) -> Result<(), Rejection> {
             }
             fact if !may_be_redacted(fact.kind()) => {
                 let kind = fact.kind();
-                let words = RULE_FREE_KINDS.iter().map(|kind| kind.word().to_owned());
+                let erasable = |kind: &&Kind| kind.spec().form.erasable == Erasable::Always;
+                let words = Kind::ALL.iter().filter(erasable);
+                let words = words.map(|kind| kind.word().to_owned());
                 let message =
                     format!("record {seq} is a {kind}: later records rest on what it says");
                 return Err(Rejection::new(Rule::NothingDepends, message).allowing(words));

@@ -164,12 +164,12 @@ pub struct State {
     /// What is known of many records at once; nothing until it is asked for after a change.
     marks: OnceLock<ScanCache>,
     /// How many records, the first ones, have a recorded time that is claimed.
-    claimed: u64,
+    asserted: u64,
 }
 
 /// What a reader must know where the recorded times of so many records, the first ones, are claimed; nothing
 /// where none is.
-pub fn claimed_times(count: u64) -> Option<String> {
+pub fn asserted_times(count: u64) -> Option<String> {
     let records = match count {
         0 => return None,
         1 => "the recorded time of record 0 is".to_owned(),
@@ -295,14 +295,14 @@ impl State {
 
     /// How many records, the first ones, have a recorded time that was claimed when they were imported, and is not
     /// that of the machine's clock.
-    pub fn claimed(&self) -> u64 {
-        self.claimed
+    pub fn asserted(&self) -> u64 {
+        self.asserted
     }
 
     /// Takes note that the recorded times of so many records, the first ones, are claimed. Headers say so, which
     /// [`State::apply`] does not get.
-    pub fn note_claimed(&mut self, count: u64) {
-        self.claimed = count;
+    pub fn note_asserted(&mut self, count: u64) {
+        self.asserted = count;
     }
 
     /// The first record that was asked for and could not be read again: what was answered since is not to be
@@ -963,7 +963,7 @@ impl State {
         } else {
             self.kept.pop();
         }
-        self.claimed = self.claimed.min(record as u64);
+        self.asserted = self.asserted.min(record as u64);
         self.names.forget_since(number);
         self.entities.truncate(self.names.slugs().len());
     }

@@ -92,6 +92,14 @@ impl<'v> Reference<'v> {
         }
     }
 
+    /// The record that is named; none where an entity is.
+    pub fn record(self) -> Option<Seq> {
+        match self {
+            Self::Record(seq) => Some(seq),
+            _ => None,
+        }
+    }
+
     /// What is named, as a subject.
     pub fn subject(self) -> Subject {
         match self {

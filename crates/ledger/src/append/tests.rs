@@ -11,7 +11,7 @@ use crate::testing::*;
 use crate::verify::{Unwatched, verify};
 use crate::{Environment, snapshot};
 use servanda_core::chain::codec;
-use servanda_core::chain::record::{Head, SALT_LEN};
+use servanda_core::chain::record::{Head, PAYLOAD_LIMIT, SALT_LEN};
 use servanda_core::event::{Entry, Kind};
 use servanda_core::ndjson;
 use servanda_core::ndjson::ReferenceResolver;
@@ -275,15 +275,18 @@ fn a_payload_may_be_as_long_as_the_limit_and_no_longer() {
                 &[("text", text.as_str()), ("note", &"y".repeat(rest))],
             )
         };
-        let overhead = codec::encode(&made(30_000)).unwrap().len() - 30_000;
+        let overhead = codec::encode(&made(30_000)).unwrap().payload.len() - 30_000;
         made(length - overhead)
     };
     let mut ledger = storied();
-    let longest = of_length(codec::PAYLOAD_LIMIT);
-    assert_eq!(codec::encode(&longest).unwrap().len(), codec::PAYLOAD_LIMIT);
+    let longest = of_length(PAYLOAD_LIMIT);
+    assert_eq!(
+        codec::encode(&longest).unwrap().payload.len(),
+        PAYLOAD_LIMIT
+    );
     ledger.append(vec![longest.clone()]).unwrap();
     let before = (ledger.head(), ledger.state().clone());
-    let too_long = of_length(codec::PAYLOAD_LIMIT + 1);
+    let too_long = of_length(PAYLOAD_LIMIT + 1);
     let error = ledger.append(vec![note("fine"), too_long]).unwrap_err();
     assert!(
         matches!(&error, LedgerError::Codec { index: 1, .. }),

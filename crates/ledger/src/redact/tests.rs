@@ -198,7 +198,7 @@ fn evidence_is_not_destroyed() {
 
 #[test]
 fn a_forged_redaction_destroys_nothing() {
-    let mut batches = payloads();
+    let mut batches = contents();
     let forged = event(
         Kind::Redacted,
         &[("record", "4"), ("reason", "r"), ("authority", "a")],

@@ -7,11 +7,11 @@ use crate::signatures::{self, HeldKeys, Required, SignatureError};
 use crate::snapshot;
 use crate::{archive, plural};
 use servanda_core::chain::codec::CodecError;
-use servanda_core::chain::record::{Hash, Head, Header, RecordRef, payload_digest};
+use servanda_core::chain::record::{Hash, Head, Header, Malformed, RecordRef, payload_digest};
 use servanda_core::chain::tree::Tiled;
-use servanda_core::event::{Entry, Event, Fact};
+use servanda_core::event::{Entry, Erasable, Event, Fact, Kind};
 use servanda_core::rules;
-use servanda_core::state::{State, Unreadable, claimed_times};
+use servanda_core::state::{State, Unreadable, asserted_times};
 use servanda_core::value::id::{Seq, Subject};
 use servanda_core::value::when::Instant;
 use servanda_log::{Log, SnapshotCache};
@@ -52,7 +52,8 @@ impl Payload {
             Some(_) if !sound => Self::Foreign,
             Some(body) => {
                 let header = &record.header;
-                match archive::entry(header.seq, header.recorded_at, body.payload) {
+                let content = header.content(body.payload);
+                match archive::entry(header.seq, header.recorded_at, content) {
                     Ok(entry) => Self::Event(entry),
                     Err(error) => Self::Nonsense(error),
                 }
@@ -77,12 +78,12 @@ pub(super) struct Contents {
     rules_lost_at: Option<u64>,
     last_recorded: Option<i64>,
     /// How many records, the first ones, have claimed times.
-    claimed: u64,
+    asserted: u64,
     /// How many records, the first ones, are not looked at but taken on the word of a checkpoint.
     trusted: u64,
     gone: Vec<u64>,
-    /// Those of them that were not bound as redactable: no redaction excuses them.
-    unredactable: Vec<u64>,
+    /// Those of them that were not bound as erasable: no redaction excuses them.
+    not_erasable: Vec<u64>,
     redacted: Vec<u64>,
     irregular: usize,
     /// Records whose rules cannot be checked, because they name one whose payload is gone.
@@ -103,7 +104,7 @@ impl Contents {
         let mut contents = Self {
             first_recorded: None,
             last_recorded: None,
-            claimed: trusted.state.claimed(),
+            asserted: trusted.state.asserted(),
             required: Required::default(),
             held_keys: HeldKeys::of(&trusted.state),
             replayed: trusted,
@@ -113,7 +114,7 @@ impl Contents {
             signatures: 0,
             rules_lost_at: None,
             gone: Vec::new(),
-            unredactable: Vec::new(),
+            not_erasable: Vec::new(),
             redacted: Vec::new(),
             irregular: 0,
             named_gone: 0,
@@ -152,16 +153,15 @@ impl Contents {
     ) {
         let entry = self.open_payload(seq, record, payload);
         if let Some(entry) = &entry {
-            self.irregular += usize::from(entry.event.envelope.irregular.is_some());
-            if let Fact::Redacted(fact) = &entry.event.fact
-                && fact.record.0 < seq
-            {
-                self.redacted.push(fact.record.0);
+            if entry.event.kind() == Kind::Redacted && record.header.target < seq {
+                self.redacted.push(record.header.target);
             }
+            self.irregular += usize::from(entry.event.envelope.irregular.is_some());
             self.ask_for_signatures(entry, log);
             self.held_keys.apply(&entry.event);
         }
         let header = &record.header;
+        self.check_erasable(seq, header, log);
         let gone = record.body.is_none();
         self.withheld |= gone;
         self.replay(seq, header, entry, gone);
@@ -173,9 +173,9 @@ impl Contents {
             link,
         };
         self.compare_signatures(seq, record, head);
-        if header.claimed && self.claimed == seq {
-            self.claimed = seq + 1;
-            self.replayed.state.note_claimed(self.claimed);
+        if header.asserted && self.asserted == seq {
+            self.asserted = seq + 1;
+            self.replayed.state.note_asserted(self.asserted);
         }
         if seq.is_multiple_of(AT_HAND) {
             // The others are read from the log, where they lie.
@@ -244,8 +244,8 @@ impl Contents {
     ) -> Option<Entry> {
         let Some(body) = record.body else {
             self.gone.push(seq);
-            if !record.header.redactable {
-                self.unredactable.push(seq);
+            if !record.header.erasable {
+                self.not_erasable.push(seq);
             }
             return None;
         };
@@ -285,7 +285,6 @@ impl Contents {
                 if self.names_gone(&entry.event) {
                     self.named_gone += 1;
                 } else {
-                    self.check_mark(seq, header, &entry.event);
                     self.check_rules(seq, &entry.event);
                 }
                 self.replayed.state.take(entry);
@@ -295,13 +294,40 @@ impl Contents {
         }
     }
 
-    /// A record that later ones rest on must not be bound as one that may lose its payload.
-    fn check_mark(&mut self, seq: u64, header: &Header, event: &Event) {
-        if header.redactable && !rules::is_redactable(&self.replayed.state, event) {
-            let found = format!("a {} that is marked as redactable", event.kind());
-            let expected = "a mark only on what no rule rests on";
-            self.find(FindingKind::Rule, &[seq], expected, &found);
+    /// Checks the flag of a header whose payload can be erased where that of its target can. All that takes no other
+    /// record is checked where the header is read.
+    fn check_erasable(&mut self, seq: u64, header: &Header, log: &impl Log) {
+        let Some(kind) = header.kind() else { return };
+        if kind.spec().form.erasable != Erasable::WithTarget {
+            return;
         }
+        let erasable = if header.target < seq {
+            match self.kind_of(header.target, log) {
+                Some(target) => kind.is_erasable(|| target),
+                // What is wrong with the target is a finding of its own.
+                None => return,
+            }
+        } else {
+            false
+        };
+        if header.erasable != erasable {
+            let expected = Malformed::Erasable { kind, erasable }.to_string();
+            let erasable = header.erasable;
+            let found = Malformed::Erasable { kind, erasable }.to_string();
+            self.find(FindingKind::Malformed, &[seq], &expected, &found);
+        }
+    }
+
+    /// The kind of an earlier record, whose payload may be gone: none where its header cannot be read, and none in it where
+    /// a later version of servanda brought the kind.
+    fn kind_of(&self, record: u64, log: &impl Log) -> Option<Option<Kind>> {
+        let known = self.replayed.state.kind(Seq(record));
+        if known.is_some() && self.rules_lost_at.is_none() {
+            return Some(known);
+        }
+        let found = log.read(record, 1).ok()?;
+        let header = header_of(&found.first()?.sealed)?;
+        (header.seq == record).then(|| header.kind())
     }
 
     /// Checks an event against the rules, given all before it.
@@ -449,8 +475,8 @@ impl Contents {
     /// Payloads may be gone only where a redaction says so.
     fn compare_redactions(&mut self) {
         for seq in std::mem::take(&mut self.gone) {
-            if self.unredactable.binary_search(&seq).is_ok() {
-                let expected = "its payload: it was not recorded as one that may be redacted";
+            if self.not_erasable.binary_search(&seq).is_ok() {
+                let expected = "its payload: its header says that it cannot be erased";
                 self.find(FindingKind::PayloadGone, &[seq], expected, "none");
             } else if self.redacted.binary_search(&seq).is_err() {
                 let expected = "its payload, or a later record that redacts it";
@@ -478,7 +504,7 @@ impl Contents {
                 remarks.push(format!("{}: {what}", plural(count, "record")));
             }
         }
-        remarks.extend(claimed_times(self.claimed));
+        remarks.extend(asserted_times(self.asserted));
         if on_disk > 0 {
             let (payloads, are) = match on_disk {
                 1 => ("1 redacted payload".to_owned(), "is"),

@@ -4,7 +4,8 @@ use super::site::{Outcome, Site};
 use crate::error::{Aborted, AppendError};
 use crate::log::{Log, Parts as _, SnapshotCache, Stored};
 use crate::source::{Batch, BatchSource, OneBatch};
-use servanda_core::chain::record::{Body, Head, Record, SALT_LEN, Sealed, bind};
+use servanda_core::chain::record::{Body, Head, Record, SALT_LEN, Sealed};
+use servanda_core::chain::testing::bind_bodies;
 
 /// A log and what it must hold.
 pub(super) struct Twin {
@@ -199,7 +200,7 @@ pub(super) fn batch(head: Head, lengths: &[usize]) -> (Vec<Sealed>, Head) {
         payload: (0..length).map(|i| (i ^ (i >> 8) ^ at) as u8).collect(),
     };
     let bodies = lengths.iter().enumerate().map(body).collect();
-    let (records, head) = bind(head, 1_700_000_000_000_000, bodies);
+    let (records, head) = bind_bodies(head, 1_700_000_000_000_000, bodies);
     (records.iter().map(|record| record.seal()).collect(), head)
 }
 

@@ -22,7 +22,8 @@ use crate::source::{Batch, BatchSource, NoBatch, OneBatch};
 use crate::swap;
 use crate::testing::batch;
 use ::sled::Tree;
-use servanda_core::chain::record::{Body, Hash, Head, Record, SALT_LEN, Sealed, bind};
+use servanda_core::chain::record::{Body, Hash, Head, Record, SALT_LEN, Sealed};
+use servanda_core::chain::testing::bind_bodies;
 
 fn soon() -> Instant {
     Instant::now() + Duration::from_secs(5)

@@ -5,7 +5,7 @@
 use chrono::{Days, NaiveDate};
 
 use servanda_core::event::Kind;
-use servanda_core::state::claimed_times;
+use servanda_core::state::asserted_times;
 use servanda_core::value::commitment::Standing;
 use servanda_core::value::id::{AgreementId, CommitmentId, PartyId, Seq, SourceId, Subject};
 use servanda_core::value::party::PartyKind;
@@ -228,7 +228,7 @@ impl Document {
             title: title.into(),
             as_of: (view.as_of != END_OF_TIME).then_some(view.as_of),
             known_at: question.known_at.clone(),
-            notes: claimed_times(view.state.claimed()).into_iter().collect(),
+            notes: asserted_times(view.state.asserted()).into_iter().collect(),
             ..Self::default()
         }
     }
@@ -423,7 +423,7 @@ mod tests {
     #[test]
     fn every_report_says_once_that_recorded_times_are_claimed() {
         let mut history = testing::communique();
-        history.state.note_claimed(3);
+        history.state.note_asserted(3);
         for report in all() {
             let document = history.ask(report, "2024-01-01", &Question::default());
             let says = |note: &&String| note.contains("records 0 to 2 are claimed");

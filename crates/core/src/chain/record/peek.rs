@@ -1,8 +1,8 @@
 //! Records read where they lie: nothing is copied, for those who only look.
 
 use super::{
-    BatchSignature, Body, HEADER_LEN, Hash, Header, Malformed, PAYLOAD, Record, SALT_LEN,
-    SIGNATURE_LEN, SIGNATURES, SIGNATURES_LIMIT, link_of, payload_digest,
+    BatchSignature, Body, ContentRef, HEADER_LEN, Hash, Header, Malformed, PAYLOAD, Record,
+    SALT_LEN, SIGNATURE_LEN, SIGNATURES, SIGNATURES_LIMIT, link_of, payload_digest,
 };
 
 /// A [`Body`] where it lies.
@@ -83,6 +83,11 @@ impl<'a> RecordRef<'a> {
     /// Whether anybody signed here.
     pub fn is_signed(&self) -> bool {
         !self.signatures.is_empty()
+    }
+
+    /// The event in bytes; none where the payload is erased.
+    pub fn content(&self) -> Option<ContentRef<'a>> {
+        Some(self.header.content(self.body?.payload))
     }
 
     /// Whether the body, where there is one, is the one that the header vouches for.

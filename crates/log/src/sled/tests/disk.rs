@@ -59,7 +59,7 @@ fn noisy_batch(head: Head, lengths: &[usize]) -> (Vec<Sealed>, Head) {
         payload: (0..length).map(|_| noise()).collect(),
     };
     let bodies = lengths.iter().map(body).collect();
-    let (records, head) = bind(head, 1, bodies);
+    let (records, head) = bind_bodies(head, 1, bodies);
     (records.iter().map(Record::seal).collect(), head)
 }
 
