@@ -12,6 +12,7 @@ use super::replay::CHUNK;
 use servanda_core::chain::lanes;
 use servanda_core::chain::record::{BodyRef, HEADER_LEN, Hash, Head, Header, RecordRef};
 use servanda_core::chain::tree::{Tiled, TreeHash, leaf_hash, subtrees};
+use servanda_core::chain::walker::Walker;
 use servanda_core::event::Entry;
 use servanda_log::{Reader, Stored};
 
@@ -101,13 +102,11 @@ pub(super) struct Range<P> {
 }
 
 impl<P> Range<P> {
-    /// Reads the records from `start` to `end`, and checks what they show by themselves. `fits` is what else must hold
-    /// between a header with its link and the one that follows, `payload` makes something of a payload, or finds fault
-    /// with it.
+    /// Reads the records from `start` to `end`, and checks what they show by themselves. `payload` makes something of a
+    /// payload, or finds fault with it.
     pub(super) fn check(
         reader: &dyn Reader,
         (start, end): (u64, u64),
-        fits: impl Fn(&Header, Hash, &Header) -> bool,
         payload: impl Fn(&RecordRef<'_>) -> Option<P>,
     ) -> Option<Self> {
         let records = read(reader, start, end)?;
@@ -118,12 +117,10 @@ impl<P> Range<P> {
         let headers: Vec<&[u8; HEADER_LEN]> =
             peeked.iter().map(|record| record.header_bytes).collect();
         let links = lanes::links(&headers);
-        let in_place = |(seq, record): (u64, &RecordRef<'_>)| record.header.seq == seq;
         let follows = |(pair, link): (&[RecordRef<'_>], &Hash)| {
-            let (before, after) = (&pair[0].header, &pair[1].header);
-            after.prev == *link && fits(before, *link, after)
+            Walker::after(&pair[0].header, *link).continues(&pair[1].header)
         };
-        let chained = (start..).zip(&peeked).all(in_place)
+        let chained = peeked.first()?.header.seq == start
             && peeked.windows(2).zip(&links).all(follows)
             && digests_hold(&peeked);
         if !chained {
@@ -141,6 +138,13 @@ impl<P> Range<P> {
             payloads,
             records,
         })
+    }
+
+    /// Goes along the range; none where it does not continue the walk.
+    pub(super) fn follow(&self, walker: &mut Walker) -> Option<()> {
+        walker.continues(&self.first).then_some(())?;
+        *walker = Walker::after(&self.last, self.head().link);
+        Some(())
     }
 
     /// The head after the last record.

@@ -12,6 +12,7 @@ use super::archive;
 use super::replay::CHUNK;
 use servanda_core::chain::codec;
 use servanda_core::chain::record::{Head, Record, Sealed};
+use servanda_core::chain::walker::Walker;
 use servanda_core::event::{Entry, Kind};
 use servanda_log::{Aborted, AppendError, BatchSource, Log, LogError, Stored};
 
@@ -171,12 +172,9 @@ fn beginning(log: &impl Log, acknowledged: Head) -> Head {
 
 /// The chain as far as it was followed.
 struct Beginning {
-    head: Head,
+    walker: Walker,
     /// The head after the last whole batch.
     whole: Head,
-    /// How many records the batch still lacks.
-    due: Option<u32>,
-    recorded_at: i64,
     /// Records without a payload, each with the last whole head before it.
     bare: Vec<(u64, Head)>,
     redacted: BTreeSet<u64>,
@@ -185,10 +183,8 @@ struct Beginning {
 impl Default for Beginning {
     fn default() -> Self {
         Self {
-            head: Head::EMPTY,
+            walker: Walker::START,
             whole: Head::EMPTY,
-            due: None,
-            recorded_at: i64::MIN,
             bare: Vec::new(),
             redacted: BTreeSet::new(),
         }
@@ -202,13 +198,8 @@ impl Beginning {
             return false;
         };
         let header = &record.header;
-        let continues = stored.seq == self.head.count
-            && header.seq == self.head.count
-            && header.prev == self.head.link
-            && header.recorded_at >= self.recorded_at
-            && self.due.is_none_or(|due| header.remaining == due)
-            && record.payload_is_sound();
-        if !continues {
+        let in_place = stored.seq == header.seq && self.walker.continues(header);
+        if !in_place || !record.payload_is_sound() {
             return false;
         }
         match record.content() {
@@ -220,11 +211,8 @@ impl Beginning {
             }
             Some(_) => {}
         }
-        self.head = Head::after(header);
-        self.recorded_at = header.recorded_at;
-        self.due = header.remaining.checked_sub(1);
-        if self.due.is_none() {
-            self.whole = self.head;
+        if self.walker.take(header, header.link()).ends_batch {
+            self.whole = self.walker.head();
         }
         true
     }

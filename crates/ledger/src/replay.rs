@@ -3,8 +3,9 @@
 use super::definitions::Definitions;
 use super::ranges::{self, Range};
 use super::{LedgerError, archive, snapshot};
-use servanda_core::chain::record::{Hash, Head, Header, Record, RecordRef};
+use servanda_core::chain::record::{Hash, Head, Record, RecordRef};
 use servanda_core::chain::tree::{Tiled, leaf_hash};
+use servanda_core::chain::walker::Walker;
 use servanda_core::event::Entry;
 use servanda_core::state::{RECORD_LIMIT, State};
 use servanda_core::value::id::Seq;
@@ -77,13 +78,10 @@ impl Replayed {
         let reader = log.reader();
         let ranges = ranges::ranges(start, end, &[]);
         // Whether all were taken in shows at the end of the whole replay.
-        let check = |start, end| {
-            let any = |_: &Header, _, _: &Header| true;
-            Range::check(&*reader, (start, end), any, ranges::entry)
-        };
+        let check = |start, end| Range::check(&*reader, (start, end), ranges::entry);
         let _ = ranges::in_order(&ranges, check, |range| {
             let is_known = known_at.includes(range.last.seq, Instant(range.latest));
-            let follows = range.first.prev == self.head.link;
+            let follows = Walker::behind(self.head).continues(&range.first);
             (is_known && follows).then_some(())?;
             self.take_range(range)
         });
@@ -116,14 +114,8 @@ impl Replayed {
         let seq = self.head.count;
         let broken = |what: String| LedgerError::Broken { seq, what };
         let header = &record.header;
-        if header.seq != seq {
-            return Err(broken(format!("it says that it is record {}", header.seq)));
-        }
-        if header.prev != self.head.link {
-            return Err(broken(
-                "it does not hold the link of the record before".into(),
-            ));
-        }
+        let step = Walker::behind(self.head).step(header, header.link());
+        step.map_err(|flaw| broken(flaw.to_string()))?;
         if !record.payload_is_sound() {
             return Err(broken(
                 "its payload is not the one that was recorded".into(),

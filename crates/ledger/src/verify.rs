@@ -9,8 +9,9 @@
 //! verdict. Whoever asks only whether the records are those that were recorded gets an answer from `chain.rs`.
 
 use servanda_core::chain::checkpoint::Checkpoint;
-use servanda_core::chain::record::{HEADER_LEN, Hash, Head, Header, Sealed};
+use servanda_core::chain::record::{HEADER_LEN, Head, Header, Sealed};
 use servanda_core::chain::tree::TreeHash;
+use servanda_core::chain::walker::Flaw;
 use servanda_core::value::when::Instant;
 use servanda_log::{Log, LogError};
 use start::Start;
@@ -219,75 +220,51 @@ pub fn verify_since(
     })
 }
 
-/// What is known of the record before.
-#[derive(Debug, Clone, Copy)]
-struct Previous {
-    link: Hash,
-    remaining: u32,
-    recorded_at: i64,
-    asserted: bool,
-}
-
-impl Previous {
-    fn of(header: &Header, link: Hash) -> Self {
-        Self {
-            link,
-            remaining: header.remaining,
-            recorded_at: header.recorded_at,
-            asserted: header.asserted,
-        }
-    }
-
-    /// Whether nothing is wrong with the header that comes next.
-    fn precedes(&self, header: &Header) -> bool {
-        self.compare(header.seq, header).is_empty()
-    }
-
-    /// What is wrong with the header that comes next, as record `seq`.
-    fn compare(&self, seq: u64, header: &Header) -> Vec<Finding> {
-        let mut findings = Vec::new();
-        let mut find = |kind, records: &[u64], expected: String, found: String| {
-            findings.push(Finding {
-                kind,
-                records: records.to_vec(),
-                expected,
-                found,
-            });
-        };
-        let link = self.link;
-        if link != header.prev {
-            find(
-                FindingKind::Link,
-                &[seq.saturating_sub(1), seq],
-                format!("record {seq} to hold the link of the one before: {link}"),
-                header.prev.to_string(),
-            );
-        }
-        if self.remaining > 0 && header.remaining != self.remaining - 1 {
-            find(
-                FindingKind::Batch,
-                &[seq],
-                format!("{} more records of its batch after it", self.remaining - 1),
-                format!("{} more", header.remaining),
-            );
-        }
-        if header.recorded_at < self.recorded_at {
-            find(
-                FindingKind::Clock,
-                &[seq],
-                format!("a time not before {}", Instant(self.recorded_at)),
-                Instant(header.recorded_at).to_string(),
-            );
-        }
-        if header.asserted && !self.asserted {
-            find(
-                FindingKind::Clock,
-                &[seq],
-                "the machine's time: the backfill ended before".to_owned(),
-                "a claimed time".to_owned(),
-            );
-        }
-        findings
+/// The finding for a flaw of record `seq` as the successor of the record before.
+fn finding_of(flaw: Flaw, seq: u64) -> Finding {
+    let (kind, records, expected, found) = match flaw {
+        Flaw::Number { expected, says } => (
+            FindingKind::Misplaced,
+            vec![seq],
+            format!("record {expected}"),
+            format!("a record that says it is {says}"),
+        ),
+        Flaw::Link { expected, found } if seq == 0 => (
+            FindingKind::Link,
+            vec![0],
+            expected.to_string(),
+            found.to_string(),
+        ),
+        Flaw::Link { expected, found } => (
+            FindingKind::Link,
+            vec![seq - 1, seq],
+            format!("record {seq} to hold the link of the one before: {expected}"),
+            found.to_string(),
+        ),
+        Flaw::Batch { expected, found } => (
+            FindingKind::Batch,
+            vec![seq],
+            format!("{expected} more records of its batch after it"),
+            format!("{found} more"),
+        ),
+        Flaw::Clock { not_before, found } => (
+            FindingKind::Clock,
+            vec![seq],
+            format!("a time not before {}", Instant(not_before)),
+            Instant(found).to_string(),
+        ),
+        Flaw::Asserted => (
+            FindingKind::Clock,
+            vec![seq],
+            "the machine's time: the backfill ended before".to_owned(),
+            "a claimed time".to_owned(),
+        ),
+    };
+    Finding {
+        kind,
+        records,
+        expected,
+        found,
     }
 }
 

@@ -1,12 +1,13 @@
 //! The chain alone: whether the records are those that were recorded, whatever they say. A fraction of the work, for
 //! nothing is decoded and no rule is looked at.
 
-use super::fast::{ends_at, fit, follows};
-use super::{BEYOND_A_CHAIN, Check, Previous, Progress, Verdict};
+use super::fast::ends_at;
+use super::{BEYOND_A_CHAIN, Check, Progress, Verdict};
 use crate::ranges::{self, Range};
 use crate::{archive, plural};
 use servanda_core::chain::record::{Head, RecordRef};
 use servanda_core::chain::tree::Tiled;
+use servanda_core::chain::walker::Walker;
 use servanda_core::event::Fact;
 use servanda_core::value::id::Seq;
 use servanda_core::value::when::Instant;
@@ -18,29 +19,26 @@ pub(super) fn pass(
     acknowledged: Head,
     progress: &mut dyn Progress,
 ) -> Option<Verdict> {
-    let mut previous: Option<Previous> = None;
+    let mut walker = Walker::START;
     let mut first_recorded = None;
     let mut tree = Tiled::new();
-    let mut head = Head::EMPTY;
     let mut gone = 0;
     progress.begin(acknowledged.count);
     let reader = log.reader();
     let ranges = ranges::ranges(0, acknowledged.count, &[]);
-    let check = |start, end| Range::check(&*reader, (start, end), fit, is_there);
+    let check = |start, end| Range::check(&*reader, (start, end), is_there);
     let joined = ranges::in_order(&ranges, check, |range| {
-        follows(previous.as_ref(), &range.first).then_some(())?;
+        range.follow(&mut walker)?;
         range.add_to(&mut tree)?;
         gone += range.payloads.iter().filter(|is_there| !**is_there).count();
         first_recorded.get_or_insert(range.first.recorded_at);
-        head = range.head();
-        previous = Some(Previous::of(&range.last, head.link));
-        progress.reached(head.count);
+        progress.reached(walker.head().count);
         Some(())
     });
     progress.end();
     joined?;
-    let last = previous?;
-    ends_at(log, acknowledged, head, Some(&last)).then_some(())?;
+    ends_at(log, acknowledged, &walker).then_some(())?;
+    let head = walker.head();
     Some(Verdict {
         origin: Some(origin(log)?),
         records: head.count,
@@ -50,7 +48,7 @@ pub(super) fn pass(
         root: tree.root(),
         tiles: tree.tiles().to_vec(),
         first_recorded: first_recorded.map(Instant),
-        last_recorded: Some(Instant(last.recorded_at)),
+        last_recorded: Some(Instant(walker.recorded_at()?)),
         findings: Vec::new(),
         checked: vec![
             Check {

@@ -2,10 +2,11 @@
 
 use super::contents::{Contents, Payload};
 use super::start::Start;
-use super::{FindingKind, Previous, Progress, Verdict, header_of};
+use super::{FindingKind, Progress, Verdict, finding_of, header_of};
 use crate::replay::CHUNK;
 use servanda_core::chain::record::{Hash, Head, Header, RecordRef, Sealed};
 use servanda_core::chain::tree::leaf_hash;
+use servanda_core::chain::walker::{Flaw, Walker};
 use servanda_log::{Log, LogError, Stored};
 
 /// Goes through all records from the start on.
@@ -19,7 +20,7 @@ pub(super) fn examine(
     let mut examiner = Examiner {
         acknowledged,
         expected: place,
-        previous: start.previous,
+        walker: Some(start.walker),
         contents: Contents::new(log, start.trusted),
     };
     progress.begin(acknowledged.count);
@@ -84,7 +85,8 @@ enum Behind<'a> {
 struct Examiner {
     acknowledged: Head,
     expected: u64,
-    previous: Option<Previous>,
+    /// The walk so far; none behind a gap.
+    walker: Option<Walker>,
     contents: Contents,
 }
 
@@ -104,7 +106,7 @@ impl Examiner {
         self.find(FindingKind::Unreadable, &records, &expected, what);
         self.lose_rules(first);
         self.expected = self.expected.max(end);
-        self.previous = None;
+        self.walker = None;
     }
 
     /// Looks at one record.
@@ -124,7 +126,7 @@ impl Examiner {
         self.contents.take(seq, &record, link, payload, log);
         // A tree over a history with gaps is nobody's; the finding that made the gap says enough.
         let _ = self.contents.tree().push(leaf_hash(record.header_bytes));
-        self.previous = Some(Previous::of(header, link));
+        self.walker = Some(Walker::after(header, link));
         self.expected = seq + 1;
         self.contents.compare_snapshot(log);
     }
@@ -143,7 +145,7 @@ impl Examiner {
         if let Some(header) = header {
             self.compare_with_previous(seq, &header);
         }
-        self.previous = header.map(|header| Previous::of(&header, header.link()));
+        self.walker = header.map(|header| Walker::after(&header, header.link()));
         self.expected = seq + 1;
         self.contents.pass_to(Head {
             count: self.expected,
@@ -179,7 +181,7 @@ impl Examiner {
                 let records = if exists { &records[..] } else { &records[..1] };
                 self.find(FindingKind::Misplaced, records, &wanted, &found);
                 self.expected += 1;
-                self.previous = None;
+                self.walker = None;
                 None
             }
             // It stands between two that follow each other, or where it has no place at all. Without it,
@@ -200,26 +202,21 @@ impl Examiner {
         let (records, expected) = range(first, last);
         self.find(FindingKind::Missing, &records, &expected, found);
         self.lose_rules(first);
-        self.previous = None;
+        self.walker = None;
     }
 
+    /// Compares a header with the record before. Its number was judged by `place`.
     fn compare_with_previous(&mut self, seq: u64, header: &Header) {
-        match self.previous {
-            Some(previous) => self.contents.add(previous.compare(seq, header)),
-            None if seq == 0 && header.prev != Hash::ZERO => {
-                let found = header.prev.to_string();
-                self.find(FindingKind::Link, &[0], &Hash::ZERO.to_string(), &found);
-            }
-            None => {}
-        }
+        let Some(walker) = self.walker else { return };
+        let flaws = walker.flaws(header);
+        let flaws = flaws.filter(|flaw| !matches!(flaw, Flaw::Number { .. }));
+        let findings = flaws.map(|flaw| finding_of(flaw, seq)).collect();
+        self.contents.add(findings);
     }
 
     /// The link that the records so far lead to; none where the last of them cannot be read.
     fn end_link(&self) -> Option<Hash> {
-        match self.previous {
-            Some(previous) => Some(previous.link),
-            None => (self.expected == 0).then_some(Hash::ZERO),
-        }
+        self.walker.map(|walker| walker.head().link)
     }
 
     /// The end of the chain against what was acknowledged.
@@ -243,10 +240,9 @@ impl Examiner {
                 &found,
             );
         }
-        if let Some(previous) = self.previous
-            && previous.remaining > 0
-        {
-            let expected = format!("{} more records of its batch", previous.remaining);
+        let remaining = self.walker.map_or(0, |walker| walker.remaining());
+        if remaining > 0 {
+            let expected = format!("{remaining} more records of its batch");
             let last = self.expected.saturating_sub(1);
             self.find(FindingKind::Batch, &[last], &expected, "the end");
         }

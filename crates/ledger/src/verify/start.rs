@@ -1,13 +1,14 @@
 //! Where verifying begins: at the first record, or after those that a checkpoint vouches for.
 
 use super::contents::origin_of;
-use super::{Previous, header_of};
+use super::header_of;
 use crate::LedgerError;
 use crate::anchor::{Hashes, tree_error};
 use crate::replay::{KnownAt, Replayed, replay};
 use servanda_core::chain::checkpoint::Checkpoint;
 use servanda_core::chain::record::Head;
 use servanda_core::chain::tree::{self, TILE};
+use servanda_core::chain::walker::Walker;
 use servanda_core::value::id::Seq;
 use servanda_log::Log;
 
@@ -15,8 +16,8 @@ use servanda_log::Log;
 pub(super) struct Start {
     /// What replay gives of the records before it.
     pub(super) trusted: Replayed,
-    /// The last of them.
-    pub(super) previous: Option<Previous>,
+    /// The walk along them.
+    pub(super) walker: Walker,
 }
 
 /// Why a checkpoint is none to start from.
@@ -41,7 +42,7 @@ impl Start {
     pub(super) fn nothing(log: &impl Log) -> Self {
         Self {
             trusted: Replayed::nothing_of(log),
-            previous: None,
+            walker: Walker::START,
         }
     }
 
@@ -70,8 +71,8 @@ impl Start {
                 if header.remaining > 0 {
                     return Err(NoStart::InBatch);
                 }
-                let previous = Some(Previous::of(&header, trusted.head.link));
-                Ok(Self { trusted, previous })
+                let walker = Walker::after(&header, trusted.head.link);
+                Ok(Self { trusted, walker })
             }
             _ => Err(NoStart::Rewritten),
         }

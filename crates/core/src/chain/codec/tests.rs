@@ -483,7 +483,10 @@ fn write_the_golden_vectors() {
     let dir = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/golden");
     let mut file = File::create_new(Path::new(dir).join("payloads.ndjson")).unwrap();
     let mut written = BTreeSet::new();
-    for (kind, fields) in vectors_by_declaration().into_iter().chain(vectors_by_value()) {
+    for (kind, fields) in vectors_by_declaration()
+        .into_iter()
+        .chain(vectors_by_value())
+    {
         let event = Event::build(kind, &fields).unwrap();
         let content = encode(&event).unwrap();
         if !written.insert(content.clone()) {
