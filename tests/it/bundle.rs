@@ -20,8 +20,8 @@ use servanda_ledger::verify::{FindingKind, Unwatched, verify};
 use servanda_log::memory::Memory;
 
 use super::format::{
-    Ran, assert_found, assert_sound, event, hex, joined, lines, python, raw_export,
-    read, root, verify_py,
+    Ran, assert_found, assert_sound, event, hex, joined, lines, python, raw_export, read, root,
+    verify_py,
 };
 use super::program::Scratch;
 

@@ -417,7 +417,9 @@ fn both_refuse_the_same_headers() {
         (1, "encoding", |record| record.header.kind = 999),
         // The length of a payload that is gone.
         (1, "malformed", |record| record.header.payload_len = 65_537),
-        (1, "malformed", |record| record.header.payload_len = u32::MAX),
+        (1, "malformed", |record| {
+            record.header.payload_len = u32::MAX
+        }),
         // Gone, though its kind cannot be erased.
         (3, "payload-gone", |record| record.body = None),
         // Gone, and what named it is a retraction.
@@ -625,7 +627,10 @@ fn python_reads_the_golden_vectors() {
     let ran = verify_py(&[], &raw_export(&records, head));
     assert_only_signatures(&ran, &ran.stdout);
 
-    assert_eq!(written("chain.json").stdout, read("fixtures/golden/chain.json"));
+    assert_eq!(
+        written("chain.json").stdout,
+        read("fixtures/golden/chain.json")
+    );
     let chain: Value = serde_json::from_str(&read("fixtures/golden/chain.json")).unwrap();
     let mut export = Vec::new();
     for record in chain["records"].as_array().unwrap() {
@@ -821,7 +826,11 @@ fn both_refuse_the_same_payloads() {
             .unwrap();
         let record = record.parse::<u64>().unwrap();
         let is_too_long = contents[record as usize].payload.len() > PAYLOAD_LIMIT;
-        let kind = if is_too_long { "malformed: " } else { "encoding: " };
+        let kind = if is_too_long {
+            "malformed: "
+        } else {
+            "encoding: "
+        };
         assert!(finding.starts_with(kind), "{line}");
         found.insert(record, finding.to_owned());
     }

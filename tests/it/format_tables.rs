@@ -52,7 +52,8 @@ fn type_name(spec: &FieldSpec) -> &'static str {
         label => {
             let is_same = |codes: Codes| codes.iter().map(|code| &code.1).eq(spec.words);
             let list = WORDS.iter().find(|(_, codes)| is_same(codes));
-            list.unwrap_or_else(|| panic!("{label}: no type in docs/format.md")).0
+            list.unwrap_or_else(|| panic!("{label}: no type in docs/format.md"))
+                .0
         }
     }
 }
@@ -83,14 +84,16 @@ fn by_number() -> Vec<Kind> {
 }
 
 fn fields(specs: &[FieldSpec], between: &str, many: &str, apart: &str) -> String {
-    let all: Vec<String> = specs.iter().map(|spec| field(spec, between, many)).collect();
+    let all: Vec<String> = specs
+        .iter()
+        .map(|spec| field(spec, between, many))
+        .collect();
     all.join(apart)
 }
 
 fn markdown_events() -> String {
-    let mut text = String::from(
-        "| number | event | word | erasable | fields |\n|---:|---|---|---|---|\n",
-    );
+    let mut text =
+        String::from("| number | event | word | erasable | fields |\n|---:|---|---|---|---|\n");
     for kind in by_number() {
         let spec = kind.spec();
         let erasable = match spec.form.erasable {
@@ -101,7 +104,10 @@ fn markdown_events() -> String {
         let fields = fields(spec.fields, " ", "\\*", ", ");
         let since = since(spec.since);
         let (number, name, word) = (spec.number, spec.name, spec.word);
-        _ = writeln!(text, "| {number}{since} | {name} | `{word}` | {erasable} | {fields} |");
+        _ = writeln!(
+            text,
+            "| {number}{since} | {name} | `{word}` | {erasable} | {fields} |"
+        );
     }
     let envelope = fields(Envelope::FIELDS, " ", "\\*", ", ");
     _ = writeln!(text, "| | Envelope | | | {envelope} |");
@@ -136,7 +142,12 @@ fn python() -> String {
             Erasable::WithTarget => "with-target",
         };
         let word = format!("{}{}", spec.word, since(spec.since));
-        let mut items = vec![spec.number.to_string(), spec.name.into(), word, erasable.into()];
+        let mut items = vec![
+            spec.number.to_string(),
+            spec.name.into(),
+            word,
+            erasable.into(),
+        ];
         items.extend(spec.fields.iter().map(|spec| field(spec, ":", "*")));
         line(items);
     }
@@ -146,7 +157,8 @@ fn python() -> String {
     text += "\"\"\"\nWORDS = \"\"\"\n";
     for (name, codes) in WORDS {
         let words = codes.iter();
-        let words = words.map(|(number, word, schema)| format!("{number}={word}{}", since(*schema)));
+        let words =
+            words.map(|(number, word, schema)| format!("{number}={word}{}", since(*schema)));
         let items: Vec<String> = [(*name).to_owned()].into_iter().chain(words).collect();
         wrap(&mut text, &items);
     }
@@ -179,17 +191,39 @@ fn compare(path: &str, begin: &str, end: &str, generated: &str) {
     let (before, rest) = text.split_once(begin).unwrap();
     let (found, after) = rest.split_once(end).unwrap();
     if std::env::var("TABLES").as_deref() == Ok("overwrite") {
-        fs::write(root().join(path), [before, begin, generated, end, after].concat()).unwrap();
+        fs::write(
+            root().join(path),
+            [before, begin, generated, end, after].concat(),
+        )
+        .unwrap();
     } else {
-        assert_eq!(found, generated, "{path}: run this test with TABLES=overwrite");
+        assert_eq!(
+            found, generated,
+            "{path}: run this test with TABLES=overwrite"
+        );
     }
 }
 
 #[test]
 fn the_document_and_the_verifier_list_what_is_declared() {
-    compare("docs/verify.py", "# <generated>\n", "# </generated>", &python());
+    compare(
+        "docs/verify.py",
+        "# <generated>\n",
+        "# </generated>",
+        &python(),
+    );
     let events = markdown_events();
-    compare("docs/format.md", "<!-- events -->\n", "<!-- /events -->", &events);
+    compare(
+        "docs/format.md",
+        "<!-- events -->\n",
+        "<!-- /events -->",
+        &events,
+    );
     let words = markdown_words();
-    compare("docs/format.md", "<!-- words -->\n", "<!-- /words -->", &words);
+    compare(
+        "docs/format.md",
+        "<!-- words -->\n",
+        "<!-- /words -->",
+        &words,
+    );
 }
