@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, RwLock};
 use std::time::Instant;
 
-use super::chain::continues;
+use super::chain::step;
 use super::files::{DB, HEAD, RECORDS, REOPEN_WAIT, SEGMENT_SIZE, damaged, io_error, sync_tree};
 use super::log::Sled;
 use super::room::{is_for_want_of_room, release_reserve, reserve};
@@ -18,6 +18,7 @@ use crate::head::HeadFile;
 use crate::pre_open_backup::{self as backup, PreOpenBackup};
 use crate::swap;
 use servanda_core::chain::record::Head;
+use servanda_core::chain::walker::{Step, Walker};
 
 /// Records behind the head that are looked at in one go.
 const ADOPTED_AT_ONCE: usize = 1024;
@@ -168,24 +169,21 @@ impl Sled {
     /// The head after the whole batches that continue the chain behind the committed head.
     pub(super) fn adopted(&self) -> Head {
         let mut adopted = self.head;
-        let mut head = self.head;
-        let mut remaining_due = None;
+        let mut walker = Walker::behind(self.head);
         loop {
+            let next = walker.head().count;
             let chunk = self
                 .trees()
-                .and_then(|trees| trees.read(head.count, ADOPTED_AT_ONCE, u64::MAX));
+                .and_then(|trees| trees.read(next, ADOPTED_AT_ONCE, u64::MAX));
             let Ok(chunk) = chunk else { return adopted };
             if chunk.is_empty() {
                 return adopted;
             }
             for stored in chunk {
-                let Some(remaining) = continues(head, remaining_due, &stored) else {
-                    return adopted;
-                };
-                head = remaining.1;
-                remaining_due = remaining.0.checked_sub(1);
-                if remaining_due.is_none() {
-                    adopted = head;
+                match step(&mut walker, &stored) {
+                    Some(Step { ends_batch: true }) => adopted = walker.head(),
+                    Some(_) => {}
+                    None => return adopted,
                 }
             }
         }

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::chain::continues;
+use super::chain::step;
 use super::files::{DB, RECORDS, REOPEN_WAIT, damaged, io_error, sync_tree};
 use super::log::Sled;
 use super::room::{check_room, is_for_want_of_room, reserve, size_of};
@@ -20,7 +20,8 @@ use crate::error::LogError;
 use crate::log::{Compact, Compaction, Erase, Reader as _, SnapshotCache as _, Stored};
 use crate::pre_open_backup as backup;
 use crate::swap;
-use servanda_core::chain::record::{Head, Sealed};
+use servanda_core::chain::record::Sealed;
+use servanda_core::chain::walker::Walker;
 
 /// Records that are copied in one go; 32 MiB at the most that a ledger lets a record have.
 const COPIED_AT_ONCE: usize = 512;
@@ -144,7 +145,7 @@ impl Sled {
         let differs = |seq: u64| damaged(format!("{}: record {seq} differs", new.display()), None);
         let trees = Trees::open_until(new, Instant::now() + REOPEN_WAIT)?;
         let copy = Shared::of(trees, self.head.count);
-        let mut head = Head::EMPTY;
+        let mut walker = Walker::START;
         let mut next = 0;
         while next < self.head.count {
             let due = self.rewritten(next, rewriting)?;
@@ -156,8 +157,9 @@ impl Sled {
                 if due != found {
                     return Err(differs(due.seq));
                 }
-                if matches!(rewriting, Rewriting::Compacting) {
-                    head = self.followed(head, found)?;
+                if matches!(rewriting, Rewriting::Compacting) && step(&mut walker, found).is_none()
+                {
+                    return Err(self.no_chain(found.seq));
                 }
                 next += 1;
             }
@@ -165,6 +167,7 @@ impl Sled {
         if copy.trees().ok_or_else(LogError::closed)?.end()? != self.head.count {
             return Err(differs(self.head.count));
         }
+        let head = walker.head();
         if matches!(rewriting, Rewriting::Compacting) && head != self.head {
             let what = format!(
                 "{}: the records lead to {head}, not {}",
@@ -176,18 +179,12 @@ impl Sled {
         Ok(())
     }
 
-    /// The head after a record that continues the chain, and whose payload is the one bound.
-    fn followed(&self, head: Head, stored: &Stored) -> Result<Head, LogError> {
-        continues(head, None, stored)
-            .map(|(_, head)| head)
-            .ok_or_else(|| {
-                let what = format!(
-                    "{}: record {} does not continue the chain, or its payload is another",
-                    self.dir.display(),
-                    stored.seq
-                );
-                damaged(what, None)
-            })
+    fn no_chain(&self, seq: u64) -> LogError {
+        let what = format!(
+            "{}: record {seq} does not continue the chain, or its payload is another",
+            self.dir.display()
+        );
+        damaged(what, None)
     }
 
     /// Some records from this place on, without a gap, as they are to be.
