@@ -1,4 +1,4 @@
-//! Writing all records anew, to erase some or for the room.
+//! Writes all records anew, to erase some or to save room.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, TryLockError};
@@ -23,25 +23,25 @@ use crate::swap;
 use servanda_core::chain::record::Sealed;
 use servanda_core::chain::walker::Walker;
 
-/// Records that are copied in one go; 32 MiB at the most that a ledger lets a record have.
+/// Records that are copied in one go; at most 32 MiB with the largest records that a ledger allows.
 const COPIED_AT_ONCE: usize = 512;
 
-/// Why all records are written anew.
+/// The reason to write all records anew.
 pub(super) enum Rewriting<'a> {
-    /// These take the place of those that lie there.
+    /// These records replace the stored ones.
     Erasing(BTreeMap<u64, &'a Sealed>),
-    /// For the room.
+    /// To save room.
     Compacting,
 }
 
-/// Waits until sled has let go of a directory that was closed: its threads may outlive it for a moment.
+/// Waits until sled has released a directory that was closed: its threads may live a moment longer.
 fn released(records: &Path) -> Result<(), LogError> {
     let path = records.join(DB);
     let failed = |source| io_error("waiting for", &path, source);
     let deadline = Instant::now() + REOPEN_WAIT;
     let file = File::open(&path).map_err(failed)?;
     loop {
-        // What sled itself locks while it has it open. This lock goes with the handle.
+        // The file that sled itself locks. This lock ends with the handle.
         match file.try_lock() {
             Ok(()) => return Ok(()),
             Err(TryLockError::WouldBlock) if Instant::now() < deadline => {
@@ -53,7 +53,7 @@ fn released(records: &Path) -> Result<(), LogError> {
 }
 
 impl Sled {
-    /// Wipes what an erasure left that broke off.
+    /// Wipes the leftovers of an interrupted erasure.
     pub(super) fn sweep(&mut self) -> Result<(), LogError> {
         if !self.swept {
             let records = self.dir.join(RECORDS);
@@ -78,7 +78,7 @@ impl Sled {
         }
         let dir = self.dir.join(RECORDS);
         match fs::symlink_metadata(&dir) {
-            // The link would be renamed, and what it leads to would stay.
+            // The link would be renamed, and its target would stay.
             Ok(found) if found.is_symlink() => {
                 let why = io::Error::new(io::ErrorKind::Unsupported, "it is a symbolic link");
                 Err(io_error("erasing in", &dir, why))
@@ -87,21 +87,21 @@ impl Sled {
         }
     }
 
-    /// Puts a copy in place of the records, and sweeps up what is then left of the one or the other.
+    /// Puts a copy in place of the records, and wipes the other directory.
     pub(super) fn replace(&mut self, rewriting: &Rewriting<'_>) -> Result<(), LogError> {
         let rewritten = self.rewrite(rewriting);
         self.swept = false;
         if rewritten.as_ref().is_err_and(is_for_want_of_room) {
-            // Opening may need the room that the copy has taken.
+            // Opening may need the room of the copy.
             let _later = self.sweep();
         }
         let reopened = self.reopen(Instant::now() + REOPEN_WAIT);
         let swept = reopened.and_then(|()| self.sweep());
-        // What failed first says more than what failed after it.
+        // The first error says more than a later one.
         rewritten.and(swept)
     }
 
-    /// Copies all records into a new directory, some of them changed, and puts it in place of this one.
+    /// Copies all records into a new directory, some of them changed, and puts it in place of the old one.
     fn rewrite(&mut self, rewriting: &Rewriting<'_>) -> Result<(), LogError> {
         let records = self.dir.join(RECORDS);
         let new = swap::new_of(&records);
@@ -140,7 +140,7 @@ impl Sled {
         copy.trees().ok_or_else(LogError::closed)?.sync()
     }
 
-    /// Reads a copy back, as it lies on the disk, and compares it with what it should be.
+    /// Reads a copy back from the disk, and compares it with the records.
     fn compare_with(&self, new: &Path, rewriting: &Rewriting<'_>) -> Result<(), LogError> {
         let differs = |seq: u64| damaged(format!("{}: record {seq} differs", new.display()), None);
         let trees = Trees::open_until(new, Instant::now() + REOPEN_WAIT)?;
@@ -187,7 +187,7 @@ impl Sled {
         damaged(what, None)
     }
 
-    /// Some records from this place on, without a gap, as they are to be.
+    /// Reads some records from this place on, without a gap, with the changes to make.
     fn rewritten(&self, from: u64, rewriting: &Rewriting<'_>) -> Result<Vec<Stored>, LogError> {
         let mut chunk = self.shared.read(from, COPIED_AT_ONCE)?;
         let gap = (from..).zip(&chunk).find(|(due, found)| *due != found.seq);
@@ -235,7 +235,7 @@ impl Compact for Sled {
         check_room(&records, before)?;
         self.replace(&Rewriting::Compacting)?;
         let after = size()?;
-        // There may be room for it now. If not, the next append says so.
+        // If there is no room for it, the next append reports that.
         let _later = reserve(&self.dir);
         Ok(Compaction { before, after })
     }
