@@ -17,7 +17,7 @@ use servanda_core::chain::tree::{Frontier, leaf_hash};
 use servanda_core::event::{Event, Kind};
 use servanda_ledger::signatures;
 use servanda_ledger::verify::{FindingKind, Unwatched, verify};
-use servanda_log::memory::Memory;
+use servanda_log::memory::MemoryLog;
 
 use super::format::{
     Ran, assert_found, assert_sound, event, hex, joined, lines, python, raw_export, read, root,
@@ -93,7 +93,7 @@ impl Chain {
 }
 
 fn found_in(sealed: Vec<Sealed>, head: Head) -> Vec<(FindingKind, Vec<u64>)> {
-    let verdict = verify(&Memory::of(sealed, head), &mut Unwatched).unwrap();
+    let verdict = verify(&MemoryLog::of(sealed, head), &mut Unwatched).unwrap();
     let findings = verdict.findings.into_iter();
     findings
         .map(|finding| (finding.kind, finding.records))

@@ -20,7 +20,7 @@ use servanda_core::value::base::Shape;
 use servanda_core::value::id::Seq;
 use servanda_core::value::when::Instant;
 use servanda_ledger::verify::{Unwatched, verify};
-use servanda_log::memory::Memory;
+use servanda_log::memory::MemoryLog;
 
 const SOUND: i32 = 0;
 const USAGE: i32 = 2;
@@ -292,7 +292,7 @@ fn the_golden_export_is_sound_and_says_what_was_meant() {
         "spelled as `export --raw` spells it"
     );
 
-    let verdict = verify(&Memory::of(sealed, last), &mut Unwatched).unwrap();
+    let verdict = verify(&MemoryLog::of(sealed, last), &mut Unwatched).unwrap();
     assert!(verdict.is_sound(), "{:#?}", verdict.findings);
 }
 
@@ -329,7 +329,7 @@ fn the_golden_asserted_times_are_read_as_such() {
     }
     let head = Head::after(&records[3].header);
     assert_eq!(raw_export(&records, head), golden_asserted());
-    let verdict = verify(&Memory::of(sealed, head), &mut Unwatched).unwrap();
+    let verdict = verify(&MemoryLog::of(sealed, head), &mut Unwatched).unwrap();
     assert!(verdict.is_sound(), "{:#?}", verdict.findings);
     assert!(verdict.remarks[0].contains("records 0 to 2 are claimed"));
     assert_sound(&[], &golden_asserted());
@@ -361,7 +361,7 @@ fn linked(mut records: Vec<Record>) -> (Vec<Record>, Head) {
 /// What is wrong with records by servanda.
 fn found_by_servanda(records: &[Record], head: Head) -> Vec<(&'static str, u64)> {
     let sealed = records.iter().map(Record::seal).collect();
-    let verdict = verify(&Memory::of(sealed, head), &mut Unwatched).unwrap();
+    let verdict = verify(&MemoryLog::of(sealed, head), &mut Unwatched).unwrap();
     let findings = verdict.findings.iter();
     findings
         .map(|finding| (finding.kind.word(), finding.records[0]))

@@ -3,7 +3,7 @@
 //! ```text
 //! DIR/servanda     the marker: format and store, as text; written last when a ledger is made
 //! DIR/lock         locked by whoever has the ledger open; says who that is
-//! DIR/head         the acknowledged head
+//! DIR/head         the committed head
 //! DIR/records/     the records
 //! DIR/journal      appends that the records do not hold yet
 //! DIR/reserve      room on the disk, to be given up when it is full

@@ -44,7 +44,7 @@ impl Tail {
     }
 
     fn read(&mut self, from: u64, limit: usize) -> Result<Vec<Stored>, LogError> {
-        // What is appended just now is not acknowledged yet.
+        // What is appended just now is not committed yet.
         let end = self
             .head
             .count

@@ -226,7 +226,7 @@ impl<S: Log> Compact for Faulty<S> {
 mod tests {
     use super::*;
     use crate::conformance::{self, Site};
-    use crate::memory::Memory;
+    use crate::memory::MemoryLog;
     use crate::source::{Batch, OneBatch};
     use servanda_core::chain::record::Sealed;
 
@@ -234,7 +234,7 @@ mod tests {
 
     impl Site for Faultless {
         fn open(&mut self) -> Result<Box<dyn Log>, String> {
-            Ok(Box::new(Faulty::new(Memory::default())))
+            Ok(Box::new(Faulty::new(MemoryLog::default())))
         }
         fn keeps(&self) -> bool {
             false
@@ -251,7 +251,7 @@ mod tests {
 
     #[test]
     fn exactly_the_step_chosen_fails() {
-        let mut log = Faulty::new(Memory::default());
+        let mut log = Faulty::new(MemoryLog::default());
         assert!(log.head().is_ok());
         log.fail_after(1, Fault::Before);
         assert!(log.read(0, 1).is_ok());
@@ -277,7 +277,7 @@ mod tests {
                 Ok(Some((vec![Sealed::from(vec![1])], head)))
             }
         }
-        let mut log = Faulty::new(Memory::default());
+        let mut log = Faulty::new(MemoryLog::default());
         for (fault, taken) in [(Fault::Before, 0), (Fault::Amid, 1)] {
             let mut source = Endless(0);
             log.fail_after(0, fault);
@@ -296,7 +296,7 @@ mod tests {
         let batch = [Sealed::from(vec![1])];
         for fault in Fault::ALL {
             let count = usize::from(fault == Fault::After);
-            let mut log = Faulty::new(Memory::default());
+            let mut log = Faulty::new(MemoryLog::default());
             log.fail_after(0, fault);
             let outcome = log.append(Head::EMPTY, &mut OneBatch::new(batch.to_vec(), head));
             match fault {

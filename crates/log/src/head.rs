@@ -1,7 +1,7 @@
-//! The head file: how many records were acknowledged, and the link of the last.
+//! The head file: how many records were committed, and the link of the last.
 //!
 //! It lies beside the records, so that a log which lost its tail can be told from one that never had it,
-//! and writing it is the moment at which an append is acknowledged.
+//! and writing it is the moment at which an append is committed.
 //!
 //! # Bytes
 //! 8,192 bytes: two slots (`slot.rs`) that begin with `srvdhead`. Their body, little endian:
@@ -93,7 +93,7 @@ impl HeadFile {
         })
     }
 
-    /// The head that was acknowledged last.
+    /// The head that was committed last.
     pub(super) fn head(&self) -> Head {
         from_bytes(&self.current.body)
     }

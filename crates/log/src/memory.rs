@@ -15,14 +15,14 @@ use servanda_core::chain::record::{Head, Sealed};
 
 /// Keeps everything in memory, and loses it with the process.
 #[derive(Debug)]
-pub struct Memory {
+pub struct MemoryLog {
     head: Head,
     /// Shared with readers, who do not keep it.
     records: Arc<RwLock<Vec<Sealed>>>,
     snapshots: RwLock<BTreeMap<u64, Vec<u8>>>,
 }
 
-impl Clone for Memory {
+impl Clone for MemoryLog {
     /// Another store that holds the same.
     fn clone(&self) -> Self {
         Self {
@@ -33,13 +33,13 @@ impl Clone for Memory {
     }
 }
 
-impl Default for Memory {
+impl Default for MemoryLog {
     fn default() -> Self {
         Self::of(Vec::new(), Head::EMPTY)
     }
 }
 
-impl Memory {
+impl MemoryLog {
     /// A log that holds these records and this head, whether they fit together or not: what a tamperer
     /// could have left.
     pub fn of(records: Vec<Sealed>, head: Head) -> Self {
@@ -86,7 +86,7 @@ impl Reader for OfMemory {
     }
 }
 
-impl Log for Memory {
+impl Log for MemoryLog {
     fn head(&self) -> Result<Head, LogError> {
         Ok(self.head)
     }
@@ -132,7 +132,7 @@ impl Log for Memory {
     }
 }
 
-impl SnapshotCache for Memory {
+impl SnapshotCache for MemoryLog {
     fn put_chunks(&self, count: u64, chunks: &ChunkSink<'_>) -> Result<(), LogError> {
         let mut bytes = Vec::new();
         chunks(&mut |chunk| bytes.extend_from_slice(chunk));
@@ -154,7 +154,7 @@ impl SnapshotCache for Memory {
     }
 }
 
-impl Erase for Memory {
+impl Erase for MemoryLog {
     fn erase(&mut self, records: &[Stored]) -> Result<(), LogError> {
         let mut held = writing(&self.records);
         let mut places = Vec::with_capacity(records.len());
@@ -174,7 +174,7 @@ impl Erase for Memory {
     }
 }
 
-impl Compact for Memory {
+impl Compact for MemoryLog {
     fn compact(&mut self) -> Result<Compaction, LogError> {
         let records = reading(&self.records);
         let bytes = records.iter().map(|sealed| sealed.0.len() as u64).sum();
@@ -187,7 +187,7 @@ impl Compact for Memory {
 
 /// Logs in memory, as `memory:NAME`. They live as long as the registry.
 #[derive(Default)]
-pub(super) struct Memories(Mutex<BTreeMap<Location, Shared<Memory>>>);
+pub(super) struct Memories(Mutex<BTreeMap<Location, Shared<MemoryLog>>>);
 
 impl Backend for Memories {
     fn scheme(&self) -> &str {

@@ -20,7 +20,7 @@ const BODY_LEN: usize = 64;
 struct State {
     /// The number of the lap's first frame. Frames with smaller numbers are leftovers.
     first: u64,
-    /// The last frame that was acknowledged when this was written; one before the first where the lap had none.
+    /// The last frame that was committed when this was written; one before the first where the lap had none.
     last: u64,
     /// The head at that time.
     head: Head,
@@ -209,7 +209,7 @@ impl JournalFile {
             .map_err(|source| failed("wiping", &self.path, source))
     }
 
-    /// Notes that all frames up to the last are acknowledged, so that damage to the last one can be told from
+    /// Notes that all frames up to the last are committed, so that damage to the last one can be told from
     /// a write that was broken off. It is not synced: nothing but this rests on it.
     pub(super) fn confirm(&mut self) -> Result<(), LogError> {
         let state = State {

@@ -6,8 +6,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::thread;
 
-use super::{damaged, io_error};
-use crate::LogError;
+use super::files::{damaged, io_error};
+use crate::error::LogError;
 
 thread_local! {
     /// Whether this thread is inside a call whose panic is caught.

@@ -7,15 +7,19 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::room::is_for_want_of_room;
+use super::chain::continues;
+use super::files::{DB, RECORDS, REOPEN_WAIT, damaged, io_error, sync_tree};
+use super::log::Sled;
+use super::room::{check_room, is_for_want_of_room, reserve, size_of};
 use super::shared::Shared;
 use super::snapshots::Putting;
 use super::trees::Trees;
 use super::write::Writer;
-use super::{DB, RECORDS, REOPEN_WAIT, Sled, continues, damaged, io_error};
-use crate::run;
+use crate::block;
+use crate::error::LogError;
+use crate::log::{Compact, Compaction, Erase, Reader as _, SnapshotCache as _, Stored};
+use crate::pre_open_backup as backup;
 use crate::swap;
-use crate::{LogError, Reader as _, SnapshotCache as _, Stored};
 use servanda_core::chain::record::{Head, Sealed};
 
 /// Records that are copied in one go; 32 MiB at the most that a ledger lets a record have.
@@ -27,23 +31,6 @@ pub(super) enum Rewriting<'a> {
     Erasing(BTreeMap<u64, &'a Sealed>),
     /// For the room.
     Compacting,
-}
-
-/// Syncs the files of a directory, the directories in it, and itself: sled does not sync its `conf`.
-pub(super) fn sync_tree(dir: &Path) -> Result<(), LogError> {
-    let failed = |source| io_error("syncing", dir, source);
-    for entry in fs::read_dir(dir).map_err(failed)? {
-        let path = entry.map_err(failed)?.path();
-        if path.is_dir() {
-            sync_tree(&path)?;
-        } else {
-            let synced = File::open(&path).and_then(|file| file.sync_all());
-            synced.map_err(|source| io_error("syncing", &path, source))?;
-        }
-    }
-    File::open(dir)
-        .and_then(|dir| dir.sync_all())
-        .map_err(failed)
 }
 
 /// Waits until sled has let go of a directory that was closed: its threads may outlive it for a moment.
@@ -82,7 +69,7 @@ impl Sled {
             if stored.seq >= self.head.count {
                 return Err(LogError::no_such_record(stored.seq));
             }
-            if stored.sealed.0.len() > run::MAX_RECORD {
+            if stored.sealed.0.len() > block::MAX_RECORD {
                 let why = format!("record {} is longer than it can be", stored.seq);
                 let source = io::Error::new(io::ErrorKind::InvalidInput, why);
                 return Err(io_error("erasing in", &self.dir, source));
@@ -130,7 +117,7 @@ impl Sled {
     fn copy_to(&self, new: &Path, rewriting: &Rewriting<'_>) -> Result<(), LogError> {
         let copy = Shared::of(Trees::open(new)?, self.head.count);
         let trees = copy.trees().ok_or_else(LogError::closed)?;
-        trees.runs_to_write()?;
+        trees.blocks_to_write()?;
         trees.snapshots_to_write()?;
         drop(trees);
         if matches!(rewriting, Rewriting::Compacting) {
@@ -220,5 +207,39 @@ impl Sled {
             }
         }
         Ok(chunk)
+    }
+}
+
+impl Erase for Sled {
+    fn erase(&mut self, records: &[Stored]) -> Result<(), LogError> {
+        self.open_again()?;
+        self.check_rewriting(records)?;
+        self.swept = false;
+        self.sweep()?;
+        backup::wipe_scratches(&self.dir.join(RECORDS))
+            .map_err(|source| io_error("wiping copies of", &self.dir, source))?;
+        if records.is_empty() {
+            return Ok(());
+        }
+        let changes = records.iter().map(|stored| (stored.seq, &stored.sealed));
+        self.replace(&Rewriting::Erasing(changes.collect()))
+    }
+}
+
+impl Compact for Sled {
+    fn compact(&mut self) -> Result<Compaction, LogError> {
+        self.open_again()?;
+        self.check_rewriting(&[])?;
+        self.swept = false;
+        self.sweep()?;
+        let records = self.dir.join(RECORDS);
+        let size = || size_of(&records).map_err(|source| io_error("measuring", &records, source));
+        let before = size()?;
+        check_room(&records, before)?;
+        self.replace(&Rewriting::Compacting)?;
+        let after = size()?;
+        // There may be room for it now. If not, the next append says so.
+        let _later = reserve(&self.dir);
+        Ok(Compaction { before, after })
     }
 }

@@ -4,8 +4,8 @@ use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::Path;
 
-use super::io_error;
-use crate::LogError;
+use super::files::io_error;
+use crate::error::LogError;
 
 pub(super) const RESERVE: &str = "reserve";
 

@@ -6,10 +6,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Instant;
 
-use super::REOPEN_WAIT;
+use super::files::REOPEN_WAIT;
 use super::room::{is_for_want_of_room, release_reserve};
 use super::trees::Trees;
-use crate::{LogError, Reader, Stored};
+use crate::error::LogError;
+use crate::log::{Reader, Stored};
 
 /// What readers see of a log.
 #[derive(Debug)]
@@ -17,7 +18,7 @@ pub(super) struct Shared {
     /// None once the log was closed, and after a failure from which opening again did not recover. Nothing
     /// that belongs to sled leaves this lock, so whoever holds it alone can open sled anew.
     pub(super) trees: RwLock<Option<Trees>>,
-    /// How many records were acknowledged, or taken in on opening.
+    /// How many records were committed, or taken in on opening.
     pub(super) end: AtomicU64,
 }
 

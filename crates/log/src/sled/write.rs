@@ -5,13 +5,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 
-use super::check_batch;
+use super::chain::check_batch;
+use super::files::BLOCKS_PER_FLUSH;
 use super::shared::{Open, Shared};
-use crate::run::{self, Entry, Packer};
-use crate::{BatchSource, LogError};
+use crate::block::{self, Entry, Packer, note_small};
+use crate::error::LogError;
+use crate::source::BatchSource;
 use servanda_core::chain::record::{Head, Sealed};
-
-pub(super) const RUNS_PER_FLUSH: usize = 16;
 
 /// So many values are split off the end of a tree before they can lie in a node of their own.
 const PLACES_AHEAD: usize = 20;
@@ -26,13 +26,13 @@ pub(super) struct Writer {
     /// place kept there.
     pub(super) waiting: VecDeque<Entry>,
     placed: usize,
-    /// The first records of the small runs at the end.
+    /// The first records of the small blocks at the end.
     pub(super) small: Vec<u64>,
     since_flush: usize,
 }
 
 impl Writer {
-    /// A writer of records of which the first has this number, behind these small runs.
+    /// A writer of records of which the first has this number, behind these small blocks.
     pub(super) fn new(shared: &Arc<Shared>, first: u64, small: Vec<u64>) -> Self {
         Self {
             shared: Arc::clone(shared),
@@ -50,7 +50,7 @@ impl Writer {
     }
 
     pub(super) fn take(&mut self, batch: &[Sealed]) -> Result<(), LogError> {
-        run::slices(batch).try_for_each(|record| self.push(record))
+        block::slices(batch).try_for_each(|record| self.push(record))
     }
 
     pub(super) fn push(&mut self, record: &[u8]) -> Result<(), LogError> {
@@ -91,7 +91,7 @@ impl Writer {
         };
         self.trees()?.insert(&entry.key(), entry.value)?;
         self.since_flush += 1;
-        if self.since_flush == RUNS_PER_FLUSH {
+        if self.since_flush == BLOCKS_PER_FLUSH {
             self.shared.flush()?;
             self.since_flush = 0;
         }
@@ -114,7 +114,7 @@ impl Writer {
         self.trees()?.sync()
     }
 
-    /// Inserts what is left, the first value last, and puts all on the disk; gives the small runs at the
+    /// Inserts what is left, the first value last, and puts all on the disk; gives the small blocks at the
     /// end.
     pub(super) fn end(mut self) -> Result<Vec<u64>, LogError> {
         self.insert_rest()?;
@@ -143,13 +143,4 @@ pub(super) fn feed(
         }
     }
     Ok(())
-}
-
-/// Keeps account of the small runs at the end.
-pub(super) fn note_small(small: &mut Vec<u64>, entry: &Entry) {
-    if run::is_small(&entry.value) {
-        small.push(entry.first);
-    } else {
-        small.clear();
-    }
 }

@@ -1,11 +1,11 @@
-//! Compressed runs: records of a run laid out in columns, most of which LZ4 makes smaller.
+//! Compressed blocks: records of a block laid out in columns, most of which LZ4 makes smaller.
 //!
 //! Hashes and salts are random and stay as they are; they would only keep what is alike apart. Of the rest,
 //! like is put to like. The cuts are where a record's header has its parts, but whatever a record holds, and
 //! however short it is, it is put together again byte for byte.
 //!
 //! # Bytes
-//! After the run's tag and count: the length u32 of the block below before it was compressed, its length u32 as
+//! After the block's tag and count: the length u32 of the block below before it was compressed, its length u32 as
 //! it lies there, and the block: an LZ4 block of
 //!
 //! - the lengths of the records (u16): the low bytes of all, then the high bytes;
@@ -19,8 +19,10 @@ use std::ops::Range;
 
 use bytes::Bytes;
 
-use super::MAX_PLAIN;
 use crate::pack::{self, pack};
+
+/// The most bytes of the records in a block, before they are compressed.
+pub(super) const MAX_PLAIN: usize = 256 * 1024;
 
 /// Place, time and length, which change little from record to record.
 const FIELDS: usize = 32;
@@ -57,7 +59,7 @@ pub(super) fn compress(records: &[u8], lengths: &[u16]) -> Vec<u8> {
     let packed = pack(&plain);
     let mut bytes = Vec::with_capacity(2 * LENGTH + packed.len() + lengths.len() * 80);
     for length in [plain.len(), packed.len()] {
-        let length = u32::try_from(length).expect("a run is far shorter");
+        let length = u32::try_from(length).expect("a block is far shorter");
         bytes.extend_from_slice(&length.to_le_bytes());
     }
     bytes.extend_from_slice(&packed);
@@ -77,7 +79,7 @@ fn part(length: usize, range: &Range<usize>) -> usize {
     range.end.min(length).saturating_sub(range.start)
 }
 
-/// The records of a run of so many, or what is wrong.
+/// The records of a block of so many, or what is wrong.
 pub(super) fn expand(count: usize, bytes: &[u8]) -> Result<Vec<Bytes>, String> {
     let (plain, raw) = unpack(count, bytes)?;
     let mut plain = Column(&plain);
@@ -118,7 +120,7 @@ pub(super) fn expand(count: usize, bytes: &[u8]) -> Result<Vec<Bytes>, String> {
     }
 }
 
-/// How long the block of a run of so many records is before it is compressed, as the run says, and what
+/// How long the block of a block of so many records is before it is compressed, as the block says, and what
 /// follows.
 pub(super) fn plain_len(count: usize, bytes: &[u8]) -> Result<(usize, &[u8]), String> {
     let (length, rest) = Column(bytes).number()?;

@@ -27,7 +27,7 @@ const HEADER_LEN: usize = 12;
 
 /// A part of what was there.
 #[derive(Debug)]
-pub(super) struct Preimage {
+pub(super) struct PreOpenBackup {
     db: PathBuf,
     len: u64,
     /// By their offsets.
@@ -35,7 +35,7 @@ pub(super) struct Preimage {
     tables: Vec<(PathBuf, Vec<u8>)>,
 }
 
-impl Preimage {
+impl PreOpenBackup {
     /// Reads what opening may touch in sled's directory.
     pub(super) fn take(records: &Path, segment_size: usize) -> io::Result<Self> {
         let db = records.join("db");
