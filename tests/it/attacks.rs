@@ -23,11 +23,11 @@ use servanda_core::value::id::{PartyId, Seq};
 use servanda_ledger::replay::{KnownAt, replay};
 use servanda_ledger::verify::{FindingKind, Unwatched, verify};
 use servanda_ledger::{signatures, snapshot};
-use servanda_log::memory::Memory;
+use servanda_log::memory::MemoryLog;
 use servanda_log::{Log, OneBatch, SnapshotCache as _, directory};
 
 use crate::program::{self, Outcome, Scratch};
-use crate::tamper::{run_of, with_runs};
+use crate::tamper::{block_of, with_blocks};
 
 const ORIGIN: &str = "example.org/attacked";
 
@@ -169,7 +169,7 @@ impl Honest {
     fn ok(&self, words: &[&str]) -> String {
         let ledger = self.scratch.ledger();
         let said = self.run(&ledger, &self.scratch.path("state"), words).ok();
-        opened(&ledger).drain().unwrap();
+        opened(&ledger).flush().unwrap();
         said
     }
 
@@ -284,7 +284,7 @@ fn lay_bytes(dir: &Path, sealed: &[Sealed], head: Head) {
     let mut log = directory::create(dir, "a test").unwrap();
     log.append(Head::EMPTY, &mut OneBatch::new(sealed.to_vec(), head))
         .unwrap();
-    log.drain().unwrap();
+    log.flush().unwrap();
     drop(log);
     for (name, bytes) in keep {
         if let Some(bytes) = bytes {
@@ -599,9 +599,9 @@ impl Attack {
                         let mut log = opened(dir);
                         log.append(before, &mut OneBatch::new(one.to_vec(), after))
                             .unwrap();
-                        log.drain().unwrap();
+                        log.flush().unwrap();
                     }
-                    with_runs(dir, |runs| drop(runs.remove(run_of(12)).unwrap()));
+                    with_blocks(dir, |blocks| drop(blocks.remove(block_of(12)).unwrap()));
                 },
                 expected: MISSING,
             },
@@ -806,7 +806,7 @@ impl Attack {
                 name: "The journal swapped for an older copy of itself, its frames all handed over before",
                 make: |honest, dir| {
                     let older = lay_in_journal(dir, &honest.records());
-                    opened(dir).drain().unwrap();
+                    opened(dir).flush().unwrap();
                     fs::write(dir.join("journal"), older).unwrap();
                 },
                 expected: [NOT_FOUND; 4],
@@ -1206,7 +1206,7 @@ fn a_byte_changed_anywhere_is_found() {
                 let mut sealed = honest_bytes.clone();
                 sealed[seq].tamper(|bytes| bytes[at] ^= bit);
                 // sled keeps bytes as they are: one directory of all would do, but for the time it takes.
-                let verdict = verify(&Memory::of(sealed, head), &mut Unwatched).unwrap();
+                let verdict = verify(&MemoryLog::of(sealed, head), &mut Unwatched).unwrap();
                 assert!(!verdict.is_sound(), "byte {at} of record {seq}");
             }
         }

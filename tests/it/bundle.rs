@@ -17,11 +17,11 @@ use servanda_core::chain::tree::{Frontier, leaf_hash};
 use servanda_core::event::{Event, Kind};
 use servanda_ledger::signatures;
 use servanda_ledger::verify::{FindingKind, Unwatched, verify};
-use servanda_log::memory::Memory;
+use servanda_log::memory::MemoryLog;
 
 use super::format::{
-    Ran, assert_found, assert_sound, event, hex, is_erasable, joined, lines, python, raw_export,
-    read, root, verify_py,
+    Ran, assert_found, assert_sound, event, hex, joined, lines, python, raw_export, read, root,
+    verify_py,
 };
 use super::program::Scratch;
 
@@ -54,7 +54,7 @@ impl Chain {
         let unbound = events.iter().map(|event| Unbound {
             content: codec::encode(event).unwrap(),
             salt: [self.salt; SALT_LEN],
-            erasable: is_erasable(event),
+            erasable: event.kind().is_erasable(|| None),
             recorded_at: time,
             asserted: false,
         });
@@ -93,7 +93,7 @@ impl Chain {
 }
 
 fn found_in(sealed: Vec<Sealed>, head: Head) -> Vec<(FindingKind, Vec<u64>)> {
-    let verdict = verify(&Memory::of(sealed, head), &mut Unwatched).unwrap();
+    let verdict = verify(&MemoryLog::of(sealed, head), &mut Unwatched).unwrap();
     let findings = verdict.findings.into_iter();
     findings
         .map(|finding| (finding.kind, finding.records))
@@ -206,7 +206,7 @@ fn assert_both_find_a_bad_signature(chain: &Chain, record: u64) {
 fn the_golden_signed_export_is_what_was_pinned() {
     let chain = honest();
     assert_eq!(chain.found(), []);
-    assert_eq!(chain.export(), read("fixtures/golden/signed-v1.ndjson"));
+    assert_eq!(chain.export(), read("fixtures/golden/signed.ndjson"));
     assert_sound(&[], &chain.export());
     let said = verify_py(&[], &chain.export()).stdout;
     // Five by alice's keys, one by Colombia's.
@@ -225,7 +225,7 @@ fn the_golden_signed_export_is_what_was_pinned() {
 #[test]
 #[ignore = "writes a file, once"]
 fn write_the_golden_signed_export() {
-    let path = root().join("fixtures/golden/signed-v1.ndjson");
+    let path = root().join("fixtures/golden/signed.ndjson");
     let mut file = fs::File::create_new(path).unwrap();
     std::io::Write::write_all(&mut file, honest().export().as_bytes()).unwrap();
 }

@@ -15,6 +15,7 @@ mod cli;
 mod commands;
 mod endurance;
 mod format;
+mod format_tables;
 mod import;
 mod limits;
 mod power;

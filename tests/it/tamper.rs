@@ -14,7 +14,7 @@ use servanda_core::value::when::Instant;
 use servanda_ledger::replay::{KnownAt, replay};
 use servanda_ledger::verify::{FindingKind, Unwatched, Verdict, verify};
 use servanda_ledger::{Environment, Ledger};
-use servanda_log::memory::Memory;
+use servanda_log::memory::MemoryLog;
 use servanda_log::{Log, LogError, OneBatch, OpenError, SnapshotCache as _, directory};
 
 /// The ledger that is tampered with: each paragraph is one append. Record 8 is redacted; its payload is still there.
@@ -72,10 +72,10 @@ fn story() -> Vec<Vec<Event>> {
 }
 
 /// The records of the story as a ledger binds them.
-fn honest() -> Memory {
+fn honest() -> MemoryLog {
     let mut appends = story().into_iter();
     let opening = appends.next().unwrap().remove(0);
-    let mut ledger = Ledger::create(Memory::default(), Fixed(FIRST_MICROS), opening).unwrap();
+    let mut ledger = Ledger::create(MemoryLog::default(), Fixed(FIRST_MICROS), opening).unwrap();
     for (hour, events) in (1..).zip(appends) {
         let now = Fixed(FIRST_MICROS + hour * HOUR_MICROS);
         ledger = Ledger::open(ledger.into_log(), now).unwrap();
@@ -85,7 +85,7 @@ fn honest() -> Memory {
 }
 
 /// The story bound by somebody who keeps no rules: after a change to the times and payloads of its appends.
-fn rebound(change: impl FnOnce(&mut Vec<(i64, Vec<Unbound>)>)) -> Memory {
+fn rebound(change: impl FnOnce(&mut Vec<(i64, Vec<Unbound>)>)) -> MemoryLog {
     let mut appends: Vec<(i64, Vec<Unbound>)> = Vec::new();
     for sealed in &honest().records() {
         let record = Record::open(sealed).unwrap();
@@ -119,19 +119,19 @@ fn rebound(change: impl FnOnce(&mut Vec<(i64, Vec<Unbound>)>)) -> Memory {
         all.extend(records.iter().map(Record::seal));
         head = after;
     }
-    Memory::of(all, head)
+    MemoryLog::of(all, head)
 }
 
 /// The honest records under their honest head, after a change to their bytes.
-fn altered(change: impl FnOnce(&mut Vec<Sealed>)) -> Memory {
+fn altered(change: impl FnOnce(&mut Vec<Sealed>)) -> MemoryLog {
     let honest = honest();
     let mut records = honest.records().to_vec();
     change(&mut records);
-    Memory::of(records, honest.head().unwrap())
+    MemoryLog::of(records, honest.head().unwrap())
 }
 
 /// Lays records into a ledger directory, each in a run of its own, and acknowledges the head that they came with.
-fn lay(dir: &Path, from: &Memory) {
+fn lay(dir: &Path, from: &MemoryLog) {
     let mut log = directory::create(dir, "a test").unwrap();
     let head = from.head().unwrap();
     let mut before = Head::EMPTY;
@@ -144,14 +144,14 @@ fn lay(dir: &Path, from: &Memory) {
         };
         log.append(before, &mut OneBatch::new(vec![sealed.clone()], after))
             .unwrap();
-        log.drain().unwrap();
+        log.flush().unwrap();
         before = after;
     }
     assert_eq!(before, head);
 }
 
-/// Changes the tree of runs by means of sled itself, as somebody could who has the directory.
-pub fn with_runs(dir: &Path, change: impl FnOnce(&sled::Tree)) {
+/// Changes the tree of blocks by means of sled itself, as somebody could who has the directory.
+pub fn with_blocks(dir: &Path, change: impl FnOnce(&sled::Tree)) {
     let config = sled::Config::new()
         .path(dir.join("records"))
         .segment_size(2 * 1024 * 1024)
@@ -166,12 +166,12 @@ pub fn with_runs(dir: &Path, change: impl FnOnce(&sled::Tree)) {
             opened
         })
         .unwrap();
-    change(&db.open_tree("runs").unwrap());
+    change(&db.open_tree("blocks").unwrap());
     db.flush().unwrap();
 }
 
 /// The key of the run that a record begins.
-pub fn run_of(seq: u64) -> Vec<u8> {
+pub fn block_of(seq: u64) -> Vec<u8> {
     [&seq.to_be_bytes()[..], &[0, 0]].concat()
 }
 
@@ -194,10 +194,10 @@ impl Tampered {
                 name: "a run whose tag nobody knows",
                 make: |dir| {
                     lay(dir, &honest());
-                    with_runs(dir, |runs| {
-                        let mut run = runs.get(run_of(5)).unwrap().unwrap().to_vec();
-                        run[0] = 9;
-                        runs.insert(run_of(5), run).unwrap();
+                    with_blocks(dir, |blocks| {
+                        let mut block = blocks.get(block_of(5)).unwrap().unwrap().to_vec();
+                        block[0] = 9;
+                        blocks.insert(block_of(5), block).unwrap();
                     });
                 },
                 expected: &[(Unreadable, &[5])],
@@ -216,7 +216,7 @@ impl Tampered {
                 name: "record 5 taken out",
                 make: |dir| {
                     lay(dir, &honest());
-                    with_runs(dir, |runs| drop(runs.remove(run_of(5)).unwrap()));
+                    with_blocks(dir, |blocks| drop(blocks.remove(block_of(5)).unwrap()));
                 },
                 expected: &[(Missing, &[5])],
             },
@@ -224,9 +224,9 @@ impl Tampered {
                 name: "the last three records taken out",
                 make: |dir| {
                     lay(dir, &honest());
-                    with_runs(dir, |runs| {
+                    with_blocks(dir, |blocks| {
                         for seq in 9..12 {
-                            runs.remove(run_of(seq)).unwrap();
+                            blocks.remove(block_of(seq)).unwrap();
                         }
                     });
                 },
@@ -258,7 +258,7 @@ impl Tampered {
                     let note = codec::encode(&story()[3][0]).unwrap();
                     let forged = rebound(|appends| appends[6].1[0].content = note);
                     let head = honest().head().unwrap();
-                    lay(dir, &Memory::of(forged.records().to_vec(), head));
+                    lay(dir, &MemoryLog::of(forged.records().to_vec(), head));
                 },
                 expected: &[(Head, &[11])],
             },
@@ -295,7 +295,7 @@ impl Tampered {
                     let records = honest.records()[..9].to_vec();
                     let last = Record::open(&records[8]).unwrap();
                     let head = servanda_core::chain::record::Head::after(&last.header);
-                    lay(dir, &Memory::of(records, head));
+                    lay(dir, &MemoryLog::of(records, head));
                 },
                 expected: &[(Batch, &[8])],
             },
@@ -343,7 +343,7 @@ impl Tampered {
 }
 
 /// The honest records, one of them without its payload.
-fn without_payload(seq: usize) -> Memory {
+fn without_payload(seq: usize) -> MemoryLog {
     altered(|records| {
         let mut record = Record::open(&records[seq]).unwrap();
         record.body = None;
@@ -366,8 +366,8 @@ fn kept(dir: &Path) -> Vec<(Vec<u8>, Vec<u8>)> {
     let files = ["servanda", "head", "journal"]
         .map(|name| (name.into(), fs::read(dir.join(name)).unwrap()));
     let mut kept = Vec::from(files);
-    with_runs(dir, |runs| {
-        for run in runs.iter() {
+    with_blocks(dir, |blocks| {
+        for run in blocks.iter() {
             let (key, value) = run.unwrap();
             kept.push((key.to_vec(), value.to_vec()));
         }

@@ -16,7 +16,7 @@ use servanda_core::event::{Event, Fields, Kind};
 use servanda_ledger::verify::{Unwatched, verify};
 use servanda_ledger::{Ledger, Machine};
 use servanda_log::conformance::{self, Site};
-use servanda_log::memory::Memory;
+use servanda_log::memory::MemoryLog;
 use servanda_log::{
     AppendError, Backend, BatchSource, Location, Log, LogError, OneBatch, OpenError, Reader,
     Registry, Stored, Unsupported,
@@ -59,7 +59,7 @@ struct Weather {
 /// The server's side: the logs, and what is staged.
 #[derive(Default)]
 struct Server {
-    logs: BTreeMap<String, Memory>,
+    logs: BTreeMap<String, MemoryLog>,
     staged: BTreeMap<u64, Vec<Sealed>>,
     commits: u64,
 }
@@ -117,7 +117,7 @@ impl Server {
         }
     }
 
-    fn log(&mut self, name: &str) -> &mut Memory {
+    fn log(&mut self, name: &str) -> &mut MemoryLog {
         self.logs.get_mut(name).unwrap()
     }
 }

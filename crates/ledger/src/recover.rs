@@ -302,9 +302,9 @@ mod tests {
     use super::super::verify::{Unwatched, verify};
     use super::*;
     use servanda_core::chain::record::Hash;
-    use servanda_log::memory::Memory;
+    use servanda_log::memory::MemoryLog;
 
-    fn surveyed(log: &Memory) -> (Survey, Vec<u64>) {
+    fn surveyed(log: &MemoryLog) -> (Survey, Vec<u64>) {
         let mut loose = Vec::new();
         let survey = survey(log, |entry| {
             loose.push(entry.seq.0);
@@ -313,8 +313,8 @@ mod tests {
         (survey.unwrap(), loose)
     }
 
-    fn recovered(log: &Memory) -> Memory {
-        let mut new = Memory::default();
+    fn recovered(log: &MemoryLog) -> MemoryLog {
+        let mut new = MemoryLog::default();
         copy_beginning(log, surveyed(log).0.sound, &mut new).unwrap();
         new
     }
@@ -343,7 +343,7 @@ mod tests {
         records[5] = changed(&records[5], |record| {
             record.body.as_mut().unwrap().payload[3] ^= 1;
         });
-        let log = Memory::of(records, log.head().unwrap());
+        let log = MemoryLog::of(records, log.head().unwrap());
         let (survey, loose) = surveyed(&log);
         assert_eq!(survey.sound.count, 4);
         assert_eq!(
@@ -360,7 +360,7 @@ mod tests {
     fn a_cut_tail_is_named_as_gone() {
         let log = storied().into_log();
         let records = log.records()[..6].to_vec();
-        let (survey, loose) = surveyed(&Memory::of(records, log.head().unwrap()));
+        let (survey, loose) = surveyed(&MemoryLog::of(records, log.head().unwrap()));
         assert_eq!(survey.sound.count, 6);
         assert_eq!(survey.gone, [gone(6, 12, "missing: the store ends before")]);
         assert!(loose.is_empty());
@@ -372,7 +372,7 @@ mod tests {
         let without = |seq: usize| {
             let mut records = log.records();
             records[seq] = changed(&records[seq], |record| record.body = None);
-            Memory::of(records, log.head().unwrap())
+            MemoryLog::of(records, log.head().unwrap())
         };
         // Record 8 is redacted by record 10.
         assert!(surveyed(&without(8)).0.is_whole());
@@ -386,7 +386,7 @@ mod tests {
         let log = storied().into_log();
         let mut head = log.head().unwrap();
         head.link = Hash([7; 32]);
-        let (survey, loose) = surveyed(&Memory::of(log.records(), head));
+        let (survey, loose) = surveyed(&MemoryLog::of(log.records(), head));
         assert_eq!(survey.sound, Head::EMPTY);
         assert_eq!(loose.len(), 13);
     }

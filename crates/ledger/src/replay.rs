@@ -235,13 +235,13 @@ mod tests {
     use servanda_core::chain::codec;
     use servanda_core::chain::record::{HEADER_LEN, Sealed};
     use servanda_core::chain::tree::TreeHash;
-    use servanda_log::memory::Memory;
+    use servanda_log::memory::MemoryLog;
 
     const BATCH: usize = 600;
     const HOUR: i64 = 3_600_000_000;
 
     /// More records than are taken in one by one, each batch an hour after the one before.
-    fn long() -> Memory {
+    fn long() -> MemoryLog {
         let payload = |event| codec::encode(&event).unwrap();
         let mut batches = vec![(0, vec![payload(opening())])];
         for hour in 1..8 {
@@ -253,7 +253,7 @@ mod tests {
 
     type Outcome = Result<(State, Head, Instant, TreeHash), String>;
 
-    fn replays(log: &Memory, known_at: KnownAt) -> [Outcome; 2] {
+    fn replays(log: &MemoryLog, known_at: KnownAt) -> [Outcome; 2] {
         let start = || {
             let mut nothing = Replayed::nothing_of(log);
             nothing.state.archived(log.head().unwrap().count);
@@ -316,8 +316,10 @@ mod tests {
             records
         });
         for records in flips.into_iter().chain(others) {
-            let [by_ranges, one_by_one] =
-                replays(&Memory::of(records, long().head().unwrap()), KnownAt::Now);
+            let [by_ranges, one_by_one] = replays(
+                &MemoryLog::of(records, long().head().unwrap()),
+                KnownAt::Now,
+            );
             assert!(by_ranges.is_err());
             assert_eq!(by_ranges, one_by_one);
         }

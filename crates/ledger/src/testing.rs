@@ -8,7 +8,7 @@ use servanda_core::chain::record::{Content, Head, Record, SALT_LEN, Sealed, Unbo
 use servanda_core::event::{Event, Kind};
 use servanda_core::testing::{FIRST_RECORDED_AT, event};
 use servanda_core::value::when::Instant;
-use servanda_log::memory::Memory;
+use servanda_log::memory::MemoryLog;
 
 /// Environment that are the same every time: each look at the clock is a second later than the one before.
 #[derive(Debug)]
@@ -121,8 +121,8 @@ pub(super) fn story() -> Vec<Vec<Event>> {
 }
 
 /// The ledger of [`story`], with snapshots of 6 and 10 records.
-pub(super) fn storied() -> Ledger<Memory> {
-    told(Memory::default(), 5)
+pub(super) fn storied() -> Ledger<MemoryLog> {
+    told(MemoryLog::default(), 5)
 }
 
 /// The story, told to a log.
@@ -148,7 +148,7 @@ pub(super) fn unbound(content: Content, salt: [u8; SALT_LEN], recorded_at: i64) 
 }
 
 /// Batches of contents, each with the time at which it is recorded, bound to a chain that nobody checked.
-pub(super) fn bound(batches: &[(i64, Vec<Content>)]) -> Memory {
+pub(super) fn bound(batches: &[(i64, Vec<Content>)]) -> MemoryLog {
     let mut head = Head::EMPTY;
     let mut all = Vec::new();
     let mut kinds = Vec::new();
@@ -166,7 +166,7 @@ pub(super) fn bound(batches: &[(i64, Vec<Content>)]) -> Memory {
         all.extend(records.iter().map(Record::seal));
         head = after;
     }
-    Memory::of(all, head)
+    MemoryLog::of(all, head)
 }
 
 /// The contents of [`story`], each batch an hour after the one before, to be changed and [`bound`].

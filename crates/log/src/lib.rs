@@ -4,6 +4,8 @@
 //! is synchronous and knows no events. A log over a network owns its own runtime.
 
 mod backend;
+#[cfg(feature = "sled")]
+mod block;
 #[cfg(any(test, feature = "testing"))]
 pub mod conformance;
 #[cfg(feature = "sled")]
@@ -22,10 +24,8 @@ pub mod memory;
 mod open_error;
 pub mod pack;
 #[cfg(feature = "sled")]
-mod preimage;
+mod pre_open_backup;
 mod registry;
-#[cfg(feature = "sled")]
-mod run;
 mod shared;
 #[cfg(feature = "sled")]
 pub mod sled;

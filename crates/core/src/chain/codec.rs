@@ -8,6 +8,7 @@
 
 use super::record::{Content, ContentRef, PAYLOAD_LIMIT};
 use crate::event::{Envelope, Event, Fact, Kind};
+use crate::value::id::Seq;
 use crate::wire::{self, Reader, Wire, WireError, Writer};
 
 /// The newest schema of payloads. A payload begins with the lowest schema that can express its event, so that the bytes
@@ -21,7 +22,9 @@ pub enum CodecError {
     #[error("the event takes {0} bytes; the limit is {PAYLOAD_LIMIT}")]
     TooLarge(usize),
     /// The bytes begin with an unknown schema.
-    #[error("the payload has schema version {0}; this version of servanda knows 1 to {SCHEMA}")]
+    #[error(
+        "the payload has schema {0}, and this version of servanda knows 1 to {SCHEMA}: a later version wrote it"
+    )]
     Schema(u8),
     /// The header names a kind that this program does not know.
     #[error(
@@ -50,16 +53,60 @@ impl From<WireError> for CodecError {
     }
 }
 
-/// The lowest schema that can express an event.
-fn schema_of(event: &Event) -> u8 {
-    event.fact.since().max(event.envelope.since())
+/// Kinds of facts that a payload can hold, and the schema up to which they are known.
+pub(crate) trait Facts: Sized {
+    /// The newest schema that is known.
+    const SCHEMA: u8;
+
+    /// The number of its kind.
+    fn number(&self) -> u16;
+
+    /// The record that it corrects, retracts or redacts.
+    fn target(&self) -> Option<Seq>;
+
+    /// The lowest schema that can express it.
+    fn since(&self) -> u8;
+
+    /// Writes its fields.
+    fn write(&self, to: &mut Writer<'_>);
+
+    /// Reads the fields of a kind.
+    ///
+    /// # Errors
+    /// [`CodecError::Kind`], or where the bytes are not such fields.
+    fn read(kind: u16, from: &mut Reader<'_>) -> Result<Self, CodecError>;
 }
 
-fn write(event: &Event, schema: u8) -> impl FnOnce(&mut Writer<'_>) {
+impl Facts for Fact {
+    const SCHEMA: u8 = SCHEMA;
+
+    fn number(&self) -> u16 {
+        self.kind().spec().number
+    }
+
+    fn target(&self) -> Option<Seq> {
+        self.target()
+    }
+
+    fn since(&self) -> u8 {
+        self.since()
+    }
+
+    fn write(&self, to: &mut Writer<'_>) {
+        self.write(to);
+    }
+
+    fn read(kind: u16, from: &mut Reader<'_>) -> Result<Self, CodecError> {
+        let kind = Kind::of_number(kind).ok_or(CodecError::Kind(kind))?;
+        Ok(Self::read(kind, from)?)
+    }
+}
+
+fn write(fact: &impl Facts, envelope: &Envelope, schema: u8) -> impl FnOnce(&mut Writer<'_>) {
     move |to| {
         schema.write(to);
-        event.fact.write(to);
-        event.envelope.write(to);
+        fact.write(to);
+        envelope.write(to);
     }
 }
 
@@ -68,14 +115,19 @@ fn write(event: &Event, schema: u8) -> impl FnOnce(&mut Writer<'_>) {
 /// # Errors
 /// [`CodecError::TooLarge`] beyond [`PAYLOAD_LIMIT`].
 pub fn encode(event: &Event) -> Result<Content, CodecError> {
-    let schema = schema_of(event);
-    let payload = wire::to_bytes(schema, write(event, schema));
+    encode_facts(&event.fact, &event.envelope)
+}
+
+/// As [`encode`], of any facts.
+pub(crate) fn encode_facts(fact: &impl Facts, envelope: &Envelope) -> Result<Content, CodecError> {
+    let schema = fact.since().max(envelope.since());
+    let payload = wire::to_bytes(schema, write(fact, envelope, schema));
     if payload.len() > PAYLOAD_LIMIT {
         return Err(CodecError::TooLarge(payload.len()));
     }
     Ok(Content {
-        kind: event.kind().spec().number,
-        target: event.target().map_or(0, |seq| seq.0),
+        kind: fact.number(),
+        target: fact.target().map_or(0, |seq| seq.0),
         payload,
     })
 }
@@ -85,6 +137,12 @@ pub fn encode(event: &Event) -> Result<Content, CodecError> {
 /// # Errors
 /// Every [`CodecError`]: the bytes are not exactly the encoding of one event of this kind.
 pub fn decode(content: ContentRef<'_>) -> Result<Event, CodecError> {
+    let (fact, envelope) = decode_facts(content)?;
+    Ok(Event { fact, envelope })
+}
+
+/// As [`decode`], of any facts.
+pub(crate) fn decode_facts<F: Facts>(content: ContentRef<'_>) -> Result<(F, Envelope), CodecError> {
     let ContentRef {
         kind,
         target,
@@ -93,26 +151,23 @@ pub fn decode(content: ContentRef<'_>) -> Result<Event, CodecError> {
     let (&schema, rest) = payload
         .split_first()
         .ok_or_else(|| CodecError::Malformed("it is empty".into()))?;
-    if !(1..=SCHEMA).contains(&schema) {
+    if !(1..=F::SCHEMA).contains(&schema) {
         return Err(CodecError::Schema(schema));
     }
-    let kind = Kind::of_number(kind).ok_or(CodecError::Kind(kind))?;
     let mut reader = Reader::new(schema, rest);
-    let event = Event {
-        fact: Fact::read(kind, &mut reader)?,
-        envelope: Envelope::read(&mut reader)?,
-    };
+    let fact = F::read(kind, &mut reader)?;
+    let envelope = Envelope::read(&mut reader)?;
     let is_canonical = reader.is_at_end()
-        && schema == schema_of(&event)
-        && wire::are_bytes(schema, payload, write(&event, schema));
+        && schema == fact.since().max(envelope.since())
+        && wire::are_bytes(schema, payload, write(&fact, &envelope, schema));
     if !is_canonical {
         return Err(CodecError::NotCanonical);
     }
     if payload.len() > PAYLOAD_LIMIT {
         return Err(CodecError::TooLarge(payload.len()));
     }
-    match event.target().map_or(0, |seq| seq.0) {
-        named if named == target => Ok(event),
+    match fact.target().map_or(0, |seq| seq.0) {
+        named if named == target => Ok((fact, envelope)),
         named => Err(CodecError::Target { named, target }),
     }
 }

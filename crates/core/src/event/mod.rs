@@ -16,6 +16,8 @@ mod entry;
 mod envelope;
 mod evidence;
 mod field;
+#[cfg(test)]
+mod growth;
 mod ledger;
 mod list;
 mod meeting;

@@ -242,6 +242,11 @@ impl<'s, K: Kept> Contents<'s, K> {
     ) -> Option<Entry> {
         let Some(body) = record.body else {
             self.gone.push(seq);
+            if record.header.kind().is_none() {
+                let found = CodecError::Kind(record.header.kind).to_string();
+                let expected = "an event of a known kind";
+                self.find(FindingKind::Encoding, &[seq], expected, &found);
+            }
             if !record.header.erasable {
                 self.not_erasable.push(seq);
             }

@@ -19,7 +19,7 @@ use servanda_core::state::{RECORD_LIMIT, State};
 use servanda_core::testing::{Choices, FIRST_RECORDED_AT, event, histories};
 use servanda_log::dry_run::DryRunLog;
 use servanda_log::faulty::{Fault, Faulty};
-use servanda_log::memory::Memory;
+use servanda_log::memory::MemoryLog;
 use servanda_log::{BatchSource, ChunkSink, LogError, Parts as _, Reader, SnapshotCache, Stored};
 
 /// Whether nothing is wrong with a log.
@@ -28,10 +28,10 @@ fn is_sound(log: &impl Log) -> bool {
 }
 
 /// Appends a history in batches whose sizes a seed chooses; gives the ledger and what it took in.
-fn recorded(history: &[Event], seed: u64, snapshot_every: u64) -> (Ledger<Memory>, Vec<Entry>) {
+fn recorded(history: &[Event], seed: u64, snapshot_every: u64) -> (Ledger<MemoryLog>, Vec<Entry>) {
     let mut choices = Choices(seed);
     let (first, mut rest) = history.split_first().unwrap();
-    let log = Memory::default();
+    let log = MemoryLog::default();
     let mut ledger = Ledger::create(log, Steady::default(), first.clone())
         .unwrap()
         .snapshot_every(snapshot_every);
@@ -59,7 +59,7 @@ fn folded(entries: &[Entry]) -> State {
 }
 
 /// A log with one snapshot of several.
-fn with_snapshot(log: &Memory, kept: u64) -> Memory {
+fn with_snapshot(log: &MemoryLog, kept: u64) -> MemoryLog {
     let log = log.clone();
     for count in log.counts().unwrap() {
         if count != kept {
@@ -129,7 +129,7 @@ proptest! {
             lines.push('\n');
         }
         let again = Steady::from(Instant(FIRST_RECORDED_AT.0 * 2));
-        let mut imported = Ledger::create(Memory::default(), again, history[0].clone()).unwrap();
+        let mut imported = Ledger::create(MemoryLog::default(), again, history[0].clone()).unwrap();
         let mut resolver = ReferenceResolver::default();
         let mut lines = ndjson::Lines::new(lines.as_bytes(), ndjson::Defaults::default());
         let streamed = imported.append_stream(|present| {
@@ -312,7 +312,7 @@ fn a_ledger_is_created_once_and_by_its_opening() {
     let log = storied().into_log();
     let error = Ledger::create(log, Steady::default(), opening()).err();
     assert!(matches!(error, Some(LedgerError::NotEmpty(head)) if head.count == 13));
-    let error = Ledger::create(Memory::default(), Steady::default(), note("hello")).err();
+    let error = Ledger::create(MemoryLog::default(), Steady::default(), note("hello")).err();
     assert!(matches!(error, Some(LedgerError::Refused(_))));
 }
 
@@ -343,7 +343,7 @@ impl Environment for Dry {
 
 #[test]
 fn without_randomness_nothing_is_appended() {
-    let mut ledger = Ledger::create(Memory::default(), Dry(2), opening()).unwrap();
+    let mut ledger = Ledger::create(MemoryLog::default(), Dry(2), opening()).unwrap();
     let before = ledger.state().clone();
     let error = ledger.append(vec![note("one"), note("two")]).unwrap_err();
     assert!(matches!(error, LedgerError::Entropy(_)), "{error}");
@@ -369,13 +369,13 @@ struct Strings {
 /// A log that several ledgers share, with strings to pull.
 #[derive(Clone, Default)]
 struct Puppet {
-    memory: Arc<Mutex<Memory>>,
+    memory: Arc<Mutex<MemoryLog>>,
     strings: Arc<Mutex<Strings>>,
 }
 
 impl Puppet {
     /// What lies in it.
-    fn memory(&self) -> Memory {
+    fn memory(&self) -> MemoryLog {
         self.memory.lock().unwrap().clone()
     }
 
@@ -472,7 +472,7 @@ fn puppet() -> (Ledger<Puppet>, Puppet) {
 }
 
 /// How often a note stands in a log.
-fn times(log: &Memory, text: &str) -> usize {
+fn times(log: &MemoryLog, text: &str) -> usize {
     let replayed = replay_in_full(log, KnownAt::Now).unwrap();
     let records = replayed.state.records().flatten();
     records
@@ -639,8 +639,8 @@ fn what_cannot_be_read_is_told_before_anything_is_appended() {
 /// Checks what an append left behind, whatever became of it.
 fn check_outcome(
     outcome: &Result<Vec<Receipt>, LedgerError>,
-    before: &Memory,
-    after: &Memory,
+    before: &MemoryLog,
+    after: &MemoryLog,
     size: usize,
     what: &str,
 ) {
@@ -674,7 +674,7 @@ fn check_outcome(
 /// whether that step was reached.
 fn live_with_a_fault(step: u64, fault: Fault) -> bool {
     let what = |doing: &str| format!("{doing}, step {step}, {fault:?}");
-    let mut log = Faulty::new(Memory::default());
+    let mut log = Faulty::new(MemoryLog::default());
     log.fail_after(step, fault);
     let mut ledger = match Ledger::create(log, Steady::default(), opening()) {
         Ok(ledger) => ledger.snapshot_every(2),
@@ -797,7 +797,7 @@ fn a_ledger_that_is_too_long_is_not_read() {
         count: RECORD_LIMIT + 1,
         ..Head::EMPTY
     };
-    let error = Ledger::open(Memory::of(Vec::new(), head), Steady::default()).err();
+    let error = Ledger::open(MemoryLog::of(Vec::new(), head), Steady::default()).err();
     let is_too_long =
         |error: &LedgerError| matches!(error, LedgerError::TooLong(count) if *count == head.count);
     assert!(error.as_ref().is_some_and(is_too_long), "{error:?}");
@@ -846,16 +846,16 @@ fn a_rehearsal_changes_nothing() {
 
 #[test]
 fn a_snapshot_that_is_of_no_use_keeps_no_new_one_away() {
-    let mut ledger = Ledger::create(Memory::default(), Steady::default(), opening())
+    let mut ledger = Ledger::create(MemoryLog::default(), Steady::default(), opening())
         .unwrap()
         .snapshot_every(1);
-    let newest = |log: &Memory| log.counts().unwrap().pop().unwrap();
+    let newest = |log: &MemoryLog| log.counts().unwrap().pop().unwrap();
     while ledger.head().count < 40 || newest(ledger.log()) != ledger.head().count {
         ledger.append(vec![note("one more")]).unwrap();
     }
     let count = ledger.head().count;
     let log = ledger.into_log();
-    let appended_to = |log: Memory| {
+    let appended_to = |log: MemoryLog| {
         let ledger = Ledger::open(log, Steady::default()).unwrap();
         let mut ledger = ledger.snapshot_every(1);
         ledger.append(vec![note("one more")]).unwrap();

@@ -8,7 +8,7 @@ use servanda_core::chain::record::{Head, Header, Record};
 use servanda_core::state::State;
 use servanda_core::testing::FIRST_RECORDED_AT;
 use servanda_core::value::id::Seq;
-use servanda_log::memory::Memory;
+use servanda_log::memory::MemoryLog;
 
 const DAY: i64 = 86_400_000_000;
 
@@ -25,22 +25,22 @@ fn asserted(text: &str, at: Instant) -> Submission {
 }
 
 /// A ledger whose first record is claimed to be of 100 days ago.
-fn backfill() -> Ledger<Memory> {
-    let (log, machine) = (Memory::default(), Steady::default());
+fn backfill() -> Ledger<MemoryLog> {
+    let (log, machine) = (MemoryLog::default(), Steady::default());
     Ledger::create_backfill(log, machine, opening(), ago(100)).unwrap()
 }
 
-fn headers(log: &Memory) -> Vec<Header> {
+fn headers(log: &MemoryLog) -> Vec<Header> {
     let stored = log.read(0, 100).unwrap();
     let opened = stored.iter().map(|stored| Record::open(&stored.sealed));
     opened.map(|record| record.unwrap().header).collect()
 }
 
-fn verdict(log: &Memory) -> Verdict {
+fn verdict(log: &MemoryLog) -> Verdict {
     verify(log, &mut Unwatched).unwrap()
 }
 
-fn refused(ledger: &mut Ledger<Memory>, events: Vec<Submission>) -> (usize, ClaimError) {
+fn refused(ledger: &mut Ledger<MemoryLog>, events: Vec<Submission>) -> (usize, ClaimError) {
     let head = ledger.head();
     let error = ledger.append_asserted(events).unwrap_err();
     assert_eq!(ledger.head(), head, "nothing was appended");
@@ -103,7 +103,7 @@ fn the_first_append_without_a_claimed_time_ends_the_backfill_for_good() {
 
 #[test]
 fn a_usual_ledger_takes_no_claimed_time() {
-    let mut ledger = Ledger::create(Memory::default(), Steady::default(), opening()).unwrap();
+    let mut ledger = Ledger::create(MemoryLog::default(), Steady::default(), opening()).unwrap();
     let ended = (1, ClaimError::Ended);
     let batch = vec![note("now").into(), asserted("n", ago(1))];
     assert_eq!(refused(&mut ledger, batch), ended);
@@ -131,7 +131,8 @@ fn claimed_times_never_decrease_and_have_passed() {
     assert!(
         matches!((index, future), (0, ClaimError::Future { asserted, .. }) if asserted == ago(-1))
     );
-    let created = Ledger::create_backfill(Memory::default(), Steady::default(), opening(), ago(-1));
+    let created =
+        Ledger::create_backfill(MemoryLog::default(), Steady::default(), opening(), ago(-1));
     assert!(matches!(created, Err(LedgerError::Claim { index: 0, .. })));
 
     // What is there already under its import key claims nothing.
@@ -194,7 +195,7 @@ fn a_claimed_time_after_the_backfill_is_a_finding() {
         head = Head::after(&record.header);
         all.push(record.seal());
     }
-    let verdict = verdict(&Memory::of(all, head));
+    let verdict = verdict(&MemoryLog::of(all, head));
     let found: Vec<_> = verdict
         .findings
         .iter()

@@ -15,7 +15,7 @@ use servanda_core::testing::{event, histories};
 use servanda_log::SnapshotCache as _;
 use servanda_log::directory;
 use servanda_log::dry_run::DryRunLog;
-use servanda_log::memory::Memory;
+use servanda_log::memory::MemoryLog;
 
 fn ordered(record: u64) -> Redacted {
     let text = |text: &str| text.parse().unwrap();
@@ -184,7 +184,7 @@ fn evidence_is_not_destroyed() {
     let mut records = log.records().to_vec();
     let last = records[8].0.len() - 1;
     records[8].tamper(|bytes| bytes[last] ^= 1);
-    let tampered = Memory::of(records, log.head().unwrap());
+    let tampered = MemoryLog::of(records, log.head().unwrap());
     tampered.put(13, &snapshot).unwrap();
     let before = tampered.records().to_vec();
     let mut ledger = Ledger::open(tampered, Steady::default()).unwrap();
@@ -223,7 +223,7 @@ proptest! {
     fn the_register_is_what_replay_gives_after_erasing(history in histories(1..200)) {
         let mut events = history.into_iter();
         let opening = events.next().unwrap();
-        let mut ledger = Ledger::create(Memory::default(), Steady::default(), opening)
+        let mut ledger = Ledger::create(MemoryLog::default(), Steady::default(), opening)
             .unwrap()
             .snapshot_every(16);
         for event in events {

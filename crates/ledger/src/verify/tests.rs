@@ -17,13 +17,13 @@ use servanda_core::chain::codec;
 use servanda_core::chain::record::{Content, Head, Record, Sealed, bind};
 use servanda_core::event::Kind;
 use servanda_core::testing::{FIRST_RECORDED_AT, event, histories};
-use servanda_log::memory::Memory;
+use servanda_log::memory::MemoryLog;
 use servanda_log::{
     AppendError, BatchSource, ChunkSink, Parts as _, Reader, SnapshotCache, Stored,
 };
 
 /// The story's records.
-static STORY: LazyLock<Memory> = LazyLock::new(|| storied().into_log());
+static STORY: LazyLock<MemoryLog> = LazyLock::new(|| storied().into_log());
 
 /// The verdict on a log: of the careful walk, which the fast pass must agree with by itself. It has to notice
 /// whatever is wrong, and may not give up on what is sound.
@@ -68,11 +68,11 @@ fn found(log: &impl Log) -> Vec<(FindingKind, Vec<u64>)> {
 }
 
 /// The story's records and head, changed; no snapshots.
-fn tampered(change: impl FnOnce(&mut Vec<Sealed>, &mut Head)) -> Memory {
+fn tampered(change: impl FnOnce(&mut Vec<Sealed>, &mut Head)) -> MemoryLog {
     let mut head = STORY.head().unwrap();
     let mut records = STORY.records().to_vec();
     change(&mut records, &mut head);
-    Memory::of(records, head)
+    MemoryLog::of(records, head)
 }
 
 /// The findings after a change to the records alone.
@@ -252,7 +252,7 @@ fn a_record_too_many_hides_nothing_else() {
     let honest = bound(&batches);
     let mut records = honest.records().to_vec();
     records.insert(4, records[1].clone());
-    let verdict = verdict(&Memory::of(records, honest.head().unwrap()));
+    let verdict = verdict(&MemoryLog::of(records, honest.head().unwrap()));
     let kinds: Vec<_> = verdict
         .findings
         .iter()
@@ -295,7 +295,7 @@ fn a_rewritten_end_is_another_head() {
     let mut batches = contents();
     batches[6].1[1] = codec::encode(&note("never said")).unwrap();
     let rewritten = bound(&batches);
-    let log = Memory::of(rewritten.records().to_vec(), acknowledged);
+    let log = MemoryLog::of(rewritten.records().to_vec(), acknowledged);
     assert_eq!(found(&log), [(Head, vec![12])]);
     // The whole of it with its head is what no chain can show.
     assert!(verdict(&rewritten).is_sound());
@@ -338,7 +338,7 @@ fn a_batch_that_another_interrupts_is_found() {
     let noted = |text: &str| unbound(codec::encode(&note(text)).unwrap(), [9; 16], i64::MAX);
     let (next, head) = bind(before, vec![noted("one"), noted("two")]);
     records.extend(next.iter().map(Record::seal));
-    assert_eq!(found(&Memory::of(records, head)), [(Batch, vec![3])]);
+    assert_eq!(found(&MemoryLog::of(records, head)), [(Batch, vec![3])]);
 }
 
 #[test]
@@ -472,13 +472,13 @@ fn a_payload_may_be_gone_only_under_a_redaction() {
     let forward = bound(&batches);
     let mut records = forward.records().to_vec();
     records[12] = changed(&records[12], |record| record.body = None);
-    let forward = Memory::of(records, forward.head().unwrap());
+    let forward = MemoryLog::of(records, forward.head().unwrap());
     assert_eq!(found(&forward), [(Rule, vec![10]), (PayloadGone, vec![12])]);
 }
 
 #[test]
 fn what_was_recorded_about_a_redacted_record_stays_sound_without_its_payload() {
-    let mut ledger = Ledger::create(Memory::default(), Steady::default(), opening()).unwrap();
+    let mut ledger = Ledger::create(MemoryLog::default(), Steady::default(), opening()).unwrap();
     let with = |kind, fields: &[(&str, &str)]| event(kind, fields);
     let reason = ("reason", "x");
     ledger
@@ -496,13 +496,13 @@ fn what_was_recorded_about_a_redacted_record_stays_sound_without_its_payload() {
     assert_eq!(found(&log), []);
     let mut records = log.records().to_vec();
     records[1] = changed(&records[1], |record| record.body = None);
-    let log = Memory::of(records, log.head().unwrap());
+    let log = MemoryLog::of(records, log.head().unwrap());
     assert_eq!(found(&log), []);
 }
 
 #[test]
 fn an_empty_store_is_not_sound() {
-    let verdict = verdict(&Memory::default());
+    let verdict = verdict(&MemoryLog::default());
     assert!(verdict.findings.is_empty() && !verdict.is_sound());
     assert_eq!(
         verdict.not_checked[0], "anything: there are no records",
@@ -519,11 +519,11 @@ fn snapshots_are_compared_with_replay_and_never_believed() {
     let bytes = story.load(count).unwrap().unwrap();
     let truth = replay_in_full(&story, KnownAt::Now).unwrap();
     let with = |count: u64, bytes: &[u8]| {
-        let log = Memory::of(story.records().to_vec(), story.head().unwrap());
+        let log = MemoryLog::of(story.records().to_vec(), story.head().unwrap());
         log.put(count, bytes).unwrap();
         log
     };
-    let check = |log: &Memory, records: &[u64], what: &str| {
+    let check = |log: &MemoryLog, records: &[u64], what: &str| {
         assert_eq!(found(log), [(Snapshot, records.to_vec())], "{what}");
         let replayed = replay(log, KnownAt::Now).unwrap();
         assert_eq!(replayed.state, truth.state, "{what}");
@@ -579,7 +579,7 @@ fn a_forged_snapshot_is_found() {
     other[3].1[0] = codec::encode(&note("heard elsewhere")).unwrap();
     let mut forged = replay_in_full(&bound(&other), KnownAt::Now).unwrap();
     forged.head = log.head().unwrap();
-    let log = Memory::of(log.records().to_vec(), forged.head);
+    let log = MemoryLog::of(log.records().to_vec(), forged.head);
     let bytes = snapshot::encode(&forged);
     log.put(13, &bytes).unwrap();
     assert_eq!(found(&log), [(Snapshot, vec![12])]);
@@ -591,7 +591,7 @@ fn snapshots_are_not_judged_by_what_is_broken() {
     let snapshots = log.counts().unwrap();
     let mut records = log.records().to_vec();
     records[2].tamper(|bytes| bytes[140] ^= 1);
-    let broken = Memory::of(records, log.head().unwrap());
+    let broken = MemoryLog::of(records, log.head().unwrap());
     for count in snapshots {
         let bytes = log.load(count).unwrap().unwrap();
         broken.put(count, &bytes).unwrap();
@@ -607,7 +607,7 @@ fn snapshots_are_not_judged_by_what_is_broken() {
 
 /// A log that cannot read some places, or not list its snapshots.
 struct Holed {
-    inner: Memory,
+    inner: MemoryLog,
     hole: std::ops::Range<u64>,
     resumes: bool,
     lists: bool,
@@ -708,7 +708,7 @@ fn what_the_store_cannot_read_is_found_and_the_rest_is_read() {
 #[test]
 fn a_long_ledger_is_read_over_several_chunks() {
     let events = (0..CHUNK + 10).map(|n| note(&n.to_string())).collect();
-    let mut ledger = Ledger::create(Memory::default(), Steady::default(), opening()).unwrap();
+    let mut ledger = Ledger::create(MemoryLog::default(), Steady::default(), opening()).unwrap();
     ledger.append(events).unwrap();
     let log = ledger.into_log();
     let head = log.head().unwrap();
@@ -716,7 +716,7 @@ fn a_long_ledger_is_read_over_several_chunks() {
     for (one, other) in [(CHUNK - 1, 5), (CHUNK, 5), (CHUNK - 1, CHUNK + 1)] {
         let mut records = log.records().to_vec();
         records.swap(one, other);
-        let found = found(&Memory::of(records, head));
+        let found = found(&MemoryLog::of(records, head));
         assert_eq!(found.len(), 2, "{one} {other}: {found:?}");
     }
 }
@@ -730,7 +730,7 @@ fn only_what_was_bound_as_redactable_may_lose_its_payload() {
     let forged = bound(&batches);
     let mut records = forged.records().to_vec();
     records[4] = changed(&records[4], |record| record.body = None);
-    let verdict = verdict(&Memory::of(records, forged.head().unwrap()));
+    let verdict = verdict(&MemoryLog::of(records, forged.head().unwrap()));
     let gone = verdict.findings.iter().find(|f| f.kind == PayloadGone);
     assert_eq!(gone.map(|f| f.records.clone()), Some(vec![4]));
 
@@ -747,7 +747,7 @@ fn only_what_was_bound_as_redactable_may_lose_its_payload() {
         head = Head::after(&record.header);
     }
     let sealed = records.iter().map(Record::seal).collect();
-    let verdict = self::verdict(&Memory::of(sealed, head));
+    let verdict = self::verdict(&MemoryLog::of(sealed, head));
     let found: Vec<_> = verdict
         .findings
         .iter()
@@ -819,7 +819,7 @@ proptest! {
     ) {
         let mut events = history.into_iter();
         let opening = events.next().unwrap();
-        let log = Memory::default();
+        let log = MemoryLog::default();
         let mut ledger = Ledger::create(log, Steady::default(), opening).unwrap().snapshot_every(7);
         let rest: Vec<_> = events.collect();
         for events in rest.chunks(batch) {
@@ -831,7 +831,7 @@ proptest! {
         for tampering in &tampering {
             tamper(&mut records, tampering);
         }
-        let log = Memory::of(records, honest.head().unwrap());
+        let log = MemoryLog::of(records, honest.head().unwrap());
         if keeps_snapshots {
             for count in honest.counts().unwrap() {
                 let bytes = honest.load(count).unwrap().unwrap();

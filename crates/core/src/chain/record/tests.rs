@@ -7,22 +7,25 @@ use proptest::prelude::*;
 
 /// Two appends with every byte and hash of them, computed by a program in another language from the
 /// description of the format alone.
-const GOLDEN: &str = include_str!("../../../../../fixtures/golden/chain-v1.json");
+const GOLDEN: &str = include_str!("../../../../../fixtures/golden/chain.json");
 
 #[test]
 fn a_chain_has_the_bytes_and_hashes_that_were_pinned() {
     let golden: serde_json::Value = serde_json::from_str(GOLDEN).unwrap();
     let golden = golden["records"].as_array().unwrap();
-    let bodies: Vec<Body> = golden
-        .iter()
-        .map(|pinned| Body {
-            salt: unhex(pinned["salt"].as_str().unwrap()).try_into().unwrap(),
+    let unbound = |pinned: &serde_json::Value| Unbound {
+        content: Content {
+            kind: pinned["kind"].as_u64().unwrap().try_into().unwrap(),
+            target: pinned["target"].as_u64().unwrap(),
             payload: unhex(pinned["payload"].as_str().unwrap()),
-        })
-        .collect();
-    let time = |at: usize| golden[at]["recorded_at"].as_i64().unwrap();
-    let (mut records, head) = bind_bodies(Head::EMPTY, time(0), bodies[..1].to_vec());
-    let (second, head) = bind_bodies(head, time(1), bodies[1..].to_vec());
+        },
+        salt: unhex(pinned["salt"].as_str().unwrap()).try_into().unwrap(),
+        erasable: pinned["flags"] == 1,
+        recorded_at: pinned["recorded_at"].as_i64().unwrap(),
+        asserted: false,
+    };
+    let (mut records, head) = bind(Head::EMPTY, golden[..1].iter().map(unbound).collect());
+    let (second, head) = bind(head, golden[1..].iter().map(unbound).collect());
     records.extend(second);
     assert_eq!(records.len(), golden.len());
     for (record, pinned) in records.iter().zip(golden) {

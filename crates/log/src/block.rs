@@ -1,20 +1,18 @@
-//! Runs: how records are laid into the values of an ordered key-value store. Pure: bytes in, bytes out.
+//! Blocks: how records are packed into the values of an ordered key-value store. Pure: bytes in, bytes out.
 //!
-//! One value for each record would cost more than the record; one value for thousands would be rewritten
-//! as a whole. So up to 256 records that follow each other share a value, as far as they fit in 24 KiB once
-//! they are compressed.
+//! One value for each record would cost more than the record; one value for thousands would be rewritten as a whole. So
+//! up to 256 consecutive records share a value, as far as they fit in 24 KiB after compression.
 //!
 //! # Bytes
-//! A key is the number of the value's first record (u64) and a part number (u16), both big endian so that
-//! keys sort as records do. A value starts with a tag; its numbers are little endian:
+//! A key is the number of the value's first record (u64) and a part number (u16), both big endian so that keys sort as
+//! records do. A value starts with a tag; its numbers are little endian:
 //!
-//! - `1`, a run: count u16 (1 to 256), then for each record its length u32 and its bytes. Part number 0.
-//! - `2`, a part of one record too long for a run: the number of parts u16, then bytes. All parts but the
-//!   last are full; part numbers count from 0.
-//! - `3`, a run whose records are compressed together: count u16 (1 to 256), then what `run/columns.rs` says.
-//!   Part number 0.
+//! - `1`, a block: count u16 (1 to 256), then for each record its length u32 and its bytes. Part number 0.
+//! - `2`, a part of one record too long for a block: the number of parts u16, then bytes. All parts but the last are
+//!   full; part numbers count from 0.
+//! - `3`, a compressed block: count u16 (1 to 256), then the bytes that `block/columns.rs` describes. Part number 0.
 //!
-//! Runs under 4 KiB are not compressed, for they wait to be merged; nor is one that would not get smaller.
+//! Blocks under 4 KiB are not compressed, because they are merged later; nor are blocks that would not get smaller.
 
 mod columns;
 
@@ -22,25 +20,23 @@ use std::collections::VecDeque;
 
 use bytes::{Buf, Bytes};
 
+use self::columns::MAX_PLAIN;
 use servanda_core::chain::record::Sealed;
 
-/// The most records in a run.
+/// The most records in a block.
 pub(super) const MAX_RECORDS: usize = 256;
 
-/// The most bytes of the records in a run, before they are compressed.
-const MAX_PLAIN: usize = 256 * 1024;
-
-/// Runs shorter than this are not worth the work.
+/// Shorter blocks are not compressed.
 const COMPRESSED_FROM: usize = 4 * 1024;
 
-/// What a run's length should come to when it is ended, and from which on it need not grow.
+/// The length at which a block is ended, and the length from which on it need not grow.
 const AIM: usize = MAX_VALUE / 32 * 31;
 const FULL: usize = MAX_VALUE / 16 * 15;
 
 /// The most bytes of a value.
 ///
-/// sled keeps up to 17 values' worth in a node, and a node over a quarter of a segment goes to a file that
-/// is never synced: 17 times 24 KiB stay below a quarter of 2 MiB.
+/// sled keeps up to 17 values in a node, and a node of more than a quarter of a segment goes to a file that is never
+/// synced: 17 times 24 KiB stay below a quarter of 2 MiB.
 pub(super) const MAX_VALUE: usize = 24 * 1024;
 
 /// The most bytes of a record: as many parts as can be numbered.
@@ -52,7 +48,7 @@ pub(super) const END: u64 = 1 << 62;
 /// Bytes of a key.
 pub(super) const KEY_LEN: usize = 10;
 
-const RUN: u8 = 1;
+const BLOCK: u8 = 1;
 const PART: u8 = 2;
 const COMPRESSED: u8 = 3;
 const TAG_AND_COUNT: usize = 3;
@@ -76,11 +72,11 @@ pub(super) fn parse_key(key: &[u8]) -> Option<(u64, u16)> {
     (first < END).then(|| (first, u16::from_be_bytes(part)))
 }
 
-/// A value, taken apart.
+/// A parsed value.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Value<'a> {
-    /// The records of a run, in order.
-    Run(Vec<Bytes>),
+    /// The records of a block, in order.
+    Block(Vec<Bytes>),
     /// A part of a record.
     Part {
         /// How many parts the record has.
@@ -90,12 +86,12 @@ pub(super) enum Value<'a> {
     },
 }
 
-/// Takes a value apart, or says what is wrong with it.
+/// Parses a value, or says what is wrong with it.
 pub(super) fn parse(value: &[u8]) -> Result<Value<'_>, String> {
     let (tag, count, rest) = start(value)?;
     Ok(match tag {
-        RUN => Value::Run(parse_run(count, rest)?),
-        COMPRESSED => Value::Run(columns::expand(usize::from(count), rest)?),
+        BLOCK => Value::Block(parse_block(count, rest)?),
+        COMPRESSED => Value::Block(columns::expand(usize::from(count), rest)?),
         _ => Value::Part {
             parts: count,
             bytes: rest,
@@ -103,16 +99,16 @@ pub(super) fn parse(value: &[u8]) -> Result<Value<'_>, String> {
     })
 }
 
-/// How many numbers a value takes, as far as its tag and count tell: a run's records, or one for a part.
+/// The number of records in a value, according to its tag and count; 1 for a part.
 pub(super) fn span(value: &[u8]) -> Result<u64, String> {
     let (tag, count, _) = start(value)?;
     Ok(if tag == PART { 1 } else { u64::from(count) })
 }
 
-/// Whether it is a run that is worth merging with its neighbours: two such runs fit into one.
+/// Whether a value is a block that is worth merging with its neighbours: two such blocks fit into one.
 pub(super) fn is_small(value: &[u8]) -> bool {
     let plain = |(tag, count, rest): (u8, u16, &[u8])| match tag {
-        RUN => Some((count, rest.len())),
+        BLOCK => Some((count, rest.len())),
         COMPRESSED => {
             let length = columns::plain_len(usize::from(count), rest).ok()?.0;
             Some((count, length))
@@ -136,18 +132,18 @@ fn start(value: &[u8]) -> Result<(u8, u16, &[u8]), String> {
     };
     let count = u16::from_le_bytes([low, high]);
     match tag {
-        RUN | COMPRESSED if count == 0 || usize::from(count) > MAX_RECORDS => {
+        BLOCK | COMPRESSED if count == 0 || usize::from(count) > MAX_RECORDS => {
             Err(format!("it says that it holds {count} records"))
         }
         PART if count == 0 => Err("it says that it is one of 0 parts".to_owned()),
-        RUN | COMPRESSED | PART => Ok((tag, count, rest)),
+        BLOCK | COMPRESSED | PART => Ok((tag, count, rest)),
         other => Err(format!(
-            "its tag is {other}, not {RUN}, {PART} or {COMPRESSED}"
+            "its tag is {other}, not {BLOCK}, {PART} or {COMPRESSED}"
         )),
     }
 }
 
-fn parse_run(count: u16, rest: &[u8]) -> Result<Vec<Bytes>, String> {
+fn parse_block(count: u16, rest: &[u8]) -> Result<Vec<Bytes>, String> {
     // One copy of all of them.
     let mut rest = Bytes::copy_from_slice(rest);
     let mut records = Vec::with_capacity(usize::from(count));
@@ -170,6 +166,15 @@ fn parse_run(count: u16, rest: &[u8]) -> Result<Vec<Bytes>, String> {
     }
 }
 
+/// Adds an entry to the list of small blocks at the end.
+pub(super) fn note_small(small: &mut Vec<u64>, entry: &Entry) {
+    if is_small(&entry.value) {
+        small.push(entry.first);
+    } else {
+        small.clear();
+    }
+}
+
 /// A key and its value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Entry {
@@ -188,20 +193,20 @@ impl Entry {
     }
 }
 
-/// Lays records into values, one after the other.
+/// Packs records into values.
 pub(super) struct Packer {
-    /// The number of the first record that waits.
+    /// The number of the first pending record.
     first: u64,
-    /// The records that wait, one after the other, and their lengths.
+    /// The bytes of the pending records, and their lengths.
     records: Vec<u8>,
     lengths: Vec<u16>,
-    /// How many bytes should wait before they may make a full run.
+    /// Pending bytes from which on a full block is tried.
     enough: usize,
     ready: VecDeque<Entry>,
 }
 
 impl Packer {
-    /// A packer of records of which the first has this number.
+    /// Makes a packer; `first` is the number of the first record.
     pub(super) fn new(first: u64) -> Self {
         Self {
             first,
@@ -212,7 +217,7 @@ impl Packer {
         }
     }
 
-    /// Takes in the next record.
+    /// Adds the next record.
     pub(super) fn push(&mut self, record: &[u8]) {
         let length = u16::try_from(record.len());
         let Some(length) = length
@@ -225,13 +230,13 @@ impl Packer {
             return;
         };
         while self.lengths.len() == MAX_RECORDS || self.records.len() + record.len() > MAX_PLAIN {
-            self.end_run();
+            self.end_block();
         }
         self.records.extend_from_slice(record);
         self.lengths.push(length);
         if self.records.len() >= self.enough {
             let value = self.encode(self.lengths.len());
-            // What so many bytes come to tells how many are enough for a run, for this one and the next.
+            // The compressed length of so many bytes tells how many are enough for a block, this one and the next.
             self.enough = self.records.len() * AIM / value.len();
             if value.len() >= FULL {
                 self.end_run_as(value);
@@ -239,25 +244,25 @@ impl Packer {
         }
     }
 
-    /// Lays all that waits into values.
+    /// Packs all pending records.
     pub(super) fn finish(&mut self) {
         while !self.lengths.is_empty() {
-            self.end_run();
+            self.end_block();
         }
     }
 
-    /// The next value that nothing can be added to, in the order of keys.
+    /// Takes the next finished value, in the order of keys.
     pub(super) fn pop(&mut self) -> Option<Entry> {
         self.ready.pop_front()
     }
 
-    /// Makes a run of all that waits, or of as much as fits.
-    fn end_run(&mut self) {
+    /// Ends a block with all pending records, or as many as fit.
+    fn end_block(&mut self) {
         let value = self.encode(self.lengths.len());
         self.end_run_as(value);
     }
 
-    /// The same, given what all that waits comes to.
+    /// Ends a block; `value` encodes all pending records.
     fn end_run_as(&mut self, mut value: Vec<u8>) {
         let mut count = self.lengths.len();
         while value.len() > MAX_VALUE {
@@ -275,29 +280,29 @@ impl Packer {
         self.first += count as u64;
     }
 
-    /// A run of the first so many records that wait; it may be too long.
+    /// Encodes the first `count` pending records; the result may be too long.
     fn encode(&self, count: usize) -> Vec<u8> {
         let lengths = &self.lengths[..count];
         let records = &self.records[..length_of(lengths)];
         let plain_len = plain_len(count, records.len());
-        let count = u16::try_from(count).expect("a run has at most MAX_RECORDS");
+        let count = u16::try_from(count).expect("a block has at most MAX_RECORDS");
         let start = |tag: u8| [&[tag][..], &count.to_le_bytes()].concat();
         if plain_len >= COMPRESSED_FROM {
-            let mut run = start(COMPRESSED);
-            run.extend_from_slice(&columns::compress(records, lengths));
-            if run.len() < plain_len {
-                return run;
+            let mut block = start(COMPRESSED);
+            block.extend_from_slice(&columns::compress(records, lengths));
+            if block.len() < plain_len {
+                return block;
             }
         }
-        let mut run = start(RUN);
+        let mut block = start(BLOCK);
         let mut rest = records;
         for length in lengths {
             let (record, after) = rest.split_at(usize::from(*length));
-            run.extend_from_slice(&u32::from(*length).to_le_bytes());
-            run.extend_from_slice(record);
+            block.extend_from_slice(&u32::from(*length).to_le_bytes());
+            block.extend_from_slice(record);
             rest = after;
         }
-        run
+        block
     }
 }
 
@@ -305,13 +310,12 @@ fn length_of(lengths: &[u16]) -> usize {
     lengths.iter().copied().map(usize::from).sum()
 }
 
-/// How long a run of so many records of so many bytes is if it is not compressed.
+/// The length of a block of `count` records before compression.
 fn plain_len(count: usize, bytes: usize) -> usize {
     TAG_AND_COUNT + count * LENGTH + bytes
 }
 
-/// Lays records, of which the first has this number, into as few values as they fit in, in the order of
-/// their keys.
+/// Packs records into as few values as possible, in the order of their keys.
 pub(super) fn pack<'a>(
     first: u64,
     records: impl IntoIterator<Item = &'a [u8]>,
@@ -363,8 +367,8 @@ mod tests {
         let mut records: Vec<(u64, Vec<u8>)> = Vec::new();
         for entry in entries {
             match parse(&entry.value).unwrap() {
-                Value::Run(run) => {
-                    records.extend((entry.first..).zip(run.iter().map(|record| record.to_vec())));
+                Value::Block(block) => {
+                    records.extend((entry.first..).zip(block.iter().map(|record| record.to_vec())));
                 }
                 Value::Part { bytes, .. } if entry.part == 0 => {
                     records.push((entry.first, bytes.to_vec()))
@@ -410,22 +414,22 @@ mod tests {
         let exact = MAX_VALUE - TAG_AND_COUNT - LENGTH;
         assert_eq!(packed(0, &[noise(exact)])[0].value.len(), MAX_VALUE);
         assert_eq!(packed(0, &[noise(exact + 1)])[0].value[0], PART);
-        let runs = packed(
+        let blocks = packed(
             0,
             &vec![noise(240); 500]
                 .iter()
                 .map(|_| noise(240))
                 .collect::<Vec<_>>(),
         );
-        assert!(runs.iter().all(|run| run.value.len() <= MAX_VALUE));
+        assert!(blocks.iter().all(|block| block.value.len() <= MAX_VALUE));
         let noisy: Vec<_> = (0..1000)
             .map(|at| noise(240 + at % 7 * 1000 % 240 + at))
             .collect();
-        let runs = packed(0, &noisy);
-        let (last, full) = runs.split_last().unwrap();
+        let blocks = packed(0, &noisy);
+        let (last, full) = blocks.split_last().unwrap();
         assert!(
             full.iter()
-                .all(|run| (FULL - 1300..=MAX_VALUE).contains(&run.value.len()))
+                .all(|block| (FULL - 1300..=MAX_VALUE).contains(&block.value.len()))
         );
         assert!(last.value.len() <= MAX_VALUE);
     }
@@ -434,22 +438,22 @@ mod tests {
     fn a_run_is_compressed_where_that_pays() {
         let tag = |records: &[Vec<u8>]| packed(0, records)[0].value[0];
         assert_eq!(tag(&vec![vec![7; 400]; 60]), COMPRESSED);
-        assert_eq!(tag(&vec![vec![7; 400]; 10]), RUN);
+        assert_eq!(tag(&vec![vec![7; 400]; 10]), BLOCK);
         assert_eq!(tag(&[vec![7; 20_000]]), COMPRESSED);
-        assert_eq!(tag(&[noise(20_000)]), RUN);
+        assert_eq!(tag(&[noise(20_000)]), BLOCK);
     }
 
-    /// However much smaller they get: runs that could still grow would be merged again and again.
+    /// However much smaller they get: blocks that could still grow would be merged again and again.
     #[test]
-    fn merging_small_runs_leaves_at_most_one_small_run() {
+    fn merging_small_blocks_leaves_at_most_one_small_block() {
         let lengths = |at: usize| at * 61 % (MAX_VALUE / 2 - 7);
         let alike: Vec<_> = (0..200).map(|at| vec![0; lengths(at)]).collect();
         let noisy: Vec<_> = (0..200).map(|at| noise(lengths(at) / 20)).collect();
         let tiny = vec![vec![1]; 1000];
         let long = vec![vec![1; 24_000]; 100];
         for records in [alike, noisy, tiny, long] {
-            let runs = packed(0, &records);
-            let small = runs.iter().filter(|run| is_small(&run.value)).count();
+            let blocks = packed(0, &records);
+            let small = blocks.iter().filter(|block| is_small(&block.value)).count();
             assert!(small <= 1, "{small}");
         }
     }
