@@ -14,7 +14,7 @@ use super::session::{OpenLedger, Session};
 use super::{import_table, receipt, record};
 use servanda_core::ndjson::{Defaults, Lines};
 use servanda_core::value::when::Instant;
-use servanda_ledger::plural;
+use servanda_core::words::plural;
 
 pub(super) const COMMAND: Command = Command { build, run };
 

@@ -1,6 +1,6 @@
 //! The verdict of `verify` as tables.
 
-use servanda_ledger::plural;
+use servanda_core::words::plural;
 use servanda_ledger::verify::{Finding, Verdict};
 use servanda_report::report::{Cell, Document, Table, Tone};
 

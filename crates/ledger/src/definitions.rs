@@ -7,6 +7,7 @@
 
 use std::sync::{Arc, OnceLock};
 
+use servanda_core::archive::Copies;
 use servanda_core::chain::record::{ContentRef, Header, PAYLOAD_LIMIT, Record};
 use servanda_core::event::Kind;
 use servanda_log::pack::{pack, unpack};
@@ -221,6 +222,13 @@ impl Unpacked {
     }
 }
 
+impl Copies for Library {
+    fn find(&self, seq: u64) -> Option<(i64, ContentRef<'_>)> {
+        let found = self.look_up(seq)?;
+        Some((found.recorded_at, found.content))
+    }
+}
+
 impl Library {
     /// A library of these.
     pub fn new(definitions: &Definitions) -> Self {
@@ -240,7 +248,7 @@ impl Library {
     }
 
     /// The copy of a record's payload; none where there is none.
-    pub fn find(&self, seq: u64) -> Option<Found<'_>> {
+    fn look_up(&self, seq: u64) -> Option<Found<'_>> {
         let after = self
             .blocks
             .partition_point(|block| u64::from(block.first) <= seq);
@@ -297,7 +305,7 @@ mod tests {
         for entry in entries(&events) {
             let content = codec::encode(&entry.event).unwrap();
             let kind = entry.event.kind();
-            let found = library.find(entry.seq.0);
+            let found = library.look_up(entry.seq.0);
             let wanted = is_wanted(kind) && !servanda_core::rules::may_be_redacted(kind);
             let expected = wanted.then_some(Found {
                 seq: entry.seq.0,
@@ -328,7 +336,7 @@ mod tests {
     fn damaged_bytes_are_none_or_find_nothing_wrong() {
         for bytes in [&[][..], &[1, 0, 0, 0], &[255; 40], &[0, 0, 0, 0, 9, 9]] {
             if let Some(definitions) = Definitions::from_bytes(bytes) {
-                assert_eq!(Library::new(&definitions).find(0), None);
+                assert_eq!(Library::new(&definitions).look_up(0), None);
             }
         }
     }

@@ -64,6 +64,7 @@ pub(super) fn pass(
                 count: head.count - gone as u64,
             },
         ],
+        unfinished_erasures: 0,
         not_checked: not_checked(gone),
         remarks: Vec::new(),
     })

@@ -3,7 +3,7 @@
 
 use super::kept::{Compared, Kept};
 use super::replayed::Replayed;
-use super::subject::{Subject, header_of};
+use super::subject::Subject;
 use super::verdict::{BEYOND_A_CHAIN, Check, Finding, FindingKind, Verdict};
 use crate::archive;
 use crate::chain::codec::CodecError;
@@ -22,7 +22,7 @@ use crate::words::plural;
 const AT_HAND: u64 = 1024;
 
 /// The name that the ledger was opened under, where its first record can be read.
-pub(super) fn origin_of(state: &State) -> Option<String> {
+pub fn origin_of(state: &State) -> Option<String> {
     match &state.held(Seq(0))?.recorded().fact {
         Fact::LedgerOpened(fact) => Some(fact.origin.to_string()),
         _ => None,
@@ -335,7 +335,7 @@ impl<'s, K: Kept> Contents<'s, K> {
     /// The header of an earlier record, read again.
     fn header(&self, record: u64) -> Option<Header> {
         let found = self.subject.records.read(record, 1).ok()?;
-        header_of(&found.first()?.sealed)
+        found.first()?.sealed.header()
     }
 
     /// Checks an event against the rules, given all before it.
@@ -486,7 +486,8 @@ impl<'s, K: Kept> Contents<'s, K> {
         let redacted = self.redacted.len();
         self.redacted.sort_unstable();
         self.redacted.dedup();
-        let remarks = self.remarks(redacted);
+        let unfinished_erasures = self.redacted_on_disk();
+        let remarks = self.remarks(redacted, unfinished_erasures);
         self.tell_unreadable();
         self.compare_redactions();
         self.compare_stray_snapshots(end);
@@ -506,6 +507,7 @@ impl<'s, K: Kept> Contents<'s, K> {
             acknowledged: self.subject.committed,
             first_recorded: self.first_recorded.map(Instant),
             last_recorded: self.last_recorded.map(Instant),
+            unfinished_erasures,
             checked: self.checked(),
             not_checked: self.not_checked(),
             findings: self.findings,
@@ -514,7 +516,7 @@ impl<'s, K: Kept> Contents<'s, K> {
     }
 
     /// What is worth knowing and not wrong.
-    fn remarks(&self, redacted: usize) -> Vec<String> {
+    fn remarks(&self, redacted: usize, on_disk: usize) -> Vec<String> {
         let mut remarks = Vec::new();
         for (count, what) in [
             (self.irregular, "recorded as irregular, with a reason each"),
@@ -525,7 +527,7 @@ impl<'s, K: Kept> Contents<'s, K> {
             }
         }
         remarks.extend(asserted_times(self.asserted));
-        match self.redacted_on_disk() {
+        match on_disk {
             0 => {}
             1 => remarks.push("1 redacted payload is still on the disk".to_owned()),
             more => {

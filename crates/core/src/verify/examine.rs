@@ -3,7 +3,7 @@
 use super::contents::{Contents, Payload};
 use super::kept::Kept;
 use super::progress::Progress;
-use super::subject::{Start, Subject, header_of};
+use super::subject::{Start, Subject};
 use super::verdict::{FindingKind, Verdict, finding_of};
 use crate::chain::record::{Hash, Head, Header, RecordRef, Sealed};
 use crate::chain::tree::leaf_hash;
@@ -143,7 +143,7 @@ impl<K: Kept> Examiner<'_, K> {
             error,
         );
         self.lose_rules(seq);
-        let header = header_of(sealed).filter(|header| header.seq == seq);
+        let header = sealed.header().filter(|header| header.seq == seq);
         if let Some(header) = header {
             self.compare_with_previous(seq, &header);
         }
@@ -171,7 +171,7 @@ impl<K: Kept> Examiner<'_, K> {
         }
         let exists = says < self.acknowledged.count;
         let next = match behind {
-            Behind::Record(stored) => header_of(&stored.sealed).map(|header| header.seq),
+            Behind::Record(stored) => stored.sealed.header().map(|header| header.seq),
             Behind::End => Some(self.acknowledged.count),
             Behind::Unknown => None,
         };

@@ -34,6 +34,7 @@ mod replayed;
 mod subject;
 mod verdict;
 
+pub use contents::origin_of;
 pub use kept::{Compared, Kept};
 pub use progress::{Progress, Unwatched};
 pub use replayed::Replayed;
@@ -47,9 +48,8 @@ pub fn verify<K: Kept>(
     kept: impl Fn() -> K,
     progress: &mut dyn Progress,
 ) -> Verdict {
-    let start = || (Start::nothing_of(subject), kept());
-    let from = |_: &mut dyn Progress| Ok::<_, std::convert::Infallible>(start());
-    match verify_from(subject, workers, from, progress) {
+    let start = || Ok::<_, std::convert::Infallible>((Start::nothing_of(subject), kept()));
+    match verify_from(subject, workers, start, progress) {
         Ok(verdict) => verdict,
         Err(never) => match never {},
     }
@@ -62,15 +62,28 @@ pub fn verify<K: Kept>(
 pub fn verify_from<K: Kept, E>(
     subject: &Subject,
     workers: &impl Workers,
-    start: impl Fn(&mut dyn Progress) -> Result<(Start, K), E>,
+    start: impl Fn() -> Result<(Start, K), E>,
     progress: &mut dyn Progress,
 ) -> Result<Verdict, E> {
-    let (first, kept) = start(progress)?;
+    let (first, kept) = start()?;
     if let Some(sound) = fast::pass(subject, workers, first, kept, progress) {
         return Ok(sound);
     }
-    let (first, kept) = start(progress)?;
+    let (first, kept) = start()?;
     Ok(examine::examine(subject, first, kept, progress))
+}
+
+/// The two passes of [`verify`], each by itself: the fast one, and the careful walk. For tests, which compare them.
+#[cfg(any(test, feature = "testing"))]
+pub fn both_passes<K: Kept>(
+    subject: &Subject,
+    workers: &impl Workers,
+    kept: impl Fn() -> K,
+) -> (Option<Verdict>, Verdict) {
+    let start = || Start::nothing_of(subject);
+    let fast = fast::pass(subject, workers, start(), kept(), &mut Unwatched);
+    let careful = examine::examine(subject, start(), kept(), &mut Unwatched);
+    (fast, careful)
 }
 
 /// Verifies the chain, the tree and the digests of the payloads, and not what the payloads say; none at the first doubt.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::replayed::Replayed;
-use crate::chain::record::{HEADER_LEN, Head, Header, Sealed};
+use crate::chain::record::Head;
 use crate::chain::walker::Walker;
 use crate::records::Records;
 
@@ -37,10 +37,4 @@ impl Start {
     pub(super) fn count(&self) -> u64 {
         self.trusted.head.count
     }
-}
-
-/// The header of a record, where it can be read.
-pub(super) fn header_of(sealed: &Sealed) -> Option<Header> {
-    let bytes = sealed.0.first_chunk::<HEADER_LEN>()?;
-    Header::from_bytes(bytes).ok()
 }

@@ -123,6 +123,8 @@ pub struct Verdict {
     pub checked: Vec<Check>,
     /// What was not, and why.
     pub not_checked: Vec<String>,
+    /// How many payloads were redacted and are still there.
+    pub unfinished_erasures: usize,
     /// What is worth knowing and not wrong: irregular records, redactions.
     pub remarks: Vec<String>,
 }
