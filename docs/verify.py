@@ -399,7 +399,7 @@ ENVELOPE = fields_of(ENVELOPE.split())
 WORDS = {name: dict(word.split("=") for word in words) for name, *words in map(str.split, WORDS.split("\n")[1:-1])}
 
 SLUG = re.compile(r"(?![0-9]+\Z)[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{1,8})*")
+LANGUAGE = re.compile(r"(?!.{65})[a-z]{2,3}(-[A-Za-z0-9]{1,8})*")
 LINK = re.compile(r"(amends|supersedes|continues|implements|repeats):(?P<slug>.*)", re.DOTALL)
 RULE_PART = re.compile(r"(UNTIL|COUNT|INTERVAL|BYSECOND|BYMINUTE|BYHOUR|BYDAY|BYMONTHDAY|BYYEARDAY|BYWEEKNO|BYMONTH"
                        r"|BYSETPOS|WKST)=[A-Z0-9,+-]+|FREQ=(SECONDLY|MINUTELY|HOURLY|DAILY|WEEKLY|MONTHLY|YEARLY)")
@@ -787,7 +787,9 @@ class Verifier:
             return self.find(self.count, "malformed", f"{where} stands after the head")
         try:
             # Objects become tuples of pairs, so that they are no lists and a member that stands twice is seen.
-            read = json.loads(line.decode("utf-8"), object_pairs_hook=tuple)
+            read = json.loads(line.decode("utf-8"), object_pairs_hook=tuple, parse_int=digits)
+            if not line.endswith(b"\n"):
+                raise ValueError
             if len(read) == 1:
                 (head,) = members(read, "head")
                 count, link = members(head, "count", "link")
@@ -1012,6 +1014,13 @@ def members(pairs, *names):
     if type(pairs) is not tuple or sorted(name for name, _ in pairs) != list(names):
         raise ValueError
     return [value for _, value in sorted(pairs, key=lambda pair: pair[0])]
+
+
+def digits(text):
+    """The number of JSON's digits; `-0` is no number here."""
+    if not text.isdigit():
+        raise ValueError
+    return int(text)
 
 
 def whole(number):

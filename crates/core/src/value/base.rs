@@ -310,7 +310,8 @@ impl Language {
     fn fits(text: &str) -> bool {
         let mut parts = text.split('-');
         let primary = parts.next().unwrap_or_default();
-        (2..=3).contains(&primary.len())
+        text.len() <= LANGUAGE_LIMIT
+            && (2..=3).contains(&primary.len())
             && primary.bytes().all(|b| b.is_ascii_lowercase())
             && parts
                 .all(|p| (1..=8).contains(&p.len()) && p.bytes().all(|b| b.is_ascii_alphanumeric()))
@@ -322,6 +323,9 @@ impl fmt::Display for Language {
         f.pad(&self.0)
     }
 }
+
+/// Longest language tag, in bytes.
+const LANGUAGE_LIMIT: usize = 64;
 
 impl FromStr for Language {
     type Err = ValueError;
