@@ -1,20 +1,18 @@
-//! Blocks: how records are laid into the values of an ordered key-value store. Pure: bytes in, bytes out.
+//! Blocks: how records are packed into the values of an ordered key-value store. Pure: bytes in, bytes out.
 //!
-//! One value for each record would cost more than the record; one value for thousands would be rewritten
-//! as a whole. So up to 256 records that follow each other share a value, as far as they fit in 24 KiB once
-//! they are compressed.
+//! One value for each record would cost more than the record; one value for thousands would be rewritten as a whole. So
+//! up to 256 consecutive records share a value, as far as they fit in 24 KiB after compression.
 //!
 //! # Bytes
-//! A key is the number of the value's first record (u64) and a part number (u16), both big endian so that
-//! keys sort as records do. A value starts with a tag; its numbers are little endian:
+//! A key is the number of the value's first record (u64) and a part number (u16), both big endian so that keys sort as
+//! records do. A value starts with a tag; its numbers are little endian:
 //!
 //! - `1`, a block: count u16 (1 to 256), then for each record its length u32 and its bytes. Part number 0.
-//! - `2`, a part of one record too long for a block: the number of parts u16, then bytes. All parts but the
-//!   last are full; part numbers count from 0.
-//! - `3`, a block whose records are compressed together: count u16 (1 to 256), then what `block/columns.rs` says.
-//!   Part number 0.
+//! - `2`, a part of one record too long for a block: the number of parts u16, then bytes. All parts but the last are
+//!   full; part numbers count from 0.
+//! - `3`, a compressed block: count u16 (1 to 256), then the bytes that `block/columns.rs` describes. Part number 0.
 //!
-//! Blocks under 4 KiB are not compressed, for they wait to be merged; nor is one that would not get smaller.
+//! Blocks under 4 KiB are not compressed, because they are merged later; nor are blocks that would not get smaller.
 
 mod columns;
 
@@ -28,17 +26,17 @@ use servanda_core::chain::record::Sealed;
 /// The most records in a block.
 pub(super) const MAX_RECORDS: usize = 256;
 
-/// Blocks shorter than this are not worth the work.
+/// Shorter blocks are not compressed.
 const COMPRESSED_FROM: usize = 4 * 1024;
 
-/// What a block's length should come to when it is ended, and from which on it need not grow.
+/// The length at which a block is ended, and the length from which on it need not grow.
 const AIM: usize = MAX_VALUE / 32 * 31;
 const FULL: usize = MAX_VALUE / 16 * 15;
 
 /// The most bytes of a value.
 ///
-/// sled keeps up to 17 values' worth in a node, and a node over a quarter of a segment goes to a file that
-/// is never synced: 17 times 24 KiB stay below a quarter of 2 MiB.
+/// sled keeps up to 17 values in a node, and a node of more than a quarter of a segment goes to a file that is never
+/// synced: 17 times 24 KiB stay below a quarter of 2 MiB.
 pub(super) const MAX_VALUE: usize = 24 * 1024;
 
 /// The most bytes of a record: as many parts as can be numbered.
@@ -74,7 +72,7 @@ pub(super) fn parse_key(key: &[u8]) -> Option<(u64, u16)> {
     (first < END).then(|| (first, u16::from_be_bytes(part)))
 }
 
-/// A value, taken apart.
+/// A parsed value.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Value<'a> {
     /// The records of a block, in order.
@@ -88,7 +86,7 @@ pub(super) enum Value<'a> {
     },
 }
 
-/// Takes a value apart, or says what is wrong with it.
+/// Parses a value, or says what is wrong with it.
 pub(super) fn parse(value: &[u8]) -> Result<Value<'_>, String> {
     let (tag, count, rest) = start(value)?;
     Ok(match tag {
@@ -101,13 +99,13 @@ pub(super) fn parse(value: &[u8]) -> Result<Value<'_>, String> {
     })
 }
 
-/// How many numbers a value takes, as far as its tag and count tell: a block's records, or one for a part.
+/// The number of records in a value, according to its tag and count; 1 for a part.
 pub(super) fn span(value: &[u8]) -> Result<u64, String> {
     let (tag, count, _) = start(value)?;
     Ok(if tag == PART { 1 } else { u64::from(count) })
 }
 
-/// Whether it is a block that is worth merging with its neighbours: two such blocks fit into one.
+/// Whether a value is a block that is worth merging with its neighbours: two such blocks fit into one.
 pub(super) fn is_small(value: &[u8]) -> bool {
     let plain = |(tag, count, rest): (u8, u16, &[u8])| match tag {
         BLOCK => Some((count, rest.len())),
@@ -168,7 +166,7 @@ fn parse_block(count: u16, rest: &[u8]) -> Result<Vec<Bytes>, String> {
     }
 }
 
-/// Keeps account of the small blocks at the end.
+/// Adds an entry to the list of small blocks at the end.
 pub(super) fn note_small(small: &mut Vec<u64>, entry: &Entry) {
     if is_small(&entry.value) {
         small.push(entry.first);
@@ -195,20 +193,20 @@ impl Entry {
     }
 }
 
-/// Lays records into values, one after the other.
+/// Packs records into values.
 pub(super) struct Packer {
-    /// The number of the first record that waits.
+    /// The number of the first pending record.
     first: u64,
-    /// The records that wait, one after the other, and their lengths.
+    /// The bytes of the pending records, and their lengths.
     records: Vec<u8>,
     lengths: Vec<u16>,
-    /// How many bytes should wait before they may make a full block.
+    /// Pending bytes from which on a full block is tried.
     enough: usize,
     ready: VecDeque<Entry>,
 }
 
 impl Packer {
-    /// A packer of records of which the first has this number.
+    /// Makes a packer; `first` is the number of the first record.
     pub(super) fn new(first: u64) -> Self {
         Self {
             first,
@@ -219,7 +217,7 @@ impl Packer {
         }
     }
 
-    /// Takes in the next record.
+    /// Adds the next record.
     pub(super) fn push(&mut self, record: &[u8]) {
         let length = u16::try_from(record.len());
         let Some(length) = length
@@ -238,7 +236,7 @@ impl Packer {
         self.lengths.push(length);
         if self.records.len() >= self.enough {
             let value = self.encode(self.lengths.len());
-            // What so many bytes come to tells how many are enough for a block, for this one and the next.
+            // The compressed length of so many bytes tells how many are enough for a block, this one and the next.
             self.enough = self.records.len() * AIM / value.len();
             if value.len() >= FULL {
                 self.end_run_as(value);
@@ -246,25 +244,25 @@ impl Packer {
         }
     }
 
-    /// Lays all that waits into values.
+    /// Packs all pending records.
     pub(super) fn finish(&mut self) {
         while !self.lengths.is_empty() {
             self.end_block();
         }
     }
 
-    /// The next value that nothing can be added to, in the order of keys.
+    /// Takes the next finished value, in the order of keys.
     pub(super) fn pop(&mut self) -> Option<Entry> {
         self.ready.pop_front()
     }
 
-    /// Makes a block of all that waits, or of as much as fits.
+    /// Ends a block with all pending records, or as many as fit.
     fn end_block(&mut self) {
         let value = self.encode(self.lengths.len());
         self.end_run_as(value);
     }
 
-    /// The same, given what all that waits comes to.
+    /// Ends a block; `value` encodes all pending records.
     fn end_run_as(&mut self, mut value: Vec<u8>) {
         let mut count = self.lengths.len();
         while value.len() > MAX_VALUE {
@@ -282,7 +280,7 @@ impl Packer {
         self.first += count as u64;
     }
 
-    /// A block of the first so many records that wait; it may be too long.
+    /// Encodes the first `count` pending records; the result may be too long.
     fn encode(&self, count: usize) -> Vec<u8> {
         let lengths = &self.lengths[..count];
         let records = &self.records[..length_of(lengths)];
@@ -312,13 +310,12 @@ fn length_of(lengths: &[u16]) -> usize {
     lengths.iter().copied().map(usize::from).sum()
 }
 
-/// How long a block of so many records of so many bytes is if it is not compressed.
+/// The length of a block of `count` records before compression.
 fn plain_len(count: usize, bytes: usize) -> usize {
     TAG_AND_COUNT + count * LENGTH + bytes
 }
 
-/// Lays records, of which the first has this number, into as few values as they fit in, in the order of
-/// their keys.
+/// Packs records into as few values as possible, in the order of their keys.
 pub(super) fn pack<'a>(
     first: u64,
     records: impl IntoIterator<Item = &'a [u8]>,

@@ -1,22 +1,21 @@
-//! The directory of a ledger: what lies in it, who may use it, and which log reads it.
+//! The directory of a ledger: its files, its lock, and the log in it.
 //!
 //! ```text
 //! DIR/servanda     the marker: format and store, as text; written last when a ledger is made
-//! DIR/lock         locked by whoever has the ledger open; says who that is
+//! DIR/lock         locked by the process that has the ledger open; names that process
 //! DIR/head         the committed head
 //! DIR/records/     the records
 //! DIR/journal      appends that the records do not hold yet
-//! DIR/reserve      room on the disk, to be given up when it is full
+//! DIR/reserve      room on the disk, given up when the disk is full
 //! ```
 //!
-//! While something is erased there is also a `records.new` or `records.old`; after a crash the next write
-//! removes it.
+//! During an erasure there is also a `records.new` or `records.old`; after a crash the next write removes it.
 //!
 //! The marker is three lines: `servanda ledger`, `format 1`, `store sled`. A directory that holds some of these files
 //! and no marker was never finished, and can be deleted.
 //!
-//! One process at a time has a ledger open. The lock is the operating system's, so it is gone with its
-//! holder, however that ended; what stands in the file only tells the others whom they wait for.
+//! One process at a time has a ledger open. The lock is the operating system's, so it ends with the process. The text
+//! in the file only tells other processes which one they wait for.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Write as _};
@@ -41,11 +40,11 @@ const STORE: &str = "sled";
 const MARKER: &str = "servanda";
 const MARKER_DRAFT: &str = "servanda.draft";
 const MARKER_TITLE: &str = "servanda ledger";
-/// A marker is three short lines; what is longer is none.
+/// The most bytes of a marker that are read.
 const MARKER_MAX_BYTES: u64 = 4096;
 const LOCK: &str = "lock";
 const JOURNAL: &str = "journal";
-/// What can lie in a directory in which a ledger was being made.
+/// The files that an interrupted creation may leave.
 const PARTS: [&str; 6] = [MARKER_DRAFT, LOCK, JOURNAL, "head", "records", "reserve"];
 const HOLDER_MAX_BYTES: u64 = 1024;
 
@@ -112,7 +111,7 @@ impl Backend for Directories {
     }
 }
 
-/// Whether a ledger can be made in a directory; touches nothing.
+/// Checks that a ledger can be made in a directory. Changes nothing.
 ///
 /// # Errors
 /// [`OpenError`], the one that [`create`] would end with.
@@ -120,16 +119,16 @@ pub fn check_can_create(dir: &Path) -> Result<(), OpenError> {
     check_is_free(dir, &[])
 }
 
-/// Makes a ledger in a directory that does not exist or is empty, and opens it. `who` is written into the
-/// lock for others to read: "servanda init".
+/// Makes a ledger in a directory that does not exist or is empty, and opens it. `who` is written into the lock for
+/// other processes: "servanda init".
 ///
 /// # Errors
-/// [`OpenError`]. What was made before an error stays, and is told as [`OpenError::HalfMade`].
+/// [`OpenError`]. Files that were made before the error stay; opening then reports [`OpenError::HalfMade`].
 pub fn create(dir: &Path, who: &str) -> Result<LedgerDir, OpenError> {
     check_is_free(dir, &[])?;
     fs::create_dir_all(dir).map_err(|source| refused("creating", dir, source))?;
     let lock = locked(dir, Duration::ZERO, who)?;
-    // Somebody may have begun to make one in the meantime.
+    // Another process may have begun to make one in the meantime.
     check_is_free(dir, &[LOCK])?;
     Sled::create(dir)
         .and_then(|()| Journal::<Sled>::create(&dir.join(JOURNAL), Head::EMPTY))
@@ -139,8 +138,8 @@ pub fn create(dir: &Path, who: &str) -> Result<LedgerDir, OpenError> {
     Ok(LedgerDir::locked(dir, lock, deadline)?)
 }
 
-/// Opens the ledger in a directory, and waits up to `wait` for others to close it. `who` is written into
-/// the lock for others to read: "servanda import". A directory that is refused is not touched.
+/// Opens the ledger in a directory, and waits up to `wait` for other processes to close it. `who` is written into the
+/// lock for them: "servanda import". A directory that is refused is not changed.
 ///
 /// # Errors
 /// [`OpenError`]
@@ -160,7 +159,7 @@ pub fn open(dir: &Path, wait: Duration, who: &str) -> Result<LedgerDir, OpenErro
     })
 }
 
-/// The names in a directory, or none if it does not exist.
+/// The names in a directory; none if it does not exist.
 fn names(dir: &Path) -> Result<Option<Vec<String>>, OpenError> {
     let names = fs::read_dir(dir).and_then(|entries| {
         entries
@@ -177,7 +176,7 @@ fn names(dir: &Path) -> Result<Option<Vec<String>>, OpenError> {
     }
 }
 
-/// Whether a ledger can be made here, where only what is ours may lie already.
+/// Checks that a directory holds nothing but these files of ours.
 fn check_is_free(dir: &Path, ours: &[&str]) -> Result<(), OpenError> {
     let names = names(dir)?.unwrap_or_default();
     let others = || names.iter().filter(|name| !ours.contains(&name.as_str()));
@@ -214,7 +213,7 @@ fn check_marker(dir: &Path) -> Result<(), OpenError> {
     }
 }
 
-/// What a directory without a marker is.
+/// The error for a directory without a marker.
 fn no_marker(dir: &Path) -> Result<OpenError, OpenError> {
     let Some(names) = names(dir)? else {
         return Ok(OpenError::NoSuchDirectory(dir.into()));
@@ -262,7 +261,7 @@ fn parse_marker(dir: &Path, text: &str) -> Result<(), OpenError> {
     Ok(())
 }
 
-/// Finishes a ledger: everything else in it is on the disk before the marker is.
+/// Writes the marker, after everything else in the directory is on the disk.
 fn write_marker(dir: &Path) -> io::Result<()> {
     let sync = |dir: &Path| File::open(dir).and_then(|dir| dir.sync_all());
     sync(dir)?;
@@ -272,14 +271,14 @@ fn write_marker(dir: &Path) -> io::Result<()> {
     file.sync_all()?;
     fs::rename(&draft, dir.join(MARKER))?;
     sync(dir)?;
-    // The directory's own name. Some systems do not let the parent be opened; then it is as it is.
+    // Syncs the directory's own name. Some systems do not let the parent be opened; then it is not synced.
     if let Some(parent) = dir.canonicalize()?.parent() {
         let _best_effort = sync(parent);
     }
     Ok(())
 }
 
-/// The lock's file, locked, with `who` written into it.
+/// Locks the lock file and writes `who` into it.
 fn locked(dir: &Path, wait: Duration, who: &str) -> Result<File, OpenError> {
     let path = dir.join(LOCK);
     let began = Instant::now();
@@ -315,7 +314,7 @@ fn locked(dir: &Path, wait: Duration, who: &str) -> Result<File, OpenError> {
     Ok(file)
 }
 
-/// What the holder of a lock wrote into it.
+/// The text that the holder of the lock wrote into it.
 fn holder(path: &Path) -> String {
     let mut text = String::new();
     let read =
@@ -335,7 +334,7 @@ fn io_error(doing: &str, path: &Path, source: io::Error) -> LogError {
     }
 }
 
-/// What a refusal to write means.
+/// The error for a refused write.
 fn refused(doing: &str, path: &Path, source: io::Error) -> OpenError {
     match source.kind() {
         io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => {

@@ -1,4 +1,4 @@
-//! A log that fails when told to: for tests of what lies above.
+//! A log that fails on purpose, for tests.
 
 use std::io;
 use std::ops::Range;
@@ -17,7 +17,7 @@ use servanda_core::chain::record::Head;
 pub enum Fault {
     /// Nothing is done; an append is [`AppendError::Failed`].
     Before,
-    /// A stream is broken off after its first batch, and nothing is done. Of anything else, as [`Fault::Before`].
+    /// The first batch is taken from the source, and nothing is done. Otherwise as [`Fault::Before`].
     Amid,
     /// All is done and the answer is lost; an append is [`AppendError::Uncertain`].
     After,
@@ -28,8 +28,8 @@ impl Fault {
     pub const ALL: [Self; 3] = [Self::Before, Self::Amid, Self::After];
 }
 
-/// Passes everything on to another log, but fails at one step. Every call of the [`Log`] trait is a
-/// step, and every reading by one of its readers, but asking for a reader is none; steps are counted from 0.
+/// Passes everything on to another log, but fails at one step. Every call of [`Log`] and of its parts is a step, and
+/// every read by one of its readers; asking for a reader or for a part is none. Steps are counted from 0.
 #[derive(Debug)]
 pub struct Faulty<S> {
     inner: S,
@@ -44,7 +44,7 @@ struct Steps {
 }
 
 impl Steps {
-    /// Counts a step; the fault that it meets.
+    /// Counts a step, and gives the fault that is due.
     fn step(&self) -> Option<Fault> {
         let step = self.taken.fetch_add(1, Ordering::SeqCst);
         let due = self.fault.lock().unwrap_or_else(PoisonError::into_inner);
@@ -54,7 +54,7 @@ impl Steps {
 }
 
 impl<S> Faulty<S> {
-    /// A log that does not fail yet.
+    /// Makes a log that does not fail yet.
     pub fn new(inner: S) -> Self {
         Self {
             inner,
@@ -62,24 +62,24 @@ impl<S> Faulty<S> {
         }
     }
 
-    /// Lets one step fail: the next one if `steps` is 0. The steps after it work again.
+    /// Makes one step fail: the next one if `steps` is 0. The steps after it work again.
     pub fn fail_after(&mut self, steps: u64, fault: Fault) {
         self.fail_times(1, steps, fault);
     }
 
-    /// As [`Faulty::fail_after`], but so many steps in a row fail.
+    /// Makes `times` steps in a row fail, as [`Faulty::fail_after`] does one.
     pub fn fail_times(&mut self, times: u64, steps: u64, fault: Fault) {
         let at = self.steps() + steps;
         let due = self.steps.fault.lock();
         *due.unwrap_or_else(PoisonError::into_inner) = Some((at..at + times, fault));
     }
 
-    /// No step fails from now on.
+    /// Ends all faults.
     pub fn mend(&mut self) {
         self.fail_times(0, 0, Fault::Before);
     }
 
-    /// How many steps were taken, failed ones too.
+    /// The number of steps so far, with failed ones.
     pub fn steps(&self) -> u64 {
         self.steps.taken.load(Ordering::SeqCst)
     }
@@ -89,12 +89,12 @@ impl<S> Faulty<S> {
         &self.inner
     }
 
-    /// The log inside, to keep.
+    /// Gives the log inside back.
     pub fn into_inner(self) -> S {
         self.inner
     }
 
-    /// Counts a step; the fault that it meets.
+    /// Counts a step, and gives the fault that is due.
     fn step(&self) -> Option<Fault> {
         self.steps.step()
     }
@@ -112,7 +112,7 @@ impl Reader for FaultyReader {
     }
 }
 
-/// Does a step in which no outcome but done and not done can be told apart.
+/// Does a step that either succeeds or fails.
 fn with<T>(
     fault: Option<Fault>,
     step: impl FnOnce() -> Result<T, LogError>,
@@ -127,7 +127,7 @@ fn with<T>(
     }
 }
 
-/// Does a step that appends.
+/// Does a step that appends, and may be uncertain.
 fn appending<T>(
     fault: Option<Fault>,
     step: impl FnOnce() -> Result<T, AppendError>,

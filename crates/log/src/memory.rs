@@ -1,4 +1,4 @@
-//! A log in memory: for tests, for dry runs, and for trying things out.
+//! A log in memory, for tests and for trying things out.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak};
@@ -13,7 +13,7 @@ use super::shared::Shared;
 use super::source::BatchSource;
 use servanda_core::chain::record::{Head, Sealed};
 
-/// Keeps everything in memory, and loses it with the process.
+/// Keeps all records in memory.
 #[derive(Debug)]
 pub struct MemoryLog {
     head: Head,
@@ -23,7 +23,7 @@ pub struct MemoryLog {
 }
 
 impl Clone for MemoryLog {
-    /// Another store that holds the same.
+    /// Another log with the same records.
     fn clone(&self) -> Self {
         Self {
             head: self.head,
@@ -40,8 +40,8 @@ impl Default for MemoryLog {
 }
 
 impl MemoryLog {
-    /// A log that holds these records and this head, whether they fit together or not: what a tamperer
-    /// could have left.
+    /// Makes a log with these records and this head, also if they do not fit together, as in a log that was tampered
+    /// with.
     pub fn of(records: Vec<Sealed>, head: Head) -> Self {
         Self {
             head,

@@ -1,13 +1,13 @@
-//! What opening sled may destroy, to be put back where it did.
+//! A backup of the bytes that opening sled may destroy, to write them back if it did.
 //!
-//! sled repairs its log when it is opened, in place: it takes the first message that it cannot read for
-//! the end, and zeroes what follows. After a crash that is right; on damage it destroys records, and with
-//! them what an auditor came to see. So what it may touch is read before: the segments from the one in
-//! which its last table of pages (`snap.<end in hexadecimal>`) ends, the segments whose headers are
-//! damaged, and the tables themselves. Mostly that is one segment of 2 MiB.
+//! sled repairs its log in place when it is opened: it takes the first message that it cannot read for the end, and
+//! zeroes the rest. After a crash that is right; on damage it destroys records, and with them the evidence. So the
+//! bytes at risk are read before: the segments from the one in which its last table of pages (`snap.<end in
+//! hexadecimal>`) ends, the segments with damaged headers, and the tables themselves. Mostly that is one segment of 2
+//! MiB.
 //!
-//! What was read is kept in memory alone. A damaged store is also copied, to the system's scratch directory;
-//! the copy goes when the log is closed, and what a killed process left of it when something is erased.
+//! The backup is in memory only. A damaged log is also copied to the system's scratch directory. The copy is deleted
+//! when the log is closed; the copy of a killed process is deleted by the next erasure.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Read as _, Seek as _, SeekFrom, Write as _};
@@ -18,25 +18,24 @@ use tempfile::TempDir;
 use super::swap;
 use servanda_core::chain::record::local_checksum;
 
-/// The most segments that are kept, 128 MiB of them: more are open to loss only after the crash of an
-/// import.
+/// The most segments that are kept, 128 MiB. Only the crash of an import leaves more at risk.
 const MAX_SEGMENTS: usize = 64;
 /// Bytes of a segment's header that are read: a checksum u32 and the place in the log, an i64 with all bits
 /// but the first inverted.
 const HEADER_LEN: usize = 12;
 
-/// A part of what was there.
+/// A part of a file.
 #[derive(Debug)]
 pub(super) struct PreOpenBackup {
     db: PathBuf,
     len: u64,
-    /// By their offsets.
+    /// The saved parts of the file, each with its offset.
     segments: Vec<(u64, Vec<u8>)>,
     tables: Vec<(PathBuf, Vec<u8>)>,
 }
 
 impl PreOpenBackup {
-    /// Reads what opening may touch in sled's directory.
+    /// Reads the bytes of sled's directory that opening may change.
     pub(super) fn take(records: &Path, segment_size: usize) -> io::Result<Self> {
         let db = records.join("db");
         let file = File::open(&db)?;
@@ -66,7 +65,7 @@ impl PreOpenBackup {
         })
     }
 
-    /// Puts it back. Nobody may have the directory open.
+    /// Writes the backup back. No process may have the directory open.
     pub(super) fn restore(&self) -> io::Result<()> {
         let mut file = OpenOptions::new().write(true).open(&self.db)?;
         for (offset, bytes) in &self.segments {
@@ -88,7 +87,7 @@ impl PreOpenBackup {
     }
 }
 
-/// Deletes the tables of pages: sled then reads its whole log.
+/// Deletes the tables of pages, so that sled reads its whole log.
 pub(super) fn forget_tables(records: &Path) -> io::Result<()> {
     tables_in(records)?.iter().try_for_each(fs::remove_file)
 }
@@ -108,14 +107,14 @@ pub(super) fn copy(from: &Path, to: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// A scratch directory for a copy of this one, under a name by which it is found again.
+/// Makes a scratch directory for a copy of this directory, with a name by which the copy is found again.
 pub(super) fn scratch(records: &Path) -> io::Result<TempDir> {
     tempfile::Builder::new()
         .prefix(&scratch_prefix(records)?)
         .tempdir()
 }
 
-/// Wipes the copies of this directory that processes left which were killed. Nobody may have it open.
+/// Wipes the copies of this directory that killed processes left. No process may have them open.
 pub(super) fn wipe_scratches(records: &Path) -> io::Result<()> {
     let prefix = scratch_prefix(records)?;
     for entry in fs::read_dir(std::env::temp_dir())? {
@@ -130,14 +129,14 @@ pub(super) fn wipe_scratches(records: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Tells the ledger by its path. A copy of a ledger that was moved since is not found again.
+/// Names the ledger by its path. The copy of a ledger that was moved is not found again.
 fn scratch_prefix(records: &Path) -> io::Result<String> {
     let path = fs::canonicalize(records)?;
     let digest = local_checksum(path.as_os_str().as_encoded_bytes()).to_string();
     Ok(format!("servanda-{}-", &digest[..16]))
 }
 
-/// Anybody can make a directory of any name where scratch directories are: those of others are let be.
+/// Any user can make a directory of any name among scratch directories: those of other users are not touched.
 #[cfg(unix)]
 fn same_owner(one: &Path, other: &Path) -> io::Result<bool> {
     use std::os::unix::fs::MetadataExt as _;
@@ -160,7 +159,7 @@ fn tables_in(records: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(tables)
 }
 
-/// Where the log ended when this table was written, from its name.
+/// The end of the log when this table was written, from the table's name.
 fn end_of_log(table: &Path) -> Option<u64> {
     let name = table.file_name()?.to_str()?;
     u64::from_str_radix(name.strip_prefix("snap.")?, 16).ok()
@@ -171,7 +170,7 @@ fn read_at(mut file: &File, offset: u64, bytes: &mut [u8]) -> io::Result<()> {
     file.read_exact(bytes)
 }
 
-/// Whether opening reads this segment anew, or may give it up.
+/// Whether opening reads this segment anew, or may drop it.
 fn at_risk(file: &File, offset: u64, from: u64, segment_bytes: u64) -> bool {
     let mut header = [0; HEADER_LEN];
     match read_at(file, offset, &mut header) {

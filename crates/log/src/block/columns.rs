@@ -1,19 +1,18 @@
-//! Compressed blocks: records of a block laid out in columns, most of which LZ4 makes smaller.
+//! Compressed blocks: the records of a block in columns, most of which LZ4 makes smaller.
 //!
-//! Hashes and salts are random and stay as they are; they would only keep what is alike apart. Of the rest,
-//! like is put to like. The cuts are where a record's header has its parts, but whatever a record holds, and
-//! however short it is, it is put together again byte for byte.
+//! Hashes and salts are random and are not compressed. The rest is sorted into columns of similar bytes. The columns
+//! follow the parts of a record's header, but any bytes of any length are restored exactly.
 //!
 //! # Bytes
-//! After the block's tag and count: the length u32 of the block below before it was compressed, its length u32 as
-//! it lies there, and the block: an LZ4 block of
+//! After the block's tag and count: the length u32 of the text below before it was compressed, its compressed length
+//! u32, and an LZ4 block of
 //!
 //! - the lengths of the records (u16): the low bytes of all, then the high bytes;
-//! - the first 32 bytes of each record, with zeros where it is shorter: the first byte of all, then the second,
-//!   and so on, each less the one of the record before, modulo 256;
+//! - the first 32 bytes of each record, with zeros where it is shorter: the first byte of all, then the second, and so
+//!   on, each less the one of the record before, modulo 256;
 //! - the bytes from 96 to 129 of each record, as far as it has them, then the bytes from 145 on of each.
 //!
-//! Behind the block follow the bytes from 32 to 96 of each record, then those from 129 to 145.
+//! Then the bytes from 32 to 96 of each record, and those from 129 to 145.
 
 use std::ops::Range;
 
@@ -24,17 +23,17 @@ use crate::pack::{self, pack};
 /// The most bytes of the records in a block, before they are compressed.
 pub(super) const MAX_PLAIN: usize = 256 * 1024;
 
-/// Place, time and length, which change little from record to record.
+/// Version, flags, kind, number, time and lengths: they change little from record to record.
 const FIELDS: usize = 32;
 /// The link before and the payload's digest.
 const HASHES: Range<usize> = 32..96;
-/// Zeros, and the byte that tells what follows.
+/// The target, zeros, and the byte that tells whether a payload follows.
 const FLAGS: Range<usize> = 96..129;
 const SALT: Range<usize> = 129..145;
 
 const LENGTH: usize = 4;
 
-/// Compresses records, given one after the other and by their lengths.
+/// Compresses records, given as one byte string and their lengths.
 pub(super) fn compress(records: &[u8], lengths: &[u16]) -> Vec<u8> {
     let rows = || {
         lengths.iter().scan(records, |rest, length| {
@@ -68,18 +67,18 @@ pub(super) fn compress(records: &[u8], lengths: &[u16]) -> Vec<u8> {
     bytes
 }
 
-/// The part of a record that lies in this range.
+/// The bytes of a record in this range.
 fn cut(record: &[u8], range: Range<usize>) -> &[u8] {
     let end = range.end.min(record.len());
     &record[range.start.min(end)..end]
 }
 
-/// How much of a record of this length lies in this range.
+/// The number of bytes of a record of this length in this range.
 fn part(length: usize, range: &Range<usize>) -> usize {
     range.end.min(length).saturating_sub(range.start)
 }
 
-/// The records of a block of so many, or what is wrong.
+/// Expands a block of `count` records, or says what is wrong with it.
 pub(super) fn expand(count: usize, bytes: &[u8]) -> Result<Vec<Bytes>, String> {
     let (plain, raw) = unpack(count, bytes)?;
     let mut plain = Column(&plain);
@@ -102,7 +101,7 @@ pub(super) fn expand(count: usize, bytes: &[u8]) -> Result<Vec<Bytes>, String> {
             start[at] = before;
         }
     }
-    // The lengths are 16 bits wide: it is a few MiB at the most, whatever lies there.
+    // The lengths are 16 bits wide, so this is a few MiB at most, also for damaged bytes.
     let mut all = Vec::with_capacity(lengths.iter().sum());
     for (start, &length) in starts.iter().zip(&lengths) {
         all.extend_from_slice(cut(start, 0..length));
@@ -120,11 +119,10 @@ pub(super) fn expand(count: usize, bytes: &[u8]) -> Result<Vec<Bytes>, String> {
     }
 }
 
-/// How long the block of a block of so many records is before it is compressed, as the block says, and what
-/// follows.
+/// The length of the LZ4 block of `count` records before compression, as the value says, and the bytes that follow.
 pub(super) fn plain_len(count: usize, bytes: &[u8]) -> Result<(usize, &[u8]), String> {
     let (length, rest) = Column(bytes).number()?;
-    // A bound on what is allocated for whatever lies there.
+    // A bound on the allocation, also for damaged bytes.
     if length > MAX_PLAIN + count * (2 + FIELDS) {
         return Err(format!(
             "it says that it is {length} bytes before it was compressed"
@@ -133,7 +131,7 @@ pub(super) fn plain_len(count: usize, bytes: &[u8]) -> Result<(usize, &[u8]), St
     Ok((length, rest))
 }
 
-/// The block as it was before it was compressed, and what follows it.
+/// The decompressed LZ4 block, and the bytes that follow it.
 fn unpack(count: usize, bytes: &[u8]) -> Result<(Vec<u8>, &[u8]), String> {
     let (length, rest) = plain_len(count, bytes)?;
     let (packed, rest) = Column(rest).number()?;
@@ -145,7 +143,7 @@ fn too_short() -> String {
     "it is too short for its records".to_owned()
 }
 
-/// What is left of a column.
+/// The unread rest of a column.
 struct Column<'a>(&'a [u8]);
 
 impl<'a> Column<'a> {

@@ -16,13 +16,13 @@ use crate::log::{Compact, Erase, Log, Reader, SnapshotCache, Stored};
 use crate::source::{BatchSource, Peeked};
 use servanda_core::chain::record::{Head, Sealed};
 
-/// How many batches of a stream wait to be laid into blocks.
+/// Most batches of a stream that wait to be packed into blocks.
 const BATCHES_AHEAD: usize = 2;
 
-/// How an append failed.
+/// A failed append.
 struct Broken {
     error: LogError,
-    /// The head after it, where all of it may have been handed to sled.
+    /// The head after the append, if all of it may be in sled.
     head: Option<Head>,
 }
 
@@ -36,7 +36,7 @@ impl Sled {
         }
     }
 
-    /// What comes after every append, well or not.
+    /// Ends every append, failed or not.
     fn finish(
         &mut self,
         written: Result<Head, Broken>,
@@ -51,7 +51,7 @@ impl Sled {
         }
     }
 
-    /// What comes before every append that is not refused.
+    /// Prepares an append that is not refused.
     fn prepare(&mut self) -> Result<(), LogError> {
         self.check_sound()?;
         self.sweep()?;
@@ -76,8 +76,8 @@ impl Sled {
         self.commit(writer, head)
     }
 
-    /// Steps 1 to 4 of an append. What comes from the source is laid into blocks on another thread, while the
-    /// source makes more.
+    /// Steps 1 to 4 of an append of several batches. A second thread packs them into blocks while the source makes
+    /// more.
     fn write_stream(&mut self, source: &mut dyn BatchSource) -> Result<Head, Broken> {
         let mut writer = self.writer().map_err(unfinished)?;
         let mut last = self.head;
@@ -98,7 +98,7 @@ impl Sled {
         Ok(last)
     }
 
-    /// Step 1 of an append, and what step 2 goes on with.
+    /// Step 1 of an append; gives the writer for step 2.
     pub(super) fn writer(&mut self) -> Result<Writer, LogError> {
         self.remove_leftovers()?;
         let small = match self.small.take() {
@@ -123,11 +123,11 @@ impl Sled {
         Ok(())
     }
 
-    /// Finds out what became of an append that failed.
+    /// Finds out whether a failed append happened.
     fn settle(&mut self, broken: Broken, expected: Head) -> Result<Head, AppendError> {
         let Broken { error, head } = broken;
         if self.reopen(Instant::now() + REOPEN_WAIT).is_err() {
-            // Without its last block, a batch is never taken in, and a stream never without its first.
+            // A batch without its last block is never adopted, nor a stream without its first.
             return Err(if head.is_some() {
                 AppendError::Uncertain(error)
             } else {
@@ -148,38 +148,38 @@ impl Sled {
         {
             return Ok(head);
         }
-        // Nobody may take the batch for committed, or for absent, before the log was opened again.
+        // Until the log is opened again, the outcome stays unknown.
         self.shared.close();
         Err(AppendError::Uncertain(error))
     }
 
-    /// Gives up the room that a failed append took. Otherwise the next append does it.
+    /// Removes what a failed append left. Otherwise the next append does it.
     fn try_to_remove_leftovers(&mut self, error: &LogError) {
-        // It takes a little room itself, of which there would then be too little to open it again.
+        // Removing needs a little room itself, which opening would then lack.
         if is_for_want_of_room(error) {
             self.try_to_give_room_back();
             return;
         }
         if self.remove_leftovers().is_err() {
-            // After one failed write sled refuses even to read.
+            // After a failed write sled refuses even to read.
             let _later = self.reopen(Instant::now() + REOPEN_WAIT);
         }
     }
 
-    /// Gives the file system back what an append took that a full disk broke off: writes the records anew, where there
-    /// is room for that beside what it took; for those of a small ledger the reserve will do.
+    /// Frees the room that an append took on a full disk: writes the records anew, if there is room for that. For a
+    /// small ledger the reserve is enough.
     fn try_to_give_room_back(&mut self) {
         if !self.leftovers || self.check_rewriting(&[]).is_err() {
             return;
         }
         let _room = release_reserve(&self.dir);
-        // If it fails, all is as it was: the next append removes what was left, once there is room.
+        // If it fails, nothing changed: the next append removes the leftovers, once there is room.
         let _later = self.replace(&Rewriting::Compacting);
-        // Without it, the next append makes it, or is refused.
+        // Without the reserve, the next append makes it or is refused.
         let _later = reserve(&self.dir);
     }
 
-    /// Step 5 of an append. A failure here is met again, and told, by whoever uses the log next.
+    /// Step 5 of an append. A failure shows again at the next use of the log.
     fn merge(&mut self) {
         let Some(small) = self
             .small
@@ -191,7 +191,7 @@ impl Sled {
         if let Ok(merged) = merged {
             self.small = Some(merged);
         } else {
-            // What sled then holds is known only after it is opened again.
+            // The state of sled is known only after it is opened again.
             let _later = self.reopen(Instant::now() + REOPEN_WAIT);
         }
     }
@@ -203,7 +203,7 @@ fn unfinished(error: LogError) -> Broken {
 
 impl Log for Sled {
     fn head(&self) -> Result<Head, LogError> {
-        // While the outcome of an append is not known, neither is the head.
+        // While the outcome of an append is unknown, so is the head.
         self.trees()?;
         Ok(self.head)
     }

@@ -1,4 +1,4 @@
-//! Whether records continue the chain, and batches lead from head to head.
+//! What an append checks of a batch, and what opening and compacting check of stored records.
 
 use std::io;
 use std::path::Path;
@@ -8,24 +8,19 @@ use crate::block;
 use crate::error::LogError;
 use crate::log::Stored;
 use servanda_core::chain::record::{Head, RecordRef, Sealed};
+use servanda_core::chain::walker::{Step, Walker};
 
-/// How many records of its batch follow this one, and the head after it, if it continues the chain.
-pub(super) fn continues(
-    head: Head,
-    remaining_due: Option<u32>,
-    stored: &Stored,
-) -> Option<(u32, Head)> {
+/// Goes on to a stored record, if it continues the chain and its payload is the one that its header binds.
+pub(super) fn step(walker: &mut Walker, stored: &Stored) -> Option<Step> {
     let record = RecordRef::peek(&stored.sealed.0).ok()?;
     let header = record.header;
-    let sound = stored.seq == head.count
-        && header.seq == head.count
-        && header.prev == head.link
-        && remaining_due.is_none_or(|due| due == header.remaining)
-        && record.payload_is_sound();
-    sound.then(|| (header.remaining, Head::after(&header)))
+    if stored.seq != header.seq || !record.payload_is_sound() {
+        return None;
+    }
+    walker.step(&header, header.link()).ok()
 }
 
-/// Whether a batch leads from one head to the other, and can be stored.
+/// Checks that a batch leads from one head to the other, and fits into the log.
 pub(super) fn check_batch(
     dir: &Path,
     before: Head,

@@ -1,4 +1,4 @@
-//! Calls of sled whose panics are caught, and its errors as ours.
+//! Calls sled, catches its panics, and translates its errors.
 
 use std::cell::Cell;
 use std::io;
@@ -10,19 +10,19 @@ use super::files::{damaged, io_error};
 use crate::error::LogError;
 
 thread_local! {
-    /// Whether this thread is inside a call whose panic is caught.
+    /// Whether this thread is inside a guarded call.
     static CATCHING: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Calls sled, and turns its panics and its errors into ours.
+/// Calls sled, and turns its panics and errors into [`LogError`].
 pub(super) fn guarded<T>(
     doing: &str,
     path: &Path,
     call: impl FnOnce() -> ::sled::Result<T>,
 ) -> Result<T, LogError> {
     let outer = CATCHING.replace(true);
-    // What sled leaves half done in memory is not used again: the log is opened anew after a failed
-    // write, and a failed read changes nothing.
+    // Half-done state of sled in memory is not used again: the log is opened anew after a failed write, and a failed
+    // read changes nothing.
     let outcome = catch_unwind(AssertUnwindSafe(call));
     CATCHING.set(outer);
     match outcome {
@@ -58,7 +58,7 @@ pub(super) fn translated(doing: &str, path: &Path, error: ::sled::Error) -> LogE
     }
 }
 
-/// The system's error where sled kept only its text, and one of its own kind where sled's lock is held.
+/// The system's error if sled kept only its text; `WouldBlock` if another process holds sled's lock.
 pub(super) fn plain(error: io::Error) -> io::Error {
     if error.raw_os_error().is_some() {
         return error;

@@ -1,4 +1,4 @@
-//! The log in sled: what is open of it.
+//! The log in sled.
 
 use std::io;
 use std::path::PathBuf;
@@ -20,17 +20,17 @@ pub struct Sled {
     pub(super) shared: Arc<Shared>,
     pub(super) dir: PathBuf,
     pub(super) head_file: HeadFile,
-    /// What was committed, and whole batches found behind it on opening.
+    /// The committed head, or the head after whole batches that opening found behind it.
     pub(super) head: Head,
-    /// Whether something lies behind the head.
+    /// Whether records lie behind the head.
     pub(super) leftovers: bool,
-    /// Why nothing can be appended: the end of the records is damaged or lost.
+    /// Why appends are refused: the end of the records is damaged or lost.
     pub(super) unsound: Option<String>,
-    /// Whether anything was appended since it was opened.
+    /// Whether records were appended since the log was opened.
     pub(super) appended: bool,
-    /// Whether what an erasure may have left was looked for since it was opened.
+    /// Whether leftovers of an interrupted erasure were removed since the log was opened.
     pub(super) swept: bool,
-    /// The small blocks at the end, by the number of their first record; none before the first append.
+    /// The small blocks at the end, by the number of their first record; unknown before the first append.
     pub(super) small: Option<Vec<u64>>,
 }
 
@@ -62,7 +62,7 @@ impl Drop for Sled {
     fn drop(&mut self) {
         self.shared.close();
         if self.appended {
-            // Opening lets sled write its table of pages. If this fails, the next opening does it.
+            // Opening makes sled write its table of pages. If this fails, the next opening does it.
             let records = self.dir.join(RECORDS);
             drop(Trees::open_until(&records, Instant::now() + REOPEN_WAIT));
         }

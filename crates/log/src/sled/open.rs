@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, RwLock};
 use std::time::Instant;
 
-use super::chain::continues;
+use super::chain::step;
 use super::files::{DB, HEAD, RECORDS, REOPEN_WAIT, SEGMENT_SIZE, damaged, io_error, sync_tree};
 use super::log::Sled;
 use super::room::{is_for_want_of_room, release_reserve, reserve};
@@ -18,12 +18,13 @@ use crate::head::HeadFile;
 use crate::pre_open_backup::{self as backup, PreOpenBackup};
 use crate::swap;
 use servanda_core::chain::record::Head;
+use servanda_core::chain::walker::{Step, Walker};
 
 /// Records behind the head that are looked at in one go.
 const ADOPTED_AT_ONCE: usize = 1024;
 
 impl Sled {
-    /// Makes an empty store in an existing directory, and syncs all of it but the directory itself.
+    /// Makes an empty log in an existing directory. Syncs its files, and leaves the directory itself to the caller.
     ///
     /// # Errors
     /// [`LogError`], where something cannot be written.
@@ -40,7 +41,7 @@ impl Sled {
         reserve(dir)
     }
 
-    /// Opens the log in a directory, and waits until the deadline where sled says that it is in use.
+    /// Opens the log in a directory, and waits until the deadline if sled is in use.
     ///
     /// # Errors
     /// [`LogError`], where it cannot be read at all. A log that lost records opens.
@@ -65,7 +66,7 @@ impl Sled {
         Ok(log)
     }
 
-    /// Lets go of sled and of the head, and opens both from the disk.
+    /// Closes sled and the head file, and opens both again.
     pub(super) fn reopen(&mut self, deadline: Instant) -> Result<(), LogError> {
         self.shared.close();
         self.head_file = HeadFile::open(&self.dir.join(HEAD))?;
@@ -100,7 +101,7 @@ impl Sled {
         Ok(())
     }
 
-    /// Undoes what opening did to a damaged store, and opens a copy of it to read from.
+    /// Writes the backup back over a damaged log, and opens a copy of the log for reading.
     pub(super) fn open_copy(
         &self,
         saved: &PreOpenBackup,
@@ -118,14 +119,14 @@ impl Sled {
             backup::forget_tables(scratch.path()).map_err(failed)?;
             trees = Trees::open_until(scratch.path(), deadline);
         }
-        // What failed here is told in terms of the log, not of its copy.
+        // The error names the log, not its copy.
         let mut trees = trees.map_err(|again| error.unwrap_or(again))?;
         trees.shown = records;
         trees.copy = Some(scratch);
         Ok(trees)
     }
 
-    /// Opens it after a failure from which opening it did not recover then.
+    /// Opens the log again if an earlier attempt after a failure did not succeed.
     pub(super) fn open_again(&mut self) -> Result<(), LogError> {
         if self.shared.trees().is_none() {
             self.reopen(Instant::now() + REOPEN_WAIT)?;
@@ -133,7 +134,7 @@ impl Sled {
         Ok(())
     }
 
-    /// Compares what is there with the committed head. Writes nothing.
+    /// Compares the stored records with the committed head. Writes nothing.
     pub(super) fn survey(&mut self) {
         self.leftovers = false;
         self.unsound = None;
@@ -165,27 +166,24 @@ impl Sled {
         }
     }
 
-    /// The head after the whole batches that continue the chain behind the committed head.
+    /// Follows the whole batches that continue the chain behind the committed head, and gives the head after them.
     pub(super) fn adopted(&self) -> Head {
         let mut adopted = self.head;
-        let mut head = self.head;
-        let mut remaining_due = None;
+        let mut walker = Walker::behind(self.head);
         loop {
+            let next = walker.head().count;
             let chunk = self
                 .trees()
-                .and_then(|trees| trees.read(head.count, ADOPTED_AT_ONCE, u64::MAX));
+                .and_then(|trees| trees.read(next, ADOPTED_AT_ONCE, u64::MAX));
             let Ok(chunk) = chunk else { return adopted };
             if chunk.is_empty() {
                 return adopted;
             }
             for stored in chunk {
-                let Some(remaining) = continues(head, remaining_due, &stored) else {
-                    return adopted;
-                };
-                head = remaining.1;
-                remaining_due = remaining.0.checked_sub(1);
-                if remaining_due.is_none() {
-                    adopted = head;
+                match step(&mut walker, &stored) {
+                    Some(Step { ends_batch: true }) => adopted = walker.head(),
+                    Some(_) => {}
+                    None => return adopted,
                 }
             }
         }

@@ -1,4 +1,4 @@
-//! Reading records out of the values of the tree of blocks.
+//! Reads records from the tree of blocks.
 
 use std::iter::Peekable;
 use std::sync::atomic::Ordering;
@@ -13,7 +13,7 @@ use crate::log::Stored;
 use servanda_core::chain::record::Sealed;
 
 impl Trees {
-    /// About `limit` records from `from` on that lie before `end`.
+    /// Reads about `limit` records from `from` on, up to `end`.
     pub(super) fn read(&self, from: u64, limit: usize, end: u64) -> Result<Vec<Stored>, LogError> {
         let Some(blocks) = self.blocks.get().filter(|_| from < end) else {
             return Ok(Vec::new());
@@ -26,7 +26,7 @@ impl Trees {
         };
         match reading.block(from, limit.max(1)) {
             Ok(()) => Ok(reading.records),
-            // Whoever asks for what follows these is told.
+            // The next call returns the error.
             Err(_) if !reading.records.is_empty() => Ok(reading.records),
             Err(Stop { what, first }) => {
                 let resume = reading.resume_after(first.max(from));
@@ -39,7 +39,7 @@ impl Trees {
     }
 }
 
-/// One read on its way.
+/// The state of one read.
 pub(super) struct Reading<'a> {
     pub(super) trees: &'a Trees,
     pub(super) blocks: &'a Tree,
@@ -47,7 +47,7 @@ pub(super) struct Reading<'a> {
     pub(super) end: u64,
 }
 
-/// Why a read stopped, and the first record of the block at which it did.
+/// The error that stopped a read, and the first record of the block at which it did.
 pub(super) struct Stop {
     pub(super) what: LogError,
     pub(super) first: u64,
@@ -102,7 +102,7 @@ impl Reading<'_> {
         covering.map_or(Ok(from), |(key, _)| Ok(self.trees.place(&key)?.0))
     }
 
-    /// Takes in the records of one value, and of the parts that belong to it; gives the number after them.
+    /// Adds the records of one value, and of the parts that belong to it; gives the number after them.
     pub(super) fn take(
         &mut self,
         first: u64,
@@ -127,7 +127,7 @@ impl Reading<'_> {
                 (vec![record.into()], first + 1)
             }
         };
-        // What cannot be read ahead is told where it is read itself.
+        // An error of the next value is returned when that value is read.
         if let Some(Ok((key, _))) = values.peek()
             && block::parse_key(key).is_some_and(|(next, _)| next < after)
         {
@@ -143,8 +143,8 @@ impl Reading<'_> {
         Ok(after)
     }
 
-    /// The first record behind `damaged` at which a block can be read again. A page that sled cannot read
-    /// takes many blocks with it, so this looks ahead in doubling steps, and back by halves.
+    /// Finds the first record behind `damaged` from which on blocks can be read. A page that sled cannot read hides
+    /// many blocks, so this looks ahead in doubling steps, and back by halves.
     pub(super) fn resume_after(&self, damaged: u64) -> Option<u64> {
         let block_from = |number: u64| -> Result<Option<u64>, LogError> {
             let range = block::key(number, 0)..;

@@ -1,4 +1,4 @@
-//! Snapshots in parts, of which the last one tells that all are there.
+//! Snapshots in parts; the last part tells that the snapshot is whole.
 
 use std::sync::atomic::Ordering;
 
@@ -11,21 +11,21 @@ use crate::error::LogError;
 use crate::log::{ChunkSink, SnapshotCache};
 use servanda_core::chain::record::{LocalChecksum, local_checksum};
 
-/// A snapshot that is being put.
+/// A snapshot that is being stored.
 pub(super) struct Putting<'a> {
     shared: &'a Shared,
     count: u64,
-    /// How many of its parts lie there.
+    /// The number of stored parts.
     parts: u32,
-    /// What follows them.
+    /// The bytes of the next part.
     waiting: Vec<u8>,
-    /// How many bytes it has so far, and their check sum.
+    /// The number of bytes so far, and their check sum.
     length: u64,
     checksum: LocalChecksum,
 }
 
 impl Putting<'_> {
-    /// Puts the snapshot of these pieces.
+    /// Stores a snapshot.
     pub(super) fn put(shared: &Shared, count: u64, pieces: &ChunkSink<'_>) -> Result<(), LogError> {
         shared.opened()?.drop_snapshot(count)?;
         let mut putting = Putting {
@@ -60,14 +60,14 @@ impl Putting<'_> {
     }
 
     fn put_part(&mut self) -> Result<(), LogError> {
-        // One that has more is not sealed.
+        // A snapshot of more parts is not sealed.
         if self.parts < SEAL {
             self.insert(self.parts, &self.waiting)?;
             self.parts += 1;
         }
         self.waiting.clear();
         if (self.parts as usize).is_multiple_of(BLOCKS_PER_FLUSH) {
-            // What sled has not written yet, it keeps in memory.
+            // sled keeps in memory what it has not written.
             self.shared.flush()?;
         }
         Ok(())
@@ -156,7 +156,7 @@ impl Trees {
 }
 
 impl Sled {
-    /// Writes snapshots. After one failed write sled refuses all others, so it is then opened again.
+    /// Writes snapshots. After a failed write sled refuses all others, so it is opened again then.
     fn write_snapshots(
         &self,
         write: impl FnOnce(&Shared) -> Result<(), LogError>,

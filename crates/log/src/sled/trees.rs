@@ -1,4 +1,4 @@
-//! What is open of sled: its trees, and what is read and written in them.
+//! The trees of an open sled, and what is read and written in them.
 
 use std::fs::{self, File};
 use std::io;
@@ -17,36 +17,35 @@ use super::guard::guarded;
 use crate::block::{self, Value, note_small};
 use crate::error::LogError;
 
-/// Bytes of values that sled keeps in memory: each is read and written once, mostly.
+/// The size of sled's cache: most values are read and written once.
 const CACHE_BYTES: u64 = 16 * 1024 * 1024;
 
-/// After reading values of so many bytes sled is opened anew: what it caches while reading it does not give
-/// back.
+/// sled is opened anew after reading this many bytes, because it does not release what it caches while reading.
 pub(super) const READ_PER_HANDLE: usize = 64 * 1024 * 1024;
 
-/// After writing so many, too: what it caches is split among 256 lists, none of which ever gets empty.
+/// sled is opened anew after writing this many bytes, because it splits its cache among 256 lists that never get empty.
 pub(super) const WRITTEN_PER_HANDLE: usize = 16 * 1024 * 1024;
 
 const BLOCKS: &str = "blocks";
 
 const SNAPSHOTS: &str = "snapshots";
 
-/// What is open of sled.
+/// An open sled.
 pub(super) struct Trees {
     pub(super) blocks: OnceLock<Tree>,
     pub(super) snapshots: OnceLock<Tree>,
-    /// Taken only by drop.
+    /// Only drop takes it.
     pub(super) db: Option<Db>,
     /// Our own handle of sled's file, to sync it.
     pub(super) file: File,
     pub(super) records: PathBuf,
-    /// The directory that is named to the user.
+    /// The directory that errors name.
     pub(super) shown: PathBuf,
-    /// Where this is a copy of a damaged store. Deleted after all else here is closed.
+    /// The scratch directory, if this is a copy of a damaged log. Deleted after everything else here is closed.
     pub(super) copy: Option<TempDir>,
-    /// Bytes of the values that were read since it was opened.
+    /// Bytes of values that were read since sled was opened.
     pub(super) bytes_read: AtomicUsize,
-    /// Bytes of the values that were written since then.
+    /// Bytes of values that were written since sled was opened.
     pub(super) bytes_written: AtomicUsize,
 }
 
@@ -71,7 +70,7 @@ impl Trees {
             bytes_read: AtomicUsize::new(0),
             bytes_written: AtomicUsize::new(0),
         };
-        // Asking for a tree that is not there would write one.
+        // Opening a tree that does not exist would write one.
         let names = trees.call("reading", || Ok(trees.db().tree_names()))?;
         if names.iter().any(|name| name == BLOCKS.as_bytes()) {
             trees.blocks_to_write()?;
@@ -82,7 +81,7 @@ impl Trees {
         Ok(trees)
     }
 
-    /// Opens an existing store, also where sled's lock outlives the log that held it for a moment.
+    /// Opens an existing directory, and waits for sled's lock, which may outlive a closed log for a moment.
     pub(super) fn open_until(records: &Path, deadline: Instant) -> Result<Self, LogError> {
         let db_path = records.join(DB);
         if let Err(source) = fs::metadata(&db_path) {
@@ -107,7 +106,7 @@ impl Trees {
         }
     }
 
-    /// Whether so much was read or written that what sled keeps of it should be let go of.
+    /// Whether so many bytes were read or written that sled should be opened anew.
     pub(super) fn is_worn(&self) -> bool {
         self.copy.is_none()
             && (self.bytes_read.load(Ordering::Relaxed) > READ_PER_HANDLE
@@ -134,7 +133,7 @@ impl Trees {
         self.tree_to_write(&self.snapshots, SNAPSHOTS)
     }
 
-    /// The tree of this name, made where it is not there.
+    /// Opens the tree of this name, or makes it.
     fn tree_to_write<'a>(
         &self,
         place: &'a OnceLock<Tree>,
@@ -151,14 +150,14 @@ impl Trees {
         self.call("writing", || self.db().flush()).map(drop)
     }
 
-    /// Puts everything written so far on the disk.
+    /// Flushes sled and syncs its file.
     pub(super) fn sync(&self) -> Result<(), LogError> {
         self.flush()?;
         let synced = self.file.sync_data();
         synced.map_err(|source| io_error("syncing", &self.records.join(DB), source))
     }
 
-    /// The number after the last record, as far as the last value's key and tag tell.
+    /// The number after the last record, according to the last value's key and tag.
     pub(super) fn end(&self) -> Result<u64, LogError> {
         let Some(blocks) = self.blocks.get() else {
             return Ok(0);
@@ -168,7 +167,7 @@ impl Trees {
             Some((key, value)) => {
                 let (first, _) = self.place(&key)?;
                 if value.is_empty() {
-                    // A place that was kept behind the head.
+                    // A kept place behind the head.
                     return Ok(first);
                 }
                 let span =
@@ -194,8 +193,7 @@ impl Trees {
         )
     }
 
-    /// Removes everything from this record on, the last first, so that what a crash leaves of it is still
-    /// no whole batch.
+    /// Removes all records from this one on, the last first, so that a crash leaves no whole batch of them.
     pub(super) fn remove_from(&self, end: u64) -> Result<(), LogError> {
         let blocks = self.blocks_to_write()?;
         while let Some((key, value)) = self.call("reading", || blocks.last())? {
@@ -228,7 +226,7 @@ impl Trees {
         self.call("writing", || blocks.insert(key, value)).map(drop)
     }
 
-    /// The first records of the small blocks at the end, ascending.
+    /// The first record of each small block at the end, ascending.
     pub(super) fn small_blocks_at_end(&self) -> Result<Vec<u64>, LogError> {
         let mut small = Vec::new();
         let Some(blocks) = self.blocks.get() else {
@@ -249,8 +247,8 @@ impl Trees {
         Ok(small)
     }
 
-    /// Replaces small blocks that follow each other by full ones, in one sled batch; gives those that are
-    /// still small. Leaves all as it is where they do not follow each other: that is for `verify` to tell.
+    /// Replaces consecutive small blocks by full ones, in one sled batch, and gives the ones that are still small.
+    /// Changes nothing if they are not consecutive: `verify` reports that.
     pub(super) fn merge(&self, small: &[u64]) -> Result<Vec<u64>, LogError> {
         let blocks = self.blocks_to_write()?;
         let mut records: Vec<Bytes> = Vec::new();
@@ -273,7 +271,7 @@ impl Trees {
         let mut still_small = Vec::new();
         for entry in block::pack(start, records.iter().map(|record| &record[..])) {
             note_small(&mut still_small, &entry);
-            // A later operation on a key takes the place of an earlier one in the batch.
+            // A later operation on a key replaces an earlier one in the batch.
             batch.insert(&entry.key(), entry.value);
         }
         self.call("writing", || blocks.apply_batch(batch))?;
@@ -284,7 +282,7 @@ impl Trees {
 
 impl std::fmt::Debug for Trees {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // sled's own would print every record.
+        // The Debug output of sled would print every record.
         f.debug_struct("Trees")
             .field("records", &self.records)
             .finish_non_exhaustive()
