@@ -1,8 +1,10 @@
 //! An event: a fact in its envelope, as a record holds it.
 
+use super::context::Context;
 use super::envelope::{Envelope, IMPORT_KEY_LIMIT};
 use super::field::{FieldError, Fields};
 use super::{Fact, Kind};
+use crate::state::Effect;
 use crate::value::base::{Value, excerpt};
 use crate::value::id::{Reference, Seq};
 use crate::value::when::Instant;
@@ -97,27 +99,17 @@ impl Event {
             let message = format!("is longer than {IMPORT_KEY_LIMIT} bytes");
             errors.push(FieldError::new("import_key", message));
         }
-        match &self.fact {
-            // The name that checkpoints of the ledger go by: C2SP signed-note allows neither.
-            Fact::LedgerOpened(fact)
-                if fact
-                    .origin
-                    .as_str()
-                    .contains(|c: char| c.is_whitespace() || c == '+') =>
-            {
-                errors.push(FieldError::new("origin", "has a space or a `+`"));
-            }
-            Fact::Assessed(_) if self.envelope.by.is_empty() => {
-                errors.push(FieldError::new("by", "is required: who assessed it"));
-            }
-            Fact::EvidenceAttached(_) if self.envelope.source.is_empty() => {
-                errors.push(FieldError::new(
-                    "source",
-                    "is required: what the evidence is",
-                ));
-            }
-            _ => {}
-        }
+        self.fact.meaning().problems(&self.envelope, errors);
+    }
+
+    /// Tells each fact that it sets for an entity.
+    pub(crate) fn effects<'e>(&'e self, tell: &mut dyn FnMut(Effect<'e>)) {
+        self.fact.meaning().effects(&self.envelope, tell);
+    }
+
+    /// What happened, in one sentence for people, without a full stop.
+    pub fn sentence(&self, context: &dyn Context) -> String {
+        self.fact.meaning().sentence(&self.envelope, context)
     }
 
     /// The event as texts; building them again gives an equal event.

@@ -10,6 +10,7 @@ mod amendment;
 mod assessment;
 mod commitment;
 mod contest;
+mod context;
 mod correction;
 mod declare;
 mod entry;
@@ -20,12 +21,14 @@ mod field;
 mod growth;
 mod ledger;
 mod list;
+mod meaning;
 mod meeting;
 mod note;
 mod occurrence;
 mod participation;
 mod party;
 mod party_key;
+mod phrase;
 mod progress;
 mod recorder;
 mod recorder_revoked;
@@ -42,12 +45,15 @@ mod succession;
 use std::fmt;
 use std::str::FromStr;
 
+pub use self::context::Context;
 pub use self::entry::{Entry, Event};
 pub use self::envelope::{Envelope, IMPORT_KEY_LIMIT};
 pub use self::field::{FieldError, FieldSpec, Fields};
 pub use self::spec::{Erasable, EventSpec, HeaderForm};
 
 use self::list::events;
+use self::meaning::Meaning;
+use crate::rules::{Known, Rejection};
 use crate::value::base::{Leaf, ValueError, unknown_word};
 use crate::value::id::{Reference, Seq};
 use crate::wire::{Reader, Wire, WireError, Writer};
@@ -135,6 +141,30 @@ impl Kind {
 }
 
 impl Fact {
+    /// The rules about the record, when it comes as record `seq` and after every change of it.
+    pub(crate) fn check_record(&self, known: &dyn Known, seq: Seq) -> Result<(), Rejection> {
+        self.meaning().check_record(known, seq)
+    }
+
+    /// The rules about the world.
+    pub(crate) fn check_world(
+        &self,
+        known: &dyn Known,
+        envelope: &Envelope,
+    ) -> Result<(), Rejection> {
+        self.meaning().check_world(known, envelope)
+    }
+
+    /// The rules about the world that hold after a correction of a field.
+    pub(crate) fn check_corrected(
+        &self,
+        field: &str,
+        known: &dyn Known,
+        envelope: &Envelope,
+    ) -> Result<(), Rejection> {
+        self.meaning().check_corrected(field, known, envelope)
+    }
+
     /// The entities and records that it names, each with the name of its field.
     pub fn references(&self) -> Vec<(&'static str, Reference<'_>)> {
         let mut all = Vec::new();

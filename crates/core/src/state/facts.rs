@@ -4,11 +4,12 @@
 //! facts with it, and brings back what stood before.
 
 use super::assessments::{Assessment, Assessments};
+use super::effect::Effect;
 use super::id_table::{Id, IdTable};
-use crate::event::{Assessed, Event, Fact, FieldSpec};
+use crate::event::{Event, FieldSpec};
 use crate::value::agreement::{Action, AgreementStatus};
 use crate::value::commitment::{Contest, Standing};
-use crate::value::id::PartyId;
+use crate::value::id::{AgreementId, CommitmentId, PartyId};
 use crate::value::when::{Deadline, When};
 
 /// Values that records set, in the order of the records.
@@ -248,7 +249,7 @@ pub fn depend_on(field: &FieldSpec) -> bool {
     KEPT.contains(&field.name) || !TEXTS.contains(&field.label)
 }
 
-/// Takes in what an event says, or takes it out where the record does not count.
+/// Sets each fact of an event, or takes it out where the record does not count.
 pub fn set(
     all: &mut [super::Entity],
     names: &IdTable,
@@ -257,14 +258,14 @@ pub fn set(
     event: &Event,
     counts: bool,
 ) {
-    Keeper {
+    let mut keeper = Keeper {
         all,
         names,
         findings,
         record,
         counts,
-    }
-    .set(event);
+    };
+    event.effects(&mut |effect| keeper.set(effect));
 }
 
 struct Keeper<'a> {
@@ -276,91 +277,102 @@ struct Keeper<'a> {
 }
 
 impl Keeper<'_> {
-    fn set(&mut self, event: &Event) {
-        match &event.fact {
-            Fact::PartyRegistered(fact) => {
-                let parent = fact.parent.as_ref().map(|parent| self.party(parent));
-                if let Some(parent) = parent {
-                    self.change(&fact.id.0, |facts, record, counts| {
-                        let party = facts.party.get_or_insert_default();
-                        party.parent.set(record, counts.then_some(parent));
-                    });
-                }
-            }
-            Fact::PartySucceeded(fact) => {
-                let old = self.party(&fact.party);
-                for successor in &fact.successor {
-                    self.change(&successor.0, |facts, record, counts| {
-                        let party = facts.party.get_or_insert_default();
-                        party.succeeded.set(record, counts.then_some(old));
-                    });
-                }
-            }
-            Fact::PartyKeyDeclared(fact) => self.change(&fact.party.0, |facts, record, counts| {
-                let party = facts.party.get_or_insert_default();
-                party.keys.set(record, counts.then_some(()));
-            }),
-            Fact::RecorderRevoked(fact) => {
-                self.change(&fact.recorder.0, |facts, record, counts| {
-                    let recorder = facts.recorder.get_or_insert_default();
-                    recorder.revoked.set(record, counts.then_some(()));
+    fn set(&mut self, effect: Effect<'_>) {
+        match effect {
+            Effect::PartOf { party, parent } => {
+                let parent = self.party(parent);
+                self.change_party(party, |party, record, counts| {
+                    party.parent.set(record, counts.then_some(parent));
                 });
             }
-            Fact::AgreementRecorded(fact) => {
-                let concluded = (event.envelope.on, self.parties(&fact.party));
-                self.change(&fact.id.0, |facts, record, counts| {
-                    let agreement = facts.agreement.get_or_insert_default();
+            Effect::Succeeds {
+                successor,
+                predecessor,
+            } => {
+                let predecessor = self.party(predecessor);
+                self.change_party(successor, |party, record, counts| {
+                    party.succeeded.set(record, counts.then_some(predecessor));
+                });
+            }
+            Effect::HasKey(party) => self.change_party(party, |party, record, counts| {
+                party.keys.set(record, counts.then_some(()));
+            }),
+            Effect::Revoked(recorder) => self.change(&recorder.0, |facts, record, counts| {
+                let recorder = facts.recorder.get_or_insert_default();
+                recorder.revoked.set(record, counts.then_some(()));
+            }),
+            Effect::Concluded {
+                agreement,
+                on,
+                parties,
+            } => {
+                let concluded = (on, self.parties(parties));
+                self.change_agreement(agreement, |agreement, record, counts| {
                     agreement.concluded.set(record, counts.then_some(concluded));
                 });
             }
-            Fact::AgreementStatusChanged(fact) => {
-                self.change(&fact.agreement.0, |facts, record, counts| {
-                    let agreement = facts.agreement.get_or_insert_default();
-                    agreement.moves.set(record, counts.then_some(fact.to));
+            Effect::AgreementMoves(agreement, to) => {
+                self.change_agreement(agreement, |agreement, record, counts| {
+                    agreement.moves.set(record, counts.then_some(to));
                 });
             }
-            Fact::ParticipationRecorded(fact) => {
-                let act = (self.party(&fact.party), fact.action);
-                self.change(&fact.agreement.0, |facts, record, counts| {
-                    let agreement = facts.agreement.get_or_insert_default();
+            Effect::Acts(agreement, party, action) => {
+                let act = (self.party(party), action);
+                self.change_agreement(agreement, |agreement, record, counts| {
                     agreement.acts.set(record, counts.then_some(act));
                 });
             }
-            Fact::CommitmentRecorded(fact) => {
+            effect => self.set_of_commitment(effect),
+        }
+    }
+
+    fn set_of_commitment(&mut self, effect: Effect<'_>) {
+        match effect {
+            Effect::Promised {
+                commitment,
+                agreement,
+                debtor,
+                creditor,
+                mutual,
+                deadline,
+                standing,
+            } => {
                 let terms = Terms {
-                    agreement: self.number(&fact.agreement.0),
-                    debtor: self.parties(&fact.debtor),
-                    creditor: self.parties(&fact.creditor),
-                    mutual: fact.mutual,
-                    deadline: fact.deadline.clone(),
-                    standing: fact.standing,
+                    agreement: self.number(&agreement.0),
+                    debtor: self.parties(debtor),
+                    creditor: self.parties(creditor),
+                    mutual,
+                    deadline: deadline.cloned(),
+                    standing,
                 };
-                self.change(&fact.id.0, |facts, record, counts| {
-                    let commitment = facts.commitment.get_or_insert_default();
+                self.change_commitment(commitment, |commitment, record, counts| {
                     commitment.terms.set(record, counts.then_some(terms));
                 });
             }
-            Fact::CommitmentAmended(fact) => {
+            Effect::Amended {
+                commitment,
+                debtor,
+                creditor,
+                deadline,
+            } => {
                 let amendment = Amendment {
-                    debtor: self.parties(&fact.debtor),
-                    creditor: self.parties(&fact.creditor),
-                    deadline: fact.deadline.clone(),
+                    debtor: self.parties(debtor),
+                    creditor: self.parties(creditor),
+                    deadline: deadline.cloned(),
                 };
-                self.change(&fact.commitment.0, |facts, record, counts| {
-                    let commitment = facts.commitment.get_or_insert_default();
-                    commitment
-                        .amendments
-                        .set(record, counts.then_some(amendment));
+                self.change_commitment(commitment, |commitment, record, counts| {
+                    let amendment = counts.then_some(amendment);
+                    commitment.amendments.set(record, amendment);
                 });
             }
-            Fact::StatusChanged(fact) => {
-                let claimants = match fact.to {
-                    Standing::Claimed => self.parties(&event.envelope.by),
-                    _ => Box::default(),
-                };
-                self.change(&fact.commitment.0, |facts, record, counts| {
-                    let commitment = facts.commitment.get_or_insert_default();
-                    commitment.moves.set(record, counts.then_some(fact.to));
+            Effect::StandingMoves {
+                commitment,
+                to,
+                claimants,
+            } => {
+                let claimants = self.parties(claimants);
+                self.change_commitment(commitment, |commitment, record, counts| {
+                    commitment.moves.set(record, counts.then_some(to));
                     if counts {
                         let claims = claimants.iter().map(|party| (record, *party));
                         commitment.claims.extend(claims);
@@ -369,25 +381,62 @@ impl Keeper<'_> {
                     }
                 });
             }
-            Fact::ContestMoved(fact) => self.change(&fact.commitment.0, |facts, record, counts| {
-                let commitment = facts.commitment.get_or_insert_default();
-                commitment.contests.set(record, counts.then_some(fact.to));
-            }),
-            Fact::Assessed(fact) => {
-                let finding = self.counts.then(|| self.finding(fact, &event.envelope.by));
-                self.change(&fact.commitment.0, |facts, record, _| {
-                    let commitment = facts.commitment.get_or_insert_default();
+            Effect::ContestMoves(commitment, to) => {
+                self.change_commitment(commitment, |commitment, record, counts| {
+                    commitment.contests.set(record, counts.then_some(to));
+                });
+            }
+            Effect::Assessed {
+                commitment,
+                by,
+                scale,
+                level,
+            } => {
+                let finding = self.counts.then(|| {
+                    let by = self.parties(by);
+                    self.findings.number(Assessment {
+                        by,
+                        scale: scale.clone(),
+                        level: level.clone(),
+                    })
+                });
+                self.change_commitment(commitment, |commitment, record, _| {
                     commitment.assessments.set(record, finding);
                 });
             }
-            Fact::OccurrenceHeld(fact) => {
-                self.change(&fact.commitment.0, |facts, record, counts| {
-                    let commitment = facts.commitment.get_or_insert_default();
+            Effect::Occurred(commitment) => {
+                self.change_commitment(commitment, |commitment, record, counts| {
                     commitment.occurrences.set(record, counts.then_some(()));
                 });
             }
             _ => {}
         }
+    }
+
+    fn change_party(&mut self, id: &PartyId, change: impl FnOnce(&mut PartyFacts, u32, bool)) {
+        self.change(&id.0, |facts, record, counts| {
+            change(facts.party.get_or_insert_default(), record, counts);
+        });
+    }
+
+    fn change_agreement(
+        &mut self,
+        id: &AgreementId,
+        change: impl FnOnce(&mut AgreementFacts, u32, bool),
+    ) {
+        self.change(&id.0, |facts, record, counts| {
+            change(facts.agreement.get_or_insert_default(), record, counts);
+        });
+    }
+
+    fn change_commitment(
+        &mut self,
+        id: &CommitmentId,
+        change: impl FnOnce(&mut CommitmentFacts, u32, bool),
+    ) {
+        self.change(&id.0, |facts, record, counts| {
+            change(facts.commitment.get_or_insert_default(), record, counts);
+        });
     }
 
     fn change(&mut self, slug: &super::Slug, change: impl FnOnce(&mut Facts, u32, bool)) {
@@ -399,15 +448,6 @@ impl Keeper<'_> {
         if !self.counts {
             entity.facts.drop_empty();
         }
-    }
-
-    fn finding(&mut self, fact: &Assessed, by: &[PartyId]) -> u32 {
-        let by = self.parties(by);
-        self.findings.number(Assessment {
-            by,
-            scale: fact.scale.clone(),
-            level: fact.level.clone(),
-        })
     }
 
     /// What a record names has a number before its facts are taken in. Where it has none, a snapshot was forged, and
