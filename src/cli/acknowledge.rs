@@ -12,6 +12,7 @@ use servanda_core::event::{Event, Fields, Kind};
 use servanda_core::signatures;
 use servanda_core::state::EntityKind;
 use servanda_core::value::id::PartyId;
+use servanda_core::view::sentences::Sentences;
 
 pub(super) const COMMAND: Command = Command::of::<Acknowledge>();
 
@@ -73,9 +74,10 @@ impl Run for Acknowledge {
         }
         let event = Event::build(Kind::Acknowledged, &fields).map_err(record::wrong_fields)?;
         let receipts = session.append(&mut ledger, vec![event.clone()])?;
+        let sentences = Sentences::new(ledger.state());
         let lines: Vec<_> = receipts
             .into_iter()
-            .map(|receipt| receipt::Line::new(&event, receipt, None))
+            .map(|receipt| receipt::Line::new(&sentences, &event, receipt, None))
             .collect();
         receipt::show(session, &lines)?;
         receipt::close(session, &session.command(&format!("show {}", self.what)));

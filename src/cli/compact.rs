@@ -27,7 +27,7 @@ struct Compact {}
 
 impl Run for Compact {
     fn run(self, session: &Session) -> Result<Exit, CliError> {
-        let mut log = session.open_store()?;
+        let mut log = session.open_log()?;
         if session.dry_run {
             session.talk("nothing was written: this was a dry run");
             return Ok(Exit::Ok);

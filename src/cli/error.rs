@@ -5,8 +5,10 @@ use std::io;
 use std::path::Path;
 use std::process::ExitCode;
 
+use servanda_core::rules::Advice;
 use servanda_core::signatures::SignatureError;
 use servanda_core::state::ResolveError;
+use servanda_core::value::commitment::{Asserter, Capacity};
 use servanda_ledger::backfill::ClaimError;
 use servanda_ledger::{LedgerError, Refusal};
 use servanda_log::{LogError, OpenError};
@@ -205,7 +207,7 @@ fn refused(refusals: &[Refusal]) -> CliError {
         return CliError::refused("refused");
     };
     let mut error = CliError::refused(first.rejection.to_string());
-    let allowed = &first.rejection.allowed;
+    let allowed: Vec<String> = first.rejection.allowed.iter().map(advice).collect();
     if allowed.iter().any(|allowed| allowed.contains(' ')) {
         for allowed in allowed {
             error = error.detail(format!("allowed: {allowed}"));
@@ -218,6 +220,31 @@ fn refused(refusals: &[Refusal]) -> CliError {
         error = error.hint("if it was reported anyway, record it with --irregular \"REASON\"");
     }
     error
+}
+
+/// The words for what a recorder can do instead of a refused event.
+pub fn advice(advice: &Advice) -> String {
+    match advice {
+        Advice::Use(words) | Advice::Do(words) => words.clone(),
+        Advice::Move(row) => {
+            let by: Vec<String> = row.by.iter().map(|one| asserter(*one)).collect();
+            format!("{} ({}; by {})", row.to, row.cause, by.join(" or "))
+        }
+        Advice::AssertedBy(one) => format!("--by {}", asserter(*one)),
+        Advice::AsRegular => "record it without `irregular`".to_owned(),
+        Advice::DeclareKey(party) => format!("servanda record party-key {party} --key VKEY"),
+    }
+}
+
+/// Who must assert a move, with the flag for a capacity that no role tells.
+fn asserter(asserter: Asserter) -> String {
+    let capacity = match asserter {
+        Asserter::Arbiter => Capacity::Arbiter,
+        Asserter::Assessor => Capacity::Assessor,
+        Asserter::Terms => Capacity::Terms,
+        _ => return asserter.to_string(),
+    };
+    format!("{asserter} (--capacity {capacity})")
 }
 
 impl From<OpenError> for CliError {

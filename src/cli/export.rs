@@ -48,7 +48,7 @@ impl Run for Export {
         }
         let mut out = BufWriter::new(io::stdout().lock());
         let outcome = if self.raw {
-            write_raw(&session.open_store()?, &mut out)?
+            write_raw(&session.open_log()?, &mut out)?
         } else {
             write_events(session, &mut out)?
         };

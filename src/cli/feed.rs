@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::time::Duration;
 
-use super::error::{CliError, Exit};
+use super::error::{CliError, Exit, advice};
 use super::interrupt::Interrupt;
 use super::progress::Intake;
 use super::session::Session;
@@ -304,7 +304,8 @@ fn refused(error: StreamError<CliError>, name: &str) -> CliError {
                 let allowed = if rejection.allowed.is_empty() {
                     String::new()
                 } else {
-                    format!("; allowed: {}", rejection.allowed.join(", "))
+                    let words: Vec<_> = rejection.allowed.iter().map(advice).collect();
+                    format!("; allowed: {}", words.join(", "))
                 };
                 format!("line {}: {rejection}{allowed}", refusal.index)
             });

@@ -14,6 +14,7 @@ use super::session::{OpenLedger, Session};
 use super::{import_table, receipt, record};
 use servanda_core::ndjson::{Defaults, Lines};
 use servanda_core::value::when::Instant;
+use servanda_core::view::sentences::Sentences;
 use servanda_core::words::plural;
 
 pub(super) const COMMAND: Command = Command { build, run };
@@ -124,10 +125,13 @@ pub(super) fn tell(
     } else {
         usize::MAX
     };
+    let sentences = Sentences::new(ledger.state());
     let lines: Vec<_> = ledger
         .receipts(streamed)
         .take(shown)
-        .map(|line| line.map(|(receipt, event)| receipt::Line::new(&event, receipt, None)))
+        .map(|line| {
+            line.map(|(receipt, event)| receipt::Line::new(&sentences, &event, receipt, None))
+        })
         .collect::<Result<_, _>>()?;
     receipt::show(session, &lines)?;
     if lines.len() < streamed.given() {

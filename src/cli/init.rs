@@ -8,6 +8,7 @@ use servanda_core::chain::record::Head;
 use servanda_core::event::{Event, Fields, Kind};
 use servanda_core::value::id::Seq;
 use servanda_core::value::when::Instant;
+use servanda_core::view::sentences::Sentences;
 use servanda_ledger::backfill::ClaimError;
 use servanda_ledger::{Environment, Ledger, Machine};
 use servanda_log::{Log, OpenError};
@@ -87,7 +88,11 @@ impl Run for Init {
         };
         session.keep_checkpoint(&ledger);
         let receipt = ledger.receipt(Seq(0))?;
-        receipt::show(session, &[receipt::Line::new(&opening, receipt, None)])?;
+        let sentences = Sentences::new(ledger.state());
+        receipt::show(
+            session,
+            &[receipt::Line::new(&sentences, &opening, receipt, None)],
+        )?;
         let next = match self.backfill {
             None => "record party ID --kind KIND --name NAME",
             Some(_) => "import FILE",

@@ -48,7 +48,7 @@ impl Run for Recover {
         backend
             .check_can_create(into)
             .map_err(init::cannot_create)?;
-        let damaged = session.open_store()?;
+        let damaged = session.open_log()?;
         let rest = self.rest.as_deref();
         let found = look(&damaged, rest.filter(|_| !session.dry_run))?;
         if !session.dry_run && found.sound.count > 0 {
@@ -102,7 +102,7 @@ fn document(found: &Survey, is_dry_run: bool) -> Document {
     let columns = &["acknowledged", "recovered", "loose", "link"];
     let mut counts = Table::new("counts", "Records", columns);
     counts.rows = vec![vec![
-        number(found.acknowledged.count),
+        number(found.committed.count),
         number(found.sound.count),
         number(found.loose),
         Cell::text(found.sound.link),

@@ -8,6 +8,7 @@ use super::session::Session;
 use super::{receipt, record};
 use servanda_core::event::{Event, Fact, FieldSpec, Fields, Kind};
 use servanda_core::value::id::Seq;
+use servanda_core::view::sentences::Sentences;
 use servanda_core::words::plural;
 use servanda_report::report::{Cell, Document, Table};
 
@@ -84,12 +85,13 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
     let target = fact.record;
     let mut ledger = session.open()?;
     let redaction = ledger.redact(fact, event.envelope)?;
+    let sentences = Sentences::new(ledger.state());
     let lines: Vec<_> = redaction
         .appended
         .iter()
         .map(|(event, receipt)| {
             let change = receipt::change(ledger.state(), event).filter(|_| !receipt.known);
-            receipt::Line::new(event, *receipt, change)
+            receipt::Line::new(&sentences, event, *receipt, change)
         })
         .collect();
     session.keep_checkpoint(&ledger);

@@ -147,8 +147,8 @@ impl Session {
         format!("servanda {}", self.command)
     }
 
-    /// Opens the ledger's store, without replaying it.
-    pub fn open_store(&self) -> Result<Box<dyn Log>, CliError> {
+    /// Opens the ledger's log, without replaying it.
+    pub fn open_log(&self) -> Result<Box<dyn Log>, CliError> {
         let log = self.open_unfinished()?;
         if log.head()? == Head::EMPTY {
             let dir = self.location()?;
@@ -160,7 +160,7 @@ impl Session {
         Ok(log)
     }
 
-    /// Opens the ledger's store, which may lack even the first record.
+    /// Opens the ledger's log, which may lack even the first record.
     pub fn open_unfinished(&self) -> Result<Box<dyn Log>, CliError> {
         let location = self.location()?;
         let backend = self.registry.of(location)?;
@@ -170,7 +170,7 @@ impl Session {
     /// Opens the ledger, and compares it with the newest checkpoint that this user saw of it. With `--dry-run`
     /// nothing that is appended to it stays.
     pub fn open(&self) -> Result<OpenLedger, CliError> {
-        let log = self.open_store()?;
+        let log = self.open_log()?;
         let log: Box<dyn Log> = if self.dry_run {
             Box::new(DryRunLog::new(log)?)
         } else {

@@ -63,7 +63,7 @@ struct Verify {
 
 impl Run for Verify {
     fn run(self, session: &Session) -> Result<Exit, CliError> {
-        let log = session.open_store()?;
+        let log = session.open_log()?;
         let log_key = self.log_key.as_deref().map(read_verifier_key).transpose()?;
         let mut anchors = Vec::new();
         for path in self.since.iter().chain(&self.against) {

@@ -109,7 +109,7 @@ impl Required {
     /// # Errors
     /// [`SignatureError::NoKey`] where a key cannot be read.
     pub fn add(&mut self, state: &State, event: &Event) -> Result<(), SignatureError> {
-        if let Some(recorder) = rules::recorder(state, event)
+        if let Some(recorder) = rules::recorder(state, &event.envelope)
             && let Some(key) = recorder_key(state, &recorder)
         {
             self.insert(&recorder, &key)?;

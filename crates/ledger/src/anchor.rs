@@ -87,7 +87,7 @@ impl<'a, S: Log> Hashes<'a, S> {
             if chunk.is_empty() {
                 return Err(LedgerError::Short {
                     found: next,
-                    acknowledged: end,
+                    committed: end,
                 });
             }
         }

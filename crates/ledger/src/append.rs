@@ -241,7 +241,7 @@ impl<S: Log> Ledger<S> {
             }
             self.head = head;
             self.last_recorded = group.last_recorded;
-            self.let_go();
+            self.evict();
             for record in &group.records {
                 self.tree
                     .push(leaf_hash(&record.header.to_bytes()))
@@ -288,8 +288,8 @@ impl<S: Log> Ledger<S> {
         Ok(receipt_of(&record, false))
     }
 
-    /// The state need not hold what the log does.
-    pub(super) fn let_go(&mut self) {
+    /// Drops from the state the records that the log holds.
+    pub(super) fn evict(&mut self) {
         if let Ok(held) = self.log.head() {
             self.state.archived(held.count.min(self.head.count));
         }

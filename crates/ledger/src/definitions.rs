@@ -9,7 +9,7 @@ use std::sync::{Arc, OnceLock};
 
 use servanda_core::archive::Copies;
 use servanda_core::chain::record::{ContentRef, Header, PAYLOAD_LIMIT, Record};
-use servanda_core::event::Kind;
+use servanda_core::event::{Erasable, Kind};
 use servanda_log::pack::{pack, unpack};
 
 /// Bytes after which a block is closed.
@@ -49,28 +49,13 @@ pub struct Found<'a> {
 
 /// Whether reports on all of a ledger need events of this kind.
 fn is_wanted(kind: Kind) -> bool {
-    use Kind::*;
-    match kind {
-        LedgerOpened
-        | PartyRegistered
-        | PartyRenamed
-        | PartySucceeded
-        | SourceRegistered
-        | AgreementRecorded
-        | AgreementStatusChanged
-        | ParticipationRecorded
-        | CommitmentRecorded
-        | CommitmentAmended
-        | Corrected
-        | RecorderAdmitted
-        | RecorderRotated
-        | RecorderRevoked
-        | PartyKeyDeclared
-        | Acknowledged => true,
-        // There are too many of them, and the state knows what reports ask of them; or their payloads may go.
-        MeetingHeld | StatusChanged | ContestMoved | ProgressReported | OccurrenceHeld
-        | Assessed | StatementRecorded | EvidenceAttached | Noted | Retracted | Redacted => false,
-    }
+    // There are too many of them, and the state knows what reports ask of them.
+    let many = matches!(
+        kind,
+        Kind::StatusChanged | Kind::ContestMoved | Kind::Retracted | Kind::Redacted
+    );
+    // What may be erased is not copied.
+    !many && kind.spec().form.erasable != Erasable::Always
 }
 
 impl Definitions {

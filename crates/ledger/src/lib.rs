@@ -108,13 +108,13 @@ pub enum LedgerError {
         /// What is wrong with it.
         what: String,
     },
-    /// The log holds fewer records than were acknowledged.
-    #[error("the store holds {found} records of the {acknowledged} that were acknowledged")]
+    /// The log holds fewer records than were committed.
+    #[error("the log holds {found} of the {committed} records that were committed")]
     Short {
         /// Records found.
         found: u64,
-        /// Records acknowledged.
-        acknowledged: u64,
+        /// Records committed.
+        committed: u64,
     },
     /// The rules refuse some events; nothing was appended.
     #[error("{} refused", plural(.0.len(), "event"))]
@@ -164,14 +164,14 @@ pub enum LedgerError {
     /// A redaction is recorded, and the payload that it names is still in the log.
     #[error("the redaction is recorded, but the payload is not erased yet: {0}")]
     NotErased(Box<LedgerError>),
-    /// The system's scratch directory does not hold the events that wait to be acknowledged; nothing was appended.
-    #[error("the scratch directory does not hold the events that wait to be acknowledged: {0}")]
+    /// The system's scratch directory does not hold the events that wait to be committed; nothing was appended.
+    #[error("the scratch directory does not hold the events that wait to be committed: {0}")]
     Scratch(std::io::Error),
     /// The system has no randomness.
     #[error("no random bytes for salts: {0}")]
     Entropy(std::io::Error),
     /// There is a ledger already.
-    #[error("the store holds a ledger already, with {0}")]
+    #[error("the log holds a ledger already, with {0}")]
     NotEmpty(Head),
 }
 
@@ -195,7 +195,7 @@ pub struct Ledger<S> {
 }
 
 impl<S: Log> Ledger<S> {
-    /// Opens a new ledger in an empty store: appends its first record.
+    /// Opens a new ledger in an empty log: appends its first record.
     ///
     /// # Errors
     /// [`LedgerError::NotEmpty`], and those of [`Ledger::append`].
@@ -291,9 +291,9 @@ impl<S: Log> Ledger<S> {
         }
     }
 
-    /// Closes the ledger for a program that ends: the state is left where it is, for taking it apart piece by piece
-    /// would take longer than many a question.
-    pub fn leave(mut self) {
+    /// Closes the ledger of a program that ends. The state is not dropped piece by piece, because that takes longer than
+    /// many commands.
+    pub fn close_without_drop(mut self) {
         std::mem::forget(std::mem::take(&mut self.state));
     }
 

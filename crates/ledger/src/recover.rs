@@ -30,8 +30,8 @@ pub struct Gone {
 /// What there is to recover.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Survey {
-    /// The head that was acknowledged.
-    pub acknowledged: Head,
+    /// The head that was committed.
+    pub committed: Head,
     /// The head of the sound beginning.
     pub sound: Head,
     /// Records behind it that are whole, but that nothing ties to it.
@@ -43,11 +43,11 @@ pub struct Survey {
 impl Survey {
     /// Whether nothing is damaged.
     pub fn is_whole(&self) -> bool {
-        self.sound == self.acknowledged
+        self.sound == self.committed
     }
 }
 
-/// Looks at all of a damaged store, and hands over each record behind the damage that is whole.
+/// Looks at all of a damaged log, and hands over each record behind the damage that is whole.
 ///
 /// # Errors
 /// What the log says where it cannot even be asked for its head, and what `loose` fails with.
@@ -55,16 +55,16 @@ pub fn survey<E: From<LogError>>(
     log: &impl Log,
     mut loose: impl FnMut(&Entry) -> Result<(), E>,
 ) -> Result<Survey, E> {
-    let acknowledged = log.head()?;
-    let sound = beginning(log, acknowledged);
+    let committed = log.head()?;
+    let sound = beginning(log, committed);
     let mut survey = Survey {
-        acknowledged,
+        committed,
         sound,
         loose: 0,
         gone: Vec::new(),
     };
     let mut next = sound.count;
-    walk(log, sound.count, acknowledged.count, |found| {
+    walk(log, sound.count, committed.count, |found| {
         let (record, why) = match found {
             Found::Record(stored) => (stored.seq, whole(stored)),
             Found::Nothing(last, why) => {
@@ -117,7 +117,7 @@ fn walk<E>(
     let mut place = from;
     while place < end {
         let (next, why) = match log.read(place, CHUNK) {
-            Ok(chunk) if chunk.is_empty() => (end, "missing: the store ends before".to_owned()),
+            Ok(chunk) if chunk.is_empty() => (end, "missing: the log ends before".to_owned()),
             Ok(chunk) => {
                 for stored in chunk.iter().take_while(|stored| stored.seq < end) {
                     if !visit(Found::Record(stored))? {
@@ -159,13 +159,13 @@ fn whole(stored: &Stored) -> Result<Entry, String> {
 }
 
 /// The head after the last whole batch before the first record that does not verify.
-fn beginning(log: &impl Log, acknowledged: Head) -> Head {
+fn beginning(log: &impl Log, committed: Head) -> Head {
     let mut chain = Beginning::default();
-    let walked: Result<(), std::convert::Infallible> = walk(log, 0, acknowledged.count, |found| {
+    let walked: Result<(), std::convert::Infallible> = walk(log, 0, committed.count, |found| {
         Ok(matches!(found, Found::Record(stored) if chain.take(stored)))
     });
     match walked {
-        Ok(()) => chain.end(acknowledged),
+        Ok(()) => chain.end(committed),
         Err(never) => match never {},
     }
 }
@@ -218,7 +218,7 @@ impl Beginning {
     }
 
     /// The head of what is sound. A payload may be gone only where a redaction names its record.
-    fn end(self, acknowledged: Head) -> Head {
+    fn end(self, committed: Head) -> Head {
         let mut whole = self.whole;
         let mut redacted = self.redacted;
         let unexcused = self.bare.iter().find(|(seq, _)| !redacted.remove(seq));
@@ -226,17 +226,17 @@ impl Beginning {
             whole = *before;
         }
         // As many records with another end are another history.
-        if whole.count == acknowledged.count && whole != acknowledged {
+        if whole.count == committed.count && whole != committed {
             return Head::EMPTY;
         }
         whole
     }
 }
 
-/// Copies the sound beginning of a damaged store into an empty one, byte for byte.
+/// Copies the sound beginning of a damaged log into an empty one, byte for byte.
 ///
 /// # Errors
-/// [`AppendError`] of the new store; nothing is in it then. [`LogError`] where the old one no longer reads as it did.
+/// [`AppendError`] of the new log; nothing is in it then. [`LogError`] where the old one no longer reads as it did.
 pub fn copy_beginning(
     from: &impl Log,
     sound: Head,
@@ -362,7 +362,7 @@ mod tests {
         let records = log.records()[..6].to_vec();
         let (survey, loose) = surveyed(&MemoryLog::of(records, log.head().unwrap()));
         assert_eq!(survey.sound.count, 6);
-        assert_eq!(survey.gone, [gone(6, 12, "missing: the store ends before")]);
+        assert_eq!(survey.gone, [gone(6, 12, "missing: the log ends before")]);
         assert!(loose.is_empty());
     }
 

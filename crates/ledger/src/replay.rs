@@ -194,7 +194,7 @@ fn one_by_one(log: &impl Log, start: Replayed, known_at: KnownAt) -> Result<Repl
         if chunk.is_empty() {
             return Err(LedgerError::Short {
                 found: next,
-                acknowledged: acknowledged.count,
+                committed: acknowledged.count,
             });
         }
         for stored in chunk {

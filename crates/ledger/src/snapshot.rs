@@ -140,14 +140,14 @@ pub(super) fn newest(log: &impl Log, known_at: KnownAt) -> Result<Option<Replaye
     let Some(cache) = log.snapshots() else {
         return Ok(None);
     };
-    let acknowledged = log.head()?.count;
+    let committed = log.head()?.count;
     for count in cache.counts()?.into_iter().rev() {
         let beyond = match known_at {
             KnownAt::Now => false,
             KnownAt::Record(last) => count > last.0.saturating_add(1),
             KnownAt::Time(_) => false,
         };
-        if count == 0 || count > acknowledged || beyond {
+        if count == 0 || count > committed || beyond {
             continue;
         }
         let Some(replayed) = cache

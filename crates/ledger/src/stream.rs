@@ -170,7 +170,7 @@ impl<S: Log> Ledger<S> {
     }
 
     /// As [`Ledger::append_stream`], in batches of so many records, with this spool for those that wait to be
-    /// acknowledged.
+    /// committed.
     fn append_batches<E>(
         &mut self,
         pull: impl FnMut(&Present<'_>) -> Result<Option<Given>, E>,
@@ -188,7 +188,7 @@ impl<S: Log> Ledger<S> {
         let outcome = self.stream(pull, batch, &tail);
         use LedgerError::{HeadMoved, Tree, Uncertain};
         match &outcome {
-            Ok(_) => self.let_go(),
+            Ok(_) => self.evict(),
             Err(StreamError::Ledger(HeadMoved(_) | Uncertain(_) | Tree(_))) => self.stale = true,
             // Nothing was written: the state is as before.
             Err(_) => self.take_back(before),

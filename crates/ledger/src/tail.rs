@@ -1,5 +1,5 @@
 //! The archive of a stream: the records behind the head, which the log gives back only once all of them were
-//! acknowledged, and before them those of the log.
+//! committed, and before them those of the log.
 
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -23,7 +23,7 @@ pub(super) struct Tail {
     kept: Mutex<Kept>,
 }
 
-/// Records that are not acknowledged yet: the recorded time of each (8 bytes, little endian), its kind (2), its target (8)
+/// Records that are not committed yet: the recorded time of each (8 bytes, little endian), its kind (2), its target (8)
 /// and its payload; nothing for an event that was refused.
 struct Kept {
     spool: Spool,

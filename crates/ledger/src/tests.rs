@@ -1,5 +1,5 @@
 //! Whatever a ledger does, with every step of the log below it failing once, and twice in a row: it is done or not
-//! done, nothing that was acknowledged is lost, the ledger still answers, and doing it again succeeds.
+//! done, nothing that was committed is lost, the ledger still answers, and doing it again succeeds.
 
 use std::fs;
 use std::path::PathBuf;

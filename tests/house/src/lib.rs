@@ -43,7 +43,7 @@ const NAMED_ONLY_IN: &[(&str, &[&str])] = &[
     (
         "blake3",
         &[
-            "crates/core/src/chain/record.rs",
+            "crates/core/src/chain/record/hash.rs",
             "crates/core/src/chain/lanes.rs",
         ],
     ),

@@ -1,4 +1,9 @@
+use super::context::Context;
 use super::declare::event;
+use super::envelope::Envelope;
+use super::meaning::Meaning;
+use super::phrase::{in_place, parties};
+use crate::state::Effect;
 use crate::value::agreement::{Form, Link};
 use crate::value::base::Text;
 use crate::value::id::{AgreementId, PartyId};
@@ -18,5 +23,21 @@ event! {
         place: Option<Text>,
         /// How it relates to an earlier one: continues:A1
         link: Vec<Link>,
+    }
+}
+
+impl Meaning for AgreementRecorded {
+    fn effects<'e>(&'e self, envelope: &'e Envelope, tell: &mut dyn FnMut(Effect<'e>)) {
+        tell(Effect::Concluded {
+            agreement: &self.id,
+            on: envelope.on,
+            parties: &self.party,
+        });
+    }
+
+    fn sentence(&self, _: &Envelope, context: &dyn Context) -> String {
+        let place = in_place(self.place.as_ref());
+        let who = parties(&self.party, context);
+        format!("{who} agreed to {}{place}: {}", self.id, self.title)
     }
 }

@@ -1,4 +1,9 @@
+use super::context::Context;
 use super::declare::event;
+use super::envelope::Envelope;
+use super::meaning::Meaning;
+use super::phrase::changed;
+use crate::state::Effect;
 use crate::value::base::Text;
 use crate::value::commitment::Modality;
 use crate::value::id::{AgreementId, CommitmentId, PartyId};
@@ -27,5 +32,36 @@ event! {
         measure: Option<Text>,
         /// By when, or how often
         deadline: Option<Deadline>,
+    }
+}
+
+impl Meaning for CommitmentAmended {
+    fn effects<'e>(&'e self, _: &'e Envelope, tell: &mut dyn FnMut(Effect<'e>)) {
+        tell(Effect::Amended {
+            commitment: &self.commitment,
+            debtor: &self.debtor,
+            creditor: &self.creditor,
+            deadline: self.deadline.as_ref(),
+        });
+    }
+
+    fn sentence(&self, _: &Envelope, context: &dyn Context) -> String {
+        let before = context.terms_before(&self.commitment);
+        let terms = self.texts().into_iter().filter(|(field, new)| {
+            !new.is_empty() && !matches!(*field, "commitment" | "instrument")
+        });
+        let changes: Vec<String> = terms
+            .map(|(field, new)| format!("{field} {}", changed(before.get(field), &new)))
+            .collect();
+        let instrument = self.instrument.as_ref();
+        let by = instrument.map_or_else(String::new, |agreement| format!(" by {agreement}"));
+        match changes.as_slice() {
+            [] => format!("{} was amended{by}", self.commitment),
+            changes => format!(
+                "{} was amended{by}: {}",
+                self.commitment,
+                changes.join("; ")
+            ),
+        }
     }
 }

@@ -1,4 +1,8 @@
+use super::context::Context;
 use super::declare::event;
+use super::envelope::Envelope;
+use super::meaning::Meaning;
+use super::phrase::changed;
 use crate::value::base::Text;
 use crate::value::id::{FieldName, Seq};
 
@@ -15,5 +19,16 @@ event! {
         to: Vec<Text>,
         /// Why
         reason: Text,
+    }
+}
+
+impl Meaning for Corrected {
+    fn sentence(&self, _: &Envelope, context: &dyn Context) -> String {
+        let changed = match (self.old.as_slice(), self.to.as_slice()) {
+            ([], _) | (_, []) => format!("was {}", changed(&self.old, &self.to)),
+            (old, new) => format!("was corrected {}", changed(old, new)),
+        };
+        let record = context.record(self.record);
+        format!("the {} of {record} {changed}: {}", self.field, self.reason)
     }
 }

@@ -89,6 +89,10 @@ macro_rules! events {
                 match self { $(Fact::$name(fact) => fact.target(),)+ }
             }
 
+            fn meaning(&self) -> &dyn Meaning {
+                match self { $(Fact::$name(fact) => fact,)+ }
+            }
+
             fn defines(&self) -> Option<Reference<'_>> {
                 match self { $(Fact::$name(fact) => fact.defines(),)+ }
             }

@@ -1,4 +1,8 @@
+use super::context::Context;
 use super::declare::event;
+use super::envelope::Envelope;
+use super::meaning::Meaning;
+use super::phrase::says;
 use crate::value::base::Text;
 use crate::value::id::CommitmentId;
 
@@ -11,5 +15,23 @@ event! {
         commitment: Option<CommitmentId>,
         /// Which occurrence of a recurring commitment
         occurrence: Option<Text>,
+    }
+}
+
+impl Meaning for ProgressReported {
+    fn sentence(&self, envelope: &Envelope, context: &dyn Context) -> String {
+        let toward = match (&self.commitment, &self.occurrence) {
+            (None, None) => String::new(),
+            (Some(commitment), None) => format!(" on {commitment}"),
+            (None, Some(occurrence)) => format!(" on occurrence {occurrence}"),
+            (Some(commitment), Some(occurrence)) => {
+                format!(" on occurrence {occurrence} of {commitment}")
+            }
+        };
+        format!(
+            "there was progress{toward}{}: {}",
+            says(envelope, context),
+            self.text
+        )
     }
 }

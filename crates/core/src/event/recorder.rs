@@ -1,4 +1,7 @@
+use super::context::Context;
 use super::declare::event;
+use super::envelope::Envelope;
+use super::meaning::Meaning;
 use crate::value::base::Text;
 use crate::value::id::RecorderId;
 
@@ -11,5 +14,16 @@ event! {
         key: Text,
         /// The recorder's name
         name: Option<Text>,
+    }
+}
+
+impl Meaning for RecorderAdmitted {
+    fn sentence(&self, _: &Envelope, _: &dyn Context) -> String {
+        let name = self.name.as_ref();
+        let name = name.map_or_else(String::new, |name| format!("{name}, "));
+        format!(
+            "the recorder {name}{} was admitted with the key {}",
+            self.id, self.key
+        )
     }
 }

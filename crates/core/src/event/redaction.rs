@@ -1,4 +1,7 @@
+use super::context::Context;
 use super::declare::event;
+use super::envelope::Envelope;
+use super::meaning::Meaning;
 use crate::value::base::Text;
 use crate::value::id::Seq;
 
@@ -11,5 +14,15 @@ event! {
         reason: Text,
         /// By whose authority: a court order, a law's article
         authority: Text,
+    }
+}
+
+impl Meaning for Redacted {
+    fn sentence(&self, _: &Envelope, context: &dyn Context) -> String {
+        let record = context.record(self.record);
+        format!(
+            "the content of {record} was withheld by authority of {}: {}",
+            self.authority, self.reason
+        )
     }
 }

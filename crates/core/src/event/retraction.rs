@@ -1,4 +1,7 @@
+use super::context::Context;
 use super::declare::event;
+use super::envelope::Envelope;
+use super::meaning::Meaning;
 use crate::value::base::Text;
 use crate::value::id::Seq;
 
@@ -9,5 +12,15 @@ event! {
         [arg target] record: Seq,
         /// Why
         reason: Text,
+    }
+}
+
+impl Meaning for Retracted {
+    fn sentence(&self, _: &Envelope, context: &dyn Context) -> String {
+        format!(
+            "{} was retracted: {}",
+            context.record(self.record),
+            self.reason
+        )
     }
 }

@@ -1,4 +1,7 @@
+use super::context::Context;
 use super::declare::event;
+use super::envelope::Envelope;
+use super::meaning::Meaning;
 use crate::value::base::{Digest, Language, Text};
 use crate::value::id::SourceId;
 use crate::value::source::SourceKind;
@@ -27,5 +30,16 @@ event! {
         locator: Option<Text>,
         /// The source through which it is known, where it was not seen itself
         derived_from: Option<SourceId>,
+    }
+}
+
+impl Meaning for SourceRegistered {
+    fn sentence(&self, _: &Envelope, _: &dyn Context) -> String {
+        let issuer = self.issuer.as_ref();
+        let issuer = issuer.map_or_else(String::new, |issuer| format!(" by {issuer}"));
+        format!(
+            "the {} {}{issuer} was registered: {}",
+            self.kind, self.id, self.title
+        )
     }
 }

@@ -1,9 +1,10 @@
 //! Records read where they lie: nothing is copied, for those who only look.
 
-use super::{
-    BatchSignature, Body, ContentRef, HEADER_LEN, Hash, Header, Malformed, PAYLOAD, Record,
-    SALT_LEN, SIGNATURE_LEN, SIGNATURES, SIGNATURES_LIMIT, link_of, payload_digest,
-};
+use super::content::ContentRef;
+use super::hash::{HEADER_LEN, Hash, SALT_LEN, link_of, payload_digest};
+use super::header::Header;
+use super::malformed::{Malformed, SIGNATURES_LIMIT};
+use super::sealed::{BatchSignature, Body, PAYLOAD, Record, SIGNATURE_LEN, SIGNATURES, Sealed};
 
 /// A [`Body`] where it lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,6 +108,16 @@ impl<'a> RecordRef<'a> {
             }),
             signatures: self.signatures(),
         }
+    }
+}
+
+impl Record {
+    /// Reads a record. Its digest is not checked here, see [`Record::payload_is_sound`]; nor its signatures.
+    ///
+    /// # Errors
+    /// [`Malformed`], unless the bytes are exactly those that [`Record::seal`] gives.
+    pub fn open(sealed: &Sealed) -> Result<Self, Malformed> {
+        RecordRef::peek(&sealed.0).map(RecordRef::to_record)
     }
 }
 

@@ -3,6 +3,7 @@
 use super::super::testing::bind_bodies;
 use super::super::testing::{hex, unhex};
 use super::*;
+use crate::event::{Erasable, Kind};
 use proptest::prelude::*;
 
 /// Two appends with every byte and hash of them, computed by a program in another language from the
