@@ -304,21 +304,31 @@ impl<S: Log> Ledger<S> {
         let last_recorded = checker.admission.last_recorded;
         // What is wrong with the events says more than that they were not written.
         let streamed = checked?;
+        self.close_stream(written, bound)?;
+        self.last_recorded = last_recorded;
+        Ok(streamed)
+    }
+
+    /// Goes on from what the log made of a stream.
+    fn close_stream(
+        &mut self,
+        written: Result<Head, AppendError>,
+        bound: Bound,
+    ) -> Result<(), LedgerError> {
         if let Some(failure) = bound.failure {
-            return Err(failure.into());
+            return Err(failure);
         }
         match written {
             Ok(_) => {}
-            Err(AppendError::HeadMoved(found)) => return Err(LedgerError::HeadMoved(found).into()),
-            Err(AppendError::Failed(error)) => return Err(LedgerError::Log(error).into()),
+            Err(AppendError::HeadMoved(found)) => return Err(LedgerError::HeadMoved(found)),
+            Err(AppendError::Failed(error)) => return Err(LedgerError::Log(error)),
             Err(AppendError::Uncertain(lost)) if bound.ended => self.settle(lost, bound.head)?,
-            Err(AppendError::Uncertain(lost)) => return Err(LedgerError::Uncertain(lost).into()),
+            Err(AppendError::Uncertain(lost)) => return Err(LedgerError::Uncertain(lost)),
         }
         self.head = bound.head;
         self.tree = bound.tree;
         self.definitions = bound.definitions;
-        self.last_recorded = last_recorded;
-        Ok(streamed)
+        Ok(())
     }
 }
 

@@ -73,6 +73,10 @@ event! {
 }
 
 /// The facts of schema 2.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there are a few of them, in tests"
+)]
 #[derive(Debug, Clone, PartialEq)]
 enum Grown {
     Agreement(AgreementRecorded),

@@ -259,15 +259,13 @@ fn holding(dir: &Path, marker: &[u8]) -> Vec<String> {
     found
 }
 
-#[test]
-fn no_file_of_the_ledger_holds_what_was_redacted() {
-    let scratch = tempfile::tempdir().unwrap();
-    let dir = scratch.path().join("ledger");
-    let log = directory::create(&dir, "a test").unwrap();
-    let mut ledger = Ledger::create(log, Steady::default(), opening())
-        .unwrap()
-        .snapshot_every(50);
-    let marker = |n: usize| format!("MARKER-{n}-žluťoučký");
+/// A text to look for in the files.
+fn marker(n: usize) -> String {
+    format!("MARKER-{n}-žluťoučký")
+}
+
+/// Notes with markers in all places where a log may lay them.
+fn tell_what_will_be_redacted(ledger: &mut Ledger<impl Log>) {
     // Alone; in a batch; too long for one value, with the marker where it may be cut and at its end; among
     // many that are merged at the tail; under a correction, and in one; retracted.
     ledger.append(vec![note(&marker(0))]).unwrap();
@@ -299,6 +297,17 @@ fn no_file_of_the_ledger_holds_what_was_redacted() {
     ledger
         .append(vec![note(&marker(6)), retraction("256")])
         .unwrap();
+}
+
+#[test]
+fn no_file_of_the_ledger_holds_what_was_redacted() {
+    let scratch = tempfile::tempdir().unwrap();
+    let dir = scratch.path().join("ledger");
+    let log = directory::create(&dir, "a test").unwrap();
+    let mut ledger = Ledger::create(log, Steady::default(), opening())
+        .unwrap()
+        .snapshot_every(50);
+    tell_what_will_be_redacted(&mut ledger);
     ledger.append(vec![note("kept for good")]).unwrap();
     assert_eq!(ledger.head().count, 259);
     let before = records(ledger.log());
