@@ -9,10 +9,10 @@ use super::keys::read_signing_key;
 use super::session::Session;
 use super::{receipt, record};
 use servanda_core::event::{Event, Fields, Kind};
+use servanda_core::signatures;
 use servanda_core::state::EntityKind;
 use servanda_core::value::id::PartyId;
 use servanda_core::view::sentences::Sentences;
-use servanda_ledger::signatures;
 
 pub(super) const COMMAND: Command = Command::of::<Acknowledge>();
 

@@ -6,10 +6,10 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use servanda_core::rules::Advice;
+use servanda_core::signatures::SignatureError;
 use servanda_core::state::ResolveError;
 use servanda_core::value::commitment::{Asserter, Capacity};
 use servanda_ledger::backfill::ClaimError;
-use servanda_ledger::signatures::SignatureError;
 use servanda_ledger::{LedgerError, Refusal};
 use servanda_log::{LogError, OpenError};
 

@@ -14,7 +14,7 @@ use super::session::{Session, written};
 use servanda_core::event::{Entry, Event};
 use servanda_core::ndjson::entry_to_json;
 use servanda_core::value::id::{Seq, Subject};
-use servanda_ledger::plural;
+use servanda_core::words::plural;
 
 pub(super) const COMMAND: Command = Command::of::<Export>();
 

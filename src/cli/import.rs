@@ -15,7 +15,7 @@ use super::{import_table, receipt, record};
 use servanda_core::ndjson::{Defaults, Lines};
 use servanda_core::value::when::Instant;
 use servanda_core::view::sentences::Sentences;
-use servanda_ledger::plural;
+use servanda_core::words::plural;
 
 pub(super) const COMMAND: Command = Command { build, run };
 

@@ -12,7 +12,7 @@ use super::init;
 use super::session::Session;
 use servanda_core::event::Entry;
 use servanda_core::ndjson::entry_to_json;
-use servanda_ledger::plural;
+use servanda_core::words::plural;
 use servanda_ledger::recover::{Survey, copy_beginning, survey};
 use servanda_log::{Location, Log};
 use servanda_report::report::{Cell, Document, Table};

@@ -9,7 +9,7 @@ use super::{receipt, record};
 use servanda_core::event::{Event, Fact, FieldSpec, Fields, Kind};
 use servanda_core::value::id::Seq;
 use servanda_core::view::sentences::Sentences;
-use servanda_ledger::plural;
+use servanda_core::words::plural;
 use servanda_report::report::{Cell, Document, Table};
 
 pub(super) const COMMAND: Command = Command { build, run };

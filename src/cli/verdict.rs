@@ -1,6 +1,6 @@
 //! The verdict of `verify` as tables.
 
-use servanda_ledger::plural;
+use servanda_core::words::plural;
 use servanda_ledger::verify::{Finding, Verdict};
 use servanda_report::report::{Cell, Document, Table, Tone};
 
@@ -31,7 +31,7 @@ pub fn document(verdict: &Verdict) -> Document {
             not_checked(verdict),
             head(verdict),
         ],
-        notes: verdict.remarks.clone(),
+        notes: remarks(verdict),
         ..Document::default()
     }
 }
@@ -90,4 +90,12 @@ fn head(verdict: &Verdict) -> Table {
 /// A count as tables take it.
 pub fn to_usize(count: u64) -> usize {
     usize::try_from(count).unwrap_or(usize::MAX)
+}
+
+/// The remarks, with the command that finishes an erasure.
+fn remarks(verdict: &Verdict) -> Vec<String> {
+    let unfinished = (verdict.unfinished_erasures > 0).then(|| {
+        "`servanda redact --finish` erases what was redacted and is still there".to_owned()
+    });
+    verdict.remarks.iter().cloned().chain(unfinished).collect()
 }

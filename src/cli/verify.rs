@@ -13,8 +13,8 @@ use servanda_core::chain::checkpoint::Checkpoint;
 use servanda_core::chain::key::VerifierKey;
 use servanda_core::chain::policy::{Policy, PolicyUnmet};
 use servanda_core::value::when::Instant;
+use servanda_core::words::plural;
 use servanda_ledger::anchor::{self, Anchoring, Hashes};
-use servanda_ledger::plural;
 use servanda_ledger::verify::{
     CUT_OR_REWRITTEN, Check, Finding, FindingKind, Verdict, verify, verify_chain, verify_since,
 };

@@ -19,10 +19,11 @@ use servanda_core::chain::record::{
 };
 use servanda_core::chain::tree::{Frontier, leaf_hash};
 use servanda_core::event::{Entry, Event, Fact, Fields, Kind};
+use servanda_core::signatures;
 use servanda_core::value::id::{PartyId, Seq};
 use servanda_ledger::replay::{KnownAt, replay};
+use servanda_ledger::snapshot;
 use servanda_ledger::verify::{FindingKind, Unwatched, verify};
-use servanda_ledger::{signatures, snapshot};
 use servanda_log::memory::MemoryLog;
 use servanda_log::{Log, OneBatch, SnapshotCache as _, directory};
 

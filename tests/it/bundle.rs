@@ -15,7 +15,7 @@ use servanda_core::chain::record::{
 };
 use servanda_core::chain::tree::{Frontier, leaf_hash};
 use servanda_core::event::{Event, Kind};
-use servanda_ledger::signatures;
+use servanda_core::signatures;
 use servanda_ledger::verify::{FindingKind, Unwatched, verify};
 use servanda_log::memory::MemoryLog;
 

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use super::backfill::{Submission, time_of};
-use super::signatures::{self, Required};
 use super::{LedgerError, Refusal};
 use servanda_core::chain::codec;
 use servanda_core::chain::record::{Content, ContentRef, Record, SALT_LEN, Unbound};
 use servanda_core::event::{Entry, Event, Fact};
 use servanda_core::rules;
+use servanda_core::signatures::{self, Required};
 use servanda_core::state::State;
 use servanda_core::value::id::Seq;
 use servanda_core::value::when::Instant;

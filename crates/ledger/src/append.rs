@@ -2,12 +2,11 @@
 
 use super::admit::{Payload, Validator, opened};
 use super::backfill::Submission;
-use super::replay::Replayed;
-use super::signatures::Required;
 use super::{BATCH_LIMIT, Environment, Ledger, LedgerError, snapshot};
 use servanda_core::chain::record::{Hash, Head, Record, SALT_LEN, Sealed, bind};
 use servanda_core::chain::tree::leaf_hash;
 use servanda_core::event::Event;
+use servanda_core::signatures::Required;
 use servanda_core::value::id::Seq;
 use servanda_core::value::when::Instant;
 use servanda_log::{AppendError, Log, LogError, OneBatch};
@@ -315,14 +314,14 @@ impl<S: Log> Ledger<S> {
         if self.log.snapshots().is_none() {
             return;
         }
-        let replayed = Replayed {
-            state: std::mem::take(&mut self.state),
+        let parts = snapshot::Parts {
             head: self.head,
             last_recorded: self.last_recorded,
-            tree: std::mem::take(&mut self.tree),
-            definitions: std::mem::take(&mut self.definitions),
+            state: &self.state,
+            tree: &self.tree,
+            definitions: &self.definitions,
         };
-        let pieces = |give: &mut dyn FnMut(&[u8])| snapshot::each_piece(&replayed, give);
+        let pieces = |give: &mut dyn FnMut(&[u8])| snapshot::each_piece(&parts, give);
         // A snapshot that cannot be written is one that is not there: the records are. Losing one loses nothing.
         if let Some(cache) = self.log.snapshots()
             && cache.put_chunks(self.head.count, &pieces).is_ok()
@@ -332,9 +331,6 @@ impl<S: Log> Ledger<S> {
                 let _ = cache.remove(count);
             }
         }
-        self.state = replayed.state;
-        self.tree = replayed.tree;
-        self.definitions = replayed.definitions;
     }
 }
 

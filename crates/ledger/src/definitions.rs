@@ -7,8 +7,9 @@
 
 use std::sync::{Arc, OnceLock};
 
+use servanda_core::archive::Copies;
 use servanda_core::chain::record::{ContentRef, Header, PAYLOAD_LIMIT, Record};
-use servanda_core::event::Kind;
+use servanda_core::event::{Erasable, Kind};
 use servanda_log::pack::{pack, unpack};
 
 /// Bytes after which a block is closed.
@@ -48,28 +49,13 @@ pub struct Found<'a> {
 
 /// Whether reports on all of a ledger need events of this kind.
 fn is_wanted(kind: Kind) -> bool {
-    use Kind::*;
-    match kind {
-        LedgerOpened
-        | PartyRegistered
-        | PartyRenamed
-        | PartySucceeded
-        | SourceRegistered
-        | AgreementRecorded
-        | AgreementStatusChanged
-        | ParticipationRecorded
-        | CommitmentRecorded
-        | CommitmentAmended
-        | Corrected
-        | RecorderAdmitted
-        | RecorderRotated
-        | RecorderRevoked
-        | PartyKeyDeclared
-        | Acknowledged => true,
-        // There are too many of them, and the state knows what reports ask of them; or their payloads may go.
-        MeetingHeld | StatusChanged | ContestMoved | ProgressReported | OccurrenceHeld
-        | Assessed | StatementRecorded | EvidenceAttached | Noted | Retracted | Redacted => false,
-    }
+    // There are too many of them, and the state knows what reports ask of them.
+    let many = matches!(
+        kind,
+        Kind::StatusChanged | Kind::ContestMoved | Kind::Retracted | Kind::Redacted
+    );
+    // What may be erased is not copied.
+    !many && kind.spec().form.erasable != Erasable::Always
 }
 
 impl Definitions {
@@ -221,6 +207,13 @@ impl Unpacked {
     }
 }
 
+impl Copies for Library {
+    fn find(&self, seq: u64) -> Option<(i64, ContentRef<'_>)> {
+        let found = self.look_up(seq)?;
+        Some((found.recorded_at, found.content))
+    }
+}
+
 impl Library {
     /// A library of these.
     pub fn new(definitions: &Definitions) -> Self {
@@ -240,7 +233,7 @@ impl Library {
     }
 
     /// The copy of a record's payload; none where there is none.
-    pub fn find(&self, seq: u64) -> Option<Found<'_>> {
+    fn look_up(&self, seq: u64) -> Option<Found<'_>> {
         let after = self
             .blocks
             .partition_point(|block| u64::from(block.first) <= seq);
@@ -297,7 +290,7 @@ mod tests {
         for entry in entries(&events) {
             let content = codec::encode(&entry.event).unwrap();
             let kind = entry.event.kind();
-            let found = library.find(entry.seq.0);
+            let found = library.look_up(entry.seq.0);
             let wanted = is_wanted(kind) && !servanda_core::rules::may_be_redacted(kind);
             let expected = wanted.then_some(Found {
                 seq: entry.seq.0,
@@ -328,7 +321,7 @@ mod tests {
     fn damaged_bytes_are_none_or_find_nothing_wrong() {
         for bytes in [&[][..], &[1, 0, 0, 0], &[255; 40], &[0, 0, 0, 0, 9, 9]] {
             if let Some(definitions) = Definitions::from_bytes(bytes) {
-                assert_eq!(Library::new(&definitions).find(0), None);
+                assert_eq!(Library::new(&definitions).look_up(0), None);
             }
         }
     }

@@ -4,33 +4,35 @@
 mod admit;
 pub mod anchor;
 pub mod append;
-mod archive;
 pub mod backfill;
 mod definitions;
 pub mod group;
-mod ranges;
+mod records;
 pub mod recover;
 pub mod redact;
 pub mod replay;
-pub mod signatures;
 pub mod snapshot;
 pub mod stream;
 mod tail;
 #[cfg(test)]
 mod testing;
+mod threads;
 pub mod verify;
 
 use self::backfill::{ClaimError, Submission};
 use self::definitions::Definitions;
+use servanda_core::archive;
 use servanda_core::chain::codec::CodecError;
 use servanda_core::chain::key::SigningKey;
 use servanda_core::chain::record::{Head, SALT_LEN};
 use servanda_core::chain::tree::Tiled;
 use servanda_core::event::{Event, Fact, LedgerOpened};
 use servanda_core::rules::Rejection;
+use servanda_core::signatures::SignatureError;
 use servanda_core::state::{RECORD_LIMIT, State};
 use servanda_core::value::id::Seq;
 use servanda_core::value::when::Instant;
+use servanda_core::words::plural;
 use servanda_log::{Log, LogError};
 
 /// Most events of one append. All of them are held in memory until they are written.
@@ -155,7 +157,7 @@ pub enum LedgerError {
     Uncertain(LogError),
     /// A signature is missing, or does not hold; nothing was appended.
     #[error("{0}")]
-    Signature(#[from] signatures::SignatureError),
+    Signature(#[from] SignatureError),
     /// The tree cannot give what was asked for.
     #[error("{0}")]
     Tree(String),
@@ -171,15 +173,6 @@ pub enum LedgerError {
     /// There is a ledger already.
     #[error("the log holds a ledger already, with {0}")]
     NotEmpty(Head),
-}
-
-/// "1 event", "2 events".
-pub fn plural(count: usize, noun: &str) -> String {
-    if count == 1 {
-        format!("1 {noun}")
-    } else {
-        format!("{count} {noun}s")
-    }
 }
 
 /// A ledger: a log, and the state that its records fold into.
@@ -231,7 +224,7 @@ impl<S: Log> Ledger<S> {
     /// A ledger of which nothing was read yet.
     fn unread(log: S, environment: impl Environment + 'static) -> Self {
         Self {
-            state: State::over(archive::of(&log), 0),
+            state: State::over(archive::of(records::of(&log)), 0),
             log,
             environment: Box::new(environment),
             head: Head::EMPTY,

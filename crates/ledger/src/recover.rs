@@ -8,12 +8,12 @@
 
 use std::collections::BTreeSet;
 
-use super::archive;
-use super::replay::CHUNK;
+use servanda_core::archive;
 use servanda_core::chain::codec;
 use servanda_core::chain::record::{Head, Record, Sealed};
 use servanda_core::chain::walker::Walker;
 use servanda_core::event::{Entry, Kind};
+use servanda_core::ranges::CHUNK;
 use servanda_log::{Aborted, AppendError, BatchSource, Log, LogError, Stored};
 
 /// Records that cannot be recovered.

@@ -1,19 +1,18 @@
 //! Replay: records into a state. Checks the chain on the way and shows nothing from a broken one.
 
 use super::definitions::Definitions;
-use super::ranges::{self, Range};
-use super::{LedgerError, archive, snapshot};
+use super::threads::Threads;
+use super::{LedgerError, records, snapshot};
+use servanda_core::archive;
 use servanda_core::chain::record::{Hash, Head, Record, RecordRef};
 use servanda_core::chain::tree::{Tiled, leaf_hash};
 use servanda_core::chain::walker::Walker;
 use servanda_core::event::Entry;
+use servanda_core::ranges::{self, CHUNK, Range, Workers as _};
 use servanda_core::state::{RECORD_LIMIT, State};
 use servanda_core::value::id::Seq;
 use servanda_core::value::when::Instant;
 use servanda_log::Log;
-
-/// Records to read at a time.
-pub const CHUNK: usize = 1024;
 
 /// Up to where the ledger is known: the second clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,7 +54,7 @@ impl Replayed {
     /// Nothing yet of what a log holds.
     pub(super) fn nothing_of(log: &impl Log) -> Self {
         Self {
-            state: State::over(archive::of(log), 0),
+            state: State::over(archive::of(records::of(log)), 0),
             head: Head::EMPTY,
             last_recorded: Instant(i64::MIN),
             tree: Tiled::new(),
@@ -75,11 +74,11 @@ impl Replayed {
         if end.saturating_sub(start) < 2 * CHUNK as u64 {
             return;
         }
-        let reader = log.reader();
+        let records = records::of(log);
         let ranges = ranges::ranges(start, end, &[]);
         // Whether all were taken in shows at the end of the whole replay.
-        let check = |start, end| Range::check(&*reader, (start, end), ranges::entry);
-        let _ = ranges::in_order(&ranges, check, |range| {
+        let check = |start, end| Range::check(&*records, (start, end), ranges::entry);
+        let _ = Threads.in_order(&ranges, check, |range| {
             let is_known = known_at.includes(range.last.seq, Instant(range.latest));
             let follows = Walker::behind(self.head).continues(&range.first);
             (is_known && follows).then_some(())?;

@@ -15,8 +15,6 @@ use super::admit::{Payload, Validator, opened};
 use super::append::{self, Receipt};
 use super::backfill::Submission;
 use super::definitions::Definitions;
-use super::replay::CHUNK;
-use super::signatures::Required;
 use super::tail::Tail;
 use super::{Environment, Ledger, LedgerError, Refusal, archive};
 use servanda_core::chain::codec;
@@ -24,6 +22,8 @@ use servanda_core::chain::key::SigningKey;
 use servanda_core::chain::record::{Head, Record, Sealed, bind};
 use servanda_core::chain::tree::{Tiled, leaf_hash};
 use servanda_core::event::Event;
+use servanda_core::ranges::CHUNK;
+use servanda_core::signatures::Required;
 use servanda_core::state::State;
 use servanda_core::value::id::Seq;
 use servanda_log::spool::Spool;
@@ -182,7 +182,7 @@ impl<S: Log> Ledger<S> {
         }
         let before = self.head.count;
         let stored = self.state.archive().cloned();
-        let stored = stored.unwrap_or_else(|| archive::of(&self.log));
+        let stored = stored.unwrap_or_else(|| archive::of(crate::records::of(&self.log)));
         let tail = Arc::new(Tail::behind(Arc::clone(&stored), before, spool));
         self.state.read_from(tail.clone(), before);
         let outcome = self.stream(pull, batch, &tail);

@@ -4,7 +4,7 @@
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::archive::{self, AtHand};
+use servanda_core::archive::{self, AtHand};
 use servanda_core::chain::record::ContentRef;
 use servanda_core::event::Entry;
 use servanda_core::state::Archive;

@@ -41,10 +41,10 @@ mod testing;
 pub use self::backend::Backend;
 pub use self::error::{Aborted, AppendError, LogError, Unsupported};
 pub use self::location::Location;
-pub use self::log::{
-    ChunkSink, Compact, Compaction, Erase, Log, Parts, Reader, SnapshotCache, Stored,
-};
+pub use self::log::{ChunkSink, Compact, Compaction, Erase, Log, Parts, Reader, SnapshotCache};
 pub use self::open_error::OpenError;
 pub use self::registry::Registry;
 pub use self::shared::Shared;
+pub use servanda_core::records::Stored;
+
 pub use self::source::{Batch, BatchSource, NoBatch, OneBatch, Peeked};

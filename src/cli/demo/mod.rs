@@ -12,7 +12,7 @@ use super::error::{CliError, Exit};
 use super::session::Session;
 use super::{log, report, show, verify};
 use servanda_core::chain::record::Head;
-use servanda_ledger::replay::CHUNK;
+use servanda_core::ranges::CHUNK;
 use servanda_ledger::{Ledger, Machine};
 use servanda_log::{Log, OneBatch, directory};
 

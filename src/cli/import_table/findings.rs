@@ -10,7 +10,7 @@ use crate::intake::compare::Tally;
 use crate::intake::mapper::{MappedEvent, Remark};
 use crate::intake::rules::Rules;
 use crate::intake::table::{Form, Table};
-use servanda_ledger::plural;
+use servanda_core::words::plural;
 
 /// The columns that are added to bad rows.
 pub(super) const BAD_COLUMNS: [&str; 2] = ["bad_line", "bad_reason"];

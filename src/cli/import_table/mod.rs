@@ -23,8 +23,9 @@ use servanda_core::ndjson;
 use servanda_core::state::State;
 use servanda_core::value::id::Seq;
 use servanda_core::value::when::Instant;
+use servanda_core::words::plural;
+use servanda_ledger::LedgerError;
 use servanda_ledger::backfill::Submission;
-use servanda_ledger::{LedgerError, plural};
 
 /// How often events that break a rule are marked as irregular and tried again. Each time marks at least one more.
 const ATTEMPTS: usize = 16;

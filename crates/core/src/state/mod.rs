@@ -16,11 +16,12 @@ use self::assessments::Assessments;
 pub use self::dates::RecordDate;
 use self::dates::RecordDates;
 pub use self::effect::Effect;
-use self::facts::Facts;
+use self::entity::Entity;
 pub use self::facts::Position;
 pub use self::history::CommitmentHistory;
 pub use self::id_table::Id;
 use self::id_table::IdTable;
+use self::keeper::Keeper;
 use self::keys::ImportKeys;
 use self::postings::Postings;
 use self::read_cache::ReadCache;
@@ -37,11 +38,14 @@ use crate::value::when::When;
 mod assessments;
 mod dates;
 mod effect;
+mod entity;
 mod facts;
+mod grow;
 mod history;
 mod id_table;
 mod image;
 mod interned;
+mod keeper;
 mod keys;
 mod known;
 mod postings;
@@ -124,15 +128,6 @@ impl RecordStatus {
     fn is_standing(&self) -> bool {
         self.retracted.is_none() && self.redacted.is_none()
     }
-}
-
-/// What an id names, and what is known of that.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-struct Entity {
-    /// What it is, and the record that says so.
-    defined: Option<(EntityKind, u32)>,
-    trail: Postings,
-    facts: Facts,
 }
 
 /// Most records of a ledger, whose numbers are kept in 32 bits.
@@ -905,7 +900,14 @@ impl State {
             findings,
             ..
         } = self;
-        facts::set(entities, names, findings, record, event, counts);
+        let mut keeper = Keeper {
+            all: entities,
+            names,
+            findings,
+            record,
+            counts,
+        };
+        event.effects(&mut |effect| keeper.set(effect));
     }
 
     /// Takes what a record says out of trails, ids and facts.
@@ -969,15 +971,6 @@ impl State {
         self.asserted = self.asserted.min(record as u64);
         self.names.forget_since(number);
         self.entities.truncate(self.names.slugs().len());
-    }
-}
-
-/// Makes room for so many more. There are millions of such lists, mostly short: they grow by a quarter, or by 16 bytes,
-/// where a vector would take four at first and then twice as many.
-fn grow<T>(list: &mut Vec<T>, more: usize) {
-    if list.capacity() - list.len() < more {
-        let few = 16 / size_of::<T>().max(1);
-        list.reserve_exact(more.max(few).max(list.len() / 4));
     }
 }
 

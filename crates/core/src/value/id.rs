@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use smol_str::SmolStr;
 
-use crate::value::base::{Leaf, ValueError, excerpt};
+use crate::value::error::{ValueError, excerpt};
 use crate::wire::{wire_newtypes, wire_texts, wire_variants};
 
 /// Longest slug, in bytes.
@@ -53,10 +53,6 @@ impl FromStr for Slug {
             Ok(Self(text.into()))
         }
     }
-}
-
-impl Leaf for Slug {
-    const LABEL: &'static str = "ID";
 }
 
 /// What a value names: an entity of some kind, or a record. Everything named must be there.
@@ -164,7 +160,7 @@ impl EntityKind {
 }
 
 macro_rules! ids {
-    ($($(#[$meta:meta])* $name:ident $label:literal $reference:ident;)+) => {$(
+    ($($(#[$meta:meta])* $name:ident;)+) => {$(
         $(#[$meta])*
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name(pub Slug);
@@ -188,27 +184,20 @@ macro_rules! ids {
                 text.parse().map(Self)
             }
         }
-
-        impl Leaf for $name {
-            const LABEL: &'static str = $label;
-            fn reference(&self) -> Option<Reference<'_>> {
-                Some(Reference::$reference(self))
-            }
-        }
     )+};
 }
 
 ids! {
     /// Names a party.
-    PartyId "PARTY" Party;
+    PartyId;
     /// Names a source.
-    SourceId "SOURCE" Source;
+    SourceId;
     /// Names an agreement.
-    AgreementId "AGREEMENT" Agreement;
+    AgreementId;
     /// Names a commitment.
-    CommitmentId "COMMITMENT" Commitment;
+    CommitmentId;
     /// Names a recorder who holds a key.
-    RecorderId "RECORDER" Recorder;
+    RecorderId;
 }
 
 /// The number of a record: its place in the chain, from 0.
@@ -234,13 +223,6 @@ impl FromStr for Seq {
                 excerpt(text)
             ))),
         }
-    }
-}
-
-impl Leaf for Seq {
-    const LABEL: &'static str = "RECORD";
-    fn reference(&self) -> Option<Reference<'_>> {
-        Some(Reference::Record(*self))
     }
 }
 
@@ -270,16 +252,6 @@ impl FromStr for Subject {
         } else {
             text.parse().map(Self::Entity)
         }
-    }
-}
-
-impl Leaf for Subject {
-    const LABEL: &'static str = "ID|RECORD";
-    fn reference(&self) -> Option<Reference<'_>> {
-        Some(match self {
-            Self::Entity(slug) => Reference::Entity(slug),
-            Self::Record(seq) => Reference::Record(*seq),
-        })
     }
 }
 
@@ -316,10 +288,6 @@ impl FromStr for FieldName {
             )))
         }
     }
-}
-
-impl Leaf for FieldName {
-    const LABEL: &'static str = "FIELD";
 }
 
 wire_texts! { Slug FieldName }

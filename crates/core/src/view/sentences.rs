@@ -176,3 +176,181 @@ impl Context for Before<'_> {
         self.last(same).map(|one| one.level.clone())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::testing::{event, histories, state};
+
+    /// The sentences of a history, as records of it.
+    fn told(history: &[Event]) -> Vec<String> {
+        let state = state(history);
+        let sentences = Sentences::new(&state);
+        state
+            .records()
+            .flatten()
+            .map(|held| sentences.of(&held.entry))
+            .collect()
+    }
+
+    fn world() -> Vec<Event> {
+        let party = |id: &str, name: &str| {
+            let texts = [("id", id), ("kind", "state"), ("name", name)];
+            event(Kind::PartyRegistered, &texts)
+        };
+        vec![
+            event(Kind::LedgerOpened, &[("origin", "example.org/x")]),
+            party("co", "Colombia@es"),
+            party("ve", "Venezuela"),
+            event(
+                Kind::AgreementRecorded,
+                &[
+                    ("id", "A1"),
+                    ("title", "Border"),
+                    ("party", "co"),
+                    ("party", "ve"),
+                ],
+            ),
+            event(
+                Kind::CommitmentRecorded,
+                &[
+                    ("id", "C1"),
+                    ("agreement", "A1"),
+                    ("text", "meet"),
+                    ("debtor", "co"),
+                    ("creditor", "ve"),
+                    ("deadline", "2024-06-30"),
+                ],
+            ),
+        ]
+    }
+
+    /// The sentence of the last of some events after the world.
+    fn last(more: &[Event]) -> String {
+        told(&[world().as_slice(), more].concat()).pop().unwrap()
+    }
+
+    fn status(to: &str, by: &str) -> Event {
+        event(
+            Kind::StatusChanged,
+            &[("commitment", "C1"), ("to", to), ("by", by)],
+        )
+    }
+
+    #[test]
+    fn names_stand_for_ids() {
+        let told = told(&world());
+        assert_eq!(
+            told[1..],
+            [
+                "Colombia (co), a state, was registered",
+                "Venezuela (ve), a state, was registered",
+                "Colombia and Venezuela agreed to A1: Border",
+                "Colombia promised Venezuela in A1 (C1): meet",
+            ]
+        );
+    }
+
+    #[test]
+    fn what_changes_is_told_from_old_to_new() {
+        let moved = [status("active", "co"), status("claimed", "co")];
+        assert_eq!(
+            last(&moved[..1]),
+            "C1 went from agreed to active, says Colombia"
+        );
+        // A later move does not change what stood before an earlier one.
+        let all = told(&[world().as_slice(), &moved].concat());
+        assert_eq!(all[5], "C1 went from agreed to active, says Colombia");
+        assert_eq!(all[6], "C1 went from active to claimed, says Colombia");
+        let texts = [
+            ("commitment", "C1"),
+            ("deadline", "2025"),
+            ("measure", "minutes"),
+        ];
+        let amended = event(Kind::CommitmentAmended, &texts);
+        assert_eq!(
+            last(&[amended]),
+            "C1 was amended: measure set to minutes; deadline from 2024-06-30 to 2025"
+        );
+        let renamed = event(
+            Kind::PartyRenamed,
+            &[("party", "co"), ("name", "Gran Colombia")],
+        );
+        assert_eq!(
+            last(&[renamed]),
+            "co was renamed from Colombia to Gran Colombia"
+        );
+        let contest = event(
+            Kind::ContestMoved,
+            &[("commitment", "C1"), ("to", "claimed")],
+        );
+        assert_eq!(
+            last(&[contest]),
+            "the contest about C1 went from none to claimed"
+        );
+        let found = |level: &str| {
+            let texts = [
+                ("commitment", "C1"),
+                ("scale", "s"),
+                ("level", level),
+                ("by", "ve"),
+            ];
+            event(Kind::Assessed, &texts)
+        };
+        assert_eq!(
+            last(&[found("1"), found("2")]),
+            "Venezuela found C1 at 2 on the scale s, before 1"
+        );
+    }
+
+    #[test]
+    fn a_correction_says_what_it_corrects_and_an_empty_value_is_said_in_words() {
+        let correction = |field: &str, old: &[&str], to: &[&str]| {
+            let mut texts = vec![("record", "4"), ("field", field), ("reason", "misread")];
+            texts.extend(old.iter().map(|text| ("old", *text)));
+            texts.extend(to.iter().map(|text| ("to", *text)));
+            last(&[event(Kind::Corrected, &texts)])
+        };
+        assert_eq!(
+            correction("deadline", &["2024-06-30"], &["2024-07-31"]),
+            "the deadline of record 4 (C1) was corrected from 2024-06-30 to 2024-07-31: misread"
+        );
+        assert_eq!(
+            correction("measure", &[], &["minutes"]),
+            "the measure of record 4 (C1) was set to minutes: misread"
+        );
+        assert_eq!(
+            correction("deadline", &["2024-06-30"], &[]),
+            "the deadline of record 4 (C1) was cleared, it was 2024-06-30: misread"
+        );
+    }
+
+    #[test]
+    fn many_names_are_counted() {
+        let names = |count: usize| {
+            let mut texts = vec![("text", "t")];
+            texts.extend(std::iter::repeat_n(("by", "co"), count));
+            last(&[event(Kind::StatementRecorded, &texts)])
+        };
+        assert_eq!(names(2), "Colombia and Colombia stated: t");
+        assert!(
+            names(9).ends_with("Colombia and 3 more stated: t"),
+            "{}",
+            names(9)
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn every_event_has_its_sentence(history in histories(1..40)) {
+            for (sentence, event) in told(&history).iter().zip(&history) {
+                prop_assert!(!sentence.trim().is_empty());
+                let dash = event.to_fields().iter().all(|(_, texts)| texts.iter().all(|text| !text.contains('–')));
+                prop_assert!(!dash || !sentence.contains('–'), "{}", sentence);
+                prop_assert!(!sentence.starts_with(' ') && !sentence.ends_with(": "), "{}", sentence);
+            }
+        }
+    }
+}

@@ -1,7 +1,6 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::signatures;
 use crate::testing::*;
 use crate::verify::{Unwatched, verify};
 use servanda_core::chain::key::{KeyName, SignatureType};
@@ -441,7 +440,7 @@ fn each_batch_is_signed_by_whoever_recorded_it() {
         matches!(
             error,
             StreamError::Ledger(LedgerError::Signature(
-                signatures::SignatureError::Missing { .. }
+                servanda_core::signatures::SignatureError::Missing { .. }
             ))
         )
     };

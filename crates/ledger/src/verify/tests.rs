@@ -10,12 +10,13 @@ use super::FindingKind::*;
 use super::*;
 use crate::Ledger;
 use crate::anchor::Hashes;
-use crate::replay::{CHUNK, KnownAt, replay, replay_in_full};
+use crate::replay::{KnownAt, replay, replay_in_full};
 use crate::snapshot;
 use crate::testing::*;
 use servanda_core::chain::codec;
 use servanda_core::chain::record::{Content, Head, Record, Sealed, bind};
 use servanda_core::event::Kind;
+use servanda_core::ranges::CHUNK;
 use servanda_core::testing::{FIRST_RECORDED_AT, event, histories};
 use servanda_log::memory::MemoryLog;
 use servanda_log::{
@@ -28,9 +29,8 @@ static STORY: LazyLock<MemoryLog> = LazyLock::new(|| storied().into_log());
 /// The verdict on a log: of the careful walk, which the fast pass must agree with by itself. It has to notice
 /// whatever is wrong, and may not give up on what is sound.
 fn verdict(log: &impl Log) -> Verdict {
-    let head = log.head().unwrap();
-    let careful = examine::examine(log, Start::nothing(log), head, &mut Unwatched);
-    let fast = fast::pass(log, Start::nothing(log), head, &mut Unwatched);
+    let kept = || Snapshots::of(log, Definitions::default());
+    let (fast, careful) = verify::both_passes(&subject(log).unwrap(), &Threads, kept);
     let is_clean = careful.findings.is_empty();
     assert_eq!(fast.as_ref(), is_clean.then_some(&careful));
     assert_eq!(verify(log, &mut Unwatched).unwrap(), careful);
@@ -40,7 +40,8 @@ fn verdict(log: &impl Log) -> Verdict {
 
 /// What is wrong with the chain, its own pass notices; of what the payloads say it knows nothing.
 fn compare_with_chain(log: &impl Log, careful: &Verdict) {
-    let pass = chain::pass(log, log.head().unwrap(), &mut Unwatched);
+    let subject = subject(log).unwrap();
+    let pass = verify::verify_chain(&subject, &Threads, &mut Unwatched);
     let is_about_chain = |finding: &Finding| match finding.kind {
         PayloadGone | Encoding | Rule | Snapshot | Signature => false,
         _ => !finding.records.is_empty(),
@@ -108,7 +109,7 @@ fn the_story_is_sound_and_all_of_it_is_looked_at() {
         [
             "1 record: recorded as irregular, with a reason each",
             "1 record: redacted",
-            "1 redacted payload is still on the disk: run `servanda redact --finish`"
+            "1 redacted payload is still on the disk"
         ]
     );
     assert!(verdict.not_checked[0].contains("cut or rewritten"));
@@ -844,7 +845,7 @@ proptest! {
 
 #[test]
 fn ranges_end_at_chunks_and_snapshots() {
-    use crate::ranges::ranges;
+    use servanda_core::ranges::ranges;
     let chunk = CHUNK as u64;
     assert_eq!(ranges(0, 0, &[]), []);
     assert_eq!(ranges(0, 1, &[1, 5]), [(0, 1)]);

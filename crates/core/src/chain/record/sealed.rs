@@ -48,6 +48,11 @@ pub struct Record {
 pub struct Sealed(pub Bytes);
 
 impl Sealed {
+    /// The header, where it can be read; what follows it is not looked at.
+    pub fn header(&self) -> Option<Header> {
+        Header::from_bytes(self.0.first_chunk()?).ok()
+    }
+
     /// Changes the bytes, as somebody does who tampers with a log: for demonstrations and tests.
     pub fn tamper(&mut self, change: impl FnOnce(&mut Vec<u8>)) {
         let mut bytes = self.0.to_vec();

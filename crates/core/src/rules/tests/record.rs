@@ -195,6 +195,65 @@ fn an_irregular_event_breaks_a_rule_that_gives_way_and_says_why() {
         .refused(Rule::IrregularOnly);
 }
 
+/// A rule and an event that breaks it.
+type Case = (Rule, Kind, &'static [(&'static str, &'static str)]);
+
+/// For each rule about the record, an event that breaks it.
+const BROKEN: &[Case] = &[
+    (Rule::OpenedOnce, Kind::LedgerOpened, &[("origin", "o")]),
+    (
+        Rule::Known,
+        Kind::Noted,
+        &[("text", "n"), ("about", "peru")],
+    ),
+    (
+        Rule::UniqueId,
+        Kind::PartyRegistered,
+        &[("id", "S1"), ("kind", "state"), ("name", "x")],
+    ),
+    (
+        Rule::UniqueImportKey,
+        Kind::Noted,
+        &[("text", "n"), ("import_key", "k")],
+    ),
+    (
+        Rule::BothSides,
+        Kind::CommitmentRecorded,
+        &[
+            ("id", "C9"),
+            ("agreement", "A1"),
+            ("text", "t"),
+            ("debtor", "norway"),
+            ("mutual", "true"),
+        ],
+    ),
+    (
+        Rule::Correctable,
+        Kind::Corrected,
+        &[
+            ("record", "11"),
+            ("field", "id"),
+            ("to", "C8"),
+            ("reason", "r"),
+        ],
+    ),
+    (
+        Rule::NothingDepends,
+        Kind::Retracted,
+        &[("record", "4"), ("reason", "r")],
+    ),
+    (
+        Rule::RecorderAdmitted,
+        Kind::RecorderRevoked,
+        &[("recorder", "R1"), ("reason", "r")],
+    ),
+    (
+        Rule::PartyKey,
+        Kind::Acknowledged,
+        &[("record", "10"), ("party", "norway"), ("signature", "s")],
+    ),
+];
+
 #[test]
 fn a_rule_about_the_record_does_not_give_way() {
     let given = mutual().and([
@@ -208,69 +267,14 @@ fn a_rule_about_the_record_does_not_give_way() {
             &[("recorder", "R1"), ("reason", "r")],
         ),
     ]);
-    type Case<'a> = (Rule, Kind, &'a [(&'a str, &'a str)]);
-    let cases: &[Case<'_>] = &[
-        (Rule::OpenedOnce, Kind::LedgerOpened, &[("origin", "o")]),
-        (
-            Rule::Known,
-            Kind::Noted,
-            &[("text", "n"), ("about", "peru")],
-        ),
-        (
-            Rule::UniqueId,
-            Kind::PartyRegistered,
-            &[("id", "S1"), ("kind", "state"), ("name", "x")],
-        ),
-        (
-            Rule::UniqueImportKey,
-            Kind::Noted,
-            &[("text", "n"), ("import_key", "k")],
-        ),
-        (
-            Rule::BothSides,
-            Kind::CommitmentRecorded,
-            &[
-                ("id", "C9"),
-                ("agreement", "A1"),
-                ("text", "t"),
-                ("debtor", "norway"),
-                ("mutual", "true"),
-            ],
-        ),
-        (
-            Rule::Correctable,
-            Kind::Corrected,
-            &[
-                ("record", "11"),
-                ("field", "id"),
-                ("to", "C8"),
-                ("reason", "r"),
-            ],
-        ),
-        (
-            Rule::NothingDepends,
-            Kind::Retracted,
-            &[("record", "4"), ("reason", "r")],
-        ),
-        (
-            Rule::RecorderAdmitted,
-            Kind::RecorderRevoked,
-            &[("recorder", "R1"), ("reason", "r")],
-        ),
-        (
-            Rule::PartyKey,
-            Kind::Acknowledged,
-            &[("record", "10"), ("party", "norway"), ("signature", "s")],
-        ),
-    ];
-    for (rule, kind, texts) in cases {
+    for (rule, kind, texts) in BROKEN {
         given.when(*kind, texts).refused(*rule);
         let excused = [texts, &[("irregular", "no matter")][..]].concat();
         given.when(*kind, &excused).refused(*rule);
     }
     // These, `complete` and `irregular-only` (with tests of their own) are all that do not give way.
     for &rule in Rule::ALL {
-        let stands = cases.iter().any(|(found, ..)| *found == rule)
+        let stands = BROKEN.iter().any(|(found, ..)| *found == rule)
             || matches!(rule, Rule::Complete | Rule::IrregularOnly);
         assert_eq!(!rule.is_waivable(), stands, "{rule}");
     }

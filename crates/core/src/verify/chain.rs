@@ -1,33 +1,37 @@
 //! The chain alone: whether the records are those that were recorded, whatever they say. A fraction of the work, for
 //! nothing is decoded and no rule is looked at.
 
+use std::sync::Arc;
+
 use super::fast::ends_at;
-use super::{BEYOND_A_CHAIN, Check, Progress, Verdict};
-use crate::ranges::{self, Range};
-use crate::{archive, plural};
-use servanda_core::chain::record::{Head, RecordRef};
-use servanda_core::chain::tree::Tiled;
-use servanda_core::chain::walker::Walker;
-use servanda_core::event::Fact;
-use servanda_core::value::id::Seq;
-use servanda_core::value::when::Instant;
-use servanda_log::Log;
+use super::progress::Progress;
+use super::subject::Subject;
+use super::verdict::{BEYOND_A_CHAIN, Check, Verdict};
+use crate::archive;
+use crate::chain::record::RecordRef;
+use crate::chain::tree::Tiled;
+use crate::chain::walker::Walker;
+use crate::event::Fact;
+use crate::ranges::{self, Range, Workers};
+use crate::value::id::Seq;
+use crate::value::when::Instant;
+use crate::words::plural;
 
 /// The verdict on a ledger whose chain, tree and payloads hold; none at the first doubt.
 pub(super) fn pass(
-    log: &impl Log,
-    acknowledged: Head,
+    subject: &Subject,
+    workers: &impl Workers,
     progress: &mut dyn Progress,
 ) -> Option<Verdict> {
+    let committed = subject.committed;
     let mut walker = Walker::START;
     let mut first_recorded = None;
     let mut tree = Tiled::new();
     let mut gone = 0;
-    progress.begin(acknowledged.count);
-    let reader = log.reader();
-    let ranges = ranges::ranges(0, acknowledged.count, &[]);
-    let check = |start, end| Range::check(&*reader, (start, end), is_there);
-    let joined = ranges::in_order(&ranges, check, |range| {
+    progress.begin(committed.count);
+    let ranges = ranges::ranges(0, committed.count, &[]);
+    let check = |start, end| Range::check(&*subject.records, (start, end), is_there);
+    let joined = workers.in_order(&ranges, check, |range| {
         range.follow(&mut walker)?;
         range.add_to(&mut tree)?;
         gone += range.payloads.iter().filter(|is_there| !**is_there).count();
@@ -37,14 +41,14 @@ pub(super) fn pass(
     });
     progress.end();
     joined?;
-    ends_at(log, acknowledged, &walker).then_some(())?;
+    ends_at(subject, &walker).then_some(())?;
     let head = walker.head();
     Some(Verdict {
-        origin: Some(origin(log)?),
+        origin: Some(origin(subject)?),
         records: head.count,
         trusted: 0,
         head,
-        acknowledged,
+        acknowledged: committed,
         root: tree.root(),
         tiles: tree.tiles().to_vec(),
         first_recorded: first_recorded.map(Instant),
@@ -60,6 +64,7 @@ pub(super) fn pass(
                 count: head.count - gone as u64,
             },
         ],
+        unfinished_erasures: 0,
         not_checked: not_checked(gone),
         remarks: Vec::new(),
     })
@@ -72,8 +77,10 @@ fn is_there(record: &RecordRef<'_>) -> Option<bool> {
 }
 
 /// The name that the ledger was opened under.
-fn origin(log: &impl Log) -> Option<String> {
-    let first = archive::of(log).entry(Seq(0)).ok()??;
+fn origin(subject: &Subject) -> Option<String> {
+    let first = archive::of(Arc::clone(&subject.records))
+        .entry(Seq(0))
+        .ok()??;
     match first.event.fact {
         Fact::LedgerOpened(fact) => Some(fact.origin.to_string()),
         _ => None,

@@ -1,50 +1,52 @@
 //! The careful walk: one record after the other, and on after each finding, so that all of them are named.
 
 use super::contents::{Contents, Payload};
-use super::start::Start;
-use super::{FindingKind, Progress, Verdict, finding_of, header_of};
-use crate::replay::CHUNK;
-use servanda_core::chain::record::{Hash, Head, Header, RecordRef, Sealed};
-use servanda_core::chain::tree::leaf_hash;
-use servanda_core::chain::walker::{Flaw, Walker};
-use servanda_log::{Log, LogError, Stored};
+use super::kept::Kept;
+use super::progress::Progress;
+use super::subject::{Start, Subject};
+use super::verdict::{FindingKind, Verdict, finding_of};
+use crate::chain::record::{Hash, Head, Header, RecordRef, Sealed};
+use crate::chain::tree::leaf_hash;
+use crate::chain::walker::{Flaw, Walker};
+use crate::ranges::CHUNK;
+use crate::records::Stored;
 
 /// Goes through all records from the start on.
 pub(super) fn examine(
-    log: &impl Log,
+    subject: &Subject,
     start: Start,
-    acknowledged: Head,
+    kept: impl Kept,
     progress: &mut dyn Progress,
 ) -> Verdict {
+    let acknowledged = subject.committed;
     let mut place = start.count();
     let mut examiner = Examiner {
         acknowledged,
         expected: place,
         walker: Some(start.walker),
-        contents: Contents::new(log, start.trusted),
+        contents: Contents::new(subject, kept, start.trusted),
     };
     progress.begin(acknowledged.count);
     // One record waits until the next is there, for that one may tell what to make of it.
     let mut waiting: Option<Stored> = None;
     loop {
-        let unreadable = match log.read(place, CHUNK) {
+        let unreadable = match subject.records.read(place, CHUNK) {
             Ok(chunk) => {
                 let Some(last) = chunk.last() else { break };
                 place = last.seq + 1;
                 for stored in chunk {
                     if let Some(before) = waiting.replace(stored) {
                         let next = waiting.as_ref().map_or(Behind::Unknown, Behind::Record);
-                        examiner.examine(&before, next, log);
+                        examiner.examine(&before, next);
                     }
                 }
                 None
             }
-            Err(LogError::Damaged { what, resume }) => Some((what, resume)),
-            Err(error) => Some((error.to_string(), None)),
+            Err(error) => Some((error.what, error.resume)),
         };
         if let Some((what, resume)) = unreadable {
             if let Some(before) = waiting.take() {
-                examiner.examine(&before, Behind::Unknown, log);
+                examiner.examine(&before, Behind::Unknown);
             }
             let next = resume.filter(|next| *next > place);
             examiner.skip_unreadable(place, next, &what);
@@ -56,7 +58,7 @@ pub(super) fn examine(
         progress.reached(place.min(acknowledged.count));
     }
     if let Some(last) = waiting {
-        examiner.examine(&last, Behind::End, log);
+        examiner.examine(&last, Behind::End);
     }
     progress.end();
     examiner.conclude()
@@ -82,15 +84,15 @@ enum Behind<'a> {
 }
 
 /// Goes through the records in the order in which they lie.
-struct Examiner {
+struct Examiner<'s, K> {
     acknowledged: Head,
     expected: u64,
     /// The walk so far; none behind a gap.
     walker: Option<Walker>,
-    contents: Contents,
+    contents: Contents<'s, K>,
 }
 
-impl Examiner {
+impl<K: Kept> Examiner<'_, K> {
     fn find(&mut self, kind: FindingKind, records: &[u64], expected: &str, found: &str) {
         self.contents.find(kind, records, expected, found);
     }
@@ -110,7 +112,7 @@ impl Examiner {
     }
 
     /// Looks at one record.
-    fn examine(&mut self, stored: &Stored, behind: Behind<'_>, log: &impl Log) {
+    fn examine(&mut self, stored: &Stored, behind: Behind<'_>) {
         self.contents.count_record();
         let record = match RecordRef::peek(&stored.sealed.0) {
             Ok(record) => record,
@@ -123,12 +125,12 @@ impl Examiner {
         self.compare_with_previous(seq, header);
         let link = record.link();
         let payload = Payload::read(&record, record.payload_is_sound());
-        self.contents.take(seq, &record, link, payload, log);
+        self.contents.take(seq, &record, link, payload);
         // A tree over a history with gaps is nobody's; the finding that made the gap says enough.
         let _ = self.contents.tree().push(leaf_hash(record.header_bytes));
         self.walker = Some(Walker::after(header, link));
         self.expected = seq + 1;
-        self.contents.compare_snapshot(log);
+        self.contents.compare_snapshot();
     }
 
     /// Bytes that are no record. Where the header can still be read, its link still holds the chain together.
@@ -141,7 +143,7 @@ impl Examiner {
             error,
         );
         self.lose_rules(seq);
-        let header = header_of(sealed).filter(|header| header.seq == seq);
+        let header = sealed.header().filter(|header| header.seq == seq);
         if let Some(header) = header {
             self.compare_with_previous(seq, &header);
         }
@@ -169,7 +171,7 @@ impl Examiner {
         }
         let exists = says < self.acknowledged.count;
         let next = match behind {
-            Behind::Record(stored) => header_of(&stored.sealed).map(|header| header.seq),
+            Behind::Record(stored) => stored.sealed.header().map(|header| header.seq),
             Behind::End => Some(self.acknowledged.count),
             Behind::Unknown => None,
         };
@@ -251,6 +253,6 @@ impl Examiner {
     fn conclude(mut self) -> Verdict {
         self.compare_head();
         let end = self.expected.max(self.acknowledged.count);
-        self.contents.conclude(self.acknowledged, end)
+        self.contents.conclude(end)
     }
 }

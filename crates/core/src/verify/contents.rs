@@ -1,27 +1,28 @@
 //! What the records say: payloads, rules, signatures, redactions, snapshots. Takes in one record after the
 //! other, in the order of the chain; whether the chain holds is for others to look at.
 
-use super::{BEYOND_A_CHAIN, Check, Finding, FindingKind, Verdict, header_of};
-use crate::replay::Replayed;
+use super::kept::{Compared, Kept};
+use super::replayed::Replayed;
+use super::subject::Subject;
+use super::verdict::{BEYOND_A_CHAIN, Check, Finding, FindingKind, Verdict};
+use crate::archive;
+use crate::chain::codec::CodecError;
+use crate::chain::record::{Hash, Head, Header, Malformed, RecordRef, payload_digest};
+use crate::chain::tree::Tiled;
+use crate::event::{Entry, Erasable, Event, Fact, Kind};
+use crate::rules;
 use crate::signatures::{self, HeldKeys, Required, SignatureError};
-use crate::snapshot;
-use crate::{archive, plural};
-use servanda_core::chain::codec::CodecError;
-use servanda_core::chain::record::{Hash, Head, Header, Malformed, RecordRef, payload_digest};
-use servanda_core::chain::tree::Tiled;
-use servanda_core::event::{Entry, Erasable, Event, Fact, Kind};
-use servanda_core::rules;
-use servanda_core::state::{State, Unreadable, asserted_times};
-use servanda_core::value::id::{Seq, Subject};
-use servanda_core::value::when::Instant;
-use servanda_log::{Log, SnapshotCache};
+use crate::state::{State, Unreadable, asserted_times};
+use crate::value::id::{Seq, Subject as Named};
+use crate::value::when::Instant;
+use crate::words::plural;
 
 /// Newest records that the state keeps as they were decoded, and up to twice as many: what is corrected was mostly
 /// recorded just before.
 const AT_HAND: u64 = 1024;
 
 /// The name that the ledger was opened under, where its first record can be read.
-pub(super) fn origin_of(state: &State) -> Option<String> {
+pub fn origin_of(state: &State) -> Option<String> {
     match &state.held(Seq(0))?.recorded().fact {
         Fact::LedgerOpened(fact) => Some(fact.origin.to_string()),
         _ => None,
@@ -63,7 +64,9 @@ impl Payload {
 }
 
 /// Checks what the records say, and draws the verdict.
-pub(super) struct Contents {
+pub(super) struct Contents<'s, K> {
+    subject: &'s Subject,
+    kept: K,
     first_recorded: Option<i64>,
     replayed: Replayed,
     /// Who must sign the batch that is being looked at.
@@ -97,11 +100,14 @@ pub(super) struct Contents {
     rules: u64,
 }
 
-impl Contents {
+impl<'s, K: Kept> Contents<'s, K> {
     /// Nothing taken in yet but what is trusted. The list of the snapshots is read.
-    pub(super) fn new(log: &impl Log, trusted: Replayed) -> Self {
+    pub(super) fn new(subject: &'s Subject, kept: K, trusted: Replayed) -> Self {
         let count = trusted.head.count;
+        let counts = kept.counts();
         let mut contents = Self {
+            subject,
+            kept,
             first_recorded: None,
             last_recorded: None,
             asserted: trusted.state.asserted(),
@@ -126,8 +132,7 @@ impl Contents {
             payloads: 0,
             rules: 0,
         };
-        let counts = log.snapshots().map(SnapshotCache::counts);
-        match counts.unwrap_or_else(|| Ok(Vec::new())) {
+        match counts {
             Ok(mut counts) => {
                 // What is trusted rests on the earlier ones.
                 counts.retain(|kept| *kept > count || *kept == 0);
@@ -143,30 +148,23 @@ impl Contents {
 
     /// Takes in the next record, whose link and payload were looked at. Its leaf is for the caller to add to the
     /// tree.
-    pub(super) fn take(
-        &mut self,
-        seq: u64,
-        record: &RecordRef<'_>,
-        link: Hash,
-        payload: Payload,
-        log: &impl Log,
-    ) {
+    pub(super) fn take(&mut self, seq: u64, record: &RecordRef<'_>, link: Hash, payload: Payload) {
         let entry = self.open_payload(seq, record, payload);
         if let Some(entry) = &entry {
             if entry.event.kind() == Kind::Redacted && record.header.target < seq {
                 self.redacted.push(record.header.target);
             }
             self.irregular += usize::from(entry.event.envelope.irregular.is_some());
-            self.ask_for_signatures(entry, log);
+            self.ask_for_signatures(entry);
             self.held_keys.apply(&entry.event);
         }
         let header = &record.header;
-        self.check_erasable(seq, header, log);
+        self.check_erasable(seq, header);
         let gone = record.body.is_none();
         self.withheld |= gone;
         self.replay(seq, header, entry, gone);
         if let Some(body) = &record.body {
-            self.replayed.definitions.push(header, body.payload);
+            self.kept.note(header, body.payload);
         }
         let head = Head {
             count: seq + 1,
@@ -301,13 +299,13 @@ impl Contents {
 
     /// Checks the flag of a header whose payload can be erased where that of its target can. All that takes no other
     /// record is checked where the header is read.
-    fn check_erasable(&mut self, seq: u64, header: &Header, log: &impl Log) {
+    fn check_erasable(&mut self, seq: u64, header: &Header) {
         let Some(kind) = header.kind() else { return };
         if kind.spec().form.erasable != Erasable::WithTarget {
             return;
         }
         let erasable = if header.target < seq {
-            match self.kind_of(header.target, log) {
+            match self.kind_of(header.target) {
                 Some(target) => kind.is_erasable(|| target),
                 // What is wrong with the target is a finding of its own.
                 None => return,
@@ -325,14 +323,19 @@ impl Contents {
 
     /// The kind of an earlier record, whose payload may be gone: none where its header cannot be read, and none in it where
     /// a later version of servanda brought the kind.
-    fn kind_of(&self, record: u64, log: &impl Log) -> Option<Option<Kind>> {
+    fn kind_of(&self, record: u64) -> Option<Option<Kind>> {
         let known = self.replayed.state.kind(Seq(record));
         if known.is_some() && self.rules_lost_at.is_none() {
             return Some(known);
         }
-        let found = log.read(record, 1).ok()?;
-        let header = header_of(&found.first()?.sealed)?;
+        let header = self.header(record)?;
         (header.seq == record).then(|| header.kind())
+    }
+
+    /// The header of an earlier record, read again.
+    fn header(&self, record: u64) -> Option<Header> {
+        let found = self.subject.records.read(record, 1).ok()?;
+        found.first()?.sealed.header()
     }
 
     /// Checks an event against the rules, given all before it.
@@ -351,8 +354,8 @@ impl Contents {
         }
         let mut named = event.references().into_iter();
         named.any(|(_, reference)| match reference.subject() {
-            Subject::Record(seq) => self.is_gone(seq.0),
-            Subject::Entity(_) => false,
+            Named::Record(seq) => self.is_gone(seq.0),
+            Named::Entity(_) => false,
         })
     }
 
@@ -365,7 +368,7 @@ impl Contents {
     }
 
     /// Notes who must sign for an event, and checks the signature that it carries.
-    fn ask_for_signatures(&mut self, entry: &Entry, log: &impl Log) {
+    fn ask_for_signatures(&mut self, entry: &Entry) {
         if self.rules_lost_at.is_some() {
             return;
         }
@@ -373,11 +376,7 @@ impl Contents {
         let mut wrong = self.required.add(state, &entry.event).err();
         if let Some(fact) = signatures::acknowledged(&entry.event) {
             self.signatures += 1;
-            let link = log
-                .read(fact.record.0, 1)
-                .ok()
-                .and_then(|found| Some(header_of(&found.first()?.sealed)?.link()));
-            if let Some(link) = link {
+            if let Some(link) = self.header(fact.record.0).map(|header| header.link()) {
                 let origin = origin_of(state).unwrap_or_default();
                 let outcome = signatures::check_acknowledgement(state, fact, &origin, link);
                 wrong = wrong.or(outcome.err());
@@ -424,29 +423,21 @@ impl Contents {
     }
 
     /// Compares the snapshot of the records so far, if there is one, with what they give.
-    pub(super) fn compare_snapshot(&mut self, log: &impl Log) {
+    pub(super) fn compare_snapshot(&mut self) {
         let count = self.replayed.head.count;
         if self.rules_lost_at.is_some() || !self.snapshots.contains(&count) {
             return;
         }
-        let Some(kept) = log.snapshots().map(|cache| cache.load(count)) else {
-            return;
-        };
-        if let Ok(Some(bytes)) = &kept
-            && snapshot::is_outdated(bytes)
-        {
+        let compared = self.kept.compare(&self.replayed);
+        if compared == Compared::Outdated {
             self.snapshots_outdated += 1;
             return;
         }
         self.snapshots_checked += 1;
-        let found = match kept {
-            Ok(Some(kept)) if snapshot::is_of(&self.replayed, &kept) => return,
-            Ok(Some(_)) => "another; it can be dropped".to_owned(),
-            Ok(None) => "one that is not whole; it can be dropped".to_owned(),
-            Err(error) => error.to_string(),
-        };
-        let expected = format!("the snapshot of {count} records that replay gives");
-        self.find(FindingKind::Snapshot, &[count - 1], &expected, &found);
+        if let Compared::Differs(found) = compared {
+            let expected = format!("the snapshot of {count} records that replay gives");
+            self.find(FindingKind::Snapshot, &[count - 1], &expected, &found);
+        }
     }
 
     /// Snapshots of what this ledger does not hold.
@@ -490,16 +481,42 @@ impl Contents {
         }
     }
 
-    /// The verdict on a ledger of which this head was acknowledged and `end` places were seen.
-    pub(super) fn conclude(mut self, acknowledged: Head, end: u64) -> Verdict {
+    /// The verdict on a ledger of which `end` places were seen.
+    pub(super) fn conclude(mut self, end: u64) -> Verdict {
         let redacted = self.redacted.len();
         self.redacted.sort_unstable();
         self.redacted.dedup();
-        let on_disk = self.redacted_on_disk();
+        let unfinished_erasures = self.redacted_on_disk();
+        let remarks = self.remarks(redacted, unfinished_erasures);
         self.tell_unreadable();
         self.compare_redactions();
         self.compare_stray_snapshots(end);
-        let state = &self.replayed.state;
+        self.findings
+            .sort_by_key(|finding| finding.records.first().copied());
+        Verdict {
+            origin: origin_of(&self.replayed.state),
+            root: self.replayed.tree.root(),
+            tiles: if self.findings.is_empty() {
+                self.replayed.tree.tiles().to_vec()
+            } else {
+                Vec::new()
+            },
+            records: self.records,
+            trusted: self.trusted,
+            head: self.replayed.head,
+            acknowledged: self.subject.committed,
+            first_recorded: self.first_recorded.map(Instant),
+            last_recorded: self.last_recorded.map(Instant),
+            unfinished_erasures,
+            checked: self.checked(),
+            not_checked: self.not_checked(),
+            findings: self.findings,
+            remarks,
+        }
+    }
+
+    /// What is worth knowing and not wrong.
+    fn remarks(&self, redacted: usize, on_disk: usize) -> Vec<String> {
         let mut remarks = Vec::new();
         for (count, what) in [
             (self.irregular, "recorded as irregular, with a reason each"),
@@ -510,104 +527,66 @@ impl Contents {
             }
         }
         remarks.extend(asserted_times(self.asserted));
-        if on_disk > 0 {
-            let (payloads, are) = match on_disk {
-                1 => ("1 redacted payload".to_owned(), "is"),
-                more => (plural(more, "redacted payload"), "are"),
-            };
-            remarks.push(format!(
-                "{payloads} {are} still on the disk: run `servanda redact --finish`"
+        match on_disk {
+            0 => {}
+            1 => remarks.push("1 redacted payload is still on the disk".to_owned()),
+            more => {
+                let payloads = plural(more, "redacted payload");
+                remarks.push(format!("{payloads} are still on the disk"));
+            }
+        }
+        remarks
+    }
+
+    /// What was checked, and how many of each.
+    fn checked(&self) -> Vec<Check> {
+        let check = |what, count| Check { what, count };
+        vec![
+            check("records: form, order, links, batches, clock", self.records),
+            check("payloads: digest and canonical encoding", self.payloads),
+            check("rules, by replay", self.rules),
+            check("signatures of recorders and parties", self.signatures),
+            check("snapshots, against replay", self.snapshots_checked),
+        ]
+    }
+
+    /// What was not checked, and why.
+    fn not_checked(&self) -> Vec<String> {
+        let mut all = Vec::new();
+        if self.trusted > 0 {
+            let trusted = usize::try_from(self.trusted).unwrap_or(usize::MAX);
+            let records = plural(trusted, "record");
+            all.push(format!(
+                "the first {records}: they are taken on the word of the checkpoint"
             ));
-        }
-        let mut not_checked = BEYOND_A_CHAIN.map(str::to_owned).to_vec();
-        if let Some(seq) = self.rules_lost_at {
-            not_checked.insert(
-                0,
-                format!(
-                    "rules and snapshots from record {seq} on: what they rest on cannot be read"
-                ),
-            );
-        }
-        if self.named_gone > 0 {
-            let records = plural(self.named_gone, "record");
-            not_checked.insert(
-                0,
-                format!("rules of {records}: what they name is redacted and its payload gone"),
-            );
-        }
-        if self.withheld_batches > 0 {
-            let appends = plural(self.withheld_batches, "append");
-            not_checked.insert(
-                0,
-                format!("whether {appends} with redacted payloads lost a signature, and what was redacted there"),
-            );
+            all.push(format!(
+                "what later rules rest on in the first {records}: it is taken from snapshots and replay"
+            ));
+        } else if self.records == 0 {
+            all.push("anything: there are no records".to_owned());
         }
         if self.snapshots_outdated > 0 {
             let snapshots = plural(self.snapshots_outdated, "snapshot");
-            not_checked.insert(
-                0,
-                format!("{snapshots} of an older version of servanda: they are not used"),
-            );
+            all.push(format!(
+                "{snapshots} of an older version of servanda: they are not used"
+            ));
         }
-        if self.trusted > 0 {
-            let records = plural(
-                usize::try_from(self.trusted).unwrap_or(usize::MAX),
-                "record",
-            );
-            not_checked.splice(
-                0..0,
-                [
-                    format!("the first {records}: they are taken on the word of the checkpoint"),
-                    format!(
-                        "what later rules rest on in the first {records}: it is taken from snapshots and replay"
-                    ),
-                ],
-            );
-        } else if self.records == 0 {
-            not_checked.insert(0, "anything: there are no records".to_owned());
+        if self.withheld_batches > 0 {
+            let appends = plural(self.withheld_batches, "append");
+            all.push(format!("whether {appends} with redacted payloads lost a signature, and what was redacted there"));
         }
-        self.findings
-            .sort_by_key(|finding| finding.records.first().copied());
-        let checked = vec![
-            Check {
-                what: "records: form, order, links, batches, clock",
-                count: self.records,
-            },
-            Check {
-                what: "payloads: digest and canonical encoding",
-                count: self.payloads,
-            },
-            Check {
-                what: "rules, by replay",
-                count: self.rules,
-            },
-            Check {
-                what: "signatures of recorders and parties",
-                count: self.signatures,
-            },
-            Check {
-                what: "snapshots, against replay",
-                count: self.snapshots_checked,
-            },
-        ];
-        Verdict {
-            origin: origin_of(state),
-            root: self.replayed.tree.root(),
-            tiles: if self.findings.is_empty() {
-                self.replayed.tree.tiles().to_vec()
-            } else {
-                Vec::new()
-            },
-            records: self.records,
-            trusted: self.trusted,
-            head: self.replayed.head,
-            acknowledged,
-            first_recorded: self.first_recorded.map(Instant),
-            last_recorded: self.last_recorded.map(Instant),
-            findings: self.findings,
-            checked,
-            not_checked,
-            remarks,
+        if self.named_gone > 0 {
+            let records = plural(self.named_gone, "record");
+            all.push(format!(
+                "rules of {records}: what they name is redacted and its payload gone"
+            ));
         }
+        if let Some(seq) = self.rules_lost_at {
+            all.push(format!(
+                "rules and snapshots from record {seq} on: what they rest on cannot be read"
+            ));
+        }
+        all.extend(BEYOND_A_CHAIN.map(str::to_owned));
+        all
     }
 }

@@ -3,14 +3,13 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::definitions::{Definitions, Library};
-use servanda_core::chain::codec::{self, CodecError};
-use servanda_core::chain::record::{ContentRef, Record};
-use servanda_core::event::Entry;
-use servanda_core::state::Archive;
-use servanda_core::value::id::Seq;
-use servanda_core::value::when::Instant;
-use servanda_log::{Log, Reader, Stored};
+use crate::chain::codec::{self, CodecError};
+use crate::chain::record::{ContentRef, Record};
+use crate::event::Entry;
+use crate::records::{Records, Stored};
+use crate::state::Archive;
+use crate::value::id::Seq;
+use crate::value::when::Instant;
 
 /// Records that are read together: as many as a log lays into one value at the most, from a multiple of it on, so that
 /// reading in any direction, or here and there, takes each value once.
@@ -20,7 +19,7 @@ const TOGETHER: u64 = 256;
 const AT_HAND: usize = 64;
 
 /// Stretches that were read, the newest last.
-pub(super) struct AtHand<T>(VecDeque<T>);
+pub struct AtHand<T>(VecDeque<T>);
 
 impl<T> Default for AtHand<T> {
     fn default() -> Self {
@@ -44,11 +43,23 @@ impl<T> AtHand<T> {
     }
 }
 
-/// The records of a log. The newest stretches that were read are at hand.
-struct Records {
-    reader: Arc<dyn Reader>,
-    /// What a snapshot has a copy of.
-    library: Library,
+/// Copies of the contents of some records, which are asked before the records are read.
+pub trait Copies: Send + Sync {
+    /// When a record was recorded (microseconds since 1970 in UTC), and its content; none without a copy.
+    fn find(&self, seq: u64) -> Option<(i64, ContentRef<'_>)>;
+}
+
+/// No copies.
+impl Copies for () {
+    fn find(&self, _: u64) -> Option<(i64, ContentRef<'_>)> {
+        None
+    }
+}
+
+/// The archive of records. The newest stretches that were read are at hand.
+struct Reread {
+    records: Arc<dyn Records>,
+    copies: Box<dyn Copies>,
     at_hand: Mutex<AtHand<Stretch>>,
 }
 
@@ -58,24 +69,24 @@ struct Stretch {
     records: Vec<Stored>,
 }
 
-/// The archive of a log.
-pub(super) fn of(log: &impl Log) -> Arc<dyn Archive> {
-    with(log, Library::new(&Definitions::default()))
+/// The archive of records.
+pub fn of(records: Arc<dyn Records>) -> Arc<dyn Archive> {
+    with(records, Box::new(()))
 }
 
-/// The archive of a log, of whose first records a snapshot has copies.
-pub(super) fn with(log: &impl Log, library: Library) -> Arc<dyn Archive> {
-    Arc::new(Records {
-        reader: log.reader(),
-        library,
+/// The archive of records, of some of which there are copies.
+pub fn with(records: Arc<dyn Records>, copies: Box<dyn Copies>) -> Arc<dyn Archive> {
+    Arc::new(Reread {
+        records,
+        copies,
         at_hand: Mutex::default(),
     })
 }
 
-impl Archive for Records {
+impl Archive for Reread {
     fn entry(&self, seq: Seq) -> Result<Option<Entry>, String> {
-        if let Some(found) = self.library.find(seq.0) {
-            let entry = entry(seq.0, found.recorded_at, found.content);
+        if let Some((recorded_at, content)) = self.copies.find(seq.0) {
+            let entry = entry(seq.0, recorded_at, content);
             return entry.map(Some).map_err(|error| error.to_string());
         }
         let mut at_hand = self.at_hand.lock().unwrap_or_else(PoisonError::into_inner);
@@ -99,16 +110,16 @@ impl Archive for Records {
     }
 }
 
-impl Records {
+impl Reread {
     /// The records from the first one of a stretch on, or from the one that is asked for, where those before it cannot be
     /// read.
     fn read_from(&self, first: u64, seq: Seq) -> Result<Vec<Stored>, String> {
         let limit = TOGETHER as usize;
         let reaches = |all: &Vec<Stored>| all.last().is_some_and(|last| last.seq >= seq.0);
-        match self.reader.read(first, limit) {
+        match self.records.read(first, limit) {
             Ok(all) if reaches(&all) => Ok(all),
             _ => {
-                let rest = self.reader.read(seq.0, limit);
+                let rest = self.records.read(seq.0, limit);
                 rest.map_err(|error| error.to_string())
             }
         }
@@ -132,11 +143,7 @@ fn read(seq: Seq, stored: &Stored) -> Result<Option<Entry>, String> {
 ///
 /// # Errors
 /// Those of [`codec::decode`].
-pub(super) fn entry(
-    seq: u64,
-    recorded_at: i64,
-    content: ContentRef<'_>,
-) -> Result<Entry, CodecError> {
+pub fn entry(seq: u64, recorded_at: i64, content: ContentRef<'_>) -> Result<Entry, CodecError> {
     Ok(Entry {
         seq: Seq(seq),
         recorded_at: Instant(recorded_at),

@@ -8,14 +8,12 @@ use std::collections::BTreeMap;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use servanda_core::chain::key::{KeyError, PRIVATE_PREFIX, SignatureType, SigningKey, VerifierKey};
-use servanda_core::chain::record::{
-    BatchSignature, Hash, Head, acknowledgement_message, recorder_message,
-};
-use servanda_core::event::{Acknowledged, Entry, Event, Fact};
-use servanda_core::rules;
-use servanda_core::state::{EntityKind, State};
-use servanda_core::value::id::{PartyId, RecorderId, Subject};
+use crate::chain::key::{KeyError, PRIVATE_PREFIX, SignatureType, SigningKey, VerifierKey};
+use crate::chain::record::{BatchSignature, Hash, Head, acknowledgement_message, recorder_message};
+use crate::event::{Acknowledged, Entry, Event, Fact};
+use crate::rules;
+use crate::state::{EntityKind, State};
+use crate::value::id::{PartyId, RecorderId, Subject};
 
 /// What is wrong with signatures, in words.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
