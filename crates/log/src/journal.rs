@@ -70,6 +70,8 @@ mod overlay;
 pub use self::log::{Journal, SIZE};
 
 #[cfg(test)]
+mod cost;
+#[cfg(test)]
 mod power;
 #[cfg(test)]
 mod tests;

@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::files::*;
-use super::guard::{guarded, translated};
+use super::guard::{guarded, is_guarded, translated};
 use super::log::Sled;
 use super::rewrite::Rewriting;
 use super::room::{RESERVE, RESERVE_BYTES, check_room, is_for_want_of_room, size_of};

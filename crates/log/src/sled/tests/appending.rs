@@ -383,6 +383,9 @@ fn panics_and_errors_of_sled_become_ours() {
     let outcome = guarded::<()>("reading", path, || panic!("of {}", "sled"));
     let said = outcome.unwrap_err().to_string();
     assert_eq!(said, "reading somewhere: sled gave up: of sled");
+    // The panic hook is told of these panics, and of no other.
+    assert!(guarded("reading", path, || Ok(is_guarded())).unwrap());
+    assert!(!is_guarded());
     let full = io::Error::from_raw_os_error(28);
     let copied = io::Error::new(full.kind(), format!("{full:?}"));
     let LogError::Io { source, .. } = translated("writing", path, ::sled::Error::Io(copied)) else {
