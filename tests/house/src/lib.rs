@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 mod circles;
+mod known;
 mod scan;
 
 use self::scan::{Source, Word};
@@ -86,15 +87,24 @@ fn every_file_keeps_the_rules() {
     let mut found = Vec::new();
     for source in sources().unwrap() {
         for (line, what) in RULES.iter().flat_map(|rule| rule(&source)) {
-            found.push(format!("{}:{line}: {what}", source.path));
+            found.push((format!("{}: {what}", source.path), line));
         }
     }
-    let count = found.len();
+    let known = |text: &str| known::OFFENCES.iter().any(|known| text.starts_with(known));
+    let new = found.iter().filter(|(text, _)| !known(text));
+    let new: Vec<String> = new
+        .map(|(text, line)| format!("line {line} of {text}"))
+        .collect();
     assert!(
-        found.is_empty(),
-        "{count} offences:\n{}\nThe rules stand at the top of tests/house/src/lib.rs.",
-        found.join("\n")
+        new.is_empty(),
+        "{} offences:\n{}\nThe rules stand at the top of tests/house/src/lib.rs.",
+        new.len(),
+        new.join("\n")
     );
+    for known in known::OFFENCES {
+        let stands = found.iter().any(|(text, _)| text.starts_with(known));
+        assert!(stands, "mended, so leave it out of known.rs: {known}");
+    }
 }
 
 #[test]
@@ -105,12 +115,16 @@ fn no_files_import_each_other_in_a_circle() {
         let package: Vec<&Source> = all.iter().filter(|s| s.package == *dir).collect();
         found.extend(circles::circles(name, &package));
     }
-    assert!(
-        found.is_empty(),
-        "{} circles:\n{}",
-        found.len(),
-        found.join("\n")
-    );
+    let is_of = |circle: &str, known: &str| circle.starts_with(&format!("{known} -> "));
+    let new = found
+        .iter()
+        .filter(|circle| !known::CIRCLES.iter().any(|known| is_of(circle, known)));
+    let new: Vec<&str> = new.map(String::as_str).collect();
+    assert!(new.is_empty(), "{} circles:\n{}", new.len(), new.join("\n"));
+    for known in known::CIRCLES {
+        let stands = found.iter().any(|circle| is_of(circle, known));
+        assert!(stands, "mended, so leave it out of known.rs: {known}");
+    }
 }
 
 #[test]
