@@ -14,7 +14,11 @@ use servanda_core::view::{Agreement, Commitment, View};
 use super::chart::{Chart, Line, Mark, Plot, Threshold};
 use super::participation::{Membership, Position, memberships};
 use super::rates::Rate;
-use super::{Cell, Document, Question, Report, Table, Takes, Tone, caveats, select};
+use super::commitments::Commitments;
+use super::cell::{Cell, Tone};
+use super::document::{Document, Report, Table};
+use super::question::{Question, Takes};
+use super::{caveats, select};
 
 /// The report `curve`.
 #[derive(Debug, Clone, Copy)]
@@ -33,7 +37,7 @@ impl Report for Curve {
         &[Takes::Thresholds]
     }
 
-    fn document(&self, view: &View<'_>, question: &Question) -> Document {
+    fn document<'r>(&self, view: &View<'r>, question: &Question) -> Document<'r> {
         let agreements = select::agreements(view, question);
         let commitments = select::commitments(view, question);
         let circle = select::asked_circle(view, question);
@@ -226,13 +230,13 @@ impl Counted {
 /// How many commitments there were, and what became of them. Each is asked for on the days on which anything
 /// about it can have changed: those of its records, and those after its deadlines. So this says of a day what
 /// every other report says of it.
-fn implementation(view: &View<'_>, commitments: &[Commitment<'_>]) -> Vec<Series> {
+fn implementation(view: &View<'_>, commitments: &Commitments<'_>) -> Vec<Series> {
     use What::*;
     let mut all =
         [Made, Live, Due, Fulfilled, Breached, Overdue].map(|what| Series::new(what, None));
-    for commitment in commitments {
+    for commitment in commitments.iter() {
         let own = view
-            .own_trail(commitment)
+            .own_trail(&commitment)
             .into_iter()
             .map(|seq| view.last_possible_day(seq));
         let mut days: BTreeSet<NaiveDate> = own.filter(|day| *day <= view.as_of).collect();
@@ -262,7 +266,7 @@ fn implementation(view: &View<'_>, commitments: &[Commitment<'_>]) -> Vec<Series
     all.filter(|series| !series.changes.is_empty()).collect()
 }
 
-fn table(all: &[Series]) -> Table {
+fn table(all: &[Series]) -> Table<'static> {
     let columns = &[
         "series",
         "agreement",
@@ -304,7 +308,7 @@ fn table(all: &[Series]) -> Table {
                 Some(among) => share(among.what, count, of),
                 None => [Cell::None, Cell::None, Cell::None],
             });
-            table.rows.push(row);
+            table.push(row);
         }
     }
     table
@@ -368,7 +372,7 @@ fn asked_thresholds(question: &Question) -> impl Iterator<Item = i64> {
         .filter_map(|count| i64::try_from(count).ok())
 }
 
-fn thresholds(all: &[Series], question: &Question) -> Table {
+fn thresholds(all: &[Series], question: &Question) -> Table<'static> {
     let columns = &[
         "series",
         "agreement",
@@ -399,7 +403,6 @@ fn thresholds(all: &[Series], question: &Question) -> Table {
                 let count = points.last().map_or(0, |(_, count)| *count);
                 let never = Cell::Word("not reached".to_owned(), Tone::Plain);
                 table
-                    .rows
                     .push(row(never, Cell::None, Cell::Number(count), Cell::None));
             }
             for (at, crossing) in crossings.iter().enumerate() {
@@ -413,7 +416,7 @@ fn thresholds(all: &[Series], question: &Question) -> Table {
                     Some(day) if at == 0 => Cell::text(day),
                     _ => Cell::None,
                 };
-                table.rows.push(row(
+                table.push(row(
                     Cell::Word(word.to_owned(), tone),
                     Cell::text(crossing.day),
                     Cell::Number(crossing.count),
@@ -692,7 +695,7 @@ mod tests {
     }
 
     /// What a series came to by a day.
-    fn at(document: &Document, series: &str, day: NaiveDate) -> usize {
+    fn at(document: &Document<'_>, series: &str, day: NaiveDate) -> usize {
         let rows = columns(document, "curve", &["series", "on", "count"]);
         let last = rows
             .into_iter()

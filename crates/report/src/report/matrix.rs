@@ -10,7 +10,11 @@ use servanda_core::view::{Agreement, View};
 
 use super::chart::{Bar, Chart, Plot, StackedBar};
 use super::participation::{Act, Membership, State, memberships};
-use super::{Cell, Document, Question, Report, Table, Takes, caveats, cells, select};
+use super::cell::Cell;
+use super::commitments::Commitments;
+use super::document::{Document, Report, Table};
+use super::question::{Question, Takes};
+use super::{caveats, cells, select};
 
 /// The report `matrix`.
 #[derive(Debug, Clone, Copy)]
@@ -29,7 +33,7 @@ impl Report for Matrix {
         &[Takes::Limit]
     }
 
-    fn document(&self, view: &View<'_>, question: &Question) -> Document {
+    fn document<'r>(&self, view: &View<'r>, question: &Question) -> Document<'r> {
         let agreements = select::agreements(view, question);
         let circle = select::asked_circle(view, question);
         let names = cells::party_names(view);
@@ -49,14 +53,13 @@ impl Report for Matrix {
                 by_agreement.add(agreement.id.as_str(), state);
                 by_party.add(membership.party.as_str(), state);
                 matrix
-                    .rows
                     .push(row(view, agreement, &membership, state, &names));
             }
         }
         document.notes.extend(matrix.cut(question.limit));
         document
             .notes
-            .extend(caveats::notes(view, &[], &agreements));
+            .extend(caveats::notes(view, &Commitments::new(view, []), &agreements));
         document.charts = charts(&by_agreement);
         document.tables = vec![
             matrix,
@@ -159,7 +162,7 @@ impl Counts {
         *counts.entry(state).or_default() += 1;
     }
 
-    fn table(&self, name: &'static str, title: &str, of: &'static str) -> Table {
+    fn table(&self, name: &'static str, title: &str, of: &'static str) -> Table<'static> {
         let columns = [
             of,
             "all",
@@ -176,7 +179,7 @@ impl Counts {
         for (of, counts) in &self.0 {
             let mut row = vec![Cell::text(of), Cell::count(counts.values().sum())];
             row.extend(State::ALL.map(|state| Cell::count(of_state(counts, state))));
-            table.rows.push(row);
+            table.push(row);
         }
         table
     }

@@ -8,7 +8,9 @@ use chrono::Days;
 use servanda_core::value::commitment::{Contest, Standing};
 use servanda_core::view::{Commitment, Due, View};
 
-use super::{Cell, Table, cells};
+use super::cell::Cell;
+use super::document::Table;
+use super::cells;
 
 /// So many of so many, which are of a kind that is named.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,7 +50,7 @@ impl Rate {
 }
 
 /// A table of rates.
-pub fn table(name: &'static str, title: &str, rates: &[Rate]) -> Table {
+pub fn table(name: &'static str, title: &str, rates: &[Rate]) -> Table<'static> {
     let mut table = Table::new(name, title, &Rate::COLUMNS);
     table.rows = rates.iter().map(Rate::cells).collect();
     table

@@ -4,7 +4,7 @@
 use chrono::{Datelike, Days, NaiveDate};
 use maud::{Markup, html};
 
-use super::{class_of, shown};
+use super::text::{class_of, shown};
 use crate::report::Tone;
 use crate::report::chart::{Bar, Chart, Line, Mark, Plot, StackedBar, Threshold};
 
