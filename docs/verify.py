@@ -128,7 +128,7 @@ BASE = point_of((4 * pow(5, -1, P) % P).to_bytes(32, "little"))
 
 
 def ed25519_holds(key, message, signature):
-    """Whether a signature is one of a key over a message. Strict: no other encoding, no point of small order."""
+    """Whether scalar × BASE = commitment + challenge × public. No cofactor, no other encoding, no point of small order."""
     if len(key) != 32 or len(signature) != 64:
         return False
     public, commitment = point_of(key), point_of(signature[:32])
@@ -310,65 +310,96 @@ class Policy:
         return self.quorum in met
 
 
-# ---- Payloads: schemas 1 and 2 ----
+# ---- Payloads ----
 
-# Number, name, word, then the fields in the order of their bytes; `?` is an option, `*` a list.
-FACTS = """
-0 LedgerOpened ledger origin:Text purpose:Text?
-1 PartyRegistered party id:Slug kind:PartyKind name:Name* identifier:Identifier* parent:Slug?
-2 PartyRenamed rename party:Slug name:Name*
-3 PartySucceeded succession party:Slug successor:Slug*
-4 SourceRegistered source id:Slug kind:SourceKind title:Text issuer:Text? published:When? retrieved:When? \
-language:Language? digest:Digest? locator:Text? derived_from:Slug?
-5 MeetingHeld meeting text:Text? place:Text? present:Slug* led_to:Slug*
-6 AgreementRecorded agreement id:Slug title:Text form:Form? party:Slug* place:Text? link:Link*
-7 AgreementStatusChanged agreement-status agreement:Slug to:AgreementStatus
-8 ParticipationRecorded participation agreement:Slug party:Slug action:Action text:Text? effective:When?
-9 CommitmentRecorded commitment id:Slug agreement:Slug text:Text modality:Modality* debtor:Slug* creditor:Slug* \
-mutual:Bool witness:Slug* guarantor:Slug* purpose:Text* condition:Text? measure:Text? presupposes:Text? \
-deadline:Deadline? repeats:Subject* theme:Text* standing:Standing?
-10 CommitmentAmended amendment commitment:Slug instrument:Slug? text:Text? modality:Modality* debtor:Slug* \
-creditor:Slug* purpose:Text* condition:Text? measure:Text? deadline:Deadline?
-11 StatusChanged status commitment:Slug to:Standing capacity:Capacity?
-12 ContestMoved contest commitment:Slug to:Contest text:Text?
-13 ProgressReported progress text:Text commitment:Slug? occurrence:Text?
-14 OccurrenceHeld occurrence commitment:Slug occurrence:Text? place:Text? text:Text?
-15 Assessed assessment commitment:Slug scale:Text level:Level
-16 StatementRecorded statement text:Text about:Subject*
-17 EvidenceAttached evidence about:Subject bearing:Bearing text:Text?
-18 Noted note text:Text about:Subject*
-19 Corrected correction record:Seq field:FieldName old:Text* to:Text* reason:Text
-20 Retracted retraction record:Seq reason:Text
-21 Redacted redaction record:Seq reason:Text authority:Text
-22 RecorderAdmitted recorder id:Slug key:Text name:Text?
-23 RecorderRevoked recorder-revoked recorder:Slug reason:Text
-24 RecorderRotated recorder-rotated recorder:Slug key:Text reason:Text?
-25 PartyKeyDeclared party-key party:Slug key:Text
-26 Acknowledged acknowledgement record:Seq party:Slug signature:Text
+# <generated>
+SCHEMA = 1
+# Number, name, word, whether payloads can be erased, fields in the order of their bytes; `?` is an option, `*`
+# a list, `@` stands before the schema that brought a field, a word or a kind, where that is not 1.
+EVENTS = """
+0 LedgerOpened ledger never origin:Text purpose:Text?
+1 PartyRegistered party never id:Slug kind:PartyKind name:Name* identifier:Identifier* parent:Slug?
+2 PartyRenamed rename never party:Slug name:Name*
+3 PartySucceeded succession never party:Slug successor:Slug*
+4 SourceRegistered source never id:Slug kind:SourceKind title:Text issuer:Text? published:When? \
+retrieved:When? language:Language? digest:Digest? locator:Text? derived_from:Slug?
+5 MeetingHeld meeting always text:Text? place:Text? present:Slug* led_to:Slug*
+6 AgreementRecorded agreement never id:Slug title:Text form:Form? party:Slug* place:Text? link:Link*
+7 AgreementStatusChanged agreement-status never agreement:Slug to:AgreementStatus
+8 ParticipationRecorded participation never agreement:Slug party:Slug action:Action text:Text? effective:When?
+9 CommitmentRecorded commitment never id:Slug agreement:Slug text:Text modality:Modality* debtor:Slug* \
+creditor:Slug* mutual:Bool witness:Slug* guarantor:Slug* purpose:Text* condition:Text? measure:Text? \
+presupposes:Text? deadline:Deadline? repeats:Subject* theme:Text* standing:Standing?
+10 CommitmentAmended amendment never commitment:Slug instrument:Slug? text:Text? modality:Modality* \
+debtor:Slug* creditor:Slug* purpose:Text* condition:Text? measure:Text? deadline:Deadline?
+11 StatusChanged status never commitment:Slug to:Standing capacity:Capacity?
+12 ContestMoved contest never commitment:Slug to:Contest text:Text?
+13 ProgressReported progress always text:Text commitment:Slug? occurrence:Text?
+14 OccurrenceHeld occurrence always commitment:Slug occurrence:Text? place:Text? text:Text?
+15 Assessed assessment always commitment:Slug scale:Text level:Level
+16 StatementRecorded statement always text:Text about:Subject*
+17 EvidenceAttached evidence always about:Subject bearing:Bearing text:Text?
+18 Noted note always text:Text about:Subject*
+19 Corrected correction with-target record:Target field:FieldName old:Text* to:Text* reason:Text
+20 Retracted retraction never record:Target reason:Text
+21 Redacted redaction never record:Target reason:Text authority:Text
+22 RecorderAdmitted recorder never id:Slug key:Text name:Text?
+23 RecorderRevoked recorder-revoked never recorder:Slug reason:Text
+24 RecorderRotated recorder-rotated never recorder:Slug key:Text reason:Text?
+25 PartyKeyDeclared party-key never party:Slug key:Text
+26 Acknowledged acknowledgement never record:Seq party:Slug signature:Text
 """
-ENVELOPE = """on:When? by:Slug* recorded_by:Text? source:Citation* note:Text? confidence:Confidence? \
-inferred:FieldName* import_key:Text? irregular:Text?"""
+ENVELOPE = """
+on:When? by:Slug* recorded_by:Text? source:Citation* note:Text? confidence:Confidence? inferred:FieldName* \
+import_key:Text? irregular:Text?
+"""
 WORDS = """
-PartyKind state organisation organ office person unit group
-SourceKind article statement treaty report letter table interview website document
-Bearing supports refutes
-Confidence low medium high
-Form treaty protocol memorandum exchange-of-letters communique roadmap contract oral reported other
-AgreementStatus concluded in-force suspended resumed amended superseded terminated
-Action signature definitive-signature ratification acceptance approval accession succession formal-confirmation \
-provisional-application notification entry-into-force withdrawal reservation declaration objection
-Modality obligation permission prohibition intention
-Standing proposed agreed conditional active suspended claimed fulfilled breached waived released cancelled expired \
-superseded
-Capacity debtor creditor arbiter assessor terms
-Contest none claimed disputed settled
+PartyKind 0=state 1=organisation 2=organ 3=office 4=person 5=unit 6=group
+SourceKind 0=article 1=statement 2=treaty 3=report 4=letter 5=table 6=interview 7=website 8=document
+Bearing 0=supports 1=refutes
+Confidence 0=low 1=medium 2=high
+Form 0=treaty 1=protocol 2=memorandum 3=exchange-of-letters 4=communique 5=roadmap 6=contract 7=oral \
+8=reported 9=other
+AgreementStatus 0=concluded 1=in-force 2=suspended 3=resumed 4=amended 5=superseded 6=terminated
+Action 0=signature 1=definitive-signature 2=ratification 3=acceptance 4=approval 5=accession 6=succession \
+7=formal-confirmation 8=provisional-application 9=notification 10=entry-into-force 11=withdrawal \
+12=reservation 13=declaration 14=objection
+Modality 0=obligation 1=permission 2=prohibition 3=intention
+Standing 0=proposed 1=agreed 2=conditional 3=active 4=suspended 5=claimed 6=fulfilled 7=breached 8=waived \
+9=released 10=cancelled 11=expired 12=superseded
+Capacity 0=debtor 1=creditor 2=arbiter 3=assessor 4=terms
+Contest 0=none 1=claimed 2=disputed 3=settled
 """
-FACTS = [(word, [f.split(":") for f in fields]) for _, _, word, *fields in map(str.split, FACTS.split("\n")[1:-1])]
-ENVELOPE = [field.split(":") for field in ENVELOPE.split()]
-WORDS = {name: words for name, *words in map(str.split, WORDS.split("\n")[1:-1])}
+# </generated>
+
+
+
+def since(text):
+    """What stands before `@`, and the schema after it: 1 if there is none."""
+    what, _, schema = text.partition("@")
+    return what, int(schema or 1)
+
+
+class Kind:
+    """A kind of event: its number, name, word, the schema that brought it, what can be erased, and its fields."""
+
+    def __init__(self, number, name, word, erasable, *fields):
+        self.number, self.name, self.erasable, self.fields = int(number), name, erasable, fields_of(fields)
+        self.word, self.since = since(word)
+        self.has_target = any(kind == "Target" for _, kind, _ in self.fields)
+
+
+def fields_of(fields):
+    """Of each field: its name, its type, the schema that brought it."""
+    return [(*since(field)[0].split(":"), since(field)[1]) for field in fields]
+
+
+KINDS = {kind.number: kind for kind in (Kind(*line.split()) for line in EVENTS.split("\n")[1:-1])}
+ENVELOPE = fields_of(ENVELOPE.split())
+WORDS = {name: dict(word.split("=") for word in words) for name, *words in map(str.split, WORDS.split("\n")[1:-1])}
 
 SLUG = re.compile(r"(?![0-9]+\Z)[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{1,8})*")
+LANGUAGE = re.compile(r"(?!.{65})[a-z]{2,3}(-[A-Za-z0-9]{1,8})*")
 LINK = re.compile(r"(amends|supersedes|continues|implements|repeats):(?P<slug>.*)", re.DOTALL)
 RULE_PART = re.compile(r"(UNTIL|COUNT|INTERVAL|BYSECOND|BYMINUTE|BYHOUR|BYDAY|BYMONTHDAY|BYYEARDAY|BYWEEKNO|BYMONTH"
                        r"|BYSETPOS|WKST)=[A-Z0-9,+-]+|FREQ=(SECONDLY|MINUTELY|HOURLY|DAILY|WEEKLY|MONTHLY|YEARLY)")
@@ -414,7 +445,8 @@ class Payload:
     """Reads a payload from its first byte to its last. Numbers must be as short as they can be."""
 
     def __init__(self, data):
-        self.data, self.at, self.lowest = data, 0, 1
+        self.data, self.at = data, 0
+        self.schema = self.lowest = 1  # what it begins with, and the lowest that can express what was read
 
     def take(self, count):
         self.at += count
@@ -459,7 +491,12 @@ class Payload:
                 raise Malformed(f"{text[:40]!r} is not a {kind} as the document has it")
             return text
         if kind in WORDS:
-            return self.choice(kind, WORDS[kind])
+            number = self.byte()
+            word, schema = since(WORDS[kind].get(str(number), "@255"))
+            if schema > self.schema:
+                raise Malformed(f"{kind} has no number {number}")
+            self.lowest = max(self.lowest, schema)
+            return word
         return getattr(self, kind)()
 
     def Bool(self):
@@ -467,6 +504,8 @@ class Payload:
 
     def Seq(self):
         return self.number()
+
+    Target = Seq
 
     def Digest(self):
         return self.take(32).hex()
@@ -500,7 +539,6 @@ class Payload:
         return value if form != "Rule?" else "recurring" if value is None else f"RRULE:{value}"
 
     def Relative(self):
-        self.lowest = 2  # what schema 1 cannot express
         count, unit = self.number(), self.choice("Unit", ("day", "week", "month", "year"))
         if not 1 <= count <= 9999:
             raise Malformed("a span is not 1 to 9999 units")
@@ -512,24 +550,30 @@ class Payload:
         return f"{count} {unit}{'' if count == 1 else 's'} after {anchor}"
 
 
-def decode(data):
-    """The event of a payload, as `servanda export` writes it: absent fields are left out."""
-    payload = Payload(data)
-    if len(data) > 65536:
-        raise Malformed(f"the payload has {len(data)} bytes; the limit is 65536")
-    schema = payload.byte()
-    if schema not in (1, 2):
-        raise Malformed(f"the payload has schema version {schema}, not 1 or 2")
-    word, fields = payload.choice("Fact", FACTS)
-    event = {"event": word}
-    for name, kind in fields + ENVELOPE:
-        value = payload.field(kind)
+def decode(header, data):
+    """The event of a payload under its header, as `servanda export` writes it: absent fields are left out."""
+    kind, payload = KINDS.get(header.kind), Payload(data)
+    if not kind:
+        raise Malformed(f"the record is of kind {header.kind}: a later version of servanda wrote it")
+    payload.schema = payload.byte()
+    if not 1 <= payload.schema <= SCHEMA:
+        raise Malformed(f"the payload has schema {payload.schema}, not 1 to {SCHEMA}: a later version wrote it")
+    event, payload.lowest, target = {"event": kind.word}, kind.since, 0
+    for name, form, schema in kind.fields + ENVELOPE:
+        if schema > payload.schema:
+            continue
+        value = payload.field(form)
         if value is not None and value is not False and value != []:
             event[name] = value
+            payload.lowest = max(payload.lowest, schema)
+        if form == "Target":
+            target = value
     if payload.at != len(data):
         raise Malformed(f"{len(data) - payload.at} bytes follow the event")
-    if schema != payload.lowest:
-        raise Malformed(f"the payload has schema version {schema}; the lowest that can express it is {payload.lowest}")
+    if payload.schema != payload.lowest:
+        raise Malformed(f"the payload has schema {payload.schema}; the lowest that can express it is {payload.lowest}")
+    if target != header.target:
+        raise Malformed(f"the header names record {header.target}, and the event is about record {target}")
     return event
 
 
@@ -676,12 +720,28 @@ class Header:
             raise Malformed(f"the record has {len(data)} bytes, less than a header's 128")
         if data[0] != 1:
             raise Malformed(f"the record has format version {data[0]}, not 1")
-        reserved = [at for at in (*range(2, 8), *range(96, 128)) if data[at]]
+        reserved = [at for at in (*range(4, 8), *range(104, 128)) if data[at]]
         if reserved or data[1] > 3:
             raise Malformed(f"the header's byte {1 if data[1] > 3 else reserved[0]} is not what it must be")
-        self.redactable, self.claimed = bool(data[1] & 1), bool(data[1] & 2)
+        self.erasable, self.asserted = bool(data[1] & 1), bool(data[1] & 2)
+        self.kind, = struct.unpack("<H", data[2:4])
+        self.target, = struct.unpack("<Q", data[96:104])
         self.seq, self.recorded_at, self.remaining, self.payload_len = struct.unpack("<QqII", data[8:32])
         self.prev, self.digest, self.link = data[32:64], data[64:96], link_of(data[:128])
+        self.check_form()
+
+    def check_form(self):
+        """What it says against its kind, as far as that takes no other record."""
+        kind = KINDS.get(self.kind)
+        if self.payload_len > 65536:
+            raise Malformed(f"the header says that the payload has {self.payload_len} bytes; the limit is 65536")
+        if self.seq == 0 and not (kind and kind.name == "LedgerOpened"):
+            raise Malformed(f"the header of record 0 says that its kind is {self.kind}, and not the opening of a ledger")
+        if kind and self.target and not kind.has_target:
+            raise Malformed(f"the header of a {kind.word} names record {self.target}")
+        if kind and kind.erasable != "with-target" and self.erasable != (kind.erasable == "always"):
+            raise Malformed(f"the header says that the payload of a {kind.word} "
+                            f"{'can' if self.erasable else 'cannot'} be erased")
 
 
 def time_text(micros):
@@ -697,13 +757,14 @@ class Verifier:
 
     def __init__(self, kept, checkpoints, say, show):
         self.kept, self.say, self.show = kept, say, show
-        self.findings, self.records, self.count, self.claimed = [], 0, 0, 0
+        self.findings, self.records, self.count, self.asserted = [], 0, 0, 0
         self.tree, self.roots = Tree(), {checkpoint.size: None for checkpoint in checkpoints}
         self.links, self.keyring = bytearray(), Keyring()
+        self.kinds = {}  # by the number of a record: the number of its kind
         self.keep_root()
         self.previous = self.ended = None
         self.link, self.kept_link = ZERO, ZERO if kept and kept[0] == 0 else None
-        self.gone, self.unredactable, self.redactions = [], set(), {}
+        self.gone, self.unerasable, self.redactions = [], set(), {}
 
     def find(self, seq, kind, message):
         self.find_at(f"record {seq}", kind, message)
@@ -726,7 +787,9 @@ class Verifier:
             return self.find(self.count, "malformed", f"{where} stands after the head")
         try:
             # Objects become tuples of pairs, so that they are no lists and a member that stands twice is seen.
-            read = json.loads(line.decode("utf-8"), object_pairs_hook=tuple)
+            read = json.loads(line.decode("utf-8"), object_pairs_hook=tuple, parse_int=digits)
+            if not line.endswith(b"\n"):
+                raise ValueError
             if len(read) == 1:
                 (head,) = members(read, "head")
                 count, link = members(head, "count", "link")
@@ -763,6 +826,7 @@ class Verifier:
         self.links[32 * seq:] = header.link
         if self.kept and self.kept[0] == self.count:
             self.kept_link = header.link
+        self.compare_with_target(seq, header)
         if header.seq != seq:
             self.find(seq, "misplaced", f"its header says that it is record {header.seq}")
         if link != header.link:
@@ -776,16 +840,25 @@ class Verifier:
             self.find(seq, "batch", f"{previous.remaining - 1} of its batch should follow, not {header.remaining}")
         if previous and header.recorded_at < previous.recorded_at:
             self.find(seq, "clock", f"{time_text(header.recorded_at)} is before {time_text(previous.recorded_at)}")
-        if previous and header.claimed and not previous.claimed:
-            self.find(seq, "clock", "its time is claimed, and the backfill ended before it")
-        if header.claimed and self.claimed == seq:
-            self.claimed = seq + 1
+        if previous and header.asserted and not previous.asserted:
+            self.find(seq, "clock", "its time is asserted, and the backfill ended before it")
+        if header.asserted and self.asserted == seq:
+            self.asserted = seq + 1
         try:
             signatures = self.body(seq, header, data[128:])
         except Malformed as error:
             self.keyring = None
             return self.find(seq, "malformed", error)
         return self.compare_signatures(seq, header, signatures)
+
+    def compare_with_target(self, seq, header):
+        """Whether a payload can be erased, where that depends on the record that the event is about."""
+        self.kinds[seq], kind = header.kind, KINDS.get(header.kind)
+        if kind and kind.erasable == "with-target" and (header.target >= seq or header.target in self.kinds):
+            target = KINDS.get(self.kinds[header.target]) if header.target < seq else None
+            if header.erasable != bool(target and target.erasable == "always"):
+                self.find(seq, "malformed", f"the header says that its payload {'can' if header.erasable else 'cannot'} "
+                                            f"be erased; the kind of record {header.target} demands the opposite")
 
     def body(self, seq, header, body):
         """Reads what follows the header, and gives the signatures."""
@@ -798,8 +871,10 @@ class Verifier:
             self.payload(seq, header, body[1:end])
         else:
             self.gone.append(seq)
-            if not header.redactable:
-                self.unredactable.add(seq)
+            if header.kind not in KINDS:
+                self.find(seq, "encoding", f"it is of kind {header.kind}: a later version of servanda wrote it")
+            if not header.erasable:
+                self.unerasable.add(seq)
             if self.keyring:
                 self.keyring.gone()
         return signatures
@@ -810,13 +885,13 @@ class Verifier:
             self.keyring = None
             return
         try:
-            event = decode(salted[16:])
+            event = decode(header, salted[16:])
         except Malformed as error:
             self.find(seq, "encoding", error)
             self.keyring = None
             return
         if event["event"] == "redaction":
-            self.redactions[event["record"]] = seq
+            self.redactions[header.target] = seq
         for wrong in self.keyring.take(seq, event, self.links) if self.keyring else ():
             self.find(seq, "signature", wrong)
         self.show({"seq": seq, "recorded_at": time_text(header.recorded_at), **event})
@@ -884,8 +959,8 @@ class Verifier:
         if self.previous and self.previous.remaining:
             self.find(last, "batch", f"{self.previous.remaining} more of its batch should follow")
         for seq in self.gone:
-            if seq in self.unredactable:
-                self.find(seq, "payload-gone", "its payload is not there, and it was not recorded as one that may be redacted")
+            if seq in self.unerasable:
+                self.find(seq, "payload-gone", "its payload is not there, and its header says that it cannot be erased")
             elif self.redactions.get(seq, seq) <= seq:
                 self.find(seq, "payload-gone", "its payload is not there, and no later record redacts it")
         if self.kept and self.kept_link != self.kept[1]:
@@ -901,8 +976,8 @@ class Verifier:
         parts = [f"BROKEN, findings: {len(self.findings)}" if self.findings else "sound", f"records: {self.records}",
                  f"head {self.count}:{self.link.hex()}" if self.link else "no head",
                  f"tree {self.tree.size}:{text_of(self.tree.root())}" if self.tree else "no tree"]
-        if self.claimed:
-            parts.append(f"recorded times of the first {self.claimed} records claimed, not the machine's")
+        if self.asserted:
+            parts.append(f"recorded times of the first {self.asserted} records asserted, not the machine's")
         checked = ["form, order, links, digests, batches, clock, encoding"]
         unchecked = ["the rules of events; snapshots"]
         if self.keyring:
@@ -939,6 +1014,13 @@ def members(pairs, *names):
     if type(pairs) is not tuple or sorted(name for name, _ in pairs) != list(names):
         raise ValueError
     return [value for _, value in sorted(pairs, key=lambda pair: pair[0])]
+
+
+def digits(text):
+    """The number of JSON's digits; `-0` is no number here."""
+    if not text.isdigit():
+        raise ValueError
+    return int(text)
 
 
 def whole(number):

@@ -6,7 +6,7 @@
 //! use servanda_core::event::{Event, Fields, Kind};
 //! use servanda_ledger::verify::{Unwatched, verify};
 //! use servanda_ledger::{Ledger, Machine};
-//! use servanda_log::memory::Memory;
+//! use servanda_log::memory::MemoryLog;
 //!
 //! let event = |kind, pairs: &[(&str, &str)]| {
 //!     let mut fields = Fields::default();
@@ -14,7 +14,7 @@
 //!     Event::build(kind, &fields).expect("the fields are right")
 //! };
 //! let opening = event(Kind::LedgerOpened, &[("origin", "example.org/log")]);
-//! let mut ledger = Ledger::create(Memory::default(), Machine, opening)?;
+//! let mut ledger = Ledger::create(MemoryLog::default(), Machine, opening)?;
 //! let party = event(Kind::PartyRegistered, &[("id", "colombia"), ("kind", "state"), ("name", "Colombia")]);
 //! let receipt = ledger.append(vec![party])?[0];
 //! assert_eq!(receipt.seq.0, 1);

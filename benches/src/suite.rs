@@ -8,7 +8,7 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
-use servanda_core::chain::record::{Body, Head, Sealed, bind_marked};
+use servanda_core::chain::record::{Content, Head, Sealed, Unbound, bind};
 use servanda_core::event::{Event, Fields, Kind};
 use servanda_ledger::group::Group;
 use servanda_ledger::replay::{KnownAt, replay_in_full};
@@ -164,9 +164,19 @@ impl Suite {
                     .as_bytes()
                     .first_chunk()
                     .expect("a hash has 32 bytes");
-                (Body { salt, payload }, false)
+                Unbound {
+                    content: Content {
+                        kind: 0,
+                        target: 0,
+                        payload,
+                    },
+                    salt,
+                    erasable: false,
+                    recorded_at: 0,
+                    asserted: false,
+                }
             });
-            let (bound, after) = bind_marked(head, 0, batch.collect());
+            let (bound, after) = bind(head, batch.collect());
             head = after;
             records += bound.len();
             batches.push((

@@ -6,7 +6,7 @@ use servanda_core::event::{Event, Fields, Kind};
 use servanda_core::ndjson::{Defaults, Lines, ParsedLine};
 use servanda_ledger::verify::{Unwatched, verify};
 use servanda_ledger::{Ledger, Machine};
-use servanda_log::memory::Memory;
+use servanda_log::memory::MemoryLog;
 
 fuzz_target!(|bytes: &[u8]| {
     let lines = Lines::new(bytes, Defaults::default());
@@ -22,7 +22,7 @@ fuzz_target!(|bytes: &[u8]| {
     let mut opening = Fields::default();
     opening.set("origin", vec!["fuzz.example/log".to_owned()]);
     let opening = Event::build(Kind::LedgerOpened, &opening).expect("an origin is enough");
-    let mut ledger = Ledger::create(Memory::default(), Machine, opening).expect("a new ledger is opened");
+    let mut ledger = Ledger::create(MemoryLog::default(), Machine, opening).expect("a new ledger is opened");
     for event in events {
         let fields = event.to_fields();
         let again = Event::build(event.kind(), &fields);

@@ -9,7 +9,7 @@ use libfuzzer_sys::fuzz_target;
 use servanda_core::chain::record::{Hash, Head, Sealed, local_checksum};
 use servanda_log::{Log, OneBatch};
 use servanda_log::journal::Journal;
-use servanda_log::memory::Memory;
+use servanda_log::memory::MemoryLog;
 
 const PAGE: usize = 4096;
 
@@ -24,7 +24,7 @@ fuzz_target!(|bytes: &[u8]| {
     let dir = tempfile::tempdir().expect("there is a scratch directory");
     let path = dir.path().join("journal");
     fs::write(&path, &file).expect("a scratch file is written");
-    let Ok(mut journal) = Journal::open(&path, Memory::default()) else {
+    let Ok(mut journal) = Journal::open(&path, MemoryLog::default()) else {
         return;
     };
     let Ok(before) = journal.head() else {
@@ -52,7 +52,7 @@ fuzz_target!(|bytes: &[u8]| {
         assert_eq!(all.len() as u64, after.count);
         // Nothing was handed over yet: the log behind is empty again.
         drop(journal);
-        let journal = Journal::open(&path, Memory::default()).expect("it was opened before");
+        let journal = Journal::open(&path, MemoryLog::default()).expect("it was opened before");
         assert_eq!(journal.head().ok(), Some(after));
     }
 });

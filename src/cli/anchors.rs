@@ -15,12 +15,12 @@ use servanda_core::value::id::{Seq, Subject};
 pub enum Anchor {
     /// A signed note, whose signatures are not checked yet.
     Signed(SignedCheckpoint),
-    /// The text of one, which anybody could have written.
+    /// The text of a checkpoint, which anybody could have written.
     Unsigned(Checkpoint),
 }
 
 impl Anchor {
-    /// What it says, whether or not anybody signed it.
+    /// The checkpoint, signed or not.
     pub fn checkpoint(&self) -> &Checkpoint {
         match self {
             Self::Signed(signed) => signed.unverified(),
@@ -77,8 +77,8 @@ fn parse(text: &[u8]) -> Option<Anchor> {
     text.parse().ok().map(Anchor::Unsigned)
 }
 
-/// A proof that one checkpoint is the beginning of another. C2SP has no file for it; this one reads:
-/// a first line, `hashes N`, N hashes in base64, an empty line, the older checkpoint, a line `=`, the newer.
+/// A proof that one checkpoint is the beginning of another. C2SP has no file format for it. This one is: a first line,
+/// `hashes N`, N hashes in base64, an empty line, the older checkpoint, a line `=`, the newer checkpoint.
 pub struct Consistency {
     /// The older checkpoint.
     pub old: Anchor,
@@ -101,12 +101,12 @@ impl fmt::Display for Consistency {
 }
 
 impl Consistency {
-    /// Whether a text looks like one.
+    /// Whether a text begins like such a proof.
     pub fn is_one(text: &str) -> bool {
         text.starts_with(CONSISTENCY)
     }
 
-    /// Reads a proof; nothing where it is none.
+    /// Reads a proof.
     pub fn parse(text: &str) -> Option<Self> {
         let rest = text.strip_prefix(CONSISTENCY)?.strip_prefix("\nhashes ")?;
         let (count, mut rest) = rest.split_once('\n')?;

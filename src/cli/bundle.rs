@@ -1,103 +1,97 @@
-//! `export --bundle`: one file that holds a ledger, what vouches for it, and the means to check both.
+//! `export --bundle`: one file with a ledger, its signatures, and the means to check both.
 
 use std::path::{Path, PathBuf};
 
-use clap::parser::ValueSource;
-use clap::{Arg, ArgMatches, value_parser};
 use tar::{Builder, EntryType, Header};
 
-use super::checkpoint::sign;
+use super::checkpoint::{LogKey, sign};
 use super::error::{CliError, Exit};
-use super::session::Session;
+use super::files;
+use super::raw::write_raw;
+use super::session::{Session, written};
 use super::verify::{COSIGNED, read_policy};
-use super::{files, raw};
 
 const FORMAT: &str = include_str!("../../docs/format.md");
 const VERIFIER: &str = include_str!("../../docs/verify.py");
 
-/// The options of `export` that are about bundles.
-pub(super) fn args() -> [Arg; 3] {
-    [
-        Arg::new("bundle")
-            .long("bundle")
-            .value_name("FILE")
-            .value_parser(value_parser!(PathBuf))
-            .conflicts_with("raw")
-            .help("Write a tar file with the raw export, the checkpoint, and all that is needed to verify them"),
-        super::checkpoint::log_key_arg()
-            .help("The log's private key: the checkpoint in the bundle is signed with it"),
-        Arg::new("policy")
-            .long("policy")
-            .value_name("FILE")
-            .requires("bundle")
-            .value_parser(value_parser!(PathBuf))
-            .help("A policy of witnesses, to go into the bundle"),
-    ]
+/// The options of `export` for bundles.
+#[derive(clap::Args)]
+pub(super) struct Bundle {
+    /// Write a tar file with the raw export, the checkpoint, and all that is needed to verify them
+    #[arg(long, value_name = "FILE", conflicts_with = "raw")]
+    pub bundle: Option<PathBuf>,
+    #[command(flatten)]
+    log_key: LogKey,
+    /// A policy of witnesses, to put into the bundle
+    #[arg(long, value_name = "FILE", requires = "bundle")]
+    policy: Option<PathBuf>,
 }
 
-/// The bundle that is asked for, if one is.
-pub(super) fn asked(matches: &ArgMatches) -> Result<Option<&PathBuf>, CliError> {
-    let path = matches.get_one::<PathBuf>("bundle");
-    // The environment may name the key for other commands.
-    let given = matches.value_source("key") == Some(ValueSource::CommandLine);
-    if path.is_none() && given {
-        return Err(
-            CliError::new(Exit::Usage, "--key signs the checkpoint of a bundle")
-                .hint("give --bundle FILE too"),
+impl Bundle {
+    /// Refuses a key without a bundle. The environment may name the key for other commands.
+    pub fn check(&self) -> Result<(), CliError> {
+        let key = self.log_key.key.as_ref().map(|path| path.as_os_str());
+        if self.bundle.is_none()
+            && key.is_some()
+            && key != std::env::var_os("SERVANDA_LOG_KEY").as_deref()
+        {
+            return Err(
+                CliError::new(Exit::Usage, "--key signs the checkpoint of a bundle")
+                    .hint("give --bundle FILE too"),
+            );
+        }
+        Ok(())
+    }
+
+    /// Writes a bundle, whole or not at all. The same ledger, key and policy give the same bytes.
+    pub fn write(&self, path: &Path, session: &Session) -> Result<Exit, CliError> {
+        let ledger = session.open()?;
+        let checkpoint = ledger.checkpoint()?;
+        let mut records = Vec::new();
+        // Writing to memory does not fail.
+        written(write_raw(ledger.log(), &mut records)?)?;
+        let mut files = vec![("records.ndjson", records)];
+        let text = match &self.log_key.key {
+            Some(key) => sign(checkpoint.clone(), key)?.to_string(),
+            None => checkpoint.to_string(),
+        };
+        files.push(("checkpoint", text.into_bytes()));
+        let beside = session.beside(COSIGNED)?;
+        if let Some(cosigned) = files::if_there(&beside, std::fs::read(&beside))? {
+            files.push(("cosigned", cosigned));
+        }
+        if let Some(policy) = &self.policy {
+            let parsed = read_policy(policy)?;
+            files.push(("policy", parsed.to_string().into_bytes()));
+        }
+        files.push(("format.md", FORMAT.into()));
+        files.push(("verify.py", VERIFIER.into()));
+        let is_signed = self.log_key.key.is_some();
+        let has = |name: &str| files.iter().any(|(held, _)| *held == name);
+        let readme = readme(
+            checkpoint.origin(),
+            is_signed,
+            has("cosigned"),
+            has("policy"),
         );
+        files.push(("README.txt", readme.into_bytes()));
+        let bytes = pack(&files).map_err(|error| CliError::file("write", path, &error))?;
+        if session.dry_run {
+            session.talk(&format!("would write {}", path.display()));
+            return Ok(Exit::Ok);
+        }
+        files::write_whole(path, &bytes)?;
+        session.say(&path.display().to_string())?;
+        if !is_signed {
+            session.hint("the checkpoint in it is unsigned: with --key FILE the log signs it");
+        }
+        session
+            .hint("next: unpack it and read README.txt; keep the checkpoint apart from the bundle");
+        Ok(Exit::Ok)
     }
-    Ok(path)
 }
 
-/// Writes a bundle, whole or not at all. The same ledger, key and policy give the same bytes.
-pub(super) fn write(
-    path: &Path,
-    matches: &ArgMatches,
-    session: &Session,
-) -> Result<Exit, CliError> {
-    let ledger = session.open()?;
-    let checkpoint = ledger.checkpoint()?;
-    let signed = sign(checkpoint.clone(), matches)?;
-    let mut records = Vec::new();
-    // Writing to memory does not fail.
-    super::session::written(raw::write_raw(ledger.log(), &mut records)?)?;
-    let mut files = vec![("records.ndjson", records)];
-    let is_signed = signed.is_some();
-    let text = signed.map_or_else(|| checkpoint.to_string(), |signed| signed.to_string());
-    files.push(("checkpoint", text.into_bytes()));
-    let beside = session.directory()?.join(COSIGNED);
-    if let Some(cosigned) = files::if_there(&beside, std::fs::read(&beside))? {
-        files.push(("cosigned", cosigned));
-    }
-    if let Some(policy) = matches.get_one::<PathBuf>("policy") {
-        let parsed = read_policy(policy)?;
-        files.push(("policy", parsed.to_string().into_bytes()));
-    }
-    files.push(("format.md", FORMAT.into()));
-    files.push(("verify.py", VERIFIER.into()));
-    let has = |name: &str| files.iter().any(|(held, _)| *held == name);
-    let readme = readme(
-        checkpoint.origin(),
-        is_signed,
-        has("cosigned"),
-        has("policy"),
-    );
-    files.push(("README.txt", readme.into_bytes()));
-    let bytes = pack(&files).map_err(|error| CliError::file("write", path, &error))?;
-    if session.dry_run {
-        session.talk(&format!("would write {}", path.display()));
-        return Ok(Exit::Ok);
-    }
-    files::write_whole(path, &bytes)?;
-    session.say(&path.display().to_string())?;
-    if !is_signed {
-        session.hint("the checkpoint in it is unsigned: with --key FILE the log vouches for it");
-    }
-    session.hint("next: unpack it and read README.txt; keep the checkpoint apart from the bundle");
-    Ok(Exit::Ok)
-}
-
-/// A tar file that depends on nothing but the files' names and bytes.
+/// Makes a tar file that depends only on the names and bytes of the files.
 fn pack(files: &[(&str, Vec<u8>)]) -> std::io::Result<Vec<u8>> {
     let mut builder = Builder::new(Vec::new());
     for (name, bytes) in files {
@@ -126,44 +120,44 @@ fn readme(origin: &str, signed: bool, cosigned: bool, policy: bool) -> String {
     }
     let key = if signed {
         "\
-VKEY is the log's public key, NAME+ID+BASE64. Take it from whoever keeps the log, by a way that does not lead
-through this bundle: a key that comes with what it signs proves nothing."
+VKEY is the log's public key, NAME+ID+BASE64. Get it from the keeper of the log, and not together with this bundle: a
+key that arrives with the data that it signs proves nothing."
     } else {
         "\
-The checkpoint in this bundle is not signed: it says no more than the records beside it. Compare with one that you
-got another way."
+The checkpoint in this bundle is not signed: it proves no more than the records beside it. Compare it with one that
+you received in another way."
     };
     let witnesses = if cosigned && !policy {
-        "\n`cosigned` carries cosignatures of witnesses; `--policy FILE`, a policy of your own, has them checked.\n"
+        "\n`cosigned` holds cosignatures of witnesses; `--policy FILE`, with a policy of your own, checks them.\n"
     } else if policy {
-        "\nThe witnesses that count are for you to choose: read `policy` before you rely on it, or use your own.\n"
+        "\nYou choose the witnesses that count: read `policy` before you rely on it, or use your own.\n"
     } else {
         ""
     };
     format!(
         "\
-The ledger {origin}, with all that is needed to check it. Python 3.8 or later is enough:
+The ledger {origin}, and everything that is needed to check it. Python 3.8 or later is enough:
 
     {command}
 
 {key}
 {witnesses}
-Exit code 0: sound. 10: integrity broken. 11: a signature or witness is bad. 2: the command makes no sense.
+Exit code 0: sound. 10: integrity broken. 11: a signature or witness is bad. 2: the command line is wrong.
 
 What is here
     records.ndjson  every record, verbatim, and the head
     checkpoint      origin, number of records and root of their tree{}
 {}{}    format.md       what every byte means
-    verify.py       a verifier that was written from format.md alone; read it before you run it
-    README.txt      this
+    verify.py       a verifier, written from format.md alone; read it before you run it
+    README.txt      this file
 
-What it proves: that the records are whole and unchanged since the checkpoint; that no record was put in, taken out
-or moved; that the recorders and parties whose keys the ledger holds signed what it says they signed.
+What it proves: the records are complete and unchanged since the checkpoint; no record was inserted, removed or moved;
+the recorders and parties whose keys the ledger holds signed what the ledger says they signed.
 
-What it does not prove: that this bundle is the whole ledger, or the same that others were given. For that, compare
-with a checkpoint that was kept elsewhere: --checkpoint FILE, as often as you have one. Nor that the recording clock
-was right, that the keys in the ledger belong to whom it says, or that what was recorded is true. The rules of events
-are not checked here; `servanda verify` does.
+What it does not prove: that this bundle is the whole ledger, or the same bundle that others received. For that, compare
+it with checkpoints that were kept elsewhere: --checkpoint FILE for each. Nor does it prove that the recorder's clock was
+right, that the keys belong to the people whom the ledger names, or that the recorded statements are true. verify.py does
+not check the rules of events; `servanda verify` does.
 ",
         if signed { ", signed by the log" } else { "" },
         if cosigned { "    cosigned        the newest checkpoint that witnesses cosigned\n" } else { "" },

@@ -1,12 +1,11 @@
-//! `check-proof`: checks a proof with nothing but the log's public key.
+//! `check-proof`: checks a proof with the log's public key alone.
 
 use std::path::{Path, PathBuf};
 
-use clap::{Arg, ArgAction, ArgMatches, value_parser};
 use serde_json::Value;
 
 use super::anchors::{Consistency, one_line};
-use super::command::Command;
+use super::command::{Command, Run};
 use super::error::{CliError, Exit};
 use super::keys::read_verifier_key;
 use super::raw::unhex;
@@ -18,121 +17,102 @@ use servanda_core::chain::record::Record;
 use servanda_core::chain::tree::{leaf_hash, verify_consistency};
 use servanda_core::ndjson::event_to_json;
 
-pub(super) const COMMAND: Command = Command { build, run };
+pub(super) const COMMAND: Command = Command::of::<CheckProof>();
 
-fn build() -> clap::Command {
-    clap::Command::new("check-proof")
-        .about("Check a proof with the log's public key alone, without the ledger")
-        .arg(
-            Arg::new("file")
-                .value_name("FILE")
-                .required(true)
-                .value_parser(value_parser!(PathBuf))
-                .help("A .tlog-proof, with its .json beside it, or a consistency.proof"),
-        )
-        .arg(
-            Arg::new("log-key")
-                .long("log-key")
-                .value_name("VKEY")
-                .required(true)
-                .help("The log's public key, or a file that holds it"),
-        )
-        .arg(
-            Arg::new("witness-key")
-                .long("witness-key")
-                .value_name("VKEY")
-                .action(ArgAction::Append)
-                .help("A witness's public key: its cosignature must hold, where there is one"),
-        )
-        .arg(
-            Arg::new("event")
-                .long("event")
-                .value_name("FILE")
-                .value_parser(value_parser!(PathBuf))
-                .help("The opened record, if it does not lie beside the proof"),
-        )
-        .after_help(
-            "Exit code 0 if it holds, 10 if the record or history is not what is proved, 11 if a signature is bad.
+/// Check a proof with the log's public key alone, without the ledger
+#[derive(clap::Parser)]
+#[command(
+    name = "check-proof",
+    after_help = "Exit code 0 if the proof holds, 10 if the record or the history is another one, 11 if a signature is bad.
 
 Examples:
-  servanda check-proof 19.tlog-proof --log-key \"example.org/log+146d4a70+AYqI...\"",
-        )
+  servanda check-proof 19.tlog-proof --log-key \"example.org/log+146d4a70+AYqI...\""
+)]
+struct CheckProof {
+    /// A .tlog-proof, with its .json beside it, or a consistency.proof
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// The log's public key, or a file that holds it
+    #[arg(long, value_name = "VKEY")]
+    log_key: String,
+    /// A witness's public key: its cosignature must hold, if there is one
+    #[arg(long, value_name = "VKEY")]
+    witness_key: Vec<String>,
+    /// The opened record, if it is not beside the proof
+    #[arg(long, value_name = "FILE")]
+    event: Option<PathBuf>,
 }
 
-fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
-    let Some(path) = matches.get_one::<PathBuf>("file") else {
-        return Err(CliError::new(Exit::Usage, "which proof?"));
-    };
-    let log = read_verifier_key(
-        matches
-            .get_one::<String>("log-key")
-            .map_or("", String::as_str),
-    )?;
-    let witnesses: Vec<VerifierKey> = matches
-        .get_many::<String>("witness-key")
-        .into_iter()
-        .flatten()
-        .map(|text| read_verifier_key(text))
-        .collect::<Result<_, _>>()?;
-    let text =
-        std::fs::read_to_string(path).map_err(|error| CliError::file("read", path, &error))?;
-    if Consistency::is_one(&text) {
-        return check_consistency(path, &text, &log, session);
-    }
-    let proof = TlogProof::parse(text.as_bytes()).map_err(|error| {
-        CliError::refused(format!("{} holds no proof: {error}", path.display()))
-    })?;
-    let beside = matches
-        .get_one::<PathBuf>("event")
-        .cloned()
-        .unwrap_or_else(|| path.with_extension("json"));
-    let record = read_record(&beside)?;
-    let logs = [log];
-    // The signature first: a bad one is told apart from a record that is not the one proved.
-    let verified = proof
-        .checkpoint()
-        .verify(&logs, &witnesses)
-        .map_err(|error| {
-            CliError::new(Exit::BadSignature, format!("{}: {error}", path.display()))
+impl Run for CheckProof {
+    fn run(self, session: &Session) -> Result<Exit, CliError> {
+        let path = &self.file;
+        let log = read_verifier_key(&self.log_key)?;
+        let witnesses: Vec<VerifierKey> = self
+            .witness_key
+            .iter()
+            .map(|text| read_verifier_key(text))
+            .collect::<Result<_, _>>()?;
+        let text =
+            std::fs::read_to_string(path).map_err(|error| CliError::file("read", path, &error))?;
+        if Consistency::is_one(&text) {
+            return check_consistency(path, &text, &log, session);
+        }
+        let proof = TlogProof::parse(text.as_bytes()).map_err(|error| {
+            CliError::refused(format!("{} holds no proof: {error}", path.display()))
         })?;
-    let broken =
-        |what: String| CliError::new(Exit::Broken, format!("{}: {what}", beside.display()));
-    let leaf = leaf_hash(&record.header.to_bytes());
-    proof
-        .verify(&leaf, &logs, &witnesses)
-        .map_err(|error| broken(format!("the record is not the one that is proved: {error}")))?;
-    if record.header.seq != proof.index() {
-        return Err(broken(format!(
-            "the record says it is {}, the proof is of {}",
-            record.header.seq,
-            proof.index()
-        )));
+        let logs = [log];
+        let beside = self.event.unwrap_or_else(|| path.with_extension("json"));
+        let record = read_record(&beside)?;
+        // The signature first, so that a bad one is not reported as a wrong record.
+        let verified = proof
+            .checkpoint()
+            .verify(&logs, &witnesses)
+            .map_err(|error| {
+                CliError::new(Exit::BadSignature, format!("{}: {error}", path.display()))
+            })?;
+        let broken =
+            |what: String| CliError::new(Exit::Broken, format!("{}: {what}", beside.display()));
+        proof
+            .verify(&leaf_hash(&record.header.to_bytes()), &logs, &witnesses)
+            .map_err(|error| {
+                broken(format!("the record is not the one that is proved: {error}"))
+            })?;
+        check_record(&record, proof.index()).map_err(broken)?;
+        let checkpoint = verified.checkpoint();
+        session.talk(&format!(
+            "holds: record {} is in {} of {} records, signed by {}{}",
+            proof.index(),
+            checkpoint.origin(),
+            checkpoint.size(),
+            verified.log().name(),
+            match verified.cosignatures().len() {
+                0 => String::new(),
+                n => format!(" and {n} of the witnesses given"),
+            }
+        ));
+        match record.content() {
+            None => session.say("its payload was redacted"),
+            Some(content) => {
+                let event = codec::decode(content).map_err(|error| broken(error.to_string()))?;
+                session.say(&Value::Object(event_to_json(&event)).to_string())
+            }
+        }?;
+        Ok(Exit::Ok)
     }
-    if !record.payload_is_sound() {
-        return Err(broken(
-            "its payload is not the one that was recorded".into(),
+}
+
+/// Checks that a record has the number in the proof and the payload that was recorded.
+fn check_record(record: &Record, index: u64) -> Result<(), String> {
+    let seq = record.header.seq;
+    if seq != index {
+        return Err(format!(
+            "the record says it is {seq}, the proof is of {index}"
         ));
     }
-    let checkpoint = verified.checkpoint();
-    session.talk(&format!(
-        "holds: record {} is in {} of {} records, signed by {}{}",
-        proof.index(),
-        checkpoint.origin(),
-        checkpoint.size(),
-        verified.log().name(),
-        match verified.cosignatures().len() {
-            0 => String::new(),
-            n => format!(" and {n} of the witnesses given"),
-        }
-    ));
-    match &record.body {
-        None => session.say("its payload was redacted"),
-        Some(body) => {
-            let event = codec::decode(&body.payload).map_err(|error| broken(error.to_string()))?;
-            session.say(&Value::Object(event_to_json(&event)).to_string())
-        }
-    }?;
-    Ok(Exit::Ok)
+    if !record.payload_is_sound() {
+        return Err("its payload is not the one that was recorded".into());
+    }
+    Ok(())
 }
 
 fn check_consistency(

@@ -1,4 +1,4 @@
-//! What each command's file declares.
+//! The declaration of a command.
 
 use clap::{ArgMatches, CommandFactory, FromArgMatches};
 

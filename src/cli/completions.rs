@@ -1,35 +1,34 @@
 //! `completions`: a script that completes commands, options and words in a shell.
 
-use std::io;
+use std::io::{self, Write as _};
 
-use clap::{Arg, ArgMatches, value_parser};
 use clap_complete::Shell;
 
-use super::command::Command;
+use super::command::{Command, Run};
 use super::error::{CliError, Exit};
 use super::session::{Session, written};
 
-pub(super) const COMMAND: Command = Command { build, run };
+pub(super) const COMMAND: Command = Command::of::<Completions>();
 
-fn build() -> clap::Command {
-    clap::Command::new("completions")
-        .about("Write a completion script for a shell")
-        .arg(Arg::new("shell").required(true).value_parser(value_parser!(Shell)).help("The shell"))
-        .after_help("Examples:\n  servanda completions bash > ~/.local/share/bash-completion/completions/servanda")
+/// Write a completion script for a shell
+#[derive(clap::Parser)]
+#[command(
+    name = "completions",
+    after_help = "Examples:\n  servanda completions bash > ~/.local/share/bash-completion/completions/servanda"
+)]
+struct Completions {
+    /// The shell
+    #[arg(value_enum)]
+    shell: Shell,
 }
 
-fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
-    let Some(shell) = matches.get_one::<Shell>("shell") else {
-        return Err(CliError::new(Exit::Usage, "which shell?"));
-    };
-    // Written to memory first: the generator panics where its output cannot be written.
-    let mut script = Vec::new();
-    clap_complete::generate(
-        *shell,
-        &mut (session.command_line)(),
-        "servanda",
-        &mut script,
-    );
-    written(io::Write::write_all(&mut io::stdout().lock(), &script))?;
-    Ok(Exit::Ok)
+impl Run for Completions {
+    fn run(self, session: &Session) -> Result<Exit, CliError> {
+        // The generator panics when its output cannot be written, so it writes to memory first.
+        let mut script = Vec::new();
+        let mut command_line = (session.command_line)();
+        clap_complete::generate(self.shell, &mut command_line, "servanda", &mut script);
+        written(io::stdout().lock().write_all(&script))?;
+        Ok(Exit::Ok)
+    }
 }

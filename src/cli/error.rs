@@ -1,16 +1,17 @@
-//! Errors as a user meets them: what happened, to what, and what to do; and the exit code for a script.
+//! Errors in the user's words: what happened, to which record or file, what to do; and the exit code.
 
 use std::fmt;
 use std::io;
 use std::path::Path;
 use std::process::ExitCode;
 
+use servanda_core::rules::Advice;
+use servanda_core::signatures::SignatureError;
 use servanda_core::state::ResolveError;
+use servanda_core::value::commitment::{Asserter, Capacity};
 use servanda_ledger::backfill::ClaimError;
-use servanda_ledger::signatures::SignatureError;
 use servanda_ledger::{LedgerError, Refusal};
-use servanda_log::LogError;
-use servanda_log::directory::DirectoryError;
+use servanda_log::{LogError, OpenError};
 
 /// How the program ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,7 +21,7 @@ pub enum Exit {
     Ok = 0,
     /// Refused or failed; nothing was changed.
     Refused = 1,
-    /// The command line makes no sense.
+    /// The command line is wrong.
     Usage = 2,
     /// The ledger's integrity is broken.
     Broken = 10,
@@ -49,14 +50,14 @@ pub struct CliError {
     pub exit: Exit,
     /// What happened, to which record or file.
     pub message: String,
-    /// One line each of what more there is to know.
+    /// More lines about it.
     pub details: Vec<String>,
-    /// What to do.
+    /// Advice, a line each.
     pub hints: Vec<String>,
 }
 
 impl CliError {
-    /// An error that changed nothing.
+    /// An error with the exit code for a refusal.
     pub fn refused(message: impl Into<String>) -> Self {
         Self::new(Exit::Refused, message)
     }
@@ -102,7 +103,7 @@ impl From<ResolveError> for CliError {
         let refused = Self::refused(error.to_string());
         match error {
             ResolveError::Nothing(_) => {
-                refused.hint("`servanda list parties|agreements|commitments|sources` and `servanda log` show what there is")
+                refused.hint("`servanda list parties|agreements|commitments|sources` and `servanda log` list them")
             }
             ResolveError::Ambiguous { .. } => refused.hint("write more of the id"),
         }
@@ -121,18 +122,18 @@ impl From<LogError> for CliError {
                 }
             }
             LogError::Damaged { .. } => Self::new(Exit::Broken, error.to_string())
-                .hint("keep the directory as evidence, and go on with an earlier copy; `servanda verify` tells whether that is sound"),
+                .hint("keep the directory as evidence, and continue with an earlier copy; `servanda verify` shows whether that is sound"),
             LogError::Unsupported(_) => Self::refused(error.to_string()),
         }
     }
 }
 
-/// What to do about what the system refused.
+/// Advice for an error of the system.
 fn hint_for(kind: io::ErrorKind) -> Option<&'static str> {
     use io::ErrorKind::{PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull};
     match kind {
         StorageFull | QuotaExceeded => {
-            Some("make room on the ledger's file system and try again; what is recorded is safe")
+            Some("make room on the ledger's file system and try again; the records are safe")
         }
         ReadOnlyFilesystem | PermissionDenied => {
             Some("the ledger's directory must be writable; a copy of it elsewhere will do")
@@ -148,7 +149,7 @@ impl From<LedgerError> for CliError {
             LedgerError::Log(error) => error.into(),
             LedgerError::Broken { .. } | LedgerError::Short { .. } => {
                 Self::new(Exit::Broken, format!("the ledger is not sound: {message}"))
-                    .hint("`servanda verify` lists all that is wrong")
+                    .hint("`servanda verify` lists all findings")
             }
             LedgerError::Refused(refusals) => refused(&refusals),
             LedgerError::HeadMoved(_) => Self::new(Exit::Locked, message).hint("try again"),
@@ -162,18 +163,18 @@ impl From<LedgerError> for CliError {
             LedgerError::BatchTooLarge(_) => Self::refused(message).hint("split the file"),
             LedgerError::Scratch(_) => Self::refused(format!("{message}; nothing was appended"))
                 .hint(format!(
-                    "that is {}; set TMPDIR to a directory with room for as many bytes as the events have",
+                    "that is {}; set TMPDIR to a directory with as much room as the events have bytes",
                     std::env::temp_dir().display()
                 )),
             LedgerError::Full { .. } => Self::refused(message)
-                .hint("go on in a new ledger, and register this one's last checkpoint there as a source"),
+                .hint("continue in a new ledger, and register this one's last checkpoint there as a source"),
             LedgerError::Entropy(_) | LedgerError::Tree(_) | LedgerError::TooLong(_) => {
                 Self::refused(message)
             }
             LedgerError::Signature(SignatureError::Missing { .. }) => Self::refused(message)
                 .hint("give the private key's file with --sign-with, or in SERVANDA_SIGN_WITH"),
             LedgerError::Signature(SignatureError::Forged(_)) => {
-                Self::new(Exit::BadSignature, message).hint("sign with the key that the ledger knows of")
+                Self::new(Exit::BadSignature, message).hint("sign with the key that is recorded in the ledger")
             }
             LedgerError::Signature(SignatureError::Private) => Self::refused(message)
                 .hint("`servanda key show FILE` prints the public one")
@@ -194,19 +195,19 @@ impl CliError {
         let refused = Self::refused(format!("{error}; nothing was appended"));
         match error {
             ClaimError::Ended => refused.hint("only a ledger made with `servanda init --backfill` takes recorded times, until the first append without one"),
-            ClaimError::Backwards { .. } => refused.hint("recorded times never decrease: give events in the order in which they were recorded"),
-            ClaimError::Future { .. } => refused.hint("claim the time at which it was recorded, in UTC or with its offset"),
+            ClaimError::Backwards { .. } => refused.hint("recorded times never decrease: import events in the order in which they were recorded"),
+            ClaimError::Future { .. } => refused.hint("give the time at which it was recorded, in UTC or with its offset"),
         }
     }
 }
 
-/// A single refused event in full, or the first of several.
+/// The first refused event.
 fn refused(refusals: &[Refusal]) -> CliError {
     let Some(first) = refusals.first() else {
         return CliError::refused("refused");
     };
     let mut error = CliError::refused(first.rejection.to_string());
-    let allowed = &first.rejection.allowed;
+    let allowed: Vec<String> = first.rejection.allowed.iter().map(advice).collect();
     if allowed.iter().any(|allowed| allowed.contains(' ')) {
         for allowed in allowed {
             error = error.detail(format!("allowed: {allowed}"));
@@ -216,16 +217,40 @@ fn refused(refusals: &[Refusal]) -> CliError {
         error = error.detail(format!("allowed: {}", allowed.join(", ")));
     }
     if first.rejection.rule.is_waivable() {
-        error =
-            error.hint("if it was reported all the same, record it with --irregular \"REASON\"");
+        error = error.hint("if it was reported anyway, record it with --irregular \"REASON\"");
     }
     error
 }
 
-impl From<DirectoryError> for CliError {
-    fn from(error: DirectoryError) -> Self {
+/// The words for what a recorder can do instead of a refused event.
+pub fn advice(advice: &Advice) -> String {
+    match advice {
+        Advice::Use(words) | Advice::Do(words) => words.clone(),
+        Advice::Move(row) => {
+            let by: Vec<String> = row.by.iter().map(|one| asserter(*one)).collect();
+            format!("{} ({}; by {})", row.to, row.cause, by.join(" or "))
+        }
+        Advice::AssertedBy(one) => format!("--by {}", asserter(*one)),
+        Advice::AsRegular => "record it without `irregular`".to_owned(),
+        Advice::DeclareKey(party) => format!("servanda record party-key {party} --key VKEY"),
+    }
+}
+
+/// Who must assert a move, with the flag for a capacity that no role tells.
+fn asserter(asserter: Asserter) -> String {
+    let capacity = match asserter {
+        Asserter::Arbiter => Capacity::Arbiter,
+        Asserter::Assessor => Capacity::Assessor,
+        Asserter::Terms => Capacity::Terms,
+        _ => return asserter.to_string(),
+    };
+    format!("{asserter} (--capacity {capacity})")
+}
+
+impl From<OpenError> for CliError {
+    fn from(error: OpenError) -> Self {
         let message = error.to_string();
-        use DirectoryError as E;
+        use OpenError as E;
         match error {
             E::Log(error) => error.into(),
             E::Locked { .. } => Self::new(Exit::Locked, message).hint("wait longer with --wait SECONDS"),
@@ -234,6 +259,8 @@ impl From<DirectoryError> for CliError {
             }
             E::ReadOnly { .. } => Self::refused(message)
                 .hint("copy the directory to where it can be written; a copy verifies as well as the original"),
+            E::UnknownScheme { .. } => Self::new(Exit::Usage, message)
+                .hint("for a directory of that name, write ./ before it"),
             E::NewerFormat { .. } | E::UnknownStore { .. } => {
                 Self::new(Exit::NoLedger, message).hint("use the version of servanda that made it, or a newer one")
             }

@@ -3,11 +3,10 @@
 use std::collections::BTreeSet;
 use std::io::{self, BufWriter, Write};
 
-use clap::{Arg, ArgAction, ArgMatches};
 use serde_json::{Map, Value};
 
-use super::bundle;
-use super::command::Command;
+use super::bundle::Bundle;
+use super::command::{Command, Run};
 use super::error::{CliError, Exit};
 use super::questions::readable;
 use super::raw::write_raw;
@@ -15,45 +14,47 @@ use super::session::{Session, written};
 use servanda_core::event::{Entry, Event};
 use servanda_core::ndjson::entry_to_json;
 use servanda_core::value::id::{Seq, Subject};
-use servanda_ledger::plural;
+use servanda_core::words::plural;
 
-pub(super) const COMMAND: Command = Command { build, run };
+pub(super) const COMMAND: Command = Command::of::<Export>();
 
-fn build() -> clap::Command {
-    clap::Command::new("export")
-        .about("Write every event as NDJSON, as it was recorded")
-        .arg(
-            Arg::new("raw")
-                .long("raw")
-                .action(ArgAction::SetTrue)
-                .help("Write the records verbatim, in hexadecimal, with their links and the head"),
-        )
-        .args(bundle::args())
-        .after_help(
-            "An export imported into a new ledger gives the same register. Records that were redacted are
-left out, and with them what names them: their redactions, corrections and retractions, and
-notes about them. A raw export is what docs/verify.py verifies without this program; a bundle
-holds both, the checkpoint and a README.
+/// Write every event as NDJSON, as it was recorded
+#[derive(clap::Parser)]
+#[command(
+    name = "export",
+    after_help = "An export that is imported into a new ledger gives the same state. Redacted records are left out, \
+and so are the events about them: redactions, corrections, retractions and notes. A raw export is \
+for docs/verify.py, which verifies it without this program; a bundle holds both, the checkpoint \
+and a README.
 
 Examples:
   servanda export > commission.ndjson
   servanda export --raw | python3 docs/verify.py -
-  servanda export --bundle commission.tar --key log.key",
-        )
+  servanda export --bundle commission.tar --key log.key"
+)]
+struct Export {
+    /// Write the records verbatim, in hexadecimal, with their links and the head
+    #[arg(long)]
+    raw: bool,
+    #[command(flatten)]
+    bundle: Bundle,
 }
 
-fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
-    if let Some(path) = bundle::asked(matches)? {
-        return bundle::write(path, matches, session);
+impl Run for Export {
+    fn run(self, session: &Session) -> Result<Exit, CliError> {
+        self.bundle.check()?;
+        if let Some(path) = &self.bundle.bundle {
+            return self.bundle.write(path, session);
+        }
+        let mut out = BufWriter::new(io::stdout().lock());
+        let outcome = if self.raw {
+            write_raw(&session.open_log()?, &mut out)?
+        } else {
+            write_events(session, &mut out)?
+        };
+        written(outcome.and_then(|()| out.flush()))?;
+        Ok(Exit::Ok)
     }
-    let mut out = BufWriter::new(io::stdout().lock());
-    let outcome = if matches.get_flag("raw") {
-        write_raw(&session.open_store()?, &mut out)?
-    } else {
-        write_events(session, &mut out)?
-    };
-    written(outcome.and_then(|()| out.flush()))?;
-    Ok(Exit::Ok)
 }
 
 fn line(out: &mut impl Write, object: Map<String, Value>) -> io::Result<()> {
@@ -76,7 +77,7 @@ fn write_events(session: &Session, out: &mut impl Write) -> Result<io::Result<()
             ..held.entry.clone()
         };
         let mut object = entry_to_json(&recorded);
-        if seq.0 < ledger.state().claimed() {
+        if seq.0 < ledger.state().asserted() {
             object.insert("claimed".into(), Value::Bool(true));
         }
         if let Err(error) = line(out, object) {

@@ -4,16 +4,17 @@ use std::collections::HashMap;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::time::Duration;
 
-use super::error::{CliError, Exit};
+use super::error::{CliError, Exit, advice};
 use super::interrupt::Interrupt;
 use super::progress::Intake;
 use super::session::Session;
 use servanda_core::ndjson::{Line, LineError, ParsedLine, ReferenceResolver};
 use servanda_core::value::id::Seq;
 use servanda_core::value::when::Instant;
+use servanda_core::words::plural;
 use servanda_ledger::backfill::Submission;
 use servanda_ledger::stream::{Given, Present, StreamError, Streamed, TOLD as LISTED};
-use servanda_ledger::{Ledger, LedgerError, plural};
+use servanda_ledger::{Ledger, LedgerError};
 use servanda_log::Log;
 
 /// A line, or everything that is wrong with it.
@@ -303,7 +304,8 @@ fn refused(error: StreamError<CliError>, name: &str) -> CliError {
                 let allowed = if rejection.allowed.is_empty() {
                     String::new()
                 } else {
-                    format!("; allowed: {}", rejection.allowed.join(", "))
+                    let words: Vec<_> = rejection.allowed.iter().map(advice).collect();
+                    format!("; allowed: {}", words.join(", "))
                 };
                 format!("line {}: {rejection}{allowed}", refusal.index)
             });

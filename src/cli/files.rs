@@ -10,7 +10,7 @@ pub fn read(path: &Path) -> Result<Vec<u8>, CliError> {
     std::fs::read(path).map_err(|error| CliError::file("read", path, &error))
 }
 
-/// An outcome of reading, or none where there is no such file.
+/// The contents that were read, or none if there is no such file.
 pub fn if_there<T>(path: &Path, read: std::io::Result<T>) -> Result<Option<T>, CliError> {
     match read {
         Ok(held) => Ok(Some(held)),

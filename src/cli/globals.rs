@@ -2,22 +2,24 @@
 
 use std::path::PathBuf;
 
-use clap::builder::PossibleValuesParser;
+use clap::builder::{OsStringValueParser, PossibleValuesParser, TypedValueParser as _};
+use servanda_log::Location;
 use servanda_report::render::FORMATS;
 
 /// The global options.
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Global options")]
 pub struct Globals {
-    /// The ledger's directory
+    /// The ledger: a directory or a URL
     #[arg(
         long,
         global = true,
-        value_name = "DIR",
+        value_name = "DIR|URL",
         env = "SERVANDA_LEDGER",
-        hide_env_values = true
+        hide_env_values = true,
+        value_parser = OsStringValueParser::new().map(Location::new)
     )]
-    pub ledger: Option<PathBuf>,
+    pub ledger: Option<Location>,
     /// How to write data
     #[arg(
         long,

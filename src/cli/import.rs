@@ -14,7 +14,8 @@ use super::session::{OpenLedger, Session};
 use super::{import_table, receipt, record};
 use servanda_core::ndjson::{Defaults, Lines};
 use servanda_core::value::when::Instant;
-use servanda_ledger::plural;
+use servanda_core::view::sentences::Sentences;
+use servanda_core::words::plural;
 
 pub(super) const COMMAND: Command = Command { build, run };
 
@@ -48,13 +49,13 @@ fn build() -> clap::Command {
         )
         .args(import_table::args())
         .after_help(
-            "An event whose import_key is in the ledger already is not appended again, so a file can be imported
-again, whole or grown, after whatever happened. A line `\"event\":\"ledger\"` is passed over. Where lines have
-`seq`, as an export has, records that lines name by number are found by it; and \"@KEY\" names the record with
-that import key.
+            "An event whose import_key is in the ledger already is not appended again, so a file can be \
+imported again, whole or grown, after whatever happened. A line `\"event\":\"ledger\"` is passed \
+over. Where lines have `seq`, as an export has, records that lines name by number are found by it; \
+and \"@KEY\" names the record with that import key.
 
-A ledger made with `init --backfill` takes the `recorded_at` of each line as claimed, as long as they never
-decrease; elsewhere it is passed over.
+A ledger made with `init --backfill` takes the `recorded_at` of each line as claimed, as long as \
+they never decrease; elsewhere it is passed over.
 
 Examples:
   servanda import minutes.ndjson --key minutes-2023
@@ -124,10 +125,13 @@ pub(super) fn tell(
     } else {
         usize::MAX
     };
+    let sentences = Sentences::new(ledger.state());
     let lines: Vec<_> = ledger
         .receipts(streamed)
         .take(shown)
-        .map(|line| line.map(|(receipt, event)| receipt::Line::new(&event, receipt, None)))
+        .map(|line| {
+            line.map(|(receipt, event)| receipt::Line::new(&sentences, &event, receipt, None))
+        })
         .collect::<Result<_, _>>()?;
     receipt::show(session, &lines)?;
     if lines.len() < streamed.given() {

@@ -1,4 +1,4 @@
-//! Ctrl-C, for commands that have something to put back before they end.
+//! Ctrl-C, for commands that must undo something before they end.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,10 +13,10 @@ use super::error::Exit;
 pub struct Interrupt(Arc<AtomicBool>);
 
 impl Interrupt {
-    /// From now on Ctrl-C is noted. A second one ends the program at once.
+    /// Notes Ctrl-C from now on. A second one ends the program at once.
     pub fn noted() -> Self {
         let interrupt = Self::default();
-        // Where it cannot be noted, it ends the program as it would have.
+        // If the handler cannot be set, Ctrl-C ends the program as usual.
         let _ = flag::register_conditional_shutdown(
             SIGINT,
             Exit::Interrupted as i32,
@@ -26,7 +26,7 @@ impl Interrupt {
         interrupt
     }
 
-    /// Whether it was pressed since.
+    /// Whether Ctrl-C was pressed.
     pub fn is_set(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }

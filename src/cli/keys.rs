@@ -1,5 +1,5 @@
-//! Key files: private ones are read from disk only, never from the command line, and only if nobody else can
-//! read them.
+//! Key files. A private key is read from a file only, never from the command line, and only if nobody else can read
+//! the file.
 
 use std::fs::File;
 use std::io::{Read as _, Write as _};
@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 use super::error::{CliError, Exit};
 use servanda_core::chain::key::{PRIVATE_PREFIX, SigningKey, VerifierKey};
 
-/// A key is one line; what is longer is none.
+/// The longest key file, in bytes. A key is one line.
 const MAX_BYTES: usize = 4096;
 
 const OPENSSH: &str = "-----BEGIN OPENSSH PRIVATE KEY-----";
@@ -20,8 +20,7 @@ pub(super) fn read_signing_key(path: &Path) -> Result<SigningKey, CliError> {
     let refused = |why: &str| CliError::refused(format!("{} {why}", path.display()));
     let text = read_private(path)?;
     if text.starts_with(OPENSSH) {
-        return Err(refused("is a key of OpenSSH, which is not read here")
-            .hint("`servanda key import` makes a key of it"));
+        return Err(refused("is a key of OpenSSH").hint("`servanda key import` converts it"));
     }
     let line = text.strip_suffix('\n').unwrap_or(&text);
     let line = line.strip_suffix('\r').unwrap_or(line);
@@ -34,20 +33,20 @@ pub(super) fn read_private(path: &Path) -> Result<Zeroizing<String>, CliError> {
     let failed = |error| CliError::file("read the key in", path, &error);
     let refused = |why: &str| CliError::refused(format!("{} {why}", path.display()));
     let mut file = File::open(path).map_err(failed)?;
-    // Of the open file, not of the name: that may be another's by now.
+    // The permissions of the open file: the name may belong to another file by now.
     let metadata = file.metadata().map_err(failed)?;
     if metadata.is_dir() {
         return Err(refused("is a directory, not a key").hint("name the file in it"));
     }
     if readable_by_others(&metadata) {
         return Err(
-            refused("can be read by others, so it is no secret any more").hint(format!(
-                "`chmod 600 {}`, if nobody did read it; or make a new key",
+            refused("can be read by others, so it may be no secret any more").hint(format!(
+                "`chmod 600 {}` if nobody has read it; else make a new key",
                 path.display()
             )),
         );
     }
-    // One buffer from the start: growing would leave a copy behind.
+    // One buffer from the start, because a growing one leaves copies of the secret in memory.
     let mut text = Zeroizing::new(vec![0; MAX_BYTES + 1]);
     let mut len = 0;
     while len < text.len() {
@@ -72,6 +71,14 @@ fn refuse_secret(text: &str) -> Result<(), CliError> {
         "a private key is never taken from the command line, where others can read it: name its file",
     )
     .hint("the command line is in the shell's history now: use another key"))
+}
+
+/// Makes the seed of a key.
+pub fn random_seed() -> Result<Zeroizing<[u8; 32]>, CliError> {
+    let mut seed = Zeroizing::new([0; 32]);
+    getrandom::fill(seed.as_mut())
+        .map_err(|error| CliError::refused(format!("no random bytes for a key: {error}")))?;
+    Ok(seed)
 }
 
 /// Writes a new private file that only its owner can read.
@@ -103,7 +110,7 @@ pub fn read_verifier_key(text: &str) -> Result<VerifierKey, CliError> {
     if held.contains(PRIVATE_PREFIX) {
         return Err(CliError::new(
             Exit::Usage,
-            format!("{text} holds a private key, where the public one belongs"),
+            format!("{text} holds a private key, and the public one is needed"),
         )
         .hint("`servanda key show FILE` prints the public one"));
     }

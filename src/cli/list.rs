@@ -49,6 +49,6 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
     };
     session.show(&asked.answered(report.document(&view, &asked.question))?)?;
     drop(asked);
-    ledger.leave();
+    ledger.close_without_drop();
     Ok(Exit::Ok)
 }

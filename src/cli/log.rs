@@ -44,6 +44,6 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
     };
     session.show_long(&asked.answered(report::log::Log.document(&view, &asked.question))?)?;
     drop(asked);
-    ledger.leave();
+    ledger.close_without_drop();
     Ok(Exit::Ok)
 }

@@ -37,17 +37,20 @@ mod report;
 mod seen_checkpoints;
 mod session;
 mod show;
+mod verdict;
 mod verify;
 mod witness;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::Args as _;
 
 use command::Command;
-use error::Exit;
+pub use error::Exit;
 use globals::Globals;
+use servanda_log::Registry;
 use session::Session;
 
 /// Every command, in the order in which help lists them.
@@ -106,30 +109,25 @@ fn command_line() -> clap::Command {
 
 /// Runs the program with the process's arguments.
 pub fn main() -> ExitCode {
-    silence_panics_of_sled();
-    run(std::env::args_os()).into()
+    hide_guarded_panics();
+    run_with(&Arc::new(Registry::default()), std::env::args_os()).into()
 }
 
 /// Hides the messages of panics inside sled, which panics on damaged files. The log turns such a panic into an error.
-/// Panics of our own code are shown.
-fn silence_panics_of_sled() {
+fn hide_guarded_panics() {
     let default = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |info| {
-        // The directory of a dependency is its name and version.
-        let is_sled = |part: &str| part.starts_with("sled-");
-        let in_sled = info
-            .location()
-            .is_some_and(|place| place.file().split(['/', '\\']).any(is_sled));
-        if !in_sled {
+        if !servanda_log::sled::is_guarded() {
             default(info);
         }
     }));
 }
 
-fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
+/// Runs a command line, the program's name first, on the logs of this registry.
+pub fn run_with(registry: &Arc<Registry>, arguments: impl IntoIterator<Item = OsString>) -> Exit {
     let parsed = command_line()
         .try_get_matches_from(arguments)
-        .and_then(|matches| Ok((Session::new(&matches, command_line)?, matches)));
+        .and_then(|matches| Ok((Session::new(&matches, command_line, registry)?, matches)));
     let (session, matches) = match parsed {
         Ok(parsed) => parsed,
         Err(error) => {

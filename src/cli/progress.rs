@@ -11,7 +11,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use servanda_ledger::verify::Progress;
 
-/// A bar on stderr, where that is a terminal and the user wants talk; nothing otherwise.
+/// A bar on stderr, or nothing.
 pub struct Bar {
     what: &'static str,
     shown: bool,
@@ -19,7 +19,7 @@ pub struct Bar {
 }
 
 impl Bar {
-    /// A bar that will be headed by a word: `verifying`.
+    /// Makes a bar with a word before it: `verifying`.
     pub fn new(shown: bool, what: &'static str) -> Self {
         Self {
             what,
@@ -51,17 +51,16 @@ impl Progress for Bar {
     }
 }
 
-/// A word and the seconds that went by, while it lives, for work that cannot tell how far it is. Work that is done at
-/// once shows nothing, and nothing shows where stderr is no terminal.
+/// A word and the seconds that have passed, shown until it is dropped. Work that is done at once shows nothing.
 pub struct Waiting {
     shown: Option<(Sender<()>, JoinHandle<()>)>,
 }
 
 impl Waiting {
-    /// How long to wait before anything shows.
+    /// The time before anything shows.
     const PATIENCE: Duration = Duration::from_millis(500);
 
-    /// Begins to wait for something: `compacting`.
+    /// Starts, with a word such as `compacting`.
     pub fn new(shown: bool, what: &'static str) -> Self {
         Self {
             shown: shown.then(|| {
@@ -75,7 +74,7 @@ impl Waiting {
                             bar.set_style(style);
                         }
                         bar.enable_steady_tick(Self::PATIENCE / 4);
-                        // Nothing is ever sent: it ends with the sender.
+                        // Nothing is ever sent: the wait ends when the sender is dropped.
                         let _ = waiting.recv();
                         bar.finish_and_clear();
                     }
@@ -90,13 +89,13 @@ impl Drop for Waiting {
     fn drop(&mut self) {
         if let Some((done, thread)) = self.shown.take() {
             drop(done);
-            // A bar that could not be drawn is no error.
+            // A bar that cannot be drawn is no error.
             let _ = thread.join();
         }
     }
 }
 
-/// What is read from an input, and how much of it was by then.
+/// An input that counts the bytes read from it.
 pub struct Counted<R> {
     input: R,
     read: Arc<AtomicU64>,
@@ -110,8 +109,7 @@ impl<R: Read> Read for Counted<R> {
     }
 }
 
-/// A bar for lines that are read: how far, how many, how fast, and how long it will take. Nothing where stderr is no
-/// terminal.
+/// A bar for lines that are read: the share of the bytes, the number of lines, their rate, and the time left.
 pub struct Intake {
     bar: ProgressBar,
     begun: Instant,
@@ -131,7 +129,7 @@ impl Intake {
         }
     }
 
-    /// A bar, and an input that moves it. `length` is how many bytes there are, where that is known.
+    /// Makes a bar, and an input that moves it. `length` is the number of bytes, if it is known.
     pub fn of<R: Read>(shown: bool, input: R, length: Option<u64>) -> (Self, Counted<R>) {
         let mut intake = Self::hidden();
         if shown {
@@ -154,7 +152,7 @@ impl Intake {
         (intake, Counted { input, read })
     }
 
-    /// So many lines were taken in.
+    /// Reports the number of lines read so far.
     pub fn lines(&self, count: usize) {
         if !count.is_multiple_of(Self::EVERY) || self.bar.is_hidden() {
             return;
@@ -164,7 +162,7 @@ impl Intake {
         self.bar.set_position(self.read.load(Ordering::Relaxed));
     }
 
-    /// Takes the bar away.
+    /// Removes the bar.
     pub fn end(&self) {
         self.bar.finish_and_clear();
     }

@@ -1,96 +1,115 @@
-//! `prove`: a proof that a record is in the ledger, or that an older checkpoint is its beginning.
+//! `prove`: a proof that a record is in the ledger, or that an older checkpoint is the beginning of the ledger.
 
 use std::path::{Path, PathBuf};
 
-use clap::{Arg, ArgMatches, value_parser};
 use serde_json::json;
 
-use super::anchors;
-use super::checkpoint::{log_key_arg, sign};
-use super::command::Command;
+use super::anchors::{self, defining_record, one_line};
+use super::checkpoint::sign;
+use super::command::{Command, Run};
 use super::error::{CliError, Exit};
-use super::session::Session;
+use super::files::write_whole;
+use super::raw::hex;
+use super::session::{OpenLedger, Session};
+use servanda_core::chain::checkpoint::SignedCheckpoint;
 use servanda_core::chain::proof::TlogProof;
 use servanda_core::chain::record::Record;
 use servanda_core::ndjson::event_to_json;
 use servanda_ledger::anchor::{self, Anchoring};
 use servanda_log::Log;
 
-pub(super) const COMMAND: Command = Command { build, run };
+pub(super) const COMMAND: Command = Command::of::<Prove>();
 
-fn build() -> clap::Command {
-    clap::Command::new("prove")
-        .about("Write a proof that needs no ledger to be checked")
-        .arg(
-            Arg::new("what")
-                .value_name("ID|RECORD")
-                .required_unless_present("since")
-                .help("The record, or what it defines"),
-        )
-        .arg(
-            Arg::new("since")
-                .long("since")
-                .value_name("CHECKPOINT")
-                .value_parser(value_parser!(PathBuf))
-                .conflicts_with("what")
-                .help("Prove that this older checkpoint is the beginning of the ledger"),
-        )
-        .arg(log_key_arg().required(true))
-        .arg(
-            Arg::new("out")
-                .long("out")
-                .value_name("DIR")
-                .default_value(".")
-                .value_parser(value_parser!(PathBuf))
-                .help("Where to write the files"),
-        )
-        .after_help(
-            "Of a record: RECORD.tlog-proof (C2SP tlog-proof) and beside it RECORD.json, the record verbatim with its
-event opened. Of a checkpoint: consistency.proof. `servanda check-proof` checks either.
+/// Write a proof that can be checked without the ledger
+#[derive(clap::Parser)]
+#[command(
+    name = "prove",
+    after_help = "For a record it writes RECORD.tlog-proof (C2SP tlog-proof) and RECORD.json, the record verbatim \
+with its event opened. For a checkpoint it writes consistency.proof. `servanda check-proof` checks \
+both.
 
 Examples:
   servanda prove C1 --key log.key
-  servanda prove --since 2025-11-23.checkpoint --key log.key",
-        )
+  servanda prove --since 2025-11-23.checkpoint --key log.key"
+)]
+struct Prove {
+    /// The record, or the id that it defines
+    #[arg(value_name = "ID|RECORD", required_unless_present = "since")]
+    what: Option<String>,
+    /// Prove that this older checkpoint is the beginning of the ledger
+    #[arg(long, value_name = "CHECKPOINT", conflicts_with = "what")]
+    since: Option<PathBuf>,
+    /// The log's private key, whose name is the ledger's origin
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "SERVANDA_LOG_KEY",
+        hide_env_values = true
+    )]
+    key: PathBuf,
+    /// The directory to write the files to
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    out: PathBuf,
 }
 
-fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
-    let out = matches
-        .get_one::<PathBuf>("out")
-        .cloned()
-        .unwrap_or_default();
-    let ledger = session.open()?;
-    let signed = sign(ledger.checkpoint()?, matches)?
-        .ok_or_else(|| CliError::new(Exit::Usage, "a proof needs the log's key"))?;
-    if let Some(path) = matches.get_one::<PathBuf>("since") {
-        let old = anchors::read(path)?;
-        let (kept, present) = (old.checkpoint(), signed.unverified());
-        let anchoring = anchor::compare(&ledger.hashes(), present, kept)?;
-        if anchoring != Anchoring::Holds {
-            let message = format!("the ledger does not lead through {}", path.display());
-            return Err(CliError::new(Exit::Broken, message)
-                .detail(format!("kept: {}", anchors::one_line(kept)))
-                .detail(format!("now:  {}", anchors::one_line(present)))
-                .hint("keep both, with the log's signatures, as evidence"));
-        }
-        let hashes = ledger.prove_consistency(old.checkpoint().size())?;
-        let proof = anchors::Consistency {
-            old,
-            hashes,
-            new: signed,
+impl Run for Prove {
+    fn run(self, session: &Session) -> Result<Exit, CliError> {
+        let ledger = session.open()?;
+        let signed = sign(ledger.checkpoint()?, &self.key)?;
+        let files = match (&self.since, &self.what) {
+            (Some(older), _) => prove_beginning(&ledger, older, signed, &self.out)?,
+            (None, what) => {
+                let what = what.as_deref().unwrap_or_default();
+                prove_record(&ledger, what, signed, &self.out)?
+            }
         };
-        let file = out.join("consistency.proof");
-        write(&file, &proof.to_string())?;
-        session.say(&file.display().to_string())?;
+        for file in &files {
+            session.say(&file.display().to_string())?;
+        }
         session.hint(&format!(
             "next: servanda check-proof {} --log-key VKEY",
-            file.display()
+            files[0].display()
         ));
-        return Ok(Exit::Ok);
+        Ok(Exit::Ok)
     }
-    let what = matches.get_one::<String>("what").map_or("", String::as_str);
+}
+
+/// Proves that an older checkpoint is the beginning of the ledger.
+fn prove_beginning(
+    ledger: &OpenLedger,
+    older: &Path,
+    signed: SignedCheckpoint,
+    out: &Path,
+) -> Result<Vec<PathBuf>, CliError> {
+    let old = anchors::read(older)?;
+    let (kept, present) = (old.checkpoint(), signed.unverified());
+    if anchor::compare(&ledger.hashes(), present, kept)? != Anchoring::Holds {
+        let message = format!("the ledger does not continue {}", older.display());
+        return Err(CliError::new(Exit::Broken, message)
+            .detail(format!("kept: {}", one_line(kept)))
+            .detail(format!("now:  {}", one_line(present)))
+            .hint("keep both, with the log's signatures, as evidence"));
+    }
+    let hashes = ledger.prove_consistency(kept.size())?;
+    let proof = anchors::Consistency {
+        old,
+        hashes,
+        new: signed,
+    };
+    let file = out.join("consistency.proof");
+    write_whole(&file, proof.to_string())?;
+    Ok(vec![file])
+}
+
+/// Proves that a record is in the ledger.
+fn prove_record(
+    ledger: &OpenLedger,
+    what: &str,
+    signed: SignedCheckpoint,
+    out: &Path,
+) -> Result<Vec<PathBuf>, CliError> {
     let state = ledger.state();
-    let seq = anchors::defining_record(state, what)?;
+    let seq = defining_record(state, what)?;
     let stored = ledger.log().read(seq.0, 1)?;
     let sealed = &stored
         .first()
@@ -101,25 +120,14 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
     let proof = TlogProof::new(seq.0, ledger.prove_inclusion(seq.0)?, signed)
         .map_err(|error| CliError::refused(error.to_string()))?;
     let file = out.join(format!("{seq}.tlog-proof"));
-    let beside = out.join(format!("{seq}.json"));
-    write(&file, &proof.to_string())?;
-    let event = state.held(seq).map(|held| event_to_json(held.recorded()));
+    write_whole(&file, proof.to_string())?;
     let opened = json!({
         "seq": seq.0,
         "link": record.header.link().to_string(),
-        "record": super::raw::hex(&sealed.0),
-        "event": event,
+        "record": hex(&sealed.0),
+        "event": state.held(seq).map(|held| event_to_json(held.recorded())),
     });
-    write(&beside, &format!("{opened}\n"))?;
-    session.say(&file.display().to_string())?;
-    session.say(&beside.display().to_string())?;
-    session.hint(&format!(
-        "next: servanda check-proof {} --log-key VKEY",
-        file.display()
-    ));
-    Ok(Exit::Ok)
-}
-
-fn write(path: &Path, text: &str) -> Result<(), CliError> {
-    super::files::write_whole(path, text)
+    let beside = out.join(format!("{seq}.json"));
+    write_whole(&beside, format!("{opened}\n"))?;
+    Ok(vec![file, beside])
 }

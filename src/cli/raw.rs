@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::error::CliError;
 use servanda_core::chain::record::Record;
-use servanda_ledger::replay::CHUNK;
+use servanda_core::ranges::CHUNK;
 use servanda_log::Log;
 
 /// Writes the records of a log as they are stored, even unsound ones, which the reader must find.

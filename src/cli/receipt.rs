@@ -6,6 +6,7 @@ use servanda_core::event::{Event, Fact};
 use servanda_core::state::State;
 use servanda_core::value::commitment::Standing;
 use servanda_core::view::View;
+use servanda_core::view::sentences::Sentences;
 use servanda_ledger::append::Receipt;
 use servanda_report::report::{Cell, Document, Table};
 
@@ -18,28 +19,20 @@ pub struct Line {
 }
 
 impl Line {
-    /// The receipt of an event; `change` is what it changed, where that is more than to add itself.
-    pub fn new(event: &Event, receipt: Receipt, change: Option<String>) -> Self {
+    /// The receipt of an event, with the sentence that says what happened; `change` is what it changed, where that is
+    /// more than to add itself.
+    pub fn new(
+        sentences: &Sentences<'_>,
+        event: &Event,
+        receipt: Receipt,
+        change: Option<String>,
+    ) -> Self {
         Self {
             receipt,
             event: event.kind().to_string(),
-            what: what(event),
+            what: sentences.of_event(event, receipt.seq),
             change,
         }
-    }
-}
-
-/// What an event is about, in a line.
-fn what(event: &Event) -> String {
-    let headline = event.headline();
-    match event.defines() {
-        Some(id) => format!("{} {headline}", id.subject()),
-        // An amendment may have no words of its own.
-        None if headline.is_empty() => {
-            let named = event.references().into_iter().next();
-            named.map_or_else(String::new, |(_, named)| named.subject().to_string())
-        }
-        None => headline,
     }
 }
 
@@ -117,10 +110,7 @@ pub fn show(session: &Session, lines: &[Line]) -> Result<(), CliError> {
                 "{verb} {}  {}: {}",
                 line.receipt.seq, line.event, line.what
             ))?;
-            if let Some(change) = &line.change {
-                session.say(&format!("  {change}"))?;
-            }
-            if line.receipt.claimed {
+            if line.receipt.asserted {
                 session.say(&format!(
                     "  recorded, as is claimed, {}",
                     line.receipt.recorded_at
@@ -146,9 +136,9 @@ pub fn close(session: &Session, next: &str) {
 }
 
 fn claimed_receipts(lines: &[Line]) -> Vec<String> {
-    let claimed = lines.iter().any(|line| line.receipt.claimed);
+    let asserted = lines.iter().any(|line| line.receipt.asserted);
     let note = "recorded_at is claimed in a backfill, and not the machine's time";
-    claimed.then(|| note.to_owned()).into_iter().collect()
+    asserted.then(|| note.to_owned()).into_iter().collect()
 }
 
 fn document(lines: &[Line], session: &Session) -> Document {

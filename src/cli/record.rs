@@ -19,6 +19,7 @@ use servanda_core::rules;
 use servanda_core::value::base::Shape;
 use servanda_core::value::id::Reference;
 use servanda_core::value::when::Instant;
+use servanda_core::view::sentences::Sentences;
 use servanda_ledger::backfill::Submission;
 
 pub(super) const COMMAND: Command = Command { build, run };
@@ -58,7 +59,7 @@ fn build() -> clap::Command {
 
 fn kind_command(kind: Kind) -> clap::Command {
     let mut command = clap::Command::new(kind.word())
-        .about(kind.about())
+        .about(kind.spec().about())
         .args(kind.own_fields().iter().map(needed_arg))
         .args(
             kind.fields()
@@ -164,6 +165,7 @@ fn append_one(session: &Session, submission: Submission) -> Result<Exit, CliErro
     };
     let receipts = session.append(&mut ledger, vec![submission])?;
     let next = next_step(session, &event);
+    let sentences = Sentences::new(ledger.state());
     let lines: Vec<_> = receipts
         .into_iter()
         .map(|receipt| {
@@ -174,7 +176,8 @@ fn append_one(session: &Session, submission: Submission) -> Result<Exit, CliErro
                 ));
             }
             let change = change.clone().filter(|_| !receipt.known);
-            receipt::Line::new(receipt::recorded(ledger.state(), &event, &receipt), receipt, change)
+            let recorded = receipt::recorded(ledger.state(), &event, &receipt);
+            receipt::Line::new(&sentences, recorded, receipt, change)
         })
         .collect();
     receipt::show(session, &lines)?;

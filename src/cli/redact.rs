@@ -1,4 +1,4 @@
-//! `redact RECORD`: withholds a record's words and destroys them; its header and every link stay.
+//! `redact RECORD`: erases a record's words; its header and every link stay.
 
 use clap::{Arg, ArgAction, ArgMatches};
 
@@ -8,12 +8,13 @@ use super::session::Session;
 use super::{receipt, record};
 use servanda_core::event::{Event, Fact, FieldSpec, Fields, Kind};
 use servanda_core::value::id::Seq;
-use servanda_ledger::plural;
+use servanda_core::view::sentences::Sentences;
+use servanda_core::words::plural;
 use servanda_report::report::{Cell, Document, Table};
 
 pub(super) const COMMAND: Command = Command { build, run };
 
-/// The fields of a redaction that can be given.
+/// The fields of a redaction that are options here.
 const FIELDS: &[&str] = &[
     "record",
     "reason",
@@ -31,32 +32,31 @@ fn build() -> clap::Command {
             arg.required_unless_present("finish")
                 .conflicts_with("finish")
         } else {
-            // Who records may come from the environment, also where nothing is recorded.
+            // The recorder may come from the environment, so it cannot conflict with `finish`.
             arg
         }
     };
     clap::Command::new("redact")
-        .about("Withhold a record's content for good: erase it from the disk, and record by whose authority")
+        .about("Erase a record's words from the disk for good, and record by whose authority")
         .args(fields().map(arg))
         .arg(
             Arg::new("finish")
                 .long("finish")
                 .action(ArgAction::SetTrue)
-                .help("Erase what is redacted and still on the disk, after an interruption or an import"),
+                .help("Erase redacted words that are still on the disk, after an interruption or an import"),
         )
         .after_help(
-            "The record keeps its number, its time and its link, so the chain, kept heads and receipts stay
-valid; what it said is gone, and with it what its corrections said. There is no way back. A
-correction or a retraction leaves the words where they are.
+            "The record keeps its number, its time and its link, so the chain, kept checkpoints and receipts \
+stay valid. Its words are gone, and so are the words of its corrections. This cannot be undone. A \
+correction or a retraction does not remove words.
 
-Meetings, progress, occurrences, assessments, statements, evidence and notes can be redacted,
-also retracted ones. Nothing that counts may refer to the record: redact or retract that first.
-Other records carry what later ones rest on, and their words cannot be redacted.
+Meetings, progress, occurrences, assessments, statements, evidence and notes can be redacted, even \
+retracted ones. No record that counts may refer to the record: redact or retract those first. \
+Records of other kinds carry facts that later records need, and cannot be redacted.
 
-What this cannot reach: backups, exports and copies made before, and what the file system or the
-disk keeps of overwritten files. The record's import key is forgotten too: importing the same
-row again would bring it back. Erasing copies the whole ledger once, so it takes time and as
-much room as the records do.
+It does not reach backups, exports and earlier copies, or what the file system and the disk keep of \
+overwritten files. It also removes the record's import key, so importing the same row again would \
+record it again. It copies the whole ledger once, which takes time and as much room as the records.
 
 Examples:
   servanda redact 12 --reason \"names a witness\" --authority \"court order 7/2024\" --dry-run
@@ -85,17 +85,18 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
     let target = fact.record;
     let mut ledger = session.open()?;
     let redaction = ledger.redact(fact, event.envelope)?;
+    let sentences = Sentences::new(ledger.state());
     let lines: Vec<_> = redaction
         .appended
         .iter()
         .map(|(event, receipt)| {
             let change = receipt::change(ledger.state(), event).filter(|_| !receipt.known);
-            receipt::Line::new(event, *receipt, change)
+            receipt::Line::new(&sentences, event, *receipt, change)
         })
         .collect();
     session.keep_checkpoint(&ledger);
     receipt::show(session, &lines)?;
-    tell(session, &redaction.erased);
+    report(session, &redaction.erased);
     receipt::close(session, &session.command(&format!("show {target}")));
     Ok(Exit::Ok)
 }
@@ -115,12 +116,12 @@ fn finish(session: &Session) -> Result<Exit, CliError> {
             ..Document::default()
         })?;
     }
-    tell(session, &erased);
+    report(session, &erased);
     Ok(Exit::Ok)
 }
 
-/// Says what was erased, or would be.
-fn tell(session: &Session, erased: &[Seq]) {
+/// Reports which payloads were erased, or would be.
+fn report(session: &Session, erased: &[Seq]) {
     if erased.is_empty() {
         session.talk("no redacted payload was on the disk");
         return;
@@ -142,6 +143,6 @@ fn tell(session: &Session, erased: &[Seq]) {
         numbers.join(", ")
     ));
     if !session.dry_run {
-        session.hint("backups, exports and copies made before still hold the words");
+        session.hint("backups, exports and earlier copies still hold the words");
     }
 }

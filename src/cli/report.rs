@@ -85,7 +85,7 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
     // The program ends: as with the state, taking it apart would only take time.
     std::mem::forget(document);
     drop(asked);
-    ledger.leave();
+    ledger.close_without_drop();
     Ok(Exit::Ok)
 }
 

@@ -1,7 +1,7 @@
 //! The newest checkpoint that this user saw of each ledger. It is kept in the user's state directory (XDG), so that
 //! somebody who cuts or rewrites a ledger does not reach it.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::anchors::one_line;
 use super::error::{CliError, Exit};
@@ -9,22 +9,22 @@ use super::files;
 use servanda_core::chain::checkpoint::Checkpoint;
 use servanda_core::chain::record::document_digest;
 use servanda_ledger::anchor::{self, Anchoring, Hashes};
-use servanda_log::Log;
+use servanda_log::{Location, Log};
 
 /// The checkpoints that this user saw. Without a state directory, or with `--no-memory`, there are none.
 pub struct SeenCheckpoints {
     /// The program's state directory.
     state: Option<PathBuf>,
-    /// The ledger's directory.
-    ledger: Option<PathBuf>,
+    /// Where the ledger is.
+    ledger: Option<Location>,
 }
 
 impl SeenCheckpoints {
-    /// The checkpoints for a ledger's directory.
-    pub fn new(ledger: Option<&Path>) -> Self {
+    /// The checkpoints for a ledger at this location.
+    pub fn new(ledger: Option<&Location>) -> Self {
         Self {
             state: state_directory(),
-            ledger: ledger.map(Path::to_owned),
+            ledger: ledger.cloned(),
         }
     }
 
@@ -46,13 +46,27 @@ impl SeenCheckpoints {
         Some(self.state.as_ref()?.join("checkpoints").join(file))
     }
 
-    /// The file that names the ledger in the directory. Without it, history could be rewritten under another origin,
+    /// The file that names the ledger at the location. Without it, history could be rewritten under another origin,
     /// of which this user has seen nothing.
-    fn path_of_directory(&self) -> Option<PathBuf> {
-        let dir = self.ledger.as_ref()?.canonicalize().ok()?;
-        let digest = document_digest(dir.as_os_str().as_encoded_bytes()).ok()?;
-        let file = &digest.to_string()[..32];
+    fn path_of_location(&self) -> Option<PathBuf> {
+        let file = self.name_of_location()?;
         Some(self.state.as_ref()?.join("directories").join(file))
+    }
+
+    /// The file of this name that belongs to a ledger without a directory.
+    pub fn beside(&self, name: &str) -> Option<PathBuf> {
+        let dir = self.name_of_location()?;
+        Some(self.state.as_ref()?.join("beside").join(dir).join(name))
+    }
+
+    /// A short name for the location that no other has.
+    fn name_of_location(&self) -> Option<String> {
+        let location = self.ledger.as_ref()?;
+        let digest = match location.directory() {
+            Some(dir) => document_digest(dir.canonicalize().ok()?.as_os_str().as_encoded_bytes()),
+            None => document_digest(location.given().as_encoded_bytes()),
+        };
+        Some(digest.ok()?.to_string()[..32].to_owned())
     }
 
     /// The newest checkpoint of an origin and its file. A file without a checkpoint is an error for the user to look
@@ -76,7 +90,7 @@ impl SeenCheckpoints {
         &self,
         present: &Checkpoint,
     ) -> Result<Option<(String, PathBuf)>, CliError> {
-        let Some(path) = self.path_of_directory() else {
+        let Some(path) = self.path_of_location() else {
             return Ok(None);
         };
         let text = files::if_there(&path, std::fs::read_to_string(&path))?;
@@ -131,7 +145,7 @@ impl SeenCheckpoints {
     pub fn remember(&self, checkpoint: &Checkpoint) -> Result<(), CliError> {
         let seen = self.path(checkpoint.origin());
         let seen = seen.map(|path| (path, checkpoint.to_string()));
-        let here = self.path_of_directory();
+        let here = self.path_of_location();
         let here = here.map(|path| (path, format!("{}\n", checkpoint.origin())));
         for (path, text) in seen.into_iter().chain(here) {
             if !std::fs::read_to_string(&path).is_ok_and(|known| known == text) {

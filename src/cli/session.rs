@@ -3,6 +3,7 @@
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style as Ansi};
@@ -23,7 +24,7 @@ use servanda_ledger::backfill::Submission;
 use servanda_ledger::stream::{Given, Present, StreamError, Streamed};
 use servanda_ledger::{Ledger, LedgerError, Machine};
 use servanda_log::dry_run::DryRunLog;
-use servanda_log::{Log, directory};
+use servanda_log::{Location, Log, Registry};
 use servanda_report::render::{FORMATS, Render, Style};
 use servanda_report::report::Document;
 
@@ -33,7 +34,9 @@ pub type OpenLedger = Ledger<Box<dyn Log>>;
 /// The global options, and the ways out to the terminal.
 pub struct Session {
     command: String,
-    ledger: Option<PathBuf>,
+    ledger: Option<Location>,
+    /// The kinds of logs that a location can name.
+    pub registry: Arc<Registry>,
     format: &'static dyn Render,
     wait: Duration,
     /// Whether to write data and errors only.
@@ -55,6 +58,7 @@ impl Session {
     pub fn new(
         matches: &ArgMatches,
         command_line: fn() -> clap::Command,
+        registry: &Arc<Registry>,
     ) -> Result<Self, clap::Error> {
         let options = Globals::from_arg_matches(matches)?;
         let format = FORMATS
@@ -66,11 +70,12 @@ impl Session {
         let seen = if options.no_memory {
             SeenCheckpoints::none()
         } else {
-            SeenCheckpoints::new(options.ledger.as_deref())
+            SeenCheckpoints::new(options.ledger.as_ref())
         };
         Ok(Self {
             command: matches.subcommand_name().unwrap_or_default().to_owned(),
             ledger: options.ledger,
+            registry: Arc::clone(registry),
             format: *format,
             wait: Duration::from_secs(options.wait),
             quiet: options.quiet,
@@ -87,7 +92,8 @@ impl Session {
     pub fn on(&self, ledger: &Path) -> Self {
         Self {
             command: self.command.clone(),
-            ledger: Some(ledger.to_owned()),
+            ledger: Some(ledger.into()),
+            registry: Arc::clone(&self.registry),
             dry_run: false,
             sign_with: Vec::new(),
             seen: SeenCheckpoints::none(),
@@ -96,12 +102,12 @@ impl Session {
         }
     }
 
-    /// A command on the same ledger, to be typed as it stands.
+    /// A command line on the same ledger, ready to be typed.
     pub fn command(&self, words: &str) -> String {
         match &self.ledger {
             Some(ledger) if self.named => {
-                let ledger = ledger.display().to_string();
-                let is_plain = |c: char| c.is_alphanumeric() || "/._-".contains(c);
+                let ledger = ledger.to_string();
+                let is_plain = |c: char| c.is_alphanumeric() || "/._-:".contains(c);
                 let ledger = if ledger.chars().all(is_plain) {
                     ledger
                 } else {
@@ -113,48 +119,58 @@ impl Session {
         }
     }
 
-    /// The ledger's directory.
-    pub fn directory(&self) -> Result<&Path, CliError> {
-        self.ledger.as_deref().ok_or_else(|| {
+    /// Where the ledger is.
+    pub fn location(&self) -> Result<&Location, CliError> {
+        self.ledger.as_ref().ok_or_else(|| {
             CliError::new(Exit::Usage, "which ledger?")
                 .hint("give --ledger DIR, or set SERVANDA_LEDGER")
                 .hint("`servanda init --ledger DIR --origin NAME` makes one; `servanda demo` shows one")
         })
     }
 
-    /// How this process shows up to another that waits for the ledger.
+    /// The file of this name that belongs to the ledger and is not part of it. It is in the ledger's directory; for
+    /// other logs it is in the user's state directory.
+    pub fn beside(&self, name: &str) -> Result<PathBuf, CliError> {
+        let location = self.location()?;
+        let beside = match location.directory() {
+            Some(directory) => Some(directory.join(name)),
+            None => self.seen.beside(name),
+        };
+        beside.ok_or_else(|| {
+            CliError::refused(format!("{location} has no directory for the file {name}"))
+                .hint("leave out --no-memory, so that your state directory is used")
+        })
+    }
+
+    /// The name of this process for others that wait for the ledger.
     fn holder(&self) -> String {
         format!("servanda {}", self.command)
     }
 
-    /// Opens the ledger's store, without replaying it.
-    pub fn open_store(&self) -> Result<Box<dyn Log>, CliError> {
+    /// Opens the ledger's log, without replaying it.
+    pub fn open_log(&self) -> Result<Box<dyn Log>, CliError> {
         let log = self.open_unfinished()?;
         if log.head()? == Head::EMPTY {
-            let dir = self.directory()?.display();
-            let message = format!(
-                "{dir} holds no record, not even the first: making the ledger was broken off"
-            );
+            let dir = self.location()?;
+            let message = format!("{dir} holds no record: making the ledger was interrupted");
             return Err(CliError::new(Exit::NoLedger, message).hint(format!(
-                "`servanda init --ledger {dir} --origin NAME` goes on with it"
+                "`servanda init --ledger {dir} --origin NAME` continues"
             )));
         }
         Ok(log)
     }
 
-    /// Opens the ledger's store, which may lack even the first record.
+    /// Opens the ledger's log, which may lack even the first record.
     pub fn open_unfinished(&self) -> Result<Box<dyn Log>, CliError> {
-        Ok(Box::new(directory::open(
-            self.directory()?,
-            self.wait,
-            &self.holder(),
-        )?))
+        let location = self.location()?;
+        let backend = self.registry.of(location)?;
+        Ok(backend.open(location, self.wait, &self.holder())?)
     }
 
     /// Opens the ledger, and compares it with the newest checkpoint that this user saw of it. With `--dry-run`
     /// nothing that is appended to it stays.
     pub fn open(&self) -> Result<OpenLedger, CliError> {
-        let log = self.open_store()?;
+        let log = self.open_log()?;
         let log: Box<dyn Log> = if self.dry_run {
             Box::new(DryRunLog::new(log)?)
         } else {
@@ -181,12 +197,12 @@ impl Session {
         events: Vec<impl Into<Submission>>,
     ) -> Result<Vec<Receipt>, LedgerError> {
         let was_backfill = ledger.is_backfill();
-        let receipts = ledger.append_claimed(events.into_iter().map(Into::into).collect())?;
+        let receipts = ledger.append_asserted(events.into_iter().map(Into::into).collect())?;
         self.appended(ledger, was_backfill);
         Ok(receipts)
     }
 
-    /// As [`Session::append`], the events that `pull` gives.
+    /// Appends the events that `pull` gives, as [`Session::append`] does.
     pub fn append_stream<S: Log, E>(
         &self,
         ledger: &mut Ledger<S>,
@@ -200,7 +216,7 @@ impl Session {
 
     fn appended<S: Log>(&self, ledger: &Ledger<S>, was_backfill: bool) {
         if was_backfill && !ledger.is_backfill() {
-            let claimed = ledger.state().claimed();
+            let claimed = ledger.state().asserted();
             let (ended, records) = if self.dry_run {
                 ("would end", "would be the machine's")
             } else {
@@ -213,8 +229,8 @@ impl Session {
         self.keep_checkpoint(ledger);
     }
 
-    /// Writes the checkpoint beside the log, and remembers it. What was appended is there in any case, so a
-    /// failure is told and is no error.
+    /// Writes the checkpoint beside the log, and remembers it. The append has succeeded, so a failure is reported and
+    /// is no error.
     pub fn keep_checkpoint<S: Log>(&self, ledger: &Ledger<S>) {
         if self.dry_run {
             return;
@@ -222,7 +238,7 @@ impl Session {
         let Ok(checkpoint) = ledger.checkpoint() else {
             return;
         };
-        if let Some(dir) = &self.ledger {
+        if let Some(dir) = self.ledger.as_ref().and_then(Location::directory) {
             let path = dir.join("checkpoint");
             if let Err(error) = files::write_whole(&path, checkpoint.to_string()) {
                 self.talk(&error.message);
@@ -248,13 +264,12 @@ impl Session {
         io::stderr().is_terminal() && !self.quiet
     }
 
-    /// Whether data goes to the user as tables, and not as JSON or CSV to a program.
+    /// Whether data is written as tables for people, and not as JSON or CSV for programs.
     pub fn for_people(&self) -> bool {
         self.format.name() == "table"
     }
 
-    /// The day that counts as today: the later of here and in UTC, so that what was recorded just now is
-    /// never in the future.
+    /// Today: the later of the local date and the date in UTC, so that no record is in the future.
     pub fn today() -> NaiveDate {
         Local::now().date_naive().max(Utc::now().date_naive())
     }
@@ -265,9 +280,9 @@ impl Session {
             let name = self.format.name();
             return Err(CliError::new(
                 Exit::Usage,
-                format!("{name} has room for one report, and this is several"),
+                format!("{name} holds one report, and these are several"),
             )
-            .hint("ask for each by its name, or in another format"));
+            .hint("ask for each report by its name, or use another format"));
         }
         if let Some(hint) = self.format.leaves_out(document) {
             self.hint(hint);
@@ -300,10 +315,10 @@ impl Session {
                 colour: self.colour,
                 width: terminal_width(),
             };
-            // A reader who leaves the pager early has seen enough.
+            // A reader may leave the pager early.
             let _ = self.format.render(document, style, &mut input);
         }
-        // Its exit code says how the reader left it.
+        // The exit code of a pager says nothing about the report.
         let _ = child.wait();
         Ok(())
     }
@@ -313,15 +328,15 @@ impl Session {
         written(writeln!(io::stdout().lock(), "{line}"))
     }
 
-    /// Writes a line of talk to stderr, unless the user wants none.
+    /// Writes a line of talk to stderr, unless the user asked for quiet.
     pub fn talk(&self, line: &str) {
         if !self.quiet {
-            // Talk that nobody can hear is no error.
+            // Failing to write talk is no error.
             let _ = writeln!(io::stderr().lock(), "{line}");
         }
     }
 
-    /// Writes a hint to stderr, unless the user wants none.
+    /// Writes a hint to stderr, unless the user asked for quiet.
     pub fn hint(&self, hint: &str) {
         let label = self.paint("hint:", Ansi::new().fg_color(Some(AnsiColor::Cyan.into())));
         self.talk(&format!("{label} {hint}"));
@@ -331,7 +346,7 @@ impl Session {
     pub fn report_error(&self, error: &CliError) {
         let red = Ansi::new().fg_color(Some(AnsiColor::Red.into())).bold();
         let mut err = io::stderr().lock();
-        // Nowhere is left to say that stderr is gone.
+        // No output is left to report that stderr is gone.
         let _ = writeln!(err, "{} {error}", self.paint("error:", red));
         for detail in &error.details {
             let _ = writeln!(err, "  {detail}");
@@ -351,7 +366,7 @@ impl Session {
     }
 }
 
-/// Turns the outcome of writing to stdout into an error, but for a reader who left: `servanda log | head`.
+/// Turns the outcome of writing to stdout into an error. A reader that has left, as in `servanda log | head`, is none.
 pub fn written(outcome: io::Result<()>) -> Result<(), CliError> {
     match outcome {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),

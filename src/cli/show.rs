@@ -38,6 +38,6 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
     };
     session.show(&document)?;
     drop(asked);
-    ledger.leave();
+    ledger.close_without_drop();
     Ok(Exit::Ok)
 }

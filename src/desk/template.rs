@@ -6,7 +6,7 @@ use servanda_core::value::base::Shape;
 
 /// A template for an event of a kind, with what is known filled in.
 pub fn write(kind: Kind, fields: &Fields) -> String {
-    let mut text = format!("# {kind}: {}\n", kind.about().replace('\n', " "));
+    let mut text = format!("# {kind}: {}\n", kind.spec().about().replace('\n', " "));
     text.push_str("# Fill in what is known; what stays empty is left out. Save an empty file to record nothing.\n");
     for spec in kind.fields() {
         text.push_str(&format!("\n# {} {}\n", spec.help(), hint(spec)));

@@ -1,22 +1,22 @@
-//! Foreign tables: bytes in some encoding into rows of cells, each with its line.
+//! Foreign tables: rows of cells, each with its line, read from bytes in some encoding.
 
 use std::fmt;
 
-/// Longest table, in bytes. It is held in memory as a whole.
+/// The longest table, in bytes. It is held in memory as a whole.
 pub const TABLE_LIMIT: u64 = 256 * 1024 * 1024;
 
-/// How a table is written.
+/// The form of a table's file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Form {
-    /// How its bytes are letters.
+    /// The encoding of its bytes.
     pub encoding: Encoding,
-    /// What stands between cells.
+    /// The character between cells.
     pub delimiter: u8,
     /// Whether a cell may stand in double quotes.
     pub quotes: bool,
-    /// Lines before the header that do not belong to the table.
+    /// The number of lines before the header that do not belong to the table.
     pub skip_lines: usize,
-    /// The names of the columns, where the table has no line of them.
+    /// The names of the columns, if the file has no header line.
     pub header: Option<Vec<String>>,
 }
 
@@ -32,7 +32,7 @@ impl Default for Form {
     }
 }
 
-/// How bytes are letters.
+/// An encoding of text.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Encoding {
     /// UTF-8, with or without a byte order mark.
@@ -47,7 +47,7 @@ pub enum Encoding {
 }
 
 impl Encoding {
-    /// The words for them.
+    /// The words for the encodings.
     pub const WORDS: &'static [(&'static str, Encoding)] = &[
         ("utf-8", Encoding::Utf8),
         ("utf-16", Encoding::Utf16),
@@ -55,10 +55,10 @@ impl Encoding {
         ("windows-1252", Encoding::Windows1252),
     ];
 
-    /// The text of some bytes.
+    /// Decodes bytes.
     ///
     /// # Errors
-    /// Where the bytes are not written so.
+    /// When the bytes do not have the encoding.
     pub fn decode(self, bytes: &[u8]) -> Result<String, TableError> {
         match self {
             Self::Utf8 => match std::str::from_utf8(bytes) {
@@ -84,7 +84,7 @@ impl Encoding {
 }
 
 impl Encoding {
-    /// The bytes of a text; what cannot be written becomes a question mark.
+    /// Encodes a text; a character that cannot be encoded becomes a question mark.
     fn encode(self, text: &str) -> Vec<u8> {
         let byte = |c: char| match self {
             Self::Windows1252 => (0..=u8::MAX).find(|byte| windows_1252(*byte) == c),
@@ -105,10 +105,10 @@ impl Encoding {
 }
 
 impl Form {
-    /// Writes a table so that it is read again in this form.
+    /// Writes a table in this form.
     ///
     /// # Errors
-    /// What the writer of CSV says.
+    /// An error of the CSV writer.
     pub fn write(&self, headers: &[String], rows: &[Vec<String>]) -> Result<Vec<u8>, csv::Error> {
         let style = match self.quotes {
             true => csv::QuoteStyle::Necessary,
@@ -147,7 +147,7 @@ fn utf16(bytes: &[u8]) -> Option<String> {
 }
 
 fn windows_1252(byte: u8) -> char {
-    /// 0x80 to 0x9f; what is not assigned stays the control character that it is.
+    /// 0x80 to 0x9f; unassigned bytes stay control characters.
     const HIGH: [char; 32] = [
         '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž',
         '\u{8f}', '\u{90}', '‘', '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}',
@@ -164,7 +164,7 @@ fn windows_1252(byte: u8) -> char {
 pub struct TableError {
     /// The line, from 1.
     pub line: usize,
-    /// What is wrong.
+    /// The error.
     pub message: String,
 }
 
@@ -196,7 +196,7 @@ impl Table {
     /// Reads a table.
     ///
     /// # Errors
-    /// Where the bytes are not text, or have no header.
+    /// When the bytes are not text, or have no header.
     pub fn read(bytes: &[u8], form: &Form) -> Result<Self, TableError> {
         let text = form.encoding.decode(bytes)?;
         let mut rest = text.as_str();
@@ -220,7 +220,7 @@ impl Table {
         };
         let mut needs_header = form.header.is_none();
         for record in reader.records() {
-            // It is text already, and rows may have any length: nothing is left to be wrong.
+            // The bytes are text, and rows may have any length, so no record is wrong.
             let Ok(record) = record else { continue };
             let first = lines.at(record.position().map_or(0, |at| at.byte() as usize));
             let cells: Vec<String> = record.iter().map(|cell| cell.trim().to_owned()).collect();
@@ -247,7 +247,7 @@ impl Table {
         Ok(table)
     }
 
-    /// The place of the one column with this header.
+    /// The place of the column with this header, if there is exactly one.
     pub fn column(&self, header: &str) -> Option<usize> {
         let mut places = (0..self.headers.len()).filter(|at| self.headers[*at] == header);
         let found = places.next();
@@ -255,7 +255,7 @@ impl Table {
     }
 }
 
-/// Counts lines up to a place that moves on.
+/// Counts lines up to a place that moves forward.
 struct LineCount<'t> {
     text: &'t [u8],
     passed: usize,
@@ -263,7 +263,7 @@ struct LineCount<'t> {
 }
 
 impl LineCount<'_> {
-    /// The line of the row that begins here, or after the line ends that stand here.
+    /// The line of the row that begins at a byte, or after the line ends at that byte.
     fn at(&mut self, mut byte: usize) -> usize {
         while let Some(b'\r' | b'\n') = self.text.get(byte) {
             byte += 1;

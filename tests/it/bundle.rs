@@ -11,17 +11,17 @@ use servanda_core::chain::checkpoint::{Checkpoint, SignedCheckpoint};
 use servanda_core::chain::codec;
 use servanda_core::chain::key::{KeyName, SignatureType, SigningKey};
 use servanda_core::chain::record::{
-    BatchSignature, Body, Head, Record, SALT_LEN, Sealed, bind_marked, recorder_message,
+    BatchSignature, Head, Record, SALT_LEN, Sealed, Unbound, bind, recorder_message,
 };
 use servanda_core::chain::tree::{Frontier, leaf_hash};
 use servanda_core::event::{Event, Kind};
-use servanda_ledger::signatures;
+use servanda_core::signatures;
 use servanda_ledger::verify::{FindingKind, Unwatched, verify};
-use servanda_log::memory::Memory;
+use servanda_log::memory::MemoryLog;
 
 use super::format::{
-    Ran, assert_found, assert_sound, event, hex, is_redactable, joined, lines, python, raw_export,
-    read, root, verify_py,
+    Ran, assert_found, assert_sound, event, hex, joined, lines, python, raw_export, read, root,
+    verify_py,
 };
 use super::program::Scratch;
 
@@ -50,15 +50,15 @@ struct Chain {
 impl Chain {
     /// Appends a batch, signed with these keys.
     fn append(&mut self, events: &[Event], keys: &[&SigningKey]) {
-        let bodies = events.iter().map(|event| {
-            let body = Body {
-                salt: [self.salt; SALT_LEN],
-                payload: codec::encode(event).unwrap(),
-            };
-            (body, is_redactable(event))
-        });
         let time = 1_700_000_000_000_000 + i64::try_from(self.head.count).unwrap();
-        let (mut bound, head) = bind_marked(self.head, time, bodies.collect());
+        let unbound = events.iter().map(|event| Unbound {
+            content: codec::encode(event).unwrap(),
+            salt: [self.salt; SALT_LEN],
+            erasable: event.kind().is_erasable(|| None),
+            recorded_at: time,
+            asserted: false,
+        });
+        let (mut bound, head) = bind(self.head, unbound.collect());
         let message = recorder_message(ORIGIN, head);
         let mut signed: Vec<BatchSignature> = keys
             .iter()
@@ -93,7 +93,7 @@ impl Chain {
 }
 
 fn found_in(sealed: Vec<Sealed>, head: Head) -> Vec<(FindingKind, Vec<u64>)> {
-    let verdict = verify(&Memory::of(sealed, head), &mut Unwatched).unwrap();
+    let verdict = verify(&MemoryLog::of(sealed, head), &mut Unwatched).unwrap();
     let findings = verdict.findings.into_iter();
     findings
         .map(|finding| (finding.kind, finding.records))
@@ -206,7 +206,7 @@ fn assert_both_find_a_bad_signature(chain: &Chain, record: u64) {
 fn the_golden_signed_export_is_what_was_pinned() {
     let chain = honest();
     assert_eq!(chain.found(), []);
-    assert_eq!(chain.export(), read("fixtures/golden/signed-v1.ndjson"));
+    assert_eq!(chain.export(), read("fixtures/golden/signed.ndjson"));
     assert_sound(&[], &chain.export());
     let said = verify_py(&[], &chain.export()).stdout;
     // Five by alice's keys, one by Colombia's.
@@ -225,7 +225,7 @@ fn the_golden_signed_export_is_what_was_pinned() {
 #[test]
 #[ignore = "writes a file, once"]
 fn write_the_golden_signed_export() {
-    let path = root().join("fixtures/golden/signed-v1.ndjson");
+    let path = root().join("fixtures/golden/signed.ndjson");
     let mut file = fs::File::create_new(path).unwrap();
     std::io::Write::write_all(&mut file, honest().export().as_bytes()).unwrap();
 }

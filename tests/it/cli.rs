@@ -1,11 +1,11 @@
-//! The examples: every command in README.md and in `tests/cmd/*.md` is run, and its exit code and what it
-//! prints must be what stands there.
+//! The examples: the test runs every command in README.md, `docs/*.md` and `tests/cmd/*.md`, and compares its exit code
+//! and its output.
 //!
-//! `TRYCMD=overwrite cargo test --test it examples` writes what they print now into the files; look at the
-//! difference before it is committed. A new example needs only its `$ servanda ...` line for that.
+//! `TRYCMD=overwrite cargo test --test it examples` writes the present output into the files; read the difference before
+//! you commit it. A new example needs only its `$ servanda ...` line.
 //!
-//! Each file has a scratch directory of its own, in which its commands run one after the other: the ledger
-//! `commission` and links to `fixtures/` and `docs/` lie in it. `tests/cmd/servanda.sh` says what else is special.
+//! Each file has a scratch directory of its own, in which its commands run one after the other. The directory has the
+//! ledger `commission` and links to `fixtures/` and `docs/`. `tests/cmd/servanda.sh` lists what else is special.
 
 use std::path::{Path, PathBuf};
 
@@ -13,14 +13,13 @@ use std::path::{Path, PathBuf};
 fn examples() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut files = vec![root.join("README.md")];
-    let pages = std::fs::read_dir(root.join("tests/cmd")).unwrap();
-    files.extend(
-        pages
-            .map(|page| page.unwrap().path())
-            .filter(|page| page.extension().is_some_and(|extension| extension == "md")),
-    );
-    assert!(files.len() > 1, "there are no examples in tests/cmd");
-    // One after the other, for the tests beside this one go by the clock; each in a thread, so that a panic in one
+    for directory in ["docs", "tests/cmd"] {
+        let pages = std::fs::read_dir(root.join(directory)).unwrap();
+        let pages = pages.map(|page| page.unwrap().path());
+        files.extend(pages.filter(|page| has_examples(page)));
+    }
+    assert!(files.len() > 3, "there are no examples in {files:?}");
+    // One after the other, because the tests beside this one measure time. Each in a thread, so that a panic in one
     // file does not hide the others.
     let fails = |file: &PathBuf| {
         let file = file.clone();
@@ -29,14 +28,22 @@ fn examples() {
     files.retain(fails);
     assert!(
         files.is_empty(),
-        "not as it stands in {files:?}; if it is meant so: TRYCMD=overwrite cargo test --test it examples"
+        "other output than in {files:?}; if that is intended: TRYCMD=overwrite cargo test --test it examples"
     );
+}
+
+/// Whether a file is a page with examples.
+fn has_examples(page: &Path) -> bool {
+    page.extension().is_some_and(|extension| extension == "md")
+        && std::fs::read_to_string(page)
+            .unwrap()
+            .contains("```console\n$ ")
 }
 
 /// Runs the examples of a file.
 fn run(file: &Path) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    // trycmd passes over programs that it does not know, and would pass over a misspelt one too.
+    // trycmd ignores programs that it does not know, and would ignore a misspelt one too.
     let text = std::fs::read_to_string(file).unwrap();
     for line in text.lines().filter(|line| line.starts_with("$ ")) {
         assert!(

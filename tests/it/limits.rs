@@ -3,7 +3,7 @@
 use std::fs;
 
 use servanda::intake::{rules, table};
-use servanda_core::chain::{codec, note, policy, proof, record};
+use servanda_core::chain::{note, policy, proof, record};
 use servanda_core::state;
 use servanda_core::value::{base, id};
 use servanda_core::view::occurrences;
@@ -22,7 +22,7 @@ fn limits() -> Vec<(&'static str, u64)> {
         ("events of one append", number(servanda_ledger::BATCH_LIMIT)),
         (
             "a payload, with its schema version",
-            number(codec::PAYLOAD_LIMIT),
+            number(record::PAYLOAD_LIMIT),
         ),
         ("a text in it", number(base::TEXT_LIMIT)),
         ("an id", number(id::SLUG_LIMIT)),

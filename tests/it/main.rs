@@ -15,11 +15,13 @@ mod cli;
 mod commands;
 mod endurance;
 mod format;
+mod format_tables;
 mod import;
 mod limits;
 mod power;
 mod program;
 mod tables;
 mod tamper;
+mod toy;
 #[cfg(unix)]
 mod witness;

@@ -5,15 +5,17 @@ use std::path::Path;
 use std::time::Duration;
 
 use servanda_core::chain::codec;
-use servanda_core::chain::record::{BatchSignature, Body, Head, Record, SALT_LEN, Sealed, bind};
+use servanda_core::chain::record::{
+    BatchSignature, Content, Head, Record, SALT_LEN, Sealed, Unbound, bind,
+};
 use servanda_core::event::{Event, Kind};
 use servanda_core::ndjson;
 use servanda_core::value::when::Instant;
 use servanda_ledger::replay::{KnownAt, replay};
 use servanda_ledger::verify::{FindingKind, Unwatched, Verdict, verify};
 use servanda_ledger::{Environment, Ledger};
-use servanda_log::memory::Memory;
-use servanda_log::{Log, LogError, OneBatch, SnapshotCache as _, directory};
+use servanda_log::memory::MemoryLog;
+use servanda_log::{Log, LogError, OneBatch, OpenError, SnapshotCache as _, directory};
 
 /// The ledger that is tampered with: each paragraph is one append. Record 8 is redacted; its payload is still there.
 const STORY: &str = r#"
@@ -70,10 +72,10 @@ fn story() -> Vec<Vec<Event>> {
 }
 
 /// The records of the story as a ledger binds them.
-fn honest() -> Memory {
+fn honest() -> MemoryLog {
     let mut appends = story().into_iter();
     let opening = appends.next().unwrap().remove(0);
-    let mut ledger = Ledger::create(Memory::default(), Fixed(FIRST_MICROS), opening).unwrap();
+    let mut ledger = Ledger::create(MemoryLog::default(), Fixed(FIRST_MICROS), opening).unwrap();
     for (hour, events) in (1..).zip(appends) {
         let now = Fixed(FIRST_MICROS + hour * HOUR_MICROS);
         ledger = Ledger::open(ledger.into_log(), now).unwrap();
@@ -83,39 +85,53 @@ fn honest() -> Memory {
 }
 
 /// The story bound by somebody who keeps no rules: after a change to the times and payloads of its appends.
-fn rebound(change: impl FnOnce(&mut Vec<(i64, Vec<Vec<u8>>)>)) -> Memory {
-    let mut appends: Vec<(i64, Vec<Vec<u8>>)> = Vec::new();
+fn rebound(change: impl FnOnce(&mut Vec<(i64, Vec<Unbound>)>)) -> MemoryLog {
+    let mut appends: Vec<(i64, Vec<Unbound>)> = Vec::new();
     for sealed in &honest().records() {
         let record = Record::open(sealed).unwrap();
-        let (time, payload) = (record.header.recorded_at, record.body.unwrap().payload);
+        let time = record.header.recorded_at;
+        let content = record.content().unwrap();
+        let unbound = Unbound {
+            content: Content {
+                kind: content.kind,
+                target: content.target,
+                payload: content.payload.to_vec(),
+            },
+            salt: [6; SALT_LEN],
+            erasable: record.header.erasable,
+            recorded_at: time,
+            asserted: false,
+        };
         match appends.last_mut() {
-            Some((last, payloads)) if *last == time => payloads.push(payload),
-            _ => appends.push((time, vec![payload])),
+            Some((last, batch)) if *last == time => batch.push(unbound),
+            _ => appends.push((time, vec![unbound])),
         }
     }
     change(&mut appends);
     let mut head = Head::EMPTY;
     let mut all = Vec::new();
-    for (time, payloads) in appends {
-        let salt = [6; SALT_LEN];
-        let bodies = payloads.into_iter().map(|payload| Body { salt, payload });
-        let (records, after) = bind(head, time, bodies.collect());
+    for (recorded_at, batch) in appends {
+        let unbound = batch.into_iter().map(|unbound| Unbound {
+            recorded_at,
+            ..unbound
+        });
+        let (records, after) = bind(head, unbound.collect());
         all.extend(records.iter().map(Record::seal));
         head = after;
     }
-    Memory::of(all, head)
+    MemoryLog::of(all, head)
 }
 
 /// The honest records under their honest head, after a change to their bytes.
-fn altered(change: impl FnOnce(&mut Vec<Sealed>)) -> Memory {
+fn altered(change: impl FnOnce(&mut Vec<Sealed>)) -> MemoryLog {
     let honest = honest();
     let mut records = honest.records().to_vec();
     change(&mut records);
-    Memory::of(records, honest.head().unwrap())
+    MemoryLog::of(records, honest.head().unwrap())
 }
 
 /// Lays records into a ledger directory, each in a run of its own, and acknowledges the head that they came with.
-fn lay(dir: &Path, from: &Memory) {
+fn lay(dir: &Path, from: &MemoryLog) {
     let mut log = directory::create(dir, "a test").unwrap();
     let head = from.head().unwrap();
     let mut before = Head::EMPTY;
@@ -128,14 +144,14 @@ fn lay(dir: &Path, from: &Memory) {
         };
         log.append(before, &mut OneBatch::new(vec![sealed.clone()], after))
             .unwrap();
-        log.drain().unwrap();
+        log.flush().unwrap();
         before = after;
     }
     assert_eq!(before, head);
 }
 
-/// Changes the tree of runs by means of sled itself, as somebody could who has the directory.
-pub fn with_runs(dir: &Path, change: impl FnOnce(&sled::Tree)) {
+/// Changes the tree of blocks by means of sled itself, as somebody could who has the directory.
+pub fn with_blocks(dir: &Path, change: impl FnOnce(&sled::Tree)) {
     let config = sled::Config::new()
         .path(dir.join("records"))
         .segment_size(2 * 1024 * 1024)
@@ -150,12 +166,12 @@ pub fn with_runs(dir: &Path, change: impl FnOnce(&sled::Tree)) {
             opened
         })
         .unwrap();
-    change(&db.open_tree("runs").unwrap());
+    change(&db.open_tree("blocks").unwrap());
     db.flush().unwrap();
 }
 
 /// The key of the run that a record begins.
-pub fn run_of(seq: u64) -> Vec<u8> {
+pub fn block_of(seq: u64) -> Vec<u8> {
     [&seq.to_be_bytes()[..], &[0, 0]].concat()
 }
 
@@ -178,10 +194,10 @@ impl Tampered {
                 name: "a run whose tag nobody knows",
                 make: |dir| {
                     lay(dir, &honest());
-                    with_runs(dir, |runs| {
-                        let mut run = runs.get(run_of(5)).unwrap().unwrap().to_vec();
-                        run[0] = 9;
-                        runs.insert(run_of(5), run).unwrap();
+                    with_blocks(dir, |blocks| {
+                        let mut block = blocks.get(block_of(5)).unwrap().unwrap().to_vec();
+                        block[0] = 9;
+                        blocks.insert(block_of(5), block).unwrap();
                     });
                 },
                 expected: &[(Unreadable, &[5])],
@@ -200,7 +216,7 @@ impl Tampered {
                 name: "record 5 taken out",
                 make: |dir| {
                     lay(dir, &honest());
-                    with_runs(dir, |runs| drop(runs.remove(run_of(5)).unwrap()));
+                    with_blocks(dir, |blocks| drop(blocks.remove(block_of(5)).unwrap()));
                 },
                 expected: &[(Missing, &[5])],
             },
@@ -208,9 +224,9 @@ impl Tampered {
                 name: "the last three records taken out",
                 make: |dir| {
                     lay(dir, &honest());
-                    with_runs(dir, |runs| {
+                    with_blocks(dir, |blocks| {
                         for seq in 9..12 {
-                            runs.remove(run_of(seq)).unwrap();
+                            blocks.remove(block_of(seq)).unwrap();
                         }
                     });
                 },
@@ -240,9 +256,9 @@ impl Tampered {
                 name: "the end written anew",
                 make: |dir| {
                     let note = codec::encode(&story()[3][0]).unwrap();
-                    let forged = rebound(|appends| appends[6].1[0] = note);
+                    let forged = rebound(|appends| appends[6].1[0].content = note);
                     let head = honest().head().unwrap();
-                    lay(dir, &Memory::of(forged.records().to_vec(), head));
+                    lay(dir, &MemoryLog::of(forged.records().to_vec(), head));
                 },
                 expected: &[(Head, &[11])],
             },
@@ -264,7 +280,12 @@ impl Tampered {
             },
             Self {
                 name: "a byte too many behind an event, all links made to fit",
-                make: |dir| lay(dir, &rebound(|appends| appends[3].1[0].push(0))),
+                make: |dir| {
+                    lay(
+                        dir,
+                        &rebound(|appends| appends[3].1[0].content.payload.push(0)),
+                    )
+                },
                 expected: &[(Encoding, &[6])],
             },
             Self {
@@ -274,7 +295,7 @@ impl Tampered {
                     let records = honest.records()[..9].to_vec();
                     let last = Record::open(&records[8]).unwrap();
                     let head = servanda_core::chain::record::Head::after(&last.header);
-                    lay(dir, &Memory::of(records, head));
+                    lay(dir, &MemoryLog::of(records, head));
                 },
                 expected: &[(Batch, &[8])],
             },
@@ -289,7 +310,7 @@ impl Tampered {
                     let mut breach = story()[2][1].clone();
                     breach.envelope.irregular = None;
                     let breach = codec::encode(&breach).unwrap();
-                    lay(dir, &rebound(|appends| appends[2].1[1] = breach));
+                    lay(dir, &rebound(|appends| appends[2].1[1].content = breach));
                 },
                 expected: &[(Rule, &[5])],
             },
@@ -322,7 +343,7 @@ impl Tampered {
 }
 
 /// The honest records, one of them without its payload.
-fn without_payload(seq: usize) -> Memory {
+fn without_payload(seq: usize) -> MemoryLog {
     altered(|records| {
         let mut record = Record::open(&records[seq]).unwrap();
         record.body = None;
@@ -345,8 +366,8 @@ fn kept(dir: &Path) -> Vec<(Vec<u8>, Vec<u8>)> {
     let files = ["servanda", "head", "journal"]
         .map(|name| (name.into(), fs::read(dir.join(name)).unwrap()));
     let mut kept = Vec::from(files);
-    with_runs(dir, |runs| {
-        for run in runs.iter() {
+    with_blocks(dir, |blocks| {
+        for run in blocks.iter() {
             let (key, value) = run.unwrap();
             kept.push((key.to_vec(), value.to_vec()));
         }
@@ -455,10 +476,7 @@ fn a_ledger_without_its_head_is_an_error() {
     fs::remove_file(dir.join("head")).unwrap();
     let error = directory::open(&dir, Duration::ZERO, "a test").unwrap_err();
     assert!(
-        matches!(
-            error,
-            directory::DirectoryError::Log(LogError::Damaged { .. })
-        ),
+        matches!(error, OpenError::Log(LogError::Damaged { .. })),
         "{error}"
     );
 }

@@ -4,13 +4,19 @@
 //!
 //! Pure: no I/O, no clock, no randomness, no environment. `docs/format.md` states every byte.
 
+pub mod archive;
 pub mod chain;
 pub mod event;
 pub mod ndjson;
+pub mod ranges;
+pub mod records;
 pub mod rules;
+pub mod signatures;
 pub mod state;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod value;
+pub mod verify;
 pub mod view;
 pub mod wire;
+pub mod words;

@@ -63,11 +63,6 @@ pub trait Wire: Sized {
     fn since(&self) -> u8 {
         1
     }
-
-    /// Whether the value is what a payload of a schema without it decodes to.
-    fn is_unset(&self) -> bool {
-        false
-    }
 }
 
 /// Takes the bytes of values, under a schema.
@@ -215,10 +210,6 @@ impl Wire for bool {
     fn read(from: &mut Reader<'_>) -> Result<Self, WireError> {
         from.get()
     }
-
-    fn is_unset(&self) -> bool {
-        !self
-    }
 }
 
 impl<T: Wire> Wire for Option<T> {
@@ -236,10 +227,6 @@ impl<T: Wire> Wire for Option<T> {
 
     fn since(&self) -> u8 {
         self.as_ref().map_or(1, T::since)
-    }
-
-    fn is_unset(&self) -> bool {
-        self.is_none()
     }
 }
 
@@ -264,10 +251,6 @@ impl<T: Wire> Wire for Vec<T> {
 
     fn since(&self) -> u8 {
         self.iter().map(T::since).max().unwrap_or(1)
-    }
-
-    fn is_unset(&self) -> bool {
-        self.is_empty()
     }
 }
 

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use super::backfill::{Submission, time_of};
-use super::signatures::{self, Required};
 use super::{LedgerError, Refusal};
 use servanda_core::chain::codec;
-use servanda_core::chain::record::{Body, Record, SALT_LEN, Unbound};
+use servanda_core::chain::record::{Content, ContentRef, Record, SALT_LEN, Unbound};
 use servanda_core::event::{Entry, Event, Fact};
 use servanda_core::rules;
+use servanda_core::signatures::{self, Required};
 use servanda_core::state::State;
 use servanda_core::value::id::Seq;
 use servanda_core::value::when::Instant;
@@ -32,16 +32,16 @@ pub(super) struct Validator<'a> {
 
 /// The bytes of an event that was admitted, and what its header will say.
 pub(super) struct Payload {
-    bytes: Vec<u8>,
-    redactable: bool,
+    content: Content,
+    erasable: bool,
     recorded_at: Instant,
-    claimed: bool,
+    asserted: bool,
 }
 
 impl Payload {
-    /// Its bytes.
-    pub fn bytes(&self) -> &[u8] {
-        &self.bytes
+    /// Its content.
+    pub fn content(&self) -> ContentRef<'_> {
+        self.content.as_ref()
     }
 
     /// The time that the record will have.
@@ -52,13 +52,11 @@ impl Payload {
     /// What is to be bound to the chain.
     pub fn salted(self, salt: [u8; SALT_LEN]) -> Unbound {
         Unbound {
-            body: Body {
-                salt,
-                payload: self.bytes,
-            },
-            redactable: self.redactable,
+            content: self.content,
+            salt,
+            erasable: self.erasable,
             recorded_at: self.recorded_at.0,
-            claimed: self.claimed,
+            asserted: self.asserted,
         }
     }
 }
@@ -94,14 +92,15 @@ impl Validator<'_> {
             .map_err(|rejection| LedgerError::Refused(vec![Refusal { index, rejection }]))?;
         self.required.add(self.state, &event)?;
         self.check_acknowledgement(&event)?;
-        let is_backfill = self.state.claimed() == self.state.count();
+        let is_backfill = self.state.asserted() == self.state.count();
         let recorded_at = time_of(is_backfill, claim, self.last_recorded, self.now)
             .map_err(|source| LedgerError::Claim { index, source })?;
         let payload = Payload {
-            bytes: codec::encode(&event).map_err(|source| LedgerError::Codec { index, source })?,
-            redactable: rules::is_redactable(self.state, &event),
+            content: codec::encode(&event)
+                .map_err(|source| LedgerError::Codec { index, source })?,
+            erasable: rules::is_erasable(self.state, &event),
             recorded_at,
-            claimed: claim.is_some(),
+            asserted: claim.is_some(),
         };
         let seq = Seq(self.state.count());
         self.last_recorded = recorded_at;
@@ -111,7 +110,7 @@ impl Validator<'_> {
             event,
         });
         if claim.is_some() {
-            self.state.note_claimed(seq.0 + 1);
+            self.state.note_asserted(seq.0 + 1);
         }
         Ok((seq, payload))
     }

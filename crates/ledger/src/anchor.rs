@@ -87,7 +87,7 @@ impl<'a, S: Log> Hashes<'a, S> {
             if chunk.is_empty() {
                 return Err(LedgerError::Short {
                     found: next,
-                    acknowledged: end,
+                    committed: end,
                 });
             }
         }
@@ -185,13 +185,13 @@ mod tests {
     use crate::testing::{Steady, note, opening};
     use servanda_core::chain::tree::{MemoryLeaves, TILE};
     use servanda_log::SnapshotCache as _;
-    use servanda_log::memory::Memory;
+    use servanda_log::memory::MemoryLog;
 
     /// Older roots and proofs come out as from all leaves, also after a snapshot.
     #[test]
     fn a_long_ledger_is_compared_by_its_tiles() {
         let count = 2 * TILE + 70;
-        let mut ledger = Ledger::create(Memory::default(), Steady::default(), opening())
+        let mut ledger = Ledger::create(MemoryLog::default(), Steady::default(), opening())
             .unwrap()
             .snapshot_every(2 * TILE);
         let mut left = count - 1;
@@ -227,7 +227,7 @@ mod tests {
             assert_eq!(compared, Anchoring::Rewritten { found: root }, "{size}");
         }
         // Whole tiles are not read again; without them the same comes of all headers.
-        let empty = Memory::default();
+        let empty = MemoryLog::default();
         let known = Hashes::new(&empty, ledger.hashes().tiles);
         assert_eq!(
             tree::root(&known, 2 * TILE).unwrap(),

@@ -2,12 +2,11 @@
 
 use super::admit::{Payload, Validator, opened};
 use super::backfill::Submission;
-use super::replay::Replayed;
-use super::signatures::Required;
 use super::{BATCH_LIMIT, Environment, Ledger, LedgerError, snapshot};
-use servanda_core::chain::record::{Hash, Head, Record, SALT_LEN, Sealed, bind_each};
+use servanda_core::chain::record::{Hash, Head, Record, SALT_LEN, Sealed, bind};
 use servanda_core::chain::tree::leaf_hash;
 use servanda_core::event::Event;
+use servanda_core::signatures::Required;
 use servanda_core::value::id::Seq;
 use servanda_core::value::when::Instant;
 use servanda_log::{AppendError, Log, LogError, OneBatch};
@@ -25,7 +24,7 @@ pub struct Receipt {
     /// When it was recorded.
     pub recorded_at: Instant,
     /// Whether that time is claimed, in a backfill, and not the machine's.
-    pub claimed: bool,
+    pub asserted: bool,
     /// Whether it was there already, under the same import key.
     pub known: bool,
 }
@@ -43,7 +42,7 @@ impl<S: Log> Ledger<S> {
     /// [`LedgerError::Refused`] with every refusal, [`LedgerError::Codec`], [`LedgerError::BatchTooLarge`],
     /// [`LedgerError::Full`], [`LedgerError::HeadMoved`]: nothing was appended. [`LedgerError::Uncertain`]: nobody knows.
     pub fn append(&mut self, events: Vec<Event>) -> Result<Vec<Receipt>, LedgerError> {
-        self.append_claimed(events.into_iter().map(Submission::from).collect())
+        self.append_asserted(events.into_iter().map(Submission::from).collect())
     }
 
     /// As [`Ledger::append`], with recorded times that are claimed. Only a ledger whose records all have a claimed
@@ -51,7 +50,10 @@ impl<S: Log> Ledger<S> {
     ///
     /// # Errors
     /// As [`Ledger::append`], and [`LedgerError::Claim`].
-    pub fn append_claimed(&mut self, events: Vec<Submission>) -> Result<Vec<Receipt>, LedgerError> {
+    pub fn append_asserted(
+        &mut self,
+        events: Vec<Submission>,
+    ) -> Result<Vec<Receipt>, LedgerError> {
         let mut outcomes = self.append_group(&[events])?;
         outcomes.pop().expect("each request has an outcome")
     }
@@ -206,7 +208,7 @@ impl<S: Log> Ledger<S> {
         let salts = salts(&mut *self.environment, plan.payloads.len())?;
         let bodies = plan.payloads.into_iter().zip(salts);
         let bodies = bodies.map(|(payload, salt)| payload.salted(salt)).collect();
-        let (mut records, head) = bind_each(group.head, bodies);
+        let (mut records, head) = bind(group.head, bodies);
         if let Some(last) = records.last_mut()
             && !plan.required.is_empty()
         {
@@ -239,7 +241,7 @@ impl<S: Log> Ledger<S> {
             }
             self.head = head;
             self.last_recorded = group.last_recorded;
-            self.let_go();
+            self.evict();
             for record in &group.records {
                 self.tree
                     .push(leaf_hash(&record.header.to_bytes()))
@@ -286,8 +288,8 @@ impl<S: Log> Ledger<S> {
         Ok(receipt_of(&record, false))
     }
 
-    /// The state need not hold what the log does.
-    pub(super) fn let_go(&mut self) {
+    /// Drops from the state the records that the log holds.
+    pub(super) fn evict(&mut self) {
         if let Ok(held) = self.log.head() {
             self.state.archived(held.count.min(self.head.count));
         }
@@ -312,14 +314,14 @@ impl<S: Log> Ledger<S> {
         if self.log.snapshots().is_none() {
             return;
         }
-        let replayed = Replayed {
-            state: std::mem::take(&mut self.state),
+        let parts = snapshot::Parts {
             head: self.head,
             last_recorded: self.last_recorded,
-            tree: std::mem::take(&mut self.tree),
-            definitions: std::mem::take(&mut self.definitions),
+            state: &self.state,
+            tree: &self.tree,
+            definitions: &self.definitions,
         };
-        let pieces = |give: &mut dyn FnMut(&[u8])| snapshot::each_piece(&replayed, give);
+        let pieces = |give: &mut dyn FnMut(&[u8])| snapshot::each_piece(&parts, give);
         // A snapshot that cannot be written is one that is not there: the records are. Losing one loses nothing.
         if let Some(cache) = self.log.snapshots()
             && cache.put_chunks(self.head.count, &pieces).is_ok()
@@ -329,9 +331,6 @@ impl<S: Log> Ledger<S> {
                 let _ = cache.remove(count);
             }
         }
-        self.state = replayed.state;
-        self.tree = replayed.tree;
-        self.definitions = replayed.definitions;
     }
 }
 
@@ -352,7 +351,7 @@ pub(super) fn receipt_of(record: &Record, known: bool) -> Receipt {
         seq: Seq(record.header.seq),
         link: record.header.link(),
         recorded_at: Instant(record.header.recorded_at),
-        claimed: record.header.claimed,
+        asserted: record.header.asserted,
         known,
     }
 }

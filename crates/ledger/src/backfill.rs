@@ -32,18 +32,18 @@ pub enum ClaimError {
     )]
     Ended,
     /// It is before that of the record before.
-    #[error("the claimed time {claimed} is before {before}, that of the record before it")]
+    #[error("the claimed time {asserted} is before {before}, that of the record before it")]
     Backwards {
         /// The time claimed.
-        claimed: Instant,
+        asserted: Instant,
         /// That of the record before.
         before: Instant,
     },
     /// It has not come yet.
-    #[error("the claimed time {claimed} is in the future: it is {now} by this machine's clock")]
+    #[error("the claimed time {asserted} is in the future: it is {now} by this machine's clock")]
     Future {
         /// The time claimed.
-        claimed: Instant,
+        asserted: Instant,
         /// The machine's time.
         now: Instant,
     },
@@ -74,7 +74,7 @@ impl<S: Log> Ledger<S> {
 
     /// Whether a recorded time can be claimed: all records so far have one that is, or there are none.
     pub fn is_backfill(&self) -> bool {
-        self.state.claimed() == self.state.count()
+        self.state.asserted() == self.state.count()
     }
 }
 
@@ -88,9 +88,9 @@ pub(super) fn time_of(
     match claim {
         None => Ok(now.max(before)),
         Some(_) if !is_backfill => Err(ClaimError::Ended),
-        Some(claimed) if claimed < before => Err(ClaimError::Backwards { claimed, before }),
-        Some(claimed) if claimed > now => Err(ClaimError::Future { claimed, now }),
-        Some(claimed) => Ok(claimed),
+        Some(asserted) if asserted < before => Err(ClaimError::Backwards { asserted, before }),
+        Some(asserted) if asserted > now => Err(ClaimError::Future { asserted, now }),
+        Some(asserted) => Ok(asserted),
     }
 }
 

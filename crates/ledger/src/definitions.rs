@@ -1,22 +1,22 @@
 //! The payloads that reports on all of a ledger need: what defines parties, agreements and commitments, and what
 //! amends or corrects that. A snapshot holds a copy of them, so that a report need not look for them among all
-//! the other records. None of them is redactable, so that the copy survives no erasure.
+//! the other records. None of them is erasable, so that the copy survives no erasure.
 //!
-//! Bytes of each: its record's number (4, little endian), recorded time (8, little endian), length (4, little
-//! endian), payload. They are compressed together, block by block.
+//! Bytes of each, little endian: its record's number (4), recorded time (8), kind (2), target (8), length (4), payload. They
+//! are compressed together, block by block.
 
 use std::sync::{Arc, OnceLock};
 
-use servanda_core::chain::codec::{self, PAYLOAD_LIMIT};
-use servanda_core::chain::record::{Header, Record};
-use servanda_core::event::Kind;
+use servanda_core::archive::Copies;
+use servanda_core::chain::record::{ContentRef, Header, PAYLOAD_LIMIT, Record};
+use servanda_core::event::{Erasable, Kind};
 use servanda_log::pack::{pack, unpack};
 
 /// Bytes after which a block is closed.
 const BLOCK: usize = 64 * 1024;
 
 /// The bytes before a payload.
-const FRONT: usize = 16;
+const FRONT: usize = 26;
 
 /// Copies of payloads, in the order of their records.
 #[derive(Debug, Clone, Default)]
@@ -43,34 +43,19 @@ pub struct Found<'a> {
     pub seq: u64,
     /// The recorded time, in microseconds since 1970.
     pub recorded_at: i64,
-    /// The payload.
-    pub payload: &'a [u8],
+    /// Its content.
+    pub content: ContentRef<'a>,
 }
 
 /// Whether reports on all of a ledger need events of this kind.
 fn is_wanted(kind: Kind) -> bool {
-    use Kind::*;
-    match kind {
-        LedgerOpened
-        | PartyRegistered
-        | PartyRenamed
-        | PartySucceeded
-        | SourceRegistered
-        | AgreementRecorded
-        | AgreementStatusChanged
-        | ParticipationRecorded
-        | CommitmentRecorded
-        | CommitmentAmended
-        | Corrected
-        | RecorderAdmitted
-        | RecorderRotated
-        | RecorderRevoked
-        | PartyKeyDeclared
-        | Acknowledged => true,
-        // There are too many of them, and the state knows what reports ask of them; or their payloads may go.
-        MeetingHeld | StatusChanged | ContestMoved | ProgressReported | OccurrenceHeld
-        | Assessed | StatementRecorded | EvidenceAttached | Noted | Retracted | Redacted => false,
-    }
+    // There are too many of them, and the state knows what reports ask of them.
+    let many = matches!(
+        kind,
+        Kind::StatusChanged | Kind::ContestMoved | Kind::Retracted | Kind::Redacted
+    );
+    // What may be erased is not copied.
+    !many && kind.spec().form.erasable != Erasable::Always
 }
 
 impl Definitions {
@@ -83,15 +68,17 @@ impl Definitions {
 
     /// As [`Definitions::push_record`], by its parts.
     pub fn push(&mut self, header: &Header, payload: &[u8]) {
-        let (false, Ok(seq)) = (header.redactable, u32::try_from(header.seq)) else {
+        let (false, Ok(seq)) = (header.erasable, u32::try_from(header.seq)) else {
             return;
         };
-        if !codec::kind(payload).is_some_and(is_wanted) {
+        if !Kind::of_number(header.kind).is_some_and(is_wanted) {
             return;
         }
         self.open.extend_from_slice(&seq.to_le_bytes());
         self.open
             .extend_from_slice(&header.recorded_at.to_le_bytes());
+        self.open.extend_from_slice(&header.kind.to_le_bytes());
+        self.open.extend_from_slice(&header.target.to_le_bytes());
         let length = payload.len() as u32;
         self.open.extend_from_slice(&length.to_le_bytes());
         self.open.extend_from_slice(payload);
@@ -166,6 +153,8 @@ fn each(block: &[u8]) -> impl Iterator<Item = Found<'_>> {
     std::iter::from_fn(move || {
         let (seq, after) = rest.split_first_chunk::<4>()?;
         let (recorded_at, after) = after.split_first_chunk::<8>()?;
+        let (kind, after) = after.split_first_chunk::<2>()?;
+        let (target, after) = after.split_first_chunk::<8>()?;
         let (length, after) = after.split_first_chunk::<4>()?;
         let length = usize::try_from(u32::from_le_bytes(*length)).ok()?;
         let (payload, after) = after.split_at_checked(length)?;
@@ -173,7 +162,11 @@ fn each(block: &[u8]) -> impl Iterator<Item = Found<'_>> {
         Some(Found {
             seq: u32::from_le_bytes(*seq).into(),
             recorded_at: i64::from_le_bytes(*recorded_at),
-            payload,
+            content: ContentRef {
+                kind: u16::from_le_bytes(*kind),
+                target: u64::from_le_bytes(*target),
+                payload,
+            },
         })
     })
 }
@@ -201,7 +194,7 @@ impl Unpacked {
         let mut at = 0;
         let places = each(&bytes).map(|found| {
             let place = (found.seq, at);
-            at += FRONT + found.payload.len();
+            at += FRONT + found.content.payload.len();
             place
         });
         let places = places.collect();
@@ -211,6 +204,13 @@ impl Unpacked {
     fn find(&self, seq: u64) -> Option<Found<'_>> {
         let place = self.places.binary_search_by_key(&seq, |place| place.0);
         each(&self.bytes[self.places[place.ok()?].1..]).next()
+    }
+}
+
+impl Copies for Library {
+    fn find(&self, seq: u64) -> Option<(i64, ContentRef<'_>)> {
+        let found = self.look_up(seq)?;
+        Some((found.recorded_at, found.content))
     }
 }
 
@@ -233,7 +233,7 @@ impl Library {
     }
 
     /// The copy of a record's payload; none where there is none.
-    pub fn find(&self, seq: u64) -> Option<Found<'_>> {
+    fn look_up(&self, seq: u64) -> Option<Found<'_>> {
         let after = self
             .blocks
             .partition_point(|block| u64::from(block.first) <= seq);
@@ -252,14 +252,17 @@ mod tests {
         definitions.each_piece(&mut |piece| bytes.extend_from_slice(piece));
         bytes
     }
-    use servanda_core::chain::record::Hash;
+    use servanda_core::chain::codec;
+    use servanda_core::chain::record::{Content, Hash};
     use servanda_core::testing::{entries, history};
 
-    fn header(seq: u64, redactable: bool) -> Header {
+    fn header(seq: u64, erasable: bool, content: &Content) -> Header {
         Header {
             seq,
-            redactable,
-            claimed: false,
+            kind: content.kind,
+            target: content.target,
+            erasable,
+            asserted: false,
             recorded_at: 7 * seq as i64,
             remaining: 0,
             payload_len: 0,
@@ -274,9 +277,10 @@ mod tests {
         let events = history(3, 2_000);
         let mut kept = 0;
         for entry in entries(&events) {
-            let payload = codec::encode(&entry.event).unwrap();
-            let redactable = servanda_core::rules::may_be_redacted(entry.event.kind());
-            definitions.push(&header(entry.seq.0, redactable), &payload);
+            let content = codec::encode(&entry.event).unwrap();
+            let erasable = servanda_core::rules::may_be_redacted(entry.event.kind());
+            let header = header(entry.seq.0, erasable, &content);
+            definitions.push(&header, &content.payload);
         }
         let bytes = bytes_of(&definitions);
         let again = Definitions::from_bytes(&bytes).unwrap();
@@ -284,14 +288,14 @@ mod tests {
         assert_eq!(bytes_of(&again), bytes);
         let library = Library::new(&again);
         for entry in entries(&events) {
-            let payload = codec::encode(&entry.event).unwrap();
+            let content = codec::encode(&entry.event).unwrap();
             let kind = entry.event.kind();
-            let found = library.find(entry.seq.0);
+            let found = library.look_up(entry.seq.0);
             let wanted = is_wanted(kind) && !servanda_core::rules::may_be_redacted(kind);
             let expected = wanted.then_some(Found {
                 seq: entry.seq.0,
                 recorded_at: 7 * entry.seq.0 as i64,
-                payload: &payload,
+                content: content.as_ref(),
             });
             assert_eq!(found, expected, "record {}", entry.seq);
             kept += usize::from(wanted);
@@ -317,7 +321,7 @@ mod tests {
     fn damaged_bytes_are_none_or_find_nothing_wrong() {
         for bytes in [&[][..], &[1, 0, 0, 0], &[255; 40], &[0, 0, 0, 0, 9, 9]] {
             if let Some(definitions) = Definitions::from_bytes(bytes) {
-                assert_eq!(Library::new(&definitions).find(0), None);
+                assert_eq!(Library::new(&definitions).look_up(0), None);
             }
         }
     }

@@ -128,14 +128,14 @@ impl Appender {
     /// # Errors
     /// [`GroupError`]
     pub fn append(&self, events: Vec<Event>) -> Result<Vec<Receipt>, GroupError> {
-        self.append_claimed(events.into_iter().map(Submission::from).collect())
+        self.append_asserted(events.into_iter().map(Submission::from).collect())
     }
 
     /// As [`Ledger::append_claimed`].
     ///
     /// # Errors
     /// [`GroupError`]
-    pub fn append_claimed(&self, events: Vec<Submission>) -> Result<Vec<Receipt>, GroupError> {
+    pub fn append_asserted(&self, events: Vec<Submission>) -> Result<Vec<Receipt>, GroupError> {
         let (answer, answered) = sync_channel(1);
         let answer = Some(answer);
         let request = Message::Append(Request { events, answer });

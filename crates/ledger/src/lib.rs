@@ -4,33 +4,35 @@
 mod admit;
 pub mod anchor;
 pub mod append;
-mod archive;
 pub mod backfill;
 mod definitions;
 pub mod group;
-mod ranges;
+mod records;
 pub mod recover;
 pub mod redact;
 pub mod replay;
-pub mod signatures;
 pub mod snapshot;
 pub mod stream;
 mod tail;
 #[cfg(test)]
 mod testing;
+mod threads;
 pub mod verify;
 
 use self::backfill::{ClaimError, Submission};
 use self::definitions::Definitions;
+use servanda_core::archive;
 use servanda_core::chain::codec::CodecError;
 use servanda_core::chain::key::SigningKey;
 use servanda_core::chain::record::{Head, SALT_LEN};
 use servanda_core::chain::tree::Tiled;
 use servanda_core::event::{Event, Fact, LedgerOpened};
 use servanda_core::rules::Rejection;
+use servanda_core::signatures::SignatureError;
 use servanda_core::state::{RECORD_LIMIT, State};
 use servanda_core::value::id::Seq;
 use servanda_core::value::when::Instant;
+use servanda_core::words::plural;
 use servanda_log::{Log, LogError};
 
 /// Most events of one append. All of them are held in memory until they are written.
@@ -106,13 +108,13 @@ pub enum LedgerError {
         /// What is wrong with it.
         what: String,
     },
-    /// The log holds fewer records than were acknowledged.
-    #[error("the store holds {found} records of the {acknowledged} that were acknowledged")]
+    /// The log holds fewer records than were committed.
+    #[error("the log holds {found} of the {committed} records that were committed")]
     Short {
         /// Records found.
         found: u64,
-        /// Records acknowledged.
-        acknowledged: u64,
+        /// Records committed.
+        committed: u64,
     },
     /// The rules refuse some events; nothing was appended.
     #[error("{} refused", plural(.0.len(), "event"))]
@@ -155,31 +157,22 @@ pub enum LedgerError {
     Uncertain(LogError),
     /// A signature is missing, or does not hold; nothing was appended.
     #[error("{0}")]
-    Signature(#[from] signatures::SignatureError),
+    Signature(#[from] SignatureError),
     /// The tree cannot give what was asked for.
     #[error("{0}")]
     Tree(String),
     /// A redaction is recorded, and the payload that it names is still in the log.
     #[error("the redaction is recorded, but the payload is not erased yet: {0}")]
     NotErased(Box<LedgerError>),
-    /// The system's scratch directory does not hold the events that wait to be acknowledged; nothing was appended.
-    #[error("the scratch directory does not hold the events that wait to be acknowledged: {0}")]
+    /// The system's scratch directory does not hold the events that wait to be committed; nothing was appended.
+    #[error("the scratch directory does not hold the events that wait to be committed: {0}")]
     Scratch(std::io::Error),
     /// The system has no randomness.
     #[error("no random bytes for salts: {0}")]
     Entropy(std::io::Error),
     /// There is a ledger already.
-    #[error("the store holds a ledger already, with {0}")]
+    #[error("the log holds a ledger already, with {0}")]
     NotEmpty(Head),
-}
-
-/// "1 event", "2 events".
-pub fn plural(count: usize, noun: &str) -> String {
-    if count == 1 {
-        format!("1 {noun}")
-    } else {
-        format!("{count} {noun}s")
-    }
 }
 
 /// A ledger: a log, and the state that its records fold into.
@@ -202,7 +195,7 @@ pub struct Ledger<S> {
 }
 
 impl<S: Log> Ledger<S> {
-    /// Opens a new ledger in an empty store: appends its first record.
+    /// Opens a new ledger in an empty log: appends its first record.
     ///
     /// # Errors
     /// [`LedgerError::NotEmpty`], and those of [`Ledger::append`].
@@ -224,14 +217,14 @@ impl<S: Log> Ledger<S> {
             return Err(LedgerError::NotEmpty(head));
         }
         let mut ledger = Self::unread(log, environment);
-        ledger.append_claimed(vec![opening])?;
+        ledger.append_asserted(vec![opening])?;
         Ok(ledger)
     }
 
     /// A ledger of which nothing was read yet.
     fn unread(log: S, environment: impl Environment + 'static) -> Self {
         Self {
-            state: State::over(archive::of(&log), 0),
+            state: State::over(archive::of(records::of(&log)), 0),
             log,
             environment: Box::new(environment),
             head: Head::EMPTY,
@@ -298,9 +291,9 @@ impl<S: Log> Ledger<S> {
         }
     }
 
-    /// Closes the ledger for a program that ends: the state is left where it is, for taking it apart piece by piece
-    /// would take longer than many a question.
-    pub fn leave(mut self) {
+    /// Closes the ledger of a program that ends. The state is not dropped piece by piece, because that takes longer than
+    /// many commands.
+    pub fn close_without_drop(mut self) {
         std::mem::forget(std::mem::take(&mut self.state));
     }
 

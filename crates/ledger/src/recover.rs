@@ -8,11 +8,12 @@
 
 use std::collections::BTreeSet;
 
-use super::archive;
-use super::replay::CHUNK;
+use servanda_core::archive;
 use servanda_core::chain::codec;
 use servanda_core::chain::record::{Head, Record, Sealed};
-use servanda_core::event::{Entry, Fact};
+use servanda_core::chain::walker::Walker;
+use servanda_core::event::{Entry, Kind};
+use servanda_core::ranges::CHUNK;
 use servanda_log::{Aborted, AppendError, BatchSource, Log, LogError, Stored};
 
 /// Records that cannot be recovered.
@@ -29,8 +30,8 @@ pub struct Gone {
 /// What there is to recover.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Survey {
-    /// The head that was acknowledged.
-    pub acknowledged: Head,
+    /// The head that was committed.
+    pub committed: Head,
     /// The head of the sound beginning.
     pub sound: Head,
     /// Records behind it that are whole, but that nothing ties to it.
@@ -42,11 +43,11 @@ pub struct Survey {
 impl Survey {
     /// Whether nothing is damaged.
     pub fn is_whole(&self) -> bool {
-        self.sound == self.acknowledged
+        self.sound == self.committed
     }
 }
 
-/// Looks at all of a damaged store, and hands over each record behind the damage that is whole.
+/// Looks at all of a damaged log, and hands over each record behind the damage that is whole.
 ///
 /// # Errors
 /// What the log says where it cannot even be asked for its head, and what `loose` fails with.
@@ -54,16 +55,16 @@ pub fn survey<E: From<LogError>>(
     log: &impl Log,
     mut loose: impl FnMut(&Entry) -> Result<(), E>,
 ) -> Result<Survey, E> {
-    let acknowledged = log.head()?;
-    let sound = beginning(log, acknowledged);
+    let committed = log.head()?;
+    let sound = beginning(log, committed);
     let mut survey = Survey {
-        acknowledged,
+        committed,
         sound,
         loose: 0,
         gone: Vec::new(),
     };
     let mut next = sound.count;
-    walk(log, sound.count, acknowledged.count, |found| {
+    walk(log, sound.count, committed.count, |found| {
         let (record, why) = match found {
             Found::Record(stored) => (stored.seq, whole(stored)),
             Found::Nothing(last, why) => {
@@ -116,7 +117,7 @@ fn walk<E>(
     let mut place = from;
     while place < end {
         let (next, why) = match log.read(place, CHUNK) {
-            Ok(chunk) if chunk.is_empty() => (end, "missing: the store ends before".to_owned()),
+            Ok(chunk) if chunk.is_empty() => (end, "missing: the log ends before".to_owned()),
             Ok(chunk) => {
                 for stored in chunk.iter().take_while(|stored| stored.seq < end) {
                     if !visit(Found::Record(stored))? {
@@ -150,33 +151,30 @@ fn whole(stored: &Stored) -> Result<Entry, String> {
     if !record.payload_is_sound() {
         return Err("its payload is not the one that was recorded".into());
     }
-    let Some(body) = &record.body else {
+    let Some(content) = record.content() else {
         return Err("its payload was erased".into());
     };
-    let entry = archive::entry(stored.seq, record.header.recorded_at, &body.payload);
+    let entry = archive::entry(stored.seq, record.header.recorded_at, content);
     entry.map_err(|error| error.to_string())
 }
 
 /// The head after the last whole batch before the first record that does not verify.
-fn beginning(log: &impl Log, acknowledged: Head) -> Head {
+fn beginning(log: &impl Log, committed: Head) -> Head {
     let mut chain = Beginning::default();
-    let walked: Result<(), std::convert::Infallible> = walk(log, 0, acknowledged.count, |found| {
+    let walked: Result<(), std::convert::Infallible> = walk(log, 0, committed.count, |found| {
         Ok(matches!(found, Found::Record(stored) if chain.take(stored)))
     });
     match walked {
-        Ok(()) => chain.end(acknowledged),
+        Ok(()) => chain.end(committed),
         Err(never) => match never {},
     }
 }
 
 /// The chain as far as it was followed.
 struct Beginning {
-    head: Head,
+    walker: Walker,
     /// The head after the last whole batch.
     whole: Head,
-    /// How many records the batch still lacks.
-    due: Option<u32>,
-    recorded_at: i64,
     /// Records without a payload, each with the last whole head before it.
     bare: Vec<(u64, Head)>,
     redacted: BTreeSet<u64>,
@@ -185,10 +183,8 @@ struct Beginning {
 impl Default for Beginning {
     fn default() -> Self {
         Self {
-            head: Head::EMPTY,
+            walker: Walker::START,
             whole: Head::EMPTY,
-            due: None,
-            recorded_at: i64::MIN,
             bare: Vec::new(),
             redacted: BTreeSet::new(),
         }
@@ -202,38 +198,27 @@ impl Beginning {
             return false;
         };
         let header = &record.header;
-        let continues = stored.seq == self.head.count
-            && header.seq == self.head.count
-            && header.prev == self.head.link
-            && header.recorded_at >= self.recorded_at
-            && self.due.is_none_or(|due| header.remaining == due)
-            && record.payload_is_sound();
-        if !continues {
+        let in_place = stored.seq == header.seq && self.walker.continues(header);
+        if !in_place || !record.payload_is_sound() {
             return false;
         }
-        match &record.body {
-            None if header.redactable => self.bare.push((header.seq, self.whole)),
+        match record.content() {
+            None if header.erasable => self.bare.push((header.seq, self.whole)),
             None => return false,
-            Some(body) => match codec::decode(&body.payload) {
-                Ok(event) => {
-                    if let Fact::Redacted(fact) = event.fact {
-                        self.redacted.insert(fact.record.0);
-                    }
-                }
-                Err(_) => return false,
-            },
+            Some(content) if codec::decode(content).is_err() => return false,
+            Some(_) if header.kind() == Some(Kind::Redacted) => {
+                self.redacted.insert(header.target);
+            }
+            Some(_) => {}
         }
-        self.head = Head::after(header);
-        self.recorded_at = header.recorded_at;
-        self.due = header.remaining.checked_sub(1);
-        if self.due.is_none() {
-            self.whole = self.head;
+        if self.walker.take(header, header.link()).ends_batch {
+            self.whole = self.walker.head();
         }
         true
     }
 
     /// The head of what is sound. A payload may be gone only where a redaction names its record.
-    fn end(self, acknowledged: Head) -> Head {
+    fn end(self, committed: Head) -> Head {
         let mut whole = self.whole;
         let mut redacted = self.redacted;
         let unexcused = self.bare.iter().find(|(seq, _)| !redacted.remove(seq));
@@ -241,17 +226,17 @@ impl Beginning {
             whole = *before;
         }
         // As many records with another end are another history.
-        if whole.count == acknowledged.count && whole != acknowledged {
+        if whole.count == committed.count && whole != committed {
             return Head::EMPTY;
         }
         whole
     }
 }
 
-/// Copies the sound beginning of a damaged store into an empty one, byte for byte.
+/// Copies the sound beginning of a damaged log into an empty one, byte for byte.
 ///
 /// # Errors
-/// [`AppendError`] of the new store; nothing is in it then. [`LogError`] where the old one no longer reads as it did.
+/// [`AppendError`] of the new log; nothing is in it then. [`LogError`] where the old one no longer reads as it did.
 pub fn copy_beginning(
     from: &impl Log,
     sound: Head,
@@ -317,9 +302,9 @@ mod tests {
     use super::super::verify::{Unwatched, verify};
     use super::*;
     use servanda_core::chain::record::Hash;
-    use servanda_log::memory::Memory;
+    use servanda_log::memory::MemoryLog;
 
-    fn surveyed(log: &Memory) -> (Survey, Vec<u64>) {
+    fn surveyed(log: &MemoryLog) -> (Survey, Vec<u64>) {
         let mut loose = Vec::new();
         let survey = survey(log, |entry| {
             loose.push(entry.seq.0);
@@ -328,8 +313,8 @@ mod tests {
         (survey.unwrap(), loose)
     }
 
-    fn recovered(log: &Memory) -> Memory {
-        let mut new = Memory::default();
+    fn recovered(log: &MemoryLog) -> MemoryLog {
+        let mut new = MemoryLog::default();
         copy_beginning(log, surveyed(log).0.sound, &mut new).unwrap();
         new
     }
@@ -358,7 +343,7 @@ mod tests {
         records[5] = changed(&records[5], |record| {
             record.body.as_mut().unwrap().payload[3] ^= 1;
         });
-        let log = Memory::of(records, log.head().unwrap());
+        let log = MemoryLog::of(records, log.head().unwrap());
         let (survey, loose) = surveyed(&log);
         assert_eq!(survey.sound.count, 4);
         assert_eq!(
@@ -375,9 +360,9 @@ mod tests {
     fn a_cut_tail_is_named_as_gone() {
         let log = storied().into_log();
         let records = log.records()[..6].to_vec();
-        let (survey, loose) = surveyed(&Memory::of(records, log.head().unwrap()));
+        let (survey, loose) = surveyed(&MemoryLog::of(records, log.head().unwrap()));
         assert_eq!(survey.sound.count, 6);
-        assert_eq!(survey.gone, [gone(6, 12, "missing: the store ends before")]);
+        assert_eq!(survey.gone, [gone(6, 12, "missing: the log ends before")]);
         assert!(loose.is_empty());
     }
 
@@ -387,7 +372,7 @@ mod tests {
         let without = |seq: usize| {
             let mut records = log.records();
             records[seq] = changed(&records[seq], |record| record.body = None);
-            Memory::of(records, log.head().unwrap())
+            MemoryLog::of(records, log.head().unwrap())
         };
         // Record 8 is redacted by record 10.
         assert!(surveyed(&without(8)).0.is_whole());
@@ -401,7 +386,7 @@ mod tests {
         let log = storied().into_log();
         let mut head = log.head().unwrap();
         head.link = Hash([7; 32]);
-        let (survey, loose) = surveyed(&Memory::of(log.records(), head));
+        let (survey, loose) = surveyed(&MemoryLog::of(log.records(), head));
         assert_eq!(survey.sound, Head::EMPTY);
         assert_eq!(loose.len(), 13);
     }

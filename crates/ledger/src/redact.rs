@@ -142,9 +142,9 @@ impl<S: Log> Ledger<S> {
         if record.header.seq != seq.0 || !record.payload_is_sound() {
             return Err(broken("it is not the record that was recorded".to_owned()));
         }
-        if !record.header.redactable {
+        if !record.header.erasable {
             return Err(broken(
-                "it was not recorded as one that may be redacted".to_owned(),
+                "its header says that its payload cannot be erased".to_owned(),
             ));
         }
         let bodiless = Record {

@@ -1,18 +1,18 @@
 //! Replay: records into a state. Checks the chain on the way and shows nothing from a broken one.
 
 use super::definitions::Definitions;
-use super::ranges::{self, Range};
-use super::{LedgerError, archive, snapshot};
-use servanda_core::chain::record::{Hash, Head, Header, Record, RecordRef};
+use super::threads::Threads;
+use super::{LedgerError, records, snapshot};
+use servanda_core::archive;
+use servanda_core::chain::record::{Hash, Head, Record, RecordRef};
 use servanda_core::chain::tree::{Tiled, leaf_hash};
+use servanda_core::chain::walker::Walker;
 use servanda_core::event::Entry;
+use servanda_core::ranges::{self, CHUNK, Range, Workers as _};
 use servanda_core::state::{RECORD_LIMIT, State};
 use servanda_core::value::id::Seq;
 use servanda_core::value::when::Instant;
 use servanda_log::Log;
-
-/// Records to read at a time.
-pub const CHUNK: usize = 1024;
 
 /// Up to where the ledger is known: the second clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,7 +54,7 @@ impl Replayed {
     /// Nothing yet of what a log holds.
     pub(super) fn nothing_of(log: &impl Log) -> Self {
         Self {
-            state: State::over(archive::of(log), 0),
+            state: State::over(archive::of(records::of(log)), 0),
             head: Head::EMPTY,
             last_recorded: Instant(i64::MIN),
             tree: Tiled::new(),
@@ -74,16 +74,13 @@ impl Replayed {
         if end.saturating_sub(start) < 2 * CHUNK as u64 {
             return;
         }
-        let reader = log.reader();
+        let records = records::of(log);
         let ranges = ranges::ranges(start, end, &[]);
         // Whether all were taken in shows at the end of the whole replay.
-        let check = |start, end| {
-            let any = |_: &Header, _, _: &Header| true;
-            Range::check(&*reader, (start, end), any, ranges::entry)
-        };
-        let _ = ranges::in_order(&ranges, check, |range| {
+        let check = |start, end| Range::check(&*records, (start, end), ranges::entry);
+        let _ = Threads.in_order(&ranges, check, |range| {
             let is_known = known_at.includes(range.last.seq, Instant(range.latest));
-            let follows = range.first.prev == self.head.link;
+            let follows = Walker::behind(self.head).continues(&range.first);
             (is_known && follows).then_some(())?;
             self.take_range(range)
         });
@@ -104,8 +101,8 @@ impl Replayed {
                 None => self.state.apply_missing(),
                 Some(entry) => self.state.apply(entry),
             }
-            if header.claimed {
-                self.state.note_claimed(header.seq + 1);
+            if header.asserted {
+                self.state.note_asserted(header.seq + 1);
             }
         }
         Some(())
@@ -116,30 +113,24 @@ impl Replayed {
         let seq = self.head.count;
         let broken = |what: String| LedgerError::Broken { seq, what };
         let header = &record.header;
-        if header.seq != seq {
-            return Err(broken(format!("it says that it is record {}", header.seq)));
-        }
-        if header.prev != self.head.link {
-            return Err(broken(
-                "it does not hold the link of the record before".into(),
-            ));
-        }
+        let step = Walker::behind(self.head).step(header, header.link());
+        step.map_err(|flaw| broken(flaw.to_string()))?;
         if !record.payload_is_sound() {
             return Err(broken(
                 "its payload is not the one that was recorded".into(),
             ));
         }
-        match &record.body {
+        match record.content() {
             None => self.state.apply_missing(),
-            Some(body) => {
-                let entry = archive::entry(seq, header.recorded_at, &body.payload);
+            Some(content) => {
+                let entry = archive::entry(seq, header.recorded_at, content);
                 let entry = entry.map_err(|error| broken(error.to_string()))?;
                 self.state.take(entry);
             }
         }
         self.definitions.push_record(record);
-        if header.claimed {
-            self.state.note_claimed(seq + 1);
+        if header.asserted {
+            self.state.note_asserted(seq + 1);
         }
         self.tree
             .push(leaf_hash(&header.to_bytes()))
@@ -203,7 +194,7 @@ fn one_by_one(log: &impl Log, start: Replayed, known_at: KnownAt) -> Result<Repl
         if chunk.is_empty() {
             return Err(LedgerError::Short {
                 found: next,
-                acknowledged: acknowledged.count,
+                committed: acknowledged.count,
             });
         }
         for stored in chunk {
@@ -243,13 +234,13 @@ mod tests {
     use servanda_core::chain::codec;
     use servanda_core::chain::record::{HEADER_LEN, Sealed};
     use servanda_core::chain::tree::TreeHash;
-    use servanda_log::memory::Memory;
+    use servanda_log::memory::MemoryLog;
 
     const BATCH: usize = 600;
     const HOUR: i64 = 3_600_000_000;
 
     /// More records than are taken in one by one, each batch an hour after the one before.
-    fn long() -> Memory {
+    fn long() -> MemoryLog {
         let payload = |event| codec::encode(&event).unwrap();
         let mut batches = vec![(0, vec![payload(opening())])];
         for hour in 1..8 {
@@ -261,7 +252,7 @@ mod tests {
 
     type Outcome = Result<(State, Head, Instant, TreeHash), String>;
 
-    fn replays(log: &Memory, known_at: KnownAt) -> [Outcome; 2] {
+    fn replays(log: &MemoryLog, known_at: KnownAt) -> [Outcome; 2] {
         let start = || {
             let mut nothing = Replayed::nothing_of(log);
             nothing.state.archived(log.head().unwrap().count);
@@ -324,8 +315,10 @@ mod tests {
             records
         });
         for records in flips.into_iter().chain(others) {
-            let [by_ranges, one_by_one] =
-                replays(&Memory::of(records, long().head().unwrap()), KnownAt::Now);
+            let [by_ranges, one_by_one] = replays(
+                &MemoryLog::of(records, long().head().unwrap()),
+                KnownAt::Now,
+            );
             assert!(by_ranges.is_err());
             assert_eq!(by_ranges, one_by_one);
         }

@@ -8,7 +8,8 @@
 
 use super::definitions::{Definitions, Library};
 use super::replay::{KnownAt, Replayed};
-use super::{LedgerError, archive};
+use super::{LedgerError, records};
+use servanda_core::archive;
 use servanda_core::chain::record::{Hash, Head, LocalChecksum, Record, local_checksum};
 use servanda_core::chain::tree::Tiled;
 use servanda_core::state::State;
@@ -17,15 +18,39 @@ use servanda_log::Log;
 
 const VERSION: u8 = 4;
 
+/// What a snapshot holds.
+pub(super) struct Parts<'a> {
+    pub head: Head,
+    pub last_recorded: Instant,
+    pub state: &'a State,
+    pub tree: &'a Tiled,
+    pub definitions: &'a Definitions,
+}
+
+impl Replayed {
+    /// What a snapshot of it holds.
+    pub(super) fn parts(&self) -> Parts<'_> {
+        Parts {
+            head: self.head,
+            last_recorded: self.last_recorded,
+            state: &self.state,
+            tree: &self.tree,
+            definitions: &self.definitions,
+        }
+    }
+}
+
 /// The bytes of a snapshot.
 pub fn encode(replayed: &Replayed) -> Vec<u8> {
     let mut bytes = Vec::new();
-    each_piece(replayed, &mut |piece| bytes.extend_from_slice(piece));
+    each_piece(&replayed.parts(), &mut |piece| {
+        bytes.extend_from_slice(piece)
+    });
     bytes
 }
 
 /// Gives the bytes of a snapshot away piece by piece: they are many beside a large register.
-pub(super) fn each_piece(replayed: &Replayed, give: &mut dyn FnMut(&[u8])) {
+pub(super) fn each_piece(replayed: &Parts<'_>, give: &mut dyn FnMut(&[u8])) {
     let mut checksum = LocalChecksum::default();
     each_piece_of_body(replayed, &mut |piece| checksum.add(piece));
     give(&[VERSION]);
@@ -34,7 +59,7 @@ pub(super) fn each_piece(replayed: &Replayed, give: &mut dyn FnMut(&[u8])) {
     each_piece_of_body(replayed, give);
 }
 
-fn each_piece_of_body(replayed: &Replayed, give: &mut dyn FnMut(&[u8])) {
+fn each_piece_of_body(replayed: &Parts<'_>, give: &mut dyn FnMut(&[u8])) {
     let tree = replayed.tree.to_bytes();
     give(&replayed.last_recorded.0.to_le_bytes());
     // A root for each 256 records, of which there are fewer than 2^32.
@@ -46,7 +71,7 @@ fn each_piece_of_body(replayed: &Replayed, give: &mut dyn FnMut(&[u8])) {
 }
 
 /// Whether these are the bytes of the snapshot.
-pub(super) fn is_of(replayed: &Replayed, bytes: &[u8]) -> bool {
+pub(super) fn is_of(replayed: &Parts<'_>, bytes: &[u8]) -> bool {
     let mut rest = Some(bytes);
     each_piece(replayed, &mut |piece| {
         rest = rest.and_then(|rest| rest.strip_prefix(piece));
@@ -74,7 +99,8 @@ pub fn decode(count: u64, bytes: &[u8], log: &impl Log) -> Option<Replayed> {
     let (definitions, state) = part(rest)?;
     let tree = Tiled::from_bytes(tree).ok()?;
     let definitions = Definitions::from_bytes(definitions)?;
-    let archive = archive::with(log, Library::new(&definitions));
+    let library = Box::new(Library::new(&definitions));
+    let archive = archive::with(records::of(log), library);
     let state = State::from_bytes(state, archive)?;
     (state.count() == count && tree.size() == count).then_some(Replayed {
         state,
@@ -114,14 +140,14 @@ pub(super) fn newest(log: &impl Log, known_at: KnownAt) -> Result<Option<Replaye
     let Some(cache) = log.snapshots() else {
         return Ok(None);
     };
-    let acknowledged = log.head()?.count;
+    let committed = log.head()?.count;
     for count in cache.counts()?.into_iter().rev() {
         let beyond = match known_at {
             KnownAt::Now => false,
             KnownAt::Record(last) => count > last.0.saturating_add(1),
             KnownAt::Time(_) => false,
         };
-        if count == 0 || count > acknowledged || beyond {
+        if count == 0 || count > committed || beyond {
             continue;
         }
         let Some(replayed) = cache

@@ -15,15 +15,15 @@ use super::admit::{Payload, Validator, opened};
 use super::append::{self, Receipt};
 use super::backfill::Submission;
 use super::definitions::Definitions;
-use super::replay::CHUNK;
-use super::signatures::Required;
 use super::tail::Tail;
 use super::{Environment, Ledger, LedgerError, Refusal, archive};
 use servanda_core::chain::codec;
 use servanda_core::chain::key::SigningKey;
-use servanda_core::chain::record::{Head, Record, Sealed, bind_each};
+use servanda_core::chain::record::{Head, Record, Sealed, bind};
 use servanda_core::chain::tree::{Tiled, leaf_hash};
 use servanda_core::event::Event;
+use servanda_core::ranges::CHUNK;
+use servanda_core::signatures::Required;
 use servanda_core::state::State;
 use servanda_core::value::id::Seq;
 use servanda_log::spool::Spool;
@@ -170,7 +170,7 @@ impl<S: Log> Ledger<S> {
     }
 
     /// As [`Ledger::append_stream`], in batches of so many records, with this spool for those that wait to be
-    /// acknowledged.
+    /// committed.
     fn append_batches<E>(
         &mut self,
         pull: impl FnMut(&Present<'_>) -> Result<Option<Given>, E>,
@@ -182,13 +182,13 @@ impl<S: Log> Ledger<S> {
         }
         let before = self.head.count;
         let stored = self.state.archive().cloned();
-        let stored = stored.unwrap_or_else(|| archive::of(&self.log));
+        let stored = stored.unwrap_or_else(|| archive::of(crate::records::of(&self.log)));
         let tail = Arc::new(Tail::behind(Arc::clone(&stored), before, spool));
         self.state.read_from(tail.clone(), before);
         let outcome = self.stream(pull, batch, &tail);
         use LedgerError::{HeadMoved, Tree, Uncertain};
         match &outcome {
-            Ok(_) => self.let_go(),
+            Ok(_) => self.evict(),
             Err(StreamError::Ledger(HeadMoved(_) | Uncertain(_) | Tree(_))) => self.stale = true,
             // Nothing was written: the state is as before.
             Err(_) => self.take_back(before),
@@ -231,9 +231,10 @@ impl<S: Log> Ledger<S> {
             }
             let record = opened(seq, next.as_ref())?;
             let broken = |what: String| LedgerError::Broken { seq: seq.0, what };
-            let body = record.body.as_ref();
-            let body = body.ok_or_else(|| broken("its payload is gone".into()))?;
-            let event = codec::decode(&body.payload).map_err(|error| broken(error.to_string()))?;
+            let content = record
+                .content()
+                .ok_or_else(|| broken("its payload is gone".into()))?;
+            let event = codec::decode(content).map_err(|error| broken(error.to_string()))?;
             Ok((append::receipt_of(&record, known), event))
         })
     }
@@ -303,21 +304,31 @@ impl<S: Log> Ledger<S> {
         let last_recorded = checker.admission.last_recorded;
         // What is wrong with the events says more than that they were not written.
         let streamed = checked?;
+        self.close_stream(written, bound)?;
+        self.last_recorded = last_recorded;
+        Ok(streamed)
+    }
+
+    /// Goes on from what the log made of a stream.
+    fn close_stream(
+        &mut self,
+        written: Result<Head, AppendError>,
+        bound: Bound,
+    ) -> Result<(), LedgerError> {
         if let Some(failure) = bound.failure {
-            return Err(failure.into());
+            return Err(failure);
         }
         match written {
             Ok(_) => {}
-            Err(AppendError::HeadMoved(found)) => return Err(LedgerError::HeadMoved(found).into()),
-            Err(AppendError::Failed(error)) => return Err(LedgerError::Log(error).into()),
+            Err(AppendError::HeadMoved(found)) => return Err(LedgerError::HeadMoved(found)),
+            Err(AppendError::Failed(error)) => return Err(LedgerError::Log(error)),
             Err(AppendError::Uncertain(lost)) if bound.ended => self.settle(lost, bound.head)?,
-            Err(AppendError::Uncertain(lost)) => return Err(LedgerError::Uncertain(lost).into()),
+            Err(AppendError::Uncertain(lost)) => return Err(LedgerError::Uncertain(lost)),
         }
         self.head = bound.head;
         self.tree = bound.tree;
         self.definitions = bound.definitions;
-        self.last_recorded = last_recorded;
-        Ok(streamed)
+        Ok(())
     }
 }
 
@@ -417,8 +428,8 @@ impl Checker<'_> {
         match self.admission.admit(place, submission) {
             Ok((seq, payload)) => {
                 self.streamed.note(seq, false);
-                self.bytes += payload.bytes().len();
-                let kept = self.tail.keep(payload.recorded_at(), payload.bytes());
+                self.bytes += payload.content().payload.len();
+                let kept = self.tail.keep(payload.recorded_at(), payload.content());
                 if self.sender.is_some() {
                     self.payloads.push(payload);
                 }
@@ -508,7 +519,7 @@ impl Binder<'_> {
         let salts = append::salts(self.environment, payloads.len())?;
         let bodies = payloads.into_iter().zip(salts);
         let bodies = bodies.map(|(payload, salt)| payload.salted(salt)).collect();
-        let (mut records, head) = bind_each(self.bound.head, bodies);
+        let (mut records, head) = bind(self.bound.head, bodies);
         if let Some(last) = records.last_mut()
             && !required.is_empty()
         {

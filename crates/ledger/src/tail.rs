@@ -1,18 +1,19 @@
 //! The archive of a stream: the records behind the head, which the log gives back only once all of them were
-//! acknowledged, and before them those of the log.
+//! committed, and before them those of the log.
 
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::archive::{self, AtHand};
+use servanda_core::archive::{self, AtHand};
+use servanda_core::chain::record::ContentRef;
 use servanda_core::event::Entry;
 use servanda_core::state::Archive;
 use servanda_core::value::id::Seq;
 use servanda_core::value::when::Instant;
 use servanda_log::spool::{Spool, Stretch};
 
-/// Bytes of a recorded time.
-const TIME: usize = 8;
+/// Bytes before a payload: the recorded time, the kind and the target.
+const PREFIX: usize = 18;
 
 /// The records of a stream, beside those of the log.
 pub(super) struct Tail {
@@ -22,8 +23,8 @@ pub(super) struct Tail {
     kept: Mutex<Kept>,
 }
 
-/// Records that are not acknowledged yet: the recorded time of each, eight bytes, little endian, and its payload;
-/// nothing for an event that was refused.
+/// Records that are not committed yet: the recorded time of each (8 bytes, little endian), its kind (2), its target (8)
+/// and its payload; nothing for an event that was refused.
 struct Kept {
     spool: Spool,
     at_hand: AtHand<Stretch>,
@@ -54,9 +55,12 @@ impl Tail {
     ///
     /// # Errors
     /// What the system says, where it has no room.
-    pub fn keep(&self, recorded_at: Instant, payload: &[u8]) -> io::Result<()> {
+    pub fn keep(&self, recorded_at: Instant, content: ContentRef<'_>) -> io::Result<()> {
         let time = recorded_at.0.to_le_bytes();
-        self.kept().spool.push(&[&time, payload])
+        let (kind, target) = (content.kind.to_le_bytes(), content.target.to_le_bytes());
+        self.kept()
+            .spool
+            .push(&[&time, &kind, &target, content.payload])
     }
 
     /// Keeps the place of an event that was refused.
@@ -98,11 +102,17 @@ impl Kept {
         };
         let found = match stretch
             .get(number)
-            .and_then(<[u8]>::split_first_chunk::<TIME>)
+            .and_then(<[u8]>::split_first_chunk::<PREFIX>)
         {
             None => Ok(None),
-            Some((time, payload)) => {
-                let entry = archive::entry(seq.0, i64::from_le_bytes(*time), payload);
+            Some((prefix, payload)) => {
+                let recorded_at = i64::from_le_bytes(std::array::from_fn(|at| prefix[at]));
+                let content = ContentRef {
+                    kind: u16::from_le_bytes([prefix[8], prefix[9]]),
+                    target: u64::from_le_bytes(std::array::from_fn(|at| prefix[10 + at])),
+                    payload,
+                };
+                let entry = archive::entry(seq.0, recorded_at, content);
                 entry.map(Some).map_err(|error| error.to_string())
             }
         };

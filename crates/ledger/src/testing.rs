@@ -4,11 +4,11 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use super::{Environment, Ledger};
 use servanda_core::chain::codec;
-use servanda_core::chain::record::{Body, Head, Record, SALT_LEN, Sealed, bind_marked};
+use servanda_core::chain::record::{Content, Head, Record, SALT_LEN, Sealed, Unbound, bind};
 use servanda_core::event::{Event, Kind};
 use servanda_core::testing::{FIRST_RECORDED_AT, event};
 use servanda_core::value::when::Instant;
-use servanda_log::memory::Memory;
+use servanda_log::memory::MemoryLog;
 
 /// Environment that are the same every time: each look at the clock is a second later than the one before.
 #[derive(Debug)]
@@ -121,8 +121,8 @@ pub(super) fn story() -> Vec<Vec<Event>> {
 }
 
 /// The ledger of [`story`], with snapshots of 6 and 10 records.
-pub(super) fn storied() -> Ledger<Memory> {
-    told(Memory::default(), 5)
+pub(super) fn storied() -> Ledger<MemoryLog> {
+    told(MemoryLog::default(), 5)
 }
 
 /// The story, told to a log.
@@ -136,43 +136,53 @@ pub(super) fn told<S: servanda_log::Log>(log: S, snapshot_every: u64) -> Ledger<
     ledger
 }
 
-/// Batches of payloads, each with the time at which it is recorded, bound to a chain that nobody checked.
-pub(super) fn bound(batches: &[(i64, Vec<Vec<u8>>)]) -> Memory {
+/// What is to be bound of a content. A correction is not erasable.
+pub(super) fn unbound(content: Content, salt: [u8; SALT_LEN], recorded_at: i64) -> Unbound {
+    Unbound {
+        erasable: Kind::of_number(content.kind).is_some_and(|kind| kind.is_erasable(|| None)),
+        content,
+        salt,
+        recorded_at,
+        asserted: false,
+    }
+}
+
+/// Batches of contents, each with the time at which it is recorded, bound to a chain that nobody checked.
+pub(super) fn bound(batches: &[(i64, Vec<Content>)]) -> MemoryLog {
     let mut head = Head::EMPTY;
     let mut all = Vec::new();
-    for (time, payloads) in batches {
-        let bodies = payloads.iter().map(|payload| {
-            let kind = codec::decode(payload).ok().map(|event| event.kind());
-            let redactable = kind.is_some_and(|kind| {
-                kind != Kind::Corrected && servanda_core::rules::may_be_redacted(kind)
-            });
-            let body = Body {
-                salt: [3; SALT_LEN],
-                payload: payload.clone(),
-            };
-            (body, redactable)
+    let mut kinds = Vec::new();
+    for (time, contents) in batches {
+        let unbound = contents.iter().map(|content| {
+            let kind = Kind::of_number(content.kind).unwrap();
+            let target = kinds.get(content.target as usize).copied();
+            kinds.push(kind);
+            Unbound {
+                erasable: kind.is_erasable(|| target),
+                ..unbound(content.clone(), [3; SALT_LEN], *time)
+            }
         });
-        let (records, after) = bind_marked(head, *time, bodies.collect());
+        let (records, after) = bind(head, unbound.collect());
         all.extend(records.iter().map(Record::seal));
         head = after;
     }
-    Memory::of(all, head)
+    MemoryLog::of(all, head)
 }
 
-/// The payloads of [`story`], each batch an hour after the one before, to be changed and [`bound`].
-pub(super) fn payloads() -> Vec<(i64, Vec<Vec<u8>>)> {
+/// The contents of [`story`], each batch an hour after the one before, to be changed and [`bound`].
+pub(super) fn contents() -> Vec<(i64, Vec<Content>)> {
     let ledger = storied();
     let mut batches = Vec::new();
     let mut next = 0;
     for (hour, batch) in (0..).zip(story()) {
         let time = FIRST_RECORDED_AT.0 + hour * 3_600_000_000;
         let held = ledger.state().records().skip(next).take(batch.len());
-        let payload =
+        let content =
             |held: Option<_>| match held.map(servanda_core::state::CurrentRecord::recorded) {
                 Some(event) => codec::encode(event).unwrap(),
                 None => unreachable!("no payload is gone"),
             };
-        batches.push((time, held.map(payload).collect()));
+        batches.push((time, held.map(content).collect()));
         next += batch.len();
     }
     batches

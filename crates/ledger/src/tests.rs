@@ -1,5 +1,5 @@
 //! Whatever a ledger does, with every step of the log below it failing once, and twice in a row: it is done or not
-//! done, nothing that was acknowledged is lost, the ledger still answers, and doing it again succeeds.
+//! done, nothing that was committed is lost, the ledger still answers, and doing it again succeeds.
 
 use std::fs;
 use std::path::PathBuf;
@@ -11,10 +11,10 @@ use super::verify::{Unwatched, verify};
 use super::*;
 use servanda_core::chain::record::{Record, Sealed};
 use servanda_core::event::{Envelope, Redacted};
-use servanda_log::faulty::{Fault, Faulty, Shared};
+use servanda_log::faulty::{Fault, Faulty};
 use servanda_log::journal::Journal;
-use servanda_log::memory::Memory;
-use servanda_log::{AppendError, Parts as _};
+use servanda_log::memory::MemoryLog;
+use servanda_log::{AppendError, Parts as _, Shared};
 
 type Subject = Ledger<Box<dyn Log>>;
 
@@ -132,13 +132,13 @@ fn import(ledger: &mut Subject, count: usize, text: &str) -> Result<(), LedgerEr
 
 /// Where the ledger lies: in a log that fails when told to, perhaps with a journal before it.
 struct Site {
-    log: Shared<Faulty<Memory>>,
+    log: Shared<Faulty<MemoryLog>>,
     journal: Option<tempfile::TempDir>,
 }
 
 /// What there is before anything fails.
 struct Beginning {
-    memory: Memory,
+    memory: MemoryLog,
     /// The journal's bytes.
     journal: Option<Vec<u8>>,
     /// What is there.
@@ -149,8 +149,8 @@ impl Beginning {
     /// The story, in memory alone, or with its last appends in a journal.
     fn of_the_story(is_journalled: bool) -> Self {
         let site = if is_journalled {
-            let site = Site::new(Memory::default(), Some(&[]));
-            Journal::<Memory>::create(&site.path().unwrap(), Head::EMPTY).unwrap();
+            let site = Site::new(MemoryLog::default(), Some(&[]));
+            Journal::<MemoryLog>::create(&site.path().unwrap(), Head::EMPTY).unwrap();
             drop(told(site.open_store(), 5));
             site
         } else {
@@ -166,7 +166,7 @@ impl Beginning {
 }
 
 impl Site {
-    fn new(memory: Memory, journal: Option<&[u8]>) -> Self {
+    fn new(memory: MemoryLog, journal: Option<&[u8]>) -> Self {
         let site = Self {
             log: Shared::new(Faulty::new(memory)),
             journal: journal.map(|_| tempfile::tempdir().unwrap()),
@@ -178,7 +178,7 @@ impl Site {
     }
 
     /// What lies there now.
-    fn left(&self) -> (Memory, Option<Vec<u8>>) {
+    fn left(&self) -> (MemoryLog, Option<Vec<u8>>) {
         let memory = self.log.get().inner().clone();
         (memory, self.path().map(|path| fs::read(path).unwrap()))
     }
@@ -349,7 +349,7 @@ fn whatever_step_fails_what_is_salvaged_is_there_whole_or_not_at_all() {
             let mut reached = 0;
             for step in 0..3 {
                 let (mut from, mut into) =
-                    (Faulty::new(old.clone()), Faulty::new(Memory::default()));
+                    (Faulty::new(old.clone()), Faulty::new(MemoryLog::default()));
                 let failing = if is_old { &mut from } else { &mut into };
                 failing.fail_after(step, fault);
                 let outcome = recover::copy_beginning(&from, head, &mut into);

@@ -1,199 +1,91 @@
-//! Verify: what is wrong with a ledger, all of it, and what was not looked at.
-//!
-//! Reads every byte of every record, goes on after each finding, and says which record, what was expected
-//! and what was found. Gives data; the command line prints it.
-//!
-//! A ledger is sound as a rule, so a fast pass (`fast.rs`) looks first: by ranges, on all processors. It can say that
-//! all is sound and nothing else. At its first doubt it is dropped, and the careful walk (`examine.rs`) goes over
-//! everything and names what is wrong. Both give what the records say to the same `contents.rs`, and so the same
-//! verdict. Whoever asks only whether the records are those that were recorded gets an answer from `chain.rs`.
+//! Verifies a log: `servanda_core::verify`, with threads and with the snapshots that the log keeps.
 
 use servanda_core::chain::checkpoint::Checkpoint;
-use servanda_core::chain::record::{HEADER_LEN, Hash, Head, Header, Sealed};
-use servanda_core::chain::tree::TreeHash;
-use servanda_core::value::when::Instant;
-use servanda_log::{Log, LogError};
-use start::Start;
+use servanda_core::chain::record::Header;
+use servanda_core::records::ReadError;
+use servanda_core::verify::{self, Compared, Kept, Replayed};
+use servanda_log::{Log, LogError, SnapshotCache};
 
-mod chain;
-mod contents;
-mod examine;
-mod fast;
+use crate::definitions::Definitions;
+use crate::records::{read_error, subject};
+use crate::snapshot;
+use crate::threads::Threads;
+
+pub use servanda_core::verify::{
+    CUT_OR_REWRITTEN, Check, Finding, FindingKind, Progress, Unwatched, Verdict,
+};
+
 mod start;
 
-/// What no chain can show by itself; a checkpoint that was kept elsewhere can.
-pub const CUT_OR_REWRITTEN: &str = "whether the whole history was cut or rewritten: a chain cannot show that; \
-     compare it with a checkpoint that was kept elsewhere";
-
-/// All that no chain can show, however it is verified.
-const BEYOND_A_CHAIN: [&str; 3] = [
-    CUT_OR_REWRITTEN,
-    "whether the recording machine's clock was right",
-    "whether what was recorded is true",
-];
-
-/// What is wrong, by kind. The names are those of `--format json`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum FindingKind {
-    /// The log cannot read a place.
-    Unreadable,
-    /// Bytes are not those of a record.
-    Malformed,
-    /// A record is not there.
-    Missing,
-    /// A record is not where it should be, or stands twice.
-    Misplaced,
-    /// Two neighbours do not fit: one of them was changed.
-    Link,
-    /// The end of the chain is not the one acknowledged.
-    Head,
-    /// A payload is not the one that its header vouches for.
-    Payload,
-    /// A payload is gone, and no redaction names its record.
-    PayloadGone,
-    /// A payload does not decode, or is not in its one encoding.
-    Encoding,
-    /// A batch is not whole.
-    Batch,
-    /// A record is dated before its predecessor, or its time is claimed after the backfill ended.
-    Clock,
-    /// A record breaks a rule and is not marked irregular.
-    Rule,
-    /// A snapshot is not what replay gives.
-    Snapshot,
-    /// A signature is missing, or does not hold.
-    Signature,
-    /// The ledger does not lead through a checkpoint that was kept elsewhere.
-    Anchor,
+/// The snapshots of a log, and the definitions that they hold of the records so far.
+struct Snapshots<'a> {
+    cache: Option<&'a dyn SnapshotCache>,
+    definitions: Definitions,
 }
 
-impl FindingKind {
-    /// Its name.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Unreadable => "unreadable",
-            Self::Malformed => "malformed",
-            Self::Missing => "missing",
-            Self::Misplaced => "misplaced",
-            Self::Link => "link",
-            Self::Head => "head",
-            Self::Payload => "payload",
-            Self::PayloadGone => "payload-gone",
-            Self::Encoding => "encoding",
-            Self::Batch => "batch",
-            Self::Clock => "clock",
-            Self::Rule => "rule",
-            Self::Snapshot => "snapshot",
-            Self::Signature => "signature",
-            Self::Anchor => "anchor",
+impl<'a> Snapshots<'a> {
+    fn of(log: &'a impl Log, definitions: Definitions) -> Self {
+        Self {
+            cache: log.snapshots(),
+            definitions,
         }
     }
 }
 
-/// One thing that is wrong.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
-    /// What kind of thing.
-    pub kind: FindingKind,
-    /// The records it concerns: both neighbours of a broken link; the first and last of a gap.
-    pub records: Vec<u64>,
-    /// What should be there.
-    pub expected: String,
-    /// What is there.
-    pub found: String,
-}
-
-/// Something that was looked at.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Check {
-    /// What was looked at.
-    pub what: &'static str,
-    /// How many of them.
-    pub count: u64,
-}
-
-/// The verdict on a ledger.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Verdict {
-    /// The name that the ledger was opened under, where its first record can be read.
-    pub origin: Option<String>,
-    /// Records found; where some are trusted, after those.
-    pub records: u64,
-    /// How many records, the first ones, were not looked at but taken on the word of a checkpoint.
-    pub trusted: u64,
-    /// The head that the records lead to.
-    pub head: Head,
-    /// The head that was acknowledged.
-    pub acknowledged: Head,
-    /// The root of the tree of the records found (RFC 6962, over their headers).
-    pub root: TreeHash,
-    /// The roots of the tiles of that tree, for comparisons with checkpoints; none where anything is wrong.
-    pub tiles: Vec<TreeHash>,
-    /// When the first record was recorded.
-    pub first_recorded: Option<Instant>,
-    /// When the last record was recorded.
-    pub last_recorded: Option<Instant>,
-    /// What is wrong, in the order of the records.
-    pub findings: Vec<Finding>,
-    /// What was looked at.
-    pub checked: Vec<Check>,
-    /// What was not, and why.
-    pub not_checked: Vec<String>,
-    /// What is worth knowing and not wrong: irregular records, redactions.
-    pub remarks: Vec<String>,
-}
-
-impl Verdict {
-    /// Whether nothing is wrong, and there is something.
-    pub fn is_sound(&self) -> bool {
-        self.findings.is_empty() && self.trusted + self.records > 0
+impl Kept for Snapshots<'_> {
+    fn counts(&self) -> Result<Vec<u64>, ReadError> {
+        let counts = self.cache.map(SnapshotCache::counts);
+        counts.unwrap_or_else(|| Ok(Vec::new())).map_err(read_error)
     }
-}
 
-/// Somebody who watches long work.
-pub trait Progress {
-    /// The work has this many steps.
-    fn begin(&mut self, total: u64);
-    /// So many of them are done.
-    fn reached(&mut self, done: u64);
-    /// The work is done.
-    fn end(&mut self);
-}
+    fn note(&mut self, header: &Header, payload: &[u8]) {
+        self.definitions.push(header, payload);
+    }
 
-/// Nobody watches.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Unwatched;
-
-impl Progress for Unwatched {
-    fn begin(&mut self, _: u64) {}
-    fn reached(&mut self, _: u64) {}
-    fn end(&mut self) {}
+    fn compare(&self, replayed: &Replayed) -> Compared {
+        let parts = snapshot::Parts {
+            head: replayed.head,
+            last_recorded: replayed.last_recorded,
+            state: &replayed.state,
+            tree: &replayed.tree,
+            definitions: &self.definitions,
+        };
+        let Some(kept) = self.cache.map(|cache| cache.load(parts.head.count)) else {
+            return Compared::Same;
+        };
+        match kept {
+            Ok(Some(bytes)) if snapshot::is_outdated(&bytes) => Compared::Outdated,
+            Ok(Some(bytes)) if snapshot::is_of(&parts, &bytes) => Compared::Same,
+            Ok(Some(_)) => Compared::Differs("another; it can be dropped".to_owned()),
+            Ok(None) => Compared::Differs("one that is not whole; it can be dropped".to_owned()),
+            Err(error) => Compared::Differs(error.to_string()),
+        }
+    }
 }
 
 /// Verifies a ledger.
 ///
 /// # Errors
-/// Only where the log cannot even be asked for its head; all else is a finding.
+/// Only where the log cannot give its head; all else is a finding.
 pub fn verify(log: &impl Log, progress: &mut dyn Progress) -> Result<Verdict, LogError> {
-    let acknowledged = log.head()?;
-    let fast = fast::pass(log, Start::nothing(log), acknowledged, progress);
-    Ok(fast.unwrap_or_else(|| examine::examine(log, Start::nothing(log), acknowledged, progress)))
+    let kept = || Snapshots::of(log, Definitions::default());
+    Ok(verify::verify(&subject(log)?, &Threads, kept, progress))
 }
 
-/// Verifies the chain, the tree and the payloads' digests, and not what the payloads say. At the first doubt everything
-/// is verified, as by [`verify`].
+/// Verifies the chain, the tree and the digests of the payloads, and not what the payloads say. At the first doubt
+/// everything is verified, as by [`verify`].
 ///
 /// # Errors
 /// As [`verify`].
 pub fn verify_chain(log: &impl Log, progress: &mut dyn Progress) -> Result<Verdict, LogError> {
-    match chain::pass(log, log.head()?, progress) {
+    match verify::verify_chain(&subject(log)?, &Threads, progress) {
         Some(sound) => Ok(sound),
         None => verify(log, progress),
     }
 }
 
-/// Verifies what came after a checkpoint. The records before are taken on its word: it must have been kept
-/// elsewhere. Where the ledger does not lead through it, or cannot be replayed up to it, all is verified.
+/// Verifies what came after a checkpoint. The records before are taken on its word: it must have been kept elsewhere.
+/// If the ledger does not lead through it, or cannot be replayed up to it, all is verified.
 ///
 /// # Errors
 /// As [`verify`].
@@ -202,99 +94,17 @@ pub fn verify_since(
     since: &Checkpoint,
     progress: &mut dyn Progress,
 ) -> Result<Verdict, LogError> {
-    let acknowledged = log.head()?;
-    let start = || Start::after(log, since);
-    let verified = start().and_then(
-        |first| match fast::pass(log, first, acknowledged, progress) {
-            Some(sound) => Ok(sound),
-            None => start().map(|start| examine::examine(log, start, acknowledged, progress)),
-        },
-    );
-    verified.or_else(|why| {
+    let start = || {
+        let (start, definitions) = start::after(log, since)?;
+        Ok::<_, start::NoStart>((start, Snapshots::of(log, definitions)))
+    };
+    verify::verify_from(&subject(log)?, &Threads, start, progress).or_else(|why| {
         let mut verdict = verify(log, progress)?;
         let remark =
             format!("all records were verified, not only those since the checkpoint: {why}");
         verdict.remarks.insert(0, remark);
         Ok(verdict)
     })
-}
-
-/// What is known of the record before.
-#[derive(Debug, Clone, Copy)]
-struct Previous {
-    link: Hash,
-    remaining: u32,
-    recorded_at: i64,
-    claimed: bool,
-}
-
-impl Previous {
-    fn of(header: &Header, link: Hash) -> Self {
-        Self {
-            link,
-            remaining: header.remaining,
-            recorded_at: header.recorded_at,
-            claimed: header.claimed,
-        }
-    }
-
-    /// Whether nothing is wrong with the header that comes next.
-    fn precedes(&self, header: &Header) -> bool {
-        self.compare(header.seq, header).is_empty()
-    }
-
-    /// What is wrong with the header that comes next, as record `seq`.
-    fn compare(&self, seq: u64, header: &Header) -> Vec<Finding> {
-        let mut findings = Vec::new();
-        let mut find = |kind, records: &[u64], expected: String, found: String| {
-            findings.push(Finding {
-                kind,
-                records: records.to_vec(),
-                expected,
-                found,
-            });
-        };
-        let link = self.link;
-        if link != header.prev {
-            find(
-                FindingKind::Link,
-                &[seq.saturating_sub(1), seq],
-                format!("record {seq} to hold the link of the one before: {link}"),
-                header.prev.to_string(),
-            );
-        }
-        if self.remaining > 0 && header.remaining != self.remaining - 1 {
-            find(
-                FindingKind::Batch,
-                &[seq],
-                format!("{} more records of its batch after it", self.remaining - 1),
-                format!("{} more", header.remaining),
-            );
-        }
-        if header.recorded_at < self.recorded_at {
-            find(
-                FindingKind::Clock,
-                &[seq],
-                format!("a time not before {}", Instant(self.recorded_at)),
-                Instant(header.recorded_at).to_string(),
-            );
-        }
-        if header.claimed && !self.claimed {
-            find(
-                FindingKind::Clock,
-                &[seq],
-                "the machine's time: the backfill ended before".to_owned(),
-                "a claimed time".to_owned(),
-            );
-        }
-        findings
-    }
-}
-
-/// The header of a record, where it can be read.
-fn header_of(sealed: &Sealed) -> Option<Header> {
-    let bytes = sealed.0.first_chunk::<HEADER_LEN>()?;
-    Header::from_bytes(bytes).ok()
 }
 
 #[cfg(test)]

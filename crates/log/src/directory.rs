@@ -1,22 +1,21 @@
-//! The directory of a ledger: what lies in it, who may use it, and which log reads it.
+//! The directory of a ledger: its files, its lock, and the log in it.
 //!
 //! ```text
 //! DIR/servanda     the marker: format and store, as text; written last when a ledger is made
-//! DIR/lock         locked by whoever has the ledger open; says who that is
-//! DIR/head         the acknowledged head
+//! DIR/lock         locked by the process that has the ledger open; names that process
+//! DIR/head         the committed head
 //! DIR/records/     the records
 //! DIR/journal      appends that the records do not hold yet
-//! DIR/reserve      room on the disk, to be given up when it is full
+//! DIR/reserve      room on the disk, given up when the disk is full
 //! ```
 //!
-//! While something is erased there is also a `records.new` or `records.old`; after a crash the next write
-//! removes it.
+//! During an erasure there is also a `records.new` or `records.old`; after a crash the next write removes it.
 //!
 //! The marker is three lines: `servanda ledger`, `format 1`, `store sled`. A directory that holds some of these files
 //! and no marker was never finished, and can be deleted.
 //!
-//! One process at a time has a ledger open. The lock is the operating system's, so it is gone with its
-//! holder, however that ended; what stands in the file only tells the others whom they wait for.
+//! One process at a time has a ledger open. The lock is the operating system's, so it ends with the process. The text
+//! in the file only tells other processes which one they wait for.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Write as _};
@@ -24,8 +23,12 @@ use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use super::backend::Backend;
 use super::error::LogError;
 use super::journal::Journal;
+use super::location::{FILE, Location};
+use super::log::Log;
+use super::open_error::OpenError;
 use super::sled::Sled;
 use servanda_core::chain::record::Head;
 
@@ -37,67 +40,13 @@ const STORE: &str = "sled";
 const MARKER: &str = "servanda";
 const MARKER_DRAFT: &str = "servanda.draft";
 const MARKER_TITLE: &str = "servanda ledger";
-/// A marker is three short lines; what is longer is none.
+/// The most bytes of a marker that are read.
 const MARKER_MAX_BYTES: u64 = 4096;
 const LOCK: &str = "lock";
 const JOURNAL: &str = "journal";
-/// What can lie in a directory in which a ledger was being made.
+/// The files that an interrupted creation may leave.
 const PARTS: [&str; 6] = [MARKER_DRAFT, LOCK, JOURNAL, "head", "records", "reserve"];
 const HOLDER_MAX_BYTES: u64 = 1024;
-
-/// Why a ledger's directory cannot be made or opened.
-#[derive(Debug, thiserror::Error)]
-pub enum DirectoryError {
-    /// There is nothing at this path.
-    #[error("{} does not exist", .0.display())]
-    NoSuchDirectory(PathBuf),
-    /// Something else than a directory is there.
-    #[error("{} is not a directory", .0.display())]
-    NotADirectory(PathBuf),
-    /// A directory, but not a ledger's.
-    #[error("{} is not a ledger", .0.display())]
-    NotALedger(PathBuf),
-    /// Making a ledger was broken off here; nothing was ever recorded in it.
-    #[error("{} was never finished: making the ledger was broken off", .0.display())]
-    HalfMade(PathBuf),
-    /// A newer servanda made it.
-    #[error("the ledger has format {found}; this version of servanda knows {FORMAT}")]
-    NewerFormat {
-        /// Its format.
-        found: u32,
-    },
-    /// Its records lie in a log that this servanda does not know.
-    #[error("the ledger's records lie in a store called {name:?}, which is not known here")]
-    UnknownStore {
-        /// The log's name.
-        name: String,
-    },
-    /// There is a ledger already where one was to be made.
-    #[error("{} is a ledger already", .0.display())]
-    AlreadyALedger(PathBuf),
-    /// There is something where a ledger was to be made.
-    #[error("{} is not empty", .0.display())]
-    NotEmpty(PathBuf),
-    /// It cannot be written to; the log cannot open it even to read.
-    #[error("{} cannot be written to: {source}", path.display())]
-    ReadOnly {
-        /// What cannot be written to.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// Somebody else has it open.
-    #[error("the ledger is in use by {holder}; gave up after {:.1} s", waited.as_secs_f64())]
-    Locked {
-        /// Who, as they wrote it: "pid 1234, servanda import, since 2026-01-31T10:00:00Z".
-        holder: String,
-        /// How long was waited.
-        waited: Duration,
-    },
-    /// The log in it cannot be made or opened.
-    #[error(transparent)]
-    Log(#[from] LogError),
-}
 
 /// An open ledger directory: a log in sled with a journal before it, and the lock, which is held as long as this lives.
 #[derive(Debug)]
@@ -129,24 +78,57 @@ impl DerefMut for LedgerDir {
     }
 }
 
-/// Whether a ledger can be made in a directory; touches nothing.
+/// Directories, by path or as `file:` URL.
+pub(super) struct Directories;
+
+impl Directories {
+    fn directory(at: &Location) -> Result<PathBuf, OpenError> {
+        let directory = at.directory();
+        directory.ok_or_else(|| OpenError::NoLedger(at.clone()))
+    }
+}
+
+impl Backend for Directories {
+    fn scheme(&self) -> &str {
+        FILE
+    }
+
+    fn check_can_create(&self, at: &Location) -> Result<(), OpenError> {
+        check_can_create(&Self::directory(at)?).map_err(|error| error.named(at))
+    }
+
+    fn create(&self, at: &Location, who: &str) -> Result<Box<dyn Log>, OpenError> {
+        let made = create(&Self::directory(at)?, who);
+        made.map(|log| Box::new(log) as Box<dyn Log>)
+            .map_err(|error| error.named(at))
+    }
+
+    fn open(&self, at: &Location, wait: Duration, who: &str) -> Result<Box<dyn Log>, OpenError> {
+        let opened = open(&Self::directory(at)?, wait, who);
+        opened
+            .map(|log| Box::new(log) as Box<dyn Log>)
+            .map_err(|error| error.named(at))
+    }
+}
+
+/// Checks that a ledger can be made in a directory. Changes nothing.
 ///
 /// # Errors
-/// [`DirectoryError`], the one that [`create`] would end with.
-pub fn check_can_create(dir: &Path) -> Result<(), DirectoryError> {
+/// [`OpenError`], the one that [`create`] would end with.
+pub fn check_can_create(dir: &Path) -> Result<(), OpenError> {
     check_is_free(dir, &[])
 }
 
-/// Makes a ledger in a directory that does not exist or is empty, and opens it. `who` is written into the
-/// lock for others to read: "servanda init".
+/// Makes a ledger in a directory that does not exist or is empty, and opens it. `who` is written into the lock for
+/// other processes: "servanda init".
 ///
 /// # Errors
-/// [`DirectoryError`]. What was made before an error stays, and is told as [`DirectoryError::HalfMade`].
-pub fn create(dir: &Path, who: &str) -> Result<LedgerDir, DirectoryError> {
+/// [`OpenError`]. Files that were made before the error stay; opening then reports [`OpenError::HalfMade`].
+pub fn create(dir: &Path, who: &str) -> Result<LedgerDir, OpenError> {
     check_is_free(dir, &[])?;
     fs::create_dir_all(dir).map_err(|source| refused("creating", dir, source))?;
     let lock = locked(dir, Duration::ZERO, who)?;
-    // Somebody may have begun to make one in the meantime.
+    // Another process may have begun to make one in the meantime.
     check_is_free(dir, &[LOCK])?;
     Sled::create(dir)
         .and_then(|()| Journal::<Sled>::create(&dir.join(JOURNAL), Head::EMPTY))
@@ -156,19 +138,19 @@ pub fn create(dir: &Path, who: &str) -> Result<LedgerDir, DirectoryError> {
     Ok(LedgerDir::locked(dir, lock, deadline)?)
 }
 
-/// Opens the ledger in a directory, and waits up to `wait` for others to close it. `who` is written into
-/// the lock for others to read: "servanda import". A directory that is refused is not touched.
+/// Opens the ledger in a directory, and waits up to `wait` for other processes to close it. `who` is written into the
+/// lock for them: "servanda import". A directory that is refused is not changed.
 ///
 /// # Errors
-/// [`DirectoryError`]
-pub fn open(dir: &Path, wait: Duration, who: &str) -> Result<LedgerDir, DirectoryError> {
+/// [`OpenError`]
+pub fn open(dir: &Path, wait: Duration, who: &str) -> Result<LedgerDir, OpenError> {
     let began = Instant::now();
     check_marker(dir)?;
     let lock = locked(dir, wait, who)?;
     let deadline = began + wait.max(Duration::from_secs(1));
     LedgerDir::locked(dir, lock, deadline).map_err(|error| match error {
         LogError::Io { source, .. } if source.kind() == io::ErrorKind::WouldBlock => {
-            DirectoryError::Locked {
+            OpenError::Locked {
                 holder: "a process that does not use the lock".to_owned(),
                 waited: began.elapsed(),
             }
@@ -177,8 +159,8 @@ pub fn open(dir: &Path, wait: Duration, who: &str) -> Result<LedgerDir, Director
     })
 }
 
-/// The names in a directory, or none if it does not exist.
-fn names(dir: &Path) -> Result<Option<Vec<String>>, DirectoryError> {
+/// The names in a directory; none if it does not exist.
+fn names(dir: &Path) -> Result<Option<Vec<String>>, OpenError> {
     let names = fs::read_dir(dir).and_then(|entries| {
         entries
             .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()))
@@ -188,33 +170,33 @@ fn names(dir: &Path) -> Result<Option<Vec<String>>, DirectoryError> {
         Ok(names) => Ok(Some(names)),
         Err(source) => match source.kind() {
             io::ErrorKind::NotFound => Ok(None),
-            io::ErrorKind::NotADirectory => Err(DirectoryError::NotADirectory(dir.to_owned())),
+            io::ErrorKind::NotADirectory => Err(OpenError::NotADirectory(dir.into())),
             _ => Err(io_error("reading", dir, source).into()),
         },
     }
 }
 
-/// Whether a ledger can be made here, where only what is ours may lie already.
-fn check_is_free(dir: &Path, ours: &[&str]) -> Result<(), DirectoryError> {
+/// Checks that a directory holds nothing but these files of ours.
+fn check_is_free(dir: &Path, ours: &[&str]) -> Result<(), OpenError> {
     let names = names(dir)?.unwrap_or_default();
     let others = || names.iter().filter(|name| !ours.contains(&name.as_str()));
     if names.iter().any(|name| name == MARKER) {
         return Err(match check_marker(dir) {
-            Err(DirectoryError::NotALedger(dir)) => DirectoryError::NotEmpty(dir),
-            _ => DirectoryError::AlreadyALedger(dir.to_owned()),
+            Err(OpenError::NotALedger(dir)) => OpenError::NotEmpty(dir),
+            _ => OpenError::AlreadyALedger(dir.into()),
         });
     }
     if others().next().is_none() {
         Ok(())
     } else if others().all(|name| PARTS.contains(&name.as_str())) {
-        Err(DirectoryError::HalfMade(dir.to_owned()))
+        Err(OpenError::HalfMade(dir.into()))
     } else {
-        Err(DirectoryError::NotEmpty(dir.to_owned()))
+        Err(OpenError::NotEmpty(dir.into()))
     }
 }
 
 /// Checks that the marker names the format and the log that are known here.
-fn check_marker(dir: &Path) -> Result<(), DirectoryError> {
+fn check_marker(dir: &Path) -> Result<(), OpenError> {
     let path = dir.join(MARKER);
     let text = File::open(&path).and_then(|file| {
         let mut text = Vec::new();
@@ -225,29 +207,29 @@ fn check_marker(dir: &Path) -> Result<(), DirectoryError> {
         Ok(text) => parse_marker(dir, &String::from_utf8_lossy(&text)),
         Err(source) => Err(match source.kind() {
             io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => no_marker(dir)?,
-            io::ErrorKind::IsADirectory => DirectoryError::NotALedger(dir.to_owned()),
+            io::ErrorKind::IsADirectory => OpenError::NotALedger(dir.into()),
             _ => io_error("reading", &path, source).into(),
         }),
     }
 }
 
-/// What a directory without a marker is.
-fn no_marker(dir: &Path) -> Result<DirectoryError, DirectoryError> {
+/// The error for a directory without a marker.
+fn no_marker(dir: &Path) -> Result<OpenError, OpenError> {
     let Some(names) = names(dir)? else {
-        return Ok(DirectoryError::NoSuchDirectory(dir.to_owned()));
+        return Ok(OpenError::NoSuchDirectory(dir.into()));
     };
     let half_made = !names.is_empty() && names.iter().all(|name| PARTS.contains(&name.as_str()));
     Ok(if half_made {
-        DirectoryError::HalfMade(dir.to_owned())
+        OpenError::HalfMade(dir.into())
     } else {
-        DirectoryError::NotALedger(dir.to_owned())
+        OpenError::NotALedger(dir.into())
     })
 }
 
-fn parse_marker(dir: &Path, text: &str) -> Result<(), DirectoryError> {
+fn parse_marker(dir: &Path, text: &str) -> Result<(), OpenError> {
     let mut lines = text.lines();
     if lines.next() != Some(MARKER_TITLE) {
-        return Err(DirectoryError::NotALedger(dir.to_owned()));
+        return Err(OpenError::NotALedger(dir.into()));
     }
     let damaged = |what: &str| LogError::Damaged {
         what: format!("{}: {what}", dir.join(MARKER).display()),
@@ -260,21 +242,26 @@ fn parse_marker(dir: &Path, text: &str) -> Result<(), DirectoryError> {
     match format {
         FORMAT => {}
         0 => return Err(damaged("there is no format 0").into()),
-        found => return Err(DirectoryError::NewerFormat { found }),
+        found => {
+            return Err(OpenError::NewerFormat {
+                found,
+                known: FORMAT,
+            });
+        }
     }
     let name = lines
         .next()
         .and_then(|line| line.strip_prefix("store "))
         .ok_or_else(|| damaged("its third line is not `store` and a name"))?;
     if name != STORE {
-        return Err(DirectoryError::UnknownStore {
+        return Err(OpenError::UnknownStore {
             name: name.to_owned(),
         });
     }
     Ok(())
 }
 
-/// Finishes a ledger: everything else in it is on the disk before the marker is.
+/// Writes the marker, after everything else in the directory is on the disk.
 fn write_marker(dir: &Path) -> io::Result<()> {
     let sync = |dir: &Path| File::open(dir).and_then(|dir| dir.sync_all());
     sync(dir)?;
@@ -284,15 +271,15 @@ fn write_marker(dir: &Path) -> io::Result<()> {
     file.sync_all()?;
     fs::rename(&draft, dir.join(MARKER))?;
     sync(dir)?;
-    // The directory's own name. Some systems do not let the parent be opened; then it is as it is.
+    // Syncs the directory's own name. Some systems do not let the parent be opened; then it is not synced.
     if let Some(parent) = dir.canonicalize()?.parent() {
         let _best_effort = sync(parent);
     }
     Ok(())
 }
 
-/// The lock's file, locked, with `who` written into it.
-fn locked(dir: &Path, wait: Duration, who: &str) -> Result<File, DirectoryError> {
+/// Locks the lock file and writes `who` into it.
+fn locked(dir: &Path, wait: Duration, who: &str) -> Result<File, OpenError> {
     let path = dir.join(LOCK);
     let began = Instant::now();
     let mut options = OpenOptions::new();
@@ -311,7 +298,7 @@ fn locked(dir: &Path, wait: Duration, who: &str) -> Result<File, DirectoryError>
         }
         let left = wait.saturating_sub(began.elapsed());
         if left.is_zero() {
-            return Err(DirectoryError::Locked {
+            return Err(OpenError::Locked {
                 holder: holder(&path),
                 waited: began.elapsed(),
             });
@@ -327,7 +314,7 @@ fn locked(dir: &Path, wait: Duration, who: &str) -> Result<File, DirectoryError>
     Ok(file)
 }
 
-/// What the holder of a lock wrote into it.
+/// The text that the holder of the lock wrote into it.
 fn holder(path: &Path) -> String {
     let mut text = String::new();
     let read =
@@ -347,26 +334,24 @@ fn io_error(doing: &str, path: &Path, source: io::Error) -> LogError {
     }
 }
 
-/// What a refusal to write means.
-fn refused(doing: &str, path: &Path, source: io::Error) -> DirectoryError {
+/// The error for a refused write.
+fn refused(doing: &str, path: &Path, source: io::Error) -> OpenError {
     match source.kind() {
         io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => {
-            DirectoryError::ReadOnly {
-                path: path.to_owned(),
+            OpenError::ReadOnly {
+                path: path.into(),
                 source,
             }
         }
-        io::ErrorKind::NotADirectory => DirectoryError::NotADirectory(path.to_owned()),
+        io::ErrorKind::NotADirectory => OpenError::NotADirectory(path.into()),
         _ => io_error(doing, path, source).into(),
     }
 }
 
-fn refused_by_store(dir: &Path, error: LogError) -> DirectoryError {
+fn refused_by_store(dir: &Path, error: LogError) -> OpenError {
     match error {
         LogError::Io { doing, source } => match refused("", dir, source) {
-            DirectoryError::Log(LogError::Io { source, .. }) => {
-                LogError::Io { doing, source }.into()
-            }
+            OpenError::Log(LogError::Io { source, .. }) => LogError::Io { doing, source }.into(),
             read_only => read_only,
         },
         damaged => damaged.into(),

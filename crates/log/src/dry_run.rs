@@ -1,4 +1,4 @@
-//! A log that forgets what is appended: what `--dry-run` appends to.
+//! A log that forgets what is appended, for `--dry-run`.
 
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,16 +9,16 @@ use super::source::BatchSource;
 use super::spool::Spool;
 use servanda_core::chain::record::{Head, Sealed};
 
-/// Reads from the log inside, and changes nothing there: what is appended lies beside it, and is gone with the
-/// rehearsal. Nothing is erased.
+/// Reads from the log inside and changes nothing in it. Appended records are kept beside it and dropped with this log.
+/// Nothing is erased.
 pub struct DryRunLog<S> {
     inner: S,
     tail: Arc<Mutex<Tail>>,
 }
 
-/// Records that were appended in a rehearsal.
+/// Records that were appended in a dry run.
 struct Tail {
-    /// The number of the first.
+    /// The number of the first of them.
     first: u64,
     head: Head,
     records: Spool,
@@ -37,14 +37,14 @@ impl Tail {
         Ok(())
     }
 
-    /// Forgets the newest records but so many.
+    /// Keeps only the first `count` records.
     fn cut(&mut self, count: u64) -> Result<(), LogError> {
         let cut = self.records.cut(count);
         cut.map_err(|source| failed("dropping rehearsed records", source))
     }
 
     fn read(&mut self, from: u64, limit: usize) -> Result<Vec<Stored>, LogError> {
-        // What is appended just now is not acknowledged yet.
+        // A record of an append that is not finished is not committed.
         let end = self
             .head
             .count
@@ -77,7 +77,7 @@ fn lock(tail: &Mutex<Tail>) -> MutexGuard<'_, Tail> {
 }
 
 impl<S: Log> DryRunLog<S> {
-    /// A rehearsal on this log.
+    /// Makes a dry run on this log.
     ///
     /// # Errors
     /// [`LogError`], where its head cannot be read.
@@ -100,7 +100,7 @@ impl<S: Log> DryRunLog<S> {
     }
 }
 
-/// Reads what is in the log, and what was rehearsed.
+/// Reads the records of the log and those of the dry run.
 struct Beside {
     inner: Arc<dyn Reader>,
     tail: Arc<Mutex<Tail>>,

@@ -1,9 +1,9 @@
-//! A log that fails when told to: for tests of what lies above.
+//! A log that fails on purpose, for tests.
 
 use std::io;
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::error::{AppendError, LogError};
 use super::log::{
@@ -17,7 +17,7 @@ use servanda_core::chain::record::Head;
 pub enum Fault {
     /// Nothing is done; an append is [`AppendError::Failed`].
     Before,
-    /// A stream is broken off after its first batch, and nothing is done. Of anything else, as [`Fault::Before`].
+    /// The first batch is taken from the source, and nothing is done. Otherwise as [`Fault::Before`].
     Amid,
     /// All is done and the answer is lost; an append is [`AppendError::Uncertain`].
     After,
@@ -28,8 +28,8 @@ impl Fault {
     pub const ALL: [Self; 3] = [Self::Before, Self::Amid, Self::After];
 }
 
-/// Passes everything on to another log, but fails at one step. Every call of the [`Log`] trait is a
-/// step, and every reading by one of its readers, but asking for a reader is none; steps are counted from 0.
+/// Passes everything on to another log, but fails at one step. Every call of [`Log`] and of its parts is a step, and
+/// every read by one of its readers; asking for a reader or for a part is none. Steps are counted from 0.
 #[derive(Debug)]
 pub struct Faulty<S> {
     inner: S,
@@ -44,7 +44,7 @@ struct Steps {
 }
 
 impl Steps {
-    /// Counts a step; the fault that it meets.
+    /// Counts a step, and gives the fault that is due.
     fn step(&self) -> Option<Fault> {
         let step = self.taken.fetch_add(1, Ordering::SeqCst);
         let due = self.fault.lock().unwrap_or_else(PoisonError::into_inner);
@@ -54,7 +54,7 @@ impl Steps {
 }
 
 impl<S> Faulty<S> {
-    /// A log that does not fail yet.
+    /// Makes a log that does not fail yet.
     pub fn new(inner: S) -> Self {
         Self {
             inner,
@@ -62,24 +62,24 @@ impl<S> Faulty<S> {
         }
     }
 
-    /// Lets one step fail: the next one if `steps` is 0. The steps after it work again.
+    /// Makes one step fail: the next one if `steps` is 0. The steps after it work again.
     pub fn fail_after(&mut self, steps: u64, fault: Fault) {
         self.fail_times(1, steps, fault);
     }
 
-    /// As [`Faulty::fail_after`], but so many steps in a row fail.
+    /// Makes `times` steps in a row fail, as [`Faulty::fail_after`] does one.
     pub fn fail_times(&mut self, times: u64, steps: u64, fault: Fault) {
         let at = self.steps() + steps;
         let due = self.steps.fault.lock();
         *due.unwrap_or_else(PoisonError::into_inner) = Some((at..at + times, fault));
     }
 
-    /// No step fails from now on.
+    /// Ends all faults.
     pub fn mend(&mut self) {
         self.fail_times(0, 0, Fault::Before);
     }
 
-    /// How many steps were taken, failed ones too.
+    /// The number of steps so far, with failed ones.
     pub fn steps(&self) -> u64 {
         self.steps.taken.load(Ordering::SeqCst)
     }
@@ -89,12 +89,12 @@ impl<S> Faulty<S> {
         &self.inner
     }
 
-    /// The log inside, to keep.
+    /// Gives the log inside back.
     pub fn into_inner(self) -> S {
         self.inner
     }
 
-    /// Counts a step; the fault that it meets.
+    /// Counts a step, and gives the fault that is due.
     fn step(&self) -> Option<Fault> {
         self.steps.step()
     }
@@ -112,7 +112,7 @@ impl Reader for FaultyReader {
     }
 }
 
-/// Does a step in which no outcome but done and not done can be told apart.
+/// Does a step that either succeeds or fails.
 fn with<T>(
     fault: Option<Fault>,
     step: impl FnOnce() -> Result<T, LogError>,
@@ -127,7 +127,7 @@ fn with<T>(
     }
 }
 
-/// Does a step that appends.
+/// Does a step that appends, and may be uncertain.
 fn appending<T>(
     fault: Option<Fault>,
     step: impl FnOnce() -> Result<T, AppendError>,
@@ -222,90 +222,11 @@ impl<S: Log> Compact for Faulty<S> {
     }
 }
 
-/// A log whose clones are all the same one: what whoever had it leaves behind can be looked at, and opened again.
-#[derive(Debug, Default)]
-pub struct Shared<S>(Arc<Mutex<S>>);
-
-impl<S> Shared<S> {
-    /// A log to share.
-    pub fn new(inner: S) -> Self {
-        Self(Arc::new(Mutex::new(inner)))
-    }
-
-    /// The log, for as long as this is held: nobody else can use it meanwhile.
-    pub fn get(&self) -> MutexGuard<'_, S> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl<S> Clone for Shared<S> {
-    fn clone(&self) -> Self {
-        Self(Arc::clone(&self.0))
-    }
-}
-
-impl<S: Log> Log for Shared<S> {
-    fn head(&self) -> Result<Head, LogError> {
-        self.get().head()
-    }
-    fn append(
-        &mut self,
-        expected: Head,
-        source: &mut dyn BatchSource,
-    ) -> Result<Head, AppendError> {
-        self.get().append(expected, source)
-    }
-    fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, LogError> {
-        self.get().read(from, limit)
-    }
-    fn reader(&self) -> Arc<dyn Reader> {
-        self.get().reader()
-    }
-    fn snapshots(&self) -> Option<&dyn SnapshotCache> {
-        self.get().snapshots().is_some().then_some(self)
-    }
-    fn eraser(&mut self) -> Option<&mut dyn Erase> {
-        let erases = self.get().eraser().is_some();
-        erases.then_some(self)
-    }
-    fn compactor(&mut self) -> Option<&mut dyn Compact> {
-        let compacts = self.get().compactor().is_some();
-        compacts.then_some(self)
-    }
-}
-
-impl<S: Log> SnapshotCache for Shared<S> {
-    fn put_chunks(&self, count: u64, chunks: &ChunkSink<'_>) -> Result<(), LogError> {
-        self.get().cache()?.put_chunks(count, chunks)
-    }
-    fn counts(&self) -> Result<Vec<u64>, LogError> {
-        self.get().cache()?.counts()
-    }
-    fn load(&self, count: u64) -> Result<Option<Vec<u8>>, LogError> {
-        self.get().cache()?.load(count)
-    }
-    fn remove(&self, count: u64) -> Result<(), LogError> {
-        self.get().cache()?.remove(count)
-    }
-}
-
-impl<S: Log> Erase for Shared<S> {
-    fn erase(&mut self, records: &[Stored]) -> Result<(), LogError> {
-        self.get().erasing()?.erase(records)
-    }
-}
-
-impl<S: Log> Compact for Shared<S> {
-    fn compact(&mut self) -> Result<Compaction, LogError> {
-        self.get().compacting()?.compact()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::conformance::{self, Site};
-    use crate::memory::Memory;
+    use crate::memory::MemoryLog;
     use crate::source::{Batch, OneBatch};
     use servanda_core::chain::record::Sealed;
 
@@ -313,7 +234,7 @@ mod tests {
 
     impl Site for Faultless {
         fn open(&mut self) -> Result<Box<dyn Log>, String> {
-            Ok(Box::new(Faulty::new(Memory::default())))
+            Ok(Box::new(Faulty::new(MemoryLog::default())))
         }
         fn keeps(&self) -> bool {
             false
@@ -330,7 +251,7 @@ mod tests {
 
     #[test]
     fn exactly_the_step_chosen_fails() {
-        let mut log = Faulty::new(Memory::default());
+        let mut log = Faulty::new(MemoryLog::default());
         assert!(log.head().is_ok());
         log.fail_after(1, Fault::Before);
         assert!(log.read(0, 1).is_ok());
@@ -356,7 +277,7 @@ mod tests {
                 Ok(Some((vec![Sealed::from(vec![1])], head)))
             }
         }
-        let mut log = Faulty::new(Memory::default());
+        let mut log = Faulty::new(MemoryLog::default());
         for (fault, taken) in [(Fault::Before, 0), (Fault::Amid, 1)] {
             let mut source = Endless(0);
             log.fail_after(0, fault);
@@ -375,7 +296,7 @@ mod tests {
         let batch = [Sealed::from(vec![1])];
         for fault in Fault::ALL {
             let count = usize::from(fault == Fault::After);
-            let mut log = Faulty::new(Memory::default());
+            let mut log = Faulty::new(MemoryLog::default());
             log.fail_after(0, fault);
             let outcome = log.append(Head::EMPTY, &mut OneBatch::new(batch.to_vec(), head));
             match fault {

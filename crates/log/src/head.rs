@@ -1,7 +1,7 @@
-//! The head file: how many records were acknowledged, and the link of the last.
+//! The head file: the committed head, that is the count of records and the link of the last.
 //!
-//! It lies beside the records, so that a log which lost its tail can be told from one that never had it,
-//! and writing it is the moment at which an append is acknowledged.
+//! It is kept apart from the records, so that a log which lost its tail differs from one that never had it. Writing it
+//! commits an append.
 //!
 //! # Bytes
 //! 8,192 bytes: two slots (`slot.rs`) that begin with `srvdhead`. Their body, little endian:
@@ -25,7 +25,7 @@ const MAGIC: &[u8; 8] = b"srvdhead";
 /// Bytes of a head.
 const HEAD_LEN: usize = 40;
 
-/// A head's bytes: its count, little endian, and its link.
+/// Encodes a head: its count, little endian, and its link.
 pub(super) fn to_bytes(head: Head) -> [u8; HEAD_LEN] {
     let mut bytes = [0; HEAD_LEN];
     bytes[..8].copy_from_slice(&head.count.to_le_bytes());
@@ -33,7 +33,7 @@ pub(super) fn to_bytes(head: Head) -> [u8; HEAD_LEN] {
     bytes
 }
 
-/// The head that these bytes say.
+/// Decodes a head.
 pub(super) fn from_bytes(bytes: &[u8; HEAD_LEN]) -> Head {
     let (count, link) = bytes.split_at(8);
     Head {
@@ -51,8 +51,7 @@ pub(super) struct HeadFile {
 }
 
 impl HeadFile {
-    /// Writes a new head file with the head of an empty chain, and puts it on the disk. Its directory is
-    /// for the caller to sync.
+    /// Writes a new head file for an empty chain, and syncs it. The caller syncs the directory.
     pub(super) fn create(path: &Path) -> Result<(), LogError> {
         let current = Slot {
             generation: 1,
@@ -93,13 +92,13 @@ impl HeadFile {
         })
     }
 
-    /// The head that was acknowledged last.
+    /// The committed head.
     pub(super) fn head(&self) -> Head {
         from_bytes(&self.current.body)
     }
 
-    /// Acknowledges a head: it is on the disk when this returns. After an error it may be there or not;
-    /// the one before stays readable.
+    /// Commits a head: it is on the disk when this returns. After an error it may be there or not; the one before stays
+    /// readable.
     pub(super) fn write(&mut self, head: Head) -> Result<(), LogError> {
         let next = Slot {
             generation: self.current.generation + 1,

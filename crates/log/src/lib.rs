@@ -3,6 +3,9 @@
 //! A [`Log`] keeps sealed records in order, as opaque bytes, and appends only if the head is still the expected one. It
 //! is synchronous and knows no events. A log over a network owns its own runtime.
 
+mod backend;
+#[cfg(feature = "sled")]
+mod block;
 #[cfg(any(test, feature = "testing"))]
 pub mod conformance;
 #[cfg(feature = "sled")]
@@ -15,13 +18,15 @@ pub mod faulty;
 mod head;
 #[cfg(feature = "sled")]
 pub mod journal;
+mod location;
 mod log;
 pub mod memory;
+mod open_error;
 pub mod pack;
 #[cfg(feature = "sled")]
-mod preimage;
-#[cfg(feature = "sled")]
-mod run;
+mod pre_open_backup;
+mod registry;
+mod shared;
 #[cfg(feature = "sled")]
 pub mod sled;
 #[cfg(feature = "sled")]
@@ -33,8 +38,13 @@ mod swap;
 #[cfg(test)]
 mod testing;
 
+pub use self::backend::Backend;
 pub use self::error::{Aborted, AppendError, LogError, Unsupported};
-pub use self::log::{
-    ChunkSink, Compact, Compaction, Erase, Log, Parts, Reader, SnapshotCache, Stored,
-};
+pub use self::location::Location;
+pub use self::log::{ChunkSink, Compact, Compaction, Erase, Log, Parts, Reader, SnapshotCache};
+pub use self::open_error::OpenError;
+pub use self::registry::Registry;
+pub use self::shared::Shared;
+pub use servanda_core::records::Stored;
+
 pub use self::source::{Batch, BatchSource, NoBatch, OneBatch, Peeked};

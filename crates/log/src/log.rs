@@ -5,16 +5,8 @@ use std::sync::Arc;
 
 use super::error::{AppendError, LogError, Unsupported};
 use super::source::BatchSource;
-use servanda_core::chain::record::{Head, Sealed};
-
-/// A record as a log holds it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Stored {
-    /// The place of the record in the log, from 0. `verify` compares it with the number in the record's header.
-    pub seq: u64,
-    /// The bytes of the record.
-    pub sealed: Sealed,
-}
+use servanda_core::chain::record::Head;
+pub use servanda_core::records::Stored;
 
 /// An append-only sequence of sealed records, numbered from 0.
 ///

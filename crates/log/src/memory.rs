@@ -1,24 +1,29 @@
-//! A log in memory: for tests, for dry runs, and for trying things out.
+//! A log in memory, for tests and for trying things out.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak};
+use std::time::Duration;
 
+use super::backend::Backend;
 use super::error::{AppendError, LogError};
+use super::location::Location;
 use super::log::{ChunkSink, Compact, Compaction, Erase, Log, Reader, SnapshotCache, Stored};
+use super::open_error::OpenError;
+use super::shared::Shared;
 use super::source::BatchSource;
 use servanda_core::chain::record::{Head, Sealed};
 
-/// Keeps everything in memory, and loses it with the process.
+/// Keeps all records in memory.
 #[derive(Debug)]
-pub struct Memory {
+pub struct MemoryLog {
     head: Head,
     /// Shared with readers, who do not keep it.
     records: Arc<RwLock<Vec<Sealed>>>,
     snapshots: RwLock<BTreeMap<u64, Vec<u8>>>,
 }
 
-impl Clone for Memory {
-    /// Another store that holds the same.
+impl Clone for MemoryLog {
+    /// Another log with the same records.
     fn clone(&self) -> Self {
         Self {
             head: self.head,
@@ -28,15 +33,15 @@ impl Clone for Memory {
     }
 }
 
-impl Default for Memory {
+impl Default for MemoryLog {
     fn default() -> Self {
         Self::of(Vec::new(), Head::EMPTY)
     }
 }
 
-impl Memory {
-    /// A log that holds these records and this head, whether they fit together or not: what a tamperer
-    /// could have left.
+impl MemoryLog {
+    /// Makes a log with these records and this head, also if they do not fit together, as in a log that was tampered
+    /// with.
     pub fn of(records: Vec<Sealed>, head: Head) -> Self {
         Self {
             head,
@@ -81,7 +86,7 @@ impl Reader for OfMemory {
     }
 }
 
-impl Log for Memory {
+impl Log for MemoryLog {
     fn head(&self) -> Result<Head, LogError> {
         Ok(self.head)
     }
@@ -127,7 +132,7 @@ impl Log for Memory {
     }
 }
 
-impl SnapshotCache for Memory {
+impl SnapshotCache for MemoryLog {
     fn put_chunks(&self, count: u64, chunks: &ChunkSink<'_>) -> Result<(), LogError> {
         let mut bytes = Vec::new();
         chunks(&mut |chunk| bytes.extend_from_slice(chunk));
@@ -149,7 +154,7 @@ impl SnapshotCache for Memory {
     }
 }
 
-impl Erase for Memory {
+impl Erase for MemoryLog {
     fn erase(&mut self, records: &[Stored]) -> Result<(), LogError> {
         let mut held = writing(&self.records);
         let mut places = Vec::with_capacity(records.len());
@@ -169,7 +174,7 @@ impl Erase for Memory {
     }
 }
 
-impl Compact for Memory {
+impl Compact for MemoryLog {
     fn compact(&mut self) -> Result<Compaction, LogError> {
         let records = reading(&self.records);
         let bytes = records.iter().map(|sealed| sealed.0.len() as u64).sum();
@@ -177,5 +182,38 @@ impl Compact for Memory {
             before: bytes,
             after: bytes,
         })
+    }
+}
+
+/// Logs in memory, as `memory:NAME`. They live as long as the registry.
+#[derive(Default)]
+pub(super) struct Memories(Mutex<BTreeMap<Location, Shared<MemoryLog>>>);
+
+impl Backend for Memories {
+    fn scheme(&self) -> &str {
+        "memory"
+    }
+
+    fn check_can_create(&self, at: &Location) -> Result<(), OpenError> {
+        let logs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match logs.get(at) {
+            Some(_) => Err(OpenError::AlreadyALedger(at.clone())),
+            None => Ok(()),
+        }
+    }
+
+    fn create(&self, at: &Location, _: &str) -> Result<Box<dyn Log>, OpenError> {
+        self.check_can_create(at)?;
+        let log = Shared::default();
+        let mut logs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        logs.insert(at.clone(), log.clone());
+        Ok(Box::new(log))
+    }
+
+    fn open(&self, at: &Location, _: Duration, _: &str) -> Result<Box<dyn Log>, OpenError> {
+        let logs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let log = logs.get(at).cloned();
+        let log = log.ok_or_else(|| OpenError::NoLedger(at.clone()))?;
+        Ok(Box::new(log))
     }
 }

@@ -1,14 +1,14 @@
-//! Bytes made smaller, and as they were again. The only file that names lz4_flex.
+//! Compression with LZ4. The only file that names lz4_flex.
 
 use lz4_flex::block;
 
-/// An LZ4 block of these bytes. How long they were is for the caller to keep.
+/// Compresses bytes into an LZ4 block. The caller stores their length.
 pub fn pack(bytes: &[u8]) -> Vec<u8> {
     block::compress(bytes)
 }
 
-/// The bytes of an LZ4 block, of which so many must come out, or what is wrong. As many are allocated, whatever the
-/// block holds: the caller has a bound.
+/// Expands an LZ4 block to exactly `length` bytes, or says what is wrong. It allocates `length` bytes for any block, so
+/// the caller must check that number.
 pub fn unpack(packed: &[u8], length: usize) -> Result<Vec<u8>, String> {
     let mut bytes = vec![0; length];
     match block::decompress_into(packed, &mut bytes) {

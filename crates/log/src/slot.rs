@@ -1,24 +1,23 @@
-//! Two slots in one file, of which a torn write can spoil only the one that is being written.
+//! Two slots in one file. A torn write damages only the slot that is being written.
 //!
 //! # Bytes
 //! A slot at 0 and one at 4,096, each alone in its page. All numbers are little endian:
 //!
 //! | at | bytes | what |
 //! |---:|---:|---|
-//! | 0 | 8 | what the file is |
+//! | 0 | 8 | the kind of the file |
 //! | 8 | 8 | generation: 1 on creation, one more with each write |
-//! | 16 | N | the body: what the file says |
+//! | 16 | N | the body |
 //! | 16 + N | 32 | [`local_checksum`] of the bytes before |
 //!
-//! The rest of the page is zeros and means nothing. Even generations go to the first slot, odd ones to the
-//! second. The valid slot with the greater generation counts; a slot in which the other's generations stand
-//! is not valid.
+//! The rest of the page is zeros and means nothing. Even generations go to the first slot, odd ones to the second. The
+//! valid slot with the greater generation counts. A slot with a generation of the other slot is not valid.
 
 use servanda_core::chain::record::local_checksum;
 
-/// Where the second slot begins.
+/// The place of the second slot.
 const STRIDE: usize = 4096;
-/// The room that two slots take, at the start of a file.
+/// The bytes of both slots, at the start of a file.
 pub(super) const ROOM: usize = 2 * STRIDE;
 
 const BODY_AT: usize = 16;
@@ -27,14 +26,14 @@ const CHECKSUM_LEN: usize = 32;
 /// A slot with a body of `N` bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Slot<const N: usize> {
-    /// How many slots were written, with this one.
+    /// The number of slots that were written, with this one.
     pub(super) generation: u64,
-    /// What it says.
+    /// The body.
     pub(super) body: [u8; N],
 }
 
 impl<const N: usize> Slot<N> {
-    /// Where in the file it lies.
+    /// The place in the file.
     pub(super) fn place(&self) -> u64 {
         (Self::index(self.generation) * STRIDE) as u64
     }
@@ -43,7 +42,7 @@ impl<const N: usize> Slot<N> {
         usize::from(!generation.is_multiple_of(2))
     }
 
-    /// Its bytes in a file that begins with this magic.
+    /// Encodes the slot for a file of this kind.
     pub(super) fn to_bytes(self, magic: &[u8; 8]) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(BODY_AT + N + CHECKSUM_LEN);
         bytes.extend_from_slice(magic);
@@ -54,7 +53,7 @@ impl<const N: usize> Slot<N> {
         bytes
     }
 
-    /// The slot at this index of the file's bytes, unless it is torn or damaged.
+    /// Reads the slot at this index, unless it is torn or damaged.
     fn find(file: &[u8], magic: &[u8; 8], index: usize) -> Option<Self> {
         let bytes = file.get(index * STRIDE..)?;
         let bytes = bytes.get(..BODY_AT + N + CHECKSUM_LEN)?;
@@ -62,12 +61,12 @@ impl<const N: usize> Slot<N> {
             generation: u64::from_le_bytes(*bytes[8..].first_chunk()?),
             body: *bytes[BODY_AT..].first_chunk()?,
         };
-        // Writing it again checks the magic and the checksum with the rest.
+        // Encoding it again checks the magic and the checksum with the rest.
         let whole = slot.to_bytes(magic) == bytes && Self::index(slot.generation) == index;
         whole.then_some(slot)
     }
 
-    /// The slot that counts; none where neither is whole.
+    /// Gives the slot that counts; none if neither is whole.
     pub(super) fn newest(file: &[u8], magic: &[u8; 8]) -> Option<Self> {
         let slots = [0, 1].map(|index| Self::find(file, magic, index));
         slots

@@ -1,38 +1,38 @@
-//! A spool: byte strings that are too much for memory, kept for a while and found again by their number.
+//! A spool: byte strings that are too many for memory, kept for a while and found again by number.
 //!
-//! They lie one after the other, each behind its length, in memory first and in a file without a name once they are
-//! many. Where each begins is not held: only where a stretch of them does, which is read as a whole.
+//! They are stored one after the other, each after its length, in memory first and later in a file without a name. The
+//! spool does not know the place of each string, only the places of stretches of strings, which are read as a whole.
 
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::ops::Range;
 
 use tempfile::SpooledTempFile;
 
-/// Bytes that are kept in memory; more go into the file.
+/// Most bytes in memory; more go into the file.
 const IN_MEMORY: usize = 8 * 1024 * 1024;
 
-/// Bytes that wait to be written together.
+/// Pending bytes that are written together.
 const AT_ONCE: usize = 256 * 1024;
 
-/// Most byte strings of a stretch.
+/// Most byte strings in a stretch.
 const STRETCH: u64 = 256;
 
-/// Bytes after which a stretch is closed, however few strings it has.
+/// Bytes after which a stretch ends, even with few strings.
 const STRETCH_BYTES: u64 = 64 * 1024;
 
-/// Bytes of a length.
+/// The size of a length.
 const LENGTH: usize = 4;
 
-/// Byte strings, numbered from 0. It is gone with whoever has it.
+/// Byte strings, numbered from 0.
 #[derive(Debug)]
 pub struct Spool {
     file: SpooledTempFile,
     /// Bytes in the file.
     written: u64,
-    /// Bytes that follow those.
+    /// Bytes after those.
     waiting: Vec<u8>,
     count: u64,
-    /// Where stretches begin.
+    /// The beginnings of stretches.
     marks: Vec<Mark>,
 }
 
@@ -50,7 +50,7 @@ impl Default for Spool {
 }
 
 impl Spool {
-    /// A spool of which so many bytes are kept in memory.
+    /// Makes a spool that keeps this many bytes in memory.
     fn in_memory(bytes: usize) -> Self {
         Self {
             file: tempfile::spooled_tempfile(bytes),
@@ -61,7 +61,7 @@ impl Spool {
         }
     }
 
-    /// A spool that cannot grow beyond so many bytes: where its file would be, none can be made.
+    /// Makes a spool that cannot grow beyond this many bytes, because no file can be made.
     #[cfg(any(test, feature = "testing"))]
     pub fn confined_to(bytes: usize) -> Self {
         Self {
@@ -70,15 +70,15 @@ impl Spool {
         }
     }
 
-    /// How many byte strings there are.
+    /// The number of byte strings.
     pub fn count(&self) -> u64 {
         self.count
     }
 
-    /// Adds a byte string, which is given in parts.
+    /// Adds a byte string, given in parts.
     ///
     /// # Errors
-    /// What the system says where there is no room for it, or it is 4 GiB long: it was not added.
+    /// The system's error if there is no room, or the string is 4 GiB or longer: it was not added.
     pub fn push(&mut self, parts: &[&[u8]]) -> io::Result<()> {
         if self.waiting.len() >= AT_ONCE {
             self.write()?;
@@ -102,10 +102,10 @@ impl Spool {
         Ok(())
     }
 
-    /// The stretch in which a byte string lies.
+    /// Reads the stretch that holds a byte string.
     ///
     /// # Errors
-    /// What the system says where it cannot be read, or there is none of this number.
+    /// The system's error if it cannot be read, or no string has this number.
     pub fn stretch(&mut self, number: u64) -> io::Result<Stretch> {
         let after = self.marks.partition_point(|mark| mark.first <= number);
         let mark = after.checked_sub(1).map(|at| self.marks[at]);
@@ -122,10 +122,10 @@ impl Spool {
         })
     }
 
-    /// Forgets the newest byte strings but so many.
+    /// Keeps only the first `count` byte strings.
     ///
     /// # Errors
-    /// What the system says.
+    /// The system's error.
     pub fn cut(&mut self, count: u64) -> io::Result<()> {
         if count >= self.count {
             return Ok(());
@@ -145,14 +145,14 @@ impl Spool {
         self.file.set_len(self.written)
     }
 
-    /// Bytes in all.
+    /// All bytes.
     fn length(&self) -> u64 {
         self.written + self.waiting.len() as u64
     }
 
-    /// Puts into the file what waits.
+    /// Writes the pending bytes into the file.
     fn write(&mut self) -> io::Result<()> {
-        // What a failed attempt left there is overwritten.
+        // This overwrites the bytes of a failed attempt.
         self.file.seek(SeekFrom::Start(self.written))?;
         self.file.write_all(&self.waiting)?;
         self.written += self.waiting.len() as u64;
@@ -174,7 +174,7 @@ impl Spool {
     }
 }
 
-/// Byte strings that lie together.
+/// Consecutive byte strings.
 #[derive(Debug)]
 pub struct Stretch {
     numbers: Range<u64>,
@@ -182,12 +182,12 @@ pub struct Stretch {
 }
 
 impl Stretch {
-    /// Whether a byte string is among these.
+    /// Whether the byte string of this number is in the stretch.
     pub fn holds(&self, number: u64) -> bool {
         self.numbers.contains(&number)
     }
 
-    /// The number behind the last of these.
+    /// The number after the last byte string.
     pub fn end(&self) -> u64 {
         self.numbers.end
     }
@@ -203,7 +203,7 @@ impl Stretch {
         })
     }
 
-    /// A byte string, if it is among these.
+    /// The byte string of this number, if it is in the stretch.
     pub fn get(&self, number: u64) -> Option<&[u8]> {
         let at = usize::try_from(number.checked_sub(self.numbers.start)?).ok()?;
         self.iter().nth(at).map(|(_, bytes)| bytes)

@@ -1,12 +1,12 @@
-//! A directory put in place of another, the other's bytes overwritten: what an erasure ends with.
+//! Puts a directory in place of another, and overwrites the files of the other: the last step of an erasure.
 //!
-//! A log that cannot erase within its files writes new ones beside the old, in a directory with `.new`
-//! after its name, and puts them on the disk. Then, in this order:
+//! A log that cannot erase within its files writes new ones into a directory beside the old, with `.new` after its
+//! name, and syncs them. Then, in this order:
 //! 1. The old directory is renamed: `.old` after its name.
-//! 2. The new one takes the name, and all of this is synced.
-//! 3. The old one's files are overwritten with zeros, synced and deleted.
+//! 2. The new directory is renamed to the old name, and all of this is synced.
+//! 3. The files of the old directory are overwritten with zeros, synced and deleted.
 //!
-//! What a crash leaves, and what becomes of it:
+//! The directories after a crash, and what happens to them:
 //!
 //! | there is | the crash came | on opening | at the next write |
 //! |---|---|---|---|
@@ -14,12 +14,11 @@
 //! | `.old`, `.new` | between 1 and 2: `.new` is whole and on the disk | `.new` takes the name | `.old` is wiped |
 //! | it, `.old` | after 2 | it counts | `.old` is wiped |
 //!
-//! Opening renames and deletes nothing, so whoever opens only to read loses nothing. Where the directory
-//! itself is missing and not both others are there, no crash of ours left that: opening refuses, and
-//! touches nothing.
+//! Opening deletes nothing, so a reader loses nothing. If the directory is missing and not both others exist, no crash
+//! of ours did that: opening refuses and changes nothing.
 //!
-//! Overwriting reaches what the file system lets it reach. Snapshots of the file system, copies on write,
-//! wear levelling and backups keep what they keep.
+//! Overwriting reaches only the blocks that the file system overwrites. Snapshots of the file system, copy on write,
+//! wear levelling and backups may keep old bytes.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Write as _};
@@ -27,12 +26,12 @@ use std::path::{Path, PathBuf};
 
 static ZEROS: [u8; 64 * 1024] = [0; 64 * 1024];
 
-/// Where the new files of this directory are written.
+/// The directory for the new files.
 pub(super) fn new_of(dir: &Path) -> PathBuf {
     beside(dir, ".new")
 }
 
-/// Where the old files of this directory go.
+/// The directory for the old files.
 fn old_of(dir: &Path) -> PathBuf {
     beside(dir, ".old")
 }
@@ -43,20 +42,20 @@ fn beside(dir: &Path, ending: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// Puts the new directory in place of this one: steps 1 and 2. Nobody may have either open, and all of the
-/// new one must be on the disk.
+/// Puts the new directory in place of the old one: steps 1 and 2. No process may have either open, and the new one must
+/// be synced.
 pub(super) fn exchange(dir: &Path) -> io::Result<()> {
-    // The new directory's name must outlive a power cut that the first renaming outlives.
+    // If the first renaming survives a power cut, the name of the new directory must survive it too.
     sync_parent(dir)?;
     fs::rename(dir, old_of(dir))?;
     fs::rename(new_of(dir), dir)?;
     sync_parent(dir)
 }
 
-/// Finishes an exchange that broke off between its two renamings. Deletes nothing.
+/// Finishes an exchange that was interrupted between its two renamings. Deletes nothing.
 ///
 /// # Errors
-/// Those of the system; [`ErrorKind::NotFound`] where the directory is missing and this cannot say why.
+/// Errors of the system; [`ErrorKind::NotFound`] if the directory is missing for another reason.
 pub(super) fn settle(dir: &Path) -> io::Result<()> {
     if exists(dir)? {
         return Ok(());
@@ -78,7 +77,7 @@ pub(super) fn settle(dir: &Path) -> io::Result<()> {
     }
 }
 
-/// Wipes what an exchange left, finished or not: step 3.
+/// Wipes the leftovers of an exchange, finished or not: step 3.
 pub(super) fn sweep(dir: &Path) -> io::Result<()> {
     settle(dir)?;
     let mut found = false;
@@ -91,8 +90,8 @@ pub(super) fn sweep(dir: &Path) -> io::Result<()> {
     if found { sync_parent(dir) } else { Ok(()) }
 }
 
-/// Overwrites every file below a directory with zeros, puts that on the disk, and deletes all of it.
-/// Symbolic links are deleted and not followed.
+/// Overwrites every file below a directory with zeros, syncs, and deletes all of it. Symbolic links are deleted and not
+/// followed.
 pub(super) fn wipe(dir: &Path) -> io::Result<()> {
     for entry in fs::read_dir(dir)? {
         let entry = entry?;
@@ -120,7 +119,7 @@ fn zero(path: &Path) -> io::Result<()> {
     file.sync_all()
 }
 
-/// Whether something is there; a symbolic link counts, whatever it leads to.
+/// Whether the path exists; a symbolic link counts, whatever its target is.
 fn exists(path: &Path) -> io::Result<bool> {
     match fs::symlink_metadata(path) {
         Ok(_) => Ok(true),

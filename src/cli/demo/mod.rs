@@ -12,13 +12,13 @@ use super::error::{CliError, Exit};
 use super::session::Session;
 use super::{log, report, show, verify};
 use servanda_core::chain::record::Head;
-use servanda_ledger::replay::CHUNK;
+use servanda_core::ranges::CHUNK;
 use servanda_ledger::{Ledger, Machine};
 use servanda_log::{Log, OneBatch, directory};
 
 pub(super) const COMMAND: Command = Command::of::<Demo>();
 
-/// Show all of it on a ledger made from a communiqué of two defence ministers
+/// Show the program on a ledger made from a communiqué of two defence ministers
 #[derive(clap::Parser)]
 #[command(
     name = "demo",
@@ -62,7 +62,7 @@ fn tour(place: &Path, session: &Session) -> Result<(), CliError> {
     )?;
     let session = &session.on(&ledger);
     make(&ledger, session, ("", ""))?;
-    step(session, "What was recorded, newest first:")?;
+    step(session, "The records, newest first:")?;
     show_command(session, &["log", "--limit", "12"], log::COMMAND)?;
     step(session, "Everything about one commitment:")?;
     show_command(session, &["show", CHANGED], show::COMMAND)?;

@@ -1,4 +1,4 @@
-//! What the parts of the demo share: its ledger, and how a step and a command are shown.
+//! Functions that the parts of the demo share: making its ledger, showing a step and a command.
 
 use std::path::Path;
 

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::stage::{make, show_command, step};
 use crate::cli::error::CliError;
-use crate::cli::keys::write_private;
+use crate::cli::keys::{random_seed, write_private};
 use crate::cli::session::Session;
 use crate::cli::{files, verify, witness};
 use servanda_core::chain::key::{KeyName, SignatureType, SigningKey};
@@ -52,7 +52,7 @@ pub fn tour(place: &Path, origin: &str, session: &Session) -> Result<(), CliErro
     show_command(session, &demand, verify::COMMAND)?;
 
     let rewritten = place.join("rewritten");
-    let cosigned = session.directory()?.join(verify::COSIGNED);
+    let cosigned = session.beside(verify::COSIGNED)?;
     let session = &session.on(&rewritten);
     make(&rewritten, session, REWRITTEN)?;
     let beside = rewritten.join(verify::COSIGNED);
@@ -94,9 +94,7 @@ fn start(place: &Path, log: &SigningKey) -> Result<(Vec<Running>, String), CliEr
 
 /// Makes a fresh key.
 fn key(name: &str, kind: SignatureType) -> Result<SigningKey, CliError> {
-    let mut seed = [0; 32];
-    getrandom::fill(&mut seed)
-        .map_err(|error| CliError::refused(format!("no random bytes for a key: {error}")))?;
+    let seed = random_seed()?;
     let name = KeyName::new(name).map_err(|error| CliError::refused(error.to_string()))?;
     Ok(SigningKey::from_seed(name, kind, &seed))
 }

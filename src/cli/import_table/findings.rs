@@ -10,7 +10,7 @@ use crate::intake::compare::Tally;
 use crate::intake::mapper::{MappedEvent, Remark};
 use crate::intake::rules::Rules;
 use crate::intake::table::{Form, Table};
-use servanda_ledger::plural;
+use servanda_core::words::plural;
 
 /// The columns that are added to bad rows.
 pub(super) const BAD_COLUMNS: [&str; 2] = ["bad_line", "bad_reason"];
@@ -77,14 +77,11 @@ impl Findings {
             return Ok(());
         }
         let Some(path) = skip_bad else {
-            let (places, tables) = (
-                plural(self.bad.len(), "place"),
-                plural(self.tables, "table"),
-            );
-            let message =
-                format!("what stands in {places} of {tables} does not fit; nothing was appended");
+            let errors = plural(self.bad.len(), "error");
+            let tables = plural(self.tables, "table");
+            let message = format!("{errors} in {tables}; nothing was appended");
             return Err(listed(message, grouped(&self.bad).into_iter()).hint(
-                "mend the rules or the table, or leave these rows out with --skip-bad FILE",
+                "change the rules or the table, or leave these rows out with --skip-bad FILE",
             ));
         };
         match session.dry_run {
@@ -144,11 +141,7 @@ impl Findings {
                 plural(kept, "change")
             ));
         }
-        report_all(
-            session,
-            "left out, for what stands there does not fit",
-            &self.bad,
-        );
+        report_all(session, "left out because they do not fit", &self.bad);
         report_all(session, "skipped", &self.skipped);
         for warning in &self.warnings {
             session.talk(&format!("warning: {warning}"));

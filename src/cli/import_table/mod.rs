@@ -1,5 +1,5 @@
-//! `import --rules`: the rows of foreign tables, as events. What does not fit is told row by row, and then nothing is
-//! appended, unless `--skip-bad` collects it.
+//! `import --rules`: the rows of foreign tables become events. Rows that do not fit are reported, and nothing is appended,
+//! unless `--skip-bad` collects them.
 
 mod findings;
 mod shared;
@@ -23,10 +23,11 @@ use servanda_core::ndjson;
 use servanda_core::state::State;
 use servanda_core::value::id::Seq;
 use servanda_core::value::when::Instant;
+use servanda_core::words::plural;
+use servanda_ledger::LedgerError;
 use servanda_ledger::backfill::Submission;
-use servanda_ledger::{LedgerError, plural};
 
-/// How often events that break a rule are marked as irregular and tried again. Each time at least one more is.
+/// How often events that break a rule are marked as irregular and tried again. Each time marks at least one more.
 const ATTEMPTS: usize = 16;
 
 /// The arguments that `import` has for tables.
@@ -37,18 +38,20 @@ pub(super) fn args() -> [Arg; 3] {
             .value_name("FILE")
             .value_parser(value_parser!(PathBuf))
             .conflicts_with("key")
-            .help("FILE is a table in CSV, or several: make events of its rows by these rules (docs/import.md)"),
+            .help(
+                "Each FILE is a CSV table: make events of its rows by these rules (docs/import.md)",
+            ),
         Arg::new("suggest")
             .long("suggest")
             .action(ArgAction::SetTrue)
             .conflicts_with_all(["rules", "key"])
-            .help("FILE is a table: print rules for it to start from, guessed, and import nothing"),
+            .help("FILE is a table: guess rules for it, print them as a start, and import nothing"),
         Arg::new("skip_bad")
             .long("skip-bad")
             .value_name("FILE")
             .requires("rules")
             .value_parser(value_parser!(PathBuf))
-            .help("Leave out the rows that do not fit, and write them to this CSV file to be mended"),
+            .help("Leave out the rows that do not fit, and write them to this CSV file"),
     ]
 }
 
@@ -70,15 +73,15 @@ pub(super) fn run(matches: &ArgMatches, rules: &Path, session: &Session) -> Resu
         }
     }
     let mut submissions = submissions(&found.events, ledger.state())?;
-    let tells_when = submissions
+    let states_times = submissions
         .iter()
         .any(|submission| submission.recorded_at.is_some());
-    if tells_when && !ledger.is_backfill() {
+    if states_times && !ledger.is_backfill() {
         submissions
             .iter_mut()
             .for_each(|submission| submission.recorded_at = None);
         session.hint(
-            "the table tells when its rows were recorded; only a ledger made with `init --backfill` takes that over",
+            "the table states when its rows were recorded; only a ledger made with `init --backfill` takes these times",
         );
     }
     let submissions = append(session, &mut ledger, submissions, &found.events, &rules)?;
@@ -91,7 +94,7 @@ pub(super) fn run(matches: &ArgMatches, rules: &Path, session: &Session) -> Resu
     Ok(Exit::Ok)
 }
 
-/// Prints rules to start from.
+/// Prints guessed rules, to start from.
 pub(super) fn suggest(path: &Path, session: &Session) -> Result<Exit, CliError> {
     let bytes = read_file(path, TABLE_LIMIT)?;
     let form = suggest::form_of(&bytes);
@@ -102,8 +105,8 @@ pub(super) fn suggest(path: &Path, session: &Session) -> Result<Exit, CliError> 
     Ok(Exit::Ok)
 }
 
-/// Appends the events, all or none, and gives back what was appended: events that break a rule are recorded as
-/// irregular where the rules give a reason.
+/// Appends the events, all or none, and returns them as they were appended: those that break a rule are marked as
+/// irregular if the rules give a reason.
 fn append(
     session: &Session,
     ledger: &mut OpenLedger,
@@ -138,7 +141,7 @@ fn append(
     Ok(submissions)
 }
 
-/// An event as a line of NDJSON that can be imported. What it names by an import key stays named so.
+/// An event as a line of NDJSON that can be imported. References by import key stay references by import key.
 fn line(submission: &Submission, mapped: &MappedEvent) -> String {
     let mut object = ndjson::event_to_json(&submission.event);
     for spec in mapped.kind.fields().filter(|spec| spec.may_name_records()) {
@@ -170,7 +173,7 @@ fn read_rules(path: &Path) -> Result<Rules, CliError> {
     })
 }
 
-/// The events of steps. `@KEY` becomes the number of a record: of one in the ledger, or of an earlier step.
+/// Builds the events. `@KEY` becomes the number of a record in the ledger, or of an earlier event.
 fn submissions(events: &[TableEvent], state: &State) -> Result<Vec<Submission>, CliError> {
     let mut places: HashMap<String, u64> = HashMap::new();
     let mut all = Vec::with_capacity(events.len());
@@ -217,7 +220,7 @@ fn submissions(events: &[TableEvent], state: &State) -> Result<Vec<Submission>, 
     Ok(all)
 }
 
-/// A refusal told by the place in the table.
+/// Words a refusal with the place in the table.
 fn refused(error: LedgerError, events: &[TableEvent]) -> CliError {
     let place = |index: usize| {
         events.get(index).map_or(String::new(), |from| {

@@ -1,4 +1,4 @@
-//! What the parts of the import of tables share.
+//! Functions that the parts of the import of tables share.
 
 use std::path::Path;
 

@@ -15,7 +15,7 @@ use crate::intake::table::{TABLE_LIMIT, Table};
 use servanda_core::chain::record::document_digest;
 use servanda_core::state::State;
 use servanda_core::value::base::Digest;
-use servanda_ledger::plural;
+use servanda_core::words::plural;
 
 /// Reads tables one after the other.
 pub(super) struct Tables<'a> {

@@ -1,4 +1,4 @@
-//! What goes into the mapping of a table, and what comes out.
+//! The input and the result of mapping a table.
 
 use std::rc::Rc;
 
@@ -91,7 +91,7 @@ pub struct Outcome {
     pub unused: Vec<(String, usize)>,
 }
 
-/// A table, and what is needed to map its rows.
+/// A table, and the data for mapping its rows.
 pub struct ImportJob<'a> {
     /// The rules.
     pub rules: &'a Rules,

@@ -215,7 +215,7 @@ impl Scope for Cursor<'_> {
         let rules = self.job.rules;
         if let Some((_, template)) = rules.lets.iter().find(|(found, _)| found == name) {
             if self.depth == DEPTH_LIMIT {
-                return Err(Failure::new(format!("[let] {name} goes round in a circle")));
+                return Err(Failure::new(format!("[let] {name} refers to itself")));
             }
             let deeper = Self {
                 depth: self.depth + 1,

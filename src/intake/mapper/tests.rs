@@ -193,7 +193,7 @@ identifier = "x:{nothing // round? // 'y'}"
     let outcome = made(&rules.replace("nothing // round?", "round"), "who\nX\n");
     assert_eq!(
         remarks(&outcome.bad),
-        ["line 2: [let] round goes round in a circle"]
+        ["line 2: [let] round refers to itself"]
     );
     let outcome = made(&rules.replace("nothing // round?", "king"), "who\nX\n");
     assert_eq!(

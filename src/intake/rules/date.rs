@@ -1,4 +1,4 @@
-//! Dates as tables write them, by stated formats: nothing is guessed.
+//! Dates in stated formats; the program guesses none.
 
 use std::fmt;
 use std::str::FromStr;
@@ -15,9 +15,9 @@ pub struct Dates {
     pub months: Vec<Language>,
     /// Further names of months, with their number.
     pub month_names: Vec<(String, u8)>,
-    /// What may stand after a date, with a space between: letters that say what happened on it.
+    /// Letters that may follow a date after a space, and say what happened on it.
     pub codes: Vec<String>,
-    /// Texts that stand for no date, and what they mean.
+    /// Texts that are not dates, and their meanings.
     pub sentinels: Vec<(String, When)>,
 }
 
@@ -28,7 +28,7 @@ enum Part {
     Month,
     Day,
     MonthName,
-    /// Two digits that are read and not kept: hours, minutes, seconds.
+    /// Two digits that are ignored: hours, minutes, seconds.
     Time(char),
     Space,
     Literal(char),
@@ -218,10 +218,10 @@ const MONTHS: &[(&str, [&str; 12])] = &[
 ];
 
 impl Dates {
-    /// What a text says of when.
+    /// Reads a date.
     ///
     /// # Errors
-    /// Why it says nothing.
+    /// Why the text is not a date.
     pub fn read(&self, text: &str) -> Result<When, String> {
         let sentinel = |text: &str| self.sentinels.iter().find(|(found, _)| found == text);
         let (date, _) = self.without_code(text);
@@ -264,7 +264,7 @@ impl Dates {
         }
     }
 
-    /// A text in the one form of [`When`], if it has the format.
+    /// Reads a text in a format, and writes it in the form of [`When`].
     fn read_as(&self, text: &str, format: &Format) -> Option<String> {
         let (mut year, mut month, mut day) = (0, None, None);
         let mut rest = text;
@@ -314,7 +314,7 @@ impl Dates {
     }
 }
 
-/// Reads a number of so many digits off the front.
+/// Reads a number of up to so many digits from the front.
 fn number<'t>(text: &'t str, least: usize, most: usize, into: &mut u16) -> Option<&'t str> {
     let digits = text
         .bytes()

@@ -1,9 +1,9 @@
-//! Patterns for headers and cells: `*` stands for any text, `?` for one character, all else for itself.
+//! Patterns for headers and cells: `*` fits any text, `?` any character, every other character itself.
 
 /// Whether a text fits a pattern as a whole.
 pub fn fits(pattern: &str, text: &str) -> bool {
     let (mut pattern, mut text) = (pattern, text);
-    // What follows the last `*`, and the text from where that was tried.
+    // The pattern after the last `*`, and the text from where it was tried.
     let mut star: Option<(&str, &str)> = None;
     loop {
         match pattern.chars().next() {
@@ -35,7 +35,7 @@ fn behind_first(text: &str) -> &str {
     chars.as_str()
 }
 
-/// Whether a text is a pattern, and not just itself.
+/// Whether a text has wildcards.
 pub fn is_pattern(text: &str) -> bool {
     text.contains(['*', '?'])
 }

@@ -56,7 +56,7 @@ impl std::str::FromStr for NamePattern {
                 .ok_or("write parts as {name}, of letters, digits and `_`")?;
             if parts.last().is_some_and(|(_, after)| after.is_empty()) {
                 return Err(format!(
-                    "nothing stands before {{{name}}} to tell where it begins"
+                    "write some text before {{{name}}}, to separate it from the part before"
                 ));
             }
             parts.push((name.to_owned(), after.to_owned()));

@@ -116,7 +116,7 @@ fn rules(top: &Section<'_, '_>) -> Rules {
     match top.take("event") {
         None => top
             .reader
-            .fail(0, "", "[[event]] is missing: what a row becomes"),
+            .fail(0, "", "[[event]] is missing: the event that a row gives"),
         Some(events) => {
             for item in events.list() {
                 rules.events.extend(event(&item.section(), &rules));
@@ -203,7 +203,7 @@ fn dates(section: &Section<'_, '_>) -> Dates {
         && dates.months.is_empty()
         && dates.month_names.is_empty()
     {
-        item.fail("%b needs to know a language: months = [\"en\"]");
+        item.fail("%b needs a language: months = [\"en\"]");
     }
     section.close();
     dates
@@ -229,7 +229,7 @@ fn map(section: &Section<'_, '_>) -> Map {
                 false => *found == text,
             });
             if is_there {
-                to.fail("stands twice, where case does not matter");
+                to.fail("stands twice, because case does not matter");
             }
             map.values.extend(to.text().map(|to| (text, to.to_owned())));
         }
@@ -241,13 +241,16 @@ fn map(section: &Section<'_, '_>) -> Map {
 fn lookup(section: &Section<'_, '_>, rules: &Rules) -> Option<Lookup> {
     let form = form(section);
     let file = section
-        .need("file", "the second table, as seen from the first")
+        .need(
+            "file",
+            "the file of the second table, relative to the first",
+        )
         .and_then(|item| item.text());
     let key = section
-        .need("key", "what its rows are found by, from its own columns")
+        .need("key", "the key of its rows, from its own columns")
         .and_then(|item| template(&item, rules));
     let by = section
-        .need("by", "what is looked up, from the columns of the table")
+        .need("by", "the key to look up, from the columns of the table")
         .and_then(|item| template(&item, rules));
     section.close();
     Some(Lookup {
@@ -264,10 +267,10 @@ fn change_log(section: &Section<'_, '_>, rules: &Rules) -> Option<ChangeLog> {
             .need(key, what)
             .and_then(|item| template(&item, rules))
     };
-    let row = need("row", "which row of the other table changed");
+    let row = need("row", "the row of the other table that changed");
     let column = need("column", "the header of the column that changed");
-    let value = need("value", "what the cell says from then on");
-    let version = need("version", "what the rows of one version have in common");
+    let value = need("value", "the new text of the cell");
+    let version = need("version", "the text that the rows of one version share");
     let files = section
         .take("files")
         .map_or(Vec::new(), |item| item.texts());
@@ -311,7 +314,7 @@ fn event(section: &Section<'_, '_>, rules: &Rules) -> Option<EventRule> {
         each.fail("an event is made for each cell or for each value, not both");
     }
     if let (None, Some(except)) = (&cells, &except) {
-        except.fail("means nothing without `cells`");
+        except.fail("has no meaning without `cells`");
     }
     let per = match (cells, each.and_then(|item| expression(&item, rules))) {
         (Some(cells), _) => Per::Cell(
@@ -348,7 +351,7 @@ fn event(section: &Section<'_, '_>, rules: &Rules) -> Option<EventRule> {
         section.reader.fail(
             section.at,
             &section.path,
-            "import_key is missing: by it a row is known again, as in \"{file.stem}:{Name|slug}\"",
+            "import_key is missing: it identifies a row in later versions of the table, as in \"{file.stem}:{Name|slug}\"",
         );
     }
     Some(EventRule {

@@ -1,13 +1,13 @@
 //! Ids from names: lower-case letters, digits and hyphens, from a name in any script.
 //!
-//! The same name always gives the same id. Letters of Latin scripts lose their marks; where a name has letters of
-//! other scripts, or is too long, the id ends in ten digits of a hash of the whole name, so that no two such names
-//! meet by being cut. Two names that differ only in case, marks or punctuation do give one id; whoever imports is
-//! told, for then one record would be made from different rows.
+//! The same name always gives the same id. Letters of Latin scripts lose their marks. The id of a name that is too long, or
+//! has letters of other scripts, ends in ten digits of a hash of the whole name, so that two such names get different ids.
+//! Two names that differ only in case, marks or punctuation give the same id. The import reports that as an error, because
+//! different rows would give one record.
 
 use servanda_core::value::id::SLUG_LIMIT;
 
-/// Latin letters with marks, and what is written for them.
+/// The replacements for Latin letters with marks.
 const LATIN: &[(&str, &str)] = &[
     ("a", "àáâãäåāăąǎǟǡǻȁȃȧạảấầẩẫậắằẳẵặ"),
     ("ae", "æǣǽ"),
@@ -34,10 +34,10 @@ const LATIN: &[(&str, &str)] = &[
     ("z", "źżž"),
 ];
 
-/// How many digits of the hash an id has.
+/// The digits of the hash in an id.
 const HASH_DIGITS: usize = 10;
 
-/// The id of a name. None where the name has no letter or digit.
+/// Makes the id of a name; none if the name has no letter or digit.
 pub fn slug(name: &str) -> Option<String> {
     let mut out = String::new();
     let mut is_cut = false;
@@ -64,7 +64,7 @@ pub fn slug(name: &str) -> Option<String> {
     }
     let mut out = out.trim_end_matches('-').to_owned();
     if out.is_empty() || out.bytes().all(|b| b.is_ascii_digit()) {
-        // A number would name a record.
+        // A number would be read as a record's number.
         out.insert(0, 'n');
     }
     if is_cut || out.len() > SLUG_LIMIT {
@@ -75,12 +75,12 @@ pub fn slug(name: &str) -> Option<String> {
     Some(out)
 }
 
-/// Marks that stand after their letter in decomposed texts.
+/// Whether a character is a mark after its letter, as in decomposed texts.
 fn is_mark(c: char) -> bool {
     ('\u{300}'..='\u{36f}').contains(&c)
 }
 
-/// FNV-1a of 64 bits: names are no secrets, and nobody gains by making two meet.
+/// FNV-1a of 64 bits: names are no secrets, and nobody gains from a collision.
 fn fnv1a(text: &str) -> u64 {
     text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
@@ -121,7 +121,7 @@ mod tests {
         fn every_id_is_one(name in "\\PC{0,80}") {
             if let Some(id) = slug(&name) {
                 prop_assert!(id.parse::<Slug>().is_ok(), "{}", id);
-                // What is an id of this form already stays as it is.
+                // An id stays as it is.
                 prop_assert_eq!(slug(&id), Some(id.clone()));
             }
         }

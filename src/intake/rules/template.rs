@@ -1,11 +1,11 @@
 //! Templates: texts with values in braces. `"{file.stem}:{Participant|slug}"`.
 //!
-//! A value is a name, and functions that it goes through from left to right: `{Date|date}`. Where it is empty, the
-//! next one after `//` is taken: `{Date|date // 'unknown'}`; a text in single quotes stands for itself. A function
-//! followed by `?` gives nothing instead of failing. `{{` and `}}` are braces.
+//! A value is a name, and functions that are applied from left to right: `{Date|date}`. If it is empty, the next one after
+//! `//` is taken: `{Date|date // 'unknown'}`; a text in single quotes is itself. A function followed by `?` gives an empty
+//! value instead of an error. `{{` and `}}` are braces.
 //!
-//! A value may be a list (`{Parties|split(;)}`): the template then gives one text for each. A template with text
-//! around a value that is empty gives nothing: half a text is none.
+//! A value may be a list (`{Parties|split(;)}`): the template then gives one text for each. A template with an empty value
+//! gives no text, even if it has text around the value.
 
 use std::fmt;
 use std::str::FromStr;
@@ -23,7 +23,7 @@ enum Piece {
     Value(Expression),
 }
 
-/// What stands in braces: the first of these that is not empty.
+/// The contents of braces: the first of these that is not empty.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Expression(Vec<Pipeline>);
 
@@ -42,32 +42,32 @@ enum From {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Call {
     function: Function,
-    /// Whether it gives nothing where it would fail.
+    /// Whether an error gives an empty value.
     lenient: bool,
 }
 
-/// What can be done with a value.
+/// A function on a value.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Function {
-    /// An id made from it.
+    /// Makes an id.
     Slug,
-    /// In lower case.
+    /// Makes lower case.
     Lower,
-    /// In upper case.
+    /// Makes upper case.
     Upper,
-    /// A date of one of the stated formats.
+    /// Reads a date in one of the stated formats.
     Date,
-    /// The code after a date.
+    /// Takes the code after a date.
     Code,
-    /// What stands before a text; all of it where that does not occur.
+    /// Takes the part before a text; the whole value if the text does not occur.
     Before(String),
-    /// What stands after a text; nothing where that does not occur.
+    /// Takes the part after a text; nothing if the text does not occur.
     After(String),
-    /// What stands after the last occurrence of a text; nothing where that does not occur.
+    /// Takes the part after the last occurrence of a text; nothing if the text does not occur.
     AfterLast(String),
-    /// A list, from its parts between these texts.
+    /// Splits at a text into a list.
     Split(String),
-    /// What a map gives for it.
+    /// Looks it up in a map.
     Map(String),
 }
 
@@ -75,17 +75,17 @@ pub enum Function {
 const FUNCTIONS: &str =
     "slug, lower, upper, date, code, before(TEXT), after(TEXT), after_last(TEXT), split(TEXT)";
 
-/// Why a value cannot be had.
+/// Why there is no value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
-    /// The column, where the value came from one.
+    /// The column, if the value came from one.
     pub column: Option<String>,
-    /// What is wrong.
+    /// The error.
     pub message: String,
 }
 
 impl Failure {
-    /// A failure of no column's.
+    /// A failure without a column.
     pub fn new(message: impl Into<String>) -> Self {
         Self {
             column: None,
@@ -97,21 +97,21 @@ impl Failure {
 /// A value, and the column that it came from.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Found {
-    /// The texts; none where the value is empty.
+    /// The texts; none if the value is empty.
     pub texts: Vec<String>,
     /// The column.
     pub column: Option<String>,
 }
 
-/// Where names have their values.
+/// The values of names.
 pub trait Scope {
     /// The value of a name.
     ///
     /// # Errors
-    /// Where nothing has such a name, or its value cannot be had.
+    /// When no value has the name, or it has an error.
     fn value(&self, name: &str) -> Result<Found, Failure>;
 
-    /// A text after a function that needs to know the rules: `date`, `code`, a map.
+    /// Applies a function that needs the rules: `date`, `code`, a map.
     ///
     /// # Errors
     /// Why the text does not fit.
@@ -119,10 +119,10 @@ pub trait Scope {
 }
 
 impl Template {
-    /// The texts that it gives.
+    /// Fills the template.
     ///
     /// # Errors
-    /// The first value that cannot be had.
+    /// The first value with an error.
     pub fn fill(&self, scope: &dyn Scope) -> Result<Vec<String>, Failure> {
         if let [Piece::Value(value)] = self.0.as_slice() {
             return value.find(scope);
@@ -143,7 +143,7 @@ impl Template {
         Ok(filled)
     }
 
-    /// The names that it asks for.
+    /// The names in it.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.0
             .iter()
@@ -154,7 +154,7 @@ impl Template {
             .flat_map(Expression::names)
     }
 
-    /// The maps that it goes through.
+    /// The maps in it.
     pub fn maps(&self) -> impl Iterator<Item = &str> {
         self.0
             .iter()
@@ -167,10 +167,10 @@ impl Template {
 }
 
 impl Expression {
-    /// The texts that it gives.
+    /// Evaluates the expression.
     ///
     /// # Errors
-    /// Where it cannot be had.
+    /// The first value with an error.
     pub fn find(&self, scope: &dyn Scope) -> Result<Vec<String>, Failure> {
         for pipeline in &self.0 {
             let texts = pipeline.find(scope)?;
@@ -181,7 +181,7 @@ impl Expression {
         Ok(Vec::new())
     }
 
-    /// The names that it asks for.
+    /// The names in it.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.0.iter().filter_map(|pipeline| match &pipeline.from {
             From::Name(name) => Some(name.as_str()),
@@ -189,7 +189,7 @@ impl Expression {
         })
     }
 
-    /// The maps that it goes through.
+    /// The maps in it.
     pub fn maps(&self) -> impl Iterator<Item = &str> {
         self.0
             .iter()
@@ -274,7 +274,7 @@ impl Function {
 }
 
 impl Function {
-    /// Whether a name is that of a function, so that no map can have it.
+    /// Whether a name is that of a function; no map can have it.
     pub fn is_name(name: &str) -> bool {
         FUNCTIONS
             .split(", ")
@@ -303,7 +303,7 @@ impl<'t> Parser<'t> {
         }
     }
 
-    /// What comes before any of these texts, or the end.
+    /// Takes the text before the first of these marks, or before the end.
     fn until(&mut self, marks: &[&str]) -> &'t str {
         let end = marks.iter().filter_map(|mark| self.rest.find(mark)).min();
         let (found, rest) = self.rest.split_at(end.unwrap_or(self.rest.len()));
@@ -315,7 +315,7 @@ impl<'t> Parser<'t> {
         self.rest = self.rest.trim_start();
     }
 
-    /// A text in single quotes, the first of which is eaten.
+    /// Takes a text in single quotes, after the first quote.
     fn quoted(&mut self) -> Result<String, String> {
         let text = self.until(&["'"]).to_owned();
         match self.eat("'") {
@@ -483,7 +483,7 @@ impl fmt::Display for Function {
     }
 }
 
-/// A function's text, in quotes where it would be read otherwise without.
+/// A function's text, in quotes if it needs them.
 struct Argument<'t>(&'t str);
 
 impl fmt::Display for Argument<'_> {

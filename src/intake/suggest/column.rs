@@ -1,4 +1,4 @@
-//! What the cells of a column look like.
+//! Columns, and the form of their cells.
 
 use chrono::Datelike;
 
@@ -7,7 +7,7 @@ use crate::intake::rules::slug::slug;
 use crate::intake::table::Table;
 use servanda_core::value::when::{Date, When};
 
-/// The formats that are looked for. Dates that fit several are told of.
+/// The formats that are tried. The rules name all formats that fit.
 const FORMATS: &[&str] = &[
     "%Y-%m-%d",
     "%d %b %Y",
@@ -23,18 +23,18 @@ const FORMATS: &[&str] = &[
     "%Y-%m",
 ];
 
-/// The languages of months that are looked for.
+/// The languages of months that are tried.
 const LANGUAGES: &[&str] = &["en", "es", "fr", "de", "pt"];
 
-/// Texts that people write for nothing.
+/// Texts that people write in an empty cell.
 const NOTHING: &[&str] = &[
     "n/a", "na", "-", "--", "–", "—", "none", "null", "nil", "?", "...",
 ];
 
-/// Dates outside these years happened to nobody in a table.
+/// The years that dates in a table can have.
 const YEARS: std::ops::Range<i32> = 1600..2100;
 
-/// Most letters of a code after a date.
+/// The most letters of a code after a date.
 const CODE_LETTERS: usize = 3;
 
 /// A column.
@@ -46,13 +46,13 @@ pub struct Column {
     pub header: String,
     /// A short name for it.
     pub name: String,
-    /// How many of its cells are filled.
+    /// The number of its filled cells.
     pub filled: usize,
     /// The length of its longest cell.
     pub longest: usize,
-    /// The texts that stand for nothing.
+    /// Its texts that mean an empty cell.
     pub empty: Vec<String>,
-    /// The codes after its dates, with none as an empty one.
+    /// The codes after its dates; empty for a date without code.
     pub codes: Vec<String>,
     /// Its dates, without codes.
     dates: Vec<String>,
@@ -123,7 +123,7 @@ impl Column {
         self.dates.len() * 2 > self.filled
     }
 
-    /// Whether its cells are texts, and no dates or numbers.
+    /// Whether its cells are texts, and not dates or numbers.
     pub fn is_text(&self) -> bool {
         !self.is_dated() && self.numbers * 2 <= self.filled
     }
@@ -135,7 +135,7 @@ impl Column {
             || header.split_whitespace().any(|word| words.contains(&word))
     }
 
-    /// Whether every row has a cell of its own here.
+    /// Whether every row has a different cell here.
     pub fn is_distinct(&self, table: &Table) -> bool {
         let mut cells: Vec<&String> = table
             .rows
@@ -149,7 +149,7 @@ impl Column {
     }
 }
 
-/// Names that mean something else in templates.
+/// Names with another meaning in templates.
 const RESERVED: &[&str] = &["cell", "column", "item", "line", "version", "act"];
 
 fn every_format() -> Dates {
@@ -166,7 +166,7 @@ fn every_format() -> Dates {
     }
 }
 
-/// Dates of one format, in one language where it has names of months.
+/// Dates of one format, and in one language if it has names of months.
 fn only(format: &Format, language: Option<&str>) -> Dates {
     Dates {
         formats: vec![format.clone()],
@@ -178,7 +178,7 @@ fn only(format: &Format, language: Option<&str>) -> Dates {
     }
 }
 
-/// The formats, each by itself, that all dates of a column fit.
+/// The formats that fit all dates of a column.
 pub fn fitting_formats(column: &Column) -> Vec<String> {
     let every = every_format();
     let all_fit = |format: &&Format| {
@@ -196,7 +196,7 @@ pub fn fitting_formats(column: &Column) -> Vec<String> {
         .collect()
 }
 
-/// How the dates of columns are written: as few formats as will do, in the order of the list.
+/// Guesses the formats of the dates of columns: as few as possible, in the order of the list.
 pub fn dates_of(columns: &[Column]) -> Dates {
     let mut found = Dates::default();
     let all: Vec<&String> = columns

@@ -1,5 +1,4 @@
-//! Rules to start from, guessed from a table. Every guess is in the open: a rules file with comments, to be read and
-//! mended before anything is imported by it.
+//! Rules guessed from a table, to start from: a rules file with comments, to be read and changed before it is used.
 
 mod column;
 
@@ -11,7 +10,7 @@ use super::rules::date::Dates;
 use super::table::{Encoding, Form, Table};
 use servanda_core::value::agreement::Action;
 
-/// Words that headers of some columns have.
+/// Words in the headers of columns of parties.
 const WHO: &[&str] = &[
     "participant",
     "party",
@@ -41,7 +40,7 @@ const WHAT: &[&str] = &[
 const DUE: &[&str] = &["deadline", "due", "until", "frist", "plazo", "by"];
 const NUMBER: &[&str] = &["id", "no", "no.", "nr", "nr.", "number", "code", "key", "#"];
 
-/// What headers say of actions, the more special first.
+/// Words in headers, and the actions that they mean; the more special first.
 const ACTIONS: &[(&str, Action)] = &[
     ("definitive signature", Action::DefinitiveSignature),
     ("provisional", Action::ProvisionalApplication),
@@ -60,7 +59,7 @@ const ACTIONS: &[(&str, Action)] = &[
     ("signed", Action::Signature),
 ];
 
-/// How a table seems to be written.
+/// Guesses the form of a table.
 pub fn form_of(bytes: &[u8]) -> Form {
     let encoding = match bytes {
         [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => Encoding::Utf16,
@@ -89,12 +88,12 @@ pub fn form_of(bytes: &[u8]) -> Form {
     best.cloned().unwrap_or_default()
 }
 
-/// Rules for a table, with comments.
+/// Writes rules for a table, with comments.
 pub fn suggest(file: &str, form: &Form, table: &Table) -> String {
     let columns = Column::all(table);
     let dates = dates_of(&columns);
     let mut out = format!(
-        "# Rules for {file}, guessed from {} rows. Read them before use; docs/import.md explains every\n# key, and `servanda import {file} --rules FILE --dry-run` shows what they make of the table.\n",
+        "# Rules for {file}, guessed from {} rows. Read them before use; docs/import.md explains every\n# key, and `servanda import {file} --rules FILE --dry-run` shows the events that they give.\n",
         table.rows.len()
     );
     write_form(&mut out, form, &columns);
@@ -159,7 +158,7 @@ pub fn suggest(file: &str, form: &Form, table: &Table) -> String {
     out
 }
 
-/// Appends a line. A text takes whatever is written to it.
+/// Appends a line. Writing to a string does not fail.
 macro_rules! line {
     ($out:expr) => { $out.push('\n') };
     ($out:expr, $($arg:tt)*) => { _ = writeln!($out, $($arg)*) };
@@ -195,7 +194,7 @@ fn write_form(out: &mut String, form: &Form, columns: &[Column]) {
     }
 }
 
-/// Short names for the columns that rules speak of.
+/// Writes short names for the columns in the rules.
 fn write_columns(out: &mut String, columns: &[&Column]) {
     line!(out, "\n# Short names for columns.\n[columns]");
     let mut seen = Vec::new();
@@ -246,7 +245,7 @@ fn write_dates(out: &mut String, dates: &Dates, columns: &[Column]) {
     if !dates.codes.is_empty() {
         line!(
             out,
-            "codes = [{}]    # what stands after a date",
+            "codes = [{}]    # letters after a date",
             list(dates.codes.clone())
         );
     }
@@ -264,7 +263,7 @@ fn write_dates(out: &mut String, dates: &Dates, columns: &[Column]) {
     }
 }
 
-/// What the headers, and the letters after dates, say of what happened.
+/// Writes the actions that headers and codes after dates mean.
 fn write_acts(out: &mut String, dated: &[&Column]) {
     line!(
         out,
@@ -289,7 +288,7 @@ fn write_acts(out: &mut String, dated: &[&Column]) {
     line!(out, "\n[let]\nact = \"{{cell|code // '-'}} in {{column}}\"");
 }
 
-/// What a letter under a header means, and whether that is only a guess.
+/// The action that a code under a header means, and whether that is a guess.
 fn action(header: &str, code: &str) -> (Action, bool) {
     let marked = format!("({code})");
     let labels: Vec<&str> = header.split(", ").collect();
@@ -354,7 +353,7 @@ fn write_participations(out: &mut String, who: &Column, dated: &[&Column]) {
     );
 }
 
-/// The key by which a row is known again.
+/// The import key of a row.
 fn key(out: &mut String, number: Option<&Column>, text: &Column) -> String {
     let name = number.map_or(&text.name, |column| &column.name);
     line!(out, "import_key = \"{{file.stem}}:{{{name}|slug}}\"");
@@ -402,7 +401,7 @@ fn write_notes(
 ) {
     line!(
         out,
-        "\n# Nothing tells what the rows are: a note for each.\n[[event]]\nevent = \"note\""
+        "\n# The columns do not show what the rows are: a note for each.\n[[event]]\nevent = \"note\""
     );
     let Some(text) = text else {
         line!(

@@ -1,20 +1,19 @@
 //! Events to payloads and back. `docs/format.md` states every byte.
 //!
-//! Each struct is listed once more here, field by field in the order of its bytes, so that no edit of an event moves a
-//! byte unnoticed: a field added there does not compile here.
+//! The fields of an event are written in the order of their declaration. The golden vectors notice an edit that moves a
+//! byte.
 //!
 //! Decoding is not injective by itself (an integer may be longer than it need be), so [`decode`] encodes again and
 //! compares: an event has one encoding.
 
-use crate::event::*;
+use super::record::{Content, ContentRef, PAYLOAD_LIMIT};
+use crate::event::{Envelope, Event, Fact, Kind};
+use crate::value::id::Seq;
 use crate::wire::{self, Reader, Wire, WireError, Writer};
 
 /// The newest schema of payloads. A payload begins with the lowest schema that can express its event, so that the bytes
 /// of an event do not change with the program.
 pub const SCHEMA: u8 = 1;
-
-/// Longest payload, in bytes. Documents are sources, named by their digest.
-pub const PAYLOAD_LIMIT: usize = 64 * 1024;
 
 /// Why bytes are not a payload, or an event has none.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -23,8 +22,23 @@ pub enum CodecError {
     #[error("the event takes {0} bytes; the limit is {PAYLOAD_LIMIT}")]
     TooLarge(usize),
     /// The bytes begin with an unknown schema.
-    #[error("the payload has schema version {0}; this version of servanda knows 1 to {SCHEMA}")]
+    #[error(
+        "the payload has schema {0}, and this version of servanda knows 1 to {SCHEMA}: a later version wrote it"
+    )]
     Schema(u8),
+    /// The header names a kind that this program does not know.
+    #[error(
+        "the event is of kind {0}, which this version of servanda does not know: a later version wrote it"
+    )]
+    Kind(u16),
+    /// The header names another target than the payload; 0 is none.
+    #[error("the event is about record {named}, and the header says {target}")]
+    Target {
+        /// The number in the payload.
+        named: u64,
+        /// The number in the header.
+        target: u64,
+    },
     /// The bytes do not decode.
     #[error("the payload does not decode: {0}")]
     Malformed(String),
@@ -39,143 +53,123 @@ impl From<WireError> for CodecError {
     }
 }
 
-/// The lowest schema that can express an event.
-fn schema_of(event: &Event) -> u8 {
-    event.fact.since().max(event.envelope.since())
+/// Kinds of facts that a payload can hold, and the schema up to which they are known.
+pub(crate) trait Facts: Sized {
+    /// The newest schema that is known.
+    const SCHEMA: u8;
+
+    /// The number of its kind.
+    fn number(&self) -> u16;
+
+    /// The record that it corrects, retracts or redacts.
+    fn target(&self) -> Option<Seq>;
+
+    /// The lowest schema that can express it.
+    fn since(&self) -> u8;
+
+    /// Writes its fields.
+    fn write(&self, to: &mut Writer<'_>);
+
+    /// Reads the fields of a kind.
+    ///
+    /// # Errors
+    /// [`CodecError::Kind`], or where the bytes are not such fields.
+    fn read(kind: u16, from: &mut Reader<'_>) -> Result<Self, CodecError>;
 }
 
-fn write(event: &Event, schema: u8) -> impl FnOnce(&mut Writer<'_>) {
-    move |to| {
-        schema.write(to);
-        event.fact.write(to);
-        event.envelope.write(to);
+impl Facts for Fact {
+    const SCHEMA: u8 = SCHEMA;
+
+    fn number(&self) -> u16 {
+        self.kind().spec().number
+    }
+
+    fn target(&self) -> Option<Seq> {
+        self.target()
+    }
+
+    fn since(&self) -> u8 {
+        self.since()
+    }
+
+    fn write(&self, to: &mut Writer<'_>) {
+        self.write(to);
+    }
+
+    fn read(kind: u16, from: &mut Reader<'_>) -> Result<Self, CodecError> {
+        let kind = Kind::of_number(kind).ok_or(CodecError::Kind(kind))?;
+        Ok(Self::read(kind, from)?)
     }
 }
 
-/// The payload of an event.
+fn write(fact: &impl Facts, envelope: &Envelope, schema: u8) -> impl FnOnce(&mut Writer<'_>) {
+    move |to| {
+        schema.write(to);
+        fact.write(to);
+        envelope.write(to);
+    }
+}
+
+/// The content of an event's record.
 ///
 /// # Errors
 /// [`CodecError::TooLarge`] beyond [`PAYLOAD_LIMIT`].
-pub fn encode(event: &Event) -> Result<Vec<u8>, CodecError> {
-    let schema = schema_of(event);
-    let bytes = wire::to_bytes(schema, write(event, schema));
-    if bytes.len() > PAYLOAD_LIMIT {
-        return Err(CodecError::TooLarge(bytes.len()));
-    }
-    Ok(bytes)
+pub fn encode(event: &Event) -> Result<Content, CodecError> {
+    encode_facts(&event.fact, &event.envelope)
 }
 
-/// The event of a payload.
+/// As [`encode`], of any facts.
+pub(crate) fn encode_facts(fact: &impl Facts, envelope: &Envelope) -> Result<Content, CodecError> {
+    let schema = fact.since().max(envelope.since());
+    let payload = wire::to_bytes(schema, write(fact, envelope, schema));
+    if payload.len() > PAYLOAD_LIMIT {
+        return Err(CodecError::TooLarge(payload.len()));
+    }
+    Ok(Content {
+        kind: fact.number(),
+        target: fact.target().map_or(0, |seq| seq.0),
+        payload,
+    })
+}
+
+/// The event of a record's content.
 ///
 /// # Errors
-/// Every [`CodecError`]: bytes that are not exactly the encoding of one event.
-pub fn decode(payload: &[u8]) -> Result<Event, CodecError> {
+/// Every [`CodecError`]: the bytes are not exactly the encoding of one event of this kind.
+pub fn decode(content: ContentRef<'_>) -> Result<Event, CodecError> {
+    let (fact, envelope) = decode_facts(content)?;
+    Ok(Event { fact, envelope })
+}
+
+/// As [`decode`], of any facts.
+pub(crate) fn decode_facts<F: Facts>(content: ContentRef<'_>) -> Result<(F, Envelope), CodecError> {
+    let ContentRef {
+        kind,
+        target,
+        payload,
+    } = content;
     let (&schema, rest) = payload
         .split_first()
         .ok_or_else(|| CodecError::Malformed("it is empty".into()))?;
-    if !(1..=SCHEMA).contains(&schema) {
+    if !(1..=F::SCHEMA).contains(&schema) {
         return Err(CodecError::Schema(schema));
     }
     let mut reader = Reader::new(schema, rest);
-    let event = Event {
-        fact: Fact::read(&mut reader)?,
-        envelope: Envelope::read(&mut reader)?,
-    };
+    let fact = F::read(kind, &mut reader)?;
+    let envelope = Envelope::read(&mut reader)?;
     let is_canonical = reader.is_at_end()
-        && schema == schema_of(&event)
-        && wire::are_bytes(schema, payload, write(&event, schema));
+        && schema == fact.since().max(envelope.since())
+        && wire::are_bytes(schema, payload, write(&fact, &envelope, schema));
     if !is_canonical {
         return Err(CodecError::NotCanonical);
     }
     if payload.len() > PAYLOAD_LIMIT {
         return Err(CodecError::TooLarge(payload.len()));
     }
-    Ok(event)
-}
-
-/// The kind of the event of a payload, which is not decoded; none where it begins as none does.
-pub fn kind(payload: &[u8]) -> Option<Kind> {
-    let (schema, rest) = payload.split_first()?;
-    let known = (1..=SCHEMA).contains(schema);
-    known.then(|| Kind::read(&mut Reader::new(*schema, rest)).ok())?
-}
-
-/// Structs: their fields in the order of their bytes.
-macro_rules! structs {
-    ($($name:ident { $($field:ident),* $(,)? })+) => {$(
-        impl Wire for $name {
-            fn write(&self, to: &mut Writer<'_>) {
-                let $name { $($field),* } = self;
-                $($field.write(to);)*
-            }
-
-            fn read(from: &mut Reader<'_>) -> Result<Self, WireError> {
-                Ok($name { $($field: Wire::read(from)?),* })
-            }
-
-            fn since(&self) -> u8 {
-                let $name { $($field),* } = self;
-                1_u8 $(.max($field.since()))*
-            }
-        }
-    )+};
-}
-
-structs! {
-    Envelope { on, by, recorded_by, source, note, confidence, inferred, import_key, irregular }
-    LedgerOpened { origin, purpose }
-    PartyRegistered { id, kind, name, identifier, parent }
-    PartyRenamed { party, name }
-    PartySucceeded { party, successor }
-    SourceRegistered {
-        id, kind, title, issuer, published, retrieved, language, digest, locator, derived_from,
+    match fact.target().map_or(0, |seq| seq.0) {
+        named if named == target => Ok((fact, envelope)),
+        named => Err(CodecError::Target { named, target }),
     }
-    MeetingHeld { text, place, present, led_to }
-    AgreementRecorded { id, title, form, party, place, link }
-    AgreementStatusChanged { agreement, to }
-    ParticipationRecorded { agreement, party, action, text, effective }
-    CommitmentRecorded {
-        id, agreement, text, modality, debtor, creditor, mutual, witness, guarantor, purpose,
-        condition, measure, presupposes, deadline, repeats, theme, standing,
-    }
-    CommitmentAmended {
-        commitment, instrument, text, modality, debtor, creditor, purpose, condition, measure,
-        deadline,
-    }
-    StatusChanged { commitment, to, capacity }
-    ContestMoved { commitment, to, text }
-    ProgressReported { text, commitment, occurrence }
-    OccurrenceHeld { commitment, occurrence, place, text }
-    Assessed { commitment, scale, level }
-    StatementRecorded { text, about }
-    EvidenceAttached { about, bearing, text }
-    Noted { text, about }
-    Corrected { record, field, old, to, reason }
-    Retracted { record, reason }
-    Redacted { record, reason, authority }
-    RecorderAdmitted { id, key, name }
-    RecorderRevoked { recorder, reason }
-    RecorderRotated { recorder, key, reason }
-    PartyKeyDeclared { party, key }
-    Acknowledged { record, party, signature }
-}
-
-/// The number of each fact, which is that of its kind too.
-macro_rules! facts {
-    ($($number:literal $name:ident,)*) => {
-        wire::wire_variants! { Fact { $($number $name(fact),)* } }
-        wire::wire_variants! { Kind { $($number $name,)* } }
-    };
-}
-
-facts! {
-    0 LedgerOpened, 1 PartyRegistered, 2 PartyRenamed, 3 PartySucceeded, 4 SourceRegistered,
-    5 MeetingHeld, 6 AgreementRecorded, 7 AgreementStatusChanged, 8 ParticipationRecorded,
-    9 CommitmentRecorded, 10 CommitmentAmended, 11 StatusChanged, 12 ContestMoved,
-    13 ProgressReported, 14 OccurrenceHeld, 15 Assessed, 16 StatementRecorded,
-    17 EvidenceAttached, 18 Noted, 19 Corrected, 20 Retracted, 21 Redacted,
-    22 RecorderAdmitted, 23 RecorderRevoked,
-    24 RecorderRotated, 25 PartyKeyDeclared, 26 Acknowledged,
 }
 
 #[cfg(test)]

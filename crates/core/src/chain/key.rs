@@ -202,12 +202,13 @@ impl VerifierKey {
     /// Names a public key (32 bytes, RFC 8032) and says what it may sign.
     ///
     /// # Errors
-    /// [`KeyError::NotAKey`] if the bytes are no point of the curve or one of small order, for which
-    /// anybody can make signatures.
+    /// [`KeyError::NotAKey`] if the bytes are not the one encoding of a point of the curve, or one of small order, for
+    /// which anybody can make signatures.
     pub fn new(name: KeyName, kind: SignatureType, public: &[u8; 32]) -> Result<Self, KeyError> {
         let key = ed25519_dalek::VerifyingKey::from_bytes(public)
             .ok()
             .filter(|key| !key.is_weak())
+            .filter(|key| key.to_edwards().compress().as_bytes() == public)
             .ok_or(KeyError::NotAKey)?;
         let id = KeyId::of(&name, kind, public);
         Ok(Self {

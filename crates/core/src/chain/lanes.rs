@@ -1,5 +1,5 @@
 //! Many links and digests at once, where the processor has lanes for that. Names blake3, as only
-//! [`record`](super::record) does besides.
+//! [`record::hash`](super::record) does besides.
 //!
 //! Headers are two blocks of 64 bytes, and what a payload's digest is of is padded to whole blocks, so equally
 //! long ones go through side by side: 16 on a processor with AVX-512, 8 with AVX2. `blake3::platform` is

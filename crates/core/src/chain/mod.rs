@@ -18,3 +18,4 @@ mod text;
 pub mod tree;
 #[cfg(any(test, feature = "testing"))]
 pub mod vectors;
+pub mod walker;

@@ -114,7 +114,7 @@ pub enum PolicyUnmet {
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
     /// Too few witnesses cosigned it, or not the right ones.
-    #[error("the quorum {quorum} is not met by {}", list(.cosigned))]
+    #[error("the quorum {quorum} is not met: {}", cosigners(.cosigned))]
     Quorum {
         /// The name of the quorum.
         quorum: String,
@@ -487,10 +487,10 @@ fn optional(url: &Option<String>) -> String {
     url.iter().map(|url| format!(" {url}")).collect()
 }
 
-fn list(names: &[String]) -> String {
+fn cosigners(names: &[String]) -> String {
     match names {
-        [] => "no witness at all".to_owned(),
-        names => names.join(", "),
+        [] => "no witness cosigned".to_owned(),
+        names => format!("only {} cosigned", names.join(", ")),
     }
 }
 

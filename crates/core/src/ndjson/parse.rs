@@ -41,7 +41,7 @@ impl LineObject<'_> {
             recorded_at: self.recorded_at,
             parsed,
         };
-        if matches!(self.kind, Kind::LedgerOpened | Kind::Acknowledged) {
+        if self.kind.spec().is_local() {
             return Ok(line(ParsedLine::OfItsLedger));
         }
         let key = defaults.key.as_ref().map(|key| format!("{key}:{number}"));

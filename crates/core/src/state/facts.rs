@@ -3,12 +3,11 @@
 //! Each fact is kept with the record that says it, so that a record which is corrected or retracted takes its
 //! facts with it, and brings back what stood before.
 
-use super::assessments::{Assessment, Assessments};
-use super::id_table::{Id, IdTable};
-use crate::event::{Assessed, Event, Fact, FieldSpec};
+use super::grow::grow;
+use super::id_table::Id;
+use crate::event::FieldSpec;
 use crate::value::agreement::{Action, AgreementStatus};
 use crate::value::commitment::{Contest, Standing};
-use crate::value::id::PartyId;
 use crate::value::when::{Deadline, When};
 
 /// Values that records set, in the order of the records.
@@ -23,7 +22,7 @@ impl<T> Default for History<T> {
 
 impl<T> History<T> {
     /// Sets what a record says; nothing takes it out.
-    fn set(&mut self, record: u32, value: Option<T>) {
+    pub(super) fn set(&mut self, record: u32, value: Option<T>) {
         let place = match self.0.last() {
             Some((last, _)) if *last >= record => self.0.binary_search_by_key(&record, |one| one.0),
             _ => Err(self.0.len()),
@@ -32,7 +31,7 @@ impl<T> History<T> {
             (Ok(at), Some(value)) => self.0[at].1 = value,
             (Ok(at), None) => drop(self.0.remove(at)),
             (Err(at), Some(value)) => {
-                super::grow(&mut self.0, 1);
+                grow(&mut self.0, 1);
                 self.0.insert(at, (record, value));
             }
             (Err(_), None) => {}
@@ -248,186 +247,9 @@ pub fn depend_on(field: &FieldSpec) -> bool {
     KEPT.contains(&field.name) || !TEXTS.contains(&field.label)
 }
 
-/// Takes in what an event says, or takes it out where the record does not count.
-pub fn set(
-    all: &mut [super::Entity],
-    names: &IdTable,
-    findings: &mut Assessments,
-    record: u32,
-    event: &Event,
-    counts: bool,
-) {
-    Keeper {
-        all,
-        names,
-        findings,
-        record,
-        counts,
-    }
-    .set(event);
-}
-
-struct Keeper<'a> {
-    all: &'a mut [super::Entity],
-    names: &'a IdTable,
-    findings: &'a mut Assessments,
-    record: u32,
-    counts: bool,
-}
-
-impl Keeper<'_> {
-    fn set(&mut self, event: &Event) {
-        match &event.fact {
-            Fact::PartyRegistered(fact) => {
-                let parent = fact.parent.as_ref().map(|parent| self.party(parent));
-                if let Some(parent) = parent {
-                    self.change(&fact.id.0, |facts, record, counts| {
-                        let party = facts.party.get_or_insert_default();
-                        party.parent.set(record, counts.then_some(parent));
-                    });
-                }
-            }
-            Fact::PartySucceeded(fact) => {
-                let old = self.party(&fact.party);
-                for successor in &fact.successor {
-                    self.change(&successor.0, |facts, record, counts| {
-                        let party = facts.party.get_or_insert_default();
-                        party.succeeded.set(record, counts.then_some(old));
-                    });
-                }
-            }
-            Fact::PartyKeyDeclared(fact) => self.change(&fact.party.0, |facts, record, counts| {
-                let party = facts.party.get_or_insert_default();
-                party.keys.set(record, counts.then_some(()));
-            }),
-            Fact::RecorderRevoked(fact) => {
-                self.change(&fact.recorder.0, |facts, record, counts| {
-                    let recorder = facts.recorder.get_or_insert_default();
-                    recorder.revoked.set(record, counts.then_some(()));
-                });
-            }
-            Fact::AgreementRecorded(fact) => {
-                let concluded = (event.envelope.on, self.parties(&fact.party));
-                self.change(&fact.id.0, |facts, record, counts| {
-                    let agreement = facts.agreement.get_or_insert_default();
-                    agreement.concluded.set(record, counts.then_some(concluded));
-                });
-            }
-            Fact::AgreementStatusChanged(fact) => {
-                self.change(&fact.agreement.0, |facts, record, counts| {
-                    let agreement = facts.agreement.get_or_insert_default();
-                    agreement.moves.set(record, counts.then_some(fact.to));
-                });
-            }
-            Fact::ParticipationRecorded(fact) => {
-                let act = (self.party(&fact.party), fact.action);
-                self.change(&fact.agreement.0, |facts, record, counts| {
-                    let agreement = facts.agreement.get_or_insert_default();
-                    agreement.acts.set(record, counts.then_some(act));
-                });
-            }
-            Fact::CommitmentRecorded(fact) => {
-                let terms = Terms {
-                    agreement: self.number(&fact.agreement.0),
-                    debtor: self.parties(&fact.debtor),
-                    creditor: self.parties(&fact.creditor),
-                    mutual: fact.mutual,
-                    deadline: fact.deadline.clone(),
-                    standing: fact.standing,
-                };
-                self.change(&fact.id.0, |facts, record, counts| {
-                    let commitment = facts.commitment.get_or_insert_default();
-                    commitment.terms.set(record, counts.then_some(terms));
-                });
-            }
-            Fact::CommitmentAmended(fact) => {
-                let amendment = Amendment {
-                    debtor: self.parties(&fact.debtor),
-                    creditor: self.parties(&fact.creditor),
-                    deadline: fact.deadline.clone(),
-                };
-                self.change(&fact.commitment.0, |facts, record, counts| {
-                    let commitment = facts.commitment.get_or_insert_default();
-                    commitment
-                        .amendments
-                        .set(record, counts.then_some(amendment));
-                });
-            }
-            Fact::StatusChanged(fact) => {
-                let claimants = match fact.to {
-                    Standing::Claimed => self.parties(&event.envelope.by),
-                    _ => Box::default(),
-                };
-                self.change(&fact.commitment.0, |facts, record, counts| {
-                    let commitment = facts.commitment.get_or_insert_default();
-                    commitment.moves.set(record, counts.then_some(fact.to));
-                    if counts {
-                        let claims = claimants.iter().map(|party| (record, *party));
-                        commitment.claims.extend(claims);
-                    } else {
-                        commitment.claims.retain(|claim| claim.0 != record);
-                    }
-                });
-            }
-            Fact::ContestMoved(fact) => self.change(&fact.commitment.0, |facts, record, counts| {
-                let commitment = facts.commitment.get_or_insert_default();
-                commitment.contests.set(record, counts.then_some(fact.to));
-            }),
-            Fact::Assessed(fact) => {
-                let finding = self.counts.then(|| self.finding(fact, &event.envelope.by));
-                self.change(&fact.commitment.0, |facts, record, _| {
-                    let commitment = facts.commitment.get_or_insert_default();
-                    commitment.assessments.set(record, finding);
-                });
-            }
-            Fact::OccurrenceHeld(fact) => {
-                self.change(&fact.commitment.0, |facts, record, counts| {
-                    let commitment = facts.commitment.get_or_insert_default();
-                    commitment.occurrences.set(record, counts.then_some(()));
-                });
-            }
-            _ => {}
-        }
-    }
-
-    fn change(&mut self, slug: &super::Slug, change: impl FnOnce(&mut Facts, u32, bool)) {
-        let id = self.number(slug);
-        let Some(entity) = self.all.get_mut(id as usize) else {
-            return;
-        };
-        change(&mut entity.facts, self.record, self.counts);
-        if !self.counts {
-            entity.facts.drop_empty();
-        }
-    }
-
-    fn finding(&mut self, fact: &Assessed, by: &[PartyId]) -> u32 {
-        let by = self.parties(by);
-        self.findings.number(Assessment {
-            by,
-            scale: fact.scale.clone(),
-            level: fact.level.clone(),
-        })
-    }
-
-    /// What a record names has a number before its facts are taken in. Where it has none, a snapshot was forged, and
-    /// there is nothing to take out.
-    fn number(&self, slug: &super::Slug) -> Id {
-        self.names.find(slug).unwrap_or(Id::MAX)
-    }
-
-    fn party(&self, party: &PartyId) -> Id {
-        self.number(&party.0)
-    }
-
-    fn parties(&self, parties: &[PartyId]) -> Box<[Id]> {
-        parties.iter().map(|party| self.party(party)).collect()
-    }
-}
-
 impl Facts {
     /// What holds nothing any more is as if it had never been there.
-    fn drop_empty(&mut self) {
+    pub(super) fn drop_empty(&mut self) {
         self.party.take_if(|facts| **facts == PartyFacts::default());
         self.agreement
             .take_if(|facts| **facts == AgreementFacts::default());

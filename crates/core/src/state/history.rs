@@ -6,8 +6,9 @@ use super::facts::CommitmentFacts;
 use super::postings::Postings;
 use super::scan_cache::ScanCache;
 use super::{Assessment, EntityKind, Id, RecordDate, State};
+use crate::value::agreement::AgreementStatus;
 use crate::value::commitment::{Contest, Standing};
-use crate::value::id::{CommitmentId, Seq, Slug};
+use crate::value::id::{AgreementId, CommitmentId, Seq, Slug};
 
 /// What records say that made a commitment what it is, in their order: of every day, those that count.
 #[derive(Debug, Clone, Copy)]
@@ -99,6 +100,18 @@ impl State {
     /// What was recorded of a commitment; none where there is no such commitment.
     pub fn told(&self, commitment: &CommitmentId) -> Option<CommitmentHistory<'_>> {
         self.told_of(self.names.find(&commitment.0)?)
+    }
+
+    /// An agreement's status by the records before one; none where there is no such agreement.
+    pub fn agreement_status_before(
+        &self,
+        id: &AgreementId,
+        before: Seq,
+    ) -> Option<AgreementStatus> {
+        let (entity, _) = self.found(&id.0, EntityKind::Agreement)?;
+        let moves = entity.facts.agreement.as_deref()?.moves.iter();
+        let last = moves.rev().find(|(record, _)| seq(*record) < before);
+        Some(last.map_or(AgreementStatus::Concluded, |(_, to)| *to))
     }
 
     fn told_of(&self, id: Id) -> Option<CommitmentHistory<'_>> {

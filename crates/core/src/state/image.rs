@@ -48,7 +48,7 @@ impl State {
             findings: Vec::new(),
         };
         out.bytes(words().as_bytes());
-        out.number(self.claimed as u32);
+        out.number(self.asserted as u32);
         out.list(&self.kinds, |out, kind| {
             out.byte(kind.map_or(NO_WORD, |kind| kind as u8));
         });
@@ -95,7 +95,7 @@ impl State {
         if from.bytes()? != words().as_bytes() {
             return None;
         }
-        let claimed = from.number()?.into();
+        let asserted = from.number()?.into();
         let kinds = from.bytes()?.iter().map(|kind| match *kind {
             NO_WORD => Some(None),
             kind => Kind::ALL.get(usize::from(kind)).copied().map(Some),
@@ -106,7 +106,7 @@ impl State {
             archived: kinds.len(),
             kinds,
             dates,
-            claimed,
+            asserted,
             archive: Some(archive),
             ..Self::default()
         };

@@ -15,11 +15,13 @@ pub use self::assessments::Assessment;
 use self::assessments::Assessments;
 pub use self::dates::RecordDate;
 use self::dates::RecordDates;
-use self::facts::Facts;
+pub use self::effect::Effect;
+use self::entity::Entity;
 pub use self::facts::Position;
 pub use self::history::CommitmentHistory;
 pub use self::id_table::Id;
 use self::id_table::IdTable;
+use self::keeper::Keeper;
 use self::keys::ImportKeys;
 use self::postings::Postings;
 use self::read_cache::ReadCache;
@@ -29,70 +31,28 @@ use crate::value::agreement::{Action, AgreementStatus};
 use crate::value::id::{
     AgreementId, CommitmentId, PartyId, RecorderId, Reference, Seq, Slug, Subject,
 };
+
+pub use crate::value::id::EntityKind;
 use crate::value::when::When;
 
 mod assessments;
 mod dates;
+mod effect;
+mod entity;
 mod facts;
+mod grow;
 mod history;
 mod id_table;
 mod image;
 mod interned;
+mod keeper;
 mod keys;
+mod known;
 mod postings;
 mod read_cache;
 mod scan_cache;
 #[cfg(test)]
 mod tests;
-
-/// What kind of thing an id names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum EntityKind {
-    /// A party.
-    Party,
-    /// A source.
-    Source,
-    /// An agreement.
-    Agreement,
-    /// A commitment.
-    Commitment,
-    /// A recorder.
-    Recorder,
-}
-
-impl EntityKind {
-    /// Every kind.
-    pub const ALL: &'static [EntityKind] = &[
-        Self::Party,
-        Self::Source,
-        Self::Agreement,
-        Self::Commitment,
-        Self::Recorder,
-    ];
-
-    /// The word for it.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Party => "party",
-            Self::Source => "source",
-            Self::Agreement => "agreement",
-            Self::Commitment => "commitment",
-            Self::Recorder => "recorder",
-        }
-    }
-
-    /// What a reference asks for; none where any entity or a record will do.
-    pub fn of(reference: &Reference<'_>) -> Option<Self> {
-        match reference {
-            Reference::Party(_) => Some(Self::Party),
-            Reference::Source(_) => Some(Self::Source),
-            Reference::Agreement(_) => Some(Self::Agreement),
-            Reference::Commitment(_) => Some(Self::Commitment),
-            Reference::Recorder(_) => Some(Self::Recorder),
-            Reference::Entity(_) | Reference::Record(_) => None,
-        }
-    }
-}
 
 /// A record as it reads today.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -170,15 +130,6 @@ impl RecordStatus {
     }
 }
 
-/// What an id names, and what is known of that.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-struct Entity {
-    /// What it is, and the record that says so.
-    defined: Option<(EntityKind, u32)>,
-    trail: Postings,
-    facts: Facts,
-}
-
 /// Most records of a ledger, whose numbers are kept in 32 bits.
 pub const RECORD_LIMIT: u64 = u32::MAX as u64;
 
@@ -211,12 +162,12 @@ pub struct State {
     /// What is known of many records at once; nothing until it is asked for after a change.
     marks: OnceLock<ScanCache>,
     /// How many records, the first ones, have a recorded time that is claimed.
-    claimed: u64,
+    asserted: u64,
 }
 
 /// What a reader must know where the recorded times of so many records, the first ones, are claimed; nothing
 /// where none is.
-pub fn claimed_times(count: u64) -> Option<String> {
+pub fn asserted_times(count: u64) -> Option<String> {
     let records = match count {
         0 => return None,
         1 => "the recorded time of record 0 is".to_owned(),
@@ -342,14 +293,14 @@ impl State {
 
     /// How many records, the first ones, have a recorded time that was claimed when they were imported, and is not
     /// that of the machine's clock.
-    pub fn claimed(&self) -> u64 {
-        self.claimed
+    pub fn asserted(&self) -> u64 {
+        self.asserted
     }
 
     /// Takes note that the recorded times of so many records, the first ones, are claimed. Headers say so, which
     /// [`State::apply`] does not get.
-    pub fn note_claimed(&mut self, count: u64) {
-        self.claimed = count;
+    pub fn note_asserted(&mut self, count: u64) {
+        self.asserted = count;
     }
 
     /// The first record that was asked for and could not be read again: what was answered since is not to be
@@ -949,7 +900,14 @@ impl State {
             findings,
             ..
         } = self;
-        facts::set(entities, names, findings, record, event, counts);
+        let mut keeper = Keeper {
+            all: entities,
+            names,
+            findings,
+            record,
+            counts,
+        };
+        event.effects(&mut |effect| keeper.set(effect));
     }
 
     /// Takes what a record says out of trails, ids and facts.
@@ -1010,18 +968,9 @@ impl State {
         } else {
             self.kept.pop();
         }
-        self.claimed = self.claimed.min(record as u64);
+        self.asserted = self.asserted.min(record as u64);
         self.names.forget_since(number);
         self.entities.truncate(self.names.slugs().len());
-    }
-}
-
-/// Makes room for so many more. There are millions of such lists, mostly short: they grow by a quarter, or by 16 bytes,
-/// where a vector would take four at first and then twice as many.
-fn grow<T>(list: &mut Vec<T>, more: usize) {
-    if list.capacity() - list.len() < more {
-        let few = 16 / size_of::<T>().max(1);
-        list.reserve_exact(more.max(few).max(list.len() / 4));
     }
 }
 

@@ -1,5 +1,7 @@
 //! Trails: numbers of records in ascending order, as the differences between them, in two bytes or three each.
 
+use super::grow::grow;
+
 /// Most bytes of a difference.
 const LONGEST: usize = 5;
 
@@ -64,7 +66,7 @@ impl Postings {
     }
 
     fn push(&mut self, number: u32) {
-        super::grow(&mut self.differences, LONGEST);
+        grow(&mut self.differences, LONGEST);
         let mut rest = number.saturating_sub(self.last);
         while rest > 0x7f {
             self.differences.push(rest as u8 | 0x80);

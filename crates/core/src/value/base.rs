@@ -7,20 +7,12 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::value::id::Reference;
+pub use crate::value::error::{ValueError, excerpt, unknown_word};
+use crate::value::id::{
+    AgreementId, CommitmentId, FieldName, PartyId, RecorderId, Reference, Seq, Slug, SourceId,
+    Subject,
+};
 use crate::wire::{wire_newtypes, wire_texts};
-
-/// Why a text is not a value of its type. Says what was found and what would be right.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct ValueError(pub String);
-
-impl ValueError {
-    /// An error with this message.
-    pub fn new(message: impl Into<String>) -> Self {
-        Self(message.into())
-    }
-}
 
 /// How many texts a field takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -153,6 +145,34 @@ impl Value for bool {
     }
 }
 
+/// Ids and numbers: each with its label, and what it names.
+macro_rules! names {
+    ($($name:ident $label:literal $($this:ident => $reference:expr)?;)+) => {$(
+        impl Leaf for $name {
+            const LABEL: &'static str = $label;
+            $(fn reference(&self) -> Option<Reference<'_>> {
+                let $this = self;
+                Some($reference)
+            })?
+        }
+    )+};
+}
+
+names! {
+    Slug "ID";
+    FieldName "FIELD";
+    PartyId "PARTY" this => Reference::Party(this);
+    SourceId "SOURCE" this => Reference::Source(this);
+    AgreementId "AGREEMENT" this => Reference::Agreement(this);
+    CommitmentId "COMMITMENT" this => Reference::Commitment(this);
+    RecorderId "RECORDER" this => Reference::Recorder(this);
+    Seq "RECORD" this => Reference::Record(*this);
+    Subject "ID|RECORD" this => match this {
+        Subject::Entity(slug) => Reference::Entity(slug),
+        Subject::Record(seq) => Reference::Record(*seq),
+    };
+}
+
 /// Declares a closed list of words as an enum with its textual form.
 macro_rules! words {
     ($(#[$meta:meta])* $name:ident $label:literal { $($(#[$vmeta:meta])* $variant:ident = $word:literal,)+ }) => {
@@ -225,24 +245,6 @@ macro_rules! since {
 }
 pub(crate) use since;
 
-/// The error for a word outside a closed list: names the list.
-pub fn unknown_word(found: &str, words: &[&str]) -> ValueError {
-    ValueError(format!(
-        "`{}` is not one of: {}",
-        excerpt(found),
-        words.join(", ")
-    ))
-}
-
-/// The start of a text, for messages: at most 40 characters, control characters escaped.
-pub fn excerpt(text: &str) -> String {
-    let mut out: String = text.chars().take(40).flat_map(char::escape_debug).collect();
-    if text.chars().nth(40).is_some() {
-        out.push('…');
-    }
-    out
-}
-
 /// Longest text of one field, in bytes of UTF-8. Longer documents are sources, named by their digest.
 pub const TEXT_LIMIT: usize = 32 * 1024;
 
@@ -310,7 +312,8 @@ impl Language {
     fn fits(text: &str) -> bool {
         let mut parts = text.split('-');
         let primary = parts.next().unwrap_or_default();
-        (2..=3).contains(&primary.len())
+        text.len() <= LANGUAGE_LIMIT
+            && (2..=3).contains(&primary.len())
             && primary.bytes().all(|b| b.is_ascii_lowercase())
             && parts
                 .all(|p| (1..=8).contains(&p.len()) && p.bytes().all(|b| b.is_ascii_alphanumeric()))
@@ -322,6 +325,9 @@ impl fmt::Display for Language {
         f.pad(&self.0)
     }
 }
+
+/// Longest language tag, in bytes.
+const LANGUAGE_LIMIT: usize = 64;
 
 impl FromStr for Language {
     type Err = ValueError;

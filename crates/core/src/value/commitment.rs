@@ -143,9 +143,9 @@ impl fmt::Display for Asserter {
             Self::AllDebtors => "all debtors",
             Self::Debtor => "a debtor",
             Self::Creditor => "a creditor",
-            Self::Arbiter => "an arbiter (--capacity arbiter)",
-            Self::Assessor => "an assessor (--capacity assessor)",
-            Self::Terms => "the terms (--capacity terms)",
+            Self::Arbiter => "an arbiter",
+            Self::Assessor => "an assessor",
+            Self::Terms => "the terms",
             Self::AllParties => "all parties",
             Self::AnyParty => "a party to it",
         })
@@ -153,7 +153,7 @@ impl fmt::Display for Asserter {
 }
 
 /// One row of the transition table.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Transition {
     /// From any of these.
     pub from: &'static [Standing],

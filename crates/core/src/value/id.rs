@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use smol_str::SmolStr;
 
-use crate::value::base::{Leaf, ValueError, excerpt};
+use crate::value::error::{ValueError, excerpt};
 use crate::wire::{wire_newtypes, wire_texts, wire_variants};
 
 /// Longest slug, in bytes.
@@ -55,10 +55,6 @@ impl FromStr for Slug {
     }
 }
 
-impl Leaf for Slug {
-    const LABEL: &'static str = "ID";
-}
-
 /// What a value names: an entity of some kind, or a record. Everything named must be there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Reference<'v> {
@@ -92,6 +88,14 @@ impl<'v> Reference<'v> {
         }
     }
 
+    /// The record that is named; none where an entity is.
+    pub fn record(self) -> Option<Seq> {
+        match self {
+            Self::Record(seq) => Some(seq),
+            _ => None,
+        }
+    }
+
     /// What is named, as a subject.
     pub fn subject(self) -> Subject {
         match self {
@@ -106,8 +110,57 @@ impl<'v> Reference<'v> {
     }
 }
 
+/// What kind of thing an id names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum EntityKind {
+    /// A party.
+    Party,
+    /// A source.
+    Source,
+    /// An agreement.
+    Agreement,
+    /// A commitment.
+    Commitment,
+    /// A recorder.
+    Recorder,
+}
+
+impl EntityKind {
+    /// Every kind.
+    pub const ALL: &'static [EntityKind] = &[
+        Self::Party,
+        Self::Source,
+        Self::Agreement,
+        Self::Commitment,
+        Self::Recorder,
+    ];
+
+    /// The word for it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Party => "party",
+            Self::Source => "source",
+            Self::Agreement => "agreement",
+            Self::Commitment => "commitment",
+            Self::Recorder => "recorder",
+        }
+    }
+
+    /// What a reference asks for; none where any entity or a record will do.
+    pub fn of(reference: &Reference<'_>) -> Option<Self> {
+        match reference {
+            Reference::Party(_) => Some(Self::Party),
+            Reference::Source(_) => Some(Self::Source),
+            Reference::Agreement(_) => Some(Self::Agreement),
+            Reference::Commitment(_) => Some(Self::Commitment),
+            Reference::Recorder(_) => Some(Self::Recorder),
+            Reference::Entity(_) | Reference::Record(_) => None,
+        }
+    }
+}
+
 macro_rules! ids {
-    ($($(#[$meta:meta])* $name:ident $label:literal $reference:ident;)+) => {$(
+    ($($(#[$meta:meta])* $name:ident;)+) => {$(
         $(#[$meta])*
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name(pub Slug);
@@ -131,27 +184,20 @@ macro_rules! ids {
                 text.parse().map(Self)
             }
         }
-
-        impl Leaf for $name {
-            const LABEL: &'static str = $label;
-            fn reference(&self) -> Option<Reference<'_>> {
-                Some(Reference::$reference(self))
-            }
-        }
     )+};
 }
 
 ids! {
     /// Names a party.
-    PartyId "PARTY" Party;
+    PartyId;
     /// Names a source.
-    SourceId "SOURCE" Source;
+    SourceId;
     /// Names an agreement.
-    AgreementId "AGREEMENT" Agreement;
+    AgreementId;
     /// Names a commitment.
-    CommitmentId "COMMITMENT" Commitment;
+    CommitmentId;
     /// Names a recorder who holds a key.
-    RecorderId "RECORDER" Recorder;
+    RecorderId;
 }
 
 /// The number of a record: its place in the chain, from 0.
@@ -177,13 +223,6 @@ impl FromStr for Seq {
                 excerpt(text)
             ))),
         }
-    }
-}
-
-impl Leaf for Seq {
-    const LABEL: &'static str = "RECORD";
-    fn reference(&self) -> Option<Reference<'_>> {
-        Some(Reference::Record(*self))
     }
 }
 
@@ -213,16 +252,6 @@ impl FromStr for Subject {
         } else {
             text.parse().map(Self::Entity)
         }
-    }
-}
-
-impl Leaf for Subject {
-    const LABEL: &'static str = "ID|RECORD";
-    fn reference(&self) -> Option<Reference<'_>> {
-        Some(match self {
-            Self::Entity(slug) => Reference::Entity(slug),
-            Self::Record(seq) => Reference::Record(*seq),
-        })
     }
 }
 
@@ -259,10 +288,6 @@ impl FromStr for FieldName {
             )))
         }
     }
-}
-
-impl Leaf for FieldName {
-    const LABEL: &'static str = "FIELD";
 }
 
 wire_texts! { Slug FieldName }

@@ -4,6 +4,7 @@ pub mod agreement;
 pub mod base;
 pub mod commitment;
 pub mod deadline;
+mod error;
 pub mod id;
 pub mod party;
 pub mod recurrence;

@@ -6,6 +6,7 @@
 
 pub mod occurrences;
 pub mod schedule;
+pub mod sentences;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};

@@ -11,7 +11,7 @@ use crate::testing::*;
 use crate::verify::{Unwatched, verify};
 use crate::{Environment, snapshot};
 use servanda_core::chain::codec;
-use servanda_core::chain::record::{Head, SALT_LEN};
+use servanda_core::chain::record::{Head, PAYLOAD_LIMIT, SALT_LEN};
 use servanda_core::event::{Entry, Kind};
 use servanda_core::ndjson;
 use servanda_core::ndjson::ReferenceResolver;
@@ -19,8 +19,11 @@ use servanda_core::state::{RECORD_LIMIT, State};
 use servanda_core::testing::{Choices, FIRST_RECORDED_AT, event, histories};
 use servanda_log::dry_run::DryRunLog;
 use servanda_log::faulty::{Fault, Faulty};
-use servanda_log::memory::Memory;
+use servanda_log::memory::MemoryLog;
 use servanda_log::{BatchSource, ChunkSink, LogError, Parts as _, Reader, SnapshotCache, Stored};
+
+mod faults;
+mod limits;
 
 /// Whether nothing is wrong with a log.
 fn is_sound(log: &impl Log) -> bool {
@@ -28,10 +31,10 @@ fn is_sound(log: &impl Log) -> bool {
 }
 
 /// Appends a history in batches whose sizes a seed chooses; gives the ledger and what it took in.
-fn recorded(history: &[Event], seed: u64, snapshot_every: u64) -> (Ledger<Memory>, Vec<Entry>) {
+fn recorded(history: &[Event], seed: u64, snapshot_every: u64) -> (Ledger<MemoryLog>, Vec<Entry>) {
     let mut choices = Choices(seed);
     let (first, mut rest) = history.split_first().unwrap();
-    let log = Memory::default();
+    let log = MemoryLog::default();
     let mut ledger = Ledger::create(log, Steady::default(), first.clone())
         .unwrap()
         .snapshot_every(snapshot_every);
@@ -59,7 +62,7 @@ fn folded(entries: &[Entry]) -> State {
 }
 
 /// A log with one snapshot of several.
-fn with_snapshot(log: &Memory, kept: u64) -> Memory {
+fn with_snapshot(log: &MemoryLog, kept: u64) -> MemoryLog {
     let log = log.clone();
     for count in log.counts().unwrap() {
         if count != kept {
@@ -129,7 +132,7 @@ proptest! {
             lines.push('\n');
         }
         let again = Steady::from(Instant(FIRST_RECORDED_AT.0 * 2));
-        let mut imported = Ledger::create(Memory::default(), again, history[0].clone()).unwrap();
+        let mut imported = Ledger::create(MemoryLog::default(), again, history[0].clone()).unwrap();
         let mut resolver = ReferenceResolver::default();
         let mut lines = ndjson::Lines::new(lines.as_bytes(), ndjson::Defaults::default());
         let streamed = imported.append_stream(|present| {
@@ -275,15 +278,18 @@ fn a_payload_may_be_as_long_as_the_limit_and_no_longer() {
                 &[("text", text.as_str()), ("note", &"y".repeat(rest))],
             )
         };
-        let overhead = codec::encode(&made(30_000)).unwrap().len() - 30_000;
+        let overhead = codec::encode(&made(30_000)).unwrap().payload.len() - 30_000;
         made(length - overhead)
     };
     let mut ledger = storied();
-    let longest = of_length(codec::PAYLOAD_LIMIT);
-    assert_eq!(codec::encode(&longest).unwrap().len(), codec::PAYLOAD_LIMIT);
+    let longest = of_length(PAYLOAD_LIMIT);
+    assert_eq!(
+        codec::encode(&longest).unwrap().payload.len(),
+        PAYLOAD_LIMIT
+    );
     ledger.append(vec![longest.clone()]).unwrap();
     let before = (ledger.head(), ledger.state().clone());
-    let too_long = of_length(codec::PAYLOAD_LIMIT + 1);
+    let too_long = of_length(PAYLOAD_LIMIT + 1);
     let error = ledger.append(vec![note("fine"), too_long]).unwrap_err();
     assert!(
         matches!(&error, LedgerError::Codec { index: 1, .. }),
@@ -309,7 +315,7 @@ fn a_ledger_is_created_once_and_by_its_opening() {
     let log = storied().into_log();
     let error = Ledger::create(log, Steady::default(), opening()).err();
     assert!(matches!(error, Some(LedgerError::NotEmpty(head)) if head.count == 13));
-    let error = Ledger::create(Memory::default(), Steady::default(), note("hello")).err();
+    let error = Ledger::create(MemoryLog::default(), Steady::default(), note("hello")).err();
     assert!(matches!(error, Some(LedgerError::Refused(_))));
 }
 
@@ -340,7 +346,7 @@ impl Environment for Dry {
 
 #[test]
 fn without_randomness_nothing_is_appended() {
-    let mut ledger = Ledger::create(Memory::default(), Dry(2), opening()).unwrap();
+    let mut ledger = Ledger::create(MemoryLog::default(), Dry(2), opening()).unwrap();
     let before = ledger.state().clone();
     let error = ledger.append(vec![note("one"), note("two")]).unwrap_err();
     assert!(matches!(error, LedgerError::Entropy(_)), "{error}");
@@ -366,13 +372,13 @@ struct Strings {
 /// A log that several ledgers share, with strings to pull.
 #[derive(Clone, Default)]
 struct Puppet {
-    memory: Arc<Mutex<Memory>>,
+    memory: Arc<Mutex<MemoryLog>>,
     strings: Arc<Mutex<Strings>>,
 }
 
 impl Puppet {
     /// What lies in it.
-    fn memory(&self) -> Memory {
+    fn memory(&self) -> MemoryLog {
         self.memory.lock().unwrap().clone()
     }
 
@@ -384,7 +390,7 @@ impl Puppet {
     /// Fails if it is told to.
     fn step(&self, name: &'static str) -> Result<(), LogError> {
         if self.strings.lock().unwrap().fail.contains(&name) {
-            return Err(lost());
+            return Err(faults::lost());
         }
         Ok(())
     }
@@ -396,477 +402,4 @@ impl Puppet {
         other.append(vec![note("somebody else's")]).unwrap();
         *memory = other.into_log();
     }
-}
-
-/// An error of no particular kind.
-fn lost() -> LogError {
-    LogError::Io {
-        doing: "asking a puppet".to_owned(),
-        source: std::io::Error::other("a string was pulled"),
-    }
-}
-
-impl Log for Puppet {
-    fn head(&self) -> Result<Head, LogError> {
-        self.step("head")?;
-        self.memory.lock().unwrap().head()
-    }
-    fn append(
-        &mut self,
-        expected: Head,
-        source: &mut dyn BatchSource,
-    ) -> Result<Head, AppendError> {
-        let (before, after) = self.strings.lock().unwrap().meddle;
-        if before > 0 {
-            self.pull(|strings| strings.meddle.0 -= 1);
-            self.meddle();
-        }
-        if self.strings.lock().unwrap().lose_batches {
-            return Err(AppendError::Uncertain(lost()));
-        }
-        let appended = self.memory.lock().unwrap().append(expected, source);
-        for _ in 0..after {
-            self.pull(|strings| strings.meddle.1 -= 1);
-            self.meddle();
-        }
-        let head = appended?;
-        if self.strings.lock().unwrap().lose_answers {
-            return Err(AppendError::Uncertain(lost()));
-        }
-        Ok(head)
-    }
-    fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, LogError> {
-        self.step("read")?;
-        self.memory.lock().unwrap().read(from, limit)
-    }
-    fn reader(&self) -> Arc<dyn Reader> {
-        self.memory.lock().unwrap().reader()
-    }
-    fn snapshots(&self) -> Option<&dyn SnapshotCache> {
-        Some(self)
-    }
-}
-
-impl SnapshotCache for Puppet {
-    fn put_chunks(&self, count: u64, chunks: &ChunkSink<'_>) -> Result<(), LogError> {
-        self.memory.lock().unwrap().put_chunks(count, chunks)
-    }
-    fn counts(&self) -> Result<Vec<u64>, LogError> {
-        self.memory.lock().unwrap().counts()
-    }
-    fn load(&self, count: u64) -> Result<Option<Vec<u8>>, LogError> {
-        self.memory.lock().unwrap().load(count)
-    }
-    fn remove(&self, count: u64) -> Result<(), LogError> {
-        self.memory.lock().unwrap().remove(count)
-    }
-}
-
-/// A ledger with the story in a puppet, and the strings.
-fn puppet() -> (Ledger<Puppet>, Puppet) {
-    let log = Puppet::default();
-    (told(log.clone(), 5), log)
-}
-
-/// How often a note stands in a log.
-fn times(log: &Memory, text: &str) -> usize {
-    let replayed = replay_in_full(log, KnownAt::Now).unwrap();
-    let records = replayed.state.records().flatten();
-    records
-        .filter(|held| held.recorded() == &note(text))
-        .count()
-}
-
-#[test]
-fn two_ledgers_over_one_store_take_turns() {
-    let (mut one, log) = puppet();
-    let mut other = Ledger::open(log.clone(), Steady::default()).unwrap();
-    for round in 0..3 {
-        one.append(vec![note(&format!("one {round}"))]).unwrap();
-        let receipts = other.append(vec![note(&format!("other {round}"))]).unwrap();
-        assert_eq!(receipts[0].seq.0, 13 + 2 * round + 1);
-        assert_eq!(receipts[0].link, other.head().link);
-    }
-    assert!(is_sound(&log.memory()));
-    assert_eq!(other.head(), log.memory().head().unwrap());
-    // What the other appended is seen by the rules: the same key is known, the same id is taken.
-    one.append(vec![keyed("x", "row 40")]).unwrap();
-    let receipts = other.append(vec![keyed("x", "row 40"), note("y")]).unwrap();
-    assert_eq!([receipts[0].known, receipts[1].known], [true, false]);
-    assert_eq!(receipts[0].seq.0, 19);
-    one.append(vec![event(
-        Kind::PartyRegistered,
-        &[("id", "peru"), ("kind", "state"), ("name", "Peru")],
-    )])
-    .unwrap();
-    let taken = event(
-        Kind::PartyRegistered,
-        &[("id", "peru"), ("kind", "person"), ("name", "Peru")],
-    );
-    let error = other.append(vec![taken]).unwrap_err();
-    assert!(matches!(error, LedgerError::Refused(_)), "{error}");
-    assert_eq!(other.state(), one.state());
-    assert!(is_sound(&log.memory()));
-}
-
-#[test]
-fn an_append_tries_again_where_the_head_moved_and_gives_up_at_last() {
-    let (mut ledger, log) = puppet();
-    log.pull(|strings| strings.meddle.0 = ATTEMPTS - 1);
-    let receipts = ledger.append(vec![note("mine")]).unwrap();
-    assert_eq!(receipts[0].seq.0, 13 + ATTEMPTS as u64 - 1);
-    assert_eq!(times(&log.memory(), "mine"), 1);
-
-    log.pull(|strings| strings.meddle.0 = ATTEMPTS);
-    let error = ledger.append(vec![note("never")]).unwrap_err();
-    let now = log.memory().head().unwrap();
-    assert!(
-        matches!(error, LedgerError::HeadMoved(head) if head == now),
-        "{error}"
-    );
-    assert_eq!(times(&log.memory(), "never"), 0);
-    assert_eq!(ledger.head(), now);
-    assert_eq!(ledger.state().count(), now.count);
-    assert!(is_sound(&log.memory()));
-}
-
-#[test]
-fn a_lost_answer_is_found_at_the_head() {
-    let (mut ledger, log) = puppet();
-    log.pull(|strings| strings.lose_answers = true);
-    let receipts = ledger.append(vec![note("once"), note("twice")]).unwrap();
-    assert_eq!(receipts[1].link, log.memory().head().unwrap().link);
-    assert_eq!(times(&log.memory(), "once"), 1);
-}
-
-#[test]
-fn a_batch_that_never_arrived_is_told_as_not_appended() {
-    let (mut ledger, log) = puppet();
-    log.pull(|strings| strings.lose_batches = true);
-    let error = ledger.append(vec![note("lost")]).unwrap_err();
-    assert!(matches!(error, LedgerError::Log(_)), "{error}");
-    assert_eq!(ledger.state().count(), 13);
-    log.pull(|strings| *strings = Strings::default());
-    ledger.append(vec![note("lost")]).unwrap();
-    assert_eq!(times(&log.memory(), "lost"), 1);
-
-    // Somebody else's batch of the same size at its place is not it.
-    log.pull(|strings| {
-        strings.lose_batches = true;
-        strings.meddle.0 = 1;
-    });
-    let error = ledger.append(vec![note("lost again")]).unwrap_err();
-    assert!(matches!(error, LedgerError::Log(_)), "{error}");
-    assert_eq!(times(&log.memory(), "lost again"), 0);
-    assert!(is_sound(&log.memory()));
-}
-
-/// The head alone does not tell: others append between the append and the question.
-#[test]
-fn a_lost_answer_is_found_behind_what_others_appended_since() {
-    for others in 1..3 {
-        let (mut ledger, log) = puppet();
-        log.pull(|strings| {
-            strings.lose_answers = true;
-            strings.meddle.1 = others;
-        });
-        let receipts = ledger.append(vec![note("once")]).unwrap();
-        assert_eq!(receipts[0].seq.0, 13);
-        assert_eq!(times(&log.memory(), "once"), 1);
-        assert_eq!(log.memory().records().len(), 14 + others);
-        log.pull(|strings| strings.lose_answers = false);
-        ledger.append(vec![note("after")]).unwrap();
-        assert!(is_sound(&log.memory()));
-    }
-}
-
-#[test]
-fn where_the_head_cannot_be_asked_either_the_outcome_is_uncertain() {
-    for what in ["head", "read"] {
-        let (mut ledger, log) = puppet();
-        log.pull(|strings| {
-            strings.lose_answers = true;
-            strings.meddle.1 = 1;
-            strings.fail.push(what);
-        });
-        let error = ledger.append(vec![note("perhaps")]).unwrap_err();
-        assert!(matches!(error, LedgerError::Uncertain(_)), "{error}");
-        // Nothing is shown that nobody vouches for.
-        assert_eq!(ledger.state().count(), 0);
-        let error = ledger.append(vec![note("next")]).unwrap_err();
-        assert!(matches!(error, LedgerError::Log(_)), "{error}");
-
-        log.pull(|strings| *strings = Strings::default());
-        ledger.append(vec![note("next")]).unwrap();
-        assert_eq!(times(&log.memory(), "perhaps"), 1);
-        assert_eq!(times(&log.memory(), "next"), 1);
-        assert!(is_sound(&log.memory()));
-        let reopened = Ledger::open(log, Steady::default()).unwrap();
-        assert_eq!(ledger.state(), reopened.state());
-    }
-}
-
-/// A refusal that the log's failure must not hide, nor a phantom that it must not leave.
-#[test]
-fn a_refusal_is_told_where_the_store_fails_after_it() {
-    let (mut ledger, log) = puppet();
-    log.pull(|strings| strings.fail.push("read"));
-    let error = ledger.append(vec![note("phantom"), opening()]).unwrap_err();
-    assert!(matches!(error, LedgerError::Refused(_)), "{error}");
-    log.pull(|strings| strings.fail.clear());
-    let receipts = ledger.append(vec![note("real")]).unwrap();
-    assert_eq!(receipts[0].seq.0, 13);
-    assert!(is_sound(&log.memory()));
-}
-
-/// Receipts of known records are read before anything is written: an append that is done does not fail.
-#[test]
-fn what_cannot_be_read_is_told_before_anything_is_appended() {
-    let (mut ledger, log) = puppet();
-    log.pull(|strings| strings.fail.push("read"));
-    let events = vec![note("new"), keyed("again", "row 8")];
-    let error = ledger.append(events.clone()).unwrap_err();
-    assert!(matches!(error, LedgerError::Log(_)), "{error}");
-    log.pull(|strings| strings.fail.clear());
-    assert_eq!(times(&log.memory(), "new"), 0);
-    ledger.append(events).unwrap();
-    assert_eq!(times(&log.memory(), "new"), 1);
-}
-
-/// Checks what an append left behind, whatever became of it.
-fn check_outcome(
-    outcome: &Result<Vec<Receipt>, LedgerError>,
-    before: &Memory,
-    after: &Memory,
-    size: usize,
-    what: &str,
-) {
-    let added = after.records().len() - before.records().len();
-    assert!(added == 0 || added == size, "{what}: {added} of {size}");
-    match outcome {
-        Ok(receipts) => {
-            assert_eq!(added, size, "{what}");
-            let ledger = Ledger::open(after.clone(), Steady::default()).unwrap();
-            for receipt in receipts {
-                let found = ledger.receipt(receipt.seq).unwrap();
-                assert_eq!(
-                    found,
-                    Receipt {
-                        known: false,
-                        ..*receipt
-                    },
-                    "{what}"
-                );
-            }
-        }
-        Err(LedgerError::Uncertain(_)) => {}
-        Err(error) => assert_eq!(added, 0, "{what}: {error}"),
-    }
-    if !after.records().is_empty() {
-        assert!(is_sound(after), "{what}");
-    }
-}
-
-/// Creates, appends one, appends several, opens again and appends, with one step of it failing. Gives
-/// whether that step was reached.
-fn live_with_a_fault(step: u64, fault: Fault) -> bool {
-    let what = |doing: &str| format!("{doing}, step {step}, {fault:?}");
-    let mut log = Faulty::new(Memory::default());
-    log.fail_after(step, fault);
-    let mut ledger = match Ledger::create(log, Steady::default(), opening()) {
-        Ok(ledger) => ledger.snapshot_every(2),
-        // The log is gone with the error; what a second try on what it left gives is seen below.
-        Err(error) => {
-            assert!(step < 3, "{}: {error}", what("creating"));
-            return true;
-        }
-    };
-    let batches = [
-        vec![note("one")],
-        vec![note("two"), note("three"), keyed("four", "row 1")],
-        vec![keyed("four", "row 1")],
-        vec![note("five"), note("six")],
-    ];
-    let mut expected = 1;
-    for (at, batch) in batches.iter().enumerate() {
-        let size = if at == 2 { 0 } else { batch.len() };
-        for attempt in 0.. {
-            let before = ledger.log().inner().clone();
-            let outcome = ledger.append(batch.clone());
-            let after = ledger.log().inner();
-            let doing = what(&format!("batch {at}, attempt {attempt}"));
-            check_outcome(&outcome, &before, after, size, &doing);
-            let done = after.records().len() - before.records().len() == size;
-            if outcome.is_ok() || (done && size > 0) {
-                break;
-            }
-            assert!(attempt == 0, "{doing}: only one step fails");
-        }
-        expected += size;
-        assert_eq!(ledger.head().count as usize, expected, "{}", what("append"));
-        let reopened = Ledger::open(ledger.log().inner().clone(), Steady::default()).unwrap();
-        assert_eq!(ledger.state(), reopened.state(), "{}", what("append"));
-    }
-    let reached = ledger.log().steps() > step;
-    let memory = ledger.log().inner().clone();
-    if !reached {
-        // Opening reads; a fault in it is an error and nothing else.
-        for opening_step in 0.. {
-            let mut log = Faulty::new(memory.clone());
-            log.fail_after(opening_step, fault);
-            match Ledger::open(log, Steady::default()) {
-                Err(error) => assert!(matches!(error, LedgerError::Log(_)), "{error}"),
-                Ok(ledger) => {
-                    assert_eq!(ledger.head(), memory.head().unwrap());
-                    assert!(opening_step > 3);
-                    break;
-                }
-            }
-        }
-    }
-    reached
-}
-
-#[test]
-fn whatever_step_fails_a_batch_is_whole_or_not_at_all() {
-    for fault in [Fault::Before, Fault::After] {
-        let steps = (0..)
-            .take_while(|step| live_with_a_fault(*step, fault))
-            .count();
-        assert!(steps >= 9, "{steps}");
-    }
-}
-
-#[test]
-fn a_ledger_whose_creation_failed_is_empty_or_whole() {
-    for fault in [Fault::Before, Fault::After] {
-        for step in 0..6 {
-            let log = Puppet::default();
-            let mut faulty = Faulty::new(log.clone());
-            faulty.fail_after(step, fault);
-            let created = Ledger::create(faulty, Steady::default(), opening());
-            let left = log.memory();
-            match (&created, left.records().len()) {
-                (Ok(_), 1) => assert!(is_sound(&left)),
-                (Err(LedgerError::Log(_)), 0) => {
-                    Ledger::create(left, Steady::default(), opening()).unwrap();
-                }
-                (_, count) => panic!("{fault:?} {step}: {count}, {:?}", created.err()),
-            }
-        }
-    }
-}
-
-#[test]
-fn a_ledger_has_no_more_records_than_it_can() {
-    let mut ledger = storied();
-    ledger.record_limit = 15;
-    let is_full = |outcome: &Outcome| matches!(outcome, Err(LedgerError::Full { limit: 15 }));
-    let two = [note("the last but one"), note("the last of all")];
-    let before = (ledger.head(), ledger.state().clone());
-    let outcome = ledger.append([&two[..], &two].concat());
-    assert!(is_full(&outcome), "{outcome:?}");
-    assert_eq!((ledger.head(), ledger.state()), (before.0, &before.1));
-    // Of requests that share a write, those that there is room for are appended.
-    let requests = [&two[..1], &two, &two[1..]];
-    let requests = requests.map(|events| events.iter().cloned().map(Submission::from).collect());
-    let outcomes = ledger.append_group(&requests).unwrap();
-    let taken: Vec<_> = outcomes.iter().map(Result::is_ok).collect();
-    assert_eq!(taken, [true, false, true]);
-    assert!(is_full(&outcomes[1]), "{outcomes:?}");
-    assert_eq!(ledger.head().count, 15);
-    let outcome = ledger.append(vec![note("one more")]);
-    assert!(is_full(&outcome), "{outcome:?}");
-    // What is known needs no room.
-    assert!(
-        ledger
-            .append(vec![keyed("a witness spoke", "row 8")])
-            .unwrap()[0]
-            .known
-    );
-    assert!(is_sound(ledger.log()));
-}
-
-/// More records than their numbers have bits for.
-#[test]
-fn a_ledger_that_is_too_long_is_not_read() {
-    let head = Head {
-        count: RECORD_LIMIT + 1,
-        ..Head::EMPTY
-    };
-    let error = Ledger::open(Memory::of(Vec::new(), head), Steady::default()).err();
-    let is_too_long =
-        |error: &LedgerError| matches!(error, LedgerError::TooLong(count) if *count == head.count);
-    assert!(error.as_ref().is_some_and(is_too_long), "{error:?}");
-}
-
-#[test]
-fn a_rehearsal_changes_nothing() {
-    let log = storied().into_log();
-    let before = (
-        log.records().to_vec(),
-        log.head().unwrap(),
-        log.counts().unwrap(),
-    );
-    let rehearsal = DryRunLog::new(Puppet {
-        memory: Arc::new(Mutex::new(log)),
-        ..Puppet::default()
-    })
-    .unwrap();
-    let mut ledger = Ledger::open(rehearsal, Steady::default())
-        .unwrap()
-        .snapshot_every(1);
-    let receipts = ledger.append(vec![note("one"), keyed("two", "row 8")]);
-    let seqs: Vec<u64> = receipts
-        .unwrap()
-        .iter()
-        .map(|receipt| receipt.seq.0)
-        .collect();
-    assert_eq!(seqs, [13, 8]);
-    assert!(ledger.append(vec![opening()]).is_err());
-    // What was rehearsed can be read, and rested upon.
-    let about = event(Kind::Noted, &[("text", "on it"), ("about", "13")]);
-    ledger.append(vec![about]).unwrap();
-    assert!(is_sound(ledger.log()));
-    assert_eq!(ledger.head().count, 15);
-    let log = ledger.into_log().into_inner();
-    assert_eq!(log.head().unwrap(), before.1);
-    assert_eq!(log.counts().unwrap(), before.2);
-    let records: Vec<Sealed> = log
-        .read(0, 100)
-        .unwrap()
-        .into_iter()
-        .map(|stored| stored.sealed)
-        .collect();
-    assert_eq!(records, before.0);
-}
-
-#[test]
-fn a_snapshot_that_is_of_no_use_keeps_no_new_one_away() {
-    let mut ledger = Ledger::create(Memory::default(), Steady::default(), opening())
-        .unwrap()
-        .snapshot_every(1);
-    let newest = |log: &Memory| log.counts().unwrap().pop().unwrap();
-    while ledger.head().count < 40 || newest(ledger.log()) != ledger.head().count {
-        ledger.append(vec![note("one more")]).unwrap();
-    }
-    let count = ledger.head().count;
-    let log = ledger.into_log();
-    let appended_to = |log: Memory| {
-        let ledger = Ledger::open(log, Steady::default()).unwrap();
-        let mut ledger = ledger.snapshot_every(1);
-        ledger.append(vec![note("one more")]).unwrap();
-        newest(ledger.log())
-    };
-    assert_eq!(appended_to(log.clone()), count);
-    // As another version wrote it.
-    let mut bytes = log.load(count).unwrap().unwrap();
-    bytes[0] -= 1;
-    log.put(count, &bytes).unwrap();
-    for older in log.counts().unwrap() {
-        if older != count {
-            log.remove(older).unwrap();
-        }
-    }
-    assert_eq!(appended_to(log), count + 1);
 }

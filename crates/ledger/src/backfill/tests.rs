@@ -8,7 +8,7 @@ use servanda_core::chain::record::{Head, Header, Record};
 use servanda_core::state::State;
 use servanda_core::testing::FIRST_RECORDED_AT;
 use servanda_core::value::id::Seq;
-use servanda_log::memory::Memory;
+use servanda_log::memory::MemoryLog;
 
 const DAY: i64 = 86_400_000_000;
 
@@ -17,7 +17,7 @@ fn ago(days: i64) -> Instant {
     Instant(FIRST_RECORDED_AT.0 - days * DAY)
 }
 
-fn claimed(text: &str, at: Instant) -> Submission {
+fn asserted(text: &str, at: Instant) -> Submission {
     Submission {
         event: note(text),
         recorded_at: Some(at),
@@ -25,24 +25,24 @@ fn claimed(text: &str, at: Instant) -> Submission {
 }
 
 /// A ledger whose first record is claimed to be of 100 days ago.
-fn backfill() -> Ledger<Memory> {
-    let (log, machine) = (Memory::default(), Steady::default());
+fn backfill() -> Ledger<MemoryLog> {
+    let (log, machine) = (MemoryLog::default(), Steady::default());
     Ledger::create_backfill(log, machine, opening(), ago(100)).unwrap()
 }
 
-fn headers(log: &Memory) -> Vec<Header> {
+fn headers(log: &MemoryLog) -> Vec<Header> {
     let stored = log.read(0, 100).unwrap();
     let opened = stored.iter().map(|stored| Record::open(&stored.sealed));
     opened.map(|record| record.unwrap().header).collect()
 }
 
-fn verdict(log: &Memory) -> Verdict {
+fn verdict(log: &MemoryLog) -> Verdict {
     verify(log, &mut Unwatched).unwrap()
 }
 
-fn refused(ledger: &mut Ledger<Memory>, events: Vec<Submission>) -> (usize, ClaimError) {
+fn refused(ledger: &mut Ledger<MemoryLog>, events: Vec<Submission>) -> (usize, ClaimError) {
     let head = ledger.head();
-    let error = ledger.append_claimed(events).unwrap_err();
+    let error = ledger.append_asserted(events).unwrap_err();
     assert_eq!(ledger.head(), head, "nothing was appended");
     match error {
         LedgerError::Claim { index, source } => (index, source),
@@ -55,9 +55,9 @@ fn claimed_times_are_recorded_as_such_within_one_batch_too() {
     let mut ledger = backfill();
     let days = [90, 90, 30];
     let receipts = ledger
-        .append_claimed(days.map(|day| claimed("n", ago(day))).to_vec())
+        .append_asserted(days.map(|day| asserted("n", ago(day))).to_vec())
         .unwrap();
-    assert!(receipts.iter().all(|receipt| receipt.claimed));
+    assert!(receipts.iter().all(|receipt| receipt.asserted));
     assert_eq!(receipts[2].recorded_at, ago(30));
     assert!(ledger.is_backfill());
 
@@ -65,7 +65,7 @@ fn claimed_times_are_recorded_as_such_within_one_batch_too() {
     let headers = headers(&log);
     let times: Vec<i64> = headers.iter().map(|header| header.recorded_at).collect();
     assert_eq!(times, [100, 90, 90, 30].map(|day| ago(day).0));
-    assert!(headers.iter().all(|header| header.claimed));
+    assert!(headers.iter().all(|header| header.asserted));
     // A note may be redacted one day, and has both marks.
     assert_eq!(headers[1].to_bytes()[1], 3);
     let verdict = verdict(&log);
@@ -74,48 +74,48 @@ fn claimed_times_are_recorded_as_such_within_one_batch_too() {
 
     // What was known on a day goes by the claims.
     let known = replay(&log, KnownAt::Time(ago(60))).unwrap().state;
-    assert_eq!((known.count(), known.claimed()), (3, 3));
+    assert_eq!((known.count(), known.asserted()), (3, 3));
 }
 
 #[test]
 fn the_first_append_without_a_claimed_time_ends_the_backfill_for_good() {
     let mut ledger = backfill();
-    let batch = vec![claimed("old", ago(1)), note("new").into()];
-    let receipts = ledger.append_claimed(batch).unwrap();
+    let batch = vec![asserted("old", ago(1)), note("new").into()];
+    let receipts = ledger.append_asserted(batch).unwrap();
     assert_eq!(
-        (receipts[0].claimed, receipts[1].claimed),
+        (receipts[0].asserted, receipts[1].asserted),
         (true, false),
         "a batch may hold the end"
     );
     assert!(receipts[1].recorded_at > ago(0));
     assert!(!ledger.is_backfill());
-    let late = claimed("late", receipts[1].recorded_at);
+    let late = asserted("late", receipts[1].recorded_at);
     let ended = (0, ClaimError::Ended);
     assert_eq!(refused(&mut ledger, vec![late.clone()]), ended);
 
     // Neither opening it again nor a snapshot brings it back.
     let log = ledger.into_log();
     let mut again = Ledger::open(log, Steady::default()).unwrap();
-    assert_eq!(again.state().claimed(), 2);
+    assert_eq!(again.state().asserted(), 2);
     assert_eq!(refused(&mut again, vec![late]), ended);
     assert!(verdict(again.log()).remarks[0].contains("records 0 to 1 are claimed"));
 }
 
 #[test]
 fn a_usual_ledger_takes_no_claimed_time() {
-    let mut ledger = Ledger::create(Memory::default(), Steady::default(), opening()).unwrap();
+    let mut ledger = Ledger::create(MemoryLog::default(), Steady::default(), opening()).unwrap();
     let ended = (1, ClaimError::Ended);
-    let batch = vec![note("now").into(), claimed("n", ago(1))];
+    let batch = vec![note("now").into(), asserted("n", ago(1))];
     assert_eq!(refused(&mut ledger, batch), ended);
-    assert_eq!(ledger.state().claimed(), 0);
+    assert_eq!(ledger.state().asserted(), 0);
     assert!(verdict(ledger.log()).remarks.is_empty());
 }
 
 #[test]
 fn claimed_times_never_decrease_and_have_passed() {
     let mut ledger = backfill();
-    let before = claimed("n", ago(101));
-    let backwards = |claimed, before| ClaimError::Backwards { claimed, before };
+    let before = asserted("n", ago(101));
+    let backwards = |asserted, before| ClaimError::Backwards { asserted, before };
     assert_eq!(
         refused(&mut ledger, vec![before.clone()]),
         (0, backwards(ago(101), ago(100)))
@@ -123,15 +123,16 @@ fn claimed_times_never_decrease_and_have_passed() {
     assert_eq!(
         refused(
             &mut ledger,
-            vec![claimed("n", ago(5)), claimed("n", ago(6))]
+            vec![asserted("n", ago(5)), asserted("n", ago(6))]
         ),
         (1, backwards(ago(6), ago(5)))
     );
-    let (index, future) = refused(&mut ledger, vec![claimed("n", ago(-1))]);
+    let (index, future) = refused(&mut ledger, vec![asserted("n", ago(-1))]);
     assert!(
-        matches!((index, future), (0, ClaimError::Future { claimed, .. }) if claimed == ago(-1))
+        matches!((index, future), (0, ClaimError::Future { asserted, .. }) if asserted == ago(-1))
     );
-    let created = Ledger::create_backfill(Memory::default(), Steady::default(), opening(), ago(-1));
+    let created =
+        Ledger::create_backfill(MemoryLog::default(), Steady::default(), opening(), ago(-1));
     assert!(matches!(created, Err(LedgerError::Claim { index: 0, .. })));
 
     // What is there already under its import key claims nothing.
@@ -140,12 +141,12 @@ fn claimed_times_never_decrease_and_have_passed() {
         event: event.clone(),
         recorded_at: Some(ago(5)),
     };
-    ledger.append_claimed(vec![first]).unwrap();
+    ledger.append_asserted(vec![first]).unwrap();
     let again = Submission {
         event,
         recorded_at: Some(ago(50)),
     };
-    assert!(ledger.append_claimed(vec![again]).unwrap()[0].known);
+    assert!(ledger.append_asserted(vec![again]).unwrap()[0].known);
 }
 
 #[test]
@@ -154,12 +155,12 @@ fn snapshots_need_not_tell_where_a_backfill_ends() {
         let mut ledger = backfill().snapshot_every(1);
         for at in 1..12 {
             let event = match at < end {
-                true => claimed("n", ago(50 - at)),
+                true => asserted("n", ago(50 - at)),
                 false => note("n").into(),
             };
-            ledger.append_claimed(vec![event]).unwrap();
+            ledger.append_asserted(vec![event]).unwrap();
         }
-        let claims = |state: &State| state.claimed();
+        let claims = |state: &State| state.asserted();
         assert_eq!(claims(ledger.state()), end as u64);
         let log = ledger.into_log();
         for known_at in [
@@ -189,12 +190,12 @@ fn a_claimed_time_after_the_backfill_is_a_finding() {
     let mut head = Head::EMPTY;
     let mut all = Vec::new();
     for mut record in records {
-        record.header.claimed |= record.header.seq == 2;
+        record.header.asserted |= record.header.seq == 2;
         record.header.prev = head.link;
         head = Head::after(&record.header);
         all.push(record.seal());
     }
-    let verdict = verdict(&Memory::of(all, head));
+    let verdict = verdict(&MemoryLog::of(all, head));
     let found: Vec<_> = verdict
         .findings
         .iter()

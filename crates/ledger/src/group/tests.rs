@@ -9,13 +9,13 @@ use servanda_core::chain::record::{Head, Record};
 use servanda_core::event::Kind;
 use servanda_core::testing::event;
 use servanda_log::faulty::{Fault, Faulty};
-use servanda_log::memory::Memory;
+use servanda_log::memory::MemoryLog;
 use servanda_log::{AppendError, BatchSource, LogError, Reader, Stored};
 
 const THREADS: usize = 16;
 
-fn ledger() -> Ledger<Memory> {
-    Ledger::create(Memory::default(), Steady::default(), opening()).unwrap()
+fn ledger() -> Ledger<MemoryLog> {
+    Ledger::create(MemoryLog::default(), Steady::default(), opening()).unwrap()
 }
 
 /// Lets so many threads do something at the same time, each with an appender of its own.
@@ -206,7 +206,7 @@ fn a_group_gives_the_records_that_single_appends_give() {
 #[test]
 fn a_write_that_fails_fails_for_all_of_the_group_and_the_next_one_goes_on() {
     for fault in [Fault::Before, Fault::After] {
-        let mut ledger = story_told(Faulty::new(Memory::default()), 1000);
+        let mut ledger = story_told(Faulty::new(MemoryLog::default()), 1000);
         let before = ledger.head().count;
         let requests: Vec<Vec<Submission>> = (0..3)
             .map(|at| vec![note(&format!("note {at}")).into()])
@@ -229,7 +229,7 @@ fn a_write_that_fails_fails_for_all_of_the_group_and_the_next_one_goes_on() {
 }
 
 /// A log that panics when it is appended to the second time.
-struct Panicking(Memory, bool);
+struct Panicking(MemoryLog, bool);
 
 impl Log for Panicking {
     fn head(&self) -> Result<Head, LogError> {
@@ -254,7 +254,7 @@ impl Log for Panicking {
 
 #[test]
 fn a_committer_that_gives_up_is_told_to_all() {
-    let log = Panicking(Memory::default(), false);
+    let log = Panicking(MemoryLog::default(), false);
     let ledger = Ledger::create(log, Steady::default(), opening()).unwrap();
     let group = Group::new(ledger).unwrap();
     let outcomes = Mutex::new(Vec::new());

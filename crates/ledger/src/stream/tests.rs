@@ -1,7 +1,6 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::signatures;
 use crate::testing::*;
 use crate::verify::{Unwatched, verify};
 use servanda_core::chain::key::{KeyName, SignatureType};
@@ -9,11 +8,11 @@ use servanda_core::event::Kind;
 use servanda_core::state::CurrentRecord;
 use servanda_core::testing::{event, histories};
 use servanda_log::faulty::{Fault, Faulty};
-use servanda_log::memory::Memory;
+use servanda_log::memory::MemoryLog;
 
 /// A ledger with its opening alone.
-fn opened() -> Ledger<Memory> {
-    Ledger::create(Memory::default(), Steady::default(), opening()).unwrap()
+fn opened() -> Ledger<MemoryLog> {
+    Ledger::create(MemoryLog::default(), Steady::default(), opening()).unwrap()
 }
 
 /// Gives events one after the other, numbered from 0.
@@ -47,7 +46,7 @@ fn stream_by<S: Log>(
 }
 
 /// The payloads of a ledger, in order.
-fn payloads(ledger: &Ledger<Memory>) -> Vec<Vec<u8>> {
+fn payloads(ledger: &Ledger<MemoryLog>) -> Vec<Vec<u8>> {
     let records = ledger.log().records();
     let bodies = records
         .iter()
@@ -145,7 +144,7 @@ fn reads(state: &State) -> Vec<Option<CurrentRecord>> {
 }
 
 /// A ledger that did not change: head, records, register.
-fn is_untouched<S: Log>(ledger: &Ledger<S>, log: &Memory, before: &(Head, State)) {
+fn is_untouched<S: Log>(ledger: &Ledger<S>, log: &MemoryLog, before: &(Head, State)) {
     assert_eq!(ledger.head(), before.0);
     assert!(ledger.state() == &before.1);
     assert!(reads(ledger.state()) == reads(&before.1));
@@ -218,7 +217,7 @@ fn many(count: usize) -> impl Iterator<Item = Event> + Clone {
 
 /// Streams events; the most records that the state held meanwhile.
 fn watched(
-    ledger: &mut Ledger<Memory>,
+    ledger: &mut Ledger<MemoryLog>,
     events: impl IntoIterator<Item = Event>,
 ) -> (Streamed, usize) {
     let mut most = 0;
@@ -360,9 +359,12 @@ fn a_source_that_breaks_off_takes_all_back() {
 fn a_store_that_fails_takes_all_back() {
     for fault in [Fault::Before, Fault::After] {
         for step in 0..4 {
-            let mut ledger =
-                Ledger::create(Faulty::new(Memory::default()), Steady::default(), opening())
-                    .unwrap();
+            let mut ledger = Ledger::create(
+                Faulty::new(MemoryLog::default()),
+                Steady::default(),
+                opening(),
+            )
+            .unwrap();
             let before = (ledger.head(), ledger.state().clone());
             ledger.log.fail_after(step, fault);
             // More than waits in the channel: nobody may be left waiting.
@@ -438,7 +440,7 @@ fn each_batch_is_signed_by_whoever_recorded_it() {
         matches!(
             error,
             StreamError::Ledger(LedgerError::Signature(
-                signatures::SignatureError::Missing { .. }
+                servanda_core::signatures::SignatureError::Missing { .. }
             ))
         )
     };

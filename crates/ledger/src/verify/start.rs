@@ -1,23 +1,16 @@
-//! Where verifying begins: at the first record, or after those that a checkpoint vouches for.
+//! Where verifying begins behind a checkpoint.
 
-use super::contents::origin_of;
-use super::{Previous, header_of};
 use crate::LedgerError;
 use crate::anchor::{Hashes, tree_error};
-use crate::replay::{KnownAt, Replayed, replay};
+use crate::definitions::Definitions;
+use crate::replay::{KnownAt, replay};
 use servanda_core::chain::checkpoint::Checkpoint;
 use servanda_core::chain::record::Head;
 use servanda_core::chain::tree::{self, TILE};
+use servanda_core::chain::walker::Walker;
 use servanda_core::value::id::Seq;
+use servanda_core::verify::{Replayed, Start, origin_of};
 use servanda_log::Log;
-
-/// What is known before the first record that is verified.
-pub(super) struct Start {
-    /// What replay gives of the records before it.
-    pub(super) trusted: Replayed,
-    /// The last of them.
-    pub(super) previous: Option<Previous>,
-}
 
 /// Why a checkpoint is none to start from.
 #[derive(Debug, thiserror::Error)]
@@ -36,49 +29,44 @@ pub(super) enum NoStart {
     Unreadable(#[from] LedgerError),
 }
 
-impl Start {
-    /// Before the first record.
-    pub(super) fn nothing(log: &impl Log) -> Self {
-        Self {
-            trusted: Replayed::nothing_of(log),
-            previous: None,
-        }
+/// After the records of a checkpoint. What comes from snapshots counts as far as it leads to the checkpoint's
+/// root: that holds for the tree and for the last record, whose header is read and hashed. The state that rules
+/// rest on is bound by no checkpoint, and taken as replay has it.
+pub(super) fn after(
+    log: &impl Log,
+    checkpoint: &Checkpoint,
+) -> Result<(Start, Definitions), NoStart> {
+    let count = checkpoint.size();
+    let last = count.checked_sub(1).ok_or(NoStart::Empty)?;
+    let acknowledged = log.head().map_err(LedgerError::from)?;
+    if acknowledged.count < count {
+        return Err(NoStart::Short(acknowledged));
     }
-
-    /// After the records of a checkpoint. What comes from snapshots counts as far as it leads to the checkpoint's
-    /// root: that holds for the tree and for the last record, whose header is read and hashed. The state that rules
-    /// rest on is bound by no checkpoint, and taken as replay has it.
-    pub(super) fn after(log: &impl Log, checkpoint: &Checkpoint) -> Result<Self, NoStart> {
-        let count = checkpoint.size();
-        let last = count.checked_sub(1).ok_or(NoStart::Empty)?;
-        let acknowledged = log.head().map_err(LedgerError::from)?;
-        if acknowledged.count < count {
-            return Err(NoStart::Short(acknowledged));
-        }
-        let trusted = replay(log, KnownAt::Record(Seq(last)))?;
-        if origin_of(&trusted.state).as_deref() != Some(checkpoint.origin()) {
-            return Err(NoStart::OtherOrigin);
-        }
-        // Fits, for there is a root in memory for each. The tile of the last record is hashed anew.
-        let whole = &trusted.tree.tiles()[..(last / TILE) as usize];
-        let root = tree::root(&Hashes::new(log, whole), count).map_err(tree_error)?;
-        let stored = log.read(last, 1).map_err(LedgerError::from)?;
-        let header = stored.first().and_then(|stored| header_of(&stored.sealed));
-        let leads_there = root == *checkpoint.root() && trusted.tree.root() == root;
-        match header {
-            Some(header) if leads_there && header.link() == trusted.head.link => {
-                if header.remaining > 0 {
-                    return Err(NoStart::InBatch);
-                }
-                let previous = Some(Previous::of(&header, trusted.head.link));
-                Ok(Self { trusted, previous })
+    let trusted = replay(log, KnownAt::Record(Seq(last)))?;
+    if origin_of(&trusted.state).as_deref() != Some(checkpoint.origin()) {
+        return Err(NoStart::OtherOrigin);
+    }
+    // Fits, for there is a root in memory for each. The tile of the last record is hashed anew.
+    let whole = &trusted.tree.tiles()[..(last / TILE) as usize];
+    let root = tree::root(&Hashes::new(log, whole), count).map_err(tree_error)?;
+    let stored = log.read(last, 1).map_err(LedgerError::from)?;
+    let header = stored.first().and_then(|stored| stored.sealed.header());
+    let leads_there = root == *checkpoint.root() && trusted.tree.root() == root;
+    match header {
+        Some(header) if leads_there && header.link() == trusted.head.link => {
+            if header.remaining > 0 {
+                return Err(NoStart::InBatch);
             }
-            _ => Err(NoStart::Rewritten),
+            let walker = Walker::after(&header, trusted.head.link);
+            let definitions = trusted.definitions;
+            let trusted = Replayed {
+                state: trusted.state,
+                head: trusted.head,
+                last_recorded: trusted.last_recorded,
+                tree: trusted.tree,
+            };
+            Ok((Start { trusted, walker }, definitions))
         }
-    }
-
-    /// How many records come before.
-    pub(super) fn count(&self) -> u64 {
-        self.trusted.head.count
+        _ => Err(NoStart::Rewritten),
     }
 }

@@ -80,7 +80,7 @@ pub(super) fn snapshots_keep_apart(site: &mut dyn Site) -> Outcome {
 
 pub(super) fn erasing(site: &mut dyn Site) -> Outcome {
     let mut twin = Twin::open(site)?;
-    for lengths in [&[7; 3][..], &[70_000], &[7; 100], &[60_000; 2], &[7], &[9]] {
+    for lengths in [&[7; 3][..], &[65_536], &[7; 100], &[60_000; 2], &[7], &[9]] {
         twin.append(lengths)?;
     }
     let has_snapshots = twin.log.snapshots().is_some();
@@ -151,7 +151,7 @@ pub(super) fn compacting(site: &mut dyn Site) -> Outcome {
         twin.append(&[at])?;
     }
     twin.append(&[300; 600])?;
-    twin.append(&[70_000, 3])?;
+    twin.append(&[65_536, 3])?;
     twin.erase(&[7])?;
     twin.put(3, b"three")?;
     let reader = twin.log.reader();

@@ -1,12 +1,12 @@
 use super::*;
 use crate::log::Log;
-use crate::memory::Memory;
+use crate::memory::MemoryLog;
 
 struct InMemory;
 
 impl Site for InMemory {
     fn open(&mut self) -> Result<Box<dyn Log>, String> {
-        Ok(Box::new(Memory::default()))
+        Ok(Box::new(MemoryLog::default()))
     }
     fn keeps(&self) -> bool {
         false
@@ -23,7 +23,7 @@ fn a_log_that_forgets_does_not() {
     struct Forgetful;
     impl Site for Forgetful {
         fn open(&mut self) -> Result<Box<dyn Log>, String> {
-            Ok(Box::new(Memory::default()))
+            Ok(Box::new(MemoryLog::default()))
         }
     }
     let failed = check(&mut || Box::new(Forgetful));
@@ -41,7 +41,7 @@ fn a_log_that_has_a_part_and_denies_it_does_not() {
     struct Denying;
     impl Site for Denying {
         fn open(&mut self) -> Result<Box<dyn Log>, String> {
-            Ok(Box::new(Memory::default()))
+            Ok(Box::new(MemoryLog::default()))
         }
         fn keeps(&self) -> bool {
             false

@@ -4,7 +4,8 @@ use super::site::{Outcome, Site};
 use crate::error::{Aborted, AppendError};
 use crate::log::{Log, Parts as _, SnapshotCache, Stored};
 use crate::source::{Batch, BatchSource, OneBatch};
-use servanda_core::chain::record::{Body, Head, Record, SALT_LEN, Sealed, bind};
+use servanda_core::chain::record::{Body, Head, Record, SALT_LEN, Sealed};
+use servanda_core::chain::testing::bind_bodies;
 
 /// A log and what it must hold.
 pub(super) struct Twin {
@@ -84,6 +85,18 @@ impl Twin {
         })?;
         self.head = now;
         Ok(now == head)
+    }
+
+    /// An append from another head was refused, with the present head; where answers get lost, this one may be lost too.
+    pub(super) fn expect_moved(&self, outcome: &Result<Head, AppendError>) -> Outcome {
+        let is_refused = match outcome {
+            Err(AppendError::HeadMoved(now)) => *now == self.head,
+            Err(AppendError::Uncertain(_)) => self.loses_answers,
+            _ => false,
+        };
+        expect(is_refused, || {
+            format!("an append from another head gave {outcome:?}")
+        })
     }
 
     pub(super) fn put(&self, count: u64, bytes: &[u8]) -> Outcome {
@@ -187,7 +200,7 @@ pub(super) fn batch(head: Head, lengths: &[usize]) -> (Vec<Sealed>, Head) {
         payload: (0..length).map(|i| (i ^ (i >> 8) ^ at) as u8).collect(),
     };
     let bodies = lengths.iter().enumerate().map(body).collect();
-    let (records, head) = bind(head, 1_700_000_000_000_000, bodies);
+    let (records, head) = bind_bodies(head, 1_700_000_000_000_000, bodies);
     (records.iter().map(|record| record.seal()).collect(), head)
 }
 

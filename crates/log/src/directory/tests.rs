@@ -1,5 +1,4 @@
 use super::*;
-use crate::log::Log as _;
 use crate::source::OneBatch;
 use servanda_core::chain::record::{Hash, Sealed};
 
@@ -15,7 +14,7 @@ fn made() -> (tempfile::TempDir, PathBuf) {
     (scratch, dir)
 }
 
-fn reopened(dir: &Path) -> Result<LedgerDir, DirectoryError> {
+fn reopened(dir: &Path) -> Result<LedgerDir, OpenError> {
     open(dir, Duration::from_secs(5), "a test")
 }
 
@@ -37,7 +36,7 @@ fn contents(dir: &Path) -> Vec<(PathBuf, Vec<u8>)> {
 }
 
 /// That opening and creating are refused alike, and touch nothing.
-fn refusals(dir: &Path) -> (DirectoryError, DirectoryError) {
+fn refusals(dir: &Path) -> (OpenError, OpenError) {
     let before = contents(dir);
     let opening = open(dir, Duration::ZERO, "a test").unwrap_err();
     let creating = create(dir, "a test").unwrap_err();
@@ -71,7 +70,7 @@ fn a_missing_journal_is_damage() {
     let (_scratch, dir) = made();
     fs::remove_file(dir.join(JOURNAL)).unwrap();
     let error = reopened(&dir).unwrap_err();
-    let damaged = matches!(error, DirectoryError::Log(LogError::Damaged { .. }));
+    let damaged = matches!(error, OpenError::Log(LogError::Damaged { .. }));
     assert!(damaged, "{error}");
 }
 
@@ -88,7 +87,7 @@ fn what_is_no_ledger_is_refused_and_left_alone() {
     let (scratch, dir) = fresh();
     let missing = open(&dir, Duration::ZERO, "a test").unwrap_err();
     assert!(
-        matches!(missing, DirectoryError::NoSuchDirectory(_)),
+        matches!(missing, OpenError::NoSuchDirectory(_)),
         "{missing}"
     );
     assert!(!dir.exists());
@@ -100,35 +99,23 @@ fn what_is_no_ledger_is_refused_and_left_alone() {
         create(&file, "a test").unwrap_err(),
         create(&file.join("below"), "a test").unwrap_err(),
     ] {
-        assert!(matches!(error, DirectoryError::NotADirectory(_)), "{error}");
+        assert!(matches!(error, OpenError::NotADirectory(_)), "{error}");
     }
 
     fs::create_dir(&dir).unwrap();
     let empty = open(&dir, Duration::ZERO, "a test").unwrap_err();
-    assert!(matches!(empty, DirectoryError::NotALedger(_)), "{empty}");
+    assert!(matches!(empty, OpenError::NotALedger(_)), "{empty}");
     assert_eq!(contents(&dir), []);
 
     fs::write(dir.join("letter.txt"), "x").unwrap();
     let (opening, creating) = refusals(&dir);
-    assert!(
-        matches!(opening, DirectoryError::NotALedger(_)),
-        "{opening}"
-    );
-    assert!(
-        matches!(creating, DirectoryError::NotEmpty(_)),
-        "{creating}"
-    );
+    assert!(matches!(opening, OpenError::NotALedger(_)), "{opening}");
+    assert!(matches!(creating, OpenError::NotEmpty(_)), "{creating}");
 
     fs::write(dir.join(MARKER), "something else of that name").unwrap();
     let (opening, creating) = refusals(&dir);
-    assert!(
-        matches!(opening, DirectoryError::NotALedger(_)),
-        "{opening}"
-    );
-    assert!(
-        matches!(creating, DirectoryError::NotEmpty(_)),
-        "{creating}"
-    );
+    assert!(matches!(opening, OpenError::NotALedger(_)), "{opening}");
+    assert!(matches!(creating, OpenError::NotEmpty(_)), "{creating}");
 }
 
 /// A power cut while a ledger was made: everything may lie there but the marker.
@@ -138,11 +125,8 @@ fn a_half_made_ledger_is_told_as_such() {
     fs::rename(dir.join(MARKER), dir.join(MARKER_DRAFT)).unwrap();
     loop {
         let (opening, creating) = refusals(&dir);
-        assert!(matches!(opening, DirectoryError::HalfMade(_)), "{opening}");
-        assert!(
-            matches!(creating, DirectoryError::HalfMade(_)),
-            "{creating}"
-        );
+        assert!(matches!(opening, OpenError::HalfMade(_)), "{opening}");
+        assert!(matches!(creating, OpenError::HalfMade(_)), "{creating}");
         for name in ["reserve", "records", "head", JOURNAL, MARKER_DRAFT] {
             let path = dir.join(name);
             if path.is_dir() {
@@ -164,10 +148,7 @@ fn a_ledger_is_not_made_over_another() {
     let (_scratch, dir) = made();
     let before = contents(&dir);
     let error = create(&dir, "a test").unwrap_err();
-    assert!(
-        matches!(error, DirectoryError::AlreadyALedger(_)),
-        "{error}"
-    );
+    assert!(matches!(error, OpenError::AlreadyALedger(_)), "{error}");
     assert_eq!(contents(&dir), before);
 }
 
@@ -178,17 +159,17 @@ fn newer_formats_and_unknown_stores_are_refused_and_left_alone() {
     fs::write(&marker, "servanda ledger\nformat 7\nsomething unheard of\n").unwrap();
     let (opening, creating) = refusals(&dir);
     assert!(
-        matches!(opening, DirectoryError::NewerFormat { found: 7 }),
+        matches!(opening, OpenError::NewerFormat { found: 7, .. }),
         "{opening}"
     );
     assert!(
-        matches!(creating, DirectoryError::AlreadyALedger(_)),
+        matches!(creating, OpenError::AlreadyALedger(_)),
         "{creating}"
     );
 
     fs::write(&marker, "servanda ledger\nformat 1\nstore stone\n").unwrap();
     let (opening, _) = refusals(&dir);
-    let named = matches!(&opening, DirectoryError::UnknownStore { name } if name == "stone");
+    let named = matches!(&opening, OpenError::UnknownStore { name } if name == "stone");
     assert!(named, "{opening}");
 
     for text in [
@@ -199,7 +180,7 @@ fn newer_formats_and_unknown_stores_are_refused_and_left_alone() {
     ] {
         fs::write(&marker, text).unwrap();
         let (opening, _) = refusals(&dir);
-        let damaged = matches!(opening, DirectoryError::Log(LogError::Damaged { .. }));
+        let damaged = matches!(opening, OpenError::Log(LogError::Damaged { .. }));
         assert!(damaged, "{opening}");
     }
 }
@@ -210,7 +191,7 @@ fn who_holds_the_lock_is_told_and_it_goes_with_its_holder() {
     let held = open(&dir, Duration::ZERO, "servanda import").unwrap();
     let wait = Duration::from_millis(50);
     let error = open(&dir, wait, "a test").unwrap_err();
-    let DirectoryError::Locked { holder, waited } = &error else {
+    let OpenError::Locked { holder, waited } = &error else {
         unreachable!("{error}");
     };
     let expected = format!("pid {}, servanda import, since 2", std::process::id());
@@ -264,12 +245,12 @@ fn missing_parts_are_damage_and_are_not_made_anew() {
     let db = dir.join("records/db");
     fs::remove_file(&db).unwrap();
     let error = reopened(&dir).unwrap_err();
-    let damaged = matches!(error, DirectoryError::Log(LogError::Damaged { .. }));
+    let damaged = matches!(error, OpenError::Log(LogError::Damaged { .. }));
     assert!(damaged, "{error}");
     assert!(!db.exists());
     fs::remove_file(dir.join("head")).unwrap();
     let error = reopened(&dir).unwrap_err();
-    assert!(matches!(error, DirectoryError::Log(_)), "{error}");
+    assert!(matches!(error, OpenError::Log(_)), "{error}");
     assert!(!dir.join("head").exists());
 }
 
@@ -293,10 +274,10 @@ fn refused_writes_are_read_only() {
             Path::new("ledger"),
             io_error("opening", Path::new("db"), kind.into()),
         );
-        assert!(matches!(error, DirectoryError::ReadOnly { .. }), "{error}");
+        assert!(matches!(error, OpenError::ReadOnly { .. }), "{error}");
     }
     let error = refused("opening", Path::new("db"), ErrorKind::StorageFull.into());
-    assert!(matches!(error, DirectoryError::Log(_)), "{error}");
+    assert!(matches!(error, OpenError::Log(_)), "{error}");
 }
 
 /// Permissions do not bind root: where a file without write permission opens for writing all the
@@ -312,10 +293,10 @@ fn a_ledger_without_write_permission_is_read_only() {
         return;
     }
     let error = open(&dir, Duration::ZERO, "a test").unwrap_err();
-    assert!(matches!(error, DirectoryError::ReadOnly { .. }), "{error}");
+    assert!(matches!(error, OpenError::ReadOnly { .. }), "{error}");
     fs::set_permissions(&lock, fs::Permissions::from_mode(0o644)).unwrap();
     let db = dir.join("records/db");
     fs::set_permissions(&db, fs::Permissions::from_mode(0o444)).unwrap();
     let error = open(&dir, Duration::ZERO, "a test").unwrap_err();
-    assert!(matches!(error, DirectoryError::ReadOnly { .. }), "{error}");
+    assert!(matches!(error, OpenError::ReadOnly { .. }), "{error}");
 }

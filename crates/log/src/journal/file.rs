@@ -1,4 +1,4 @@
-//! The journal's file: where the next frame goes, and what was found in it.
+//! The journal's file: its slots, its frames, and the place of the next frame.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
@@ -11,16 +11,17 @@ use crate::{LogError, head};
 use servanda_core::chain::record::{Head, Sealed};
 
 const MAGIC: &[u8; 8] = b"srvdjrnl";
-/// Where the first frame of a lap begins.
+/// The place of a lap's first frame.
 pub(super) const START: usize = ROOM;
 const BODY_LEN: usize = 64;
 
-/// What a slot says.
+/// The contents of a slot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct State {
     /// The number of the lap's first frame. Frames with smaller numbers are leftovers.
     first: u64,
-    /// The last frame that was acknowledged when this was written; one before the first where the lap had none.
+    /// The number of the last frame that was committed when the slot was written; the first less one where the lap had
+    /// none.
     last: u64,
     /// The head at that time.
     head: Head,
@@ -53,22 +54,22 @@ impl State {
 pub(super) struct JournalFile {
     medium: Box<dyn Medium>,
     path: PathBuf,
-    /// How many slots were written.
+    /// The number of slots that were written.
     generation: u64,
     state: State,
-    /// The number of the last frame, and the head that the file as a whole says.
+    /// The number of the last frame, and the newest head in the file.
     last: u64,
     head: Head,
-    /// Where the next frame goes; none where the lap has to begin anew first.
+    /// The place of the next frame; none where a new lap must begin first.
     end: Option<usize>,
-    /// The last frame found and its place, where nobody noted that it was synced: it is written once more
-    /// with the next one, for a sync that failed may have left it in the system's memory alone.
+    /// The last frame that was found, and its place, if no slot says that it was synced. It is written again with the
+    /// next frame, because a failed sync may have left it in the system's memory alone.
     unconfirmed: Option<(u64, Vec<u8>)>,
 }
 
 impl JournalFile {
-    /// Writes a new file of this many bytes that says this head, and puts it on the disk. What is there is
-    /// overwritten. Its directory is for the caller to sync.
+    /// Writes a new file of this many bytes with this head, in place of an existing one, and syncs it. The caller syncs
+    /// the directory.
     pub(super) fn create(path: &Path, size: usize, head: Head) -> Result<(), LogError> {
         let write = || -> io::Result<()> {
             let mut file = File::create(path)?;
@@ -78,7 +79,7 @@ impl JournalFile {
         write().map_err(|source| failed("creating", path, source))
     }
 
-    /// Opens the file, and gives all whole frames of the lap in their order. Writes nothing.
+    /// Opens the file, and gives all whole frames of the lap in order. Writes nothing.
     pub(super) fn open(path: &Path) -> Result<(Self, Vec<Frame>), LogError> {
         let file = OpenOptions::new().read(true).write(true).open(path);
         let file = file.map_err(|source| match source.kind() {
@@ -88,7 +89,7 @@ impl JournalFile {
         Self::read(Box::new(file), path)
     }
 
-    /// As [`JournalFile::open`], from anything like a file.
+    /// Opens any medium, as [`JournalFile::open`] opens a file.
     pub(super) fn read(
         medium: Box<dyn Medium>,
         path: &Path,
@@ -119,39 +120,39 @@ impl JournalFile {
             if frame.number > state.last {
                 let at = after_last - frame::room(&frame.records);
                 log.unconfirmed = Some((at as u64, bytes[at..after_last].to_vec()));
-                // What is shown to somebody should be on the disk. Where it cannot be put there, it is still
-                // what the next append continues, and says.
+                // A frame that readers see should be on the disk. If the sync fails, the next append still continues
+                // this frame.
                 let _best_effort = log.medium.sync_data();
             }
         }
         Ok((log, frames))
     }
 
-    /// Where the next frame goes, unless the lap has to begin anew first.
+    /// The place of the next frame, unless a new lap must begin first.
     #[cfg(test)]
     pub(super) fn end(&self) -> Option<usize> {
         self.end
     }
 
-    /// The newest head that the file knows.
+    /// The newest head in the file.
     pub(super) fn head(&self) -> Head {
         self.head
     }
 
-    /// The room that a frame can take at most.
+    /// The most bytes that a frame can take.
     pub(super) fn capacity(&self) -> usize {
         self.size().saturating_sub(START)
     }
 
-    /// Whether a frame that takes this room and continues this head can be written now.
+    /// Whether a frame of this many bytes that continues this head can be written now.
     pub(super) fn has_room(&self, room: usize, expected: Head) -> bool {
         self.head == expected && self.end.is_some_and(|end| end + room <= self.size())
     }
 
-    /// Writes a frame for which there is room, and puts it on the disk.
+    /// Writes a frame for which there is room, and syncs it.
     ///
     /// # Errors
-    /// What failed, and whether the frame may be there all the same.
+    /// The error, and whether the frame may be on the disk.
     pub(super) fn write(
         &mut self,
         expected: Head,
@@ -168,7 +169,7 @@ impl JournalFile {
         };
         let told = |source| failed("writing", &self.path, source);
         put(self).map_err(|source| (told(source), false))?;
-        // What a failed sync did not write, the next one would pass over: it has to be written again.
+        // The next sync would skip the pages that a failed sync did not write: they are written again.
         let synced = self.medium.sync_data();
         let synced = synced.or_else(|first| {
             let again = put(self).and_then(|()| self.medium.sync_data());
@@ -182,7 +183,7 @@ impl JournalFile {
         Ok(self.last)
     }
 
-    /// Begins a new lap at this head. Nothing that is in the file may be needed any more.
+    /// Begins a new lap at this head. No frame in the file may be needed any more.
     pub(super) fn restart(&mut self, head: Head) -> Result<(), LogError> {
         let state = State {
             first: self.last + 1,
@@ -201,7 +202,7 @@ impl JournalFile {
         Ok(())
     }
 
-    /// Overwrites all frames with zeros, on the disk. They must be of earlier laps.
+    /// Overwrites all frames with zeros, and syncs. They must be of earlier laps.
     pub(super) fn wipe(&mut self) -> Result<(), LogError> {
         self.medium
             .write_at(START as u64, &vec![0; self.capacity()])
@@ -209,8 +210,8 @@ impl JournalFile {
             .map_err(|source| failed("wiping", &self.path, source))
     }
 
-    /// Notes that all frames up to the last are acknowledged, so that damage to the last one can be told from
-    /// a write that was broken off. It is not synced: nothing but this rests on it.
+    /// Writes a slot that says that all frames are committed, so that damage to the last one differs from an
+    /// interrupted write. It is not synced, because nothing else depends on it.
     pub(super) fn confirm(&mut self) -> Result<(), LogError> {
         let state = State {
             last: self.last,
@@ -237,7 +238,7 @@ impl JournalFile {
     }
 }
 
-/// The bytes of a file that says this head and has no frames.
+/// The bytes of a file with this head and no frames.
 pub(super) fn blank(size: usize, head: Head) -> Vec<u8> {
     let state = State {
         first: 1,
@@ -270,8 +271,8 @@ fn damaged(path: &Path, what: &str) -> LogError {
     }
 }
 
-/// Every whole frame from this number on, and where the last of them ends. Looks at each page, so that a
-/// damaged frame does not hide those behind it.
+/// Finds every whole frame from this number on, and the end of the last. Looks at each page, so that a damaged frame
+/// does not hide later ones.
 fn scan(bytes: &[u8], first: u64) -> (Vec<Frame>, usize) {
     let mut frames: Vec<Frame> = Vec::new();
     let (mut at, mut end) = (START, START);

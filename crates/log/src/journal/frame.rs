@@ -1,19 +1,19 @@
-//! The bytes of one frame: what one append puts into the journal.
+//! The bytes of a frame: one append in the journal.
 
 use crate::head;
 use servanda_core::chain::record::{Head, Sealed, local_checksum};
 
-/// Frames begin at multiples of this, so that writing one touches no page of another. A frame's last page is
-/// filled with zeros.
+/// Frames begin at multiples of this, so that writing one does not touch a page of another. The rest of a frame's last
+/// page is zeros.
 pub(super) const PAGE: usize = 4096;
 
-/// No text of an event can hold this: it ends in a control character.
+/// The text of an event cannot contain this: it ends in a control character.
 const MAGIC: &[u8; 8] = b"srvdfrm\x01";
 const HEADER_LEN: usize = 104;
 const CHECKSUM_LEN: usize = 32;
 const LENGTH: usize = 4;
 
-/// One append, as the journal holds it.
+/// One append in the journal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Frame {
     /// Its number among all frames that were ever written to this journal, from 1.
@@ -33,7 +33,7 @@ pub(super) fn room(records: &[Sealed]) -> usize {
     (HEADER_LEN + body + CHECKSUM_LEN).next_multiple_of(PAGE)
 }
 
-/// A frame's bytes, in whole pages. Its records are as many as the heads say, and less than 4 GiB.
+/// Encodes a frame, in whole pages. The heads differ by the number of records, which take less than 4 GiB.
 pub(super) fn to_bytes(number: u64, expected: Head, head: Head, records: &[Sealed]) -> Vec<u8> {
     let room = room(records);
     let mut bytes = Vec::with_capacity(room);
@@ -55,8 +55,8 @@ pub(super) fn to_bytes(number: u64, expected: Head, head: Head, records: &[Seale
     bytes
 }
 
-/// The frame that begins here, if it is whole and has this number or a greater one, and the bytes that it
-/// takes.
+/// Parses the frame at the beginning of these bytes, if it is whole and has this number or a greater one, and gives the
+/// bytes that it takes.
 pub(super) fn parse(bytes: &[u8], from_number: u64) -> Option<(Frame, usize)> {
     let header: &[u8; HEADER_LEN] = bytes.first_chunk()?;
     if !header.starts_with(MAGIC) {

@@ -1,17 +1,17 @@
-//! What the journal needs of its file. Tests put another one in its place, which loses what was not synced.
+//! The file of a journal as a trait: tests use one that loses bytes which were not synced.
 
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 
-/// A file of fixed length that is written in places.
+/// A file of fixed length.
 pub(super) trait Medium: Send {
-    /// All of its bytes.
+    /// Reads all bytes.
     fn read(&self) -> io::Result<Vec<u8>>;
 
-    /// Writes all of these bytes at this place. Where it fails, any of them may be there.
+    /// Writes these bytes at this place. After an error, any of them may be written.
     fn write_at(&self, at: u64, bytes: &[u8]) -> io::Result<()>;
 
-    /// Puts everything written so far on the disk.
+    /// Syncs everything that was written.
     fn sync_data(&self) -> io::Result<()>;
 }
 

@@ -1,4 +1,4 @@
-//! What the journal holds and the log behind it does not: the frames from that store's head on.
+//! The frames of the journal that the backing log does not have.
 
 use std::collections::VecDeque;
 
@@ -6,20 +6,20 @@ use super::frame::{self, Frame};
 use crate::Stored;
 use servanda_core::chain::record::{Head, Record, Sealed};
 
-/// Frames that are not handed over yet.
+/// Frames that are not in the backing log yet.
 #[derive(Debug)]
 pub(super) struct Overlay {
-    /// The head of the log behind.
+    /// The head of the backing log.
     base: Head,
-    /// Each ends behind the one before. The first one may begin before the base, where the log behind took in only a
-    /// part of it; no other overlaps the one before, unless somebody forged it.
+    /// Each ends after the one before. The first may begin before the base, if the backing log has a part of it; no
+    /// other overlaps the one before, unless it was forged.
     frames: VecDeque<Frame>,
     /// The bytes that the frames take in the journal.
     room: usize,
 }
 
 impl Overlay {
-    /// The frames that a log with this head still needs, out of frames in the order of their numbers.
+    /// Picks the frames that a log with this head still needs; `frames` are in the order of their numbers.
     pub(super) fn new(base: Head, frames: Vec<Frame>) -> Self {
         let mut overlay = Self {
             base,
@@ -35,7 +35,7 @@ impl Overlay {
         overlay
     }
 
-    /// The head of the log behind.
+    /// The head of the backing log.
     pub(super) fn base(&self) -> Head {
         self.base
     }
@@ -49,13 +49,13 @@ impl Overlay {
         self.frames.is_empty()
     }
 
-    /// Takes in a frame that was written.
+    /// Adds a frame that was written.
     pub(super) fn push(&mut self, frame: Frame) {
         self.room += frame::room(&frame.records);
         self.frames.push_back(frame);
     }
 
-    /// The head up to which the frames continue the log behind without a gap.
+    /// The head up to which the frames continue the backing log without a gap.
     pub(super) fn end(&self) -> Head {
         let mut end = self.base;
         for frame in &self.frames {
@@ -67,16 +67,15 @@ impl Overlay {
         end
     }
 
-    /// All that is to be handed over: records that continue the base, and the head after them. Copied, so that
-    /// nobody waits for the log behind.
+    /// Copies all records that continue the base, and gives the head after them. The copy lets readers go on during a
+    /// flush.
     pub(super) fn pending(&self) -> Option<(Vec<Sealed>, Head)> {
         let head = self.frames.back()?.head;
         let records = self.records_from(self.base.count);
         Some((records.map(|(_, sealed)| sealed.clone()).collect(), head))
     }
 
-    /// Lets go of what the log behind holds when this is its head; false where it cannot be, for it does not
-    /// lie on the chain of these frames.
+    /// Drops the frames that a backing log with this head has; false if the head is not on the chain of these frames.
     pub(super) fn advance(&mut self, base: Head) -> bool {
         let at = self
             .frames
@@ -99,7 +98,7 @@ impl Overlay {
         fits
     }
 
-    /// At most `limit` records from this place on.
+    /// Reads at most `limit` records from this place on.
     pub(super) fn read(&self, from: u64, limit: usize) -> Vec<Stored> {
         let records = self.records_from(from.max(self.base.count));
         let records = records.take(limit);
@@ -117,7 +116,7 @@ impl Overlay {
             .partition_point(|frame| frame.head.count <= from);
         let frames = self.frames.range(at..);
         let records = frames.flat_map(|frame| frame.records.iter().zip(frame.expected.count..));
-        // Ascending also where frames were forged that overlap, or whoever reads on would not come to an end.
+        // Ascending also if forged frames overlap; otherwise a reader would not come to an end.
         let mut next = from;
         records.filter_map(move |(sealed, seq)| {
             let is_next = seq >= next;
@@ -127,7 +126,7 @@ impl Overlay {
     }
 }
 
-/// Whether a frame continues this head, which may lie within it.
+/// Whether a frame continues this head, which may be within it.
 fn follows(frame: &Frame, head: Head) -> bool {
     let Some(inside) = head.count.checked_sub(frame.expected.count) else {
         return false;

@@ -2,7 +2,7 @@
 //!
 //! The journal's file keeps apart what is written and what is on the disk, as redb's crash tests do. The power
 //! goes at a random step of the file or of the log behind; then the journal is opened on what survived, must
-//! hold what was acknowledged and nothing half, and goes on.
+//! hold what was committed and nothing half, and goes on.
 
 use std::io;
 use std::path::Path;
@@ -12,9 +12,12 @@ use super::file::{JournalFile, blank};
 use super::medium::Medium;
 use super::tests::{bodiless, read_all};
 use super::*;
-use crate::memory::Memory;
+use crate::error::{AppendError, LogError};
+use crate::log::{Erase, Log, Reader, Stored};
+use crate::memory::MemoryLog;
+use crate::source::{BatchSource, OneBatch};
 use crate::testing::batch;
-use servanda_core::chain::record::Sealed;
+use servanda_core::chain::record::{Head, Sealed};
 
 const SECTOR: usize = 512;
 /// Two slots and twelve pages: laps follow each other quickly.
@@ -141,7 +144,7 @@ impl Medium for Simulated {
 /// The log behind, in memory that outlives power cuts. What it does when the power goes is done or not.
 #[derive(Clone)]
 struct Behind {
-    log: Arc<Mutex<Memory>>,
+    log: Arc<Mutex<MemoryLog>>,
     power: Arc<Mutex<Power>>,
 }
 
@@ -200,7 +203,7 @@ impl Erase for Behind {
 }
 
 /// What must be there.
-struct Acknowledged {
+struct Committed {
     records: Vec<Sealed>,
     head: Head,
     /// What the power cut, if anything: records that may be there, or not, but never in part.
@@ -209,7 +212,7 @@ struct Acknowledged {
     perhaps_erased: Option<Stored>,
 }
 
-impl Acknowledged {
+impl Committed {
     /// Compares, and settles what was open.
     fn settle(&mut self, journal: &Journal<Behind>, what: &str) {
         assert_eq!(journal.unsound, None, "{what}");
@@ -232,7 +235,7 @@ impl Acknowledged {
     /// Does something at random; false when the power is gone.
     fn act(&mut self, journal: &mut Journal<Behind>, random: &mut Random) -> bool {
         match random.below(12) {
-            0 => journal.drain().is_ok(),
+            0 => journal.flush().is_ok(),
             1 if self.head.count > 0 => {
                 let stored = bodiless(&self.records, random.below(self.head.count) as usize);
                 let done = journal.erase(std::slice::from_ref(&stored)).is_ok();
@@ -267,14 +270,14 @@ impl Acknowledged {
 }
 
 #[test]
-fn what_was_acknowledged_survives_power_cuts_and_nothing_is_there_in_part() {
+fn what_was_committed_survives_power_cuts_and_nothing_is_there_in_part() {
     let mut cut_appends = 0;
     let mut found_appends = 0;
     for history in 0..HISTORIES {
         let mut random = Random(history);
-        let log = Arc::new(Mutex::new(Memory::default()));
+        let log = Arc::new(Mutex::new(MemoryLog::default()));
         let mut survived = blank(FILE_BYTES, Head::EMPTY);
-        let mut acknowledged = Acknowledged {
+        let mut committed = Committed {
             records: Vec::new(),
             head: Head::EMPTY,
             perhaps: None,
@@ -299,24 +302,24 @@ fn what_was_acknowledged_survives_power_cuts_and_nothing_is_there_in_part() {
                 let (file, frames) = JournalFile::read(Box::new(file.clone()), path).unwrap();
                 let base = behind.head().unwrap();
                 let path = path.to_owned();
-                Journal::before(behind.clone(), base, Found { file, frames, path })
+                Journal::over(behind.clone(), base, &path, file, frames)
             };
             let mut journal = open();
-            let had_cut = acknowledged.perhaps.is_some();
-            let before = acknowledged.head;
-            acknowledged.settle(&journal, &what);
+            let had_cut = committed.perhaps.is_some();
+            let before = committed.head;
+            committed.settle(&journal, &what);
             cut_appends += usize::from(had_cut);
-            found_appends += usize::from(acknowledged.head != before);
+            found_appends += usize::from(committed.head != before);
             power.lock().unwrap().steps = 1 + random.below(2 * ACTIONS_MAX);
             for _ in 0..ACTIONS_MAX {
                 if random.below(8) == 0 {
                     drop(journal);
                     journal = open();
                 }
-                if !acknowledged.act(&mut journal, &mut random) {
+                if !committed.act(&mut journal, &mut random) {
                     break;
                 }
-                acknowledged.settle(&journal, &what);
+                committed.settle(&journal, &what);
             }
             // The power goes now at the latest: while it is closed, or before.
             drop(journal);

@@ -1,29 +1,39 @@
 use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::errors::damaged;
+use super::file::JournalFile;
+use super::frame;
+use super::log::LEFT_AT_CLOSE_MAX;
 use super::*;
 use crate::conformance::{self, Site};
-use crate::faulty::{Fault, Faulty, Shared};
-use crate::memory::Memory;
+use crate::error::{AppendError, LogError};
+use crate::faulty::{Fault, Faulty};
+use crate::log::{Erase as _, Log, Reader, Stored};
+use crate::memory::MemoryLog;
+use crate::shared::Shared;
 use crate::sled::Sled;
+use crate::source::{BatchSource, OneBatch};
 use crate::testing::batch;
-use servanda_core::chain::record::{Hash, Record, Sealed};
+use servanda_core::chain::record::{Hash, Head, Record, Sealed};
 
 /// A journal in a scratch directory before a log in memory, and what was appended.
 struct Scratch {
     dir: tempfile::TempDir,
-    log: Shared<Faulty<Memory>>,
+    log: Shared<Faulty<MemoryLog>>,
     records: Vec<Sealed>,
     head: Head,
 }
 
-type Tested = Journal<Shared<Faulty<Memory>>>;
+type Tested = Journal<Shared<Faulty<MemoryLog>>>;
 
 impl Scratch {
     fn new() -> Self {
         let scratch = Self {
             dir: tempfile::tempdir().unwrap(),
-            log: Shared::new(Faulty::new(Memory::default())),
+            log: Shared::new(Faulty::new(MemoryLog::default())),
             records: Vec::new(),
             head: Head::EMPTY,
         };
@@ -147,7 +157,7 @@ fn small_appends_stay_in_the_journal_and_reading_hands_nothing_over() {
     assert_eq!(scratch.behind(), 0);
     let mut journal = scratch.open();
     scratch.append(&mut journal, &[7]);
-    journal.drain().unwrap();
+    journal.flush().unwrap();
     assert_eq!(scratch.behind(), 5);
     scratch.append(&mut journal, &[8]);
     scratch.holds(&journal);
@@ -206,7 +216,7 @@ fn what_is_too_large_for_a_frame_goes_straight_behind_after_what_waits() {
 fn a_store_that_is_ahead_of_its_journal_is_continued() {
     for before in [&[][..], &[&[10][..], &[20]]] {
         let mut scratch = Scratch::with(before);
-        scratch.open().drain().unwrap();
+        scratch.open().flush().unwrap();
         let (batch, head) = batch(scratch.head, &[50; 3]);
         scratch
             .log
@@ -236,7 +246,7 @@ fn a_store_that_took_in_a_part_of_a_frame_gets_the_rest() {
         let mut journal = scratch.open();
         scratch.holds(&journal);
         scratch.append(&mut journal, &[6]);
-        journal.drain().unwrap();
+        journal.flush().unwrap();
         assert_eq!(scratch.log.get().inner().records(), scratch.records);
         scratch.holds(&journal);
     }
@@ -246,7 +256,7 @@ fn a_store_that_took_in_a_part_of_a_frame_gets_the_rest() {
 
 /// Every step of the log behind fails, before or after it is done, while much is appended.
 #[test]
-fn whatever_fails_behind_nothing_acknowledged_is_lost() {
+fn whatever_fails_behind_nothing_committed_is_lost() {
     for fault in [Fault::Before, Fault::After] {
         for step in 0..14 {
             let mut scratch = Scratch::new();
@@ -288,8 +298,8 @@ fn a_failure_to_hand_over_is_told_to_the_next_append_and_that_loses_nothing() {
     scratch.append(&mut journal, &[1]);
     let refuse = |scratch: &Scratch| scratch.log.get().fail_after(0, Fault::Before);
     refuse(&scratch);
-    journal.drain().unwrap_err();
-    journal.behind.ahead.waiting().failed = true;
+    journal.flush().unwrap_err();
+    journal.pretend_flusher_failed();
     for _ in 0..2 {
         refuse(&scratch);
         let (batch, head) = batch(scratch.head, &[2]);
@@ -306,7 +316,7 @@ fn a_failure_to_hand_over_is_told_to_the_next_append_and_that_loses_nothing() {
 }
 
 /// A log behind that refuses everything from its first failure on, as a damaged one does.
-struct Refusing(Memory);
+struct Refusing(MemoryLog);
 
 impl Log for Refusing {
     fn head(&self) -> Result<Head, LogError> {
@@ -327,7 +337,7 @@ impl Log for Refusing {
 fn nothing_is_appended_before_a_store_that_takes_no_appends() {
     let scratch = Scratch::new();
     let before = scratch.bytes();
-    let mut journal = Journal::open(&scratch.path(), Refusing(Memory::default())).unwrap();
+    let mut journal = Journal::open(&scratch.path(), Refusing(MemoryLog::default())).unwrap();
     let (batch, head) = batch(Head::EMPTY, &[1]);
     assert!(is_damage(
         &journal.append(Head::EMPTY, &mut OneBatch::new(batch.to_vec(), head))
@@ -342,12 +352,12 @@ fn nothing_is_appended_before_a_store_that_takes_no_appends() {
 fn a_store_that_lost_its_end_is_told_by_its_journal() {
     let mut scratch = Scratch::with(&[&[10; 3], &[20]]);
     let mut journal = scratch.open();
-    journal.drain().unwrap();
+    journal.flush().unwrap();
     scratch.append(&mut journal, &[60_000; 10]);
     drop(journal);
     // Cut to less than the journal knows, with the head that fits.
     let cut = Head::after(&Record::open(&scratch.records[1]).unwrap().header);
-    let log = Memory::of(scratch.records[..2].to_vec(), cut);
+    let log = MemoryLog::of(scratch.records[..2].to_vec(), cut);
     let mut journal = Journal::open(&scratch.path(), log).unwrap();
     assert_eq!(journal.head().unwrap(), scratch.head);
     assert_eq!(journal.read(0, 100).unwrap().len(), 2);
@@ -357,10 +367,10 @@ fn a_store_that_lost_its_end_is_told_by_its_journal() {
     assert!(is_damage(&refused), "{refused:?}");
     let told = refused.unwrap_err().to_string();
     assert!(
-        told.contains("14 records were acknowledged, only 2 can be read"),
+        told.contains("14 records were committed, only 2 can be read"),
         "{told}"
     );
-    assert!(journal.drain().is_err());
+    assert!(journal.flush().is_err());
     let first = journal.read(0, 1).unwrap();
     assert!(journal.erase(&first).is_err());
 }
@@ -369,13 +379,13 @@ fn a_store_that_lost_its_end_is_told_by_its_journal() {
 fn a_store_put_back_is_brought_up_by_frames_that_continue_it() {
     let mut scratch = Scratch::with(&[&[1], &[2]]);
     let mut journal = scratch.open();
-    journal.drain().unwrap();
+    journal.flush().unwrap();
     scratch.append(&mut journal, &[3]);
     drop(journal);
-    scratch.log = Shared::new(Faulty::new(Memory::default()));
+    scratch.log = Shared::new(Faulty::new(MemoryLog::default()));
     let mut journal = scratch.open();
     scratch.holds(&journal);
-    journal.drain().unwrap();
+    journal.flush().unwrap();
     assert_eq!(scratch.behind(), 3);
 }
 
@@ -383,8 +393,8 @@ fn a_store_put_back_is_brought_up_by_frames_that_continue_it() {
 fn a_store_with_another_history_of_the_same_length_is_told() {
     let scratch = Scratch::with(&[&[1], &[2]]);
     let (records, head) = batch(Head::EMPTY, &[7, 8]);
-    let mut journal = Journal::open(&scratch.path(), Memory::of(records, head)).unwrap();
-    // What was acknowledged, so that `verify` compares it with the record that is there.
+    let mut journal = Journal::open(&scratch.path(), MemoryLog::of(records, head)).unwrap();
+    // What was committed, so that `verify` compares it with the record that is there.
     assert_eq!(journal.head().unwrap(), scratch.head);
     let (more, after) = batch(scratch.head, &[1]);
     assert!(is_damage(
@@ -435,7 +445,7 @@ fn frames_behind_a_damaged_one_can_be_read() {
     assert!(scratch.bytes() == bytes, "a damaged journal was written to");
 
     // Where the log behind has it all, nothing is lost.
-    scratch.log = Shared::new(Faulty::new(Memory::of(
+    scratch.log = Shared::new(Faulty::new(MemoryLog::of(
         scratch.records.clone(),
         scratch.head,
     )));
@@ -473,10 +483,10 @@ fn frames_that_overlap_are_read_in_order_and_never_twice() {
                 .all(|stored| stored.seq >= 2)
         );
         // A frame that ends before the others is none; any other makes the journal unsound.
-        let outcome = journal.drain();
+        let outcome = journal.flush();
         assert_eq!(outcome.is_ok(), end, "{count}: {outcome:?}");
         drop(journal);
-        scratch.log = Shared::new(Faulty::new(Memory::default()));
+        scratch.log = Shared::new(Faulty::new(MemoryLog::default()));
     }
 }
 
@@ -489,7 +499,7 @@ fn a_journal_that_cannot_be_read_is_an_error() {
             Some(bytes) => fs::write(scratch.path(), bytes).unwrap(),
             None => fs::remove_file(scratch.path()).unwrap(),
         }
-        let error = Journal::open(&scratch.path(), Memory::default()).unwrap_err();
+        let error = Journal::open(&scratch.path(), MemoryLog::default()).unwrap_err();
         assert!(matches!(&error, LogError::Damaged { .. }), "{error}");
         error.to_string()
     };
@@ -557,7 +567,7 @@ fn what_is_erased_is_in_no_frame() {
 fn an_erasure_that_fails_behind_leaves_all_as_it_was_and_the_frames_wiped() {
     let scratch = Scratch::with(&[&[100], &[200]]);
     let mut journal = scratch.open();
-    journal.drain().unwrap();
+    journal.flush().unwrap();
     scratch.log.get().fail_after(0, Fault::Before);
     journal.erase(&[bodiless(&scratch.records, 1)]).unwrap_err();
     scratch.holds(&journal);

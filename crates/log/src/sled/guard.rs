@@ -1,30 +1,28 @@
-//! Calls of sled whose panics are caught, and its errors as ours.
+//! Calls sled, catches its panics, and translates its errors.
 
 use std::cell::Cell;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::sync::Once;
 use std::thread;
 
-use super::{damaged, io_error};
-use crate::LogError;
+use super::files::{damaged, io_error};
+use crate::error::LogError;
 
 thread_local! {
-    /// Whether this thread is inside a call whose panic is caught.
+    /// Whether this thread is inside a guarded call.
     static CATCHING: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Calls sled, and turns its panics and its errors into ours.
+/// Calls sled, and turns its panics and errors into [`LogError`].
 pub(super) fn guarded<T>(
     doing: &str,
     path: &Path,
     call: impl FnOnce() -> ::sled::Result<T>,
 ) -> Result<T, LogError> {
-    silence_caught_panics();
     let outer = CATCHING.replace(true);
-    // What sled leaves half done in memory is not used again: the log is opened anew after a failed
-    // write, and a failed read changes nothing.
+    // Half-done state of sled in memory is not used again: the log is opened anew after a failed write, and a failed
+    // read changes nothing.
     let outcome = catch_unwind(AssertUnwindSafe(call));
     CATCHING.set(outer);
     match outcome {
@@ -41,20 +39,11 @@ pub(super) fn guarded<T>(
     }
 }
 
-/// Lets no caught panic print anything, nor one of sled's own threads, which is met as an error.
-fn silence_caught_panics() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        let before = std::panic::take_hook();
-        std::panic::set_hook(Box::new(move |panic| {
-            let of_sled = thread::current()
-                .name()
-                .is_some_and(|name| name.starts_with("sled-io"));
-            if !of_sled && !CATCHING.get() {
-                before(panic);
-            }
-        }));
-    });
+/// Whether a panic of this thread becomes an error: it is inside a guarded call of sled, or one of sled's own threads.
+/// A program's panic hook asks this, so that such panics print nothing.
+pub fn is_guarded() -> bool {
+    let is_of_sled = |name: &str| name.starts_with("sled-io");
+    CATCHING.get() || thread::current().name().is_some_and(is_of_sled)
 }
 
 pub(super) fn translated(doing: &str, path: &Path, error: ::sled::Error) -> LogError {
@@ -69,7 +58,7 @@ pub(super) fn translated(doing: &str, path: &Path, error: ::sled::Error) -> LogE
     }
 }
 
-/// The system's error where sled kept only its text, and one of its own kind where sled's lock is held.
+/// The system's error if sled kept only its text; `WouldBlock` if another process holds sled's lock.
 pub(super) fn plain(error: io::Error) -> io::Error {
     if error.raw_os_error().is_some() {
         return error;

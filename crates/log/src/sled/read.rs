@@ -1,24 +1,53 @@
-//! Reading records out of the values of the tree of runs.
+//! Reads records from the tree of blocks.
 
 use std::iter::Peekable;
 use std::sync::atomic::Ordering;
 
 use ::sled::{IVec, Tree};
 
+use super::files::damaged;
 use super::trees::Trees;
-use crate::run::{self, Value};
-use crate::{LogError, Stored};
+use crate::block::{self, Value};
+use crate::error::LogError;
+use crate::log::Stored;
 use servanda_core::chain::record::Sealed;
 
-/// One read on its way.
+impl Trees {
+    /// Reads about `limit` records from `from` on, up to `end`.
+    pub(super) fn read(&self, from: u64, limit: usize, end: u64) -> Result<Vec<Stored>, LogError> {
+        let Some(blocks) = self.blocks.get().filter(|_| from < end) else {
+            return Ok(Vec::new());
+        };
+        let mut reading = Reading {
+            trees: self,
+            blocks,
+            records: Vec::new(),
+            end,
+        };
+        match reading.block(from, limit.max(1)) {
+            Ok(()) => Ok(reading.records),
+            // The next call returns the error.
+            Err(_) if !reading.records.is_empty() => Ok(reading.records),
+            Err(Stop { what, first }) => {
+                let resume = reading.resume_after(first.max(from));
+                Err(match what {
+                    LogError::Damaged { what, .. } => damaged(what, resume),
+                    io => io,
+                })
+            }
+        }
+    }
+}
+
+/// The state of one read.
 pub(super) struct Reading<'a> {
     pub(super) trees: &'a Trees,
-    pub(super) runs: &'a Tree,
+    pub(super) blocks: &'a Tree,
     pub(super) records: Vec<Stored>,
     pub(super) end: u64,
 }
 
-/// Why a read stopped, and the first record of the run at which it did.
+/// The error that stopped a read, and the first record of the block at which it did.
 pub(super) struct Stop {
     pub(super) what: LogError,
     pub(super) first: u64,
@@ -28,11 +57,11 @@ pub(super) struct Stop {
 type Pair = (IVec, IVec);
 
 impl Reading<'_> {
-    pub(super) fn run(&mut self, from: u64, limit: usize) -> Result<(), Stop> {
+    pub(super) fn block(&mut self, from: u64, limit: usize) -> Result<(), Stop> {
         let start = self
             .start(from)
             .map_err(|what| Stop { what, first: from })?;
-        let mut range = self.runs.range(run::key(start, 0)..);
+        let mut range = self.blocks.range(block::key(start, 0)..);
         let trees = self.trees;
         let next = || {
             trees
@@ -57,23 +86,23 @@ impl Reading<'_> {
             expected = self
                 .take(first, part, &value, from, &mut values)
                 .map_err(|why| Stop {
-                    what: trees.damaged_run(first, &why, None),
+                    what: trees.damaged_block(first, &why, None),
                     first,
                 })?;
         }
         Ok(())
     }
 
-    /// The first record of the run in which `from` lies, or of the one after.
+    /// The first record of the block in which `from` lies, or of the one after.
     pub(super) fn start(&self, from: u64) -> Result<u64, LogError> {
-        let after = run::key(from, u16::MAX);
+        let after = block::key(from, u16::MAX);
         let covering = self.trees.call("reading", || {
-            self.runs.range(..=after).next_back().transpose()
+            self.blocks.range(..=after).next_back().transpose()
         })?;
         covering.map_or(Ok(from), |(key, _)| Ok(self.trees.place(&key)?.0))
     }
 
-    /// Takes in the records of one value, and of the parts that belong to it; gives the number after them.
+    /// Adds the records of one value, and of the parts that belong to it; gives the number after them.
     pub(super) fn take(
         &mut self,
         first: u64,
@@ -85,8 +114,8 @@ impl Reading<'_> {
         if part != 0 {
             return Err(format!("part {part} stands without those before it"));
         }
-        let (records, after) = match run::parse(value)? {
-            Value::Run(records) => {
+        let (records, after) = match block::parse(value)? {
+            Value::Block(records) => {
                 let after = first + records.len() as u64;
                 (records, after)
             }
@@ -98,9 +127,9 @@ impl Reading<'_> {
                 (vec![record.into()], first + 1)
             }
         };
-        // What cannot be read ahead is told where it is read itself.
+        // An error of the next value is returned when that value is read.
         if let Some(Ok((key, _))) = values.peek()
-            && run::parse_key(key).is_some_and(|(next, _)| next < after)
+            && block::parse_key(key).is_some_and(|(next, _)| next < after)
         {
             return Err("something else lies between its records".to_owned());
         }
@@ -114,15 +143,15 @@ impl Reading<'_> {
         Ok(after)
     }
 
-    /// The first record behind `damaged` at which a run can be read again. A page that sled cannot read
-    /// takes many runs with it, so this looks ahead in doubling steps, and back by halves.
+    /// Finds the first record behind `damaged` from which on blocks can be read. A page that sled cannot read hides
+    /// many blocks, so this looks ahead in doubling steps, and back by halves.
     pub(super) fn resume_after(&self, damaged: u64) -> Option<u64> {
-        let run_from = |number: u64| -> Result<Option<u64>, LogError> {
-            let range = run::key(number, 0)..;
+        let block_from = |number: u64| -> Result<Option<u64>, LogError> {
+            let range = block::key(number, 0)..;
             let found = self
                 .trees
-                .call("reading", || self.runs.range(range).next().transpose())?;
-            let first = found.and_then(|(key, _)| Some(run::parse_key(&key)?.0));
+                .call("reading", || self.blocks.range(range).next().transpose())?;
+            let first = found.and_then(|(key, _)| Some(block::parse_key(&key)?.0));
             Ok(first.filter(|&first| first < self.end))
         };
         let last = self.end.checked_sub(1)?;
@@ -133,7 +162,7 @@ impl Reading<'_> {
             if probe <= bad {
                 return None;
             }
-            if run_from(probe).is_ok() {
+            if block_from(probe).is_ok() {
                 break probe;
             }
             bad = probe;
@@ -141,12 +170,12 @@ impl Reading<'_> {
         };
         while good - bad > 1 {
             let middle = bad + (good - bad) / 2;
-            match run_from(middle) {
+            match block_from(middle) {
                 Ok(_) => good = middle,
                 Err(_) => bad = middle,
             }
         }
-        run_from(good).ok().flatten()
+        block_from(good).ok().flatten()
     }
 }
 
@@ -157,13 +186,13 @@ fn next_part(
     parts: u16,
     values: &mut Peekable<impl Iterator<Item = Result<Pair, LogError>>>,
 ) -> Result<Vec<u8>, String> {
-    let due = run::key(first, part);
+    let due = block::key(first, part);
     let found = values.next_if(|next| next.as_ref().map_or(true, |(key, _)| *key == due));
     let missing = || format!("part {part} of its {parts} parts is missing");
     let (_, value) = found
         .ok_or_else(missing)?
         .map_err(|error| error.to_string())?;
-    match run::parse(&value)? {
+    match block::parse(&value)? {
         Value::Part { parts: same, bytes } if same == parts => Ok(bytes.to_vec()),
         _ => Err(format!("part {part} does not belong to its {parts} parts")),
     }

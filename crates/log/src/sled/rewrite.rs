@@ -1,4 +1,4 @@
-//! Writing all records anew, to erase some or for the room.
+//! Writes all records anew, to erase some or to save room.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, TryLockError};
@@ -7,53 +7,41 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::room::is_for_want_of_room;
+use super::chain::step;
+use super::files::{DB, RECORDS, REOPEN_WAIT, damaged, io_error, sync_tree};
+use super::log::Sled;
+use super::room::{check_room, is_for_want_of_room, reserve, size_of};
 use super::shared::Shared;
 use super::snapshots::Putting;
 use super::trees::Trees;
 use super::write::Writer;
-use super::{DB, RECORDS, REOPEN_WAIT, Sled, continues, damaged, io_error};
-use crate::run;
+use crate::block;
+use crate::error::LogError;
+use crate::log::{Compact, Compaction, Erase, Reader as _, SnapshotCache as _, Stored};
+use crate::pre_open_backup as backup;
 use crate::swap;
-use crate::{LogError, Reader as _, SnapshotCache as _, Stored};
-use servanda_core::chain::record::{Head, Sealed};
+use servanda_core::chain::record::Sealed;
+use servanda_core::chain::walker::Walker;
 
-/// Records that are copied in one go; 32 MiB at the most that a ledger lets a record have.
+/// Records that are copied in one go; at most 32 MiB with the largest records that a ledger allows.
 const COPIED_AT_ONCE: usize = 512;
 
-/// Why all records are written anew.
+/// The reason to write all records anew.
 pub(super) enum Rewriting<'a> {
-    /// These take the place of those that lie there.
+    /// These records replace the stored ones.
     Erasing(BTreeMap<u64, &'a Sealed>),
-    /// For the room.
+    /// To save room.
     Compacting,
 }
 
-/// Syncs the files of a directory, the directories in it, and itself: sled does not sync its `conf`.
-pub(super) fn sync_tree(dir: &Path) -> Result<(), LogError> {
-    let failed = |source| io_error("syncing", dir, source);
-    for entry in fs::read_dir(dir).map_err(failed)? {
-        let path = entry.map_err(failed)?.path();
-        if path.is_dir() {
-            sync_tree(&path)?;
-        } else {
-            let synced = File::open(&path).and_then(|file| file.sync_all());
-            synced.map_err(|source| io_error("syncing", &path, source))?;
-        }
-    }
-    File::open(dir)
-        .and_then(|dir| dir.sync_all())
-        .map_err(failed)
-}
-
-/// Waits until sled has let go of a directory that was closed: its threads may outlive it for a moment.
+/// Waits until sled has released a directory that was closed: its threads may live a moment longer.
 fn released(records: &Path) -> Result<(), LogError> {
     let path = records.join(DB);
     let failed = |source| io_error("waiting for", &path, source);
     let deadline = Instant::now() + REOPEN_WAIT;
     let file = File::open(&path).map_err(failed)?;
     loop {
-        // What sled itself locks while it has it open. This lock goes with the handle.
+        // The file that sled itself locks. This lock ends with the handle.
         match file.try_lock() {
             Ok(()) => return Ok(()),
             Err(TryLockError::WouldBlock) if Instant::now() < deadline => {
@@ -65,7 +53,7 @@ fn released(records: &Path) -> Result<(), LogError> {
 }
 
 impl Sled {
-    /// Wipes what an erasure left that broke off.
+    /// Wipes the leftovers of an interrupted erasure.
     pub(super) fn sweep(&mut self) -> Result<(), LogError> {
         if !self.swept {
             let records = self.dir.join(RECORDS);
@@ -82,7 +70,7 @@ impl Sled {
             if stored.seq >= self.head.count {
                 return Err(LogError::no_such_record(stored.seq));
             }
-            if stored.sealed.0.len() > run::MAX_RECORD {
+            if stored.sealed.0.len() > block::MAX_RECORD {
                 let why = format!("record {} is longer than it can be", stored.seq);
                 let source = io::Error::new(io::ErrorKind::InvalidInput, why);
                 return Err(io_error("erasing in", &self.dir, source));
@@ -90,7 +78,7 @@ impl Sled {
         }
         let dir = self.dir.join(RECORDS);
         match fs::symlink_metadata(&dir) {
-            // The link would be renamed, and what it leads to would stay.
+            // The link would be renamed, and its target would stay.
             Ok(found) if found.is_symlink() => {
                 let why = io::Error::new(io::ErrorKind::Unsupported, "it is a symbolic link");
                 Err(io_error("erasing in", &dir, why))
@@ -99,21 +87,21 @@ impl Sled {
         }
     }
 
-    /// Puts a copy in place of the records, and sweeps up what is then left of the one or the other.
+    /// Puts a copy in place of the records, and wipes the other directory.
     pub(super) fn replace(&mut self, rewriting: &Rewriting<'_>) -> Result<(), LogError> {
         let rewritten = self.rewrite(rewriting);
         self.swept = false;
         if rewritten.as_ref().is_err_and(is_for_want_of_room) {
-            // Opening may need the room that the copy has taken.
+            // Opening may need the room of the copy.
             let _later = self.sweep();
         }
         let reopened = self.reopen(Instant::now() + REOPEN_WAIT);
         let swept = reopened.and_then(|()| self.sweep());
-        // What failed first says more than what failed after it.
+        // The first error says more than a later one.
         rewritten.and(swept)
     }
 
-    /// Copies all records into a new directory, some of them changed, and puts it in place of this one.
+    /// Copies all records into a new directory, some of them changed, and puts it in place of the old one.
     fn rewrite(&mut self, rewriting: &Rewriting<'_>) -> Result<(), LogError> {
         let records = self.dir.join(RECORDS);
         let new = swap::new_of(&records);
@@ -130,7 +118,7 @@ impl Sled {
     fn copy_to(&self, new: &Path, rewriting: &Rewriting<'_>) -> Result<(), LogError> {
         let copy = Shared::of(Trees::open(new)?, self.head.count);
         let trees = copy.trees().ok_or_else(LogError::closed)?;
-        trees.runs_to_write()?;
+        trees.blocks_to_write()?;
         trees.snapshots_to_write()?;
         drop(trees);
         if matches!(rewriting, Rewriting::Compacting) {
@@ -152,12 +140,12 @@ impl Sled {
         copy.trees().ok_or_else(LogError::closed)?.sync()
     }
 
-    /// Reads a copy back, as it lies on the disk, and compares it with what it should be.
+    /// Reads a copy back from the disk, and compares it with the records.
     fn compare_with(&self, new: &Path, rewriting: &Rewriting<'_>) -> Result<(), LogError> {
         let differs = |seq: u64| damaged(format!("{}: record {seq} differs", new.display()), None);
         let trees = Trees::open_until(new, Instant::now() + REOPEN_WAIT)?;
         let copy = Shared::of(trees, self.head.count);
-        let mut head = Head::EMPTY;
+        let mut walker = Walker::START;
         let mut next = 0;
         while next < self.head.count {
             let due = self.rewritten(next, rewriting)?;
@@ -169,8 +157,9 @@ impl Sled {
                 if due != found {
                     return Err(differs(due.seq));
                 }
-                if matches!(rewriting, Rewriting::Compacting) {
-                    head = self.followed(head, found)?;
+                if matches!(rewriting, Rewriting::Compacting) && step(&mut walker, found).is_none()
+                {
+                    return Err(self.no_chain(found.seq));
                 }
                 next += 1;
             }
@@ -178,6 +167,7 @@ impl Sled {
         if copy.trees().ok_or_else(LogError::closed)?.end()? != self.head.count {
             return Err(differs(self.head.count));
         }
+        let head = walker.head();
         if matches!(rewriting, Rewriting::Compacting) && head != self.head {
             let what = format!(
                 "{}: the records lead to {head}, not {}",
@@ -189,21 +179,15 @@ impl Sled {
         Ok(())
     }
 
-    /// The head after a record that continues the chain, and whose payload is the one bound.
-    fn followed(&self, head: Head, stored: &Stored) -> Result<Head, LogError> {
-        continues(head, None, stored)
-            .map(|(_, head)| head)
-            .ok_or_else(|| {
-                let what = format!(
-                    "{}: record {} does not continue the chain, or its payload is another",
-                    self.dir.display(),
-                    stored.seq
-                );
-                damaged(what, None)
-            })
+    fn no_chain(&self, seq: u64) -> LogError {
+        let what = format!(
+            "{}: record {seq} does not continue the chain, or its payload is another",
+            self.dir.display()
+        );
+        damaged(what, None)
     }
 
-    /// Some records from this place on, without a gap, as they are to be.
+    /// Reads some records from this place on, without a gap, with the changes to make.
     fn rewritten(&self, from: u64, rewriting: &Rewriting<'_>) -> Result<Vec<Stored>, LogError> {
         let mut chunk = self.shared.read(from, COPIED_AT_ONCE)?;
         let gap = (from..).zip(&chunk).find(|(due, found)| *due != found.seq);
@@ -220,5 +204,39 @@ impl Sled {
             }
         }
         Ok(chunk)
+    }
+}
+
+impl Erase for Sled {
+    fn erase(&mut self, records: &[Stored]) -> Result<(), LogError> {
+        self.open_again()?;
+        self.check_rewriting(records)?;
+        self.swept = false;
+        self.sweep()?;
+        backup::wipe_scratches(&self.dir.join(RECORDS))
+            .map_err(|source| io_error("wiping copies of", &self.dir, source))?;
+        if records.is_empty() {
+            return Ok(());
+        }
+        let changes = records.iter().map(|stored| (stored.seq, &stored.sealed));
+        self.replace(&Rewriting::Erasing(changes.collect()))
+    }
+}
+
+impl Compact for Sled {
+    fn compact(&mut self) -> Result<Compaction, LogError> {
+        self.open_again()?;
+        self.check_rewriting(&[])?;
+        self.swept = false;
+        self.sweep()?;
+        let records = self.dir.join(RECORDS);
+        let size = || size_of(&records).map_err(|source| io_error("measuring", &records, source));
+        let before = size()?;
+        check_room(&records, before)?;
+        self.replace(&Rewriting::Compacting)?;
+        let after = size()?;
+        // If there is no room for it, the next append reports that.
+        let _later = reserve(&self.dir);
+        Ok(Compaction { before, after })
     }
 }

@@ -1,11 +1,11 @@
-//! Room on the disk: how much there is, and the reserve.
+//! The free room on the disk, and the reserve.
 
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::Path;
 
-use super::io_error;
-use crate::LogError;
+use super::files::io_error;
+use crate::error::LogError;
 
 pub(super) const RESERVE: &str = "reserve";
 
@@ -17,7 +17,7 @@ pub(super) fn is_for_want_of_room(error: &LogError) -> bool {
     matches!(error, LogError::Io { source, .. } if matches!(source.kind(), StorageFull | QuotaExceeded))
 }
 
-/// How many bytes the files of a directory have.
+/// The total size of the files in a directory.
 pub(super) fn size_of(dir: &Path) -> io::Result<u64> {
     fs::read_dir(dir)?.try_fold(0, |size, entry| {
         let path = entry?.path();
@@ -31,7 +31,7 @@ pub(super) fn size_of(dir: &Path) -> io::Result<u64> {
     })
 }
 
-/// Refuses where so much more does not fit beside these records.
+/// Checks that this many bytes fit beside the records.
 pub(super) fn check_room(records: &Path, bytes: u64) -> Result<(), LogError> {
     let free = free_room(records).map_err(|source| io_error("measuring", records, source))?;
     if free.is_none_or(|free| free > bytes) {
@@ -45,7 +45,7 @@ pub(super) fn check_room(records: &Path, bytes: u64) -> Result<(), LogError> {
     Err(io_error("compacting", records, source))
 }
 
-/// How many bytes can still be written beside these files, where the system tells.
+/// The free bytes on the file system, if the system tells.
 #[cfg(unix)]
 fn free_room(path: &Path) -> io::Result<Option<u64>> {
     let found = rustix::fs::statvfs(path)?;
@@ -57,7 +57,7 @@ fn free_room(_: &Path) -> io::Result<Option<u64>> {
     Ok(None)
 }
 
-/// Makes the reserve, unless it is there.
+/// Makes the reserve, unless it exists.
 pub(super) fn reserve(dir: &Path) -> Result<(), LogError> {
     let path = dir.join(RESERVE);
     if fs::metadata(&path).is_ok_and(|found| found.len() == RESERVE_BYTES as u64) {
@@ -68,13 +68,13 @@ pub(super) fn reserve(dir: &Path) -> Result<(), LogError> {
         file.sync_all()
     });
     made.map_err(|source| {
-        // What little of it there is would be missed elsewhere.
+        // An incomplete reserve would only take room.
         let _room = release_reserve(dir);
         io_error("reserving room in", &path, source)
     })
 }
 
-/// Deletes the reserve; whether it was there.
+/// Deletes the reserve, and tells whether it existed.
 pub(super) fn release_reserve(dir: &Path) -> bool {
     fs::remove_file(dir.join(RESERVE)).is_ok()
 }

@@ -1,4 +1,4 @@
-//! What is open, for the log and its readers: sled can be opened anew under them.
+//! The open sled, for the log and its readers. It can be opened again while they hold it.
 
 use std::ops::Deref;
 use std::path::Path;
@@ -6,22 +6,23 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Instant;
 
-use super::REOPEN_WAIT;
+use super::files::REOPEN_WAIT;
 use super::room::{is_for_want_of_room, release_reserve};
 use super::trees::Trees;
-use crate::{LogError, Reader, Stored};
+use crate::error::LogError;
+use crate::log::{Reader, Stored};
 
-/// What readers see of a log.
+/// The part of a log that readers share.
 #[derive(Debug)]
 pub(super) struct Shared {
-    /// None once the log was closed, and after a failure from which opening again did not recover. Nothing
-    /// that belongs to sled leaves this lock, so whoever holds it alone can open sled anew.
+    /// None after the log was closed, or could not be opened again after a failure. No value of sled leaves this lock,
+    /// so the holder of the write lock can open sled anew.
     pub(super) trees: RwLock<Option<Trees>>,
-    /// How many records were acknowledged, or taken in on opening.
+    /// The number of committed or adopted records.
     pub(super) end: AtomicU64,
 }
 
-/// What is open of sled, for as long as this lives.
+/// The open sled, for the lifetime of this guard.
 pub(super) struct Open<'a>(RwLockReadGuard<'a, Option<Trees>>);
 
 impl Deref for Open<'_> {
@@ -33,7 +34,7 @@ impl Deref for Open<'_> {
 }
 
 impl Shared {
-    /// What is open, of which so many records may be read.
+    /// Shares an open sled; `end` records may be read.
     pub(super) fn of(trees: Trees, end: u64) -> Arc<Self> {
         Arc::new(Self {
             trees: RwLock::new(Some(trees)),
@@ -42,17 +43,17 @@ impl Shared {
     }
 
     pub(super) fn trees(&self) -> Option<Open<'_>> {
-        // Whoever panicked under the lock only read.
+        // A thread that panicked under this lock was only reading.
         let trees = self.trees.read().unwrap_or_else(PoisonError::into_inner);
         trees.is_some().then(|| Open(trees))
     }
 
-    /// What is open.
+    /// The open sled.
     pub(super) fn opened(&self) -> Result<Open<'_>, LogError> {
         self.trees().ok_or_else(LogError::closed)
     }
 
-    /// Writes what was handed to sled, and opens it anew where that was much.
+    /// Flushes sled, and opens it anew after many bytes.
     pub(super) fn flush(&self) -> Result<(), LogError> {
         let trees = self.opened()?;
         trees.flush()?;
@@ -64,7 +65,8 @@ impl Shared {
         Ok(())
     }
 
-    /// Opens sled again after a write that failed. If that fails too, it counts as closed until its owner opens it again.
+    /// Opens sled again after a failed write. If that fails too, the log counts as closed until its owner opens it
+    /// again.
     pub(super) fn open_again(&self, dir: &Path) {
         let mut open = self.trees_mut();
         let Some(trees) = open.as_ref().filter(|trees| trees.copy.is_none()) else {
@@ -80,7 +82,8 @@ impl Shared {
         *open = trees.ok();
     }
 
-    /// Opens sled anew where much was read or written. If that fails, it counts as closed until its owner opens it again.
+    /// Opens sled anew after many bytes were read or written. If that fails, the log counts as closed until its owner
+    /// opens it again.
     fn renew(&self) {
         let mut open = self.trees_mut();
         if let Some(records) = open.as_ref().filter(|trees| trees.is_worn()) {
@@ -98,7 +101,7 @@ impl Shared {
         *self.trees_mut() = Some(trees);
     }
 
-    /// Waits for whoever is reading, and lets go of sled.
+    /// Waits for running reads, and closes sled.
     pub(super) fn close(&self) {
         *self.trees_mut() = None;
     }

@@ -1,28 +1,31 @@
-//! Snapshots in parts, of which the last one tells that all are there.
+//! Snapshots in parts; the last part tells that the snapshot is whole.
 
 use std::sync::atomic::Ordering;
 
+use super::files::BLOCKS_PER_FLUSH;
+use super::log::Sled;
 use super::shared::Shared;
-use super::write::RUNS_PER_FLUSH;
-use crate::run;
-use crate::{ChunkSink, LogError};
-use servanda_core::chain::record::LocalChecksum;
+use super::trees::Trees;
+use crate::block;
+use crate::error::LogError;
+use crate::log::{ChunkSink, SnapshotCache};
+use servanda_core::chain::record::{LocalChecksum, local_checksum};
 
-/// A snapshot that is being put.
+/// A snapshot that is being stored.
 pub(super) struct Putting<'a> {
     shared: &'a Shared,
     count: u64,
-    /// How many of its parts lie there.
+    /// The number of stored parts.
     parts: u32,
-    /// What follows them.
+    /// The bytes of the next part.
     waiting: Vec<u8>,
-    /// How many bytes it has so far, and their check sum.
+    /// The number of bytes so far, and their check sum.
     length: u64,
     checksum: LocalChecksum,
 }
 
 impl Putting<'_> {
-    /// Puts the snapshot of these pieces.
+    /// Stores a snapshot.
     pub(super) fn put(shared: &Shared, count: u64, pieces: &ChunkSink<'_>) -> Result<(), LogError> {
         shared.opened()?.drop_snapshot(count)?;
         let mut putting = Putting {
@@ -46,8 +49,8 @@ impl Putting<'_> {
         self.length += piece.len() as u64;
         self.checksum.add(piece);
         let mut rest = piece;
-        while self.waiting.len() + rest.len() >= run::MAX_VALUE {
-            let (now, later) = rest.split_at(run::MAX_VALUE - self.waiting.len());
+        while self.waiting.len() + rest.len() >= block::MAX_VALUE {
+            let (now, later) = rest.split_at(block::MAX_VALUE - self.waiting.len());
             self.waiting.extend_from_slice(now);
             self.put_part()?;
             rest = later;
@@ -57,14 +60,14 @@ impl Putting<'_> {
     }
 
     fn put_part(&mut self) -> Result<(), LogError> {
-        // One that has more is not sealed.
+        // A snapshot of more parts is not sealed.
         if self.parts < SEAL {
             self.insert(self.parts, &self.waiting)?;
             self.parts += 1;
         }
         self.waiting.clear();
-        if (self.parts as usize).is_multiple_of(RUNS_PER_FLUSH) {
-            // What sled has not written yet, it keeps in memory.
+        if (self.parts as usize).is_multiple_of(BLOCKS_PER_FLUSH) {
+            // sled keeps in memory what it has not written.
             self.shared.flush()?;
         }
         Ok(())
@@ -99,4 +102,88 @@ pub(super) fn snapshot_key(count: u64, part: u32) -> [u8; 12] {
     key[..8].copy_from_slice(&count.to_be_bytes());
     key[8..].copy_from_slice(&part.to_be_bytes());
     key
+}
+
+impl Trees {
+    pub(super) fn drop_snapshot(&self, count: u64) -> Result<(), LogError> {
+        let tree = self.snapshots_to_write()?;
+        let parts = snapshot_key(count, 0)..=snapshot_key(count, SEAL);
+        let mut backwards = tree.range(parts).rev();
+        while let Some((key, _)) = self.call("reading", || backwards.next().transpose())? {
+            self.call("writing", || tree.remove(&key))?;
+        }
+        self.flush()
+    }
+
+    pub(super) fn snapshots(&self) -> Result<Vec<u64>, LogError> {
+        let mut counts = Vec::new();
+        let Some(tree) = self.snapshots.get() else {
+            return Ok(counts);
+        };
+        let mut next = Some(0);
+        while let Some(from) = next {
+            let found = self.call("reading", || {
+                tree.range(snapshot_key(from, 0)..).next().transpose()
+            })?;
+            let count = found.as_ref().and_then(|(key, _)| key.first_chunk::<8>());
+            let Some(count) = count.map(|bytes| u64::from_be_bytes(*bytes)) else {
+                break;
+            };
+            if self.call("reading", || tree.contains_key(snapshot_key(count, SEAL)))? {
+                counts.push(count);
+            }
+            next = count.checked_add(1);
+        }
+        Ok(counts)
+    }
+
+    pub(super) fn snapshot(&self, count: u64) -> Result<Option<Vec<u8>>, LogError> {
+        let Some(tree) = self.snapshots.get() else {
+            return Ok(None);
+        };
+        let Some(seal) = self.call("reading", || tree.get(snapshot_key(count, SEAL)))? else {
+            return Ok(None);
+        };
+        let mut bytes = Vec::new();
+        let mut parts = tree.range(snapshot_key(count, 0)..snapshot_key(count, SEAL));
+        while let Some((_, piece)) = self.call("reading", || parts.next().transpose())? {
+            bytes.extend_from_slice(&piece);
+        }
+        let mut expected = (bytes.len() as u64).to_le_bytes().to_vec();
+        expected.extend_from_slice(&local_checksum(&bytes).0);
+        Ok((seal == expected).then_some(bytes))
+    }
+}
+
+impl Sled {
+    /// Writes snapshots. After a failed write sled refuses all others, so it is opened again then.
+    fn write_snapshots(
+        &self,
+        write: impl FnOnce(&Shared) -> Result<(), LogError>,
+    ) -> Result<(), LogError> {
+        drop(self.trees()?);
+        let written = write(&self.shared);
+        if written.is_err() {
+            self.shared.open_again(&self.dir);
+        }
+        written
+    }
+}
+
+impl SnapshotCache for Sled {
+    fn put_chunks(&self, count: u64, chunks: &ChunkSink<'_>) -> Result<(), LogError> {
+        self.write_snapshots(|shared| Putting::put(shared, count, chunks))
+    }
+
+    fn counts(&self) -> Result<Vec<u64>, LogError> {
+        self.trees()?.snapshots()
+    }
+
+    fn load(&self, count: u64) -> Result<Option<Vec<u8>>, LogError> {
+        self.trees()?.snapshot(count)
+    }
+
+    fn remove(&self, count: u64) -> Result<(), LogError> {
+        self.write_snapshots(|shared| shared.opened()?.drop_snapshot(count))
+    }
 }

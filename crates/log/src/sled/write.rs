@@ -1,38 +1,37 @@
-//! Laying the records of an append into the log.
+//! Packs the records of an append into blocks and inserts them.
 
 use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 
-use super::check_batch;
+use super::chain::check_batch;
+use super::files::BLOCKS_PER_FLUSH;
 use super::shared::{Open, Shared};
-use crate::run::{self, Entry, Packer};
-use crate::{BatchSource, LogError};
+use crate::block::{self, Entry, Packer, note_small};
+use crate::error::LogError;
+use crate::source::BatchSource;
 use servanda_core::chain::record::{Head, Sealed};
 
-pub(super) const RUNS_PER_FLUSH: usize = 16;
-
-/// So many values are split off the end of a tree before they can lie in a node of their own.
+/// sled splits this many values off the end of a tree before they are in a node of their own.
 const PLACES_AHEAD: usize = 20;
 
-/// Lays the records of an append into the log, in order but for the first value.
+/// Inserts the records of an append in order, except the first value.
 pub(super) struct Writer {
     shared: Arc<Shared>,
     packer: Packer,
     /// The first value, which is inserted last.
     pub(super) first: Option<Entry>,
-    /// Values that wait for sled to split the node in which they will lie, and how many of them have their
-    /// place kept there.
+    /// Values that wait until sled splits their node, and the number of them whose place is kept there.
     pub(super) waiting: VecDeque<Entry>,
     placed: usize,
-    /// The first records of the small runs at the end.
+    /// The first records of the small blocks at the end.
     pub(super) small: Vec<u64>,
     since_flush: usize,
 }
 
 impl Writer {
-    /// A writer of records of which the first has this number, behind these small runs.
+    /// Makes a writer; `first` is the number of the first record, `small` lists the small blocks before it.
     pub(super) fn new(shared: &Arc<Shared>, first: u64, small: Vec<u64>) -> Self {
         Self {
             shared: Arc::clone(shared),
@@ -50,7 +49,7 @@ impl Writer {
     }
 
     pub(super) fn take(&mut self, batch: &[Sealed]) -> Result<(), LogError> {
-        run::slices(batch).try_for_each(|record| self.push(record))
+        block::slices(batch).try_for_each(|record| self.push(record))
     }
 
     pub(super) fn push(&mut self, record: &[u8]) -> Result<(), LogError> {
@@ -58,11 +57,11 @@ impl Writer {
         self.insert_ready()
     }
 
-    /// Hands values to sled, so late and so early that it writes each only once.
+    /// Inserts values at the moment when sled writes each only once.
     ///
-    /// sled writes a node of 9 to 17 values anew after every 10 changes to it, and when it splits it. So where
-    /// there are many, places are kept for them by values of no length, at little cost; a value follows when
-    /// so many more places are kept that its node, split by then, gets no others, and stays as it is.
+    /// sled writes a node of 9 to 17 values anew after every 10 changes to it, and when it splits it. So for a long
+    /// stream, empty values keep places ahead, at little cost. A value follows when so many later places are kept that
+    /// its node was split and gets no other values.
     fn insert_ready(&mut self) -> Result<(), LogError> {
         while let Some(entry) = self.packer.pop() {
             note_small(&mut self.small, &entry);
@@ -91,14 +90,14 @@ impl Writer {
         };
         self.trees()?.insert(&entry.key(), entry.value)?;
         self.since_flush += 1;
-        if self.since_flush == RUNS_PER_FLUSH {
+        if self.since_flush == BLOCKS_PER_FLUSH {
             self.shared.flush()?;
             self.since_flush = 0;
         }
         Ok(())
     }
 
-    /// Inserts what is left but for the first value.
+    /// Inserts all waiting values, except the first.
     fn insert_rest(&mut self) -> Result<(), LogError> {
         self.packer.finish();
         self.insert_ready()?;
@@ -108,14 +107,13 @@ impl Writer {
         Ok(())
     }
 
-    /// Puts on the disk all but the first value.
+    /// Syncs all values, except the first.
     pub(super) fn sync_rest(&mut self) -> Result<(), LogError> {
         self.insert_rest()?;
         self.trees()?.sync()
     }
 
-    /// Inserts what is left, the first value last, and puts all on the disk; gives the small runs at the
-    /// end.
+    /// Inserts all waiting values, the first value last, and syncs; gives the small blocks at the end.
     pub(super) fn end(mut self) -> Result<Vec<u64>, LogError> {
         self.insert_rest()?;
         if let Some(first) = self.first.take() {
@@ -127,7 +125,7 @@ impl Writer {
     }
 }
 
-/// Sends the batches of a stream on, as far as they fit together.
+/// Checks the batches of a stream and sends them to the writer.
 pub(super) fn feed(
     dir: &Path,
     source: &mut dyn BatchSource,
@@ -138,18 +136,9 @@ pub(super) fn feed(
         check_batch(dir, *last, &batch, head)?;
         *last = head;
         if batches.send(batch).is_err() {
-            // Why nobody takes it is told by who does not.
+            // The writer returns the error that made it stop.
             return Ok(());
         }
     }
     Ok(())
-}
-
-/// Keeps account of the small runs at the end.
-pub(super) fn note_small(small: &mut Vec<u64>, entry: &Entry) {
-    if run::is_small(&entry.value) {
-        small.push(entry.first);
-    } else {
-        small.clear();
-    }
 }

@@ -271,7 +271,7 @@ pub fn about(event: &Event) -> Vec<String> {
 
 /// The flag of a record whose recorded time is claimed.
 pub fn claimed(state: &State, seq: Seq) -> Option<String> {
-    (seq.0 < state.claimed()).then(|| "recorded time claimed".to_owned())
+    (seq.0 < state.asserted()).then(|| "recorded time claimed".to_owned())
 }
 
 /// What a reader must know about a record: that it breaks a rule, was inferred, corrected, taken out.

@@ -171,7 +171,7 @@ fn holds(state: &State, census: &Census<'_>, provenance: Option<&Provenance>) ->
     say("last_recorded", recorded(last));
     say(
         "times_claimed",
-        Cell::Number(i64::try_from(state.claimed()).unwrap_or(i64::MAX)),
+        Cell::Number(i64::try_from(state.asserted()).unwrap_or(i64::MAX)),
     );
     say("counting", Cell::count(census.standing()));
     say("corrections", Cell::count(census.mended.len()));
@@ -275,7 +275,7 @@ mod tests {
             "retraction | record=7 | reason=of another ledger",
             "redaction | record=8 | reason=personal data | authority=court",
         ]);
-        history.state.note_claimed(2);
+        history.state.note_asserted(2);
         let report = history.ask(&Certificate, "2024-01-01", &Question::default());
         assert_eq!(field(&report, "origin"), "example.org/test");
         assert_eq!(

@@ -2,7 +2,7 @@
 
 use chrono::NaiveDate;
 
-use servanda_core::state::claimed_times;
+use servanda_core::state::asserted_times;
 use servanda_core::view::{END_OF_TIME, View};
 
 use super::calendar::CalendarEntry;
@@ -69,7 +69,7 @@ impl Document<'_> {
             title: title.into(),
             as_of: (view.as_of != END_OF_TIME).then_some(view.as_of),
             known_at: question.known_at.clone(),
-            notes: claimed_times(view.state.claimed()).into_iter().collect(),
+            notes: asserted_times(view.state.asserted()).into_iter().collect(),
             ..Self::default()
         }
     }

@@ -281,7 +281,7 @@ mod tests {
     #[test]
     fn claimed_times_are_counted() {
         let mut history = doubtful();
-        history.state.note_claimed(3);
+        history.state.note_asserted(3);
         let report = history.ask(&Irregular, "2024-01-01", &Question::default());
         assert_eq!(
             share(&report, "records/recorded time claimed"),

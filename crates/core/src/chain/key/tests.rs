@@ -129,7 +129,9 @@ fn keys_under_which_anybody_can_sign_are_refused() {
         bytes
     };
     let (neutral, order_four, no_point) = (starting_with(1), [0; 32], starting_with(2));
-    for public in [neutral, order_four, no_point] {
+    // The second encoding of the point with y = 18.
+    let other_encoding = [0xff; 32];
+    for public in [neutral, order_four, no_point, other_encoding] {
         let refused = VerifierKey::new(name("a"), SignatureType::Ed25519, &public);
         assert_eq!(refused, Err(KeyError::NotAKey), "{public:?}");
     }

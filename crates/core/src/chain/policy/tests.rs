@@ -109,11 +109,14 @@ fn a_checkpoint_needs_its_log_and_its_quorum() {
             cosigned: one
         }
     );
-    assert_eq!(refused.to_string(), "the quorum g is not met by w");
+    assert_eq!(
+        refused.to_string(),
+        "the quorum g is not met: only w cosigned"
+    );
     let nobody = policy.check(&SIGNED.parse().unwrap()).unwrap_err();
     assert_eq!(
         nobody.to_string(),
-        "the quorum g is not met by no witness at all"
+        "the quorum g is not met: no witness cosigned"
     );
 
     let second = checkpoint.cosign(&witness_key(3), TIMESTAMP).unwrap();

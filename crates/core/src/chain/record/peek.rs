@@ -1,9 +1,10 @@
 //! Records read where they lie: nothing is copied, for those who only look.
 
-use super::{
-    BatchSignature, Body, HEADER_LEN, Hash, Header, Malformed, PAYLOAD, Record, SALT_LEN,
-    SIGNATURE_LEN, SIGNATURES, SIGNATURES_LIMIT, link_of, payload_digest,
-};
+use super::content::ContentRef;
+use super::hash::{HEADER_LEN, Hash, SALT_LEN, link_of, payload_digest};
+use super::header::Header;
+use super::malformed::{Malformed, SIGNATURES_LIMIT};
+use super::sealed::{BatchSignature, Body, PAYLOAD, Record, SIGNATURE_LEN, SIGNATURES, Sealed};
 
 /// A [`Body`] where it lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,6 +86,11 @@ impl<'a> RecordRef<'a> {
         !self.signatures.is_empty()
     }
 
+    /// The event in bytes; none where the payload is erased.
+    pub fn content(&self) -> Option<ContentRef<'a>> {
+        Some(self.header.content(self.body?.payload))
+    }
+
     /// Whether the body, where there is one, is the one that the header vouches for.
     pub fn payload_is_sound(&self) -> bool {
         self.body.is_none_or(|body| {
@@ -102,6 +108,16 @@ impl<'a> RecordRef<'a> {
             }),
             signatures: self.signatures(),
         }
+    }
+}
+
+impl Record {
+    /// Reads a record. Its digest is not checked here, see [`Record::payload_is_sound`]; nor its signatures.
+    ///
+    /// # Errors
+    /// [`Malformed`], unless the bytes are exactly those that [`Record::seal`] gives.
+    pub fn open(sealed: &Sealed) -> Result<Self, Malformed> {
+        RecordRef::peek(&sealed.0).map(RecordRef::to_record)
     }
 }
 

@@ -1,0 +1,152 @@
+//! The archive of a state: the records of a log, read again where their texts are asked for.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::chain::codec::{self, CodecError};
+use crate::chain::record::{ContentRef, Record};
+use crate::event::Entry;
+use crate::records::{Records, Stored};
+use crate::state::Archive;
+use crate::value::id::Seq;
+use crate::value::when::Instant;
+
+/// Records that are read together: as many as a log lays into one value at the most, from a multiple of it on, so that
+/// reading in any direction, or here and there, takes each value once.
+const TOGETHER: u64 = 256;
+
+/// Stretches that are kept at hand, the newest last: a few MiB.
+const AT_HAND: usize = 64;
+
+/// Stretches that were read, the newest last.
+pub struct AtHand<T>(VecDeque<T>);
+
+impl<T> Default for AtHand<T> {
+    fn default() -> Self {
+        Self(VecDeque::new())
+    }
+}
+
+impl<T> AtHand<T> {
+    /// Takes out a stretch that is wanted, if it is at hand.
+    pub fn take(&mut self, is_wanted: impl FnMut(&T) -> bool) -> Option<T> {
+        let place = self.0.iter().rposition(is_wanted)?;
+        self.0.remove(place)
+    }
+
+    /// Lays a stretch at hand, in the place of the one that was not asked for the longest.
+    pub fn put(&mut self, stretch: T) {
+        if self.0.len() == AT_HAND {
+            self.0.pop_front();
+        }
+        self.0.push_back(stretch);
+    }
+}
+
+/// Copies of the contents of some records, which are asked before the records are read.
+pub trait Copies: Send + Sync {
+    /// When a record was recorded (microseconds since 1970 in UTC), and its content; none without a copy.
+    fn find(&self, seq: u64) -> Option<(i64, ContentRef<'_>)>;
+}
+
+/// No copies.
+impl Copies for () {
+    fn find(&self, _: u64) -> Option<(i64, ContentRef<'_>)> {
+        None
+    }
+}
+
+/// The archive of records. The newest stretches that were read are at hand.
+struct Reread {
+    records: Arc<dyn Records>,
+    copies: Box<dyn Copies>,
+    at_hand: Mutex<AtHand<Stretch>>,
+}
+
+/// Records that lie together, from this one on.
+struct Stretch {
+    first: u64,
+    records: Vec<Stored>,
+}
+
+/// The archive of records.
+pub fn of(records: Arc<dyn Records>) -> Arc<dyn Archive> {
+    with(records, Box::new(()))
+}
+
+/// The archive of records, of some of which there are copies.
+pub fn with(records: Arc<dyn Records>, copies: Box<dyn Copies>) -> Arc<dyn Archive> {
+    Arc::new(Reread {
+        records,
+        copies,
+        at_hand: Mutex::default(),
+    })
+}
+
+impl Archive for Reread {
+    fn entry(&self, seq: Seq) -> Result<Option<Entry>, String> {
+        if let Some((recorded_at, content)) = self.copies.find(seq.0) {
+            let entry = entry(seq.0, recorded_at, content);
+            return entry.map(Some).map_err(|error| error.to_string());
+        }
+        let mut at_hand = self.at_hand.lock().unwrap_or_else(PoisonError::into_inner);
+        let first = seq.0 - seq.0 % TOGETHER;
+        let known = at_hand.take(|stretch| stretch.first == first);
+        let among = |all: &[Stored]| all.binary_search_by_key(&seq.0, |stored| stored.seq).ok();
+        // What was read before may have been the end of the log then.
+        let stretch = match known.filter(|stretch| among(&stretch.records).is_some()) {
+            Some(stretch) => stretch,
+            None => Stretch {
+                first,
+                records: self.read_from(first, seq)?,
+            },
+        };
+        let found = match among(&stretch.records) {
+            Some(place) => read(seq, &stretch.records[place]),
+            None => Err("it is missing".to_owned()),
+        };
+        at_hand.put(stretch);
+        found
+    }
+}
+
+impl Reread {
+    /// The records from the first one of a stretch on, or from the one that is asked for, where those before it cannot be
+    /// read.
+    fn read_from(&self, first: u64, seq: Seq) -> Result<Vec<Stored>, String> {
+        let limit = TOGETHER as usize;
+        let reaches = |all: &Vec<Stored>| all.last().is_some_and(|last| last.seq >= seq.0);
+        match self.records.read(first, limit) {
+            Ok(all) if reaches(&all) => Ok(all),
+            _ => {
+                let rest = self.records.read(seq.0, limit);
+                rest.map_err(|error| error.to_string())
+            }
+        }
+    }
+}
+
+/// What a record says. The chain was checked when it was first read; that these are the same bytes, the digest tells.
+fn read(seq: Seq, stored: &Stored) -> Result<Option<Entry>, String> {
+    let record = Record::open(&stored.sealed).map_err(|error| error.to_string())?;
+    if record.header.seq != seq.0 || !record.payload_is_sound() {
+        return Err("it is not the record that was recorded".to_owned());
+    }
+    let Some(content) = record.content() else {
+        return Ok(None);
+    };
+    let entry = entry(seq.0, record.header.recorded_at, content);
+    entry.map(Some).map_err(|error| error.to_string())
+}
+
+/// The entry of a record with this number, recorded time and content.
+///
+/// # Errors
+/// Those of [`codec::decode`].
+pub fn entry(seq: u64, recorded_at: i64, content: ContentRef<'_>) -> Result<Entry, CodecError> {
+    Ok(Entry {
+        seq: Seq(seq),
+        recorded_at: Instant(recorded_at),
+        event: codec::decode(content)?,
+    })
+}

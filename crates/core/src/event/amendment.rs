@@ -1,0 +1,67 @@
+use super::context::Context;
+use super::declare::event;
+use super::envelope::Envelope;
+use super::meaning::Meaning;
+use super::phrase::changed;
+use crate::state::Effect;
+use crate::value::base::Text;
+use crate::value::commitment::Modality;
+use crate::value::id::{AgreementId, CommitmentId, PartyId};
+use crate::value::when::Deadline;
+
+event! {
+    /// A commitment's terms were changed by agreement: what is given replaces what was.
+    10 "amendment" CommitmentAmended {
+        /// The commitment
+        [arg] commitment: CommitmentId,
+        /// The agreement that changed it
+        instrument: Option<AgreementId>,
+        /// What is promised from now on
+        text: Option<Text>,
+        /// The force of its words
+        modality: Vec<Modality>,
+        /// Who owes it
+        debtor: Vec<PartyId>,
+        /// To whom it is owed
+        creditor: Vec<PartyId>,
+        /// What it is for
+        purpose: Vec<Text>,
+        /// What must happen before it is owed
+        condition: Option<Text>,
+        /// How keeping it would be measured
+        measure: Option<Text>,
+        /// By when, or how often
+        deadline: Option<Deadline>,
+    }
+}
+
+impl Meaning for CommitmentAmended {
+    fn effects<'e>(&'e self, _: &'e Envelope, tell: &mut dyn FnMut(Effect<'e>)) {
+        tell(Effect::Amended {
+            commitment: &self.commitment,
+            debtor: &self.debtor,
+            creditor: &self.creditor,
+            deadline: self.deadline.as_ref(),
+        });
+    }
+
+    fn sentence(&self, _: &Envelope, context: &dyn Context) -> String {
+        let before = context.terms_before(&self.commitment);
+        let terms = self.texts().into_iter().filter(|(field, new)| {
+            !new.is_empty() && !matches!(*field, "commitment" | "instrument")
+        });
+        let changes: Vec<String> = terms
+            .map(|(field, new)| format!("{field} {}", changed(before.get(field), &new)))
+            .collect();
+        let instrument = self.instrument.as_ref();
+        let by = instrument.map_or_else(String::new, |agreement| format!(" by {agreement}"));
+        match changes.as_slice() {
+            [] => format!("{} was amended{by}", self.commitment),
+            changes => format!(
+                "{} was amended{by}: {}",
+                self.commitment,
+                changes.join("; ")
+            ),
+        }
+    }
+}

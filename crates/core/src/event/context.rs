@@ -1,0 +1,27 @@
+//! What a sentence about an event asks: names, and what stood before.
+
+use super::field::Fields;
+use crate::value::agreement::AgreementStatus;
+use crate::value::base::Text;
+use crate::value::commitment::{Contest, Level, Standing};
+use crate::value::id::{AgreementId, CommitmentId, PartyId, Seq};
+
+/// What is known around a record that a sentence is about.
+pub trait Context {
+    /// A party's name; its id where no name is known.
+    fn party(&self, id: &PartyId) -> String;
+    /// The names that a party had before the record.
+    fn names_before(&self, id: &PartyId) -> Vec<String>;
+    /// Another record, with the id that it gives or the word of its kind: `record 5 (repair)`.
+    fn record(&self, seq: Seq) -> String;
+    /// A commitment's standing before the record.
+    fn standing_before(&self, id: &CommitmentId) -> Option<Standing>;
+    /// The contest about a commitment before the record.
+    fn contest_before(&self, id: &CommitmentId) -> Option<Contest>;
+    /// An agreement's status before the record.
+    fn status_before(&self, id: &AgreementId) -> Option<AgreementStatus>;
+    /// A commitment's terms before the record.
+    fn terms_before(&self, id: &CommitmentId) -> Fields;
+    /// The last level before the record that these assessors found on a scale.
+    fn level_before(&self, id: &CommitmentId, by: &[PartyId], scale: &Text) -> Option<Level>;
+}

@@ -1,0 +1,49 @@
+use super::context::Context;
+use super::declare::event;
+use super::envelope::Envelope;
+use super::field::FieldError;
+use super::meaning::Meaning;
+use super::phrase::{after_colon, list, subject};
+use crate::value::base::Text;
+use crate::value::id::Subject;
+use crate::value::source::Bearing;
+
+event! {
+    /// A source was attached as evidence for or against something.
+    [erasable] 17 "evidence" EvidenceAttached {
+        /// What it is evidence about
+        [arg] about: Subject,
+        /// Which way it points
+        [arg] bearing: Bearing,
+        /// What it shows
+        text: Option<Text>,
+    }
+}
+
+impl Meaning for EvidenceAttached {
+    fn problems(&self, envelope: &Envelope, errors: &mut Vec<FieldError>) {
+        if envelope.source.is_empty() {
+            errors.push(FieldError::new(
+                "source",
+                "is required: what the evidence is",
+            ));
+        }
+    }
+
+    fn sentence(&self, envelope: &Envelope, context: &dyn Context) -> String {
+        let mut sources: Vec<_> = envelope.source.iter().map(|one| &one.source).collect();
+        sources.dedup();
+        let verb = match (self.bearing, sources.len()) {
+            (Bearing::Supports, 1) => "supports",
+            (Bearing::Supports, _) => "support",
+            (Bearing::Refutes, 1) => "refutes",
+            (Bearing::Refutes, _) => "refute",
+        };
+        let about = subject(&self.about, context);
+        format!(
+            "{} {verb} {about}{}",
+            list(&sources),
+            after_colon(self.text.as_ref())
+        )
+    }
+}

@@ -1,0 +1,37 @@
+use super::context::Context;
+use super::declare::event;
+use super::envelope::Envelope;
+use super::meaning::Meaning;
+use super::phrase::{after_colon, in_place, list, parties};
+use crate::value::base::Text;
+use crate::value::id::{AgreementId, PartyId};
+
+event! {
+    /// A meeting was held.
+    [erasable] 5 "meeting" MeetingHeld {
+        /// What it was, in a few words
+        text: Option<Text>,
+        /// Where
+        place: Option<Text>,
+        /// Who was present
+        present: Vec<PartyId>,
+        /// The agreements it led to
+        led_to: Vec<AgreementId>,
+    }
+}
+
+impl Meaning for MeetingHeld {
+    fn sentence(&self, _: &Envelope, context: &dyn Context) -> String {
+        let place = in_place(self.place.as_ref());
+        let text = after_colon(self.text.as_ref());
+        let led_to = match self.led_to.as_slice() {
+            [] => String::new(),
+            agreements => format!(" and came to {}", list(agreements)),
+        };
+        match self.present.as_slice() {
+            [] if led_to.is_empty() => format!("a meeting was held{place}{text}"),
+            [] => format!("a meeting was held{place}{led_to}{text}"),
+            present => format!("{} met{place}{led_to}{text}", parties(present, context)),
+        }
+    }
+}

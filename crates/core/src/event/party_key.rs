@@ -1,0 +1,27 @@
+use super::context::Context;
+use super::declare::event;
+use super::envelope::Envelope;
+use super::meaning::Meaning;
+use crate::state::Effect;
+use crate::value::base::Text;
+use crate::value::id::PartyId;
+
+event! {
+    /// A party's own key was made known, with which it acknowledges.
+    [fixed] 25 "party-key" PartyKeyDeclared {
+        /// The party
+        [arg] party: PartyId,
+        /// Its public key, as a vkey string of C2SP signed-note; the last one declared holds
+        key: Text,
+    }
+}
+
+impl Meaning for PartyKeyDeclared {
+    fn effects<'e>(&'e self, _: &'e Envelope, tell: &mut dyn FnMut(Effect<'e>)) {
+        tell(Effect::HasKey(&self.party));
+    }
+
+    fn sentence(&self, _: &Envelope, context: &dyn Context) -> String {
+        format!("the key of {} is {}", context.party(&self.party), self.key)
+    }
+}

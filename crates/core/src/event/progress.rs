@@ -1,0 +1,37 @@
+use super::context::Context;
+use super::declare::event;
+use super::envelope::Envelope;
+use super::meaning::Meaning;
+use super::phrase::says;
+use crate::value::base::Text;
+use crate::value::id::CommitmentId;
+
+event! {
+    /// Progress was reported, toward a commitment or none.
+    [erasable] 13 "progress" ProgressReported {
+        /// What was done
+        text: Text,
+        /// The commitment it is toward
+        commitment: Option<CommitmentId>,
+        /// Which occurrence of a recurring commitment
+        occurrence: Option<Text>,
+    }
+}
+
+impl Meaning for ProgressReported {
+    fn sentence(&self, envelope: &Envelope, context: &dyn Context) -> String {
+        let toward = match (&self.commitment, &self.occurrence) {
+            (None, None) => String::new(),
+            (Some(commitment), None) => format!(" on {commitment}"),
+            (None, Some(occurrence)) => format!(" on occurrence {occurrence}"),
+            (Some(commitment), Some(occurrence)) => {
+                format!(" on occurrence {occurrence} of {commitment}")
+            }
+        };
+        format!(
+            "there was progress{toward}{}: {}",
+            says(envelope, context),
+            self.text
+        )
+    }
+}

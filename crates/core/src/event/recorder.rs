@@ -1,0 +1,29 @@
+use super::context::Context;
+use super::declare::event;
+use super::envelope::Envelope;
+use super::meaning::Meaning;
+use crate::value::base::Text;
+use crate::value::id::RecorderId;
+
+event! {
+    /// A recorder was admitted with a key.
+    [fixed] 22 "recorder" RecorderAdmitted {
+        /// The id to know the recorder by
+        [arg id] id: RecorderId,
+        /// The recorder's public key, as a vkey string of C2SP signed-note
+        key: Text,
+        /// The recorder's name
+        name: Option<Text>,
+    }
+}
+
+impl Meaning for RecorderAdmitted {
+    fn sentence(&self, _: &Envelope, _: &dyn Context) -> String {
+        let name = self.name.as_ref();
+        let name = name.map_or_else(String::new, |name| format!("{name}, "));
+        format!(
+            "the recorder {name}{} was admitted with the key {}",
+            self.id, self.key
+        )
+    }
+}

@@ -1,0 +1,27 @@
+use super::context::Context;
+use super::declare::event;
+use super::envelope::Envelope;
+use super::meaning::Meaning;
+use super::phrase::{about, parties};
+use crate::value::base::Text;
+use crate::value::id::Subject;
+
+event! {
+    /// A statement was made; it binds nobody.
+    [erasable] 16 "statement" StatementRecorded {
+        /// What was said, in own words or quoted
+        text: Text,
+        /// What it is about
+        about: Vec<Subject>,
+    }
+}
+
+impl Meaning for StatementRecorded {
+    fn sentence(&self, envelope: &Envelope, context: &dyn Context) -> String {
+        let about = about(&self.about, context);
+        match envelope.by.as_slice() {
+            [] => format!("it was stated{about}: {}", self.text),
+            by => format!("{} stated{about}: {}", parties(by, context), self.text),
+        }
+    }
+}

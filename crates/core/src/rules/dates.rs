@@ -1,0 +1,23 @@
+//! When a move may have happened.
+
+use super::known::Known;
+use super::rejection::{Rejection, Rule};
+use crate::state::Id;
+use crate::value::when::When;
+
+/// Nothing moves before its agreement was concluded.
+pub(crate) fn check_not_before_agreement(
+    known: &dyn Known,
+    agreement: Option<Id>,
+    on: Option<When>,
+) -> Result<(), Rejection> {
+    if let (Some(on), Some(agreement)) = (on, agreement)
+        && let Some(agreed) = known.agreed_on(agreement)
+        && on.certainly_before(agreed)
+    {
+        let agreement = known.slug(agreement);
+        let message = format!("{on} lies before the agreement {agreement}, concluded {agreed}");
+        return Err(Rejection::new(Rule::NotBeforeAgreement, message));
+    }
+    Ok(())
+}

@@ -1,0 +1,58 @@
+//! What an event names exists, and what it names anew is free.
+
+use super::rejection::{Advice, Rejection, Rule};
+use crate::event::Event;
+use crate::state::{EntityKind, State};
+use crate::value::id::Reference;
+
+/// What an event names exists and is of the right kind.
+pub(super) fn check_references(state: &State, event: &Event) -> Result<(), Rejection> {
+    let mut unknown = Vec::new();
+    event.each_reference(|field, reference| {
+        let complaint = match (reference, reference.slug()) {
+            // A record whose payload is gone is still there.
+            (Reference::Record(seq), _) if seq.0 >= state.count() => {
+                Some(format!("{field}: there is no record {seq}"))
+            }
+            (_, Some(id)) => match (state.entity(id), EntityKind::of(&reference)) {
+                (None, wanted) => {
+                    let word = wanted.map_or("entity", EntityKind::word);
+                    Some(format!("{field}: no {word} is called {id}"))
+                }
+                (Some((found, seq)), Some(wanted)) if found != wanted => Some(format!(
+                    "{field}: {id} is no {}, it names the {} of record {seq}",
+                    wanted.word(),
+                    found.word()
+                )),
+                _ => None,
+            },
+            _ => None,
+        };
+        unknown.extend(complaint);
+    });
+    if unknown.is_empty() {
+        return Ok(());
+    }
+    let advice = Advice::Do("register it first, or correct the name".to_owned());
+    Err(Rejection::new(Rule::Known, unknown.join("; ")).allowing([advice]))
+}
+
+/// The id that an event gives is free, and so is its import key.
+pub(super) fn check_names(state: &State, event: &Event) -> Result<(), Rejection> {
+    if let Some(id) = event.defines().and_then(Reference::slug)
+        && let Some((kind, seq)) = state.entity(id)
+    {
+        let message = format!("id: {id} already names the {} of record {seq}", kind.word());
+        return Err(Rejection::new(Rule::UniqueId, message).allowing([
+            Advice::Do("another id".to_owned()),
+            Advice::Do(format!("a correction of record {seq}")),
+        ]));
+    }
+    if let Some(key) = &event.envelope.import_key
+        && let Some(seq) = state.imported(key.as_str())
+    {
+        let message = format!("import_key: `{key}` went into record {seq} already");
+        return Err(Rejection::new(Rule::UniqueImportKey, message));
+    }
+    Ok(())
+}

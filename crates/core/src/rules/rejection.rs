@@ -1,0 +1,118 @@
+//! The names of the rules, and how an event is refused.
+
+use crate::value::base::words;
+use crate::value::commitment::{Asserter, Transition};
+use crate::value::id::PartyId;
+
+words! {
+    /// The rules, by name.
+    Rule "RULE" {
+        /// Fields are complete and fit together.
+        Complete = "complete",
+        /// A ledger is opened once, by its first record.
+        OpenedOnce = "opened-once",
+        /// What is named exists, and is of the right kind.
+        Known = "known",
+        /// An id is given once.
+        UniqueId = "unique-id",
+        /// An import key is used once.
+        UniqueImportKey = "unique-import-key",
+        /// A mutual commitment names both sides.
+        BothSides = "both-sides",
+        /// A correction changes a field that can be corrected, from the value it has to one that it may have.
+        Correctable = "correctable",
+        /// A retraction or redaction leaves nothing hanging.
+        NothingDepends = "nothing-depends",
+        /// A recorder's key is revoked once.
+        RecorderAdmitted = "recorder-admitted",
+        /// A party acknowledges with a key that the ledger knows, and what can be acknowledged.
+        PartyKey = "party-key",
+        /// An event is recorded as irregular only if it breaks a rule.
+        IrregularOnly = "irregular-only",
+        /// A standing moves as the table of transitions says.
+        StandingMove = "standing-move",
+        /// A move is asserted by those whose word it takes.
+        StandingAsserter = "standing-asserter",
+        /// An agreement's status moves in order.
+        AgreementMove = "agreement-move",
+        /// A contest moves in order.
+        ContestMove = "contest-move",
+        /// Only who took part can withdraw.
+        Withdrawal = "withdrawal",
+        /// Only recurring commitments have occurrences.
+        Recurring = "recurring",
+        /// Nothing moves before the agreement was concluded.
+        NotBeforeAgreement = "not-before-agreement",
+    }
+}
+
+impl Rule {
+    /// Whether an event that breaks it may be recorded as irregular.
+    pub fn is_waivable(self) -> bool {
+        use Rule::*;
+        matches!(
+            self,
+            StandingMove
+                | StandingAsserter
+                | AgreementMove
+                | ContestMove
+                | Withdrawal
+                | Recurring
+                | NotBeforeAgreement
+        )
+    }
+}
+
+/// What a recorder can do instead. The program that shows it finds the words, and the flags.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Advice {
+    /// Use this word: a kind of event, a field, a status.
+    Use(String),
+    /// Do this, in plain words.
+    Do(String),
+    /// Make this move of a commitment's standing.
+    Move(&'static Transition),
+    /// Have it asserted by these.
+    AssertedBy(Asserter),
+    /// Record it as an event that breaks no rule.
+    AsRegular,
+    /// Declare the key of this party first.
+    DeclareKey(PartyId),
+}
+
+impl Advice {
+    /// Words to use.
+    pub(crate) fn words<T: ToString>(words: impl IntoIterator<Item = T>) -> Vec<Self> {
+        let words = words.into_iter();
+        words.map(|word| Self::Use(word.to_string())).collect()
+    }
+}
+
+/// Why an event is refused: the rule, what stands now, and what would be allowed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message} (rule {rule})")]
+pub struct Rejection {
+    /// The rule that it breaks.
+    pub rule: Rule,
+    /// What is wrong, with what stands now.
+    pub message: String,
+    /// What would be allowed.
+    pub allowed: Vec<Advice>,
+}
+
+impl Rejection {
+    /// A refusal without advice.
+    pub(crate) fn new(rule: Rule, message: impl Into<String>) -> Self {
+        Self {
+            rule,
+            message: message.into(),
+            allowed: Vec::new(),
+        }
+    }
+
+    /// Adds what would be allowed.
+    pub(crate) fn allowing(mut self, allowed: impl IntoIterator<Item = Advice>) -> Self {
+        self.allowed.extend(allowed);
+        self
+    }
+}

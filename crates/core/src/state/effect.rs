@@ -1,0 +1,95 @@
+//! What an event does to the facts of an entity.
+
+use crate::value::agreement::{Action, AgreementStatus};
+use crate::value::base::Text;
+use crate::value::commitment::{Contest, Level, Standing};
+use crate::value::id::{AgreementId, CommitmentId, PartyId, RecorderId};
+use crate::value::when::{Deadline, When};
+
+/// One fact that a record sets for an entity. It holds as long as the record counts.
+#[derive(Debug, Clone, Copy)]
+pub enum Effect<'e> {
+    /// A party is part of another.
+    PartOf {
+        /// The part.
+        party: &'e PartyId,
+        /// The party that it is part of.
+        parent: &'e PartyId,
+    },
+    /// A party succeeds another.
+    Succeeds {
+        /// Who succeeds.
+        successor: &'e PartyId,
+        /// The party that was.
+        predecessor: &'e PartyId,
+    },
+    /// A party's own key is known.
+    HasKey(&'e PartyId),
+    /// A recorder's key is revoked.
+    Revoked(&'e RecorderId),
+    /// An agreement is concluded.
+    Concluded {
+        /// The agreement.
+        agreement: &'e AgreementId,
+        /// When.
+        on: Option<When>,
+        /// Its parties.
+        parties: &'e [PartyId],
+    },
+    /// An agreement's status moves.
+    AgreementMoves(&'e AgreementId, AgreementStatus),
+    /// A party acts about an agreement.
+    Acts(&'e AgreementId, &'e PartyId, Action),
+    /// A commitment has its first terms.
+    Promised {
+        /// The commitment.
+        commitment: &'e CommitmentId,
+        /// The agreement that it was made in.
+        agreement: &'e AgreementId,
+        /// Who owes it.
+        debtor: &'e [PartyId],
+        /// To whom it is owed.
+        creditor: &'e [PartyId],
+        /// Whether both sides owe it.
+        mutual: bool,
+        /// By when.
+        deadline: Option<&'e Deadline>,
+        /// Where it stands at first.
+        standing: Option<Standing>,
+    },
+    /// A commitment's terms change. What is empty stays as it was.
+    Amended {
+        /// The commitment.
+        commitment: &'e CommitmentId,
+        /// Who owes it from now on.
+        debtor: &'e [PartyId],
+        /// To whom it is owed from now on.
+        creditor: &'e [PartyId],
+        /// By when, from now on.
+        deadline: Option<&'e Deadline>,
+    },
+    /// A commitment's standing moves.
+    StandingMoves {
+        /// The commitment.
+        commitment: &'e CommitmentId,
+        /// Where it stands from now on.
+        to: Standing,
+        /// Who claims fulfilment, if the move is a claim.
+        claimants: &'e [PartyId],
+    },
+    /// The contest about a commitment moves.
+    ContestMoves(&'e CommitmentId, Contest),
+    /// A commitment is assessed.
+    Assessed {
+        /// The commitment.
+        commitment: &'e CommitmentId,
+        /// The assessors.
+        by: &'e [PartyId],
+        /// The scale.
+        scale: &'e Text,
+        /// The level on it.
+        level: &'e Level,
+    },
+    /// An occurrence of a commitment was held.
+    Occurred(&'e CommitmentId),
+}

@@ -1,0 +1,215 @@
+//! The effects of records on the facts of entities.
+
+use super::assessments::{Assessment, Assessments};
+use super::effect::Effect;
+use super::entity::Entity;
+use super::facts::{AgreementFacts, Amendment, CommitmentFacts, Facts, PartyFacts, Terms};
+use super::id_table::{Id, IdTable};
+use crate::value::id::{AgreementId, CommitmentId, PartyId, Slug};
+
+/// Applies the effects of one record.
+pub(super) struct Keeper<'a> {
+    /// The entities, by the numbers of their ids.
+    pub all: &'a mut [Entity],
+    pub names: &'a IdTable,
+    pub findings: &'a mut Assessments,
+    pub record: u32,
+    /// Whether the record counts. The effects of one that does not are taken out.
+    pub counts: bool,
+}
+
+impl Keeper<'_> {
+    /// Sets a fact, or takes it out where the record does not count.
+    pub fn set(&mut self, effect: Effect<'_>) {
+        match effect {
+            Effect::PartOf { party, parent } => {
+                let parent = self.party(parent);
+                self.change_party(party, |party, record, counts| {
+                    party.parent.set(record, counts.then_some(parent));
+                });
+            }
+            Effect::Succeeds {
+                successor,
+                predecessor,
+            } => {
+                let predecessor = self.party(predecessor);
+                self.change_party(successor, |party, record, counts| {
+                    party.succeeded.set(record, counts.then_some(predecessor));
+                });
+            }
+            Effect::HasKey(party) => self.change_party(party, |party, record, counts| {
+                party.keys.set(record, counts.then_some(()));
+            }),
+            Effect::Revoked(recorder) => self.change(&recorder.0, |facts, record, counts| {
+                let recorder = facts.recorder.get_or_insert_default();
+                recorder.revoked.set(record, counts.then_some(()));
+            }),
+            Effect::Concluded {
+                agreement,
+                on,
+                parties,
+            } => {
+                let concluded = (on, self.parties(parties));
+                self.change_agreement(agreement, |agreement, record, counts| {
+                    agreement.concluded.set(record, counts.then_some(concluded));
+                });
+            }
+            Effect::AgreementMoves(agreement, to) => {
+                self.change_agreement(agreement, |agreement, record, counts| {
+                    agreement.moves.set(record, counts.then_some(to));
+                });
+            }
+            Effect::Acts(agreement, party, action) => {
+                let act = (self.party(party), action);
+                self.change_agreement(agreement, |agreement, record, counts| {
+                    agreement.acts.set(record, counts.then_some(act));
+                });
+            }
+            effect => self.set_terms(effect),
+        }
+    }
+
+    fn set_terms(&mut self, effect: Effect<'_>) {
+        match effect {
+            Effect::Promised {
+                commitment,
+                agreement,
+                debtor,
+                creditor,
+                mutual,
+                deadline,
+                standing,
+            } => {
+                let terms = Terms {
+                    agreement: self.number(&agreement.0),
+                    debtor: self.parties(debtor),
+                    creditor: self.parties(creditor),
+                    mutual,
+                    deadline: deadline.cloned(),
+                    standing,
+                };
+                self.change_commitment(commitment, |commitment, record, counts| {
+                    commitment.terms.set(record, counts.then_some(terms));
+                });
+            }
+            Effect::Amended {
+                commitment,
+                debtor,
+                creditor,
+                deadline,
+            } => {
+                let amendment = Amendment {
+                    debtor: self.parties(debtor),
+                    creditor: self.parties(creditor),
+                    deadline: deadline.cloned(),
+                };
+                self.change_commitment(commitment, |commitment, record, counts| {
+                    let amendment = counts.then_some(amendment);
+                    commitment.amendments.set(record, amendment);
+                });
+            }
+            Effect::StandingMoves {
+                commitment,
+                to,
+                claimants,
+            } => {
+                let claimants = self.parties(claimants);
+                self.change_commitment(commitment, |commitment, record, counts| {
+                    commitment.moves.set(record, counts.then_some(to));
+                    if counts {
+                        let claims = claimants.iter().map(|party| (record, *party));
+                        commitment.claims.extend(claims);
+                    } else {
+                        commitment.claims.retain(|claim| claim.0 != record);
+                    }
+                });
+            }
+            effect => self.set_about_commitment(effect),
+        }
+    }
+
+    fn set_about_commitment(&mut self, effect: Effect<'_>) {
+        match effect {
+            Effect::ContestMoves(commitment, to) => {
+                self.change_commitment(commitment, |commitment, record, counts| {
+                    commitment.contests.set(record, counts.then_some(to));
+                });
+            }
+            Effect::Assessed {
+                commitment,
+                by,
+                scale,
+                level,
+            } => {
+                let finding = self.counts.then(|| {
+                    let by = self.parties(by);
+                    self.findings.number(Assessment {
+                        by,
+                        scale: scale.clone(),
+                        level: level.clone(),
+                    })
+                });
+                self.change_commitment(commitment, |commitment, record, _| {
+                    commitment.assessments.set(record, finding);
+                });
+            }
+            Effect::Occurred(commitment) => {
+                self.change_commitment(commitment, |commitment, record, counts| {
+                    commitment.occurrences.set(record, counts.then_some(()));
+                });
+            }
+            _ => {}
+        }
+    }
+
+    fn change_party(&mut self, id: &PartyId, change: impl FnOnce(&mut PartyFacts, u32, bool)) {
+        self.change(&id.0, |facts, record, counts| {
+            change(facts.party.get_or_insert_default(), record, counts);
+        });
+    }
+
+    fn change_agreement(
+        &mut self,
+        id: &AgreementId,
+        change: impl FnOnce(&mut AgreementFacts, u32, bool),
+    ) {
+        self.change(&id.0, |facts, record, counts| {
+            change(facts.agreement.get_or_insert_default(), record, counts);
+        });
+    }
+
+    fn change_commitment(
+        &mut self,
+        id: &CommitmentId,
+        change: impl FnOnce(&mut CommitmentFacts, u32, bool),
+    ) {
+        self.change(&id.0, |facts, record, counts| {
+            change(facts.commitment.get_or_insert_default(), record, counts);
+        });
+    }
+
+    fn change(&mut self, slug: &Slug, change: impl FnOnce(&mut Facts, u32, bool)) {
+        let id = self.number(slug);
+        let Some(entity) = self.all.get_mut(id as usize) else {
+            return;
+        };
+        change(&mut entity.facts, self.record, self.counts);
+        if !self.counts {
+            entity.facts.drop_empty();
+        }
+    }
+
+    /// What a record names has a number before its facts are taken in. Where it has none, a snapshot was forged, and
+    /// there is nothing to take out.
+    fn number(&self, slug: &Slug) -> Id {
+        self.names.find(slug).unwrap_or(Id::MAX)
+    }
+
+    fn party(&self, party: &PartyId) -> Id {
+        self.number(&party.0)
+    }
+
+    fn parties(&self, parties: &[PartyId]) -> Box<[Id]> {
+        parties.iter().map(|party| self.party(party)).collect()
+    }
+}

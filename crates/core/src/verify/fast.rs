@@ -1,0 +1,57 @@
+//! The fast pass: finds that a ledger is sound, or gives up.
+//!
+//! Workers check ranges of records by themselves. The calling thread joins the ranges at their ends, in the order of the
+//! chain, and checks what only the order shows: rules and signatures.
+
+use super::contents::{Contents, Payload};
+use super::kept::Kept;
+use super::progress::Progress;
+use super::subject::{Start, Subject};
+use super::verdict::Verdict;
+use crate::chain::record::RecordRef;
+use crate::chain::walker::Walker;
+use crate::ranges::{self, Range, Workers};
+
+/// The verdict on a ledger in which nothing is wrong from the start on; none at the first doubt.
+pub(super) fn pass(
+    subject: &Subject,
+    workers: &impl Workers,
+    start: Start,
+    kept: impl Kept,
+    progress: &mut dyn Progress,
+) -> Option<Verdict> {
+    let first = start.count();
+    let mut walker = start.walker;
+    let committed = subject.committed;
+    let mut contents = Contents::new(subject, kept, start.trusted);
+    let ranges = ranges::ranges(first, committed.count, contents.snapshots());
+    progress.begin(committed.count);
+    let check = |start, end| Range::check(&*subject.records, (start, end), ranges::entry);
+    let joined = workers.in_order(&ranges, check, |range| {
+        range.follow(&mut walker)?;
+        range.add_to(contents.tree())?;
+        let records = range.records.iter().zip(&range.links);
+        for ((stored, link), entry) in records.zip(&mut range.payloads) {
+            let payload = entry.take().map_or(Payload::Gone, Payload::Event);
+            let record = RecordRef::peek(&stored.sealed.0).ok()?;
+            contents.count_record();
+            contents.take(stored.seq, &record, *link, payload);
+        }
+        contents.compare_snapshot();
+        progress.reached(contents.head().count);
+        contents.is_sound().then_some(())
+    });
+    progress.end();
+    joined?;
+    ends_at(subject, &walker).then_some(())?;
+    let verdict = contents.conclude(committed.count);
+    verdict.findings.is_empty().then_some(verdict)
+}
+
+/// Whether a walk ends as was committed: at the head, with a whole batch, and with nothing behind it.
+pub(super) fn ends_at(subject: &Subject, walker: &Walker) -> bool {
+    let behind = || subject.records.read(subject.committed.count, 1);
+    walker.head() == subject.committed
+        && walker.remaining() == 0
+        && behind().is_ok_and(|behind| behind.is_empty())
+}

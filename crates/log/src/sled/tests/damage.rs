@@ -1,0 +1,219 @@
+use super::*;
+
+#[test]
+fn a_store_that_lost_its_tail_opens_and_tells() {
+    let scratch = Scratch::with(&[&[10; 128], &[10; 2]]);
+    scratch.tamper(|blocks| drop(blocks.pop_max().unwrap().unwrap()));
+    let mut log = opened(scratch.path());
+    assert_eq!(log.head().unwrap(), scratch.head);
+    assert_holds(&log, &scratch.records[..128]);
+    let (more, head) = batch(scratch.head, &[1]);
+    let outcome = log.append(scratch.head, &mut OneBatch::new(more.to_vec(), head));
+    let refused = matches!(outcome, Err(AppendError::Failed(LogError::Damaged { .. })));
+    assert!(refused, "{outcome:?}");
+    assert_holds(&log, &scratch.records[..128]);
+}
+
+#[test]
+fn two_damaged_slots_of_the_head_are_damage() {
+    let scratch = Scratch::with(&[&[10]]);
+    fs::write(scratch.path().join(HEAD), [0; 8192]).unwrap();
+    assert!(is_damage(Sled::open(scratch.path(), soon())));
+}
+
+#[test]
+fn a_damaged_run_is_named_and_reading_goes_on_behind_it() {
+    type Change = fn(&Tree);
+    // What is put there, what is said of it, and what of the records 64 to 127 is still read.
+    let changes: [(Change, &str, Range<u64>); 8] = [
+        (|blocks| put(blocks, 64, 0, b""), "0 bytes", 0..0),
+        (
+            |blocks| {
+                let mut value = blocks.get(block::key(64, 0)).unwrap().unwrap().to_vec();
+                assert_eq!(value[0], 3, "it is not compressed");
+                value.pop();
+                put(blocks, 64, 0, &value);
+            },
+            "too short",
+            0..0,
+        ),
+        (
+            |blocks| put(blocks, 64, 0, b"\x09\x01\x00"),
+            "tag is 9",
+            0..0,
+        ),
+        (
+            |blocks| put(blocks, 64, 0, b"\x01\x01\x00\xff\xff\xff\xff"),
+            "ends inside",
+            0..0,
+        ),
+        (
+            |blocks| put(blocks, 64, 0, b"\x02\x02\x00abc"),
+            "part 1 of its 2 parts is missing",
+            0..0,
+        ),
+        (
+            |blocks| put(blocks, 64, 1, b"\x02\x02\x00abc"),
+            "something else lies",
+            0..0,
+        ),
+        (
+            |blocks| put(blocks, 100, 0, b"\x01\x01\x00\x01\x00\x00\x00a"),
+            "something else lies",
+            100..101,
+        ),
+        (
+            |blocks| {
+                blocks.remove(block::key(64, 0)).unwrap();
+                put(blocks, 64, 1, b"\x02\x02\x00abc");
+            },
+            "part 1 stands without",
+            0..0,
+        ),
+    ];
+    for (change, said, left) in changes {
+        let scratch = Scratch::with(&[&[10; 64], &[10; 64], &[10; 72]]);
+        scratch.tamper(change);
+        let log = opened(scratch.path());
+        let (records, damages) = read_all(&log);
+        let expected = (0..64).chain(left).chain(128..200);
+        assert!(
+            records.iter().map(|stored| stored.seq).eq(expected),
+            "{said}"
+        );
+        assert_eq!(damages, 1, "{said}");
+        for (from, limit) in [(64, 10), (64, 1), (70, 1000)] {
+            let error = log.read(from, limit).unwrap_err().to_string();
+            let told = error.contains(said) && error.contains("record 64");
+            assert!(told, "{error}");
+        }
+    }
+}
+
+fn put(blocks: &Tree, first: u64, part: u16, value: &[u8]) {
+    blocks.insert(block::key(first, part), value).unwrap();
+}
+
+#[test]
+fn damage_in_the_last_run_has_nothing_behind_it() {
+    let scratch = Scratch::with(&[&[10; 64], &[10; 36]]);
+    scratch.tamper(|blocks| put(blocks, 64, 0, b"\x01"));
+    let mut log = opened(scratch.path());
+    assert_eq!(log.head().unwrap(), scratch.head);
+    let error = log.read(64, 10).unwrap_err();
+    assert!(
+        matches!(error, LogError::Damaged { resume: None, .. }),
+        "{error}"
+    );
+    let (more, head) = batch(scratch.head, &[1]);
+    assert!(
+        log.append(scratch.head, &mut OneBatch::new(more.to_vec(), head))
+            .is_err()
+    );
+}
+
+#[test]
+fn a_gap_between_blocks_is_left_to_see() {
+    let scratch = Scratch::with(&[&[10; 64], &[10; 64], &[10; 72]]);
+    scratch.tamper(|blocks| drop(blocks.remove(block::key(64, 0)).unwrap().unwrap()));
+    let log = opened(scratch.path());
+    let (records, damages) = read_all(&log);
+    assert_eq!(damages, 0);
+    assert!(
+        records
+            .iter()
+            .map(|stored| stored.seq)
+            .eq((0..64).chain(128..200))
+    );
+    assert_eq!(log.read(70, 1).unwrap()[0].seq, 128);
+}
+
+/// sled panics on many damaged files, and opens others as if they were shorter. Neither gets out: an
+/// error says so, or what is read is what was appended, and the head tells what is missing.
+#[test]
+fn a_damaged_db_never_panics_and_never_lies() {
+    let mut state = 0x2545_f491_4f6c_dd1d_u64;
+    let mut random = move |below: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state % below as u64) as usize
+    };
+    for trial in 0..40 {
+        let scratch = Scratch::with(&[&[300; 200], &[50_000], &[7], &[9], &[100; 20]]);
+        let mut db = fs::read(scratch.db()).unwrap();
+        let used = db.iter().rposition(|&byte| byte != 0).unwrap();
+        match trial % 4 {
+            0 => db.truncate(random(used)),
+            1 => db[random(used)] ^= 1 << random(8),
+            2 => (0..20).for_each(|_| db[random(used)] ^= 1 << random(8)),
+            _ => db.truncate(used / 2),
+        }
+        fs::write(scratch.db(), db).unwrap();
+        if trial % 3 == 0 {
+            remove_snaps(&scratch);
+        }
+        let damaged_db = fs::read(scratch.db()).unwrap();
+        let log = match Sled::open(scratch.path(), soon()) {
+            Ok(log) => log,
+            Err(LogError::Damaged { .. }) => {
+                assert!(fs::read(scratch.db()).unwrap() == damaged_db, "{trial}");
+                continue;
+            }
+            Err(other) => unreachable!("{trial}: {other}"),
+        };
+        assert_eq!(log.head().unwrap(), scratch.head, "{trial}");
+        for stored in read_all(&log).0 {
+            assert_eq!(
+                stored.sealed, scratch.records[stored.seq as usize],
+                "{trial}"
+            );
+        }
+        if log.unsound.is_some() {
+            drop(log);
+            assert!(fs::read(scratch.db()).unwrap() == damaged_db, "{trial}");
+        }
+    }
+}
+
+/// One flipped bit in the last segment, and sled alone would zero all that follows.
+#[test]
+fn a_damaged_store_is_left_as_it_was_and_read_as_far_as_can_be() {
+    let mut scratch = Scratch::with(&[&[10]]);
+    let mut log = opened(scratch.path());
+    for at in 0..40 {
+        scratch.append(&mut log, &[200, at]);
+    }
+    drop(log);
+    let mut db = fs::read(scratch.db()).unwrap();
+    let needle = &scratch.records[41].0;
+    let at = db
+        .windows(needle.len())
+        .position(|window| window == needle)
+        .unwrap();
+    db[at + 140] ^= 1;
+    fs::write(scratch.db(), &db).unwrap();
+    let files = || {
+        let entries = fs::read_dir(scratch.path().join(RECORDS)).unwrap();
+        let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        names
+    };
+    let before = files();
+    for _ in 0..2 {
+        let mut log = opened(scratch.path());
+        let (found, _) = read_all(&log);
+        assert!((1..81).contains(&found.len()), "{}", found.len());
+        let (more, head) = batch(scratch.head, &[1]);
+        let refusal = log
+            .append(scratch.head, &mut OneBatch::new(more.to_vec(), head))
+            .unwrap_err()
+            .to_string();
+        assert!(refusal.contains("81 records were committed"), "{refusal}");
+        let copy = log.trees().unwrap().records.clone();
+        drop(log);
+        assert!(!copy.exists());
+        assert!(fs::read(scratch.db()).unwrap() == db);
+        assert_eq!(files(), before);
+    }
+}
