@@ -9,7 +9,7 @@ use servanda_core::rules::Advice;
 use servanda_core::signatures::SignatureError;
 use servanda_core::state::ResolveError;
 use servanda_core::value::commitment::{Asserter, Capacity};
-use servanda_ledger::backfill::ClaimError;
+use servanda_ledger::ClaimError;
 use servanda_ledger::{LedgerError, Refusal};
 use servanda_log::{LogError, OpenError};
 

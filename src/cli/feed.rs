@@ -12,7 +12,7 @@ use servanda_core::ndjson::{Line, LineError, ParsedLine, ReferenceResolver};
 use servanda_core::value::id::Seq;
 use servanda_core::value::when::Instant;
 use servanda_core::words::plural;
-use servanda_ledger::backfill::Submission;
+use servanda_ledger::Submission;
 use servanda_ledger::stream::{Given, Present, StreamError, Streamed, TOLD as LISTED};
 use servanda_ledger::{Ledger, LedgerError};
 use servanda_log::Log;

@@ -9,7 +9,7 @@ use servanda_core::event::{Event, Fields, Kind};
 use servanda_core::value::id::Seq;
 use servanda_core::value::when::Instant;
 use servanda_core::view::sentences::Sentences;
-use servanda_ledger::backfill::ClaimError;
+use servanda_ledger::ClaimError;
 use servanda_ledger::{Environment, Ledger, Machine};
 use servanda_log::{Log, OpenError};
 

@@ -20,7 +20,7 @@ use servanda_core::value::base::Shape;
 use servanda_core::value::id::Reference;
 use servanda_core::value::when::Instant;
 use servanda_core::view::sentences::Sentences;
-use servanda_ledger::backfill::Submission;
+use servanda_ledger::Submission;
 
 pub(super) const COMMAND: Command = Command { build, run };
 

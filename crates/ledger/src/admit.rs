@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::backfill::{Submission, time_of};
-use super::{LedgerError, Refusal};
+use super::error::{LedgerError, Refusal};
+use super::submission::{Submission, time_of};
 use servanda_core::chain::codec;
 use servanda_core::chain::record::{Content, ContentRef, Record, SALT_LEN, Unbound};
 use servanda_core::event::{Entry, Event, Fact};

@@ -3,11 +3,12 @@
 //! A chain alone cannot show that its tail was cut or that all of it was rewritten. Whoever kept a checkpoint
 //! can: the tree of the records up to its size must still have its root (RFC 6962).
 
-use super::{Ledger, LedgerError};
+use super::error::{LedgerError, too_large, tree_error};
+use super::ledger::Ledger;
 use servanda_core::chain::checkpoint::Checkpoint;
 use servanda_core::chain::record::RecordRef;
 use servanda_core::chain::tree::{
-    self, Leaves, ProveError, TILE_LEVEL, TreeHash, leaf_hash, node_hash, subtrees,
+    self, Leaves, TILE_LEVEL, TreeHash, leaf_hash, node_hash, subtrees,
 };
 use servanda_log::Log;
 
@@ -115,19 +116,6 @@ impl<S: Log> Leaves for Hashes<'_, S> {
         let (_, root) = whole.first().expect("a subtree has leaves");
         Ok(*root)
     }
-}
-
-/// What a proof failed at: there is none, or the records could not be read.
-pub(super) fn tree_error(error: ProveError<LedgerError>) -> LedgerError {
-    match error {
-        ProveError::Tree(error) => LedgerError::Tree(error.to_string()),
-        ProveError::Leaves(error) => error,
-    }
-}
-
-/// What a size limit of the tree, which no ledger reaches, would say.
-pub(super) fn too_large(error: impl std::error::Error) -> LedgerError {
-    LedgerError::Tree(error.to_string())
 }
 
 impl<S: Log> Ledger<S> {

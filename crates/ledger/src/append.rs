@@ -1,8 +1,12 @@
 //! Append: events into the chain, whole batches or nothing.
 
 use super::admit::{Payload, Validator, opened};
-use super::backfill::Submission;
-use super::{BATCH_LIMIT, Environment, Ledger, LedgerError, snapshot};
+use super::environment::Environment;
+use super::error::LedgerError;
+use super::ledger::Ledger;
+use super::snapshot;
+use super::submission::BATCH_LIMIT;
+use super::submission::Submission;
 use servanda_core::chain::record::{Hash, Head, Record, SALT_LEN, Sealed, bind};
 use servanda_core::chain::tree::leaf_hash;
 use servanda_core::event::Event;
@@ -245,7 +249,7 @@ impl<S: Log> Ledger<S> {
             for record in &group.records {
                 self.tree
                     .push(leaf_hash(&record.header.to_bytes()))
-                    .map_err(super::anchor::too_large)?;
+                    .map_err(super::error::too_large)?;
                 self.definitions.push_record(record);
             }
             self.take_snapshot(before);

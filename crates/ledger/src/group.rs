@@ -10,8 +10,9 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 
 use super::append::{Outcome, Receipt};
-use super::backfill::Submission;
-use super::{Ledger, LedgerError};
+use super::error::LedgerError;
+use super::ledger::Ledger;
+use super::submission::Submission;
 use servanda_core::event::Event;
 use servanda_log::Log;
 

@@ -11,7 +11,8 @@
 //! again brings its row back.
 
 use super::append::Receipt;
-use super::{Ledger, LedgerError};
+use super::error::LedgerError;
+use super::ledger::Ledger;
 use servanda_core::chain::record::Record;
 use servanda_core::event::{Envelope, Event, Fact, Kind, Redacted};
 use servanda_core::rules;

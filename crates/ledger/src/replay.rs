@@ -1,67 +1,20 @@
 //! Replay: records into a state. Checks the chain on the way and shows nothing from a broken one.
 
-use super::definitions::Definitions;
+use super::error::{LedgerError, too_large};
+pub use super::replayed::{KnownAt, Replayed};
 use super::threads::Threads;
-use super::{LedgerError, records, snapshot};
+use super::{records, snapshot};
 use servanda_core::archive;
 use servanda_core::chain::record::{Hash, Head, Record, RecordRef};
-use servanda_core::chain::tree::{Tiled, leaf_hash};
+use servanda_core::chain::tree::leaf_hash;
 use servanda_core::chain::walker::Walker;
 use servanda_core::event::Entry;
 use servanda_core::ranges::{self, CHUNK, Range, Workers as _};
-use servanda_core::state::{RECORD_LIMIT, State};
-use servanda_core::value::id::Seq;
+use servanda_core::state::RECORD_LIMIT;
 use servanda_core::value::when::Instant;
 use servanda_log::Log;
 
-/// Up to where the ledger is known: the second clock.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum KnownAt {
-    /// All of it.
-    Now,
-    /// Up to and with this record.
-    Record(Seq),
-    /// All that was recorded up to and at this instant.
-    Time(Instant),
-}
-
-impl KnownAt {
-    fn includes(self, seq: u64, recorded_at: Instant) -> bool {
-        match self {
-            Self::Now => true,
-            Self::Record(last) => seq <= last.0,
-            Self::Time(last) => recorded_at <= last,
-        }
-    }
-}
-
-/// What a replay gives.
-#[derive(Debug, Clone)]
-pub struct Replayed {
-    /// The state.
-    pub state: State,
-    /// The head at the last record taken in.
-    pub head: Head,
-    /// When that record was recorded.
-    pub last_recorded: Instant,
-    /// The tree of the records' headers.
-    pub tree: Tiled,
-    /// Copies of the payloads that reports on all of it need.
-    pub(super) definitions: Definitions,
-}
-
 impl Replayed {
-    /// Nothing yet of what a log holds.
-    pub(super) fn nothing_of(log: &impl Log) -> Self {
-        Self {
-            state: State::over(archive::of(records::of(log)), 0),
-            head: Head::EMPTY,
-            last_recorded: Instant(i64::MIN),
-            tree: Tiled::new(),
-            definitions: Definitions::default(),
-        }
-    }
-
     /// Takes in records up to `end` by ranges, as far as they are known and nothing is wrong with them: the rest is to
     /// be looked at one by one.
     fn take_ranges(&mut self, log: &impl Log, end: u64, known_at: KnownAt) {
@@ -134,7 +87,7 @@ impl Replayed {
         }
         self.tree
             .push(leaf_hash(&header.to_bytes()))
-            .map_err(super::anchor::too_large)?;
+            .map_err(too_large)?;
         self.head = Head::after(header);
         self.last_recorded = Instant(header.recorded_at);
         Ok(())
@@ -234,6 +187,8 @@ mod tests {
     use servanda_core::chain::codec;
     use servanda_core::chain::record::{HEADER_LEN, Sealed};
     use servanda_core::chain::tree::TreeHash;
+    use servanda_core::state::State;
+    use servanda_core::value::id::Seq;
     use servanda_log::memory::MemoryLog;
 
     const BATCH: usize = 600;

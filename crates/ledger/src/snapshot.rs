@@ -7,8 +7,9 @@
 //! definitions (4, little endian), the definitions, the state.
 
 use super::definitions::{Definitions, Library};
-use super::replay::{KnownAt, Replayed};
-use super::{LedgerError, records};
+use super::error::LedgerError;
+use super::records;
+use super::replayed::{KnownAt, Replayed};
 use servanda_core::archive;
 use servanda_core::chain::record::{Hash, Head, LocalChecksum, Record, local_checksum};
 use servanda_core::chain::tree::Tiled;

@@ -13,10 +13,13 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use super::admit::{Payload, Validator, opened};
 use super::append::{self, Receipt};
-use super::backfill::Submission;
 use super::definitions::Definitions;
+use super::environment::Environment;
+use super::error::{LedgerError, Refusal};
+use super::ledger::Ledger;
+use super::submission::Submission;
 use super::tail::Tail;
-use super::{Environment, Ledger, LedgerError, Refusal, archive};
+use servanda_core::archive;
 use servanda_core::chain::codec;
 use servanda_core::chain::key::SigningKey;
 use servanda_core::chain::record::{Head, Record, Sealed, bind};
@@ -81,7 +84,7 @@ pub enum StreamError<E> {
     #[error("the source failed")]
     Source(E),
     /// The rules refuse some events.
-    #[error("{} refused", super::plural(*count, "event"))]
+    #[error("{} refused", servanda_core::words::plural(*count, "event"))]
     Refused {
         /// The first of them, at most [`TOLD`].
         first: Vec<Refusal>,
@@ -529,7 +532,7 @@ impl Binder<'_> {
             self.bound
                 .tree
                 .push(leaf_hash(&record.header.to_bytes()))
-                .map_err(super::anchor::too_large)?;
+                .map_err(super::error::too_large)?;
             self.bound.definitions.push_record(record);
         }
         self.bound.head = head;

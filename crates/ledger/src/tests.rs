@@ -1,6 +1,9 @@
 //! Whatever a ledger does, with every step of the log below it failing once, and twice in a row: it is done or not
 //! done, nothing that was committed is lost, the ledger still answers, and doing it again succeeds.
 
+use servanda_core::chain::record::Head;
+use servanda_core::value::id::Seq;
+use servanda_log::Log;
 use std::fs;
 use std::path::PathBuf;
 

@@ -25,7 +25,7 @@ use servanda_core::value::id::Seq;
 use servanda_core::value::when::Instant;
 use servanda_core::words::plural;
 use servanda_ledger::LedgerError;
-use servanda_ledger::backfill::Submission;
+use servanda_ledger::Submission;
 
 /// How often events that break a rule are marked as irregular and tried again. Each time marks at least one more.
 const ATTEMPTS: usize = 16;

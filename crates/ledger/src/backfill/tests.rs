@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::replay::{KnownAt, replay, replay_in_full};
+use crate::submission::ClaimError;
 use crate::testing::*;
 use crate::verify::{FindingKind, Unwatched, Verdict, verify};
 use servanda_core::chain::record::{Head, Header, Record};

@@ -1,8 +1,9 @@
 //! Where verifying begins behind a checkpoint.
 
-use crate::LedgerError;
-use crate::anchor::{Hashes, tree_error};
+use crate::anchor::Hashes;
 use crate::definitions::Definitions;
+use crate::error::LedgerError;
+use crate::error::tree_error;
 use crate::replay::{KnownAt, replay};
 use servanda_core::chain::checkpoint::Checkpoint;
 use servanda_core::chain::record::Head;

@@ -1,0 +1,115 @@
+//! Why a ledger refuses, or fails.
+
+use servanda_core::chain::codec::CodecError;
+use servanda_core::chain::record::Head;
+use servanda_core::chain::tree::ProveError;
+use servanda_core::rules::Rejection;
+use servanda_core::signatures::SignatureError;
+use servanda_core::state::RECORD_LIMIT;
+use servanda_core::words::plural;
+use servanda_log::LogError;
+
+use super::submission::{BATCH_LIMIT, ClaimError};
+
+/// One event of a batch that the rules refuse.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// Its place in the batch, from 0.
+    pub index: usize,
+    /// Why.
+    pub rejection: Rejection,
+}
+
+/// Why a ledger does not do what it is asked.
+#[derive(Debug, thiserror::Error)]
+pub enum LedgerError {
+    /// The log failed.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// What the log holds is not a sound chain. `verify` tells all that is wrong.
+    #[error("record {seq}: {what}")]
+    Broken {
+        /// The first record where it shows.
+        seq: u64,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// The log holds fewer records than were committed.
+    #[error("the log holds {found} of the {committed} records that were committed")]
+    Short {
+        /// Records found.
+        found: u64,
+        /// Records committed.
+        committed: u64,
+    },
+    /// The rules refuse some events; nothing was appended.
+    #[error("{} refused", plural(.0.len(), "event"))]
+    Refused(Vec<Refusal>),
+    /// An event cannot be encoded; nothing was appended.
+    #[error("event {index} of the batch: {source}")]
+    Codec {
+        /// Its place in the batch, from 0.
+        index: usize,
+        /// Why.
+        source: CodecError,
+    },
+    /// A recorded time that is claimed cannot be; nothing was appended.
+    #[error("event {index} of the batch: {source}")]
+    Claim {
+        /// Its place in the batch, from 0.
+        index: usize,
+        /// Why.
+        source: ClaimError,
+    },
+    /// A batch is too large; nothing was appended.
+    #[error("{0} events in one append; the limit is {BATCH_LIMIT}")]
+    BatchTooLarge(usize),
+    /// The ledger would have more records than it can; nothing was appended.
+    #[error(
+        "a ledger has at most {limit} records, and this one would have more; nothing was appended"
+    )]
+    Full {
+        /// How many it can have.
+        limit: u64,
+    },
+    /// The log holds more records than a ledger can have here.
+    #[error("the ledger has {0} records; at most {RECORD_LIMIT} can be read here")]
+    TooLong(u64),
+    /// Others kept appending first; nothing was appended.
+    #[error("the head keeps moving: others append to this ledger, which now has {0}")]
+    HeadMoved(Head),
+    /// Nobody knows whether the append is there.
+    #[error("the outcome of the append is uncertain: {0}")]
+    Uncertain(LogError),
+    /// A signature is missing, or does not hold; nothing was appended.
+    #[error("{0}")]
+    Signature(#[from] SignatureError),
+    /// The tree cannot give what was asked for.
+    #[error("{0}")]
+    Tree(String),
+    /// A redaction is recorded, and the payload that it names is still in the log.
+    #[error("the redaction is recorded, but the payload is not erased yet: {0}")]
+    NotErased(Box<LedgerError>),
+    /// The system's scratch directory does not hold the events that wait to be committed; nothing was appended.
+    #[error("the scratch directory does not hold the events that wait to be committed: {0}")]
+    Scratch(std::io::Error),
+    /// The system has no randomness.
+    #[error("no random bytes for salts: {0}")]
+    Entropy(std::io::Error),
+    /// There is a ledger already.
+    #[error("the log holds a ledger already, with {0}")]
+    NotEmpty(Head),
+}
+
+/// What a proof failed at: there is none, or the records could not be read.
+pub(super) fn tree_error(error: ProveError<LedgerError>) -> LedgerError {
+    match error {
+        ProveError::Tree(error) => LedgerError::Tree(error.to_string()),
+        ProveError::Leaves(error) => error,
+    }
+}
+
+/// What a size limit of the tree, which no ledger reaches, would say.
+pub(super) fn too_large(error: impl std::error::Error) -> LedgerError {
+    LedgerError::Tree(error.to_string())
+}

@@ -1,0 +1,163 @@
+//! A ledger over a log.
+
+use servanda_core::archive;
+use servanda_core::chain::key::SigningKey;
+use servanda_core::chain::record::Head;
+use servanda_core::chain::tree::Tiled;
+use servanda_core::event::{Event, Fact, LedgerOpened};
+use servanda_core::state::{RECORD_LIMIT, State};
+use servanda_core::value::id::Seq;
+use servanda_core::value::when::Instant;
+use servanda_log::Log;
+
+use super::definitions::Definitions;
+use super::environment::Environment;
+use super::error::LedgerError;
+use super::submission::Submission;
+use super::{records, replay};
+
+/// How many records lie between two snapshots, unless [`Ledger::snapshot_every`] says otherwise.
+pub const SNAPSHOT_EVERY: u64 = 65_536;
+
+/// A ledger: a log, and the state that its records fold into.
+pub struct Ledger<S> {
+    pub(super) log: S,
+    pub(super) environment: Box<dyn Environment>,
+    pub(super) state: State,
+    pub(super) head: Head,
+    pub(super) last_recorded: Instant,
+    pub(super) tree: Tiled,
+    pub(super) definitions: Definitions,
+    /// Of how many records the newest snapshot is that is of any use; 0 where there is none.
+    pub(super) snapshot: u64,
+    pub(super) signers: Vec<SigningKey>,
+    pub(super) snapshot_every: u64,
+    /// Lower in tests alone.
+    pub(super) record_limit: u64,
+    /// Whether the state may hold what the log does not, after an append that failed.
+    pub(super) stale: bool,
+}
+
+impl<S: Log> Ledger<S> {
+    /// Opens a new ledger in an empty log: appends its first record.
+    ///
+    /// # Errors
+    /// [`LedgerError::NotEmpty`], and those of [`Ledger::append`].
+    pub fn create(
+        log: S,
+        environment: impl Environment + 'static,
+        opening: Event,
+    ) -> Result<Self, LedgerError> {
+        Self::create_with(log, environment, opening.into())
+    }
+
+    pub(super) fn create_with(
+        log: S,
+        environment: impl Environment + 'static,
+        opening: Submission,
+    ) -> Result<Self, LedgerError> {
+        let head = log.head()?;
+        if head != Head::EMPTY {
+            return Err(LedgerError::NotEmpty(head));
+        }
+        let mut ledger = Self::unread(log, environment);
+        ledger.append_asserted(vec![opening])?;
+        Ok(ledger)
+    }
+
+    /// A ledger of which nothing was read yet.
+    pub(super) fn unread(log: S, environment: impl Environment + 'static) -> Self {
+        Self {
+            state: State::over(archive::of(records::of(&log)), 0),
+            log,
+            environment: Box::new(environment),
+            head: Head::EMPTY,
+            last_recorded: Instant(i64::MIN),
+            tree: Tiled::new(),
+            definitions: Definitions::default(),
+            snapshot: 0,
+            signers: Vec::new(),
+            snapshot_every: SNAPSHOT_EVERY,
+            record_limit: RECORD_LIMIT,
+            stale: false,
+        }
+    }
+
+    /// Opens a ledger: replays it, and checks the chain on the way.
+    ///
+    /// # Errors
+    /// [`LedgerError::Broken`] or [`LedgerError::Short`] where the chain is not sound.
+    pub fn open(log: S, environment: impl Environment + 'static) -> Result<Self, LedgerError> {
+        let mut ledger = Self::unread(log, environment);
+        ledger.refresh()?;
+        // After an update of the program, which may not know what snapshots hold, each command would replay all of it.
+        let replayed = ledger.head.count - ledger.snapshot;
+        if replayed >= SNAPSHOT_EVERY && ledger.is_far_from_snapshot() {
+            ledger.keep_snapshot();
+        }
+        Ok(ledger)
+    }
+
+    /// How many records lie between two snapshots from now on.
+    #[must_use]
+    pub fn snapshot_every(mut self, records: u64) -> Self {
+        self.snapshot_every = records.max(1);
+        self
+    }
+
+    /// Signs with these keys from now on, where a batch needs it.
+    #[must_use]
+    pub fn signing_with(mut self, keys: Vec<SigningKey>) -> Self {
+        self.signers = keys;
+        self
+    }
+
+    /// The state of all records. It is empty where the log could not be read after an append that failed.
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// The head.
+    pub fn head(&self) -> Head {
+        self.head
+    }
+
+    /// The log.
+    pub fn log(&self) -> &S {
+        &self.log
+    }
+
+    /// The name that the ledger was opened under.
+    pub fn origin(&self) -> Option<&LedgerOpened> {
+        match self.state.held(Seq(0))?.recorded().fact {
+            Fact::LedgerOpened(ref fact) => Some(fact),
+            _ => None,
+        }
+    }
+
+    /// Closes the ledger of a program that ends. The state is not dropped piece by piece, because that takes longer than
+    /// many commands.
+    pub fn close_without_drop(mut self) {
+        std::mem::forget(std::mem::take(&mut self.state));
+    }
+
+    /// Gives the log back.
+    pub fn into_log(self) -> S {
+        self.log
+    }
+
+    /// Replays the log from the newest snapshot that can be trusted.
+    pub(super) fn refresh(&mut self) -> Result<(), LedgerError> {
+        self.stale = true;
+        self.state = State::default();
+        let (replayed, snapshot) = replay::replay_noting_start(&self.log, replay::KnownAt::Now)?;
+        self.snapshot = snapshot;
+        self.state = replayed.state;
+        self.head = replayed.head;
+        self.last_recorded = replayed.last_recorded;
+        self.tree = replayed.tree;
+        self.definitions = replayed.definitions;
+        self.stale = false;
+        Ok(())
+    }
+}
