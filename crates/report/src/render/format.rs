@@ -32,7 +32,12 @@ pub trait Render {
     ///
     /// # Errors
     /// The first error of `out`, after which no row is made any more.
-    fn render(&self, document: &Document<'_>, style: Style, out: &mut dyn io::Write) -> io::Result<()>;
+    fn render(
+        &self,
+        document: &Document<'_>,
+        style: Style,
+        out: &mut dyn io::Write,
+    ) -> io::Result<()>;
 }
 
 /// The day and the knowledge that a document speaks of.

@@ -10,10 +10,10 @@ use std::slice::Iter;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use super::survey::{Column, Extent, Survey};
-use super::text::{says_something, spaced, yes_or_no};
 use self::text::{class_of, shown};
 use super::format::{Render, Style, clocks};
+use super::survey::{Column, Extent, Survey};
+use super::text::{says_something, spaced, yes_or_no};
 use crate::report::{Cell, Document, Row, Tone};
 
 /// The format `html`.
@@ -39,7 +39,9 @@ impl Render for Html {
         let surveys: Vec<Survey<'_>> = tables.map(|table| Survey::new(table, length)).collect();
         let page = page(document, &mut surveys.iter()).into_string();
         let mut pieces = page.split(ROWS);
-        let with_rows = surveys.iter().filter(|survey| !survey.table.rows.is_empty());
+        let with_rows = surveys
+            .iter()
+            .filter(|survey| !survey.table.rows.is_empty());
         for (survey, piece) in with_rows.zip(pieces.by_ref()) {
             out.write_all(piece.as_bytes())?;
             for row in survey.rows() {

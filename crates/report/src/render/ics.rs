@@ -6,8 +6,8 @@ use std::io;
 use chrono::DateTime;
 use icalendar::{Calendar, Component, Event, EventLike, EventStatus, Property};
 
-use super::text::harmless;
 use super::format::{Render, Style};
+use super::text::harmless;
 use crate::report::Document;
 use crate::report::calendar::{CalendarEntry, CalendarStatus};
 

@@ -4,9 +4,9 @@
 
 use std::io;
 
+use super::format::{Render, Style, clocks};
 use super::survey::{Column, Extent, Survey};
 use super::text::{harmless, says_something, spaced, yes_or_no};
-use super::format::{Render, Style, clocks};
 use crate::report::{Cell, Document, Table};
 
 /// The format `markdown`.

@@ -25,7 +25,7 @@ pub const FORMATS: &[&dyn Render] = &[
 
 /// A document with a cell of every sort.
 #[cfg(test)]
-fn sample() -> Document<'static> {
+fn sample() -> crate::report::Document<'static> {
     use crate::report::{Cell, Table, Tone};
     let columns = &["id", "text", "parties", "count", "due", "last_heard"];
     let mut table = Table::new("commitments", "Commitments", columns);
@@ -48,13 +48,13 @@ fn sample() -> Document<'static> {
         ],
     ];
     let empty = Table::new("rates", "Rates", &["rate", "share"]).or("none");
-    Document {
+    crate::report::Document {
         report: "sample",
         title: "Sample of tables".into(),
         as_of: Some("2023-06-01".parse().unwrap()),
         known_at: Some("record 12".into()),
         tables: vec![table, empty],
         notes: vec!["the year is inferred".into()],
-        ..Document::default()
+        ..crate::report::Document::default()
     }
 }

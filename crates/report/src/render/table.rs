@@ -41,7 +41,12 @@ impl Render for TableFormat {
         "table"
     }
 
-    fn render(&self, document: &Document<'_>, style: Style, out: &mut dyn io::Write) -> io::Result<()> {
+    fn render(
+        &self,
+        document: &Document<'_>,
+        style: Style,
+        out: &mut dyn io::Write,
+    ) -> io::Result<()> {
         let mut page = Page { style, out };
         for (at, part) in document.parts().enumerate() {
             if at > 0 {
@@ -148,7 +153,11 @@ impl Page<'_> {
                 grid.set_header(columns.headers.iter().map(Box::new));
             }
             head = false;
-            grid.add_rows(rows.by_ref().take(PART).map(|row| row.into_iter().map(Box::new)));
+            grid.add_rows(
+                rows.by_ref()
+                    .take(PART)
+                    .map(|row| row.into_iter().map(Box::new)),
+            );
             pad(&mut grid, GAP);
             for (at, width) in widths.iter().enumerate() {
                 columns.lay_out(&mut grid, at, ColumnConstraint::Absolute, *width);
@@ -224,7 +233,9 @@ impl<'t> Columns<'t> {
     fn rows(&self) -> impl Iterator<Item = Vec<String>> {
         self.survey.rows().map(|row| {
             let shown = self.shown.iter();
-            shown.map(|column| shown_as(&row[column.at], self.style)).collect()
+            shown
+                .map(|column| shown_as(&row[column.at], self.style))
+                .collect()
         })
     }
 
@@ -263,7 +274,9 @@ impl<'t> Columns<'t> {
         let mut widths: Vec<u16> = (0..self.headers.len()).map(|at| self.least(at)).collect();
         let least: usize = widths.iter().copied().map(usize::from).sum();
         let mut left = usize::from(terminal).saturating_sub(self.gaps() + least);
-        let wanted = whole.zip(&widths).map(|(whole, least)| whole.saturating_sub(*least));
+        let wanted = whole
+            .zip(&widths)
+            .map(|(whole, least)| whole.saturating_sub(*least));
         let mut wanted: Vec<(u16, usize)> = wanted.zip(0..).collect();
         wanted.sort_unstable();
         for (place, (wanted, at)) in wanted.iter().enumerate() {
@@ -476,7 +489,8 @@ Notes
     fn a_terminal_that_is_narrow_wraps() {
         let mut document = sample();
         document.tables.truncate(1);
-        document.tables[0].rows.kept[0][1] = Cell::text("abrir el paso de la frontera común, y más");
+        document.tables[0].rows.kept[0][1] =
+            Cell::text("abrir el paso de la frontera común, y más");
         let expected = "\
 Sample of tables
 as of 2023-06-01, as known at record 12

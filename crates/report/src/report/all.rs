@@ -5,10 +5,10 @@ use servanda_core::value::id::Seq;
 use servanda_core::view::View;
 
 use super::document::{Document, Report};
+use super::question::{Question, Takes};
 use super::{
     certificate, changes, curve, dossier, due, irregular, matrix, party, repeats, status, timeline,
 };
-use super::question::{Question, Takes};
 
 /// The reports of the command `report`, in the order in which help lists them.
 pub const REPORTS: &[&dyn Report] = &[

@@ -92,9 +92,10 @@ impl Caveats {
         records.dedup();
         let all = commitments.len();
         let mut notes = Vec::new();
-        notes.extend(of_all(self.undated, all).map(|are| {
-            format!("{are} undated: never overdue, and in no rate of the due ones")
-        }));
+        notes
+            .extend(of_all(self.undated, all).map(|are| {
+                format!("{are} undated: never overdue, and in no rate of the due ones")
+            }));
         notes.extend(of_all(self.lasting, all).map(|are| {
             format!("{are} to be kept at all times or again and again: in no rate of the due ones")
         }));
@@ -196,9 +197,9 @@ fn without_date(view: &View<'_>, records: &[Seq]) -> Option<String> {
     }
     let told = told.joined(", ")?;
     Some(match count {
-        1 => format!(
-            "record {told} has no date to count from, and counts from the day of recording"
-        ),
+        1 => {
+            format!("record {told} has no date to count from, and counts from the day of recording")
+        }
         _ => format!(
             "records {told} have no date to count from, and count from the day of recording"
         ),

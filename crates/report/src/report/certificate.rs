@@ -8,11 +8,11 @@ use servanda_core::state::{CurrentRecord, State};
 use servanda_core::value::id::Seq;
 use servanda_core::view::View;
 
-use super::chart::{Bar, Chart, Plot};
 use super::cell::{Cell, Tone};
+use super::cells;
+use super::chart::{Bar, Chart, Plot};
 use super::document::{Document, Report, Table};
 use super::question::{Provenance, Question, Takes};
-use super::cells;
 
 /// The report `certificate`.
 #[derive(Debug, Clone, Copy)]
@@ -231,7 +231,12 @@ fn corrections(mended: &[&CurrentRecord]) -> Table<'static> {
 }
 
 /// Records that took others out, and why.
-fn taken_out(name: &'static str, title: &str, empty: &'static str, by: &[&CurrentRecord]) -> Table<'static> {
+fn taken_out(
+    name: &'static str,
+    title: &str,
+    empty: &'static str,
+    by: &[&CurrentRecord],
+) -> Table<'static> {
     let columns = &["record", "recorded", "of_record", "reason", "authority"];
     let mut table = Table::new(name, title, columns).or(empty);
     for held in by {

@@ -28,11 +28,6 @@ impl<'r> Commitments<'r> {
         self.ids.len()
     }
 
-    /// Whether there are no commitments.
-    pub fn is_empty(&self) -> bool {
-        self.ids.is_empty()
-    }
-
     /// Whether a commitment is among these.
     pub fn contains(&self, id: &CommitmentId) -> bool {
         self.ids.binary_search(&id).is_ok()
@@ -40,7 +35,10 @@ impl<'r> Commitments<'r> {
 
     /// The records that made the commitments.
     pub fn records(&self) -> impl Iterator<Item = Seq> {
-        let records = self.ids.iter().filter_map(|id| self.view.state.entity(&id.0));
+        let records = self
+            .ids
+            .iter()
+            .filter_map(|id| self.view.state.entity(&id.0));
         records.map(|(_, seq)| seq)
     }
 

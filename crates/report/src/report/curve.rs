@@ -11,13 +11,13 @@ use servanda_core::value::commitment::Standing;
 use servanda_core::value::id::AgreementId;
 use servanda_core::view::{Agreement, Commitment, View};
 
-use super::chart::{Chart, Line, Mark, Plot, Threshold};
-use super::participation::{Membership, Position, memberships};
-use super::rates::Rate;
-use super::commitments::Commitments;
 use super::cell::{Cell, Tone};
+use super::chart::{Chart, Line, Mark, Plot, Threshold};
+use super::commitments::Commitments;
 use super::document::{Document, Report, Table};
+use super::participation::{Membership, Position, memberships};
 use super::question::{Question, Takes};
+use super::rates::Rate;
 use super::{caveats, select};
 
 /// The report `curve`.
@@ -402,8 +402,7 @@ fn thresholds(all: &[Series], question: &Question) -> Table<'static> {
             if crossings.is_empty() {
                 let count = points.last().map_or(0, |(_, count)| *count);
                 let never = Cell::Word("not reached".to_owned(), Tone::Plain);
-                table
-                    .push(row(never, Cell::None, Cell::Number(count), Cell::None));
+                table.push(row(never, Cell::None, Cell::Number(count), Cell::None));
             }
             for (at, crossing) in crossings.iter().enumerate() {
                 let (word, tone) = if crossing.reached {

@@ -151,7 +151,10 @@ mod tests {
                 .contains("between 2023-09-01 and 2023-09-30")
         );
         history.say("status | commitment=C1 | to=released | by=venezuela | on=2023-05-02");
-        assert_eq!(due(&history).calendar.kept[0].status, CalendarStatus::Cancelled);
+        assert_eq!(
+            due(&history).calendar.kept[0].status,
+            CalendarStatus::Cancelled
+        );
     }
 
     #[test]

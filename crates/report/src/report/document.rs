@@ -142,4 +142,3 @@ pub fn cut(all: usize, limit: Option<usize>) -> Option<String> {
     let limit = limit.filter(|limit| *limit < all)?;
     Some(format!("the first {limit} of {all} rows"))
 }
-

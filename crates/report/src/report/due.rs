@@ -100,7 +100,9 @@ impl Found {
         let mut found = Self::default();
         for (at, (tally, call, timing, part)) in commitments.map(each).enumerate() {
             found.tally = found.tally + tally;
-            found.calls.extend(call.map(|(state, heard)| Call { state, heard, at }));
+            found
+                .calls
+                .extend(call.map(|(state, heard)| Call { state, heard, at }));
             match timing {
                 Timing::Dated => found.dated += 1,
                 Timing::Recurring => found.recurring.push(at),
@@ -223,7 +225,9 @@ fn calls<'r>(view: &View<'r>, commitments: &Commitments<'r>, calls: Vec<Call>) -
     let mut calls = calls;
     calls.sort_by_key(|call| (call.state, Reverse(call.heard.days), call.at));
     let (view, all) = (*view, commitments.clone());
-    let rows = rows::of(calls, move |call| Some(row(&view, &all.get(call.at)?, *call)));
+    let rows = rows::of(calls, move |call| {
+        Some(row(&view, &all.get(call.at)?, *call))
+    });
     let table = Table::new("due", "Wanting attention", columns);
     table.or("nothing").with(rows)
 }

@@ -8,11 +8,11 @@ use servanda_core::value::agreement::Action;
 use servanda_core::value::id::PartyId;
 use servanda_core::view::{Agreement, View};
 
-use super::chart::{Bar, Chart, Plot, StackedBar};
-use super::participation::{Act, Membership, State, memberships};
 use super::cell::Cell;
+use super::chart::{Bar, Chart, Plot, StackedBar};
 use super::commitments::Commitments;
 use super::document::{Document, Report, Table};
+use super::participation::{Act, Membership, State, memberships};
 use super::question::{Question, Takes};
 use super::{caveats, cells, select};
 
@@ -52,14 +52,15 @@ impl Report for Matrix {
                 let state = membership.state(view);
                 by_agreement.add(agreement.id.as_str(), state);
                 by_party.add(membership.party.as_str(), state);
-                matrix
-                    .push(row(view, agreement, &membership, state, &names));
+                matrix.push(row(view, agreement, &membership, state, &names));
             }
         }
         document.notes.extend(matrix.cut(question.limit));
-        document
-            .notes
-            .extend(caveats::notes(view, &Commitments::new(view, []), &agreements));
+        document.notes.extend(caveats::notes(
+            view,
+            &Commitments::new(view, []),
+            &agreements,
+        ));
         document.charts = charts(&by_agreement);
         document.tables = vec![
             matrix,

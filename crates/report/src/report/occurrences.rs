@@ -48,7 +48,9 @@ pub fn table<'r>(
         notes.push("missed: nothing is recorded for that day, which is no breach".to_owned());
     }
     let all = commitments.clone();
-    let rows = Flow::made(count, move || all.map(move |each| rows(&view, &each, grace)).flatten());
+    let rows = Flow::made(count, move || {
+        all.map(move |each| rows(&view, &each, grace)).flatten()
+    });
     let table = Table::new("occurrences", "Occurrences", COLUMNS);
     (table.or("no rule gives a day").with(rows), notes)
 }
@@ -113,7 +115,12 @@ fn rows(view: &View<'_>, commitment: &Commitment<'_>, grace: Days) -> Vec<Row> {
     let next = found.next(view.as_of);
     let row = |occurrence: &Occurrence<'_>| {
         let (word, tone) = state(view, occurrence, next, grace);
-        row(view, commitment, occurrence, Cell::Word(word.to_owned(), tone))
+        row(
+            view,
+            commitment,
+            occurrence,
+            Cell::Word(word.to_owned(), tone),
+        )
     };
     found.all.iter().map(row).collect()
 }

@@ -114,9 +114,8 @@ impl<'v, 'r> Facts<'v, 'r> {
     /// Goes through the commitments once.
     fn count(&mut self) {
         let (view, soon, silent) = (*self.view, self.question.soon, self.question.silent);
-        let owned = |parties: Vec<&PartyId>| -> Vec<PartyId> {
-            parties.into_iter().cloned().collect()
-        };
+        let owned =
+            |parties: Vec<&PartyId>| -> Vec<PartyId> { parties.into_iter().cloned().collect() };
         let each = move |commitment: Commitment<'r>| {
             let tally = Tally::of_one(&view, &commitment, soon, silent);
             let sides = (owned(commitment.debtors()), owned(commitment.creditors()));
@@ -227,11 +226,7 @@ fn one<'r>(report: &PartyReport, facts: &mut Facts<'_, 'r>, id: &PartyId) -> Doc
         parties,
         rates,
         facts.table("owes", "What it owes", facts.owes.of_any(&circle)),
-        facts.table(
-            "is_owed",
-            "What it is owed",
-            facts.is_owed.of_any(&circle),
-        ),
+        facts.table("is_owed", "What it is owed", facts.is_owed.of_any(&circle)),
     ];
     let mut parts = Bounded::default();
     let others = circle.iter().filter(|part| *part != id);
@@ -247,7 +242,12 @@ fn rates_table() -> Table<'static> {
     Table::new("rates", "Rates of what is owed", &columns).or("nobody owes anything")
 }
 
-fn add_rates(table: &mut Table<'_>, facts: &Facts<'_, '_>, id: &PartyId, parties: &BTreeSet<PartyId>) {
+fn add_rates(
+    table: &mut Table<'_>,
+    facts: &Facts<'_, '_>,
+    id: &PartyId,
+    parties: &BTreeSet<PartyId>,
+) {
     for rate in facts.rates(parties) {
         let mut row = vec![Cell::text(id)];
         row.extend(rate.cells());

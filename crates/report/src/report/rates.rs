@@ -9,8 +9,8 @@ use servanda_core::value::commitment::{Contest, Standing};
 use servanda_core::view::{Commitment, Due, View};
 
 use super::cell::Cell;
-use super::document::Table;
 use super::cells;
+use super::document::Table;
 
 /// So many of so many, which are of a kind that is named.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -11,11 +11,11 @@ use servanda_core::value::commitment::Standing;
 use servanda_core::value::id::{AgreementId, CommitmentId, Seq, Subject};
 use servanda_core::view::{Agreement, Commitment, View};
 
-use super::rates::{self, Rate};
 use super::cell::Cell;
 use super::commitments::Commitments;
 use super::document::{Document, Report, Table};
 use super::question::Question;
+use super::rates::{self, Rate};
 use super::{caveats, cells, select};
 
 /// The report `repeats`.

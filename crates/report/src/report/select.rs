@@ -11,9 +11,9 @@ use servanda_core::value::id::{AgreementId, PartyId, Seq, Slug, Subject};
 use servanda_core::value::when::Instant;
 use servanda_core::view::{Agreement, Party, View};
 
-use super::question::{Bound, Question};
 use super::cells;
 use super::commitments::Commitments;
+use super::question::{Bound, Question};
 
 /// A party, and the parts of it that act for it, by id.
 pub fn circle(view: &View<'_>, party: &PartyId) -> BTreeSet<PartyId> {
@@ -52,9 +52,7 @@ pub fn commitments<'r>(view: &View<'r>, question: &Question) -> Commitments<'r> 
             Commitments::new(view, found.map(|commitment| commitment.id))
         }
         (None, Some(agreement), _) => commitments_naming(view, [&agreement.0]),
-        (None, None, Some(circle)) => {
-            commitments_naming(view, circle.iter().map(|party| &party.0))
-        }
+        (None, None, Some(circle)) => commitments_naming(view, circle.iter().map(|party| &party.0)),
         (None, None, None) => {
             let all = view.commitments().into_iter();
             Commitments::new(view, all.map(|commitment| commitment.id))
@@ -376,10 +374,10 @@ mod tests {
                     let roles = [&terms.debtor, &terms.creditor, &terms.witness, &terms.guarantor];
                     roles.into_iter().flatten().any(|party| circle.contains(party))
                 });
-                let ids = |all: Vec<Commitment<'_>>| -> Vec<String> {
-                    all.iter().map(|each| each.id.to_string()).collect()
-                };
-                prop_assert_eq!(ids(commitments(&view, &question)), ids(all));
+                let found = commitments(&view, &question);
+                let found: Vec<_> = found.iter().map(|each| each.id.to_string()).collect();
+                let all: Vec<_> = all.iter().map(|each| each.id.to_string()).collect();
+                prop_assert_eq!(found, all);
                 let mut all = view.agreements();
                 all.retain(|each| {
                     let acted = each.participation.iter().copied().filter_map(actor);

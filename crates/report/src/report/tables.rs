@@ -46,11 +46,7 @@ pub fn commitments<'r>(
         .with(Flow::made(commitments.len(), rows))
 }
 
-fn commitment_row<'r>(
-    view: &View<'r>,
-    commitment: &Commitment<'r>,
-    soon: Days,
-) -> Row {
+fn commitment_row<'r>(view: &View<'r>, commitment: &Commitment<'r>, soon: Days) -> Row {
     let terms = &commitment.terms;
     let deadline = terms.deadline.as_ref();
     vec![

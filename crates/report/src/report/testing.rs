@@ -1,5 +1,7 @@
 //! Histories for the tests of reports: lines of texts, checked by the rules and folded as a ledger would.
 
+use super::document::{Row, Table};
+use super::flow::Flow;
 use chrono::NaiveDate;
 
 use super::cell::Cell;
@@ -69,8 +71,8 @@ impl History {
     }
 
     /// What a report says as of a day.
-    pub fn ask(&self, report: &dyn Report, day: &str, question: &Question) -> Document<'r> {
-        report.document(&self.view(day), question)
+    pub fn ask(&self, report: &dyn Report, day: &str, question: &Question) -> Document<'static> {
+        kept(report.document(&self.view(day), question))
     }
 
     /// A dossier as of a day.

@@ -2,8 +2,8 @@ use chrono::NaiveDate;
 
 use super::chart::{Line, Plot};
 use super::*;
-use servanda_core::view::END_OF_TIME;
 use servanda_core::state::State;
+use servanda_core::view::END_OF_TIME;
 use servanda_core::view::View;
 
 fn all() -> Vec<&'static dyn Report> {
@@ -26,8 +26,12 @@ fn is_sound(document: &Document<'_>) {
     for table in &document.tables {
         let snake = |name: &&str| name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
         assert!(table.columns.iter().all(snake), "{:?}", table.columns);
-        let whole = |row: &Vec<Cell>| row.len() == table.columns.len();
-        assert!(table.rows.iter().all(whole), "{}", table.name);
+        let mut rows = table.rows.iter();
+        assert!(
+            rows.all(|row| row.len() == table.columns.len()),
+            "{}",
+            table.name
+        );
     }
     let mut charts: Vec<&str> = document.charts.iter().map(|c| c.name.as_str()).collect();
     charts.sort_unstable();
@@ -37,7 +41,8 @@ fn is_sound(document: &Document<'_>) {
         assert!(names.contains(&chart.table), "{}", chart.name);
         is_drawable(&chart.plot);
     });
-    let mut uids: Vec<&str> = document.calendar.iter().map(|e| e.uid.as_str()).collect();
+    let entries = document.calendar.iter();
+    let mut uids: Vec<String> = entries.map(|entry| entry.uid.clone()).collect();
     uids.sort_unstable();
     uids.dedup();
     assert_eq!(uids.len(), document.calendar.len(), "{}", document.report);
@@ -81,7 +86,7 @@ fn every_report_answers_whatever_there_is() {
 #[test]
 fn every_report_says_once_that_recorded_times_are_claimed() {
     let mut history = testing::communique();
-    history.state.note_claimed(3);
+    history.state.note_asserted(3);
     for report in all() {
         let document = history.ask(report, "2024-01-01", &Question::default());
         let says = |note: &&String| note.contains("records 0 to 2 are claimed");

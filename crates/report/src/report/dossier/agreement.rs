@@ -35,7 +35,13 @@ pub fn dossier<'r>(of: &Dossier<'_, 'r>, agreement: Agreement<'r>) -> Document<'
         state(of, &agreement),
         participation(of, &agreement),
         links(of, &agreement),
-        tables::commitments(view, "commitments", "Commitments", &commitments, of.question),
+        tables::commitments(
+            view,
+            "commitments",
+            "Commitments",
+            &commitments,
+            of.question,
+        ),
         of.evidence(&related),
         of.records("events", "What else was recorded", rest),
         of.sources(&related),
@@ -71,7 +77,10 @@ fn state(of: &Dossier<'_, '_>, agreement: &Agreement<'_>) -> Table<'static> {
 
 fn participation<'r>(of: &Dossier<'_, 'r>, agreement: &Agreement<'r>) -> Table<'r> {
     let columns = &["party", "action", "effective", "text"];
-    let (title, all) = ("What the parties did about it", agreement.participation.clone());
+    let (title, all) = (
+        "What the parties did about it",
+        agreement.participation.clone(),
+    );
     let table = of.table("participation", title, columns, all, |entry| {
         let Fact::ParticipationRecorded(fact) = &entry.event.fact else {
             return Row::new();

@@ -79,24 +79,33 @@ fn moves<'r>(of: &Dossier<'_, 'r>, commitment: &Commitment<'r>) -> Table<'r> {
     let columns = &["from", "to", "by", "capacity"];
     let first = [commitment.recorded].into_iter();
     let entries = first.chain(commitment.move_entries());
-    let entries: Vec<&Entry> = entries.filter(|entry| standing_of(entry).is_some()).collect();
+    let entries: Vec<&Entry> = entries
+        .filter(|entry| standing_of(entry).is_some())
+        .collect();
     let pairs = entries.iter().zip(entries.iter().skip(1));
     let before: BTreeMap<Seq, Standing> = pairs
         .filter_map(|(before, entry)| Some((entry.seq, standing_of(before)?)))
         .collect();
-    of.table("moves", "How it came there", columns, entries, move |entry| {
-        let capacity = match &entry.event.fact {
-            Fact::StatusChanged(fact) => fact.capacity,
-            _ => None,
-        };
-        let standing = |standing: Option<Standing>| standing.map_or(Cell::None, cells::standing);
-        vec![
-            standing(before.get(&entry.seq).copied()),
-            standing(standing_of(entry)),
-            Cell::List(cells::by(&entry.event)),
-            Cell::maybe(capacity),
-        ]
-    })
+    of.table(
+        "moves",
+        "How it came there",
+        columns,
+        entries,
+        move |entry| {
+            let capacity = match &entry.event.fact {
+                Fact::StatusChanged(fact) => fact.capacity,
+                _ => None,
+            };
+            let standing =
+                |standing: Option<Standing>| standing.map_or(Cell::None, cells::standing);
+            vec![
+                standing(before.get(&entry.seq).copied()),
+                standing(standing_of(entry)),
+                Cell::List(cells::by(&entry.event)),
+                Cell::maybe(capacity),
+            ]
+        },
+    )
 }
 
 /// Where a record moved a commitment.

@@ -77,13 +77,9 @@ pub fn dossier<'r>(
         EntityKind::Agreement => {
             let agreement = view.agreement(&AgreementId(id.clone()))?;
             Some(agreement::dossier(&of, agreement))
-        },
-        EntityKind::Party => {
-            Some(party::dossier(&of, &view.party(&PartyId(id.clone()))?))
-        },
-        EntityKind::Source => {
-            Some(source::dossier(&of, &view.source(&SourceId(id.clone()))?))
-        },
+        }
+        EntityKind::Party => Some(party::dossier(&of, &view.party(&PartyId(id.clone()))?)),
+        EntityKind::Source => Some(source::dossier(&of, &view.source(&SourceId(id.clone()))?)),
         EntityKind::Recorder => record::recorder(&of, id),
     }
 }

@@ -49,8 +49,7 @@ pub fn dossier<'r>(of: &Dossier<'_, 'r>, party: &Party<'r>) -> Document<'r> {
 fn names(party: &Party<'_>) -> Table<'static> {
     let mut table = Table::new("names", "Names on that day", &["name", "language"]);
     let rows = party.names.iter();
-    let rows =
-        rows.map(|name| vec![Cell::text(&name.text), Cell::maybe(name.language.as_ref())]);
+    let rows = rows.map(|name| vec![Cell::text(&name.text), Cell::maybe(name.language.as_ref())]);
     table.rows = rows.collect();
     table
 }

@@ -36,7 +36,11 @@ pub fn dossier<'r>(of: &Dossier<'_, 'r>, seq: Seq) -> Option<Document<'r>> {
         tables.push(record_fields(state, held));
     }
     let about = Subject::Record(seq);
-    tables.push(of.records("referred_to_by", "What refers to it", state.trail(&about).collect()));
+    tables.push(of.records(
+        "referred_to_by",
+        "What refers to it",
+        state.trail(&about).collect(),
+    ));
     tables.extend(of.acknowledgements(state.trail(&about)));
     let title = match held {
         Some(held) => format!("Record {seq}: {}", held.entry.event.kind()),

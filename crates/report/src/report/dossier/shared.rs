@@ -65,12 +65,7 @@ impl<'r> Dossier<'_, 'r> {
     }
 
     /// Records as they come, whatever their kind.
-    pub fn records(
-        &self,
-        name: &'static str,
-        title: &str,
-        entries: Vec<&'r Entry>,
-    ) -> Table<'r> {
+    pub fn records(&self, name: &'static str, title: &str, entries: Vec<&'r Entry>) -> Table<'r> {
         let table = self.table(name, title, &["event", "text", "by"], entries, |entry| {
             vec![
                 Cell::text(entry.event.kind()),
@@ -83,8 +78,7 @@ impl<'r> Dossier<'_, 'r> {
 
     pub fn evidence(&self, related: &[&'r Entry]) -> Table<'r> {
         let columns = &["bearing", "about", "text", "confidence"];
-        let is_evidence =
-            |entry: &&&Entry| matches!(entry.event.fact, Fact::EvidenceAttached(_));
+        let is_evidence = |entry: &&&Entry| matches!(entry.event.fact, Fact::EvidenceAttached(_));
         let entries = related.iter().filter(is_evidence).copied().collect();
         let title = "Evidence for and against";
         let table = self.table("evidence", title, columns, entries, |entry| {
@@ -102,10 +96,7 @@ impl<'r> Dossier<'_, 'r> {
     }
 
     /// Which parties acknowledged which records with their own keys; no table where nobody did.
-    pub fn acknowledgements(
-        &self,
-        entries: impl Iterator<Item = &'r Entry>,
-    ) -> Option<Table<'r>> {
+    pub fn acknowledgements(&self, entries: impl Iterator<Item = &'r Entry>) -> Option<Table<'r>> {
         let columns = &["record", "on", "party", "of_record", "event", "flags"];
         let view = self.view;
         let is_one = |entry: &&Entry| matches!(entry.event.fact, Fact::Acknowledged(_));

@@ -51,15 +51,18 @@ fn cited<'r>(of: &Dossier<'_, 'r>, source: &Source<'r>) -> Table<'r> {
     }
     let places = places.into_iter().map(|((place, _), entry)| (place, entry));
     let view = of.view;
-    let rows = rows::of(places.collect(), move |(place, entry): &(Option<&Text>, &Entry)| {
-        let mut row = vec![Cell::maybe(*place)];
-        row.extend(when(&view, entry));
-        row.push(Cell::text(entry.event.kind()));
-        row.push(Cell::List(cells::about(&entry.event)));
-        row.push(Cell::Text(entry.event.headline()));
-        row.push(Cell::List(cells::flags(view.state, entry.seq)));
-        Some(row)
-    });
+    let rows = rows::of(
+        places.collect(),
+        move |(place, entry): &(Option<&Text>, &Entry)| {
+            let mut row = vec![Cell::maybe(*place)];
+            row.extend(when(&view, entry));
+            row.push(Cell::text(entry.event.kind()));
+            row.push(Cell::List(cells::about(&entry.event)));
+            row.push(Cell::Text(entry.event.headline()));
+            row.push(Cell::List(cells::flags(view.state, entry.seq)));
+            Some(row)
+        },
+    );
     let table = Table::new("cited", "What was read in it", columns);
     table.or("nothing").with(rows)
 }

@@ -141,9 +141,7 @@ fn acknowledgements_are_listed_with_what_they_are_of() {
 fn agreements_are_linked_both_ways() {
     let mut history = communique();
     history.say("agreement | id=A2 | title=Roadmap | party=colombia | party=venezuela | on=2023-11-17 | link=continues:A1");
-    history.say(
-        "participation | agreement=A2 | party=colombia | action=signature | on=2023-11-17",
-    );
+    history.say("participation | agreement=A2 | party=colombia | action=signature | on=2023-11-17");
     let wanted = ["relation", "id", "text"];
     let first = history.dossier("A1", DAY).unwrap();
     assert_eq!(
