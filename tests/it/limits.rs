@@ -53,21 +53,17 @@ fn limits() -> Vec<(&'static str, u64)> {
     ]
 }
 
-/// The rows of the table below a heading: what, and the number before a unit or a remark.
+/// The rows of the table below a heading that have a number: what, and the number before a unit or a remark.
 fn rows(file: &str, heading: &str) -> Vec<(String, u64)> {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/");
     let text = fs::read_to_string(format!("{path}{file}")).unwrap();
     let (_, section) = text.split_once(&format!("{heading}\n")).unwrap();
     let rows = section.lines().skip_while(|line| !line.starts_with("|---"));
     let rows = rows.skip(1).take_while(|line| line.starts_with('|'));
-    rows.map(|row| {
+    rows.filter_map(|row| {
         let cells: Vec<&str> = row.split('|').map(str::trim).collect();
         let number = cells[2].split(' ').next().unwrap().replace(',', "");
-        let number = number.parse();
-        (
-            cells[1].to_owned(),
-            number.unwrap_or_else(|_| panic!("{row}")),
-        )
+        Some((cells[1].to_owned(), number.parse().ok()?))
     })
     .collect()
 }
@@ -83,16 +79,22 @@ fn the_stated_limits_are_the_enforced_ones() {
     let of = |what: &str| limits.iter().find(|(name, _)| *name == what).unwrap().1;
     let due = [
         (
-            "a payload, with its schema version",
+            "a payload, with its schema",
             of("a payload, with its schema version"),
         ),
-        ("a Text", of("a text in it")),
+        (
+            "a Text, also the one inside a Name, an Identifier or a Citation (what stands before and after it is not counted)",
+            of("a text in it"),
+        ),
         ("a Slug (an id)", of("an id")),
         ("an import key", of("an import key")),
         ("signatures of one batch", of("signatures of one batch")),
         ("one batch", of("events of one append")),
     ];
-    assert_eq!(rows("format.md", "## Limits"), due.each_ref().map(owned));
+    let stated = rows("format.md", "## Limits");
+    for row in due.each_ref().map(owned) {
+        assert!(stated.contains(&row), "not in docs/format.md: {row:?}");
+    }
 }
 
 /// Files are measured before they are read.
