@@ -49,7 +49,7 @@ pub fn table<'r>(
     }
     let all = commitments.clone();
     let rows = Flow::made(count, move || {
-        all.map(move |each| rows(&view, &each, grace)).flatten()
+        all.flat_map(move |each| rows(&view, &each, grace))
     });
     let table = Table::new("occurrences", "Occurrences", COLUMNS);
     (table.or("no rule gives a day").with(rows), notes)

@@ -100,6 +100,7 @@ pub struct Tally {
 
 impl Tally {
     /// Counts.
+    #[cfg(test)]
     pub fn of<'c, 'r: 'c>(
         view: &View<'r>,
         commitments: impl IntoIterator<Item = &'c Commitment<'r>>,
