@@ -120,7 +120,7 @@ pub fn notes<'r>(
 ) -> Vec<String> {
     let mut caveats = Caveats::default();
     let view = *view;
-    let parts = commitments.map(move |commitment| Part::new(&view, &commitment));
+    let parts = commitments.in_parallel(move |commitment| Part::new(&view, &commitment));
     parts.for_each(|part| caveats.add(part));
     caveats.notes(&view, commitments, agreements)
 }

@@ -53,7 +53,7 @@ impl<'r> Commitments<'r> {
     }
 
     /// What `each` makes of every commitment, in order; read by all processors, a bounded part at a time.
-    pub fn map<T, F>(&self, each: F) -> impl Iterator<Item = T> + use<'r, T, F>
+    pub fn in_parallel<T, F>(&self, each: F) -> impl Iterator<Item = T> + use<'r, T, F>
     where
         T: Send,
         F: Fn(Commitment<'r>) -> T + Sync,
@@ -65,7 +65,7 @@ impl<'r> Commitments<'r> {
     /// Those that `wanted` keeps.
     #[must_use]
     pub fn filter(&self, wanted: impl Fn(&Commitment<'r>) -> bool + Sync) -> Self {
-        let kept = self.map(|commitment| wanted(&commitment));
+        let kept = self.in_parallel(|commitment| wanted(&commitment));
         let ids = self.ids.iter().zip(kept);
         let ids = ids.filter_map(|(id, kept)| kept.then_some(*id));
         Self::new(&self.view, ids.collect::<Vec<_>>())

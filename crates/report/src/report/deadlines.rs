@@ -29,7 +29,7 @@ pub fn deadlines<'r>(
             Term::Dated(date) => Some(ledger.deadline(&view, &commitment, date)),
             _ => None,
         };
-        all.filter_map(entry)
+        all.in_parallel(entry).flatten()
     })
 }
 

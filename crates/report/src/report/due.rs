@@ -98,7 +98,7 @@ impl Found {
             )
         };
         let mut found = Self::default();
-        for (at, (tally, call, timing, part)) in commitments.map(each).enumerate() {
+        for (at, (tally, call, timing, part)) in commitments.in_parallel(each).enumerate() {
             found.tally = found.tally + tally;
             found
                 .calls

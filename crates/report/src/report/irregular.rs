@@ -187,7 +187,7 @@ fn contests<'r>(view: &View<'r>, contested: &Commitments<'r>) -> Table<'r> {
             Cell::list(commitment.creditors()),
         ]
     };
-    let rows = Flow::made(contested.len(), move || all.map(row));
+    let rows = Flow::made(contested.len(), move || all.in_parallel(row));
     let table = Table::new("contested", "Commitments that are argued about", columns);
     table.or("nothing is argued about").with(rows)
 }

@@ -32,7 +32,7 @@ pub fn table<'r>(
     let view = *view;
     let (mut count, mut is_numbered, mut is_missed) = (0, false, false);
     let mut notes = Bounded::default();
-    for found in commitments.map(move |each| Found::new(&view, &each, grace)) {
+    for found in commitments.in_parallel(move |each| Found::new(&view, &each, grace)) {
         notes.extend(found.notes);
         count += found.count;
         is_numbered |= found.is_numbered;
@@ -49,7 +49,8 @@ pub fn table<'r>(
     }
     let all = commitments.clone();
     let rows = Flow::made(count, move || {
-        all.flat_map(move |each| rows(&view, &each, grace))
+        all.in_parallel(move |each| rows(&view, &each, grace))
+            .flatten()
     });
     let table = Table::new("occurrences", "Occurrences", COLUMNS);
     (table.or("no rule gives a day").with(rows), notes)

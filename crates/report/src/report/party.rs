@@ -123,7 +123,7 @@ impl<'v, 'r> Facts<'v, 'r> {
             ((commitment.standing, tally), sides, part)
         };
         let mut caveats = Caveats::default();
-        let all = self.commitments.map(each).enumerate();
+        let all = self.commitments.in_parallel(each).enumerate();
         for (at, (counted, (debtors, creditors), part)) in all {
             self.counted.push(counted);
             self.owes.add(at, &debtors);

@@ -90,7 +90,7 @@ impl Counts {
             (tally, commitment.standing, keys, part)
         };
         let mut counts = Self::default();
-        for (tally, standing, keys, part) in commitments.map(each) {
+        for (tally, standing, keys, part) in commitments.in_parallel(each) {
             counts.all.add(tally, standing);
             for (group, keys) in counts.groups.iter_mut().zip(keys) {
                 for key in keys {

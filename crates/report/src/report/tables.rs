@@ -40,7 +40,7 @@ pub fn commitments<'r>(
     question: &Question,
 ) -> Table<'r> {
     let (view, all, soon) = (*view, commitments.clone(), question.soon);
-    let rows = move || all.map(move |each| commitment_row(&view, &each, soon));
+    let rows = move || all.in_parallel(move |each| commitment_row(&view, &each, soon));
     Table::new(name, title, COMMITMENT_COLUMNS)
         .or("no commitments")
         .with(Flow::made(commitments.len(), rows))
