@@ -1,5 +1,6 @@
 //! What a view answers from numbers, worked out once more from the entries of all records, read one after another.
 
+use crate::value::commitment::Capacity;
 use proptest::prelude::*;
 
 use super::*;

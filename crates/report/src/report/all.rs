@@ -36,7 +36,7 @@ impl Report for All {
     }
 
     fn about(&self) -> &'static str {
-        "Every report of the ledger in one; a page, with --format html"
+        "Every report of the ledger in one, such as a page in HTML"
     }
 
     fn takes(&self) -> &'static [Takes] {

@@ -60,7 +60,7 @@ impl Report for Certificate {
         document.charts.push(census.chart());
         document.notes.push(
             "this states what the ledger says of itself; whether its bytes are as they were is for \
-             `servanda verify` to say"
+             a verification to say"
                 .to_owned(),
         );
         document.notes.push(
