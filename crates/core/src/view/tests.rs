@@ -1,6 +1,12 @@
+use chrono::{Days, NaiveDate};
+
 use super::*;
-use crate::event::{Event, Kind};
+use crate::event::Event;
+use crate::event::{Entry, Kind};
+use crate::state::State;
 use crate::testing::{event, state};
+use crate::value::commitment::{Contest, Standing};
+use crate::value::id::{CommitmentId, PartyId, Seq};
 
 fn day(text: &str) -> NaiveDate {
     text.parse().unwrap()

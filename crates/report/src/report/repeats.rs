@@ -359,6 +359,11 @@ mod tests {
                 ["C1", "C3", "3", "C1; C2; C3", "agreed"],
             ]
         );
+    }
+
+    #[test]
+    fn shares_are_of_what_was_promised_again() {
+        let report = again().ask(&Repeats, "2024-02-01", &Question::default());
         assert_eq!(share(&report, "commitments/promised again"), "2 of 3 (67%)");
         assert_eq!(share(&report, "repeated/live"), "1 of 2 (50%)");
         assert_eq!(share(&report, "repeated/fulfilled"), "0 of 2 (0%)");
