@@ -59,8 +59,8 @@ Commitments
 id  text              parties    count  due
 ───────────────────────────────────────────────
 C1  abrir el paso de  colombia,      4  overdue
-la frontera       venezuela
-común, y más
+    la frontera       venezuela
+    común, y más
 C2  国境での会談      –             12  later
 (nothing under: last heard)
 
@@ -82,9 +82,9 @@ known at record 12
 Commitments
 id       C1
 text     abrir el paso ↵
-     2
+         2
 parties  colombia,
-     venezuela
+         venezuela
 count    4
 due      overdue
 
