@@ -38,7 +38,7 @@ impl Run for Compact {
         if !session.for_people() {
             let number = |bytes: u64| Cell::Number(i64::try_from(bytes).unwrap_or(i64::MAX));
             let mut table = Table::new("compacted", "Compacted", &["before", "after"]);
-            table.rows = vec![vec![number(before), number(after)]];
+            table.push(vec![number(before), number(after)]);
             session.show(&Document {
                 report: "compacted",
                 title: "Compacted".into(),

@@ -4,7 +4,7 @@ use clap::ArgMatches;
 
 use super::command::Command;
 use super::error::{CliError, Exit};
-use super::questions::{ask, clock_args, id_arg, party_kind_arg, standing_arg};
+use super::questions::{ask, clock_args, id_arg, party_kind_arg, readable, standing_arg};
 use super::session::Session;
 use servanda_core::view::View;
 use servanda_report::report::{Report, listing};
@@ -48,6 +48,7 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
         as_of: asked.as_of,
     };
     session.show(&asked.answered(report.document(&view, &asked.question))?)?;
+    readable(&asked.state)?;
     drop(asked);
     ledger.close_without_drop();
     Ok(Exit::Ok)

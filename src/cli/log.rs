@@ -4,7 +4,7 @@ use clap::ArgMatches;
 
 use super::command::Command;
 use super::error::{CliError, Exit};
-use super::questions::{ask, clock_args, id_arg, kind_arg, limit_arg, stretch_args};
+use super::questions::{ask, clock_args, id_arg, kind_arg, limit_arg, readable, stretch_args};
 use super::session::Session;
 use servanda_core::view::View;
 use servanda_report::report::{self, Report};
@@ -43,6 +43,7 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
         as_of: asked.as_of,
     };
     session.show_long(&asked.answered(report::log::Log.document(&view, &asked.question))?)?;
+    readable(&asked.state)?;
     drop(asked);
     ledger.close_without_drop();
     Ok(Exit::Ok)

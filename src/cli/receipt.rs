@@ -141,7 +141,7 @@ fn claimed_receipts(lines: &[Line]) -> Vec<String> {
     asserted.then(|| note.to_owned()).into_iter().collect()
 }
 
-fn document(lines: &[Line], session: &Session) -> Document {
+fn document(lines: &[Line], session: &Session) -> Document<'static> {
     let columns = [
         "seq",
         "event",

@@ -85,7 +85,7 @@ fn look(damaged: &impl Log, rest: Option<&Path>) -> Result<Survey, CliError> {
     Ok(found)
 }
 
-fn document(found: &Survey, is_dry_run: bool) -> Document {
+fn document(found: &Survey, is_dry_run: bool) -> Document<'static> {
     let number = |count: u64| Cell::Number(i64::try_from(count).unwrap_or(i64::MAX));
     let mut gone = Table::new("gone", "Gone", &["first", "last", "why"]).or("nothing");
     gone.rows = found
@@ -101,12 +101,12 @@ fn document(found: &Survey, is_dry_run: bool) -> Document {
         .collect();
     let columns = &["acknowledged", "recovered", "loose", "link"];
     let mut counts = Table::new("counts", "Records", columns);
-    counts.rows = vec![vec![
+    counts.push(vec![
         number(found.committed.count),
         number(found.sound.count),
         number(found.loose),
         Cell::text(found.sound.link),
-    ]];
+    ]);
     Document {
         report: "recovered",
         title: if is_dry_run {

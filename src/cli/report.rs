@@ -6,8 +6,8 @@ use clap::parser::ValueSource;
 use super::command::Command;
 use super::error::{CliError, Exit};
 use super::questions::{
-    Asked, ask, clock_args, day_args, grace_arg, id_arg, limit_arg, stretch_args, subject_arg,
-    threshold_arg,
+    Asked, ask, clock_args, day_args, grace_arg, id_arg, limit_arg, readable, stretch_args,
+    subject_arg, threshold_arg,
 };
 use super::session::{OpenLedger, Session};
 use servanda_core::chain::record::Record;
@@ -82,8 +82,9 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
     };
     let document = asked.answered(report.document(&view, &asked.question))?;
     session.show(&document)?;
-    // The program ends: as with the state, taking it apart would only take time.
-    std::mem::forget(document);
+    // Rows are made while they are written: only now is it known whether all records could be read.
+    readable(&asked.state)?;
+    drop(document);
     drop(asked);
     ledger.close_without_drop();
     Ok(Exit::Ok)

@@ -1,6 +1,6 @@
 //! What every command needs: the ledger, the global options, and output to the terminal.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -292,7 +292,9 @@ impl Session {
             colour: self.colour && out.is_terminal(),
             width: terminal_width(),
         };
-        written(self.format.render(document, style, &mut out.lock()))
+        let mut out = BufWriter::new(out.lock());
+        let rendered = self.format.render(document, style, &mut out);
+        written(rendered.and_then(|()| out.flush()))
     }
 
     /// Writes a document to stdout, through a pager where that is a terminal.
@@ -316,7 +318,11 @@ impl Session {
                 width: terminal_width(),
             };
             // A reader may leave the pager early.
-            let _ = self.format.render(document, style, &mut input);
+            let mut input = BufWriter::new(&mut input);
+            let _ = self
+                .format
+                .render(document, style, &mut input)
+                .and_then(|()| input.flush());
         }
         // The exit code of a pager says nothing about the report.
         let _ = child.wait();

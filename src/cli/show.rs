@@ -4,7 +4,7 @@ use clap::ArgMatches;
 
 use super::command::Command;
 use super::error::{CliError, Exit};
-use super::questions::{ask, clock_args, subject_arg};
+use super::questions::{ask, clock_args, readable, subject_arg};
 use super::session::Session;
 use servanda_core::view::View;
 use servanda_report::report::dossier::dossier;
@@ -30,13 +30,14 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
         return Err(CliError::new(Exit::Usage, "show what?"));
     };
     let found = asked.answered(dossier(&view, subject, &asked.question))?;
-    let Some(document) = found else {
-        return Err(
-            CliError::refused(format!("there was no {subject} yet on {}", asked.as_of))
-                .hint("leave out --as-of, or give a later day"),
-        );
-    };
+    let document = found.ok_or_else(|| {
+        CliError::refused(format!("there was no {subject} yet on {}", asked.as_of))
+            .hint("leave out --as-of, or give a later day")
+    })?;
     session.show(&document)?;
+    // Rows are made while they are written: only now is it known whether all records could be read.
+    readable(&asked.state)?;
+    drop(document);
     drop(asked);
     ledger.close_without_drop();
     Ok(Exit::Ok)

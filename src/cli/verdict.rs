@@ -5,7 +5,7 @@ use servanda_ledger::verify::{Finding, Verdict};
 use servanda_report::report::{Cell, Document, Table, Tone};
 
 /// The verdict as a document.
-pub fn document(verdict: &Verdict) -> Document {
+pub fn document(verdict: &Verdict) -> Document<'static> {
     let origin = verdict
         .origin
         .as_deref()
@@ -36,7 +36,7 @@ pub fn document(verdict: &Verdict) -> Document {
     }
 }
 
-fn findings(findings: &[Finding]) -> Table {
+fn findings(findings: &[Finding]) -> Table<'static> {
     let mut table = Table::new(
         "findings",
         "Findings",
@@ -54,7 +54,7 @@ fn findings(findings: &[Finding]) -> Table {
     table
 }
 
-fn checked(verdict: &Verdict) -> Table {
+fn checked(verdict: &Verdict) -> Table<'static> {
     let mut table = Table::new("checked", "Checked", &["what", "count"]);
     for check in &verdict.checked {
         table.rows.push(vec![
@@ -65,7 +65,7 @@ fn checked(verdict: &Verdict) -> Table {
     table
 }
 
-fn not_checked(verdict: &Verdict) -> Table {
+fn not_checked(verdict: &Verdict) -> Table<'static> {
     let mut table = Table::new("not_checked", "Not checked", &["what"]);
     table.rows = verdict
         .not_checked
@@ -75,7 +75,7 @@ fn not_checked(verdict: &Verdict) -> Table {
     table
 }
 
-fn head(verdict: &Verdict) -> Table {
+fn head(verdict: &Verdict) -> Table<'static> {
     let columns = ["records", "link", "first_recorded", "last_recorded"];
     let mut table = Table::new("head", "Head", &columns);
     table.rows.push(vec![

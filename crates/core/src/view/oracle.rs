@@ -1,9 +1,17 @@
 //! What a view answers from numbers, worked out once more from the entries of all records, read one after another.
 
+use chrono::NaiveDate;
+
+use crate::event::{Entry, Fact, Kind};
+use crate::state::{Assessment, EntityKind, State};
+use crate::value::commitment::Capacity;
+use crate::value::commitment::{Contest, Standing};
+use crate::value::id::{CommitmentId, Seq, Slug};
+use crate::value::when::When;
 use proptest::prelude::*;
 
 use super::*;
-use crate::event::{Event, Kind};
+use crate::event::Event;
 use crate::state::Archive;
 use crate::testing::{Choices, entries, histories, state};
 

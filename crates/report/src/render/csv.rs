@@ -6,7 +6,7 @@
 
 use std::io;
 
-use super::{Render, Style};
+use super::format::{Render, Style};
 use crate::report::{Cell, Document};
 
 /// The format `csv`.
@@ -22,13 +22,13 @@ impl Render for Csv {
         false
     }
 
-    fn render(&self, document: &Document, _: Style, out: &mut dyn io::Write) -> io::Result<()> {
+    fn render(&self, document: &Document<'_>, _: Style, out: &mut dyn io::Write) -> io::Result<()> {
         let Some(table) = document.tables.first() else {
             return Ok(());
         };
         let mut writer = csv::Writer::from_writer(out);
         writer.write_record(&table.columns).map_err(plain)?;
-        for row in &table.rows {
+        for row in table.rows.iter() {
             writer.write_record(row.iter().map(field)).map_err(plain)?;
         }
         writer.flush()
@@ -66,7 +66,7 @@ mod tests {
     use super::super::sample;
     use super::*;
 
-    fn written(document: &Document) -> String {
+    fn written(document: &Document<'_>) -> String {
         let mut out = Vec::new();
         let style = Style {
             colour: true,
@@ -89,7 +89,7 @@ C2,国境での会談,,12,later,
     #[test]
     fn the_header_stands_without_rows() {
         let mut document = sample();
-        document.tables[0].rows.clear();
+        document.tables[0].rows.kept.clear();
         assert_eq!(written(&document), "id,text,parties,count,due,last_heard\n");
         document.tables.clear();
         assert_eq!(written(&document), "");

@@ -3,14 +3,18 @@
 //! holds its numbers. A tone is shown by a sign and by colour, never by colour alone.
 
 mod chart;
+mod text;
 
 use std::io;
+use std::slice::Iter;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use super::text::{is_numeric, says_something, spaced, spelled_out, yes_or_no};
-use super::{Render, Style, clocks};
-use crate::report::{Cell, Document, Table, Tone};
+use self::text::{class_of, shown};
+use super::format::{Render, Style, clocks};
+use super::survey::{Column, Extent, Survey};
+use super::text::{says_something, spaced, yes_or_no};
+use crate::report::{Cell, Document, Row, Tone};
 
 /// The format `html`.
 #[derive(Debug, Clone, Copy)]
@@ -30,13 +34,29 @@ impl Render for Html {
         "html"
     }
 
-    fn render(&self, document: &Document, _: Style, out: &mut dyn io::Write) -> io::Result<()> {
-        out.write_all(page(document).into_string().as_bytes())?;
+    fn render(&self, document: &Document<'_>, _: Style, out: &mut dyn io::Write) -> io::Result<()> {
+        let tables = document.parts().flat_map(|part| &part.tables);
+        let surveys: Vec<Survey<'_>> = tables.map(|table| Survey::new(table, length)).collect();
+        let page = page(document, &mut surveys.iter()).into_string();
+        let mut pieces = page.split(ROWS);
+        let with_rows = surveys
+            .iter()
+            .filter(|survey| !survey.table.rows.is_empty());
+        for (survey, piece) in with_rows.zip(pieces.by_ref()) {
+            out.write_all(piece.as_bytes())?;
+            for row in survey.rows() {
+                out.write_all(table_row(survey, &row).into_string().as_bytes())?;
+            }
+        }
+        pieces.try_for_each(|piece| out.write_all(piece.as_bytes()))?;
         writeln!(out)
     }
 }
 
-fn page(document: &Document) -> Markup {
+/// Stands in the page where the rows of a table belong. No text can hold it ([`shown`]).
+const ROWS: &str = "\0";
+
+fn page(document: &Document<'_>, surveys: &mut Iter<'_, Survey<'_>>) -> Markup {
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -54,12 +74,12 @@ fn page(document: &Document) -> Markup {
                 }
                 @if !document.sections.is_empty() { (contents(document)) }
                 main {
-                    (body(document, "", 2))
+                    (body(document, surveys, "", 2))
                     @for (at, section) in document.sections.iter().enumerate() {
                         section id=(section_id(at)) aria-labelledby=(format!("{}-title", section_id(at))) {
                             h2 id=(format!("{}-title", section_id(at))) dir="auto" { (shown(&section.title)) }
                             @if clocks(section) != clocks(document) { (speaks_of(section)) }
-                            (body(section, &section_id(at), 3))
+                            (body(section, surveys, &section_id(at), 3))
                         }
                     }
                 }
@@ -75,11 +95,11 @@ fn section_id(at: usize) -> String {
     format!("section-{}", at + 1)
 }
 
-fn speaks_of(document: &Document) -> Markup {
+fn speaks_of(document: &Document<'_>) -> Markup {
     html! { @if let Some(clocks) = clocks(document) { p.clocks { (shown(&clocks)) } } }
 }
 
-fn contents(document: &Document) -> Markup {
+fn contents(document: &Document<'_>) -> Markup {
     html! {
         nav aria-label="Contents" {
             ul {
@@ -91,14 +111,22 @@ fn contents(document: &Document) -> Markup {
     }
 }
 
-/// What a document says itself; `prefix` keeps its ids apart from those of other sections.
-fn body(document: &Document, prefix: &str, level: u8) -> Markup {
+/// What a document says itself; `prefix` keeps its ids apart from those of other sections. The surveys of its tables
+/// come next.
+fn body(
+    document: &Document<'_>,
+    surveys: &mut Iter<'_, Survey<'_>>,
+    prefix: &str,
+    level: u8,
+) -> Markup {
     let id = |kind: &str, name: &str| format!("{prefix}{kind}-{name}");
     html! {
         @for chart in &document.charts {
             (chart::figure(chart, &id("chart", &chart.name), &id("table", chart.table), table_title(document, chart.table)))
         }
-        @for table in &document.tables { (framed(table, &id("table", table.name), level)) }
+        @for survey in surveys.take(document.tables.len()) {
+            (framed(survey, &id("table", survey.table.name), level))
+        }
         @if !document.notes.is_empty() {
             aside.notes {
                 (heading(level, "Notes"))
@@ -108,7 +136,7 @@ fn body(document: &Document, prefix: &str, level: u8) -> Markup {
     }
 }
 
-fn table_title<'a>(document: &'a Document, name: &'a str) -> &'a str {
+fn table_title<'a>(document: &'a Document<'_>, name: &'a str) -> &'a str {
     let table = document.tables.iter().find(|table| table.name == name);
     table.map_or(name, |table| &table.title)
 }
@@ -118,13 +146,14 @@ fn heading(level: u8, text: &str) -> Markup {
 }
 
 /// A table, folded away where it is long.
-fn framed(table: &Table, id: &str, level: u8) -> Markup {
+fn framed(survey: &Survey<'_>, id: &str, level: u8) -> Markup {
+    let table = survey.table;
     if table.rows.is_empty() {
         return html! {
             div.table id=(id) { (heading(level, &shown(&table.title))) p.empty { (shown(table.empty)) } }
         };
     }
-    let grid = grid(table, id);
+    let grid = grid(survey, id);
     html! {
         div.table id=(id) {
             @if table.rows.len() > LONG {
@@ -139,51 +168,57 @@ fn framed(table: &Table, id: &str, level: u8) -> Markup {
 
 /// A table as it is. On a phone each row becomes a block of names and values (`page.css`), so roles are stated: a
 /// browser may forget them with the layout.
-fn grid(table: &Table, id: &str) -> Markup {
-    let (said, silent): (Vec<usize>, Vec<usize>) = (0..table.columns.len())
-        .partition(|&at| table.rows.iter().any(|row| says_something(&row[at])));
-    let names: Vec<String> = table.columns.iter().map(|column| spaced(column)).collect();
-    let silent_names: Vec<&str> = silent.iter().map(|&at| names[at].as_str()).collect();
+fn grid(survey: &Survey<'_>, id: &str) -> Markup {
+    let name = |column: &Column| spaced(survey.table.columns[column.at]);
+    let silent = survey.columns.iter().filter(|column| !column.says);
+    let silent: Vec<String> = silent.map(name).collect();
     html! {
         div.scroll role="region" aria-labelledby=(format!("{id}-caption")) tabindex="0" {
-            table role="table" class=[is_wide(table, &said).then_some("wide")] {
-                caption id=(format!("{id}-caption")) dir="auto" { (shown(&table.title)) }
+            table role="table" class=[is_wide(survey).then_some("wide")] {
+                caption id=(format!("{id}-caption")) dir="auto" { (shown(&survey.table.title)) }
                 thead role="rowgroup" {
                     tr role="row" {
-                        @for &at in &said { th scope="col" role="columnheader" class=[is_numeric(table, at).then_some("number")] { (names[at]) } }
+                        @for column in said(survey) { th scope="col" role="columnheader" class=[column.is_numeric.then_some("number")] { (name(column)) } }
                     }
                 }
-                tbody role="rowgroup" {
-                    @for row in &table.rows {
-                        tr role="row" {
-                            @for (place, &at) in said.iter().enumerate() { (field(&row[at], &names[at], place == 0)) }
-                        }
-                    }
-                }
+                tbody role="rowgroup" { (PreEscaped(ROWS)) }
             }
         }
-        @if !silent_names.is_empty() { p.empty { "Nothing under: " (silent_names.join(", ")) "." } }
+        @if !silent.is_empty() { p.empty { "Nothing under: " (silent.join(", ")) "." } }
+    }
+}
+
+/// The columns in which something stands.
+fn said<'s>(survey: &'s Survey<'_>) -> impl Iterator<Item = &'s Column> {
+    survey.columns.iter().filter(|column| column.says)
+}
+
+fn table_row(survey: &Survey<'_>, row: &Row) -> Markup {
+    let name = |column: &Column| spaced(survey.table.columns[column.at]);
+    html! {
+        tr role="row" {
+            @for (place, column) in said(survey).enumerate() { (field(&row[column.at], &name(column), place == 0)) }
+        }
     }
 }
 
 /// Whether a phone is too narrow for a table: its longest texts do not fit side by side.
-fn is_wide(table: &Table, said: &[usize]) -> bool {
-    let longest = |&at: &usize| {
-        let cells = table.rows.iter().map(|row| length(&row[at]));
-        cells.chain([table.columns[at].len()]).max().unwrap_or(0)
-    };
-    said.iter().map(longest).sum::<usize>() > PHONE
+fn is_wide(survey: &Survey<'_>) -> bool {
+    let name = |column: &Column| survey.table.columns[column.at].len();
+    let longest = said(survey).map(|column| column.extent.whole.max(name(column)));
+    longest.sum::<usize>() > PHONE
 }
 
 /// Characters of a cell.
-fn length(cell: &Cell) -> usize {
+fn length(cell: &Cell) -> Extent {
     let chars = |text: &String| text.chars().count();
-    match cell {
+    let whole = match cell {
         Cell::None | Cell::Flag(_) => 3,
         Cell::Text(text) | Cell::Word(text, _) => chars(text),
         Cell::Number(number) => number.to_string().len(),
         Cell::List(texts) => texts.iter().map(|text| chars(text) + 2).sum(),
-    }
+    };
+    Extent { whole, word: 0 }
 }
 
 /// A cell; the first of a row is the row's header.
@@ -235,17 +270,6 @@ fn words(line: &str) -> Markup {
     }
 }
 
-/// The class of a tone in `page.css`.
-fn class_of(tone: Tone) -> &'static str {
-    match tone {
-        Tone::Plain => "plain",
-        Tone::Good => "good",
-        Tone::Attention => "attention",
-        Tone::Bad => "bad",
-        Tone::Faint => "faint",
-    }
-}
-
 /// What says a tone without colour. The word beside it says the same, so a screen reader passes over it.
 fn sign_of(tone: Tone) -> Markup {
     let sign = match tone {
@@ -257,19 +281,13 @@ fn sign_of(tone: Tone) -> Markup {
     html! { span.sign aria-hidden="true" { (sign) } }
 }
 
-/// A text as a page shows it: what is not seen, or turns its neighbours around, is spelled out. Markup is escaped by
-/// whoever puts it into the page.
-fn shown(text: &str) -> String {
-    spelled_out(text, " ")
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::sample;
     use super::*;
     use crate::report::chart::{Bar, Chart, Plot};
 
-    fn written(document: &Document) -> String {
+    fn written(document: &Document<'_>) -> String {
         let mut out = Vec::new();
         let style = Style {
             colour: true,
@@ -316,9 +334,9 @@ mod tests {
         document.title = evil.into();
         document.notes = vec![evil.into()];
         document.tables[0].title = evil.into();
-        document.tables[0].rows[0][0] = Cell::text(evil);
-        document.tables[0].rows[0][2] = Cell::list([evil]);
-        document.tables[0].rows[0][4] = Cell::Word(evil.into(), Tone::Bad);
+        document.tables[0].rows.kept[0][0] = Cell::text(evil);
+        document.tables[0].rows.kept[0][2] = Cell::list([evil]);
+        document.tables[0].rows.kept[0][4] = Cell::Word(evil.into(), Tone::Bad);
         document.charts = vec![Chart {
             name: "bars".to_owned(),
             title: evil.into(),
@@ -347,8 +365,8 @@ mod tests {
     #[test]
     fn a_long_table_is_folded_and_whole() {
         let mut document = sample();
-        let row = document.tables[0].rows[0].clone();
-        document.tables[0].rows = vec![row; LONG + 1];
+        let row = document.tables[0].rows.kept[0].clone();
+        document.tables[0].rows.kept = vec![row; LONG + 1];
         let page = written(&document);
         assert!(page.contains("<details>"));
         assert_eq!(page.matches("abrir el paso").count(), LONG + 1);

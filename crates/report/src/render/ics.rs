@@ -6,8 +6,8 @@ use std::io;
 use chrono::DateTime;
 use icalendar::{Calendar, Component, Event, EventLike, EventStatus, Property};
 
+use super::format::{Render, Style};
 use super::text::harmless;
-use super::{Render, Style};
 use crate::report::Document;
 use crate::report::calendar::{CalendarEntry, CalendarStatus};
 
@@ -15,18 +15,21 @@ use crate::report::calendar::{CalendarEntry, CalendarStatus};
 #[derive(Debug, Clone, Copy)]
 pub struct Ics;
 
+/// The last line of a calendar.
+const END: &str = "END:VCALENDAR\r\n";
+
 impl Render for Ics {
     fn name(&self) -> &'static str {
         "ics"
     }
 
-    fn leaves_out(&self, document: &Document) -> Option<&'static str> {
+    fn leaves_out(&self, document: &Document<'_>) -> Option<&'static str> {
         let has_dates = document.parts().any(|part| !part.calendar.is_empty());
         (!has_dates)
             .then_some("no deadline in this for a calendar; a ledger's are all in `report due`")
     }
 
-    fn render(&self, document: &Document, _: Style, out: &mut dyn io::Write) -> io::Result<()> {
+    fn render(&self, document: &Document<'_>, _: Style, out: &mut dyn io::Write) -> io::Result<()> {
         let mut calendar = Calendar::empty();
         let product = concat!("-//servanda//servanda ", env!("CARGO_PKG_VERSION"), "//EN");
         calendar
@@ -34,10 +37,14 @@ impl Render for Ics {
             .append_property(Property::new("PRODID", product))
             .append_property(Property::new("CALSCALE", "GREGORIAN"))
             .name(&harmless(&document.title));
-        for entry in document.parts().flat_map(|part| &part.calendar) {
-            calendar.push(event(entry));
+        // A calendar without events has the lines around them.
+        let frame = calendar.to_string();
+        let head = frame.strip_suffix(END).unwrap_or(&frame);
+        out.write_all(head.as_bytes())?;
+        for entry in document.parts().flat_map(|part| part.calendar.iter()) {
+            write!(out, "{}", event(&entry).to_string())?;
         }
-        write!(out, "{calendar}")
+        out.write_all(END.as_bytes())
     }
 }
 
@@ -73,7 +80,7 @@ mod tests {
     use super::*;
     use servanda_core::value::when::Instant;
 
-    fn written(document: &Document) -> String {
+    fn written(document: &Document<'_>) -> String {
         let mut out = Vec::new();
         let style = Style {
             colour: true,
@@ -98,7 +105,7 @@ mod tests {
     #[test]
     fn a_deadline_is_a_day_with_an_id_that_stays() {
         let mut document = sample();
-        document.calendar = vec![entry()];
+        document.calendar = vec![entry()].into();
         let text = written(&document);
         for line in [
             "BEGIN:VCALENDAR",
@@ -121,7 +128,7 @@ mod tests {
     #[test]
     fn the_same_report_gives_the_same_bytes() {
         let mut document = sample();
-        document.calendar = vec![entry()];
+        document.calendar = vec![entry()].into();
         assert_eq!(written(&document), written(&document));
     }
 
@@ -130,7 +137,7 @@ mod tests {
         assert!(Ics.leaves_out(&sample()).is_some());
         let mut whole = sample();
         whole.sections = vec![sample()];
-        whole.sections[0].calendar = vec![entry()];
+        whole.sections[0].calendar = vec![entry()].into();
         assert_eq!(Ics.leaves_out(&whole), None);
         assert!(written(&sample()).contains("BEGIN:VCALENDAR"));
     }

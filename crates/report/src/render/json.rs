@@ -2,12 +2,14 @@
 //! each table a list of objects. A document made of several has them as `sections`, of the same form, at its end. A
 //! change that could break a reader raises the schema's number.
 
+use std::borrow::Cow;
 use std::io;
 
-use serde_json::{Map, Value, json};
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
 
-use super::{Render, Style};
-use crate::report::{Cell, Document, Table};
+use super::format::{Render, Style};
+use crate::report::{Cell, Document, Row, Table};
 
 /// The format `json`.
 #[derive(Debug, Clone, Copy)]
@@ -21,57 +23,83 @@ impl Render for Json {
         "json"
     }
 
-    fn render(&self, document: &Document, _: Style, out: &mut dyn io::Write) -> io::Result<()> {
-        serde_json::to_writer_pretty(&mut *out, &value(document))?;
+    fn render(&self, document: &Document<'_>, _: Style, out: &mut dyn io::Write) -> io::Result<()> {
+        serde_json::to_writer_pretty(&mut *out, &Written(document))?;
         writeln!(out)
     }
 }
 
-fn value(document: &Document) -> Value {
-    let tables = document
-        .tables
-        .iter()
-        .map(|table| (table.name.to_owned(), rows(table)));
-    let mut value = json!({
-        "schema": SCHEMA,
-        "report": document.report,
-        "title": document.title,
-        "as_of": document.as_of.map(|day| day.to_string()),
-        "known_at": document.known_at,
-        "tables": tables.collect::<Map<_, _>>(),
-        "notes": document.notes,
-    });
-    if !document.sections.is_empty() {
-        value["sections"] = document.sections.iter().map(self::value).collect();
+/// Something as JSON, written as it is gone through.
+struct Written<'t, T>(&'t T);
+
+impl Serialize for Written<'_, Document<'_>> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let document = self.0;
+        let mut map = to.serialize_map(None)?;
+        map.serialize_entry("schema", &SCHEMA)?;
+        map.serialize_entry("report", document.report)?;
+        map.serialize_entry("title", &document.title)?;
+        map.serialize_entry("as_of", &document.as_of.map(|day| day.to_string()))?;
+        map.serialize_entry("known_at", &document.known_at)?;
+        map.serialize_entry("tables", &Tables(&document.tables))?;
+        map.serialize_entry("notes", &document.notes)?;
+        if !document.sections.is_empty() {
+            let sections: Vec<_> = document.sections.iter().map(Written).collect();
+            map.serialize_entry("sections", &sections)?;
+        }
+        map.end()
     }
-    value
 }
 
-fn rows(table: &Table) -> Value {
-    let object = |row: &Vec<Cell>| {
-        let named = table.columns.iter().zip(row);
-        let members = named.map(|(column, cell)| ((*column).to_owned(), member(cell)));
-        Value::Object(members.collect())
-    };
-    table.rows.iter().map(object).collect()
+/// Tables by their names.
+struct Tables<'t>(&'t [Table<'t>]);
+
+impl Serialize for Tables<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_map(self.0.iter().map(|table| (table.name, Written(table))))
+    }
 }
 
-fn member(cell: &Cell) -> Value {
-    match cell {
-        Cell::None => Value::Null,
-        Cell::Text(text) | Cell::Word(text, _) => json!(text),
-        Cell::Number(number) => json!(number),
-        Cell::Flag(flag) => json!(flag),
-        Cell::List(texts) => json!(texts),
+impl Serialize for Written<'_, Table<'_>> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let columns = &self.0.columns;
+        to.collect_seq(self.0.rows.iter().map(|row| Members { columns, row }))
+    }
+}
+
+/// A row as an object, with a member for each column.
+struct Members<'t> {
+    columns: &'t [&'static str],
+    row: Cow<'t, Row>,
+}
+
+impl Serialize for Members<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let cells = self.row.iter().map(Written);
+        to.collect_map(self.columns.iter().zip(cells))
+    }
+}
+
+impl Serialize for Written<'_, Cell> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            Cell::None => to.serialize_none(),
+            Cell::Text(text) | Cell::Word(text, _) => text.serialize(to),
+            Cell::Number(number) => number.serialize(to),
+            Cell::Flag(flag) => flag.serialize(to),
+            Cell::List(texts) => texts.serialize(to),
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::{Value, json};
+
     use super::super::sample;
     use super::*;
 
-    fn written(document: &Document) -> String {
+    fn written(document: &Document<'_>) -> String {
         let mut out = Vec::new();
         let style = Style {
             colour: true,
@@ -84,7 +112,7 @@ mod tests {
     #[test]
     fn a_document_in_full() {
         let mut document = sample();
-        document.tables[0].rows.remove(1);
+        document.tables[0].rows.kept.remove(1);
         let expected = r#"{
   "schema": 1,
   "report": "sample",
@@ -133,7 +161,7 @@ mod tests {
         let mut document = sample();
         document.as_of = None;
         document.known_at = None;
-        document.tables[0].rows[1][3] = Cell::Flag(true);
+        document.tables[0].rows.kept[1][3] = Cell::Flag(true);
         let read: Value = serde_json::from_str(&written(&document)).unwrap();
         assert_eq!(
             (&read["as_of"], &read["known_at"]),

@@ -4,8 +4,9 @@
 
 use std::io;
 
-use super::text::{harmless, is_numeric, says_something, spaced, yes_or_no};
-use super::{Render, Style, clocks};
+use super::format::{Render, Style, clocks};
+use super::survey::{Column, Extent, Survey};
+use super::text::{harmless, says_something, spaced, yes_or_no};
 use crate::report::{Cell, Document, Table};
 
 /// The format `markdown`.
@@ -17,7 +18,7 @@ impl Render for Markdown {
         "markdown"
     }
 
-    fn render(&self, document: &Document, _: Style, out: &mut dyn io::Write) -> io::Result<()> {
+    fn render(&self, document: &Document<'_>, _: Style, out: &mut dyn io::Write) -> io::Result<()> {
         for (at, part) in document.parts().enumerate() {
             if at > 0 {
                 writeln!(out)?;
@@ -47,15 +48,16 @@ fn write_part(part: &Document, level: &str, out: &mut dyn io::Write) -> io::Resu
     Ok(())
 }
 
-fn write_table(table: &Table, out: &mut dyn io::Write) -> io::Result<()> {
+fn write_table(table: &Table<'_>, out: &mut dyn io::Write) -> io::Result<()> {
     if table.rows.is_empty() {
         return writeln!(out, "{}", escaped(table.empty));
     }
+    let survey = Survey::new(table, |_| Extent::default());
     let headers = table.columns.iter().map(|column| escaped(&spaced(column)));
     write_row(headers, out)?;
-    let aligned = |at: usize| if is_numeric(table, at) { "---:" } else { "---" }.to_owned();
-    write_row((0..table.columns.len()).map(aligned), out)?;
-    for row in &table.rows {
+    let aligned = |column: &Column| if column.is_numeric { "---:" } else { "---" }.to_owned();
+    write_row(survey.columns.iter().map(aligned), out)?;
+    for row in survey.rows() {
         write_row(row.iter().map(shown), out)?;
     }
     Ok(())
@@ -115,7 +117,7 @@ mod tests {
     use super::super::sample;
     use super::*;
 
-    fn written(document: &Document) -> String {
+    fn written(document: &Document<'_>) -> String {
         let mut out = Vec::new();
         let style = Style {
             colour: true,

@@ -1,8 +1,4 @@
-//! How a report looks: one file a format. Reports know nothing of it.
-
-use std::io;
-
-use crate::report::Document;
+//! Formats of documents: one file a format. Reports know nothing of them.
 
 pub mod csv;
 pub mod html;
@@ -10,38 +6,12 @@ pub mod ics;
 pub mod json;
 pub mod markdown;
 pub mod table;
+
+mod format;
+mod survey;
 mod text;
 
-/// How a format is to be written.
-#[derive(Debug, Clone, Copy)]
-pub struct Style {
-    /// Whether colour may be used; never the only sign of anything.
-    pub colour: bool,
-    /// How many columns a terminal has; none for as wide as it needs to be.
-    pub width: Option<u16>,
-}
-
-/// A format of documents.
-pub trait Render {
-    /// Its name on the command line.
-    fn name(&self) -> &'static str;
-
-    /// Whether it has room for a document that is made of several.
-    fn holds_sections(&self) -> bool {
-        true
-    }
-
-    /// What the format cannot say of a document, where that is all of it, with what to do instead.
-    fn leaves_out(&self, _: &Document) -> Option<&'static str> {
-        None
-    }
-
-    /// Writes a document.
-    ///
-    /// # Errors
-    /// Those of writing.
-    fn render(&self, document: &Document, style: Style, out: &mut dyn io::Write) -> io::Result<()>;
-}
+pub use format::{Render, Style};
 
 /// The formats, in the order in which help lists them.
 pub const FORMATS: &[&dyn Render] = &[
@@ -53,26 +23,13 @@ pub const FORMATS: &[&dyn Render] = &[
     &ics::Ics,
 ];
 
-/// The day and the knowledge that a document speaks of.
-fn clocks(document: &Document) -> Option<String> {
-    let day = document.as_of.map(|day| format!("as of {day}"));
-    let known = document
-        .known_at
-        .as_ref()
-        .map(|known| format!("as known at {known}"));
-    match (day, known) {
-        (Some(day), Some(known)) => Some(format!("{day}, {known}")),
-        (one, other) => one.or(other),
-    }
-}
-
 /// A document with a cell of every sort.
 #[cfg(test)]
-fn sample() -> Document {
+fn sample() -> crate::report::Document<'static> {
     use crate::report::{Cell, Table, Tone};
     let columns = &["id", "text", "parties", "count", "due", "last_heard"];
     let mut table = Table::new("commitments", "Commitments", columns);
-    table.rows = vec![
+    table.rows.kept = vec![
         vec![
             Cell::text("C1"),
             Cell::text("abrir el paso\n2"),
@@ -91,13 +48,13 @@ fn sample() -> Document {
         ],
     ];
     let empty = Table::new("rates", "Rates", &["rate", "share"]).or("none");
-    Document {
+    crate::report::Document {
         report: "sample",
         title: "Sample of tables".into(),
         as_of: Some("2023-06-01".parse().unwrap()),
         known_at: Some("record 12".into()),
         tables: vec![table, empty],
         notes: vec!["the year is inferred".into()],
-        ..Document::default()
+        ..crate::report::Document::default()
     }
 }

@@ -11,8 +11,11 @@ use comfy_table::{
     TableStyle, Width,
 };
 
-use super::text::{harmless, is_numeric, says_something, spaced, yes_or_no};
-use super::{Render, Style, clocks};
+use super::survey::{Column, Extent, Survey};
+use super::text::{harmless, says_something, spaced, yes_or_no};
+use unicode_width::UnicodeWidthStr;
+
+use super::format::{Render, Style, clocks};
 use crate::report::{Cell, Document, Table, Tone};
 
 /// The format `table`.
@@ -28,6 +31,9 @@ const PROSE: usize = 24;
 /// The fewest characters in which prose can be read.
 const PROSE_MIN: usize = 16;
 
+/// The rows of a long table that are laid out at a time.
+const PART: usize = 500;
+
 const HEADED: TableStyle = TableStyle::new().header_separator(LineStyle::none().fill('─'));
 
 impl Render for TableFormat {
@@ -35,7 +41,12 @@ impl Render for TableFormat {
         "table"
     }
 
-    fn render(&self, document: &Document, style: Style, out: &mut dyn io::Write) -> io::Result<()> {
+    fn render(
+        &self,
+        document: &Document<'_>,
+        style: Style,
+        out: &mut dyn io::Write,
+    ) -> io::Result<()> {
         let mut page = Page { style, out };
         for (at, part) in document.parts().enumerate() {
             if at > 0 {
@@ -55,7 +66,7 @@ struct Page<'a> {
 }
 
 impl Page<'_> {
-    fn part(&mut self, document: &Document) -> io::Result<()> {
+    fn part(&mut self, document: &Document<'_>) -> io::Result<()> {
         self.heading(&harmless(&document.title))?;
         if let Some(clocks) = clocks(document) {
             self.text(&harmless(&clocks))?;
@@ -104,53 +115,69 @@ impl Page<'_> {
             .collect()
     }
 
-    fn table(&mut self, table: &Table) -> io::Result<()> {
+    fn table(&mut self, table: &Table<'_>) -> io::Result<()> {
         self.heading(&harmless(&table.title))?;
         if table.rows.is_empty() {
             return self.text(table.empty);
         }
-        let (shown, silent): (Vec<usize>, Vec<usize>) = (0..table.columns.len()).partition(|&at| {
-            table
-                .rows
-                .iter()
-                .any(|row| row.get(at).is_some_and(says_something))
-        });
-        let columns = Columns::new(table, &shown, self.style);
+        let columns = Columns::new(table, self.style);
         let fits = columns.fit(self.style.width);
-        if fits {
+        if !fits {
+            self.blocks(&columns)?;
+        } else if columns.survey.keeps_rows() {
             self.grid(columns.grid(self.style.width))?;
         } else {
-            self.blocks(&columns)?;
+            self.long_grid(&columns)?;
         }
-        if silent.is_empty() {
+        let silent = columns.survey.columns.iter().filter(|column| !column.says);
+        let names: Vec<String> = silent.map(|one| spaced(table.columns[one.at])).collect();
+        if names.is_empty() {
             return Ok(());
         }
         if !fits {
             self.line("")?;
         }
-        let names: Vec<String> = silent.iter().map(|&at| spaced(table.columns[at])).collect();
         let note = format!("(nothing under: {})", names.join(", "));
         self.text(&toned(&note, Tone::Faint, self.style))
     }
 
+    /// A table of so many rows that they are laid out in parts, all with the same widths.
+    fn long_grid(&mut self, columns: &Columns<'_>) -> io::Result<()> {
+        let widths = columns.widths(self.style.width);
+        let mut head = true;
+        let mut rows = columns.rows().peekable();
+        while rows.peek().is_some() {
+            let mut grid = Grid::new();
+            grid.load_style(if head { HEADED } else { TableStyle::new() });
+            if head {
+                grid.set_header(columns.headers.iter().map(Box::new));
+            }
+            head = false;
+            grid.add_rows(
+                rows.by_ref()
+                    .take(PART)
+                    .map(|row| row.into_iter().map(Box::new)),
+            );
+            pad(&mut grid, GAP);
+            for (at, width) in widths.iter().enumerate() {
+                columns.lay_out(&mut grid, at, ColumnConstraint::Absolute, *width);
+            }
+            self.grid(grid)?;
+        }
+        Ok(())
+    }
+
     /// Each row as lines of a name and a value.
-    fn blocks(&mut self, columns: &Columns) -> io::Result<()> {
-        let names_width = columns
-            .headers
-            .iter()
-            .map(|name| width(name))
-            .max()
-            .unwrap_or(0);
-        let names_width = u16::try_from(names_width)
-            .unwrap_or(u16::MAX)
-            .saturating_add(GAP);
-        for (at, row) in columns.rows.iter().enumerate() {
+    fn blocks(&mut self, columns: &Columns<'_>) -> io::Result<()> {
+        let names = columns.headers.iter().map(|name| width(name));
+        let names_width = narrow(names.max().unwrap_or(0)).saturating_add(GAP);
+        for (at, row) in columns.rows().enumerate() {
             if at > 0 {
                 self.line("")?;
             }
             let pairs = columns.headers.iter().zip(row);
             let said = pairs.filter(|(_, text)| *text != NOTHING);
-            let lines = said.map(|(header, text)| vec![header.clone(), text.clone()]);
+            let lines = said.map(|(header, text)| vec![header.clone(), text]);
             let mut grid = pair_grid(lines.collect(), self.style.width);
             if let Some(names) = grid.column_mut(0) {
                 names.set_constraint(ColumnConstraint::Absolute(Width::Fixed(names_width)));
@@ -181,71 +208,127 @@ impl Page<'_> {
 const NOTHING: &str = "–";
 
 /// The columns of a table that say something, as text.
-struct Columns {
+struct Columns<'t> {
+    survey: Survey<'t>,
+    shown: Vec<Column>,
     headers: Vec<String>,
-    rows: Vec<Vec<String>>,
-    numeric: Vec<bool>,
+    style: Style,
 }
 
-impl Columns {
-    fn new(table: &Table, shown: &[usize], style: Style) -> Self {
-        let pick = |row: &Vec<Cell>| shown.iter().map(|&at| shown_as(&row[at], style)).collect();
-        let numeric = |&at: &usize| is_numeric(table, at);
+impl<'t> Columns<'t> {
+    fn new(table: &'t Table<'t>, style: Style) -> Self {
+        let survey = Survey::new(table, |cell| extent(&shown_as(cell, style)));
+        let shown = survey.columns.iter().filter(|column| column.says).copied();
+        let shown: Vec<Column> = shown.collect();
+        let headers = shown.iter().map(|column| spaced(table.columns[column.at]));
         Self {
-            headers: shown.iter().map(|&at| spaced(table.columns[at])).collect(),
-            rows: table.rows.iter().map(pick).collect(),
-            numeric: shown.iter().map(numeric).collect(),
+            headers: headers.collect(),
+            shown,
+            survey,
+            style,
         }
     }
 
-    /// The texts of a column, its header first.
-    fn texts(&self, at: usize) -> impl Iterator<Item = &String> {
-        [&self.headers[at]]
-            .into_iter()
-            .chain(self.rows.iter().map(move |row| &row[at]))
+    /// The texts of each row.
+    fn rows(&self) -> impl Iterator<Item = Vec<String>> {
+        self.survey.rows().map(|row| {
+            let shown = self.shown.iter();
+            shown
+                .map(|column| shown_as(&row[column.at], self.style))
+                .collect()
+        })
+    }
+
+    /// The room that a column needs, its header too.
+    fn extent(&self, at: usize) -> Extent {
+        self.shown[at].extent.max(extent(&self.headers[at]))
     }
 
     /// The fewest characters a column can do with: its longest word, and enough to read prose.
     fn least(&self, at: usize) -> u16 {
-        let widest = |widths: &mut dyn Iterator<Item = usize>| widths.max().unwrap_or(0);
-        let words = self.texts(at).flat_map(|text| text.split(' '));
-        let word = widest(&mut words.map(width)).min(PROSE);
-        let whole = widest(&mut self.texts(at).map(|text| width(text)));
-        let least = if whole > PROSE {
+        let Extent { whole, word } = self.extent(at);
+        let word = word.min(PROSE);
+        narrow(if whole > PROSE {
             word.max(PROSE_MIN)
         } else {
             word
-        };
-        u16::try_from(least).unwrap_or(u16::MAX)
+        })
     }
 
     /// Whether a terminal is wide enough.
     fn fit(&self, terminal: Option<u16>) -> bool {
-        let gaps = usize::from(GAP) * self.headers.len().saturating_sub(1);
-        let least: usize = (0..self.headers.len())
-            .map(|at| usize::from(self.least(at)))
-            .sum();
-        terminal.is_none_or(|terminal| least + gaps <= usize::from(terminal))
+        let least = (0..self.headers.len()).map(|at| usize::from(self.least(at)));
+        terminal.is_none_or(|terminal| least.sum::<usize>() + self.gaps() <= usize::from(terminal))
+    }
+
+    fn gaps(&self) -> usize {
+        usize::from(GAP) * self.headers.len().saturating_sub(1)
+    }
+
+    /// The widths with which a table fits into a terminal: the least, and what is left shared among those that need more.
+    fn widths(&self, terminal: Option<u16>) -> Vec<u16> {
+        let whole = (0..self.headers.len()).map(|at| narrow(self.extent(at).whole));
+        let Some(terminal) = terminal else {
+            return whole.collect();
+        };
+        let mut widths: Vec<u16> = (0..self.headers.len()).map(|at| self.least(at)).collect();
+        let least: usize = widths.iter().copied().map(usize::from).sum();
+        let mut left = usize::from(terminal).saturating_sub(self.gaps() + least);
+        let wanted = whole
+            .zip(&widths)
+            .map(|(whole, least)| whole.saturating_sub(*least));
+        let mut wanted: Vec<(u16, usize)> = wanted.zip(0..).collect();
+        wanted.sort_unstable();
+        for (place, (wanted, at)) in wanted.iter().enumerate() {
+            let share = narrow(left / (self.headers.len() - place)).min(*wanted);
+            widths[*at] += share;
+            left -= usize::from(share);
+        }
+        widths
     }
 
     fn grid(&self, terminal: Option<u16>) -> Grid {
         let mut grid = Grid::new();
         grid.load_style(HEADED);
         grid.set_header(self.headers.iter().map(Box::new));
-        grid.add_rows(self.rows.iter().map(|row| row.iter().map(Box::new)));
+        grid.add_rows(self.rows().map(|row| row.into_iter().map(Box::new)));
         arrange(&mut grid, terminal);
         for at in 0..self.headers.len() {
-            let padding = if at + 1 == self.headers.len() { 0 } else { GAP };
-            if let Some(column) = grid.column_mut(at) {
-                let lower = Width::Fixed(self.least(at) + padding);
-                column.set_constraint(ColumnConstraint::LowerBoundary(lower));
-                if self.numeric[at] {
-                    column.set_cell_alignment(CellAlignment::Right);
-                }
-            }
+            let lower = ColumnConstraint::LowerBoundary;
+            self.lay_out(&mut grid, at, lower, self.least(at));
         }
         grid
     }
+
+    /// Constrains a column of a grid to a width, beside its gap, and aligns it.
+    fn lay_out(
+        &self,
+        grid: &mut Grid,
+        at: usize,
+        constraint: fn(Width) -> ColumnConstraint,
+        width: u16,
+    ) {
+        let gap = if at + 1 == self.headers.len() { 0 } else { GAP };
+        if let Some(column) = grid.column_mut(at) {
+            column.set_constraint(constraint(Width::Fixed(width.saturating_add(gap))));
+            if self.shown[at].is_numeric {
+                column.set_cell_alignment(CellAlignment::Right);
+            }
+        }
+    }
+}
+
+/// The room that a text needs.
+fn extent(text: &str) -> Extent {
+    Extent {
+        whole: width(text),
+        word: text.split(' ').map(width).max().unwrap_or(0),
+    }
+}
+
+/// A width as the layout takes it.
+fn narrow(width: usize) -> u16 {
+    u16::try_from(width).unwrap_or(u16::MAX)
 }
 
 /// A table of names and values, without a header.
@@ -344,193 +427,13 @@ fn colour_of(tone: Tone) -> Ansi {
     }
 }
 
-/// How many columns a text takes, measured by the layout itself, which knows wide scripts.
+/// How many columns a text takes. The layout measures in the same way; the marks of tones take none.
 fn width(text: &str) -> usize {
     if text.is_ascii() {
         return text.len();
     }
-    let mut grid = Grid::new();
-    grid.add_row([text]);
-    grid.column_max_content_widths()
-        .first()
-        .copied()
-        .unwrap_or(0)
-        .into()
+    text.width()
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::sample;
-    use super::*;
-
-    fn drawn(document: &Document, colour: bool, width: Option<u16>) -> String {
-        let mut out = Vec::new();
-        let style = Style { colour, width };
-        TableFormat.render(document, style, &mut out).unwrap();
-        String::from_utf8(out).unwrap()
-    }
-
-    fn widest(text: &str) -> usize {
-        text.lines().map(width).max().unwrap()
-    }
-
-    #[test]
-    fn a_document_as_wide_as_it_needs_to_be() {
-        let expected = "\
-Sample of tables
-as of 2023-06-01, as known at record 12
-
-Commitments
-id  text               parties              count  due
-──────────────────────────────────────────────────────────
-C1  abrir el paso ↵ 2  colombia, venezuela      4  overdue
-C2  国境での会談       –                       12  later
-(nothing under: last heard)
-
-Rates
-none
-
-Notes
-- the year is inferred
-";
-        assert_eq!(drawn(&sample(), false, None), expected);
-    }
-
-    #[test]
-    fn sections_follow_one_another() {
-        let document = Document {
-            title: "Both".into(),
-            sections: vec![sample(), sample()],
-            ..Document::default()
-        };
-        let one = drawn(&sample(), false, None);
-        let expected = format!("Both\n\n\n{one}\n\n{one}");
-        assert_eq!(drawn(&document, false, None), expected);
-    }
-
-    #[test]
-    fn a_terminal_that_is_narrow_wraps() {
-        let mut document = sample();
-        document.tables.truncate(1);
-        document.tables[0].rows[0][1] = Cell::text("abrir el paso de la frontera común, y más");
-        let expected = "\
-Sample of tables
-as of 2023-06-01, as known at record 12
-
-Commitments
-id  text              parties    count  due
-───────────────────────────────────────────────
-C1  abrir el paso de  colombia,      4  overdue
-    la frontera       venezuela
-    común, y más
-C2  国境での会談      –             12  later
-(nothing under: last heard)
-
-Notes
-- the year is inferred
-";
-        assert_eq!(drawn(&document, false, Some(54)), expected);
-    }
-
-    #[test]
-    fn a_terminal_too_narrow_for_columns_gets_blocks() {
-        let mut document = sample();
-        document.tables.truncate(1);
-        let expected = "\
-Sample of tables
-as of 2023-06-01, as
-known at record 12
-
-Commitments
-id       C1
-text     abrir el paso ↵
-         2
-parties  colombia,
-         venezuela
-count    4
-due      overdue
-
-id       C2
-text     国境での会談
-count    12
-due      later
-
-(nothing under: last
-heard)
-
-Notes
-- the year is inferred
-";
-        assert_eq!(drawn(&document, false, Some(24)), expected);
-    }
-
-    #[test]
-    fn every_width_is_kept() {
-        for columns in 0..20 {
-            // Too narrow to keep to, but no reason to fall over.
-            assert!(!drawn(&sample(), false, Some(columns)).is_empty());
-        }
-        for columns in 20..=140 {
-            let drawn = drawn(&sample(), false, Some(columns));
-            assert!(widest(&drawn) <= usize::from(columns), "{columns}: {drawn}");
-            assert!(
-                drawn.lines().all(|line| line.trim_end() == line),
-                "{columns}"
-            );
-        }
-    }
-
-    #[test]
-    fn any_script_is_aligned_by_the_columns_that_it_takes() {
-        // Wide characters take two columns; combining marks and joiners none.
-        for (text, columns) in [
-            ("Cúcuta", 6),
-            ("Cu\u{301}cuta", 6),
-            ("国境での会談", 12),
-            ("اتفاق", 5),
-            ("한국", 4),
-            ("🤝", 2),
-        ] {
-            assert_eq!(width(text), columns, "{text}");
-        }
-        let mut document = Document::default();
-        let mut table = Table::new("names", "Names", &["name", "mark"]);
-        for name in ["Cu\u{301}cuta", "国境", "اتفاق", "समझौता", "🤝"] {
-            table.rows.push(vec![Cell::text(name), Cell::text("|")]);
-        }
-        document.tables.push(table);
-        let text = drawn(&document, false, None);
-        let places: Vec<usize> = text
-            .lines()
-            .filter_map(|line| line.split_once('|'))
-            .map(|(before, _)| width(&before.replace(' ', ".")))
-            .collect();
-        assert_eq!(places.len(), 5, "{text}");
-        assert!(places.iter().all(|place| *place == places[0]), "{text}");
-    }
-
-    #[test]
-    fn colour_changes_no_text_and_is_off_unless_asked_for() {
-        let plain = drawn(&sample(), false, Some(80));
-        let coloured = drawn(&sample(), true, Some(80));
-        assert!(!plain.contains('\u{1b}'));
-        assert!(coloured.contains("\u{1b}[31moverdue\u{1b}[0m"));
-        assert!(coloured.contains("\u{1b}[1mCommitments\u{1b}[0m"));
-        assert_eq!(anstream::adapter::strip_str(&coloured).to_string(), plain);
-    }
-
-    #[test]
-    fn no_text_plays_with_the_terminal() {
-        let mut document = sample();
-        document.title = "a\u{1b}[2Jb".into();
-        document.tables[0].rows[0][1] = Cell::text("x\u{202e}y\u{2063}z\r\n\tw");
-        document.notes = vec!["one\ntwo\u{7}".into()];
-        let drawn = drawn(&document, true, None);
-        assert!(drawn.contains("a\\u{1b}[2Jb"), "{drawn}");
-        assert!(
-            drawn.contains("x\\u{202e}y\\u{2063}z\\u{d} ↵  w"),
-            "{drawn}"
-        );
-        assert!(drawn.contains("- one ↵ two\\u{7}"), "{drawn}");
-    }
-}
+mod tests;

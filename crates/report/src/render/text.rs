@@ -1,6 +1,6 @@
 //! What all formats for people do with texts and cells.
 
-use crate::report::{Cell, Table};
+use crate::report::Cell;
 
 /// The name of a column as a header.
 pub(super) fn spaced(column: &str) -> String {
@@ -15,12 +15,6 @@ pub(super) fn says_something(cell: &Cell) -> bool {
         Cell::List(texts) => !texts.is_empty(),
         Cell::Number(_) | Cell::Flag(_) => true,
     }
-}
-
-/// Whether a column holds numbers only, and so is aligned at its end.
-pub(super) fn is_numeric(table: &Table, at: usize) -> bool {
-    let mut cells = table.rows.iter().map(|row| &row[at]);
-    cells.all(|cell| matches!(cell, Cell::Number(_) | Cell::None))
 }
 
 /// Yes or no.

@@ -4,7 +4,27 @@ use servanda_core::event::Fact;
 use servanda_core::value::id::Seq;
 use servanda_core::view::View;
 
-use super::{Document, Question, REPORTS, Report, Takes};
+use super::document::{Document, Report};
+use super::question::{Question, Takes};
+use super::{
+    certificate, changes, curve, dossier, due, irregular, matrix, party, repeats, status, timeline,
+};
+
+/// The reports of the command `report`, in the order in which help lists them.
+pub const REPORTS: &[&dyn Report] = &[
+    &status::Status,
+    &due::DueReport,
+    &party::PartyReport,
+    &matrix::Matrix,
+    &curve::Curve,
+    &timeline::Timeline,
+    &changes::Changes,
+    &repeats::Repeats,
+    &irregular::Irregular,
+    &dossier::DossierReport,
+    &certificate::Certificate,
+    &All,
+];
 
 /// The report `all`.
 #[derive(Debug, Clone, Copy)]
@@ -16,14 +36,14 @@ impl Report for All {
     }
 
     fn about(&self) -> &'static str {
-        "Every report of the ledger in one; a page, with --format html"
+        "Every report of the ledger in one, such as a page in HTML"
     }
 
     fn takes(&self) -> &'static [Takes] {
         &[Takes::Thresholds, Takes::Limit, Takes::Provenance]
     }
 
-    fn document(&self, view: &View<'_>, question: &Question) -> Document {
+    fn document<'r>(&self, view: &View<'r>, question: &Question) -> Document<'r> {
         let mut document = Document::new(self.name(), title(view), view, question);
         let parts = REPORTS.iter().filter(|report| is_part(**report));
         document.sections = parts

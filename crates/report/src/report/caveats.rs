@@ -3,7 +3,6 @@
 
 use std::collections::BTreeSet;
 
-use crate::parallel;
 use servanda_core::event::{Entry, Fact, Kind};
 use servanda_core::state::RecordDate;
 use servanda_core::value::id::Seq;
@@ -11,115 +10,151 @@ use servanda_core::value::when::{Deadline, When};
 use servanda_core::view::schedule::{DueDate, Term};
 use servanda_core::view::{Agreement, Commitment, View};
 
+use super::bounded::Bounded;
 use super::cells;
+use super::commitments::Commitments;
+
+/// What one commitment adds to the notes.
+pub struct Part {
+    is_undated: bool,
+    is_lasting: bool,
+    records: Vec<Seq>,
+    open_deadline: Option<String>,
+    waits: Option<String>,
+}
+
+impl Part {
+    /// What must be known of a commitment.
+    pub fn new<'r>(view: &View<'r>, commitment: &Commitment<'r>) -> Self {
+        let is_undated = cells::is_undated(commitment);
+        let deadline = commitment.terms.deadline.as_ref();
+        let recurs = matches!(
+            deadline,
+            Some(Deadline::Recurring(_) | Deadline::Continuing)
+        );
+        let noteworthy = |seq| view.state.is_noteworthy(seq);
+        let mut records = view.own_trail_of(commitment, noteworthy);
+        // Where a commitment has no date, its agreement's record gives it one.
+        if commitment.recorded.event.envelope.on.is_none() {
+            let agreement = view.state.entity(&commitment.terms.agreement.0);
+            records.extend(agreement.map(|(_, seq)| seq));
+        }
+        Self {
+            is_undated,
+            is_lasting: recurs && !is_undated,
+            records,
+            open_deadline: open_deadline(view, commitment),
+            waits: waits(view, commitment),
+        }
+    }
+}
+
+/// The notes on commitments and agreements, gathered from one commitment after the other.
+#[derive(Default)]
+pub struct Caveats {
+    undated: usize,
+    lasting: usize,
+    /// The records that made the commitments what they are and have something to tell.
+    records: Vec<Seq>,
+    open_deadlines: Bounded,
+    waiting: Bounded,
+}
+
+impl Caveats {
+    /// Takes in what the next commitment adds.
+    pub fn add(&mut self, part: Part) {
+        self.undated += usize::from(part.is_undated);
+        self.lasting += usize::from(part.is_lasting);
+        for seq in part.records {
+            // Many commitments have their date from the same agreement.
+            if self.records.last() != Some(&seq) {
+                self.records.push(seq);
+            }
+        }
+        self.open_deadlines.extend(part.open_deadline);
+        self.waiting.extend(part.waits);
+    }
+
+    /// The notes, once every one of the commitments was added.
+    pub fn notes(
+        self,
+        view: &View<'_>,
+        commitments: &Commitments<'_>,
+        agreements: &[Agreement<'_>],
+    ) -> Vec<String> {
+        let mut records = self.records;
+        for agreement in agreements {
+            records.push(agreement.recorded.seq);
+            records.extend(agreement.moves.iter().map(|entry| entry.seq));
+            records.extend(agreement.participation.iter().map(|entry| entry.seq));
+        }
+        records.sort_unstable();
+        records.dedup();
+        let all = commitments.len();
+        let mut notes = Vec::new();
+        notes
+            .extend(of_all(self.undated, all).map(|are| {
+                format!("{are} undated: never overdue, and in no rate of the due ones")
+            }));
+        notes.extend(of_all(self.lasting, all).map(|are| {
+            format!("{are} to be kept at all times or again and again: in no rate of the due ones")
+        }));
+        notes.extend(inferred(view, &records));
+        notes.extend(irregular(view, &records));
+        notes.extend(without_date(view, &records));
+        notes.extend(open_dates(view, commitments, agreements));
+        let deadlines = "deadlines of which only the last possible day counts";
+        notes.extend(self.open_deadlines.lines(deadlines));
+        notes.extend(self.waiting.joined(", ").map(|waiting| {
+            format!("no deadline before an event: {waiting}: in no rate of the due ones")
+        }));
+        notes
+    }
+}
 
 /// The notes on some commitments and agreements.
 pub fn notes<'r>(
     view: &View<'r>,
-    commitments: &[Commitment<'r>],
+    commitments: &Commitments<'r>,
     agreements: &[Agreement<'r>],
 ) -> Vec<String> {
-    let mut notes = Vec::new();
-    notes.extend(undated(commitments));
-    notes.extend(lasting(commitments));
-    let records = records(view, commitments, agreements);
-    notes.extend(inferred(view, &records));
-    notes.extend(irregular(view, &records));
-    notes.extend(without_date(view, &records));
-    notes.extend(open_dates(view, commitments, agreements));
-    notes.extend(open_deadlines(view, commitments));
-    notes.extend(waiting(view, commitments));
-    notes
+    let mut caveats = Caveats::default();
+    let view = *view;
+    let parts = commitments.in_parallel(move |commitment| Part::new(&view, &commitment));
+    parts.for_each(|part| caveats.add(part));
+    caveats.notes(&view, commitments, agreements)
 }
 
-/// The records that made these what they are, in the order of the chain, each once; those that there is something
-/// to tell of. Where a commitment has no date, its agreement's record gives it one.
-fn records<'r>(
-    view: &View<'r>,
-    commitments: &[Commitment<'r>],
-    agreements: &[Agreement<'r>],
-) -> Vec<Seq> {
-    let noteworthy = |seq| view.state.is_noteworthy(seq);
-    let own = |commitment: &Commitment<'r>| view.own_trail_of(commitment, noteworthy);
-    let own = parallel::map(commitments, own);
-    let mut all: Vec<Seq> = own.into_iter().flatten().collect();
-    let dateless = commitments
-        .iter()
-        .filter(|each| each.recorded.event.envelope.on.is_none());
-    let agreed = dateless.filter_map(|each| view.state.entity(&each.terms.agreement.0));
-    all.extend(agreed.map(|(_, seq)| seq));
-    for agreement in agreements {
-        all.push(agreement.recorded.seq);
-        all.extend(agreement.moves.iter().map(|entry| entry.seq));
-        all.extend(agreement.participation.iter().map(|entry| entry.seq));
-    }
-    all.sort_unstable();
-    all.dedup();
-    all
-}
-
-/// The entries of those records whose stamps are such.
-fn entries<'r>(
-    view: &View<'r>,
+/// Those of the records whose dates are such.
+fn records_with(
+    view: &View<'_>,
     records: &[Seq],
     wanted: impl Fn(&RecordDate) -> bool,
-) -> impl Iterator<Item = &'r Entry> {
+) -> impl Iterator<Item = Seq> {
     let state = view.state;
-    let wanted = move |seq: &&Seq| state.stamp(**seq).is_some_and(&wanted);
-    let wanted = records.iter().filter(wanted);
-    wanted.filter_map(|seq| state.entry(*seq))
+    let wanted = move |seq: &Seq| state.stamp(*seq).is_some_and(&wanted);
+    records.iter().copied().filter(wanted)
 }
 
-/// How many commitments no rate of the due ones can hold.
-pub fn undated(commitments: &[Commitment<'_>]) -> Option<String> {
-    let count = commitments
-        .iter()
-        .filter(|commitment| cells::is_undated(commitment))
-        .count();
-    (count > 0).then(|| {
-        format!(
-            "{} undated: never overdue, and in no rate of the due ones",
-            of_all(count, commitments.len())
-        )
-    })
-}
-
-/// How many commitments have a deadline of another sort than a date.
-fn lasting(commitments: &[Commitment<'_>]) -> Option<String> {
-    let lasts = |commitment: &&Commitment<'_>| {
-        let deadline = commitment.terms.deadline.as_ref();
-        let other = matches!(
-            deadline,
-            Some(Deadline::Recurring(_) | Deadline::Continuing)
-        );
-        other && !cells::is_undated(commitment)
-    };
-    let count = commitments.iter().filter(lasts).count();
-    (count > 0).then(|| {
-        format!(
-            "{} to be kept at all times or again and again: in no rate of the due ones",
-            of_all(count, commitments.len())
-        )
-    })
-}
-
-fn of_all(count: usize, all: usize) -> String {
+/// `4 of 7 commitments are`; none for none.
+fn of_all(count: usize, all: usize) -> Option<String> {
     let verb = if count == 1 { "is" } else { "are" };
-    format!("{count} of {all} commitments {verb}")
+    (count > 0).then(|| format!("{count} of {all} commitments {verb}"))
 }
 
 /// What recorders inferred, by record.
 fn inferred(view: &View<'_>, records: &[Seq]) -> Option<String> {
-    let parts: Vec<String> = entries(view, records, |stamp| stamp.infers)
-        .map(|entry| {
-            let fields: Vec<String> = cells::texts(&entry.event.envelope.inferred)
-                .into_iter()
-                .map(|field| with_value(entry, field))
-                .collect();
-            format!("{} of {}", fields.join(", "), named(entry))
-        })
-        .collect();
-    (!parts.is_empty()).then(|| format!("inferred by the recorder: {}", parts.join("; ")))
+    let mut told = Bounded::default();
+    for seq in records_with(view, records, |date| date.infers) {
+        told.add_some(|| {
+            let entry = view.state.entry(seq)?;
+            let fields = cells::texts(&entry.event.envelope.inferred).into_iter();
+            let fields: Vec<String> = fields.map(|field| with_value(entry, field)).collect();
+            Some(format!("{} of {}", fields.join(", "), named(entry)))
+        });
+    }
+    let told = told.joined("; ")?;
+    Some(format!("inferred by the recorder: {told}"))
 }
 
 /// A date that was inferred is short enough to be told.
@@ -137,51 +172,49 @@ fn named(entry: &Entry) -> String {
 }
 
 fn irregular(view: &View<'_>, records: &[Seq]) -> Vec<String> {
-    let note = |entry: &Entry| {
-        let reason = entry.event.envelope.irregular.as_ref()?;
-        Some(format!("irregular: {}: {reason}", named(entry)))
-    };
-    let irregular = entries(view, records, |stamp| stamp.irregular);
-    irregular.filter_map(note).collect()
+    let mut told = Bounded::default();
+    for seq in records_with(view, records, |date| date.irregular) {
+        told.add_some(|| {
+            let entry = view.state.entry(seq)?;
+            let reason = entry.event.envelope.irregular.as_ref()?;
+            Some(format!("irregular: {}: {reason}", named(entry)))
+        });
+    }
+    told.lines("irregular records")
 }
 
 /// What counts from the day it was recorded, because nobody knows when it happened.
 fn without_date(view: &View<'_>, records: &[Seq]) -> Option<String> {
-    let unknown = |seq: &Seq| {
-        let on = cells::occasion(view, *seq).map(|(on, _)| on);
+    let unknown = |seq: &&Seq| {
+        let on = cells::occasion(view, **seq).map(|(on, _)| on);
         on.and_then(When::latest).is_none()
     };
-    let records: Vec<Seq> = records.iter().copied().filter(unknown).collect();
-    (!records.is_empty()).then(|| {
-        format!(
-            "{} no date to count from, and {} from the day of recording",
-            records_have(&records),
-            if records.len() == 1 {
-                "counts"
-            } else {
-                "count"
-            },
-        )
-    })
-}
-
-fn records_have(records: &[Seq]) -> String {
-    match records {
-        [one] => format!("record {one} has"),
-        many => format!("records {} have", cells::texts(many).join(", ")),
+    let mut told = Bounded::default();
+    let mut count = 0;
+    for seq in records.iter().filter(unknown) {
+        count += 1;
+        told.add(|| seq.to_string());
     }
+    let told = told.joined(", ")?;
+    Some(match count {
+        1 => {
+            format!("record {told} has no date to count from, and counts from the day of recording")
+        }
+        _ => format!(
+            "records {told} have no date to count from, and count from the day of recording"
+        ),
+    })
 }
 
 /// What may have happened by the day of the view, but not certainly, and so does not count yet.
 fn open_dates(
     view: &View<'_>,
-    commitments: &[Commitment<'_>],
+    commitments: &Commitments<'_>,
     agreements: &[Agreement<'_>],
 ) -> Vec<String> {
     // Most of a history may lie ahead of the day, so that looking each up must be quick.
-    let commitments: BTreeSet<_> = commitments.iter().map(|each| each.id).collect();
     let agreements: BTreeSet<_> = agreements.iter().map(|each| each.id).collect();
-    let concerns = |entry: &&Entry| match &entry.event.fact {
+    let concerns = |entry: &Entry| match &entry.event.fact {
         Fact::CommitmentRecorded(fact) => agreements.contains(&fact.agreement),
         Fact::StatusChanged(fact) => commitments.contains(&fact.commitment),
         Fact::ContestMoved(fact) => commitments.contains(&fact.commitment),
@@ -193,30 +226,27 @@ fn open_dates(
         Fact::AgreementRecorded(_) => true,
         _ => false,
     };
-    let began = |seq: Seq| {
-        let (on, _) = cells::occasion(view, seq)?;
-        on.earliest()
-            .filter(|first| *first <= view.as_of)
-            .map(|_| on)
-    };
-    let is_open = |seq: &Seq| {
-        let of_kind = view.state.standing_kind(*seq).is_some_and(may_be_open);
-        of_kind && !view.has_happened(*seq) && began(*seq).is_some()
-    };
-    (0..view.state.count())
-        .map(Seq)
-        .filter(is_open)
-        .filter_map(|seq| view.state.entry(seq))
-        .filter(concerns)
-        .filter_map(|entry| {
-            let on = began(entry.seq)?;
-            Some(format!(
-                "{} happened {on}, perhaps after {}: it does not count yet",
-                named(entry),
-                view.as_of
-            ))
-        })
-        .collect()
+    let mut told = Bounded::default();
+    for seq in (0..view.state.count()).map(Seq) {
+        let of_kind = view.state.standing_kind(seq).is_some_and(may_be_open);
+        if !of_kind || view.has_happened(seq) {
+            continue;
+        }
+        let occasion = cells::occasion(view, seq).map(|(on, _)| on);
+        let began = |on: &When| on.earliest().is_some_and(|first| first <= view.as_of);
+        if let Some(on) = occasion.filter(began)
+            && let Some(entry) = view.state.entry(seq).filter(|entry| concerns(entry))
+        {
+            told.add(|| {
+                format!(
+                    "{} happened {on}, perhaps after {}: it does not count yet",
+                    named(entry),
+                    view.as_of
+                )
+            });
+        }
+    }
+    told.lines("records that may have happened and do not count yet")
 }
 
 /// The kinds that make commitments and agreements what they are.
@@ -235,44 +265,33 @@ fn may_be_open(kind: Kind) -> bool {
     )
 }
 
-/// Deadlines of which only the last possible day counts, where the view's day lies before it.
-fn open_deadlines(view: &View<'_>, commitments: &[Commitment<'_>]) -> Vec<String> {
-    let open = |commitment: &Commitment<'_>| {
-        let Term::Dated(DueDate {
-            earliest: Some(first),
-            latest: last,
-            counted_from,
-        }) = view.term(commitment)
-        else {
-            return None;
-        };
-        let is_open =
-            commitment.standing.can_be_overdue() && first < view.as_of && view.as_of <= last;
-        let deadline = commitment.terms.deadline.as_ref().filter(|_| is_open)?;
-        let id = commitment.id;
-        Some(match counted_from {
-            None => format!("the deadline of {id}, {deadline}, passes at its end, {last}"),
-            Some(seq) => format!(
-                "the deadline of {id}, {deadline}, depends on the day of record {seq}: it is between {first} and {last}, which counts"
-            ),
-        })
+/// The note on a deadline of which only the last possible day counts, where the view's day lies before it.
+fn open_deadline(view: &View<'_>, commitment: &Commitment<'_>) -> Option<String> {
+    let Term::Dated(DueDate {
+        earliest: Some(first),
+        latest: last,
+        counted_from,
+    }) = view.term(commitment)
+    else {
+        return None;
     };
-    commitments.iter().filter_map(open).collect()
+    let is_open = commitment.standing.can_be_overdue() && first < view.as_of && view.as_of <= last;
+    let deadline = commitment.terms.deadline.as_ref().filter(|_| is_open)?;
+    let id = commitment.id;
+    Some(match counted_from {
+        None => format!("the deadline of {id}, {deadline}, passes at its end, {last}"),
+        Some(seq) => format!(
+            "the deadline of {id}, {deadline}, depends on the day of record {seq}: it is between {first} and {last}, which counts"
+        ),
+    })
 }
 
-/// Deadlines that count from what is not known to have happened.
-fn waiting(view: &View<'_>, commitments: &[Commitment<'_>]) -> Option<String> {
-    let waits = |commitment: &Commitment<'_>| match view.term(commitment) {
+/// A commitment whose deadline counts from what is not known to have happened, and what that is.
+fn waits(view: &View<'_>, commitment: &Commitment<'_>) -> Option<String> {
+    match view.term(commitment) {
         Term::Waits(anchor) if commitment.standing.can_be_overdue() => {
             Some(format!("{} for {anchor}", commitment.id))
         }
         _ => None,
-    };
-    let all: Vec<String> = commitments.iter().filter_map(waits).collect();
-    (!all.is_empty()).then(|| {
-        format!(
-            "no deadline before an event: {}: in no rate of the due ones",
-            all.join(", ")
-        )
-    })
+    }
 }

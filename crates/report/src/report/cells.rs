@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::SecondsFormat;
+use chrono::{Days, NaiveDate, SecondsFormat};
 
 use servanda_core::event::Event;
 use servanda_core::state::{Assessment, CurrentRecord, State};
@@ -13,7 +13,7 @@ use servanda_core::value::id::{PartyId, Seq, Subject};
 use servanda_core::value::when::{Deadline, Instant, When};
 use servanda_core::view::{Agreement, Commitment, Due, View};
 
-use super::{Cell, Tone};
+use super::cell::{Cell, Tone};
 
 /// When something happened: the date it names, else its agreement's for a commitment; and whether the
 /// recorder inferred it.
@@ -58,6 +58,13 @@ pub fn recorded(at: Instant) -> Cell {
     let time = chrono::DateTime::from_timestamp_micros(at.0);
     let seconds = time.map(|time| time.to_rfc3339_opts(SecondsFormat::Secs, true));
     Cell::Text(seconds.unwrap_or_else(|| at.to_string()))
+}
+
+/// How many days these are, which `Days` itself does not tell.
+pub fn whole(days: Days) -> i64 {
+    let start = NaiveDate::default();
+    let end = start.checked_add_days(days);
+    end.map_or(i64::MAX, |end| (end - start).num_days())
 }
 
 /// The number of a record.

@@ -8,8 +8,11 @@ use servanda_core::state::{CurrentRecord, State};
 use servanda_core::value::id::Seq;
 use servanda_core::view::View;
 
+use super::cell::{Cell, Tone};
+use super::cells;
 use super::chart::{Bar, Chart, Plot};
-use super::{Cell, Document, Provenance, Question, Report, Table, Takes, Tone, cells};
+use super::document::{Document, Report, Table};
+use super::question::{Provenance, Question, Takes};
 
 /// The report `certificate`.
 #[derive(Debug, Clone, Copy)]
@@ -32,7 +35,7 @@ impl Report for Certificate {
         false
     }
 
-    fn document(&self, view: &View<'_>, question: &Question) -> Document {
+    fn document<'r>(&self, view: &View<'r>, question: &Question) -> Document<'r> {
         let state = view.state;
         let mut document = Document::new(self.name(), "Certificate", view, question);
         let census = Census::of(state);
@@ -57,7 +60,7 @@ impl Report for Certificate {
         document.charts.push(census.chart());
         document.notes.push(
             "this states what the ledger says of itself; whether its bytes are as they were is for \
-             `servanda verify` to say"
+             a verification to say"
                 .to_owned(),
         );
         document.notes.push(
@@ -110,11 +113,11 @@ impl<'r> Census<'r> {
         self.kinds.values().map(|(_, count)| count).sum()
     }
 
-    fn kinds(&self) -> Table {
+    fn kinds(&self) -> Table<'static> {
         let columns = &["event", "records", "counting"];
         let mut table = Table::new("kinds", "Records by kind", columns).or("no records");
         for (kind, (all, count)) in &self.kinds {
-            table.rows.push(vec![
+            table.push(vec![
                 Cell::text(kind),
                 Cell::count(*all),
                 Cell::count(*count),
@@ -138,9 +141,9 @@ impl<'r> Census<'r> {
     }
 }
 
-fn holds(state: &State, census: &Census<'_>, provenance: Option<&Provenance>) -> Table {
+fn holds(state: &State, census: &Census<'_>, provenance: Option<&Provenance>) -> Table<'static> {
     let mut table = Table::new("certificate", "What it holds", &["field", "value"]);
-    let mut say = |field: &str, value: Cell| table.rows.push(vec![Cell::text(field), value]);
+    let mut say = |field: &str, value: Cell| table.push(vec![Cell::text(field), value]);
     let opened = state.held(Seq(0)).map(|held| &held.entry.event.fact);
     if let Some(Fact::LedgerOpened(fact)) = opened {
         say("origin", Cell::text(&fact.origin));
@@ -186,14 +189,14 @@ fn holds(state: &State, census: &Census<'_>, provenance: Option<&Provenance>) ->
 }
 
 /// The text that witnesses would cosign, line by line.
-fn checkpoint(provenance: Option<&Provenance>) -> Table {
+fn checkpoint(provenance: Option<&Provenance>) -> Table<'static> {
     let mut table = Table::new("checkpoint", "Checkpoint", &["line"]).or("not known");
     let text = provenance.map_or("", |provenance| provenance.checkpoint.as_str());
     table.rows = text.lines().map(|line| vec![Cell::text(line)]).collect();
     table
 }
 
-fn corrections(mended: &[&CurrentRecord]) -> Table {
+fn corrections(mended: &[&CurrentRecord]) -> Table<'static> {
     let columns = &[
         "record",
         "recorded",
@@ -213,7 +216,7 @@ fn corrections(mended: &[&CurrentRecord]) -> Table {
             Some(_) => Cell::text(cells::WITHHELD),
             None => cell,
         };
-        table.rows.push(vec![
+        table.push(vec![
             cells::record(held.entry.seq),
             cells::recorded(held.entry.recorded_at),
             cells::record(fact.record),
@@ -228,7 +231,12 @@ fn corrections(mended: &[&CurrentRecord]) -> Table {
 }
 
 /// Records that took others out, and why.
-fn taken_out(name: &'static str, title: &str, empty: &'static str, by: &[&CurrentRecord]) -> Table {
+fn taken_out(
+    name: &'static str,
+    title: &str,
+    empty: &'static str,
+    by: &[&CurrentRecord],
+) -> Table<'static> {
     let columns = &["record", "recorded", "of_record", "reason", "authority"];
     let mut table = Table::new(name, title, columns).or(empty);
     for held in by {
@@ -237,7 +245,7 @@ fn taken_out(name: &'static str, title: &str, empty: &'static str, by: &[&Curren
             Fact::Redacted(fact) => (fact.record, &fact.reason, Some(&fact.authority)),
             _ => continue,
         };
-        table.rows.push(vec![
+        table.push(vec![
             cells::record(held.entry.seq),
             cells::recorded(held.entry.recorded_at),
             cells::record(of),
@@ -256,7 +264,7 @@ mod tests {
     use super::super::testing::*;
     use super::*;
 
-    fn field(document: &Document, name: &str) -> String {
+    fn field(document: &Document<'_>, name: &str) -> String {
         let rows = columns(document, "certificate", &["field", "value"]);
         let found = rows.into_iter().find(|row| row[0] == name);
         found.map_or_else(String::new, |mut row| row.remove(1))

@@ -11,7 +11,10 @@ use servanda_core::state::{CurrentRecord, State};
 use servanda_core::value::id::{AgreementId, CommitmentId, PartyId, Seq, Slug, Subject};
 use servanda_core::view::View;
 
-use super::{Cell, Document, Question, Report, Table, Takes, cells, select};
+use super::cell::Cell;
+use super::document::{Document, Report, Table};
+use super::question::{Question, Takes};
+use super::{cells, select};
 
 /// The report `changes`.
 #[derive(Debug, Clone, Copy)]
@@ -30,7 +33,7 @@ impl Report for Changes {
         &[Takes::Recorded, Takes::Limit]
     }
 
-    fn document(&self, view: &View<'_>, question: &Question) -> Document {
+    fn document<'r>(&self, view: &View<'r>, question: &Question) -> Document<'r> {
         let wanted = select::Records::new(view, question);
         let asked = |seq: Seq| {
             wanted.includes(view.state, seq) && select::within_recorded(view.state, seq, question)
@@ -55,7 +58,7 @@ impl Report for Changes {
             } else {
                 step.take(&mut past, &mut ends);
                 *counts.entry(held.entry.event.kind()).or_default() += 1;
-                table.rows.extend(step.rows(view, held));
+                table.rows.kept.extend(step.rows(view, held));
             }
         }
         document.notes.extend(table.cut(question.limit));
@@ -69,7 +72,7 @@ const COLUMNS: &[&str] = &[
     "record", "recorded", "on", "event", "what", "before", "after", "flags",
 ];
 
-fn summary(counts: BTreeMap<Kind, usize>) -> Table {
+fn summary(counts: BTreeMap<Kind, usize>) -> Table<'static> {
     let mut table = Table::new("summary", "By kind", &["event", "count"]).or("nothing");
     let rows = counts
         .into_iter()
@@ -289,13 +292,13 @@ impl Ends {
     }
 
     /// What stands otherwise.
-    fn table(&self) -> Table {
+    fn table(&self) -> Table<'static> {
         let columns = &["id", "field", "before", "after"];
         let mut table = Table::new("differences", "What stands otherwise at the end", columns)
             .or("all stands as it did");
         for (id, (before, after)) in &self.0 {
             for (field, before, after) in differences(before, after) {
-                table.rows.push(vec![
+                table.push(vec![
                     Cell::text(id),
                     Cell::text(field),
                     Cell::List(before),
@@ -369,7 +372,7 @@ mod tests {
 
     const CHANGE: &[&str] = &["record", "what", "before", "after"];
 
-    fn since(history: &History, bound: Bound) -> Document {
+    fn since(history: &History, bound: Bound) -> Document<'static> {
         let question = Question {
             since: Some(bound),
             ..Question::default()

@@ -3,7 +3,7 @@
 
 use chrono::NaiveDate;
 
-use super::Tone;
+use super::cell::Tone;
 
 /// A chart of a document.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -11,10 +11,14 @@ use servanda_core::value::commitment::Standing;
 use servanda_core::value::id::AgreementId;
 use servanda_core::view::{Agreement, Commitment, View};
 
+use super::cell::{Cell, Tone};
 use super::chart::{Chart, Line, Mark, Plot, Threshold};
+use super::commitments::Commitments;
+use super::document::{Document, Report, Table};
 use super::participation::{Membership, Position, memberships};
+use super::question::{Question, Takes};
 use super::rates::Rate;
-use super::{Cell, Document, Question, Report, Table, Takes, Tone, caveats, select};
+use super::{caveats, select};
 
 /// The report `curve`.
 #[derive(Debug, Clone, Copy)]
@@ -33,7 +37,7 @@ impl Report for Curve {
         &[Takes::Thresholds]
     }
 
-    fn document(&self, view: &View<'_>, question: &Question) -> Document {
+    fn document<'r>(&self, view: &View<'r>, question: &Question) -> Document<'r> {
         let agreements = select::agreements(view, question);
         let commitments = select::commitments(view, question);
         let circle = select::asked_circle(view, question);
@@ -226,13 +230,13 @@ impl Counted {
 /// How many commitments there were, and what became of them. Each is asked for on the days on which anything
 /// about it can have changed: those of its records, and those after its deadlines. So this says of a day what
 /// every other report says of it.
-fn implementation(view: &View<'_>, commitments: &[Commitment<'_>]) -> Vec<Series> {
+fn implementation(view: &View<'_>, commitments: &Commitments<'_>) -> Vec<Series> {
     use What::*;
     let mut all =
         [Made, Live, Due, Fulfilled, Breached, Overdue].map(|what| Series::new(what, None));
-    for commitment in commitments {
+    for commitment in commitments.iter() {
         let own = view
-            .own_trail(commitment)
+            .own_trail(&commitment)
             .into_iter()
             .map(|seq| view.last_possible_day(seq));
         let mut days: BTreeSet<NaiveDate> = own.filter(|day| *day <= view.as_of).collect();
@@ -262,7 +266,7 @@ fn implementation(view: &View<'_>, commitments: &[Commitment<'_>]) -> Vec<Series
     all.filter(|series| !series.changes.is_empty()).collect()
 }
 
-fn table(all: &[Series]) -> Table {
+fn table(all: &[Series]) -> Table<'static> {
     let columns = &[
         "series",
         "agreement",
@@ -304,7 +308,7 @@ fn table(all: &[Series]) -> Table {
                 Some(among) => share(among.what, count, of),
                 None => [Cell::None, Cell::None, Cell::None],
             });
-            table.rows.push(row);
+            table.push(row);
         }
     }
     table
@@ -368,7 +372,7 @@ fn asked_thresholds(question: &Question) -> impl Iterator<Item = i64> {
         .filter_map(|count| i64::try_from(count).ok())
 }
 
-fn thresholds(all: &[Series], question: &Question) -> Table {
+fn thresholds(all: &[Series], question: &Question) -> Table<'static> {
     let columns = &[
         "series",
         "agreement",
@@ -398,9 +402,7 @@ fn thresholds(all: &[Series], question: &Question) -> Table {
             if crossings.is_empty() {
                 let count = points.last().map_or(0, |(_, count)| *count);
                 let never = Cell::Word("not reached".to_owned(), Tone::Plain);
-                table
-                    .rows
-                    .push(row(never, Cell::None, Cell::Number(count), Cell::None));
+                table.push(row(never, Cell::None, Cell::Number(count), Cell::None));
             }
             for (at, crossing) in crossings.iter().enumerate() {
                 let (word, tone) = if crossing.reached {
@@ -413,7 +415,7 @@ fn thresholds(all: &[Series], question: &Question) -> Table {
                     Some(day) if at == 0 => Cell::text(day),
                     _ => Cell::None,
                 };
-                table.rows.push(row(
+                table.push(row(
                     Cell::Word(word.to_owned(), tone),
                     Cell::text(crossing.day),
                     Cell::Number(crossing.count),
@@ -567,168 +569,4 @@ fn marks(
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::super::rates::Tally;
-    use super::super::testing::*;
-    use super::*;
-    use servanda_core::testing::{histories, state};
-
-    const ROW: &[&str] = &["series", "on", "count", "change", "share"];
-    const CROSSING: &[&str] = &["series", "threshold", "crossing", "on", "count", "earliest"];
-
-    fn treaty() -> History {
-        let mut history = simple("");
-        history.say_all(&[
-            "participation | agreement=A1 | party=colombia | action=signature | on=2023-01-01",
-            "participation | agreement=A1 | party=colombia | action=ratification | on=2023-02-01 | effective=2023-03-03",
-            "participation | agreement=A1 | party=venezuela | action=accession | on=2023-02 | effective=2023-04-01",
-            "participation | agreement=A1 | party=colombia | action=withdrawal | on=2023-09-01 | effective=2024-09-01",
-            "participation | agreement=A1 | party=monitor | action=accession | on=2023-10-01",
-        ]);
-        history
-    }
-
-    fn asked(thresholds: &[u64]) -> Question {
-        Question {
-            thresholds: thresholds.to_vec(),
-            ..Question::default()
-        }
-    }
-
-    #[test]
-    fn parties_are_counted_by_day_and_the_withdrawn_count_down() {
-        let curve = treaty().ask(&Curve, "2025-01-01", &asked(&[2, 3]));
-        let mut rows = columns(&curve, "curve", ROW);
-        rows.truncate(9);
-        assert_eq!(
-            rows,
-            [
-                ["signed", "2023-01-01", "1", "1", ""],
-                ["consented", "2023-02-01", "1", "1", ""],
-                ["consented", "2023-02-28", "2", "1", ""],
-                ["consented", "2023-10-01", "3", "1", ""],
-                ["consented", "2024-09-01", "2", "-1", ""],
-                ["in force", "2023-03-03", "1", "1", ""],
-                ["in force", "2023-04-01", "2", "1", ""],
-                ["in force", "2024-09-01", "1", "-1", ""],
-                ["made", "2023-01-01", "1", "1", ""],
-            ]
-        );
-        assert_eq!(
-            columns(&curve, "thresholds", CROSSING),
-            [
-                // The month of the second consent is known, and not its day.
-                ["consented", "2", "reached", "2023-02-28", "2", "2023-02-01"],
-                ["consented", "3", "reached", "2023-10-01", "3", "2023-10-01"],
-                ["consented", "3", "lost", "2024-09-01", "2", ""],
-                ["in force", "2", "reached", "2023-04-01", "2", "2023-04-01"],
-                ["in force", "2", "lost", "2024-09-01", "1", ""],
-                ["in force", "3", "not reached", "", "1", ""],
-            ]
-        );
-        assert!(notes(
-            &curve,
-            "A1: 1 of 2 consents are known to have taken effect"
-        ));
-    }
-
-    #[test]
-    fn the_day_of_the_view_ends_it() {
-        let curve = treaty().ask(&Curve, "2023-03-02", &asked(&[1]));
-        assert_eq!(
-            columns(&curve, "thresholds", &["series", "on"]),
-            [["consented", "2023-02-01"]]
-        );
-        let before = treaty().ask(&Curve, "2022-12-31", &asked(&[1]));
-        assert!(column(&before, "curve", "on").is_empty());
-    }
-
-    #[test]
-    fn what_was_kept_is_a_share_of_what_fell_due() {
-        let mut history = simple(" | deadline=2023-06-30");
-        history.on("2023-09-01").say_all(&[
-            "commitment | id=C2 | agreement=A1 | text=b | debtor=venezuela | creditor=colombia | deadline=2023-07-31 | on=2023-01-01",
-            "status | commitment=C1 | to=claimed | by=colombia | on=2023-07-01",
-            "status | commitment=C1 | to=fulfilled | by=venezuela | on=2023-08-15",
-        ]);
-        let curve = history.ask(&Curve, "2024-01-01", &Question::default());
-        let rows = columns(&curve, "curve", ROW);
-        let of = |series: &str| -> Vec<Vec<String>> {
-            rows.iter()
-                .filter(|row| row[0] == series)
-                .cloned()
-                .collect()
-        };
-        assert_eq!(
-            of("fulfilled"),
-            [
-                ["fulfilled", "2023-07-01", "0", "0", "0 of 1 (0%)"],
-                ["fulfilled", "2023-08-01", "0", "0", "0 of 2 (0%)"],
-                ["fulfilled", "2023-08-15", "1", "1", "1 of 2 (50%)"],
-            ]
-        );
-        // C1 was claimed on the day after its deadline, so it never was overdue.
-        assert_eq!(
-            of("overdue"),
-            [
-                ["overdue", "2023-07-01", "0", "0", "0 of 1 (0%)"],
-                ["overdue", "2023-08-01", "1", "1", "1 of 2 (50%)"],
-            ]
-        );
-    }
-
-    #[test]
-    fn an_irregular_move_counts_and_is_noted() {
-        let mut history = simple(" | deadline=2023-06-30");
-        history.say(
-            "status | commitment=C1 | to=fulfilled | by=colombia | on=2023-06-01 | irregular=nobody accepted it",
-        );
-        let curve = history.ask(&Curve, "2024-01-01", &Question::default());
-        let rows = columns(&curve, "curve", ROW);
-        assert_eq!(rows.last().unwrap()[..3], ["fulfilled", "2023-07-01", "1"]);
-        assert!(notes(&curve, "nobody accepted it"));
-    }
-
-    /// What a series came to by a day.
-    fn at(document: &Document, series: &str, day: NaiveDate) -> usize {
-        let rows = columns(document, "curve", &["series", "on", "count"]);
-        let last = rows
-            .into_iter()
-            .rfind(|row| row[0] == series && row[1].parse::<NaiveDate>().unwrap() <= day);
-        last.map_or(0, |row| row[2].parse().unwrap())
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
-
-        /// Of every day the curve says what the report of that day does.
-        #[test]
-        fn the_curve_is_the_status_of_each_day(history in histories(20..120)) {
-            let state = state(&history);
-            let view = |as_of| View { state: &state, as_of };
-            let last = super::super::testing::day("2026-01-01");
-            let question = Question::default();
-            let curve = Curve.document(&view(last), &question);
-            let days: BTreeSet<String> = column(&curve, "curve", "on").into_iter().collect();
-            for text in days {
-                let day: NaiveDate = text.parse().unwrap();
-                for day in [day.pred_opt().unwrap(), day] {
-                    let commitments = view(day).commitments();
-                    let tally = Tally::of(&view(day), &commitments, question.soon, question.silent);
-                    for (series, count) in [
-                        ("made", tally.all),
-                        ("live", tally.live),
-                        ("due", tally.due),
-                        ("fulfilled", tally.due_fulfilled),
-                        ("breached", tally.due_breached),
-                        ("overdue", tally.overdue),
-                    ] {
-                        prop_assert_eq!(at(&curve, series, day), count, "{} on {}", series, day);
-                    }
-                }
-            }
-        }
-    }
-}
+mod tests;

@@ -4,14 +4,19 @@ use std::cmp::Reverse;
 
 use chrono::{Days, NaiveDate};
 
+use servanda_core::value::when::Deadline;
+use servanda_core::view::schedule::Term;
 use servanda_core::view::{Commitment, Due, View};
 
+use super::caveats::{Caveats, Part};
+use super::cell::{Cell, Tone};
+use super::cells::{self, whole};
 use super::chart::{Bar, Chart, Plot};
+use super::commitments::Commitments;
+use super::document::{Document, Report, Row, Table};
+use super::question::{Question, Takes};
 use super::rates::{self, Heard, Rate, Tally};
-use super::{
-    Cell, Document, Question, Report, Table, Takes, Tone, calendar, caveats, cells, occurrences,
-    select,
-};
+use super::{deadlines, occurrences, rows, select};
 
 /// The report `due`.
 #[derive(Debug, Clone, Copy)]
@@ -30,22 +35,22 @@ impl Report for DueReport {
         &[Takes::Grace]
     }
 
-    fn document(&self, view: &View<'_>, question: &Question) -> Document {
+    fn document<'r>(&self, view: &View<'r>, question: &Question) -> Document<'r> {
         let commitments = select::commitments(view, question);
-        let tally = Tally::of(view, &commitments, question.soon, question.silent);
+        let found = Found::new(view, &commitments, question);
         let mut document = Document::new(self.name(), "Due, silent and undated", view, question);
-        let rates = [&tally.due_rates()[..], &tally.live_rates()[..]].concat();
-        let (occurrences, notes) = occurrences::table(view, &commitments, question);
+        let rates = [&found.tally.due_rates()[..], &found.tally.live_rates()[..]].concat();
+        let recurring = commitments.at(found.recurring);
+        let (occurrences, notes) = occurrences::table(view, &recurring, question.grace);
         document.tables = vec![
-            calls(view, &commitments, question),
+            calls(view, &commitments, found.calls),
             occurrences,
             rates::table("rates", "Rates", &rates),
         ];
         document.charts.push(rates_chart(&rates));
-        document.calendar = calendar::deadlines(view, &commitments);
-        document
-            .notes
-            .extend(caveats::notes(view, &commitments, &[]));
+        document.calendar = deadlines::deadlines(view, &commitments, found.dated);
+        let caveats = found.caveats.notes(view, &commitments, &[]);
+        document.notes.extend(caveats);
         document.notes.extend(notes);
         document.notes.push(format!(
             "soon: within {} days; silent: nothing heard for {} days or more",
@@ -59,6 +64,78 @@ impl Report for DueReport {
             ));
         }
         document
+    }
+}
+
+/// What is found in one pass over the commitments.
+#[derive(Default)]
+struct Found {
+    tally: Tally,
+    calls: Vec<Call>,
+    /// The places of the commitments that have a rule of recurrence.
+    recurring: Vec<usize>,
+    /// How many commitments have a day as their deadline.
+    dated: usize,
+    caveats: Caveats,
+}
+
+impl Found {
+    fn new<'r>(view: &View<'r>, commitments: &Commitments<'r>, question: &Question) -> Self {
+        let view = *view;
+        let Question {
+            soon,
+            silent,
+            grace,
+            ..
+        } = *question;
+        let each = move |commitment: Commitment<'r>| {
+            let heard = Heard::of(&view, &commitment, silent);
+            (
+                Tally::of_one(&view, &commitment, soon, silent),
+                State::of(view.due(&commitment, soon), heard, grace).map(|state| (state, heard)),
+                Timing::of(&view, &commitment),
+                Part::new(&view, &commitment),
+            )
+        };
+        let mut found = Self::default();
+        for (at, (tally, call, timing, part)) in commitments.in_parallel(each).enumerate() {
+            found.tally = found.tally + tally;
+            found
+                .calls
+                .extend(call.map(|(state, heard)| Call { state, heard, at }));
+            match timing {
+                Timing::Dated => found.dated += 1,
+                Timing::Recurring => found.recurring.push(at),
+                Timing::Other => {}
+            }
+            found.caveats.add(part);
+        }
+        found
+    }
+}
+
+/// A commitment that wants attention, at its place among all of them.
+#[derive(Clone, Copy)]
+struct Call {
+    state: State,
+    heard: Heard,
+    at: usize,
+}
+
+/// What sort of deadline a commitment has.
+enum Timing {
+    Dated,
+    Recurring,
+    Other,
+}
+
+impl Timing {
+    fn of(view: &View<'_>, commitment: &Commitment<'_>) -> Self {
+        match (view.term(commitment), &commitment.terms.deadline) {
+            (Term::Dated(_), _) => Self::Dated,
+            (_, Some(Deadline::Recurring(_))) => Self::Recurring,
+            _ => Self::Other,
+        }
     }
 }
 
@@ -80,13 +157,6 @@ fn rates_chart(rates: &[Rate]) -> Chart {
         table: "rates",
         plot: Plot::Bars(rates.iter().map(bar).collect()),
     }
-}
-
-/// How many days these are, which `Days` itself does not tell.
-pub(super) fn whole(days: Days) -> i64 {
-    let start = NaiveDate::default();
-    let end = start.checked_add_days(days);
-    end.map_or(i64::MAX, |end| (end - start).num_days())
 }
 
 /// Why a commitment wants attention; the first is the most urgent.
@@ -137,7 +207,7 @@ impl State {
 }
 
 /// The commitments that want attention, the most urgent first, then the longest unheard of, then by id.
-fn calls(view: &View<'_>, commitments: &[Commitment<'_>], question: &Question) -> Table {
+fn calls<'r>(view: &View<'r>, commitments: &Commitments<'r>, calls: Vec<Call>) -> Table<'r> {
     let columns = &[
         "state",
         "id",
@@ -152,33 +222,32 @@ fn calls(view: &View<'_>, commitments: &[Commitment<'_>], question: &Question) -
         "flags",
         "due_on",
     ];
-    let mut table = Table::new("due", "Wanting attention", columns).or("nothing");
-    let mut calls: Vec<(State, Heard, &Commitment<'_>)> = commitments
-        .iter()
-        .filter_map(|commitment| {
-            let heard = Heard::of(view, commitment, question.silent);
-            let state = State::of(view.due(commitment, question.soon), heard, question.grace)?;
-            Some((state, heard, commitment))
-        })
-        .collect();
-    calls.sort_by_key(|(state, heard, commitment)| (*state, Reverse(heard.days), commitment.id));
-    for (state, heard, commitment) in calls {
-        table.rows.push(vec![
-            state.cell(),
-            Cell::text(commitment.id),
-            Cell::text(&commitment.terms.text),
-            Cell::list(commitment.debtors()),
-            Cell::maybe(commitment.terms.deadline.as_ref()),
-            state.days().map_or(Cell::None, Cell::Number),
-            cells::standing(commitment.standing),
-            Cell::Flag(heard.silent),
-            Cell::text(heard.last),
-            Cell::Number(heard.days),
-            Cell::List(cells::commitment_flags(view, commitment)),
-            Cell::maybe(due_on(view, commitment)),
-        ]);
-    }
-    table
+    let mut calls = calls;
+    calls.sort_by_key(|call| (call.state, Reverse(call.heard.days), call.at));
+    let (view, all) = (*view, commitments.clone());
+    let rows = rows::of(calls, move |call| {
+        Some(row(&view, &all.get(call.at)?, *call))
+    });
+    let table = Table::new("due", "Wanting attention", columns);
+    table.or("nothing").with(rows)
+}
+
+fn row(view: &View<'_>, commitment: &Commitment<'_>, call: Call) -> Row {
+    let Call { state, heard, .. } = call;
+    vec![
+        state.cell(),
+        Cell::text(commitment.id),
+        Cell::text(&commitment.terms.text),
+        Cell::list(commitment.debtors()),
+        Cell::maybe(commitment.terms.deadline.as_ref()),
+        state.days().map_or(Cell::None, Cell::Number),
+        cells::standing(commitment.standing),
+        Cell::Flag(heard.silent),
+        Cell::text(heard.last),
+        Cell::Number(heard.days),
+        Cell::List(cells::commitment_flags(view, commitment)),
+        Cell::maybe(due_on(view, commitment)),
+    ]
 }
 
 /// The last day of a commitment's deadline, or the next day of its rule.
@@ -194,7 +263,7 @@ mod tests {
     use super::super::testing::*;
     use super::*;
 
-    fn ask(history: &History, day: &str) -> Document {
+    fn ask(history: &History, day: &str) -> Document<'static> {
         history.ask(&DueReport, day, &Question::default())
     }
 

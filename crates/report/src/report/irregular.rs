@@ -6,9 +6,14 @@ use servanda_core::value::id::Seq;
 use servanda_core::value::source::Confidence;
 use servanda_core::view::{Commitment, View};
 
+use super::cell::{Cell, Tone};
 use super::chart::{Bar, Chart, Plot};
+use super::commitments::Commitments;
+use super::document::{Document, Report, Row, Table};
+use super::flow::Flow;
+use super::question::{Question, Takes};
 use super::rates::{self, Rate};
-use super::{Cell, Document, Question, Report, Table, Takes, Tone, cells, select};
+use super::{cells, rows, select};
 
 /// The report `irregular`.
 #[derive(Debug, Clone, Copy)]
@@ -27,13 +32,12 @@ impl Report for Irregular {
         &[Takes::Limit]
     }
 
-    fn document(&self, view: &View<'_>, question: &Question) -> Document {
+    fn document<'r>(&self, view: &View<'r>, question: &Question) -> Document<'r> {
         let wanted = select::Records::new(view, question);
         let mut table =
             Table::new("doubts", "Doubtful records", COLUMNS).or("no record is doubtful");
-        let mut counts = [0; WHYS.len()];
         let (mut all, mut claimed) = (0, 0);
-        let mut rows: [Vec<Vec<Cell>>; WHYS.len()] = std::array::from_fn(|_| Vec::new());
+        let mut doubtful: [Vec<Seq>; WHYS.len()] = std::array::from_fn(|_| Vec::new());
         let state = view.state;
         for seq in (0..state.count()).map(Seq) {
             let stands = state.standing_kind(seq).is_some();
@@ -46,19 +50,14 @@ impl Report for Irregular {
             let Some(entry) = stamp.and_then(|_| state.entry(seq)) else {
                 continue;
             };
-            for (at, why) in WHYS.iter().enumerate() {
-                if let Some(detail) = why.detail(entry) {
-                    counts[at] += 1;
-                    rows[at].push(row(view, *why, entry, detail));
-                }
+            for (why, records) in WHYS.iter().zip(&mut doubtful) {
+                records.extend(why.holds(entry).then_some(seq));
             }
         }
-        table.rows = rows.into_iter().flatten().collect();
+        let counts = doubtful.each_ref().map(Vec::len);
+        table.rows = doubts(view, doubtful);
         let commitments = select::commitments(view, question);
-        let contested: Vec<&Commitment<'_>> = commitments
-            .iter()
-            .filter(|each| is_contested(each))
-            .collect();
+        let contested = commitments.filter(is_contested);
         let mut document = Document::new(self.name(), "Doubtful and disputed", view, question);
         document.notes.extend(table.cut(question.limit));
         document.notes.push(
@@ -105,22 +104,23 @@ impl Why {
         }
     }
 
-    /// What a record says of that, if it is doubtful for this reason.
+    /// Whether a record is doubtful for this reason.
+    fn holds(self, entry: &Entry) -> bool {
+        let envelope = &entry.event.envelope;
+        match self {
+            Self::Irregular => envelope.irregular.is_some(),
+            Self::Inferred => !envelope.inferred.is_empty(),
+            Self::LowConfidence => envelope.confidence == Some(Confidence::Low),
+        }
+    }
+
+    /// What a record that is doubtful for this reason says of it.
     fn detail(self, entry: &Entry) -> Option<String> {
         let envelope = &entry.event.envelope;
         match self {
             Self::Irregular => envelope.irregular.as_ref().map(ToString::to_string),
-            Self::Inferred => (!envelope.inferred.is_empty()).then(|| inferred(entry)),
-            Self::LowConfidence => {
-                let low = envelope.confidence == Some(Confidence::Low);
-                low.then(|| {
-                    envelope
-                        .note
-                        .as_ref()
-                        .map(ToString::to_string)
-                        .unwrap_or_default()
-                })
-            }
+            Self::Inferred => Some(inferred(entry)),
+            Self::LowConfidence => envelope.note.as_ref().map(ToString::to_string),
         }
     }
 }
@@ -135,8 +135,18 @@ fn inferred(entry: &Entry) -> String {
     named.collect::<Vec<_>>().join(" | ")
 }
 
-fn row(view: &View<'_>, why: Why, entry: &Entry, detail: String) -> Vec<Cell> {
-    let detail = Some(detail).filter(|detail| !detail.is_empty());
+/// The rows of the records that are doubtful for each reason.
+fn doubts<'r>(view: &View<'r>, doubtful: [Vec<Seq>; WHYS.len()]) -> Flow<'r, Row> {
+    let view = *view;
+    let reasons = WHYS.iter().zip(doubtful);
+    let each = reasons.flat_map(|(why, records)| records.into_iter().map(|seq| (*why, seq)));
+    rows::of(each.collect(), move |(why, seq)| {
+        Some(row(&view, *why, view.state.entry(*seq)?))
+    })
+}
+
+fn row(view: &View<'_>, why: Why, entry: &Entry) -> Row {
+    let detail = why.detail(entry).filter(|detail| !detail.is_empty());
     vec![
         Cell::Word(why.word().to_owned(), why.tone()),
         cells::record(entry.seq),
@@ -154,7 +164,7 @@ fn is_contested(commitment: &Commitment<'_>) -> bool {
     matches!(commitment.contest, Contest::Claimed | Contest::Disputed)
 }
 
-fn contests(view: &View<'_>, contested: &[&Commitment<'_>]) -> Table {
+fn contests<'r>(view: &View<'r>, contested: &Commitments<'r>) -> Table<'r> {
     let columns = &[
         "id",
         "text",
@@ -164,21 +174,22 @@ fn contests(view: &View<'_>, contested: &[&Commitment<'_>]) -> Table {
         "debtors",
         "creditors",
     ];
-    let mut table = Table::new("contested", "Commitments that are argued about", columns)
-        .or("nothing is argued about");
-    for commitment in contested {
+    let (view, all) = (*view, contested.clone());
+    let row = move |commitment: Commitment<'r>| {
         let last = commitment.contests.last().copied();
-        table.rows.push(vec![
+        vec![
             Cell::text(commitment.id),
             Cell::text(&commitment.terms.text),
             cells::contest(commitment.contest),
-            last.map_or(Cell::None, |seq| cells::since(view, seq)),
+            last.map_or(Cell::None, |seq| cells::since(&view, seq)),
             cells::standing(commitment.standing),
             Cell::list(commitment.debtors()),
             Cell::list(commitment.creditors()),
-        ]);
-    }
-    table
+        ]
+    };
+    let rows = Flow::made(contested.len(), move || all.in_parallel(row));
+    let table = Table::new("contested", "Commitments that are argued about", columns);
+    table.or("nothing is argued about").with(rows)
 }
 
 fn shares(

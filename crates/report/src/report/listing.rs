@@ -4,7 +4,10 @@ use servanda_core::event::Entry;
 use servanda_core::value::id::Subject;
 use servanda_core::view::{Source, View};
 
-use super::{Cell, Document, Question, Report, Table, cells, select, tables};
+use super::cell::Cell;
+use super::document::{Document, Report, Table};
+use super::question::Question;
+use super::{cells, select, tables};
 
 /// The list of parties.
 #[derive(Debug, Clone, Copy)]
@@ -19,7 +22,7 @@ impl Report for Parties {
         "Every party, by id"
     }
 
-    fn document(&self, view: &View<'_>, question: &Question) -> Document {
+    fn document<'r>(&self, view: &View<'r>, question: &Question) -> Document<'r> {
         let columns = &[
             "id",
             "name",
@@ -32,7 +35,7 @@ impl Report for Parties {
         ];
         let mut table = Table::new("parties", "Parties", columns).or("no parties");
         for party in select::parties(view, question) {
-            table.rows.push(vec![
+            table.push(vec![
                 Cell::text(party.id),
                 Cell::maybe(party.names.first()),
                 Cell::text(party.fact.kind),
@@ -60,7 +63,7 @@ impl Report for Sources {
         "Every source, by id"
     }
 
-    fn document(&self, view: &View<'_>, question: &Question) -> Document {
+    fn document<'r>(&self, view: &View<'r>, question: &Question) -> Document<'r> {
         let columns = &[
             "id",
             "title",
@@ -81,7 +84,7 @@ impl Report for Sources {
                 places.any(|citation| citation.source == *source.id)
             };
             let cited = view.trail(&subject).filter(cites);
-            table.rows.push(vec![
+            table.push(vec![
                 Cell::text(source.id),
                 Cell::text(&source.fact.title),
                 Cell::text(source.fact.kind),
@@ -110,7 +113,7 @@ impl Report for Agreements {
         "Every agreement, by id"
     }
 
-    fn document(&self, view: &View<'_>, question: &Question) -> Document {
+    fn document<'r>(&self, view: &View<'r>, question: &Question) -> Document<'r> {
         let agreements = select::agreements(view, question);
         list(self, tables::agreements(view, &agreements), view, question)
     }
@@ -129,7 +132,7 @@ impl Report for Commitments {
         "Every commitment, by id"
     }
 
-    fn document(&self, view: &View<'_>, question: &Question) -> Document {
+    fn document<'r>(&self, view: &View<'r>, question: &Question) -> Document<'r> {
         let commitments = select::commitments(view, question);
         let table = tables::commitments(view, "commitments", "Commitments", &commitments, question);
         list(self, table, view, question)
@@ -137,7 +140,12 @@ impl Report for Commitments {
 }
 
 /// A document of one table.
-fn list(report: &dyn Report, table: Table, view: &View<'_>, question: &Question) -> Document {
+fn list<'r>(
+    report: &dyn Report,
+    table: Table<'r>,
+    view: &View<'r>,
+    question: &Question,
+) -> Document<'r> {
     let mut table = table;
     let mut document = Document::new(report.name(), table.title.clone(), view, question);
     document.notes.extend(table.cut(question.limit));

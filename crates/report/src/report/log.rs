@@ -5,7 +5,10 @@ use servanda_core::state::{CurrentRecord, State};
 use servanda_core::value::id::{Seq, Subject};
 use servanda_core::view::View;
 
-use super::{Cell, Document, Question, Report, Table, cells, cut, select};
+use super::cell::Cell;
+use super::document::{Document, Report, Row, Table, cut};
+use super::question::Question;
+use super::{cells, rows, select};
 
 /// The log. It shows every record, and flags what has not happened by the view's day as `not yet`.
 #[derive(Debug, Clone, Copy)]
@@ -20,38 +23,41 @@ impl Report for Log {
         "The records, newest first"
     }
 
-    fn document(&self, view: &View<'_>, question: &Question) -> Document {
+    fn document<'r>(&self, view: &View<'r>, question: &Question) -> Document<'r> {
         let wanted = select::Records::new(view, question);
         let unbounded = wanted.is_all() && question.since.is_none() && question.until.is_none();
         let state = view.state;
-        let is_asked = |seq: Seq| match state.kind(seq) {
-            Some(_) => wanted.includes(state, seq) && select::within_occurred(view, seq, question),
+        let is_asked = |seq: &Seq| match state.kind(*seq) {
+            Some(_) => {
+                wanted.includes(state, *seq) && select::within_occurred(view, *seq, question)
+            }
             // Nobody knows what it said, so it can only be among all records.
             None => unbounded,
         };
-        let mut table = Table::new("log", "Records", COLUMNS).or("no records");
         let mut count = 0;
-        for seq in (0..state.count()).rev().map(Seq) {
-            if !is_asked(seq) {
-                continue;
-            }
+        let mut records = Vec::new();
+        for seq in (0..state.count()).rev().map(Seq).filter(is_asked) {
             count += 1;
             if question.limit.is_none_or(|limit| count <= limit) {
-                let held = state.held(seq);
-                let row = held.map_or_else(|| gone(state, seq), |held| row(view, held));
-                table.rows.push(row);
+                records.push(seq);
             }
         }
-        let mut document = Document::new(self.name(), "Log", view, question);
+        let view = *view;
+        let rows = rows::of(records, move |seq| {
+            let held = state.held(*seq).map(|held| row(&view, held));
+            held.or_else(|| Some(gone(state, *seq)))
+        });
+        let mut document = Document::new(self.name(), "Log", &view, question);
         document.notes.extend(cut(count, question.limit));
-        document.tables.push(table);
+        let table = Table::new("log", "Records", COLUMNS);
+        document.tables.push(table.or("no records").with(rows));
         document
     }
 }
 
 const COLUMNS: &[&str] = &["record", "recorded", "on", "event", "text", "by", "flags"];
 
-fn row(view: &View<'_>, held: &CurrentRecord) -> Vec<Cell> {
+fn row(view: &View<'_>, held: &CurrentRecord) -> Row {
     let entry = &held.entry;
     let mut flags = cells::flags(view.state, entry.seq);
     if held.is_standing() && !view.has_happened(entry.seq) {
@@ -79,7 +85,7 @@ fn row(view: &View<'_>, held: &CurrentRecord) -> Vec<Cell> {
 }
 
 /// A record whose payload is gone from the log.
-fn gone(state: &State, seq: Seq) -> Vec<Cell> {
+fn gone(state: &State, seq: Seq) -> Row {
     let mut flags = vec!["payload gone".to_owned()];
     let subject = Subject::Record(seq);
     let redactions = state.trail(&subject);
@@ -114,7 +120,7 @@ mod tests {
         history
     }
 
-    fn ask(history: &History, question: &Question) -> Document {
+    fn ask(history: &History, question: &Question) -> Document<'static> {
         history.ask(&Log, "2024-01-01", question)
     }
 

@@ -8,9 +8,13 @@ use servanda_core::value::agreement::Action;
 use servanda_core::value::id::PartyId;
 use servanda_core::view::{Agreement, View};
 
+use super::cell::Cell;
 use super::chart::{Bar, Chart, Plot, StackedBar};
+use super::commitments::Commitments;
+use super::document::{Document, Report, Table};
 use super::participation::{Act, Membership, State, memberships};
-use super::{Cell, Document, Question, Report, Table, Takes, caveats, cells, select};
+use super::question::{Question, Takes};
+use super::{caveats, cells, select};
 
 /// The report `matrix`.
 #[derive(Debug, Clone, Copy)]
@@ -29,7 +33,7 @@ impl Report for Matrix {
         &[Takes::Limit]
     }
 
-    fn document(&self, view: &View<'_>, question: &Question) -> Document {
+    fn document<'r>(&self, view: &View<'r>, question: &Question) -> Document<'r> {
         let agreements = select::agreements(view, question);
         let circle = select::asked_circle(view, question);
         let names = cells::party_names(view);
@@ -48,15 +52,15 @@ impl Report for Matrix {
                 let state = membership.state(view);
                 by_agreement.add(agreement.id.as_str(), state);
                 by_party.add(membership.party.as_str(), state);
-                matrix
-                    .rows
-                    .push(row(view, agreement, &membership, state, &names));
+                matrix.push(row(view, agreement, &membership, state, &names));
             }
         }
         document.notes.extend(matrix.cut(question.limit));
-        document
-            .notes
-            .extend(caveats::notes(view, &[], &agreements));
+        document.notes.extend(caveats::notes(
+            view,
+            &Commitments::new(view, []),
+            &agreements,
+        ));
         document.charts = charts(&by_agreement);
         document.tables = vec![
             matrix,
@@ -159,7 +163,7 @@ impl Counts {
         *counts.entry(state).or_default() += 1;
     }
 
-    fn table(&self, name: &'static str, title: &str, of: &'static str) -> Table {
+    fn table(&self, name: &'static str, title: &str, of: &'static str) -> Table<'static> {
         let columns = [
             of,
             "all",
@@ -176,7 +180,7 @@ impl Counts {
         for (of, counts) in &self.0 {
             let mut row = vec![Cell::text(of), Cell::count(counts.values().sum())];
             row.extend(State::ALL.map(|state| Cell::count(of_state(counts, state))));
-            table.rows.push(row);
+            table.push(row);
         }
         table
     }

@@ -1,11 +1,17 @@
 //! The occurrences of recurring commitments: which were held, which nothing is recorded for, and the next one.
 
+use chrono::{Days, NaiveDate};
+
 use servanda_core::event::Fact;
 use servanda_core::view::occurrences::{OCCURRENCES_LIMIT, Occurrence};
 use servanda_core::view::{Commitment, View};
 
-use super::due::whole;
-use super::{Cell, Question, Table, Tone, cells};
+use super::bounded::Bounded;
+use super::cell::{Cell, Tone};
+use super::cells;
+use super::commitments::Commitments;
+use super::document::{Row, Table};
+use super::flow::Flow;
 
 const COLUMNS: &[&str] = &[
     "id",
@@ -18,53 +24,106 @@ const COLUMNS: &[&str] = &[
 ];
 
 /// The table of all occurrences of some commitments, by id and then by day, and what must be known to read it.
-pub fn table(
-    view: &View<'_>,
-    commitments: &[Commitment<'_>],
-    question: &Question,
-) -> (Table, Vec<String>) {
-    let mut table = Table::new("occurrences", "Occurrences", COLUMNS).or("no rule gives a day");
-    let mut notes = Vec::new();
-    let mut missed = false;
-    for commitment in commitments {
-        let Some(found) = view.occurrences(commitment) else {
-            continue;
-        };
+pub fn table<'r>(
+    view: &View<'r>,
+    commitments: &Commitments<'r>,
+    grace: Days,
+) -> (Table<'r>, Vec<String>) {
+    let view = *view;
+    let (mut count, mut is_numbered, mut is_missed) = (0, false, false);
+    let mut notes = Bounded::default();
+    for found in commitments.in_parallel(move |each| Found::new(&view, &each, grace)) {
+        notes.extend(found.notes);
+        count += found.count;
+        is_numbered |= found.is_numbered;
+        is_missed |= found.is_missed;
+    }
+    let mut notes = notes.lines("rules of which not all days are known");
+    if is_numbered {
+        notes.push(
+            "occurrences: a rule counts from the day of the commitment, or of the amendment that set it; what was held is matched by its number, else to the nearest day".to_owned(),
+        );
+    }
+    if is_missed {
+        notes.push("missed: nothing is recorded for that day, which is no breach".to_owned());
+    }
+    let all = commitments.clone();
+    let rows = Flow::made(count, move || {
+        all.in_parallel(move |each| rows(&view, &each, grace))
+            .flatten()
+    });
+    let table = Table::new("occurrences", "Occurrences", COLUMNS);
+    (table.or("no rule gives a day").with(rows), notes)
+}
+
+/// What the rows of one commitment come to.
+#[derive(Default)]
+struct Found {
+    notes: Vec<String>,
+    count: usize,
+    is_numbered: bool,
+    is_missed: bool,
+}
+
+impl Found {
+    fn new(view: &View<'_>, commitment: &Commitment<'_>, grace: Days) -> Self {
         let id = commitment.id;
-        notes.extend(found.unsupported.iter().map(|unsupported| {
+        let Some(found) = view.occurrences(commitment) else {
+            return Self::default();
+        };
+        let mut notes = Vec::new();
+        notes.extend(found.unsupported.as_ref().map(|unsupported| {
             format!("the days of {id} are not known: {unsupported} in its rule")
         }));
         if found.cut {
             notes.push(format!("of {id} only the first {OCCURRENCES_LIMIT} days"));
         }
         let next = found.next(view.as_of);
-        for occurrence in &found.all {
-            let (word, tone) = match (occurrence.held, occurrence.expected) {
-                (Some(_), _) => ("held", Tone::Good),
-                (None, day) if day >= next && next.is_some() => ("next", Tone::Plain),
-                (None, Some(day)) if (view.as_of - day).num_days() <= whole(question.grace) => {
-                    ("grace", Tone::Attention)
-                }
-                (None, _) => ("missed", Tone::Attention),
-            };
-            missed |= word == "missed";
-            table.rows.push(row(
-                view,
-                commitment,
-                occurrence,
-                Cell::Word(word.to_owned(), tone),
-            ));
+        let mut each = found.all.iter();
+        Self {
+            notes,
+            count: found.all.len(),
+            is_numbered: found.all.iter().any(|one| one.number.is_some()),
+            is_missed: each.any(|one| state(view, one, next, grace).0 == MISSED),
         }
     }
-    if table.rows.iter().any(|row| row[1] != Cell::None) {
-        notes.push(
-            "occurrences: a rule counts from the day of the commitment, or of the amendment that set it; what was held is matched by its number, else to the nearest day".to_owned(),
-        );
+}
+
+const MISSED: &str = "missed";
+
+/// Whether an occurrence was held, is the next one, or has nothing recorded for it.
+fn state(
+    view: &View<'_>,
+    occurrence: &Occurrence<'_>,
+    next: Option<NaiveDate>,
+    grace: Days,
+) -> (&'static str, Tone) {
+    match (occurrence.held, occurrence.expected) {
+        (Some(_), _) => ("held", Tone::Good),
+        (None, day) if day >= next && next.is_some() => ("next", Tone::Plain),
+        (None, Some(day)) if (view.as_of - day).num_days() <= cells::whole(grace) => {
+            ("grace", Tone::Attention)
+        }
+        (None, _) => (MISSED, Tone::Attention),
     }
-    if missed {
-        notes.push("missed: nothing is recorded for that day, which is no breach".to_owned());
-    }
-    (table, notes)
+}
+
+/// The rows of one commitment.
+fn rows(view: &View<'_>, commitment: &Commitment<'_>, grace: Days) -> Vec<Row> {
+    let Some(found) = view.occurrences(commitment) else {
+        return Vec::new();
+    };
+    let next = found.next(view.as_of);
+    let row = |occurrence: &Occurrence<'_>| {
+        let (word, tone) = state(view, occurrence, next, grace);
+        row(
+            view,
+            commitment,
+            occurrence,
+            Cell::Word(word.to_owned(), tone),
+        )
+    };
+    found.all.iter().map(row).collect()
 }
 
 fn row(
@@ -72,7 +131,7 @@ fn row(
     commitment: &Commitment<'_>,
     occurrence: &Occurrence<'_>,
     state: Cell,
-) -> Vec<Cell> {
+) -> Row {
     let named = occurrence.held.and_then(|entry| match &entry.event.fact {
         Fact::OccurrenceHeld(fact) => fact.occurrence.as_ref(),
         _ => None,
@@ -109,7 +168,7 @@ mod tests {
         history
     }
 
-    fn rows(document: &Document) -> Vec<Vec<String>> {
+    fn rows(document: &Document<'_>) -> Vec<Vec<String>> {
         columns(
             document,
             "occurrences",

@@ -14,7 +14,7 @@ use servanda_core::value::id::{PartyId, Seq};
 use servanda_core::value::when::When;
 use servanda_core::view::{Agreement, View};
 
-use super::{Cell, Tone};
+use super::cell::{Cell, Tone};
 
 /// Where a party stands to an agreement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -7,8 +7,14 @@ use servanda_core::value::commitment::Standing;
 use servanda_core::value::id::{PartyId, Slug, Subject};
 use servanda_core::view::{Commitment, Party, View};
 
+use super::bounded::Bounded;
+use super::caveats::{Caveats, Part};
+use super::cell::Cell;
+use super::commitments::Commitments;
+use super::document::{Document, Report, Row, Table};
+use super::question::{Question, Takes};
 use super::rates::{Rate, Tally};
-use super::{Cell, Document, Question, Report, Table, Takes, caveats, select, tables};
+use super::{select, tables};
 
 /// The report `party`.
 #[derive(Debug, Clone, Copy)]
@@ -27,11 +33,11 @@ impl Report for PartyReport {
         &[Takes::Limit]
     }
 
-    fn document(&self, view: &View<'_>, question: &Question) -> Document {
-        let facts = Facts::new(view, question);
+    fn document<'r>(&self, view: &View<'r>, question: &Question) -> Document<'r> {
+        let mut facts = Facts::new(view, question);
         match &question.party {
-            Some(party) => one(self, &facts, party),
-            None => every(self, &facts),
+            Some(party) => one(self, &mut facts, party),
+            None => every(self, &mut facts),
         }
     }
 }
@@ -40,7 +46,10 @@ impl Report for PartyReport {
 struct Facts<'v, 'r> {
     view: &'v View<'r>,
     question: &'v Question,
-    commitments: Vec<Commitment<'r>>,
+    commitments: Commitments<'r>,
+    /// Where each of the commitments stands, and what it adds to the rates.
+    counted: Vec<(Standing, Tally)>,
+    notes: Vec<String>,
     /// The places of the commitments that each owes, and that each is owed.
     owes: Places,
     is_owed: Places,
@@ -49,96 +58,131 @@ struct Facts<'v, 'r> {
     statements: Places,
 }
 
-type Places = BTreeMap<PartyId, Vec<usize>>;
+/// For each party the places of the things that name it.
+#[derive(Default)]
+struct Places(BTreeMap<PartyId, Vec<usize>>);
+
+impl Places {
+    fn add<'p>(&mut self, at: usize, parties: impl IntoIterator<Item = &'p PartyId>) {
+        for party in parties {
+            match self.0.get_mut(party) {
+                Some(places) => places.push(at),
+                None => drop(self.0.insert(party.clone(), vec![at])),
+            }
+        }
+    }
+
+    /// The places of what names any of these parties, in order, each once.
+    fn of_any(&self, parties: &BTreeSet<PartyId>) -> BTreeSet<usize> {
+        let of = |party| self.0.get(party).into_iter().flatten().copied();
+        parties.iter().flat_map(of).collect()
+    }
+}
 
 impl<'v, 'r> Facts<'v, 'r> {
     fn new(view: &'v View<'r>, question: &'v Question) -> Self {
-        let commitments = select::commitments(view, question);
         let circle = select::asked_circle(view, question);
         let asked = circle
             .as_ref()
             .map(|circle| circle.iter().map(|party| &party.0));
-        let agreements = match asked.clone() {
+        let named = match asked.clone() {
             Some(asked) => view.agreements_naming(asked),
             None => view.agreements(),
         };
-        let statements = statements(view, asked);
-        Self {
-            owes: places(commitments.iter().map(Commitment::debtors)),
-            is_owed: places(commitments.iter().map(Commitment::creditors)),
-            agreements: places(agreements.iter().map(|each| each.fact.party.iter())),
-            statements: places(
-                statements
-                    .iter()
-                    .map(|entry| entry.event.envelope.by.iter()),
-            ),
+        let (mut agreements, mut statements) = (Places::default(), Places::default());
+        for (at, agreement) in named.iter().enumerate() {
+            agreements.add(at, &agreement.fact.party);
+        }
+        for (at, entry) in self::statements(view, asked).into_iter().enumerate() {
+            statements.add(at, &entry.event.envelope.by);
+        }
+        let mut facts = Self {
             view,
             question,
-            commitments,
-        }
+            commitments: select::commitments(view, question),
+            counted: Vec::new(),
+            notes: Vec::new(),
+            owes: Places::default(),
+            is_owed: Places::default(),
+            agreements,
+            statements,
+        };
+        facts.count();
+        facts
     }
 
-    fn document(&self, report: &PartyReport, title: String) -> Document {
+    /// Goes through the commitments once.
+    fn count(&mut self) {
+        let (view, soon, silent) = (*self.view, self.question.soon, self.question.silent);
+        let owned =
+            |parties: Vec<&PartyId>| -> Vec<PartyId> { parties.into_iter().cloned().collect() };
+        let each = move |commitment: Commitment<'r>| {
+            let tally = Tally::of_one(&view, &commitment, soon, silent);
+            let sides = (owned(commitment.debtors()), owned(commitment.creditors()));
+            let part = Part::new(&view, &commitment);
+            ((commitment.standing, tally), sides, part)
+        };
+        let mut caveats = Caveats::default();
+        let all = self.commitments.in_parallel(each).enumerate();
+        for (at, (counted, (debtors, creditors), part)) in all {
+            self.counted.push(counted);
+            self.owes.add(at, &debtors);
+            self.is_owed.add(at, &creditors);
+            caveats.add(part);
+        }
+        self.notes = caveats.notes(&view, &self.commitments, &[]);
+    }
+
+    fn document(&mut self, report: &PartyReport, title: String) -> Document<'r> {
         let mut document = Document::new(report.name(), title, self.view, self.question);
-        let notes = caveats::notes(self.view, &self.commitments, &[]);
-        document.notes.extend(notes);
+        document.notes.append(&mut self.notes);
         document
     }
 
-    /// The commitments that any of these owes.
-    fn owed_by(&self, parties: &BTreeSet<PartyId>) -> Vec<&Commitment<'r>> {
-        self.at(&self.owes, parties)
-    }
-
-    /// The commitments that are owed to any of these.
-    fn owed_to(&self, parties: &BTreeSet<PartyId>) -> Vec<&Commitment<'r>> {
-        self.at(&self.is_owed, parties)
-    }
-
-    fn at(&self, places: &Places, parties: &BTreeSet<PartyId>) -> Vec<&Commitment<'r>> {
-        let places = of_any(places, parties).into_iter();
-        places.map(|at| &self.commitments[at]).collect()
-    }
-
     /// The row of a party, alone or with its parts.
-    fn row(&self, party: &Party<'_>, parties: &BTreeSet<PartyId>) -> Vec<Cell> {
-        let (owes, owed) = (self.owed_by(parties), self.owed_to(parties));
+    fn row(&self, party: &Party<'_>, parties: &BTreeSet<PartyId>) -> Row {
+        let (owes, owed) = (self.owes.of_any(parties), self.is_owed.of_any(parties));
         vec![
             Cell::text(party.id),
             Cell::maybe(party.names.first()),
             Cell::text(party.fact.kind),
             Cell::count(owes.len()),
-            Cell::List(by_standing(&owes)),
+            Cell::List(self.by_standing(&owes)),
             Cell::count(owed.len()),
-            Cell::List(by_standing(&owed)),
-            Cell::count(of_any(&self.agreements, parties).len()),
-            Cell::count(of_any(&self.statements, parties).len()),
+            Cell::List(self.by_standing(&owed)),
+            Cell::count(self.agreements.of_any(parties).len()),
+            Cell::count(self.statements.of_any(parties).len()),
         ]
     }
 
-    /// The rates of what these parties owe.
-    fn rates(&self, parties: &BTreeSet<PartyId>) -> Option<Vec<Rate>> {
-        let owes = self.owed_by(parties);
-        let Question { soon, silent, .. } = *self.question;
-        (!owes.is_empty()).then(|| Tally::of(self.view, owes, soon, silent).rates())
-    }
-}
-
-/// For each party the places of the things that name it.
-fn places<'p, P: IntoIterator<Item = &'p PartyId>>(things: impl Iterator<Item = P>) -> Places {
-    let mut places = Places::new();
-    for (at, parties) in things.enumerate() {
-        for party in parties {
-            places.entry(party.clone()).or_default().push(at);
+    /// `agreed 4`, for each standing that occurs among the commitments at these places.
+    fn by_standing(&self, places: &BTreeSet<usize>) -> Vec<String> {
+        let mut counts = BTreeMap::new();
+        for at in places {
+            *counts.entry(self.counted[*at].0).or_insert(0) += 1;
         }
+        let in_order = Standing::ALL.iter();
+        let counts = in_order.filter_map(|standing| Some((standing, counts.get(standing)?)));
+        counts
+            .map(|(standing, count)| format!("{standing} {count}"))
+            .collect()
     }
-    places
-}
 
-/// The places of what names any of these parties, in order, each once.
-fn of_any(places: &Places, parties: &BTreeSet<PartyId>) -> BTreeSet<usize> {
-    let of = |party| places.get(party).into_iter().flatten().copied();
-    parties.iter().flat_map(of).collect()
+    /// The rates of what these parties owe.
+    fn rates(&self, parties: &BTreeSet<PartyId>) -> Vec<Rate> {
+        let owes = self.owes.of_any(parties);
+        if owes.is_empty() {
+            return Vec::new();
+        }
+        let tally: Tally = owes.into_iter().map(|at| self.counted[at].1).sum();
+        tally.rates()
+    }
+
+    /// A table of the commitments at these places.
+    fn table(&self, name: &'static str, title: &str, places: BTreeSet<usize>) -> Table<'r> {
+        let commitments = self.commitments.at(places);
+        tables::commitments(self.view, name, title, &commitments, self.question)
+    }
 }
 
 const COLUMNS: &[&str] = &[
@@ -154,13 +198,13 @@ const COLUMNS: &[&str] = &[
 ];
 
 /// Every party for itself. What parts owe is not counted again for what they are parts of.
-fn every(report: &PartyReport, facts: &Facts<'_, '_>) -> Document {
+fn every<'r>(report: &PartyReport, facts: &mut Facts<'_, 'r>) -> Document<'r> {
     let mut document = facts.document(report, "Parties".to_owned());
     let mut parties = Table::new("parties", "Parties", COLUMNS).or("no parties");
     let mut rates = rates_table();
     for party in select::parties(facts.view, facts.question) {
         let alone = BTreeSet::from([party.id.clone()]);
-        parties.rows.push(facts.row(&party, &alone));
+        parties.push(facts.row(&party, &alone));
         add_rates(&mut rates, facts, party.id, &alone);
     }
     document.notes.extend(parties.cut(facts.question.limit));
@@ -169,48 +213,45 @@ fn every(report: &PartyReport, facts: &Facts<'_, '_>) -> Document {
 }
 
 /// One party, with the parts that act for it.
-fn one(report: &PartyReport, facts: &Facts<'_, '_>, id: &PartyId) -> Document {
+fn one<'r>(report: &PartyReport, facts: &mut Facts<'_, 'r>, id: &PartyId) -> Document<'r> {
     let circle = select::circle(facts.view, id);
     let mut document = facts.document(report, format!("Party {id}"));
     let mut parties = Table::new("parties", "Party", COLUMNS).or("no such party");
     let mut rates = rates_table();
     if let Some(party) = facts.view.party(id) {
-        parties.rows.push(facts.row(&party, &circle));
+        parties.push(facts.row(&party, &circle));
         add_rates(&mut rates, facts, id, &circle);
     }
-    let table = |name, title: &str, commitments: Vec<&Commitment<'_>>| {
-        let commitments: Vec<Commitment<'_>> = commitments.into_iter().cloned().collect();
-        tables::commitments(facts.view, name, title, &commitments, facts.question)
-    };
     document.tables = vec![
         parties,
         rates,
-        table("owes", "What it owes", facts.owed_by(&circle)),
-        table("is_owed", "What it is owed", facts.owed_to(&circle)),
+        facts.table("owes", "What it owes", facts.owes.of_any(&circle)),
+        facts.table("is_owed", "What it is owed", facts.is_owed.of_any(&circle)),
     ];
-    let parts: Vec<&str> = circle
-        .iter()
-        .filter(|part| *part != id)
-        .map(PartyId::as_str)
-        .collect();
-    if !parts.is_empty() {
-        document
-            .notes
-            .push(format!("with its parts: {}", parts.join(", ")));
-    }
+    let mut parts = Bounded::default();
+    let others = circle.iter().filter(|part| *part != id);
+    parts.extend(others.map(ToString::to_string));
+    let parts = parts.joined(", ");
+    let note = parts.map(|parts| format!("with its parts: {parts}"));
+    document.notes.extend(note);
     document
 }
 
-fn rates_table() -> Table {
+fn rates_table() -> Table<'static> {
     let columns: Vec<&str> = ["party"].into_iter().chain(Rate::COLUMNS).collect();
     Table::new("rates", "Rates of what is owed", &columns).or("nobody owes anything")
 }
 
-fn add_rates(table: &mut Table, facts: &Facts<'_, '_>, id: &PartyId, parties: &BTreeSet<PartyId>) {
-    for rate in facts.rates(parties).unwrap_or_default() {
+fn add_rates(
+    table: &mut Table<'_>,
+    facts: &Facts<'_, '_>,
+    id: &PartyId,
+    parties: &BTreeSet<PartyId>,
+) {
+    for rate in facts.rates(parties) {
         let mut row = vec![Cell::text(id)];
         row.extend(rate.cells());
-        table.rows.push(row);
+        table.push(row);
     }
 }
 
@@ -230,18 +271,6 @@ fn statements<'r, 's>(
     all.sort_by_key(|entry| entry.seq);
     all.dedup_by_key(|entry| entry.seq);
     all
-}
-
-/// `agreed 4`, for each standing that occurs.
-fn by_standing(commitments: &[&Commitment<'_>]) -> Vec<String> {
-    let counts = Standing::ALL.iter().map(|standing| {
-        let there = commitments.iter().filter(|each| each.standing == *standing);
-        (standing, there.count())
-    });
-    let counts = counts.filter(|(_, count)| *count > 0);
-    counts
-        .map(|(standing, count)| format!("{standing} {count}"))
-        .collect()
 }
 
 #[cfg(test)]

@@ -8,7 +8,9 @@ use chrono::Days;
 use servanda_core::value::commitment::{Contest, Standing};
 use servanda_core::view::{Commitment, Due, View};
 
-use super::{Cell, Table, cells};
+use super::cell::Cell;
+use super::cells;
+use super::document::Table;
 
 /// So many of so many, which are of a kind that is named.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,7 +50,7 @@ impl Rate {
 }
 
 /// A table of rates.
-pub fn table(name: &'static str, title: &str, rates: &[Rate]) -> Table {
+pub fn table(name: &'static str, title: &str, rates: &[Rate]) -> Table<'static> {
     let mut table = Table::new(name, title, &Rate::COLUMNS);
     table.rows = rates.iter().map(Rate::cells).collect();
     table
@@ -98,6 +100,7 @@ pub struct Tally {
 
 impl Tally {
     /// Counts.
+    #[cfg(test)]
     pub fn of<'c, 'r: 'c>(
         view: &View<'r>,
         commitments: impl IntoIterator<Item = &'c Commitment<'r>>,

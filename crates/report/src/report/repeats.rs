@@ -11,8 +11,12 @@ use servanda_core::value::commitment::Standing;
 use servanda_core::value::id::{AgreementId, CommitmentId, Seq, Subject};
 use servanda_core::view::{Agreement, Commitment, View};
 
+use super::cell::Cell;
+use super::commitments::Commitments;
+use super::document::{Document, Report, Table};
+use super::question::Question;
 use super::rates::{self, Rate};
-use super::{Cell, Document, Question, Report, Table, caveats, cells, select};
+use super::{caveats, cells, select};
 
 /// The report `repeats`.
 #[derive(Debug, Clone, Copy)]
@@ -27,7 +31,7 @@ impl Report for Repeats {
         "What was promised again, and how the earlier promise stood when it was"
     }
 
-    fn document(&self, view: &View<'_>, question: &Question) -> Document {
+    fn document<'r>(&self, view: &View<'r>, question: &Question) -> Document<'r> {
         let commitments = select::commitments(view, question);
         let agreements = select::agreements(view, question);
         let repetitions = repetitions(view, &commitments, &agreements);
@@ -48,10 +52,7 @@ impl Report for Repeats {
             ),
         ];
         let later: BTreeSet<Seq> = repetitions.iter().map(|each| each.later.seq).collect();
-        let shown: Vec<Commitment<'_>> = commitments
-            .into_iter()
-            .filter(|commitment| later.contains(&commitment.recorded.seq))
-            .collect();
+        let shown = commitments.filter(|commitment| later.contains(&commitment.recorded.seq));
         document.notes.extend(caveats::notes(view, &shown, &[]));
         document
     }
@@ -83,7 +84,7 @@ struct Repetition<'r> {
 /// The repetitions among these, in the order of the later one's day.
 fn repetitions<'r>(
     view: &View<'r>,
-    commitments: &[Commitment<'r>],
+    commitments: &Commitments<'r>,
     agreements: &[Agreement<'r>],
 ) -> Vec<Repetition<'r>> {
     let mut all = Vec::new();
@@ -96,7 +97,7 @@ fn repetitions<'r>(
             earlier,
         }));
     };
-    for commitment in commitments {
+    for commitment in commitments.iter() {
         for of in &commitment.terms.repeats {
             let id = Subject::Entity(commitment.id.0.clone());
             add(id, commitment.recorded, of.clone());
@@ -182,7 +183,7 @@ fn day(view: &View<'_>, entry: &Entry) -> NaiveDate {
 }
 
 /// Promises that repeat one another, together, from the first to the last.
-fn chains(view: &View<'_>, repetitions: &[Repetition<'_>]) -> Table {
+fn chains(view: &View<'_>, repetitions: &[Repetition<'_>]) -> Table<'static> {
     let columns = &[
         "first",
         "last",
@@ -222,7 +223,7 @@ fn chains(view: &View<'_>, repetitions: &[Repetition<'_>]) -> Table {
         let (Some((first, opening)), Some((last, latest))) = (chain.first(), chain.last()) else {
             continue;
         };
-        table.rows.push(vec![
+        table.push(vec![
             Cell::text(first),
             Cell::text(last),
             Cell::count(chain.len()),
@@ -358,6 +359,11 @@ mod tests {
                 ["C1", "C3", "3", "C1; C2; C3", "agreed"],
             ]
         );
+    }
+
+    #[test]
+    fn shares_are_of_what_was_promised_again() {
+        let report = again().ask(&Repeats, "2024-02-01", &Question::default());
         assert_eq!(share(&report, "commitments/promised again"), "2 of 3 (67%)");
         assert_eq!(share(&report, "repeated/live"), "1 of 2 (50%)");
         assert_eq!(share(&report, "repeated/fulfilled"), "0 of 2 (0%)");

@@ -9,9 +9,11 @@ use servanda_core::event::{Entry, Event, Fact, Kind};
 use servanda_core::state::State;
 use servanda_core::value::id::{AgreementId, PartyId, Seq, Slug, Subject};
 use servanda_core::value::when::Instant;
-use servanda_core::view::{Agreement, Commitment, Party, View};
+use servanda_core::view::{Agreement, Party, View};
 
-use super::{Bound, Question, cells};
+use super::cells;
+use super::commitments::Commitments;
+use super::question::{Bound, Question};
 
 /// A party, and the parts of it that act for it, by id.
 pub fn circle(view: &View<'_>, party: &PartyId) -> BTreeSet<PartyId> {
@@ -42,17 +44,26 @@ pub fn asked_circle(view: &View<'_>, question: &Question) -> Option<BTreeSet<Par
 
 /// The commitments that a question asks for, by id. A party's are those in which it or a part of it has
 /// any role.
-pub fn commitments<'r>(view: &View<'r>, question: &Question) -> Vec<Commitment<'r>> {
+pub fn commitments<'r>(view: &View<'r>, question: &Question) -> Commitments<'r> {
     let circle = asked_circle(view, question);
-    let mut all = match (&question.commitment, &question.agreement, &circle) {
-        (Some(id), _, _) => view.commitment(id).into_iter().collect(),
-        (None, Some(agreement), _) => view.commitments_naming([&agreement.0]),
-        (None, None, Some(circle)) => view.commitments_naming(circle.iter().map(|party| &party.0)),
-        (None, None, None) => view.commitments(),
+    let all = match (&question.commitment, &question.agreement, &circle) {
+        (Some(id), _, _) => {
+            let found = view.commitment(id).into_iter();
+            Commitments::new(view, found.map(|commitment| commitment.id))
+        }
+        (None, Some(agreement), _) => commitments_naming(view, [&agreement.0]),
+        (None, None, Some(circle)) => commitments_naming(view, circle.iter().map(|party| &party.0)),
+        (None, None, None) => {
+            let all = view.commitments().into_iter();
+            Commitments::new(view, all.map(|commitment| commitment.id))
+        }
     };
-    all.retain(|commitment| {
+    let agreement = question.agreement.as_ref();
+    if agreement.is_none() && circle.is_none() && question.standings.is_empty() {
+        return all;
+    }
+    all.filter(|commitment| {
         let terms = &commitment.terms;
-        let agreement = question.agreement.as_ref();
         let roles = [
             &terms.debtor,
             &terms.creditor,
@@ -68,8 +79,16 @@ pub fn commitments<'r>(view: &View<'r>, question: &Question) -> Vec<Commitment<'
         agreement.is_none_or(|asked| *asked == terms.agreement)
             && (question.standings.is_empty() || question.standings.contains(&commitment.standing))
             && circle.as_ref().is_none_or(has_role)
-    });
-    all
+    })
+}
+
+/// The commitments whose terms name or named one of these, by id.
+pub fn commitments_naming<'r, 's>(
+    view: &View<'r>,
+    named: impl IntoIterator<Item = &'s Slug>,
+) -> Commitments<'r> {
+    let naming = view.commitments_naming(named).into_iter();
+    Commitments::new(view, naming.map(|commitment| commitment.id))
 }
 
 /// The agreements that a question asks for, by id. A party's are those that name it or a part of it, and
@@ -355,10 +374,10 @@ mod tests {
                     let roles = [&terms.debtor, &terms.creditor, &terms.witness, &terms.guarantor];
                     roles.into_iter().flatten().any(|party| circle.contains(party))
                 });
-                let ids = |all: Vec<Commitment<'_>>| -> Vec<String> {
-                    all.iter().map(|each| each.id.to_string()).collect()
-                };
-                prop_assert_eq!(ids(commitments(&view, &question)), ids(all));
+                let found = commitments(&view, &question);
+                let found: Vec<_> = found.iter().map(|each| each.id.to_string()).collect();
+                let all: Vec<_> = all.iter().map(|each| each.id.to_string()).collect();
+                prop_assert_eq!(found, all);
                 let mut all = view.agreements();
                 all.retain(|each| {
                     let acted = each.participation.iter().copied().filter_map(actor);

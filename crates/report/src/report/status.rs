@@ -4,13 +4,17 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use crate::parallel;
 use servanda_core::value::commitment::Standing;
 use servanda_core::view::{Commitment, View};
 
+use super::caveats::{Caveats, Part};
+use super::cell::{Cell, Tone};
 use super::chart::{Bar, Chart, Plot, StackedBar};
+use super::commitments::Commitments;
+use super::document::{Document, Report, Table};
+use super::question::Question;
 use super::rates::{self, Rate, Tally};
-use super::{Cell, Document, Question, Report, Table, Tone, caveats, cells, select, tables};
+use super::{cells, select, tables};
 
 /// The report `status`.
 #[derive(Debug, Clone, Copy)]
@@ -25,77 +29,112 @@ impl Report for Status {
         "Where every commitment and agreement stands, with the rates of what was kept"
     }
 
-    fn document(&self, view: &View<'_>, question: &Question) -> Document {
+    fn document<'r>(&self, view: &View<'r>, question: &Question) -> Document<'r> {
         let commitments = select::commitments(view, question);
         let agreements = select::agreements(view, question);
-        let tallies = parallel::map(&commitments, |each| {
-            Tally::of_one(view, each, question.soon, question.silent)
-        });
-        let tally: Tally = tallies.iter().copied().sum();
-        let counted: Vec<Counted<'_, '_>> = commitments.iter().zip(tallies).collect();
+        let counts = Counts::new(view, &commitments, question);
         let mut document = Document::new(self.name(), "Status of commitments", view, question);
         document.tables = vec![
             tables::commitments(view, "commitments", "Commitments", &commitments, question),
-            standings(&commitments),
+            counts.standings(),
             tables::agreements(view, &agreements),
-            rates::table("rates", "Rates", &tally.rates()),
+            rates::table("rates", "Rates", &counts.all.tally.rates()),
         ];
-        document.charts.extend(standings_chart(&commitments));
-        for group in &GROUPS {
-            let groups = group.of(&counted);
-            document.charts.extend(group.chart(&groups));
-            document.tables.push(group.table(&groups));
+        document.charts.extend(counts.chart());
+        for (group, counts) in GROUPS.iter().zip(&counts.groups) {
+            document.charts.extend(group.chart(counts));
+            document.tables.push(group.table(counts));
         }
-        document
-            .notes
-            .extend(caveats::notes(view, &commitments, &agreements));
+        let notes = counts.caveats.notes(view, &commitments, &agreements);
+        document.notes.extend(notes);
         document
     }
 }
 
-/// How many stand there, for each standing that occurs.
-fn counts<'c, 'r: 'c>(
-    commitments: impl IntoIterator<Item = &'c Commitment<'r>>,
-) -> BTreeMap<Standing, usize> {
-    let mut counts = BTreeMap::new();
-    for commitment in commitments {
-        *counts.entry(commitment.standing).or_default() += 1;
-    }
-    counts
+/// What is counted of some commitments.
+#[derive(Default)]
+struct Count {
+    tally: Tally,
+    /// How many stand there, for each standing that occurs.
+    standings: BTreeMap<Standing, usize>,
 }
 
-/// How many commitments stand where.
-fn standings(commitments: &[Commitment<'_>]) -> Table {
-    let columns = &["standing", "count", "share"];
-    let mut table = Table::new("standings", "Standings", columns).or("no commitments");
-    for (standing, count) in counts(commitments) {
-        let rate = Rate {
-            name: "",
-            denominator: "",
-            count,
-            of: commitments.len(),
+impl Count {
+    fn add(&mut self, tally: Tally, standing: Standing) {
+        self.tally = self.tally + tally;
+        *self.standings.entry(standing).or_default() += 1;
+    }
+}
+
+/// What is counted of all commitments in one pass.
+#[derive(Default)]
+struct Counts {
+    all: Count,
+    groups: [BTreeMap<String, Count>; GROUPS.len()],
+    caveats: Caveats,
+}
+
+impl Counts {
+    fn new<'r>(view: &View<'r>, commitments: &Commitments<'r>, question: &Question) -> Self {
+        let (view, soon, silent) = (*view, question.soon, question.silent);
+        let each = move |commitment: Commitment<'r>| {
+            let tally = Tally::of_one(&view, &commitment, soon, silent);
+            // Each commitment is in every group that it is in once.
+            let keys = GROUPS.each_ref().map(|group| {
+                let mut keys = (group.keys)(&commitment);
+                keys.sort_unstable();
+                keys.dedup();
+                keys
+            });
+            let part = Part::new(&view, &commitment);
+            (tally, commitment.standing, keys, part)
         };
-        table.rows.push(vec![
-            cells::standing(standing),
-            Cell::count(count),
-            Cell::text(rate.share()),
-        ]);
+        let mut counts = Self::default();
+        for (tally, standing, keys, part) in commitments.in_parallel(each) {
+            counts.all.add(tally, standing);
+            for (group, keys) in counts.groups.iter_mut().zip(keys) {
+                for key in keys {
+                    group.entry(key).or_default().add(tally, standing);
+                }
+            }
+            counts.caveats.add(part);
+        }
+        counts
     }
-    table
-}
 
-fn standings_chart(commitments: &[Commitment<'_>]) -> Option<Chart> {
-    let bar = |(standing, count): (Standing, usize)| Bar {
-        label: standing.to_string(),
-        count: whole(count),
-        tone: tone(standing),
-    };
-    (!commitments.is_empty()).then(|| Chart {
-        name: "standings".to_owned(),
-        title: "Commitments, by where they stand".to_owned(),
-        table: "standings",
-        plot: Plot::Bars(counts(commitments).into_iter().map(bar).collect()),
-    })
+    /// How many commitments stand where.
+    fn standings(&self) -> Table<'static> {
+        let columns = &["standing", "count", "share"];
+        let mut table = Table::new("standings", "Standings", columns).or("no commitments");
+        for (standing, count) in &self.all.standings {
+            let rate = Rate {
+                name: "",
+                denominator: "",
+                count: *count,
+                of: self.all.tally.all,
+            };
+            table.push(vec![
+                cells::standing(*standing),
+                Cell::count(*count),
+                Cell::text(rate.share()),
+            ]);
+        }
+        table
+    }
+
+    fn chart(&self) -> Option<Chart> {
+        let bar = |(standing, count): (&Standing, &usize)| Bar {
+            label: standing.to_string(),
+            count: whole(*count),
+            tone: tone(*standing),
+        };
+        (self.all.tally.all > 0).then(|| Chart {
+            name: "standings".to_owned(),
+            title: "Commitments, by where they stand".to_owned(),
+            table: "standings",
+            plot: Plot::Bars(self.all.standings.iter().map(bar).collect()),
+        })
+    }
 }
 
 fn tone(standing: Standing) -> Tone {
@@ -146,31 +185,11 @@ const GROUPS: [Group; 3] = [
     },
 ];
 
-/// A commitment and what it adds to the rates.
-type Counted<'c, 'r> = (&'c Commitment<'r>, Tally);
-
-/// Commitments by group.
-type Groups<'c, 'r> = BTreeMap<String, Vec<Counted<'c, 'r>>>;
-
 /// More bars than this nobody reads; the table has all.
 const BARS: usize = 40;
 
 impl Group {
-    /// Each commitment in every group that it is in, and in each once.
-    fn of<'c, 'r>(&self, commitments: &[Counted<'c, 'r>]) -> Groups<'c, 'r> {
-        let mut groups = Groups::new();
-        for counted in commitments {
-            let mut keys = (self.keys)(counted.0);
-            keys.sort_unstable();
-            keys.dedup();
-            for key in keys {
-                groups.entry(key).or_default().push(*counted);
-            }
-        }
-        groups
-    }
-
-    fn table(&self, groups: &Groups<'_, '_>) -> Table {
+    fn table(&self, groups: &BTreeMap<String, Count>) -> Table<'static> {
         let columns = [
             self.of,
             "commitments",
@@ -184,12 +203,11 @@ impl Group {
             "overdue_of_due",
         ];
         let mut table = Table::new(self.table, self.title, &columns).or("none");
-        for (key, commitments) in groups {
-            let tally: Tally = commitments.iter().map(|(_, tally)| *tally).sum();
+        for (key, Count { tally, standings }) in groups {
             let [fulfilled, claimed, breached, overdue] = tally.due_rates();
             let [_, undated, ..] = tally.live_rates();
-            let words = counts(commitments.iter().map(|(each, _)| *each)).into_iter();
-            table.rows.push(vec![
+            let words = standings.iter();
+            table.push(vec![
                 Cell::text(key),
                 Cell::count(tally.all),
                 Cell::list(words.map(|(standing, count)| format!("{standing} {count}"))),
@@ -206,14 +224,13 @@ impl Group {
     }
 
     /// Of several groups, how many of each stand where.
-    fn chart(&self, groups: &Groups<'_, '_>) -> Option<Chart> {
+    fn chart(&self, groups: &BTreeMap<String, Count>) -> Option<Chart> {
         let mut largest: Vec<_> = groups.iter().collect();
-        largest.sort_by_key(|(key, commitments)| (Reverse(commitments.len()), *key));
+        largest.sort_by_key(|(key, count)| (Reverse(count.tally.all), *key));
         let all = largest.len();
         largest.truncate(BARS);
-        let bar = |(key, commitments): (&String, &Vec<Counted<'_, '_>>)| {
-            let counts = counts(commitments.iter().map(|(each, _)| *each));
-            let count = |standing| whole(counts.get(standing).copied().unwrap_or_default());
+        let bar = |(key, of): (&String, &Count)| {
+            let count = |standing| whole(of.standings.get(standing).copied().unwrap_or_default());
             StackedBar {
                 label: key.clone(),
                 counts: Standing::ALL.iter().map(count).collect(),
@@ -244,7 +261,7 @@ mod tests {
     use super::super::testing::*;
     use super::*;
 
-    fn ask(history: &History, day: &str) -> Document {
+    fn ask(history: &History, day: &str) -> Document<'static> {
         history.ask(&Status, day, &Question::default())
     }
 

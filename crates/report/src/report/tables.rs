@@ -1,9 +1,18 @@
 //! Tables that several reports show.
 
-use crate::parallel;
+use std::sync::Arc;
+
+use chrono::Days;
+
+use servanda_core::value::id::AgreementId;
 use servanda_core::view::{Agreement, Commitment, View};
 
-use super::{Cell, Question, Table, cells};
+use super::cell::Cell;
+use super::cells;
+use super::commitments::Commitments;
+use super::document::{Row, Table};
+use super::flow::Flow;
+use super::question::Question;
 
 /// The columns of a table of commitments.
 const COMMITMENT_COLUMNS: &[&str] = &[
@@ -22,24 +31,22 @@ const COMMITMENT_COLUMNS: &[&str] = &[
     "flags",
 ];
 
-/// A table of commitments, in the order in which they are given.
+/// A table of commitments, whose rows are made when they are written.
 pub fn commitments<'r>(
     view: &View<'r>,
     name: &'static str,
     title: &str,
-    commitments: &[Commitment<'r>],
+    commitments: &Commitments<'r>,
     question: &Question,
-) -> Table {
-    let mut table = Table::new(name, title, COMMITMENT_COLUMNS).or("no commitments");
-    table.rows = parallel::map(commitments, |each| commitment_row(view, each, question));
-    table
+) -> Table<'r> {
+    let (view, all, soon) = (*view, commitments.clone(), question.soon);
+    let rows = move || all.in_parallel(move |each| commitment_row(&view, &each, soon));
+    Table::new(name, title, COMMITMENT_COLUMNS)
+        .or("no commitments")
+        .with(Flow::made(commitments.len(), rows))
 }
 
-fn commitment_row<'r>(
-    view: &View<'r>,
-    commitment: &Commitment<'r>,
-    question: &Question,
-) -> Vec<Cell> {
+fn commitment_row<'r>(view: &View<'r>, commitment: &Commitment<'r>, soon: Days) -> Row {
     let terms = &commitment.terms;
     let deadline = terms.deadline.as_ref();
     vec![
@@ -53,14 +60,14 @@ fn commitment_row<'r>(
         cells::since(view, commitment.last_move()),
         Cell::List(cells::assessments(view, commitment)),
         cells::contest(commitment.contest),
-        cells::due(view.due(commitment, question.soon), deadline),
+        cells::due(view.due(commitment, soon), deadline),
         cells::commitment_acknowledged(view, commitment),
         Cell::List(cells::commitment_flags(view, commitment)),
     ]
 }
 
-/// A table of agreements, in the order in which they are given.
-pub fn agreements(view: &View<'_>, agreements: &[Agreement<'_>]) -> Table {
+/// A table of agreements, in the order in which they are given, whose rows are made when they are written.
+pub fn agreements<'r>(view: &View<'r>, agreements: &[Agreement<'r>]) -> Table<'r> {
     let columns = &[
         "id",
         "title",
@@ -72,22 +79,32 @@ pub fn agreements(view: &View<'_>, agreements: &[Agreement<'_>]) -> Table {
         "acknowledged",
         "flags",
     ];
-    let mut table = Table::new("agreements", "Agreements", columns).or("no agreements");
-    let commitments = view.commitment_counts();
-    for agreement in agreements {
-        let number = view.state.number(&agreement.id.0);
-        let of_it = number.and_then(|number| commitments.get(&number).copied());
-        table.rows.push(vec![
-            Cell::text(agreement.id),
-            Cell::text(&agreement.fact.title),
-            Cell::maybe(agreement.fact.form),
-            cells::on(view, agreement.recorded.seq),
-            Cell::text(agreement.status),
-            Cell::list(&agreement.fact.party),
-            Cell::count(of_it.unwrap_or_default()),
-            cells::agreement_acknowledged(view, agreement),
-            Cell::List(cells::flags(view.state, agreement.recorded.seq)),
-        ]);
-    }
-    table
+    let count = agreements.len();
+    let ids: Arc<[&AgreementId]> = agreements.iter().map(|each| each.id).collect();
+    let counts = Arc::new(view.commitment_counts());
+    let view = *view;
+    let rows = move || {
+        let (ids, counts) = (ids.clone(), counts.clone());
+        let of = move |id: &AgreementId| counts.get(&view.state.number(&id.0)?).copied();
+        let agreement = move |at: usize| view.agreement(ids.get(at)?);
+        let all = (0..count).filter_map(agreement);
+        all.map(move |each| agreement_row(&view, &each, of(each.id).unwrap_or_default()))
+    };
+    Table::new("agreements", "Agreements", columns)
+        .or("no agreements")
+        .with(Flow::made(count, rows))
+}
+
+fn agreement_row(view: &View<'_>, agreement: &Agreement<'_>, commitments: usize) -> Row {
+    vec![
+        Cell::text(agreement.id),
+        Cell::text(&agreement.fact.title),
+        Cell::maybe(agreement.fact.form),
+        cells::on(view, agreement.recorded.seq),
+        Cell::text(agreement.status),
+        Cell::list(&agreement.fact.party),
+        Cell::count(commitments),
+        cells::agreement_acknowledged(view, agreement),
+        Cell::List(cells::flags(view.state, agreement.recorded.seq)),
+    ]
 }

@@ -1,8 +1,12 @@
 //! Histories for the tests of reports: lines of texts, checked by the rules and folded as a ledger would.
 
+use super::document::{Row, Table};
+use super::flow::Flow;
 use chrono::NaiveDate;
 
-use super::{Cell, Document, Question, Report};
+use super::cell::Cell;
+use super::document::{Document, Report};
+use super::question::Question;
 use servanda_core::event::{Entry, Event, Fields, Kind};
 use servanda_core::rules;
 use servanda_core::state::State;
@@ -67,14 +71,41 @@ impl History {
     }
 
     /// What a report says as of a day.
-    pub fn ask(&self, report: &dyn Report, day: &str, question: &Question) -> Document {
-        report.document(&self.view(day), question)
+    pub fn ask(&self, report: &dyn Report, day: &str, question: &Question) -> Document<'static> {
+        kept(report.document(&self.view(day), question))
     }
 
     /// A dossier as of a day.
-    pub fn dossier(&self, of: &str, day: &str) -> Option<Document> {
+    pub fn dossier(&self, of: &str, day: &str) -> Option<Document<'static>> {
         let subject: Subject = of.parse().unwrap();
-        super::dossier::dossier(&self.view(day), &subject, &Question::default())
+        super::dossier::dossier(&self.view(day), &subject, &Question::default()).map(kept)
+    }
+}
+
+/// A document with all its rows made, which are as many as it says.
+pub fn kept(document: Document<'_>) -> Document<'static> {
+    fn all<T: Clone>(flow: &Flow<'_, T>) -> Flow<'static, T> {
+        let items: Flow<'static, T> = flow.iter().map(|item| item.into_owned()).collect();
+        assert_eq!(items.len(), flow.len());
+        items
+    }
+    let table = |table: &Table<'_>| Table {
+        name: table.name,
+        title: table.title.clone(),
+        columns: table.columns.clone(),
+        rows: all(&table.rows),
+        empty: table.empty,
+    };
+    Document {
+        report: document.report,
+        title: document.title,
+        as_of: document.as_of,
+        known_at: document.known_at,
+        tables: document.tables.iter().map(table).collect(),
+        charts: document.charts,
+        calendar: all(&document.calendar),
+        notes: document.notes,
+        sections: document.sections.into_iter().map(kept).collect(),
     }
 }
 
@@ -144,7 +175,7 @@ pub fn plain(cell: &Cell) -> String {
 }
 
 /// Some columns of a table, row by row.
-pub fn columns(document: &Document, table: &str, columns: &[&str]) -> Vec<Vec<String>> {
+pub fn columns(document: &Document<'_>, table: &str, columns: &[&str]) -> Vec<Vec<String>> {
     let table = document.tables.iter().find(|found| found.name == table);
     let table = table.expect("the document has this table");
     let place = |column: &&str| {
@@ -152,15 +183,15 @@ pub fn columns(document: &Document, table: &str, columns: &[&str]) -> Vec<Vec<St
         found.unwrap_or_else(|| panic!("no column {column}"))
     };
     let places: Vec<usize> = columns.iter().map(place).collect();
-    for row in &table.rows {
+    for row in &table.rows.kept {
         assert_eq!(row.len(), table.columns.len(), "{}: {row:?}", table.name);
     }
-    let pick = |row: &Vec<Cell>| places.iter().map(|&at| plain(&row[at])).collect();
-    table.rows.iter().map(pick).collect()
+    let pick = |row: &Row| places.iter().map(|&at| plain(&row[at])).collect();
+    table.rows.kept.iter().map(pick).collect()
 }
 
 /// One column of a table.
-pub fn column(document: &Document, table: &str, name: &str) -> Vec<String> {
+pub fn column(document: &Document<'_>, table: &str, name: &str) -> Vec<String> {
     columns(document, table, &[name])
         .into_iter()
         .flatten()
@@ -168,7 +199,7 @@ pub fn column(document: &Document, table: &str, name: &str) -> Vec<String> {
 }
 
 /// The share of a rate, as `denominator/rate`.
-pub fn share(document: &Document, rate: &str) -> String {
+pub fn share(document: &Document<'_>, rate: &str) -> String {
     let rows = columns(document, "rates", &["denominator", "rate", "share"]);
     let found = rows
         .into_iter()
@@ -177,6 +208,6 @@ pub fn share(document: &Document, rate: &str) -> String {
 }
 
 /// Whether some note holds this text.
-pub fn notes(document: &Document, text: &str) -> bool {
+pub fn notes(document: &Document<'_>, text: &str) -> bool {
     document.notes.iter().any(|note| note.contains(text))
 }

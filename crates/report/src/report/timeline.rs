@@ -6,8 +6,11 @@ use servanda_core::event::Entry;
 use servanda_core::value::id::Seq;
 use servanda_core::view::View;
 
+use super::cell::{Cell, Tone};
 use super::chart::{Chart, Mark, Plot};
-use super::{Cell, Document, Question, Report, Table, Takes, Tone, cells, cut, select};
+use super::document::{Document, Report, Row, Table};
+use super::question::{Question, Takes};
+use super::{cells, rows, select};
 
 /// The report `timeline`.
 #[derive(Debug, Clone, Copy)]
@@ -26,7 +29,7 @@ impl Report for Timeline {
         &[Takes::Occurred, Takes::Limit]
     }
 
-    fn document(&self, view: &View<'_>, question: &Question) -> Document {
+    fn document<'r>(&self, view: &View<'r>, question: &Question) -> Document<'r> {
         let wanted = select::Records::new(view, question);
         let state = view.state;
         let asked = |seq: &Seq| {
@@ -35,19 +38,22 @@ impl Report for Timeline {
                 && select::within_occurred(view, *seq, question)
         };
         let mut document = Document::new(self.name(), "Timeline", view, question);
-        let all = (0..state.count()).map(Seq).filter(asked);
-        let (mut records, later): (Vec<Seq>, Vec<Seq>) =
-            all.partition(|seq| view.has_happened(*seq));
+        let mut later = 0;
+        let mut records = Vec::new();
+        for seq in (0..state.count()).map(Seq).filter(asked) {
+            match view.has_happened(seq) {
+                true => records.push(seq),
+                false => later += 1,
+            }
+        }
         records.sort_by_cached_key(|seq| place(view, *seq));
-        let mut table = Table::new("timeline", "Timeline", COLUMNS).or("nothing happened");
         document.charts.extend(chart(view, &records));
-        let shown = question.limit.unwrap_or(usize::MAX);
-        let entries = records.iter().take(shown);
-        let entries = entries.filter_map(|seq| state.entry(*seq));
-        table.rows = entries.map(|entry| row(view, entry)).collect();
-        document.notes.extend(cut(records.len(), question.limit));
+        let mut table = Table::new("timeline", "Timeline", COLUMNS).or("nothing happened");
+        let view = *view;
+        table.rows = rows::of(records, move |seq| Some(row(&view, state.entry(*seq)?)));
+        document.notes.extend(table.cut(question.limit));
+        document.notes.extend(select::left_out(&view, later));
         document.tables.push(table);
-        document.notes.extend(select::left_out(view, later.len()));
         document
     }
 }
@@ -93,7 +99,7 @@ fn place(view: &View<'_>, seq: Seq) -> (NaiveDate, Seq) {
     (on.unwrap_or(NaiveDate::MAX), seq)
 }
 
-fn row(view: &View<'_>, entry: &Entry) -> Vec<Cell> {
+fn row(view: &View<'_>, entry: &Entry) -> Row {
     vec![
         cells::on(view, entry.seq),
         cells::record(entry.seq),

@@ -4,7 +4,7 @@
 use chrono::{Datelike, Days, NaiveDate};
 use maud::{Markup, html};
 
-use super::{class_of, shown};
+use super::text::{class_of, shown};
 use crate::report::Tone;
 use crate::report::chart::{Bar, Chart, Line, Mark, Plot, StackedBar, Threshold};
 
@@ -325,24 +325,9 @@ fn steps(lines: &[Line], thresholds: &[Threshold], marks: &[Mark]) -> Option<Dra
         top: legend + 6.0 + ROW * marks.len().min(MOST) as f64,
         height: 180.0,
     };
-    let says: Vec<String> = lines
-        .iter()
-        .filter_map(|line| {
-            let ((first, from), (last, to)) = (line.points.first()?, line.points.last()?);
-            Some(format!(
-                "{}: from {from} on {first} to {to} on {last}",
-                line.label
-            ))
-        })
-        .chain(
-            marks
-                .iter()
-                .map(|mark| format!("{}: {}", day_of(mark), mark.label)),
-        )
-        .collect();
     Some(Drawing {
         height: frame.top + frame.height + 24.0,
-        says: says.join("; "),
+        says: said(lines, marks),
         markup: html! {
             @if legend > 0.0 {
                 @for (place, line) in lines.iter().enumerate() {
@@ -366,6 +351,19 @@ fn steps(lines: &[Line], thresholds: &[Threshold], marks: &[Mark]) -> Option<Dra
             @for (place, line) in lines.iter().enumerate() { path.line.(dash(place)) d=(staircase(&frame, line)) {} }
         },
     })
+}
+
+/// The lines and marks in words.
+fn said(lines: &[Line], marks: &[Mark]) -> String {
+    let lines = lines.iter().filter_map(|line| {
+        let ((first, from), (last, to)) = (line.points.first()?, line.points.last()?);
+        let label = &line.label;
+        Some(format!("{label}: from {from} on {first} to {to} on {last}"))
+    });
+    let marks = marks
+        .iter()
+        .map(|mark| format!("{}: {}", day_of(mark), mark.label));
+    lines.chain(marks).collect::<Vec<String>>().join("; ")
 }
 
 fn dash(place: usize) -> String {

@@ -1,0 +1,122 @@
+//! What is asked of a commitment as of a day.
+
+use super::Commitment;
+use crate::event::{Entry, Fact};
+use crate::value::commitment::{Capacity, Standing};
+use crate::value::id::{PartyId, Seq};
+
+impl<'r> Commitment<'r> {
+    /// Who owes it: the debtors, and on a mutual commitment the creditors too.
+    pub fn debtors(&self) -> Vec<&PartyId> {
+        both_sides(&self.terms.debtor, &self.terms.creditor, self.terms.mutual)
+    }
+
+    /// To whom it is owed: the creditors, and on a mutual commitment the debtors too.
+    pub fn creditors(&self) -> Vec<&PartyId> {
+        both_sides(&self.terms.creditor, &self.terms.debtor, self.terms.mutual)
+    }
+
+    /// The parties whose claim of fulfilment is being answered, or was answered by the breach that stands.
+    /// An older claim, which was rejected or overtaken, binds nobody any more.
+    pub fn claimants(&self) -> &'r [PartyId] {
+        let claim = match self.moves.as_slice() {
+            [.., claim, (_, Standing::Breached)] => Some(claim),
+            moves => moves.last(),
+        };
+        claim
+            .filter(|(_, to)| *to == Standing::Claimed)
+            .and_then(|(seq, _)| self.state.entry(*seq))
+            .map_or(&[], |entry| entry.event.envelope.by.as_slice())
+    }
+
+    /// Whether an assessor or arbiter has looked at it.
+    pub fn is_verified(&self) -> bool {
+        let mut moves = self.move_entries();
+        let arbitrated = moves.any(|entry| match &entry.event.fact {
+            Fact::StatusChanged(fact) => {
+                matches!(fact.capacity, Some(Capacity::Arbiter | Capacity::Assessor))
+            }
+            _ => false,
+        });
+        arbitrated || !self.assessments.is_empty()
+    }
+
+    /// The records that moved its standing, read.
+    pub fn move_entries(&self) -> impl Iterator<Item = &'r Entry> {
+        let moves = self.moves.iter();
+        moves.filter_map(|(seq, _)| self.state.entry(*seq))
+    }
+
+    /// The record that brought it where it stands.
+    pub fn last_move(&self) -> Seq {
+        self.moves.last().map_or(self.recorded.seq, |(seq, _)| *seq)
+    }
+
+    /// Notes which corrections set which fields of the defining record.
+    pub(super) fn note_corrections(&mut self) {
+        for correction in self.state.corrections(self.recorded.seq) {
+            let corrected = self.state.entry(correction);
+            if let Some(Fact::Corrected(fact)) = corrected.map(|entry| &entry.event.fact)
+                && let Some(spec) = self.recorded.event.kind().field(fact.field.as_str())
+            {
+                self.set_by.insert(spec.name, correction);
+            }
+        }
+    }
+
+    /// Takes in what an amendment replaces.
+    pub(super) fn amend(&mut self, entry: &Entry) {
+        match &entry.event.fact {
+            Fact::CommitmentAmended(fact) if fact.commitment == *self.id => {
+                let mut set = |field: &'static str| {
+                    self.set_by.insert(field, entry.seq);
+                };
+                let terms = self.terms.to_mut();
+                replace_some(&mut terms.condition, &fact.condition, "condition", &mut set);
+                replace_some(&mut terms.measure, &fact.measure, "measure", &mut set);
+                replace_some(&mut terms.deadline, &fact.deadline, "deadline", &mut set);
+                replace_all(&mut terms.modality, &fact.modality, "modality", &mut set);
+                replace_all(&mut terms.debtor, &fact.debtor, "debtor", &mut set);
+                replace_all(&mut terms.creditor, &fact.creditor, "creditor", &mut set);
+                replace_all(&mut terms.purpose, &fact.purpose, "purpose", &mut set);
+                if let Some(text) = &fact.text {
+                    terms.text = text.clone();
+                    set("text");
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+fn both_sides<'a>(own: &'a [PartyId], other: &'a [PartyId], mutual: bool) -> Vec<&'a PartyId> {
+    let mut all: Vec<&PartyId> = own.iter().collect();
+    if mutual {
+        all.extend(other.iter().filter(|party| !own.contains(party)));
+    }
+    all
+}
+
+fn replace_some<T: Clone>(
+    term: &mut Option<T>,
+    new: &Option<T>,
+    field: &'static str,
+    set: &mut impl FnMut(&'static str),
+) {
+    if new.is_some() {
+        term.clone_from(new);
+        set(field);
+    }
+}
+
+fn replace_all<T: Clone>(
+    term: &mut Vec<T>,
+    new: &[T],
+    field: &'static str,
+    set: &mut impl FnMut(&'static str),
+) {
+    if !new.is_empty() {
+        *term = new.to_vec();
+        set(field);
+    }
+}

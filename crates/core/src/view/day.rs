@@ -1,0 +1,467 @@
+//! What a view finds of parties, sources, agreements and commitments.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use chrono::NaiveDate;
+use foldhash::fast::FixedState;
+
+use crate::event::{
+    AgreementRecorded, CommitmentRecorded, Entry, Fact, Kind, PartyRegistered, SourceRegistered,
+};
+use crate::state::{Assessment, CommitmentHistory, EntityKind, Id, RecordDate, State};
+use crate::value::agreement::AgreementStatus;
+use crate::value::commitment::{Contest, Standing};
+use crate::value::id::{AgreementId, CommitmentId, PartyId, Seq, Slug, SourceId, Subject};
+use crate::value::party::Name;
+use crate::value::when::When;
+
+/// A state as of a day.
+#[derive(Debug, Clone, Copy)]
+pub struct View<'r> {
+    /// What is known.
+    pub state: &'r State,
+    /// The day: what happened later does not count.
+    pub as_of: NaiveDate,
+}
+
+/// A party as of a day.
+#[derive(Debug, Clone)]
+pub struct Party<'r> {
+    /// Its id.
+    pub id: &'r PartyId,
+    /// The record that registered it.
+    pub recorded: &'r Entry,
+    /// What it registered.
+    pub fact: &'r PartyRegistered,
+    /// Its names on that day; the first is shown.
+    pub names: &'r [Name],
+    /// Who succeeded it.
+    pub successors: Vec<&'r PartyId>,
+}
+
+/// A source.
+#[derive(Debug, Clone)]
+pub struct Source<'r> {
+    /// Its id.
+    pub id: &'r SourceId,
+    /// The record that registered it.
+    pub recorded: &'r Entry,
+    /// What it registered.
+    pub fact: &'r SourceRegistered,
+}
+
+/// An agreement as of a day.
+#[derive(Debug, Clone)]
+pub struct Agreement<'r> {
+    /// Its id.
+    pub id: &'r AgreementId,
+    /// The record of its conclusion.
+    pub recorded: &'r Entry,
+    /// What it recorded.
+    pub fact: &'r AgreementRecorded,
+    /// Its status.
+    pub status: AgreementStatus,
+    /// The records that moved its status, in order.
+    pub moves: Vec<&'r Entry>,
+    /// What the parties did about it.
+    pub participation: Vec<&'r Entry>,
+}
+
+/// A commitment as of a day.
+#[derive(Debug, Clone)]
+pub struct Commitment<'r> {
+    /// Its id.
+    pub id: &'r CommitmentId,
+    /// The record that made it.
+    pub recorded: &'r Entry,
+    /// Its terms, with every amendment applied.
+    pub terms: Cow<'r, CommitmentRecorded>,
+    /// Which record set each field of the terms, where that is not the first one.
+    pub set_by: BTreeMap<&'static str, Seq>,
+    /// Where it stands: the first axis.
+    pub standing: Standing,
+    /// The records that moved it there, in order, and where to.
+    pub moves: Vec<(Seq, Standing)>,
+    /// What assessors found: the second axis. Never averaged.
+    pub assessments: Vec<(Seq, &'r Assessment)>,
+    /// Whether it is argued about: the third axis.
+    pub contest: Contest,
+    /// The records that moved the contest, both sides.
+    pub contests: Vec<Seq>,
+    /// All that was recorded of it.
+    pub(super) told: CommitmentHistory<'r>,
+    /// Where its records are.
+    pub(super) state: &'r State,
+}
+
+/// Every event, whenever it happened.
+pub const END_OF_TIME: NaiveDate = NaiveDate::MAX;
+
+impl<'r> View<'r> {
+    /// Everything that is known, whenever it happened.
+    pub fn whole(state: &'r State) -> Self {
+        Self {
+            state,
+            as_of: END_OF_TIME,
+        }
+    }
+
+    /// Whether a record had happened by the day of the view; not one whose payload is gone.
+    pub fn has_happened(&self, seq: Seq) -> bool {
+        if self.state.latest_around(seq) <= self.as_of {
+            return true;
+        }
+        let stamp = self.state.stamp(seq);
+        stamp.is_some_and(|stamp| stamp.timeless || self.last_possible_day(seq) <= self.as_of)
+    }
+
+    /// The last day on which a record can have happened: the day from which it counts.
+    pub fn last_possible_day(&self, seq: Seq) -> NaiveDate {
+        let own = self.state.own_last_day(seq);
+        let inherited = || self.agreement_stamp(seq)?.on?.latest();
+        match self.state.kind(seq) {
+            Some(Kind::CommitmentRecorded) => inherited().or(own),
+            _ => own,
+        }
+        .unwrap_or(END_OF_TIME)
+    }
+
+    /// What is kept of the record of a commitment's agreement, which gives a commitment without a date its own.
+    pub fn agreement_stamp(&self, seq: Seq) -> Option<&'r RecordDate> {
+        let state = self.state;
+        let is_dateless = |stamp: &&RecordDate| !stamp.is_dated();
+        let is_commitment = state.kind(seq) == Some(Kind::CommitmentRecorded);
+        state
+            .stamp(seq)
+            .filter(is_dateless)
+            .filter(|_| is_commitment)?;
+        // A date that is open at one end is a date of its own.
+        let Fact::CommitmentRecorded(fact) = &state.held(seq)?.entry.event.fact else {
+            return None;
+        };
+        let (_, agreed) = state.entity(&fact.agreement.0)?;
+        state.stamp(agreed)
+    }
+
+    /// When an agreement was concluded.
+    pub fn agreed_on(&self, agreement: &AgreementId) -> Option<When> {
+        let (_, agreed) = self.state.entity(&agreement.0)?;
+        self.state.stamp(agreed)?.on
+    }
+
+    /// The records about something that had happened.
+    pub fn trail(&self, subject: &Subject) -> impl DoubleEndedIterator<Item = &'r Entry> {
+        self.trail_of(subject, |_| true)
+    }
+
+    /// As [`View::trail`], the records of some kinds only. The others are not even read.
+    pub fn trail_of<W: Fn(Kind) -> bool>(
+        &self,
+        subject: &Subject,
+        wanted: W,
+    ) -> impl DoubleEndedIterator<Item = &'r Entry> + use<'r, W> {
+        let all = self.trail_records(subject);
+        let wanted = all.filter(|(_, kind)| wanted(*kind)).map(|(seq, _)| seq);
+        let wanted: Vec<Seq> = wanted.collect();
+        let state = self.state;
+        wanted.into_iter().filter_map(|seq| state.entry(seq))
+    }
+
+    /// The records about something that had happened, with their kinds, without reading them.
+    pub fn trail_records(&self, subject: &Subject) -> impl Iterator<Item = (Seq, Kind)> + use<'r> {
+        let view = *self;
+        let all = self.state.trail_records(subject);
+        all.filter(move |(seq, _)| view.has_happened(*seq))
+    }
+
+    /// All that had happened, in the order of the chain.
+    pub fn entries(&self) -> impl DoubleEndedIterator<Item = &'r Entry> {
+        self.entries_of(|_| true)
+    }
+
+    /// As [`View::entries`], those of some records only. The others are not even read.
+    pub fn entries_of(
+        &self,
+        wanted: impl Fn(Seq) -> bool,
+    ) -> impl DoubleEndedIterator<Item = &'r Entry> {
+        let view = *self;
+        let counts = move |seq: &Seq| view.state.standing_kind(*seq).is_some();
+        (0..self.state.count())
+            .map(Seq)
+            .filter(counts)
+            .filter(move |seq| wanted(*seq) && view.has_happened(*seq))
+            .filter_map(move |seq| view.state.entry(seq))
+    }
+
+    /// The parties that acknowledged a record with their own key, in the order of the chain, each once.
+    pub fn acknowledged_by(&self, seq: Seq) -> Vec<&'r PartyId> {
+        let mut parties = Vec::new();
+        for entry in self.trail_of(&Subject::Record(seq), |kind| kind == Kind::Acknowledged) {
+            if let Fact::Acknowledged(fact) = &entry.event.fact
+                && fact.record == seq
+                && !parties.contains(&&fact.party)
+            {
+                parties.push(&fact.party);
+            }
+        }
+        parties
+    }
+
+    fn defining(&self, id: &Slug) -> Option<&'r Entry> {
+        let (_, seq) = self.state.entity(id)?;
+        let happened = self.has_happened(seq);
+        happened.then(|| self.state.entry(seq)).flatten()
+    }
+
+    /// A party.
+    pub fn party(&self, id: &PartyId) -> Option<Party<'r>> {
+        let recorded = self.defining(&id.0)?;
+        let Fact::PartyRegistered(fact) = &recorded.event.fact else {
+            return None;
+        };
+        let mut names = fact.name.as_slice();
+        let mut successors = Vec::new();
+        let changes = |kind| matches!(kind, Kind::PartyRenamed | Kind::PartySucceeded);
+        for entry in self.trail_of(&Subject::Entity(id.0.clone()), changes) {
+            match &entry.event.fact {
+                Fact::PartyRenamed(renamed) if renamed.party == *id => names = &renamed.name,
+                Fact::PartySucceeded(succeeded) if succeeded.party == *id => {
+                    successors.extend(&succeeded.successor);
+                }
+                _ => {}
+            }
+        }
+        Some(Party {
+            id: &fact.id,
+            recorded,
+            fact,
+            names,
+            successors,
+        })
+    }
+
+    /// A source.
+    pub fn source(&self, id: &SourceId) -> Option<Source<'r>> {
+        let recorded = self.defining(&id.0)?;
+        match &recorded.event.fact {
+            Fact::SourceRegistered(fact) => Some(Source {
+                id: &fact.id,
+                recorded,
+                fact,
+            }),
+            _ => None,
+        }
+    }
+
+    /// An agreement.
+    pub fn agreement(&self, id: &AgreementId) -> Option<Agreement<'r>> {
+        let recorded = self.defining(&id.0)?;
+        let Fact::AgreementRecorded(fact) = &recorded.event.fact else {
+            return None;
+        };
+        let mut agreement = Agreement {
+            id: &fact.id,
+            recorded,
+            fact,
+            status: AgreementStatus::Concluded,
+            moves: Vec::new(),
+            participation: Vec::new(),
+        };
+        let of_it = |kind| {
+            matches!(
+                kind,
+                Kind::AgreementStatusChanged | Kind::ParticipationRecorded
+            )
+        };
+        for entry in self.trail_of(&Subject::Entity(id.0.clone()), of_it) {
+            match &entry.event.fact {
+                Fact::AgreementStatusChanged(changed) if changed.agreement == *id => {
+                    agreement.status = changed.to;
+                    agreement.moves.push(entry);
+                }
+                Fact::ParticipationRecorded(did) if did.agreement == *id => {
+                    agreement.participation.push(entry);
+                }
+                _ => {}
+            }
+        }
+        Some(agreement)
+    }
+
+    /// A commitment.
+    pub fn commitment(&self, id: &CommitmentId) -> Option<Commitment<'r>> {
+        self.commitment_told(self.state.told(id)?)
+    }
+
+    fn commitment_told(&self, told: CommitmentHistory<'r>) -> Option<Commitment<'r>> {
+        let happened = self.has_happened(told.defined());
+        let recorded = happened.then(|| self.state.entry(told.defined()))??;
+        let Fact::CommitmentRecorded(fact) = &recorded.event.fact else {
+            return None;
+        };
+        let happened = |seq: Seq| self.has_happened(seq);
+        let moves: Vec<_> = told.moves().filter(|(seq, _)| happened(*seq)).collect();
+        let contests: Vec<_> = told.contests().filter(|(seq, _)| happened(*seq)).collect();
+        let assessments = told.assessments().filter(|(seq, _)| happened(*seq));
+        let first = fact.standing.unwrap_or(Standing::Agreed);
+        let mut commitment = Commitment {
+            id: &fact.id,
+            recorded,
+            terms: Cow::Borrowed(fact),
+            set_by: BTreeMap::new(),
+            standing: moves.last().map_or(first, |(_, to)| *to),
+            moves,
+            assessments: assessments.collect(),
+            contest: contests.last().map_or(Contest::None, |(_, to)| *to),
+            contests: contests.into_iter().map(|(seq, _)| seq).collect(),
+            told,
+            state: self.state,
+        };
+        commitment.note_corrections();
+        let amendments = told.amendments().filter(|seq| happened(*seq));
+        for entry in amendments.filter_map(|seq| self.state.entry(seq)) {
+            commitment.amend(entry);
+        }
+        Some(commitment)
+    }
+
+    /// The records of a commitment's trail that made it what it is, in the order of the chain: its terms, moves,
+    /// contests, assessments, occurrences.
+    pub fn own_trail(&self, commitment: &Commitment<'r>) -> Vec<Seq> {
+        self.own_trail_of(commitment, |_| true)
+    }
+
+    /// As [`View::own_trail`], some records of it only.
+    pub fn own_trail_of(
+        &self,
+        commitment: &Commitment<'r>,
+        wanted: impl Fn(Seq) -> bool,
+    ) -> Vec<Seq> {
+        let told = commitment.told;
+        let own = told
+            .recordings()
+            .chain(told.amendments())
+            .chain(told.moves().map(|(seq, _)| seq))
+            .chain(told.contests().map(|(seq, _)| seq))
+            .chain(told.assessments().map(|(seq, _)| seq))
+            .chain(told.occurrences());
+        let mut all: Vec<Seq> = own
+            .filter(|seq| wanted(*seq) && self.has_happened(*seq))
+            .collect();
+        all.sort_unstable();
+        all
+    }
+
+    /// How many commitments there are in each agreement, by the number of its id.
+    pub fn commitment_counts(&self) -> HashMap<Id, usize, FixedState> {
+        let mut counts = HashMap::default();
+        for (_, told) in self.state.all_told() {
+            if let Some(agreement) = told.agreement()
+                && self.has_happened(told.defined())
+            {
+                *counts.entry(agreement).or_default() += 1;
+            }
+        }
+        counts
+    }
+
+    /// Every party, by id.
+    pub fn parties(&self) -> Vec<Party<'r>> {
+        self.state
+            .ids(EntityKind::Party)
+            .filter_map(|id| self.party(&PartyId(id.clone())))
+            .collect()
+    }
+
+    /// Every source, by id.
+    pub fn sources(&self) -> Vec<Source<'r>> {
+        self.state
+            .ids(EntityKind::Source)
+            .filter_map(|id| self.source(&SourceId(id.clone())))
+            .collect()
+    }
+
+    /// Every agreement, by id.
+    pub fn agreements(&self) -> Vec<Agreement<'r>> {
+        self.state
+            .ids(EntityKind::Agreement)
+            .filter_map(|id| self.agreement(&AgreementId(id.clone())))
+            .collect()
+    }
+
+    /// What records of some kinds that name one of these are about, each once and sorted: `about` tells of an entry.
+    fn subjects_naming<'s, T: Ord>(
+        &self,
+        named: impl IntoIterator<Item = &'s Slug>,
+        kinds: &[Kind],
+        about: impl Fn(&'r Fact) -> Option<&'r T>,
+    ) -> BTreeSet<&'r T> {
+        let wanted = |kind: Kind| kinds.contains(&kind);
+        named
+            .into_iter()
+            .flat_map(|named| self.trail_of(&Subject::Entity(named.clone()), wanted))
+            .filter_map(|entry| about(&entry.event.fact))
+            .collect()
+    }
+
+    /// Every commitment whose terms name or named one of these, by id: those of an agreement, those that a party
+    /// has a part in.
+    pub fn commitments_naming<'s>(
+        &self,
+        named: impl IntoIterator<Item = &'s Slug>,
+    ) -> Vec<Commitment<'r>> {
+        let terms = [Kind::CommitmentRecorded, Kind::CommitmentAmended];
+        let ids = self.subjects_naming(named, &terms, |fact| match fact {
+            Fact::CommitmentRecorded(fact) => Some(&fact.id),
+            Fact::CommitmentAmended(fact) => Some(&fact.commitment),
+            _ => None,
+        });
+        let commitments = ids.into_iter().filter_map(|id| self.commitment(id));
+        commitments.collect()
+    }
+
+    /// Every party of which something was recorded that names this one: its parts, whom it succeeded, itself; by id.
+    pub fn parties_naming(&self, named: &Slug) -> Vec<Party<'r>> {
+        let wanted = [Kind::PartyRegistered, Kind::PartySucceeded];
+        let ids = self.subjects_naming([named], &wanted, |fact| match fact {
+            Fact::PartyRegistered(fact) => Some(&fact.id),
+            Fact::PartySucceeded(fact) => Some(&fact.party),
+            _ => None,
+        });
+        ids.into_iter().filter_map(|id| self.party(id)).collect()
+    }
+
+    /// Every source that names this one, and itself, by id.
+    pub fn sources_naming(&self, named: &Slug) -> Vec<Source<'r>> {
+        let ids = self.subjects_naming([named], &[Kind::SourceRegistered], |fact| match fact {
+            Fact::SourceRegistered(fact) => Some(&fact.id),
+            _ => None,
+        });
+        ids.into_iter().filter_map(|id| self.source(id)).collect()
+    }
+
+    /// Every agreement that names one of these, or that one of these did something about, by id.
+    pub fn agreements_naming<'s>(
+        &self,
+        named: impl IntoIterator<Item = &'s Slug>,
+    ) -> Vec<Agreement<'r>> {
+        let wanted = [Kind::AgreementRecorded, Kind::ParticipationRecorded];
+        let ids = self.subjects_naming(named, &wanted, |fact| match fact {
+            Fact::AgreementRecorded(fact) => Some(&fact.id),
+            Fact::ParticipationRecorded(fact) => Some(&fact.agreement),
+            _ => None,
+        });
+        let agreements = ids.into_iter().filter_map(|id| self.agreement(id));
+        agreements.collect()
+    }
+
+    /// Every commitment, by id.
+    pub fn commitments(&self) -> Vec<Commitment<'r>> {
+        let mut told: Vec<(&Slug, CommitmentHistory<'r>)> = self.state.all_told().collect();
+        told.sort_unstable_by_key(|(id, _)| *id);
+        let told = told.into_iter();
+        told.filter_map(|(_, told)| self.commitment_told(told))
+            .collect()
+    }
+}

@@ -1,0 +1,106 @@
+//! What the calendar says of a commitment.
+
+use chrono::{Days, NaiveDate};
+
+use super::schedule::Term;
+use super::{Commitment, View};
+use crate::event::Kind;
+use crate::value::id::Seq;
+
+/// What the calendar says of a commitment. Derived at query time, never stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Due {
+    /// Its deadline has passed and it is still owed.
+    Overdue {
+        /// Whole days since the deadline.
+        days: i64,
+    },
+    /// Its deadline, or the next day of its rule, lies within the days asked for.
+    Soon {
+        /// Whole days until the deadline.
+        days: i64,
+    },
+    /// Its deadline lies further ahead.
+    Later,
+    /// It is due so long after an event that is not known to have happened.
+    Waiting,
+    /// Nothing says when it is due.
+    Undated,
+    /// It is to be kept at all times, or by a rule of recurrence that has no day soon.
+    Standing,
+    /// It is not owed now: proposed, waiting, claimed, breached, suspended or ended.
+    NotOwed,
+}
+
+impl View<'_> {
+    /// What the calendar says of a commitment on the view's day; `soon` is how many days ahead count as soon.
+    pub fn due(&self, commitment: &Commitment<'_>, soon: Days) -> Due {
+        if !commitment.standing.can_be_overdue() {
+            return Due::NotOwed;
+        }
+        let last = match self.term(commitment) {
+            Term::Undated => return Due::Undated,
+            Term::Waits(_) => return Due::Waiting,
+            Term::Dated(date) => date.latest,
+            Term::Standing => {
+                let next = self
+                    .occurrences(commitment)
+                    .and_then(|all| all.next(self.as_of));
+                return match next.filter(|day| self.is_within(*day, soon)) {
+                    Some(day) => Due::Soon {
+                        days: (day - self.as_of).num_days(),
+                    },
+                    None => Due::Standing,
+                };
+            }
+        };
+        let days = (last - self.as_of).num_days();
+        if days < 0 {
+            Due::Overdue { days: -days }
+        } else if self.is_within(last, soon) {
+            Due::Soon { days }
+        } else {
+            Due::Later
+        }
+    }
+
+    /// Whether a day is at most so many days ahead.
+    fn is_within(&self, day: NaiveDate, ahead: Days) -> bool {
+        let limit = self.as_of.checked_add_days(ahead);
+        limit.is_some_and(|limit| day <= limit)
+    }
+
+    /// Whether a commitment's deadline passed while it was owed: what rates of the due ones divide by.
+    pub fn fell_due(&self, commitment: &Commitment<'_>) -> bool {
+        let last = self.due_date(commitment);
+        commitment.standing.counts_as_due() && last.is_some_and(|last| last < self.as_of)
+    }
+
+    /// The last day on which something is known to have happened about a commitment.
+    pub fn last_heard(&self, commitment: &Commitment<'_>) -> NaiveDate {
+        let mut last = None;
+        let trail: Vec<Seq> = commitment.told.trail().collect();
+        // What was recorded last happened last, as a rule: the rest need not be looked up.
+        for seq in trail.into_iter().rev() {
+            let known = last.is_some_and(|last| self.state.latest_around(seq) <= last);
+            if !known
+                && self
+                    .state
+                    .kind(seq)
+                    .is_some_and(|kind| !is_bookkeeping(kind))
+                && self.has_happened(seq)
+            {
+                last = last.max(Some(self.last_possible_day(seq)));
+            }
+        }
+        last.unwrap_or_else(|| self.last_possible_day(commitment.recorded.seq))
+    }
+}
+
+/// Whether events of this kind are about the record, not about the world.
+fn is_bookkeeping(kind: Kind) -> bool {
+    matches!(
+        kind,
+        Kind::Noted | Kind::Corrected | Kind::Retracted | Kind::Redacted
+    )
+}

@@ -1,0 +1,97 @@
+//! Lists in notes, of which only the first items are told.
+
+/// The most items that a note tells one by one.
+const TOLD: usize = 50;
+
+/// Texts of which the first are kept and the others are counted.
+#[derive(Debug, Default)]
+pub struct Bounded {
+    first: Vec<String>,
+    more: usize,
+}
+
+impl Bounded {
+    /// Adds a text, which is only made where it is kept.
+    pub fn add(&mut self, text: impl FnOnce() -> String) {
+        self.add_some(|| Some(text()));
+    }
+
+    /// Adds a text, where there is one; what is not kept counts without being made.
+    pub fn add_some(&mut self, text: impl FnOnce() -> Option<String>) {
+        if self.first.len() < TOLD {
+            self.first.extend(text());
+        } else {
+            self.more += 1;
+        }
+    }
+
+    /// The texts in a line, and how many more there are; none where there are none.
+    pub fn joined(mut self, separator: &str) -> Option<String> {
+        if self.more > 0 {
+            self.first.push(and_more(self.more));
+        }
+        (!self.first.is_empty()).then(|| self.first.join(separator))
+    }
+
+    /// The texts, and a last one that says how many more there are of `what`.
+    pub fn lines(mut self, what: &str) -> Vec<String> {
+        if self.more > 0 {
+            self.first.push(format!("{} {what}", and_more(self.more)));
+        }
+        self.first
+    }
+}
+
+impl Extend<String> for Bounded {
+    fn extend<I: IntoIterator<Item = String>>(&mut self, texts: I) {
+        texts.into_iter().for_each(|text| self.add(|| text));
+    }
+}
+
+/// `and 4,112 more`.
+fn and_more(count: usize) -> String {
+    let digits = count.to_string();
+    let mut grouped = String::new();
+    for (at, digit) in digits.char_indices() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    format!("and {grouped} more")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_are_told_and_the_others_counted() {
+        let of = |count: usize| {
+            let mut bounded = Bounded::default();
+            bounded.extend((0..count).map(|one| one.to_string()));
+            bounded
+        };
+        assert_eq!(of(0).joined(", "), None);
+        assert_eq!(of(3).joined(", ").as_deref(), Some("0, 1, 2"));
+        assert!(of(TOLD).joined(", ").unwrap().ends_with(", 49"));
+        let many = of(TOLD + 4_112);
+        assert!(many.joined("; ").unwrap().ends_with("; 49; and 4,112 more"));
+        let lines = of(TOLD + 1_000_001).lines("deadlines");
+        assert_eq!(lines.len(), TOLD + 1);
+        assert_eq!(lines[TOLD], "and 1,000,001 more deadlines");
+    }
+
+    #[test]
+    fn what_is_not_told_is_not_made() {
+        let mut bounded = Bounded::default();
+        let mut made = 0;
+        for _ in 0..500 {
+            bounded.add(|| {
+                made += 1;
+                String::new()
+            });
+        }
+        assert_eq!(made, TOLD);
+    }
+}

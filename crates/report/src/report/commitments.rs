@@ -1,0 +1,80 @@
+//! The commitments that a report is about: their ids are kept, and each is read when it is asked for.
+
+use std::sync::Arc;
+
+use servanda_core::value::id::{CommitmentId, Seq};
+use servanda_core::view::{Commitment, View};
+
+use crate::parallel;
+
+/// Commitments as of a day, sorted by id.
+#[derive(Clone)]
+pub struct Commitments<'r> {
+    view: View<'r>,
+    ids: Arc<[&'r CommitmentId]>,
+}
+
+impl<'r> Commitments<'r> {
+    /// The commitments with these ids, which are sorted.
+    pub fn new(view: &View<'r>, ids: impl IntoIterator<Item = &'r CommitmentId>) -> Self {
+        Self {
+            view: *view,
+            ids: ids.into_iter().collect(),
+        }
+    }
+
+    /// The number of commitments.
+    pub fn len(&self) -> usize {
+        self.ids.len()
+    }
+
+    /// Whether a commitment is among these.
+    pub fn contains(&self, id: &CommitmentId) -> bool {
+        self.ids.binary_search(&id).is_ok()
+    }
+
+    /// The records that made the commitments.
+    pub fn records(&self) -> impl Iterator<Item = Seq> {
+        let records = self
+            .ids
+            .iter()
+            .filter_map(|id| self.view.state.entity(&id.0));
+        records.map(|(_, seq)| seq)
+    }
+
+    /// The commitment at a place.
+    pub fn get(&self, at: usize) -> Option<Commitment<'r>> {
+        self.view.commitment(self.ids.get(at)?)
+    }
+
+    /// The commitments, read one by one.
+    pub fn iter(&self) -> impl Iterator<Item = Commitment<'r>> {
+        (0..self.len()).filter_map(|at| self.get(at))
+    }
+
+    /// What `each` makes of every commitment, in order; read by all processors, a bounded part at a time.
+    pub fn in_parallel<T, F>(&self, each: F) -> impl Iterator<Item = T> + use<'r, T, F>
+    where
+        T: Send,
+        F: Fn(Commitment<'r>) -> T + Sync,
+    {
+        let all = self.clone();
+        parallel::ordered(self.len(), move |at| all.get(at).map(&each)).flatten()
+    }
+
+    /// Those that `wanted` keeps.
+    #[must_use]
+    pub fn filter(&self, wanted: impl Fn(&Commitment<'r>) -> bool + Sync) -> Self {
+        let kept = self.in_parallel(|commitment| wanted(&commitment));
+        let ids = self.ids.iter().zip(kept);
+        let ids = ids.filter_map(|(id, kept)| kept.then_some(*id));
+        Self::new(&self.view, ids.collect::<Vec<_>>())
+    }
+
+    /// Those at these places, which are sorted.
+    #[must_use]
+    pub fn at(&self, places: impl IntoIterator<Item = usize>) -> Self {
+        let ids = places.into_iter().filter_map(|at| self.ids.get(at));
+        Self::new(&self.view, ids.copied())
+    }
+}

@@ -1,0 +1,144 @@
+//! A report's answer: a document of tables with named columns, whose rows are made as a renderer asks for them.
+
+use chrono::NaiveDate;
+
+use servanda_core::state::asserted_times;
+use servanda_core::view::{END_OF_TIME, View};
+
+use super::calendar::CalendarEntry;
+use super::cell::Cell;
+use super::chart::Chart;
+use super::flow::Flow;
+use super::question::{Question, Takes};
+
+/// A report: a question to a view, answered by a document.
+pub trait Report: Sync {
+    /// Its name on the command line and in JSON.
+    fn name(&self) -> &'static str;
+
+    /// What it tells, in one sentence.
+    fn about(&self) -> &'static str;
+
+    /// What it takes beside the two clocks, a party, an agreement and the days that count as soon and silent.
+    fn takes(&self) -> &'static [Takes] {
+        &[]
+    }
+
+    /// Whether it can be asked of a party or an agreement alone.
+    fn narrows(&self) -> bool {
+        true
+    }
+
+    /// The answer.
+    fn document<'r>(&self, view: &View<'r>, question: &Question) -> Document<'r>;
+}
+
+/// A report's answer.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Document<'v> {
+    /// The report's name.
+    pub report: &'static str,
+    /// What it is about, in a line.
+    pub title: String,
+    /// The day as of which it speaks; none where it takes in whatever is known, whenever it happens.
+    pub as_of: Option<NaiveDate>,
+    /// How the ledger was known, in words; none for all that is known.
+    pub known_at: Option<String>,
+    /// Its tables; the first is the one that CSV gives.
+    pub tables: Vec<Table<'v>>,
+    /// What a page may draw of its tables.
+    pub charts: Vec<Chart>,
+    /// What belongs into a calendar.
+    pub calendar: Flow<'v, CalendarEntry>,
+    /// What a reader must know to read it rightly.
+    pub notes: Vec<String>,
+    /// The documents that it is made of, after what it says itself. These have none.
+    pub sections: Vec<Document<'v>>,
+}
+
+impl Document<'_> {
+    /// A document without tables, with a note where recorded times are claimed.
+    pub fn new(
+        report: &'static str,
+        title: impl Into<String>,
+        view: &View<'_>,
+        question: &Question,
+    ) -> Self {
+        Self {
+            report,
+            title: title.into(),
+            as_of: (view.as_of != END_OF_TIME).then_some(view.as_of),
+            known_at: question.known_at.clone(),
+            notes: asserted_times(view.state.asserted()).into_iter().collect(),
+            ..Self::default()
+        }
+    }
+
+    /// What it says itself, and then its sections.
+    pub fn parts(&self) -> impl Iterator<Item = &Self> {
+        std::iter::once(self).chain(&self.sections)
+    }
+}
+
+/// The values of a row, one for each column of its table.
+pub type Row = Vec<Cell>;
+
+/// A table of a document.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Table<'v> {
+    /// Its name in JSON.
+    pub name: &'static str,
+    /// Its heading.
+    pub title: String,
+    /// The names of its columns, in JSON and CSV too: lower case, words joined by `_`.
+    pub columns: Vec<&'static str>,
+    /// Its rows, each as long as `columns`.
+    pub rows: Flow<'v, Row>,
+    /// What to say where there are no rows.
+    pub empty: &'static str,
+}
+
+impl<'v> Table<'v> {
+    /// A table without rows.
+    pub fn new(name: &'static str, title: impl Into<String>, columns: &[&'static str]) -> Self {
+        Self {
+            name,
+            title: title.into(),
+            columns: columns.to_vec(),
+            rows: Flow::default(),
+            empty: "nothing",
+        }
+    }
+
+    /// Keeps so many rows, and tells how many there were if those were more.
+    pub fn cut(&mut self, limit: Option<usize>) -> Option<String> {
+        let note = cut(self.rows.len(), limit)?;
+        self.rows.truncate(limit.unwrap_or(usize::MAX));
+        Some(note)
+    }
+
+    /// Appends a row.
+    pub fn push(&mut self, row: Row) {
+        self.rows.push(row);
+    }
+
+    /// Has these rows, which are made when a renderer asks for them.
+    #[must_use]
+    pub fn with(mut self, rows: impl Into<Flow<'v, Row>>) -> Self {
+        self.rows = rows.into();
+        self
+    }
+
+    /// Says this where there are no rows.
+    #[must_use]
+    pub fn or(mut self, empty: &'static str) -> Self {
+        self.empty = empty;
+        self
+    }
+}
+
+/// What is told where not all of so many rows are shown.
+pub fn cut(all: usize, limit: Option<usize>) -> Option<String> {
+    let limit = limit.filter(|limit| *limit < all)?;
+    Some(format!("the first {limit} of {all} rows"))
+}

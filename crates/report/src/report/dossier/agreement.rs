@@ -1,0 +1,133 @@
+//! The dossier of an agreement.
+
+use std::collections::BTreeSet;
+
+use servanda_core::event::{Entry, Fact};
+use servanda_core::value::agreement::Relation;
+use servanda_core::value::id::{AgreementId, Seq};
+use servanda_core::view::{Agreement, Commitment};
+
+use super::shared::{Dossier, last_setter, link, links_table, pairs};
+use crate::report::cell::Cell;
+use crate::report::document::{Document, Row, Table};
+use crate::report::{caveats, cells, select, tables};
+
+pub fn dossier<'r>(of: &Dossier<'_, 'r>, agreement: Agreement<'r>) -> Document<'r> {
+    let view = &of.view;
+    let related = of.related(&agreement.id.0);
+    let in_it = |each: &Commitment<'r>| each.terms.agreement == *agreement.id;
+    let commitments = select::commitments_naming(view, [&agreement.id.0]).filter(in_it);
+    let recorded = agreement.recorded.seq;
+    let own = agreement.participation.iter().chain([&agreement.recorded]);
+    let shown: BTreeSet<Seq> = own
+        .map(|entry| entry.seq)
+        .chain(commitments.records())
+        .collect();
+    let is_shown = |entry: &Entry| {
+        shown.contains(&entry.seq) || matches!(entry.event.fact, Fact::Acknowledged(_))
+    };
+    let rest = related.iter().filter(|entry| !is_shown(entry));
+    let rest = rest.copied().collect();
+    let mut tables = vec![
+        of.fields("terms", "Terms", &agreement.recorded.event, |field| {
+            last_setter(view.state, recorded, field)
+        }),
+        state(of, &agreement),
+        participation(of, &agreement),
+        links(of, &agreement),
+        tables::commitments(
+            view,
+            "commitments",
+            "Commitments",
+            &commitments,
+            of.question,
+        ),
+        of.evidence(&related),
+        of.records("events", "What else was recorded", rest),
+        of.sources(&related),
+    ];
+    tables.extend(of.acknowledgements(related.iter().copied()));
+    let title = format!("Agreement {}: {}", agreement.id, agreement.fact.title);
+    let mut document = of.document(title, tables);
+    let notes = caveats::notes(view, &commitments, &[agreement]);
+    document.notes.extend(notes);
+    document
+}
+
+fn state(of: &Dossier<'_, '_>, agreement: &Agreement<'_>) -> Table<'static> {
+    let since = agreement
+        .moves
+        .last()
+        .copied()
+        .unwrap_or(agreement.recorded);
+    pairs(
+        "state",
+        "Where it stands",
+        vec![
+            ("status", Cell::text(agreement.status)),
+            ("since", cells::since(&of.view, since.seq)),
+            ("concluded_on", cells::on(&of.view, agreement.recorded.seq)),
+            (
+                "flags",
+                Cell::List(cells::flags(of.view.state, agreement.recorded.seq)),
+            ),
+        ],
+    )
+}
+
+fn participation<'r>(of: &Dossier<'_, 'r>, agreement: &Agreement<'r>) -> Table<'r> {
+    let columns = &["party", "action", "effective", "text"];
+    let (title, all) = (
+        "What the parties did about it",
+        agreement.participation.clone(),
+    );
+    let table = of.table("participation", title, columns, all, |entry| {
+        let Fact::ParticipationRecorded(fact) = &entry.event.fact else {
+            return Row::new();
+        };
+        vec![
+            Cell::text(&fact.party),
+            Cell::text(fact.action),
+            Cell::maybe(fact.effective),
+            Cell::maybe(fact.text.as_ref()),
+        ]
+    });
+    table.or("nothing recorded")
+}
+
+/// How it relates to others, and they to it.
+fn links(of: &Dossier<'_, '_>, agreement: &Agreement<'_>) -> Table<'static> {
+    let mut table = links_table("links", "Other agreements");
+    let title = |id: &AgreementId| of.view.agreement(id).map(|other| &other.fact.title);
+    for each in &agreement.fact.link {
+        table.push(link(
+            each.relation.word(),
+            &each.agreement,
+            title(&each.agreement),
+        ));
+    }
+    for other in of.view.agreements_naming([&agreement.id.0]) {
+        for each in other
+            .fact
+            .link
+            .iter()
+            .filter(|link| link.agreement == *agreement.id)
+        {
+            let relation = passive(each.relation);
+            table.push(link(relation, other.id, Some(&other.fact.title)));
+        }
+    }
+    table
+}
+
+/// A relation as the other agreement has it.
+fn passive(relation: Relation) -> &'static str {
+    use Relation::*;
+    match relation {
+        Amends => "amended by",
+        Supersedes => "superseded by",
+        Continues => "continued by",
+        Implements => "implemented by",
+        Repeats => "repeated by",
+    }
+}

@@ -1,0 +1,121 @@
+//! What is asked of a report.
+
+use chrono::{Days, NaiveDate};
+
+use servanda_core::event::Kind;
+use servanda_core::value::commitment::Standing;
+use servanda_core::value::id::{AgreementId, CommitmentId, PartyId, Seq, SourceId, Subject};
+use servanda_core::value::party::PartyKind;
+use servanda_core::value::when::Instant;
+
+/// What some reports take and others do not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Takes {
+    /// A stretch of time, by when things happened: [`Question::since`] and [`Question::until`].
+    Occurred,
+    /// A stretch of the ledger, by when things were recorded.
+    Recorded,
+    /// [`Question::grace`].
+    Grace,
+    /// [`Question::limit`].
+    Limit,
+    /// [`Question::thresholds`].
+    Thresholds,
+    /// [`Question::subject`].
+    Subject,
+    /// [`Question::provenance`].
+    Provenance,
+}
+
+/// What is asked of a report. What a report has no use for, it passes over.
+#[derive(Debug, Clone)]
+pub struct Question {
+    /// Only what concerns this party.
+    pub party: Option<PartyId>,
+    /// Only what concerns this agreement.
+    pub agreement: Option<AgreementId>,
+    /// Only what concerns this commitment.
+    pub commitment: Option<CommitmentId>,
+    /// Only what this source is cited for.
+    pub source: Option<SourceId>,
+    /// Only events of these kinds; all where it is empty.
+    pub kinds: Vec<Kind>,
+    /// Only commitments that stand here; all where it is empty.
+    pub standings: Vec<Standing>,
+    /// Only parties of this kind.
+    pub party_kind: Option<PartyKind>,
+    /// From here on.
+    pub since: Option<Bound>,
+    /// Up to and with this.
+    pub until: Option<Bound>,
+    /// At most so many rows.
+    pub limit: Option<usize>,
+    /// How many days ahead a deadline counts as soon.
+    pub soon: Days,
+    /// For how many days after a deadline nothing is called overdue yet: [`Takes::Grace`].
+    pub grace: Days,
+    /// After how many days without any event a live commitment counts as silent.
+    pub silent: Days,
+    /// How the ledger was known when this was asked, in words; none for all that is known.
+    pub known_at: Option<String>,
+    /// Counts whose crossing is asked for.
+    pub thresholds: Vec<u64>,
+    /// What it is asked about: an entity or a record.
+    pub subject: Option<Subject>,
+    /// Where the answer comes from.
+    pub provenance: Option<Provenance>,
+}
+
+/// Where an answer comes from: what the ledger says of itself, and how it was asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Provenance {
+    /// How many records there are.
+    pub records: u64,
+    /// The link of the last one.
+    pub link: String,
+    /// The root of the tree over them.
+    pub root: String,
+    /// The checkpoint over them, as witnesses would cosign it.
+    pub checkpoint: String,
+    /// The program, and its version.
+    pub tool: String,
+    /// The command that gives this answer again.
+    pub command: String,
+    /// When it was given.
+    pub at: Instant,
+}
+
+impl Default for Question {
+    fn default() -> Self {
+        Self {
+            party: None,
+            agreement: None,
+            commitment: None,
+            source: None,
+            kinds: Vec::new(),
+            standings: Vec::new(),
+            party_kind: None,
+            since: None,
+            until: None,
+            limit: None,
+            soon: Days::new(30),
+            grace: Days::new(0),
+            silent: Days::new(180),
+            known_at: None,
+            thresholds: Vec::new(),
+            subject: None,
+            provenance: None,
+        }
+    }
+}
+
+/// An end of a stretch of the log: a day, or a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bound {
+    /// A day, in UTC where it bounds recorded times.
+    Day(NaiveDate),
+    /// A record.
+    Record(Seq),
+    /// An instant.
+    Time(Instant),
+}
