@@ -132,7 +132,7 @@ impl Appender {
         self.append_asserted(events.into_iter().map(Submission::from).collect())
     }
 
-    /// As [`Ledger::append_claimed`].
+    /// As [`Ledger::append_asserted`].
     ///
     /// # Errors
     /// [`GroupError`]

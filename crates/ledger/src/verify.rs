@@ -73,10 +73,10 @@ pub fn verify(log: &impl Log, progress: &mut dyn Progress) -> Result<Verdict, Lo
 }
 
 /// Verifies the chain, the tree and the digests of the payloads, and not what the payloads say. At the first doubt
-/// everything is verified, as by [`verify`].
+/// everything is verified, as by [`verify()`].
 ///
 /// # Errors
-/// As [`verify`].
+/// As [`verify()`].
 pub fn verify_chain(log: &impl Log, progress: &mut dyn Progress) -> Result<Verdict, LogError> {
     match verify::verify_chain(&subject(log)?, &Threads, progress) {
         Some(sound) => Ok(sound),
@@ -88,7 +88,7 @@ pub fn verify_chain(log: &impl Log, progress: &mut dyn Progress) -> Result<Verdi
 /// If the ledger does not lead through it, or cannot be replayed up to it, all is verified.
 ///
 /// # Errors
-/// As [`verify`].
+/// As [`verify()`].
 pub fn verify_since(
     log: &impl Log,
     since: &Checkpoint,

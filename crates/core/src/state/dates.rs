@@ -63,7 +63,7 @@ impl RecordDate {
         self.last_day_within(self.on.and_then(When::latest))
     }
 
-    /// As [`Stamp::last_day`], where the last day is known otherwise.
+    /// As [`RecordDate::last_day`], where the last day is known otherwise.
     pub fn last_day_within(&self, latest: Option<NaiveDate>) -> NaiveDate {
         let earliest = self.on.and_then(When::earliest);
         let open = || earliest.map_or(self.recorded, |earliest| self.recorded.max(earliest));
@@ -141,7 +141,7 @@ fn put<T>(all: &mut Vec<T>, record: usize, place: T) {
 pub struct RecordDates {
     places: Places,
     dates: Interned<RecordDate>,
-    /// [`Stamp::last_day`] of each.
+    /// [`RecordDate::last_day`] of each.
     last_days: Vec<NaiveDate>,
 }
 
@@ -151,12 +151,12 @@ impl RecordDates {
         self.dates.all().get(self.places.get(record)?)
     }
 
-    /// [`Stamp::last_day`] of a record.
+    /// [`RecordDate::last_day`] of a record.
     pub fn last_day(&self, record: usize) -> Option<NaiveDate> {
         self.last_days.get(self.places.get(record)?).copied()
     }
 
-    /// [`Stamp::last_day`] of each stamp.
+    /// [`RecordDate::last_day`] of each stamp.
     pub fn last_days(&self) -> &[NaiveDate] {
         &self.last_days
     }

@@ -92,7 +92,7 @@ impl State {
         self.dates.get(usize::try_from(seq.0).ok()?)
     }
 
-    /// The last day on which a record can have happened by what it says itself: [`Stamp::last_day`].
+    /// The last day on which a record can have happened by what it says itself: [`RecordDate::last_day`].
     pub fn own_last_day(&self, seq: Seq) -> Option<NaiveDate> {
         self.dates.last_day(usize::try_from(seq.0).ok()?)
     }

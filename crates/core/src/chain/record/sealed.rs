@@ -27,7 +27,7 @@ pub struct Body {
 pub struct BatchSignature {
     /// The id of the recorder's key, as C2SP signed-note has it.
     pub key_id: [u8; 4],
-    /// An Ed25519 signature of [`recorder_message`].
+    /// An Ed25519 signature of [`recorder_message`](super::head::recorder_message).
     pub signature: [u8; 64],
 }
 
