@@ -811,6 +811,7 @@ fn both_refuse_the_same_payloads() {
 
     contents.extend(payloads.into_iter().map(content));
     let contents: Vec<Content> = contents.into_iter().map(aimed).collect();
+    assert!(contents.contains(&content(citing("S1: p"))));
     assert!(contents.iter().any(|one| one.payload.len() == 65_536));
     let refused: BTreeSet<u64> = (0u64..)
         .zip(&contents)
