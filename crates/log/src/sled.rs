@@ -79,6 +79,7 @@ mod open;
 mod read;
 mod rewrite;
 mod room;
+mod settled;
 mod shared;
 mod snapshots;
 mod trees;

@@ -13,8 +13,8 @@ pub(super) const RESERVE: &str = "reserve";
 pub const RESERVE_BYTES: usize = 4 * 1024 * 1024;
 
 pub(super) fn is_for_want_of_room(error: &LogError) -> bool {
-    use io::ErrorKind::{QuotaExceeded, StorageFull};
-    matches!(error, LogError::Io { source, .. } if matches!(source.kind(), StorageFull | QuotaExceeded))
+    use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    matches!(error, LogError::Io { source, .. } if matches!(source.kind(), StorageFull | QuotaExceeded | FileTooLarge))
 }
 
 /// The total size of the files in a directory.
