@@ -67,7 +67,8 @@ impl PreOpenBackup {
         let mut is_partial = false;
         let mut bytes = vec![0; segment_size];
         for offset in (0..len).step_by(segment_size) {
-            let room = usize::try_from(len - offset).map_or(segment_size, |left| left.min(segment_size));
+            let room =
+                usize::try_from(len - offset).map_or(segment_size, |left| left.min(segment_size));
             if at_risk(&file, offset, from, &mut bytes[..room], segment_bytes)? {
                 is_partial |= segments.len() == MAX_SEGMENTS;
                 if !is_partial {
@@ -161,9 +162,9 @@ impl Parts {
         if is_blob {
             return name.parse::<i64>().is_ok();
         }
-        let is_table = name.strip_prefix(TABLE).is_some_and(|end| {
-            end.len() == 16 && end.bytes().all(|byte| byte.is_ascii_hexdigit())
-        });
+        let is_table = name
+            .strip_prefix(TABLE)
+            .is_some_and(|end| end.len() == 16 && end.bytes().all(|byte| byte.is_ascii_hexdigit()));
         name == DB || (self == Self::Known && (name == CONF || is_table))
     }
 }
@@ -270,7 +271,9 @@ fn same_owner(_: &Path, _: &Path) -> io::Result<bool> {
 fn small_files(records: &Path) -> io::Result<impl Iterator<Item = PathBuf>> {
     let names = names_in(records)?.unwrap_or_default().into_iter();
     let records = records.to_owned();
-    Ok(names.filter(|name| is_small(name)).map(move |name| records.join(name)))
+    Ok(names
+        .filter(|name| is_small(name))
+        .map(move |name| records.join(name)))
 }
 
 fn is_small(name: &OsStr) -> bool {

@@ -85,8 +85,10 @@ mod snapshots;
 mod trees;
 mod write;
 
+pub(crate) use self::files::{HEAD, RECORDS};
 pub use self::guard::is_guarded;
 pub use self::log::Sled;
+pub(crate) use self::room::RESERVE;
 pub use self::room::RESERVE_BYTES;
 
 #[cfg(test)]

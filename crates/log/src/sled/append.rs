@@ -248,6 +248,10 @@ impl Log for Sled {
         Arc::clone(&self.shared) as Arc<dyn Reader>
     }
 
+    fn damage(&self) -> Option<String> {
+        self.unsound.clone()
+    }
+
     fn snapshots(&self) -> Option<&dyn SnapshotCache> {
         Some(self)
     }

@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 
 use crate::error::LogError;
 
-pub(super) const RECORDS: &str = "records";
+pub(crate) const RECORDS: &str = "records";
 
-pub(super) const HEAD: &str = "head";
+pub(crate) const HEAD: &str = "head";
 
 pub(super) const DB: &str = "db";
 

@@ -7,7 +7,7 @@ use std::path::Path;
 use super::files::io_error;
 use crate::error::LogError;
 
-pub(super) const RESERVE: &str = "reserve";
+pub(crate) const RESERVE: &str = "reserve";
 
 /// Bytes of the reserve: up to a segment that sled fills with zeros, and its new `snap.*`.
 pub const RESERVE_BYTES: usize = 4 * 1024 * 1024;
