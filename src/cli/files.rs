@@ -1,5 +1,6 @@
 //! Files, read and written whole.
 
+use std::fs::File;
 use std::io::{ErrorKind, Write};
 use std::path::Path;
 
@@ -29,6 +30,19 @@ pub fn write_whole(path: &Path, bytes: impl AsRef<[u8]>) -> Result<(), CliError>
         file.as_file().sync_all()?;
         file.persist(path).map_err(|error| error.error)?;
         Ok(())
+    };
+    write().map_err(|error| CliError::file("write", path, &error))
+}
+
+/// Writes a file whole or not at all, where no other process writes it at the same time: the draft of a killed process is
+/// overwritten by the next.
+pub fn write_whole_locked(path: &Path, bytes: impl AsRef<[u8]>) -> Result<(), CliError> {
+    let draft = path.with_extension("draft");
+    let write = || -> std::io::Result<()> {
+        let mut file = File::create(&draft)?;
+        file.write_all(bytes.as_ref())?;
+        file.sync_all()?;
+        std::fs::rename(&draft, path)
     };
     write().map_err(|error| CliError::file("write", path, &error))
 }
