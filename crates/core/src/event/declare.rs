@@ -132,7 +132,7 @@ macro_rules! fields {
         }
 
         impl $crate::wire::Wire for $name {
-            fn write(&self, to: &mut $crate::wire::Writer<'_>) {
+            fn write(&self, to: &mut $crate::wire::Writer) {
                 $(if const { $crate::event::field::since_of(&[$($(stringify!($attr),)+)?]) } <= to.schema() {
                     $crate::wire::Wire::write(&self.$field, to);
                 })*
