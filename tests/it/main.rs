@@ -14,12 +14,16 @@ mod bundle;
 mod cli;
 mod commands;
 mod endurance;
+mod evidence;
 mod format;
 mod format_tables;
 mod import;
 mod limits;
 mod power;
 mod program;
+#[cfg(unix)]
+mod receipts;
+mod syscalls;
 mod tables;
 mod tamper;
 mod toy;
