@@ -38,7 +38,8 @@ pub fn complete(state: &State, event: Event) -> Event {
 pub(super) fn check_sound(state: &State, seq: Seq, event: &Event) -> Result<(), Rejection> {
     check_references(state, event)?;
     event.fact.check_record(state, seq)?;
-    match recorder(state, &event.envelope) {
+    let name = event.envelope.recorded_by.as_ref();
+    match name.and_then(|name| recorder(state, name.as_str())) {
         Some(recorder) => check_admitted(state, seq, &recorder),
         None => Ok(()),
     }
