@@ -1103,6 +1103,13 @@ def read_policy(parser, path):
         parser.error(f"{path}: {error}")
 
 
+def read_lines(verifier, stream):
+    """Goes through an export. A record's line is far shorter than a piece; a longer line comes in several, which are no
+    lines."""
+    for number, line in enumerate(iter(lambda: stream.readline(1 << 20), b""), 1):
+        verifier.line(number, line)
+
+
 def main():
     parser = argparse.ArgumentParser(description="Verifies what `servanda export --raw` wrote.")
     parser.add_argument("file", nargs="?", default="-", help="the export (- is standard input)")
@@ -1124,10 +1131,8 @@ def main():
     show = (lambda event: print(json.dumps(event, ensure_ascii=False))) if args.events else lambda event: None
     verifier = Verifier(args.head, checkpoints, lambda line: print(line, file=talk), show)
     try:
-        with sys.stdin.buffer if args.file == "-" else open(args.file, "rb") as lines:
-            # A record's line is far shorter than this; a longer one comes in pieces, which are no lines.
-            for number, line in enumerate(iter(lambda: lines.readline(1 << 20), b""), 1):
-                verifier.line(number, line)
+        with sys.stdin.buffer if args.file == "-" else open(args.file, "rb") as stream:
+            read_lines(verifier, stream)
     except OSError as error:
         parser.error(f"{args.file}: {error.strerror}")
     return verifier.conclude(checkpoints, log_key or None, policy or None)

@@ -105,7 +105,10 @@ impl Trusted {
         if names.is_empty() {
             return Ok(());
         }
-        let message = format!("the proof holds, but {} did not cosign it", names.join(", "));
+        let message = format!(
+            "the proof holds, but {} did not cosign it",
+            names.join(", ")
+        );
         Err(CliError::new(Exit::NotAnchored, message))
     }
 }
@@ -118,9 +121,11 @@ fn check_record(
     trusted: &Trusted,
     session: &Session,
 ) -> Result<(), CliError> {
-    let proof = TlogProof::parse(text.as_bytes())
-        .map_err(|error| CliError::refused(format!("{} holds no proof: {error}", path.display())))?;
-    let broken = |what: String| CliError::new(Exit::Broken, format!("{}: {what}", beside.display()));
+    let proof = TlogProof::parse(text.as_bytes()).map_err(|error| {
+        CliError::refused(format!("{} holds no proof: {error}", path.display()))
+    })?;
+    let broken =
+        |what: String| CliError::new(Exit::Broken, format!("{}: {what}", beside.display()));
     let (opened, sealed) = Opened::read(beside)?;
     let record = Record::open(&sealed).map_err(|error| broken(error.to_string()))?;
     // The signature first, so that a bad one is not reported as a wrong record.

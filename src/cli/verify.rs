@@ -16,7 +16,8 @@ use servanda_core::value::when::Instant;
 use servanda_core::words::plural;
 use servanda_ledger::anchor::{self, Anchoring, Hashes};
 use servanda_ledger::verify::{
-    CUT_OR_REWRITTEN, Check, Finding, FindingKind, Outcome, Verdict, verify, verify_chain, verify_since,
+    CUT_OR_REWRITTEN, Check, Finding, FindingKind, Outcome, Verdict, verify, verify_chain,
+    verify_since,
 };
 use servanda_log::Log;
 

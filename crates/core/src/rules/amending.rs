@@ -249,7 +249,8 @@ fn is_redacted(state: &State, seq: Seq) -> bool {
 }
 
 /// What can be asked of a corrected record by itself. Whether what came after it would still have been
-/// accepted is not: a correction mends the record, and the world was as it was.
+/// accepted is not: a correction mends the record, and the world was as it was. Of no kind that can be erased is anything
+/// asked here, so that the answer is the same when the payload of the corrected record is gone.
 pub(super) fn check_corrected(state: &State, correction: &Corrected) -> Result<(), Rejection> {
     let texts = correction.to.iter().map(ToString::to_string).collect();
     let corrected = state.entry(correction.record).and_then(|entry| {

@@ -37,20 +37,11 @@ pub fn check(state: &State, event: &Event) -> Result<(), Rejection> {
     match check_world(state, event) {
         Err(_) if irregular => Ok(()),
         Err(rejection) => Err(rejection),
-        Ok(()) if irregular && is_known(state, event) => {
+        Ok(()) if irregular => {
             let message = "the event is marked irregular but breaks no rule";
             Err(Rejection::new(Rule::IrregularOnly, message).allowing([Advice::AsRegular]))
         }
         Ok(()) => Ok(()),
-    }
-}
-
-/// Whether the rules about the world had all that they ask about. The payload of a corrected record may be gone: then
-/// they find no fault with its correction, and it may break one all the same.
-fn is_known(state: &State, event: &Event) -> bool {
-    match &event.fact {
-        Fact::Corrected(fact) => state.held(fact.record).is_some(),
-        _ => true,
     }
 }
 

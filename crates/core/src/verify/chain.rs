@@ -30,6 +30,7 @@ pub(super) fn pass(
     let mut tree = Tiled::new();
     let mut gone = 0;
     progress.begin(committed.count);
+    subject.can_be_read().then_some(())?;
     let ranges = ranges::ranges(0, committed.count, &[]);
     let is_there = |record: &RecordRef<'_>| is_there(subject, record);
     let check = |start, end| Range::check(&*subject.records, (start, end), is_there);

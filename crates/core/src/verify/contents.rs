@@ -508,7 +508,7 @@ impl<'s, K: Kept> Contents<'s, K> {
         if self.about_gone > 0 {
             let records = plural(self.about_gone, "record");
             all.push(format!(
-                "whether {records} could be about what they name, which is redacted and its payload gone"
+                "rules of {records} about what is corrected, retracted or redacted: its payload is gone"
             ));
         }
         if let Some(seq) = self.rules_lost_at {
