@@ -9,7 +9,7 @@ use servanda_core::rules::Advice;
 use servanda_core::signatures::SignatureError;
 use servanda_core::state::ResolveError;
 use servanda_core::value::commitment::{Asserter, Capacity};
-use servanda_ledger::ClaimError;
+use servanda_ledger::AssertedTimeError;
 use servanda_ledger::{LedgerError, Refusal};
 use servanda_log::{LogError, OpenError};
 
@@ -151,14 +151,14 @@ impl From<LedgerError> for CliError {
                 Self::new(Exit::Broken, format!("the ledger is not sound: {message}"))
                     .hint("`servanda verify` lists all findings")
             }
-            LedgerError::Refused(refusals) => refused(&refusals),
+            LedgerError::Refused { listed, .. } => refused(&listed),
             LedgerError::HeadMoved(_) => Self::new(Exit::Locked, message).hint("try again"),
             LedgerError::Uncertain(_) => Self::new(Exit::Locked, message)
                 .hint("`servanda log` shows whether the records are there; with import keys it is safe to try again"),
             LedgerError::Codec { .. } => {
                 Self::refused(message).hint("shorten the texts, or register the document as a source by its digest")
             }
-            LedgerError::Claim { source, .. } => Self::claim(source),
+            LedgerError::AssertedTime { source, .. } => Self::asserted_time(source),
             LedgerError::NotEmpty(_) => Self::refused(message).hint("choose another directory"),
             LedgerError::BatchTooLarge(_) => Self::refused(message).hint("split the file"),
             LedgerError::Scratch(_) => Self::refused(format!("{message}; nothing was appended"))
@@ -190,13 +190,13 @@ impl From<LedgerError> for CliError {
 }
 
 impl CliError {
-    /// A recorded time that cannot be claimed.
-    pub fn claim(error: ClaimError) -> Self {
+    /// A recorded time that cannot be asserted.
+    pub fn asserted_time(error: AssertedTimeError) -> Self {
         let refused = Self::refused(format!("{error}; nothing was appended"));
         match error {
-            ClaimError::Ended => refused.hint("only a ledger made with `servanda init --backfill` takes recorded times, until the first append without one"),
-            ClaimError::Backwards { .. } => refused.hint("recorded times never decrease: import events in the order in which they were recorded"),
-            ClaimError::Future { .. } => refused.hint("give the time at which it was recorded, in UTC or with its offset"),
+            AssertedTimeError::Ended => refused.hint("only a ledger made with `servanda init --backfill` takes recorded times, until the first append without one"),
+            AssertedTimeError::Backwards { .. } => refused.hint("recorded times never decrease: import events in the order in which they were recorded"),
+            AssertedTimeError::Future { .. } => refused.hint("give the time at which it was recorded, in UTC or with its offset"),
         }
     }
 }

@@ -13,7 +13,7 @@ use servanda_core::value::id::Seq;
 use servanda_core::value::when::Instant;
 use servanda_core::words::plural;
 use servanda_ledger::Submission;
-use servanda_ledger::stream::{Given, Present, StreamError, Streamed, TOLD as LISTED};
+use servanda_ledger::{Given, LISTED, Placed, Present, StreamError};
 use servanda_ledger::{Ledger, LedgerError};
 use servanda_log::Log;
 
@@ -84,7 +84,7 @@ impl Iterator for Ahead {
 #[derive(Debug, Default)]
 pub(super) struct Fed {
     /// Where their events went.
-    pub streamed: Streamed,
+    pub placed: Placed,
     /// How many lines there were.
     pub lines: usize,
     /// Those of them that belong to another ledger.
@@ -128,7 +128,7 @@ impl Feed<'_> {
         let appended = session.append_stream(ledger, |present| source.next(present));
         self.progress.end();
         let mut fed = source.fed;
-        fed.streamed = appended.map_err(|error| refused(error, self.name))?;
+        fed.placed = appended.map_err(|error| refused(error, self.name))?;
         Ok(fed)
     }
 }
@@ -293,13 +293,16 @@ impl Wrong {
 fn refused(error: StreamError<CliError>, name: &str) -> CliError {
     match error {
         StreamError::Source(error) => error,
-        StreamError::Refused { first, count } => {
+        StreamError::Ledger(LedgerError::Refused {
+            listed: refusals,
+            count,
+        }) => {
             let refused = plural(count, "event");
             let message = format!("{name}: {refused} refused; nothing was appended");
-            let waivable = first
+            let waivable = refusals
                 .iter()
                 .any(|refusal| refusal.rejection.rule.is_waivable());
-            let texts = first.iter().map(|refusal| {
+            let texts = refusals.iter().map(|refusal| {
                 let rejection = &refusal.rejection;
                 let allowed = if rejection.allowed.is_empty() {
                     String::new()
@@ -320,8 +323,8 @@ fn refused(error: StreamError<CliError>, name: &str) -> CliError {
         StreamError::Ledger(LedgerError::Codec { index, source }) => CliError::refused(format!(
             "{name}: line {index}: {source}; nothing was appended"
         )),
-        StreamError::Ledger(LedgerError::Claim { index, source }) => {
-            let mut error = CliError::claim(source);
+        StreamError::Ledger(LedgerError::AssertedTime { index, source }) => {
+            let mut error = CliError::asserted_time(source);
             error.message = format!("{name}: line {index}: {}", error.message);
             error
         }

@@ -119,7 +119,7 @@ pub(super) fn tell(
     fed: &Fed,
     name: &str,
 ) -> Result<(), CliError> {
-    let streamed = &fed.streamed;
+    let placed = &fed.placed;
     let shown = if session.for_people() {
         RECEIPTS
     } else {
@@ -127,23 +127,23 @@ pub(super) fn tell(
     };
     let sentences = Sentences::new(ledger.state());
     let lines: Vec<_> = ledger
-        .receipts(streamed)
+        .receipts(placed)
         .take(shown)
         .map(|line| {
             line.map(|(receipt, event)| receipt::Line::new(&sentences, &event, receipt, None))
         })
         .collect::<Result<_, _>>()?;
     receipt::show(session, &lines)?;
-    if lines.len() < streamed.given() {
+    if lines.len() < placed.given() {
         session.talk(&format!(
             "... and {} more receipts; --format json gives all",
-            streamed.given() - lines.len()
+            placed.given() - lines.len()
         ));
     }
     session.talk(&summary(session, fed, name));
-    if streamed.differ > 0 {
-        let lines: Vec<_> = streamed.differing.iter().map(usize::to_string).collect();
-        let more = match streamed.differ - lines.len() {
+    if placed.differ > 0 {
+        let lines: Vec<_> = placed.differing.iter().map(usize::to_string).collect();
+        let more = match placed.differ - lines.len() {
             0 => String::new(),
             more => format!(" and {more} more"),
         };
@@ -153,7 +153,7 @@ pub(super) fn tell(
         ));
     }
     receipt::close(session, &session.command("log"));
-    if streamed.appended > 0 && !fed.keyed {
+    if placed.appended > 0 && !fed.keyed {
         session.hint(
             "no line has an import_key: imported again, they would be appended again; see --key",
         );
@@ -167,12 +167,12 @@ fn summary(session: &Session, fed: &Fed, name: &str) -> String {
     } else {
         "appended"
     };
-    let (lines, appended) = (plural(fed.lines, "line"), fed.streamed.appended);
+    let (lines, appended) = (plural(fed.lines, "line"), fed.placed.appended);
     let mut summary = format!("{name}: {lines} read, {appended} {verb}");
-    if fed.streamed.known > 0 {
+    if fed.placed.known > 0 {
         summary.push_str(&format!(
             ", {} recorded before under their import keys",
-            fed.streamed.known
+            fed.placed.known
         ));
     }
     if fed.passed_over > 0 {

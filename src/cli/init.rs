@@ -9,8 +9,7 @@ use servanda_core::event::{Event, Fields, Kind};
 use servanda_core::value::id::Seq;
 use servanda_core::value::when::Instant;
 use servanda_core::view::sentences::Sentences;
-use servanda_ledger::ClaimError;
-use servanda_ledger::{Environment, Ledger, Machine};
+use servanda_ledger::{AssertedTimeError, Environment, Ledger, Machine, Submission};
 use servanda_log::{Log, OpenError};
 
 pub(super) const COMMAND: Command = Command::of::<Init>();
@@ -62,7 +61,7 @@ impl Run for Init {
         let opening = Event::build(Kind::LedgerOpened, &fields).map_err(record::wrong_fields)?;
         let now = Machine.now();
         if let Some(claimed) = self.backfill.filter(|start| *start > now) {
-            return Err(CliError::claim(ClaimError::Future {
+            return Err(CliError::asserted_time(AssertedTimeError::Future {
                 asserted: claimed,
                 now,
             }));
@@ -82,10 +81,11 @@ impl Run for Init {
                 .create(location, "servanda init")
                 .map_err(cannot_create)?
         };
-        let ledger = match self.backfill {
-            None => Ledger::create(log, Machine, opening.clone())?,
-            Some(start) => Ledger::create_backfill(log, Machine, opening.clone(), start)?,
+        let first = Submission {
+            event: opening.clone(),
+            recorded_at: self.backfill,
         };
+        let ledger = Ledger::create(log, Machine, first)?;
         session.keep_checkpoint(&ledger);
         let receipt = ledger.receipt(Seq(0))?;
         let sentences = Sentences::new(ledger.state());

@@ -7,7 +7,7 @@ use servanda_core::state::State;
 use servanda_core::value::commitment::Standing;
 use servanda_core::view::View;
 use servanda_core::view::sentences::Sentences;
-use servanda_ledger::append::Receipt;
+use servanda_ledger::Receipt;
 use servanda_report::report::{Cell, Document, Table};
 
 /// A receipt, with what the event did.

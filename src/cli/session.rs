@@ -20,8 +20,7 @@ use super::seen_checkpoints::SeenCheckpoints;
 use servanda_core::chain::checkpoint::Checkpoint;
 use servanda_core::chain::record::Head;
 use servanda_ledger::Submission;
-use servanda_ledger::append::Receipt;
-use servanda_ledger::stream::{Given, Present, StreamError, Streamed};
+use servanda_ledger::{Given, Placed, Present, Receipt, StreamError};
 use servanda_ledger::{Ledger, LedgerError, Machine};
 use servanda_log::dry_run::DryRunLog;
 use servanda_log::{Location, Log, Registry};
@@ -197,7 +196,7 @@ impl Session {
         events: Vec<impl Into<Submission>>,
     ) -> Result<Vec<Receipt>, LedgerError> {
         let was_backfill = ledger.is_backfill();
-        let receipts = ledger.append_asserted(events.into_iter().map(Into::into).collect())?;
+        let receipts = ledger.append(events)?;
         self.appended(ledger, was_backfill);
         Ok(receipts)
     }
@@ -207,11 +206,11 @@ impl Session {
         &self,
         ledger: &mut Ledger<S>,
         pull: impl FnMut(&Present<'_>) -> Result<Option<Given>, E>,
-    ) -> Result<Streamed, StreamError<E>> {
+    ) -> Result<Placed, StreamError<E>> {
         let was_backfill = ledger.is_backfill();
-        let streamed = ledger.append_stream(pull)?;
+        let placed = ledger.append_stream(pull)?;
         self.appended(ledger, was_backfill);
-        Ok(streamed)
+        Ok(placed)
     }
 
     fn appended<S: Log>(&self, ledger: &Ledger<S>, was_backfill: bool) {

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use servanda_core::chain::record::Record;
 use servanda_core::event::{Event, Fields, Kind};
-use servanda_ledger::append::Receipt;
+use servanda_ledger::Receipt;
 use servanda_ledger::verify::{Unwatched, Verdict, verify};
 use servanda_ledger::{Ledger, Machine};
 use servanda_log::directory::{self, LedgerDir};

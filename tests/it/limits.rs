@@ -8,7 +8,6 @@ use servanda_core::state;
 use servanda_core::value::{base, id};
 use servanda_core::view::occurrences;
 use servanda_core::{event, ndjson};
-use servanda_ledger::stream;
 use servanda_log::{journal, sled};
 use servanda_witness::serve;
 
@@ -32,7 +31,10 @@ fn limits() -> Vec<(&'static str, u64)> {
             "a line of an import, and one event for `record --file`",
             number(ndjson::LINE_LIMIT),
         ),
-        ("refused lines that an import lists", number(stream::TOLD)),
+        (
+            "refused lines that an import lists",
+            number(servanda_ledger::LISTED),
+        ),
         ("a foreign table", table::TABLE_LIMIT),
         ("a rules file", number(rules::RULES_LIMIT)),
         ("a checkpoint, with its signatures", number(note::MAX_LEN)),

@@ -9,7 +9,7 @@ use servanda_core::state::RECORD_LIMIT;
 use servanda_core::words::plural;
 use servanda_log::LogError;
 
-use super::submission::{BATCH_LIMIT, ClaimError};
+use super::submission::{AssertedTimeError, BATCH_LIMIT};
 
 /// One event of a batch that the rules refuse.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,8 +43,13 @@ pub enum LedgerError {
         committed: u64,
     },
     /// The rules refuse some events; nothing was appended.
-    #[error("{} refused", plural(.0.len(), "event"))]
-    Refused(Vec<Refusal>),
+    #[error("{} refused", plural(*count, "event"))]
+    Refused {
+        /// The first of them; of a stream at most [`LISTED`](crate::LISTED), of other appends all.
+        listed: Vec<Refusal>,
+        /// How many there are.
+        count: usize,
+    },
     /// An event cannot be encoded; nothing was appended.
     #[error("event {index} of the batch: {source}")]
     Codec {
@@ -53,13 +58,13 @@ pub enum LedgerError {
         /// Why.
         source: CodecError,
     },
-    /// A recorded time that is claimed cannot be; nothing was appended.
+    /// A recorded time that is asserted cannot be; nothing was appended.
     #[error("event {index} of the batch: {source}")]
-    Claim {
+    AssertedTime {
         /// Its place in the batch, from 0.
         index: usize,
         /// Why.
-        source: ClaimError,
+        source: AssertedTimeError,
     },
     /// A batch is too large; nothing was appended.
     #[error("{0} events in one append; the limit is {BATCH_LIMIT}")]

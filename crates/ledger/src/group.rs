@@ -9,11 +9,11 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 
-use super::append::{Outcome, Receipt};
+use super::append::Outcome;
 use super::error::LedgerError;
 use super::ledger::Ledger;
+use super::receipt::Receipt;
 use super::submission::Submission;
-use servanda_core::event::Event;
 use servanda_log::Log;
 
 /// Most requests that wait. Whoever brings one more waits with it.
@@ -128,15 +128,8 @@ impl Appender {
     ///
     /// # Errors
     /// [`GroupError`]
-    pub fn append(&self, events: Vec<Event>) -> Result<Vec<Receipt>, GroupError> {
-        self.append_asserted(events.into_iter().map(Submission::from).collect())
-    }
-
-    /// As [`Ledger::append_asserted`].
-    ///
-    /// # Errors
-    /// [`GroupError`]
-    pub fn append_asserted(&self, events: Vec<Submission>) -> Result<Vec<Receipt>, GroupError> {
+    pub fn append(&self, events: Vec<impl Into<Submission>>) -> Result<Vec<Receipt>, GroupError> {
+        let events = events.into_iter().map(Into::into).collect();
         let (answer, answered) = sync_channel(1);
         let answer = Some(answer);
         let request = Message::Append(Request { events, answer });
@@ -157,7 +150,7 @@ fn commit<S: Log>(mut ledger: Ledger<S>, waiting: &Receiver<Message>) -> Ledger<
         let (requests, closing) = gather(first, last_time, waiting);
         last_time = requests.len();
         let (events, answers): (Vec<_>, Vec<_>) = requests.into_iter().map(Request::take).unzip();
-        let outcomes = told(ledger.append_group(&events), answers.len());
+        let outcomes = told(ledger.append_group(events), answers.len());
         for (answer, outcome) in answers.into_iter().zip(outcomes) {
             // Whoever asked may be gone. The events are there all the same.
             let _gone = answer.map(|answer| answer.send(outcome));

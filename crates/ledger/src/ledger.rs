@@ -4,7 +4,7 @@ use servanda_core::archive;
 use servanda_core::chain::key::SigningKey;
 use servanda_core::chain::record::Head;
 use servanda_core::chain::tree::Tiled;
-use servanda_core::event::{Event, Fact, LedgerOpened};
+use servanda_core::event::{Fact, LedgerOpened};
 use servanda_core::state::{RECORD_LIMIT, State};
 use servanda_core::value::id::Seq;
 use servanda_core::value::when::Instant;
@@ -39,29 +39,22 @@ pub struct Ledger<S> {
 }
 
 impl<S: Log> Ledger<S> {
-    /// Opens a new ledger in an empty log: appends its first record.
+    /// Opens a new ledger in an empty log: appends its first record. If that asserts its recorded time, the ledger takes
+    /// an old history: see [`Ledger::is_backfill`].
     ///
     /// # Errors
     /// [`LedgerError::NotEmpty`], and those of [`Ledger::append`].
     pub fn create(
         log: S,
         environment: impl Environment + 'static,
-        opening: Event,
-    ) -> Result<Self, LedgerError> {
-        Self::create_with(log, environment, opening.into())
-    }
-
-    pub(super) fn create_with(
-        log: S,
-        environment: impl Environment + 'static,
-        opening: Submission,
+        opening: impl Into<Submission>,
     ) -> Result<Self, LedgerError> {
         let head = log.head()?;
         if head != Head::EMPTY {
             return Err(LedgerError::NotEmpty(head));
         }
         let mut ledger = Self::unread(log, environment);
-        ledger.append_asserted(vec![opening])?;
+        ledger.append(vec![opening])?;
         Ok(ledger)
     }
 

@@ -1,21 +1,24 @@
 //! Ledgers: append, replay, verify, redact and recover over any [`Log`](servanda_log::Log).
 
-mod admit;
 pub mod anchor;
-pub mod append;
+mod append;
 mod backfill;
+mod bind;
+mod check;
+mod commit;
 mod definitions;
 mod environment;
 mod error;
 pub mod group;
 mod ledger;
+mod receipt;
 mod records;
 pub mod recover;
 pub mod redact;
 pub mod replay;
 mod replayed;
 pub mod snapshot;
-pub mod stream;
+mod stream;
 mod submission;
 mod tail;
 #[cfg(test)]
@@ -23,10 +26,14 @@ mod testing;
 mod threads;
 pub mod verify;
 
+pub use append::Outcome;
+pub use check::{LISTED, Placed};
 pub use environment::{Environment, Machine};
 pub use error::{LedgerError, Refusal};
 pub use ledger::{Ledger, SNAPSHOT_EVERY};
-pub use submission::{BATCH_LIMIT, ClaimError, Submission};
+pub use receipt::Receipt;
+pub use stream::{Given, Present, StreamError};
+pub use submission::{AssertedTimeError, BATCH_LIMIT, Submission};
 
 #[cfg(test)]
 mod tests;

@@ -10,9 +10,9 @@
 //! What is known of the payload beside its words goes with it, its import key too: a table that is imported
 //! again brings its row back.
 
-use super::append::Receipt;
 use super::error::LedgerError;
 use super::ledger::Ledger;
+use super::receipt::Receipt;
 use servanda_core::chain::record::Record;
 use servanda_core::event::{Envelope, Event, Fact, Kind, Redacted};
 use servanda_core::rules;

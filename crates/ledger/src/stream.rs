@@ -8,29 +8,28 @@
 //! wrong with it.
 
 use std::collections::HashMap;
+use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
-use super::admit::{Payload, Validator, opened};
-use super::append::{self, Receipt};
+use super::bind::bind_batch;
+use super::check::{Admitted, Checked, Checker, LISTED, Placed, Refusals};
+use super::commit::{Ending, extend};
 use super::definitions::Definitions;
 use super::environment::Environment;
-use super::error::{LedgerError, Refusal};
+use super::error::LedgerError;
 use super::ledger::Ledger;
 use super::submission::Submission;
 use super::tail::Tail;
 use servanda_core::archive;
-use servanda_core::chain::codec;
 use servanda_core::chain::key::SigningKey;
-use servanda_core::chain::record::{Head, Record, Sealed, bind};
-use servanda_core::chain::tree::{Tiled, leaf_hash};
-use servanda_core::event::Event;
-use servanda_core::ranges::CHUNK;
-use servanda_core::signatures::Required;
+use servanda_core::chain::record::{Head, Record, Sealed};
+use servanda_core::chain::tree::Tiled;
 use servanda_core::state::State;
 use servanda_core::value::id::Seq;
+use servanda_core::value::when::Instant;
 use servanda_log::spool::Spool;
-use servanda_log::{Aborted, AppendError, BatchSource, Log, Stored};
+use servanda_log::{Aborted, AppendError, BatchSource, Log};
 
 /// Most records of a batch of the chain.
 const BATCH: usize = 4096;
@@ -44,10 +43,6 @@ const BATCH_BYTES: usize = 4 * 1024 * 1024;
 
 /// Most batches that wait to be written.
 const WAITING: usize = 2;
-
-/// Most refusals that a stream tells of, and most events that differ from what was recorded under their key. The
-/// others are counted.
-pub const TOLD: usize = 100;
 
 /// An event of a stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,77 +78,9 @@ pub enum StreamError<E> {
     /// The source broke it off.
     #[error("the source failed")]
     Source(E),
-    /// The rules refuse some events.
-    #[error("{} refused", servanda_core::words::plural(*count, "event"))]
-    Refused {
-        /// The first of them, at most [`TOLD`].
-        first: Vec<Refusal>,
-        /// How many there are.
-        count: usize,
-    },
-    /// The ledger failed.
+    /// The ledger refused or failed. Of the events that the rules refuse it lists at most [`LISTED`].
     #[error(transparent)]
     Ledger(#[from] LedgerError),
-}
-
-/// Where the events of a stream went.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Streamed {
-    runs: Vec<Run>,
-    /// How many events are new.
-    pub appended: usize,
-    /// How many were there already, under their import keys.
-    pub known: usize,
-    /// The places in the source of the first events that say something else than was recorded under their import
-    /// key, at most [`TOLD`].
-    pub differing: Vec<usize>,
-    /// How many of these there are.
-    pub differ: usize,
-}
-
-/// Events that follow each other, in records that do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Run {
-    first: u64,
-    length: u64,
-    known: bool,
-}
-
-impl Streamed {
-    /// How many events there were.
-    pub fn given(&self) -> usize {
-        self.appended + self.known
-    }
-
-    /// The record of each event, in order, and whether it was there already.
-    pub fn records(&self) -> impl Iterator<Item = (Seq, bool)> {
-        self.runs.iter().flat_map(|run| {
-            let records = run.first..run.first + run.length;
-            records.map(|seq| (Seq(seq), run.known))
-        })
-    }
-
-    fn differ(&mut self, place: usize) {
-        self.differ += 1;
-        if self.differing.len() < TOLD {
-            self.differing.push(place);
-        }
-    }
-
-    fn note(&mut self, seq: Seq, known: bool) {
-        match known {
-            true => self.known += 1,
-            false => self.appended += 1,
-        }
-        match self.runs.last_mut() {
-            Some(run) if run.known == known && run.first + run.length == seq.0 => run.length += 1,
-            _ => self.runs.push(Run {
-                first: seq.0,
-                length: 1,
-                known,
-            }),
-        }
-    }
 }
 
 impl<S: Log> Ledger<S> {
@@ -168,7 +95,7 @@ impl<S: Log> Ledger<S> {
     pub fn append_stream<E>(
         &mut self,
         pull: impl FnMut(&Present<'_>) -> Result<Option<Given>, E>,
-    ) -> Result<Streamed, StreamError<E>> {
+    ) -> Result<Placed, StreamError<E>> {
         self.append_batches(pull, BATCH, Spool::default())
     }
 
@@ -179,75 +106,37 @@ impl<S: Log> Ledger<S> {
         pull: impl FnMut(&Present<'_>) -> Result<Option<Given>, E>,
         batch: usize,
         spool: Spool,
-    ) -> Result<Streamed, StreamError<E>> {
-        if self.stale {
-            self.refresh()?;
-        }
+    ) -> Result<Placed, StreamError<E>> {
+        self.refresh_if_stale()?;
         let before = self.head.count;
         let stored = self.state.archive().cloned();
         let stored = stored.unwrap_or_else(|| archive::of(crate::records::of(&self.log)));
         let tail = Arc::new(Tail::behind(Arc::clone(&stored), before, spool));
         self.state.read_from(tail.clone(), before);
-        let outcome = self.stream(pull, batch, &tail);
-        use LedgerError::{HeadMoved, Tree, Uncertain};
-        match &outcome {
-            Ok(_) => self.evict(),
-            Err(StreamError::Ledger(HeadMoved(_) | Uncertain(_) | Tree(_))) => self.stale = true,
-            // Nothing was written: the state is as before.
-            Err(_) => self.take_back(before),
-        }
-        if self.stale {
-            // The outcome is what the caller must hear. Should this fail, the next append begins with it.
-            let _ = self.refresh();
-        } else {
-            self.state.read_from(stored, self.head.count);
-        }
-        if outcome.is_ok() {
-            self.take_snapshot(before);
-        }
+        let checked = self.check_and_write(pull, batch, &tail);
+        // What is wrong with the events says more than that they were not written.
+        let outcome = match checked {
+            Ok((placed, written)) => written.map(|()| placed).map_err(StreamError::from),
+            Err(error) => Err(error),
+        };
+        let ending = match &outcome {
+            Ok(_) => Ending::Written,
+            Err(StreamError::Source(_)) => Ending::NotWritten,
+            Err(StreamError::Ledger(error)) => Ending::of_error(error),
+        };
+        self.conclude(before, &ending);
+        self.state.read_from(stored, self.head.count);
         outcome
     }
 
-    /// Takes the state back to so many records. Where those that go are the more, reading the others is the shorter
-    /// way.
-    fn take_back(&mut self, count: u64) {
-        let gone = self.state.count().saturating_sub(count);
-        self.stale = gone > count || self.state.rewind(count).is_err();
-    }
-
-    /// The receipt of each event of a stream, in order, and what was recorded: where its import key was known, what
-    /// was recorded then. They are read from the log.
-    pub fn receipts<'a>(
-        &self,
-        streamed: &'a Streamed,
-    ) -> impl Iterator<Item = Result<(Receipt, Event), LedgerError>> + use<'a, S> {
-        let records = self.log.reader();
-        let mut chunk = Vec::new().into_iter();
-        streamed.records().map(move |(seq, known)| {
-            let mut next = chunk.next();
-            if next
-                .as_ref()
-                .is_none_or(|stored: &Stored| stored.seq != seq.0)
-            {
-                chunk = records.read(seq.0, CHUNK)?.into_iter();
-                next = chunk.next();
-            }
-            let record = opened(seq, next.as_ref())?;
-            let broken = |what: String| LedgerError::Broken { seq: seq.0, what };
-            let content = record
-                .content()
-                .ok_or_else(|| broken("its payload is gone".into()))?;
-            let event = codec::decode(content).map_err(|error| broken(error.to_string()))?;
-            Ok((append::receipt_of(&record, known), event))
-        })
-    }
-
-    fn stream<E>(
+    /// Checks on this thread, binds and writes on another. Gives where the events went, if nothing was wrong with
+    /// them, and what became of the writing.
+    fn check_and_write<E>(
         &mut self,
         pull: impl FnMut(&Present<'_>) -> Result<Option<Given>, E>,
         batch: usize,
         tail: &Tail,
-    ) -> Result<Streamed, StreamError<E>> {
+    ) -> Result<(Placed, Result<(), LedgerError>), StreamError<E>> {
         let origin = self.origin().map_or("", |fact| fact.origin.as_str());
         let (sender, receiver) = sync_channel(WAITING);
         let mut binder = Binder {
@@ -264,225 +153,164 @@ impl<S: Log> Ledger<S> {
                 failure: None,
             },
         };
-        let mut checker = Checker {
-            admission: Validator {
-                now: binder.environment.now(),
+        let mut checking = Checking {
+            checker: Checker {
                 state: &mut self.state,
                 limit: self.record_limit,
                 records: self.log.reader(),
+                now: binder.environment.now(),
                 last_recorded: self.last_recorded,
-                required: Required::default(),
+                admitted: Admitted::default(),
+                placed: Placed::default(),
+                refusals: Refusals::listing(LISTED),
+                failure: None,
             },
             tail,
             batch,
             sender: Some(sender),
-            payloads: Vec::new(),
             kept: 0,
             bytes: 0,
-            streamed: Streamed::default(),
-            refusals: Refusals::default(),
-            failure: None,
         };
         let (expected, log) = (self.head, &mut self.log);
-        let (checked, written, bound) = std::thread::scope(|scope| {
+        let (checked, answer, bound) = std::thread::scope(|scope| {
             let writing = scope.spawn(move || {
                 // A stream of nothing new is no append, and one that broke off before its first batch neither: they
                 // leave the log alone.
-                let written = match binder.first() {
+                let answer = match binder.first() {
                     Some(Step::End) => Ok(expected),
                     None => Err(AppendError::Failed(Aborted.into())),
-                    Some(Step::Batch(..)) => log.append(expected, &mut binder),
+                    Some(Step::Batch(_)) => log.append(expected, &mut binder),
                 };
                 // With the binder goes the receiver, so that the checker hears of a log that stopped.
-                (written, binder.bound)
+                (answer, binder.bound)
             });
-            let checked = checker.check(pull);
+            let checked = checking.run(pull);
             // Without a sender nothing more can come, and the writer ends.
-            checker.sender = None;
-            let (written, bound) = writing
+            checking.sender = None;
+            let (answer, bound) = writing
                 .join()
                 .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-            (checked, written, bound)
+            (checked, answer, bound)
         });
-        let last_recorded = checker.admission.last_recorded;
-        // What is wrong with the events says more than that they were not written.
-        let streamed = checked?;
-        self.close_stream(written, bound)?;
-        self.last_recorded = last_recorded;
-        Ok(streamed)
+        let last_recorded = checking.checker.last_recorded;
+        let placed = std::mem::take(&mut checking.checker.placed);
+        checked?;
+        Ok((placed, self.close_stream(answer, bound, last_recorded)))
     }
 
-    /// Goes on from what the log made of a stream.
+    /// Goes on from what the log answered to a stream.
     fn close_stream(
         &mut self,
-        written: Result<Head, AppendError>,
+        answer: Result<Head, AppendError>,
         bound: Bound,
+        last_recorded: Instant,
     ) -> Result<(), LedgerError> {
         if let Some(failure) = bound.failure {
             return Err(failure);
         }
-        match written {
-            Ok(_) => {}
-            Err(AppendError::HeadMoved(found)) => return Err(LedgerError::HeadMoved(found)),
-            Err(AppendError::Failed(error)) => return Err(LedgerError::Log(error)),
-            Err(AppendError::Uncertain(lost)) if bound.ended => self.settle(lost, bound.head)?,
-            Err(AppendError::Uncertain(lost)) => return Err(LedgerError::Uncertain(lost)),
-        }
+        self.answered(answer, bound.ended.then_some(bound.head))?;
         self.head = bound.head;
         self.tree = bound.tree;
         self.definitions = bound.definitions;
+        self.last_recorded = last_recorded;
         Ok(())
     }
 }
 
 /// What goes from checking to binding.
 enum Step {
-    /// A batch, and who must sign it.
-    Batch(Vec<Payload>, Required),
+    Batch(Admitted),
     /// Nothing more comes, and all of it is to be appended.
     End,
 }
 
-/// Checks the events of a stream.
-struct Checker<'a> {
-    admission: Validator<'a>,
+/// Checks the events of a stream, and sends them on batch by batch.
+struct Checking<'a> {
+    checker: Checker<'a>,
     /// Where the state reads what it let go of.
     tail: &'a Tail,
     /// Most records of a batch.
     batch: usize,
     /// Where batches go; nowhere any more once something is wrong.
     sender: Option<SyncSender<Step>>,
-    payloads: Vec<Payload>,
     /// Records that were taken in since the last batch, and the bytes of their payloads.
     kept: usize,
     bytes: usize,
-    streamed: Streamed,
-    refusals: Refusals,
-    failure: Option<LedgerError>,
 }
 
-/// What the rules refused.
-#[derive(Default)]
-struct Refusals {
-    first: Vec<Refusal>,
-    count: usize,
-    /// The keys of the events, and the places that are kept for them, so that numbers stay right.
-    keys: HashMap<String, Seq>,
-}
-
-impl Checker<'_> {
+impl Checking<'_> {
     /// Checks every event. Stops early where the writer has stopped; its error says why.
-    fn check<E>(
+    fn run<E>(
         &mut self,
         mut pull: impl FnMut(&Present<'_>) -> Result<Option<Given>, E>,
-    ) -> Result<Streamed, StreamError<E>> {
+    ) -> Result<(), StreamError<E>> {
         loop {
             let present = Present {
-                state: self.admission.state,
-                refused: &self.refusals.keys,
+                state: self.checker.state,
+                refused: &self.checker.refusals.keys,
             };
             let Some(given) = pull(&present).map_err(StreamError::Source)? else {
                 break;
             };
-            self.take(given)?;
-            if self.failure.is_some() && self.admission.is_full() {
-                // There are no numbers left to check the rest with.
+            self.take(given).map_err(LedgerError::Scratch)?;
+            if self.checker.is_exhausted() {
                 break;
             }
             let is_full = self.kept == self.batch || self.bytes >= BATCH_BYTES;
             if is_full && !self.send_batch() {
-                return Ok(std::mem::take(&mut self.streamed));
+                return Ok(());
             }
         }
-        self.check_readable()?;
-        if self.refusals.count > 0 {
-            return Err(StreamError::Refused {
-                first: std::mem::take(&mut self.refusals.first),
-                count: self.refusals.count,
-            });
+        if let Some(failure) = self.tail.failure() {
+            return Err(LedgerError::Scratch(failure).into());
         }
-        if let Some(failure) = self.failure.take() {
-            return Err(failure.into());
-        }
+        self.checker.finish()?;
         if self.send_batch() {
             self.send(Step::End);
         }
-        Ok(std::mem::take(&mut self.streamed))
+        Ok(())
     }
 
-    /// Checks an event.
+    /// Checks an event, and keeps it or its empty place where the state reads it again.
     ///
     /// # Errors
-    /// [`LedgerError::Scratch`]: nothing can be checked any more. What else is wrong is noted.
-    fn take(&mut self, given: Given) -> Result<(), LedgerError> {
-        let Given { place, submission } = given;
-        self.admission.state.tidy();
-        if let Some(seq) = self.admission.known(&submission.event) {
-            let held = self.admission.state.held(seq);
-            let recorded = held.map(|held| held.recorded());
-            if recorded.is_none_or(|recorded| !recorded.says_the_same(&submission.event)) {
-                self.streamed.differ(place);
-            }
-            self.streamed.note(seq, true);
-            return Ok(());
-        }
-        let key = submission.event.envelope.import_key.clone();
-        self.kept += 1;
-        match self.admission.admit(place, submission) {
-            Ok((seq, payload)) => {
-                self.streamed.note(seq, false);
+    /// What the system says where the scratch directory has no room: nothing can be checked any more.
+    fn take(&mut self, given: Given) -> io::Result<()> {
+        let checked = self.checker.check(given.place, given.submission);
+        match (checked, self.checker.admitted.payloads.last()) {
+            (Checked::New, Some(payload)) => {
+                self.kept += 1;
                 self.bytes += payload.content().payload.len();
-                let kept = self.tail.keep(payload.recorded_at(), payload.content());
-                if self.sender.is_some() {
-                    self.payloads.push(payload);
-                }
-                kept.map_err(LedgerError::Scratch)?;
+                self.tail.keep(payload.recorded_at(), payload.content())?;
                 if self.kept.is_multiple_of(AT_HAND) {
-                    self.admission.state.archived(self.tail.count());
+                    self.checker.state.archived(self.tail.count());
                 }
-                return Ok(());
             }
-            Err(LedgerError::Refused(refused)) => self.refusals.add(refused),
-            Err(error) => _ = self.failure.get_or_insert(error),
+            (Checked::Wrong, _) => {
+                self.kept += 1;
+                // Nothing of it will be written.
+                self.sender = None;
+                self.tail.keep_place()?;
+            }
+            (Checked::Known | Checked::New, _) => {}
         }
-        // Nothing of it will be written.
-        self.sender = None;
-        self.payloads = Vec::new();
-        let place = Seq(self.admission.state.count());
-        let key = key.map(|key| key.to_string());
-        self.refusals.keys.extend(key.map(|key| (key, place)));
-        self.admission.state.apply_missing();
-        self.tail.keep_place().map_err(LedgerError::Scratch)
+        if self.sender.is_none() {
+            self.checker.admitted = Admitted::default();
+        }
+        Ok(())
     }
 
     /// Sends what was admitted since the last batch; whether the writer still takes it. The state lets go of it.
     fn send_batch(&mut self) -> bool {
-        self.admission.state.archived(self.tail.count());
+        self.checker.state.archived(self.tail.count());
         (self.kept, self.bytes) = (0, 0);
-        let payloads = std::mem::take(&mut self.payloads);
-        let required = std::mem::take(&mut self.admission.required);
-        payloads.is_empty() || self.send(Step::Batch(payloads, required))
-    }
-
-    /// That every record which was asked for could be read.
-    fn check_readable(&self) -> Result<(), LedgerError> {
-        match self.tail.failure() {
-            Some(failure) => Err(LedgerError::Scratch(failure)),
-            None => self.admission.check_readable(),
-        }
+        let admitted = std::mem::take(&mut self.checker.admitted);
+        admitted.payloads.is_empty() || self.send(Step::Batch(admitted))
     }
 
     fn send(&self, step: Step) -> bool {
         let sender = self.sender.as_ref();
         sender.is_none_or(|sender| sender.send(step).is_ok())
-    }
-}
-
-impl Refusals {
-    fn add(&mut self, refused: Vec<Refusal>) {
-        self.count += refused.len();
-        let room = TOLD - self.first.len();
-        self.first.extend(refused.into_iter().take(room));
     }
 }
 
@@ -514,28 +342,17 @@ impl Binder<'_> {
         self.first.as_ref()
     }
 
-    fn bind(
-        &mut self,
-        payloads: Vec<Payload>,
-        required: &Required,
-    ) -> Result<Vec<Sealed>, LedgerError> {
-        let salts = append::salts(self.environment, payloads.len())?;
-        let bodies = payloads.into_iter().zip(salts);
-        let bodies = bodies.map(|(payload, salt)| payload.salted(salt)).collect();
-        let (mut records, head) = bind(self.bound.head, bodies);
-        if let Some(last) = records.last_mut()
-            && !required.is_empty()
-        {
-            last.signatures = required.sign(self.signers, &self.origin, head)?;
-        }
-        for record in &records {
-            self.bound
-                .tree
-                .push(leaf_hash(&record.header.to_bytes()))
-                .map_err(super::error::too_large)?;
-            self.bound.definitions.push_record(record);
-        }
-        self.bound.head = head;
+    fn bind(&mut self, batch: Admitted) -> Result<Vec<Sealed>, LedgerError> {
+        let bound = &mut self.bound;
+        let (records, head) = bind_batch(
+            bound.head,
+            batch,
+            self.environment,
+            self.signers,
+            &self.origin,
+        )?;
+        extend(&mut bound.tree, &mut bound.definitions, &records)?;
+        bound.head = head;
         Ok(records.iter().map(Record::seal).collect())
     }
 }
@@ -547,7 +364,7 @@ impl BatchSource for Binder<'_> {
             None => self.receiver.recv(),
         };
         match step {
-            Ok(Step::Batch(payloads, required)) => match self.bind(payloads, &required) {
+            Ok(Step::Batch(batch)) => match self.bind(batch) {
                 Ok(sealed) => Ok(Some((sealed, self.bound.head))),
                 Err(error) => {
                     self.bound.failure = Some(error);

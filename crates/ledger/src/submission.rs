@@ -6,12 +6,12 @@ use servanda_core::value::when::Instant;
 /// Most events of one append. All of them are held in memory until they are written.
 pub const BATCH_LIMIT: usize = 10_000_000;
 
-/// An event to append, and where a ledger is in its backfill, since when it is claimed to be recorded.
+/// An event to append, and the recorded time that is asserted for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Submission {
     /// The event.
     pub event: Event,
-    /// The recorded time that is claimed; none for the machine's, which ends a backfill for good.
+    /// The recorded time that is asserted; none for the machine's, which ends a backfill for good.
     pub recorded_at: Option<Instant>,
 }
 
@@ -24,44 +24,46 @@ impl From<Event> for Submission {
     }
 }
 
-/// Why a recorded time cannot be claimed.
+/// Why a recorded time cannot be asserted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum ClaimError {
+pub enum AssertedTimeError {
     /// The ledger takes the machine's time.
     #[error(
-        "no recorded time can be claimed: this ledger is in no backfill, or its backfill has ended"
+        "no recorded time can be asserted: this ledger is in no backfill, or its backfill has ended"
     )]
     Ended,
     /// It is before that of the record before.
-    #[error("the claimed time {asserted} is before {before}, that of the record before it")]
+    #[error("the asserted time {asserted} is before {before}, that of the record before it")]
     Backwards {
-        /// The time claimed.
+        /// The time asserted.
         asserted: Instant,
         /// That of the record before.
         before: Instant,
     },
     /// It has not come yet.
-    #[error("the claimed time {asserted} is in the future: it is {now} by this machine's clock")]
+    #[error("the asserted time {asserted} is in the future: it is {now} by this machine's clock")]
     Future {
-        /// The time claimed.
+        /// The time asserted.
         asserted: Instant,
         /// The machine's time.
         now: Instant,
     },
 }
 
-/// The recorded time of the next record: the one claimed, where that can be, or else the machine's.
+/// The recorded time of the next record: the one asserted, where that can be, or else the machine's.
 pub(super) fn time_of(
     is_backfill: bool,
-    claim: Option<Instant>,
+    asserted: Option<Instant>,
     before: Instant,
     now: Instant,
-) -> Result<Instant, ClaimError> {
-    match claim {
+) -> Result<Instant, AssertedTimeError> {
+    match asserted {
         None => Ok(now.max(before)),
-        Some(_) if !is_backfill => Err(ClaimError::Ended),
-        Some(asserted) if asserted < before => Err(ClaimError::Backwards { asserted, before }),
-        Some(asserted) if asserted > now => Err(ClaimError::Future { asserted, now }),
+        Some(_) if !is_backfill => Err(AssertedTimeError::Ended),
+        Some(asserted) if asserted < before => {
+            Err(AssertedTimeError::Backwards { asserted, before })
+        }
+        Some(asserted) if asserted > now => Err(AssertedTimeError::Future { asserted, now }),
         Some(asserted) => Ok(asserted),
     }
 }

@@ -8,10 +8,10 @@ use std::fs;
 use std::path::PathBuf;
 
 use super::replay::{KnownAt, replay_in_full};
-use super::stream::{Given, StreamError};
 use super::testing::*;
 use super::verify::{Unwatched, verify};
 use super::*;
+use super::{Given, StreamError};
 use servanda_core::chain::record::{Record, Sealed};
 use servanda_core::event::{Envelope, Redacted};
 use servanda_log::faulty::{Fault, Faulty};
@@ -58,7 +58,8 @@ const DEEDS: &[Deed] = &[
         name: "append a group",
         act: |ledger| {
             let request = |text: &str| vec![keyed(text, text).into()];
-            let outcomes = ledger.append_group(&["new 1", "new 2", "new 3"].map(request))?;
+            let outcomes =
+                ledger.append_group(["new 1", "new 2", "new 3"].map(request).to_vec())?;
             outcomes
                 .into_iter()
                 .try_for_each(|outcome| outcome.map(drop))
@@ -129,7 +130,7 @@ fn import(ledger: &mut Subject, count: usize, text: &str) -> Result<(), LedgerEr
     });
     outcome.map(drop).map_err(|error| match error {
         StreamError::Ledger(error) => error,
-        StreamError::Source(()) | StreamError::Refused { .. } => unreachable!("{error}"),
+        StreamError::Source(()) => unreachable!("{error}"),
     })
 }
 

@@ -120,7 +120,7 @@ fn append(
     for _ in 0..ATTEMPTS {
         let refusals = match session.append(ledger, submissions.clone()) {
             Ok(_) => return Ok(submissions),
-            Err(LedgerError::Refused(refusals)) => refusals,
+            Err(LedgerError::Refused { listed, .. }) => listed,
             Err(error) => return Err(refused(error, events)),
         };
         let mut is_waived = true;
@@ -132,7 +132,9 @@ fn append(
             submissions[refusal.index].event.envelope.irregular = reason;
         }
         if !is_waived {
-            return Err(refused(LedgerError::Refused(refusals), events));
+            let count = refusals.len();
+            let listed = refusals;
+            return Err(refused(LedgerError::Refused { listed, count }, events));
         }
     }
     session
@@ -228,7 +230,9 @@ fn refused(error: LedgerError, events: &[TableEvent]) -> CliError {
         })
     };
     match error {
-        LedgerError::Refused(refusals) => {
+        LedgerError::Refused {
+            listed: refusals, ..
+        } => {
             let count = plural(refusals.len(), "event");
             let texts = refusals
                 .iter()

@@ -7,7 +7,7 @@ use crate::value::id::Seq;
 
 event! {
     /// An earlier record's payload may be gone from the log; its header never is.
-    [fixed] 21 "redaction" Redacted {
+    [fixed redacts] 21 "redaction" Redacted {
         /// The record whose content is withheld
         [arg target] record: Seq,
         /// Why
@@ -18,6 +18,10 @@ event! {
 }
 
 impl Meaning for Redacted {
+    fn headline(&self) -> Option<String> {
+        Some(format!("record {}", self.record))
+    }
+
     fn sentence(&self, _: &Envelope, context: &dyn Context) -> String {
         let record = context.record(self.record);
         format!(

@@ -7,7 +7,7 @@ use crate::value::id::Seq;
 
 event! {
     /// An earlier record was retracted: replay leaves it out from then on.
-    [fixed] 20 "retraction" Retracted {
+    [fixed retracts] 20 "retraction" Retracted {
         /// The record that is retracted
         [arg target] record: Seq,
         /// Why
@@ -16,6 +16,10 @@ event! {
 }
 
 impl Meaning for Retracted {
+    fn headline(&self) -> Option<String> {
+        Some(format!("record {}", self.record))
+    }
+
     fn sentence(&self, _: &Envelope, context: &dyn Context) -> String {
         format!(
             "{} was retracted: {}",

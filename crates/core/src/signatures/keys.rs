@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::error::SignatureError;
 use crate::chain::key::{KeyError, PRIVATE_PREFIX, SignatureType, VerifierKey};
 use crate::event::{Entry, Event, Fact, Kind};
-use crate::rules;
+use crate::rules::{self, Known as _};
 use crate::state::{EntityKind, State};
 use crate::value::id::{PartyId, RecorderId, Subject};
 

@@ -5,14 +5,14 @@ use std::sync::{Arc, Mutex};
 use proptest::prelude::*;
 
 use super::*;
+use crate::Given;
 use crate::replay::{KnownAt, replay, replay_in_full};
-use crate::stream::Given;
 use crate::testing::*;
 use crate::verify::{Unwatched, verify};
 use crate::{Environment, snapshot};
 use servanda_core::chain::codec;
 use servanda_core::chain::record::{Head, PAYLOAD_LIMIT, SALT_LEN};
-use servanda_core::event::{Entry, Kind};
+use servanda_core::event::{Entry, Event, Kind};
 use servanda_core::ndjson;
 use servanda_core::ndjson::ReferenceResolver;
 use servanda_core::state::{RECORD_LIMIT, State};
@@ -20,7 +20,9 @@ use servanda_core::testing::{Choices, FIRST_RECORDED_AT, event, histories};
 use servanda_log::dry_run::DryRunLog;
 use servanda_log::faulty::{Fault, Faulty};
 use servanda_log::memory::MemoryLog;
-use servanda_log::{BatchSource, ChunkSink, LogError, Parts as _, Reader, SnapshotCache, Stored};
+use servanda_log::{
+    AppendError, BatchSource, ChunkSink, LogError, Parts as _, Reader, SnapshotCache, Stored,
+};
 
 mod faults;
 mod limits;
@@ -236,7 +238,10 @@ fn a_refused_batch_changes_nothing_and_every_refusal_is_told() {
             opening(),
         ])
         .unwrap_err();
-    let LedgerError::Refused(refusals) = &error else {
+    let LedgerError::Refused {
+        listed: refusals, ..
+    } = &error
+    else {
         panic!("{error}")
     };
     let told: Vec<(usize, String)> = refusals
@@ -265,7 +270,7 @@ fn an_event_may_rest_on_one_before_it_in_its_batch() {
     let about = |about| event(Kind::Noted, &[("text", "on it"), ("about", about)]);
     ledger.append(vec![note("it"), about("13")]).unwrap();
     let error = ledger.append(vec![about("16"), note("it")]).unwrap_err();
-    assert!(matches!(error, LedgerError::Refused(_)), "{error}");
+    assert!(matches!(error, LedgerError::Refused { .. }), "{error}");
 }
 
 #[test]
@@ -306,7 +311,7 @@ fn a_payload_may_be_as_long_as_the_limit_and_no_longer() {
 fn no_events_are_no_append() {
     let mut ledger = storied();
     let head = ledger.head();
-    assert_eq!(ledger.append(Vec::new()).unwrap(), []);
+    assert_eq!(ledger.append(Vec::<Event>::new()).unwrap(), []);
     assert_eq!(ledger.head(), head);
 }
 
@@ -316,7 +321,7 @@ fn a_ledger_is_created_once_and_by_its_opening() {
     let error = Ledger::create(log, Steady::default(), opening()).err();
     assert!(matches!(error, Some(LedgerError::NotEmpty(head)) if head.count == 13));
     let error = Ledger::create(MemoryLog::default(), Steady::default(), note("hello")).err();
-    assert!(matches!(error, Some(LedgerError::Refused(_))));
+    assert!(matches!(error, Some(LedgerError::Refused { .. })));
 }
 
 /// The machine's clock may be set back; the ledger's never goes.

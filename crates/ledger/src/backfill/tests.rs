@@ -2,13 +2,15 @@
 
 use super::*;
 use crate::replay::{KnownAt, replay, replay_in_full};
-use crate::submission::ClaimError;
+use crate::submission::AssertedTimeError;
 use crate::testing::*;
 use crate::verify::{FindingKind, Unwatched, Verdict, verify};
+use crate::{LedgerError, Submission};
 use servanda_core::chain::record::{Head, Header, Record};
 use servanda_core::state::State;
 use servanda_core::testing::FIRST_RECORDED_AT;
 use servanda_core::value::id::Seq;
+use servanda_core::value::when::Instant;
 use servanda_log::memory::MemoryLog;
 
 const DAY: i64 = 86_400_000_000;
@@ -25,10 +27,17 @@ fn asserted(text: &str, at: Instant) -> Submission {
     }
 }
 
-/// A ledger whose first record is claimed to be of 100 days ago.
+fn opened_at(at: Instant) -> Submission {
+    Submission {
+        event: opening(),
+        recorded_at: Some(at),
+    }
+}
+
+/// A ledger whose first record asserts that it was recorded 100 days ago.
 fn backfill() -> Ledger<MemoryLog> {
     let (log, machine) = (MemoryLog::default(), Steady::default());
-    Ledger::create_backfill(log, machine, opening(), ago(100)).unwrap()
+    Ledger::create(log, machine, opened_at(ago(100))).unwrap()
 }
 
 fn headers(log: &MemoryLog) -> Vec<Header> {
@@ -41,12 +50,12 @@ fn verdict(log: &MemoryLog) -> Verdict {
     verify(log, &mut Unwatched).unwrap()
 }
 
-fn refused(ledger: &mut Ledger<MemoryLog>, events: Vec<Submission>) -> (usize, ClaimError) {
+fn refused(ledger: &mut Ledger<MemoryLog>, events: Vec<Submission>) -> (usize, AssertedTimeError) {
     let head = ledger.head();
-    let error = ledger.append_asserted(events).unwrap_err();
+    let error = ledger.append(events).unwrap_err();
     assert_eq!(ledger.head(), head, "nothing was appended");
     match error {
-        LedgerError::Claim { index, source } => (index, source),
+        LedgerError::AssertedTime { index, source } => (index, source),
         other => panic!("{other}"),
     }
 }
@@ -56,7 +65,7 @@ fn claimed_times_are_recorded_as_such_within_one_batch_too() {
     let mut ledger = backfill();
     let days = [90, 90, 30];
     let receipts = ledger
-        .append_asserted(days.map(|day| asserted("n", ago(day))).to_vec())
+        .append(days.map(|day| asserted("n", ago(day))).to_vec())
         .unwrap();
     assert!(receipts.iter().all(|receipt| receipt.asserted));
     assert_eq!(receipts[2].recorded_at, ago(30));
@@ -82,7 +91,7 @@ fn claimed_times_are_recorded_as_such_within_one_batch_too() {
 fn the_first_append_without_a_claimed_time_ends_the_backfill_for_good() {
     let mut ledger = backfill();
     let batch = vec![asserted("old", ago(1)), note("new").into()];
-    let receipts = ledger.append_asserted(batch).unwrap();
+    let receipts = ledger.append(batch).unwrap();
     assert_eq!(
         (receipts[0].asserted, receipts[1].asserted),
         (true, false),
@@ -91,7 +100,7 @@ fn the_first_append_without_a_claimed_time_ends_the_backfill_for_good() {
     assert!(receipts[1].recorded_at > ago(0));
     assert!(!ledger.is_backfill());
     let late = asserted("late", receipts[1].recorded_at);
-    let ended = (0, ClaimError::Ended);
+    let ended = (0, AssertedTimeError::Ended);
     assert_eq!(refused(&mut ledger, vec![late.clone()]), ended);
 
     // Neither opening it again nor a snapshot brings it back.
@@ -105,7 +114,7 @@ fn the_first_append_without_a_claimed_time_ends_the_backfill_for_good() {
 #[test]
 fn a_usual_ledger_takes_no_claimed_time() {
     let mut ledger = Ledger::create(MemoryLog::default(), Steady::default(), opening()).unwrap();
-    let ended = (1, ClaimError::Ended);
+    let ended = (1, AssertedTimeError::Ended);
     let batch = vec![note("now").into(), asserted("n", ago(1))];
     assert_eq!(refused(&mut ledger, batch), ended);
     assert_eq!(ledger.state().asserted(), 0);
@@ -116,7 +125,7 @@ fn a_usual_ledger_takes_no_claimed_time() {
 fn claimed_times_never_decrease_and_have_passed() {
     let mut ledger = backfill();
     let before = asserted("n", ago(101));
-    let backwards = |asserted, before| ClaimError::Backwards { asserted, before };
+    let backwards = |asserted, before| AssertedTimeError::Backwards { asserted, before };
     assert_eq!(
         refused(&mut ledger, vec![before.clone()]),
         (0, backwards(ago(101), ago(100)))
@@ -130,11 +139,13 @@ fn claimed_times_never_decrease_and_have_passed() {
     );
     let (index, future) = refused(&mut ledger, vec![asserted("n", ago(-1))]);
     assert!(
-        matches!((index, future), (0, ClaimError::Future { asserted, .. }) if asserted == ago(-1))
+        matches!((index, future), (0, AssertedTimeError::Future { asserted, .. }) if asserted == ago(-1))
     );
-    let created =
-        Ledger::create_backfill(MemoryLog::default(), Steady::default(), opening(), ago(-1));
-    assert!(matches!(created, Err(LedgerError::Claim { index: 0, .. })));
+    let created = Ledger::create(MemoryLog::default(), Steady::default(), opened_at(ago(-1)));
+    assert!(matches!(
+        created,
+        Err(LedgerError::AssertedTime { index: 0, .. })
+    ));
 
     // What is there already under its import key claims nothing.
     let event = keyed("n", "k");
@@ -142,12 +153,12 @@ fn claimed_times_never_decrease_and_have_passed() {
         event: event.clone(),
         recorded_at: Some(ago(5)),
     };
-    ledger.append_asserted(vec![first]).unwrap();
+    ledger.append(vec![first]).unwrap();
     let again = Submission {
         event,
         recorded_at: Some(ago(50)),
     };
-    assert!(ledger.append_asserted(vec![again]).unwrap()[0].known);
+    assert!(ledger.append(vec![again]).unwrap()[0].known);
 }
 
 #[test]
@@ -159,7 +170,7 @@ fn snapshots_need_not_tell_where_a_backfill_ends() {
                 true => asserted("n", ago(50 - at)),
                 false => note("n").into(),
             };
-            ledger.append_asserted(vec![event]).unwrap();
+            ledger.append(vec![event]).unwrap();
         }
         let claims = |state: &State| state.asserted();
         assert_eq!(claims(ledger.state()), end as u64);

@@ -6,7 +6,7 @@ use crate::replay::{KnownAt, replay_in_full};
 use crate::testing::{Steady, keyed, note, opening, told as story_told};
 use crate::verify::{Unwatched, verify};
 use servanda_core::chain::record::{Head, Record};
-use servanda_core::event::Kind;
+use servanda_core::event::{Event, Kind};
 use servanda_core::testing::event;
 use servanda_log::faulty::{Fault, Faulty};
 use servanda_log::memory::MemoryLog;
@@ -92,9 +92,9 @@ fn sixteen_threads_append_and_each_is_told_its_own() {
                     assert_eq!(links[receipt.seq.0 as usize], receipt.link.to_string());
                 }
             }
-            Err(GroupError::Refused(LedgerError::Refused(refusals))) => {
-                assert_eq!(refusals.len(), 1);
-                assert_eq!(refusals[0].index, 1);
+            Err(GroupError::Refused(LedgerError::Refused { listed, .. })) => {
+                assert_eq!(listed.len(), 1);
+                assert_eq!(listed[0].index, 1);
                 refused += 1;
             }
             Err(other) => unreachable!("{other}"),
@@ -182,7 +182,7 @@ fn a_group_gives_the_records_that_single_appends_give() {
         .into_iter()
         .map(|events| events.into_iter().map(Submission::from).collect())
         .collect();
-    let together = grouped.append_group(&submitted).unwrap();
+    let together = grouped.append_group(submitted).unwrap();
     for (single, one) in singly.iter().zip(&together) {
         let places = |outcome: &Outcome| {
             let receipts = outcome.as_ref().ok()?.iter();
@@ -212,7 +212,7 @@ fn a_write_that_fails_fails_for_all_of_the_group_and_the_next_one_goes_on() {
             .map(|at| vec![note(&format!("note {at}")).into()])
             .collect();
         ledger.log.fail_after(0, fault);
-        let outcome = ledger.append_group(&requests);
+        let outcome = ledger.append_group(requests);
         let there = ledger.head().count - before;
         match fault {
             Fault::Before | Fault::Amid => {

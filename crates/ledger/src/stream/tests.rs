@@ -4,7 +4,7 @@ use super::*;
 use crate::testing::*;
 use crate::verify::{Unwatched, verify};
 use servanda_core::chain::key::{KeyName, SignatureType};
-use servanda_core::event::Kind;
+use servanda_core::event::{Event, Kind};
 use servanda_core::state::CurrentRecord;
 use servanda_core::testing::{event, histories};
 use servanda_log::faulty::{Fault, Faulty};
@@ -32,7 +32,7 @@ fn source<E>(
 fn stream<S: Log>(
     ledger: &mut Ledger<S>,
     events: impl IntoIterator<Item = Event>,
-) -> Result<Streamed, StreamError<()>> {
+) -> Result<Placed, StreamError<()>> {
     ledger.append_stream(source(events))
 }
 
@@ -41,7 +41,7 @@ fn stream_by<S: Log>(
     ledger: &mut Ledger<S>,
     batch: usize,
     events: impl IntoIterator<Item = Event>,
-) -> Result<Streamed, StreamError<()>> {
+) -> Result<Placed, StreamError<()>> {
     ledger.append_batches(source(events), batch, Spool::default())
 }
 
@@ -158,13 +158,13 @@ fn what_is_refused_at_the_end_takes_all_back_and_is_told() {
     let before = (ledger.head(), ledger.state().clone());
     let unknown = event(Kind::Noted, &[("text", "on it"), ("about", "nobody")]);
     let many = std::iter::repeat_n(note("one of many"), 2 * BATCH);
-    let wrong = std::iter::repeat_n(unknown, TOLD + 5);
+    let wrong = std::iter::repeat_n(unknown, LISTED + 5);
     let error = stream(&mut ledger, many.chain(wrong)).unwrap_err();
-    let StreamError::Refused { first, count } = error else {
+    let StreamError::Ledger(LedgerError::Refused { listed, count }) = error else {
         panic!("{error}")
     };
-    assert_eq!((first.len(), count), (TOLD, TOLD + 5));
-    assert_eq!(first[0].index, 2 * BATCH);
+    assert_eq!((listed.len(), count), (LISTED, LISTED + 5));
+    assert_eq!(listed[0].index, 2 * BATCH);
     is_untouched(&ledger, ledger.log(), &before);
     stream(&mut ledger, [note("after")]).unwrap();
 }
@@ -185,7 +185,10 @@ fn records_after_a_refused_one_keep_their_numbers() {
             submission: event.into(),
         }))
     });
-    assert!(matches!(error, Err(StreamError::Refused { count: 1, .. })));
+    assert!(matches!(
+        error,
+        Err(StreamError::Ledger(LedgerError::Refused { count: 1, .. }))
+    ));
     let kept = Some(Seq(1));
     assert_eq!(next, [(1, None), (2, kept), (3, kept), (4, kept)]);
 }
@@ -219,7 +222,7 @@ fn many(count: usize) -> impl Iterator<Item = Event> + Clone {
 fn watched(
     ledger: &mut Ledger<MemoryLog>,
     events: impl IntoIterator<Item = Event>,
-) -> (Streamed, usize) {
+) -> (Placed, usize) {
     let mut most = 0;
     let mut pull = source::<()>(events);
     let pulled = |present: &Present<'_>| {
@@ -308,7 +311,10 @@ fn what_is_refused_at_the_end_takes_back_what_the_register_let_go_of() {
     let events = gap.chain(late).chain(text).chain(again).chain(wrong);
     let events = events.chain(many(10)).chain([note("after")]);
     let error = stream_by(&mut ledger, 1000, events).unwrap_err();
-    assert!(matches!(error, StreamError::Refused { count: 1, .. }));
+    assert!(matches!(
+        error,
+        StreamError::Ledger(LedgerError::Refused { count: 1, .. })
+    ));
     is_untouched(&ledger, ledger.log(), &before);
     stream(&mut ledger, [note("after"), mended(1)]).unwrap();
     assert!(verify(ledger.log(), &mut Unwatched).unwrap().is_sound());
@@ -404,7 +410,10 @@ fn a_stream_that_would_be_too_long_is_refused_whole() {
         std::iter::once(wrong).chain(std::iter::repeat(note("more"))),
     );
     assert!(
-        matches!(error, Err(StreamError::Refused { count: 1, .. })),
+        matches!(
+            error,
+            Err(StreamError::Ledger(LedgerError::Refused { count: 1, .. }))
+        ),
         "{error:?}"
     );
     is_untouched(&ledger, ledger.log(), &before);

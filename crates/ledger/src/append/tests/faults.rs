@@ -108,7 +108,7 @@ fn two_ledgers_over_one_store_take_turns() {
         &[("id", "peru"), ("kind", "person"), ("name", "Peru")],
     );
     let error = other.append(vec![taken]).unwrap_err();
-    assert!(matches!(error, LedgerError::Refused(_)), "{error}");
+    assert!(matches!(error, LedgerError::Refused { .. }), "{error}");
     assert_eq!(other.state(), one.state());
     assert!(is_sound(&log.memory()));
 }
@@ -216,7 +216,7 @@ fn a_refusal_is_told_where_the_store_fails_after_it() {
     let (mut ledger, log) = puppet();
     log.pull(|strings| strings.fail.push("read"));
     let error = ledger.append(vec![note("phantom"), opening()]).unwrap_err();
-    assert!(matches!(error, LedgerError::Refused(_)), "{error}");
+    assert!(matches!(error, LedgerError::Refused { .. }), "{error}");
     log.pull(|strings| strings.fail.clear());
     let receipts = ledger.append(vec![note("real")]).unwrap();
     assert_eq!(receipts[0].seq.0, 13);

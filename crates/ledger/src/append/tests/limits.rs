@@ -15,7 +15,7 @@ fn a_ledger_has_no_more_records_than_it_can() {
     // Of requests that share a write, those that there is room for are appended.
     let requests = [&two[..1], &two, &two[1..]];
     let requests = requests.map(|events| events.iter().cloned().map(Submission::from).collect());
-    let outcomes = ledger.append_group(&requests).unwrap();
+    let outcomes = ledger.append_group(requests.to_vec()).unwrap();
     let taken: Vec<_> = outcomes.iter().map(Result::is_ok).collect();
     assert_eq!(taken, [true, false, true]);
     assert!(is_full(&outcomes[1]), "{outcomes:?}");

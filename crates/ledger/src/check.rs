@@ -1,0 +1,318 @@
+//! What an event must pass before it becomes a record.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::error::{LedgerError, Refusal};
+use super::submission::{Submission, time_of};
+use servanda_core::chain::codec;
+use servanda_core::chain::record::{Content, ContentRef, Record, SALT_LEN, Unbound};
+use servanda_core::event::{Entry, Event, Fact};
+use servanda_core::rules;
+use servanda_core::signatures::{self, Required};
+use servanda_core::state::State;
+use servanda_core::value::id::Seq;
+use servanda_core::value::when::Instant;
+use servanda_log::{Reader, Stored};
+
+/// Most refusals that a stream lists, and most of its events that differ from what was recorded under their import
+/// key. The others are counted.
+pub const LISTED: usize = 100;
+
+/// Checks events one after the other, each against the state that the ones before it leave.
+pub(super) struct Checker<'a> {
+    /// The state of all records and of the events that were admitted since.
+    pub state: &'a mut State,
+    /// Most records of the ledger.
+    pub limit: u64,
+    /// The records.
+    pub records: Arc<dyn Reader>,
+    /// The machine's time.
+    pub now: Instant,
+    /// The recorded time of the last record, admitted or not.
+    pub last_recorded: Instant,
+    /// What was admitted and is not bound yet.
+    pub admitted: Admitted,
+    /// Where the events went.
+    pub placed: Placed,
+    /// What the rules refused.
+    pub refusals: Refusals,
+    /// What else was wrong first.
+    pub failure: Option<LedgerError>,
+}
+
+/// Events that were admitted, and who must sign for them.
+#[derive(Default)]
+pub(super) struct Admitted {
+    pub payloads: Vec<Payload>,
+    pub required: Required,
+}
+
+/// What became of an event.
+pub(super) enum Checked {
+    /// Its import key is known.
+    Known,
+    /// It is the last of those that were admitted.
+    New,
+    /// It was refused, and its place is left empty.
+    Wrong,
+}
+
+/// The events that the rules refused.
+#[derive(Default)]
+pub(super) struct Refusals {
+    listed: Vec<Refusal>,
+    count: usize,
+    /// Most that are listed.
+    room: usize,
+    /// The import keys of the refused events, and the places that are left empty for them.
+    pub keys: HashMap<String, Seq>,
+}
+
+/// The bytes of an event that was admitted, and what its header will say.
+pub(super) struct Payload {
+    content: Content,
+    erasable: bool,
+    recorded_at: Instant,
+    asserted: bool,
+}
+
+impl Payload {
+    pub fn content(&self) -> ContentRef<'_> {
+        self.content.as_ref()
+    }
+
+    /// The time that the record will have.
+    pub fn recorded_at(&self) -> Instant {
+        self.recorded_at
+    }
+
+    /// What is to be bound to the chain.
+    pub fn salted(self, salt: [u8; SALT_LEN]) -> Unbound {
+        Unbound {
+            content: self.content,
+            salt,
+            erasable: self.erasable,
+            recorded_at: self.recorded_at.0,
+            asserted: self.asserted,
+        }
+    }
+}
+
+impl Checker<'_> {
+    /// Checks an event. `index` is what errors call it. What is wrong with it is kept for [`Checker::finish`]; the
+    /// events after it are checked as if there were a record in its place, so that all that is wrong is found.
+    pub fn check(&mut self, index: usize, submission: Submission) -> Checked {
+        self.state.tidy();
+        if let Some(seq) = self.known(&submission.event) {
+            let held = self.state.held(seq).map(|held| held.recorded());
+            if held.is_none_or(|recorded| !recorded.says_the_same(&submission.event)) {
+                self.placed.differ(index);
+            }
+            self.placed.note(seq, true);
+            return Checked::Known;
+        }
+        let key = submission.event.envelope.import_key.clone();
+        match self.admit(index, submission) {
+            Ok((seq, payload)) => {
+                self.placed.note(seq, false);
+                self.admitted.payloads.push(payload);
+                return Checked::New;
+            }
+            Err(LedgerError::Refused { listed, .. }) => self.refusals.add(listed),
+            Err(error) => _ = self.failure.get_or_insert(error),
+        }
+        let place = Seq(self.state.count());
+        let key = key.map(|key| key.to_string());
+        self.refusals.keys.extend(key.map(|key| (key, place)));
+        self.state.apply_missing();
+        Checked::Wrong
+    }
+
+    /// Whether the rest cannot be checked, because the ledger has no numbers left for it.
+    pub fn is_exhausted(&self) -> bool {
+        self.failure.is_some() && self.is_full()
+    }
+
+    /// What was wrong with the events, if anything was.
+    ///
+    /// # Errors
+    /// [`LedgerError::Broken`] where a record that was asked for could not be read; [`LedgerError::Refused`]; the
+    /// first other failure.
+    pub fn finish(&mut self) -> Result<(), LedgerError> {
+        if let Some(unreadable) = self.state.unreadable() {
+            return Err(LedgerError::Broken {
+                seq: unreadable.seq.0,
+                what: unreadable.why.clone(),
+            });
+        }
+        if self.refusals.count > 0 {
+            return Err(LedgerError::Refused {
+                listed: std::mem::take(&mut self.refusals.listed),
+                count: self.refusals.count,
+            });
+        }
+        self.failure.take().map_or(Ok(()), Err)
+    }
+
+    fn is_full(&self) -> bool {
+        self.state.count() >= self.limit
+    }
+
+    /// The record that an event's import key went into: then it is not appended again.
+    fn known(&self, event: &Event) -> Option<Seq> {
+        let key = event.envelope.import_key.as_ref()?;
+        self.state.imported(key.as_str())
+    }
+
+    /// Checks an event against the state and takes it in.
+    ///
+    /// # Errors
+    /// [`LedgerError::Full`], [`LedgerError::Refused`], [`LedgerError::Signature`], [`LedgerError::AssertedTime`],
+    /// [`LedgerError::Codec`]: it was not taken in.
+    fn admit(
+        &mut self,
+        index: usize,
+        submission: Submission,
+    ) -> Result<(Seq, Payload), LedgerError> {
+        if self.is_full() {
+            return Err(LedgerError::Full { limit: self.limit });
+        }
+        let asserted = submission.recorded_at;
+        let event = rules::complete(self.state, submission.event);
+        rules::check(self.state, &event).map_err(|rejection| LedgerError::Refused {
+            listed: vec![Refusal { index, rejection }],
+            count: 1,
+        })?;
+        self.admitted.required.add(self.state, &event)?;
+        self.check_acknowledgement(&event)?;
+        let is_backfill = self.state.asserted() == self.state.count();
+        let recorded_at = time_of(is_backfill, asserted, self.last_recorded, self.now)
+            .map_err(|source| LedgerError::AssertedTime { index, source })?;
+        let payload = Payload {
+            content: codec::encode(&event)
+                .map_err(|source| LedgerError::Codec { index, source })?,
+            erasable: rules::is_erasable(self.state, &event),
+            recorded_at,
+            asserted: asserted.is_some(),
+        };
+        let seq = Seq(self.state.count());
+        self.last_recorded = recorded_at;
+        self.state.take(Entry {
+            seq,
+            recorded_at,
+            event,
+        });
+        if asserted.is_some() {
+            self.state.note_asserted(seq.0 + 1);
+        }
+        Ok((seq, payload))
+    }
+
+    /// Checks the signature that an event carries over another record.
+    fn check_acknowledgement(&self, event: &Event) -> Result<(), LedgerError> {
+        let Some(fact) = signatures::acknowledged(event) else {
+            return Ok(());
+        };
+        let stored = self.records.read(fact.record.0, 1)?;
+        let link = opened(fact.record, stored.first())?.header.link();
+        let opening = self.state.held(Seq(0)).map(|held| &held.recorded().fact);
+        let origin = match opening {
+            Some(Fact::LedgerOpened(fact)) => fact.origin.as_str(),
+            _ => "",
+        };
+        Ok(signatures::check_acknowledgement(
+            self.state, fact, origin, link,
+        )?)
+    }
+}
+
+impl Refusals {
+    /// Refusals of which at most `room` are listed.
+    pub fn listing(room: usize) -> Self {
+        Self {
+            room,
+            ..Self::default()
+        }
+    }
+
+    fn add(&mut self, refused: Vec<Refusal>) {
+        self.count += refused.len();
+        let room = self.room - self.listed.len();
+        self.listed.extend(refused.into_iter().take(room));
+    }
+}
+
+/// Where the events of an append went.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Placed {
+    pub(super) runs: Vec<Run>,
+    /// Number of events that are new.
+    pub appended: usize,
+    /// Number of events whose import keys were known.
+    pub known: usize,
+    /// The places in the source of the first events that say something else than was recorded under their import
+    /// key, at most [`LISTED`].
+    pub differing: Vec<usize>,
+    /// Number of such events.
+    pub differ: usize,
+}
+
+/// Events that follow each other, in records that do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Run {
+    first: u64,
+    length: u64,
+    known: bool,
+}
+
+impl Placed {
+    /// Number of events.
+    pub fn given(&self) -> usize {
+        self.appended + self.known
+    }
+
+    /// The record of each event, in order, and whether its import key was known.
+    pub fn records(&self) -> impl Iterator<Item = (Seq, bool)> {
+        self.runs.iter().flat_map(|run| {
+            let records = run.first..run.first + run.length;
+            records.map(|seq| (Seq(seq), run.known))
+        })
+    }
+
+    fn differ(&mut self, place: usize) {
+        self.differ += 1;
+        if self.differing.len() < LISTED {
+            self.differing.push(place);
+        }
+    }
+
+    fn note(&mut self, seq: Seq, known: bool) {
+        match known {
+            true => self.known += 1,
+            false => self.appended += 1,
+        }
+        match self.runs.last_mut() {
+            Some(run) if run.known == known && run.first + run.length == seq.0 => run.length += 1,
+            _ => self.runs.push(Run {
+                first: seq.0,
+                length: 1,
+                known,
+            }),
+        }
+    }
+}
+
+/// A record as the log gave it.
+///
+/// # Errors
+/// [`LedgerError::Broken`] where it is missing or no record.
+pub(super) fn opened(seq: Seq, stored: Option<&Stored>) -> Result<Record, LedgerError> {
+    let broken = |what: &str| LedgerError::Broken {
+        seq: seq.0,
+        what: what.to_owned(),
+    };
+    let stored = stored.filter(|stored| stored.seq == seq.0);
+    let stored = stored.ok_or_else(|| broken("it is missing"))?;
+    Record::open(&stored.sealed).map_err(|error| broken(&error.to_string()))
+}

@@ -1,0 +1,173 @@
+//! What an append does before and after its records are written: the head that it needs, what the log answered, the
+//! state that goes on.
+
+use super::definitions::Definitions;
+use super::error::{LedgerError, too_large};
+use super::ledger::Ledger;
+use super::snapshot;
+use servanda_core::chain::record::{Head, Record};
+use servanda_core::chain::tree::{Tiled, leaf_hash};
+use servanda_log::{AppendError, Log, LogError};
+
+/// What an append left behind.
+pub(super) enum Ending {
+    /// All of it is in the log.
+    Written,
+    /// Nothing of it is in the log.
+    NotWritten,
+    /// The log may hold something else than the state.
+    InDoubt,
+}
+
+impl Ending {
+    pub fn of<T>(outcome: &Result<T, LedgerError>) -> Self {
+        outcome
+            .as_ref()
+            .map_or_else(Self::of_error, |_| Self::Written)
+    }
+
+    pub fn of_error(error: &LedgerError) -> Self {
+        use LedgerError::{HeadMoved, Tree, Uncertain};
+        match error {
+            HeadMoved(_) | Uncertain(_) | Tree(_) => Self::InDoubt,
+            _ => Self::NotWritten,
+        }
+    }
+}
+
+/// Goes on behind records that were bound.
+///
+/// # Errors
+/// [`LedgerError::Tree`]
+pub(super) fn extend(
+    tree: &mut Tiled,
+    definitions: &mut Definitions,
+    records: &[Record],
+) -> Result<(), LedgerError> {
+    for record in records {
+        tree.push(leaf_hash(&record.header.to_bytes()))
+            .map_err(too_large)?;
+        definitions.push_record(record);
+    }
+    Ok(())
+}
+
+impl<S: Log> Ledger<S> {
+    /// Reads the log again if an append before this one left the state in doubt.
+    pub(super) fn refresh_if_stale(&mut self) -> Result<(), LedgerError> {
+        if self.stale { self.refresh() } else { Ok(()) }
+    }
+
+    /// What the log's answer to an append means. `end` is the head behind all that was given, once all was.
+    ///
+    /// # Errors
+    /// [`LedgerError::HeadMoved`] and [`LedgerError::Log`]: nothing was appended. [`LedgerError::Uncertain`].
+    pub(super) fn answered(
+        &self,
+        answer: Result<Head, AppendError>,
+        end: Option<Head>,
+    ) -> Result<(), LedgerError> {
+        match (answer, end) {
+            (Ok(_), _) => Ok(()),
+            (Err(AppendError::HeadMoved(found)), _) => Err(LedgerError::HeadMoved(found)),
+            (Err(AppendError::Failed(error)), _) => Err(LedgerError::Log(error)),
+            (Err(AppendError::Uncertain(lost)), Some(end)) => self.settle(lost, end),
+            (Err(AppendError::Uncertain(lost)), None) => Err(LedgerError::Uncertain(lost)),
+        }
+    }
+
+    /// Finds out whether records are there whose answer was lost; `end` is the head after them. Others may have
+    /// appended since, so the last of the records decides.
+    fn settle(&self, lost: LogError, end: Head) -> Result<(), LedgerError> {
+        let Ok(found) = self.log.head() else {
+            return Err(LedgerError::Uncertain(lost));
+        };
+        if found == end {
+            return Ok(());
+        }
+        if found == self.head {
+            return Err(LedgerError::Log(lost));
+        }
+        if found.count <= end.count {
+            return Err(LedgerError::HeadMoved(found));
+        }
+        let Ok(last) = self.log.read(end.count - 1, 1) else {
+            return Err(LedgerError::Uncertain(lost));
+        };
+        let last = last.first().map(|stored| Record::open(&stored.sealed));
+        match last {
+            Some(Ok(record)) if record.header.link() == end.link => Ok(()),
+            _ => Err(LedgerError::HeadMoved(found)),
+        }
+    }
+
+    /// Goes on after an append to a ledger of `before` records: lets go of what the log holds now, or takes the state
+    /// back to what it was before an append that failed.
+    pub(super) fn conclude(&mut self, before: u64, ending: &Ending) {
+        let gone = self.state.count().saturating_sub(before);
+        match ending {
+            Ending::Written => {
+                self.evict();
+                self.take_snapshot(before);
+            }
+            Ending::InDoubt => self.stale = true,
+            // Where more goes than stays, reading what stays is the shorter way.
+            Ending::NotWritten if gone > before => self.stale = true,
+            Ending::NotWritten => self.rewind(before),
+        }
+        if self.stale {
+            // The caller must hear the outcome. If this fails, the next append begins with it.
+            let _ = self.refresh();
+        }
+    }
+
+    /// Takes the state back to so many records. Where that fails, the state is read anew before it is used again.
+    pub(super) fn rewind(&mut self, count: u64) {
+        self.stale |= self.state.rewind(count).is_err();
+    }
+
+    /// Drops from the state the records that the log holds.
+    fn evict(&mut self) {
+        if let Ok(held) = self.log.head() {
+            self.state.archived(held.count.min(self.head.count));
+        }
+    }
+
+    /// Keeps a snapshot if the append crossed a multiple of the interval, unless the newest one is nearly as long:
+    /// all the snapshots of a growing ledger together then take no more than a few times the work of the last.
+    fn take_snapshot(&mut self, before: u64) {
+        let every = self.snapshot_every;
+        if before / every != self.head.count / every && self.is_far_from_snapshot() {
+            self.keep_snapshot();
+        }
+    }
+
+    /// Whether there are many records more than in the newest snapshot that is of any use.
+    pub(super) fn is_far_from_snapshot(&self) -> bool {
+        self.head.count.saturating_sub(self.snapshot) >= self.snapshot / 8
+    }
+
+    /// Keeps a snapshot of all records, if the log has a cache of snapshots.
+    pub(super) fn keep_snapshot(&mut self) {
+        if self.log.snapshots().is_none() {
+            return;
+        }
+        let parts = snapshot::Parts {
+            head: self.head,
+            last_recorded: self.last_recorded,
+            state: &self.state,
+            tree: &self.tree,
+            definitions: &self.definitions,
+        };
+        let pieces = |give: &mut dyn FnMut(&[u8])| snapshot::each_piece(&parts, give);
+        // A snapshot that cannot be written is one that is not there: the records are. Losing one loses nothing.
+        if let Some(cache) = self.log.snapshots()
+            && cache.put_chunks(self.head.count, &pieces).is_ok()
+        {
+            self.snapshot = self.head.count;
+            for count in snapshot::surplus(&cache.counts().unwrap_or_default()) {
+                let _ = cache.remove(count);
+            }
+        }
+    }
+}
