@@ -119,7 +119,7 @@ fn a_known_key_with_another_event_is_told() {
     assert!(moved.stderr.contains(hint), "{moved:#?}");
     let receipts = moved.ok();
     assert!(
-        receipts.contains("already record 2  note: a note was made: b\n"),
+        receipts.contains("already record 2  note: noted: b\n"),
         "{receipts}"
     );
     assert!(!receipts.contains(": new"), "{receipts}");
@@ -140,7 +140,7 @@ fn a_known_key_with_another_event_is_told() {
     assert!(
         outcome
             .ok()
-            .contains("already record 1  note: a note was made: a\n")
+            .contains("already record 1  note: noted: a\n")
     );
 
     // What the ledger fills in is no difference.

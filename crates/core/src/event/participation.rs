@@ -58,7 +58,7 @@ impl Meaning for ParticipationRecorded {
             Action::Withdrawal => format!("{party} withdrew from {agreement}"),
             Action::Reservation => format!("{party} made a reservation to {agreement}"),
             Action::Declaration => format!("{party} made a declaration on {agreement}"),
-            Action::Objection => format!("{party} objected about {agreement}"),
+            Action::Objection => format!("{party} raised an objection about {agreement}"),
         };
         let effective = self.effective.as_ref();
         let effective = effective.map_or_else(String::new, |on| format!(", effective {on}"));

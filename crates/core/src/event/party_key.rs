@@ -22,6 +22,10 @@ impl Meaning for PartyKeyDeclared {
     }
 
     fn sentence(&self, _: &Envelope, context: &dyn Context) -> String {
-        format!("the key of {} is {}", context.party(&self.party), self.key)
+        format!(
+            "{} declared its key {}",
+            context.party(&self.party),
+            self.key
+        )
     }
 }

@@ -12,6 +12,7 @@ use super::dates::{Numbers, RecordDate, RecordDates};
 use super::facts::{
     AgreementFacts, Amendment, CommitmentFacts, Facts, History, PartyFacts, RecorderFacts, Terms,
 };
+use super::folded::Folded;
 use super::id_table::{Id, IdTable};
 use super::keys::ImportKeys;
 use super::postings::Postings;
@@ -48,12 +49,13 @@ impl State {
             findings: Vec::new(),
         };
         out.bytes(words().as_bytes());
-        out.number(self.asserted as u32);
-        out.list(&self.kinds, |out, kind| {
+        out.number(self.folded.asserted as u32);
+        out.list(&self.folded.kinds, |out, kind| {
             out.byte(kind.map_or(NO_WORD, |kind| kind as u8));
         });
-        out.dates(&self.dates, self.kinds.len());
-        let mut record_statuses: Vec<(&u32, &RecordStatus)> = self.record_statuses.iter().collect();
+        out.dates(&self.folded.dates, self.folded.kinds.len());
+        let mut record_statuses: Vec<(&u32, &RecordStatus)> =
+            self.folded.record_statuses.iter().collect();
         record_statuses.sort_unstable_by_key(|(record, _)| **record);
         out.list(record_statuses, |out, (record, record_status)| {
             out.number(*record);
@@ -63,22 +65,22 @@ impl State {
             out.number(record_status.retracted.unwrap_or(NO_RECORD));
             out.number(record_status.redacted.unwrap_or(NO_RECORD));
         });
-        out.list(self.names.slugs(), |out, slug| {
+        out.list(self.folded.names.slugs(), |out, slug| {
             out.bytes(slug.as_str().as_bytes())
         });
-        out.list(self.names.first(), |out, record| out.number(*record));
-        out.findings(&self.findings, &self.entities);
-        for entity in &self.entities {
+        out.list(self.folded.names.first(), |out, record| out.number(*record));
+        out.findings(&self.folded.findings, &self.folded.entities);
+        for entity in &self.folded.entities {
             out.entity(entity);
             out.give_if_many();
         }
-        let mut about: Vec<(&u64, &Postings)> = self.about.iter().collect();
+        let mut about: Vec<(&u64, &Postings)> = self.folded.about.iter().collect();
         about.sort_unstable_by_key(|(seq, _)| **seq);
         out.list(about, |out, (seq, trail)| {
             out.out.extend_from_slice(&seq.to_le_bytes());
             out.trail(trail);
         });
-        out.list(self.import_keys.to_pairs(), |out, (record, tag)| {
+        out.list(self.folded.import_keys.to_pairs(), |out, (record, tag)| {
             out.number(record);
             out.number(tag);
         });
@@ -102,15 +104,12 @@ impl State {
         });
         let kinds = kinds.collect::<Option<Vec<Option<Kind>>>>()?;
         let dates = from.dates(kinds.len())?;
-        let mut state = Self {
-            archived: kinds.len(),
+        let mut folded = Folded {
             kinds,
             dates,
             asserted,
-            archive: Some(archive),
-            ..Self::default()
+            ..Folded::default()
         };
-        state.read_cache.reach(state.archived);
         for _ in 0..from.number()? {
             let record = from.number()?;
             let record_status = RecordStatus {
@@ -118,7 +117,7 @@ impl State {
                 retracted: from.record()?,
                 redacted: from.record()?,
             };
-            state.record_statuses.insert(record, record_status);
+            folded.record_statuses.insert(record, record_status);
         }
         let slugs = from.list(|from| from.text()?.parse::<Slug>().ok())?;
         let first = from.list(Reader::number)?;
@@ -126,21 +125,29 @@ impl State {
         if first.len() != count || !first.is_sorted() {
             return None;
         }
-        state.names = IdTable::new(slugs, first);
+        folded.names = IdTable::new(slugs, first);
         from.ids = count as u32;
-        state.findings = Assessments::new(from.list(Reader::finding)?);
-        from.findings = state.findings.all().len() as u32;
-        state.entities = (0..count).map(|_| from.entity()).collect::<Option<_>>()?;
-        for (kind, _) in state.entities.iter().filter_map(|entity| entity.defined) {
-            state.given[kind as usize] += 1;
+        folded.findings = Assessments::new(from.list(Reader::finding)?);
+        from.findings = folded.findings.all().len() as u32;
+        folded.entities = (0..count).map(|_| from.entity()).collect::<Option<_>>()?;
+        for (kind, _) in folded.entities.iter().filter_map(|entity| entity.defined) {
+            folded.given[kind as usize] += 1;
         }
         for _ in 0..from.number()? {
             let seq = u64::from_le_bytes(from.array()?);
-            state.about.insert(seq, from.trail()?);
+            folded.about.insert(seq, from.trail()?);
         }
         let keys = from.list(|from| Some((from.number()?, from.number()?)))?;
-        state.import_keys = ImportKeys::from_pairs(keys.into_iter());
-        from.rest.is_empty().then_some(state)
+        folded.import_keys = ImportKeys::from_pairs(keys.into_iter());
+        from.rest.is_empty().then_some(())?;
+        let archived = folded.kinds.len() as u64;
+        let folded = Arc::new(folded);
+        let mut state = Self {
+            folded,
+            ..Self::default()
+        };
+        state.read_from(archive, archived);
+        Some(state)
     }
 }
 

@@ -5,32 +5,21 @@
 //! [`Archive`], corrections applied, when they are asked for. What stands, and what stood on a day, is asked of
 //! a [`View`](crate::view::View).
 
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
-use foldhash::fast::FixedState;
-
 pub use self::assessments::Assessment;
-use self::assessments::Assessments;
 pub use self::dates::RecordDate;
-use self::dates::RecordDates;
 pub use self::effect::Effect;
 use self::entity::Entity;
 pub use self::facts::Position;
+use self::folded::Folded;
 pub use self::history::CommitmentHistory;
 pub use self::id_table::Id;
-use self::id_table::IdTable;
-use self::keeper::Keeper;
-use self::keys::ImportKeys;
-use self::postings::Postings;
 use self::read_cache::ReadCache;
-use self::scan_cache::ScanCache;
 use crate::event::{Entry, Event, Fact, Kind};
 use crate::value::agreement::{Action, AgreementStatus};
-use crate::value::id::{
-    AgreementId, CommitmentId, PartyId, RecorderId, Reference, Seq, Slug, Subject,
-};
+use crate::value::id::{AgreementId, CommitmentId, PartyId, RecorderId, Seq, Slug, Subject};
 
 pub use crate::value::id::EntityKind;
 use crate::value::when::When;
@@ -40,6 +29,7 @@ mod dates;
 mod effect;
 mod entity;
 mod facts;
+mod folded;
 mod grow;
 mod history;
 mod id_table;
@@ -133,36 +123,18 @@ impl RecordStatus {
 /// Most records of a ledger, whose numbers are kept in 32 bits.
 pub const RECORD_LIMIT: u64 = u32::MAX as u64;
 
-/// The state of the ledger after some record.
+/// The state of the ledger after some record. A clone shares what the records say until one of both changes, and keeps
+/// the records that it reads itself: they go with it.
 #[derive(Clone, Default)]
 pub struct State {
-    /// The kind of each record; none where its payload is gone.
-    kinds: Vec<Option<Kind>>,
-    /// When each may have happened, and what is doubtful about it.
-    dates: RecordDates,
-    /// What became of those records that something became of.
-    record_statuses: HashMap<u32, RecordStatus, FixedState>,
-    names: IdTable,
-    /// By the number of the id.
-    entities: Vec<Entity>,
-    findings: Assessments,
-    /// How many ids there are of each kind.
-    given: [u32; 5],
-    /// The records about a record.
-    about: HashMap<u64, Postings, FixedState>,
-    import_keys: ImportKeys,
+    folded: Arc<Folded>,
     /// Where records are read again, and how many of the first ones can be.
     archive: Option<Arc<dyn Archive>>,
     archived: usize,
-    /// The records after those.
-    kept: Vec<Option<CurrentRecord>>,
     /// Those that were read again.
     read_cache: ReadCache,
-    unreadable: OnceLock<Unreadable>,
-    /// What is known of many records at once; nothing until it is asked for after a change.
-    marks: OnceLock<ScanCache>,
-    /// How many records, the first ones, have a recorded time that is claimed.
-    asserted: u64,
+    /// The first record that could not be read again, by this state or a clone of it.
+    unreadable: Arc<OnceLock<Unreadable>>,
 }
 
 /// What a reader must know where the recorded times of so many records, the first ones, are claimed; nothing
@@ -178,7 +150,7 @@ pub fn asserted_times(count: u64) -> Option<String> {
     ))
 }
 
-/// Two registers are equal that hold the same state, wherever they read texts from.
+/// Two states are equal that hold the same state, wherever they read texts from.
 impl PartialEq for State {
     fn eq(&self, other: &Self) -> bool {
         self.count() == other.count() && self.to_bytes() == other.to_bytes()
@@ -189,10 +161,10 @@ impl Eq for State {}
 
 impl fmt::Debug for State {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Register")
+        f.debug_struct("State")
             .field("count", &self.count())
-            .field("fates", &self.record_statuses)
-            .field("entities", &self.entities)
+            .field("statuses", &self.folded.record_statuses)
+            .field("entities", &self.folded.entities)
             .finish_non_exhaustive()
     }
 }
@@ -221,6 +193,19 @@ impl State {
         state
     }
 
+    /// A state that has taken in nothing yet, and reads records from where this one does. What either cannot read, both
+    /// name.
+    pub fn anew(&self) -> Self {
+        let mut state = Self {
+            unreadable: self.unreadable.clone(),
+            ..Self::default()
+        };
+        if let Some(archive) = &self.archive {
+            state.read_from(archive.clone(), self.archived as u64);
+        }
+        state
+    }
+
     /// From now on the archive holds so many of the records, the first ones, and reads them where they are asked
     /// for. Those that the state itself holds it lets go.
     pub fn read_from(&mut self, archive: Arc<dyn Archive>, archived: u64) {
@@ -239,15 +224,15 @@ impl State {
         if self.archive.is_none() || count <= self.archived {
             return;
         }
-        let gone = (count - self.archived).min(self.kept.len());
-        self.kept.drain(..gone);
+        let gone = (count - self.archived).min(self.folded.kept.len());
+        self.change().kept.drain(..gone);
         self.archived = count;
         self.read_cache.reach(count);
     }
 
     /// How many records it has in memory: those that no archive holds, and those that were read again.
     pub fn in_memory(&self) -> usize {
-        self.kept.len() + self.read_cache.loaded()
+        self.folded.kept.len() + self.read_cache.loaded()
     }
 
     /// Lets go of the records that were read again, once they are many. Taking in a record does so too.
@@ -259,7 +244,7 @@ impl State {
     pub fn records(
         &self,
     ) -> impl DoubleEndedIterator<Item = Option<&CurrentRecord>> + ExactSizeIterator {
-        (0..self.kinds.len()).map(|at| self.held(Seq(at as u64)))
+        (0..self.folded.kinds.len()).map(|at| self.held(Seq(at as u64)))
     }
 
     /// The records of some kinds, whether or not they were retracted, in order.
@@ -267,7 +252,7 @@ impl State {
         &self,
         wanted: impl Fn(Kind) -> bool,
     ) -> impl Iterator<Item = &CurrentRecord> {
-        let all = (0..self.kinds.len()).map(|at| Seq(at as u64));
+        let all = (0..self.folded.kinds.len()).map(|at| Seq(at as u64));
         all.filter(move |seq| self.kind(*seq).is_some_and(&wanted))
             .filter_map(|seq| self.held(seq))
     }
@@ -275,6 +260,7 @@ impl State {
     /// The records that were redacted and were still there when they were taken in, with their kinds, in order.
     pub fn redacted(&self) -> Vec<(Seq, Kind)> {
         let record_statuses = self
+            .folded
             .record_statuses
             .iter()
             .filter(|(_, record_status)| record_status.redacted.is_some());
@@ -288,19 +274,19 @@ impl State {
 
     /// How many records it has taken in.
     pub fn count(&self) -> u64 {
-        self.kinds.len() as u64
+        self.folded.kinds.len() as u64
     }
 
     /// How many records, the first ones, have a recorded time that was claimed when they were imported, and is not
     /// that of the machine's clock.
     pub fn asserted(&self) -> u64 {
-        self.asserted
+        self.folded.asserted
     }
 
     /// Takes note that the recorded times of so many records, the first ones, are claimed. Headers say so, which
     /// [`State::apply`] does not get.
     pub fn note_asserted(&mut self, count: u64) {
-        self.asserted = count;
+        self.change().asserted = count;
     }
 
     /// The first record that was asked for and could not be read again: what was answered since is not to be
@@ -314,7 +300,7 @@ impl State {
         let at = usize::try_from(seq.0).ok()?;
         self.kind(seq)?;
         match at.checked_sub(self.archived) {
-            Some(kept) => self.kept.get(kept)?.as_ref(),
+            Some(kept) => self.folded.kept.get(kept)?.as_ref(),
             None => self.read_cache.get(at, || self.read(at as u32)),
         }
     }
@@ -322,7 +308,7 @@ impl State {
     /// What kind of event a record holds, whether or not it was retracted; none where its payload is gone.
     pub fn kind(&self, seq: Seq) -> Option<Kind> {
         let at = usize::try_from(seq.0).ok()?;
-        *self.kinds.get(at)?
+        *self.folded.kinds.get(at)?
     }
 
     /// The kind of a record that counts.
@@ -341,7 +327,7 @@ impl State {
         &self,
         wanted: impl Fn(Kind) -> bool,
     ) -> impl DoubleEndedIterator<Item = &Entry> {
-        let all = (0..self.kinds.len()).map(|at| Seq(at as u64));
+        let all = (0..self.folded.kinds.len()).map(|at| Seq(at as u64));
         all.filter(move |seq| self.kind(*seq).is_some_and(&wanted))
             .filter_map(|seq| self.entry(seq))
     }
@@ -354,7 +340,7 @@ impl State {
 
     /// What an id names, and the record that gave it.
     pub fn entity(&self, id: &Slug) -> Option<(EntityKind, Seq)> {
-        let (kind, record) = self.entities[self.names.find(id)? as usize].defined?;
+        let (kind, record) = self.folded.entities[self.folded.names.find(id)? as usize].defined?;
         Some((kind, Seq(record.into())))
     }
 
@@ -365,12 +351,12 @@ impl State {
 
     /// Whether there is any id of this kind.
     pub fn has_any(&self, kind: EntityKind) -> bool {
-        self.given[kind as usize] > 0
+        self.folded.given[kind as usize] > 0
     }
 
     /// Every id of a kind, sorted by its bytes.
     pub fn ids(&self, kind: EntityKind) -> impl Iterator<Item = &Slug> {
-        let named = self.names.slugs().iter().zip(&self.entities);
+        let named = self.folded.names.slugs().iter().zip(&self.folded.entities);
         let of_kind =
             named.filter(|(_, entity)| entity.defined.is_some_and(|(found, _)| found == kind));
         let mut ids: Vec<&Slug> = of_kind.map(|(slug, _)| slug).collect();
@@ -402,12 +388,13 @@ impl State {
     pub fn trail_records(&self, subject: &Subject) -> impl Iterator<Item = (Seq, Kind)> + use<'_> {
         let trail = match subject {
             Subject::Entity(slug) => self
+                .folded
                 .names
                 .find(slug)
-                .map(|id| &self.entities[id as usize].trail),
-            Subject::Record(seq) => self.about.get(&seq.0),
+                .map(|id| &self.folded.entities[id as usize].trail),
+            Subject::Record(seq) => self.folded.about.get(&seq.0),
         };
-        let numbers = trail.into_iter().flat_map(Postings::iter);
+        let numbers = trail.into_iter().flat_map(|trail| trail.iter());
         numbers.filter_map(|number| {
             let seq = Seq(number.into());
             Some((seq, self.kind(seq)?))
@@ -421,7 +408,7 @@ impl State {
             let own = held.and_then(|held| held.entry.event.envelope.import_key.as_ref());
             own.is_some_and(|own| own.as_str() == key)
         };
-        let record = self.import_keys.records(key).find(has_key)?;
+        let record = self.folded.import_keys.records(key).find(has_key)?;
         Some(Seq(record.into()))
     }
 
@@ -457,7 +444,7 @@ impl State {
                 if self.entity(&slug).is_some_and(|(kind, _)| wanted(kind)) {
                     return Ok(Subject::Entity(slug));
                 }
-                let named = self.names.slugs().iter().zip(&self.entities);
+                let named = self.folded.names.slugs().iter().zip(&self.folded.entities);
                 let mut candidates: Vec<&Slug> = named
                     .filter(|(id, _)| id.as_str().starts_with(slug.as_str()))
                     .filter(|(_, entity)| entity.defined.is_some_and(|(kind, _)| wanted(kind)))
@@ -478,7 +465,10 @@ impl State {
 
     /// Whether one party may act for another: it is that party, a part of it, or its successor.
     pub fn acts_for(&self, actor: &PartyId, principal: &PartyId) -> bool {
-        match (self.names.find(&actor.0), self.names.find(&principal.0)) {
+        match (
+            self.folded.names.find(&actor.0),
+            self.folded.names.find(&principal.0),
+        ) {
             (Some(actor), Some(principal)) => self.stands_for(actor, principal),
             _ => actor == principal,
         }
@@ -507,7 +497,7 @@ impl State {
 
     /// The party's parent, and the parties that it succeeded.
     fn superiors(&self, party: Id) -> impl Iterator<Item = Id> {
-        let entity = &self.entities[party as usize];
+        let entity = &self.folded.entities[party as usize];
         let facts = entity.facts.party.as_deref();
         let parent = entity
             .defined
@@ -519,16 +509,16 @@ impl State {
 
     /// The number of an id, if a record ever named it.
     pub fn number(&self, slug: &Slug) -> Option<Id> {
-        self.names.find(slug)
+        self.folded.names.find(slug)
     }
 
     /// The id that has a number.
     pub fn slug(&self, id: Id) -> &Slug {
-        &self.names.slugs()[id as usize]
+        &self.folded.names.slugs()[id as usize]
     }
 
     fn found(&self, slug: &Slug, kind: EntityKind) -> Option<(&Entity, u32)> {
-        let entity = &self.entities[self.names.find(slug)? as usize];
+        let entity = &self.folded.entities[self.folded.names.find(slug)? as usize];
         let (found, record) = entity.defined?;
         (found == kind).then_some((entity, record))
     }
@@ -543,7 +533,7 @@ impl State {
 
     /// When an agreement was concluded.
     pub fn agreed_on(&self, agreement: Id) -> Option<When> {
-        let entity = &self.entities[agreement as usize];
+        let entity = &self.folded.entities[agreement as usize];
         let (_, record) = entity.defined?;
         entity.facts.agreement.as_ref()?.concluded.of(record)?.0
     }
@@ -567,7 +557,7 @@ impl State {
         use Action::{Declaration, Objection, Reservation, Withdrawal};
         let (entity, record) = self.found(&id.0, EntityKind::Agreement)?;
         let facts = entity.facts.agreement.as_deref()?;
-        let party = self.names.find(&party.0);
+        let party = self.folded.names.find(&party.0);
         let mut acts = facts.acts.values().filter(|(who, _)| Some(*who) == party);
         let last = acts.rfind(|(_, act)| !matches!(act, Reservation | Declaration | Objection));
         Some(match last {
@@ -582,17 +572,18 @@ impl State {
     /// Whether a party's own key is known.
     pub fn has_key(&self, party: &PartyId) -> bool {
         let entity = self
+            .folded
             .names
             .find(&party.0)
-            .map(|id| &self.entities[id as usize]);
+            .map(|id| &self.folded.entities[id as usize]);
         let facts = entity.and_then(|entity| entity.facts.party.as_ref());
         facts.is_some_and(|facts| facts.keys.last().is_some())
     }
 
     /// The first record that revoked a recorder's key.
     pub fn revoked(&self, recorder: &RecorderId) -> Option<Seq> {
-        let id = self.names.find(&recorder.0)?;
-        let facts = self.entities[id as usize].facts.recorder.as_ref()?;
+        let id = self.folded.names.find(&recorder.0)?;
+        let facts = self.folded.entities[id as usize].facts.recorder.as_ref()?;
         let (record, ()) = facts.revoked.0.first()?;
         Some(Seq((*record).into()))
     }
@@ -601,8 +592,7 @@ impl State {
     /// so that a tampered ledger can still be shown.
     pub fn apply(&mut self, entry: &Entry) {
         let keeps = self.keeps_next();
-        self.dates.push(entry);
-        let mend = self.fold(&entry.event);
+        let mend = self.fold(entry);
         if keeps {
             self.keep(entry.clone());
         }
@@ -612,8 +602,7 @@ impl State {
     /// As [`State::apply`], without a copy of the entry.
     pub fn take(&mut self, entry: Entry) {
         let keeps = self.keeps_next();
-        self.dates.push(&entry);
-        let mend = self.fold(&entry.event);
+        let mend = self.fold(&entry);
         if keeps {
             self.keep(entry);
         }
@@ -622,12 +611,19 @@ impl State {
 
     /// Takes in a record whose payload is gone.
     pub fn apply_missing(&mut self) {
-        if self.keeps_next() {
-            self.kept.push(None);
+        let keeps = self.keeps_next();
+        let folded = self.change();
+        if keeps {
+            folded.kept.push(None);
         }
-        self.marks.take();
-        self.dates.push_gone();
-        self.kinds.push(None);
+        folded.marks.take();
+        folded.dates.push_gone();
+        folded.kinds.push(None);
+    }
+
+    /// What the records say, to be changed: no clone has it in common with this state any more.
+    fn change(&mut self) -> &mut Folded {
+        Arc::make_mut(&mut self.folded)
     }
 
     /// Takes the last records out again, until there are so many: the state is then as it was before they came.
@@ -646,32 +642,35 @@ impl State {
 
     /// Whether the archive does not hold the next record yet.
     fn keeps_next(&self) -> bool {
-        self.kinds.len() >= self.archived
+        self.folded.kinds.len() >= self.archived
     }
 
     fn keep(&mut self, entry: Entry) {
-        let seq = Seq((self.archived + self.kept.len()) as u64);
-        self.kept
-            .push(Some(CurrentRecord::new(Entry { seq, ..entry })));
+        let seq = Seq((self.archived + self.folded.kept.len()) as u64);
+        let held = CurrentRecord::new(Entry { seq, ..entry });
+        self.change().kept.push(Some(held));
     }
 
     /// Takes in what the next record says by itself, and tells what it does to an earlier one.
-    fn fold(&mut self, event: &Event) -> Option<Adjustment> {
-        let record = self.kinds.len() as u32;
+    fn fold(&mut self, entry: &Entry) -> Option<Adjustment> {
+        let event = &entry.event;
+        let record = self.folded.kinds.len() as u32;
         let mend = self.mend_of(record, event);
-        self.index(record, event, record);
-        if let Some(key) = &event.envelope.import_key
-            && self.imported(key.as_str()).is_none()
-        {
-            // A key stays taken when its record is retracted: importing the row again must not bring it back.
-            self.import_keys.insert(key.as_str(), record);
+        // A key stays taken when its record is retracted: importing the row again must not bring it back.
+        let key = event.envelope.import_key.as_ref();
+        let key = key.filter(|key| self.imported(key.as_str()).is_none());
+        let folded = self.change();
+        folded.dates.push(entry);
+        folded.index(record, event, record);
+        if let Some(key) = key {
+            folded.import_keys.insert(key.as_str(), record);
         }
-        self.kinds.push(Some(event.kind()));
+        folded.kinds.push(Some(event.kind()));
+        folded.marks.take();
         mend
     }
 
     fn finish(&mut self, mend: Option<Adjustment>) {
-        self.marks.take();
         self.read_cache.tidy();
         if let Some(mend) = mend {
             self.mend(mend, true);
@@ -715,7 +714,8 @@ impl State {
             touched.iter().map(event).collect()
         };
         let before = events(self);
-        let record_status = self.record_statuses.entry(mend.target).or_default();
+        let folded = self.change();
+        let record_status = folded.record_statuses.entry(mend.target).or_default();
         match mend.how {
             How::Correct { .. } if done => record_status.corrections.push(mend.by),
             How::Correct { .. } => record_status.corrections.retain(|by| *by != mend.by),
@@ -723,8 +723,9 @@ impl State {
             How::Redact => record_status.redacted = done.then_some(mend.by),
         }
         if record_status == RecordStatus::NONE {
-            self.record_statuses.remove(&mend.target);
+            folded.record_statuses.remove(&mend.target);
         }
+        folded.marks.take();
         self.read_anew(mend.target);
         for record in &touched {
             self.read_anew(*record);
@@ -733,16 +734,16 @@ impl State {
         for (record, (before, after)) in touched.iter().zip(before.into_iter().zip(after)) {
             if let Some(held) = self.held(Seq((*record).into())) {
                 let event = held.entry.event.clone();
-                self.dates.change(*record as usize, &event);
+                self.change().dates.change(*record as usize, &event);
             }
             if before == after {
                 continue;
             }
             if let Some(event) = before {
-                self.unindex(*record, &event);
+                self.change().unindex(*record, &event);
             }
             if let Some(event) = after {
-                self.index(*record, &event, mend.by);
+                self.change().index(*record, &event, mend.by);
             }
         }
     }
@@ -770,7 +771,7 @@ impl State {
 
     fn record_status(&self, seq: Seq) -> &RecordStatus {
         let record = u32::try_from(seq.0).ok();
-        let record_status = record.and_then(|record| self.record_statuses.get(&record));
+        let record_status = record.and_then(|record| self.folded.record_statuses.get(&record));
         record_status.unwrap_or(RecordStatus::NONE)
     }
 
@@ -780,14 +781,14 @@ impl State {
             self.read_cache.forget(record as usize);
             return;
         };
-        let Some(mut held) = self.kept.get_mut(at).and_then(Option::take) else {
+        let Some(mut held) = self.change().kept.get_mut(at).and_then(Option::take) else {
             return;
         };
         if let Some(original) = held.original.take() {
             held.entry.event = *original;
         }
         self.mark(&mut held);
-        self.kept[at] = Some(held);
+        self.change().kept[at] = Some(held);
     }
 
     /// Reads a record from the archive.
@@ -861,91 +862,9 @@ impl State {
         Some((fact.record, self.corrected(held, Some(correction))))
     }
 
-    /// Takes what a record that counts says into trails, ids and facts. `now` is the record that brings it there.
-    fn index(&mut self, record: u32, event: &Event, now: u32) {
-        event.each_reference(|_, named| match named {
-            Reference::Record(seq) => self.about.entry(seq.0).or_default().insert(record),
-            named => {
-                if let Some(slug) = named.slug() {
-                    self.entity_named(slug, now).trail.insert(record);
-                }
-            }
-        });
-        if let Some(reference) = event.defines()
-            && let (Some(kind), Some(slug)) = (EntityKind::of(&reference), reference.slug())
-        {
-            let entity = self.entity_named(slug, now);
-            entity.trail.insert(record);
-            if entity.defined.is_none() {
-                entity.defined = Some((kind, record));
-                self.given[kind as usize] += 1;
-            }
-        }
-        self.set_facts(record, event, true);
-    }
-
-    /// What an id names, which a record may be the first to name.
-    fn entity_named(&mut self, slug: &Slug, record: u32) -> &mut Entity {
-        let id = self.names.number(slug, record) as usize;
-        if id == self.entities.len() {
-            self.entities.push(Entity::default());
-        }
-        &mut self.entities[id]
-    }
-
-    fn set_facts(&mut self, record: u32, event: &Event, counts: bool) {
-        let Self {
-            entities,
-            names,
-            findings,
-            ..
-        } = self;
-        let mut keeper = Keeper {
-            all: entities,
-            names,
-            findings,
-            record,
-            counts,
-        };
-        event.effects(&mut |effect| keeper.set(effect));
-    }
-
-    /// Takes what a record says out of trails, ids and facts.
-    fn unindex(&mut self, record: u32, event: &Event) {
-        self.set_facts(record, event, false);
-        let defined = event.defines();
-        let names = &self.names;
-        let entities = &mut self.entities;
-        let about = &mut self.about;
-        let given = &mut self.given;
-        let mut forget = |named: Reference<'_>| match named {
-            Reference::Record(seq) => {
-                if let Some(trail) = about.get_mut(&seq.0) {
-                    trail.remove(record);
-                    if trail.is_empty() {
-                        about.remove(&seq.0);
-                    }
-                }
-            }
-            named => {
-                let id = named.slug().and_then(|slug| names.find(slug));
-                if let Some(entity) = id.map(|id| &mut entities[id as usize]) {
-                    entity.trail.remove(record);
-                    if defined == Some(named)
-                        && let Some((kind, _)) = entity.defined.take_if(|(_, by)| *by == record)
-                    {
-                        given[kind as usize] -= 1;
-                    }
-                }
-            }
-        };
-        event.each_reference(|_, named| forget(named));
-        defined.into_iter().for_each(forget);
-    }
-
     /// Takes the last record out.
     fn take_back(&mut self) {
-        let Some(record) = self.kinds.len().checked_sub(1) else {
+        let Some(record) = self.folded.kinds.len().checked_sub(1) else {
             return;
         };
         let number = record as u32;
@@ -954,23 +873,28 @@ impl State {
             if let Some(mend) = self.mend_of(number, &event) {
                 self.mend(mend, false);
             }
-            self.unindex(number, &event);
+            let folded = self.change();
+            folded.unindex(number, &event);
             if let Some(key) = &event.envelope.import_key {
-                self.import_keys.remove(key.as_str(), number);
+                folded.import_keys.remove(key.as_str(), number);
             }
         }
-        self.marks.take();
-        self.kinds.pop();
-        self.dates.pop();
-        if record < self.archived {
+        let is_archived = record < self.archived;
+        let folded = self.change();
+        folded.marks.take();
+        folded.kinds.pop();
+        folded.dates.pop();
+        if !is_archived {
+            folded.kept.pop();
+        }
+        folded.asserted = folded.asserted.min(record as u64);
+        folded.names.forget_since(number);
+        let named = folded.names.slugs().len();
+        folded.entities.truncate(named);
+        if is_archived {
             self.read_cache.forget(record);
             self.archived = record;
-        } else {
-            self.kept.pop();
         }
-        self.asserted = self.asserted.min(record as u64);
-        self.names.forget_since(number);
-        self.entities.truncate(self.names.slugs().len());
     }
 }
 

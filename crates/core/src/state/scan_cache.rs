@@ -1,34 +1,43 @@
-//! What is known of many records at once, worked out when it is first asked for: whoever goes over all of them need
-//! not look each up.
+//! What is known of many records at once. It is computed when it is first asked for, so that a walk over all records
+//! does not look up each of them.
+
+use std::collections::HashMap;
 
 use chrono::NaiveDate;
+use foldhash::fast::FixedState;
 
 use super::dates::RecordDates;
+use super::id_table::Id;
 use crate::event::Kind;
 use crate::value::when::When;
 
 /// So many records, from a multiple of it on, have one latest day.
 const TOGETHER: usize = 256;
 
-/// See above.
+/// What is known of many records at once.
 #[derive(Debug, Clone, Default)]
 pub struct ScanCache {
     latest: Vec<NaiveDate>,
     noteworthy: Bits,
     mended: Bits,
+    /// The agreement of each commitment whose record has no date.
+    agreements: HashMap<u32, Id, FixedState>,
 }
 
 impl ScanCache {
-    /// Of records with these kinds and stamps, and of these, of which something became.
+    /// Of records with these kinds and stamps; `mended` are those that something became of, and `made_in` the
+    /// agreements of commitments.
     pub fn new(
         kinds: &[Option<Kind>],
         dates: &RecordDates,
         mended: impl Iterator<Item = usize>,
+        made_in: impl Iterator<Item = (u32, Id)>,
     ) -> Self {
         let mut marks = Self {
             latest: Vec::with_capacity(kinds.len().div_ceil(TOGETHER)),
             noteworthy: Bits::new(kinds.len()),
             mended: Bits::new(kinds.len()),
+            agreements: HashMap::default(),
         };
         mended.for_each(|record| marks.mended.set(record));
         let dateless = dates.which(|stamp| !stamp.is_dated());
@@ -36,8 +45,14 @@ impl ScanCache {
             let has_end = stamp.on.and_then(When::latest).is_some();
             stamp.irregular || stamp.infers || !has_end
         });
+        let places: Vec<usize> = dates.places().collect();
+        let made_in = made_in.filter(|(record, _)| {
+            let place = places.get(*record as usize);
+            place.is_some_and(|place| dateless[*place])
+        });
+        marks.agreements = made_in.collect();
         let mut latest = NaiveDate::MIN;
-        for (record, place) in dates.places().enumerate() {
+        for (record, place) in places.into_iter().enumerate() {
             if noteworthy[place] {
                 marks.noteworthy.set(record);
             }
@@ -60,6 +75,11 @@ impl ScanCache {
     pub fn latest(&self, record: usize) -> NaiveDate {
         let latest = self.latest.get(record / TOGETHER).copied();
         latest.unwrap_or(NaiveDate::MAX)
+    }
+
+    /// The agreement of the commitment of a record without a date.
+    pub fn agreement(&self, record: usize) -> Option<Id> {
+        self.agreements.get(&u32::try_from(record).ok()?).copied()
     }
 
     /// Whether a record breaks a rule, was inferred in part, or has no last day of its own.
