@@ -137,11 +137,7 @@ fn a_known_key_with_another_event_is_told() {
             .contains("record 1 has this import key and says something else"),
         "{outcome:#?}"
     );
-    assert!(
-        outcome
-            .ok()
-            .contains("already record 1  note: noted: a\n")
-    );
+    assert!(outcome.ok().contains("already record 1  note: noted: a\n"));
 
     // What the ledger fills in is no difference.
     let lines = REFERENCES.replace("\"C1\"", "0").replace("\"C2\"", "0");

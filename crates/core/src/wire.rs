@@ -27,33 +27,40 @@ fn config() -> Config {
 
 /// Why bytes are not a value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct WireError(String);
+pub enum WireError {
+    /// They do not decode.
+    #[error("{0}")]
+    Malformed(String),
+    /// They decode, but are not how the value is encoded: an integer is longer than it need be, or a text is not the
+    /// one that its value prints.
+    #[error("not canonical")]
+    NotCanonical,
+}
 
 impl WireError {
     /// An error with this message.
     pub(crate) fn new(message: impl Into<String>) -> Self {
-        Self(message.into())
+        Self::Malformed(message.into())
     }
 
     /// A list of numbered words or variants has no such number.
     pub(crate) fn no_such(name: &str, number: u8) -> Self {
-        Self(format!("{name} has no number {number}"))
+        Self::Malformed(format!("{name} has no number {number}"))
     }
 }
 
 impl From<DecodeError> for WireError {
     fn from(error: DecodeError) -> Self {
-        Self(error.to_string())
+        Self::Malformed(error.to_string())
     }
 }
 
 /// A value with one encoding.
 pub trait Wire: Sized {
     /// Writes the value.
-    fn write(&self, to: &mut Writer<'_>);
+    fn write(&self, to: &mut Writer);
 
-    /// Reads the value.
+    /// Reads the value. Of all bytes that could decode to it, only those that [`Wire::write`] writes are taken.
     ///
     /// # Errors
     /// [`WireError`] where the bytes are none of this type.
@@ -66,39 +73,23 @@ pub trait Wire: Sized {
 }
 
 /// Takes the bytes of values, under a schema.
-pub struct Writer<'a> {
-    encoder: EncoderImpl<Target<'a>, Config>,
+pub struct Writer {
+    encoder: EncoderImpl<Target, Config>,
     schema: u8,
     scratch: String,
 }
 
 /// Where bytes go.
-enum Target<'a> {
-    /// Into a vector.
-    Grow(Vec<u8>),
-    /// Nowhere: they are compared with these, of which this is the rest; none after the first that differs.
-    Compare(Option<&'a [u8]>),
-}
+struct Target(Vec<u8>);
 
-impl Sink for Target<'_> {
+impl Sink for Target {
     fn write(&mut self, bytes: &[u8]) -> Result<(), EncodeError> {
-        match self {
-            Self::Grow(all) => all.extend_from_slice(bytes),
-            Self::Compare(rest) => *rest = rest.and_then(|rest| rest.strip_prefix(bytes)),
-        }
+        self.0.extend_from_slice(bytes);
         Ok(())
     }
 }
 
-impl<'a> Writer<'a> {
-    fn new(schema: u8, target: Target<'a>) -> Self {
-        Self {
-            encoder: EncoderImpl::new(target, config()),
-            schema,
-            scratch: String::new(),
-        }
-    }
-
+impl Writer {
     /// The schema under which is written.
     pub fn schema(&self) -> u8 {
         self.schema
@@ -107,7 +98,7 @@ impl<'a> Writer<'a> {
     fn put(&mut self, value: &(impl Encode + ?Sized)) {
         value
             .encode(&mut self.encoder)
-            .expect("neither a vector nor a comparison refuses bytes");
+            .expect("a vector takes all bytes");
     }
 
     /// Writes what a value prints, after its length.
@@ -121,20 +112,14 @@ impl<'a> Writer<'a> {
 }
 
 /// The bytes that `write` writes under a schema.
-pub fn to_bytes(schema: u8, write: impl FnOnce(&mut Writer<'_>)) -> Vec<u8> {
-    let mut writer = Writer::new(schema, Target::Grow(Vec::with_capacity(256)));
+pub fn to_bytes(schema: u8, write: impl FnOnce(&mut Writer)) -> Vec<u8> {
+    let mut writer = Writer {
+        encoder: EncoderImpl::new(Target(Vec::with_capacity(256)), config()),
+        schema,
+        scratch: String::with_capacity(128),
+    };
     write(&mut writer);
-    match writer.encoder.into_writer() {
-        Target::Grow(bytes) => bytes,
-        Target::Compare(_) => Vec::new(),
-    }
-}
-
-/// Whether these are the bytes that `write` writes under a schema; nothing is allocated for the answer.
-pub fn are_bytes(schema: u8, bytes: &[u8], write: impl FnOnce(&mut Writer<'_>)) -> bool {
-    let mut writer = Writer::new(schema, Target::Compare(Some(bytes)));
-    write(&mut writer);
-    matches!(writer.encoder.into_writer(), Target::Compare(Some([])))
+    writer.encoder.into_writer().0
 }
 
 /// Gives values from bytes, under a schema.
@@ -157,25 +142,49 @@ impl<'a> Reader<'a> {
         self.schema
     }
 
+    /// Reads a value of a fixed length.
     fn get<T: Decode<()>>(&mut self) -> Result<T, WireError> {
         Ok(T::decode(&mut self.decoder)?)
+    }
+
+    /// Reads an integer of a variable length, which must not be longer than it need be. `unsigned` gives the number that
+    /// is encoded for it.
+    fn get_varint<T: Decode<()>>(&mut self, unsigned: fn(&T) -> u64) -> Result<T, WireError> {
+        let first = self.decoder.reader().peek_read(1).map(|bytes| bytes[0]);
+        let value = self.get()?;
+        let number = unsigned(&value);
+        let is_shortest = match first {
+            None | Some(..=250) => true,
+            Some(251) => number > 250,
+            Some(252) => number > u16::MAX.into(),
+            Some(253) => number > u32::MAX.into(),
+            Some(_) => false,
+        };
+        is_shortest.then_some(value).ok_or(WireError::NotCanonical)
+    }
+
+    fn get_length(&mut self) -> Result<usize, WireError> {
+        self.get_varint(|length: &usize| *length as u64)
     }
 
     /// Reads a text where it lies and makes a value of it: nothing is copied but the value.
     pub(crate) fn get_text<T>(&mut self) -> Result<T, WireError>
     where
-        T: FromStr,
+        T: FromStr + Display,
         T::Err: Display,
     {
-        let length: usize = self.get()?;
+        let length = self.get_length()?;
         self.decoder.claim_container_read::<u8>(length)?;
         let reader = self.decoder.reader();
         let end = || WireError::new("a text is longer than the bytes");
         let bytes = reader.peek_read(length).ok_or_else(end)?;
-        let text = str::from_utf8(bytes).map_err(|error| WireError(error.to_string()))?;
-        let value = text
+        let text = str::from_utf8(bytes).map_err(|error| WireError::new(error.to_string()))?;
+        let value: T = text
             .parse()
-            .map_err(|error: T::Err| WireError(error.to_string()))?;
+            .map_err(|error: T::Err| WireError::new(error.to_string()))?;
+        if !prints_as(&value, text) {
+            return Err(WireError::NotCanonical);
+        }
         reader.consume(length);
         Ok(value)
     }
@@ -186,10 +195,26 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// Whether a value prints exactly this text.
+fn prints_as(value: &impl Display, text: &str) -> bool {
+    /// What is left of the text to compare with.
+    struct Rest<'a>(&'a str);
+
+    impl std::fmt::Write for Rest<'_> {
+        fn write_str(&mut self, printed: &str) -> std::fmt::Result {
+            self.0 = self.0.strip_prefix(printed).ok_or(std::fmt::Error)?;
+            Ok(())
+        }
+    }
+
+    let mut rest = Rest(text);
+    write!(rest, "{value}").is_ok() && rest.0.is_empty()
+}
+
 macro_rules! primitives {
     ($($type:ty)+) => {$(
         impl Wire for $type {
-            fn write(&self, to: &mut Writer<'_>) {
+            fn write(&self, to: &mut Writer) {
                 to.put(self);
             }
 
@@ -200,20 +225,31 @@ macro_rules! primitives {
     )+};
 }
 
-primitives! { u8 u16 u64 i64 [u8; 32] }
+primitives! { bool u8 [u8; 32] }
 
-impl Wire for bool {
-    fn write(&self, to: &mut Writer<'_>) {
-        to.put(self);
-    }
+macro_rules! integers {
+    ($($type:ty: $unsigned:expr,)+) => {$(
+        impl Wire for $type {
+            fn write(&self, to: &mut Writer) {
+                to.put(self);
+            }
 
-    fn read(from: &mut Reader<'_>) -> Result<Self, WireError> {
-        from.get()
-    }
+            fn read(from: &mut Reader<'_>) -> Result<Self, WireError> {
+                from.get_varint($unsigned)
+            }
+        }
+    )+};
+}
+
+integers! {
+    u16: |number| u64::from(*number),
+    u64: |number| *number,
+    // Zigzag, as bincode encodes what has a sign: 0, -1, 1, -2, ... are 0, 1, 2, 3, ...
+    i64: |number| ((number << 1) ^ (number >> 63)) as u64,
 }
 
 impl<T: Wire> Wire for Option<T> {
-    fn write(&self, to: &mut Writer<'_>) {
+    fn write(&self, to: &mut Writer) {
         to.put(&self.is_some());
         if let Some(value) = self {
             value.write(to);
@@ -231,7 +267,7 @@ impl<T: Wire> Wire for Option<T> {
 }
 
 impl<T: Wire> Wire for Vec<T> {
-    fn write(&self, to: &mut Writer<'_>) {
+    fn write(&self, to: &mut Writer) {
         to.put(&self.len());
         for value in self {
             value.write(to);
@@ -239,7 +275,7 @@ impl<T: Wire> Wire for Vec<T> {
     }
 
     fn read(from: &mut Reader<'_>) -> Result<Self, WireError> {
-        let length: usize = from.get()?;
+        let length = from.get_length()?;
         from.decoder.claim_container_read::<T>(length)?;
         // A length may be a lie: no more is reserved than the claimed bytes could hold.
         let mut all = Vec::with_capacity(length.min(64));
@@ -258,7 +294,7 @@ impl<T: Wire> Wire for Vec<T> {
 macro_rules! wire_texts {
     ($($name:ty)+) => {$(
         impl $crate::wire::Wire for $name {
-            fn write(&self, to: &mut $crate::wire::Writer<'_>) {
+            fn write(&self, to: &mut $crate::wire::Writer) {
                 to.put_text(self);
             }
 
@@ -274,7 +310,7 @@ pub(crate) use wire_texts;
 macro_rules! wire_newtypes {
     ($($name:ident)+) => {$(
         impl $crate::wire::Wire for $name {
-            fn write(&self, to: &mut $crate::wire::Writer<'_>) {
+            fn write(&self, to: &mut $crate::wire::Writer) {
                 $crate::wire::Wire::write(&self.0, to);
             }
 
@@ -290,7 +326,7 @@ pub(crate) use wire_newtypes;
 macro_rules! wire_variants {
     ($name:ident { $($number:literal $variant:ident $(($($value:ident),+))? $(since $since:literal)?,)+ }) => {
         impl $crate::wire::Wire for $name {
-            fn write(&self, to: &mut $crate::wire::Writer<'_>) {
+            fn write(&self, to: &mut $crate::wire::Writer) {
                 match self {$(
                     $name::$variant $(($($value),+))? => {
                         $crate::wire::Wire::write(&($number as u8), to);

@@ -114,7 +114,7 @@ impl Facts for Grown {
         }
     }
 
-    fn write(&self, to: &mut Writer<'_>) {
+    fn write(&self, to: &mut Writer) {
         match self {
             Self::Agreement(fact) => fact.write(to),
             Self::Evidence(fact) => fact.write(to),

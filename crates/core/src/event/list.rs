@@ -47,7 +47,7 @@ macro_rules! events {
             }
 
             /// Writes its fields, without its number.
-            pub(crate) fn write(&self, to: &mut Writer<'_>) {
+            pub(crate) fn write(&self, to: &mut Writer) {
                 match self { $(Fact::$name(fact) => fact.write(to),)+ }
             }
 

@@ -1,5 +1,4 @@
-//! What is known of many records at once. It is computed when it is first asked for, so that a walk over all records
-//! does not look up each of them.
+//! Summaries of all records, for questions that go over all of them.
 
 use std::collections::HashMap;
 
@@ -11,12 +10,12 @@ use super::id_table::Id;
 use crate::event::Kind;
 use crate::value::when::When;
 
-/// So many records, from a multiple of it on, have one latest day.
+/// How many records share a latest day. Each group begins at a multiple of it.
 const TOGETHER: usize = 256;
 
-/// What is known of many records at once.
+/// A latest day for each group of records, and two summaries for each record.
 #[derive(Debug, Clone, Default)]
-pub struct ScanCache {
+pub(super) struct ScanCache {
     latest: Vec<NaiveDate>,
     noteworthy: Bits,
     mended: Bits,
@@ -25,53 +24,55 @@ pub struct ScanCache {
 }
 
 impl ScanCache {
-    /// Of records with these kinds and stamps; `mended` are those that something became of, and `made_in` the
-    /// agreements of commitments.
+    /// Summarises records with these kinds and dates. `mended` are those that later ones corrected, retracted or
+    /// redacted, and `made_in` has the agreements of the commitments.
     pub fn new(
         kinds: &[Option<Kind>],
         dates: &RecordDates,
         mended: impl Iterator<Item = usize>,
         made_in: impl Iterator<Item = (u32, Id)>,
     ) -> Self {
-        let mut marks = Self {
+        let mut summaries = Self {
             latest: Vec::with_capacity(kinds.len().div_ceil(TOGETHER)),
             noteworthy: Bits::new(kinds.len()),
             mended: Bits::new(kinds.len()),
             agreements: HashMap::default(),
         };
-        mended.for_each(|record| marks.mended.set(record));
-        let dateless = dates.which(|stamp| !stamp.is_dated());
-        let noteworthy = dates.which(|stamp| {
-            let has_end = stamp.on.and_then(When::latest).is_some();
-            stamp.irregular || stamp.infers || !has_end
+        mended.for_each(|record| summaries.mended.set(record));
+        let dateless = dates.which(|date| !date.is_dated());
+        let noteworthy = dates.which(|date| {
+            let has_end = date.on.and_then(When::latest).is_some();
+            date.irregular || date.infers || !has_end
         });
         let places: Vec<usize> = dates.places().collect();
         let made_in = made_in.filter(|(record, _)| {
             let place = places.get(*record as usize);
             place.is_some_and(|place| dateless[*place])
         });
-        marks.agreements = made_in.collect();
+        summaries.agreements = made_in.collect();
         let mut latest = NaiveDate::MIN;
         for (record, place) in places.into_iter().enumerate() {
             if noteworthy[place] {
-                marks.noteworthy.set(record);
+                summaries.noteworthy.set(record);
             }
-            // Its agreement may give it any day.
-            let inherits = dateless[place] && kinds[record] == Some(Kind::CommitmentRecorded);
+            // The date of its agreement may be any day.
+            let has_agreement_date =
+                kinds[record].is_some_and(|kind| kind.spec().has_agreement_date);
+            let inherits = dateless[place] && has_agreement_date;
             latest = latest.max(if inherits {
                 NaiveDate::MAX
             } else {
                 dates.last_days()[place]
             });
             if (record + 1) % TOGETHER == 0 || record + 1 == kinds.len() {
-                marks.latest.push(latest);
+                summaries.latest.push(latest);
                 latest = NaiveDate::MIN;
             }
         }
-        marks
+        summaries
     }
 
-    /// A day that no last possible day of a record lies after, nor of those around it.
+    /// A day that is not before the last possible day of any record in the group of this one.
     pub fn latest(&self, record: usize) -> NaiveDate {
         let latest = self.latest.get(record / TOGETHER).copied();
         latest.unwrap_or(NaiveDate::MAX)
@@ -82,7 +83,7 @@ impl ScanCache {
         self.agreements.get(&u32::try_from(record).ok()?).copied()
     }
 
-    /// Whether a record breaks a rule, was inferred in part, or has no last day of its own.
+    /// Whether a record is irregular, was inferred in part, or says no last day.
     pub fn is_noteworthy(&self, record: usize) -> bool {
         self.noteworthy.get(record)
     }

@@ -203,7 +203,7 @@ wire_variants! {
 }
 
 impl Wire for Span {
-    fn write(&self, to: &mut Writer<'_>) {
+    fn write(&self, to: &mut Writer) {
         self.count().write(to);
         self.unit().write(to);
     }
@@ -215,7 +215,7 @@ impl Wire for Span {
 }
 
 impl Wire for Relative {
-    fn write(&self, to: &mut Writer<'_>) {
+    fn write(&self, to: &mut Writer) {
         self.span.write(to);
         self.anchor.write(to);
     }

@@ -450,7 +450,7 @@ wire_newtypes! { Instant }
 wire_variants! { Deadline { 0 By(when), 1 Recurring(rule), 2 Continuing, 3 After(relative), } }
 
 impl Wire for Date {
-    fn write(&self, to: &mut Writer<'_>) {
+    fn write(&self, to: &mut Writer) {
         match self {
             Self::Year(year) => {
                 0u8.write(to);
@@ -487,7 +487,7 @@ impl Wire for Date {
 }
 
 impl Wire for When {
-    fn write(&self, to: &mut Writer<'_>) {
+    fn write(&self, to: &mut Writer) {
         let (number, dates): (u8, [Option<&Date>; 2]) = match self {
             Self::On(date) => (0, [Some(date), None]),
             Self::Range(from, until) => (1, [Some(from), Some(until)]),

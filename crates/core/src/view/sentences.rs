@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use foldhash::fast::FixedState;
 
 use crate::event::{Context, Entry, Event, Fact, Kind};
+use crate::rules::Known;
 use crate::state::{Id, State};
 use crate::value::agreement::AgreementStatus;
 use crate::value::base::Text;
@@ -121,7 +122,7 @@ impl Context for Before<'_> {
     }
 
     fn standing_before(&self, id: &CommitmentId) -> Option<Standing> {
-        let history = self.state().told(id)?;
+        let history = self.state().history(id)?;
         if let Some(standing) = history.standing_before(self.seq) {
             return Some(standing);
         }
@@ -133,7 +134,7 @@ impl Context for Before<'_> {
     }
 
     fn contest_before(&self, id: &CommitmentId) -> Option<Contest> {
-        let history = self.state().told(id)?;
+        let history = self.state().history(id)?;
         let last = history.contest_before(self.seq);
         Some(last.unwrap_or(Contest::None))
     }
@@ -144,7 +145,7 @@ impl Context for Before<'_> {
 
     fn term_before(&self, id: &CommitmentId, field: &str) -> Vec<String> {
         let texts = |entry: &Entry| entry.event.to_fields().get(field).to_vec();
-        let history = self.state().told(id).into_iter();
+        let history = self.state().history(id).into_iter();
         let amendments = history.flat_map(|history| history.amendments_before(self.seq));
         let set = amendments
             .filter_map(|seq| self.state().entry(seq))
@@ -159,7 +160,7 @@ impl Context for Before<'_> {
             .iter()
             .filter_map(|party| self.state().number(&party.0))
             .collect();
-        let history = self.state().told(id)?;
+        let history = self.state().history(id)?;
         let mut before = history.assessments_before(self.seq);
         let same = before.find(|one| *one.by == *numbers && one.scale == *scale);
         same.map(|one| one.level.clone())

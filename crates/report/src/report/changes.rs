@@ -4,9 +4,12 @@
 //! The records are replayed as they were recorded, so that a change is shown as it was when it came. Later corrections
 //! of the record do not alter it.
 
+mod asked;
 mod ends;
 mod replay;
 mod step;
+#[cfg(test)]
+mod steps;
 mod terms;
 #[cfg(test)]
 mod tests;
@@ -18,6 +21,7 @@ use servanda_core::event::Kind;
 use servanda_core::value::id::Seq;
 use servanda_core::view::View;
 
+use self::asked::Asked;
 use self::replay::Replay;
 use super::cell::Cell;
 use super::document::{Document, Report, Row, Table};
@@ -83,33 +87,6 @@ fn few_kept<'r, I: Iterator<Item = Row> + 'r>(
 ) -> Flow<'r, Row> {
     let flow = Flow::uncounted(move || rows(start.as_ref().clone()));
     if count <= FEW { flow.kept() } else { flow }
-}
-
-/// Which records are asked for.
-struct Asked {
-    records: select::Records,
-    question: Question,
-}
-
-impl Asked {
-    fn new(view: &View<'_>, question: &Question) -> Self {
-        Self {
-            records: select::Records::new(view, question),
-            question: question.clone(),
-        }
-    }
-
-    /// Whether a record is there, had happened, and is asked for.
-    fn wants(&self, view: &View<'_>, seq: Seq) -> bool {
-        let is_there = view.state.kind(seq).is_some();
-        is_there && self.includes(view, seq) && view.has_happened(seq)
-    }
-
-    /// Whether a record is asked for, whether or not it had happened.
-    fn includes(&self, view: &View<'_>, seq: Seq) -> bool {
-        self.records.includes(view.state, seq)
-            && select::within_recorded(view.state, seq, &self.question)
-    }
 }
 
 const ENDS: &[&str] = &["id", "field", "before", "after"];

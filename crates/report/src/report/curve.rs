@@ -1,6 +1,10 @@
 //! Counts over time: how many parties consented and are bound, how much of what fell due was kept, and the
 //! days on which a count crossed a threshold.
 
+mod series;
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -12,6 +16,7 @@ use servanda_core::value::commitment::Standing;
 use servanda_core::value::id::AgreementId;
 use servanda_core::view::{Agreement, Commitment, View};
 
+use self::series::{Series, What};
 use super::cell::{Cell, Tone};
 use super::chart::{Chart, Line, Mark, Plot, Threshold};
 use super::commitments::Commitments;
@@ -70,104 +75,6 @@ impl Report for Curve {
         let thresholds = thresholds(&series, question);
         document.tables = vec![table(series), thresholds];
         document
-    }
-}
-
-/// What is counted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum What {
-    /// Parties that signed, whatever they did since.
-    Signed,
-    /// Parties that consented and have not left.
-    Consented,
-    /// Parties for which the agreement is in force.
-    InForce,
-    /// Commitments.
-    Made,
-    /// Commitments of which something is owed, or may yet come to be.
-    Live,
-    /// Commitments whose deadline passed while they were owed.
-    Due,
-    /// Of the due, the fulfilled.
-    Fulfilled,
-    /// Of the due, the ones declared breached.
-    Breached,
-    /// Of the due, the ones still owed.
-    Overdue,
-}
-
-impl What {
-    /// Its name in the table: the words of the other reports.
-    fn word(self) -> &'static str {
-        match self {
-            Self::Signed => "signed",
-            Self::Consented => "consented",
-            Self::InForce => "in force",
-            Self::Made => "made",
-            Self::Live => "live",
-            Self::Due => "due",
-            Self::Fulfilled => "fulfilled",
-            Self::Breached => "breached",
-            Self::Overdue => "overdue",
-        }
-    }
-
-    /// Among what it is counted.
-    fn denominator(self) -> Option<Self> {
-        matches!(self, Self::Fulfilled | Self::Breached | Self::Overdue).then_some(Self::Due)
-    }
-
-    /// Whether it counts a party that stands there.
-    fn holds(self, at: Position) -> bool {
-        match self {
-            Self::Signed => at.signed,
-            Self::Consented => at.consented,
-            Self::InForce => at.bound,
-            _ => false,
-        }
-    }
-
-    /// Whether a threshold of it means anything.
-    fn has_thresholds(self) -> bool {
-        matches!(self, Self::Consented | Self::InForce | Self::Fulfilled)
-    }
-}
-
-/// A count over time.
-struct Series {
-    what: What,
-    agreement: Option<AgreementId>,
-    /// By day: how much it changed, from what it came to.
-    changes: BTreeMap<NaiveDate, i64>,
-    /// The same, had every gain come as early as it can have, and every loss as late. None for what is counted
-    /// by the calendar.
-    at_best: Option<BTreeMap<NaiveDate, i64>>,
-}
-
-impl Series {
-    fn new(what: What, agreement: Option<AgreementId>) -> Self {
-        Self {
-            what,
-            agreement,
-            changes: BTreeMap::new(),
-            at_best: None,
-        }
-    }
-
-    fn change(&mut self, day: NaiveDate, by: i64) {
-        if by != 0 {
-            *self.changes.entry(day).or_default() += by;
-        }
-    }
-
-    /// The days on which it changed, each with what it came to.
-    fn points(&self) -> Vec<(NaiveDate, i64)> {
-        let changed = self.changes.iter().filter(|(_, by)| **by != 0);
-        let points = changed.scan(0, |count, (day, by)| {
-            *count += by;
-            Some((*day, *count))
-        });
-        points.collect()
     }
 }
 
@@ -601,6 +508,3 @@ fn marks(
     marks.sort_by_key(|mark| mark.last);
     marks
 }
-
-#[cfg(test)]
-mod tests;

@@ -48,7 +48,7 @@ impl Report for Irregular {
             }
             all += 1;
             claimed += usize::from(cells::claimed(state, seq).is_some());
-            if state.stamp(seq).is_some_and(RecordDate::is_doubtful) {
+            if state.date(seq).is_some_and(RecordDate::is_doubtful) {
                 doubtful.push(seq);
             }
         }

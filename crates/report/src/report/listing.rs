@@ -1,5 +1,6 @@
 //! Lists: parties, sources, agreements, commitments.
 
+use servanda_core::rules::Known;
 use servanda_core::state::EntityKind;
 use servanda_core::value::id::{Seq, SourceId, Subject};
 use servanda_core::view::View;

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::Days;
 
+use servanda_core::rules::Known;
 use servanda_core::value::agreement::Relation;
 use servanda_core::value::commitment::Standing;
 use servanda_core::value::id::{AgreementId, CommitmentId, Seq, Slug, Subject};

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::NaiveDate;
 
 use servanda_core::event::{Entry, Event, Fact, Kind};
+use servanda_core::rules::Known;
 use servanda_core::state::{Id, State};
 use servanda_core::value::id::{AgreementId, EntityKind, PartyId, Seq, Slug, Subject};
 use servanda_core::value::when::Instant;
@@ -274,7 +275,7 @@ fn agreement_subjects(state: &State, agreement: &AgreementId) -> BTreeSet<Subjec
     };
     let number = state.number(&agreement.0);
     let counting = state
-        .all_told()
+        .histories()
         .filter(|(_, told)| told.agreement() == number);
     let mut all: BTreeSet<Subject> = counting
         .map(|(id, _)| Subject::Entity(id.clone()))
@@ -358,7 +359,7 @@ pub fn within_recorded(state: &State, seq: Seq, question: &Question) -> bool {
 
 /// The day on which a record was recorded.
 fn recorded(state: &State, seq: Seq) -> NaiveDate {
-    let stamp = state.stamp(seq);
+    let stamp = state.date(seq);
     stamp.map_or(NaiveDate::MAX, |stamp| stamp.recorded)
 }
 

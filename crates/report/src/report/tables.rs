@@ -2,6 +2,7 @@
 
 use chrono::Days;
 
+use servanda_core::rules::Known;
 use servanda_core::value::id::{AgreementId, Slug};
 use servanda_core::view::{Agreement, Commitment, View};
 

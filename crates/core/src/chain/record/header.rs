@@ -140,5 +140,7 @@ impl Header {
 
 /// `N` bytes from a place that is inside the header.
 fn array<const N: usize>(bytes: &[u8; HEADER_LEN], at: usize) -> [u8; N] {
-    std::array::from_fn(|i| bytes[at + i])
+    *bytes[at..]
+        .first_chunk()
+        .expect("the place is inside the header")
 }

@@ -6,11 +6,10 @@ use servanda_core::state::State;
 use servanda_core::value::id::Slug;
 use servanda_core::view::View;
 
-use super::super::cell::Cell;
-use super::super::document::Row;
-use super::replay::Touch;
-use super::terms::{Terms, differences, terms};
+use super::terms::{Difference, Terms, Touch, differences, terms};
 use crate::parallel;
+use crate::report::cell::Cell;
+use crate::report::document::Row;
 
 /// What became of each entity that was touched.
 #[derive(Default)]
@@ -104,7 +103,7 @@ impl End {
             None if self.is_new => differences(&self.before, &terms(state, id)),
             None => differences(&self.before, &self.after),
         };
-        let row = |each: super::terms::Difference| {
+        let row = |each: Difference| {
             vec![
                 Cell::text(id),
                 Cell::text(each.name),

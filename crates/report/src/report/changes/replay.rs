@@ -5,18 +5,19 @@ use std::sync::Arc;
 use std::vec;
 
 use servanda_core::event::{Entry, Event, Fact};
+use servanda_core::rules::Known;
 use servanda_core::state::{CurrentRecord, EntityKind, State};
 use servanda_core::value::id::{AgreementId, CommitmentId, Seq, Slug, Subject};
 use servanda_core::view::View;
 use servanda_core::view::sentences::{Names, Sentences};
 
-use super::super::cells;
-use super::super::document::Row;
-use super::Asked;
+use super::asked::Asked;
 use super::ends::Ends;
 use super::step::{Line, Step};
-use super::terms::{Difference, Terms, differences, terms, touched};
+use super::terms::{Difference, Terms, Touch, differences, terms, touched};
 use crate::parallel::{self, Scope};
+use crate::report::cells;
+use crate::report::document::Row;
 
 /// The records that are read together, and let go of together.
 const PART: u64 = 4_096;
@@ -34,14 +35,6 @@ pub struct Replay<'r> {
     /// What stands of each entity of which a field changed, so that its history is read once. The standing, contest and
     /// status of every entity are at hand in the state.
     terms: HashMap<Slug, Terms>,
-}
-
-/// What a record did to an entity.
-pub enum Touch {
-    /// It is there from now on, and stands so.
-    Appeared(Slug, Vec<String>),
-    /// These fields or axes of it changed.
-    Changed(Slug, Vec<Difference>),
 }
 
 impl<'r> Replay<'r> {
@@ -202,7 +195,7 @@ impl<'r> Replay<'r> {
     /// Takes in a record, and says what it changed.
     fn take(&mut self, entry: &Entry) -> Vec<Touch> {
         #[cfg(test)]
-        super::tests::count_step();
+        super::steps::count(1);
         match &entry.event.fact {
             Fact::StatusChanged(fact) => {
                 let id = &fact.commitment;

@@ -4,11 +4,11 @@ use servanda_core::event::{Entry, Kind};
 use servanda_core::state::CurrentRecord;
 use servanda_core::value::id::Seq;
 
-use super::super::cell::Cell;
-use super::super::cells;
-use super::super::document::Row;
-use super::replay::Touch;
+use super::terms::Touch;
 use crate::parallel::Scope;
+use crate::report::cell::Cell;
+use crate::report::cells;
+use crate::report::document::Row;
 
 /// What follows from records, and is no field of any.
 const AXES: &[&str] = &["standing", "contest", "status"];

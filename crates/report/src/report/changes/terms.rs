@@ -7,7 +7,7 @@ use servanda_core::state::State;
 use servanda_core::value::id::{AgreementId, CommitmentId, PartyId, Seq, Slug, Subject};
 use servanda_core::view::View;
 
-use super::super::cells;
+use crate::report::cells;
 
 /// What stands of an entity: the names of its fields and axes, each with its texts.
 pub type Terms = BTreeMap<&'static str, Vec<String>>;
@@ -21,6 +21,14 @@ pub struct Difference {
     pub before: Vec<String>,
     /// Its texts after.
     pub after: Vec<String>,
+}
+
+/// What a record did to an entity.
+pub enum Touch {
+    /// It is there from now on, and stands so.
+    Appeared(Slug, Vec<String>),
+    /// These fields or axes of it changed.
+    Changed(Slug, Vec<Difference>),
 }
 
 /// The fields and axes in which two states differ.
@@ -38,7 +46,7 @@ pub fn differences(before: &Terms, after: &Terms) -> Vec<Difference> {
 /// What stands of an entity, whenever it happens; nothing where there is no such entity.
 pub fn terms(state: &State, id: &Slug) -> Terms {
     #[cfg(test)]
-    super::tests::count_history(state, id);
+    super::steps::count(state.trail_records(&Subject::Entity(id.clone())).count() + 1);
     let view = View::whole(state);
     if let Some(commitment) = view.commitment(&CommitmentId(id.clone())) {
         let terms = Event::from(Fact::from(commitment.terms.into_owned()));

@@ -1,5 +1,3 @@
-use std::cell::Cell;
-
 use proptest::prelude::*;
 
 use super::super::Bound;
@@ -8,7 +6,7 @@ use super::terms::terms;
 use super::*;
 use servanda_core::state::State;
 use servanda_core::testing::{histories, state};
-use servanda_core::value::id::{Slug, Subject};
+use servanda_core::value::id::Slug;
 
 const CHANGE: &[&str] = &["record", "what", "before", "after"];
 
@@ -155,29 +153,14 @@ fn all(state: &State) -> BTreeMap<String, BTreeMap<String, String>> {
         .collect()
 }
 
-thread_local! {
-    static STEPS: Cell<usize> = const { Cell::new(0) };
-}
-
-/// Counts a record that is taken in.
-pub fn count_step() {
-    STEPS.set(STEPS.get() + 1);
-}
-
-/// Counts the records of an entity, whose history is read.
-pub fn count_history(state: &State, id: &Slug) {
-    let history = state.trail_records(&Subject::Entity(id.clone())).count();
-    STEPS.set(STEPS.get() + history + 1);
-}
-
 /// The steps that the rows of all records take.
-fn steps(history: &History) -> usize {
+fn steps_of(history: &History) -> usize {
     let view = history.view("2024-01-01");
-    STEPS.set(0);
+    steps::taken();
     let changes = Changes.document(&view, &Question::default());
     let rows = changes.tables[0].rows.iter().count();
     assert!(rows >= history.state.count() as usize);
-    STEPS.get()
+    steps::taken()
 }
 
 /// Twice as many records take about twice as many steps: of many commitments, and of one with a long history.
@@ -192,7 +175,7 @@ fn the_steps_grow_with_the_records() {
             ));
             history.say(&format!("amendment | commitment=D{number} | text=u"));
         }
-        steps(&history)
+        steps_of(&history)
     };
     let one = |count: usize| {
         let mut history = simple("");
@@ -202,7 +185,7 @@ fn the_steps_grow_with_the_records() {
             history.say("status | commitment=C1 | to=active | by=colombia | by=venezuela");
             history.say(&format!("amendment | commitment=C1 | text=text {number}"));
         }
-        steps(&history)
+        steps_of(&history)
     };
     for (few, twice) in [(many(300), many(600)), (one(300), one(600))] {
         assert!(few >= 900, "{few}");

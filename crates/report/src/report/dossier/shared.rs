@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use servanda_core::event::{Entry, Event, Fact, FieldSpec, Kind};
+use servanda_core::rules::Known;
 use servanda_core::state::State;
 use servanda_core::value::base::Text;
 use servanda_core::value::id::{Seq, Slug, SourceId, Subject};

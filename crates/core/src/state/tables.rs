@@ -1,0 +1,147 @@
+//! The tables of the state, into which records are folded.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+use foldhash::fast::FixedState;
+
+use super::archive::{Archive, Unreadable};
+use super::assessments::Assessments;
+use super::current::{CurrentRecord, RecordStatus};
+use super::dates::RecordDates;
+use super::entity::Entity;
+use super::id_table::IdTable;
+use super::keys::ImportKeys;
+use super::postings::Postings;
+use super::read_cache::ReadCache;
+use super::scan_cache::ScanCache;
+use crate::event::Kind;
+use crate::value::id::{EntityKind, Seq, Slug};
+
+/// The most records of a ledger: the state keeps their numbers in 32 bits.
+pub const RECORD_LIMIT: u64 = u32::MAX as u64;
+
+/// The state of a ledger after its first records, as many as [`State::count`] says. A clone shares the tables until one
+/// of the two changes. It has the records that it reads for itself, and drops them when it is dropped.
+#[derive(Clone, Default)]
+pub struct State {
+    pub(super) tables: Arc<Tables>,
+    /// Reads the first `archived` records.
+    pub(super) archive: Option<Arc<dyn Archive>>,
+    pub(super) archived: usize,
+    /// The records that were read from the archive.
+    pub(super) read_cache: ReadCache,
+    /// The first record that the archive failed to read, for this state or a clone.
+    pub(super) unreadable: Arc<OnceLock<Unreadable>>,
+}
+
+/// The tables of a state.
+#[derive(Clone, Default)]
+pub(super) struct Tables {
+    /// The kind of each record; none if its payload was erased.
+    pub kinds: Vec<Option<Kind>>,
+    /// The date of each record, and what is doubtful about it.
+    pub dates: RecordDates,
+    /// The records that later ones corrected, retracted or redacted.
+    pub record_statuses: HashMap<u32, RecordStatus, FixedState>,
+    /// Every id that a record names, with its number.
+    pub names: IdTable,
+    /// The entity of each id, at the number of the id.
+    pub entities: Vec<Entity>,
+    /// The different assessments. Facts have their numbers.
+    pub assessments: Assessments,
+    /// How many ids there are of each [`EntityKind`].
+    pub id_counts: [u32; 5],
+    /// The trail of each record that others name.
+    pub about: HashMap<u64, Postings, FixedState>,
+    /// The records of the import keys.
+    pub import_keys: ImportKeys,
+    /// The records after those of the archive; none for one whose payload was erased.
+    pub kept: Vec<Option<CurrentRecord>>,
+    /// Summaries of all records. Every change clears them, and the next question builds them.
+    pub scan_cache: OnceLock<ScanCache>,
+    /// How many of the first records have a recorded time that an importer stated.
+    pub asserted: u64,
+}
+
+impl fmt::Debug for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("State")
+            .field("count", &self.count())
+            .field("record_statuses", &self.tables.record_statuses)
+            .field("entities", &self.tables.entities)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The note for readers of a ledger whose first `count` records have a stated recorded time; none if `count` is 0.
+pub fn asserted_times(count: u64) -> Option<String> {
+    let records = match count {
+        0 => return None,
+        1 => "the recorded time of record 0 is".to_owned(),
+        _ => format!("the recorded times of records 0 to {} are", count - 1),
+    };
+    Some(format!(
+        "{records} claimed by whoever recorded them later, not the machine's: nothing shows that they were known then"
+    ))
+}
+
+impl State {
+    /// The archive that reads the first records.
+    pub fn archive(&self) -> Option<&Arc<dyn Archive>> {
+        self.archive.as_ref()
+    }
+
+    /// How many records the state has taken in.
+    pub fn count(&self) -> u64 {
+        self.tables.kinds.len() as u64
+    }
+
+    /// How many of the first records have a recorded time that was stated when they were imported, and is not from
+    /// the machine's clock.
+    pub fn asserted(&self) -> u64 {
+        self.tables.asserted
+    }
+
+    /// Sets [`State::asserted`]. The headers of records have it, and [`State::apply`] does not get these.
+    pub fn note_asserted(&mut self, count: u64) {
+        self.change().asserted = count;
+    }
+
+    /// The tables, to be changed. A clone that shares them keeps what they were.
+    pub(super) fn change(&mut self) -> &mut Tables {
+        Arc::make_mut(&mut self.tables)
+    }
+
+    /// The first record that the archive failed to read. Answers given after that may be wrong.
+    pub fn unreadable(&self) -> Option<&Unreadable> {
+        self.unreadable.get()
+    }
+
+    /// The kind of a record, whether or not it counts; none if its payload was erased.
+    pub fn kind(&self, seq: Seq) -> Option<Kind> {
+        let at = usize::try_from(seq.0).ok()?;
+        *self.tables.kinds.get(at)?
+    }
+
+    /// The kind of a record that counts.
+    pub fn standing_kind(&self, seq: Seq) -> Option<Kind> {
+        let kind = self.kind(seq)?;
+        self.record_status(seq).is_standing().then_some(kind)
+    }
+
+    /// What later records did to a record.
+    pub(super) fn record_status(&self, seq: Seq) -> &RecordStatus {
+        let record = u32::try_from(seq.0).ok();
+        let record_status = record.and_then(|record| self.tables.record_statuses.get(&record));
+        record_status.unwrap_or(RecordStatus::NONE)
+    }
+
+    /// The entity with this id and the record that defines it, if it is of this kind.
+    pub(super) fn found(&self, slug: &Slug, kind: EntityKind) -> Option<(&Entity, u32)> {
+        let entity = &self.tables.entities[self.tables.names.find(slug)? as usize];
+        let (found, record) = entity.defined?;
+        (found == kind).then_some((entity, record))
+    }
+}
