@@ -2,19 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
-use serde_json::json;
-
 use super::anchors::{self, defining_record, one_line};
 use super::checkpoint::sign;
 use super::command::{Command, Run};
 use super::error::{CliError, Exit};
 use super::files::write_whole;
-use super::raw::hex;
+use super::opened::Opened;
 use super::session::{OpenLedger, Session};
 use servanda_core::chain::checkpoint::SignedCheckpoint;
 use servanda_core::chain::proof::TlogProof;
 use servanda_core::chain::record::Record;
-use servanda_core::ndjson::event_to_json;
 use servanda_ledger::anchor::{self, Anchoring};
 use servanda_log::Log;
 
@@ -108,26 +105,21 @@ fn prove_record(
     signed: SignedCheckpoint,
     out: &Path,
 ) -> Result<Vec<PathBuf>, CliError> {
-    let state = ledger.state();
-    let seq = defining_record(state, what)?;
+    let seq = defining_record(ledger.state(), what)?;
     let stored = ledger.log().read(seq.0, 1)?;
     let sealed = &stored
         .first()
         .ok_or_else(|| CliError::refused("the record is missing"))?
         .sealed;
-    let record =
-        Record::open(sealed).map_err(|error| CliError::new(Exit::Broken, error.to_string()))?;
+    let broken = |error: String| CliError::new(Exit::Broken, format!("record {seq}: {error}"));
+    let record = Record::open(sealed).map_err(|error| broken(error.to_string()))?;
+    let opened = Opened::of(sealed, &record).map_err(|error| broken(error.to_string()))?;
     let proof = TlogProof::new(seq.0, ledger.prove_inclusion(seq.0)?, signed)
         .map_err(|error| CliError::refused(error.to_string()))?;
     let file = out.join(format!("{seq}.tlog-proof"));
     write_whole(&file, proof.to_string())?;
-    let opened = json!({
-        "seq": seq.0,
-        "link": record.header.link().to_string(),
-        "record": hex(&sealed.0),
-        "event": state.held(seq).map(|held| event_to_json(held.recorded())),
-    });
+    let opened = serde_json::to_string(&opened).map_err(|error| broken(error.to_string()))?;
     let beside = out.join(format!("{seq}.json"));
-    write_whole(&beside, format!("{opened}\n"))?;
+    write_whole(&beside, opened + "\n")?;
     Ok(vec![file, beside])
 }
