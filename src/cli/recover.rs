@@ -53,6 +53,11 @@ impl Run for Recover {
         let damaged = session.open_log()?;
         let rest = self.rest.as_deref();
         let (found, loose) = look(&damaged, rest.filter(|_| !session.dry_run))?;
+        // An earlier run may have written the same.
+        let loose = match loose.zip(rest) {
+            Some((file, path)) if !is_kept(&file, path)? => Some((file, path)),
+            _ => None,
+        };
         if is_there && !is_done(backend, into, &found, session)? {
             return Err(OpenError::AlreadyALedger(into.clone()).into());
         }
@@ -65,7 +70,7 @@ impl Run for Recover {
                     .hint("the damaged ledger is as it was: make room, and run the command again")
             })?;
         }
-        if let Some((file, path)) = loose.zip(rest) {
+        if let Some((file, path)) = loose {
             let kept = file.persist_noclobber(path);
             kept.map_err(|error| CliError::file("write", path, &error.error))?;
         }
@@ -90,6 +95,21 @@ fn is_done(
     Ok(found.sound.count > 0 && new.head()? == found.sound)
 }
 
+/// Whether there is a file of this name that says the same; an error where it says something else.
+fn is_kept(file: &NamedTempFile, path: &Path) -> Result<bool, CliError> {
+    let Some(found) = files::if_there(path, std::fs::read(path))? else {
+        return Ok(false);
+    };
+    if found == files::read(file.path())? {
+        return Ok(true);
+    }
+    Err(CliError::file(
+        "write",
+        path,
+        &ErrorKind::AlreadyExists.into(),
+    ))
+}
+
 /// Examines the whole ledger, and writes the readable events behind the damage into a file that gets its name at the
 /// end.
 fn look(
@@ -100,9 +120,6 @@ fn look(
         return Ok((survey(damaged, |_| Ok::<_, CliError>(()))?, None));
     };
     let wrong = |error| CliError::file("write", path, &error);
-    if path.exists() {
-        return Err(wrong(ErrorKind::AlreadyExists.into()));
-    }
     let mut file = files::draft_of(path).map_err(wrong)?;
     let mut out = BufWriter::new(&mut file);
     let found = survey(damaged, |entry: &Entry| {
