@@ -12,7 +12,8 @@ Written from format.md beside it alone, for Python 3.8 or later and its standard
 there, it hashes with that, only faster. Every finding is a line that names the record. The verdict comes last, and
 says what was not checked.
 
-Exit codes: 0 sound, 10 integrity broken, 11 nothing but signatures bad, 12 sound but too few witnesses, 2 usage.
+Exit codes: 0 sound, 10 integrity broken, 11 nothing but signatures bad, 12 sound but too few witnesses, 1 a file cannot
+be read or is not what it should be, 2 usage.
 
 Sections: BLAKE3; Ed25519; keys and signed notes; checkpoints and policies; payloads; recorders' and parties'
 signatures; records, their chain and their tree; the command line.
@@ -1086,19 +1087,24 @@ def kept_head(text):
     return whole(int(count)), hash_bytes(link)
 
 
-def read_bytes(parser, path):
+def refuse(path, why):
+    print(f"{path}: {why}", file=sys.stderr)
+    sys.exit(1)
+
+
+def read_bytes(path):
     try:
         with open(path, "rb") as file:
             return file.read(1 << 20)
     except OSError as error:
-        parser.error(f"{path}: {error.strerror}")
+        return refuse(path, error.strerror)
 
 
-def read_checkpoint(parser, path):
+def read_checkpoint(path):
     try:
-        return Checkpoint(path, read_bytes(parser, path))
+        return Checkpoint(path, read_bytes(path))
     except Malformed as error:
-        parser.error(f"{path}: {error}")
+        return refuse(path, error)
 
 
 def read_log_key(parser, text):
@@ -1114,11 +1120,11 @@ def read_log_key(parser, text):
         parser.error(f"--log-key: {error}")
 
 
-def read_policy(parser, path):
+def read_policy(path):
     try:
-        return Policy(read_bytes(parser, path))
+        return Policy(read_bytes(path))
     except Malformed as error:
-        parser.error(f"{path}: {error}")
+        return refuse(path, error)
 
 
 def read_lines(verifier, stream):
@@ -1142,9 +1148,9 @@ def main():
         stream.reconfigure(encoding="utf-8")
     if (args.log_key or args.policy) and not args.checkpoint:
         parser.error("--log-key and --policy say who signed: give the --checkpoint FILE too")
-    checkpoints = [read_checkpoint(parser, path) for path in args.checkpoint]
     log_key = args.log_key and read_log_key(parser, args.log_key)
-    policy = args.policy and read_policy(parser, args.policy)
+    checkpoints = [read_checkpoint(path) for path in args.checkpoint]
+    policy = args.policy and read_policy(args.policy)
     talk = sys.stderr if args.events else sys.stdout
     show = (lambda event: print(json.dumps(event, ensure_ascii=False))) if args.events else lambda event: None
     verifier = Verifier(args.head, checkpoints, lambda line: print(line, file=talk), show)
@@ -1152,7 +1158,7 @@ def main():
         with sys.stdin.buffer if args.file == "-" else open(args.file, "rb") as stream:
             read_lines(verifier, stream)
     except OSError as error:
-        parser.error(f"{args.file}: {error.strerror}")
+        return refuse(args.file, error.strerror)
     return verifier.conclude(checkpoints, log_key or None, policy or None)
 
 

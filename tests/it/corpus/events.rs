@@ -6,7 +6,7 @@ use servanda_core::chain::codec;
 use servanda_core::chain::record::{Content, Header, Record};
 use servanda_core::event::Kind;
 
-use super::story::{Said, Story, event};
+use super::story::{ERASED, Said, Story, event};
 use super::{Case, Expect, REWRITTEN, RULE, Store};
 use Expect::{Explained, Refused, RefusedOr};
 
@@ -663,7 +663,9 @@ fn headers() -> Vec<Case> {
     ];
     let mut cases = Vec::new();
     for (at, (name, change)) in changes.into_iter().enumerate() {
-        for seq in (0..Story::honest().len()).filter(|seq| (seq + 2 * at).is_multiple_of(5)) {
+        for seq in (0..Story::honest().len())
+            .filter(|seq| (seq + 2 * at).is_multiple_of(5) || ERASED.contains(seq))
+        {
             let mut story = Story::honest();
             story.said(seq).change = Some(Rc::new(change));
             let name = format!("record {seq} bound with {name}");

@@ -13,8 +13,11 @@ use servanda_core::signatures;
 
 pub const ORIGIN: &str = "example.org/corpus";
 
+/// The records whose payloads are erased.
+pub const ERASED: [usize; 5] = [10, 15, 17, 18, 28];
+
 /// A line with `@` begins a batch: its signers, or `asserted` in the backfill. `KEY name` is the vkey of a key, and
-/// `BY name` the signature of a party's key under what the event acknowledges. Erased are records 10, 15, 17, 18, 28.
+/// `BY name` the signature of a party's key under what the event acknowledges.
 const HONEST: &str = r#"
 @ asserted
 {"event":"ledger","origin":"example.org/corpus","purpose":"what was promised"}
@@ -159,7 +162,7 @@ impl Story {
                     .push(event(line).into()),
             }
         }
-        for seq in [10, 15, 17, 18, 28] {
+        for seq in ERASED {
             story.said(seq).erased = true;
         }
         story

@@ -29,12 +29,15 @@ def verdict(export, checkpoints=(), log_key=None, policy=None):
 
 
 def asked(export, policy, key, checkpoint):
+    code = 2
     try:
-        policy = verify.Policy(policy) if policy else None
         key = verify.VerifierKey(key.decode(), verify.NOTES) if key else None
-        return verdict(export, [verify.Checkpoint("checkpoint", checkpoint)], key, policy)
+        code = 1
+        policy = verify.Policy(policy) if policy else None
+        checkpoints = [verify.Checkpoint("checkpoint", checkpoint)]
     except verify.Malformed as error:
-        return 2, [str(error)]
+        return code, [str(error)]
+    return verdict(export, checkpoints, key, policy)
 
 
 read = texts()
