@@ -1,20 +1,21 @@
 //! `recover`: copies the sound part of a damaged ledger into a new one.
 
-use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::{BufWriter, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use clap::builder::{OsStringValueParser, TypedValueParser as _};
 
+use tempfile::NamedTempFile;
+
 use super::command::{Command, Run};
 use super::error::{CliError, Exit};
-use super::init;
 use super::session::Session;
+use super::{files, init};
 use servanda_core::event::Entry;
 use servanda_core::ndjson::entry_to_json;
 use servanda_core::words::plural;
 use servanda_ledger::recover::{Survey, copy_beginning, survey};
-use servanda_log::{Location, Log};
+use servanda_log::{Backend, Location, Log, OpenError};
 use servanda_report::report::{Cell, Document, Table};
 
 pub(super) const COMMAND: Command = Command::of::<Recover>();
@@ -45,20 +46,28 @@ impl Run for Recover {
     fn run(self, session: &Session) -> Result<Exit, CliError> {
         let into = &self.into;
         let backend = session.registry.of(into)?;
-        backend
-            .check_can_create(into)
-            .map_err(init::cannot_create)?;
+        let is_there = match backend.check_can_create(into) {
+            Err(OpenError::AlreadyALedger(_)) => true,
+            free => free.map(|()| false).map_err(init::cannot_create)?,
+        };
         let damaged = session.open_log()?;
         let rest = self.rest.as_deref();
-        let found = look(&damaged, rest.filter(|_| !session.dry_run))?;
-        if !session.dry_run && found.sound.count > 0 {
+        let (found, loose) = look(&damaged, rest.filter(|_| !session.dry_run))?;
+        if is_there && !is_done(backend, into, &found, session)? {
+            return Err(OpenError::AlreadyALedger(into.clone()).into());
+        }
+        if !session.dry_run && !is_there && found.sound.count > 0 {
             let mut new = backend
                 .create(into, "servanda recover")
                 .map_err(init::cannot_create)?;
             copy_beginning(&damaged, found.sound, &mut new).map_err(|error| {
                 CliError::refused(format!("{into}: {error}"))
-                    .hint(format!("remove {into} and try again"))
+                    .hint("the damaged ledger is as it was: make room, and run the command again")
             })?;
+        }
+        if let Some((file, path)) = loose.zip(rest) {
+            let kept = file.persist_noclobber(path);
+            kept.map_err(|error| CliError::file("write", path, &error.error))?;
         }
         session.show(&document(&found, session.dry_run))?;
         report(&found, session, into, rest);
@@ -70,19 +79,39 @@ impl Run for Recover {
     }
 }
 
-/// Examines the whole ledger, and writes the readable events behind the damage to the file.
-fn look(damaged: &impl Log, rest: Option<&Path>) -> Result<Survey, CliError> {
+/// Whether an earlier run made the new ledger, and was killed after that.
+fn is_done(
+    backend: &dyn Backend,
+    into: &Location,
+    found: &Survey,
+    session: &Session,
+) -> Result<bool, CliError> {
+    let new = backend.open(into, session.wait, "servanda recover")?;
+    Ok(found.sound.count > 0 && new.head()? == found.sound)
+}
+
+/// Examines the whole ledger, and writes the readable events behind the damage into a file that gets its name at the
+/// end.
+fn look(
+    damaged: &impl Log,
+    rest: Option<&Path>,
+) -> Result<(Survey, Option<NamedTempFile>), CliError> {
     let Some(path) = rest else {
-        return survey(damaged, |_| Ok(()));
+        return Ok((survey(damaged, |_| Ok::<_, CliError>(()))?, None));
     };
     let wrong = |error| CliError::file("write", path, &error);
-    let mut out = BufWriter::new(File::create_new(path).map_err(wrong)?);
+    if path.exists() {
+        return Err(wrong(ErrorKind::AlreadyExists.into()));
+    }
+    let mut file = files::draft_of(path).map_err(wrong)?;
+    let mut out = BufWriter::new(&mut file);
     let found = survey(damaged, |entry: &Entry| {
         let line = serde_json::Value::Object(entry_to_json(entry));
         writeln!(out, "{line}").map_err(wrong)
     })?;
     out.flush().map_err(wrong)?;
-    Ok(found)
+    drop(out);
+    Ok((found, Some(file)))
 }
 
 fn document(found: &Survey, is_dry_run: bool) -> Document<'static> {

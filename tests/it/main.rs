@@ -15,12 +15,16 @@ mod cli;
 mod commands;
 mod corpus;
 mod endurance;
+mod evidence;
 mod format;
 mod format_tables;
 mod import;
 mod limits;
 mod power;
 mod program;
+#[cfg(unix)]
+mod receipts;
+mod syscalls;
 mod tables;
 mod tamper;
 mod toy;
