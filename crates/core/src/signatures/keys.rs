@@ -13,7 +13,7 @@ use crate::value::id::{PartyId, RecorderId, Subject};
 ///
 /// # Errors
 /// [`SignatureError::NoKey`], [`SignatureError::Private`]
-pub fn read_key(text: &str) -> Result<VerifierKey, SignatureError> {
+fn read_key(text: &str) -> Result<VerifierKey, SignatureError> {
     if text.contains(PRIVATE_PREFIX) {
         return Err(SignatureError::Private);
     }
@@ -48,7 +48,7 @@ pub trait Keys {
     /// Reads one of these keys.
     ///
     /// # Errors
-    /// As [`read_key`].
+    /// [`SignatureError::NoKey`], [`SignatureError::Private`]
     fn read(&self, vkey: &str) -> Result<VerifierKey, SignatureError> {
         read_key(vkey)
     }
@@ -89,7 +89,7 @@ impl Keys for State {
 /// The keys by the events that gave them, whether or not these keep the rules: what `docs/format.md` has, so that every
 /// verifier comes to the same keys.
 #[derive(Debug, Clone, Default)]
-pub struct Keyring {
+pub(crate) struct Keyring {
     /// The vkey of each recorder; none in it of one that was revoked.
     recorders: BTreeMap<String, Option<String>>,
     parties: BTreeMap<PartyId, String>,

@@ -97,7 +97,7 @@ impl Required {
 
     /// Adds the keys of these signatures that recorders had in the batch: where a payload is gone, nothing else tells
     /// who had to sign for it.
-    pub fn add_signers(&mut self, signatures: &[BatchSignature], keyring: &Keyring) {
+    pub(crate) fn add_signers(&mut self, signatures: &[BatchSignature], keyring: &Keyring) {
         for id in signatures.iter().map(|one| one.key_id) {
             if let Some((recorder, key)) = keyring.signer(id) {
                 self.put(id, recorder, key);
