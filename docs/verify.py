@@ -700,11 +700,12 @@ class Keyring:
     def end_batch(self, signatures, count, link):
         """What is wrong with the signatures of a batch, which lead to this head."""
         required, message = self.required, recorder_message(self.origin, count, link)
-        may_sign = dict(required)
+        may_sign = {key_id: [signer] for key_id, signer in required.items()}
         for recorder, vkey in [*self.recorders.items(), *self.former] if self.unknown else ():
             try:
                 key = VerifierKey(vkey or "", NOTES)
-                may_sign.setdefault(key.id, (recorder, key))
+                if key.id not in required:
+                    may_sign.setdefault(key.id, []).append((recorder, key))
             except Malformed:
                 pass  # revoked, or found where it was declared
         self.required, self.unknown, self.former = {}, False, []
@@ -715,8 +716,8 @@ class Keyring:
             self.checked += 1
             if key_id not in may_sign:
                 yield f"a signature by a key with the id {key_id.hex()}, that was not asked for"
-            elif not may_sign[key_id][1].holds(message, signature):
-                yield f"the signature of recorder {may_sign[key_id][0]} does not hold"
+            elif not any(key.holds(message, signature) for _, key in may_sign[key_id]):
+                yield f"the signature of recorder {may_sign[key_id][0][0]} does not hold"
 
 
 # ---- Records, their chain and their tree ----

@@ -68,6 +68,7 @@ pub fn all() -> Vec<Case> {
     all.extend(bad_keys());
     all.extend(acknowledgements());
     all.extend(several_at_once());
+    all.extend(keys_of_one_id());
     all.extend(rules());
     all.extend(marks());
     all.extend(headers());
@@ -527,6 +528,75 @@ fn several_at_once() -> Vec<Case> {
             &[note, rotates],
             &[],
             &[0],
+            Refused,
+        ),
+    ]
+}
+
+/// Two recorders whose keys have one id: their names were chosen for that.
+fn keys_of_one_id() -> Vec<Case> {
+    const DAN: &str = "k141835:dan";
+    const EVE: &str = "k4545:eve";
+    let note = |who: &str| format!(r#"{{"event":"note","text":"x","recorded_by":"{who}"}}"#);
+    let told = |name: &str, by: &[&str], signer: &str, erased: bool, expect| {
+        let mut story = Story::honest();
+        for (who, key) in [("eve", EVE), ("dan", DAN)] {
+            let admitted = format!(r#"{{"event":"recorder","id":"{who}","key":"KEY {key}"}}"#);
+            story.append(&admitted, &[]);
+        }
+        let at = story.append(&note(by[0]), &[signer]);
+        let more = by[1..].iter().map(|who| Said::from(event(&note(who))));
+        story.batch(at).said.extend(more);
+        if erased {
+            let redacts = r#"{"event":"redaction","record":35,"reason":"x","authority":"y"}"#;
+            story.append(redacts, &[]);
+            story.said(at).erased = true;
+        }
+        Case::told(format!("keys of one id: {name}"), &story, expect)
+    };
+    vec![
+        told("dan's note", &["dan"], DAN, false, Explained(APPENDED)),
+        told("dan's note, signed by eve", &["dan"], EVE, false, Refused),
+        told(
+            "both notes, signed by dan",
+            &["dan", "eve"],
+            DAN,
+            false,
+            Refused,
+        ),
+        told(
+            "both notes, signed by eve",
+            &["dan", "eve"],
+            EVE,
+            false,
+            Refused,
+        ),
+        told(
+            "dan's erased note",
+            &["dan"],
+            DAN,
+            true,
+            Explained(APPENDED),
+        ),
+        told(
+            "eve's erased note",
+            &["eve"],
+            EVE,
+            true,
+            Explained(APPENDED),
+        ),
+        told(
+            "dan's erased note and eve's",
+            &["dan", "eve"],
+            EVE,
+            true,
+            Explained(APPENDED),
+        ),
+        told(
+            "dan's erased note and eve's, by dan",
+            &["dan", "eve"],
+            DAN,
+            true,
             Refused,
         ),
     ]

@@ -74,10 +74,14 @@ const HONEST: &str = r#"
 {"event":"note","text":"the end"}
 "#;
 
-/// The key of a name; digits at its end tell several keys of one name apart.
+/// The key of a name; digits at its end tell several keys of one name apart. Before a colon stands another name that the
+/// key is to have.
 pub fn key(name: &str) -> SigningKey {
+    let (whose, name) = match name.split_once(':') {
+        Some(named) => named,
+        None => (name.trim_end_matches(|c: char| c.is_ascii_digit()), name),
+    };
     let seed = name.bytes().fold(7, u8::wrapping_add);
-    let whose = name.trim_end_matches(|c: char| c.is_ascii_digit());
     SigningKey::from_seed(
         KeyName::new(whose).unwrap(),
         SignatureType::Ed25519,

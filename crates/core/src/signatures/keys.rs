@@ -187,12 +187,12 @@ impl Keyring {
         self.former.is_empty() && self.recorders.values().all(Option::is_none)
     }
 
-    /// The key of this id that a recorder had in the batch, and the recorder.
-    pub(super) fn signer(&self, id: [u8; 4]) -> Option<(String, VerifierKey)> {
+    /// The keys of this id that recorders had in the batch, and the recorders.
+    pub(super) fn signers(&self, id: [u8; 4]) -> impl Iterator<Item = (String, VerifierKey)> {
         let held = self.recorders.iter();
         let held = held.filter_map(|(recorder, key)| Some((recorder, key.as_ref()?)));
         let former = self.former.iter().map(|(recorder, key)| (recorder, key));
-        held.chain(former).find_map(|(recorder, vkey)| {
+        held.chain(former).filter_map(move |(recorder, vkey)| {
             let key = self.read(vkey).ok()?;
             (key.id().to_be_bytes() == id).then(|| (recorder.clone(), key))
         })
