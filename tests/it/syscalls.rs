@@ -17,7 +17,7 @@ const CALLS: &str = "openat,write,pwrite64,fsync,fdatasync,sync_file_range,renam
 const FAULTS: [&str; 3] = ["signal=KILL", "error=ENOSPC", "error=EIO"];
 
 /// How many faults each test tries, unless all are asked for.
-const TRIED: usize = 8;
+const TRIED: usize = 6;
 
 /// A command under `strace`.
 fn traced(scratch: &Scratch, words: &[&str], options: &[&str]) -> Command {
