@@ -13,7 +13,7 @@ use super::receipt;
 use super::session::Session;
 use crate::desk::template;
 use servanda_core::chain::record::document_digest;
-use servanda_core::event::{Event, Fact, FieldError, FieldSpec, Fields, Kind};
+use servanda_core::event::{Event, FieldError, FieldSpec, Fields, Kind};
 use servanda_core::ndjson;
 use servanda_core::rules;
 use servanda_core::value::base::Shape;
@@ -23,6 +23,9 @@ use servanda_core::view::sentences::Sentences;
 use servanda_ledger::Submission;
 
 pub(super) const COMMAND: Command = Command { build, run };
+
+/// The field of a document's digest: a kind that has it also takes the document.
+const DIGEST: &str = "digest";
 
 const EXAMPLES: &str = "Examples:
   servanda record party colombia --kind state --name Colombia
@@ -83,13 +86,13 @@ fn kind_command(kind: Kind) -> clap::Command {
                 .help("Fill in a template in $VISUAL or $EDITOR"),
         );
     command = command.arg(recorded_at_arg().help_heading("Of every event"));
-    if kind == Kind::SourceRegistered {
+    if kind.field(DIGEST).is_some() {
         command = command.arg(
             Arg::new("document")
                 .long("document")
                 .value_name("FILE")
                 .value_parser(value_parser!(PathBuf))
-                .conflicts_with("digest")
+                .conflicts_with(DIGEST)
                 .help("Take the digest from this file, which is read and not kept"),
         );
     }
@@ -187,20 +190,15 @@ fn append_one(session: &Session, submission: Submission) -> Result<Exit, CliErro
 
 /// What a recorder is likely to want next.
 fn next_step(session: &Session, event: &Event) -> String {
-    let words = match &event.fact {
-        Fact::SourceRegistered(fact) => {
-            return format!("cite it with --source \"{}: PLACE\"", fact.id);
+    let words = match (event.fact.target(), event.defines()) {
+        (Some(record), _) => format!("show {record}"),
+        (None, Some(Reference::Source(id))) => {
+            return format!("cite it with --source \"{id}: PLACE\"");
         }
-        Fact::AgreementRecorded(fact) => {
-            format!(
-                "record commitment ID --agreement {} --text TEXT --debtor PARTY",
-                fact.id
-            )
+        (None, Some(Reference::Agreement(id))) => {
+            format!("record commitment ID --agreement {id} --text TEXT --debtor PARTY")
         }
-        Fact::Corrected(fact) => format!("show {}", fact.record),
-        Fact::Retracted(fact) => format!("show {}", fact.record),
-        Fact::Redacted(fact) => format!("show {}", fact.record),
-        _ => match event.defines().or_else(|| commitment(event)) {
+        (None, defined) => match defined.or_else(|| commitment(event)) {
             Some(named) => format!("show {}", named.subject()),
             None => "log".to_owned(),
         },
@@ -228,10 +226,10 @@ fn gather(kind: Kind, matches: &ArgMatches, session: &Session) -> Result<Option<
             fields.set(spec.name, texts);
         }
     }
-    if kind == Kind::SourceRegistered
+    if kind.field(DIGEST).is_some()
         && let Some(path) = matches.get_one::<PathBuf>("document")
     {
-        fields.set("digest", vec![digest_of(path)?]);
+        fields.set(DIGEST, vec![digest_of(path)?]);
     }
     if matches.get_flag("edit") {
         match edit(kind, &fields)? {
