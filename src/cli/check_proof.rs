@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::anchors::{Consistency, one_line};
 use super::command::{Command, Run};
 use super::error::{CliError, Exit};
+use super::files;
 use super::keys::read_verifier_key;
 use super::raw::unhex;
 use super::session::Session;
@@ -52,8 +53,7 @@ impl Run for CheckProof {
             .iter()
             .map(|text| read_verifier_key(text))
             .collect::<Result<_, _>>()?;
-        let text =
-            std::fs::read_to_string(path).map_err(|error| CliError::file("read", path, &error))?;
+        let text = files::read_text(path)?;
         if Consistency::is_one(&text) {
             return check_consistency(path, &text, &log, session);
         }
@@ -163,9 +163,8 @@ fn check_consistency(
 
 /// Reads the opened record beside a proof.
 fn read_record(path: &Path) -> Result<Record, CliError> {
-    let text = std::fs::read_to_string(path).map_err(|error| {
-        CliError::file("read", path, &error).hint("name the opened record with --event FILE")
-    })?;
+    let text = files::read_text(path)
+        .map_err(|error| error.hint("name the opened record with --event FILE"))?;
     let wrong =
         |why: &str| CliError::refused(format!("{} holds no opened record: {why}", path.display()));
     let json: Value = serde_json::from_str(&text).map_err(|error| wrong(&error.to_string()))?;

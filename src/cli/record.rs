@@ -20,6 +20,7 @@ use servanda_core::value::base::Shape;
 use servanda_core::value::id::Reference;
 use servanda_core::value::when::Instant;
 use servanda_core::view::sentences::Sentences;
+use servanda_files::{FileError, Source};
 use servanda_ledger::Submission;
 
 pub(super) const COMMAND: Command = Command { build, run };
@@ -267,17 +268,15 @@ pub(super) fn input(path: &Path) -> Result<Box<dyn Read + Send>, CliError> {
     if path.as_os_str() == "-" {
         return Ok(Box::new(io::stdin()));
     }
-    let cannot = |error: &io::Error| CliError::file("read", path, error);
-    let file = std::fs::File::open(path).map_err(|error| cannot(&error))?;
-    let metadata = file.metadata().map_err(|error| cannot(&error))?;
-    if metadata.is_dir() {
-        return Err(CliError::refused(format!(
-            "cannot read {}: it is a directory",
-            path.display()
-        ))
-        .hint("name a file, or - for standard input"));
-    }
-    Ok(Box::new(file))
+    let source = Source::open(path).map_err(|error| {
+        let is_directory = matches!(error, FileError::Directory);
+        let told = CliError::refused(format!("cannot read {}: {error}", path.display()));
+        match is_directory {
+            true => told.hint("name a file, or - for standard input"),
+            false => told,
+        }
+    })?;
+    Ok(Box::new(source))
 }
 
 fn from_file(kind: Kind, path: &Path) -> Result<Fields, CliError> {

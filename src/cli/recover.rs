@@ -1,18 +1,19 @@
 //! `recover`: copies the sound part of a damaged ledger into a new one.
 
-use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use clap::builder::{OsStringValueParser, TypedValueParser as _};
 
 use super::command::{Command, Run};
 use super::error::{CliError, Exit};
+use super::files::{self, Overwrite};
 use super::init;
 use super::session::Session;
 use servanda_core::event::Entry;
 use servanda_core::ndjson::entry_to_json;
 use servanda_core::words::plural;
+use servanda_files::{Access, Output};
 use servanda_ledger::recover::{Survey, copy_beginning, survey};
 use servanda_log::{Location, Log};
 use servanda_report::report::{Cell, Document, Table};
@@ -39,6 +40,8 @@ struct Recover {
     /// The file for readable events behind the damage, as NDJSON
     #[arg(long, value_name = "FILE")]
     rest: Option<PathBuf>,
+    #[command(flatten)]
+    overwrite: Overwrite,
 }
 
 impl Run for Recover {
@@ -50,7 +53,7 @@ impl Run for Recover {
             .map_err(init::cannot_create)?;
         let damaged = session.open_log()?;
         let rest = self.rest.as_deref();
-        let found = look(&damaged, rest.filter(|_| !session.dry_run))?;
+        let found = look(&damaged, rest.filter(|_| !session.dry_run), &self.overwrite)?;
         if !session.dry_run && found.sound.count > 0 {
             let mut new = backend
                 .create(into, "servanda recover")
@@ -71,17 +74,28 @@ impl Run for Recover {
 }
 
 /// Examines the whole ledger, and writes the readable events behind the damage to the file.
-fn look(damaged: &impl Log, rest: Option<&Path>) -> Result<Survey, CliError> {
+fn look(
+    damaged: &impl Log,
+    rest: Option<&Path>,
+    overwrite: &Overwrite,
+) -> Result<Survey, CliError> {
     let Some(path) = rest else {
         return survey(damaged, |_| Ok(()));
     };
-    let wrong = |error| CliError::file("write", path, &error);
-    let mut out = BufWriter::new(File::create_new(path).map_err(wrong)?);
+    let wrong = |error: io::Error| CliError::file("write", path, &error);
+    let output = Output::create(path, overwrite.existing(), Access::Umask)
+        .map_err(|error| files::cannot("write", path, error))?;
+    let mut out = BufWriter::new(output);
     let found = survey(damaged, |entry: &Entry| {
         let line = serde_json::Value::Object(entry_to_json(entry));
         writeln!(out, "{line}").map_err(wrong)
     })?;
-    out.flush().map_err(wrong)?;
+    let output = out
+        .into_inner()
+        .map_err(|error| wrong(error.into_error()))?;
+    output
+        .commit()
+        .map_err(|error| files::cannot("write", path, error))?;
     Ok(found)
 }
 

@@ -239,7 +239,7 @@ impl Session {
         };
         if let Some(dir) = self.ledger.as_ref().and_then(Location::directory) {
             let path = dir.join("checkpoint");
-            if let Err(error) = files::write_whole(&path, checkpoint.to_string()) {
+            if let Err(error) = files::keep(&path, checkpoint.to_string()) {
                 self.talk(&error.message);
             }
         }

@@ -14,6 +14,7 @@ use self::findings::TableEvent;
 use self::shared::{listed, read_file};
 use self::tables::Tables;
 use super::error::{CliError, Exit};
+use super::files::Overwrite;
 use super::session::{OpenLedger, Session};
 use crate::intake::mapper::{MappedEvent, build_event};
 use crate::intake::rules::{RULES_LIMIT, Rules};
@@ -31,7 +32,7 @@ use servanda_ledger::Submission;
 const ATTEMPTS: usize = 16;
 
 /// The arguments that `import` has for tables.
-pub(super) fn args() -> [Arg; 3] {
+pub(super) fn args() -> [Arg; 4] {
     [
         Arg::new("rules")
             .long("rules")
@@ -52,6 +53,11 @@ pub(super) fn args() -> [Arg; 3] {
             .requires("rules")
             .value_parser(value_parser!(PathBuf))
             .help("Leave out the rows that do not fit, and write them to this CSV file"),
+        Arg::new("force")
+            .long("force")
+            .action(ArgAction::SetTrue)
+            .requires("skip_bad")
+            .help("Replace the file of --skip-bad if it exists"),
     ]
 }
 
@@ -66,7 +72,10 @@ pub(super) fn run(matches: &ArgMatches, rules: &Path, session: &Session) -> Resu
     }
     let mut found = tables.finish();
     let skip_bad = matches.get_one::<PathBuf>("skip_bad").map(PathBuf::as_path);
-    found.report_bad(session, skip_bad)?;
+    let overwrite = Overwrite {
+        force: matches.get_flag("force"),
+    };
+    found.report_bad(session, skip_bad, overwrite.existing())?;
     if let Some(name) = matches.get_one::<String>("recorded_by") {
         for from in &mut found.events {
             from.event.fields.set("recorded_by", vec![name.clone()]);

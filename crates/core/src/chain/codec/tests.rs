@@ -276,7 +276,10 @@ fn a_length_that_lies_claims_no_memory() {
             let lie = [&[253], length.to_le_bytes().as_slice()].concat();
             let lying = [&bytes[..at], &lie, &bytes[at + 1..]].concat();
             let decoded = decode(under(&content, &lying));
-            assert!(matches!(decoded, Err(CodecError::Malformed(_) | CodecError::NotCanonical)));
+            assert!(matches!(
+                decoded,
+                Err(CodecError::Malformed(_) | CodecError::NotCanonical)
+            ));
         }
     }
 }

@@ -1,0 +1,188 @@
+//! Writing.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use tempfile::NamedTempFile;
+
+use super::error::FileError;
+use super::source::{PATIENCE, kind_of};
+
+/// What the system says where a pipe has no reader.
+#[cfg(unix)]
+const NO_READER: i32 = rustix::io::Errno::NXIO.raw_os_error();
+
+/// What to do about a regular file that is there already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Existing {
+    /// Leave it, and refuse.
+    Refuse,
+    /// Put the new one in its place, at once: no reader ever sees a part of either.
+    Replace,
+    /// As [`Existing::Replace`], of a file that only this program writes: what is no regular file is refused.
+    ReplaceOwn,
+}
+
+/// Who may read what is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Whom the umask of the process lets.
+    Umask,
+    /// The owner alone.
+    Owner,
+}
+
+/// A file that is being written. A regular file appears under its name when [`Output::commit`] returns; dropped before
+/// that, it leaves nothing. A device or a pipe takes the bytes as they come.
+#[derive(Debug)]
+pub struct Output {
+    target: Target,
+    existing: Existing,
+}
+
+#[derive(Debug)]
+enum Target {
+    Regular { draft: NamedTempFile, path: PathBuf },
+    Stream(File),
+}
+
+impl Output {
+    /// Begins a file. Missing directories above it are made. A symbolic link is followed, and stays.
+    ///
+    /// # Errors
+    /// [`FileError::Exists`], [`FileError::Directory`], [`FileError::NotRegular`] for a link that leads nowhere,
+    /// [`FileError::Io`].
+    pub fn create(path: &Path, existing: Existing, access: Access) -> Result<Self, FileError> {
+        let target = match std::fs::symlink_metadata(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => draft(path, access)?,
+            Err(error) => return Err(error.into()),
+            Ok(_) => {
+                let found = std::fs::metadata(path).map_err(|error| match error.kind() {
+                    io::ErrorKind::NotFound => FileError::NotRegular("a link that leads nowhere"),
+                    _ => FileError::Io(error),
+                })?;
+                match found.file_type() {
+                    kind if kind.is_dir() => return Err(FileError::Directory),
+                    kind if kind.is_file() && existing == Existing::Refuse => {
+                        return Err(FileError::Exists);
+                    }
+                    kind if kind.is_file() => draft(&path.canonicalize()?, access)?,
+                    kind if existing == Existing::ReplaceOwn || kind_of(kind) == "a socket" => {
+                        return Err(FileError::NotRegular(kind_of(kind)));
+                    }
+                    _ => Target::Stream(open_stream(path)?),
+                }
+            }
+        };
+        Ok(Self { target, existing })
+    }
+
+    /// Puts the file in its place, and waits until it is on the disk.
+    ///
+    /// # Errors
+    /// [`FileError::Exists`] where somebody else made one meanwhile, [`FileError::Io`].
+    pub fn commit(self) -> Result<(), FileError> {
+        let (draft, path) = match self.target {
+            Target::Stream(mut file) => return Ok(file.flush()?),
+            Target::Regular { draft, path } => (draft, path),
+        };
+        draft.as_file().sync_all()?;
+        let placed = match self.existing {
+            Existing::Refuse => draft.persist_noclobber(&path),
+            Existing::Replace | Existing::ReplaceOwn => draft.persist(&path),
+        };
+        placed.map_err(|error| match error.error.kind() {
+            io::ErrorKind::AlreadyExists => FileError::Exists,
+            _ => FileError::Io(error.error),
+        })?;
+        #[cfg(unix)]
+        File::open(directory_of(&path))?.sync_all()?;
+        Ok(())
+    }
+}
+
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match &mut self.target {
+            Target::Regular { draft, .. } => draft.write(bytes),
+            Target::Stream(file) => file.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match &mut self.target {
+            Target::Regular { draft, .. } => draft.flush(),
+            Target::Stream(file) => file.flush(),
+        }
+    }
+}
+
+/// Writes a file whole or not at all; see [`Output`].
+///
+/// # Errors
+/// Those of [`Output::create`] and [`Output::commit`].
+pub fn write(
+    path: &Path,
+    bytes: impl AsRef<[u8]>,
+    existing: Existing,
+    access: Access,
+) -> Result<(), FileError> {
+    let mut output = Output::create(path, existing, access)?;
+    output.write_all(bytes.as_ref())?;
+    output.commit()
+}
+
+/// Opens a device or a pipe, and waits for a pipe's reader no longer than [`PATIENCE`].
+fn open_stream(path: &Path) -> Result<File, FileError> {
+    let mut options = OpenOptions::new();
+    options.write(true);
+    #[cfg(unix)]
+    {
+        use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
+        use std::os::unix::fs::OpenOptionsExt as _;
+        options.custom_flags((OFlags::NONBLOCK | OFlags::NOCTTY).bits() as i32);
+        let start = Instant::now();
+        loop {
+            match options.open(path) {
+                Ok(file) => {
+                    let flags = fcntl_getfl(&file).map_err(io::Error::from)?;
+                    fcntl_setfl(&file, flags - OFlags::NONBLOCK).map_err(io::Error::from)?;
+                    return Ok(file);
+                }
+                Err(error) if error.raw_os_error() != Some(NO_READER) => return Err(error.into()),
+                Err(_) if start.elapsed() > PATIENCE => return Err(FileError::Slow(PATIENCE)),
+                Err(_) => std::thread::sleep(Duration::from_millis(20)),
+            }
+        }
+    }
+    #[cfg(not(unix))]
+    Ok(options.open(path)?)
+}
+
+fn draft(path: &Path, access: Access) -> Result<Target, FileError> {
+    let directory = directory_of(path);
+    std::fs::create_dir_all(directory)?;
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".servanda-");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = match access {
+            Access::Umask => 0o666,
+            Access::Owner => 0o600,
+        };
+        builder.permissions(std::fs::Permissions::from_mode(mode));
+    }
+    let draft = builder.tempfile_in(directory)?;
+    let path = path.to_owned();
+    Ok(Target::Regular { draft, path })
+}
+
+fn directory_of(path: &Path) -> &Path {
+    let parent = path.parent();
+    parent
+        .filter(|parent| !parent.as_os_str().is_empty())
+        .unwrap_or(Path::new("."))
+}
