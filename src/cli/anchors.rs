@@ -8,6 +8,7 @@ use super::files;
 use servanda_core::chain::checkpoint::{Checkpoint, SignedCheckpoint};
 use servanda_core::chain::key::VerifierKey;
 use servanda_core::chain::tree::TreeHash;
+use servanda_core::rules::Known;
 use servanda_core::state::State;
 use servanda_core::value::id::{Seq, Subject};
 

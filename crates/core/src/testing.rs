@@ -11,11 +11,12 @@ use std::ops::Range;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use crate::event::{Entry, Event, Fact, FieldSpec, Fields, Kind};
-use crate::rules;
+use crate::event::{Change, Entry, Event, FieldSpec, Fields, Kind};
+use crate::rules::{self, Known};
+use crate::signatures::{Required, acknowledged};
 use crate::state::{EntityKind, State};
-use crate::value::base::Shape;
-use crate::value::commitment::{Asserter, transitions_from};
+use crate::value::base::{Leaf, Shape};
+use crate::value::commitment::{Asserter, Standing, transitions_from};
 use crate::value::id::{PartyId, Seq};
 use crate::value::when::Instant;
 use crate::view::View;
@@ -89,12 +90,7 @@ pub fn events_of(kind: Kind) -> BoxedStrategy<Event> {
 /// Any texts of a field that are well formed in it.
 fn field_texts(kind: Kind, spec: &'static FieldSpec) -> BoxedStrategy<Vec<String>> {
     let text = leaf_text(kind, spec);
-    // What the whole event asks for beyond its fields.
-    let needed = matches!(
-        (kind, spec.name),
-        (Kind::Assessed, "by") | (Kind::EvidenceAttached, "source")
-    );
-    let least = usize::from(needed || spec.is_required());
+    let least = usize::from(kind.requires(spec));
     match spec.shape {
         Shape::One => prop::collection::vec(text, 1).boxed(),
         Shape::Optional => prop::collection::vec(text, least..=1).boxed(),
@@ -205,16 +201,15 @@ pub fn histories(len: Range<usize>) -> impl Strategy<Value = Vec<Event>> {
 ///
 /// It has every kind in it once it is long enough: corrections, retractions (also of corrections), ids
 /// given anew, irregular events, import keys, redactions of records whose payload a ledger may then drop.
-/// `recorded_by` is never the id of an admitted recorder and no key is rotated or acknowledged with, so nothing
-/// in it calls for a signature.
+/// No event in it needs a signature.
 pub fn history(seed: u64, len: usize) -> Vec<Event> {
     let mut choices = Choices(seed);
     let mut state = State::default();
     let mut history = Vec::with_capacity(len);
     while history.len() < len {
-        let event = (0..24)
-            .find_map(|_| accepted(&state, &mut choices))
-            .unwrap_or_else(|| event(Kind::Noted, &[("text", "nothing new")]));
+        let Some(event) = accepted(&state, &mut choices) else {
+            continue;
+        };
         let entry = Entry {
             seq: Seq(state.count()),
             recorded_at: FIRST_RECORDED_AT,
@@ -255,37 +250,24 @@ impl Choices {
     }
 }
 
-/// How often each kind is tried in a history. Most are tried more often than they are accepted.
-const TRIES: &[(Kind, usize)] = &[
-    (Kind::PartyRegistered, 4),
-    (Kind::PartyRenamed, 1),
-    (Kind::PartySucceeded, 1),
-    (Kind::SourceRegistered, 2),
-    (Kind::MeetingHeld, 1),
-    (Kind::AgreementRecorded, 3),
-    (Kind::AgreementStatusChanged, 3),
-    (Kind::ParticipationRecorded, 3),
-    (Kind::CommitmentRecorded, 6),
-    (Kind::CommitmentAmended, 2),
-    (Kind::StatusChanged, 14),
-    (Kind::ContestMoved, 3),
-    (Kind::ProgressReported, 2),
-    (Kind::OccurrenceHeld, 2),
-    (Kind::Assessed, 2),
-    (Kind::StatementRecorded, 2),
-    (Kind::EvidenceAttached, 2),
-    (Kind::Noted, 2),
-    (Kind::Corrected, 5),
-    (Kind::Retracted, 3),
-    (Kind::Redacted, 1),
-    (Kind::RecorderAdmitted, 1),
-    (Kind::RecorderRevoked, 1),
-    (Kind::PartyKeyDeclared, 1),
-];
+/// How often a kind is tried in a history. Most kinds are tried more often than they are accepted.
+fn tries(kind: Kind) -> usize {
+    let spec = kind.spec();
+    match spec.change {
+        _ if spec.opens() => 0,
+        Some(Change::Corrects) => 5,
+        Some(Change::Retracts) => 3,
+        Some(Change::Redacts) => 1,
+        None if standing_of(kind).is_some_and(FieldSpec::is_required) => 14,
+        None if spec.fields.iter().any(FieldSpec::defines) => 4,
+        None => 2,
+    }
+}
 
-/// Kinds that only who holds a private key can record.
-#[cfg(test)]
-const SIGNED: &[Kind] = &[Kind::RecorderRotated, Kind::Acknowledged];
+/// The field of a kind that is a standing.
+fn standing_of(kind: Kind) -> Option<&'static FieldSpec> {
+    kind.fields().find(|spec| spec.label == Standing::LABEL)
+}
 
 /// Public keys, as a recorder or a party has them.
 const KEYS: &[&str] = &[
@@ -313,6 +295,9 @@ const WORDS: &[&str] = &[
 /// One try at an event that may come next.
 fn accepted(state: &State, choices: &mut Choices) -> Option<Event> {
     let event = rules::complete(state, candidate(state, choices)?);
+    if needs_signature(state, &event) {
+        return None;
+    }
     match rules::check(state, &event) {
         Ok(()) => Some(event),
         Err(rejection) if rejection.rule.is_waivable() && choices.one_in(4) => {
@@ -324,33 +309,37 @@ fn accepted(state: &State, choices: &mut Choices) -> Option<Event> {
     }
 }
 
+/// Whether a recorder or a party must sign for an event. A history has no private key.
+fn needs_signature(state: &State, event: &Event) -> bool {
+    let mut required = Required::default();
+    let is_readable = required.add(state, event).is_ok();
+    !is_readable || !required.is_empty() || acknowledged(event).is_some()
+}
+
+/// A kind, each as often as [`tries`] says; the kind that opens a ledger if this is the first record.
+fn likely_kind(choices: &mut Choices, is_first: bool) -> Option<Kind> {
+    let mut kinds = Kind::ALL.iter().copied();
+    if is_first {
+        return kinds.find(|kind| kind.spec().opens());
+    }
+    let mut at = choices.below(kinds.clone().map(tries).sum());
+    kinds.find(|kind| {
+        let found = at < tries(*kind);
+        at = at.saturating_sub(tries(*kind));
+        found
+    })
+}
+
 /// An event that might come next; none where what it would have to name is not there.
 fn candidate(state: &State, choices: &mut Choices) -> Option<Event> {
-    let kind = match state.count() {
-        0 => Kind::LedgerOpened,
-        _ => {
-            let total: usize = TRIES.iter().map(|(_, tries)| tries).sum();
-            let mut at = choices.below(total);
-            TRIES
-                .iter()
-                .find(|(_, tries)| {
-                    let found = at < *tries;
-                    at = at.saturating_sub(*tries);
-                    found
-                })
-                .map(|(kind, _)| *kind)?
-        }
-    };
+    let kind = likely_kind(choices, state.count() == 0)?;
     let mut fields = Fields::default();
     for spec in kind.fields() {
-        let needed = matches!(
-            (kind, spec.name),
-            (Kind::Assessed, "by") | (Kind::EvidenceAttached, "source")
-        );
+        let needed = kind.requires(spec);
         let count = match spec.shape {
             _ if matches!(spec.name, "irregular" | "inferred" | "old") => 0,
             Shape::One => 1,
-            Shape::Many if needed || spec.is_required() => 1 + choices.below(2),
+            Shape::Many if needed => 1 + choices.below(2),
             Shape::Many => choices.below(5).saturating_sub(2),
             Shape::Optional | Shape::Flag => usize::from(choices.one_in(3)),
         };
@@ -359,7 +348,7 @@ fn candidate(state: &State, choices: &mut Choices) -> Option<Event> {
             .collect::<Option<Vec<String>>>();
         match texts {
             Some(texts) => fields.set(spec.name, texts),
-            None if needed || spec.is_required() => return None,
+            None if needed => return None,
             None => {}
         }
     }
@@ -370,14 +359,12 @@ fn candidate(state: &State, choices: &mut Choices) -> Option<Event> {
             choices.pick(&given).cloned().into_iter().collect(),
         );
     }
-    match kind {
-        Kind::StatusChanged => likely_move(state, choices, &mut fields)?,
-        Kind::CommitmentRecorded if choices.one_in(2) => {
-            // Most commitments begin as the rules want it.
-            fields.set("standing", Vec::new());
-        }
-        Kind::Corrected => likely_correction(state, choices, &mut fields)?,
-        Kind::Redacted => likely_redaction(state, choices, &mut fields),
+    match (kind.spec().change, standing_of(kind)) {
+        (Some(Change::Corrects), _) => likely_correction(state, choices, &mut fields)?,
+        (Some(Change::Redacts), _) => likely_redaction(state, choices, &mut fields),
+        (_, Some(standing)) if standing.is_required() => likely_move(state, choices, &mut fields)?,
+        // Most commitments begin as the rules want it.
+        (_, Some(standing)) if choices.one_in(2) => fields.set(standing.name, Vec::new()),
         _ => {}
     }
     // What does not fit together, such as a correction to nonsense, is no candidate.
@@ -555,11 +542,11 @@ fn likely_move(state: &State, choices: &mut Choices, fields: &mut Fields) -> Opt
 fn likely_redaction(state: &State, choices: &mut Choices, fields: &mut Fields) {
     let held = || state.records().flatten();
     let unredacted = || held().filter(|held| held.redacted.is_none());
-    let rest = unredacted().filter(|held| match &held.entry.event.fact {
-        Fact::Corrected(fact) => state
-            .held(fact.record)
+    let rest = unredacted().filter(|held| match held.entry.event.correction() {
+        Some(correction) => state
+            .held(correction.record)
             .is_some_and(|corrected| corrected.redacted.is_some()),
-        kind => rules::may_be_redacted(kind.kind()) && !held.corrections.is_empty(),
+        None => rules::may_be_redacted(held.entry.event.kind()) && !held.corrections.is_empty(),
     });
     let rest: Vec<String> = rest.map(|held| held.entry.seq.to_string()).collect();
     if let Some(seq) = choices.pick(&rest) {
@@ -574,7 +561,7 @@ fn likely_correction(state: &State, choices: &mut Choices, fields: &mut Fields) 
     let specs: Vec<&FieldSpec> = target.kind().fields().collect();
     let spec = choices.pick(&specs)?;
     // Corrections are about facts; how regular a record is was settled when it was taken in.
-    if spec.name == "irregular" || matches!(target.fact, Fact::Corrected(_)) {
+    if spec.name == "irregular" || !target.kind().spec().is_correctable() {
         return None;
     }
     let count = usize::from(spec.is_required() || !choices.one_in(5));

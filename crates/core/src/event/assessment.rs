@@ -1,7 +1,6 @@
 use super::context::Context;
 use super::declare::event;
 use super::envelope::Envelope;
-use super::field::FieldError;
 use super::meaning::Meaning;
 use super::phrase::parties;
 use crate::state::Effect;
@@ -11,23 +10,17 @@ use crate::value::id::CommitmentId;
 
 event! {
     /// An assessor (by) found a level of completion, as of a date (on).
-    [erasable] 15 "assessment" Assessed {
+    [erasable needs by "who assessed it"] 15 "assessment" Assessed {
         /// The commitment
         [arg] commitment: CommitmentId,
         /// The scale's name
-        scale: Text,
+        [kept] scale: Text,
         /// The level on it, or no-evidence (which is not level 0)
-        level: Level,
+        [kept] level: Level,
     }
 }
 
 impl Meaning for Assessed {
-    fn problems(&self, envelope: &Envelope, errors: &mut Vec<FieldError>) {
-        if envelope.by.is_empty() {
-            errors.push(FieldError::new("by", "is required: who assessed it"));
-        }
-    }
-
     fn effects<'e>(&'e self, envelope: &'e Envelope, tell: &mut dyn FnMut(Effect<'e>)) {
         tell(Effect::Assessed {
             commitment: &self.commitment,

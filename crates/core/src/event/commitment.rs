@@ -17,7 +17,7 @@ event! {
         /// The id to know the commitment by
         [arg id] id: CommitmentId,
         /// The agreement it was made in
-        agreement: AgreementId,
+        [dated_by] agreement: AgreementId,
         /// What was promised
         text: Text,
         /// The force of its words; several where the sources differ

@@ -1,14 +1,14 @@
 use super::context::Context;
 use super::declare::event;
 use super::envelope::Envelope;
-use super::meaning::Meaning;
+use super::meaning::{Correction, Meaning};
 use super::phrase::changed;
 use crate::value::base::Text;
 use crate::value::id::{FieldName, Seq};
 
 event! {
     /// A field of an earlier record was corrected: replay uses the corrected value from then on.
-    [uncorrectable as_erasable_as_target] 19 "correction" Corrected {
+    [uncorrectable as_erasable_as_target corrects] 19 "correction" Corrected {
         /// The record that is corrected
         [arg target] record: Seq,
         /// Its field
@@ -23,6 +23,14 @@ event! {
 }
 
 impl Meaning for Corrected {
+    fn correction(&self) -> Option<Correction<'_>> {
+        Some(Correction {
+            record: self.record,
+            field: self.field.as_str(),
+            to: &self.to,
+        })
+    }
+
     fn sentence(&self, _: &Envelope, context: &dyn Context) -> String {
         let changed = match (self.old.as_slice(), self.to.as_slice()) {
             ([], _) | (_, []) => format!("was {}", changed(&self.old, &self.to)),

@@ -7,7 +7,11 @@
 /// - `some`: needs at least one value, though its type may be empty
 /// - `fixed`: no correction changes it
 /// - `target`: the record that the event is about; the header repeats it
+/// - `kept`: the state keeps its value, which is of a type that it else does not keep ([`Leaf::KEPT`])
+/// - `dated_by`: the agreement whose date the event has when it has none of its own
 /// - `since N`: came with schema N; its type must be able to be absent
+///
+/// [`Leaf::KEPT`]: crate::value::base::Leaf::KEPT
 macro_rules! fields {
     ($(#[$meta:meta])* $name:ident {
         $(#[doc = $help:literal] $([$($attr:tt)+])? $field:ident : $ty:ty,)*
@@ -26,6 +30,7 @@ macro_rules! fields {
                 label: <$ty as $crate::value::base::Value>::LABEL,
                 words: <$ty as $crate::value::base::Value>::WORDS,
                 since: $crate::event::field::since_of(&[$($(stringify!($attr),)+)?]),
+                kept: <$ty as $crate::value::base::Value>::KEPT,
                 doc: $help,
                 attributes: &[$($(stringify!($attr),)+)?],
             },)*];
@@ -71,6 +76,16 @@ macro_rules! fields {
 
             pub(in $crate::event) fn texts(&self) -> Vec<(&'static str, Vec<String>)> {
                 vec![$((stringify!($field), $crate::value::base::Value::to_texts(&self.$field)),)*]
+            }
+
+            /// Whether it has a field of this name that says nothing.
+            // Only the envelope is asked.
+            #[allow(dead_code)]
+            pub(in $crate::event) fn lacks(&self, name: &str) -> bool {
+                match name {
+                    $(stringify!($field) => $crate::value::base::Value::is_absent(&self.$field),)*
+                    _ => false,
+                }
             }
 
             pub(in $crate::event) fn missing(&self, errors: &mut Vec<$crate::event::field::FieldError>) {
@@ -155,6 +170,10 @@ pub(super) use fields;
 /// - `as_erasable_as_target`: can be erased where the record that it is about can
 /// - `fixed`: neither corrected nor retracted
 /// - `uncorrectable`: retracted, but not corrected
+/// - `corrects`, `retracts`, `redacts`: does this to the record in its `target` field
+/// - `bookkeeping`: is about records, not about the world; so are the three above
+/// - `timeless`: counts on any day, whenever it was recorded
+/// - `needs FIELD "WHAT IT SAYS"`: is incomplete without that field of the envelope
 /// - `since N`: came with schema N
 macro_rules! event {
     ($(#[doc = $about:literal])+ $([$($attr:tt)+])? $number:literal $word:literal $name:ident { $($body:tt)* }) => {
@@ -169,6 +188,11 @@ macro_rules! event {
                 since: $crate::event::field::since_of(&[$($(stringify!($attr),)+)?]),
                 fields: Self::FIELDS,
                 doc: concat!($($about, "\n",)+),
+                change: $crate::event::spec::Change::of(&[$($(stringify!($attr),)+)?]),
+                needs: $crate::event::spec::Need::of(&[$($(stringify!($attr),)+)?]),
+                is_timeless: $crate::event::field::has(&[$($(stringify!($attr),)+)?], "timeless"),
+                is_bookkeeping: $crate::event::spec::is_bookkeeping(&[$($(stringify!($attr),)+)?]),
+                has_agreement_date: $crate::event::spec::any_has(Self::FIELDS, "dated_by"),
                 form: $crate::event::spec::HeaderForm::of(Self::FIELDS, &[$($(stringify!($attr),)+)?]),
                 attributes: &[$($(stringify!($attr),)+)?],
             };

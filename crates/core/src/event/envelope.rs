@@ -22,11 +22,11 @@ fields! {
         /// How sure the recorder is
         confidence: Option<Confidence>,
         /// A field whose value the recorder inferred
-        inferred: Vec<FieldName>,
+        [kept] inferred: Vec<FieldName>,
         /// A key of the recorder's: an event whose key is in the ledger already is not appended again
         [fixed] import_key: Option<Text>,
         /// Why an event that breaks a rule is recorded all the same
-        irregular: Option<Text>,
+        [kept] irregular: Option<Text>,
     }
 }
 

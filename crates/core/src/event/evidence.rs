@@ -1,7 +1,6 @@
 use super::context::Context;
 use super::declare::event;
 use super::envelope::Envelope;
-use super::field::FieldError;
 use super::meaning::Meaning;
 use super::phrase::{after_colon, list, subject};
 use crate::value::base::Text;
@@ -10,7 +9,7 @@ use crate::value::source::Bearing;
 
 event! {
     /// A source was attached as evidence for or against something.
-    [erasable] 17 "evidence" EvidenceAttached {
+    [erasable needs source "what the evidence is"] 17 "evidence" EvidenceAttached {
         /// What it is evidence about
         [arg] about: Subject,
         /// Which way it points
@@ -21,15 +20,6 @@ event! {
 }
 
 impl Meaning for EvidenceAttached {
-    fn problems(&self, envelope: &Envelope, errors: &mut Vec<FieldError>) {
-        if envelope.source.is_empty() {
-            errors.push(FieldError::new(
-                "source",
-                "is required: what the evidence is",
-            ));
-        }
-    }
-
     fn sentence(&self, envelope: &Envelope, context: &dyn Context) -> String {
         let mut sources: Vec<_> = envelope.source.iter().map(|one| &one.source).collect();
         sources.dedup();

@@ -16,6 +16,8 @@ pub struct FieldSpec {
     pub words: &'static [&'static str],
     /// The schema number that it came with. Payloads of a lower schema do not have it.
     pub since: u8,
+    /// Whether the state keeps values of its type.
+    pub(super) kept: bool,
     pub(super) doc: &'static str,
     pub(super) attributes: &'static [&'static str],
 }
@@ -53,6 +55,11 @@ impl FieldSpec {
     /// Whether a correction may change it. An id and an import key stay for ever.
     pub fn is_correctable(&self) -> bool {
         !self.defines() && !self.has("fixed")
+    }
+
+    /// Whether a correction of it can change what the state keeps of the event, or what the event names.
+    pub(crate) fn is_kept(&self) -> bool {
+        self.kept || self.has("kept")
     }
 
     /// Whether its values may be record numbers, which change when events move to another ledger.

@@ -5,7 +5,19 @@ use super::envelope::Envelope;
 use super::field::FieldError;
 use crate::rules::{Known, Rejection};
 use crate::state::Effect;
+use crate::value::base::Text;
 use crate::value::id::Seq;
+
+/// What a correction says.
+#[derive(Debug, Clone, Copy)]
+pub struct Correction<'e> {
+    /// The record that it corrects.
+    pub record: Seq,
+    /// The name of the field that it corrects.
+    pub field: &'e str,
+    /// The new value; empty where the field is cleared.
+    pub to: &'e [Text],
+}
 
 /// What a kind of event means, beside its declaration. Most kinds have few rules and few effects.
 pub trait Meaning {
@@ -45,6 +57,11 @@ pub trait Meaning {
 
     /// Tells each fact that the event sets.
     fn effects<'e>(&'e self, _envelope: &'e Envelope, _tell: &mut dyn FnMut(Effect<'e>)) {}
+
+    /// The correction that the event makes. A kind whose declaration says `corrects` has one.
+    fn correction(&self) -> Option<Correction<'_>> {
+        None
+    }
 
     /// What happened, in one sentence for people, without a full stop.
     fn sentence(&self, envelope: &Envelope, context: &dyn Context) -> String;

@@ -49,14 +49,15 @@ use std::str::FromStr;
 pub use self::context::Context;
 pub use self::envelope::{Envelope, IMPORT_KEY_LIMIT};
 pub use self::field::{FieldError, FieldSpec, Fields};
-pub use self::spec::{Erasable, EventSpec, HeaderForm};
+pub use self::meaning::Correction;
+pub use self::spec::{Change, Erasable, EventSpec, HeaderForm, Need};
 
 use self::list::events;
 use self::meaning::Meaning;
 use crate::rules::{Known, Rejection};
 use crate::state::Effect;
 use crate::value::base::{Leaf, Value, ValueError, excerpt, unknown_word};
-use crate::value::id::{Reference, Seq};
+use crate::value::id::{Reference, Seq, Slug};
 use crate::value::when::Instant;
 use crate::wire::{Reader, Wire, WireError, Writer};
 
@@ -112,6 +113,12 @@ impl Kind {
     /// Its word: after `record` on the command line, and under `event` in NDJSON.
     pub const fn word(self) -> &'static str {
         self.spec().word
+    }
+
+    /// Whether an event of this kind is incomplete without this field, which is one of [`Kind::fields`].
+    pub fn requires(self, field: &FieldSpec) -> bool {
+        let needs = self.spec().needs;
+        field.is_required() || needs.is_some_and(|need| need.field == field.name)
     }
 
     /// Whether the payload of a record of this kind can be erased; `target` is the kind of the record that it is about.
@@ -204,6 +211,24 @@ impl Event {
         self.fact.target()
     }
 
+    /// What it says as a correction, if it is one.
+    pub fn correction(&self) -> Option<Correction<'_>> {
+        self.fact.meaning().correction()
+    }
+
+    /// The agreement whose date it has when it has none of its own.
+    pub fn dated_by(&self) -> Option<&Slug> {
+        let mut fields = self.kind().own_fields().iter();
+        let field = fields.find(|spec| spec.has("dated_by"))?;
+        let mut agreement = None;
+        self.fact.each_reference(|name, named| {
+            if name == field.name {
+                agreement = named.slug();
+            }
+        });
+        agreement
+    }
+
     /// Builds an event from texts, or says everything that is wrong with them.
     ///
     /// # Errors
@@ -264,6 +289,12 @@ impl Event {
         {
             let message = format!("is longer than {IMPORT_KEY_LIMIT} bytes");
             errors.push(FieldError::new("import_key", message));
+        }
+        if let Some(need) = self.kind().spec().needs
+            && self.envelope.lacks(need.field)
+        {
+            let message = format!("is required: {}", need.what());
+            errors.push(FieldError::new(need.field, message));
         }
         self.fact.meaning().problems(&self.envelope, errors);
     }

@@ -8,7 +8,7 @@ use crate::value::id::Subject;
 
 event! {
     /// A recorder's note.
-    [erasable] 18 "note" Noted {
+    [erasable bookkeeping] 18 "note" Noted {
         /// The note
         text: Text,
         /// What it is about

@@ -10,7 +10,7 @@ use crate::value::party::{Identifier, Name, PartyKind};
 
 event! {
     /// A party was registered.
-    1 "party" PartyRegistered {
+    [timeless] 1 "party" PartyRegistered {
         /// The id to know the party by
         [arg id] id: PartyId,
         /// What the party is

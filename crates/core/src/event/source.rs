@@ -9,7 +9,7 @@ use crate::value::when::When;
 
 event! {
     /// A source was registered: a document in which things were read.
-    4 "source" SourceRegistered {
+    [timeless] 4 "source" SourceRegistered {
         /// The id to cite the source by
         [arg id] id: SourceId,
         /// What kind of document it is

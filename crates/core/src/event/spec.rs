@@ -15,10 +15,91 @@ pub struct EventSpec {
     pub since: u8,
     /// Its own fields, in the order of their bytes, without those of the envelope.
     pub fields: &'static [FieldSpec],
+    /// What its records do to the record that they are about.
+    pub change: Option<Change>,
+    /// The field of the envelope without which it is incomplete.
+    pub needs: Option<Need>,
+    /// Whether it counts on any day, whenever it was recorded.
+    pub is_timeless: bool,
+    /// Whether it is about records, not about the world.
+    pub is_bookkeeping: bool,
+    /// Whether it has the date of the agreement that it names when it has none of its own.
+    pub has_agreement_date: bool,
     /// What the headers of its records may say.
     pub form: HeaderForm,
     pub(super) doc: &'static str,
     pub(super) attributes: &'static [&'static str],
+}
+
+/// What the records of a kind do to the record that they are about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// They give one of its fields another value.
+    Corrects,
+    /// They take it out.
+    Retracts,
+    /// They allow that its payload is erased.
+    Redacts,
+}
+
+impl Change {
+    pub(super) const fn of(attributes: &[&str]) -> Option<Self> {
+        if has(attributes, "corrects") {
+            Some(Self::Corrects)
+        } else if has(attributes, "retracts") {
+            Some(Self::Retracts)
+        } else if has(attributes, "redacts") {
+            Some(Self::Redacts)
+        } else {
+            None
+        }
+    }
+}
+
+/// A field of the envelope without which a kind of event is incomplete.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Need {
+    /// The name of the field.
+    pub field: &'static str,
+    what: &'static str,
+}
+
+impl Need {
+    pub(super) const fn of(attributes: &[&'static str]) -> Option<Self> {
+        let mut at = 0;
+        while at + 2 < attributes.len() {
+            if has(&[attributes[at]], "needs") {
+                return Some(Self {
+                    field: attributes[at + 1],
+                    what: attributes[at + 2],
+                });
+            }
+            at += 1;
+        }
+        None
+    }
+
+    /// What the field says: `who assessed it`.
+    pub fn what(&self) -> &'static str {
+        // It is declared as a literal.
+        self.what.trim_matches('"')
+    }
+}
+
+pub(super) const fn is_bookkeeping(attributes: &[&str]) -> bool {
+    Change::of(attributes).is_some() || has(attributes, "bookkeeping")
+}
+
+/// Whether any of the fields has an attribute.
+pub(super) const fn any_has(fields: &[FieldSpec], attribute: &str) -> bool {
+    let mut at = 0;
+    while at < fields.len() {
+        if fields[at].has(attribute) {
+            return true;
+        }
+        at += 1;
+    }
+    false
 }
 
 /// What the headers of one kind of event may say.
@@ -43,12 +124,6 @@ pub enum Erasable {
 
 impl HeaderForm {
     pub(super) const fn of(fields: &[FieldSpec], attributes: &[&str]) -> Self {
-        let mut has_target = false;
-        let mut at = 0;
-        while at < fields.len() {
-            has_target |= fields[at].is_target();
-            at += 1;
-        }
         let erasable = if has(attributes, "erasable") {
             Erasable::Always
         } else if has(attributes, "as_erasable_as_target") {
@@ -57,7 +132,7 @@ impl HeaderForm {
             Erasable::Never
         };
         Self {
-            has_target,
+            has_target: any_has(fields, "target"),
             erasable,
         }
     }

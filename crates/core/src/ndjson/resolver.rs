@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::line::{Line, LineError, ParsedLine};
-use crate::event::{Event, FieldSpec, Fields, Kind};
+use crate::event::{Change, Event, FieldSpec, Fields, Kind};
 use crate::value::base::excerpt;
 use crate::value::id::Seq;
 
@@ -149,7 +149,8 @@ fn naming_records(kind: Kind, corrected: Option<&str>) -> impl Iterator<Item = &
         let mut specs = Kind::ALL.iter().filter_map(|kind| kind.field(name));
         specs.any(FieldSpec::may_name_records)
     };
-    let corrects = kind == Kind::Corrected && corrected.is_some_and(names_records);
+    let corrects =
+        kind.spec().change == Some(Change::Corrects) && corrected.is_some_and(names_records);
     let fields = kind.fields().filter(move |spec| {
         spec.may_name_records() || corrects && matches!(spec.name, "old" | "to")
     });

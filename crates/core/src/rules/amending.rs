@@ -15,7 +15,7 @@
 use super::recorder::{check_admitted, recorder};
 use super::references::check_references;
 use super::rejection::{Advice, Rejection, Rule};
-use crate::event::{Corrected, Erasable, Event, Fact, Kind};
+use crate::event::{Change, Corrected, Erasable, Event, Fact, Kind};
 use crate::state::{CurrentRecord, State};
 use crate::value::base::Text;
 use crate::value::id::{Reference, Seq, Subject};
@@ -180,9 +180,10 @@ fn check_independent(
 fn dependants(state: &State, seq: Seq, defined: Option<Reference<'_>>) -> Vec<Seq> {
     let entity = defined.map(|reference| reference.subject());
     let record = Subject::Record(seq);
-    let about_record = state
-        .trail_records(&record)
-        .filter(|(_, kind)| !matches!(kind, Kind::Corrected | Kind::Retracted));
+    let about_record = state.trail_records(&record).filter(|(_, kind)| {
+        let change = kind.spec().change;
+        !matches!(change, Some(Change::Corrects | Change::Retracts))
+    });
     let mut all: Vec<Seq> = entity
         .iter()
         .flat_map(|subject| state.trail_records(subject))
@@ -244,7 +245,7 @@ fn check_redaction(state: &State, seq: Seq) -> Result<(), Rejection> {
 fn is_redacted(state: &State, seq: Seq) -> bool {
     state
         .trail_records(&Subject::Record(seq))
-        .any(|(_, kind)| kind == Kind::Redacted)
+        .any(|(_, kind)| kind.spec().change == Some(Change::Redacts))
 }
 
 /// What can be asked of a corrected record by itself. Whether what came after it would still have been

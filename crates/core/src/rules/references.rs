@@ -1,5 +1,6 @@
 //! What an event names exists, and what it names anew is free.
 
+use super::known::Known;
 use super::rejection::{Advice, Rejection, Rule};
 use crate::event::Event;
 use crate::state::{EntityKind, State};

@@ -1,11 +1,11 @@
-//! What assessors found, as small numbers: many find the same.
+//! Assessments as small numbers: many are equal.
 
 use super::id_table::Id;
 use super::interned::Interned;
 use crate::value::base::Text;
 use crate::value::commitment::Level;
 
-/// What somebody found on a scale.
+/// The level of a commitment that assessors found on a scale.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Assessment {
     /// The numbers of the assessors' ids, in the order in which the record names them.
@@ -16,5 +16,5 @@ pub struct Assessment {
     pub level: Level,
 }
 
-/// The findings. A snapshot leaves those out that are of no assessment any more, for they may have been redacted.
-pub type Assessments = Interned<Assessment>;
+/// The different assessments. A snapshot leaves out those that no record has any more, which may have been redacted.
+pub(super) type Assessments = Interned<Assessment>;

@@ -1,35 +1,35 @@
-//! When each record may have happened and what is doubtful about it, as the number of a stamp that many records
-//! share: so that a view of any day need not read them.
+//! The dates of records and what is doubtful about them, so that a view of a day need not read the records. Many records
+//! share a date, which has a number.
 
 use chrono::NaiveDate;
 
 use super::interned::Interned;
-use crate::event::{Entry, Event, Fact};
+use crate::event::{Entry, Event};
 use crate::value::source::Confidence;
 use crate::value::when::When;
 
-/// What is kept of a record: of it as it reads today, whether or not it counts.
+/// The date of a record as it reads today, and what is doubtful about it, whether or not the record counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct RecordDate {
-    /// When it happened, as it says itself.
+    /// The date that the record itself says.
     pub on: Option<When>,
-    /// The day on which it was recorded, in UTC; the last of all days for one whose payload is gone.
+    /// The day on which it was recorded, in UTC; the last of all days if its payload was erased.
     pub recorded: NaiveDate,
-    /// Whether it breaks a rule.
+    /// Whether it is irregular: it breaks a rule.
     pub irregular: bool,
-    /// Whether some of its fields were inferred.
+    /// Whether one of its fields was inferred.
     pub infers: bool,
     /// Whether `on` was inferred.
     pub infers_on: bool,
-    /// Whether its recorder is not at all sure of it.
+    /// Whether its recorder has low confidence in it.
     pub unsure: bool,
-    /// Whether it had happened before anything else: what is registered is known on any day.
+    /// Whether it counts on any day, as registrations do.
     pub timeless: bool,
 }
 
 impl RecordDate {
-    /// Of a record whose payload is gone.
-    pub const GONE: Self = Self {
+    /// The date of a record whose payload was erased.
+    pub(super) const GONE: Self = Self {
         on: None,
         recorded: NaiveDate::MAX,
         irregular: false,
@@ -39,8 +39,8 @@ impl RecordDate {
         timeless: false,
     };
 
-    /// Of an event that was recorded on a day.
-    pub fn of(event: &Event, recorded: NaiveDate) -> Self {
+    /// The date of an event that was recorded on a day.
+    pub(super) fn of(event: &Event, recorded: NaiveDate) -> Self {
         let envelope = &event.envelope;
         let mut inferred = envelope.inferred.iter();
         Self {
@@ -50,39 +50,36 @@ impl RecordDate {
             infers: !envelope.inferred.is_empty(),
             infers_on: inferred.any(|field| field.as_str() == "on"),
             unsure: envelope.confidence == Some(Confidence::Low),
-            timeless: matches!(
-                event.fact,
-                Fact::PartyRegistered(_) | Fact::SourceRegistered(_) | Fact::LedgerOpened(_)
-            ),
+            timeless: event.kind().spec().is_timeless,
         }
     }
 
-    /// The last day on which it can have happened: what no last day is known of had happened by the day it was
-    /// recorded, but not before its first.
-    pub fn last_day(&self) -> NaiveDate {
+    /// The last day on which it can have happened. Without a last day of its own, that is the day on which it was
+    /// recorded, but not before its first day.
+    pub(crate) fn last_day(&self) -> NaiveDate {
         self.last_day_within(self.on.and_then(When::latest))
     }
 
-    /// As [`RecordDate::last_day`], where the last day is known otherwise.
-    pub fn last_day_within(&self, latest: Option<NaiveDate>) -> NaiveDate {
+    /// The last day on which it can have happened, with this last day in place of its own.
+    pub(crate) fn last_day_within(&self, latest: Option<NaiveDate>) -> NaiveDate {
         let earliest = self.on.and_then(When::earliest);
         let open = || earliest.map_or(self.recorded, |earliest| self.recorded.max(earliest));
         latest.unwrap_or_else(open)
     }
 
-    /// Whether it breaks a rule, was inferred in part, or its recorder is not at all sure of it.
+    /// Whether it is irregular, was inferred in part, or has low confidence.
     pub fn is_doubtful(&self) -> bool {
         self.irregular || self.infers || self.unsure
     }
 
-    /// Whether it says when it happened, be it only the first day or the last.
+    /// Whether it says when it happened, at least the first day or the last.
     pub fn is_dated(&self) -> bool {
         self.on
             .is_some_and(|on| on.earliest().or(on.latest()).is_some())
     }
 }
 
-/// The number of a stamp for each record; two bytes each, until there are more stamps than two bytes can number.
+/// The number of the date of each record: in two bytes, until there are more dates than two bytes can number.
 #[derive(Debug, Clone)]
 enum Places {
     Narrow(Vec<u16>),
@@ -110,7 +107,7 @@ impl Places {
         }
     }
 
-    /// Puts the number of a stamp at a record's place, or behind the last one.
+    /// Puts the number of a date at the place of a record, or at the end.
     fn put(&mut self, record: usize, place: usize) {
         if let (Self::Narrow(all), Err(_)) = (&*self, u16::try_from(place)) {
             *self = Self::Wide(all.iter().map(|place| u32::from(*place)).collect());
@@ -136,9 +133,9 @@ fn put<T>(all: &mut Vec<T>, record: usize, place: T) {
     }
 }
 
-/// The stamps of all records.
+/// The dates of all records.
 #[derive(Debug, Clone, Default)]
-pub struct RecordDates {
+pub(super) struct RecordDates {
     places: Places,
     dates: Interned<RecordDate>,
     /// [`RecordDate::last_day`] of each.
@@ -146,7 +143,7 @@ pub struct RecordDates {
 }
 
 impl RecordDates {
-    /// The stamp of a record.
+    /// The date of a record.
     pub fn get(&self, record: usize) -> Option<&RecordDate> {
         self.dates.all().get(self.places.get(record)?)
     }
@@ -156,17 +153,17 @@ impl RecordDates {
         self.last_days.get(self.places.get(record)?).copied()
     }
 
-    /// [`RecordDate::last_day`] of each stamp.
+    /// [`RecordDate::last_day`] of each date.
     pub fn last_days(&self) -> &[NaiveDate] {
         &self.last_days
     }
 
-    /// Which of the stamps are such.
+    /// For each date, whether it is wanted.
     pub fn which(&self, wanted: impl Fn(&RecordDate) -> bool) -> Vec<bool> {
         self.dates.all().iter().map(wanted).collect()
     }
 
-    /// The place of each record's stamp.
+    /// The place of each record's date.
     pub fn places(&self) -> impl Iterator<Item = usize> {
         let (narrow, wide): (&[u16], &[u32]) = match &self.places {
             Places::Narrow(all) => (all, &[]),
@@ -176,7 +173,7 @@ impl RecordDates {
         narrow.chain(wide.iter().map(|place| *place as usize))
     }
 
-    /// Adds the stamp of the next record.
+    /// Adds the date of the next record.
     pub fn push(&mut self, entry: &Entry) {
         self.put(
             self.places.len(),
@@ -184,12 +181,12 @@ impl RecordDates {
         );
     }
 
-    /// Adds the stamp of a record whose payload is gone.
+    /// Adds the date of a record whose payload is gone.
     pub fn push_gone(&mut self) {
         self.put(self.places.len(), RecordDate::GONE);
     }
 
-    /// Notes that a record reads otherwise now.
+    /// Changes the date of a record to that of the corrected event.
     pub fn change(&mut self, record: usize, event: &Event) {
         if let Some(old) = self.get(record) {
             self.put(record, RecordDate::of(event, old.recorded));
@@ -201,27 +198,27 @@ impl RecordDates {
         self.places.pop();
     }
 
-    fn put(&mut self, record: usize, stamp: RecordDate) {
-        let place = self.number(stamp);
+    fn put(&mut self, record: usize, date: RecordDate) {
+        let place = self.number(date);
         self.places.put(record, place);
     }
 
-    fn number(&mut self, stamp: RecordDate) -> usize {
-        // Records that come one after another often have the same.
+    fn number(&mut self, date: RecordDate) -> usize {
+        // Consecutive records often have the same date.
         let newest = self.places.len().checked_sub(1);
         let newest = newest.and_then(|record| self.places.get(record));
-        if let Some(place) = newest.filter(|place| self.dates.all()[*place] == stamp) {
+        if let Some(place) = newest.filter(|place| self.dates.all()[*place] == date) {
             return place;
         }
-        let place = self.dates.number(stamp) as usize;
+        let place = self.dates.number(date) as usize;
         if place == self.last_days.len() {
-            self.last_days.push(stamp.last_day());
+            self.last_days.push(date.last_day());
         }
         place
     }
 
-    /// Each stamp that a record has, in the order in which the records first have them, and the number of each
-    /// record's among these.
+    /// Each date that a record has, in the order in which records first have them, and for each record the number of its
+    /// date among these.
     pub fn to_parts(&self) -> (Vec<RecordDate>, impl Iterator<Item = u32>) {
         const NONE: u32 = u32::MAX;
         let mut renumbered = vec![NONE; self.dates.all().len()];
@@ -235,7 +232,7 @@ impl RecordDates {
         (used, self.places().map(move |place| renumbered[place]))
     }
 
-    /// What [`Stamps::to_parts`] gave; none where a number is none of a stamp.
+    /// The dates of these parts, which [`RecordDates::to_parts`] gave; none if a number has no date.
     pub fn from_parts(dates: Vec<RecordDate>, places: Numbers<'_>) -> Option<Self> {
         let count = dates.len();
         let places = match places {
@@ -258,8 +255,8 @@ impl RecordDates {
     }
 }
 
-/// The numbers of stamps as bytes, little endian.
-pub enum Numbers<'b> {
+/// The numbers of dates as bytes, little endian.
+pub(super) enum Numbers<'b> {
     /// Of two bytes.
     Narrow(&'b [[u8; 2]]),
     /// Of four bytes.
@@ -281,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn more_stamps_than_two_bytes_can_number_take_four() {
+    fn more_dates_than_two_bytes_can_number_take_four() {
         let notes = notes(70_000);
         let mut dates = RecordDates::default();
         notes.iter().for_each(|entry| dates.push(entry));

@@ -1,4 +1,4 @@
-//! What an event does to the facts of an entity.
+//! Effects: what an event does to the facts of entities.
 
 use crate::value::agreement::{Action, AgreementStatus};
 use crate::value::base::Text;
@@ -6,7 +6,7 @@ use crate::value::commitment::{Contest, Level, Standing};
 use crate::value::id::{AgreementId, CommitmentId, PartyId, RecorderId};
 use crate::value::when::{Deadline, When};
 
-/// One fact that a record sets for an entity. It holds as long as the record counts.
+/// A fact that a record sets for an entity. It holds as long as the record counts.
 #[derive(Debug, Clone, Copy)]
 pub enum Effect<'e> {
     /// A party is part of another.
@@ -18,9 +18,9 @@ pub enum Effect<'e> {
     },
     /// A party succeeds another.
     Succeeds {
-        /// Who succeeds.
+        /// The successor.
         successor: &'e PartyId,
-        /// The party that was.
+        /// The party that it succeeds.
         predecessor: &'e PartyId,
     },
     /// A party's own key is known.
@@ -31,7 +31,7 @@ pub enum Effect<'e> {
     Concluded {
         /// The agreement.
         agreement: &'e AgreementId,
-        /// When.
+        /// When it was concluded.
         on: Option<When>,
         /// Its parties.
         parties: &'e [PartyId],
@@ -52,9 +52,9 @@ pub enum Effect<'e> {
         creditor: &'e [PartyId],
         /// Whether both sides owe it.
         mutual: bool,
-        /// By when.
+        /// The deadline.
         deadline: Option<&'e Deadline>,
-        /// Where it stands at first.
+        /// Its standing at first.
         standing: Option<Standing>,
     },
     /// A commitment's terms change. What is empty stays as it was.
@@ -65,16 +65,16 @@ pub enum Effect<'e> {
         debtor: &'e [PartyId],
         /// To whom it is owed from now on.
         creditor: &'e [PartyId],
-        /// By when, from now on.
+        /// The deadline from now on.
         deadline: Option<&'e Deadline>,
     },
     /// A commitment's standing moves.
     StandingMoves {
         /// The commitment.
         commitment: &'e CommitmentId,
-        /// Where it stands from now on.
+        /// Its standing from now on.
         to: Standing,
-        /// Who claims fulfilment, if the move is a claim.
+        /// The parties that claim fulfilment, if the move is a claim.
         claimants: &'e [PartyId],
     },
     /// The contest about a commitment moves.

@@ -1,14 +1,16 @@
-//! What the state knows of an entity.
+//! An entity: a party, a source, an agreement, a commitment or a recorder.
 
 use super::facts::Facts;
 use super::postings::Postings;
 use crate::value::id::EntityKind;
 
-/// What an id names, and what is known of that.
+/// What the state knows of the entity of one id.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Entity {
-    /// What it is, and the record that says so.
+    /// What it is, and the record that defines it; none while no such record counts.
     pub defined: Option<(EntityKind, u32)>,
+    /// The records that name it and count.
     pub trail: Postings,
+    /// What those records say about it, as far as the rules ask for it.
     pub facts: Facts,
 }

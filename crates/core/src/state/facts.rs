@@ -1,18 +1,17 @@
-//! What the rules ask of an entity, kept at hand: its terms and moves as small numbers, without a text.
+//! The facts of an entity that the rules ask for: its terms and moves, as small numbers and without texts.
 //!
-//! Each fact is kept with the record that says it, so that a record which is corrected or retracted takes its
-//! facts with it, and brings back what stood before.
+//! Each fact has the number of the record that says it. When that record is corrected or retracted, its facts go, and the
+//! earlier ones hold again.
 
 use super::grow::grow;
 use super::id_table::Id;
-use crate::event::FieldSpec;
 use crate::value::agreement::{Action, AgreementStatus};
 use crate::value::commitment::{Contest, Standing};
 use crate::value::when::{Deadline, When};
 
 /// Values that records set, in the order of the records.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct History<T>(pub Vec<(u32, T)>);
+pub(super) struct History<T>(pub Vec<(u32, T)>);
 
 impl<T> Default for History<T> {
     fn default() -> Self {
@@ -21,7 +20,7 @@ impl<T> Default for History<T> {
 }
 
 impl<T> History<T> {
-    /// Sets what a record says; nothing takes it out.
+    /// Sets the value of a record; none takes it out.
     pub(super) fn set(&mut self, record: u32, value: Option<T>) {
         let place = match self.0.last() {
             Some((last, _)) if *last >= record => self.0.binary_search_by_key(&record, |one| one.0),
@@ -38,31 +37,31 @@ impl<T> History<T> {
         }
     }
 
-    /// What this record says.
+    /// The value of a record.
     pub fn of(&self, record: u32) -> Option<&T> {
         let at = self.0.binary_search_by_key(&record, |one| one.0).ok()?;
         Some(&self.0[at].1)
     }
 
-    /// What the last record says.
+    /// The value of the last record.
     pub fn last(&self) -> Option<&T> {
         self.0.last().map(|(_, value)| value)
     }
 
-    /// The records, in their order, each with what it says.
+    /// The records and their values, in order.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = (u32, &T)> {
         self.0.iter().map(|(record, value)| (*record, value))
     }
 
-    /// What the records say, in their order.
+    /// The values, in the order of the records.
     pub fn values(&self) -> impl DoubleEndedIterator<Item = &T> {
         self.0.iter().map(|(_, value)| value)
     }
 }
 
-/// The facts of an entity. Which of them count, its kind says: a tampered ledger may have moves of a party.
+/// The facts of an entity. Those of another kind than its own do not count: only a tampered ledger has them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Facts {
+pub(super) struct Facts {
     /// As a party.
     pub party: Option<Box<PartyFacts>>,
     /// As an agreement.
@@ -73,9 +72,9 @@ pub struct Facts {
     pub recorder: Option<Box<RecorderFacts>>,
 }
 
-/// What the rules ask of a party.
+/// The facts of a party.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct PartyFacts {
+pub(super) struct PartyFacts {
     /// The party that it is part of.
     pub parent: History<Id>,
     /// The parties that it succeeded.
@@ -84,46 +83,46 @@ pub struct PartyFacts {
     pub keys: History<()>,
 }
 
-/// What the rules ask of an agreement.
+/// The facts of an agreement.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct AgreementFacts {
+pub(super) struct AgreementFacts {
     /// When it was concluded, and by whom.
     pub concluded: History<(Option<When>, Box<[Id]>)>,
     /// The moves of its status.
     pub moves: History<AgreementStatus>,
-    /// What the parties did about it.
+    /// The acts of parties.
     pub acts: History<(Id, Action)>,
 }
 
-/// What the rules ask of a commitment.
+/// The facts of a commitment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct CommitmentFacts {
-    /// What was promised, and by whom.
+pub(super) struct CommitmentFacts {
+    /// The terms at first.
     pub terms: History<Terms>,
-    /// What amendments replace of that.
+    /// The amendments of the terms.
     pub amendments: History<Amendment>,
     /// The moves of its standing.
     pub moves: History<Standing>,
-    /// Who claimed fulfilment, where moves did: a record for each party.
+    /// The parties that claimed fulfilment, each with the record of the claim.
     pub claims: Vec<(u32, Id)>,
     /// The moves of the contest.
     pub contests: History<Contest>,
-    /// What assessors found: the numbers of the findings.
+    /// The numbers of the assessments.
     pub assessments: History<u32>,
     /// The occurrences that were held.
     pub occurrences: History<()>,
 }
 
-/// What the rules ask of a recorder.
+/// The facts of a recorder.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct RecorderFacts {
+pub(super) struct RecorderFacts {
     /// The revocations of its key.
     pub revoked: History<()>,
 }
 
 /// The terms of a commitment.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Terms {
+pub(super) struct Terms {
     /// The agreement.
     pub agreement: Id,
     /// The debtors.
@@ -138,9 +137,9 @@ pub struct Terms {
     pub standing: Option<Standing>,
 }
 
-/// What an amendment sets; what it leaves empty stays.
+/// An amendment of terms. What is empty stays as it was.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Amendment {
+pub(super) struct Amendment {
     /// The debtors.
     pub debtor: Box<[Id]>,
     /// The creditors.
@@ -149,7 +148,7 @@ pub struct Amendment {
     pub deadline: Option<Deadline>,
 }
 
-/// A commitment as all that was recorded of it leaves it.
+/// The position of a commitment after all records.
 #[derive(Debug, Clone, Copy)]
 pub struct Position<'r> {
     pub(super) terms: &'r Terms,
@@ -162,13 +161,13 @@ impl<'r> Position<'r> {
         self.terms.agreement
     }
 
-    /// Where it stands.
+    /// The standing.
     pub fn standing(&self) -> Standing {
         let last = self.facts.moves.last().copied();
         last.or(self.terms.standing).unwrap_or(Standing::Agreed)
     }
 
-    /// Where the contest about it stands.
+    /// The contest about it.
     pub fn contest(&self) -> Contest {
         self.facts.contests.last().copied().unwrap_or(Contest::None)
     }
@@ -201,19 +200,19 @@ impl<'r> Position<'r> {
             .unwrap_or(&self.terms.creditor)
     }
 
-    /// By when it is to be kept.
+    /// The deadline.
     pub fn deadline(&self) -> Option<&'r Deadline> {
         self.amended(|amendment| amendment.deadline.as_ref())
             .or(self.terms.deadline.as_ref())
     }
 
-    /// What the last amendment sets that sets it at all.
+    /// The value of the last amendment that sets it.
     fn amended<T>(&self, of: impl Fn(&'r Amendment) -> Option<T>) -> Option<T> {
         self.facts.amendments.values().rev().find_map(of)
     }
 
-    /// The parties whose claim of fulfilment is being answered, or was answered by the breach that stands. An
-    /// older claim, which was rejected or overtaken, binds nobody any more.
+    /// The parties whose claim of fulfilment is open, or was answered by the present breach. Earlier claims do not
+    /// count.
     pub fn claimants(&self) -> impl Iterator<Item = Id> {
         let claim = match self.facts.moves.0.as_slice() {
             [.., claim, (_, Standing::Breached)] => Some(claim),
@@ -229,26 +228,8 @@ impl<'r> Position<'r> {
     }
 }
 
-/// Whether a correction of a field can change what is kept of an event, or what it names. Most texts cannot.
-pub fn depend_on(field: &FieldSpec) -> bool {
-    const KEPT: &[&str] = &["inferred", "irregular", "confidence", "scale", "level"];
-    const TEXTS: &[&str] = &[
-        "TEXT",
-        "LANG",
-        "DIGEST",
-        "FIELD",
-        "NAME[@LANG]",
-        "SCHEME:VALUE",
-        "LEVEL|no-evidence",
-        "CONFIDENCE",
-        "MODALITY",
-        "BEARING",
-    ];
-    KEPT.contains(&field.name) || !TEXTS.contains(&field.label)
-}
-
 impl Facts {
-    /// What holds nothing any more is as if it had never been there.
+    /// Drops the parts that hold no fact any more.
     pub(super) fn drop_empty(&mut self) {
         self.party.take_if(|facts| **facts == PartyFacts::default());
         self.agreement

@@ -1,16 +1,20 @@
-//! What is known of records without reading them.
+//! What the state knows of records without reading them.
 
 use chrono::NaiveDate;
 
+use super::assessments::Assessment;
+use super::dates::RecordDate;
 use super::facts::CommitmentFacts;
+use super::id_table::Id;
 use super::postings::Postings;
 use super::scan_cache::ScanCache;
-use super::{Assessment, EntityKind, Id, RecordDate, State};
+use super::tables::State;
+use crate::event::Kind;
 use crate::value::agreement::AgreementStatus;
 use crate::value::commitment::{Contest, Standing};
-use crate::value::id::{AgreementId, CommitmentId, Seq, Slug};
+use crate::value::id::{AgreementId, CommitmentId, EntityKind, Seq, Slug};
 
-/// What records say that made a commitment what it is, in their order: of every day, those that count.
+/// The records that changed a commitment and count, of all days, in order.
 #[derive(Debug, Clone, Copy)]
 pub struct CommitmentHistory<'r> {
     state: &'r State,
@@ -44,29 +48,28 @@ impl<'r> CommitmentHistory<'r> {
         Some(self.facts.terms.of(record)?.agreement)
     }
 
-    /// Where it came to stand.
+    /// The moves of its standing.
     pub fn moves(self) -> impl Iterator<Item = (Seq, Standing)> + use<'r> {
         let moves = self.facts.moves.iter();
         moves.map(|(record, to)| (seq(record), *to))
     }
 
-    /// Where the contest about it came to stand.
+    /// The moves of the contest about it.
     pub fn contests(self) -> impl Iterator<Item = (Seq, Contest)> + use<'r> {
         let contests = self.facts.contests.iter();
         contests.map(|(record, to)| (seq(record), *to))
     }
 
-    /// What assessors found.
+    /// The assessments.
     pub fn assessments(self) -> impl Iterator<Item = (Seq, &'r Assessment)> + use<'r> {
         let assessments = self.facts.assessments.iter();
-        let findings = self.state.findings.all();
-        assessments.filter_map(move |(record, finding)| {
-            Some((seq(record), findings.get(*finding as usize)?))
-        })
+        let found = self.state.assessments.all();
+        assessments
+            .filter_map(move |(record, number)| Some((seq(record), found.get(*number as usize)?)))
     }
 
-    /// What changed its terms.
-    pub fn amendments(self) -> impl Iterator<Item = Seq> + use<'r> {
+    /// The amendments of its terms.
+    pub(crate) fn amendments(self) -> impl Iterator<Item = Seq> + use<'r> {
         self.facts.amendments.iter().map(|(record, _)| seq(record))
     }
 
@@ -78,32 +81,31 @@ impl<'r> CommitmentHistory<'r> {
             .map(|(record, ())| seq(record))
     }
 
-    /// The records that recorded it: one, unless somebody tampered.
-    pub fn recordings(self) -> impl Iterator<Item = Seq> + use<'r> {
+    /// The records that record it: one, if nobody tampered.
+    pub(crate) fn recordings(self) -> impl Iterator<Item = Seq> + use<'r> {
         self.facts.terms.iter().map(|(record, _)| seq(record))
     }
 }
 
 impl State {
-    /// When a record may have happened, and what is doubtful about it, whether or not it counts; none where its
-    /// payload is gone.
-    pub fn stamp(&self, seq: Seq) -> Option<&RecordDate> {
+    /// The date of a record and what is doubtful about it, whether or not it counts; none if its payload was erased.
+    pub fn date(&self, seq: Seq) -> Option<&RecordDate> {
         self.kind(seq)?;
         self.dates.get(usize::try_from(seq.0).ok()?)
     }
 
-    /// The last day on which a record can have happened by what it says itself: [`RecordDate::last_day`].
-    pub fn own_last_day(&self, seq: Seq) -> Option<NaiveDate> {
+    /// The [`RecordDate::last_day`] of a record.
+    pub(crate) fn own_last_day(&self, seq: Seq) -> Option<NaiveDate> {
         self.dates.last_day(usize::try_from(seq.0).ok()?)
     }
 
-    /// What was recorded of a commitment; none where there is no such commitment.
-    pub fn told(&self, commitment: &CommitmentId) -> Option<CommitmentHistory<'_>> {
-        self.told_of(self.names.find(&commitment.0)?)
+    /// The history of a commitment; none if there is no such commitment.
+    pub fn history(&self, commitment: &CommitmentId) -> Option<CommitmentHistory<'_>> {
+        self.history_of(self.names.find(&commitment.0)?)
     }
 
-    /// An agreement's status by the records before one; none where there is no such agreement.
-    pub fn agreement_status_before(
+    /// The status of an agreement before a record; none if there is no such agreement.
+    pub(crate) fn agreement_status_before(
         &self,
         id: &AgreementId,
         before: Seq,
@@ -114,7 +116,7 @@ impl State {
         Some(last.map_or(AgreementStatus::Concluded, |(_, to)| *to))
     }
 
-    fn told_of(&self, id: Id) -> Option<CommitmentHistory<'_>> {
+    fn history_of(&self, id: Id) -> Option<CommitmentHistory<'_>> {
         let entity = &self.entities[id as usize];
         let (kind, record) = entity.defined?;
         let facts = entity.facts.commitment.as_deref();
@@ -126,32 +128,32 @@ impl State {
         })
     }
 
-    /// What was recorded of each commitment, in the order in which their ids were given.
-    pub fn all_told(&self) -> impl Iterator<Item = (&Slug, CommitmentHistory<'_>)> {
+    /// The history of each commitment, in the order in which records first named them.
+    pub(crate) fn histories(&self) -> impl Iterator<Item = (&Slug, CommitmentHistory<'_>)> {
         let ids = (0..).zip(self.names.slugs());
-        ids.filter_map(|(id, slug)| Some((slug, self.told_of(id)?)))
+        ids.filter_map(|(id, slug)| Some((slug, self.history_of(id)?)))
     }
 
-    fn marks(&self) -> &ScanCache {
-        self.marks.get_or_init(|| {
+    fn scan_cache(&self) -> &ScanCache {
+        self.scan_cache.get_or_init(|| {
             let mended = self.record_statuses.keys().map(|record| *record as usize);
             ScanCache::new(&self.kinds, &self.dates, mended)
         })
     }
 
-    /// A day that no last possible day of a record lies after, nor of those around it: quick to tell.
-    pub fn latest_around(&self, seq: Seq) -> NaiveDate {
-        self.marks().latest(place(seq))
+    /// A day that is not before the last possible day of a record or of its neighbours. This is a quick bound.
+    pub(crate) fn latest_around(&self, seq: Seq) -> NaiveDate {
+        self.scan_cache().latest(place(seq))
     }
 
-    /// Whether a record breaks a rule, was inferred in part, or has no last day of its own.
+    /// Whether a record is irregular, was inferred in part, or says no last day.
     pub fn is_noteworthy(&self, seq: Seq) -> bool {
-        self.marks().is_noteworthy(place(seq))
+        self.scan_cache().is_noteworthy(place(seq))
     }
 
     /// Whether a record was corrected, retracted or redacted.
     pub fn is_mended(&self, seq: Seq) -> bool {
-        self.marks().is_mended(place(seq))
+        self.scan_cache().is_mended(place(seq))
     }
 
     /// The corrections of a record, whether or not they count, in order.
@@ -162,17 +164,31 @@ impl State {
             .map(|by| Seq((*by).into()))
     }
 
-    /// The retraction that took a record out.
+    /// The retraction of a record.
     pub fn retracted_by(&self, seq: Seq) -> Option<Seq> {
         self.record_status(seq).retracted.map(|by| Seq(by.into()))
     }
 
-    /// The redaction that withheld a record.
+    /// The redaction of a record.
     pub fn redacted_by(&self, seq: Seq) -> Option<Seq> {
         self.record_status(seq).redacted.map(|by| Seq(by.into()))
     }
 
-    /// The records that were retracted or redacted and are still there, in order.
+    /// The redacted records whose payload was there when they were taken in, with their kinds, in order.
+    pub fn redacted(&self) -> Vec<(Seq, Kind)> {
+        let record_statuses = self
+            .record_statuses
+            .iter()
+            .filter(|(_, record_status)| record_status.redacted.is_some());
+        let seqs = record_statuses.map(|(record, _)| Seq((*record).into()));
+        let mut all: Vec<(Seq, Kind)> = seqs
+            .filter_map(|seq| Some((seq, self.kind(seq)?)))
+            .collect();
+        all.sort_unstable();
+        all
+    }
+
+    /// The retracted or redacted records whose payload was there when they were taken in, in order.
     pub fn out_of_count(&self) -> Vec<Seq> {
         let record_statuses = self
             .record_statuses

@@ -9,17 +9,17 @@ use crate::value::id::Slug;
 /// The number of an id.
 pub type Id = u32;
 
-/// Every id that a record ever named, with its number.
+/// The number of each id that a record names.
 #[derive(Debug, Clone, Default)]
-pub struct IdTable {
+pub(super) struct IdTable {
     slugs: Vec<Slug>,
-    /// The record that first named each.
+    /// The record that first named each id.
     first: Vec<u32>,
     numbers: HashTable<Id>,
 }
 
 impl IdTable {
-    /// These ids, with the record that first named each.
+    /// The table of these ids, and the record that first named each.
     pub fn new(slugs: Vec<Slug>, first: Vec<u32>) -> Self {
         let mut names = Self {
             slugs: Vec::with_capacity(slugs.len()),
@@ -37,18 +37,18 @@ impl IdTable {
         &self.slugs
     }
 
-    /// The record that first named each.
+    /// The record that first named each id.
     pub fn first(&self) -> &[u32] {
         &self.first
     }
 
-    /// The number of an id, if a record ever named it.
+    /// The number of an id; none if no record names it.
     pub fn find(&self, slug: &Slug) -> Option<Id> {
         let of = |id: &Id| self.slugs[*id as usize] == *slug;
         self.numbers.find(hash(slug), of).copied()
     }
 
-    /// The number of an id, which gets one if it has none: this record names it first.
+    /// The number of an id. A new id gets the next number, with this record as the first that names it.
     pub fn number(&mut self, slug: &Slug, record: u32) -> Id {
         if let Some(id) = self.find(slug) {
             return id;
@@ -68,7 +68,7 @@ impl IdTable {
         id
     }
 
-    /// Forgets the ids that this record and later ones named first; those had the highest numbers.
+    /// Forgets the ids that this record and later ones named first. They have the highest numbers.
     pub fn forget_since(&mut self, record: u32) {
         while self.first.last().is_some_and(|first| *first >= record) {
             self.first.pop();

@@ -1,51 +1,55 @@
-//! The state as bytes, for a snapshot. Not part of the record format: an image that another version wrote, which
-//! may number words otherwise, is no image.
+//! The state as bytes, for a snapshot. They are not part of the record format: the bytes of a version with other lists of
+//! words are refused.
 //!
-//! Numbers are little endian, 32 bits wide; lists follow their length; words are their place in their list.
+//! Numbers are little endian and 32 bits wide, a list begins with its length, and a word is its place in its list.
 
 use std::sync::Arc;
 
 use chrono::{Datelike, NaiveDate};
 
+use super::archive::Archive;
 use super::assessments::{Assessment, Assessments};
+use super::current::RecordStatus;
 use super::dates::{Numbers, RecordDate, RecordDates};
+use super::entity::Entity;
 use super::facts::{
     AgreementFacts, Amendment, CommitmentFacts, Facts, History, PartyFacts, RecorderFacts, Terms,
 };
 use super::id_table::{Id, IdTable};
 use super::keys::ImportKeys;
 use super::postings::Postings;
-use super::{Archive, Entity, EntityKind, RecordStatus, State};
+use super::tables::State;
 use crate::event::Kind;
 use crate::value::agreement::{Action, AgreementStatus};
 use crate::value::base::Leaf;
 use crate::value::commitment::{Contest, Standing};
-use crate::value::id::Slug;
+use crate::value::id::{EntityKind, Slug};
 
-/// Stands for nothing, where a word or a record could be.
+/// The bytes of no word, and of no record.
 const NO_WORD: u8 = u8::MAX;
 const NO_RECORD: u32 = u32::MAX;
 
-/// How many stamps two bytes can number.
+/// How many different dates two bytes can number.
 const NARROW: usize = 1 << 16;
 
-/// Bytes that are given away together.
+/// How many bytes [`State::each_piece`] gives at once, at least.
 const PIECE: usize = 64 * 1024;
 
 impl State {
-    /// Its bytes.
+    /// The bytes of the state.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::new();
         self.each_piece(&mut |piece| bytes.extend_from_slice(piece));
         bytes
     }
 
-    /// Gives its bytes away piece by piece, the same each time: together they may take as much memory as it does.
+    /// Gives the bytes of the state piece by piece: together they may take as much memory as the state. They are the same
+    /// each time.
     pub fn each_piece(&self, give: &mut dyn FnMut(&[u8])) {
         let mut out = Writer {
             out: Vec::new(),
             give,
-            findings: Vec::new(),
+            assessments: Vec::new(),
         };
         out.bytes(words().as_bytes());
         out.number(self.asserted as u32);
@@ -67,7 +71,7 @@ impl State {
             out.bytes(slug.as_str().as_bytes())
         });
         out.list(self.names.first(), |out, record| out.number(*record));
-        out.findings(&self.findings, &self.entities);
+        out.assessments(&self.assessments, &self.entities);
         for entity in &self.entities {
             out.entity(entity);
             out.give_if_many();
@@ -85,12 +89,12 @@ impl State {
         (out.give)(&out.out);
     }
 
-    /// The state of these bytes, over the archive of its records; none where they are not those of a state.
+    /// The state of these bytes, over the archive of its records; none if they are damaged or of another version.
     pub fn from_bytes(bytes: &[u8], archive: Arc<dyn Archive>) -> Option<Self> {
         let mut from = Reader {
             rest: bytes,
             ids: 0,
-            findings: 0,
+            assessments: 0,
         };
         if from.bytes()? != words().as_bytes() {
             return None;
@@ -128,11 +132,11 @@ impl State {
         }
         state.names = IdTable::new(slugs, first);
         from.ids = count as u32;
-        state.findings = Assessments::new(from.list(Reader::finding)?);
-        from.findings = state.findings.all().len() as u32;
+        state.assessments = Assessments::new(from.list(Reader::assessment)?);
+        from.assessments = state.assessments.all().len() as u32;
         state.entities = (0..count).map(|_| from.entity()).collect::<Option<_>>()?;
         for (kind, _) in state.entities.iter().filter_map(|entity| entity.defined) {
-            state.given[kind as usize] += 1;
+            state.id_counts[kind as usize] += 1;
         }
         for _ in 0..from.number()? {
             let seq = u64::from_le_bytes(from.array()?);
@@ -144,12 +148,21 @@ impl State {
     }
 }
 
-/// All of it, where it is cut without a rest.
+/// Two states are equal if their bytes are, wherever they read records from.
+impl PartialEq for State {
+    fn eq(&self, other: &Self) -> bool {
+        self.count() == other.count() && self.to_bytes() == other.to_bytes()
+    }
+}
+
+impl Eq for State {}
+
+/// The pieces of a list that was cut into pieces; none if a rest is left.
 fn whole<'b, T>((all, rest): (&'b [T], &[u8])) -> Option<&'b [T]> {
     rest.is_empty().then_some(all)
 }
 
-/// The words whose places stand for them, so that an image is known that was written when the lists were others.
+/// The words that are written as places. The bytes begin with them, because another version may have other lists.
 fn words() -> String {
     let lists = [
         Kind::WORDS,
@@ -162,16 +175,16 @@ fn words() -> String {
 }
 
 struct Writer<'g> {
-    /// Bytes that wait.
+    /// Bytes that were not given yet.
     out: Vec<u8>,
-    /// Who gets them.
+    /// Gets the bytes.
     give: &'g mut dyn FnMut(&[u8]),
-    /// The place of each finding among those that some assessment still has.
-    findings: Vec<u32>,
+    /// The new number of each assessment, among those that are still used.
+    assessments: Vec<u32>,
 }
 
 impl Writer<'_> {
-    /// Gives away what waits, where that is much.
+    /// Gives the waiting bytes, if they are a piece.
     fn give_if_many(&mut self) {
         if self.out.len() >= PIECE {
             (self.give)(&self.out);
@@ -192,7 +205,7 @@ impl Writer<'_> {
         self.out.extend_from_slice(bytes);
     }
 
-    /// A value by its text; nothing as an empty one.
+    /// The text of a value; an empty text for none.
     fn text(&mut self, value: Option<impl ToString>) {
         let text = value.map(|value| value.to_string()).unwrap_or_default();
         self.bytes(text.as_bytes());
@@ -227,10 +240,10 @@ impl Writer<'_> {
         self.bytes(trail.bytes());
     }
 
-    /// The stamps that so many records have, then the number of each record's, in two bytes where that suffices.
+    /// The different dates of the records, then the number of the date of each record, in two bytes if that is enough.
     fn dates(&mut self, dates: &RecordDates, records: usize) {
         let (used, places) = dates.to_parts();
-        self.list(&used, |out, stamp| out.stamp(stamp));
+        self.list(&used, |out, date| out.date(date));
         let narrow = used.len() <= NARROW;
         let width = if narrow { 2 } else { 4 };
         self.byte(width);
@@ -244,7 +257,7 @@ impl Writer<'_> {
         }
     }
 
-    fn stamp(&mut self, stamp: &RecordDate) {
+    fn date(&mut self, date: &RecordDate) {
         let RecordDate {
             on,
             recorded,
@@ -253,7 +266,7 @@ impl Writer<'_> {
             infers_on,
             unsure,
             timeless,
-        } = stamp;
+        } = date;
         self.text(on.as_ref());
         self.number(recorded.num_days_from_ce() as u32);
         let flags = [irregular, infers, infers_on, unsure, timeless];
@@ -261,23 +274,23 @@ impl Writer<'_> {
         self.byte(flags.iter().enumerate().map(flag).sum());
     }
 
-    /// The findings that some assessment has, in the order of the entities.
-    fn findings(&mut self, findings: &Assessments, entities: &[Entity]) {
-        self.findings = vec![NO_RECORD; findings.all().len()];
+    /// The assessments that are still used, in the order of the entities.
+    fn assessments(&mut self, assessments: &Assessments, entities: &[Entity]) {
+        self.assessments = vec![NO_RECORD; assessments.all().len()];
         let mut used: Vec<&Assessment> = Vec::new();
         let commitments = entities
             .iter()
             .filter_map(|each| each.facts.commitment.as_ref());
         for number in commitments.flat_map(|facts| facts.assessments.values()) {
-            if let Some(finding) = findings.all().get(*number as usize)
-                && self.findings[*number as usize] == NO_RECORD
+            if let Some(assessment) = assessments.all().get(*number as usize)
+                && self.assessments[*number as usize] == NO_RECORD
             {
-                self.findings[*number as usize] = used.len() as u32;
-                used.push(finding);
+                self.assessments[*number as usize] = used.len() as u32;
+                used.push(assessment);
             }
         }
-        self.list(used, |out, finding| {
-            let Assessment { by, scale, level } = finding;
+        self.list(used, |out, assessment| {
+            let Assessment { by, scale, level } = assessment;
             out.ids(by);
             out.text(Some(scale));
             out.text(Some(level));
@@ -357,8 +370,8 @@ impl Writer<'_> {
             out.number(*party);
         });
         self.log(contests, |out, to| out.byte(*to as u8));
-        self.log(assessments, |out, finding| {
-            let place = out.findings.get(*finding as usize).copied();
+        self.log(assessments, |out, assessment| {
+            let place = out.assessments.get(*assessment as usize).copied();
             out.number(place.unwrap_or(NO_RECORD));
         });
         self.log(occurrences, |_, ()| {});
@@ -367,9 +380,10 @@ impl Writer<'_> {
 
 struct Reader<'b> {
     rest: &'b [u8],
-    /// How many ids there are: no number of one is higher.
+    /// How many ids there are. The number of each is lower.
     ids: u32,
-    findings: u32,
+    /// How many assessments there are. The number of each is lower.
+    assessments: u32,
 }
 
 impl<'b> Reader<'b> {
@@ -418,7 +432,7 @@ impl<'b> Reader<'b> {
 
     fn list<T>(&mut self, mut each: impl FnMut(&mut Self) -> Option<T>) -> Option<Vec<T>> {
         let length = self.number()? as usize;
-        // What is damaged may claim any length; what is there tells how many there can be.
+        // Damaged bytes may say any length. The bytes that are left limit how many values there can be.
         let mut all = Vec::with_capacity(length.min(self.rest.len()));
         for _ in 0..length {
             all.push(each(self)?);
@@ -452,7 +466,7 @@ impl<'b> Reader<'b> {
     }
 
     fn dates(&mut self, records: usize) -> Option<RecordDates> {
-        let dates = self.list(Self::stamp)?;
+        let dates = self.list(Self::date)?;
         let width = self.byte()?;
         let bytes = self.bytes()?;
         let numbers = match width {
@@ -464,7 +478,7 @@ impl<'b> Reader<'b> {
         RecordDates::from_parts(dates, numbers)
     }
 
-    fn stamp(&mut self) -> Option<RecordDate> {
+    fn date(&mut self) -> Option<RecordDate> {
         let on = self.value()?;
         let recorded = NaiveDate::from_num_days_from_ce_opt(self.number()? as i32)?;
         let flags = self.byte()?;
@@ -480,7 +494,7 @@ impl<'b> Reader<'b> {
         })
     }
 
-    fn finding(&mut self) -> Option<Assessment> {
+    fn assessment(&mut self) -> Option<Assessment> {
         Some(Assessment {
             by: self.some_ids()?,
             scale: self.value()??,
@@ -549,8 +563,8 @@ impl<'b> Reader<'b> {
             claims: self.list(|from| Some((from.number()?, from.id()?)))?,
             contests: self.log(|from| from.word(Contest::ALL))?,
             assessments: self.log(|from| {
-                let findings = from.findings;
-                from.number().filter(|finding| *finding < findings)
+                let assessments = from.assessments;
+                from.number().filter(|assessment| *assessment < assessments)
             })?,
             occurrences: self.log(|_| Some(()))?,
         })

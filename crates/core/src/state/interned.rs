@@ -1,13 +1,13 @@
-//! Values as small numbers, for many records have the same.
+//! Values as small numbers, because many records have equal ones.
 
 use std::hash::{BuildHasher, Hash};
 
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 
-/// Each value once, in the order in which they first came; some may be of no record any more.
+/// Each different value once, in the order in which they first came. Some may be of no record any more.
 #[derive(Debug, Clone)]
-pub struct Interned<T> {
+pub(super) struct Interned<T> {
     all: Vec<T>,
     numbers: HashTable<u32>,
 }
@@ -37,7 +37,7 @@ impl<T: Hash + Eq> Interned<T> {
         &self.all
     }
 
-    /// The number of a value, which gets one if it has none.
+    /// The number of a value. A new value gets the next number.
     pub fn number(&mut self, value: T) -> u32 {
         let hashed = hash(&value);
         let same = |number: &u32| self.all[*number as usize] == value;

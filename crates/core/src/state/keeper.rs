@@ -1,4 +1,4 @@
-//! The effects of records on the facts of entities.
+//! Effects: how they change the facts of entities.
 
 use super::assessments::{Assessment, Assessments};
 use super::effect::Effect;
@@ -12,14 +12,14 @@ pub(super) struct Keeper<'a> {
     /// The entities, by the numbers of their ids.
     pub all: &'a mut [Entity],
     pub names: &'a IdTable,
-    pub findings: &'a mut Assessments,
+    pub assessments: &'a mut Assessments,
     pub record: u32,
-    /// Whether the record counts. The effects of one that does not are taken out.
+    /// Whether the record counts. If it does not, its effects are taken out.
     pub counts: bool,
 }
 
 impl Keeper<'_> {
-    /// Sets a fact, or takes it out where the record does not count.
+    /// Sets a fact, or takes it out if the record does not count.
     pub fn set(&mut self, effect: Effect<'_>) {
         match effect {
             Effect::PartOf { party, parent } => {
@@ -141,16 +141,16 @@ impl Keeper<'_> {
                 scale,
                 level,
             } => {
-                let finding = self.counts.then(|| {
+                let assessment = self.counts.then(|| {
                     let by = self.parties(by);
-                    self.findings.number(Assessment {
+                    self.assessments.number(Assessment {
                         by,
                         scale: scale.clone(),
                         level: level.clone(),
                     })
                 });
                 self.change_commitment(commitment, |commitment, record, _| {
-                    commitment.assessments.set(record, finding);
+                    commitment.assessments.set(record, assessment);
                 });
             }
             Effect::Occurred(commitment) => {
@@ -199,8 +199,8 @@ impl Keeper<'_> {
         }
     }
 
-    /// What a record names has a number before its facts are taken in. Where it has none, a snapshot was forged, and
-    /// there is nothing to take out.
+    /// The number of an id. Every id that a record names has one before its facts are set. Without one, a snapshot was
+    /// forged, and there is nothing to take out.
     fn number(&self, slug: &Slug) -> Id {
         self.names.find(slug).unwrap_or(Id::MAX)
     }

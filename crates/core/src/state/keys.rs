@@ -1,13 +1,13 @@
-//! Import keys, of which only a hash is kept: whether a record really has the key, the record itself tells.
+//! Import keys as hashes. Read the record to know whether it really has a key.
 
 use std::hash::BuildHasher;
 
 use foldhash::quality::FixedState;
 use hashbrown::HashTable;
 
-/// Which record each import key may have gone into.
+/// The records of import keys, by the hashes of the keys.
 #[derive(Debug, Clone, Default)]
-pub struct ImportKeys(HashTable<Key>);
+pub(super) struct ImportKeys(HashTable<Key>);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Key {
@@ -16,7 +16,7 @@ struct Key {
 }
 
 impl ImportKeys {
-    /// The records that a key may have gone into; in all but one of four billion cases the one it did.
+    /// The records that may have a key. A wrong record is one in four billion.
     pub fn records(&self, key: &str) -> impl Iterator<Item = u32> {
         let tag = tag(key);
         self.0
@@ -25,7 +25,7 @@ impl ImportKeys {
             .map(|found| found.record)
     }
 
-    /// Notes that a key went into a record.
+    /// Notes that a record has a key.
     pub fn insert(&mut self, key: &str, record: u32) {
         self.put(Key {
             tag: tag(key),
@@ -33,7 +33,7 @@ impl ImportKeys {
         });
     }
 
-    /// Forgets that a key went into a record.
+    /// Forgets that a record has a key.
     pub fn remove(&mut self, key: &str, record: u32) {
         let key = Key {
             tag: tag(key),
@@ -44,14 +44,14 @@ impl ImportKeys {
         }
     }
 
-    /// All of it, in the order of the records: each with the hash of its key.
+    /// The records in order, each with the hash of its key.
     pub fn to_pairs(&self) -> Vec<(u32, u32)> {
         let mut pairs: Vec<(u32, u32)> = self.0.iter().map(|key| (key.record, key.tag)).collect();
         pairs.sort_unstable();
         pairs
     }
 
-    /// What [`ImportKeys::to_pairs`] gave.
+    /// The keys of these pairs, which [`ImportKeys::to_pairs`] gave.
     pub fn from_pairs(pairs: impl ExactSizeIterator<Item = (u32, u32)>) -> Self {
         let mut keys = Self(HashTable::with_capacity(pairs.len()));
         for (record, tag) in pairs {
@@ -70,7 +70,7 @@ fn tag(key: &str) -> u32 {
     FixedState::with_seed(1).hash_one(key) as u32
 }
 
-/// A table looks at the highest bits and the lowest ones.
+/// Spreads a hash over 64 bits, because a hash table uses the highest bits and the lowest ones.
 fn spread(tag: u32) -> u64 {
     u64::from(tag).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }

@@ -1,10 +1,12 @@
-//! What the rules ask, answered by the state.
+//! The answers of the state to the rules.
 
-use super::{EntityKind, Id, Position, State};
+use super::facts::Position;
+use super::id_table::Id;
+use super::tables::State;
 use crate::event::EventSpec;
 use crate::rules::Known;
-use crate::value::agreement::AgreementStatus;
-use crate::value::id::{AgreementId, CommitmentId, PartyId, RecorderId, Seq, Slug};
+use crate::value::agreement::{Action, AgreementStatus};
+use crate::value::id::{AgreementId, CommitmentId, EntityKind, PartyId, RecorderId, Seq, Slug};
 use crate::value::when::When;
 
 impl Known for State {
@@ -13,50 +15,112 @@ impl Known for State {
     }
 
     fn entity(&self, id: &Slug) -> Option<(EntityKind, Seq)> {
-        self.entity(id)
+        let (kind, record) = self.entities[self.names.find(id)? as usize].defined?;
+        Some((kind, Seq(record.into())))
     }
 
     fn has_any(&self, kind: EntityKind) -> bool {
-        self.has_any(kind)
+        self.id_counts[kind as usize] > 0
     }
 
-    fn number(&self, id: &Slug) -> Option<Id> {
-        self.number(id)
+    fn number(&self, slug: &Slug) -> Option<Id> {
+        self.names.find(slug)
     }
 
     fn slug(&self, id: Id) -> &Slug {
-        self.slug(id)
+        &self.names.slugs()[id as usize]
     }
 
     fn acts_for(&self, actor: &PartyId, principal: &PartyId) -> bool {
-        self.acts_for(actor, principal)
+        match (self.names.find(&actor.0), self.names.find(&principal.0)) {
+            (Some(actor), Some(principal)) => self.stands_for(actor, principal),
+            _ => actor == principal,
+        }
     }
 
     fn stands_for(&self, actor: Id, principal: Id) -> bool {
-        self.stands_for(actor, principal)
+        if actor == principal {
+            return true;
+        }
+        let mut seen = vec![actor];
+        let mut next = 0;
+        while let Some(party) = seen.get(next).copied() {
+            if party == principal {
+                return true;
+            }
+            for superior in self.superiors(party) {
+                if !seen.contains(&superior) {
+                    seen.push(superior);
+                }
+            }
+            next += 1;
+        }
+        false
     }
 
     fn has_key(&self, party: &PartyId) -> bool {
-        self.has_key(party)
+        let entity = self
+            .names
+            .find(&party.0)
+            .map(|id| &self.entities[id as usize]);
+        let facts = entity.and_then(|entity| entity.facts.party.as_ref());
+        facts.is_some_and(|facts| facts.keys.last().is_some())
     }
 
     fn revoked(&self, recorder: &RecorderId) -> Option<Seq> {
-        self.revoked(recorder)
+        let id = self.names.find(&recorder.0)?;
+        let facts = self.entities[id as usize].facts.recorder.as_ref()?;
+        let (record, ()) = facts.revoked.0.first()?;
+        Some(Seq((*record).into()))
     }
 
-    fn position(&self, commitment: &CommitmentId) -> Option<Position<'_>> {
-        self.position(commitment)
+    fn position(&self, id: &CommitmentId) -> Option<Position<'_>> {
+        let (entity, record) = self.found(&id.0, EntityKind::Commitment)?;
+        let facts = entity.facts.commitment.as_deref()?;
+        let terms = facts.terms.of(record)?;
+        Some(Position { terms, facts })
     }
 
     fn agreed_on(&self, agreement: Id) -> Option<When> {
-        self.agreed_on(agreement)
+        let entity = &self.entities[agreement as usize];
+        let (_, record) = entity.defined?;
+        entity.facts.agreement.as_ref()?.concluded.of(record)?.0
     }
 
-    fn agreement_status(&self, agreement: &AgreementId) -> Option<AgreementStatus> {
-        self.agreement_status(agreement)
+    fn agreement_status(&self, id: &AgreementId) -> Option<AgreementStatus> {
+        let (entity, _) = self.found(&id.0, EntityKind::Agreement)?;
+        let facts = entity.facts.agreement.as_deref()?;
+        let last = facts.moves.last().copied();
+        Some(last.unwrap_or(AgreementStatus::Concluded))
     }
 
-    fn takes_part(&self, agreement: &AgreementId, party: &PartyId) -> Option<bool> {
-        self.takes_part(agreement, party)
+    fn takes_part(&self, id: &AgreementId, party: &PartyId) -> Option<bool> {
+        use Action::{Declaration, Objection, Reservation, Withdrawal};
+        let (entity, record) = self.found(&id.0, EntityKind::Agreement)?;
+        let facts = entity.facts.agreement.as_deref()?;
+        let party = self.names.find(&party.0);
+        let mut acts = facts.acts.values().filter(|(who, _)| Some(*who) == party);
+        let last = acts.rfind(|(_, act)| !matches!(act, Reservation | Declaration | Objection));
+        Some(match last {
+            Some((_, act)) => *act != Withdrawal,
+            None => {
+                let (_, parties) = facts.concluded.of(record)?;
+                party.is_some_and(|party| parties.contains(&party))
+            }
+        })
+    }
+}
+
+impl State {
+    /// The parties that a party acts for: the one that it is part of, and those that it succeeded.
+    fn superiors(&self, party: Id) -> impl Iterator<Item = Id> {
+        let entity = &self.entities[party as usize];
+        let facts = entity.facts.party.as_deref();
+        let parent = entity
+            .defined
+            .zip(facts)
+            .and_then(|((_, record), facts)| facts.parent.of(record));
+        let succeeded = facts.into_iter().flat_map(|facts| facts.succeeded.values());
+        parent.into_iter().chain(succeeded).copied()
     }
 }

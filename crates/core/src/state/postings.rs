@@ -1,13 +1,13 @@
-//! Trails: numbers of records in ascending order, as the differences between them, in two bytes or three each.
+//! Trails: the numbers of records in ascending order, stored as differences of mostly two or three bytes.
 
 use super::grow::grow;
 
-/// Most bytes of a difference.
+/// The most bytes of a difference.
 const LONGEST: usize = 5;
 
 /// Numbers of records in ascending order, each once.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Postings {
+pub(super) struct Postings {
     /// The first number and then the differences: seven bits a byte, low ones first, all but the last byte of
     /// each marked by its highest bit.
     differences: Vec<u8>,
@@ -15,7 +15,7 @@ pub struct Postings {
 }
 
 impl Postings {
-    /// The trail of these bytes, which ends with this number.
+    /// The trail of these bytes, with its last number.
     pub fn from_parts(differences: Vec<u8>, last: u32) -> Self {
         let last = if differences.is_empty() { 0 } else { last };
         Self { differences, last }
@@ -26,7 +26,7 @@ impl Postings {
         &self.differences
     }
 
-    /// The last number; 0 where there is none.
+    /// The last number; 0 if the trail is empty.
     pub fn last(&self) -> u32 {
         self.last
     }
@@ -41,7 +41,7 @@ impl Postings {
         Numbers::new(&self.differences)
     }
 
-    /// Adds a number where it belongs, unless it is there.
+    /// Adds a number in its place, unless it is there.
     pub fn insert(&mut self, number: u32) {
         if self.is_empty() || self.last < number {
             self.push(number);
@@ -96,9 +96,9 @@ impl Postings {
     }
 }
 
-/// The numbers of a trail.
+/// The iterator over the numbers of a trail.
 #[derive(Debug, Clone)]
-pub struct Numbers<'t> {
+pub(super) struct Numbers<'t> {
     bytes: &'t [u8],
     last: u32,
 }
@@ -157,7 +157,7 @@ mod tests {
             }
         }
 
-        /// A damaged image may hold anything.
+        /// A damaged snapshot may hold any bytes.
         #[test]
         fn any_bytes_are_gone_through_to_an_end(bytes: Vec<u8>, last: u32, number: u32) {
             let mut trail = Postings::from_parts(bytes, last);

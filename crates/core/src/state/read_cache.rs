@@ -1,26 +1,27 @@
-//! Records that were read from the archive, each at an address that stays until the state changes.
+//! Records that were read from the archive. Each stays at its address until the state changes.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::CurrentRecord;
+use super::current::CurrentRecord;
 
-/// Records that may lie on the shelf before it is cleared, when the state changes next.
+/// How many records may be here when the state changes. If there are more, all are dropped.
 const LIMIT: usize = 8_192;
 
+/// How many records share an allocation.
 const PAGE: usize = 64;
 
 type Slot = OnceLock<Option<Box<CurrentRecord>>>;
 
-/// What was read from the archive so far; an empty place where a payload is gone, or could not be read.
+/// The records that were read from the archive; none for a record whose payload was erased or cannot be read.
 #[derive(Debug, Default)]
-pub struct ReadCache {
+pub(super) struct ReadCache {
     pages: Vec<OnceLock<Box<[Slot; PAGE]>>>,
     loaded: AtomicUsize,
 }
 
 impl Clone for ReadCache {
-    /// A clone reads again.
+    /// The clone is empty and reads again.
     fn clone(&self) -> Self {
         let mut read_cache = Self::default();
         read_cache.reach(self.pages.len() * PAGE);
@@ -29,7 +30,7 @@ impl Clone for ReadCache {
 }
 
 impl ReadCache {
-    /// Makes room for so many records.
+    /// Makes room for the first `count` records.
     pub fn reach(&mut self, count: usize) {
         let pages = count.div_ceil(PAGE);
         if self.pages.len() < pages {
@@ -37,7 +38,7 @@ impl ReadCache {
         }
     }
 
-    /// The record at a place, read now if it does not lie here yet.
+    /// The record at a place. It is read if it is not here yet.
     pub fn get(
         &self,
         at: usize,
@@ -52,7 +53,7 @@ impl ReadCache {
         slot.as_deref()
     }
 
-    /// Takes a record away, which then is read anew.
+    /// Drops a record, so that it is read again.
     pub fn forget(&mut self, at: usize) {
         let page = self.pages.get_mut(at / PAGE).and_then(OnceLock::get_mut);
         if let Some(page) = page
@@ -62,12 +63,12 @@ impl ReadCache {
         }
     }
 
-    /// How many records lie here.
+    /// How many records are here.
     pub fn loaded(&self) -> usize {
         self.loaded.load(Ordering::Relaxed)
     }
 
-    /// Clears the shelf if much lies on it.
+    /// Drops all records if there are too many.
     pub fn tidy(&mut self) {
         if *self.loaded.get_mut() > LIMIT {
             let pages = self.pages.len();

@@ -1,5 +1,4 @@
-//! What is known of many records at once, worked out when it is first asked for: whoever goes over all of them need
-//! not look each up.
+//! Summaries of all records, for questions that go over all of them.
 
 use chrono::NaiveDate;
 
@@ -7,62 +6,65 @@ use super::dates::RecordDates;
 use crate::event::Kind;
 use crate::value::when::When;
 
-/// So many records, from a multiple of it on, have one latest day.
+/// How many records share a latest day. Each group begins at a multiple of it.
 const TOGETHER: usize = 256;
 
-/// See above.
+/// A latest day for each group of records, and two summaries for each record.
 #[derive(Debug, Clone, Default)]
-pub struct ScanCache {
+pub(super) struct ScanCache {
     latest: Vec<NaiveDate>,
     noteworthy: Bits,
     mended: Bits,
 }
 
 impl ScanCache {
-    /// Of records with these kinds and stamps, and of these, of which something became.
+    /// Summarises records with these kinds and dates. `mended` are those that later ones corrected, retracted or
+    /// redacted.
     pub fn new(
         kinds: &[Option<Kind>],
         dates: &RecordDates,
         mended: impl Iterator<Item = usize>,
     ) -> Self {
-        let mut marks = Self {
+        let mut summaries = Self {
             latest: Vec::with_capacity(kinds.len().div_ceil(TOGETHER)),
             noteworthy: Bits::new(kinds.len()),
             mended: Bits::new(kinds.len()),
         };
-        mended.for_each(|record| marks.mended.set(record));
-        let dateless = dates.which(|stamp| !stamp.is_dated());
-        let noteworthy = dates.which(|stamp| {
-            let has_end = stamp.on.and_then(When::latest).is_some();
-            stamp.irregular || stamp.infers || !has_end
+        mended.for_each(|record| summaries.mended.set(record));
+        let dateless = dates.which(|date| !date.is_dated());
+        let noteworthy = dates.which(|date| {
+            let has_end = date.on.and_then(When::latest).is_some();
+            date.irregular || date.infers || !has_end
         });
         let mut latest = NaiveDate::MIN;
         for (record, place) in dates.places().enumerate() {
             if noteworthy[place] {
-                marks.noteworthy.set(record);
+                summaries.noteworthy.set(record);
             }
-            // Its agreement may give it any day.
-            let inherits = dateless[place] && kinds[record] == Some(Kind::CommitmentRecorded);
+            // The date of its agreement may be any day.
+            let has_agreement_date =
+                kinds[record].is_some_and(|kind| kind.spec().has_agreement_date);
+            let inherits = dateless[place] && has_agreement_date;
             latest = latest.max(if inherits {
                 NaiveDate::MAX
             } else {
                 dates.last_days()[place]
             });
             if (record + 1) % TOGETHER == 0 || record + 1 == kinds.len() {
-                marks.latest.push(latest);
+                summaries.latest.push(latest);
                 latest = NaiveDate::MIN;
             }
         }
-        marks
+        summaries
     }
 
-    /// A day that no last possible day of a record lies after, nor of those around it.
+    /// A day that is not before the last possible day of any record in the group of this one.
     pub fn latest(&self, record: usize) -> NaiveDate {
         let latest = self.latest.get(record / TOGETHER).copied();
         latest.unwrap_or(NaiveDate::MAX)
     }
 
-    /// Whether a record breaks a rule, was inferred in part, or has no last day of its own.
+    /// Whether a record is irregular, was inferred in part, or says no last day.
     pub fn is_noteworthy(&self, record: usize) -> bool {
         self.noteworthy.get(record)
     }

@@ -1,11 +1,14 @@
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use proptest::prelude::*;
+use proptest::sample::select;
 
 use super::*;
-use crate::event::Kind;
-use crate::rules;
-use crate::testing::{entries, event, histories, history, state};
+use crate::event::{Entry, Event, Kind};
+use crate::rules::{self, Known};
+use crate::testing::{FIRST_RECORDED_AT, entries, event, events_of, histories, history, state};
+use crate::value::id::{PartyId, Seq, Slug, Subject};
 use crate::view::View;
 
 fn slug(text: &str) -> Slug {
@@ -260,6 +263,15 @@ fn compare_facts(state: &State) -> Result<(), TestCaseError> {
     Ok(())
 }
 
+/// What the state takes from an event: facts, what it names and defines, and its date.
+fn taken(event: &Event) -> String {
+    let mut effects = Vec::new();
+    event.effects(&mut |effect| effects.push(format!("{effect:?}")));
+    let references = (event.references(), event.defines());
+    let date = RecordDate::of(event, FIRST_RECORDED_AT.day());
+    format!("{effects:?} {references:?} {date:?}")
+}
+
 /// An archive in memory.
 struct Kept(Vec<Result<Option<Entry>, String>>);
 
@@ -308,6 +320,23 @@ fn the_histories_below_have_mends_in_them() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    /// A correction of such a field does not touch trails and facts.
+    #[test]
+    fn the_state_takes_nothing_from_fields_that_it_does_not_keep(
+        (event, other) in select(Kind::ALL).prop_flat_map(|kind| (events_of(kind), events_of(kind))),
+    ) {
+        let other = other.to_fields();
+        for spec in event.kind().fields().filter(|spec| !spec.is_kept()) {
+            if let Ok(changed) = event.with_field(spec.name, other.get(spec.name).to_vec()) {
+                prop_assert_eq!(taken(&changed), taken(&event), "{} of {}", spec.name, event.kind());
+            }
+        }
+    }
+}
+
+proptest! {
     // Histories take their time; 64 of them have seen every mend many times.
     #![proptest_config(ProptestConfig::with_cases(64))]
 
@@ -341,16 +370,16 @@ proptest! {
     }
 
     #[test]
-    fn a_register_that_reads_again_is_as_one_that_keeps_all(
+    fn a_state_that_reads_again_is_as_one_that_keeps_all(
         history in histories(0..120),
         cut: usize,
     ) {
         let whole = state(&history);
         let cut = cut % (history.len() + 1);
-        let read_cache = Arc::new(Kept::of(&history));
+        let archive = Arc::new(Kept::of(&history));
         // Known from the start, and let go of in the middle.
-        let mut replayed = State::over(read_cache.clone(), history.len() as u64);
-        let mut appended = State::over(read_cache, 0);
+        let mut replayed = State::over(archive.clone(), history.len() as u64);
+        let mut appended = State::over(archive, 0);
         for (at, entry) in entries(&history).iter().enumerate() {
             prop_assert_eq!(rules::check(&replayed, &entry.event), Ok(()));
             replayed.apply(entry);
@@ -373,11 +402,11 @@ proptest! {
     }
 
     #[test]
-    fn a_register_is_its_image(history in histories(0..160)) {
+    fn a_state_is_its_image(history in histories(0..160)) {
         let whole = state(&history);
         let bytes = whole.to_bytes();
-        let read_cache = Arc::new(Kept::of(&history));
-        let again = State::from_bytes(&bytes, read_cache).unwrap();
+        let archive = Arc::new(Kept::of(&history));
+        let again = State::from_bytes(&bytes, archive).unwrap();
         prop_assert_eq!(&again, &whole);
         prop_assert!(again.records().eq(whole.records()));
         prop_assert_eq!(again.to_bytes(), bytes);
@@ -385,7 +414,7 @@ proptest! {
 
     /// What carries a check sum that fits may be forged; it must be gone through to an end.
     #[test]
-    fn any_image_is_none_or_a_register_that_answers(
+    fn any_image_is_none_or_a_state_that_answers(
         history in histories(1..60),
         changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
     ) {
@@ -410,9 +439,9 @@ proptest! {
     #[test]
     fn what_cannot_be_read_again_does_not_vanish(history in histories(1..80), lost: usize) {
         let lost = lost % history.len();
-        let mut read_cache = Kept::of(&history);
-        read_cache.0[lost] = Err("a bad block".to_owned());
-        let mut state = State::over(Arc::new(read_cache), history.len() as u64);
+        let mut archive = Kept::of(&history);
+        archive.0[lost] = Err("a bad block".to_owned());
+        let mut state = State::over(Arc::new(archive), history.len() as u64);
         for entry in entries(&history) {
             state.apply(&entry);
         }

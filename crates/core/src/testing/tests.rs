@@ -1,6 +1,9 @@
 use super::*;
 use crate::state::CurrentRecord;
 
+/// Kinds that need a signature, for which a history has no private key.
+const SIGNED: &[Kind] = &[Kind::RecorderRotated, Kind::Acknowledged];
+
 #[test]
 fn a_long_history_says_everything_that_can_be_said() {
     let history = history(3, 1500);

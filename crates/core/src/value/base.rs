@@ -33,6 +33,9 @@ pub trait Leaf: FromStr<Err = ValueError> + fmt::Display + Clone {
     const LABEL: &'static str;
     /// The closed list of words, where there is one.
     const WORDS: &'static [&'static str] = &[];
+    /// Whether the state keeps such values, or what they name. If not, a correction of one changes only its record,
+    /// unless the declaration of the field says `kept`.
+    const KEPT: bool = true;
     /// The entity or record that the value names, where it names one.
     fn reference(&self) -> Option<Reference<'_>> {
         None
@@ -47,6 +50,8 @@ pub trait Value: Sized {
     const LABEL: &'static str;
     /// The leaf's closed list of words, or none.
     const WORDS: &'static [&'static str];
+    /// Whether the state keeps such values: [`Leaf::KEPT`].
+    const KEPT: bool;
     /// Reads the field; `texts` is empty where the field is absent.
     fn from_texts<S: AsRef<str>>(texts: &[S]) -> Result<Self, ValueError>;
     /// Writes the field; an absent field gives no texts.
@@ -69,6 +74,7 @@ impl<T: Leaf> Value for T {
     const SHAPE: Shape = Shape::One;
     const LABEL: &'static str = T::LABEL;
     const WORDS: &'static [&'static str] = T::WORDS;
+    const KEPT: bool = T::KEPT;
     fn from_texts<S: AsRef<str>>(texts: &[S]) -> Result<Self, ValueError> {
         at_most_one(texts)?
             .ok_or_else(|| ValueError::new("is required"))?
@@ -89,6 +95,7 @@ impl<T: Leaf> Value for Option<T> {
     const SHAPE: Shape = Shape::Optional;
     const LABEL: &'static str = T::LABEL;
     const WORDS: &'static [&'static str] = T::WORDS;
+    const KEPT: bool = T::KEPT;
     fn from_texts<S: AsRef<str>>(texts: &[S]) -> Result<Self, ValueError> {
         at_most_one(texts)?.map(|text| text.parse()).transpose()
     }
@@ -107,6 +114,7 @@ impl<T: Leaf> Value for Vec<T> {
     const SHAPE: Shape = Shape::Many;
     const LABEL: &'static str = T::LABEL;
     const WORDS: &'static [&'static str] = T::WORDS;
+    const KEPT: bool = T::KEPT;
     fn from_texts<S: AsRef<str>>(texts: &[S]) -> Result<Self, ValueError> {
         texts.iter().map(|text| text.as_ref().parse()).collect()
     }
@@ -125,6 +133,7 @@ impl Value for bool {
     const SHAPE: Shape = Shape::Flag;
     const LABEL: &'static str = "BOOL";
     const WORDS: &'static [&'static str] = &["true", "false"];
+    const KEPT: bool = true;
     fn from_texts<S: AsRef<str>>(texts: &[S]) -> Result<Self, ValueError> {
         match at_most_one(texts)? {
             None | Some("false") => Ok(false),
@@ -145,11 +154,15 @@ impl Value for bool {
     }
 }
 
-/// Ids and numbers: each with its label, and what it names.
+/// Ids and numbers: each with its label, and what it names. The state keeps those that name something.
 macro_rules! names {
     ($($name:ident $label:literal $($this:ident => $reference:expr)?;)+) => {$(
         impl Leaf for $name {
             const LABEL: &'static str = $label;
+            const KEPT: bool = {
+                const NAMED: &[&str] = &[$(stringify!($this))?];
+                !NAMED.is_empty()
+            };
             $(fn reference(&self) -> Option<Reference<'_>> {
                 let $this = self;
                 Some($reference)
@@ -173,9 +186,9 @@ names! {
     };
 }
 
-/// Declares a closed list of words as an enum with its textual form.
+/// Declares a closed list of words as an enum with its textual form. `unkept` after the label: see [`Leaf::KEPT`].
 macro_rules! words {
-    ($(#[$meta:meta])* $name:ident $label:literal { $($(#[$vmeta:meta])* $variant:ident = $word:literal,)+ }) => {
+    ($(#[$meta:meta])* $name:ident $label:literal $($unkept:ident)? { $($(#[$vmeta:meta])* $variant:ident = $word:literal,)+ }) => {
         $(#[$meta])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum $name { $($(#[$vmeta])* $variant,)+ }
@@ -208,6 +221,10 @@ macro_rules! words {
         impl $crate::value::base::Leaf for $name {
             const LABEL: &'static str = $label;
             const WORDS: &'static [&'static str] = &[$($word,)+];
+            const KEPT: bool = {
+                const UNKEPT: &[&str] = &[$(stringify!($unkept))?];
+                UNKEPT.is_empty()
+            };
         }
     };
 }
@@ -216,11 +233,11 @@ pub(crate) use words;
 /// As `words!`, for words that records hold: each after its number in the bytes, which is never used twice. A word that
 /// a later schema brought says so: `7 Novated = "novated" since 2`.
 macro_rules! coded_words {
-    ($(#[$meta:meta])* $name:ident $label:literal {
+    ($(#[$meta:meta])* $name:ident $label:literal $($unkept:ident)? {
         $($(#[$vmeta:meta])* $number:literal $variant:ident = $word:literal $(since $since:literal)?,)+
     }) => {
         $crate::value::base::words! {
-            $(#[$meta])* $name $label { $($(#[$vmeta])* $variant = $word,)+ }
+            $(#[$meta])* $name $label $($unkept)? { $($(#[$vmeta])* $variant = $word,)+ }
         }
 
         impl $name {
@@ -301,6 +318,7 @@ fn may_have_controls(text: &str) -> bool {
 
 impl Leaf for Text {
     const LABEL: &'static str = "TEXT";
+    const KEPT: bool = false;
 }
 
 /// A language tag as in RFC 5646, in its usual short shapes: `es`, `pt-BR`, `zh-Hant`.
@@ -345,6 +363,7 @@ impl FromStr for Language {
 
 impl Leaf for Language {
     const LABEL: &'static str = "LANG";
+    const KEPT: bool = false;
 }
 
 /// A BLAKE3 digest of a document's bytes, written as 64 lower-case hexadecimal digits.
@@ -386,6 +405,7 @@ impl FromStr for Digest {
 
 impl Leaf for Digest {
     const LABEL: &'static str = "DIGEST";
+    const KEPT: bool = false;
 }
 
 wire_texts! { Text Language }

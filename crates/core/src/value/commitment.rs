@@ -8,7 +8,7 @@ use crate::wire::wire_texts;
 
 coded_words! {
     /// The force of a commitment's words.
-    Modality "MODALITY" {
+    Modality "MODALITY" unkept {
         /// Must, shall, will.
         0 Obligation = "obligation",
         /// May.
@@ -245,6 +245,7 @@ impl FromStr for Level {
 
 impl Leaf for Level {
     const LABEL: &'static str = "LEVEL|no-evidence";
+    const KEPT: bool = false;
 }
 
 wire_texts! { Level }

@@ -64,6 +64,7 @@ impl FromStr for Name {
 
 impl Leaf for Name {
     const LABEL: &'static str = "NAME[@LANG]";
+    const KEPT: bool = false;
 }
 
 /// What a party or document is called in somebody's register: `iso3166:CO`, `orcid:0000-...`.
@@ -104,6 +105,7 @@ impl FromStr for Identifier {
 
 impl Leaf for Identifier {
     const LABEL: &'static str = "SCHEME:VALUE";
+    const KEPT: bool = false;
 }
 
 wire_texts! { Name Identifier }

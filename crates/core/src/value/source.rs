@@ -33,7 +33,7 @@ coded_words! {
 
 coded_words! {
     /// Which way evidence points.
-    Bearing "BEARING" {
+    Bearing "BEARING" unkept {
         /// It speaks for.
         0 Supports = "supports",
         /// It speaks against.

@@ -9,7 +9,7 @@ use crate::archive;
 use crate::chain::codec::CodecError;
 use crate::chain::record::{Hash, Head, Header, Malformed, RecordRef, payload_digest};
 use crate::chain::tree::Tiled;
-use crate::event::{Entry, Erasable, Event, Fact, Kind};
+use crate::event::{Change, Entry, Erasable, Event, Fact, Kind};
 use crate::rules;
 use crate::signatures::{self, HeldKeys, Required, SignatureError};
 use crate::state::{State, Unreadable, asserted_times};
@@ -151,7 +151,9 @@ impl<'s, K: Kept> Contents<'s, K> {
     pub(super) fn take(&mut self, seq: u64, record: &RecordRef<'_>, link: Hash, payload: Payload) {
         let entry = self.open_payload(seq, record, payload);
         if let Some(entry) = &entry {
-            if entry.event.kind() == Kind::Redacted && record.header.target < seq {
+            if entry.event.kind().spec().change == Some(Change::Redacts)
+                && record.header.target < seq
+            {
                 self.redacted.push(record.header.target);
             }
             self.irregular += usize::from(entry.event.envelope.irregular.is_some());

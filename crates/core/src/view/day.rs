@@ -9,6 +9,7 @@ use foldhash::fast::FixedState;
 use crate::event::{
     AgreementRecorded, CommitmentRecorded, Entry, Fact, Kind, PartyRegistered, SourceRegistered,
 };
+use crate::rules::Known;
 use crate::state::{Assessment, CommitmentHistory, EntityKind, Id, RecordDate, State};
 use crate::value::agreement::AgreementStatus;
 use crate::value::commitment::{Contest, Standing};
@@ -112,42 +113,33 @@ impl<'r> View<'r> {
         if self.state.latest_around(seq) <= self.as_of {
             return true;
         }
-        let stamp = self.state.stamp(seq);
+        let stamp = self.state.date(seq);
         stamp.is_some_and(|stamp| stamp.timeless || self.last_possible_day(seq) <= self.as_of)
     }
 
     /// The last day on which a record can have happened: the day from which it counts.
     pub fn last_possible_day(&self, seq: Seq) -> NaiveDate {
         let own = self.state.own_last_day(seq);
-        let inherited = || self.agreement_stamp(seq)?.on?.latest();
-        match self.state.kind(seq) {
-            Some(Kind::CommitmentRecorded) => inherited().or(own),
-            _ => own,
-        }
-        .unwrap_or(END_OF_TIME)
+        let agreement_date = self.agreement_stamp(seq);
+        let inherited = agreement_date.and_then(|date| date.on?.latest());
+        inherited.or(own).unwrap_or(END_OF_TIME)
     }
 
     /// What is kept of the record of a commitment's agreement, which gives a commitment without a date its own.
     pub fn agreement_stamp(&self, seq: Seq) -> Option<&'r RecordDate> {
         let state = self.state;
         let is_dateless = |stamp: &&RecordDate| !stamp.is_dated();
-        let is_commitment = state.kind(seq) == Some(Kind::CommitmentRecorded);
-        state
-            .stamp(seq)
-            .filter(is_dateless)
-            .filter(|_| is_commitment)?;
+        let inherits = state.kind(seq)?.spec().has_agreement_date;
         // A date that is open at one end is a date of its own.
-        let Fact::CommitmentRecorded(fact) = &state.held(seq)?.entry.event.fact else {
-            return None;
-        };
-        let (_, agreed) = state.entity(&fact.agreement.0)?;
-        state.stamp(agreed)
+        state.date(seq).filter(|_| inherits).filter(is_dateless)?;
+        let (_, agreed) = state.entity(state.held(seq)?.entry.event.dated_by()?)?;
+        state.date(agreed)
     }
 
     /// When an agreement was concluded.
     pub fn agreed_on(&self, agreement: &AgreementId) -> Option<When> {
         let (_, agreed) = self.state.entity(&agreement.0)?;
-        self.state.stamp(agreed)?.on
+        self.state.date(agreed)?.on
     }
 
     /// The records about something that had happened.
@@ -291,7 +283,7 @@ impl<'r> View<'r> {
 
     /// A commitment.
     pub fn commitment(&self, id: &CommitmentId) -> Option<Commitment<'r>> {
-        self.commitment_told(self.state.told(id)?)
+        self.commitment_told(self.state.history(id)?)
     }
 
     fn commitment_told(&self, told: CommitmentHistory<'r>) -> Option<Commitment<'r>> {
@@ -356,7 +348,7 @@ impl<'r> View<'r> {
     /// How many commitments there are in each agreement, by the number of its id.
     pub fn commitment_counts(&self) -> HashMap<Id, usize, FixedState> {
         let mut counts = HashMap::default();
-        for (_, told) in self.state.all_told() {
+        for (_, told) in self.state.histories() {
             if let Some(agreement) = told.agreement()
                 && self.has_happened(told.defined())
             {
@@ -458,7 +450,7 @@ impl<'r> View<'r> {
 
     /// Every commitment, by id.
     pub fn commitments(&self) -> Vec<Commitment<'r>> {
-        let mut told: Vec<(&Slug, CommitmentHistory<'r>)> = self.state.all_told().collect();
+        let mut told: Vec<(&Slug, CommitmentHistory<'r>)> = self.state.histories().collect();
         told.sort_unstable_by_key(|(id, _)| *id);
         let told = told.into_iter();
         told.filter_map(|(_, told)| self.commitment_told(told))

@@ -4,7 +4,6 @@ use chrono::{Days, NaiveDate};
 
 use super::schedule::Term;
 use super::{Commitment, View};
-use crate::event::Kind;
 use crate::value::id::Seq;
 
 /// What the calendar says of a commitment. Derived at query time, never stored.
@@ -87,7 +86,7 @@ impl View<'_> {
                 && self
                     .state
                     .kind(seq)
-                    .is_some_and(|kind| !is_bookkeeping(kind))
+                    .is_some_and(|kind| !kind.spec().is_bookkeeping)
                 && self.has_happened(seq)
             {
                 last = last.max(Some(self.last_possible_day(seq)));
@@ -95,12 +94,4 @@ impl View<'_> {
         }
         last.unwrap_or_else(|| self.last_possible_day(commitment.recorded.seq))
     }
-}
-
-/// Whether events of this kind are about the record, not about the world.
-fn is_bookkeeping(kind: Kind) -> bool {
-    matches!(
-        kind,
-        Kind::Noted | Kind::Corrected | Kind::Retracted | Kind::Redacted
-    )
 }

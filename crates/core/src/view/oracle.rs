@@ -3,6 +3,7 @@
 use chrono::NaiveDate;
 
 use crate::event::{Entry, Fact, Kind};
+use crate::rules::Known;
 use crate::state::{Assessment, EntityKind, State};
 use crate::value::commitment::Capacity;
 use crate::value::commitment::{Contest, Standing};
@@ -152,7 +153,7 @@ fn compare(view: &View<'_>) -> Result<(), TestCaseError> {
         );
         prop_assert_eq!(view.has_happened(seq), has_happened(view, entry), "{}", seq);
         let envelope = &entry.event.envelope;
-        let stamp = state.stamp(seq).unwrap();
+        let stamp = state.date(seq).unwrap();
         prop_assert_eq!(stamp.on, envelope.on, "{}", seq);
         prop_assert_eq!(stamp.irregular, envelope.irregular.is_some(), "{}", seq);
         prop_assert_eq!(stamp.infers, !envelope.inferred.is_empty(), "{}", seq);

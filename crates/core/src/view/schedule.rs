@@ -81,7 +81,7 @@ impl View<'_> {
 
     /// The first and the last day on which a record can have happened; the last is the one from which it counts.
     pub fn possible_days(&self, seq: Seq) -> (Option<NaiveDate>, NaiveDate) {
-        let stamp = self.agreement_stamp(seq).or(self.state.stamp(seq));
+        let stamp = self.agreement_stamp(seq).or(self.state.date(seq));
         // Without any date it counts from the day it was recorded, and may be of any day before.
         let earliest = stamp.and_then(|stamp| stamp.on?.earliest());
         (earliest, self.last_possible_day(seq))

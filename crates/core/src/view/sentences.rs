@@ -6,6 +6,7 @@ use std::sync::Mutex;
 use foldhash::fast::FixedState;
 
 use crate::event::{Context, Entry, Event, Fact, Fields, Kind};
+use crate::rules::Known;
 use crate::state::{Id, State};
 use crate::value::agreement::AgreementStatus;
 use crate::value::base::Text;
@@ -122,7 +123,7 @@ impl Context for Before<'_> {
     }
 
     fn standing_before(&self, id: &CommitmentId) -> Option<Standing> {
-        let history = self.state().told(id)?;
+        let history = self.state().history(id)?;
         if let Some(standing) = self.last(history.moves()) {
             return Some(standing);
         }
@@ -134,7 +135,7 @@ impl Context for Before<'_> {
     }
 
     fn contest_before(&self, id: &CommitmentId) -> Option<Contest> {
-        let history = self.state().told(id)?;
+        let history = self.state().history(id)?;
         Some(self.last(history.contests()).unwrap_or(Contest::None))
     }
 
@@ -147,7 +148,7 @@ impl Context for Before<'_> {
             return Fields::default();
         };
         let mut terms = entry.event.to_fields();
-        let history = self.state().told(id);
+        let history = self.state().history(id);
         let amendments = history.into_iter().flat_map(|history| history.amendments());
         for seq in amendments.take_while(|seq| *seq < self.seq) {
             let Some(amendment) = self.state().entry(seq) else {
@@ -169,7 +170,7 @@ impl Context for Before<'_> {
             .iter()
             .filter_map(|party| self.state().number(&party.0))
             .collect();
-        let history = self.state().told(id)?;
+        let history = self.state().history(id)?;
         let same = history
             .assessments()
             .filter(|(_, one)| *one.by == *numbers && one.scale == *scale);

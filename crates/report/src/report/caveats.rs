@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use servanda_core::event::{Entry, Fact, Kind};
+use servanda_core::rules::Known;
 use servanda_core::state::RecordDate;
 use servanda_core::value::id::Seq;
 use servanda_core::value::when::{Deadline, When};
@@ -132,7 +133,7 @@ fn records_with(
     wanted: impl Fn(&RecordDate) -> bool,
 ) -> impl Iterator<Item = Seq> {
     let state = view.state;
-    let wanted = move |seq: &Seq| state.stamp(*seq).is_some_and(&wanted);
+    let wanted = move |seq: &Seq| state.date(*seq).is_some_and(&wanted);
     records.iter().copied().filter(wanted)
 }
 

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use chrono::{Days, NaiveDate, SecondsFormat};
 
 use servanda_core::event::Event;
+use servanda_core::rules::Known;
 use servanda_core::state::{Assessment, CurrentRecord, State};
 use servanda_core::value::base::{Leaf, Text};
 use servanda_core::value::commitment::{Contest, Level, Standing};
@@ -19,7 +20,7 @@ use super::cell::{Cell, Tone};
 /// recorder inferred it.
 pub fn occasion(view: &View<'_>, seq: Seq) -> Option<(When, bool)> {
     let inherited = view.agreement_stamp(seq).filter(|stamp| stamp.is_dated());
-    let stamp = inherited.or(view.state.stamp(seq))?;
+    let stamp = inherited.or(view.state.date(seq))?;
     stamp.on.map(|on| (on, stamp.infers_on))
 }
 
@@ -47,7 +48,7 @@ pub fn on(view: &View<'_>, seq: Seq) -> Cell {
 /// When something happened, or when it was recorded, and then says so.
 pub fn since(view: &View<'_>, seq: Seq) -> Cell {
     let recorded = || {
-        let stamp = view.state.stamp(seq)?;
+        let stamp = view.state.date(seq)?;
         Some(format!("{} (recorded)", stamp.recorded))
     };
     Cell::maybe(occasion_text(view, seq).or_else(recorded))
@@ -277,7 +278,7 @@ pub fn claimed(state: &State, seq: Seq) -> Option<String> {
 /// What a reader must know about a record: that it breaks a rule, was inferred, corrected, taken out.
 pub fn flags(state: &State, seq: Seq) -> Vec<String> {
     let mut flags = Vec::new();
-    let Some(stamp) = state.stamp(seq) else {
+    let Some(stamp) = state.date(seq) else {
         return flags;
     };
     if stamp.irregular {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use servanda_core::rules::Known;
 use servanda_core::value::id::{CommitmentId, Seq};
 use servanda_core::view::{Commitment, View};
 

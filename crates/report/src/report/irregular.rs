@@ -46,7 +46,7 @@ impl Report for Irregular {
             }
             all += 1;
             claimed += usize::from(cells::claimed(state, seq).is_some());
-            let stamp = state.stamp(seq).filter(|stamp| stamp.is_doubtful());
+            let stamp = state.date(seq).filter(|stamp| stamp.is_doubtful());
             let Some(entry) = stamp.and_then(|_| state.entry(seq)) else {
                 continue;
             };

@@ -294,7 +294,7 @@ pub fn within_recorded(state: &State, seq: Seq, question: &Question) -> bool {
 
 /// The day on which a record was recorded.
 fn recorded(state: &State, seq: Seq) -> NaiveDate {
-    let stamp = state.stamp(seq);
+    let stamp = state.date(seq);
     stamp.map_or(NaiveDate::MAX, |stamp| stamp.recorded)
 }
 
@@ -327,6 +327,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use servanda_core::rules::Known;
     use servanda_core::state::EntityKind;
     use servanda_core::testing::{histories, state};
 

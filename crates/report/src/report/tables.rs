@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use chrono::Days;
 
+use servanda_core::rules::Known;
 use servanda_core::value::id::AgreementId;
 use servanda_core::view::{Agreement, Commitment, View};
 

@@ -5,7 +5,7 @@ mod record;
 mod standing;
 mod world;
 
-use super::{Advice, Rejection, Rule, check, complete};
+use super::{Advice, Known, Rejection, Rule, check, complete};
 use crate::event::{Event, Kind};
 use crate::testing::{event, state};
 use crate::value::commitment::Standing;

@@ -10,6 +10,7 @@ mod source;
 #[cfg(test)]
 mod tests;
 
+use servanda_core::rules::Known;
 use servanda_core::state::EntityKind;
 use servanda_core::value::id::{AgreementId, CommitmentId, PartyId, SourceId, Subject};
 use servanda_core::view::View;

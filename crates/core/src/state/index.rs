@@ -1,0 +1,92 @@
+//! The index of the records that count: trails, ids and facts.
+
+use super::entity::Entity;
+use super::keeper::Keeper;
+use super::tables::State;
+use crate::event::Event;
+use crate::value::id::{EntityKind, Reference, Slug};
+
+impl State {
+    /// Adds a record to trails, ids and facts. `now` is the record that makes it count: itself, or a later one.
+    pub(super) fn index(&mut self, record: u32, event: &Event, now: u32) {
+        event.each_reference(|_, named| match named {
+            Reference::Record(seq) => self.about.entry(seq.0).or_default().insert(record),
+            named => {
+                if let Some(slug) = named.slug() {
+                    self.entity_named(slug, now).trail.insert(record);
+                }
+            }
+        });
+        if let Some(reference) = event.defines()
+            && let (Some(kind), Some(slug)) = (EntityKind::of(&reference), reference.slug())
+        {
+            let entity = self.entity_named(slug, now);
+            entity.trail.insert(record);
+            if entity.defined.is_none() {
+                entity.defined = Some((kind, record));
+                self.id_counts[kind as usize] += 1;
+            }
+        }
+        self.set_facts(record, event, true);
+    }
+
+    /// Takes a record out of trails, ids and facts.
+    pub(super) fn unindex(&mut self, record: u32, event: &Event) {
+        self.set_facts(record, event, false);
+        let defined = event.defines();
+        let names = &self.names;
+        let entities = &mut self.entities;
+        let about = &mut self.about;
+        let id_counts = &mut self.id_counts;
+        let mut forget = |named: Reference<'_>| match named {
+            Reference::Record(seq) => {
+                if let Some(trail) = about.get_mut(&seq.0) {
+                    trail.remove(record);
+                    if trail.is_empty() {
+                        about.remove(&seq.0);
+                    }
+                }
+            }
+            named => {
+                let id = named.slug().and_then(|slug| names.find(slug));
+                if let Some(entity) = id.map(|id| &mut entities[id as usize]) {
+                    entity.trail.remove(record);
+                    if defined == Some(named)
+                        && let Some((kind, _)) = entity.defined.take_if(|(_, by)| *by == record)
+                    {
+                        id_counts[kind as usize] -= 1;
+                    }
+                }
+            }
+        };
+        event.each_reference(|_, named| forget(named));
+        defined.into_iter().for_each(forget);
+    }
+
+    /// The entity of an id. A new id is noted as first named by this record.
+    fn entity_named(&mut self, slug: &Slug, record: u32) -> &mut Entity {
+        let id = self.names.number(slug, record) as usize;
+        if id == self.entities.len() {
+            self.entities.push(Entity::default());
+        }
+        &mut self.entities[id]
+    }
+
+    /// Sets the facts of a record, or takes them out if it does not count.
+    fn set_facts(&mut self, record: u32, event: &Event, counts: bool) {
+        let Self {
+            entities,
+            names,
+            assessments,
+            ..
+        } = self;
+        let mut keeper = Keeper {
+            all: entities,
+            names,
+            assessments,
+            record,
+            counts,
+        };
+        event.effects(&mut |effect| keeper.set(effect));
+    }
+}

@@ -1,0 +1,140 @@
+//! Lookups: the ids, the trail of an entity or a record, and what a text names.
+
+use super::postings::Postings;
+use super::tables::State;
+use crate::event::{Entry, Kind};
+use crate::rules::Known;
+use crate::value::base::excerpt;
+use crate::value::id::{EntityKind, Seq, Slug, Subject};
+
+/// A text that does not name one entity or record.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ResolveError {
+    /// No id begins with the text, and no record has this number.
+    #[error("nothing here is called `{0}`")]
+    Nothing(String),
+    /// Several ids begin with the text.
+    #[error("`{text}` may be {}", candidates.join(", "))]
+    Ambiguous {
+        /// The text.
+        text: String,
+        /// The first ids that begin with it.
+        candidates: Vec<String>,
+    },
+}
+
+impl State {
+    /// The entry of the record that defines an id.
+    pub fn defining(&self, id: &Slug) -> Option<&Entry> {
+        self.entity(id).and_then(|(_, seq)| self.entry(seq))
+    }
+
+    /// Every id of a kind, sorted by its bytes.
+    pub fn ids(&self, kind: EntityKind) -> impl Iterator<Item = &Slug> {
+        let named = self.names.slugs().iter().zip(&self.entities);
+        let of_kind =
+            named.filter(|(_, entity)| entity.defined.is_some_and(|(found, _)| found == kind));
+        let mut ids: Vec<&Slug> = of_kind.map(|(slug, _)| slug).collect();
+        ids.sort_unstable();
+        ids.into_iter()
+    }
+
+    /// The records that name an entity or a record and count, in order. The record that defines an entity is one of
+    /// them.
+    pub fn trail(&self, subject: &Subject) -> impl DoubleEndedIterator<Item = &Entry> {
+        self.trail_of(subject, |_| true)
+    }
+
+    /// The records of some kinds in a [`State::trail`]. Other records are not read.
+    pub fn trail_of(
+        &self,
+        subject: &Subject,
+        wanted: impl Fn(Kind) -> bool,
+    ) -> impl DoubleEndedIterator<Item = &Entry> {
+        let records: Vec<Seq> = self
+            .trail_records(subject)
+            .filter(|(_, kind)| wanted(*kind))
+            .map(|(seq, _)| seq)
+            .collect();
+        records.into_iter().filter_map(|seq| self.entry(seq))
+    }
+
+    /// The numbers and kinds of the records in a trail, without reading them.
+    pub fn trail_records(&self, subject: &Subject) -> impl Iterator<Item = (Seq, Kind)> + use<'_> {
+        let trail = match subject {
+            Subject::Entity(slug) => self
+                .names
+                .find(slug)
+                .map(|id| &self.entities[id as usize].trail),
+            Subject::Record(seq) => self.about.get(&seq.0),
+        };
+        let numbers = trail.into_iter().flat_map(Postings::iter);
+        numbers.filter_map(|number| {
+            let seq = Seq(number.into());
+            Some((seq, self.kind(seq)?))
+        })
+    }
+
+    /// The record that has an import key.
+    pub fn imported(&self, key: &str) -> Option<Seq> {
+        let has_key = |record: &u32| {
+            let held = self.held(Seq((*record).into()));
+            let own = held.and_then(|held| held.entry.event.envelope.import_key.as_ref());
+            own.is_some_and(|own| own.as_str() == key)
+        };
+        let record = self.import_keys.records(key).find(has_key)?;
+        Some(Seq(record.into()))
+    }
+
+    /// The record or entity that a text names: by the number of the record, or by the id of the entity or the
+    /// beginning of one id alone.
+    ///
+    /// # Errors
+    /// [`ResolveError`]
+    pub fn resolve(&self, text: &str) -> Result<Subject, ResolveError> {
+        self.resolve_among(text, |_| true)
+    }
+
+    /// The id of a kind that a text names, as in [`State::resolve`].
+    ///
+    /// # Errors
+    /// [`ResolveError`]
+    pub fn resolve_id(&self, text: &str, kind: EntityKind) -> Result<Slug, ResolveError> {
+        match self.resolve_among(text, |found| found == kind)? {
+            Subject::Entity(slug) => Ok(slug),
+            Subject::Record(_) => Err(ResolveError::Nothing(text.to_owned())),
+        }
+    }
+
+    fn resolve_among(
+        &self,
+        text: &str,
+        wanted: impl Fn(EntityKind) -> bool,
+    ) -> Result<Subject, ResolveError> {
+        let nothing = || ResolveError::Nothing(excerpt(text));
+        match text.parse().map_err(|_| nothing())? {
+            Subject::Record(seq) if seq.0 < self.count() => Ok(Subject::Record(seq)),
+            Subject::Record(_) => Err(nothing()),
+            Subject::Entity(slug) => {
+                if self.entity(&slug).is_some_and(|(kind, _)| wanted(kind)) {
+                    return Ok(Subject::Entity(slug));
+                }
+                let named = self.names.slugs().iter().zip(&self.entities);
+                let mut candidates: Vec<&Slug> = named
+                    .filter(|(id, _)| id.as_str().starts_with(slug.as_str()))
+                    .filter(|(_, entity)| entity.defined.is_some_and(|(kind, _)| wanted(kind)))
+                    .map(|(id, _)| id)
+                    .collect();
+                candidates.sort_unstable();
+                match candidates.as_slice() {
+                    [] => Err(nothing()),
+                    [one] => Ok(Subject::Entity((*one).clone())),
+                    many => Err(ResolveError::Ambiguous {
+                        text: text.to_owned(),
+                        candidates: many.iter().take(8).map(ToString::to_string).collect(),
+                    }),
+                }
+            }
+        }
+    }
+}

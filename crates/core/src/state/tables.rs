@@ -1,0 +1,135 @@
+//! The tables of the state, into which records are folded.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+use foldhash::fast::FixedState;
+
+use super::archive::{Archive, Unreadable};
+use super::assessments::Assessments;
+use super::current::{CurrentRecord, RecordStatus};
+use super::dates::RecordDates;
+use super::entity::Entity;
+use super::id_table::IdTable;
+use super::keys::ImportKeys;
+use super::postings::Postings;
+use super::read_cache::ReadCache;
+use super::scan_cache::ScanCache;
+use crate::event::Kind;
+use crate::value::id::{EntityKind, Seq, Slug};
+
+/// The most records of a ledger: the state keeps their numbers in 32 bits.
+pub const RECORD_LIMIT: u64 = u32::MAX as u64;
+
+/// The state of a ledger after its first records, as many as [`State::count`] says.
+#[derive(Clone, Default)]
+pub struct State {
+    /// The kind of each record; none if its payload was erased.
+    pub(super) kinds: Vec<Option<Kind>>,
+    /// The date of each record, and what is doubtful about it.
+    pub(super) dates: RecordDates,
+    /// The records that later ones corrected, retracted or redacted.
+    pub(super) record_statuses: HashMap<u32, RecordStatus, FixedState>,
+    /// Every id that a record names, with its number.
+    pub(super) names: IdTable,
+    /// The entity of each id, at the number of the id.
+    pub(super) entities: Vec<Entity>,
+    /// The different assessments. Facts have their numbers.
+    pub(super) assessments: Assessments,
+    /// How many ids there are of each [`EntityKind`].
+    pub(super) id_counts: [u32; 5],
+    /// The trail of each record that others name.
+    pub(super) about: HashMap<u64, Postings, FixedState>,
+    /// The records of the import keys.
+    pub(super) import_keys: ImportKeys,
+    /// Reads the first `archived` records.
+    pub(super) archive: Option<Arc<dyn Archive>>,
+    pub(super) archived: usize,
+    /// The records after those; none for one whose payload was erased.
+    pub(super) kept: Vec<Option<CurrentRecord>>,
+    /// The records that were read from the archive.
+    pub(super) read_cache: ReadCache,
+    /// The first record that the archive failed to read.
+    pub(super) unreadable: OnceLock<Unreadable>,
+    /// Summaries of all records. Every change clears them, and the next question builds them.
+    pub(super) scan_cache: OnceLock<ScanCache>,
+    /// How many of the first records have a recorded time that an importer stated.
+    pub(super) asserted: u64,
+}
+
+impl fmt::Debug for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("State")
+            .field("count", &self.count())
+            .field("record_statuses", &self.record_statuses)
+            .field("entities", &self.entities)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The note for readers of a ledger whose first `count` records have a stated recorded time; none if `count` is 0.
+pub fn asserted_times(count: u64) -> Option<String> {
+    let records = match count {
+        0 => return None,
+        1 => "the recorded time of record 0 is".to_owned(),
+        _ => format!("the recorded times of records 0 to {} are", count - 1),
+    };
+    Some(format!(
+        "{records} claimed by whoever recorded them later, not the machine's: nothing shows that they were known then"
+    ))
+}
+
+impl State {
+    /// The archive that reads the first records.
+    pub fn archive(&self) -> Option<&Arc<dyn Archive>> {
+        self.archive.as_ref()
+    }
+
+    /// How many records the state has taken in.
+    pub fn count(&self) -> u64 {
+        self.kinds.len() as u64
+    }
+
+    /// How many of the first records have a recorded time that was stated when they were imported, and is not from
+    /// the machine's clock.
+    pub fn asserted(&self) -> u64 {
+        self.asserted
+    }
+
+    /// Sets [`State::asserted`]. The headers of records have it, and [`State::apply`] does not get these.
+    pub fn note_asserted(&mut self, count: u64) {
+        self.asserted = count;
+    }
+
+    /// The first record that the archive failed to read. Answers given after that may be wrong.
+    pub fn unreadable(&self) -> Option<&Unreadable> {
+        self.unreadable.get()
+    }
+
+    /// The kind of a record, whether or not it counts; none if its payload was erased.
+    pub fn kind(&self, seq: Seq) -> Option<Kind> {
+        let at = usize::try_from(seq.0).ok()?;
+        *self.kinds.get(at)?
+    }
+
+    /// The kind of a record that counts.
+    pub fn standing_kind(&self, seq: Seq) -> Option<Kind> {
+        let kind = self.kind(seq)?;
+        self.record_status(seq).is_standing().then_some(kind)
+    }
+
+    /// What later records did to a record.
+    pub(super) fn record_status(&self, seq: Seq) -> &RecordStatus {
+        let record = u32::try_from(seq.0).ok();
+        let record_status = record.and_then(|record| self.record_statuses.get(&record));
+        record_status.unwrap_or(RecordStatus::NONE)
+    }
+
+    /// The entity with this id and the record that defines it, if it is of this kind.
+    pub(super) fn found(&self, slug: &Slug, kind: EntityKind) -> Option<(&Entity, u32)> {
+        let entity = &self.entities[self.names.find(slug)? as usize];
+        let (found, record) = entity.defined?;
+        (found == kind).then_some((entity, record))
+    }
+}
