@@ -94,7 +94,7 @@ impl Run for CheckProof {
             None => session.say("its payload was redacted"),
             Some(content) => {
                 let event = codec::decode(content).map_err(|error| broken(error.to_string()))?;
-                session.say(&Value::Object(event_to_json(&event)).to_string())
+                session.say_json(&Value::Object(event_to_json(&event)))
             }
         }?;
         Ok(Exit::Ok)

@@ -42,6 +42,7 @@ mod verify;
 mod witness;
 
 use std::ffi::OsString;
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -50,6 +51,7 @@ use clap::Args as _;
 use command::Command;
 pub use error::Exit;
 use globals::Globals;
+use servanda_core::words::spelled_out;
 use servanda_log::Registry;
 use session::Session;
 
@@ -137,7 +139,7 @@ pub fn run_with(registry: &Arc<Registry>, arguments: impl IntoIterator<Item = Os
                 Exit::Ok
             };
             // No output is left to report that the terminal is gone.
-            let _ = error.print();
+            let _ = print(&error);
             return code;
         }
     };
@@ -154,6 +156,15 @@ pub fn run_with(registry: &Arc<Registry>, arguments: impl IntoIterator<Item = Os
         session.report_error(&error);
         error.exit
     })
+}
+
+/// Prints help as it is, and an error, which repeats what was typed, with what is unseen spelled out.
+fn print(error: &clap::Error) -> io::Result<()> {
+    if !error.use_stderr() {
+        return error.print();
+    }
+    let text = error.render().to_string();
+    write!(io::stderr().lock(), "{}", spelled_out(&text, "\n", "\t"))
 }
 
 #[cfg(test)]

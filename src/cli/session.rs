@@ -10,6 +10,7 @@ use anstyle::{AnsiColor, Style as Ansi};
 use chrono::{Local, NaiveDate, Utc};
 use clap::parser::ValueSource;
 use clap::{ArgMatches, FromArgMatches};
+use serde_json::Value;
 
 use super::error::{CliError, Exit};
 use super::files;
@@ -19,6 +20,7 @@ use super::progress::Waiting;
 use super::seen_checkpoints::SeenCheckpoints;
 use servanda_core::chain::checkpoint::Checkpoint;
 use servanda_core::chain::record::Head;
+use servanda_core::words::{harmless, harmless_json, spelled_out};
 use servanda_ledger::Submission;
 use servanda_ledger::{Given, Placed, Present, Receipt, StreamError};
 use servanda_ledger::{Ledger, LedgerError, Machine};
@@ -330,21 +332,35 @@ impl Session {
 
     /// Writes a line of data to stdout.
     pub fn say(&self, line: &str) -> Result<(), CliError> {
-        written(writeln!(io::stdout().lock(), "{line}"))
+        written(writeln!(io::stdout().lock(), "{}", harmless(line)))
+    }
+
+    /// Writes data of several lines to stdout.
+    pub fn say_lines(&self, lines: &str) -> Result<(), CliError> {
+        let lines = spelled_out(lines.trim_end_matches('\n'), "\n", "\t");
+        written(writeln!(io::stdout().lock(), "{lines}"))
+    }
+
+    /// Writes a line of JSON to stdout.
+    pub fn say_json(&self, json: &Value) -> Result<(), CliError> {
+        let json = json.to_string();
+        written(writeln!(io::stdout().lock(), "{}", harmless_json(&json)))
     }
 
     /// Writes a line of talk to stderr, unless the user asked for quiet.
     pub fn talk(&self, line: &str) {
         if !self.quiet {
             // Failing to write talk is no error.
-            let _ = writeln!(io::stderr().lock(), "{line}");
+            let _ = writeln!(io::stderr().lock(), "{}", harmless(line));
         }
     }
 
     /// Writes a hint to stderr, unless the user asked for quiet.
     pub fn hint(&self, hint: &str) {
-        let label = self.paint("hint:", Ansi::new().fg_color(Some(AnsiColor::Cyan.into())));
-        self.talk(&format!("{label} {hint}"));
+        if !self.quiet {
+            let label = self.paint("hint:", Ansi::new().fg_color(Some(AnsiColor::Cyan.into())));
+            let _ = writeln!(io::stderr().lock(), "{label} {}", harmless(hint));
+        }
     }
 
     /// Writes an error and its hints to stderr.
@@ -352,9 +368,10 @@ impl Session {
         let red = Ansi::new().fg_color(Some(AnsiColor::Red.into())).bold();
         let mut err = io::stderr().lock();
         // No output is left to report that stderr is gone.
-        let _ = writeln!(err, "{} {error}", self.paint("error:", red));
+        let message = harmless(&error.to_string());
+        let _ = writeln!(err, "{} {message}", self.paint("error:", red));
         for detail in &error.details {
-            let _ = writeln!(err, "  {detail}");
+            let _ = writeln!(err, "  {}", harmless(detail));
         }
         drop(err);
         for hint in &error.hints {

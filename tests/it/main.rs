@@ -25,3 +25,4 @@ mod tamper;
 mod toy;
 #[cfg(unix)]
 mod witness;
+mod words;

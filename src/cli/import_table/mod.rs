@@ -96,7 +96,7 @@ pub(super) fn run(matches: &ArgMatches, rules: &Path, session: &Session) -> Resu
     let submissions = append(session, &mut ledger, submissions, &found.events, &rules)?;
     if session.dry_run {
         for (submission, from) in submissions.iter().zip(&found.events) {
-            session.say(&line(submission, &from.event))?;
+            session.say_json(&line(submission, &from.event))?;
         }
     }
     found.report(session);
@@ -110,7 +110,7 @@ pub(super) fn suggest(path: &Path, session: &Session) -> Result<Exit, CliError> 
     let table = Table::read(&bytes, &form)
         .map_err(|error| CliError::refused(format!("{}: {error}", path.display())))?;
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    session.say(suggest::suggest(&name, &form, &table).trim_end())?;
+    session.say_lines(&suggest::suggest(&name, &form, &table))?;
     Ok(Exit::Ok)
 }
 
@@ -153,7 +153,7 @@ fn append(
 }
 
 /// An event as a line of NDJSON that can be imported. References by import key stay references by import key.
-fn line(submission: &Submission, mapped: &MappedEvent) -> String {
+fn line(submission: &Submission, mapped: &MappedEvent) -> serde_json::Value {
     let mut object = ndjson::event_to_json(&submission.event);
     for spec in mapped.kind.fields().filter(|spec| spec.may_name_records()) {
         match mapped.fields.get(spec.name) {
@@ -169,7 +169,7 @@ fn line(submission: &Submission, mapped: &MappedEvent) -> String {
     if let Some(time) = submission.recorded_at {
         object.insert("recorded_at".into(), time.to_string().into());
     }
-    serde_json::Value::Object(object).to_string()
+    serde_json::Value::Object(object)
 }
 
 fn read_rules(path: &Path) -> Result<Rules, CliError> {
