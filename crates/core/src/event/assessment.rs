@@ -30,6 +30,13 @@ impl Meaning for Assessed {
         });
     }
 
+    fn headline(&self) -> Option<String> {
+        Some(format!(
+            "{}: {} = {}",
+            self.commitment, self.scale, self.level
+        ))
+    }
+
     fn sentence(&self, envelope: &Envelope, context: &dyn Context) -> String {
         let (commitment, scale) = (&self.commitment, &self.scale);
         let who = parties(&envelope.by, context);

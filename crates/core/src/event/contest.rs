@@ -42,6 +42,10 @@ impl Meaning for ContestMoved {
         tell(Effect::ContestMoves(&self.commitment, self.to));
     }
 
+    fn headline(&self) -> Option<String> {
+        Some(format!("{} contest: {}", self.commitment, self.to))
+    }
+
     fn sentence(&self, envelope: &Envelope, context: &dyn Context) -> String {
         let went = went(context.contest_before(&self.commitment), self.to);
         let text = after_colon(self.text.as_ref());

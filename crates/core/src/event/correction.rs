@@ -31,6 +31,10 @@ impl Meaning for Corrected {
         })
     }
 
+    fn headline(&self) -> Option<String> {
+        Some(format!("record {}: {}", self.record, self.field))
+    }
+
     fn sentence(&self, _: &Envelope, context: &dyn Context) -> String {
         let changed = match (self.old.as_slice(), self.to.as_slice()) {
             ([], _) | (_, []) => format!("was {}", changed(&self.old, &self.to)),

@@ -56,7 +56,7 @@ use self::list::events;
 use self::meaning::Meaning;
 use crate::rules::{Known, Rejection};
 use crate::state::Effect;
-use crate::value::base::{Leaf, Value, ValueError, excerpt, unknown_word};
+use crate::value::base::{Leaf, ValueError, excerpt, unknown_word};
 use crate::value::id::{Reference, Seq, Slug};
 use crate::value::when::Instant;
 use crate::wire::{Reader, Wire, WireError, Writer};
@@ -366,38 +366,7 @@ impl Event {
                 .iter()
                 .find_map(|name| fields.get(name).first().cloned())
         };
-        let head = match &self.fact {
-            Fact::StatusChanged(fact) => Some(format!("{} is {}", fact.commitment, fact.to)),
-            Fact::ContestMoved(fact) => Some(format!("{} contest: {}", fact.commitment, fact.to)),
-            Fact::AgreementStatusChanged(fact) => {
-                Some(format!("{} is {}", fact.agreement, fact.to))
-            }
-            Fact::ParticipationRecorded(fact) => Some(format!(
-                "{}: {} of {}",
-                fact.party, fact.action, fact.agreement
-            )),
-            Fact::Assessed(fact) => Some(format!(
-                "{}: {} = {}",
-                fact.commitment, fact.scale, fact.level
-            )),
-            Fact::EvidenceAttached(fact) => Some(format!("{} {}", fact.bearing, fact.about)),
-            Fact::Corrected(fact) => Some(format!("record {}: {}", fact.record, fact.field)),
-            Fact::Retracted(fact) => Some(format!("record {}", fact.record)),
-            Fact::Redacted(fact) => Some(format!("record {}", fact.record)),
-            Fact::RecorderAdmitted(fact) => Some(format!("key {}", fact.key)),
-            Fact::RecorderRotated(fact) => Some(format!("{}: key {}", fact.recorder, fact.key)),
-            Fact::RecorderRevoked(fact) => Some(fact.recorder.to_string()),
-            Fact::PartyKeyDeclared(fact) => Some(format!("{}: key {}", fact.party, fact.key)),
-            Fact::Acknowledged(fact) => Some(format!(
-                "{} acknowledges record {}",
-                fact.party, fact.record
-            )),
-            Fact::PartySucceeded(fact) => {
-                let successors: Vec<String> = fact.successor.to_texts();
-                Some(format!("{} by {}", fact.party, successors.join(", ")))
-            }
-            _ => None,
-        };
+        let head = self.fact.meaning().headline();
         let tail = first(&["title", "text", "name", "reason", "origin", "place"]);
         match (head, tail) {
             (Some(head), Some(tail)) => format!("{head}: {tail}"),

@@ -41,6 +41,13 @@ impl Meaning for ParticipationRecorded {
         tell(Effect::Acts(&self.agreement, &self.party, self.action));
     }
 
+    fn headline(&self) -> Option<String> {
+        Some(format!(
+            "{}: {} of {}",
+            self.party, self.action, self.agreement
+        ))
+    }
+
     fn sentence(&self, _: &Envelope, context: &dyn Context) -> String {
         let (party, agreement) = (context.party(&self.party), &self.agreement);
         let did = match self.action {

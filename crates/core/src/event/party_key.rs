@@ -21,6 +21,10 @@ impl Meaning for PartyKeyDeclared {
         tell(Effect::HasKey(&self.party));
     }
 
+    fn headline(&self) -> Option<String> {
+        Some(format!("{}: key {}", self.party, self.key))
+    }
+
     fn sentence(&self, _: &Envelope, context: &dyn Context) -> String {
         format!("the key of {} is {}", context.party(&self.party), self.key)
     }

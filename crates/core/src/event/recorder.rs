@@ -18,6 +18,10 @@ event! {
 }
 
 impl Meaning for RecorderAdmitted {
+    fn headline(&self) -> Option<String> {
+        Some(format!("key {}", self.key))
+    }
+
     fn sentence(&self, _: &Envelope, _: &dyn Context) -> String {
         let name = self.name.as_ref();
         let name = name.map_or_else(String::new, |name| format!("{name}, "));

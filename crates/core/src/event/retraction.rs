@@ -16,6 +16,10 @@ event! {
 }
 
 impl Meaning for Retracted {
+    fn headline(&self) -> Option<String> {
+        Some(format!("record {}", self.record))
+    }
+
     fn sentence(&self, _: &Envelope, context: &dyn Context) -> String {
         format!(
             "{} was retracted: {}",
