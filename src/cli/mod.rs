@@ -51,7 +51,7 @@ use clap::Args as _;
 use command::Command;
 pub use error::Exit;
 use globals::Globals;
-use servanda_core::words::spelled_out;
+use servanda_core::words::{harmless, is_unseen, spelled_out};
 use servanda_log::Registry;
 use session::Session;
 
@@ -127,8 +127,9 @@ fn hide_guarded_panics() {
 
 /// Runs a command line, the program's name first, on the logs of this registry.
 pub fn run_with(registry: &Arc<Registry>, arguments: impl IntoIterator<Item = OsString>) -> Exit {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
     let parsed = command_line()
-        .try_get_matches_from(arguments)
+        .try_get_matches_from(&arguments)
         .and_then(|matches| Ok((Session::new(&matches, command_line, registry)?, matches)));
     let (session, matches) = match parsed {
         Ok(parsed) => parsed,
@@ -139,7 +140,7 @@ pub fn run_with(registry: &Arc<Registry>, arguments: impl IntoIterator<Item = Os
                 Exit::Ok
             };
             // No output is left to report that the terminal is gone.
-            let _ = print(&error);
+            let _ = print(error, &arguments);
             return code;
         }
     };
@@ -158,12 +159,15 @@ pub fn run_with(registry: &Arc<Registry>, arguments: impl IntoIterator<Item = Os
     })
 }
 
-/// Prints help as it is, and an error, which repeats what was typed, with what is unseen spelled out.
-fn print(error: &clap::Error) -> io::Result<()> {
-    if !error.use_stderr() {
+/// Prints help, or an error. An error repeats what was typed, so it is made again of harmless words.
+fn print(error: clap::Error, arguments: &[OsString]) -> io::Result<()> {
+    let typed = arguments.iter().map(|word| word.to_string_lossy());
+    let is_harmless = typed.clone().all(|word| !word.contains(is_unseen));
+    if !error.use_stderr() || is_harmless {
         return error.print();
     }
-    let text = error.render().to_string();
+    let again = command_line().try_get_matches_from(typed.map(|word| harmless(&word)));
+    let text = again.err().unwrap_or(error).render().to_string();
     write!(io::stderr().lock(), "{}", spelled_out(&text, "\n", "\t"))
 }
 

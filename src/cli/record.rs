@@ -2,6 +2,7 @@
 
 use std::io::{self, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use chrono::{Datelike, Days, NaiveDate, Weekday};
 use clap::builder::PossibleValuesParser;
@@ -24,6 +25,9 @@ use servanda_files::{FileError, Source};
 use servanda_ledger::Submission;
 
 pub(super) const COMMAND: Command = Command { build, run };
+
+/// How long the writer of a pipe that is recorded, imported or hashed may pause.
+const INPUT_PATIENCE: Duration = Duration::from_secs(300);
 
 /// The field of a document's digest: a kind that has it also takes the document.
 const DIGEST: &str = "digest";
@@ -276,7 +280,7 @@ pub(super) fn input(path: &Path) -> Result<Box<dyn Read + Send>, CliError> {
             false => told,
         }
     })?;
-    Ok(Box::new(source))
+    Ok(Box::new(source.patience(INPUT_PATIENCE)))
 }
 
 fn from_file(kind: Kind, path: &Path) -> Result<Fields, CliError> {

@@ -13,6 +13,8 @@ mod bad_input;
 mod bundle;
 mod cli;
 mod commands;
+#[cfg(unix)]
+mod doors;
 mod endurance;
 mod format;
 mod format_tables;

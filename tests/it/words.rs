@@ -43,7 +43,7 @@ fn is_free(spec: &FieldSpec) -> bool {
 fn hostile_history() -> (String, BTreeSet<(Kind, &'static str)>) {
     let mut covered = BTreeSet::new();
     let mut lines = String::new();
-    for entry in entries(&history(5, 400)) {
+    for entry in entries(&history(5, 160)) {
         let kind = entry.event.kind();
         let mut object = entry_to_json(&entry);
         for spec in kind.fields().filter(|spec| is_free(spec)) {
@@ -111,14 +111,14 @@ fn hostile_texts_leave_harmless_in_every_command_and_format() {
     scratch
         .run(&["init", "--origin", origin.as_str().unwrap()])
         .ok();
-    let receipts = scratch.run_on(&["import", "-"], &lines);
-    is_harmless(&receipts, "import", true);
-    receipts.ok();
     for format in ["json", "csv"] {
         let dry = scratch.run_on(&["import", "-", "--dry-run", "--format", format], &lines);
         is_harmless(&dry, "import --dry-run", false);
         dry.ok();
     }
+    let receipts = scratch.run_on(&["import", "-"], &lines);
+    is_harmless(&receipts, "import", true);
+    receipts.ok();
 
     // Every free text of every kind that takes no key was among them.
     for kind in Kind::ALL {
@@ -161,7 +161,7 @@ fn hostile_texts_leave_harmless_in_every_command_and_format() {
     for id in &ids {
         in_every_format(&scratch, &["show", id]);
     }
-    for record in ["1", "50", "399"] {
+    for record in ["1", "50", "159"] {
         in_every_format(&scratch, &["show", record]);
     }
     is_harmless(&scratch.run(&["export"]), "export", false);

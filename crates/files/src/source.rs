@@ -7,14 +7,15 @@ use std::time::Duration;
 
 use super::error::FileError;
 
-/// How long a pipe or a device may leave its reader without a byte.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+/// How long a pipe or a device may leave its reader without a byte, or a pipe its writer without a reader.
+pub const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A file that is open for reading. Opening it does not wait, not even for the writer of a pipe.
 #[derive(Debug)]
 pub struct Source {
     file: File,
     metadata: Metadata,
+    patience: Duration,
 }
 
 impl Source {
@@ -37,7 +38,11 @@ impl Source {
         if metadata.is_dir() {
             return Err(FileError::Directory);
         }
-        Ok(Self { file, metadata })
+        Ok(Self {
+            file,
+            metadata,
+            patience: PATIENCE,
+        })
     }
 
     /// Opens a regular file and nothing else.
@@ -50,6 +55,12 @@ impl Source {
             true => Ok(source),
             false => Err(FileError::NotRegular(kind_of(source.metadata.file_type()))),
         }
+    }
+
+    /// Waits so long for the next byte instead of [`PATIENCE`].
+    #[must_use]
+    pub fn patience(self, patience: Duration) -> Self {
+        Self { patience, ..self }
     }
 
     /// What the system says about the open file.
@@ -78,6 +89,7 @@ impl Source {
             true => usize::try_from(source.metadata.len()).unwrap_or_default(),
             false => 0,
         };
+        let patience = source.patience;
         let mut bytes = Vec::new();
         bytes
             .try_reserve(expected)
@@ -85,7 +97,10 @@ impl Source {
         source
             .take(max_bytes.saturating_add(1))
             .read_to_end(&mut bytes)
-            .map_err(unwrapped)?;
+            .map_err(|error| match error.kind() {
+                io::ErrorKind::TimedOut => FileError::Slow(patience),
+                _ => FileError::Io(error),
+            })?;
         if bytes.len() as u64 > max_bytes {
             return Err(FileError::TooLong(max_bytes));
         }
@@ -100,11 +115,11 @@ impl Source {
         #[cfg(unix)]
         {
             use rustix::event::{PollFd, PollFlags, Timespec, poll};
-            let limit = Timespec::try_from(PATIENCE).map_err(io::Error::other)?;
+            let limit = Timespec::try_from(self.patience).map_err(io::Error::other)?;
             let mut polled = [PollFd::new(&self.file, PollFlags::IN)];
             loop {
                 match poll(&mut polled, Some(&limit)) {
-                    Ok(0) => return Err(FileError::Slow(PATIENCE)),
+                    Ok(0) => return Err(FileError::Slow(self.patience)),
                     Ok(_) => return Ok(()),
                     Err(rustix::io::Errno::INTR) => {}
                     Err(error) => return Err(io::Error::from(error).into()),
@@ -126,14 +141,6 @@ impl Read for Source {
                 read => return read,
             }
         }
-    }
-}
-
-/// The error that [`Source::read`] put into an error of a reader.
-fn unwrapped(error: io::Error) -> FileError {
-    match error.kind() {
-        io::ErrorKind::TimedOut => FileError::Slow(PATIENCE),
-        _ => FileError::Io(error),
     }
 }
 
