@@ -166,7 +166,6 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
 fn append_one(session: &Session, submission: Submission) -> Result<Exit, CliError> {
     let mut ledger = session.open()?;
     let event = rules::complete(ledger.state(), submission.event);
-    let change = receipt::change(ledger.state(), &event);
     let submission = Submission {
         event: event.clone(),
         ..submission
@@ -183,9 +182,8 @@ fn append_one(session: &Session, submission: Submission) -> Result<Exit, CliErro
                     receipt.seq
                 ));
             }
-            let change = change.clone().filter(|_| !receipt.known);
             let recorded = receipt::recorded(ledger.state(), &event, &receipt);
-            receipt::Line::new(&sentences, recorded, receipt, change)
+            receipt::Line::new(&sentences, recorded, receipt)
         })
         .collect();
     receipt::show(session, &lines)?;
