@@ -12,7 +12,7 @@ Written from format.md beside it alone, for Python 3.8 or later and its standard
 there, it hashes with that, only faster. Every finding is a line that names the record. The verdict comes last, and
 says what was not checked.
 
-Exit codes: 0 sound, 10 integrity broken, 11 nothing but signatures or witnesses bad, 2 usage.
+Exit codes: 0 sound, 10 integrity broken, 11 nothing but signatures bad, 12 sound but too few witnesses, 2 usage.
 
 Sections: BLAKE3; Ed25519; keys and signed notes; checkpoints and policies; payloads; recorders' and parties'
 signatures; records, their chain and their tree; the command line.
@@ -20,6 +20,7 @@ signatures; records, their chain and their tree; the command line.
 import argparse
 import base64
 import datetime
+import functools
 import hashlib
 import json
 import re
@@ -109,7 +110,7 @@ def same_point(p, q):
 
 
 def point_of(data):
-    """The point of 32 bytes, in their one encoding; None if there is none, or one under which anybody can sign."""
+    """The point of 32 bytes, in their one encoding; None if there is none, or one of small order."""
     y, sign = int.from_bytes(data, "little") & 2**255 - 1, data[31] >> 7
     square = (y * y - 1) * pow(CURVE_D * y * y + 1, -1, P) % P
     x = pow(square, (P + 3) // 8, P)
@@ -127,24 +128,34 @@ def point_of(data):
 BASE = point_of((4 * pow(5, -1, P) % P).to_bytes(32, "little"))
 
 
+def sum_of(a, p, b, q):
+    """a × p + b × q, both at once, from the highest bit down."""
+    steps, found = (None, p, q, add_points(p, q)), NEUTRAL
+    for bit in range(252, -1, -1):
+        found = add_points(found, found)
+        step = steps[(a >> bit & 1) + 2 * (b >> bit & 1)]
+        found = add_points(found, step) if step else found
+    return found
+
+
+@functools.lru_cache(maxsize=4096)
+def key_of(data):
+    """The point of a public key; None unless it is a multiple of the base point, and not the neutral one."""
+    point = point_of(data) if len(data) == 32 else None
+    return point if point and same_point(sum_of(ORDER, point, 0, NEUTRAL), NEUTRAL) else None
+
+
 def ed25519_holds(key, message, signature):
-    """Whether scalar × BASE = commitment + challenge × public. No cofactor, no other encoding, no point of small order."""
-    if len(key) != 32 or len(signature) != 64:
+    """Whether scalar × BASE = commitment + challenge × public: no cofactor, no other encoding."""
+    public = key_of(key)
+    if not public or len(signature) != 64:
         return False
-    public, commitment = point_of(key), point_of(signature[:32])
-    scalar = int.from_bytes(signature[32:], "little")
-    if not public or not commitment or scalar >= ORDER:
+    commitment, scalar = point_of(signature[:32]), int.from_bytes(signature[32:], "little")
+    if not commitment or scalar >= ORDER:
         return False
     challenge = int.from_bytes(hashlib.sha512(signature[:32] + key + message).digest(), "little") % ORDER
     negated = (P - public[0], public[1], 1, P - public[3])
-    # scalar × BASE - challenge × public, both at once, from the highest bit down.
-    steps = (None, BASE, negated, add_points(BASE, negated))
-    found = NEUTRAL
-    for bit in range(252, -1, -1):
-        found = add_points(found, found)
-        step = steps[(scalar >> bit & 1) + 2 * (challenge >> bit & 1)]
-        found = add_points(found, step) if step else found
-    return same_point(found, commitment)
+    return same_point(sum_of(scalar, BASE, challenge, negated), commitment)
 
 
 # ---- Keys and signed notes, as C2SP signed-note has them ----
@@ -181,7 +192,7 @@ class VerifierKey:
         self.id = hashlib.sha256(name.encode() + b"\n" + data).digest()[:4]
         if said != self.id.hex():
             raise Malformed(f"{text[:120]!r}: its id is {self.id.hex()}")
-        if not point_of(self.public):
+        if not key_of(self.public):
             raise Malformed(f"{text[:120]!r} is no sound Ed25519 key")
 
     def holds(self, message, signature):
@@ -593,6 +604,7 @@ class Keyring:
     def __init__(self):
         self.origin, self.checked = "", 0
         self.recorders, self.parties = {}, {}  # the vkey of each; of a revoked recorder, None
+        self.former = []  # recorders with the vkeys that they had in the batch at hand, and have no more
         self.required, self.unknown = {}, False
 
     def require(self, recorder, vkey):
@@ -639,15 +651,22 @@ class Keyring:
         VerifierKey(event["key"], NOTES)
 
     def rotated(self, seq, event, links):
-        recorder, old = event["recorder"], self.recorders.get(event["recorder"])
-        if old is not None:
-            self.recorders[recorder] = event["key"]
+        recorder = event["recorder"]
+        old = self.change(recorder, event["key"])
+        try:
             self.require(recorder, old)
-        self.require(recorder, event["key"])
-        self.present_key(recorder)
+        finally:
+            self.require(recorder, event["key"])
 
     def revoked(self, seq, event, links):
-        self.recorders[event["recorder"]] = None
+        self.change(event["recorder"], None)
+
+    def change(self, recorder, vkey):
+        """Gives a recorder this key, or none, instead of the one that it has; gives that one."""
+        old = self.present_key(recorder)
+        self.former.append((recorder, old))
+        self.recorders[recorder] = vkey
+        return old
 
     def declared(self, seq, event, links):
         self.parties[event["party"]] = event["key"]
@@ -666,13 +685,13 @@ class Keyring:
         """What is wrong with the signatures of a batch, which lead to this head."""
         required, message = self.required, recorder_message(self.origin, count, link)
         may_sign = dict(required)
-        for recorder, vkey in self.recorders.items() if self.unknown else ():
+        for recorder, vkey in [*self.recorders.items(), *self.former] if self.unknown else ():
             try:
                 key = VerifierKey(vkey or "", NOTES)
                 may_sign.setdefault(key.id, (recorder, key))
             except Malformed:
                 pass  # revoked, or found where it was declared
-        self.required, self.unknown = {}, False
+        self.required, self.unknown, self.former = {}, False, []
         for key_id, (recorder, key) in required.items():
             if key_id not in signatures:
                 yield f"the signature of recorder {recorder} with the key {key.text} is missing"
@@ -765,6 +784,7 @@ class Verifier:
         self.previous = self.ended = None
         self.link, self.kept_link = ZERO, ZERO if kept and kept[0] == 0 else None
         self.gone, self.unerasable, self.redactions = [], set(), {}
+        self.anchored = True  # unless too few witnesses cosigned
 
     def find(self, seq, kind, message):
         self.find_at(f"record {seq}", kind, message)
@@ -932,23 +952,29 @@ class Verifier:
 
     def compare_signers(self, checkpoints, log_key, policy):
         """Whether the log signed the checkpoints, and enough witnesses one of them."""
-        met = policy is None
+        met, signed = policy is None, False
         for checkpoint in checkpoints:
-            where, cosigned = f"checkpoint {checkpoint.path}", set()
+            where = f"checkpoint {checkpoint.path}"
             try:
                 if log_key and not checkpoint.signed_by(log_key):
                     raise Malformed(f"it is not signed by {log_key.name}")
                 if not policy or not checkpoint.note:
                     continue
-                signed = any([checkpoint.signed_by(key) for key in policy.logs]) or log_key
+                cosigned = set()
+                if not any([checkpoint.signed_by(key) for key in policy.logs]) and not log_key:
+                    continue
+                signed = True
                 for name, key in policy.witnesses.items():
                     if checkpoint.note.signed_by(key):
                         cosigned.add(name)
-                met = met or signed and policy.met_by(cosigned)
+                met = met or policy.met_by(cosigned)
             except Malformed as error:
                 self.find_at(where, "signature", error)
-        if not met:
-            self.find_at("policy", "signature", "no checkpoint given is signed by its log and cosigned by its quorum")
+        if policy and not signed:
+            self.find_at("policy", "signature", "no checkpoint given is signed by a log of the policy")
+        elif not met:
+            self.anchored = False
+            self.say("policy: not anchored: no checkpoint given is cosigned by the quorum")
 
     def conclude(self, checkpoints, log_key, policy):
         last = max(0, self.count - 1)
@@ -970,7 +996,9 @@ class Verifier:
             self.compare(checkpoint)
         self.compare_signers(checkpoints, log_key, policy)
         self.say(self.verdict(checkpoints, log_key, policy))
-        return 0 if not self.findings else 11 if set(self.findings) == {"signature"} else 10
+        if self.findings:
+            return 11 if set(self.findings) == {"signature"} else 10
+        return 0 if self.anchored else 12
 
     def verdict(self, checkpoints, log_key, policy):
         parts = [f"BROKEN, findings: {len(self.findings)}" if self.findings else "sound", f"records: {self.records}",
@@ -1075,6 +1103,13 @@ def read_policy(parser, path):
         parser.error(f"{path}: {error}")
 
 
+def read_lines(verifier, stream):
+    """Goes through an export. A record's line is far shorter than a piece; a longer line comes in several, which are no
+    lines."""
+    for number, line in enumerate(iter(lambda: stream.readline(1 << 20), b""), 1):
+        verifier.line(number, line)
+
+
 def main():
     parser = argparse.ArgumentParser(description="Verifies what `servanda export --raw` wrote.")
     parser.add_argument("file", nargs="?", default="-", help="the export (- is standard input)")
@@ -1096,10 +1131,8 @@ def main():
     show = (lambda event: print(json.dumps(event, ensure_ascii=False))) if args.events else lambda event: None
     verifier = Verifier(args.head, checkpoints, lambda line: print(line, file=talk), show)
     try:
-        with sys.stdin.buffer if args.file == "-" else open(args.file, "rb") as lines:
-            # A record's line is far shorter than this; a longer one comes in pieces, which are no lines.
-            for number, line in enumerate(iter(lambda: lines.readline(1 << 20), b""), 1):
-                verifier.line(number, line)
+        with sys.stdin.buffer if args.file == "-" else open(args.file, "rb") as stream:
+            read_lines(verifier, stream)
     except OSError as error:
         parser.error(f"{args.file}: {error.strerror}")
     return verifier.conclude(checkpoints, log_key or None, policy or None)

@@ -2,21 +2,18 @@
 
 use std::path::{Path, PathBuf};
 
-use serde_json::Value;
-
 use super::anchors::{Consistency, one_line};
 use super::command::{Command, Run};
 use super::error::{CliError, Exit};
 use super::files;
 use super::keys::read_verifier_key;
-use super::raw::unhex;
+use super::opened::Opened;
 use super::session::Session;
-use servanda_core::chain::codec;
-use servanda_core::chain::key::VerifierKey;
+use servanda_core::chain::checkpoint::{SignedCheckpoint, VerifiedCheckpoint};
+use servanda_core::chain::key::{SignatureType, VerifierKey};
 use servanda_core::chain::proof::TlogProof;
 use servanda_core::chain::record::Record;
 use servanda_core::chain::tree::{leaf_hash, verify_consistency};
-use servanda_core::ndjson::event_to_json;
 
 pub(super) const COMMAND: Command = Command::of::<CheckProof>();
 
@@ -24,7 +21,8 @@ pub(super) const COMMAND: Command = Command::of::<CheckProof>();
 #[derive(clap::Parser)]
 #[command(
     name = "check-proof",
-    after_help = "Exit code 0 if the proof holds, 10 if the record or the history is another one, 11 if a signature is bad.
+    after_help = "Exit codes: 0 the proof holds, 10 the record or the history is another one, 11 a signature is bad, \
+12 the proof holds but a witness that was named did not cosign it.
 
 Examples:
   servanda check-proof 19.tlog-proof --log-key \"example.org/log+146d4a70+AYqI...\""
@@ -36,7 +34,7 @@ struct CheckProof {
     /// The log's public key, or a file that holds it
     #[arg(long, value_name = "VKEY")]
     log_key: String,
-    /// A witness's public key: its cosignature must hold, if there is one
+    /// A witness's public key: the witness must have cosigned the checkpoint
     #[arg(long, value_name = "VKEY")]
     witness_key: Vec<String>,
     /// The opened record, if it is not beside the proof
@@ -46,91 +44,132 @@ struct CheckProof {
 
 impl Run for CheckProof {
     fn run(self, session: &Session) -> Result<Exit, CliError> {
+        let trusted = Trusted::read(&self.log_key, &self.witness_key)?;
         let path = &self.file;
-        let log = read_verifier_key(&self.log_key)?;
-        let witnesses: Vec<VerifierKey> = self
-            .witness_key
-            .iter()
-            .map(|text| read_verifier_key(text))
-            .collect::<Result<_, _>>()?;
         let text = files::read_text(path)?;
         if Consistency::is_one(&text) {
-            return check_consistency(path, &text, &log, session);
+            check_consistency(path, &text, &trusted, session)?;
+        } else {
+            let beside = self.event.unwrap_or_else(|| path.with_extension("json"));
+            check_record(path, &text, &beside, &trusted, session)?;
         }
-        let proof = TlogProof::parse(text.as_bytes()).map_err(|error| {
-            CliError::refused(format!("{} holds no proof: {error}", path.display()))
-        })?;
-        let logs = [log];
-        let beside = self.event.unwrap_or_else(|| path.with_extension("json"));
-        let record = read_record(&beside)?;
-        // The signature first, so that a bad one is not reported as a wrong record.
-        let verified = proof
-            .checkpoint()
-            .verify(&logs, &witnesses)
-            .map_err(|error| {
-                CliError::new(Exit::BadSignature, format!("{}: {error}", path.display()))
-            })?;
-        let broken =
-            |what: String| CliError::new(Exit::Broken, format!("{}: {what}", beside.display()));
-        proof
-            .verify(&leaf_hash(&record.header.to_bytes()), &logs, &witnesses)
-            .map_err(|error| {
-                broken(format!("the record is not the one that is proved: {error}"))
-            })?;
-        check_record(&record, proof.index()).map_err(broken)?;
-        let checkpoint = verified.checkpoint();
-        session.talk(&format!(
-            "holds: record {} is in {} of {} records, signed by {}{}",
-            proof.index(),
-            checkpoint.origin(),
-            checkpoint.size(),
-            verified.log().name(),
-            match verified.cosignatures().len() {
-                0 => String::new(),
-                n => format!(" and {n} of the witnesses given"),
-            }
-        ));
-        match record.content() {
-            None => session.say("its payload was redacted"),
-            Some(content) => {
-                let event = codec::decode(content).map_err(|error| broken(error.to_string()))?;
-                session.say_json(&Value::Object(event_to_json(&event)))
-            }
-        }?;
         Ok(Exit::Ok)
     }
 }
 
-/// Checks that a record has the number in the proof and the payload that was recorded.
-fn check_record(record: &Record, index: u64) -> Result<(), String> {
-    let seq = record.header.seq;
+/// Whose signatures the user asks for.
+struct Trusted {
+    log: VerifierKey,
+    witnesses: Vec<VerifierKey>,
+}
+
+impl Trusted {
+    fn read(log: &str, witnesses: &[String]) -> Result<Self, CliError> {
+        let of_kind = |text: &str, wanted: SignatureType| {
+            let key = read_verifier_key(text)?;
+            let (name, kind) = (key.name(), key.kind());
+            if kind == wanted {
+                return Ok(key);
+            }
+            let message = format!("the key {name} makes signatures of type {kind}, not {wanted}");
+            Err(CliError::new(Exit::Usage, message))
+        };
+        let cosigning = |text: &String| of_kind(text, SignatureType::CosignatureV1);
+        Ok(Self {
+            log: of_kind(log, SignatureType::Ed25519)?,
+            witnesses: witnesses.iter().map(cosigning).collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// Checks the signatures of a checkpoint: that of the log, and those of the witnesses that are there.
+    fn verify<'k>(
+        &'k self,
+        path: &Path,
+        checkpoint: &SignedCheckpoint,
+    ) -> Result<VerifiedCheckpoint<'k>, CliError> {
+        checkpoint
+            .verify([&self.log], &self.witnesses)
+            .map_err(|error| {
+                CliError::new(Exit::BadSignature, format!("{}: {error}", path.display()))
+            })
+    }
+
+    /// Whether each witness that the user named cosigned.
+    fn check_cosigned(&self, verified: &VerifiedCheckpoint<'_>) -> Result<(), CliError> {
+        let cosigned = |key: &VerifierKey| {
+            let mut found = verified.cosignatures().iter();
+            found.any(|one| one.key == key)
+        };
+        let missing = self.witnesses.iter().filter(|key| !cosigned(key));
+        let names: Vec<&str> = missing.map(|key| key.name().as_str()).collect();
+        if names.is_empty() {
+            return Ok(());
+        }
+        let message = format!(
+            "the proof holds, but {} did not cosign it",
+            names.join(", ")
+        );
+        Err(CliError::new(Exit::NotAnchored, message))
+    }
+}
+
+/// Checks the proof of a record, and shows its event.
+fn check_record(
+    path: &Path,
+    text: &str,
+    beside: &Path,
+    trusted: &Trusted,
+    session: &Session,
+) -> Result<(), CliError> {
+    let proof = TlogProof::parse(text.as_bytes()).map_err(|error| {
+        CliError::refused(format!("{} holds no proof: {error}", path.display()))
+    })?;
+    let broken =
+        |what: String| CliError::new(Exit::Broken, format!("{}: {what}", beside.display()));
+    let (opened, sealed) = Opened::read(beside)?;
+    let record = Record::open(&sealed).map_err(|error| broken(error.to_string()))?;
+    // The signature first, so that a bad one is not reported as a wrong record.
+    let verified = trusted.verify(path, proof.checkpoint())?;
+    let leaf = leaf_hash(&record.header.to_bytes());
+    proof
+        .verify(&leaf, [&trusted.log], &trusted.witnesses)
+        .map_err(|error| broken(format!("the record is not the one that is proved: {error}")))?;
+    let (seq, index) = (record.header.seq, proof.index());
     if seq != index {
-        return Err(format!(
-            "the record says it is {seq}, the proof is of {index}"
-        ));
+        let what = format!("the record says it is {seq}, the proof is of {index}");
+        return Err(broken(what));
     }
-    if !record.payload_is_sound() {
-        return Err("its payload is not the one that was recorded".into());
+    opened
+        .compare(&sealed, &record)
+        .map_err(|error| broken(error.to_string()))?;
+    let checkpoint = verified.checkpoint();
+    session.talk(&format!(
+        "holds: record {index} is in {} of {} records, signed by {}{}",
+        checkpoint.origin(),
+        checkpoint.size(),
+        verified.log().name(),
+        match verified.cosignatures().len() {
+            0 => String::new(),
+            n => format!(" and {n} of the witnesses given"),
+        }
+    ));
+    match opened.event() {
+        Some(event) => session.say_json(&event)?,
+        None => session.say("its payload is not there: it was erased, or left out of the file")?,
     }
-    Ok(())
+    trusted.check_cosigned(&verified)
 }
 
 fn check_consistency(
     path: &Path,
     text: &str,
-    log: &VerifierKey,
+    trusted: &Trusted,
     session: &Session,
-) -> Result<Exit, CliError> {
+) -> Result<(), CliError> {
     let proof = Consistency::parse(text)
         .ok_or_else(|| CliError::refused(format!("{} holds no proof", path.display())))?;
-    let signed =
-        |error: String| CliError::new(Exit::BadSignature, format!("{}: {error}", path.display()));
-    let keys = [log.clone()];
-    let new = proof
-        .new
-        .verify(&keys, &[])
-        .map_err(|error| signed(error.to_string()))?;
-    let (old, new) = (proof.old.checkpoint(), new.checkpoint());
+    let verified = trusted.verify(path, &proof.new)?;
+    let (old, new) = (proof.old.checkpoint(), verified.checkpoint());
     if old.origin() != new.origin() {
         return Err(CliError::new(
             Exit::Broken,
@@ -158,21 +197,5 @@ fn check_consistency(
         old.origin(),
         new.size()
     ))?;
-    Ok(Exit::Ok)
-}
-
-/// Reads the opened record beside a proof.
-fn read_record(path: &Path) -> Result<Record, CliError> {
-    let text = files::read_text(path)
-        .map_err(|error| error.hint("name the opened record with --event FILE"))?;
-    let wrong =
-        |why: &str| CliError::refused(format!("{} holds no opened record: {why}", path.display()));
-    let json: Value = serde_json::from_str(&text).map_err(|error| wrong(&error.to_string()))?;
-    let hex = json
-        .get("record")
-        .and_then(Value::as_str)
-        .ok_or_else(|| wrong("it has no `record`"))?;
-    let bytes = unhex(hex).ok_or_else(|| wrong("`record` is not hexadecimal"))?;
-    Record::open(&bytes.into())
-        .map_err(|error| CliError::new(Exit::Broken, format!("{}: {error}", path.display())))
+    trusted.check_cosigned(&verified)
 }

@@ -25,6 +25,7 @@ mod keys;
 mod list;
 mod log;
 mod man;
+mod opened;
 mod progress;
 mod prove;
 mod questions;

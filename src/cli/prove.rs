@@ -2,19 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
-use serde_json::json;
-
 use super::anchors::{self, defining_record, one_line};
 use super::checkpoint::sign;
 use super::command::{Command, Run};
 use super::error::{CliError, Exit};
 use super::files::{self, Overwrite};
-use super::raw::hex;
+use super::opened::Opened;
 use super::session::{OpenLedger, Session};
 use servanda_core::chain::checkpoint::SignedCheckpoint;
 use servanda_core::chain::proof::TlogProof;
 use servanda_core::chain::record::Record;
-use servanda_core::ndjson::event_to_json;
 use servanda_ledger::anchor::{self, Anchoring};
 use servanda_log::Log;
 
@@ -111,27 +108,22 @@ impl Prove {
         what: &str,
         signed: SignedCheckpoint,
     ) -> Result<Vec<PathBuf>, CliError> {
-        let state = ledger.state();
-        let seq = defining_record(state, what)?;
+        let seq = defining_record(ledger.state(), what)?;
         let stored = ledger.log().read(seq.0, 1)?;
         let sealed = &stored
             .first()
             .ok_or_else(|| CliError::refused("the record is missing"))?
             .sealed;
-        let record =
-            Record::open(sealed).map_err(|error| CliError::new(Exit::Broken, error.to_string()))?;
+        let broken = |error: String| CliError::new(Exit::Broken, format!("record {seq}: {error}"));
+        let record = Record::open(sealed).map_err(|error| broken(error.to_string()))?;
+        let opened = Opened::of(sealed, &record).map_err(|error| broken(error.to_string()))?;
         let proof = TlogProof::new(seq.0, ledger.prove_inclusion(seq.0)?, signed)
             .map_err(|error| CliError::refused(error.to_string()))?;
         let file = self.out.join(format!("{seq}.tlog-proof"));
         files::write(&file, proof.to_string(), self.overwrite.existing())?;
-        let opened = json!({
-            "seq": seq.0,
-            "link": record.header.link().to_string(),
-            "record": hex(&sealed.0),
-            "event": state.held(seq).map(|held| event_to_json(held.recorded())),
-        });
+        let opened = serde_json::to_string(&opened).map_err(|error| broken(error.to_string()))?;
         let beside = self.out.join(format!("{seq}.json"));
-        files::write(&beside, format!("{opened}\n"), self.overwrite.existing())?;
+        files::write(&beside, opened + "\n", self.overwrite.existing())?;
         Ok(vec![file, beside])
     }
 }

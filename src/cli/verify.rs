@@ -17,7 +17,8 @@ use servanda_core::value::when::Instant;
 use servanda_core::words::plural;
 use servanda_ledger::anchor::{self, Anchoring, Hashes};
 use servanda_ledger::verify::{
-    CUT_OR_REWRITTEN, Check, Finding, FindingKind, Verdict, verify, verify_chain, verify_since,
+    CUT_OR_REWRITTEN, Check, Finding, FindingKind, Outcome, Verdict, verify, verify_chain,
+    verify_since,
 };
 use servanda_log::Log;
 
@@ -142,17 +143,14 @@ fn verify_log(log: &impl Log, session: &Session, demand: &Demand) -> Result<Exit
         }
     };
     session.show(&verdict::document(&verdict))?;
-    if !verdict.is_sound() {
+    let outcome = verdict.outcome();
+    if outcome != Outcome::Sound {
         session
             .hint("keep the ledger's directory as evidence, and compare it with an earlier copy");
-        let is_signature = |finding: &Finding| finding.kind == FindingKind::Signature;
-        return Ok(
-            if verdict.records > 0 && verdict.findings.iter().all(is_signature) {
-                Exit::BadSignature
-            } else {
-                Exit::Broken
-            },
-        );
+        return Ok(match outcome {
+            Outcome::BadSignature => Exit::BadSignature,
+            _ => Exit::Broken,
+        });
     }
     if let Some(unmet) = not_anchored {
         return Err(unmet);

@@ -365,6 +365,24 @@ fn append(records: &mut Vec<Record>, event: &Event, keys: &[&SigningKey]) {
     records.extend(new);
 }
 
+/// A vkey whose point is the sum of a sound one and one of order 8.
+const MIXED_ORDER: &str = "alice+e1ed31ed+AWqE1YPwZWnts/Xtd99lVEsn1pSLTwsst28z3YQTsgcZ";
+
+/// Appends a note and its redaction, and erases the note, as a ledger may; gives the note's number.
+fn erase_a_note(records: &mut Vec<Record>) -> String {
+    let at = records.len();
+    append(records, &note("the witness is Ana"), &[]);
+    let number = at.to_string();
+    let pairs = [
+        ("record", &*number),
+        ("reason", "private"),
+        ("authority", "Ana"),
+    ];
+    append(records, &event(Kind::Redacted, &pairs), &[]);
+    records[at].body = None;
+    number
+}
+
 fn sign(origin: &str, head: Head, keys: &[&SigningKey]) -> Vec<BatchSignature> {
     let message = recorder_message(origin, head);
     let mut signatures: Vec<BatchSignature> = keys
@@ -621,6 +639,18 @@ impl Attack {
                     lay_bytes(dir, &seal(&records), head_of(&records));
                 },
                 expected: ["found: payload-gone and signature, exit 10"; 4],
+            },
+            Self {
+                name: "An erased record whose header says that its payload was longer than any can be",
+                make: |honest, dir| {
+                    let mut records = honest.records();
+                    erase_a_note(&mut records);
+                    let at = records.len() - 2;
+                    records[at].header.payload_len = u32::MAX;
+                    records[at + 1].header.prev = head_of(&records[..=at]).link;
+                    lay_bytes(dir, &seal(&records), head_of(&records));
+                },
+                expected: ["found: malformed, exit 10"; 4],
             },
             Self {
                 name: "A forged snapshot, so that reports are made of other events",
@@ -886,7 +916,42 @@ impl Attack {
                         append(records, &event(Kind::Noted, &pairs), &[&honest.keys.bob]);
                     });
                 },
-                expected: ["found: rule and signature, exit 10"; 4],
+                expected: [SIGNATURE; 4],
+            },
+            Self {
+                name: "An event appended in a revoked recorder's name, unsigned, about an erased record",
+                make: |honest, dir| {
+                    changed(honest, dir, |records| {
+                        let erased = erase_a_note(records);
+                        let pairs = [("text", "x"), ("about", &erased), ("recorded_by", "bob")];
+                        append(records, &event(Kind::Noted, &pairs), &[]);
+                    });
+                },
+                expected: [SIGNATURE; 4],
+            },
+            Self {
+                name: "A recorder admitted again, with another key, and its signature",
+                make: |honest, dir| {
+                    changed(honest, dir, |records| {
+                        let forger = key("alice", SignatureType::Ed25519, 99);
+                        let vkey = forger.verifier().to_string();
+                        let pairs = [("id", "alice"), ("key", vkey.as_str())];
+                        append(records, &event(Kind::RecorderAdmitted, &pairs), &[]);
+                        let pairs = [("text", "it is I"), ("recorded_by", "alice")];
+                        append(records, &event(Kind::Noted, &pairs), &[&forger]);
+                    });
+                },
+                expected: [SIGNATURE; 4],
+            },
+            Self {
+                name: "A recorder admitted with a key of mixed order, on which verifiers could disagree",
+                make: |honest, dir| {
+                    changed(honest, dir, |records| {
+                        let pairs = [("id", "carol"), ("key", MIXED_ORDER)];
+                        append(records, &event(Kind::RecorderAdmitted, &pairs), &[]);
+                    });
+                },
+                expected: [SIGNATURE; 4],
             },
             Self {
                 name: "An event appended in nobody's name and signed with a revoked key",
@@ -1105,6 +1170,46 @@ impl Attack {
                     lay(dir, &records);
                 },
                 expected: ["found: malformed, exit 10"; 4],
+            },
+            Self {
+                name: "A redaction whose header says that it can be erased",
+                make: |honest, dir| {
+                    let mut records = honest.records();
+                    erase_a_note(&mut records);
+                    let last = records.len() - 1;
+                    records[last].header.erasable = true;
+                    lay(dir, &records);
+                },
+                expected: ["found: malformed and payload-gone, exit 10"; 4],
+            },
+            Self {
+                name: "A second commitment with the id of the first, that repeats an erased record",
+                make: |honest, dir| {
+                    changed(honest, dir, |records| {
+                        let erased = erase_a_note(records);
+                        let pairs = [
+                            ("id", "C1"),
+                            ("agreement", "A1"),
+                            ("text", "keep the bridge shut"),
+                            ("debtor", "colombia"),
+                            ("creditor", "venezuela"),
+                            ("repeats", &erased),
+                        ];
+                        append(records, &event(Kind::CommitmentRecorded, &pairs), &[]);
+                    });
+                },
+                expected: ["found: rule, exit 10"; 4],
+            },
+            Self {
+                name: "A note about an erased record, that cites a source which is not there",
+                make: |honest, dir| {
+                    changed(honest, dir, |records| {
+                        let erased = erase_a_note(records);
+                        let pairs = [("text", "x"), ("about", &erased), ("source", "S9")];
+                        append(records, &event(Kind::Noted, &pairs), &[]);
+                    });
+                },
+                expected: ["found: rule, exit 10"; 4],
             },
             Self {
                 name: "An operator appends an event in nobody's name",
@@ -1470,9 +1575,31 @@ fn a_proof_of_anything_else_does_not_hold() {
     assert_ne!(forged, record);
     check(&proof, &forged, "log.vkey").fails(10, &["payload is not the one"]);
     check(&proof, &read("12.json"), "log.vkey").fails(10, &["not the one that is proved"]);
-    let shown = record.replace("open the bridge", "shut the bridge");
-    let event = check(&proof, &shown, "log.vkey").ok();
-    assert!(event.contains("open the bridge"), "{event}");
+    let changed = |from: &str, to: &str| {
+        let changed = record.replacen(from, to, 1);
+        assert_ne!(changed, record, "{from}");
+        check(&proof, &changed, "log.vkey")
+    };
+    let differs = |member: &str| [format!("`{member}` is not what the record says")];
+    for (member, from, to) in [
+        ("event", "open the bridge", "shut the bridge"),
+        ("event", "\"event\":{", "\"event\":{\"note\":\"more\","),
+        ("seq", "\"seq\":7", "\"seq\":6"),
+        ("link", "\"link\":\"", "\"link\":\"00"),
+    ] {
+        changed(from, to).fails(10, &differs(member).each_ref().map(String::as_str));
+    }
+    let event = record.find("\"event\":{").unwrap();
+    let unshown = format!("{}\"event\":null}}", &record[..event]);
+    check(&proof, &unshown, "log.vkey").fails(10, &["`event` is not"]);
+    // Members that stand twice, or that nothing binds.
+    changed("{", "{\"more\":1,").fails(1, &["no opened record"]);
+    changed("{", "{\"seq\":7,").fails(1, &["no opened record"]);
+    changed("\"event\":{", "\"event\":{\"text\":\"x\",").fails(1, &["stands twice"]);
+    // Without its payload: what cannot be erased is not passed off as erased.
+    let hex = record.find("\"record\":\"").unwrap() + 10;
+    let cut = format!("{}00\",\"event\":null}}", &record[..hex + 256]);
+    check(&proof, &cut, "log.vkey").fails(10, &["cannot be erased"]);
 
     // Another place.
     let index = proof.replacen("index 7\n", "index 6\n", 1);
@@ -1497,4 +1624,50 @@ fn a_proof_of_anything_else_does_not_hold() {
     // Another key.
     check(&proof, &record, &forger.verifier().to_string()).fails(11, &[]);
     check(&proof, &record, &honest.keys.bob.verifier().to_string()).fails(11, &[]);
+}
+
+/// Who names a witness gets a verdict on it.
+#[test]
+fn a_proof_that_a_named_witness_did_not_cosign_is_not_anchored() {
+    let honest = Honest::get();
+    let (_scratch, dir) = honest.copied();
+    let state = dir.with_extension("state");
+    let run = |words: &[&str]| honest.run(&dir, &state, words);
+    let out = dir.with_extension("proofs");
+    fs::create_dir(&out).unwrap();
+    let shown = out.display().to_string();
+    run(&["prove", "C1", "--key", "log.key", "--out", &shown]).ok();
+    run(&[
+        "prove", "--since", "early", "--key", "log.key", "--out", &shown,
+    ])
+    .ok();
+    let keys = honest.keys.witnesses.each_ref();
+    let [w1, w2] = keys.map(|key| key.verifier().to_string());
+    let cosigned = |name: &str, by: &[SigningKey]| {
+        let text = fs::read_to_string(out.join(name)).unwrap();
+        let cut = text.rfind(&format!("{ORIGIN}\n14\n")).unwrap();
+        let mut signed = SignedCheckpoint::parse(&text.as_bytes()[cut..]).unwrap();
+        by.iter().for_each(|witness| cosign(&mut signed, witness));
+        fs::write(out.join(name), format!("{}{signed}", &text[..cut])).unwrap();
+    };
+    for name in ["7.tlog-proof", "consistency.proof"] {
+        let file = out.join(name).display().to_string();
+        let check = |named: &[&str]| {
+            let mut words = vec!["check-proof", &file, "--log-key", "log.vkey"];
+            named
+                .iter()
+                .for_each(|key| words.extend(["--witness-key", key]));
+            run(&words)
+        };
+        check(&[]).ok();
+        check(&[&w1]).fails(12, &["witness.example/w1 did not cosign"]);
+        cosigned(name, &honest.keys.witnesses[..1]);
+        check(&[&w1]).ok();
+        check(&[&w1, &w2]).fails(12, &["witness.example/w2 did not cosign"]);
+        cosigned(name, &honest.keys.witnesses[1..]);
+        check(&[&w1, &w2]).ok();
+        // The key of a recorder is none of a witness.
+        let bob = honest.keys.bob.verifier().to_string();
+        check(&[&bob]).fails(2, &["bob"]);
+    }
 }

@@ -119,7 +119,7 @@ fn a_known_key_with_another_event_is_told() {
     assert!(moved.stderr.contains(hint), "{moved:#?}");
     let receipts = moved.ok();
     assert!(
-        receipts.contains("already record 2  note: a note was made: b\n"),
+        receipts.contains("already record 2  note: noted: b\n"),
         "{receipts}"
     );
     assert!(!receipts.contains(": new"), "{receipts}");
@@ -137,11 +137,7 @@ fn a_known_key_with_another_event_is_told() {
             .contains("record 1 has this import key and says something else"),
         "{outcome:#?}"
     );
-    assert!(
-        outcome
-            .ok()
-            .contains("already record 1  note: a note was made: a\n")
-    );
+    assert!(outcome.ok().contains("already record 1  note: noted: a\n"));
 
     // What the ledger fills in is no difference.
     let lines = REFERENCES.replace("\"C1\"", "0").replace("\"C2\"", "0");

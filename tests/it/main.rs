@@ -13,6 +13,7 @@ mod bad_input;
 mod bundle;
 mod cli;
 mod commands;
+mod corpus;
 #[cfg(unix)]
 mod doors;
 mod endurance;

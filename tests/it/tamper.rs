@@ -131,7 +131,7 @@ fn altered(change: impl FnOnce(&mut Vec<Sealed>)) -> MemoryLog {
 }
 
 /// Lays records into a ledger directory, each in a run of its own, and acknowledges the head that they came with.
-fn lay(dir: &Path, from: &MemoryLog) {
+pub fn lay(dir: &Path, from: &MemoryLog) {
     let mut log = directory::create(dir, "a test").unwrap();
     let head = from.head().unwrap();
     let mut before = Head::EMPTY;

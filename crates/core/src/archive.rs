@@ -60,7 +60,7 @@ impl Copies for () {
 struct Reread {
     records: Arc<dyn Records>,
     copies: Box<dyn Copies>,
-    at_hand: Mutex<AtHand<Stretch>>,
+    at_hand: Mutex<AtHand<Arc<Stretch>>>,
 }
 
 /// Records that lie together, from this one on.
@@ -89,28 +89,38 @@ impl Archive for Reread {
             let entry = entry(seq.0, recorded_at, content);
             return entry.map(Some).map_err(|error| error.to_string());
         }
-        let mut at_hand = self.at_hand.lock().unwrap_or_else(PoisonError::into_inner);
         let first = seq.0 - seq.0 % TOGETHER;
-        let known = at_hand.take(|stretch| stretch.first == first);
         let among = |all: &[Stored]| all.binary_search_by_key(&seq.0, |stored| stored.seq).ok();
+        // Several threads read and decode at once: the lock is held only while a stretch is looked for.
+        let known = self.known(first);
         // What was read before may have been the end of the log then.
         let stretch = match known.filter(|stretch| among(&stretch.records).is_some()) {
             Some(stretch) => stretch,
-            None => Stretch {
-                first,
-                records: self.read_from(first, seq)?,
-            },
+            None => {
+                let records = self.read_from(first, seq)?;
+                let stretch = Arc::new(Stretch { first, records });
+                let mut at_hand = self.at_hand.lock().unwrap_or_else(PoisonError::into_inner);
+                at_hand.take(|old| old.first == first);
+                at_hand.put(stretch.clone());
+                stretch
+            }
         };
-        let found = match among(&stretch.records) {
+        match among(&stretch.records) {
             Some(place) => read(seq, &stretch.records[place]),
             None => Err("it is missing".to_owned()),
-        };
-        at_hand.put(stretch);
-        found
+        }
     }
 }
 
 impl Reread {
+    /// A stretch that is at hand, which from now on was asked for last.
+    fn known(&self, first: u64) -> Option<Arc<Stretch>> {
+        let mut at_hand = self.at_hand.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = at_hand.take(|stretch| stretch.first == first)?;
+        at_hand.put(known.clone());
+        Some(known)
+    }
+
     /// The records from the first one of a stretch on, or from the one that is asked for, where those before it cannot be
     /// read.
     fn read_from(&self, first: u64, seq: Seq) -> Result<Vec<Stored>, String> {

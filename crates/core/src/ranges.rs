@@ -159,8 +159,8 @@ fn read(reader: &dyn Records, start: u64, end: u64) -> Option<Vec<Stored>> {
     while next < end {
         // At most a chunk: it fits.
         let mut chunk = reader.read(next, (end - next) as usize).ok()?;
-        chunk.truncate((end - next) as usize);
         let in_place = (next..).zip(&chunk).all(|(seq, stored)| stored.seq == seq);
+        chunk.truncate((end - next) as usize);
         if chunk.is_empty() || !in_place {
             return None;
         }

@@ -31,10 +31,16 @@ pub trait Records: Send + Sync {
     fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, ReadError>;
 }
 
-/// Records in memory, such as those of a raw export.
+/// Records in memory, such as those of a raw export, in the order in which they lie. Where that is not the order of their
+/// places, nothing is left out.
 impl Records for Vec<Stored> {
     fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, ReadError> {
-        let later = self.iter().filter(|stored| stored.seq >= from);
-        Ok(later.take(limit.max(1)).cloned().collect())
+        let mut later = self.iter().skip_while(|stored| stored.seq < from);
+        let mut read: Vec<Stored> = later.by_ref().take(limit.max(1)).cloned().collect();
+        // One whose place was passed would never be asked for again.
+        let end = read.last().map_or(0, |last| last.seq + 1);
+        let passed = later.take_while(|stored| stored.seq < end);
+        read.extend(passed.cloned());
+        Ok(read)
     }
 }

@@ -12,7 +12,7 @@ use crate::snapshot;
 use crate::threads::Threads;
 
 pub use servanda_core::verify::{
-    CUT_OR_REWRITTEN, Check, Finding, FindingKind, Progress, Unwatched, Verdict,
+    CUT_OR_REWRITTEN, Check, Finding, FindingKind, Outcome, Progress, Unwatched, Verdict,
 };
 
 mod start;

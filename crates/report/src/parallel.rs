@@ -1,76 +1,107 @@
-//! Work on many items, shared among the processors, whose results come in the order of the items.
+//! Work on many items, shared among the processors. Results come in the order of the items.
 
 use std::num::NonZero;
 use std::ops::Range;
 use std::thread;
 use std::vec;
 
+use servanda_core::view::View;
+use servanda_core::view::sentences::{Names, Sentences};
+
 /// Fewer items than this are not worth a thread.
-const FEW: usize = 2_048;
+const FEW: usize = 256;
 
 /// The most items that are worked on ahead of what was asked for.
 const AHEAD: usize = 8_192;
 
-/// What `each` makes of every number below `count`, in order. With many numbers a bounded part is made at a time, by
-/// all processors.
-pub fn ordered<R: Send, F: Fn(usize) -> R + Sync>(
+/// A view, with sentences about its records.
+pub struct Scope<'a> {
+    /// The view.
+    pub view: View<'a>,
+    /// Sentences about its records.
+    pub sentences: Sentences<'a>,
+}
+
+impl<'a> Scope<'a> {
+    /// A view, with sentences that use names which were looked up before.
+    pub fn new(view: &View<'a>, names: &Names) -> Self {
+        Self {
+            view: *view,
+            sentences: Sentences::with(view.state, names.clone()),
+        }
+    }
+}
+
+/// What `each` makes of every number below `count`, in order. A bounded part is made at a time, by all processors. The
+/// records that are read for a part are let go of with it.
+pub fn ordered<'r, R, F>(
+    view: &View<'r>,
     count: usize,
     each: F,
-) -> impl Iterator<Item = R> {
-    let processors = match count {
-        0..FEW => 1,
-        _ => thread::available_parallelism().map_or(1, NonZero::get),
-    };
+) -> impl Iterator<Item = R> + use<'r, R, F>
+where
+    R: Send,
+    F: for<'a> Fn(&Scope<'a>, usize) -> R + Sync,
+{
     Ordered {
+        view: *view,
+        names: Names::default(),
         open: 0..count,
-        processors,
-        // The first part is small, for who asks for the first items only.
+        // The first part is small: a reader may ask for the first items only.
         part: 64,
         ready: Vec::new().into_iter(),
         each,
     }
 }
 
-struct Ordered<R, F> {
+struct Ordered<'r, R, F> {
+    view: View<'r>,
+    names: Names,
     open: Range<usize>,
-    processors: usize,
     part: usize,
     ready: vec::IntoIter<R>,
     each: F,
 }
 
-impl<R: Send, F: Fn(usize) -> R + Sync> Iterator for Ordered<R, F> {
+impl<R: Send, F: for<'a> Fn(&Scope<'a>, usize) -> R + Sync> Iterator for Ordered<'_, R, F> {
     type Item = R;
 
     fn next(&mut self) -> Option<R> {
-        if self.processors == 1 {
-            return self.open.next().map(&self.each);
-        }
         if self.ready.len() == 0 {
             let end = self.open.end.min(self.open.start.saturating_add(self.part));
             let part = self.open.start..end;
             self.open.start = end;
             self.part = (self.part * 2).min(AHEAD);
-            self.ready = shared(part, self.processors, &self.each).into_iter();
+            self.ready = shared(part, |stretch| {
+                self.view.apart(|view| {
+                    let scope = Scope::new(view, &self.names);
+                    stretch.map(|at| (self.each)(&scope, at)).collect()
+                })
+            })
+            .into_iter();
         }
         self.ready.next()
     }
 }
 
-/// What `each` makes of these numbers, in order, each processor a stretch of them.
-fn shared<R: Send>(
+/// What `each` makes of stretches of these numbers, one after the other. Each processor takes a stretch.
+pub fn shared<R: Send>(
     numbers: Range<usize>,
-    processors: usize,
-    each: &(impl Fn(usize) -> R + Sync),
+    each: impl Fn(Range<usize>) -> Vec<R> + Sync,
 ) -> Vec<R> {
-    let stretch = numbers.len().div_ceil(processors).max(1);
+    if numbers.len() < FEW {
+        return each(numbers);
+    }
+    let processors = thread::available_parallelism().map_or(1, NonZero::get);
+    let length = numbers.len().div_ceil(processors);
     let mut made = Vec::with_capacity(numbers.len());
     thread::scope(|scope| {
-        let starts = numbers.clone().step_by(stretch);
+        let each = &each;
+        let starts = numbers.clone().step_by(length);
         let stretches: Vec<_> = starts
             .map(|start| {
-                let stretch = start..(start + stretch).min(numbers.end);
-                scope.spawn(move || stretch.map(each).collect::<Vec<R>>())
+                let stretch = start..(start + length).min(numbers.end);
+                scope.spawn(move || each(stretch))
             })
             .collect();
         for stretch in stretches {
@@ -85,11 +116,18 @@ fn shared<R: Send>(
 
 #[cfg(test)]
 mod tests {
+    use servanda_core::state::State;
+    use servanda_core::view::View;
+
     #[test]
     fn the_order_stays() {
+        let state = State::default();
+        let view = View::whole(&state);
         for count in [0, 1, 63, 64, 65, 5_000, 40_000] {
-            assert!(super::ordered(count, |one| one * 2).eq((0..count).map(|one| one * 2)));
-            let part = super::shared(0..count, 3, &|one| one * 2);
+            assert!(
+                super::ordered(&view, count, |_, one| one * 2).eq((0..count).map(|one| one * 2))
+            );
+            let part = super::shared(0..count, |stretch| stretch.map(|one| one * 2).collect());
             assert!(part.into_iter().eq((0..count).map(|one| one * 2)));
         }
     }

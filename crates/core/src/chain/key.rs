@@ -49,7 +49,7 @@ pub enum KeyError {
         /// Bytes found.
         found: usize,
     },
-    /// The 32 bytes are no point of the curve, or one under which anybody can sign.
+    /// The 32 bytes are no point of the curve, or one under which a signature means less than it should.
     #[error("the 32 bytes are not a sound Ed25519 public key")]
     NotAKey,
     /// The key id written beside the key is not the one that belongs to it.
@@ -202,13 +202,15 @@ impl VerifierKey {
     /// Names a public key (32 bytes, RFC 8032) and says what it may sign.
     ///
     /// # Errors
-    /// [`KeyError::NotAKey`] if the bytes are not the one encoding of a point of the curve, or one of small order, for
-    /// which anybody can make signatures.
+    /// [`KeyError::NotAKey`] if the bytes are not the one encoding of a point of the subgroup that the base point
+    /// generates, or are its neutral element. For a point of small order anybody can make signatures; of a sum of one and
+    /// a sound key, verifiers with and without a cofactor judge signatures differently.
     pub fn new(name: KeyName, kind: SignatureType, public: &[u8; 32]) -> Result<Self, KeyError> {
         let key = ed25519_dalek::VerifyingKey::from_bytes(public)
             .ok()
             .filter(|key| !key.is_weak())
             .filter(|key| key.to_edwards().compress().as_bytes() == public)
+            .filter(|key| key.to_edwards().is_torsion_free())
             .ok_or(KeyError::NotAKey)?;
         let id = KeyId::of(&name, kind, public);
         Ok(Self {
@@ -288,7 +290,8 @@ impl SigningKey {
     pub fn from_seed(name: KeyName, kind: SignatureType, seed: &[u8; 32]) -> Self {
         let key = ed25519_dalek::SigningKey::from_bytes(seed);
         let public = key.verifying_key();
-        // Not by way of `VerifierKey::new`: a clamped scalar never makes a point of small order.
+        // Not by way of `VerifierKey::new`: a multiple of the base point is sound unless it is the neutral element,
+        // which no clamped scalar makes.
         let id = KeyId::of(&name, kind, public.as_bytes());
         let verifier = VerifierKey {
             name,

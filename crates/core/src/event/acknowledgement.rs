@@ -57,13 +57,6 @@ impl Meaning for Acknowledged {
         Err(Rejection::new(Rule::PartyKey, message).allowing([advice]))
     }
 
-    fn headline(&self) -> Option<String> {
-        Some(format!(
-            "{} acknowledges record {}",
-            self.party, self.record
-        ))
-    }
-
     fn sentence(&self, _: &Envelope, context: &dyn Context) -> String {
         let record = context.record(self.record);
         format!("{} acknowledged {record}", context.party(&self.party))

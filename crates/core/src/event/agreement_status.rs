@@ -55,10 +55,6 @@ impl Meaning for AgreementStatusChanged {
         tell(Effect::AgreementMoves(&self.agreement, self.to));
     }
 
-    fn headline(&self) -> Option<String> {
-        Some(format!("{} is {}", self.agreement, self.to))
-    }
-
     fn sentence(&self, envelope: &Envelope, context: &dyn Context) -> String {
         let went = went(context.status_before(&self.agreement), self.to);
         format!("{} {went}{}", self.agreement, says(envelope, context))

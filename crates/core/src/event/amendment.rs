@@ -46,12 +46,14 @@ impl Meaning for CommitmentAmended {
     }
 
     fn sentence(&self, _: &Envelope, context: &dyn Context) -> String {
-        let before = context.terms_before(&self.commitment);
         let terms = self.texts().into_iter().filter(|(field, new)| {
             !new.is_empty() && !matches!(*field, "commitment" | "instrument")
         });
         let changes: Vec<String> = terms
-            .map(|(field, new)| format!("{field} {}", changed(before.get(field), &new)))
+            .map(|(field, new)| {
+                let old = context.term_before(&self.commitment, field);
+                format!("{field} {}", changed(&old, &new))
+            })
             .collect();
         let instrument = self.instrument.as_ref();
         let by = instrument.map_or_else(String::new, |agreement| format!(" by {agreement}"));

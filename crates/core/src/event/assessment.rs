@@ -30,23 +30,16 @@ impl Meaning for Assessed {
         });
     }
 
-    fn headline(&self) -> Option<String> {
-        Some(format!(
-            "{}: {} = {}",
-            self.commitment, self.scale, self.level
-        ))
-    }
-
     fn sentence(&self, envelope: &Envelope, context: &dyn Context) -> String {
         let (commitment, scale) = (&self.commitment, &self.scale);
         let who = parties(&envelope.by, context);
         let found = match &self.level {
             Level::NoEvidence => format!("{who} found no evidence on {commitment}"),
-            Level::At(level) => format!("{who} found {commitment} at {level}"),
+            Level::At(level) => format!("{who} assessed {commitment} at {level}"),
         };
         let before = context.level_before(commitment, &envelope.by, scale);
         let before = before.filter(|before| *before != self.level);
-        let before = before.map_or_else(String::new, |level| format!(", before {level}"));
+        let before = before.map_or_else(String::new, |level| format!("; it was {level} before"));
         format!("{found} on the scale {scale}{before}")
     }
 }

@@ -42,12 +42,11 @@ impl Meaning for ContestMoved {
         tell(Effect::ContestMoves(&self.commitment, self.to));
     }
 
-    fn headline(&self) -> Option<String> {
-        Some(format!("{} contest: {}", self.commitment, self.to))
-    }
-
     fn sentence(&self, envelope: &Envelope, context: &dyn Context) -> String {
-        let went = went(context.contest_before(&self.commitment), self.to);
+        let went = match context.contest_before(&self.commitment) {
+            Some(Contest::None) => format!("began as {}", self.to),
+            before => went(before, self.to),
+        };
         let text = after_colon(self.text.as_ref());
         let says = says(envelope, context);
         format!("the contest about {} {went}{says}{text}", self.commitment)

@@ -1,6 +1,5 @@
 //! What a sentence about an event asks: names, and what stood before.
 
-use super::field::Fields;
 use crate::value::agreement::AgreementStatus;
 use crate::value::base::Text;
 use crate::value::commitment::{Contest, Level, Standing};
@@ -20,8 +19,8 @@ pub trait Context {
     fn contest_before(&self, id: &CommitmentId) -> Option<Contest>;
     /// An agreement's status before the record.
     fn status_before(&self, id: &AgreementId) -> Option<AgreementStatus>;
-    /// A commitment's terms before the record.
-    fn terms_before(&self, id: &CommitmentId) -> Fields;
+    /// The texts of a field of a commitment's terms before the record.
+    fn term_before(&self, id: &CommitmentId, field: &str) -> Vec<String>;
     /// The last level before the record that these assessors found on a scale.
     fn level_before(&self, id: &CommitmentId, by: &[PartyId], scale: &Text) -> Option<Level>;
 }

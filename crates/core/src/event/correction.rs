@@ -31,16 +31,10 @@ impl Meaning for Corrected {
         })
     }
 
-    fn headline(&self) -> Option<String> {
-        Some(format!("record {}: {}", self.record, self.field))
-    }
-
     fn sentence(&self, _: &Envelope, context: &dyn Context) -> String {
-        let changed = match (self.old.as_slice(), self.to.as_slice()) {
-            ([], _) | (_, []) => format!("was {}", changed(&self.old, &self.to)),
-            (old, new) => format!("was corrected {}", changed(old, new)),
-        };
         let record = context.record(self.record);
-        format!("the {} of {record} {changed}: {}", self.field, self.reason)
+        let field = self.field.as_str().replace('_', " ");
+        let changed = changed(&self.old, &self.to);
+        format!("{record} was corrected, {field} {changed}: {}", self.reason)
     }
 }

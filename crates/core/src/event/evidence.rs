@@ -20,10 +20,6 @@ event! {
 }
 
 impl Meaning for EvidenceAttached {
-    fn headline(&self) -> Option<String> {
-        Some(format!("{} {}", self.bearing, self.about))
-    }
-
     fn sentence(&self, envelope: &Envelope, context: &dyn Context) -> String {
         let mut sources: Vec<_> = envelope.source.iter().map(|one| &one.source).collect();
         sources.dedup();

@@ -63,11 +63,6 @@ pub trait Meaning {
         None
     }
 
-    /// The words that sum it up in a list, before its title, text or reason; none if those are enough.
-    fn headline(&self) -> Option<String> {
-        None
-    }
-
     /// What happened, in one sentence for people, without a full stop.
     fn sentence(&self, envelope: &Envelope, context: &dyn Context) -> String;
 }

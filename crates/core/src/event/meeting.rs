@@ -26,11 +26,15 @@ impl Meaning for MeetingHeld {
         let text = after_colon(self.text.as_ref());
         let led_to = match self.led_to.as_slice() {
             [] => String::new(),
-            agreements => format!(" and came to {}", list(agreements)),
+            agreements => format!(", which led to {}", list(agreements)),
         };
         match self.present.as_slice() {
             [] if led_to.is_empty() => format!("a meeting was held{place}{text}"),
             [] => format!("a meeting was held{place}{led_to}{text}"),
+            [one] => format!(
+                "{} attended a meeting{place}{led_to}{text}",
+                context.party(one)
+            ),
             present => format!("{} met{place}{led_to}{text}", parties(present, context)),
         }
     }

@@ -357,23 +357,6 @@ impl Event {
         }
         *self == other
     }
-
-    /// The words that sum it up in a list: a title, a text, a name.
-    pub fn headline(&self) -> String {
-        let fields = self.to_fields();
-        let first = |names: &[&str]| {
-            names
-                .iter()
-                .find_map(|name| fields.get(name).first().cloned())
-        };
-        let head = self.fact.meaning().headline();
-        let tail = first(&["title", "text", "name", "reason", "origin", "place"]);
-        match (head, tail) {
-            (Some(head), Some(tail)) => format!("{head}: {tail}"),
-            (Some(one), None) | (None, Some(one)) => one,
-            (None, None) => String::new(),
-        }
-    }
 }
 
 fn unknown_field(kind: Kind, name: &str) -> FieldError {

@@ -2,7 +2,7 @@ use super::context::Context;
 use super::declare::event;
 use super::envelope::Envelope;
 use super::meaning::Meaning;
-use super::phrase::about;
+use super::phrase::{about, parties};
 use crate::value::base::Text;
 use crate::value::id::Subject;
 
@@ -17,11 +17,11 @@ event! {
 }
 
 impl Meaning for Noted {
-    fn sentence(&self, _: &Envelope, context: &dyn Context) -> String {
-        format!(
-            "a note was made{}: {}",
-            about(&self.about, context),
-            self.text
-        )
+    fn sentence(&self, envelope: &Envelope, context: &dyn Context) -> String {
+        let about = about(&self.about, context);
+        match envelope.by.as_slice() {
+            [] => format!("noted{about}: {}", self.text),
+            by => format!("{} noted{about}: {}", parties(by, context), self.text),
+        }
     }
 }

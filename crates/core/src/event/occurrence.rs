@@ -57,6 +57,9 @@ impl Meaning for OccurrenceHeld {
         let place = in_place(self.place.as_ref());
         let text = after_colon(self.text.as_ref());
         let says = says(envelope, context);
-        format!("{which} of {} was held{place}{says}{text}", self.commitment)
+        format!(
+            "{which} of {} took place{place}{says}{text}",
+            self.commitment
+        )
     }
 }

@@ -41,13 +41,6 @@ impl Meaning for ParticipationRecorded {
         tell(Effect::Acts(&self.agreement, &self.party, self.action));
     }
 
-    fn headline(&self) -> Option<String> {
-        Some(format!(
-            "{}: {} of {}",
-            self.party, self.action, self.agreement
-        ))
-    }
-
     fn sentence(&self, _: &Envelope, context: &dyn Context) -> String {
         let (party, agreement) = (context.party(&self.party), &self.agreement);
         let did = match self.action {
@@ -65,7 +58,7 @@ impl Meaning for ParticipationRecorded {
             Action::Withdrawal => format!("{party} withdrew from {agreement}"),
             Action::Reservation => format!("{party} made a reservation to {agreement}"),
             Action::Declaration => format!("{party} made a declaration on {agreement}"),
-            Action::Objection => format!("{party} objected about {agreement}"),
+            Action::Objection => format!("{party} raised an objection about {agreement}"),
         };
         let effective = self.effective.as_ref();
         let effective = effective.map_or_else(String::new, |on| format!(", effective {on}"));

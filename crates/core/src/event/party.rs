@@ -55,7 +55,7 @@ impl Meaning for PartyRegistered {
             "a"
         };
         format!(
-            "{name} ({}), {article} {}{part}, was registered",
+            "{name} ({}) was registered as {article} {}{part}",
             self.id, self.kind
         )
     }

@@ -21,11 +21,11 @@ impl Meaning for PartyKeyDeclared {
         tell(Effect::HasKey(&self.party));
     }
 
-    fn headline(&self) -> Option<String> {
-        Some(format!("{}: key {}", self.party, self.key))
-    }
-
     fn sentence(&self, _: &Envelope, context: &dyn Context) -> String {
-        format!("the key of {} is {}", context.party(&self.party), self.key)
+        format!(
+            "{} declared its key {}",
+            context.party(&self.party),
+            self.key
+        )
     }
 }

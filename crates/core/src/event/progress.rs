@@ -2,7 +2,7 @@ use super::context::Context;
 use super::declare::event;
 use super::envelope::Envelope;
 use super::meaning::Meaning;
-use super::phrase::says;
+use super::phrase::parties;
 use crate::value::base::Text;
 use crate::value::id::CommitmentId;
 
@@ -28,10 +28,13 @@ impl Meaning for ProgressReported {
                 format!(" on occurrence {occurrence} of {commitment}")
             }
         };
-        format!(
-            "there was progress{toward}{}: {}",
-            says(envelope, context),
-            self.text
-        )
+        match envelope.by.as_slice() {
+            [] => format!("progress was reported{toward}: {}", self.text),
+            by => format!(
+                "{} reported progress{toward}: {}",
+                parties(by, context),
+                self.text
+            ),
+        }
     }
 }

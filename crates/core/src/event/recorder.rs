@@ -18,16 +18,14 @@ event! {
 }
 
 impl Meaning for RecorderAdmitted {
-    fn headline(&self) -> Option<String> {
-        Some(format!("key {}", self.key))
-    }
-
     fn sentence(&self, _: &Envelope, _: &dyn Context) -> String {
-        let name = self.name.as_ref();
-        let name = name.map_or_else(String::new, |name| format!("{name}, "));
+        let who = match &self.name {
+            Some(name) => format!("{name} ({})", self.id),
+            None => self.id.to_string(),
+        };
         format!(
-            "the recorder {name}{} was admitted with the key {}",
-            self.id, self.key
+            "{who} was admitted as a recorder, with the key {}",
+            self.key
         )
     }
 }

@@ -27,10 +27,6 @@ impl Meaning for RecorderRevoked {
         tell(Effect::Revoked(&self.recorder));
     }
 
-    fn headline(&self) -> Option<String> {
-        Some(self.recorder.to_string())
-    }
-
     fn sentence(&self, _: &Envelope, _: &dyn Context) -> String {
         format!(
             "the key of the recorder {} was revoked: {}",

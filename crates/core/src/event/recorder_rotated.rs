@@ -25,10 +25,6 @@ impl Meaning for RecorderRotated {
         check_admitted(known, seq, &self.recorder)
     }
 
-    fn headline(&self) -> Option<String> {
-        Some(format!("{}: key {}", self.recorder, self.key))
-    }
-
     fn sentence(&self, _: &Envelope, _: &dyn Context) -> String {
         let reason = after_colon(self.reason.as_ref());
         format!(

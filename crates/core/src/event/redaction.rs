@@ -18,10 +18,6 @@ event! {
 }
 
 impl Meaning for Redacted {
-    fn headline(&self) -> Option<String> {
-        Some(format!("record {}", self.record))
-    }
-
     fn sentence(&self, _: &Envelope, context: &dyn Context) -> String {
         let record = context.record(self.record);
         format!(

@@ -16,10 +16,6 @@ event! {
 }
 
 impl Meaning for Retracted {
-    fn headline(&self) -> Option<String> {
-        Some(format!("record {}", self.record))
-    }
-
     fn sentence(&self, _: &Envelope, context: &dyn Context) -> String {
         format!(
             "{} was retracted: {}",

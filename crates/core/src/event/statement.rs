@@ -20,8 +20,8 @@ impl Meaning for StatementRecorded {
     fn sentence(&self, envelope: &Envelope, context: &dyn Context) -> String {
         let about = about(&self.about, context);
         match envelope.by.as_slice() {
-            [] => format!("it was stated{about}: {}", self.text),
-            by => format!("{} stated{about}: {}", parties(by, context), self.text),
+            [] => format!("it was said{about}: {}", self.text),
+            by => format!("{} said{about}: {}", parties(by, context), self.text),
         }
     }
 }

@@ -56,10 +56,6 @@ impl Meaning for StatusChanged {
         });
     }
 
-    fn headline(&self) -> Option<String> {
-        Some(format!("{} is {}", self.commitment, self.to))
-    }
-
     fn sentence(&self, envelope: &Envelope, context: &dyn Context) -> String {
         let went = went(context.standing_before(&self.commitment), self.to);
         let whose = match (self.capacity, envelope.by.as_slice()) {

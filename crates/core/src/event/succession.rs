@@ -26,11 +26,6 @@ impl Meaning for PartySucceeded {
         }
     }
 
-    fn headline(&self) -> Option<String> {
-        let successors: Vec<&str> = self.successor.iter().map(PartyId::as_str).collect();
-        Some(format!("{} by {}", self.party, successors.join(", ")))
-    }
-
     fn sentence(&self, _: &Envelope, context: &dyn Context) -> String {
         let successors = parties(&self.successor, context);
         format!(

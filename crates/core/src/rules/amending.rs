@@ -38,7 +38,8 @@ pub fn complete(state: &State, event: Event) -> Event {
 pub(super) fn check_sound(state: &State, seq: Seq, event: &Event) -> Result<(), Rejection> {
     check_references(state, event)?;
     event.fact.check_record(state, seq)?;
-    match recorder(state, &event.envelope) {
+    let name = event.envelope.recorded_by.as_ref();
+    match name.and_then(|name| recorder(state, name.as_str())) {
         Some(recorder) => check_admitted(state, seq, &recorder),
         None => Ok(()),
     }
@@ -249,7 +250,8 @@ fn is_redacted(state: &State, seq: Seq) -> bool {
 }
 
 /// What can be asked of a corrected record by itself. Whether what came after it would still have been
-/// accepted is not: a correction mends the record, and the world was as it was.
+/// accepted is not: a correction mends the record, and the world was as it was. Of no kind that can be erased is anything
+/// asked here, so that the answer is the same when the payload of the corrected record is gone.
 pub(super) fn check_corrected(state: &State, correction: &Corrected) -> Result<(), Rejection> {
     let texts = correction.to.iter().map(ToString::to_string).collect();
     let corrected = state.entry(correction.record).and_then(|entry| {

@@ -2,16 +2,14 @@
 
 use super::known::Known;
 use super::rejection::{Rejection, Rule};
-use crate::event::Envelope;
 use crate::value::id::{EntityKind, RecorderId, Seq};
 
-/// The recorder with a key who recorded an event, as its envelope says.
-pub fn recorder(known: &dyn Known, envelope: &Envelope) -> Option<RecorderId> {
-    let name = envelope.recorded_by.as_ref()?;
+/// The recorder who was admitted under a name, such as that in an event's `recorded_by`.
+pub fn recorder(known: &dyn Known, name: &str) -> Option<RecorderId> {
     if !known.has_any(EntityKind::Recorder) {
         return None;
     }
-    let id: RecorderId = name.as_str().parse().ok()?;
+    let id: RecorderId = name.parse().ok()?;
     let (kind, _) = known.entity(&id.0)?;
     (kind == EntityKind::Recorder).then_some(id)
 }

@@ -53,6 +53,13 @@ impl<T> History<T> {
         self.0.iter().map(|(record, value)| (*record, value))
     }
 
+    /// The records before one and their values, the last first.
+    pub fn before(&self, record: u32) -> impl Iterator<Item = (u32, &T)> {
+        let end = self.0.partition_point(|one| one.0 < record);
+        let all = self.0[..end].iter().rev();
+        all.map(|(record, value)| (*record, value))
+    }
+
     /// The values, in the order of the records.
     pub fn values(&self) -> impl DoubleEndedIterator<Item = &T> {
         self.0.iter().map(|(_, value)| value)

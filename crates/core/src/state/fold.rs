@@ -4,7 +4,7 @@ use super::archive::Unreadable;
 use super::current::CurrentRecord;
 use super::mend::Mend;
 use super::tables::State;
-use crate::event::{Entry, Event};
+use crate::event::Entry;
 use crate::value::id::Seq;
 
 impl State {
@@ -12,8 +12,7 @@ impl State {
     /// shown.
     pub fn apply(&mut self, entry: &Entry) {
         let keeps = self.keeps_next();
-        self.dates.push(entry);
-        let mend = self.fold(&entry.event);
+        let mend = self.fold(entry);
         if keeps {
             self.keep(entry.clone());
         }
@@ -23,8 +22,7 @@ impl State {
     /// Takes in the next record as [`State::apply`] does, without a copy of the entry.
     pub fn take(&mut self, entry: Entry) {
         let keeps = self.keeps_next();
-        self.dates.push(&entry);
-        let mend = self.fold(&entry.event);
+        let mend = self.fold(&entry);
         if keeps {
             self.keep(entry);
         }
@@ -33,12 +31,14 @@ impl State {
 
     /// Takes in the next record, whose payload was erased.
     pub fn apply_missing(&mut self) {
-        if self.keeps_next() {
-            self.kept.push(None);
+        let keeps = self.keeps_next();
+        let tables = self.change();
+        if keeps {
+            tables.kept.push(None);
         }
-        self.scan_cache.take();
-        self.dates.push_gone();
-        self.kinds.push(None);
+        tables.scan_cache.take();
+        tables.dates.push_gone();
+        tables.kinds.push(None);
     }
 
     /// Takes the last records out again, until `count` are left. The state is then as it was before they came.
@@ -57,32 +57,35 @@ impl State {
 
     /// Whether the state must hold the next record, because the archive does not.
     fn keeps_next(&self) -> bool {
-        self.kinds.len() >= self.archived
+        self.tables.kinds.len() >= self.archived
     }
 
     fn keep(&mut self, entry: Entry) {
-        let seq = Seq((self.archived + self.kept.len()) as u64);
-        self.kept
-            .push(Some(CurrentRecord::new(Entry { seq, ..entry })));
+        let seq = Seq((self.archived + self.tables.kept.len()) as u64);
+        let held = CurrentRecord::new(Entry { seq, ..entry });
+        self.change().kept.push(Some(held));
     }
 
-    /// Takes in the event of the next record, and returns what it does to an earlier record.
-    fn fold(&mut self, event: &Event) -> Option<Mend> {
-        let record = self.kinds.len() as u32;
+    /// Takes in the next record, and returns what it does to an earlier one.
+    fn fold(&mut self, entry: &Entry) -> Option<Mend> {
+        let event = &entry.event;
+        let record = self.tables.kinds.len() as u32;
         let mend = self.mend_of(record, event);
-        self.index(record, event, record);
-        if let Some(key) = &event.envelope.import_key
-            && self.imported(key.as_str()).is_none()
-        {
-            // The key of a retracted record stays taken: importing the row again must not bring it back.
-            self.import_keys.insert(key.as_str(), record);
+        // The key of a retracted record stays taken: importing the row again must not bring it back.
+        let key = event.envelope.import_key.as_ref();
+        let key = key.filter(|key| self.imported(key.as_str()).is_none());
+        let tables = self.change();
+        tables.dates.push(entry);
+        tables.index(record, event, record);
+        if let Some(key) = key {
+            tables.import_keys.insert(key.as_str(), record);
         }
-        self.kinds.push(Some(event.kind()));
+        tables.kinds.push(Some(event.kind()));
+        tables.scan_cache.take();
         mend
     }
 
     fn finish(&mut self, mend: Option<Mend>) {
-        self.scan_cache.take();
         self.read_cache.tidy();
         if let Some(mend) = mend {
             self.mend(mend, true);
@@ -91,7 +94,7 @@ impl State {
 
     /// Takes the last record out.
     fn take_back(&mut self) {
-        let Some(record) = self.kinds.len().checked_sub(1) else {
+        let Some(record) = self.tables.kinds.len().checked_sub(1) else {
             return;
         };
         let number = record as u32;
@@ -100,22 +103,27 @@ impl State {
             if let Some(mend) = self.mend_of(number, &event) {
                 self.mend(mend, false);
             }
-            self.unindex(number, &event);
+            let tables = self.change();
+            tables.unindex(number, &event);
             if let Some(key) = &event.envelope.import_key {
-                self.import_keys.remove(key.as_str(), number);
+                tables.import_keys.remove(key.as_str(), number);
             }
         }
-        self.scan_cache.take();
-        self.kinds.pop();
-        self.dates.pop();
-        if record < self.archived {
+        let is_archived = record < self.archived;
+        let tables = self.change();
+        tables.scan_cache.take();
+        tables.kinds.pop();
+        tables.dates.pop();
+        if !is_archived {
+            tables.kept.pop();
+        }
+        tables.asserted = tables.asserted.min(record as u64);
+        tables.names.forget_since(number);
+        let named = tables.names.slugs().len();
+        tables.entities.truncate(named);
+        if is_archived {
             self.read_cache.forget(record);
             self.archived = record;
-        } else {
-            self.kept.pop();
         }
-        self.asserted = self.asserted.min(record as u64);
-        self.names.forget_since(number);
-        self.entities.truncate(self.names.slugs().len());
     }
 }

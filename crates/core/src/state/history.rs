@@ -27,6 +27,10 @@ fn seq(record: u32) -> Seq {
     Seq(record.into())
 }
 
+fn number(seq: Seq) -> u32 {
+    u32::try_from(seq.0).unwrap_or(u32::MAX)
+}
+
 fn place(seq: Seq) -> usize {
     usize::try_from(seq.0).unwrap_or(usize::MAX)
 }
@@ -63,9 +67,37 @@ impl<'r> CommitmentHistory<'r> {
     /// The assessments.
     pub fn assessments(self) -> impl Iterator<Item = (Seq, &'r Assessment)> + use<'r> {
         let assessments = self.facts.assessments.iter();
-        let found = self.state.assessments.all();
+        let found = self.state.tables.assessments.all();
         assessments
             .filter_map(move |(record, number)| Some((seq(record), found.get(*number as usize)?)))
+    }
+
+    /// The last move of its standing before a record.
+    pub(crate) fn standing_before(self, before: Seq) -> Option<Standing> {
+        let mut moves = self.facts.moves.before(number(before));
+        moves.next().map(|(_, to)| *to)
+    }
+
+    /// The last move of the contest before a record.
+    pub(crate) fn contest_before(self, before: Seq) -> Option<Contest> {
+        let mut contests = self.facts.contests.before(number(before));
+        contests.next().map(|(_, to)| *to)
+    }
+
+    /// The assessments before a record, the newest first.
+    pub(crate) fn assessments_before(
+        self,
+        before: Seq,
+    ) -> impl Iterator<Item = &'r Assessment> + use<'r> {
+        let found = self.state.tables.assessments.all();
+        let assessments = self.facts.assessments.before(number(before));
+        assessments.filter_map(move |(_, number)| found.get(*number as usize))
+    }
+
+    /// The amendments of its terms before a record, the newest first.
+    pub(crate) fn amendments_before(self, before: Seq) -> impl Iterator<Item = Seq> + use<'r> {
+        let amendments = self.facts.amendments.before(number(before));
+        amendments.map(|(record, _)| seq(record))
     }
 
     /// The amendments of its terms.
@@ -91,17 +123,17 @@ impl State {
     /// The date of a record and what is doubtful about it, whether or not it counts; none if its payload was erased.
     pub fn date(&self, seq: Seq) -> Option<&RecordDate> {
         self.kind(seq)?;
-        self.dates.get(usize::try_from(seq.0).ok()?)
+        self.tables.dates.get(usize::try_from(seq.0).ok()?)
     }
 
     /// The [`RecordDate::last_day`] of a record.
     pub(crate) fn own_last_day(&self, seq: Seq) -> Option<NaiveDate> {
-        self.dates.last_day(usize::try_from(seq.0).ok()?)
+        self.tables.dates.last_day(usize::try_from(seq.0).ok()?)
     }
 
     /// The history of a commitment; none if there is no such commitment.
     pub fn history(&self, commitment: &CommitmentId) -> Option<CommitmentHistory<'_>> {
-        self.history_of(self.names.find(&commitment.0)?)
+        self.history_of(self.tables.names.find(&commitment.0)?)
     }
 
     /// The status of an agreement before a record; none if there is no such agreement.
@@ -111,13 +143,13 @@ impl State {
         before: Seq,
     ) -> Option<AgreementStatus> {
         let (entity, _) = self.found(&id.0, EntityKind::Agreement)?;
-        let moves = entity.facts.agreement.as_deref()?.moves.iter();
-        let last = moves.rev().find(|(record, _)| seq(*record) < before);
+        let moves = &entity.facts.agreement.as_deref()?.moves;
+        let last = moves.before(number(before)).next();
         Some(last.map_or(AgreementStatus::Concluded, |(_, to)| *to))
     }
 
     fn history_of(&self, id: Id) -> Option<CommitmentHistory<'_>> {
-        let entity = &self.entities[id as usize];
+        let entity = &self.tables.entities[id as usize];
         let (kind, record) = entity.defined?;
         let facts = entity.facts.commitment.as_deref();
         Some(CommitmentHistory {
@@ -129,21 +161,34 @@ impl State {
     }
 
     /// The history of each commitment, in the order in which records first named them.
-    pub(crate) fn histories(&self) -> impl Iterator<Item = (&Slug, CommitmentHistory<'_>)> {
-        let ids = (0..).zip(self.names.slugs());
+    pub fn histories(&self) -> impl Iterator<Item = (&Slug, CommitmentHistory<'_>)> {
+        let ids = (0..).zip(self.tables.names.slugs());
         ids.filter_map(|(id, slug)| Some((slug, self.history_of(id)?)))
     }
 
     fn scan_cache(&self) -> &ScanCache {
-        self.scan_cache.get_or_init(|| {
-            let mended = self.record_statuses.keys().map(|record| *record as usize);
-            ScanCache::new(&self.kinds, &self.dates, mended)
+        self.tables.scan_cache.get_or_init(|| {
+            let mended = self
+                .tables
+                .record_statuses
+                .keys()
+                .map(|record| *record as usize);
+            let entities = self.tables.entities.iter();
+            let commitments = entities.filter_map(|entity| entity.facts.commitment.as_deref());
+            let terms = commitments.flat_map(|facts| facts.terms.iter());
+            let made_in = terms.map(|(record, terms)| (record, terms.agreement));
+            ScanCache::new(&self.tables.kinds, &self.tables.dates, mended, made_in)
         })
     }
 
     /// A day that is not before the last possible day of a record or of its neighbours. This is a quick bound.
     pub(crate) fn latest_around(&self, seq: Seq) -> NaiveDate {
         self.scan_cache().latest(place(seq))
+    }
+
+    /// The agreement in which the commitment of a record was made, if the record counts and has no date.
+    pub(crate) fn agreement_of_dateless(&self, seq: Seq) -> Option<Id> {
+        self.scan_cache().agreement(place(seq))
     }
 
     /// Whether a record is irregular, was inferred in part, or says no last day.
@@ -177,6 +222,7 @@ impl State {
     /// The redacted records whose payload was there when they were taken in, with their kinds, in order.
     pub fn redacted(&self) -> Vec<(Seq, Kind)> {
         let record_statuses = self
+            .tables
             .record_statuses
             .iter()
             .filter(|(_, record_status)| record_status.redacted.is_some());
@@ -191,6 +237,7 @@ impl State {
     /// The retracted or redacted records whose payload was there when they were taken in, in order.
     pub fn out_of_count(&self) -> Vec<Seq> {
         let record_statuses = self
+            .tables
             .record_statuses
             .iter()
             .filter(|(_, record_status)| !record_status.is_standing());

@@ -18,7 +18,7 @@ use super::facts::{
 use super::id_table::{Id, IdTable};
 use super::keys::ImportKeys;
 use super::postings::Postings;
-use super::tables::State;
+use super::tables::{State, Tables};
 use crate::event::Kind;
 use crate::value::agreement::{Action, AgreementStatus};
 use crate::value::base::Leaf;
@@ -52,12 +52,13 @@ impl State {
             assessments: Vec::new(),
         };
         out.bytes(words().as_bytes());
-        out.number(self.asserted as u32);
-        out.list(&self.kinds, |out, kind| {
+        out.number(self.tables.asserted as u32);
+        out.list(&self.tables.kinds, |out, kind| {
             out.byte(kind.map_or(NO_WORD, |kind| kind as u8));
         });
-        out.dates(&self.dates, self.kinds.len());
-        let mut record_statuses: Vec<(&u32, &RecordStatus)> = self.record_statuses.iter().collect();
+        out.dates(&self.tables.dates, self.tables.kinds.len());
+        let mut record_statuses: Vec<(&u32, &RecordStatus)> =
+            self.tables.record_statuses.iter().collect();
         record_statuses.sort_unstable_by_key(|(record, _)| **record);
         out.list(record_statuses, |out, (record, record_status)| {
             out.number(*record);
@@ -67,22 +68,22 @@ impl State {
             out.number(record_status.retracted.unwrap_or(NO_RECORD));
             out.number(record_status.redacted.unwrap_or(NO_RECORD));
         });
-        out.list(self.names.slugs(), |out, slug| {
+        out.list(self.tables.names.slugs(), |out, slug| {
             out.bytes(slug.as_str().as_bytes())
         });
-        out.list(self.names.first(), |out, record| out.number(*record));
-        out.assessments(&self.assessments, &self.entities);
-        for entity in &self.entities {
+        out.list(self.tables.names.first(), |out, record| out.number(*record));
+        out.assessments(&self.tables.assessments, &self.tables.entities);
+        for entity in &self.tables.entities {
             out.entity(entity);
             out.give_if_many();
         }
-        let mut about: Vec<(&u64, &Postings)> = self.about.iter().collect();
+        let mut about: Vec<(&u64, &Postings)> = self.tables.about.iter().collect();
         about.sort_unstable_by_key(|(seq, _)| **seq);
         out.list(about, |out, (seq, trail)| {
             out.out.extend_from_slice(&seq.to_le_bytes());
             out.trail(trail);
         });
-        out.list(self.import_keys.to_pairs(), |out, (record, tag)| {
+        out.list(self.tables.import_keys.to_pairs(), |out, (record, tag)| {
             out.number(record);
             out.number(tag);
         });
@@ -106,15 +107,12 @@ impl State {
         });
         let kinds = kinds.collect::<Option<Vec<Option<Kind>>>>()?;
         let dates = from.dates(kinds.len())?;
-        let mut state = Self {
-            archived: kinds.len(),
+        let mut tables = Tables {
             kinds,
             dates,
             asserted,
-            archive: Some(archive),
-            ..Self::default()
+            ..Tables::default()
         };
-        state.read_cache.reach(state.archived);
         for _ in 0..from.number()? {
             let record = from.number()?;
             let record_status = RecordStatus {
@@ -122,7 +120,7 @@ impl State {
                 retracted: from.record()?,
                 redacted: from.record()?,
             };
-            state.record_statuses.insert(record, record_status);
+            tables.record_statuses.insert(record, record_status);
         }
         let slugs = from.list(|from| from.text()?.parse::<Slug>().ok())?;
         let first = from.list(Reader::number)?;
@@ -130,21 +128,28 @@ impl State {
         if first.len() != count || !first.is_sorted() {
             return None;
         }
-        state.names = IdTable::new(slugs, first);
+        tables.names = IdTable::new(slugs, first);
         from.ids = count as u32;
-        state.assessments = Assessments::new(from.list(Reader::assessment)?);
-        from.assessments = state.assessments.all().len() as u32;
-        state.entities = (0..count).map(|_| from.entity()).collect::<Option<_>>()?;
-        for (kind, _) in state.entities.iter().filter_map(|entity| entity.defined) {
-            state.id_counts[kind as usize] += 1;
+        tables.assessments = Assessments::new(from.list(Reader::assessment)?);
+        from.assessments = tables.assessments.all().len() as u32;
+        tables.entities = (0..count).map(|_| from.entity()).collect::<Option<_>>()?;
+        for (kind, _) in tables.entities.iter().filter_map(|entity| entity.defined) {
+            tables.id_counts[kind as usize] += 1;
         }
         for _ in 0..from.number()? {
             let seq = u64::from_le_bytes(from.array()?);
-            state.about.insert(seq, from.trail()?);
+            tables.about.insert(seq, from.trail()?);
         }
         let keys = from.list(|from| Some((from.number()?, from.number()?)))?;
-        state.import_keys = ImportKeys::from_pairs(keys.into_iter());
-        from.rest.is_empty().then_some(state)
+        tables.import_keys = ImportKeys::from_pairs(keys.into_iter());
+        from.rest.is_empty().then_some(())?;
+        let archived = tables.kinds.len() as u64;
+        let mut state = Self {
+            tables: Arc::new(tables),
+            ..Self::default()
+        };
+        state.read_from(archive, archived);
+        Some(state)
     }
 }
 

@@ -2,11 +2,11 @@
 
 use super::entity::Entity;
 use super::keeper::Keeper;
-use super::tables::State;
+use super::tables::Tables;
 use crate::event::Event;
 use crate::value::id::{EntityKind, Reference, Slug};
 
-impl State {
+impl Tables {
     /// Adds a record to trails, ids and facts. `now` is the record that makes it count: itself, or a later one.
     pub(super) fn index(&mut self, record: u32, event: &Event, now: u32) {
         event.each_reference(|_, named| match named {

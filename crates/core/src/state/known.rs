@@ -15,24 +15,27 @@ impl Known for State {
     }
 
     fn entity(&self, id: &Slug) -> Option<(EntityKind, Seq)> {
-        let (kind, record) = self.entities[self.names.find(id)? as usize].defined?;
+        let (kind, record) = self.tables.entities[self.tables.names.find(id)? as usize].defined?;
         Some((kind, Seq(record.into())))
     }
 
     fn has_any(&self, kind: EntityKind) -> bool {
-        self.id_counts[kind as usize] > 0
+        self.tables.id_counts[kind as usize] > 0
     }
 
     fn number(&self, slug: &Slug) -> Option<Id> {
-        self.names.find(slug)
+        self.tables.names.find(slug)
     }
 
     fn slug(&self, id: Id) -> &Slug {
-        &self.names.slugs()[id as usize]
+        &self.tables.names.slugs()[id as usize]
     }
 
     fn acts_for(&self, actor: &PartyId, principal: &PartyId) -> bool {
-        match (self.names.find(&actor.0), self.names.find(&principal.0)) {
+        match (
+            self.tables.names.find(&actor.0),
+            self.tables.names.find(&principal.0),
+        ) {
             (Some(actor), Some(principal)) => self.stands_for(actor, principal),
             _ => actor == principal,
         }
@@ -60,16 +63,17 @@ impl Known for State {
 
     fn has_key(&self, party: &PartyId) -> bool {
         let entity = self
+            .tables
             .names
             .find(&party.0)
-            .map(|id| &self.entities[id as usize]);
+            .map(|id| &self.tables.entities[id as usize]);
         let facts = entity.and_then(|entity| entity.facts.party.as_ref());
         facts.is_some_and(|facts| facts.keys.last().is_some())
     }
 
     fn revoked(&self, recorder: &RecorderId) -> Option<Seq> {
-        let id = self.names.find(&recorder.0)?;
-        let facts = self.entities[id as usize].facts.recorder.as_ref()?;
+        let id = self.tables.names.find(&recorder.0)?;
+        let facts = self.tables.entities[id as usize].facts.recorder.as_ref()?;
         let (record, ()) = facts.revoked.0.first()?;
         Some(Seq((*record).into()))
     }
@@ -82,7 +86,7 @@ impl Known for State {
     }
 
     fn agreed_on(&self, agreement: Id) -> Option<When> {
-        let entity = &self.entities[agreement as usize];
+        let entity = &self.tables.entities[agreement as usize];
         let (_, record) = entity.defined?;
         entity.facts.agreement.as_ref()?.concluded.of(record)?.0
     }
@@ -98,7 +102,7 @@ impl Known for State {
         use Action::{Declaration, Objection, Reservation, Withdrawal};
         let (entity, record) = self.found(&id.0, EntityKind::Agreement)?;
         let facts = entity.facts.agreement.as_deref()?;
-        let party = self.names.find(&party.0);
+        let party = self.tables.names.find(&party.0);
         let mut acts = facts.acts.values().filter(|(who, _)| Some(*who) == party);
         let last = acts.rfind(|(_, act)| !matches!(act, Reservation | Declaration | Objection));
         Some(match last {
@@ -114,7 +118,7 @@ impl Known for State {
 impl State {
     /// The parties that a party acts for: the one that it is part of, and those that it succeeded.
     fn superiors(&self, party: Id) -> impl Iterator<Item = Id> {
-        let entity = &self.entities[party as usize];
+        let entity = &self.tables.entities[party as usize];
         let facts = entity.facts.party.as_deref();
         let parent = entity
             .defined

@@ -31,7 +31,7 @@ impl State {
 
     /// Every id of a kind, sorted by its bytes.
     pub fn ids(&self, kind: EntityKind) -> impl Iterator<Item = &Slug> {
-        let named = self.names.slugs().iter().zip(&self.entities);
+        let named = self.tables.names.slugs().iter().zip(&self.tables.entities);
         let of_kind =
             named.filter(|(_, entity)| entity.defined.is_some_and(|(found, _)| found == kind));
         let mut ids: Vec<&Slug> = of_kind.map(|(slug, _)| slug).collect();
@@ -63,10 +63,11 @@ impl State {
     pub fn trail_records(&self, subject: &Subject) -> impl Iterator<Item = (Seq, Kind)> + use<'_> {
         let trail = match subject {
             Subject::Entity(slug) => self
+                .tables
                 .names
                 .find(slug)
-                .map(|id| &self.entities[id as usize].trail),
-            Subject::Record(seq) => self.about.get(&seq.0),
+                .map(|id| &self.tables.entities[id as usize].trail),
+            Subject::Record(seq) => self.tables.about.get(&seq.0),
         };
         let numbers = trail.into_iter().flat_map(Postings::iter);
         numbers.filter_map(|number| {
@@ -82,7 +83,7 @@ impl State {
             let own = held.and_then(|held| held.entry.event.envelope.import_key.as_ref());
             own.is_some_and(|own| own.as_str() == key)
         };
-        let record = self.import_keys.records(key).find(has_key)?;
+        let record = self.tables.import_keys.records(key).find(has_key)?;
         Some(Seq(record.into()))
     }
 
@@ -119,7 +120,7 @@ impl State {
                 if self.entity(&slug).is_some_and(|(kind, _)| wanted(kind)) {
                     return Ok(Subject::Entity(slug));
                 }
-                let named = self.names.slugs().iter().zip(&self.entities);
+                let named = self.tables.names.slugs().iter().zip(&self.tables.entities);
                 let mut candidates: Vec<&Slug> = named
                     .filter(|(id, _)| id.as_str().starts_with(slug.as_str()))
                     .filter(|(_, entity)| entity.defined.is_some_and(|(kind, _)| wanted(kind)))

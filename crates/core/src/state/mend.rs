@@ -49,7 +49,8 @@ impl State {
             touched.iter().map(event).collect()
         };
         let before = events(self);
-        let record_status = self.record_statuses.entry(mend.target).or_default();
+        let tables = self.change();
+        let record_status = tables.record_statuses.entry(mend.target).or_default();
         match mend.change {
             Change::Corrects if applies => record_status.corrections.push(mend.by),
             Change::Corrects => record_status.corrections.retain(|by| *by != mend.by),
@@ -57,8 +58,9 @@ impl State {
             Change::Redacts => record_status.redacted = applies.then_some(mend.by),
         }
         if record_status == RecordStatus::NONE {
-            self.record_statuses.remove(&mend.target);
+            tables.record_statuses.remove(&mend.target);
         }
+        tables.scan_cache.take();
         self.read_anew(mend.target);
         for record in &touched {
             self.read_anew(*record);
@@ -67,16 +69,16 @@ impl State {
         for (record, (before, after)) in touched.iter().zip(before.into_iter().zip(after)) {
             if let Some(held) = self.held(Seq((*record).into())) {
                 let event = held.entry.event.clone();
-                self.dates.change(*record as usize, &event);
+                self.change().dates.change(*record as usize, &event);
             }
             if before == after {
                 continue;
             }
             if let Some(event) = before {
-                self.unindex(*record, &event);
+                self.change().unindex(*record, &event);
             }
             if let Some(event) = after {
-                self.index(*record, &event, mend.by);
+                self.change().index(*record, &event, mend.by);
             }
         }
     }

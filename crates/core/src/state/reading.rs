@@ -16,6 +16,19 @@ impl State {
         state
     }
 
+    /// An empty state over the archive of this one. What one of the two fails to read, both have in
+    /// [`State::unreadable`].
+    pub fn anew(&self) -> Self {
+        let mut state = Self {
+            unreadable: self.unreadable.clone(),
+            ..Self::default()
+        };
+        if let Some(archive) = &self.archive {
+            state.read_from(archive.clone(), self.archived as u64);
+        }
+        state
+    }
+
     /// Reads the first `archived` records from this archive from now on, and drops them from memory.
     pub fn read_from(&mut self, archive: Arc<dyn Archive>, archived: u64) {
         self.archive = Some(archive);
@@ -29,15 +42,15 @@ impl State {
         if self.archive.is_none() || count <= self.archived {
             return;
         }
-        let gone = (count - self.archived).min(self.kept.len());
-        self.kept.drain(..gone);
+        let gone = (count - self.archived).min(self.tables.kept.len());
+        self.change().kept.drain(..gone);
         self.archived = count;
         self.read_cache.reach(count);
     }
 
     /// How many records are in memory: those after the archived ones, and those that were read from the archive.
     pub fn in_memory(&self) -> usize {
-        self.kept.len() + self.read_cache.loaded()
+        self.tables.kept.len() + self.read_cache.loaded()
     }
 
     /// Drops the records that were read from the archive, if they are many. Taking in a record does so too.
@@ -49,7 +62,7 @@ impl State {
     pub fn records(
         &self,
     ) -> impl DoubleEndedIterator<Item = Option<&CurrentRecord>> + ExactSizeIterator {
-        (0..self.kinds.len()).map(|at| self.held(Seq(at as u64)))
+        (0..self.tables.kinds.len()).map(|at| self.held(Seq(at as u64)))
     }
 
     /// The records of some kinds, whether or not they count, in order.
@@ -57,7 +70,7 @@ impl State {
         &self,
         wanted: impl Fn(Kind) -> bool,
     ) -> impl Iterator<Item = &CurrentRecord> {
-        let all = (0..self.kinds.len()).map(|at| Seq(at as u64));
+        let all = (0..self.tables.kinds.len()).map(|at| Seq(at as u64));
         all.filter(move |seq| self.kind(*seq).is_some_and(&wanted))
             .filter_map(|seq| self.held(seq))
     }
@@ -72,7 +85,7 @@ impl State {
         &self,
         wanted: impl Fn(Kind) -> bool,
     ) -> impl DoubleEndedIterator<Item = &Entry> {
-        let all = (0..self.kinds.len()).map(|at| Seq(at as u64));
+        let all = (0..self.tables.kinds.len()).map(|at| Seq(at as u64));
         all.filter(move |seq| self.kind(*seq).is_some_and(&wanted))
             .filter_map(|seq| self.entry(seq))
     }
@@ -89,7 +102,7 @@ impl State {
         let at = usize::try_from(seq.0).ok()?;
         self.kind(seq)?;
         match at.checked_sub(self.archived) {
-            Some(kept) => self.kept.get(kept)?.as_ref(),
+            Some(kept) => self.tables.kept.get(kept)?.as_ref(),
             None => self.read_cache.get(at, || self.read(at as u32)),
         }
     }
@@ -171,13 +184,13 @@ impl State {
             self.read_cache.forget(record as usize);
             return;
         };
-        let Some(mut held) = self.kept.get_mut(at).and_then(Option::take) else {
+        let Some(mut held) = self.change().kept.get_mut(at).and_then(Option::take) else {
             return;
         };
         if let Some(original) = held.original.take() {
             held.entry.event = *original;
         }
         self.mark(&mut held);
-        self.kept[at] = Some(held);
+        self.change().kept[at] = Some(held);
     }
 }

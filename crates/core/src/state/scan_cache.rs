@@ -1,8 +1,12 @@
 //! Summaries of all records, for questions that go over all of them.
 
+use std::collections::HashMap;
+
 use chrono::NaiveDate;
+use foldhash::fast::FixedState;
 
 use super::dates::RecordDates;
+use super::id_table::Id;
 use crate::event::Kind;
 use crate::value::when::When;
 
@@ -15,20 +19,24 @@ pub(super) struct ScanCache {
     latest: Vec<NaiveDate>,
     noteworthy: Bits,
     mended: Bits,
+    /// The agreement of each commitment whose record has no date.
+    agreements: HashMap<u32, Id, FixedState>,
 }
 
 impl ScanCache {
     /// Summarises records with these kinds and dates. `mended` are those that later ones corrected, retracted or
-    /// redacted.
+    /// redacted, and `made_in` has the agreements of the commitments.
     pub fn new(
         kinds: &[Option<Kind>],
         dates: &RecordDates,
         mended: impl Iterator<Item = usize>,
+        made_in: impl Iterator<Item = (u32, Id)>,
     ) -> Self {
         let mut summaries = Self {
             latest: Vec::with_capacity(kinds.len().div_ceil(TOGETHER)),
             noteworthy: Bits::new(kinds.len()),
             mended: Bits::new(kinds.len()),
+            agreements: HashMap::default(),
         };
         mended.for_each(|record| summaries.mended.set(record));
         let dateless = dates.which(|date| !date.is_dated());
@@ -36,8 +44,14 @@ impl ScanCache {
             let has_end = date.on.and_then(When::latest).is_some();
             date.irregular || date.infers || !has_end
         });
+        let places: Vec<usize> = dates.places().collect();
+        let made_in = made_in.filter(|(record, _)| {
+            let place = places.get(*record as usize);
+            place.is_some_and(|place| dateless[*place])
+        });
+        summaries.agreements = made_in.collect();
         let mut latest = NaiveDate::MIN;
-        for (record, place) in dates.places().enumerate() {
+        for (record, place) in places.into_iter().enumerate() {
             if noteworthy[place] {
                 summaries.noteworthy.set(record);
             }
@@ -62,6 +76,11 @@ impl ScanCache {
     pub fn latest(&self, record: usize) -> NaiveDate {
         let latest = self.latest.get(record / TOGETHER).copied();
         latest.unwrap_or(NaiveDate::MAX)
+    }
+
+    /// The agreement of the commitment of a record without a date.
+    pub fn agreement(&self, record: usize) -> Option<Id> {
+        self.agreements.get(&u32::try_from(record).ok()?).copied()
     }
 
     /// Whether a record is irregular, was inferred in part, or says no last day.

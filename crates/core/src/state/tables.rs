@@ -22,48 +22,55 @@ use crate::value::id::{EntityKind, Seq, Slug};
 /// The most records of a ledger: the state keeps their numbers in 32 bits.
 pub const RECORD_LIMIT: u64 = u32::MAX as u64;
 
-/// The state of a ledger after its first records, as many as [`State::count`] says.
+/// The state of a ledger after its first records, as many as [`State::count`] says. A clone shares the tables until one
+/// of the two changes. It has the records that it reads for itself, and drops them when it is dropped.
 #[derive(Clone, Default)]
 pub struct State {
-    /// The kind of each record; none if its payload was erased.
-    pub(super) kinds: Vec<Option<Kind>>,
-    /// The date of each record, and what is doubtful about it.
-    pub(super) dates: RecordDates,
-    /// The records that later ones corrected, retracted or redacted.
-    pub(super) record_statuses: HashMap<u32, RecordStatus, FixedState>,
-    /// Every id that a record names, with its number.
-    pub(super) names: IdTable,
-    /// The entity of each id, at the number of the id.
-    pub(super) entities: Vec<Entity>,
-    /// The different assessments. Facts have their numbers.
-    pub(super) assessments: Assessments,
-    /// How many ids there are of each [`EntityKind`].
-    pub(super) id_counts: [u32; 5],
-    /// The trail of each record that others name.
-    pub(super) about: HashMap<u64, Postings, FixedState>,
-    /// The records of the import keys.
-    pub(super) import_keys: ImportKeys,
+    pub(super) tables: Arc<Tables>,
     /// Reads the first `archived` records.
     pub(super) archive: Option<Arc<dyn Archive>>,
     pub(super) archived: usize,
-    /// The records after those; none for one whose payload was erased.
-    pub(super) kept: Vec<Option<CurrentRecord>>,
     /// The records that were read from the archive.
     pub(super) read_cache: ReadCache,
-    /// The first record that the archive failed to read.
-    pub(super) unreadable: OnceLock<Unreadable>,
+    /// The first record that the archive failed to read, for this state or a clone.
+    pub(super) unreadable: Arc<OnceLock<Unreadable>>,
+}
+
+/// The tables of a state.
+#[derive(Clone, Default)]
+pub(super) struct Tables {
+    /// The kind of each record; none if its payload was erased.
+    pub kinds: Vec<Option<Kind>>,
+    /// The date of each record, and what is doubtful about it.
+    pub dates: RecordDates,
+    /// The records that later ones corrected, retracted or redacted.
+    pub record_statuses: HashMap<u32, RecordStatus, FixedState>,
+    /// Every id that a record names, with its number.
+    pub names: IdTable,
+    /// The entity of each id, at the number of the id.
+    pub entities: Vec<Entity>,
+    /// The different assessments. Facts have their numbers.
+    pub assessments: Assessments,
+    /// How many ids there are of each [`EntityKind`].
+    pub id_counts: [u32; 5],
+    /// The trail of each record that others name.
+    pub about: HashMap<u64, Postings, FixedState>,
+    /// The records of the import keys.
+    pub import_keys: ImportKeys,
+    /// The records after those of the archive; none for one whose payload was erased.
+    pub kept: Vec<Option<CurrentRecord>>,
     /// Summaries of all records. Every change clears them, and the next question builds them.
-    pub(super) scan_cache: OnceLock<ScanCache>,
+    pub scan_cache: OnceLock<ScanCache>,
     /// How many of the first records have a recorded time that an importer stated.
-    pub(super) asserted: u64,
+    pub asserted: u64,
 }
 
 impl fmt::Debug for State {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("State")
             .field("count", &self.count())
-            .field("record_statuses", &self.record_statuses)
-            .field("entities", &self.entities)
+            .field("record_statuses", &self.tables.record_statuses)
+            .field("entities", &self.tables.entities)
             .finish_non_exhaustive()
     }
 }
@@ -88,18 +95,23 @@ impl State {
 
     /// How many records the state has taken in.
     pub fn count(&self) -> u64 {
-        self.kinds.len() as u64
+        self.tables.kinds.len() as u64
     }
 
     /// How many of the first records have a recorded time that was stated when they were imported, and is not from
     /// the machine's clock.
     pub fn asserted(&self) -> u64 {
-        self.asserted
+        self.tables.asserted
     }
 
     /// Sets [`State::asserted`]. The headers of records have it, and [`State::apply`] does not get these.
     pub fn note_asserted(&mut self, count: u64) {
-        self.asserted = count;
+        self.change().asserted = count;
+    }
+
+    /// The tables, to be changed. A clone that shares them keeps what they were.
+    pub(super) fn change(&mut self) -> &mut Tables {
+        Arc::make_mut(&mut self.tables)
     }
 
     /// The first record that the archive failed to read. Answers given after that may be wrong.
@@ -110,7 +122,7 @@ impl State {
     /// The kind of a record, whether or not it counts; none if its payload was erased.
     pub fn kind(&self, seq: Seq) -> Option<Kind> {
         let at = usize::try_from(seq.0).ok()?;
-        *self.kinds.get(at)?
+        *self.tables.kinds.get(at)?
     }
 
     /// The kind of a record that counts.
@@ -122,13 +134,13 @@ impl State {
     /// What later records did to a record.
     pub(super) fn record_status(&self, seq: Seq) -> &RecordStatus {
         let record = u32::try_from(seq.0).ok();
-        let record_status = record.and_then(|record| self.record_statuses.get(&record));
+        let record_status = record.and_then(|record| self.tables.record_statuses.get(&record));
         record_status.unwrap_or(RecordStatus::NONE)
     }
 
     /// The entity with this id and the record that defines it, if it is of this kind.
     pub(super) fn found(&self, slug: &Slug, kind: EntityKind) -> Option<(&Entity, u32)> {
-        let entity = &self.entities[self.names.find(slug)? as usize];
+        let entity = &self.tables.entities[self.tables.names.find(slug)? as usize];
         let (found, record) = entity.defined?;
         (found == kind).then_some((entity, record))
     }

@@ -221,12 +221,17 @@ type Sketch = (Option<(EntityKind, u32)>, Vec<u32>);
 
 /// What is known of each thing, under its own name.
 fn picture(state: &State) -> BTreeMap<String, Sketch> {
-    let named = state.names.slugs().iter().zip(&state.entities);
+    let named = state
+        .tables
+        .names
+        .slugs()
+        .iter()
+        .zip(&state.tables.entities);
     let entities = named.map(|(slug, entity)| {
         let trail = entity.trail.iter().collect();
         (slug.to_string(), (entity.defined, trail))
     });
-    let about = state.about.iter();
+    let about = state.tables.about.iter();
     let records = about.map(|(seq, trail)| (seq.to_string(), (None, trail.iter().collect())));
     let all = entities.chain(records);
     all.filter(|(_, (_, trail)): &(_, Sketch)| !trail.is_empty())
@@ -486,4 +491,27 @@ proptest! {
         }
         compare_facts(&state)?;
     }
+}
+
+#[test]
+fn a_clone_shares_the_tables_until_one_of_both_changes() {
+    let events = history(7, 120);
+    let mut state = state(&events);
+    let clone = state.clone();
+    assert!(Arc::ptr_eq(&state.tables, &clone.tables));
+    let bytes = state.to_bytes();
+    state.rewind(1).unwrap();
+    assert_eq!((state.count(), clone.count()), (1, events.len() as u64));
+    assert_eq!(clone.to_bytes(), bytes);
+}
+
+/// A replay asks a whole view after each record: that must not cost a scan of all records.
+#[test]
+fn a_whole_view_scans_no_records() {
+    let events = history(7, 120);
+    let state = state(&events);
+    let view = View::whole(&state);
+    let all = (view.commitments().len(), view.agreements().len());
+    assert!(all.1 > 0);
+    assert!(state.tables.scan_cache.get().is_none());
 }

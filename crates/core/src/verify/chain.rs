@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use super::erasable::{demanded, header_of};
 use super::fast::ends_at;
 use super::progress::Progress;
 use super::subject::Subject;
@@ -29,7 +30,9 @@ pub(super) fn pass(
     let mut tree = Tiled::new();
     let mut gone = 0;
     progress.begin(committed.count);
+    subject.can_be_read().then_some(())?;
     let ranges = ranges::ranges(0, committed.count, &[]);
+    let is_there = |record: &RecordRef<'_>| is_there(subject, record);
     let check = |start, end| Range::check(&*subject.records, (start, end), is_there);
     let joined = workers.in_order(&ranges, check, |range| {
         range.follow(&mut walker)?;
@@ -70,10 +73,16 @@ pub(super) fn pass(
     })
 }
 
-/// Whether a record has its payload; none where it has not and must have it.
-fn is_there(record: &RecordRef<'_>) -> Option<bool> {
+/// Whether a record has its payload; none where it has not and must have it, and where its header says of that what the
+/// record that it is about does not allow.
+fn is_there(subject: &Subject, record: &RecordRef<'_>) -> Option<bool> {
+    let header = &record.header;
+    let kind_of = |target| Some(header_of(&*subject.records, target)?.kind());
+    if demanded(header.seq, header, kind_of).is_some_and(|must| must != header.erasable) {
+        return None;
+    }
     let is_there = record.body.is_some();
-    (is_there || record.header.erasable).then_some(is_there)
+    (is_there || header.erasable).then_some(is_there)
 }
 
 /// The name that the ledger was opened under.

@@ -1,19 +1,21 @@
 //! What the records say: payloads, rules, signatures, redactions, snapshots. Takes in one record after the
 //! other, in the order of the chain; whether the chain holds is for others to look at.
 
+use super::erasable::{demanded, header_of};
 use super::kept::{Compared, Kept};
 use super::replayed::Replayed;
+use super::signed::Signed;
 use super::subject::Subject;
 use super::verdict::{BEYOND_A_CHAIN, Check, Finding, FindingKind, Verdict};
 use crate::archive;
 use crate::chain::codec::CodecError;
 use crate::chain::record::{Hash, Head, Header, Malformed, RecordRef, payload_digest};
 use crate::chain::tree::Tiled;
-use crate::event::{Change, Entry, Erasable, Event, Fact, Kind};
+use crate::event::{Change, Entry, Event, Fact, Kind};
 use crate::rules;
-use crate::signatures::{self, HeldKeys, Required, SignatureError};
+use crate::signatures::SignatureError;
 use crate::state::{State, Unreadable, asserted_times};
-use crate::value::id::{Seq, Subject as Named};
+use crate::value::id::Seq;
 use crate::value::when::Instant;
 use crate::words::plural;
 
@@ -69,14 +71,7 @@ pub(super) struct Contents<'s, K> {
     kept: K,
     first_recorded: Option<i64>,
     replayed: Replayed,
-    /// Who must sign the batch that is being looked at.
-    required: Required,
-    held_keys: HeldKeys,
-    /// Whether a payload of that batch is gone, so that it is not known who must sign.
-    withheld: bool,
-    /// Batches whose signatures may be too few, for that reason.
-    withheld_batches: usize,
-    signatures: u64,
+    signed: Signed,
     /// The record from which on the rules cannot be checked, because what came before is not all known.
     rules_lost_at: Option<u64>,
     last_recorded: Option<i64>,
@@ -89,8 +84,8 @@ pub(super) struct Contents<'s, K> {
     not_erasable: Vec<u64>,
     redacted: Vec<u64>,
     irregular: usize,
-    /// Records whose rules cannot be checked, because they name one whose payload is gone.
-    named_gone: usize,
+    /// Corrections, retractions and redactions of records whose payloads are gone.
+    about_gone: usize,
     snapshots: Vec<u64>,
     snapshots_checked: u64,
     snapshots_outdated: usize,
@@ -111,19 +106,15 @@ impl<'s, K: Kept> Contents<'s, K> {
             first_recorded: None,
             last_recorded: None,
             asserted: trusted.state.asserted(),
-            required: Required::default(),
-            held_keys: HeldKeys::of(&trusted.state),
+            signed: Signed::after(origin_of(&trusted.state), &trusted.state),
             replayed: trusted,
             trusted: count,
-            withheld: false,
-            withheld_batches: 0,
-            signatures: 0,
             rules_lost_at: None,
             gone: Vec::new(),
             not_erasable: Vec::new(),
             redacted: Vec::new(),
             irregular: 0,
-            named_gone: 0,
+            about_gone: 0,
             snapshots: Vec::new(),
             snapshots_checked: 0,
             snapshots_outdated: 0,
@@ -157,13 +148,13 @@ impl<'s, K: Kept> Contents<'s, K> {
                 self.redacted.push(record.header.target);
             }
             self.irregular += usize::from(entry.event.envelope.irregular.is_some());
-            self.ask_for_signatures(entry);
-            self.held_keys.apply(&entry.event);
         }
         let header = &record.header;
         self.check_erasable(seq, header);
         let gone = record.body.is_none();
-        self.withheld |= gone;
+        if gone {
+            self.signed.withhold();
+        }
         self.replay(seq, header, entry, gone);
         if let Some(body) = &record.body {
             self.kept.note(header, body.payload);
@@ -287,11 +278,8 @@ impl<'s, K: Kept> Contents<'s, K> {
         debug_assert_eq!(self.replayed.state.count(), header.seq);
         match entry {
             Some(entry) => {
-                if self.names_gone(&entry.event) {
-                    self.named_gone += 1;
-                } else {
-                    self.check_rules(seq, &entry.event);
-                }
+                let fault = self.check_keys(seq, &entry.event);
+                self.check_rules(seq, &entry.event, fault);
                 self.replayed.state.take(entry);
             }
             None if gone => self.replayed.state.apply_missing(),
@@ -303,19 +291,8 @@ impl<'s, K: Kept> Contents<'s, K> {
     /// record is checked where the header is read.
     fn check_erasable(&mut self, seq: u64, header: &Header) {
         let Some(kind) = header.kind() else { return };
-        if kind.spec().form.erasable != Erasable::WithTarget {
-            return;
-        }
-        let erasable = if header.target < seq {
-            match self.kind_of(header.target) {
-                Some(target) => kind.is_erasable(|| target),
-                // What is wrong with the target is a finding of its own.
-                None => return,
-            }
-        } else {
-            false
-        };
-        if header.erasable != erasable {
+        let demanded = demanded(seq, header, |target| self.kind_of(target));
+        if let Some(erasable) = demanded.filter(|erasable| header.erasable != *erasable) {
             let expected = Malformed::Erasable { kind, erasable }.to_string();
             let erasable = header.erasable;
             let found = Malformed::Erasable { kind, erasable }.to_string();
@@ -330,35 +307,22 @@ impl<'s, K: Kept> Contents<'s, K> {
         if known.is_some() && self.rules_lost_at.is_none() {
             return Some(known);
         }
-        let header = self.header(record)?;
-        (header.seq == record).then(|| header.kind())
+        Some(header_of(&*self.subject.records, record)?.kind())
     }
 
-    /// The header of an earlier record, read again.
-    fn header(&self, record: u64) -> Option<Header> {
-        let found = self.subject.records.read(record, 1).ok()?;
-        found.first()?.sealed.header()
-    }
-
-    /// Checks an event against the rules, given all before it.
-    fn check_rules(&mut self, seq: u64, event: &Event) {
+    /// Checks an event against the rules, given all before it. What they say of its fault with keys is said already.
+    fn check_rules(&mut self, seq: u64, event: &Event, fault: Option<SignatureError>) {
         self.rules += 1;
-        if let Err(rejection) = rules::check(&self.replayed.state, event) {
+        let about = event.target();
+        let is_gone = about.is_some_and(|about| about.0 < seq && self.is_gone(about.0));
+        self.about_gone += usize::from(is_gone);
+        let told = fault.as_ref().map_or(&[][..], SignatureError::rules);
+        if let Err(rejection) = rules::check(&self.replayed.state, event)
+            && !told.contains(&rejection.rule)
+        {
             let expected = format!("an event that keeps the rule {}", rejection.rule);
             self.find(FindingKind::Rule, &[seq], &expected, &rejection.message);
         }
-    }
-
-    /// Whether an event names a record whose payload is gone: the rules would not find that record.
-    fn names_gone(&self, event: &Event) -> bool {
-        if self.gone.is_empty() && self.trusted == 0 {
-            return false;
-        }
-        let mut named = event.references().into_iter();
-        named.any(|(_, reference)| match reference.subject() {
-            Named::Record(seq) => self.is_gone(seq.0),
-            Named::Entity(_) => false,
-        })
     }
 
     /// Whether the payload of an earlier record is gone.
@@ -369,30 +333,14 @@ impl<'s, K: Kept> Contents<'s, K> {
         self.gone.binary_search(&seq).is_ok()
     }
 
-    /// Notes who must sign for an event, and checks the signature that it carries.
-    fn ask_for_signatures(&mut self, entry: &Entry) {
-        if self.rules_lost_at.is_some() {
-            return;
-        }
-        let state = &self.replayed.state;
-        let mut wrong = self.required.add(state, &entry.event).err();
-        if let Some(fact) = signatures::acknowledged(&entry.event) {
-            self.signatures += 1;
-            if let Some(link) = self.header(fact.record.0).map(|header| header.link()) {
-                let origin = origin_of(state).unwrap_or_default();
-                let outcome = signatures::check_acknowledgement(state, fact, &origin, link);
-                wrong = wrong.or(outcome.err());
-            }
-        }
-        if let Some(wrong) = wrong {
-            let expected = "a signature that holds";
-            self.find(
-                FindingKind::Signature,
-                &[entry.seq.0],
-                expected,
-                &wrong.to_string(),
-            );
-        }
+    /// Notes who must sign for an event, and checks its keys and the signature that it carries.
+    fn check_keys(&mut self, seq: u64, event: &Event) -> Option<SignatureError> {
+        let records = &*self.subject.records;
+        let outcome = self.signed.take(seq, event, |at| header_of(records, at));
+        let fault = outcome.err()?;
+        let expected = "a signature that holds, with a key that may sign";
+        self.find(FindingKind::Signature, &[seq], expected, &fault.to_string());
+        Some(fault)
     }
 
     /// At the end of a batch: whether those signed it who must.
@@ -401,25 +349,7 @@ impl<'s, K: Kept> Contents<'s, K> {
             return;
         }
         let expected = "the signatures of the batch's recorders, at its end";
-        if record.header.remaining > 0 {
-            if record.is_signed() {
-                let found = SignatureError::Inside.to_string();
-                self.find(FindingKind::Signature, &[seq], expected, &found);
-            }
-            return;
-        }
-        let mut required = std::mem::take(&mut self.required);
-        let signatures = record.signatures();
-        if std::mem::take(&mut self.withheld) && !self.held_keys.is_empty() {
-            self.withheld_batches += 1;
-            required.add_signers(&signatures, &self.held_keys);
-        }
-        if required.is_empty() && signatures.is_empty() {
-            return;
-        }
-        self.signatures += signatures.len() as u64;
-        let origin = origin_of(&self.replayed.state).unwrap_or_default();
-        for wrong in required.check(&signatures, &origin, head) {
+        for wrong in self.signed.compare(record, head) {
             self.find(FindingKind::Signature, &[seq], expected, &wrong.to_string());
         }
     }
@@ -547,7 +477,7 @@ impl<'s, K: Kept> Contents<'s, K> {
             check("records: form, order, links, batches, clock", self.records),
             check("payloads: digest and canonical encoding", self.payloads),
             check("rules, by replay", self.rules),
-            check("signatures of recorders and parties", self.signatures),
+            check("signatures of recorders and parties", self.signed.checked),
             check("snapshots, against replay", self.snapshots_checked),
         ]
     }
@@ -573,14 +503,14 @@ impl<'s, K: Kept> Contents<'s, K> {
                 "{snapshots} of an older version of servanda: they are not used"
             ));
         }
-        if self.withheld_batches > 0 {
-            let appends = plural(self.withheld_batches, "append");
+        if self.signed.withheld_batches > 0 {
+            let appends = plural(self.signed.withheld_batches, "append");
             all.push(format!("whether {appends} with redacted payloads lost a signature, and what was redacted there"));
         }
-        if self.named_gone > 0 {
-            let records = plural(self.named_gone, "record");
+        if self.about_gone > 0 {
+            let records = plural(self.about_gone, "record");
             all.push(format!(
-                "rules of {records}: what they name is redacted and its payload gone"
+                "rules of {records} about what is corrected, retracted or redacted: its payload is gone"
             ));
         }
         if let Some(seq) = self.rules_lost_at {

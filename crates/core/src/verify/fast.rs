@@ -24,6 +24,7 @@ pub(super) fn pass(
     let mut walker = start.walker;
     let committed = subject.committed;
     let mut contents = Contents::new(subject, kept, start.trusted);
+    subject.can_be_read().then_some(())?;
     let ranges = ranges::ranges(first, committed.count, contents.snapshots());
     progress.begin(committed.count);
     let check = |start, end| Range::check(&*subject.records, (start, end), ranges::entry);

@@ -26,11 +26,13 @@ use crate::ranges::Workers;
 
 mod chain;
 mod contents;
+mod erasable;
 mod examine;
 mod fast;
 mod kept;
 mod progress;
 mod replayed;
+mod signed;
 mod subject;
 mod verdict;
 
@@ -39,7 +41,7 @@ pub use kept::{Compared, Kept};
 pub use progress::{Progress, Unwatched};
 pub use replayed::Replayed;
 pub use subject::{Start, Subject};
-pub use verdict::{CUT_OR_REWRITTEN, Check, Finding, FindingKind, Verdict};
+pub use verdict::{CUT_OR_REWRITTEN, Check, Finding, FindingKind, Outcome, Verdict};
 
 /// Verifies a ledger. `kept` gives what is kept beside the records; it is called again where the careful walk begins.
 pub fn verify<K: Kept>(

@@ -6,6 +6,7 @@ use super::replayed::Replayed;
 use crate::chain::record::Head;
 use crate::chain::walker::Walker;
 use crate::records::Records;
+use crate::state::RECORD_LIMIT;
 
 /// The records of a ledger, and the head that was committed for them.
 #[derive(Clone)]
@@ -14,6 +15,13 @@ pub struct Subject {
     pub committed: Head,
     /// The records.
     pub records: Arc<dyn Records>,
+}
+
+impl Subject {
+    /// Whether as many records as were committed can be read here: a head that was tampered with says any number.
+    pub(super) fn can_be_read(&self) -> bool {
+        self.committed.count <= RECORD_LIMIT
+    }
 }
 
 /// The beginning of a verification: what is known of the records before.

@@ -129,10 +129,33 @@ pub struct Verdict {
     pub remarks: Vec<String>,
 }
 
+/// What a verdict comes to. `docs/format.md` has the exit code of each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// Nothing is wrong, and there is something.
+    Sound,
+    /// Nothing but signatures is wrong.
+    BadSignature,
+    /// Anything else is wrong, or there is nothing.
+    Broken,
+}
+
 impl Verdict {
     /// Whether nothing is wrong, and there is something.
     pub fn is_sound(&self) -> bool {
-        self.findings.is_empty() && self.trusted + self.records > 0
+        self.outcome() == Outcome::Sound
+    }
+
+    /// What it comes to.
+    pub fn outcome(&self) -> Outcome {
+        let is_signature = |finding: &Finding| finding.kind == FindingKind::Signature;
+        if self.trusted + self.records == 0 || !self.findings.iter().all(is_signature) {
+            Outcome::Broken
+        } else if self.findings.is_empty() {
+            Outcome::Sound
+        } else {
+            Outcome::BadSignature
+        }
     }
 }
 

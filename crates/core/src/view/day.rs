@@ -108,9 +108,18 @@ impl<'r> View<'r> {
         }
     }
 
+    /// Asks the same view with a memory of its own: the records that are read for the answer are let go of with it.
+    pub fn apart<T>(&self, ask: impl FnOnce(&View<'_>) -> T) -> T {
+        let state = self.state.clone();
+        ask(&View {
+            state: &state,
+            as_of: self.as_of,
+        })
+    }
+
     /// Whether a record had happened by the day of the view; not one whose payload is gone.
     pub fn has_happened(&self, seq: Seq) -> bool {
-        if self.state.latest_around(seq) <= self.as_of {
+        if self.as_of == END_OF_TIME || self.state.latest_around(seq) <= self.as_of {
             return true;
         }
         let stamp = self.state.date(seq);
@@ -132,7 +141,11 @@ impl<'r> View<'r> {
         let inherits = state.kind(seq)?.spec().has_agreement_date;
         // A date that is open at one end is a date of its own.
         state.date(seq).filter(|_| inherits).filter(is_dateless)?;
-        let (_, agreed) = state.entity(state.held(seq)?.entry.event.dated_by()?)?;
+        let agreement = match state.agreement_of_dateless(seq) {
+            Some(agreement) => state.slug(agreement),
+            None => state.held(seq)?.entry.event.dated_by()?,
+        };
+        let (_, agreed) = state.entity(agreement)?;
         state.date(agreed)
     }
 
@@ -397,22 +410,6 @@ impl<'r> View<'r> {
             .collect()
     }
 
-    /// Every commitment whose terms name or named one of these, by id: those of an agreement, those that a party
-    /// has a part in.
-    pub fn commitments_naming<'s>(
-        &self,
-        named: impl IntoIterator<Item = &'s Slug>,
-    ) -> Vec<Commitment<'r>> {
-        let terms = [Kind::CommitmentRecorded, Kind::CommitmentAmended];
-        let ids = self.subjects_naming(named, &terms, |fact| match fact {
-            Fact::CommitmentRecorded(fact) => Some(&fact.id),
-            Fact::CommitmentAmended(fact) => Some(&fact.commitment),
-            _ => None,
-        });
-        let commitments = ids.into_iter().filter_map(|id| self.commitment(id));
-        commitments.collect()
-    }
-
     /// Every party of which something was recorded that names this one: its parts, whom it succeeded, itself; by id.
     pub fn parties_naming(&self, named: &Slug) -> Vec<Party<'r>> {
         let wanted = [Kind::PartyRegistered, Kind::PartySucceeded];
@@ -433,19 +430,13 @@ impl<'r> View<'r> {
         ids.into_iter().filter_map(|id| self.source(id)).collect()
     }
 
-    /// Every agreement that names one of these, or that one of these did something about, by id.
-    pub fn agreements_naming<'s>(
-        &self,
-        named: impl IntoIterator<Item = &'s Slug>,
-    ) -> Vec<Agreement<'r>> {
-        let wanted = [Kind::AgreementRecorded, Kind::ParticipationRecorded];
-        let ids = self.subjects_naming(named, &wanted, |fact| match fact {
-            Fact::AgreementRecorded(fact) => Some(&fact.id),
-            Fact::ParticipationRecorded(fact) => Some(&fact.agreement),
-            _ => None,
-        });
-        let agreements = ids.into_iter().filter_map(|id| self.agreement(id));
-        agreements.collect()
+    /// The id of every commitment, sorted. No record is read.
+    pub fn commitment_ids(&self) -> Vec<&'r Slug> {
+        let told = self.state.histories();
+        let made = told.filter(|(_, told)| self.has_happened(told.defined()));
+        let mut ids: Vec<&Slug> = made.map(|(id, _)| id).collect();
+        ids.sort_unstable();
+        ids
     }
 
     /// Every commitment, by id.

@@ -1,11 +1,11 @@
 //! Sentences for people: what each record says, with names, and with what stood before it.
 
 use std::collections::HashMap;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use foldhash::fast::FixedState;
 
-use crate::event::{Context, Entry, Event, Fact, Fields, Kind};
+use crate::event::{Context, Entry, Event, Fact, Kind};
 use crate::rules::Known;
 use crate::state::{Id, State};
 use crate::value::agreement::AgreementStatus;
@@ -14,20 +14,26 @@ use crate::value::commitment::{Contest, Level, Standing};
 use crate::value::id::{AgreementId, CommitmentId, PartyId, Seq, Subject};
 use crate::value::party::Name;
 
+/// The names of parties that were looked up. Clones share them.
+#[derive(Debug, Clone, Default)]
+pub struct Names(Arc<Mutex<HashMap<Id, String, FixedState>>>);
+
 /// Makes sentences about the records of a ledger. It keeps the names of the parties that it has looked up, so one of
 /// these serves a whole report.
 pub struct Sentences<'s> {
     state: &'s State,
-    names: Mutex<HashMap<Id, String, FixedState>>,
+    names: Names,
 }
 
 impl<'s> Sentences<'s> {
     /// Sentences about the records of a state.
     pub fn new(state: &'s State) -> Self {
-        Self {
-            state,
-            names: Mutex::default(),
-        }
+        Self::with(state, Names::default())
+    }
+
+    /// Sentences about the records of a state, with names that were looked up in it or in a clone of it.
+    pub fn with(state: &'s State, names: Names) -> Self {
+        Self { state, names }
     }
 
     /// What a record says.
@@ -48,7 +54,7 @@ impl<'s> Sentences<'s> {
         let Some(number) = self.state.number(&id.0) else {
             return id.to_string();
         };
-        let names = || self.names.lock().unwrap_or_else(|lock| lock.into_inner());
+        let names = || self.names.0.lock().unwrap_or_else(|lock| lock.into_inner());
         if let Some(name) = names().get(&number) {
             return name.clone();
         }
@@ -92,13 +98,6 @@ impl Before<'_> {
     fn state(&self) -> &State {
         self.sentences.state
     }
-
-    /// What the last record before this one says, of records in order.
-    fn last<T>(&self, all: impl Iterator<Item = (Seq, T)>) -> Option<T> {
-        all.take_while(|(seq, _)| *seq < self.seq)
-            .last()
-            .map(|(_, value)| value)
-    }
 }
 
 impl Context for Before<'_> {
@@ -124,7 +123,7 @@ impl Context for Before<'_> {
 
     fn standing_before(&self, id: &CommitmentId) -> Option<Standing> {
         let history = self.state().history(id)?;
-        if let Some(standing) = self.last(history.moves()) {
+        if let Some(standing) = history.standing_before(self.seq) {
             return Some(standing);
         }
         let entry = self.state().defining(&id.0)?;
@@ -136,33 +135,24 @@ impl Context for Before<'_> {
 
     fn contest_before(&self, id: &CommitmentId) -> Option<Contest> {
         let history = self.state().history(id)?;
-        Some(self.last(history.contests()).unwrap_or(Contest::None))
+        let last = history.contest_before(self.seq);
+        Some(last.unwrap_or(Contest::None))
     }
 
     fn status_before(&self, id: &AgreementId) -> Option<AgreementStatus> {
         self.state().agreement_status_before(id, self.seq)
     }
 
-    fn terms_before(&self, id: &CommitmentId) -> Fields {
-        let Some(entry) = self.state().defining(&id.0) else {
-            return Fields::default();
-        };
-        let mut terms = entry.event.to_fields();
-        let history = self.state().history(id);
-        let amendments = history.into_iter().flat_map(|history| history.amendments());
-        for seq in amendments.take_while(|seq| *seq < self.seq) {
-            let Some(amendment) = self.state().entry(seq) else {
-                continue;
-            };
-            let texts = amendment.event.to_fields();
-            for spec in Kind::CommitmentAmended.own_fields() {
-                let new = texts.get(spec.name);
-                if !new.is_empty() {
-                    terms.set(spec.name, new.to_vec());
-                }
-            }
-        }
-        terms
+    fn term_before(&self, id: &CommitmentId, field: &str) -> Vec<String> {
+        let texts = |entry: &Entry| entry.event.to_fields().get(field).to_vec();
+        let history = self.state().history(id).into_iter();
+        let amendments = history.flat_map(|history| history.amendments_before(self.seq));
+        let set = amendments
+            .filter_map(|seq| self.state().entry(seq))
+            .map(texts)
+            .find(|texts| !texts.is_empty());
+        let first = || self.state().defining(&id.0).map(texts);
+        set.or_else(first).unwrap_or_default()
     }
 
     fn level_before(&self, id: &CommitmentId, by: &[PartyId], scale: &Text) -> Option<Level> {
@@ -171,10 +161,9 @@ impl Context for Before<'_> {
             .filter_map(|party| self.state().number(&party.0))
             .collect();
         let history = self.state().history(id)?;
-        let same = history
-            .assessments()
-            .filter(|(_, one)| *one.by == *numbers && one.scale == *scale);
-        self.last(same).map(|one| one.level.clone())
+        let mut before = history.assessments_before(self.seq);
+        let same = before.find(|one| *one.by == *numbers && one.scale == *scale);
+        same.map(|one| one.level.clone())
     }
 }
 
@@ -246,8 +235,8 @@ mod tests {
         assert_eq!(
             told[1..],
             [
-                "Colombia (co), a state, was registered",
-                "Venezuela (ve), a state, was registered",
+                "Colombia (co) was registered as a state",
+                "Venezuela (ve) was registered as a state",
                 "Colombia and Venezuela agreed to A1: Border",
                 "Colombia promised Venezuela in A1 (C1): meet",
             ]
@@ -287,10 +276,7 @@ mod tests {
             Kind::ContestMoved,
             &[("commitment", "C1"), ("to", "claimed")],
         );
-        assert_eq!(
-            last(&[contest]),
-            "the contest about C1 went from none to claimed"
-        );
+        assert_eq!(last(&[contest]), "the contest about C1 began as claimed");
         let found = |level: &str| {
             let texts = [
                 ("commitment", "C1"),
@@ -302,7 +288,7 @@ mod tests {
         };
         assert_eq!(
             last(&[found("1"), found("2")]),
-            "Venezuela found C1 at 2 on the scale s, before 1"
+            "Venezuela assessed C1 at 2 on the scale s; it was 1 before"
         );
     }
 
@@ -316,15 +302,15 @@ mod tests {
         };
         assert_eq!(
             correction("deadline", &["2024-06-30"], &["2024-07-31"]),
-            "the deadline of record 4 (C1) was corrected from 2024-06-30 to 2024-07-31: misread"
+            "record 4 (C1) was corrected, deadline from 2024-06-30 to 2024-07-31: misread"
         );
         assert_eq!(
             correction("measure", &[], &["minutes"]),
-            "the measure of record 4 (C1) was set to minutes: misread"
+            "record 4 (C1) was corrected, measure set to minutes: misread"
         );
         assert_eq!(
             correction("deadline", &["2024-06-30"], &[]),
-            "the deadline of record 4 (C1) was cleared, it was 2024-06-30: misread"
+            "record 4 (C1) was corrected, deadline cleared, it was 2024-06-30: misread"
         );
     }
 
@@ -335,9 +321,9 @@ mod tests {
             texts.extend(std::iter::repeat_n(("by", "co"), count));
             last(&[event(Kind::StatementRecorded, &texts)])
         };
-        assert_eq!(names(2), "Colombia and Colombia stated: t");
+        assert_eq!(names(2), "Colombia and Colombia said: t");
         assert!(
-            names(9).ends_with("Colombia and 3 more stated: t"),
+            names(9).ends_with("Colombia and 3 more said: t"),
             "{}",
             names(9)
         );

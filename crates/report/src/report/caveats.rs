@@ -6,10 +6,10 @@ use std::collections::BTreeSet;
 use servanda_core::event::{Entry, Fact, Kind};
 use servanda_core::rules::Known;
 use servanda_core::state::RecordDate;
-use servanda_core::value::id::Seq;
+use servanda_core::value::id::{Seq, Slug, Subject};
 use servanda_core::value::when::{Deadline, When};
 use servanda_core::view::schedule::{DueDate, Term};
-use servanda_core::view::{Agreement, Commitment, View};
+use servanda_core::view::{Commitment, View};
 
 use super::bounded::Bounded;
 use super::cells;
@@ -81,13 +81,23 @@ impl Caveats {
         self,
         view: &View<'_>,
         commitments: &Commitments<'_>,
-        agreements: &[Agreement<'_>],
+        agreements: &[&Slug],
     ) -> Vec<String> {
         let mut records = self.records;
         for agreement in agreements {
-            records.push(agreement.recorded.seq);
-            records.extend(agreement.moves.iter().map(|entry| entry.seq));
-            records.extend(agreement.participation.iter().map(|entry| entry.seq));
+            let of_it = |kind: Kind| {
+                use Kind::{AgreementRecorded, AgreementStatusChanged, ParticipationRecorded};
+                matches!(
+                    kind,
+                    AgreementRecorded | AgreementStatusChanged | ParticipationRecorded
+                )
+            };
+            let recorded = view.state.entity(agreement).map(|(_, seq)| seq);
+            let trail = view.trail_records(&Subject::Entity((*agreement).clone()));
+            let own = trail.filter(|(seq, kind)| {
+                of_it(*kind) && (*kind != Kind::AgreementRecorded || Some(*seq) == recorded)
+            });
+            records.extend(own.map(|(seq, _)| seq));
         }
         records.sort_unstable();
         records.dedup();
@@ -114,16 +124,11 @@ impl Caveats {
 }
 
 /// The notes on some commitments and agreements.
-pub fn notes<'r>(
-    view: &View<'r>,
-    commitments: &Commitments<'r>,
-    agreements: &[Agreement<'r>],
-) -> Vec<String> {
+pub fn notes(view: &View<'_>, commitments: &Commitments<'_>, agreements: &[&Slug]) -> Vec<String> {
     let mut caveats = Caveats::default();
-    let view = *view;
-    let parts = commitments.in_parallel(move |commitment| Part::new(&view, &commitment));
+    let parts = commitments.in_parallel(|view, commitment| Part::new(view, &commitment));
     parts.for_each(|part| caveats.add(part));
-    caveats.notes(&view, commitments, agreements)
+    caveats.notes(view, commitments, agreements)
 }
 
 /// Those of the records whose dates are such.
@@ -208,21 +213,17 @@ fn without_date(view: &View<'_>, records: &[Seq]) -> Option<String> {
 }
 
 /// What may have happened by the day of the view, but not certainly, and so does not count yet.
-fn open_dates(
-    view: &View<'_>,
-    commitments: &Commitments<'_>,
-    agreements: &[Agreement<'_>],
-) -> Vec<String> {
+fn open_dates(view: &View<'_>, commitments: &Commitments<'_>, agreements: &[&Slug]) -> Vec<String> {
     // Most of a history may lie ahead of the day, so that looking each up must be quick.
-    let agreements: BTreeSet<_> = agreements.iter().map(|each| each.id).collect();
+    let agreements: BTreeSet<&Slug> = agreements.iter().copied().collect();
     let concerns = |entry: &Entry| match &entry.event.fact {
-        Fact::CommitmentRecorded(fact) => agreements.contains(&fact.agreement),
+        Fact::CommitmentRecorded(fact) => agreements.contains(&fact.agreement.0),
         Fact::StatusChanged(fact) => commitments.contains(&fact.commitment),
         Fact::ContestMoved(fact) => commitments.contains(&fact.commitment),
         Fact::Assessed(fact) => commitments.contains(&fact.commitment),
         Fact::CommitmentAmended(fact) => commitments.contains(&fact.commitment),
-        Fact::AgreementStatusChanged(fact) => agreements.contains(&fact.agreement),
-        Fact::ParticipationRecorded(fact) => agreements.contains(&fact.agreement),
+        Fact::AgreementStatusChanged(fact) => agreements.contains(&fact.agreement.0),
+        Fact::ParticipationRecorded(fact) => agreements.contains(&fact.agreement.0),
         // Nothing but the day of the view keeps an agreement out of it.
         Fact::AgreementRecorded(_) => true,
         _ => false,

@@ -12,6 +12,7 @@ use servanda_core::value::base::{Leaf, Text};
 use servanda_core::value::commitment::{Contest, Level, Standing};
 use servanda_core::value::id::{PartyId, Seq, Subject};
 use servanda_core::value::when::{Deadline, Instant, When};
+use servanda_core::view::sentences::Sentences;
 use servanda_core::view::{Agreement, Commitment, Due, View};
 
 use super::cell::{Cell, Tone};
@@ -244,11 +245,11 @@ pub fn texts<T: Leaf>(values: &[T]) -> Vec<String> {
 /// What stands in place of a record's content that was withheld.
 pub const WITHHELD: &str = "(withheld)";
 
-/// The words that sum a record up, unless they are withheld.
-pub fn headline(held: &CurrentRecord) -> Cell {
+/// What a record says, unless that is withheld.
+pub fn sentence(sentences: &Sentences<'_>, held: &CurrentRecord) -> Cell {
     match held.redacted {
         Some(_) => Cell::text(WITHHELD),
-        None => Cell::Text(held.entry.event.headline()),
+        None => Cell::Text(sentences.of(&held.entry)),
     }
 }
 

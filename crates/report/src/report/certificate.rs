@@ -1,18 +1,18 @@
-//! What a ledger holds and how it is bound, for whoever has to rely on what was read from it: its records by
-//! kind, its head and checkpoint, what was corrected, retracted and withheld, and how to get the same again.
+//! What a ledger holds and how it is bound, for readers who rely on it: its records by kind, its head and checkpoint,
+//! what was corrected, retracted and withheld, and the command that gives the same again.
 
 use std::collections::BTreeMap;
 
 use servanda_core::event::{Fact, Kind};
-use servanda_core::state::{CurrentRecord, State};
+use servanda_core::state::State;
 use servanda_core::value::id::Seq;
 use servanda_core::view::View;
 
 use super::cell::{Cell, Tone};
-use super::cells;
 use super::chart::{Bar, Chart, Plot};
 use super::document::{Document, Report, Table};
 use super::question::{Provenance, Question, Takes};
+use super::{cells, rows};
 
 /// The report `certificate`.
 #[derive(Debug, Clone, Copy)]
@@ -39,25 +39,16 @@ impl Report for Certificate {
         let state = view.state;
         let mut document = Document::new(self.name(), "Certificate", view, question);
         let census = Census::of(state);
+        document.charts.push(census.chart());
         document.tables = vec![
             self::holds(state, &census, question.provenance.as_ref()),
             checkpoint(question.provenance.as_ref()),
             census.kinds(),
-            corrections(&census.mended),
-            taken_out(
-                "retractions",
-                "Retracted",
-                "nothing was retracted",
-                &census.retracted,
-            ),
-            taken_out(
-                "redactions",
-                "Withheld",
-                "nothing was withheld",
-                &census.redacted,
-            ),
+            corrections(view, census.mended),
+            taken_out(view, "retractions", "Retracted", census.retracted)
+                .or("nothing was retracted"),
+            taken_out(view, "redactions", "Withheld", census.redacted).or("nothing was withheld"),
         ];
-        document.charts.push(census.chart());
         document.notes.push(
             "this states what the ledger says of itself; whether its bytes are as they were is for \
              a verification to say"
@@ -78,31 +69,31 @@ impl Report for Certificate {
 
 /// All records, sorted out in one pass.
 #[derive(Default)]
-struct Census<'r> {
+struct Census {
     /// By kind: how many, and how many of them count.
     kinds: BTreeMap<Kind, (usize, usize)>,
     /// Records whose payload is gone.
     gone: usize,
-    mended: Vec<&'r CurrentRecord>,
-    retracted: Vec<&'r CurrentRecord>,
-    redacted: Vec<&'r CurrentRecord>,
+    mended: Vec<Seq>,
+    retracted: Vec<Seq>,
+    redacted: Vec<Seq>,
 }
 
-impl<'r> Census<'r> {
-    fn of(state: &'r State) -> Self {
+impl Census {
+    fn of(state: &State) -> Self {
         let mut census = Self::default();
-        for seq in 0..state.count() {
-            let Some(held) = state.held(Seq(seq)) else {
+        for seq in (0..state.count()).map(Seq) {
+            let Some(kind) = state.kind(seq) else {
                 census.gone += 1;
                 continue;
             };
-            let (all, count) = census.kinds.entry(held.entry.event.kind()).or_default();
+            let (all, count) = census.kinds.entry(kind).or_default();
             *all += 1;
-            *count += usize::from(held.is_standing());
-            match &held.entry.event.fact {
-                Fact::Corrected(_) => census.mended.push(held),
-                Fact::Retracted(_) => census.retracted.push(held),
-                Fact::Redacted(_) => census.redacted.push(held),
+            *count += usize::from(state.standing_kind(seq).is_some());
+            match kind {
+                Kind::Corrected => census.mended.push(seq),
+                Kind::Retracted => census.retracted.push(seq),
+                Kind::Redacted => census.redacted.push(seq),
                 _ => {}
             }
         }
@@ -141,7 +132,7 @@ impl<'r> Census<'r> {
     }
 }
 
-fn holds(state: &State, census: &Census<'_>, provenance: Option<&Provenance>) -> Table<'static> {
+fn holds(state: &State, census: &Census, provenance: Option<&Provenance>) -> Table<'static> {
     let mut table = Table::new("certificate", "What it holds", &["field", "value"]);
     let mut say = |field: &str, value: Cell| table.push(vec![Cell::text(field), value]);
     let opened = state.held(Seq(0)).map(|held| &held.entry.event.fact);
@@ -196,7 +187,7 @@ fn checkpoint(provenance: Option<&Provenance>) -> Table<'static> {
     table
 }
 
-fn corrections(mended: &[&CurrentRecord]) -> Table<'static> {
+fn corrections<'r>(view: &View<'r>, mended: Vec<Seq>) -> Table<'r> {
     let columns = &[
         "record",
         "recorded",
@@ -207,16 +198,16 @@ fn corrections(mended: &[&CurrentRecord]) -> Table<'static> {
         "reason",
         "counts",
     ];
-    let mut table = Table::new("corrections", "Corrected", columns).or("nothing was corrected");
-    for held in mended {
+    let rows = rows::of(view, mended, |scope, seq| {
+        let held = scope.view.state.held(*seq)?;
         let Fact::Corrected(fact) = &held.entry.event.fact else {
-            continue;
+            return None;
         };
         let withheld = |cell: Cell| match held.redacted {
             Some(_) => Cell::text(cells::WITHHELD),
             None => cell,
         };
-        table.push(vec![
+        Some(vec![
             cells::record(held.entry.seq),
             cells::recorded(held.entry.recorded_at),
             cells::record(fact.record),
@@ -225,27 +216,23 @@ fn corrections(mended: &[&CurrentRecord]) -> Table<'static> {
             withheld(Cell::List(cells::texts(&fact.to))),
             withheld(Cell::text(&fact.reason)),
             Cell::Flag(held.is_standing()),
-        ]);
-    }
-    table
+        ])
+    });
+    let table = Table::new("corrections", "Corrected", columns);
+    table.or("nothing was corrected").with(rows)
 }
 
 /// Records that took others out, and why.
-fn taken_out(
-    name: &'static str,
-    title: &str,
-    empty: &'static str,
-    by: &[&CurrentRecord],
-) -> Table<'static> {
+fn taken_out<'r>(view: &View<'r>, name: &'static str, title: &str, by: Vec<Seq>) -> Table<'r> {
     let columns = &["record", "recorded", "of_record", "reason", "authority"];
-    let mut table = Table::new(name, title, columns).or(empty);
-    for held in by {
+    let rows = rows::of(view, by, |scope, seq| {
+        let held = scope.view.state.held(*seq)?;
         let (of, reason, authority) = match &held.entry.event.fact {
             Fact::Retracted(fact) => (fact.record, &fact.reason, None),
             Fact::Redacted(fact) => (fact.record, &fact.reason, Some(&fact.authority)),
-            _ => continue,
+            _ => return None,
         };
-        table.push(vec![
+        Some(vec![
             cells::record(held.entry.seq),
             cells::recorded(held.entry.recorded_at),
             cells::record(of),
@@ -254,9 +241,9 @@ fn taken_out(
                 None => Cell::text(reason),
             },
             Cell::maybe(authority),
-        ]);
-    }
-    table
+        ])
+    });
+    Table::new(name, title, columns).with(rows)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use servanda_core::rules::Known;
-use servanda_core::value::id::{CommitmentId, Seq};
+use servanda_core::value::id::{CommitmentId, Seq, Slug};
 use servanda_core::view::{Commitment, View};
 
 use crate::parallel;
@@ -12,12 +12,12 @@ use crate::parallel;
 #[derive(Clone)]
 pub struct Commitments<'r> {
     view: View<'r>,
-    ids: Arc<[&'r CommitmentId]>,
+    ids: Arc<[&'r Slug]>,
 }
 
 impl<'r> Commitments<'r> {
     /// The commitments with these ids, which are sorted.
-    pub fn new(view: &View<'r>, ids: impl IntoIterator<Item = &'r CommitmentId>) -> Self {
+    pub fn new(view: &View<'r>, ids: impl IntoIterator<Item = &'r Slug>) -> Self {
         Self {
             view: *view,
             ids: ids.into_iter().collect(),
@@ -31,42 +31,42 @@ impl<'r> Commitments<'r> {
 
     /// Whether a commitment is among these.
     pub fn contains(&self, id: &CommitmentId) -> bool {
-        self.ids.binary_search(&id).is_ok()
+        self.ids.binary_search(&&id.0).is_ok()
     }
 
     /// The records that made the commitments.
     pub fn records(&self) -> impl Iterator<Item = Seq> {
-        let records = self
-            .ids
-            .iter()
-            .filter_map(|id| self.view.state.entity(&id.0));
+        let records = self.ids.iter().filter_map(|id| self.view.state.entity(id));
         records.map(|(_, seq)| seq)
     }
 
-    /// The commitment at a place.
-    pub fn get(&self, at: usize) -> Option<Commitment<'r>> {
-        self.view.commitment(self.ids.get(at)?)
+    /// The commitment at a place, read with a view of the same day.
+    pub fn get<'a>(&self, view: &View<'a>, at: usize) -> Option<Commitment<'a>> {
+        let id = (*self.ids.get(at)?).clone();
+        view.commitment(&CommitmentId(id))
     }
 
-    /// The commitments, read one by one.
-    pub fn iter(&self) -> impl Iterator<Item = Commitment<'r>> {
-        (0..self.len()).filter_map(|at| self.get(at))
-    }
-
-    /// What `each` makes of every commitment, in order; read by all processors, a bounded part at a time.
+    /// What `each` makes of every commitment, in order. All processors read a bounded part at a time.
     pub fn in_parallel<T, F>(&self, each: F) -> impl Iterator<Item = T> + use<'r, T, F>
     where
         T: Send,
-        F: Fn(Commitment<'r>) -> T + Sync,
+        F: for<'a> Fn(&View<'a>, Commitment<'a>) -> T + Sync,
     {
         let all = self.clone();
-        parallel::ordered(self.len(), move |at| all.get(at).map(&each)).flatten()
+        let read = parallel::ordered(&self.view, self.len(), move |scope, at| {
+            let commitment = all.get(&scope.view, at)?;
+            Some(each(&scope.view, commitment))
+        });
+        read.flatten()
     }
 
     /// Those that `wanted` keeps.
     #[must_use]
-    pub fn filter(&self, wanted: impl Fn(&Commitment<'r>) -> bool + Sync) -> Self {
-        let kept = self.in_parallel(|commitment| wanted(&commitment));
+    pub fn filter(&self, wanted: impl Fn(&Commitment<'_>) -> bool + Sync) -> Self {
+        let kept = parallel::ordered(&self.view, self.len(), |scope, at| {
+            let commitment = self.get(&scope.view, at);
+            commitment.is_some_and(|commitment| wanted(&commitment))
+        });
         let ids = self.ids.iter().zip(kept);
         let ids = ids.filter_map(|(id, kept)| kept.then_some(*id));
         Self::new(&self.view, ids.collect::<Vec<_>>())

@@ -1,7 +1,12 @@
 //! Counts over time: how many parties consented and are bound, how much of what fell due was kept, and the
 //! days on which a count crossed a threshold.
 
+mod series;
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use chrono::NaiveDate;
 
@@ -11,14 +16,17 @@ use servanda_core::value::commitment::Standing;
 use servanda_core::value::id::AgreementId;
 use servanda_core::view::{Agreement, Commitment, View};
 
+use self::series::{Series, What};
 use super::cell::{Cell, Tone};
 use super::chart::{Chart, Line, Mark, Plot, Threshold};
 use super::commitments::Commitments;
-use super::document::{Document, Report, Table};
+use super::document::{Document, Report, Row, Table};
+use super::flow::Flow;
 use super::participation::{Membership, Position, memberships};
 use super::question::{Question, Takes};
 use super::rates::Rate;
 use super::{caveats, select};
+use crate::parallel;
 
 /// The report `curve`.
 #[derive(Debug, Clone, Copy)]
@@ -41,120 +49,32 @@ impl Report for Curve {
         let agreements = select::agreements(view, question);
         let commitments = select::commitments(view, question);
         let circle = select::asked_circle(view, question);
-        let mut series = Vec::new();
-        for agreement in &agreements {
-            let mut members = memberships(view, agreement);
+        let of_agreements = parallel::ordered(view, agreements.len(), |scope, at| {
+            let agreement = scope.view.agreement(&AgreementId(agreements[at].clone()))?;
+            let mut members = memberships(&scope.view, &agreement);
             if let Some(circle) = &circle {
                 members.retain(|member| circle.contains(&member.party));
             }
-            series.extend(participation(view, agreement.id, &members));
+            let series = participation(&scope.view, agreement.id, &members);
+            Some((agreement.participation.len(), series))
+        });
+        let (mut series, mut acts) = (Vec::new(), Vec::new());
+        for (id, found) in agreements.iter().zip(of_agreements) {
+            let (count, found) = found.unwrap_or_default();
+            if !found.is_empty() {
+                acts.push((count, AgreementId((*id).clone())));
+            }
+            series.extend(found);
         }
-        series.extend(implementation(view, &commitments));
+        series.extend(implementation(&commitments));
         let mut document = Document::new(self.name(), "Counts over time", view, question);
         let notes = caveats::notes(view, &commitments, &agreements);
         document.notes.extend(notes);
         document.notes.extend(without_effect(&series));
-        document.charts = charts(view, &agreements, &series, question);
-        document.tables = vec![table(&series), thresholds(&series, question)];
+        document.charts = charts(view, acts, &series, question);
+        let thresholds = thresholds(&series, question);
+        document.tables = vec![table(series), thresholds];
         document
-    }
-}
-
-/// What is counted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum What {
-    /// Parties that signed, whatever they did since.
-    Signed,
-    /// Parties that consented and have not left.
-    Consented,
-    /// Parties for which the agreement is in force.
-    InForce,
-    /// Commitments.
-    Made,
-    /// Commitments of which something is owed, or may yet come to be.
-    Live,
-    /// Commitments whose deadline passed while they were owed.
-    Due,
-    /// Of the due, the fulfilled.
-    Fulfilled,
-    /// Of the due, the ones declared breached.
-    Breached,
-    /// Of the due, the ones still owed.
-    Overdue,
-}
-
-impl What {
-    /// Its name in the table: the words of the other reports.
-    fn word(self) -> &'static str {
-        match self {
-            Self::Signed => "signed",
-            Self::Consented => "consented",
-            Self::InForce => "in force",
-            Self::Made => "made",
-            Self::Live => "live",
-            Self::Due => "due",
-            Self::Fulfilled => "fulfilled",
-            Self::Breached => "breached",
-            Self::Overdue => "overdue",
-        }
-    }
-
-    /// Among what it is counted.
-    fn denominator(self) -> Option<Self> {
-        matches!(self, Self::Fulfilled | Self::Breached | Self::Overdue).then_some(Self::Due)
-    }
-
-    /// Whether it counts a party that stands there.
-    fn holds(self, at: Position) -> bool {
-        match self {
-            Self::Signed => at.signed,
-            Self::Consented => at.consented,
-            Self::InForce => at.bound,
-            _ => false,
-        }
-    }
-
-    /// Whether a threshold of it means anything.
-    fn has_thresholds(self) -> bool {
-        matches!(self, Self::Consented | Self::InForce | Self::Fulfilled)
-    }
-}
-
-/// A count over time.
-struct Series {
-    what: What,
-    agreement: Option<AgreementId>,
-    /// By day: how much it changed, from what it came to.
-    changes: BTreeMap<NaiveDate, i64>,
-    /// The same, had every gain come as early as it can have, and every loss as late. None for what is counted
-    /// by the calendar.
-    at_best: Option<BTreeMap<NaiveDate, i64>>,
-}
-
-impl Series {
-    fn new(what: What, agreement: Option<AgreementId>) -> Self {
-        Self {
-            what,
-            agreement,
-            changes: BTreeMap::new(),
-            at_best: None,
-        }
-    }
-
-    fn change(&mut self, day: NaiveDate, by: i64) {
-        if by != 0 {
-            *self.changes.entry(day).or_default() += by;
-        }
-    }
-
-    /// The days on which it changed, each with what it came to.
-    fn points(&self) -> Vec<(NaiveDate, i64)> {
-        let changed = self.changes.iter().filter(|(_, by)| **by != 0);
-        let points = changed.scan(0, |count, (day, by)| {
-            *count += by;
-            Some((*day, *count))
-        });
-        points.collect()
     }
 }
 
@@ -230,43 +150,58 @@ impl Counted {
 /// How many commitments there were, and what became of them. Each is asked for on the days on which anything
 /// about it can have changed: those of its records, and those after its deadlines. So this says of a day what
 /// every other report says of it.
-fn implementation(view: &View<'_>, commitments: &Commitments<'_>) -> Vec<Series> {
-    use What::*;
-    let mut all =
-        [Made, Live, Due, Fulfilled, Breached, Overdue].map(|what| Series::new(what, None));
-    for commitment in commitments.iter() {
-        let own = view
-            .own_trail(&commitment)
-            .into_iter()
-            .map(|seq| view.last_possible_day(seq));
-        let mut days: BTreeSet<NaiveDate> = own.filter(|day| *day <= view.as_of).collect();
-        let mut before = Counted::default();
-        while let Some(day) = days.pop_first() {
-            let then = View {
-                as_of: day,
-                ..*view
-            };
-            let commitment = then.commitment(commitment.id);
-            let due = commitment
-                .as_ref()
-                .and_then(|commitment| view.due_date(commitment));
-            let missed = due.and_then(|due| due.succ_opt());
-            days.extend(missed.filter(|missed| day < *missed && *missed <= view.as_of));
-            let now = commitment.map_or_else(Counted::default, |commitment| {
-                Counted::on(&then, &commitment)
-            });
-            for series in &mut all {
-                let (was, is) = (before.holds(series.what), now.holds(series.what));
-                series.change(day, i64::from(is) - i64::from(was));
+fn implementation(commitments: &Commitments<'_>) -> Vec<Series> {
+    let mut all = COUNTED.map(|what| Series::new(what, None));
+    for changes in commitments.in_parallel(|view, commitment| changes(view, &commitment)) {
+        for (day, by) in changes {
+            for (series, by) in all.iter_mut().zip(by) {
+                series.change(day, by.into());
             }
-            before = now;
         }
     }
     let all = all.into_iter();
     all.filter(|series| !series.changes.is_empty()).collect()
 }
 
-fn table(all: &[Series]) -> Table<'static> {
+/// What is counted of commitments.
+const COUNTED: [What; 6] = [
+    What::Made,
+    What::Live,
+    What::Due,
+    What::Fulfilled,
+    What::Breached,
+    What::Overdue,
+];
+
+/// How much each of the counts changes on which day because of one commitment.
+fn changes(view: &View<'_>, commitment: &Commitment<'_>) -> Vec<(NaiveDate, [i8; COUNTED.len()])> {
+    let own = view.own_trail(commitment).into_iter();
+    let own = own.map(|seq| view.last_possible_day(seq));
+    let mut days: BTreeSet<NaiveDate> = own.filter(|day| *day <= view.as_of).collect();
+    let mut before = Counted::default();
+    let mut changes = Vec::new();
+    while let Some(day) = days.pop_first() {
+        let then = View {
+            as_of: day,
+            ..*view
+        };
+        let commitment = then.commitment(commitment.id);
+        let due = commitment
+            .as_ref()
+            .and_then(|commitment| view.due_date(commitment));
+        let missed = due.and_then(|due| due.succ_opt());
+        days.extend(missed.filter(|missed| day < *missed && *missed <= view.as_of));
+        let now = commitment.map_or_else(Counted::default, |commitment| {
+            Counted::on(&then, &commitment)
+        });
+        let by = COUNTED.map(|what| i8::from(now.holds(what)) - i8::from(before.holds(what)));
+        changes.push((day, by));
+        before = now;
+    }
+    changes
+}
+
+fn table(all: Vec<Series>) -> Table<'static> {
     let columns = &[
         "series",
         "agreement",
@@ -277,41 +212,52 @@ fn table(all: &[Series]) -> Table<'static> {
         "of",
         "share",
     ];
-    let mut table = Table::new("curve", "Counts by day", columns).or("nothing to count");
-    for series in all {
-        let among = series.what.denominator().and_then(|what| {
-            let mut all = all.iter();
-            all.find(|other| other.what == what)
+    let count = all.iter().map(|series| days(&all, series).len()).sum();
+    let all: Arc<[Series]> = all.into();
+    let rows = Flow::made(count, move || {
+        let all = all.clone();
+        (0..all.len()).flat_map(move |at| series_rows(&all, &all[at]))
+    });
+    let table = Table::new("curve", "Counts by day", columns).or("nothing to count");
+    table.with(rows)
+}
+
+/// The series that one is a part of.
+fn among<'s>(all: &'s [Series], series: &Series) -> Option<&'s Series> {
+    let what = series.what.denominator()?;
+    all.iter().find(|other| other.what == what)
+}
+
+/// The days on which a series changes, or what it is a part of: its share changes with either.
+fn days(all: &[Series], series: &Series) -> BTreeSet<NaiveDate> {
+    let both = [Some(series), among(all, series)].into_iter().flatten();
+    let points = both.flat_map(Series::points);
+    points.map(|(day, _)| day).collect()
+}
+
+/// The rows of one series.
+fn series_rows(all: &[Series], series: &Series) -> Vec<Row> {
+    let among = among(all, series);
+    let (mut count, mut of) = (0, 0);
+    let row = |day: NaiveDate| {
+        let change = |series: &Series| series.changes.get(&day).copied().unwrap_or_default();
+        let by = change(series);
+        count += by;
+        of += among.map_or(0, change);
+        let mut row = vec![
+            Cell::text(series.what.word()),
+            Cell::maybe(series.agreement.as_ref()),
+            Cell::text(day),
+            Cell::Number(count),
+            Cell::Number(by),
+        ];
+        row.extend(match among {
+            Some(among) => share(among.what, count, of),
+            None => [Cell::None, Cell::None, Cell::None],
         });
-        // Its share changes with either.
-        let mut days: BTreeSet<NaiveDate> = series.points().iter().map(|(day, _)| *day).collect();
-        days.extend(
-            among
-                .iter()
-                .flat_map(|among| among.points())
-                .map(|(day, _)| day),
-        );
-        let (mut count, mut of) = (0, 0);
-        for day in days {
-            let change = |series: &Series| series.changes.get(&day).copied().unwrap_or_default();
-            let by = change(series);
-            count += by;
-            of += among.map_or(0, change);
-            let mut row = vec![
-                Cell::text(series.what.word()),
-                Cell::maybe(series.agreement.as_ref()),
-                Cell::text(day),
-                Cell::Number(count),
-                Cell::Number(by),
-            ];
-            row.extend(match among {
-                Some(among) => share(among.what, count, of),
-                None => [Cell::None, Cell::None, Cell::None],
-            });
-            table.push(row);
-        }
-    }
-    table
+        row
+    };
+    days(all, series).into_iter().map(row).collect()
 }
 
 fn share(among: What, count: i64, of: i64) -> [Cell; 3] {
@@ -458,7 +404,7 @@ const CHARTS: usize = 8;
 
 fn charts(
     view: &View<'_>,
-    agreements: &[Agreement<'_>],
+    acts: Vec<(usize, AgreementId)>,
     all: &[Series],
     question: &Question,
 ) -> Vec<Chart> {
@@ -474,18 +420,13 @@ fn charts(
             label: format!("threshold {count}"),
         })
     };
-    let mut most: Vec<(&Agreement<'_>, Vec<&Series>)> = agreements
-        .iter()
-        .map(|agreement| (agreement, of(Some(agreement.id))))
-        .filter(|(_, series)| !series.is_empty())
-        .collect();
-    most.sort_by_key(|(agreement, _)| {
-        (
-            std::cmp::Reverse(agreement.participation.len()),
-            agreement.id,
-        )
-    });
-    for (agreement, series) in most.into_iter().take(CHARTS) {
+    let mut most = acts;
+    most.sort_by(|(one, id), (other, other_id)| other.cmp(one).then_with(|| id.cmp(other_id)));
+    for (_, id) in most.into_iter().take(CHARTS) {
+        let Some(agreement) = &view.agreement(&id) else {
+            continue;
+        };
+        let series = of(Some(&id));
         charts.push(Chart {
             name: format!("participation-{}", agreement.id),
             title: format!("Parties to {}: {}", agreement.id, agreement.fact.title),
@@ -567,6 +508,3 @@ fn marks(
     marks.sort_by_key(|mark| mark.last);
     marks
 }
-
-#[cfg(test)]
-mod tests;

@@ -22,14 +22,14 @@ pub fn deadlines<'r>(
     let Some(ledger) = Ledger::of(view) else {
         return Flow::default();
     };
-    let (view, all, ledger) = (*view, commitments.clone(), Arc::new(ledger));
+    let (all, ledger) = (commitments.clone(), Arc::new(ledger));
     Flow::made(count, move || {
         let ledger = ledger.clone();
-        let entry = move |commitment: Commitment<'r>| match view.term(&commitment) {
-            Term::Dated(date) => Some(ledger.deadline(&view, &commitment, date)),
+        let entries = all.in_parallel(move |view, commitment| match view.term(&commitment) {
+            Term::Dated(date) => Some(ledger.deadline(view, &commitment, date)),
             _ => None,
-        };
-        all.in_parallel(entry).flatten()
+        });
+        entries.flatten()
     })
 }
 

@@ -37,11 +37,11 @@ impl Report for DueReport {
 
     fn document<'r>(&self, view: &View<'r>, question: &Question) -> Document<'r> {
         let commitments = select::commitments(view, question);
-        let found = Found::new(view, &commitments, question);
+        let found = Found::new(&commitments, question);
         let mut document = Document::new(self.name(), "Due, silent and undated", view, question);
         let rates = [&found.tally.due_rates()[..], &found.tally.live_rates()[..]].concat();
         let recurring = commitments.at(found.recurring);
-        let (occurrences, notes) = occurrences::table(view, &recurring, question.grace);
+        let (occurrences, notes) = occurrences::table(&recurring, question.grace);
         document.tables = vec![
             calls(view, &commitments, found.calls),
             occurrences,
@@ -80,25 +80,24 @@ struct Found {
 }
 
 impl Found {
-    fn new<'r>(view: &View<'r>, commitments: &Commitments<'r>, question: &Question) -> Self {
-        let view = *view;
+    fn new(commitments: &Commitments<'_>, question: &Question) -> Self {
         let Question {
             soon,
             silent,
             grace,
             ..
         } = *question;
-        let each = move |commitment: Commitment<'r>| {
-            let heard = Heard::of(&view, &commitment, silent);
+        let all = commitments.in_parallel(|view, commitment| {
+            let heard = Heard::of(view, &commitment, silent);
             (
-                Tally::of_one(&view, &commitment, soon, silent),
+                Tally::of_one(view, &commitment, soon, silent),
                 State::of(view.due(&commitment, soon), heard, grace).map(|state| (state, heard)),
-                Timing::of(&view, &commitment),
-                Part::new(&view, &commitment),
+                Timing::of(view, &commitment),
+                Part::new(view, &commitment),
             )
-        };
+        });
         let mut found = Self::default();
-        for (at, (tally, call, timing, part)) in commitments.in_parallel(each).enumerate() {
+        for (at, (tally, call, timing, part)) in all.enumerate() {
             found.tally = found.tally + tally;
             found
                 .calls
@@ -224,9 +223,9 @@ fn calls<'r>(view: &View<'r>, commitments: &Commitments<'r>, calls: Vec<Call>) -
     ];
     let mut calls = calls;
     calls.sort_by_key(|call| (call.state, Reverse(call.heard.days), call.at));
-    let (view, all) = (*view, commitments.clone());
-    let rows = rows::of(calls, move |call| {
-        Some(row(&view, &all.get(call.at)?, *call))
+    let all = commitments.clone();
+    let rows = rows::of(view, calls, move |scope, call| {
+        Some(row(&scope.view, &all.get(&scope.view, call.at)?, *call))
     });
     let table = Table::new("due", "Wanting attention", columns);
     table.or("nothing").with(rows)

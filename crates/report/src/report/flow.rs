@@ -27,7 +27,8 @@ where
 /// Small tables keep their rows. Tables with a row for each commitment or record make them, so that no answer is in
 /// memory as a whole.
 pub struct Flow<'v, T> {
-    made: Option<(usize, Box<dyn Source<T> + 'v>)>,
+    /// What makes items, and how many; none where only making them tells.
+    made: Option<(Option<usize>, Box<dyn Source<T> + 'v>)>,
     pub(crate) kept: Vec<T>,
     limit: usize,
 }
@@ -64,9 +65,26 @@ impl<'v, T: Clone> Flow<'v, T> {
         I: Iterator<Item = T> + 'v,
     {
         Self {
-            made: Some((count, Box::new(Made(make, PhantomData)))),
+            made: Some((Some(count), Box::new(Made(make, PhantomData)))),
             ..Self::default()
         }
+    }
+
+    /// Items that `make` makes, always the same. How many there are is known once they are made.
+    pub fn uncounted<I>(make: impl Fn() -> I + 'v) -> Self
+    where
+        I: Iterator<Item = T> + 'v,
+    {
+        Self {
+            made: Some((None, Box::new(Made(make, PhantomData)))),
+            ..Self::default()
+        }
+    }
+
+    /// The same items, made now and kept.
+    #[must_use]
+    pub fn kept(self) -> Flow<'v, T> {
+        self.iter().map(Cow::into_owned).collect()
     }
 
     /// Appends an item, which is kept.
@@ -74,15 +92,19 @@ impl<'v, T: Clone> Flow<'v, T> {
         self.kept.push(item);
     }
 
-    /// The number of items.
+    /// The number of items. It makes them all where nothing else tells.
     pub fn len(&self) -> usize {
-        let made = self.made.as_ref().map_or(0, |(count, _)| *count);
+        let made = match &self.made {
+            None => 0,
+            Some((Some(count), _)) => *count,
+            Some((None, source)) => source.items().take(self.limit).count(),
+        };
         (made + self.kept.len()).min(self.limit)
     }
 
     /// Whether there are no items.
     pub fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.iter().next().is_none()
     }
 
     /// Leaves out all items but the first `limit`.

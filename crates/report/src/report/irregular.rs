@@ -1,6 +1,7 @@
 //! What is doubtful: records that break a rule, rest on an inference or a weak source, or are argued about.
 
 use servanda_core::event::Entry;
+use servanda_core::state::RecordDate;
 use servanda_core::value::commitment::Contest;
 use servanda_core::value::id::Seq;
 use servanda_core::value::source::Confidence;
@@ -14,6 +15,7 @@ use super::flow::Flow;
 use super::question::{Question, Takes};
 use super::rates::{self, Rate};
 use super::{cells, rows, select};
+use crate::parallel::{self, Scope};
 
 /// The report `irregular`.
 #[derive(Debug, Clone, Copy)]
@@ -37,7 +39,7 @@ impl Report for Irregular {
         let mut table =
             Table::new("doubts", "Doubtful records", COLUMNS).or("no record is doubtful");
         let (mut all, mut claimed) = (0, 0);
-        let mut doubtful: [Vec<Seq>; WHYS.len()] = std::array::from_fn(|_| Vec::new());
+        let mut doubtful = Vec::new();
         let state = view.state;
         for seq in (0..state.count()).map(Seq) {
             let stands = state.standing_kind(seq).is_some();
@@ -46,14 +48,11 @@ impl Report for Irregular {
             }
             all += 1;
             claimed += usize::from(cells::claimed(state, seq).is_some());
-            let stamp = state.date(seq).filter(|stamp| stamp.is_doubtful());
-            let Some(entry) = stamp.and_then(|_| state.entry(seq)) else {
-                continue;
-            };
-            for (why, records) in WHYS.iter().zip(&mut doubtful) {
-                records.extend(why.holds(entry).then_some(seq));
+            if state.date(seq).is_some_and(RecordDate::is_doubtful) {
+                doubtful.push(seq);
             }
         }
+        let doubtful = by_reason(view, &doubtful);
         let counts = doubtful.each_ref().map(Vec::len);
         table.rows = doubts(view, doubtful);
         let commitments = select::commitments(view, question);
@@ -67,7 +66,7 @@ impl Report for Irregular {
         let rates = shares(counts, claimed, all, contested.len(), commitments.len());
         document.tables = vec![
             table,
-            contests(view, &contested),
+            contests(&contested),
             rates::table("rates", "How many", &rates),
         ];
         document
@@ -135,25 +134,39 @@ fn inferred(entry: &Entry) -> String {
     named.collect::<Vec<_>>().join(" | ")
 }
 
+/// The records that are doubtful for each reason, of these.
+fn by_reason(view: &View<'_>, records: &[Seq]) -> [Vec<Seq>; WHYS.len()] {
+    let reasons = parallel::ordered(view, records.len(), |scope, at| {
+        let entry = scope.view.state.entry(records[at]);
+        WHYS.map(|why| entry.is_some_and(|entry| why.holds(entry)))
+    });
+    let mut all = std::array::from_fn(|_| Vec::new());
+    for (seq, holds) in records.iter().zip(reasons) {
+        for (records, holds) in all.iter_mut().zip(holds) {
+            records.extend(holds.then_some(*seq));
+        }
+    }
+    all
+}
+
 /// The rows of the records that are doubtful for each reason.
 fn doubts<'r>(view: &View<'r>, doubtful: [Vec<Seq>; WHYS.len()]) -> Flow<'r, Row> {
-    let view = *view;
     let reasons = WHYS.iter().zip(doubtful);
     let each = reasons.flat_map(|(why, records)| records.into_iter().map(|seq| (*why, seq)));
-    rows::of(each.collect(), move |(why, seq)| {
-        Some(row(&view, *why, view.state.entry(*seq)?))
+    rows::of(view, each.collect(), |scope, (why, seq)| {
+        Some(row(scope, *why, scope.view.state.entry(*seq)?))
     })
 }
 
-fn row(view: &View<'_>, why: Why, entry: &Entry) -> Row {
+fn row(scope: &Scope<'_>, why: Why, entry: &Entry) -> Row {
     let detail = why.detail(entry).filter(|detail| !detail.is_empty());
     vec![
         Cell::Word(why.word().to_owned(), why.tone()),
         cells::record(entry.seq),
-        cells::on(view, entry.seq),
+        cells::on(&scope.view, entry.seq),
         Cell::text(entry.event.kind()),
         Cell::List(cells::about(&entry.event)),
-        Cell::Text(entry.event.headline()),
+        Cell::Text(scope.sentences.of(entry)),
         Cell::maybe(detail),
         Cell::List(cells::by(&entry.event)),
         Cell::List(cells::sources(&entry.event)),
@@ -164,7 +177,7 @@ fn is_contested(commitment: &Commitment<'_>) -> bool {
     matches!(commitment.contest, Contest::Claimed | Contest::Disputed)
 }
 
-fn contests<'r>(view: &View<'r>, contested: &Commitments<'r>) -> Table<'r> {
+fn contests<'r>(contested: &Commitments<'r>) -> Table<'r> {
     let columns = &[
         "id",
         "text",
@@ -174,14 +187,14 @@ fn contests<'r>(view: &View<'r>, contested: &Commitments<'r>) -> Table<'r> {
         "debtors",
         "creditors",
     ];
-    let (view, all) = (*view, contested.clone());
-    let row = move |commitment: Commitment<'r>| {
+    let all = contested.clone();
+    let row = |view: &View<'_>, commitment: Commitment<'_>| {
         let last = commitment.contests.last().copied();
         vec![
             Cell::text(commitment.id),
             Cell::text(&commitment.terms.text),
             cells::contest(commitment.contest),
-            last.map_or(Cell::None, |seq| cells::since(&view, seq)),
+            last.map_or(Cell::None, |seq| cells::since(view, seq)),
             cells::standing(commitment.standing),
             Cell::list(commitment.debtors()),
             Cell::list(commitment.creditors()),

@@ -1,13 +1,15 @@
 //! Lists: parties, sources, agreements, commitments.
 
-use servanda_core::event::Entry;
-use servanda_core::value::id::Subject;
-use servanda_core::view::{Source, View};
+use servanda_core::rules::Known;
+use servanda_core::state::EntityKind;
+use servanda_core::value::id::{Seq, SourceId, Subject};
+use servanda_core::view::View;
 
 use super::cell::Cell;
 use super::document::{Document, Report, Table};
 use super::question::Question;
-use super::{cells, select, tables};
+use super::{cells, rows, select, tables};
+use crate::parallel;
 
 /// The list of parties.
 #[derive(Debug, Clone, Copy)]
@@ -33,9 +35,11 @@ impl Report for Parties {
             "succeeded_by",
             "record",
         ];
-        let mut table = Table::new("parties", "Parties", columns).or("no parties");
-        for party in select::parties(view, question) {
-            table.push(vec![
+        let parties = select::parties(view, question).into_iter();
+        let ids = parties.map(|party| party.id.clone()).collect();
+        let rows = rows::of(view, ids, |scope, id| {
+            let party = scope.view.party(id)?;
+            Some(vec![
                 Cell::text(party.id),
                 Cell::maybe(party.names.first()),
                 Cell::text(party.fact.kind),
@@ -44,9 +48,10 @@ impl Report for Parties {
                 Cell::maybe(party.fact.parent.as_ref()),
                 Cell::list(&party.successors),
                 cells::record(party.recorded.seq),
-            ]);
-        }
-        list(self, table, view, question)
+            ])
+        });
+        let table = Table::new("parties", "Parties", columns);
+        list(self, table.or("no parties").with(rows), view, question)
     }
 }
 
@@ -75,16 +80,16 @@ impl Report for Sources {
             "cited",
             "record",
         ];
-        let mut table = Table::new("sources", "Sources", columns).or("no sources");
-        let asked = |source: &Source<'_>| question.source.as_ref().is_none_or(|id| id == source.id);
-        for source in view.sources().into_iter().filter(asked) {
-            let subject = Subject::Entity(source.id.0.clone());
-            let cites = |entry: &&Entry| {
-                let mut places = entry.event.envelope.source.iter();
-                places.any(|citation| citation.source == *source.id)
-            };
-            let cited = view.trail(&subject).filter(cites);
-            table.push(vec![
+        let asked = question.source.clone();
+        let ids = view.state.ids(EntityKind::Source).cloned().map(SourceId);
+        let ids = ids.filter(|id| asked.as_ref().is_none_or(|asked| asked == id));
+        let there = ids.filter(|id| {
+            let recorded = view.state.entity(&id.0);
+            recorded.is_some_and(|(_, seq)| view.has_happened(seq))
+        });
+        let rows = rows::of(view, there.collect(), |scope, id| {
+            let source = scope.view.source(id)?;
+            Some(vec![
                 Cell::text(source.id),
                 Cell::text(&source.fact.title),
                 Cell::text(source.fact.kind),
@@ -92,12 +97,27 @@ impl Report for Sources {
                 Cell::maybe(source.fact.published),
                 Cell::maybe(source.fact.language.as_ref()),
                 Cell::maybe(source.fact.derived_from.as_ref()),
-                Cell::count(cited.count()),
+                Cell::count(citing(&scope.view, id)),
                 cells::record(source.recorded.seq),
-            ]);
-        }
-        list(self, table, view, question)
+            ])
+        });
+        let table = Table::new("sources", "Sources", columns);
+        list(self, table.or("no sources").with(rows), view, question)
     }
+}
+
+/// The number of records that cite a source.
+fn citing(view: &View<'_>, id: &SourceId) -> usize {
+    let trail = view.trail_records(&Subject::Entity(id.0.clone()));
+    let trail: Vec<Seq> = trail.map(|(seq, _)| seq).collect();
+    let cites = parallel::ordered(view, trail.len(), |scope, at| {
+        let entry = scope.view.state.entry(trail[at]);
+        entry.is_some_and(|entry| {
+            let mut places = entry.event.envelope.source.iter();
+            places.any(|citation| citation.source == *id)
+        })
+    });
+    cites.filter(|cites| *cites).count()
 }
 
 /// The list of agreements.
@@ -134,7 +154,7 @@ impl Report for Commitments {
 
     fn document<'r>(&self, view: &View<'r>, question: &Question) -> Document<'r> {
         let commitments = select::commitments(view, question);
-        let table = tables::commitments(view, "commitments", "Commitments", &commitments, question);
+        let table = tables::commitments("commitments", "Commitments", &commitments, question);
         list(self, table, view, question)
     }
 }

@@ -9,6 +9,7 @@ use super::cell::Cell;
 use super::document::{Document, Report, Row, Table, cut};
 use super::question::Question;
 use super::{cells, rows, select};
+use crate::parallel::Scope;
 
 /// The log. It shows every record, and flags what has not happened by the view's day as `not yet`.
 #[derive(Debug, Clone, Copy)]
@@ -42,12 +43,12 @@ impl Report for Log {
                 records.push(seq);
             }
         }
-        let view = *view;
-        let rows = rows::of(records, move |seq| {
-            let held = state.held(*seq).map(|held| row(&view, held));
+        let rows = rows::of(view, records, |scope, seq| {
+            let state = scope.view.state;
+            let held = state.held(*seq).map(|held| row(scope, held));
             held.or_else(|| Some(gone(state, *seq)))
         });
-        let mut document = Document::new(self.name(), "Log", &view, question);
+        let mut document = Document::new(self.name(), "Log", view, question);
         document.notes.extend(cut(count, question.limit));
         let table = Table::new("log", "Records", COLUMNS);
         document.tables.push(table.or("no records").with(rows));
@@ -57,8 +58,8 @@ impl Report for Log {
 
 const COLUMNS: &[&str] = &["record", "recorded", "on", "event", "text", "by", "flags"];
 
-fn row(view: &View<'_>, held: &CurrentRecord) -> Row {
-    let entry = &held.entry;
+fn row(scope: &Scope<'_>, held: &CurrentRecord) -> Row {
+    let (view, entry) = (&scope.view, &held.entry);
     let mut flags = cells::flags(view.state, entry.seq);
     if held.is_standing() && !view.has_happened(entry.seq) {
         flags.push("not yet".to_owned());
@@ -74,7 +75,7 @@ fn row(view: &View<'_>, held: &CurrentRecord) -> Row {
             cells::on(view, entry.seq)
         },
         Cell::text(entry.event.kind()),
-        cells::headline(held),
+        cells::sentence(&scope.sentences, held),
         if withheld {
             Cell::None
         } else {

@@ -1,20 +1,21 @@
 //! Who did what about which agreement: a row for each party to each, with the days of signature, consent,
 //! effect and withdrawal.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use servanda_core::event::Entry;
 use servanda_core::value::agreement::Action;
-use servanda_core::value::id::PartyId;
+use servanda_core::value::id::{AgreementId, PartyId, Slug};
 use servanda_core::view::{Agreement, View};
 
 use super::cell::Cell;
 use super::chart::{Bar, Chart, Plot, StackedBar};
 use super::commitments::Commitments;
-use super::document::{Document, Report, Table};
+use super::document::{Document, Report, Row, Table};
 use super::participation::{Act, Membership, State, memberships};
 use super::question::{Question, Takes};
-use super::{caveats, cells, select};
+use super::{caveats, cells, rows, select};
+use crate::parallel;
 
 /// The report `matrix`.
 #[derive(Debug, Clone, Copy)]
@@ -38,23 +39,29 @@ impl Report for Matrix {
         let circle = select::asked_circle(view, question);
         let names = cells::party_names(view);
         let mut document = Document::new(self.name(), "Parties and agreements", view, question);
-        let mut matrix = Table::new("matrix", "What each party did", COLUMNS).or("no parties");
         let mut by_agreement = Counts::default();
         let mut by_party = Counts::default();
-        for agreement in &agreements {
-            for membership in memberships(view, agreement) {
-                if circle
-                    .as_ref()
-                    .is_some_and(|circle| !circle.contains(&membership.party))
-                {
-                    continue;
-                }
-                let state = membership.state(view);
-                by_agreement.add(agreement.id.as_str(), state);
-                by_party.add(membership.party.as_str(), state);
-                matrix.push(row(view, agreement, &membership, state, &names));
+        let mut count = 0;
+        let states = parallel::ordered(view, agreements.len(), |scope, at| {
+            let of = |(_, members): (_, Vec<Membership<'_>>)| {
+                let state = |member: &Membership<'_>| member.state(&scope.view);
+                let states = members.iter().map(|each| (each.party.clone(), state(each)));
+                states.collect::<Vec<_>>()
+            };
+            members(&scope.view, agreements[at], circle.as_ref()).map(of)
+        });
+        for (agreement, states) in agreements.iter().zip(states) {
+            for (party, state) in states.into_iter().flatten() {
+                count += 1;
+                by_agreement.add(agreement.as_str(), state);
+                by_party.add(party.as_str(), state);
             }
         }
+        let rows = rows::several(view, agreements.clone(), count, move |scope, id| {
+            rows_of(&scope.view, id, circle.as_ref(), &names)
+        });
+        let matrix = Table::new("matrix", "What each party did", COLUMNS);
+        let mut matrix = matrix.or("no parties").with(rows);
         document.notes.extend(matrix.cut(question.limit));
         document.notes.extend(caveats::notes(
             view,
@@ -94,13 +101,42 @@ const COLUMNS: &[&str] = &[
     "flags",
 ];
 
+/// An agreement with its parties, those of a circle alone where there is one.
+fn members<'a>(
+    view: &View<'a>,
+    id: &Slug,
+    circle: Option<&BTreeSet<PartyId>>,
+) -> Option<(Agreement<'a>, Vec<Membership<'a>>)> {
+    let agreement = view.agreement(&AgreementId(id.clone()))?;
+    let mut members = memberships(view, &agreement);
+    if let Some(circle) = circle {
+        members.retain(|member| circle.contains(&member.party));
+    }
+    Some((agreement, members))
+}
+
+/// The rows of an agreement.
+fn rows_of(
+    view: &View<'_>,
+    id: &Slug,
+    circle: Option<&BTreeSet<PartyId>>,
+    names: &BTreeMap<PartyId, String>,
+) -> Vec<Row> {
+    let Some((agreement, members)) = members(view, id, circle) else {
+        return Vec::new();
+    };
+    let members = members.iter();
+    members
+        .map(|member| row(view, &agreement, member, names))
+        .collect()
+}
+
 fn row(
     view: &View<'_>,
     agreement: &Agreement<'_>,
     membership: &Membership<'_>,
-    state: State,
     names: &BTreeMap<PartyId, String>,
-) -> Vec<Cell> {
+) -> Row {
     let signed =
         membership.last(|action| matches!(action, Action::Signature | Action::DefinitiveSignature));
     let consent = membership.last(Action::is_consent);
@@ -113,7 +149,7 @@ fn row(
         Cell::text(agreement.id),
         Cell::text(&membership.party),
         Cell::maybe(names.get(&membership.party)),
-        state.cell(),
+        membership.state(view).cell(),
         on(signed),
         Cell::maybe(consent.map(|act| act.fact.action)),
         on(consent),

@@ -24,15 +24,10 @@ const COLUMNS: &[&str] = &[
 ];
 
 /// The table of all occurrences of some commitments, by id and then by day, and what must be known to read it.
-pub fn table<'r>(
-    view: &View<'r>,
-    commitments: &Commitments<'r>,
-    grace: Days,
-) -> (Table<'r>, Vec<String>) {
-    let view = *view;
+pub fn table<'r>(commitments: &Commitments<'r>, grace: Days) -> (Table<'r>, Vec<String>) {
     let (mut count, mut is_numbered, mut is_missed) = (0, false, false);
     let mut notes = Bounded::default();
-    for found in commitments.in_parallel(move |each| Found::new(&view, &each, grace)) {
+    for found in commitments.in_parallel(|view, each| Found::new(view, &each, grace)) {
         notes.extend(found.notes);
         count += found.count;
         is_numbered |= found.is_numbered;
@@ -49,7 +44,7 @@ pub fn table<'r>(
     }
     let all = commitments.clone();
     let rows = Flow::made(count, move || {
-        all.in_parallel(move |each| rows(&view, &each, grace))
+        all.in_parallel(move |view, each| rows(view, &each, grace))
             .flatten()
     });
     let table = Table::new("occurrences", "Occurrences", COLUMNS);

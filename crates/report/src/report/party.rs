@@ -1,11 +1,12 @@
 //! What each party owes and is owed, and how it kept to that.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use servanda_core::event::{Entry, Kind};
+use servanda_core::event::Kind;
 use servanda_core::value::commitment::Standing;
-use servanda_core::value::id::{PartyId, Slug, Subject};
-use servanda_core::view::{Commitment, Party, View};
+use servanda_core::value::id::{AgreementId, PartyId, Seq, Slug, Subject};
+use servanda_core::view::{Party, View};
 
 use super::bounded::Bounded;
 use super::caveats::{Caveats, Part};
@@ -14,7 +15,8 @@ use super::commitments::Commitments;
 use super::document::{Document, Report, Row, Table};
 use super::question::{Question, Takes};
 use super::rates::{Rate, Tally};
-use super::{select, tables};
+use super::{rows, select, tables};
+use crate::parallel;
 
 /// The report `party`.
 #[derive(Debug, Clone, Copy)]
@@ -34,22 +36,21 @@ impl Report for PartyReport {
     }
 
     fn document<'r>(&self, view: &View<'r>, question: &Question) -> Document<'r> {
-        let mut facts = Facts::new(view, question);
+        let (facts, notes) = Facts::new(view, question);
         match &question.party {
-            Some(party) => one(self, &mut facts, party),
-            None => every(self, &mut facts),
+            Some(party) => one(self, facts, notes, party),
+            None => every(self, facts, notes),
         }
     }
 }
 
 /// What is asked of once, for all parties, and sorted by party: there may be as many of them as commitments.
-struct Facts<'v, 'r> {
-    view: &'v View<'r>,
-    question: &'v Question,
+struct Facts<'r> {
+    view: View<'r>,
+    question: Question,
     commitments: Commitments<'r>,
     /// Where each of the commitments stands, and what it adds to the rates.
     counted: Vec<(Standing, Tally)>,
-    notes: Vec<String>,
     /// The places of the commitments that each owes, and that each is owed.
     owes: Places,
     is_owed: Places,
@@ -79,63 +80,70 @@ impl Places {
     }
 }
 
-impl<'v, 'r> Facts<'v, 'r> {
-    fn new(view: &'v View<'r>, question: &'v Question) -> Self {
+impl<'r> Facts<'r> {
+    /// What is asked, and the notes that a reader needs.
+    fn new(view: &View<'r>, question: &Question) -> (Self, Vec<String>) {
         let circle = select::asked_circle(view, question);
         let asked = circle
             .as_ref()
             .map(|circle| circle.iter().map(|party| &party.0));
         let named = match asked.clone() {
-            Some(asked) => view.agreements_naming(asked),
-            None => view.agreements(),
+            Some(asked) => select::agreements_naming(view, asked),
+            None => select::agreements(view, &Question::default()),
         };
-        let (mut agreements, mut statements) = (Places::default(), Places::default());
-        for (at, agreement) in named.iter().enumerate() {
-            agreements.add(at, &agreement.fact.party);
-        }
-        for (at, entry) in self::statements(view, asked).into_iter().enumerate() {
-            statements.add(at, &entry.event.envelope.by);
-        }
         let mut facts = Self {
-            view,
-            question,
+            view: *view,
+            question: question.clone(),
             commitments: select::commitments(view, question),
             counted: Vec::new(),
-            notes: Vec::new(),
             owes: Places::default(),
             is_owed: Places::default(),
-            agreements,
-            statements,
+            agreements: Places::default(),
+            statements: Places::default(),
         };
-        facts.count();
-        facts
+        let parties = parallel::ordered(view, named.len(), |scope, at| {
+            let agreement = scope.view.agreement(&AgreementId(named[at].clone()));
+            agreement.map_or_else(Vec::new, |agreement| agreement.fact.party.clone())
+        });
+        for (at, parties) in parties.enumerate() {
+            facts.agreements.add(at, &parties);
+        }
+        let statements = self::statements(view, asked);
+        let speakers = parallel::ordered(view, statements.len(), |scope, at| {
+            let entry = scope.view.state.entry(statements[at]);
+            entry.map_or_else(Vec::new, |entry| entry.event.envelope.by.clone())
+        });
+        for (at, speakers) in speakers.enumerate() {
+            facts.statements.add(at, &speakers);
+        }
+        let notes = facts.count();
+        (facts, notes)
     }
 
-    /// Goes through the commitments once.
-    fn count(&mut self) {
-        let (view, soon, silent) = (*self.view, self.question.soon, self.question.silent);
+    /// Goes through the commitments once, and gives the notes on them.
+    fn count(&mut self) -> Vec<String> {
+        let (soon, silent) = (self.question.soon, self.question.silent);
         let owned =
             |parties: Vec<&PartyId>| -> Vec<PartyId> { parties.into_iter().cloned().collect() };
-        let each = move |commitment: Commitment<'r>| {
-            let tally = Tally::of_one(&view, &commitment, soon, silent);
+        let all = self.commitments.in_parallel(|view, commitment| {
+            let tally = Tally::of_one(view, &commitment, soon, silent);
             let sides = (owned(commitment.debtors()), owned(commitment.creditors()));
-            let part = Part::new(&view, &commitment);
+            let part = Part::new(view, &commitment);
             ((commitment.standing, tally), sides, part)
-        };
+        });
         let mut caveats = Caveats::default();
-        let all = self.commitments.in_parallel(each).enumerate();
-        for (at, (counted, (debtors, creditors), part)) in all {
+        for (at, (counted, (debtors, creditors), part)) in all.enumerate() {
             self.counted.push(counted);
             self.owes.add(at, &debtors);
             self.is_owed.add(at, &creditors);
             caveats.add(part);
         }
-        self.notes = caveats.notes(&view, &self.commitments, &[]);
+        caveats.notes(&self.view, &self.commitments, &[])
     }
 
-    fn document(&mut self, report: &PartyReport, title: String) -> Document<'r> {
-        let mut document = Document::new(report.name(), title, self.view, self.question);
-        document.notes.append(&mut self.notes);
+    fn document(&self, report: &PartyReport, title: String, notes: Vec<String>) -> Document<'r> {
+        let mut document = Document::new(report.name(), title, &self.view, &self.question);
+        document.notes.extend(notes);
         document
     }
 
@@ -178,10 +186,16 @@ impl<'v, 'r> Facts<'v, 'r> {
         tally.rates()
     }
 
+    /// The rows of these rates.
+    fn rate_rows(&self, id: &PartyId, parties: &BTreeSet<PartyId>) -> Vec<Row> {
+        let row = |rate: Rate| [vec![Cell::text(id)], rate.cells()].concat();
+        self.rates(parties).into_iter().map(row).collect()
+    }
+
     /// A table of the commitments at these places.
     fn table(&self, name: &'static str, title: &str, places: BTreeSet<usize>) -> Table<'r> {
         let commitments = self.commitments.at(places);
-        tables::commitments(self.view, name, title, &commitments, self.question)
+        tables::commitments(name, title, &commitments, &self.question)
     }
 }
 
@@ -198,29 +212,40 @@ const COLUMNS: &[&str] = &[
 ];
 
 /// Every party for itself. What parts owe is not counted again for what they are parts of.
-fn every<'r>(report: &PartyReport, facts: &mut Facts<'_, 'r>) -> Document<'r> {
-    let mut document = facts.document(report, "Parties".to_owned());
+fn every<'r>(report: &PartyReport, facts: Facts<'r>, notes: Vec<String>) -> Document<'r> {
+    let (view, limit) = (facts.view, facts.question.limit);
+    let mut document = facts.document(report, "Parties".to_owned(), notes);
+    let parties = select::parties(&view, &facts.question);
+    let ids: Vec<PartyId> = parties.iter().map(|party| party.id.clone()).collect();
+    let facts = Arc::new(facts);
+    let alone = |id: &PartyId| BTreeSet::from([id.clone()]);
     let mut parties = Table::new("parties", "Parties", COLUMNS).or("no parties");
-    let mut rates = rates_table();
-    for party in select::parties(facts.view, facts.question) {
-        let alone = BTreeSet::from([party.id.clone()]);
-        parties.push(facts.row(&party, &alone));
-        add_rates(&mut rates, facts, party.id, &alone);
-    }
-    document.notes.extend(parties.cut(facts.question.limit));
-    document.tables = vec![parties, rates];
+    let of = facts.clone();
+    parties.rows = rows::of(&view, ids.clone(), move |scope, id| {
+        Some(of.row(&scope.view.party(id)?, &alone(id)))
+    });
+    let rates = ids.iter().map(|id| facts.rates(&alone(id)).len()).sum();
+    let of = facts.clone();
+    let rates = rows::several(&view, ids, rates, move |_, id| of.rate_rows(id, &alone(id)));
+    document.notes.extend(parties.cut(limit));
+    document.tables = vec![parties, rates_table().with(rates)];
     document
 }
 
 /// One party, with the parts that act for it.
-fn one<'r>(report: &PartyReport, facts: &mut Facts<'_, 'r>, id: &PartyId) -> Document<'r> {
-    let circle = select::circle(facts.view, id);
-    let mut document = facts.document(report, format!("Party {id}"));
+fn one<'r>(
+    report: &PartyReport,
+    facts: Facts<'r>,
+    notes: Vec<String>,
+    id: &PartyId,
+) -> Document<'r> {
+    let circle = select::circle(&facts.view, id);
+    let mut document = facts.document(report, format!("Party {id}"), notes);
     let mut parties = Table::new("parties", "Party", COLUMNS).or("no such party");
     let mut rates = rates_table();
     if let Some(party) = facts.view.party(id) {
         parties.push(facts.row(&party, &circle));
-        add_rates(&mut rates, facts, id, &circle);
+        rates.rows = facts.rate_rows(id, &circle).into();
     }
     document.tables = vec![
         parties,
@@ -242,35 +267,22 @@ fn rates_table() -> Table<'static> {
     Table::new("rates", "Rates of what is owed", &columns).or("nobody owes anything")
 }
 
-fn add_rates(
-    table: &mut Table<'_>,
-    facts: &Facts<'_, '_>,
-    id: &PartyId,
-    parties: &BTreeSet<PartyId>,
-) {
-    for rate in facts.rates(parties) {
-        let mut row = vec![Cell::text(id)];
-        row.extend(rate.cells());
-        table.push(row);
-    }
-}
-
 /// The statements that name any of these, or all, in the order of the chain.
-fn statements<'r, 's>(
-    view: &View<'r>,
-    asked: Option<impl Iterator<Item = &'s Slug>>,
-) -> Vec<&'r Entry> {
+fn statements<'s>(view: &View<'_>, asked: Option<impl Iterator<Item = &'s Slug>>) -> Vec<Seq> {
     let is_statement = |kind| kind == Kind::StatementRecorded;
     let Some(asked) = asked else {
-        let state = view.state;
-        let wanted = move |seq| state.kind(seq).is_some_and(is_statement);
-        return view.entries_of(wanted).collect();
+        let all = (0..view.state.count()).map(Seq);
+        let stands = |seq: &Seq| view.state.standing_kind(*seq).is_some_and(is_statement);
+        return all
+            .filter(|seq| stands(seq) && view.has_happened(*seq))
+            .collect();
     };
-    let naming = |id: &Slug| view.trail_of(&Subject::Entity(id.clone()), is_statement);
-    let mut all: Vec<&Entry> = asked.flat_map(naming).collect();
-    all.sort_by_key(|entry| entry.seq);
-    all.dedup_by_key(|entry| entry.seq);
-    all
+    let naming = |id: &Slug| view.trail_records(&Subject::Entity(id.clone()));
+    let all = asked
+        .flat_map(naming)
+        .filter(|(_, kind)| is_statement(*kind));
+    let all: BTreeSet<Seq> = all.map(|(seq, _)| seq).collect();
+    all.into_iter().collect()
 }
 
 #[cfg(test)]

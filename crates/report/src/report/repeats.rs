@@ -3,20 +3,21 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::NaiveDate;
+use chrono::Days;
 
-use servanda_core::event::Entry;
+use servanda_core::rules::Known;
 use servanda_core::value::agreement::Relation;
 use servanda_core::value::commitment::Standing;
-use servanda_core::value::id::{AgreementId, CommitmentId, Seq, Subject};
-use servanda_core::view::{Agreement, Commitment, View};
+use servanda_core::value::id::{AgreementId, CommitmentId, Seq, Slug, Subject};
+use servanda_core::view::{Commitment, View};
 
 use super::cell::Cell;
 use super::commitments::Commitments;
-use super::document::{Document, Report, Table};
+use super::document::{Document, Report, Row, Table};
 use super::question::Question;
 use super::rates::{self, Rate};
-use super::{caveats, cells, select};
+use super::{caveats, cells, rows, select};
+use crate::parallel::{self, Scope};
 
 /// The report `repeats`.
 #[derive(Debug, Clone, Copy)]
@@ -36,25 +37,31 @@ impl Report for Repeats {
         let agreements = select::agreements(view, question);
         let repetitions = repetitions(view, &commitments, &agreements);
         let mut document = Document::new(self.name(), "Promised again", view, question);
-        let mut table =
-            Table::new("repeats", "What repeats what", COLUMNS).or("nothing was promised again");
-        table.rows = repetitions
-            .iter()
-            .map(|each| row(view, question, each))
-            .collect();
+        let again = repetitions.iter().filter(|each| each.is_commitment);
+        let again: BTreeSet<&Slug> = again.filter_map(|each| slug(view, &each.id)).collect();
+        let shares = shares(view, &repetitions, again.len(), commitments.len());
+        let chains = chains(view, &repetitions);
+        let soon = question.soon;
+        let rows = rows::of(view, repetitions, move |scope, each| {
+            Some(row(scope, soon, each))
+        });
+        let table = Table::new("repeats", "What repeats what", COLUMNS);
         document.tables = vec![
-            table,
-            chains(view, &repetitions),
-            rates::table(
-                "rates",
-                "How many",
-                &shares(view, &repetitions, commitments.len()),
-            ),
+            table.or("nothing was promised again").with(rows),
+            chains,
+            rates::table("rates", "How many", &shares),
         ];
-        let later: BTreeSet<Seq> = repetitions.iter().map(|each| each.later.seq).collect();
-        let shown = commitments.filter(|commitment| later.contains(&commitment.recorded.seq));
+        let shown = Commitments::new(view, again);
         document.notes.extend(caveats::notes(view, &shown, &[]));
         document
+    }
+}
+
+/// The id of an entity, as the state has it.
+fn slug<'r>(view: &View<'r>, subject: &Subject) -> Option<&'r Slug> {
+    match subject {
+        Subject::Entity(id) => Some(view.state.slug(view.state.number(id)?)),
+        Subject::Record(_) => None,
     }
 }
 
@@ -73,58 +80,72 @@ const COLUMNS: &[&str] = &[
     "flags",
 ];
 
-/// A promise that repeats an earlier one, or something that was said.
-struct Repetition<'r> {
+/// A promise that repeats an earlier one, or something that was said: what they are and their records.
+#[derive(Clone)]
+struct Repetition {
     id: Subject,
-    later: &'r Entry,
+    is_commitment: bool,
+    later: Seq,
     of: Subject,
-    earlier: &'r Entry,
+    earlier: Seq,
 }
 
 /// The repetitions among these, in the order of the later one's day.
-fn repetitions<'r>(
-    view: &View<'r>,
-    commitments: &Commitments<'r>,
-    agreements: &[Agreement<'r>],
-) -> Vec<Repetition<'r>> {
+fn repetitions(
+    view: &View<'_>,
+    commitments: &Commitments<'_>,
+    agreements: &[&Slug],
+) -> Vec<Repetition> {
     let mut all = Vec::new();
-    let mut add = |id: Subject, later: &'r Entry, of: Subject| {
-        let earlier = entry_of(view, &of).filter(|entry| view.has_happened(entry.seq));
-        all.extend(earlier.map(|earlier| Repetition {
-            id,
-            later,
-            of,
-            earlier,
-        }));
+    let mut add = |id: &Slug, is_commitment: bool, later: Seq, of: Vec<Subject>| {
+        for of in of {
+            let earlier = record_of(view, &of).filter(|seq| view.has_happened(*seq));
+            all.extend(earlier.map(|earlier| Repetition {
+                id: Subject::Entity(id.clone()),
+                is_commitment,
+                later,
+                of,
+                earlier,
+            }));
+        }
     };
-    for commitment in commitments.iter() {
-        for of in &commitment.terms.repeats {
-            let id = Subject::Entity(commitment.id.0.clone());
-            add(id, commitment.recorded, of.clone());
+    let promised = commitments.in_parallel(|_, commitment| {
+        let again = &commitment.terms.repeats;
+        let is_again = !again.is_empty();
+        is_again.then(|| {
+            (
+                commitment.id.0.clone(),
+                commitment.recorded.seq,
+                again.clone(),
+            )
+        })
+    });
+    for (id, later, of) in promised.flatten() {
+        add(&id, true, later, of);
+    }
+    let linked = parallel::ordered(view, agreements.len(), |scope, at| {
+        let agreement = scope.view.agreement(&AgreementId(agreements[at].clone()))?;
+        let links = agreement.fact.link.iter();
+        let again = links.filter(|link| link.relation == Relation::Repeats);
+        let again = again.map(|link| Subject::Entity(link.agreement.0.clone()));
+        Some((agreement.recorded.seq, again.collect()))
+    });
+    for (id, linked) in agreements.iter().zip(linked) {
+        if let Some((later, of)) = linked {
+            add(id, false, later, of);
         }
     }
-    for agreement in agreements {
-        for link in &agreement.fact.link {
-            if link.relation == Relation::Repeats {
-                let id = Subject::Entity(agreement.id.0.clone());
-                add(
-                    id,
-                    agreement.recorded,
-                    Subject::Entity(link.agreement.0.clone()),
-                );
-            }
-        }
-    }
-    all.sort_by_key(|each| (view.last_possible_day(each.later.seq), each.later.seq));
+    all.sort_by_key(|each| (view.last_possible_day(each.later), each.later));
     all
 }
 
-/// The record that made something.
-fn entry_of<'r>(view: &View<'r>, subject: &Subject) -> Option<&'r Entry> {
-    match subject {
-        Subject::Entity(id) => view.state.defining(id),
-        Subject::Record(seq) => view.state.entry(*seq),
-    }
+/// The record that made something, if it counts.
+fn record_of(view: &View<'_>, subject: &Subject) -> Option<Seq> {
+    let seq = match subject {
+        Subject::Entity(id) => view.state.entity(id)?.1,
+        Subject::Record(seq) => *seq,
+    };
+    view.state.standing_kind(seq).map(|_| seq)
 }
 
 fn as_commitment<'r>(view: &View<'r>, subject: &Subject) -> Option<Commitment<'r>> {
@@ -134,8 +155,12 @@ fn as_commitment<'r>(view: &View<'r>, subject: &Subject) -> Option<Commitment<'r
     }
 }
 
-fn row(view: &View<'_>, question: &Question, each: &Repetition<'_>) -> Vec<Cell> {
-    let (first, last) = (day(view, each.earlier), day(view, each.later));
+fn row(scope: &Scope<'_>, soon: Days, each: &Repetition) -> Row {
+    let view = &scope.view;
+    let (first, last) = (
+        view.last_possible_day(each.earlier),
+        view.last_possible_day(each.later),
+    );
     // The earlier one as it stood at the end of the day before it was promised again.
     let eve = View {
         as_of: last.pred_opt().unwrap_or(last).max(first),
@@ -144,24 +169,30 @@ fn row(view: &View<'_>, question: &Question, each: &Repetition<'_>) -> Vec<Cell>
     let then = as_commitment(&eve, &each.of);
     let due = then.as_ref().map_or(Cell::None, |commitment| {
         cells::due(
-            eve.due(commitment, question.soon),
+            eve.due(commitment, soon),
             commitment.terms.deadline.as_ref(),
         )
     });
     vec![
         Cell::text(&each.id),
-        cells::on(view, each.later.seq),
-        Cell::Text(each.later.event.headline()),
+        cells::on(view, each.later),
+        sentence(scope, each.later),
         Cell::text(&each.of),
-        Cell::text(each.earlier.event.kind()),
-        cells::on(view, each.earlier.seq),
-        Cell::Text(each.earlier.event.headline()),
+        Cell::maybe(view.state.kind(each.earlier)),
+        cells::on(view, each.earlier),
+        sentence(scope, each.earlier),
         Cell::Number((last - first).num_days()),
         standing(&eve, &each.of),
         due,
         standing(view, &each.of),
-        Cell::List(cells::flags(view.state, each.later.seq)),
+        Cell::List(cells::flags(view.state, each.later)),
     ]
+}
+
+/// What a record says.
+fn sentence(scope: &Scope<'_>, seq: Seq) -> Cell {
+    let entry = scope.view.state.entry(seq);
+    Cell::maybe(entry.map(|entry| scope.sentences.of(entry)))
 }
 
 /// Where a commitment or an agreement stands; nothing for what has no standing.
@@ -178,12 +209,8 @@ fn standing(view: &View<'_>, subject: &Subject) -> Cell {
     }
 }
 
-fn day(view: &View<'_>, entry: &Entry) -> NaiveDate {
-    view.last_possible_day(entry.seq)
-}
-
 /// Promises that repeat one another, together, from the first to the last.
-fn chains(view: &View<'_>, repetitions: &[Repetition<'_>]) -> Table<'static> {
+fn chains<'r>(view: &View<'r>, repetitions: &[Repetition]) -> Table<'r> {
     let columns = &[
         "first",
         "last",
@@ -195,13 +222,13 @@ fn chains(view: &View<'_>, repetitions: &[Repetition<'_>]) -> Table<'static> {
         "text",
         "last_stands",
     ];
-    let mut table = Table::new("chains", "Chains of promises", columns).or("none");
     let mut beside: BTreeMap<&Subject, Vec<&Subject>> = BTreeMap::new();
     for each in repetitions {
         beside.entry(&each.id).or_default().push(&each.of);
         beside.entry(&each.of).or_default().push(&each.id);
     }
     let mut seen: BTreeSet<&Subject> = BTreeSet::new();
+    let mut chains = Vec::new();
     for &start in beside.keys() {
         if !seen.insert(start) {
             continue;
@@ -215,42 +242,48 @@ fn chains(view: &View<'_>, repetitions: &[Repetition<'_>]) -> Table<'static> {
                 }
             }
         }
-        let mut chain: Vec<(&Subject, &Entry)> = chain
-            .into_iter()
-            .filter_map(|subject| Some((subject, entry_of(view, subject)?)))
-            .collect();
-        chain.sort_by_key(|(_, entry)| (day(view, entry), entry.seq));
-        let (Some((first, opening)), Some((last, latest))) = (chain.first(), chain.last()) else {
-            continue;
-        };
-        table.push(vec![
-            Cell::text(first),
-            Cell::text(last),
-            Cell::count(chain.len()),
-            Cell::list(chain.iter().map(|(subject, _)| subject)),
-            cells::on(view, opening.seq),
-            cells::on(view, latest.seq),
-            Cell::Number((day(view, latest) - day(view, opening)).num_days()),
-            Cell::Text(opening.event.headline()),
-            standing(view, last),
-        ]);
+        let made = chain.into_iter();
+        let made = made.filter_map(|subject| Some((record_of(view, subject)?, subject.clone())));
+        let mut chain: Vec<(Seq, Subject)> = made.collect();
+        chain.sort_by_key(|(seq, _)| (view.last_possible_day(*seq), *seq));
+        chains.push(chain);
     }
-    table
+    let rows = rows::of(view, chains, |scope, chain| chain_row(scope, chain));
+    let table = Table::new("chains", "Chains of promises", columns);
+    table.or("none").with(rows)
+}
+
+fn chain_row(scope: &Scope<'_>, chain: &[(Seq, Subject)]) -> Option<Row> {
+    let view = &scope.view;
+    let ((opening, first), (latest, last)) = (chain.first()?, chain.last()?);
+    let days = view.last_possible_day(*latest) - view.last_possible_day(*opening);
+    Some(vec![
+        Cell::text(first),
+        Cell::text(last),
+        Cell::count(chain.len()),
+        Cell::list(chain.iter().map(|(_, subject)| subject)),
+        cells::on(view, *opening),
+        cells::on(view, *latest),
+        Cell::Number(days.num_days()),
+        sentence(scope, *opening),
+        standing(view, last),
+    ])
 }
 
 /// How many commitments repeat something, and what became of the commitments that were repeated.
-fn shares(view: &View<'_>, repetitions: &[Repetition<'_>], commitments: usize) -> [Rate; 3] {
-    let is_commitment = |subject: &Subject| as_commitment(view, subject).is_some();
-    let later: BTreeSet<&Subject> = repetitions
-        .iter()
-        .map(|each| &each.id)
-        .filter(|id| is_commitment(id))
-        .collect();
+fn shares(
+    view: &View<'_>,
+    repetitions: &[Repetition],
+    again: usize,
+    commitments: usize,
+) -> [Rate; 3] {
     let earlier: BTreeSet<&Subject> = repetitions.iter().map(|each| &each.of).collect();
-    let earlier: Vec<Standing> = earlier
-        .into_iter()
-        .filter_map(|subject| Some(as_commitment(view, subject)?.standing))
-        .collect();
+    let earlier: Vec<&Subject> = earlier.into_iter().collect();
+    let standings = parallel::ordered(view, earlier.len(), |scope, at| {
+        let commitment = as_commitment(&scope.view, earlier[at])?;
+        Some(commitment.standing)
+    });
+    let earlier: Vec<Standing> = standings.flatten().collect();
     let stand = |wanted: fn(Standing) -> bool| earlier.iter().filter(|s| wanted(**s)).count();
     let of_repeated = |name, count| Rate {
         name,
@@ -262,7 +295,7 @@ fn shares(view: &View<'_>, repetitions: &[Repetition<'_>], commitments: usize) -
         Rate {
             name: "promised again",
             denominator: "commitments",
-            count: later.len(),
+            count: again,
             of: commitments,
         },
         of_repeated("live", stand(Standing::is_live)),

@@ -1,20 +1,39 @@
-//! Rows of items that are kept as numbers or references, while the rows are made as they are asked for.
+//! Rows of items that are kept as numbers or ids. The rows are made as they are asked for.
 
 use std::sync::Arc;
 
+use servanda_core::view::View;
+
 use super::document::Row;
 use super::flow::Flow;
-use crate::parallel;
+use crate::parallel::{self, Scope};
 
 /// A row for each of these items, in their order; none for those of which `row` makes none.
 pub fn of<'r, T: Send + Sync + 'r>(
+    view: &View<'r>,
     items: Vec<T>,
-    row: impl Fn(&T) -> Option<Row> + Send + Sync + 'r,
+    row: impl for<'a> Fn(&Scope<'a>, &T) -> Option<Row> + Send + Sync + 'r,
 ) -> Flow<'r, Row> {
-    let (items, row) = (Arc::<[T]>::from(items), Arc::new(row));
     let count = items.len();
+    several(view, items, count, move |scope, item| row(scope, item))
+}
+
+/// Any number of rows for each of these items, in their order: `count` of them in all.
+pub fn several<'r, T, I>(
+    view: &View<'r>,
+    items: Vec<T>,
+    count: usize,
+    rows: impl for<'a> Fn(&Scope<'a>, &T) -> I + Send + Sync + 'r,
+) -> Flow<'r, Row>
+where
+    T: Send + Sync + 'r,
+    I: IntoIterator<Item = Row> + Send + 'r,
+{
+    let view = *view;
+    let (items, rows) = (Arc::<[T]>::from(items), Arc::new(rows));
     Flow::made(count, move || {
-        let (items, row) = (items.clone(), row.clone());
-        parallel::ordered(count, move |at| row(&items[at])).flatten()
+        let (items, rows) = (items.clone(), rows.clone());
+        let length = items.len();
+        parallel::ordered(&view, length, move |scope, at| rows(scope, &items[at])).flatten()
     })
 }

@@ -6,14 +6,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::NaiveDate;
 
 use servanda_core::event::{Entry, Event, Fact, Kind};
-use servanda_core::state::State;
-use servanda_core::value::id::{AgreementId, PartyId, Seq, Slug, Subject};
+use servanda_core::rules::Known;
+use servanda_core::state::{Id, State};
+use servanda_core::value::id::{AgreementId, EntityKind, PartyId, Seq, Slug, Subject};
 use servanda_core::value::when::Instant;
-use servanda_core::view::{Agreement, Party, View};
+use servanda_core::view::{Party, View};
 
 use super::cells;
 use super::commitments::Commitments;
 use super::question::{Bound, Question};
+use crate::parallel;
 
 /// A party, and the parts of it that act for it, by id.
 pub fn circle(view: &View<'_>, party: &PartyId) -> BTreeSet<PartyId> {
@@ -49,14 +51,11 @@ pub fn commitments<'r>(view: &View<'r>, question: &Question) -> Commitments<'r> 
     let all = match (&question.commitment, &question.agreement, &circle) {
         (Some(id), _, _) => {
             let found = view.commitment(id).into_iter();
-            Commitments::new(view, found.map(|commitment| commitment.id))
+            Commitments::new(view, found.map(|commitment| &commitment.id.0))
         }
         (None, Some(agreement), _) => commitments_naming(view, [&agreement.0]),
         (None, None, Some(circle)) => commitments_naming(view, circle.iter().map(|party| &party.0)),
-        (None, None, None) => {
-            let all = view.commitments().into_iter();
-            Commitments::new(view, all.map(|commitment| commitment.id))
-        }
+        (None, None, None) => Commitments::new(view, view.commitment_ids()),
     };
     let agreement = question.agreement.as_ref();
     if agreement.is_none() && circle.is_none() && question.standings.is_empty() {
@@ -87,27 +86,90 @@ pub fn commitments_naming<'r, 's>(
     view: &View<'r>,
     named: impl IntoIterator<Item = &'s Slug>,
 ) -> Commitments<'r> {
-    let naming = view.commitments_naming(named).into_iter();
-    Commitments::new(view, naming.map(|commitment| commitment.id))
+    let kinds = [Kind::CommitmentRecorded, Kind::CommitmentAmended];
+    let ids = naming(view, named, &kinds, |fact| match fact {
+        Fact::CommitmentRecorded(fact) => Some(&fact.id.0),
+        Fact::CommitmentAmended(fact) => Some(&fact.commitment.0),
+        _ => None,
+    });
+    Commitments::new(view, ids)
+}
+
+/// The entities that records of some kinds are about which name one of these, by id: `about` says of which entity a
+/// fact is.
+fn naming<'r, 's>(
+    view: &View<'r>,
+    named: impl IntoIterator<Item = &'s Slug>,
+    kinds: &[Kind],
+    about: impl Fn(&Fact) -> Option<&Slug> + Sync,
+) -> Vec<&'r Slug> {
+    let trails = named
+        .into_iter()
+        .flat_map(|named| view.trail_records(&Subject::Entity(named.clone())));
+    let records = trails.filter(|(_, kind)| kinds.contains(kind));
+    let records: BTreeSet<Seq> = records.map(|(seq, _)| seq).collect();
+    let records: Vec<Seq> = records.into_iter().collect();
+    let found = parallel::ordered(view, records.len(), |scope, at| {
+        let state = scope.view.state;
+        state.number(about(&state.entry(records[at])?.event.fact)?)
+    });
+    let numbers: BTreeSet<Id> = found.flatten().collect();
+    let ids = numbers.into_iter().map(|number| view.state.slug(number));
+    let mut ids: Vec<&Slug> = ids.filter(|id| is_there(view, id)).collect();
+    ids.sort_unstable();
+    ids
+}
+
+/// Whether what an id names was there by the day of the view.
+fn is_there(view: &View<'_>, id: &Slug) -> bool {
+    let entity = view.state.entity(id);
+    entity.is_some_and(|(_, seq)| view.has_happened(seq))
 }
 
 /// The agreements that a question asks for, by id. A party's are those that name it or a part of it, and
 /// those about which it did something.
-pub fn agreements<'r>(view: &View<'r>, question: &Question) -> Vec<Agreement<'r>> {
+pub fn agreements<'r>(view: &View<'r>, question: &Question) -> Vec<&'r Slug> {
     let circle = asked_circle(view, question);
-    let mut all = match (&question.agreement, &circle) {
-        (Some(id), _) => view.agreement(id).into_iter().collect(),
-        (None, Some(circle)) => view.agreements_naming(circle.iter().map(|party| &party.0)),
-        (None, None) => view.agreements(),
+    let all = match (&question.agreement, &circle) {
+        (Some(id), _) => {
+            let number = view.state.number(&id.0).into_iter();
+            number.map(|number| view.state.slug(number)).collect()
+        }
+        (None, Some(circle)) => agreements_naming(view, circle.iter().map(|party| &party.0)),
+        (None, None) => view.state.ids(EntityKind::Agreement).collect(),
     };
-    all.retain(|agreement| {
-        circle.as_ref().is_none_or(|circle| {
+    let asked = parallel::ordered(view, all.len(), |scope, at| {
+        let id: &Slug = all[at];
+        let is_agreement = matches!(view.state.entity(id), Some((EntityKind::Agreement, _)));
+        if !is_agreement || !is_there(view, id) {
+            return false;
+        }
+        let Some(circle) = &circle else {
+            return true;
+        };
+        let agreement = scope.view.agreement(&AgreementId(id.clone()));
+        agreement.is_some_and(|agreement| {
             let acted = agreement.participation.iter().copied().filter_map(actor);
             let mut parties = agreement.fact.party.iter().chain(acted);
             parties.any(|party| circle.contains(party))
         })
     });
-    all
+    let asked: Vec<bool> = asked.collect();
+    let asked = all.iter().zip(asked).filter(|(_, asked)| *asked);
+    asked.map(|(id, _)| *id).collect()
+}
+
+/// The agreements that name one of these, or about which one of these did something, by id.
+pub fn agreements_naming<'r, 's>(
+    view: &View<'r>,
+    named: impl IntoIterator<Item = &'s Slug>,
+) -> Vec<&'r Slug> {
+    let kinds = [Kind::AgreementRecorded, Kind::ParticipationRecorded];
+    naming(view, named, &kinds, |fact| match fact {
+        Fact::AgreementRecorded(fact) => Some(&fact.id.0),
+        Fact::ParticipationRecorded(fact) => Some(&fact.agreement.0),
+        _ => None,
+    })
 }
 
 fn actor(entry: &Entry) -> Option<&PartyId> {
@@ -211,9 +273,12 @@ fn agreement_subjects(state: &State, agreement: &AgreementId) -> BTreeSet<Subjec
         }
         _ => None,
     };
-    let counting = state.trail_of(&own, |kind| kind == Kind::CommitmentRecorded);
+    let number = state.number(&agreement.0);
+    let counting = state
+        .histories()
+        .filter(|(_, told)| told.agreement() == number);
     let mut all: BTreeSet<Subject> = counting
-        .filter_map(|entry| made_in(&entry.event))
+        .map(|(id, _)| Subject::Entity(id.clone()))
         .chain(out_of_count(state).filter_map(|entry| made_in(&entry.event)))
         .collect();
     all.insert(own);
@@ -327,8 +392,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use servanda_core::rules::Known;
-    use servanda_core::state::EntityKind;
     use servanda_core::testing::{histories, state};
 
     /// What names any of these, found by reading all records.
@@ -376,7 +439,7 @@ mod tests {
                     roles.into_iter().flatten().any(|party| circle.contains(party))
                 });
                 let found = commitments(&view, &question);
-                let found: Vec<_> = found.iter().map(|each| each.id.to_string()).collect();
+                let found: Vec<_> = found.in_parallel(|_, each| each.id.to_string()).collect();
                 let all: Vec<_> = all.iter().map(|each| each.id.to_string()).collect();
                 prop_assert_eq!(found, all);
                 let mut all = view.agreements();
@@ -384,10 +447,8 @@ mod tests {
                     let acted = each.participation.iter().copied().filter_map(actor);
                     each.fact.party.iter().chain(acted).any(|party| circle.contains(party))
                 });
-                let ids = |all: Vec<Agreement<'_>>| -> Vec<String> {
-                    all.iter().map(|each| each.id.to_string()).collect()
-                };
-                prop_assert_eq!(ids(agreements(&view, &question)), ids(all));
+                let all: Vec<&Slug> = all.iter().map(|each| &each.id.0).collect();
+                prop_assert_eq!(agreements(&view, &question), all);
             }
             for id in state.ids(EntityKind::Agreement) {
                 let agreement = AgreementId(id.clone());

@@ -32,10 +32,10 @@ impl Report for Status {
     fn document<'r>(&self, view: &View<'r>, question: &Question) -> Document<'r> {
         let commitments = select::commitments(view, question);
         let agreements = select::agreements(view, question);
-        let counts = Counts::new(view, &commitments, question);
+        let counts = Counts::new(&commitments, question);
         let mut document = Document::new(self.name(), "Status of commitments", view, question);
         document.tables = vec![
-            tables::commitments(view, "commitments", "Commitments", &commitments, question),
+            tables::commitments("commitments", "Commitments", &commitments, question),
             counts.standings(),
             tables::agreements(view, &agreements),
             rates::table("rates", "Rates", &counts.all.tally.rates()),
@@ -75,10 +75,10 @@ struct Counts {
 }
 
 impl Counts {
-    fn new<'r>(view: &View<'r>, commitments: &Commitments<'r>, question: &Question) -> Self {
-        let (view, soon, silent) = (*view, question.soon, question.silent);
-        let each = move |commitment: Commitment<'r>| {
-            let tally = Tally::of_one(&view, &commitment, soon, silent);
+    fn new(commitments: &Commitments<'_>, question: &Question) -> Self {
+        let (soon, silent) = (question.soon, question.silent);
+        let all = commitments.in_parallel(|view, commitment| {
+            let tally = Tally::of_one(view, &commitment, soon, silent);
             // Each commitment is in every group that it is in once.
             let keys = GROUPS.each_ref().map(|group| {
                 let mut keys = (group.keys)(&commitment);
@@ -86,11 +86,11 @@ impl Counts {
                 keys.dedup();
                 keys
             });
-            let part = Part::new(&view, &commitment);
+            let part = Part::new(view, &commitment);
             (tally, commitment.standing, keys, part)
-        };
+        });
         let mut counts = Self::default();
-        for (tally, standing, keys, part) in commitments.in_parallel(each) {
+        for (tally, standing, keys, part) in all {
             counts.all.add(tally, standing);
             for (group, keys) in counts.groups.iter_mut().zip(keys) {
                 for key in keys {

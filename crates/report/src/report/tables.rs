@@ -1,19 +1,17 @@
 //! Tables that several reports show.
 
-use std::sync::Arc;
-
 use chrono::Days;
 
 use servanda_core::rules::Known;
-use servanda_core::value::id::AgreementId;
+use servanda_core::value::id::{AgreementId, Slug};
 use servanda_core::view::{Agreement, Commitment, View};
 
 use super::cell::Cell;
-use super::cells;
 use super::commitments::Commitments;
 use super::document::{Row, Table};
 use super::flow::Flow;
 use super::question::Question;
+use super::{cells, rows};
 
 /// The columns of a table of commitments.
 const COMMITMENT_COLUMNS: &[&str] = &[
@@ -34,14 +32,13 @@ const COMMITMENT_COLUMNS: &[&str] = &[
 
 /// A table of commitments, whose rows are made when they are written.
 pub fn commitments<'r>(
-    view: &View<'r>,
     name: &'static str,
     title: &str,
     commitments: &Commitments<'r>,
     question: &Question,
 ) -> Table<'r> {
-    let (view, all, soon) = (*view, commitments.clone(), question.soon);
-    let rows = move || all.in_parallel(move |each| commitment_row(&view, &each, soon));
+    let (all, soon) = (commitments.clone(), question.soon);
+    let rows = move || all.in_parallel(move |view, each| commitment_row(view, &each, soon));
     Table::new(name, title, COMMITMENT_COLUMNS)
         .or("no commitments")
         .with(Flow::made(commitments.len(), rows))
@@ -68,7 +65,7 @@ fn commitment_row<'r>(view: &View<'r>, commitment: &Commitment<'r>, soon: Days) 
 }
 
 /// A table of agreements, in the order in which they are given, whose rows are made when they are written.
-pub fn agreements<'r>(view: &View<'r>, agreements: &[Agreement<'r>]) -> Table<'r> {
+pub fn agreements<'r>(view: &View<'r>, agreements: &[&Slug]) -> Table<'r> {
     let columns = &[
         "id",
         "title",
@@ -80,20 +77,20 @@ pub fn agreements<'r>(view: &View<'r>, agreements: &[Agreement<'r>]) -> Table<'r
         "acknowledged",
         "flags",
     ];
-    let count = agreements.len();
-    let ids: Arc<[&AgreementId]> = agreements.iter().map(|each| each.id).collect();
-    let counts = Arc::new(view.commitment_counts());
-    let view = *view;
-    let rows = move || {
-        let (ids, counts) = (ids.clone(), counts.clone());
-        let of = move |id: &AgreementId| counts.get(&view.state.number(&id.0)?).copied();
-        let agreement = move |at: usize| view.agreement(ids.get(at)?);
-        let all = (0..count).filter_map(agreement);
-        all.map(move |each| agreement_row(&view, &each, of(each.id).unwrap_or_default()))
-    };
+    let ids = agreements.iter().map(|id| AgreementId((*id).clone()));
+    let counts = view.commitment_counts();
+    let rows = rows::of(view, ids.collect(), move |scope, id| {
+        let number = scope.view.state.number(&id.0)?;
+        let count = counts.get(&number).copied().unwrap_or_default();
+        Some(agreement_row(
+            &scope.view,
+            &scope.view.agreement(id)?,
+            count,
+        ))
+    });
     Table::new("agreements", "Agreements", columns)
         .or("no agreements")
-        .with(Flow::made(count, rows))
+        .with(rows)
 }
 
 fn agreement_row(view: &View<'_>, agreement: &Agreement<'_>, commitments: usize) -> Row {

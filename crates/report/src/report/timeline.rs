@@ -5,12 +5,14 @@ use chrono::NaiveDate;
 use servanda_core::event::Entry;
 use servanda_core::value::id::Seq;
 use servanda_core::view::View;
+use servanda_core::view::sentences::Sentences;
 
 use super::cell::{Cell, Tone};
 use super::chart::{Chart, Mark, Plot};
 use super::document::{Document, Report, Row, Table};
 use super::question::{Question, Takes};
 use super::{cells, rows, select};
+use crate::parallel::Scope;
 
 /// The report `timeline`.
 #[derive(Debug, Clone, Copy)]
@@ -49,10 +51,11 @@ impl Report for Timeline {
         records.sort_by_cached_key(|seq| place(view, *seq));
         document.charts.extend(chart(view, &records));
         let mut table = Table::new("timeline", "Timeline", COLUMNS).or("nothing happened");
-        let view = *view;
-        table.rows = rows::of(records, move |seq| Some(row(&view, state.entry(*seq)?)));
+        table.rows = rows::of(view, records, |scope, seq| {
+            Some(row(scope, scope.view.state.entry(*seq)?))
+        });
         document.notes.extend(table.cut(question.limit));
-        document.notes.extend(select::left_out(&view, later));
+        document.notes.extend(select::left_out(view, later));
         document.tables.push(table);
         document
     }
@@ -69,12 +72,13 @@ fn chart(view: &View<'_>, records: &[Seq]) -> Option<Chart> {
     };
     // One too many tells that there are too many.
     let dated: Vec<_> = records.iter().filter_map(days).take(MARKS + 1).collect();
+    let sentences = Sentences::new(view.state);
     let mark = |(seq, first, last): (Seq, NaiveDate, NaiveDate)| {
         let entry = view.state.entry(seq)?;
         Some(Mark {
             first,
             last,
-            label: entry.event.headline(),
+            label: sentences.of(entry),
             tone: match entry.event.envelope.irregular {
                 Some(_) => Tone::Attention,
                 None => Tone::Plain,
@@ -99,16 +103,16 @@ fn place(view: &View<'_>, seq: Seq) -> (NaiveDate, Seq) {
     (on.unwrap_or(NaiveDate::MAX), seq)
 }
 
-fn row(view: &View<'_>, entry: &Entry) -> Row {
+fn row(scope: &Scope<'_>, entry: &Entry) -> Row {
     vec![
-        cells::on(view, entry.seq),
+        cells::on(&scope.view, entry.seq),
         cells::record(entry.seq),
         Cell::text(entry.event.kind()),
         Cell::List(cells::about(&entry.event)),
-        Cell::Text(entry.event.headline()),
+        Cell::Text(scope.sentences.of(entry)),
         Cell::List(cells::by(&entry.event)),
         Cell::List(cells::sources(&entry.event)),
-        Cell::List(cells::flags(view.state, entry.seq)),
+        Cell::List(cells::flags(scope.view.state, entry.seq)),
     ]
 }
 
@@ -135,11 +139,21 @@ mod tests {
         assert_eq!(
             columns(&timeline, "timeline", &["on", "record", "about", "text"]),
             [
-                ["before 2022", "7", "", "first"],
-                ["2023-01-01", "5", "C1", "open the bridge"],
-                ["2023-03/2023-05", "9", "", "in spring"],
-                ["2023-05-11", "6", "", "last"],
-                ["unknown", "8", "", "some day"],
+                ["before 2022", "7", "", "Colombia attended a meeting: first"],
+                [
+                    "2023-01-01",
+                    "5",
+                    "C1",
+                    "Colombia promised Venezuela in A1 (C1): open the bridge"
+                ],
+                [
+                    "2023-03/2023-05",
+                    "9",
+                    "",
+                    "Colombia attended a meeting: in spring"
+                ],
+                ["2023-05-11", "6", "", "Colombia attended a meeting: last"],
+                ["unknown", "8", "", "Colombia attended a meeting: some day"],
             ]
         );
     }

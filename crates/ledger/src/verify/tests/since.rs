@@ -111,6 +111,8 @@ fn earlier_redactions_hold_after_a_checkpoint() {
                 .iter()
                 .any(|what| what.starts_with("rules of "))
         };
-        assert!(unknown(&whole) && unknown(&part), "{count}");
+        // Record 10 redacts record 8.
+        assert!(unknown(&whole), "{count}");
+        assert_eq!(unknown(&part), count <= 10, "{count}");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use servanda_core::event::{Entry, Fact};
+use servanda_core::event::{Fact, Kind};
 use servanda_core::value::agreement::Relation;
 use servanda_core::value::id::{AgreementId, Seq};
 use servanda_core::view::{Agreement, Commitment};
@@ -15,7 +15,7 @@ use crate::report::{caveats, cells, select, tables};
 pub fn dossier<'r>(of: &Dossier<'_, 'r>, agreement: Agreement<'r>) -> Document<'r> {
     let view = &of.view;
     let related = of.related(&agreement.id.0);
-    let in_it = |each: &Commitment<'r>| each.terms.agreement == *agreement.id;
+    let in_it = |each: &Commitment<'_>| each.terms.agreement == *agreement.id;
     let commitments = select::commitments_naming(view, [&agreement.id.0]).filter(in_it);
     let recorded = agreement.recorded.seq;
     let own = agreement.participation.iter().chain([&agreement.recorded]);
@@ -23,11 +23,10 @@ pub fn dossier<'r>(of: &Dossier<'_, 'r>, agreement: Agreement<'r>) -> Document<'
         .map(|entry| entry.seq)
         .chain(commitments.records())
         .collect();
-    let is_shown = |entry: &Entry| {
-        shown.contains(&entry.seq) || matches!(entry.event.fact, Fact::Acknowledged(_))
-    };
-    let rest = related.iter().filter(|entry| !is_shown(entry));
-    let rest = rest.copied().collect();
+    let is_acknowledgement = |seq| view.state.kind(seq) == Some(Kind::Acknowledged);
+    let rest = related.iter().copied();
+    let rest = rest.filter(|seq| !shown.contains(seq) && !is_acknowledgement(*seq));
+    let rest = rest.collect();
     let mut tables = vec![
         of.fields("terms", "Terms", &agreement.recorded.event, |field| {
             last_setter(view.state, recorded, field)
@@ -35,21 +34,15 @@ pub fn dossier<'r>(of: &Dossier<'_, 'r>, agreement: Agreement<'r>) -> Document<'
         state(of, &agreement),
         participation(of, &agreement),
         links(of, &agreement),
-        tables::commitments(
-            view,
-            "commitments",
-            "Commitments",
-            &commitments,
-            of.question,
-        ),
+        tables::commitments("commitments", "Commitments", &commitments, of.question),
         of.evidence(&related),
         of.records("events", "What else was recorded", rest),
         of.sources(&related),
     ];
-    tables.extend(of.acknowledgements(related.iter().copied()));
+    tables.extend(of.acknowledgements(&related));
     let title = format!("Agreement {}: {}", agreement.id, agreement.fact.title);
     let mut document = of.document(title, tables);
-    let notes = caveats::notes(view, &commitments, &[agreement]);
+    let notes = caveats::notes(view, &commitments, &[&agreement.id.0]);
     document.notes.extend(notes);
     document
 }
@@ -77,21 +70,25 @@ fn state(of: &Dossier<'_, '_>, agreement: &Agreement<'_>) -> Table<'static> {
 
 fn participation<'r>(of: &Dossier<'_, 'r>, agreement: &Agreement<'r>) -> Table<'r> {
     let columns = &["party", "action", "effective", "text"];
-    let (title, all) = (
-        "What the parties did about it",
-        agreement.participation.clone(),
+    let title = "What the parties did about it";
+    let all = agreement.participation.iter().map(|entry| entry.seq);
+    let table = of.table(
+        "participation",
+        title,
+        columns,
+        all.collect(),
+        |_, entry| {
+            let Fact::ParticipationRecorded(fact) = &entry.event.fact else {
+                return Row::new();
+            };
+            vec![
+                Cell::text(&fact.party),
+                Cell::text(fact.action),
+                Cell::maybe(fact.effective),
+                Cell::maybe(fact.text.as_ref()),
+            ]
+        },
     );
-    let table = of.table("participation", title, columns, all, |entry| {
-        let Fact::ParticipationRecorded(fact) = &entry.event.fact else {
-            return Row::new();
-        };
-        vec![
-            Cell::text(&fact.party),
-            Cell::text(fact.action),
-            Cell::maybe(fact.effective),
-            Cell::maybe(fact.text.as_ref()),
-        ]
-    });
     table.or("nothing recorded")
 }
 
@@ -106,7 +103,9 @@ fn links(of: &Dossier<'_, '_>, agreement: &Agreement<'_>) -> Table<'static> {
             title(&each.agreement),
         ));
     }
-    for other in of.view.agreements_naming([&agreement.id.0]) {
+    let naming = select::agreements_naming(&of.view, [&agreement.id.0]).into_iter();
+    let naming = naming.map(|id| AgreementId(id.clone()));
+    for other in naming.filter_map(|id| of.view.agreement(&id)) {
         for each in other
             .fact
             .link

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use servanda_core::event::{Entry, Event, Fact};
+use servanda_core::event::{Entry, Event, Fact, Kind};
 use servanda_core::value::commitment::Standing;
-use servanda_core::value::id::{CommitmentId, Seq, Subject};
+use servanda_core::value::id::{Seq, Subject};
 use servanda_core::view::Commitment;
+use servanda_core::view::sentences::Sentences;
 
 use super::shared::{Dossier, last_setter, link, links_table, pairs};
 use crate::report::cell::Cell;
@@ -22,8 +23,9 @@ pub fn dossier<'r>(of: &Dossier<'_, 'r>, commitment: &Commitment<'r>) -> Documen
         let base = commitment.set_by.get(field).copied();
         last_setter(view.state, base.unwrap_or(commitment.recorded.seq), field)
     };
-    let rest = |entry: &&&Entry| !own_tables_show(entry, commitment.id);
-    let rest = related.iter().filter(rest).copied().collect();
+    let rest = related.iter().copied();
+    let rest = rest.filter(|seq| !own_tables_show(of, *seq, commitment));
+    let rest = rest.collect();
     let mut tables = vec![
         state(of, commitment),
         of.fields("terms", "Terms", &terms, set_by),
@@ -35,10 +37,10 @@ pub fn dossier<'r>(of: &Dossier<'_, 'r>, commitment: &Commitment<'r>) -> Documen
         of.sources(&related),
         repeats(of, commitment),
     ];
-    tables.extend(of.acknowledgements(related.iter().copied()));
+    tables.extend(of.acknowledgements(&related));
     let title = format!("Commitment {}: {}", commitment.id, commitment.terms.text);
     let mut document = of.document(title, tables);
-    let alone = Commitments::new(view, [commitment.id]);
+    let alone = Commitments::new(view, [&commitment.id.0]);
     document.notes.extend(caveats::notes(view, &alone, &[]));
     document
 }
@@ -77,35 +79,29 @@ fn state(of: &Dossier<'_, '_>, commitment: &Commitment<'_>) -> Table<'static> {
 /// How it came to stand where it stands, from the record that made it on.
 fn moves<'r>(of: &Dossier<'_, 'r>, commitment: &Commitment<'r>) -> Table<'r> {
     let columns = &["from", "to", "by", "capacity"];
-    let first = [commitment.recorded].into_iter();
-    let entries = first.chain(commitment.move_entries());
-    let entries: Vec<&Entry> = entries
-        .filter(|entry| standing_of(entry).is_some())
-        .collect();
-    let pairs = entries.iter().zip(entries.iter().skip(1));
+    let began = standing_of(commitment.recorded);
+    let moves = commitment.moves.iter().copied();
+    let began = began.map(|began| (commitment.recorded.seq, began));
+    let steps: Vec<(Seq, Standing)> = began.into_iter().chain(moves).collect();
+    let pairs = steps.iter().zip(steps.iter().skip(1));
     let before: BTreeMap<Seq, Standing> = pairs
-        .filter_map(|(before, entry)| Some((entry.seq, standing_of(before)?)))
+        .map(|((_, before), (seq, _))| (*seq, *before))
         .collect();
-    of.table(
-        "moves",
-        "How it came there",
-        columns,
-        entries,
-        move |entry| {
-            let capacity = match &entry.event.fact {
-                Fact::StatusChanged(fact) => fact.capacity,
-                _ => None,
-            };
-            let standing =
-                |standing: Option<Standing>| standing.map_or(Cell::None, cells::standing);
-            vec![
-                standing(before.get(&entry.seq).copied()),
-                standing(standing_of(entry)),
-                Cell::List(cells::by(&entry.event)),
-                Cell::maybe(capacity),
-            ]
-        },
-    )
+    let records = steps.into_iter().map(|(seq, _)| seq).collect();
+    let title = "How it came there";
+    of.table("moves", title, columns, records, move |_, entry| {
+        let capacity = match &entry.event.fact {
+            Fact::StatusChanged(fact) => fact.capacity,
+            _ => None,
+        };
+        let standing = |standing: Option<Standing>| standing.map_or(Cell::None, cells::standing);
+        vec![
+            standing(before.get(&entry.seq).copied()),
+            standing(standing_of(entry)),
+            Cell::List(cells::by(&entry.event)),
+            Cell::maybe(capacity),
+        ]
+    })
 }
 
 /// Where a record moved a commitment.
@@ -117,32 +113,33 @@ fn standing_of(entry: &Entry) -> Option<Standing> {
     }
 }
 
-/// The records with these numbers, read.
-fn read<'r>(of: &Dossier<'_, 'r>, records: impl Iterator<Item = Seq>) -> Vec<&'r Entry> {
-    records.filter_map(|seq| of.view.state.entry(seq)).collect()
-}
-
 fn assessments<'r>(of: &Dossier<'_, 'r>, commitment: &Commitment<'r>) -> Table<'r> {
-    let all = read(of, commitment.assessments.iter().map(|(seq, _)| *seq));
+    let all = commitment.assessments.iter().map(|(seq, _)| *seq);
     let columns = &["by", "scale", "level"];
-    let table = of.table("assessments", "Assessments", columns, all, |entry| {
-        let Fact::Assessed(fact) = &entry.event.fact else {
-            return Row::new();
-        };
-        vec![
-            Cell::List(cells::by(&entry.event)),
-            Cell::text(&fact.scale),
-            Cell::text(&fact.level),
-        ]
-    });
+    let table = of.table(
+        "assessments",
+        "Assessments",
+        columns,
+        all.collect(),
+        |_, entry| {
+            let Fact::Assessed(fact) = &entry.event.fact else {
+                return Row::new();
+            };
+            vec![
+                Cell::List(cells::by(&entry.event)),
+                Cell::text(&fact.scale),
+                Cell::text(&fact.level),
+            ]
+        },
+    );
     table.or("nobody assessed it")
 }
 
 /// What each side says.
 fn contest<'r>(of: &Dossier<'_, 'r>, commitment: &Commitment<'r>) -> Table<'r> {
-    let all = read(of, commitment.contests.iter().copied());
+    let all = commitment.contests.clone();
     let columns = &["to", "by", "text"];
-    let table = of.table("contest", "Contest", columns, all, |entry| {
+    let table = of.table("contest", "Contest", columns, all, |_, entry| {
         let Fact::ContestMoved(fact) = &entry.event.fact else {
             return Row::new();
         };
@@ -158,18 +155,20 @@ fn contest<'r>(of: &Dossier<'_, 'r>, commitment: &Commitment<'r>) -> Table<'r> {
 /// What it promises again, and what promises it again.
 fn repeats(of: &Dossier<'_, '_>, commitment: &Commitment<'_>) -> Table<'static> {
     let mut table = links_table("repeats", "Promised before and after");
-    let headline = |subject: &Subject| {
+    let sentences = Sentences::new(of.view.state);
+    let sentence = |subject: &Subject| {
         let entry = match subject {
             Subject::Entity(id) => of.view.state.defining(id),
             Subject::Record(seq) => of.view.state.entry(*seq),
         };
-        entry.map(|entry| entry.event.headline())
+        entry.map(|entry| sentences.of(entry))
     };
     for subject in &commitment.terms.repeats {
-        table.push(link("repeats", subject, headline(subject)));
+        table.push(link("repeats", subject, sentence(subject)));
     }
     let own = Subject::Entity(commitment.id.0.clone());
-    for entry in of.view.trail(&own) {
+    let promises = |kind| kind == Kind::CommitmentRecorded;
+    for entry in of.view.trail_of(&own, promises) {
         if let Fact::CommitmentRecorded(fact) = &entry.event.fact
             && fact.repeats.contains(&own)
         {
@@ -179,14 +178,14 @@ fn repeats(of: &Dossier<'_, '_>, commitment: &Commitment<'_>) -> Table<'static> 
     table
 }
 
-/// Whether a table of its own shows an entry in the dossier of a commitment.
-fn own_tables_show(entry: &Entry, id: &CommitmentId) -> bool {
-    match &entry.event.fact {
-        Fact::StatusChanged(fact) => fact.commitment == *id,
-        Fact::ContestMoved(fact) => fact.commitment == *id,
-        Fact::Assessed(fact) => fact.commitment == *id,
-        Fact::CommitmentRecorded(fact) => fact.id == *id,
-        Fact::EvidenceAttached(_) | Fact::Acknowledged(_) => true,
+/// Whether a table of its own shows a record in the dossier of a commitment.
+fn own_tables_show(of: &Dossier<'_, '_>, seq: Seq, commitment: &Commitment<'_>) -> bool {
+    use Kind::{
+        Acknowledged, Assessed, CommitmentRecorded, ContestMoved, EvidenceAttached, StatusChanged,
+    };
+    match of.view.state.kind(seq) {
+        Some(CommitmentRecorded) => seq == commitment.recorded.seq,
+        Some(StatusChanged | ContestMoved | Assessed | EvidenceAttached | Acknowledged) => true,
         _ => false,
     }
 }

@@ -1,10 +1,11 @@
 //! The dossier of a party.
 
-use servanda_core::event::{Entry, Fact};
-use servanda_core::value::id::PartyId;
-use servanda_core::view::{Commitment, Party};
+use servanda_core::event::Kind;
+use servanda_core::value::id::{AgreementId, PartyId, Seq, Slug};
+use servanda_core::view::Party;
 
 use super::shared::{Dossier, last_setter, link, links_table};
+use crate::parallel;
 use crate::report::cell::Cell;
 use crate::report::document::{Document, Table};
 use crate::report::{select, tables};
@@ -14,27 +15,34 @@ pub fn dossier<'r>(of: &Dossier<'_, 'r>, party: &Party<'r>) -> Document<'r> {
     let related = of.related(&party.id.0);
     let recorded = party.recorded.seq;
     let commitments = select::commitments_naming(view, [&party.id.0]);
-    let owes = commitments.filter(|each: &Commitment<'r>| each.debtors().contains(&party.id));
-    let owed = commitments.filter(|each: &Commitment<'r>| each.creditors().contains(&party.id));
-    let mut agreements = view.agreements_naming([&party.id.0]);
-    agreements.retain(|agreement| agreement.fact.party.contains(party.id));
-    let is_promise = |entry: &Entry| {
+    let owes = commitments.filter(|each| each.debtors().contains(&party.id));
+    let owed = commitments.filter(|each| each.creditors().contains(&party.id));
+    let naming = select::agreements_naming(view, [&party.id.0]);
+    let names_it = parallel::ordered(view, naming.len(), |scope, at| {
+        let agreement = scope.view.agreement(&AgreementId(naming[at].clone()));
+        agreement.is_some_and(|agreement| agreement.fact.party.contains(party.id))
+    });
+    let agreements = naming.iter().zip(names_it);
+    let agreements = agreements.filter_map(|(id, names_it)| names_it.then_some(*id));
+    let agreements: Vec<&Slug> = agreements.collect();
+    let is_promise = |seq: Seq| {
+        let kind = view.state.kind(seq);
         matches!(
-            entry.event.fact,
-            Fact::CommitmentRecorded(_) | Fact::AgreementRecorded(_)
+            kind,
+            Some(Kind::CommitmentRecorded | Kind::AgreementRecorded)
         )
     };
-    let rest = related.iter();
-    let rest = rest.filter(|entry| !is_promise(entry) && entry.seq != recorded);
-    let rest = rest.copied().collect();
+    let rest = related.iter().copied();
+    let rest = rest.filter(|seq| !is_promise(*seq) && *seq != recorded);
+    let rest = rest.collect();
     let tables = vec![
         of.fields("terms", "As registered", &party.recorded.event, |field| {
             last_setter(view.state, recorded, field)
         }),
         names(party),
         kin(of, party),
-        tables::commitments(view, "owes", "What it owes", &owes, question),
-        tables::commitments(view, "is_owed", "What it is owed", &owed, question),
+        tables::commitments("owes", "What it owes", &owes, question),
+        tables::commitments("is_owed", "What it is owed", &owed, question),
         tables::agreements(view, &agreements),
         of.records("events", "What else was recorded", rest),
         of.sources(&related),

@@ -3,6 +3,7 @@
 use servanda_core::event::Fact;
 use servanda_core::state::{CurrentRecord, State};
 use servanda_core::value::id::{Seq, Slug, Subject};
+use servanda_core::view::sentences::Sentences;
 
 use super::shared::{Dossier, correction_of, entity, last_setter, pairs, value};
 use crate::report::cell::Cell;
@@ -16,13 +17,16 @@ pub fn recorder<'r>(of: &Dossier<'_, 'r>, id: &Slug) -> Option<Document<'r>> {
         of.fields("terms", "As admitted", &recorded.event, |field| {
             last_setter(state, recorded.seq, field)
         }),
-        of.records(
-            "events",
-            "What was recorded",
-            of.view.trail(&entity(id)).collect(),
-        ),
+        of.records("events", "What was recorded", standing(of, &entity(id))),
     ];
     Some(of.document(format!("Recorder {id}"), tables))
+}
+
+/// The records about something that count and had happened.
+fn standing(of: &Dossier<'_, '_>, subject: &Subject) -> Vec<Seq> {
+    let counts = |seq: &Seq| of.view.state.standing_kind(*seq).is_some();
+    let trail = of.view.trail_records(subject).map(|(seq, _)| seq);
+    trail.filter(counts).collect()
 }
 
 pub fn dossier<'r>(of: &Dossier<'_, 'r>, seq: Seq) -> Option<Document<'r>> {
@@ -36,12 +40,12 @@ pub fn dossier<'r>(of: &Dossier<'_, 'r>, seq: Seq) -> Option<Document<'r>> {
         tables.push(record_fields(state, held));
     }
     let about = Subject::Record(seq);
-    tables.push(of.records(
-        "referred_to_by",
-        "What refers to it",
-        state.trail(&about).collect(),
-    ));
-    tables.extend(of.acknowledgements(state.trail(&about)));
+    let counts = |seq: &Seq| state.standing_kind(*seq).is_some();
+    let trail = state.trail_records(&about).map(|(seq, _)| seq);
+    let referring: Vec<Seq> = trail.filter(counts).collect();
+    let acknowledgements = of.acknowledgements(&referring);
+    tables.push(of.records("referred_to_by", "What refers to it", referring));
+    tables.extend(acknowledgements);
     let title = match held {
         Some(held) => format!("Record {seq}: {}", held.entry.event.kind()),
         None => format!("Record {seq}"),
@@ -54,9 +58,10 @@ fn record_state(of: &Dossier<'_, '_>, seq: Seq, held: Option<&CurrentRecord>) ->
     let mut rows = vec![("record", cells::record(seq))];
     if let Some(held) = held {
         let happened = of.view.has_happened(seq);
+        let sentences = Sentences::new(state);
         rows.push(("recorded", cells::recorded(held.entry.recorded_at)));
         rows.push(("event", Cell::text(held.entry.event.kind())));
-        rows.push(("text", cells::headline(held)));
+        rows.push(("text", cells::sentence(&sentences, held)));
         rows.push(("counts", Cell::Flag(held.is_standing() && happened)));
         let mut flags = cells::flags(state, seq);
         flags.extend(cells::claimed(state, seq));

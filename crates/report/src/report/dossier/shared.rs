@@ -1,13 +1,15 @@
 //! What the dossiers of all kinds are made of.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use servanda_core::event::{Entry, Event, Fact};
+use servanda_core::event::{Entry, Event, Fact, FieldSpec, Kind};
+use servanda_core::rules::Known;
 use servanda_core::state::State;
 use servanda_core::value::base::Text;
 use servanda_core::value::id::{Seq, Slug, SourceId, Subject};
 use servanda_core::view::View;
 
+use crate::parallel::{self, Scope};
 use crate::report::cell::Cell;
 use crate::report::document::{Document, Row, Table};
 use crate::report::question::Question;
@@ -26,20 +28,32 @@ impl<'r> Dossier<'_, 'r> {
         document
     }
 
-    /// The records about an entity that had happened, and those about its records, in the order of the chain.
-    pub fn related(&self, id: &Slug) -> Vec<&'r Entry> {
-        let mut all: BTreeMap<Seq, &'r Entry> = BTreeMap::new();
+    /// The records about an entity that had happened, and those about its records, in the order of the chain. No
+    /// record is read.
+    pub fn related(&self, id: &Slug) -> Vec<Seq> {
+        let own = self.view.state.entity(id).map(|(_, seq)| seq);
+        let mut all = BTreeSet::new();
         let mut open: Vec<Subject> = vec![entity(id)];
         // A record about another comes after it, so this ends.
         while let Some(subject) = open.pop() {
-            for entry in self.view.trail(&subject) {
-                let about_another = matches!(entry.event.defines(), Some(ref other) if other.subject() != entity(id));
-                if all.insert(entry.seq, entry).is_none() && !about_another {
-                    open.push(Subject::Record(entry.seq));
+            for (seq, kind) in self.view.trail_records(&subject) {
+                let mut fields = kind.own_fields().iter();
+                let defines_another = fields.any(FieldSpec::defines) && Some(seq) != own;
+                if self.view.state.standing_kind(seq).is_some()
+                    && all.insert(seq)
+                    && !defines_another
+                {
+                    open.push(Subject::Record(seq));
                 }
             }
         }
-        all.into_values().collect()
+        all.into_iter().collect()
+    }
+
+    /// Those of some records that are of a kind.
+    pub fn of_kind(&self, records: &[Seq], wanted: Kind) -> Vec<Seq> {
+        let is_one = |seq: &&Seq| self.view.state.kind(**seq) == Some(wanted);
+        records.iter().filter(is_one).copied().collect()
     }
 
     /// A table of records: each row begins with the record and its day and ends with its sources and flags, and `cells`
@@ -49,39 +63,41 @@ impl<'r> Dossier<'_, 'r> {
         name: &'static str,
         title: &str,
         columns: &[&'static str],
-        entries: Vec<&'r Entry>,
-        cells: impl Fn(&'r Entry) -> Row + Send + Sync + 'r,
+        records: Vec<Seq>,
+        cells: impl Fn(&Scope<'_>, &Entry) -> Row + Send + Sync + 'r,
     ) -> Table<'r> {
-        let view = self.view;
         let all = ["record", "on"].iter().chain(columns);
         let all: Vec<&str> = all.chain(&["sources", "flags"]).copied().collect();
-        Table::new(name, title, &all).with(rows::of(entries, move |entry: &&'r Entry| {
-            let mut row = when(&view, entry);
-            row.extend(cells(entry));
+        let rows = rows::of(&self.view, records, move |scope, seq| {
+            let entry = scope.view.state.entry(*seq)?;
+            let mut row = when(&scope.view, *seq);
+            row.extend(cells(scope, entry));
             row.push(Cell::List(cells::sources(&entry.event)));
-            row.push(Cell::List(cells::flags(view.state, entry.seq)));
+            row.push(Cell::List(cells::flags(scope.view.state, *seq)));
             Some(row)
-        }))
+        });
+        Table::new(name, title, &all).with(rows)
     }
 
     /// Records as they come, whatever their kind.
-    pub fn records(&self, name: &'static str, title: &str, entries: Vec<&'r Entry>) -> Table<'r> {
-        let table = self.table(name, title, &["event", "text", "by"], entries, |entry| {
+    pub fn records(&self, name: &'static str, title: &str, records: Vec<Seq>) -> Table<'r> {
+        let columns = &["event", "text", "by"];
+        let table = self.table(name, title, columns, records, |scope, entry| {
             vec![
                 Cell::text(entry.event.kind()),
-                Cell::Text(entry.event.headline()),
+                Cell::Text(scope.sentences.of(entry)),
                 Cell::List(cells::by(&entry.event)),
             ]
         });
         table.or("nothing")
     }
 
-    pub fn evidence(&self, related: &[&'r Entry]) -> Table<'r> {
+    /// The evidence among some records.
+    pub fn evidence(&self, related: &[Seq]) -> Table<'r> {
         let columns = &["bearing", "about", "text", "confidence"];
-        let is_evidence = |entry: &&&Entry| matches!(entry.event.fact, Fact::EvidenceAttached(_));
-        let entries = related.iter().filter(is_evidence).copied().collect();
+        let records = self.of_kind(related, Kind::EvidenceAttached);
         let title = "Evidence for and against";
-        let table = self.table("evidence", title, columns, entries, |entry| {
+        let table = self.table("evidence", title, columns, records, |_, entry| {
             let Fact::EvidenceAttached(fact) = &entry.event.fact else {
                 return Row::new();
             };
@@ -96,21 +112,19 @@ impl<'r> Dossier<'_, 'r> {
     }
 
     /// Which parties acknowledged which records with their own keys; no table where nobody did.
-    pub fn acknowledgements(&self, entries: impl Iterator<Item = &'r Entry>) -> Option<Table<'r>> {
+    pub fn acknowledgements(&self, related: &[Seq]) -> Option<Table<'r>> {
         let columns = &["record", "on", "party", "of_record", "event", "flags"];
-        let view = self.view;
-        let is_one = |entry: &&Entry| matches!(entry.event.fact, Fact::Acknowledged(_));
-        let entries: Vec<&Entry> = entries.filter(is_one).collect();
-        let is_empty = entries.is_empty();
-        let rows = rows::of(entries, move |entry: &&'r Entry| {
-            let Fact::Acknowledged(fact) = &entry.event.fact else {
+        let records = self.of_kind(related, Kind::Acknowledged);
+        let is_empty = records.is_empty();
+        let rows = rows::of(&self.view, records, |scope, seq| {
+            let state = scope.view.state;
+            let Fact::Acknowledged(fact) = &state.entry(*seq)?.event.fact else {
                 return None;
             };
-            let of = view.state.entry(fact.record);
-            let mut row = when(&view, entry);
+            let mut row = when(&scope.view, *seq);
             row.extend([Cell::text(&fact.party), cells::record(fact.record)]);
-            row.push(Cell::maybe(of.map(|of| of.event.kind())));
-            row.push(Cell::List(cells::flags(view.state, entry.seq)));
+            row.push(Cell::maybe(state.standing_kind(fact.record)));
+            row.push(Cell::List(cells::flags(state, *seq)));
             Some(row)
         });
         let table = Table::new("acknowledgements", "Who acknowledged it", columns);
@@ -118,18 +132,22 @@ impl<'r> Dossier<'_, 'r> {
     }
 
     /// Every place in every source that is cited for something; two places in one source are two.
-    pub fn sources(&self, entries: &[&Entry]) -> Table<'static> {
+    pub fn sources(&self, records: &[Seq]) -> Table<'static> {
         let columns = &["source", "place", "title", "records"];
         let mut table = Table::new("sources", "Sources", columns).or("none cited");
-        let mut places: BTreeMap<(&SourceId, Option<&Text>), Vec<Seq>> = BTreeMap::new();
-        for entry in entries {
-            for citation in &entry.event.envelope.source {
-                let place = (&citation.source, citation.place.as_ref());
-                places.entry(place).or_default().push(entry.seq);
+        let mut places: BTreeMap<(SourceId, Option<Text>), Vec<Seq>> = BTreeMap::new();
+        let cited = parallel::ordered(&self.view, records.len(), |scope, at| {
+            let entry = scope.view.state.entry(records[at]);
+            entry.map_or_else(Vec::new, |entry| entry.event.envelope.source.clone())
+        });
+        for (seq, cited) in records.iter().zip(cited) {
+            for citation in cited {
+                let place = (citation.source, citation.place);
+                places.entry(place).or_default().push(*seq);
             }
         }
         for ((source, place), records) in places {
-            let title = self.view.source(source).map(|source| &source.fact.title);
+            let title = self.view.source(&source).map(|source| &source.fact.title);
             table.push(vec![
                 Cell::text(source),
                 Cell::maybe(place),
@@ -170,8 +188,8 @@ impl<'r> Dossier<'_, 'r> {
 }
 
 /// The cells with which the row of a record begins.
-pub fn when(view: &View<'_>, entry: &Entry) -> Row {
-    vec![cells::record(entry.seq), cells::on(view, entry.seq)]
+pub fn when(view: &View<'_>, seq: Seq) -> Row {
+    vec![cells::record(seq), cells::on(view, seq)]
 }
 
 pub fn entity(id: &Slug) -> Subject {

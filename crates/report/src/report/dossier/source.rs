@@ -1,13 +1,13 @@
 //! The dossier of a source.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
-use servanda_core::event::Entry;
 use servanda_core::value::base::Text;
 use servanda_core::value::id::{Seq, SourceId};
 use servanda_core::view::Source;
 
 use super::shared::{Dossier, entity, last_setter, link, links_table, when};
+use crate::parallel;
 use crate::report::cell::Cell;
 use crate::report::document::{Document, Table};
 use crate::report::{cells, rows};
@@ -41,25 +41,29 @@ pub fn dossier<'r>(of: &Dossier<'_, 'r>, source: &Source<'r>) -> Document<'r> {
 /// What was read in a source, place by place; what names no place comes first.
 fn cited<'r>(of: &Dossier<'_, 'r>, source: &Source<'r>) -> Table<'r> {
     let columns = &["place", "record", "on", "event", "about", "text", "flags"];
-    let mut places: BTreeMap<(Option<&Text>, Seq), &Entry> = BTreeMap::new();
-    for entry in of.view.trail(&entity(&source.id.0)) {
-        for citation in &entry.event.envelope.source {
-            if citation.source == *source.id {
-                places.insert((citation.place.as_ref(), entry.seq), entry);
-            }
-        }
+    let trail = of.view.trail_records(&entity(&source.id.0));
+    let trail: Vec<Seq> = trail.map(|(seq, _)| seq).collect();
+    let cited = parallel::ordered(&of.view, trail.len(), |scope, at| {
+        let entry = scope.view.state.entry(trail[at]);
+        entry.map_or_else(Vec::new, |entry| entry.event.envelope.source.clone())
+    });
+    let mut places: BTreeSet<(Option<Text>, Seq)> = BTreeSet::new();
+    for (seq, cited) in trail.iter().zip(cited) {
+        let here = cited.into_iter().filter(|one| one.source == *source.id);
+        places.extend(here.map(|one| (one.place, *seq)));
     }
-    let places = places.into_iter().map(|((place, _), entry)| (place, entry));
-    let view = of.view;
+    let places = places.into_iter().collect();
     let rows = rows::of(
-        places.collect(),
-        move |(place, entry): &(Option<&Text>, &Entry)| {
-            let mut row = vec![Cell::maybe(*place)];
-            row.extend(when(&view, entry));
+        &of.view,
+        places,
+        |scope, (place, seq): &(Option<Text>, Seq)| {
+            let entry = scope.view.state.entry(*seq)?;
+            let mut row = vec![Cell::maybe(place.as_ref())];
+            row.extend(when(&scope.view, *seq));
             row.push(Cell::text(entry.event.kind()));
             row.push(Cell::List(cells::about(&entry.event)));
-            row.push(Cell::Text(entry.event.headline()));
-            row.push(Cell::List(cells::flags(view.state, entry.seq)));
+            row.push(Cell::Text(scope.sentences.of(entry)));
+            row.push(Cell::List(cells::flags(scope.view.state, *seq)));
             Some(row)
         },
     );

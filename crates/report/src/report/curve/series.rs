@@ -1,0 +1,111 @@
+//! Counts over time.
+
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+
+use servanda_core::value::id::AgreementId;
+
+use crate::report::participation::Position;
+
+/// What is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum What {
+    /// Parties that signed, whatever they did since.
+    Signed,
+    /// Parties that consented and have not left.
+    Consented,
+    /// Parties for which the agreement is in force.
+    InForce,
+    /// Commitments.
+    Made,
+    /// Commitments of which something is owed, or may yet come to be.
+    Live,
+    /// Commitments whose deadline passed while they were owed.
+    Due,
+    /// Of the due, the fulfilled.
+    Fulfilled,
+    /// Of the due, the ones declared breached.
+    Breached,
+    /// Of the due, the ones still owed.
+    Overdue,
+}
+
+impl What {
+    /// Its name in the table: the words of the other reports.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Signed => "signed",
+            Self::Consented => "consented",
+            Self::InForce => "in force",
+            Self::Made => "made",
+            Self::Live => "live",
+            Self::Due => "due",
+            Self::Fulfilled => "fulfilled",
+            Self::Breached => "breached",
+            Self::Overdue => "overdue",
+        }
+    }
+
+    /// Among what it is counted.
+    pub fn denominator(self) -> Option<Self> {
+        matches!(self, Self::Fulfilled | Self::Breached | Self::Overdue).then_some(Self::Due)
+    }
+
+    /// Whether it counts a party that stands there.
+    pub fn holds(self, at: Position) -> bool {
+        match self {
+            Self::Signed => at.signed,
+            Self::Consented => at.consented,
+            Self::InForce => at.bound,
+            _ => false,
+        }
+    }
+
+    /// Whether a threshold of it means anything.
+    pub fn has_thresholds(self) -> bool {
+        matches!(self, Self::Consented | Self::InForce | Self::Fulfilled)
+    }
+}
+
+/// A count over time.
+pub struct Series {
+    /// What is counted.
+    pub what: What,
+    /// Of which agreement; none for commitments.
+    pub agreement: Option<AgreementId>,
+    /// By day: how much it changed, from what it came to.
+    pub changes: BTreeMap<NaiveDate, i64>,
+    /// The same, had every gain come as early as it can have, and every loss as late. None for what is counted
+    /// by the calendar.
+    pub at_best: Option<BTreeMap<NaiveDate, i64>>,
+}
+
+impl Series {
+    /// A series without changes.
+    pub fn new(what: What, agreement: Option<AgreementId>) -> Self {
+        Self {
+            what,
+            agreement,
+            changes: BTreeMap::new(),
+            at_best: None,
+        }
+    }
+
+    /// Adds a change of a day.
+    pub fn change(&mut self, day: NaiveDate, by: i64) {
+        if by != 0 {
+            *self.changes.entry(day).or_default() += by;
+        }
+    }
+
+    /// The days on which it changed, each with what it came to.
+    pub fn points(&self) -> Vec<(NaiveDate, i64)> {
+        let changed = self.changes.iter().filter(|(_, by)| **by != 0);
+        let points = changed.scan(0, |count, (day, by)| {
+            *count += by;
+            Some((*day, *count))
+        });
+        points.collect()
+    }
+}
