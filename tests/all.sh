@@ -1,7 +1,7 @@
 #!/bin/sh
 # Every check of this repository, from any directory: sh tests/all.sh
 #
-# Needs Rust, a C++ compiler, sh and python3. Installs the one missing tool, cargo-deny, under the target directory and nowhere else.
+# Needs Rust, a C++ compiler, sh and python3; without strace, the tests of faults at system calls are skipped. Installs the one missing tool, cargo-deny, under the target directory and nowhere else.
 # Stops at the first step that fails and names it.
 set -eu
 cd "$(dirname "$0")/.."

@@ -33,7 +33,9 @@ pub enum Exit {
     NoLedger = 20,
     /// The ledger is locked, or its head moved.
     Locked = 21,
-    /// The user pressed Ctrl-C; nothing was changed.
+    /// Records were appended, and what comes after failed: the receipt, or the erasure of redacted words.
+    Recorded = 22,
+    /// Ctrl-C, SIGTERM or SIGHUP; nothing was changed.
     Interrupted = 130,
 }
 
@@ -130,8 +132,13 @@ impl From<LogError> for CliError {
 
 /// Advice for an error of the system.
 fn hint_for(kind: io::ErrorKind) -> Option<&'static str> {
-    use io::ErrorKind::{PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull};
+    use io::ErrorKind::{
+        FileTooLarge, PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull,
+    };
     match kind {
+        FileTooLarge => Some(
+            "raise the limit on the size of files (`ulimit -f`) and try again; the records are safe",
+        ),
         StorageFull | QuotaExceeded => {
             Some("make room on the ledger's file system and try again; the records are safe")
         }
@@ -182,6 +189,7 @@ impl From<LedgerError> for CliError {
             LedgerError::Signature(_) => Self::refused(message),
             LedgerError::NotErased(error) => {
                 let mut error = Self::from(*error).hint("`servanda redact --finish` erases it");
+                error.exit = Exit::Recorded;
                 error.message = message;
                 error
             }
@@ -265,7 +273,7 @@ impl From<OpenError> for CliError {
                 Self::new(Exit::NoLedger, message).hint("use the version of servanda that made it, or a newer one")
             }
             E::HalfMade(_) => Self::new(Exit::NoLedger, message)
-                .hint("`servanda init` was interrupted: remove the directory and make it again"),
+                .hint("nothing was ever recorded in it: `servanda init --ledger DIR --origin NAME` makes it anew"),
             _ => Self::new(Exit::NoLedger, message)
                 .hint("`servanda init --ledger DIR --origin NAME` makes a ledger; `servanda demo` shows one"),
         }

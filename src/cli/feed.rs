@@ -15,7 +15,7 @@ use servanda_core::words::plural;
 use servanda_ledger::Submission;
 use servanda_ledger::{Given, LISTED, Placed, Present, StreamError};
 use servanda_ledger::{Ledger, LedgerError};
-use servanda_log::Log;
+use servanda_log::{Log, LogError};
 
 /// A line, or everything that is wrong with it.
 pub(super) type Read = Result<Line, Vec<LineError>>;
@@ -326,6 +326,14 @@ fn refused(error: StreamError<CliError>, name: &str) -> CliError {
         StreamError::Ledger(LedgerError::AssertedTime { index, source }) => {
             let mut error = CliError::asserted_time(source);
             error.message = format!("{name}: line {index}: {}", error.message);
+            error
+        }
+        StreamError::Ledger(error @ LedgerError::Log(LogError::Io { .. })) => {
+            let mut error = CliError::from(error);
+            error.message = format!(
+                "{name}: nothing was appended, and the ledger is as it was: {}",
+                error.message
+            );
             error
         }
         StreamError::Ledger(error) => error.into(),

@@ -52,6 +52,11 @@ pub fn keep(path: &Path, bytes: impl AsRef<[u8]>) -> Result<(), CliError> {
         .map_err(|error| cannot("write", path, error))
 }
 
+/// As [`keep`], where this process holds a lock: the draft that a killed process left is overwritten by the next.
+pub fn keep_locked(path: &Path, bytes: impl AsRef<[u8]>) -> Result<(), CliError> {
+    servanda_files::write_locked(path, bytes).map_err(|error| cannot("write", path, error))
+}
+
 /// Writes a file that a user asked for.
 pub fn write(path: &Path, bytes: impl AsRef<[u8]>, existing: Existing) -> Result<(), CliError> {
     servanda_files::write(path, bytes, existing, Access::Umask)

@@ -4,13 +4,12 @@ use super::command::{Command, Run};
 use super::error::{CliError, Exit};
 use super::session::Session;
 use super::{receipt, record};
-use servanda_core::chain::record::Head;
 use servanda_core::event::{Event, Fields, Kind};
 use servanda_core::value::id::Seq;
 use servanda_core::value::when::Instant;
 use servanda_core::view::sentences::Sentences;
 use servanda_ledger::{AssertedTimeError, Environment, Ledger, Machine, Submission};
-use servanda_log::{Log, OpenError};
+use servanda_log::OpenError;
 
 pub(super) const COMMAND: Command = Command::of::<Init>();
 
@@ -66,27 +65,23 @@ impl Run for Init {
                 now,
             }));
         }
-        let unfinished = is_unfinished(session)?;
+        let location = session.location()?;
+        let backend = session.registry.of(location)?;
+        backend.check_can_create(location).map_err(cannot_create)?;
         if session.dry_run {
             session.talk("nothing was made: this was a dry run");
             return Ok(Exit::Ok);
         }
         check_is_new(&self.origin, session)?;
-        let log: Box<dyn Log> = if unfinished {
-            session.open_unfinished()?
-        } else {
-            let location = session.location()?;
-            let backend = session.registry.of(location)?;
-            backend
-                .create(location, "servanda init")
-                .map_err(cannot_create)?
-        };
+        let log = backend
+            .create(location, "servanda init")
+            .map_err(cannot_create)?;
         let first = Submission {
             event: opening.clone(),
             recorded_at: self.backfill,
         };
         let ledger = Ledger::create(log, Machine, first)?;
-        session.keep_checkpoint(&ledger);
+        session.keep(&ledger, 0);
         let receipt = ledger.receipt(Seq(0))?;
         let sentences = Sentences::new(ledger.state());
         receipt::show(
@@ -117,22 +112,6 @@ fn check_is_new(origin: &str, session: &Session) -> Result<(), CliError> {
             "if that ledger is gone for good, remove {}",
             seen.display()
         )))
-}
-
-/// Whether the making of a ledger here was interrupted before its first record; an error where none can be made.
-fn is_unfinished(session: &Session) -> Result<bool, CliError> {
-    let location = session.location()?;
-    match session.registry.of(location)?.check_can_create(location) {
-        Ok(()) => Ok(false),
-        Err(OpenError::AlreadyALedger(at)) => {
-            // A ledger that cannot be opened is still a ledger.
-            match session.open_unfinished().map(|log| log.head()) {
-                Ok(Ok(Head::EMPTY)) => Ok(true),
-                _ => Err(OpenError::AlreadyALedger(at).into()),
-            }
-        }
-        Err(error) => Err(cannot_create(error)),
-    }
 }
 
 /// Words an error of making a ledger, for which the advice differs from that for opening one.

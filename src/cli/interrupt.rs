@@ -1,33 +1,41 @@
-//! Ctrl-C, for commands that must undo something before they end.
+//! Signals: those that end a command which must undo something first, and the one for a file that gets too large.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use signal_hook::consts::SIGINT;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::flag;
 
 use super::error::Exit;
 
-/// Whether the user pressed Ctrl-C.
+/// Whether the user pressed Ctrl-C, or the system asked the program to end.
 #[derive(Debug, Clone, Default)]
 pub struct Interrupt(Arc<AtomicBool>);
 
 impl Interrupt {
-    /// Notes Ctrl-C from now on. A second one ends the program at once.
+    /// Notes SIGINT, SIGTERM and SIGHUP from now on. A second one ends the program at once.
     pub fn noted() -> Self {
         let interrupt = Self::default();
-        // If the handler cannot be set, Ctrl-C ends the program as usual.
-        let _ = flag::register_conditional_shutdown(
-            SIGINT,
-            Exit::Interrupted as i32,
-            Arc::clone(&interrupt.0),
-        );
-        let _ = flag::register(SIGINT, Arc::clone(&interrupt.0));
+        for signal in [SIGINT, SIGTERM, SIGHUP] {
+            // If the handler cannot be set, the signal ends the program as usual.
+            let _ = flag::register_conditional_shutdown(
+                signal,
+                Exit::Interrupted as i32,
+                Arc::clone(&interrupt.0),
+            );
+            let _ = flag::register(signal, Arc::clone(&interrupt.0));
+        }
         interrupt
     }
 
-    /// Whether Ctrl-C was pressed.
+    /// Whether a signal came.
     pub fn is_set(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
+}
+
+/// Makes a write beyond the limit on the size of files (`ulimit -f`) fail, instead of ending the program.
+pub fn note_file_limit() {
+    // If the handler cannot be set, the signal ends the program as usual.
+    let _ = flag::register(SIGXFSZ, Arc::default());
 }

@@ -96,7 +96,8 @@ const EXAMPLES: &str = "Examples:
 Exit codes:
   0 ok    1 refused or failed, nothing changed    2 usage
   10 integrity broken    11 signature or witness bad    12 sound, but not anchored where that was asked
-  20 no such ledger    21 locked, or the head moved    130 interrupted";
+  20 no such ledger    21 locked, or the head moved    22 recorded, but not all is done
+  130 interrupted";
 
 /// The whole command line, for parsing, completions and manual pages.
 fn command_line() -> clap::Command {
@@ -113,6 +114,7 @@ fn command_line() -> clap::Command {
 /// Runs the program with the process's arguments.
 pub fn main() -> ExitCode {
     hide_guarded_panics();
+    interrupt::note_file_limit();
     run_with(&Arc::new(Registry::default()), std::env::args_os()).into()
 }
 
@@ -154,7 +156,8 @@ pub fn run_with(registry: &Arc<Registry>, arguments: impl IntoIterator<Item = Os
     let Some(command) = command else {
         return Exit::Usage;
     };
-    (command.run)(arguments, &session).unwrap_or_else(|error| {
+    let outcome = session.answer((command.run)(arguments, &session));
+    outcome.unwrap_or_else(|error| {
         session.report_error(&error);
         error.exit
     })

@@ -15,7 +15,7 @@ use servanda_core::ndjson::entry_to_json;
 use servanda_core::words::plural;
 use servanda_files::{Access, Output};
 use servanda_ledger::recover::{Survey, copy_beginning, survey};
-use servanda_log::{Location, Log};
+use servanda_log::{Backend, Location, Log, OpenError};
 use servanda_report::report::{Cell, Document, Table};
 
 pub(super) const COMMAND: Command = Command::of::<Recover>();
@@ -48,23 +48,32 @@ impl Run for Recover {
     fn run(self, session: &Session) -> Result<Exit, CliError> {
         let into = &self.into;
         let backend = session.registry.of(into)?;
-        backend
-            .check_can_create(into)
-            .map_err(init::cannot_create)?;
+        let is_there = match backend.check_can_create(into) {
+            Err(OpenError::AlreadyALedger(_)) => true,
+            free => free.map(|()| false).map_err(init::cannot_create)?,
+        };
         let damaged = session.open_log()?;
-        let rest = self.rest.as_deref();
-        let found = look(&damaged, rest.filter(|_| !session.dry_run), &self.overwrite)?;
-        if !session.dry_run && found.sound.count > 0 {
+        let rest = self.rest.as_deref().filter(|_| !session.dry_run);
+        let (found, loose) = look(&damaged, rest, &self.overwrite)?;
+        if is_there && !is_done(backend, into, &found, session)? {
+            return Err(OpenError::AlreadyALedger(into.clone()).into());
+        }
+        if !session.dry_run && !is_there && found.sound.count > 0 {
             let mut new = backend
                 .create(into, "servanda recover")
                 .map_err(init::cannot_create)?;
             copy_beginning(&damaged, found.sound, &mut new).map_err(|error| {
                 CliError::refused(format!("{into}: {error}"))
-                    .hint(format!("remove {into} and try again"))
+                    .hint("the damaged ledger is as it was: make room, and run the command again")
             })?;
         }
+        if let Some((output, path)) = loose.zip(rest) {
+            output
+                .commit()
+                .map_err(|error| files::cannot("write", path, error))?;
+        }
         session.show(&document(&found, session.dry_run))?;
-        report(&found, session, into, rest);
+        report(&found, session, into, self.rest.as_deref());
         Ok(if found.sound.count > 0 {
             Exit::Ok
         } else {
@@ -73,14 +82,26 @@ impl Run for Recover {
     }
 }
 
-/// Examines the whole ledger, and writes the readable events behind the damage to the file.
+/// Whether an earlier run made the new ledger, and was killed after that.
+fn is_done(
+    backend: &dyn Backend,
+    into: &Location,
+    found: &Survey,
+    session: &Session,
+) -> Result<bool, CliError> {
+    let new = backend.open(into, session.wait, "servanda recover")?;
+    Ok(found.sound.count > 0 && new.head()? == found.sound)
+}
+
+/// Examines the whole ledger, and writes the readable events behind the damage into a file that gets its name at the
+/// end.
 fn look(
     damaged: &impl Log,
     rest: Option<&Path>,
     overwrite: &Overwrite,
-) -> Result<Survey, CliError> {
+) -> Result<(Survey, Option<Output>), CliError> {
     let Some(path) = rest else {
-        return survey(damaged, |_| Ok(()));
+        return Ok((survey(damaged, |_| Ok::<_, CliError>(()))?, None));
     };
     let wrong = |error: io::Error| CliError::file("write", path, &error);
     let output = Output::create(path, overwrite.existing(), Access::Umask)
@@ -93,10 +114,7 @@ fn look(
     let output = out
         .into_inner()
         .map_err(|error| wrong(error.into_error()))?;
-    output
-        .commit()
-        .map_err(|error| files::cannot("write", path, error))?;
-    Ok(found)
+    Ok((found, Some(output)))
 }
 
 fn document(found: &Survey, is_dry_run: bool) -> Document<'static> {

@@ -84,6 +84,7 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
     };
     let target = fact.record;
     let mut ledger = session.open()?;
+    let before = ledger.head().count;
     let redaction = ledger.redact(fact, event.envelope)?;
     let sentences = Sentences::new(ledger.state());
     let lines: Vec<_> = redaction
@@ -91,7 +92,7 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
         .iter()
         .map(|(event, receipt)| receipt::Line::new(&sentences, event, *receipt))
         .collect();
-    session.keep_checkpoint(&ledger);
+    session.keep(&ledger, before);
     receipt::show(session, &lines)?;
     report(session, &redaction.erased);
     receipt::close(session, &session.command(&format!("show {target}")));

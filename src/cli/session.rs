@@ -1,6 +1,8 @@
 //! What every command needs: the ledger, the global options, and output to the terminal.
 
+use std::cell::Cell;
 use std::io::{self, BufWriter, IsTerminal, Write};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -39,7 +41,8 @@ pub struct Session {
     /// The kinds of logs that a location can name.
     pub registry: Arc<Registry>,
     format: &'static dyn Render,
-    wait: Duration,
+    /// How long to wait for other processes that have a ledger open.
+    pub wait: Duration,
     /// Whether to write data and errors only.
     pub quiet: bool,
     /// Whether to record nothing.
@@ -52,6 +55,8 @@ pub struct Session {
     named: bool,
     /// Builds the whole command line.
     pub command_line: fn() -> clap::Command,
+    /// The records that this command appended.
+    recorded: Cell<Option<Range<u64>>>,
 }
 
 impl Session {
@@ -86,6 +91,7 @@ impl Session {
             seen,
             named: matches.value_source("ledger") == Some(ValueSource::CommandLine),
             command_line,
+            recorded: Cell::default(),
         })
     }
 
@@ -99,6 +105,7 @@ impl Session {
             sign_with: Vec::new(),
             seen: SeenCheckpoints::none(),
             named: true,
+            recorded: Cell::default(),
             ..*self
         }
     }
@@ -150,22 +157,16 @@ impl Session {
 
     /// Opens the ledger's log, without replaying it.
     pub fn open_log(&self) -> Result<Box<dyn Log>, CliError> {
-        let log = self.open_unfinished()?;
-        if log.head()? == Head::EMPTY {
-            let dir = self.location()?;
-            let message = format!("{dir} holds no record: making the ledger was interrupted");
+        let location = self.location()?;
+        let backend = self.registry.of(location)?;
+        let log = backend.open(location, self.wait, &self.holder())?;
+        if log.head()? == Head::EMPTY && log.damage().is_none() {
+            let message = format!("{location} holds no record: making the ledger was interrupted");
             return Err(CliError::new(Exit::NoLedger, message).hint(format!(
-                "`servanda init --ledger {dir} --origin NAME` continues"
+                "`servanda init --ledger {location} --origin NAME` continues"
             )));
         }
         Ok(log)
-    }
-
-    /// Opens the ledger's log, which may lack even the first record.
-    pub fn open_unfinished(&self) -> Result<Box<dyn Log>, CliError> {
-        let location = self.location()?;
-        let backend = self.registry.of(location)?;
-        Ok(backend.open(location, self.wait, &self.holder())?)
     }
 
     /// Opens the ledger, and compares it with the newest checkpoint that this user saw of it. With `--dry-run`
@@ -185,6 +186,10 @@ impl Session {
         let waiting = Waiting::new(self.shows_progress(), "reading the history");
         let ledger = Ledger::open(log, Machine)?.signing_with(keys);
         drop(waiting);
+        if let Some(damage) = ledger.log().damage() {
+            return Err(CliError::new(Exit::Broken, damage)
+                .hint("`servanda verify` reads what is there, and `servanda recover --into DIR` copies it into a new ledger"));
+        }
         let present = ledger.checkpoint()?;
         self.seen.check(&ledger.hashes(), &present)?;
         self.remember(&present);
@@ -197,9 +202,10 @@ impl Session {
         ledger: &mut Ledger<S>,
         events: Vec<impl Into<Submission>>,
     ) -> Result<Vec<Receipt>, LedgerError> {
-        let was_backfill = ledger.is_backfill();
+        let (was_backfill, before) = (ledger.is_backfill(), ledger.head().count);
         let receipts = ledger.append(events)?;
         self.appended(ledger, was_backfill);
+        self.keep(ledger, before);
         Ok(receipts)
     }
 
@@ -209,9 +215,10 @@ impl Session {
         ledger: &mut Ledger<S>,
         pull: impl FnMut(&Present<'_>) -> Result<Option<Given>, E>,
     ) -> Result<Placed, StreamError<E>> {
-        let was_backfill = ledger.is_backfill();
+        let (was_backfill, before) = (ledger.is_backfill(), ledger.head().count);
         let placed = ledger.append_stream(pull)?;
         self.appended(ledger, was_backfill);
+        self.keep(ledger, before);
         Ok(placed)
     }
 
@@ -227,25 +234,64 @@ impl Session {
                 "the backfill {ended} for good: from record {claimed} on, recorded times {records}"
             ));
         }
-        self.keep_checkpoint(ledger);
     }
 
-    /// Writes the checkpoint beside the log, and remembers it. The append has succeeded, so a failure is reported and
-    /// is no error.
-    pub fn keep_checkpoint<S: Log>(&self, ledger: &Ledger<S>) {
+    /// Notes that a ledger had this many records before the command appended; writes the checkpoint beside the log, and
+    /// remembers it. The append has succeeded, so a failure is reported and is no error.
+    pub fn keep<S: Log>(&self, ledger: &Ledger<S>, before: u64) {
         if self.dry_run {
             return;
+        }
+        let recorded = before..ledger.head().count;
+        if !recorded.is_empty() {
+            self.recorded.set(Some(recorded));
         }
         let Ok(checkpoint) = ledger.checkpoint() else {
             return;
         };
         if let Some(dir) = self.ledger.as_ref().and_then(Location::directory) {
             let path = dir.join("checkpoint");
-            if let Err(error) = files::keep(&path, checkpoint.to_string()) {
+            if let Err(error) = files::keep_locked(&path, checkpoint.to_string()) {
                 self.talk(&error.message);
             }
         }
         self.remember(&checkpoint);
+    }
+
+    /// The outcome of a command. A record that was made is never answered with the exit code for a refusal.
+    pub fn answer(&self, outcome: Result<Exit, CliError>) -> Result<Exit, CliError> {
+        match (outcome, self.recorded.take()) {
+            (Err(error), Some(recorded)) if error.exit == Exit::Refused => {
+                let last = recorded.end - 1;
+                let what = if recorded.start == last {
+                    format!("record {last}")
+                } else {
+                    format!("records {} to {last}", recorded.start)
+                };
+                let message = format!("recorded as {what}, but the receipt could not be written");
+                let again = self.command(&format!("show {}", recorded.start));
+                Err(CliError::new(Exit::Recorded, message)
+                    .detail(error.message)
+                    .hint(format!("do not record it again: `{again}` shows it")))
+            }
+            (outcome, _) => outcome,
+        }
+    }
+
+    /// Whether this command appended records.
+    fn has_recorded(&self) -> bool {
+        let recorded = self.recorded.take();
+        let has_recorded = recorded.is_some();
+        self.recorded.set(recorded);
+        has_recorded
+    }
+
+    /// Turns the outcome of writing to stdout into an error. A reader that has left has no receipt.
+    fn written(&self, outcome: io::Result<()>) -> Result<(), CliError> {
+        match outcome {
+            Err(error) if self.has_recorded() => Err(unwritten(&error)),
+            outcome => written(outcome),
+        }
     }
 
     /// Remembers a checkpoint. A failure is reported and is no error.
@@ -295,7 +341,7 @@ impl Session {
         };
         let mut out = BufWriter::new(out.lock());
         let rendered = self.format.render(document, style, &mut out);
-        written(rendered.and_then(|()| out.flush()))
+        self.written(rendered.and_then(|()| out.flush()))
     }
 
     /// Writes a document to stdout, through a pager where that is a terminal.
@@ -332,19 +378,19 @@ impl Session {
 
     /// Writes a line of data to stdout.
     pub fn say(&self, line: &str) -> Result<(), CliError> {
-        written(writeln!(io::stdout().lock(), "{}", harmless(line)))
+        self.written(writeln!(io::stdout().lock(), "{}", harmless(line)))
     }
 
     /// Writes data of several lines to stdout.
     pub fn say_lines(&self, lines: &str) -> Result<(), CliError> {
         let lines = spelled_out(lines.trim_end_matches('\n'), "\n", "\t");
-        written(writeln!(io::stdout().lock(), "{lines}"))
+        self.written(writeln!(io::stdout().lock(), "{lines}"))
     }
 
     /// Writes a line of JSON to stdout.
     pub fn say_json(&self, json: &Value) -> Result<(), CliError> {
         let json = json.to_string();
-        written(writeln!(io::stdout().lock(), "{}", harmless_json(&json)))
+        self.written(writeln!(io::stdout().lock(), "{}", harmless_json(&json)))
     }
 
     /// Writes a line of talk to stderr, unless the user asked for quiet.
@@ -392,11 +438,13 @@ impl Session {
 pub fn written(outcome: io::Result<()>) -> Result<(), CliError> {
     match outcome {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        Err(error) => Err(CliError::refused(format!(
-            "cannot write the output: {error}"
-        ))),
+        Err(error) => Err(unwritten(&error)),
         Ok(()) => Ok(()),
     }
+}
+
+fn unwritten(error: &io::Error) -> CliError {
+    CliError::refused(format!("cannot write the output: {error}"))
 }
 
 fn terminal_width() -> Option<u16> {

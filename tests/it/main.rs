@@ -17,12 +17,16 @@ mod corpus;
 #[cfg(unix)]
 mod doors;
 mod endurance;
+mod evidence;
 mod format;
 mod format_tables;
 mod import;
 mod limits;
 mod power;
 mod program;
+#[cfg(unix)]
+mod receipts;
+mod syscalls;
 mod tables;
 mod tamper;
 mod toy;

@@ -101,6 +101,21 @@ impl Scratch {
         scratch
     }
 
+    /// Another directory with the same files, and the same memory of ledgers.
+    pub fn copied(&self) -> Self {
+        let copy = Self::empty();
+        for (from, to) in [(&self.dir, &copy.dir), (&self.state, &copy.state)] {
+            let from = from.path().join(".");
+            let copied = Command::new("cp")
+                .arg("-a")
+                .arg(from)
+                .arg(to.path())
+                .status();
+            assert!(copied.unwrap().success());
+        }
+        copy
+    }
+
     /// A path in the directory.
     pub fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)

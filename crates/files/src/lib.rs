@@ -11,7 +11,7 @@ mod output;
 mod source;
 
 pub use error::FileError;
-pub use output::{Access, Existing, Output, write};
+pub use output::{Access, Existing, Output, write, write_locked};
 pub use source::{PATIENCE, Source, read, read_regular};
 
 #[cfg(test)]

@@ -134,6 +134,30 @@ pub fn write(
     output.commit()
 }
 
+/// Replaces a file of which this program is the only writer, and this process the only one at the moment, because it
+/// holds a lock. The draft has a name of its own, so that the one of a killed process is no rubbish that stays.
+///
+/// # Errors
+/// [`FileError::NotRegular`], [`FileError::Directory`], [`FileError::Io`].
+pub fn write_locked(path: &Path, bytes: impl AsRef<[u8]>) -> Result<(), FileError> {
+    match std::fs::metadata(path) {
+        Ok(found) if found.is_dir() => return Err(FileError::Directory),
+        Ok(found) if !found.is_file() => {
+            return Err(FileError::NotRegular(kind_of(found.file_type())));
+        }
+        _ => {}
+    }
+    let draft = path.with_extension("draft");
+    match std::fs::remove_file(&draft) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
+        _ => {}
+    }
+    let mut file = File::create_new(&draft)?;
+    file.write_all(bytes.as_ref())?;
+    file.sync_all()?;
+    Ok(std::fs::rename(&draft, path)?)
+}
+
 /// Opens a device or a pipe, and waits for a pipe's reader no longer than [`PATIENCE`].
 fn open_stream(path: &Path) -> Result<File, FileError> {
     let mut options = OpenOptions::new();

@@ -69,7 +69,21 @@ impl Kept for Snapshots<'_> {
 /// Only where the log cannot give its head; all else is a finding.
 pub fn verify(log: &impl Log, progress: &mut dyn Progress) -> Result<Verdict, LogError> {
     let kept = || Snapshots::of(log, Definitions::default());
-    Ok(verify::verify(&subject(log)?, &Threads, kept, progress))
+    let verdict = verify::verify(&subject(log)?, &Threads, kept, progress);
+    Ok(with_damage(verdict, log))
+}
+
+/// Adds the damage for which the log refuses appends, if nothing else was found: it lies outside of the records.
+fn with_damage(mut verdict: Verdict, log: &impl Log) -> Verdict {
+    if let Some(found) = log.damage().filter(|_| verdict.findings.is_empty()) {
+        verdict.findings.push(Finding {
+            kind: FindingKind::Unreadable,
+            records: Vec::new(),
+            expected: "a log that takes appends".to_owned(),
+            found,
+        });
+    }
+    verdict
 }
 
 /// Verifies the chain, the tree and the digests of the payloads, and not what the payloads say. At the first doubt
@@ -79,7 +93,7 @@ pub fn verify(log: &impl Log, progress: &mut dyn Progress) -> Result<Verdict, Lo
 /// As [`verify()`].
 pub fn verify_chain(log: &impl Log, progress: &mut dyn Progress) -> Result<Verdict, LogError> {
     match verify::verify_chain(&subject(log)?, &Threads, progress) {
-        Some(sound) => Ok(sound),
+        Some(sound) => Ok(with_damage(sound, log)),
         None => verify(log, progress),
     }
 }
@@ -98,13 +112,16 @@ pub fn verify_since(
         let (start, definitions) = start::after(log, since)?;
         Ok::<_, start::NoStart>((start, Snapshots::of(log, definitions)))
     };
-    verify::verify_from(&subject(log)?, &Threads, start, progress).or_else(|why| {
-        let mut verdict = verify(log, progress)?;
-        let remark =
-            format!("all records were verified, not only those since the checkpoint: {why}");
-        verdict.remarks.insert(0, remark);
-        Ok(verdict)
-    })
+    let verified = verify::verify_from(&subject(log)?, &Threads, start, progress);
+    verified
+        .map(|verdict| with_damage(verdict, log))
+        .or_else(|why| {
+            let mut verdict = verify(log, progress)?;
+            let remark =
+                format!("all records were verified, not only those since the checkpoint: {why}");
+            verdict.remarks.insert(0, remark);
+            Ok(verdict)
+        })
 }
 
 #[cfg(test)]

@@ -177,6 +177,10 @@ impl<S: Log> Log for Faulty<S> {
         })
     }
 
+    fn damage(&self) -> Option<String> {
+        self.inner.damage()
+    }
+
     fn snapshots(&self) -> Option<&dyn SnapshotCache> {
         self.inner.snapshots().is_some().then_some(self)
     }

@@ -67,6 +67,7 @@ mod log;
 mod medium;
 mod overlay;
 
+pub(crate) use self::file::is_blank;
 pub use self::log::{Journal, SIZE};
 
 #[cfg(test)]

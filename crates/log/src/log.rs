@@ -44,6 +44,11 @@ pub trait Log: Send {
     /// Gives a handle that reads the records of this log as long as the log is open. It does not keep it open.
     fn reader(&self) -> Arc<dyn Reader>;
 
+    /// Gives the damage for which every append is refused; none if appends are possible, as far as the log knows.
+    fn damage(&self) -> Option<String> {
+        None
+    }
+
     /// Gives the cache of snapshots, if this log has one.
     fn snapshots(&self) -> Option<&dyn SnapshotCache> {
         None
@@ -190,6 +195,9 @@ impl<P: DerefMut<Target: Log> + Send> Log for P {
     }
     fn reader(&self) -> Arc<dyn Reader> {
         (**self).reader()
+    }
+    fn damage(&self) -> Option<String> {
+        (**self).damage()
     }
     fn snapshots(&self) -> Option<&dyn SnapshotCache> {
         (**self).snapshots()

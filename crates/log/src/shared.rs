@@ -48,6 +48,9 @@ impl<S: Log> Log for Shared<S> {
     fn reader(&self) -> Arc<dyn Reader> {
         self.get().reader()
     }
+    fn damage(&self) -> Option<String> {
+        self.get().damage()
+    }
     fn snapshots(&self) -> Option<&dyn SnapshotCache> {
         self.get().snapshots().is_some().then_some(self)
     }

@@ -42,6 +42,8 @@
 //! also follows the chain to the head before it deletes the old files, and it keeps the snapshots.
 //!
 //! # Opening
+//! A log is opened to read, and no byte of its files changes. The first append opens it to write.
+//!
 //! Records behind the committed head are adopted as far as they are whole batches that continue the chain: an append
 //! was about to commit them. The rest behind the head is not read, and the next append removes it. If there are fewer
 //! records than the head says, opening succeeds and reading ends early; [`Log::head`](crate::Log::head) still gives the
@@ -57,13 +59,18 @@
 //! - `conf` and `blobs/` only if they are missing.
 //!
 //! sled cannot be opened read-only. On a damaged `db` opening is destructive: sled reads its log from the segment in
-//! which its last table of pages ends, takes the first message that it cannot read for the end, and zeroes the rest.
-//! Two measures limit that:
-//! - A log with new records is opened once more when it is closed, so that sled writes its table of pages. From then
-//!   on damage costs only the pages that it hits, except in the last segment.
-//! - The bytes that opening may destroy are read before (`pre_open_backup.rs`). If sled then fails, or finds fewer
-//!   records than were committed, they are written back, and reading uses a copy in the system's scratch directory. So
-//!   a damaged log stays as it was, can be examined again, and accepts no appends.
+//! which its last table of pages ends, takes the first message that it cannot read for the end, and zeroes the rest. A
+//! draft of a table that a kill left (`snap.*.generating`) makes it give up. So:
+//! - After appends, the log is opened and closed until no byte changes, and sealed (`settled.rs`). A sealed log is opened
+//!   where it lies. Damage costs only the pages that it hits.
+//! - Any other log, after a crash or damaged, is read from a copy in the system's scratch directory: with the files that
+//!   sled left whole, and if that does not give all records, with `db` alone.
+//! - The first append takes over: it sets aside what the copy did without, and opens the log itself. Where sled had no
+//!   table to go by, all records are followed to the head before. If they do not lead there, the log is damaged.
+//! - The bytes that opening may change are read before (`pre_open_backup.rs`). If sled then fails, or finds fewer
+//!   records than were committed, they are written back. So are they where a read met damage and sled moved pages.
+//!
+//! [`Log::damage`](crate::Log::damage) says why appends are refused; `verify` reports it.
 //!
 //! # Panics
 //! sled panics on many kinds of damage. Every call is caught, and the panic's text becomes a
@@ -79,13 +86,16 @@ mod open;
 mod read;
 mod rewrite;
 mod room;
+mod settled;
 mod shared;
 mod snapshots;
 mod trees;
 mod write;
 
+pub(crate) use self::files::{HEAD, RECORDS};
 pub use self::guard::is_guarded;
 pub use self::log::Sled;
+pub(crate) use self::room::RESERVE;
 pub use self::room::RESERVE_BYTES;
 
 #[cfg(test)]

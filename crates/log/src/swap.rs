@@ -11,10 +11,10 @@
 //! | there is | the crash came | on opening | at the next write |
 //! |---|---|---|---|
 //! | it, `.new` | while `.new` was written | it counts | `.new` is wiped |
-//! | `.old`, `.new` | between 1 and 2: `.new` is whole and on the disk | `.new` takes the name | `.old` is wiped |
+//! | `.old`, `.new` | between 1 and 2: `.new` is whole and on the disk | `.new` counts | `.new` takes the name, `.old` is wiped |
 //! | it, `.old` | after 2 | it counts | `.old` is wiped |
 //!
-//! Opening deletes nothing, so a reader loses nothing. If the directory is missing and not both others exist, no crash
+//! Opening to read renames and deletes nothing, so a reader loses nothing. If the directory is missing and not both others exist, no crash
 //! of ours did that: opening refuses and changes nothing.
 //!
 //! Overwriting reaches only the blocks that the file system overwrites. Snapshots of the file system, copy on write,
@@ -52,20 +52,17 @@ pub(super) fn exchange(dir: &Path) -> io::Result<()> {
     sync_parent(dir)
 }
 
-/// Finishes an exchange that was interrupted between its two renamings. Deletes nothing.
+/// The directory that counts, which a crash may have left under another name. Changes nothing.
 ///
 /// # Errors
 /// Errors of the system; [`ErrorKind::NotFound`] if the directory is missing for another reason.
-pub(super) fn settle(dir: &Path) -> io::Result<()> {
+pub(super) fn standing(dir: &Path) -> io::Result<PathBuf> {
     if exists(dir)? {
-        return Ok(());
+        return Ok(dir.to_owned());
     }
     match (exists(&new_of(dir))?, exists(&old_of(dir))?) {
-        (true, true) => {
-            fs::rename(new_of(dir), dir)?;
-            sync_parent(dir)
-        }
-        (false, false) => Ok(()),
+        (true, true) => Ok(new_of(dir)),
+        (false, false) => Ok(dir.to_owned()),
         (new, _) => {
             let left = if new { new_of(dir) } else { old_of(dir) };
             let why = format!(
@@ -75,6 +72,19 @@ pub(super) fn settle(dir: &Path) -> io::Result<()> {
             Err(io::Error::new(ErrorKind::NotFound, why))
         }
     }
+}
+
+/// Finishes an exchange that was interrupted between its two renamings. Deletes nothing.
+///
+/// # Errors
+/// Those of [`standing`].
+pub(super) fn settle(dir: &Path) -> io::Result<()> {
+    let standing = standing(dir)?;
+    if standing == dir {
+        return Ok(());
+    }
+    fs::rename(standing, dir)?;
+    sync_parent(dir)
 }
 
 /// Wipes the leftovers of an exchange, finished or not: step 3.
@@ -176,6 +186,10 @@ mod tests {
             ),
         ] {
             let (scratch, dir) = made(there);
+            let unchanged = names(scratch.path());
+            let standing = standing(&dir).unwrap();
+            assert_eq!(content(&standing), counts, "{there:?}");
+            assert_eq!(names(scratch.path()), unchanged, "{there:?}");
             settle(&dir).unwrap();
             assert_eq!(names(scratch.path()), left, "{there:?}");
             assert_eq!(content(&dir), counts, "{there:?}");

@@ -1,3 +1,7 @@
+use std::fs::OpenOptions;
+
+use super::lock::LOCK;
+use super::refusal::io_error;
 use super::*;
 use crate::source::OneBatch;
 use servanda_core::chain::record::{Hash, Sealed};
@@ -118,34 +122,136 @@ fn what_is_no_ledger_is_refused_and_left_alone() {
     assert!(matches!(creating, OpenError::NotEmpty(_)), "{creating}");
 }
 
-/// A power cut while a ledger was made: everything may lie there but the marker.
+/// A kill or a power cut while a ledger was made: everything may lie there but the marker. Opening says so, and the
+/// next attempt makes it.
 #[test]
-fn a_half_made_ledger_is_told_as_such() {
-    let (_scratch, dir) = made();
-    fs::rename(dir.join(MARKER), dir.join(MARKER_DRAFT)).unwrap();
-    loop {
-        let (opening, creating) = refusals(&dir);
-        assert!(matches!(opening, OpenError::HalfMade(_)), "{opening}");
-        assert!(matches!(creating, OpenError::HalfMade(_)), "{creating}");
-        for name in ["reserve", "records", "head", JOURNAL, MARKER_DRAFT] {
+fn a_half_made_ledger_is_told_as_such_and_made_again() {
+    // In the order in which they are removed: the other way round, they are made.
+    let parts = ["servanda.draft", JOURNAL, "reserve", "records", "head"];
+    for gone in 0..=parts.len() {
+        let (_scratch, dir) = made();
+        fs::rename(dir.join(MARKER), dir.join("servanda.draft")).unwrap();
+        for name in parts.iter().take(gone) {
             let path = dir.join(name);
             if path.is_dir() {
                 fs::remove_dir_all(&path).unwrap();
-                break;
-            } else if path.exists() {
+            } else {
                 fs::remove_file(&path).unwrap();
-                break;
             }
         }
-        if contents(&dir).len() == 1 {
-            break;
+        let opening = reopened(&dir).unwrap_err();
+        assert!(matches!(opening, OpenError::HalfMade(_)), "{opening}");
+        check_can_create(&dir).unwrap();
+        create(&dir, "a test").unwrap();
+        assert_eq!(reopened(&dir).unwrap().damage(), None);
+    }
+    let (_scratch, dir) = made();
+    // Whatever of a file is written when it is killed.
+    for (name, length) in [
+        ("head", 0),
+        ("head", 4000),
+        (JOURNAL, 0),
+        (JOURNAL, 4096),
+        (JOURNAL, 9000),
+    ] {
+        let _gone = fs::remove_file(dir.join(MARKER));
+        let bytes = fs::read(dir.join(name)).unwrap();
+        fs::write(dir.join(name), &bytes[..length]).unwrap();
+        create(&dir, "a test").unwrap();
+    }
+    // A ledger that lacks only its first record is used as it is.
+    create(&dir, "a test").unwrap();
+}
+
+/// What was ever recorded is never taken for the remains of a killed `init`.
+#[test]
+fn a_ledger_without_a_marker_is_damaged_and_read_and_not_made_anew() {
+    type Damage = fn(&Path);
+    let damages: [Damage; 7] = [
+        |dir| fs::remove_file(dir.join(MARKER)).unwrap(),
+        |dir| fs::write(dir.join(MARKER), "").unwrap(),
+        |dir| fs::write(dir.join(MARKER), "servanda lodger\nformat 1\nstore sled\n").unwrap(),
+        |dir| fs::write(dir.join(MARKER), "servanda ledger\n").unwrap(),
+        |dir| fs::write(dir.join(MARKER), "servanda ledger\nformat 0\nstore sled\n").unwrap(),
+        |dir| fs::write(dir.join(MARKER), "servanda ledger\nformat 1\nstore slad\n").unwrap(),
+        |dir| fs::write(dir.join(MARKER), [0xff; 9]).unwrap(),
+    ];
+    for damage in damages {
+        for is_flushed in [false, true] {
+            let (_scratch, dir) = made();
+            let mut ledger = reopened(&dir).unwrap();
+            let head = append_one(&mut ledger);
+            if is_flushed {
+                ledger.flush().unwrap();
+            }
+            drop(ledger);
+            damage(&dir);
+            let before = contents(&dir);
+            let error = create(&dir, "a test").unwrap_err();
+            assert!(matches!(error, OpenError::AlreadyALedger(_)), "{error}");
+            let mut ledger = reopened(&dir).unwrap();
+            assert_eq!(ledger.head().unwrap(), head);
+            assert_eq!(ledger.read(0, 10).unwrap().len(), 1);
+            let said = ledger.damage().unwrap();
+            assert!(said.contains("servanda: "), "{said}");
+            let outcome = ledger.append(head, &mut crate::source::NoBatch);
+            assert!(outcome.is_err(), "an append was accepted");
+            drop(ledger);
+            assert!(
+                without_lock(contents(&dir)) == without_lock(before),
+                "{said}"
+            );
         }
     }
+    // The head or the records alone say that there was something.
+    for gone in ["head", JOURNAL, "records"] {
+        let (_scratch, dir) = made();
+        let mut ledger = reopened(&dir).unwrap();
+        append_one(&mut ledger);
+        ledger.flush().unwrap();
+        drop(ledger);
+        fs::remove_file(dir.join(MARKER)).unwrap();
+        if gone == "records" {
+            fs::remove_dir_all(dir.join(gone)).unwrap();
+        } else {
+            fs::remove_file(dir.join(gone)).unwrap();
+        }
+        let before = contents(&dir);
+        let error = create(&dir, "a test").unwrap_err();
+        assert!(
+            matches!(error, OpenError::AlreadyALedger(_)),
+            "{gone}: {error}"
+        );
+        let error = reopened(&dir).unwrap_err();
+        assert!(
+            matches!(error, OpenError::Log(LogError::Damaged { .. })),
+            "{gone}: {error}"
+        );
+        assert!(
+            without_lock(contents(&dir)) == without_lock(before),
+            "{gone}"
+        );
+    }
+}
+
+fn append_one(ledger: &mut LedgerDir) -> Head {
+    let (records, head) = crate::testing::batch(Head::EMPTY, &[10]);
+    ledger
+        .append(Head::EMPTY, &mut OneBatch::new(records, head))
+        .unwrap();
+    head
+}
+
+/// All but the lock, into which each process writes its name.
+fn without_lock(mut files: Vec<(PathBuf, Vec<u8>)>) -> Vec<(PathBuf, Vec<u8>)> {
+    files.retain(|(path, _)| !path.ends_with(LOCK));
+    files
 }
 
 #[test]
 fn a_ledger_is_not_made_over_another() {
     let (_scratch, dir) = made();
+    append_one(&mut reopened(&dir).unwrap());
     let before = contents(&dir);
     let error = create(&dir, "a test").unwrap_err();
     assert!(matches!(error, OpenError::AlreadyALedger(_)), "{error}");
@@ -167,22 +273,11 @@ fn newer_formats_and_unknown_stores_are_refused_and_left_alone() {
         "{creating}"
     );
 
+    fs::remove_file(dir.join(JOURNAL)).unwrap();
     fs::write(&marker, "servanda ledger\nformat 1\nstore stone\n").unwrap();
     let (opening, _) = refusals(&dir);
     let named = matches!(&opening, OpenError::UnknownStore { name } if name == "stone");
     assert!(named, "{opening}");
-
-    for text in [
-        "servanda ledger\n",
-        "servanda ledger\nformat x\n",
-        "servanda ledger\nformat 0\nstore sled\n",
-        "servanda ledger\nformat 1\n",
-    ] {
-        fs::write(&marker, text).unwrap();
-        let (opening, _) = refusals(&dir);
-        let damaged = matches!(opening, OpenError::Log(LogError::Damaged { .. }));
-        assert!(damaged, "{opening}");
-    }
 }
 
 #[test]

@@ -257,6 +257,17 @@ pub(super) fn blank(size: usize, head: Head) -> Vec<u8> {
     bytes
 }
 
+/// Whether the file of a journal is missing, or knows no record and holds no frame, not even a damaged one.
+pub(crate) fn is_blank(path: &Path) -> bool {
+    let Ok(bytes) = std::fs::read(path) else {
+        return !path.exists();
+    };
+    let state = Slot::newest(&bytes, MAGIC).and_then(|slot| State::from_bytes(&slot.body));
+    let knows_none = state.is_none_or(|state| state.head == Head::EMPTY);
+    let frames = bytes.get(START..).unwrap_or_default();
+    knows_none && frames.iter().all(|byte| *byte == 0)
+}
+
 fn failed(doing: &str, path: &Path, source: io::Error) -> LogError {
     LogError::Io {
         doing: format!("{doing} {}", path.display()),

@@ -113,6 +113,11 @@ impl<L: Log + 'static> Journal<L> {
         self.backing.flush()
     }
 
+    /// Refuses every append from now on, because of damage outside of the records.
+    pub(crate) fn refuse_appends(&mut self, damage: String) {
+        self.unsound.get_or_insert(damage);
+    }
+
     fn check_sound(&self) -> Result<(), LogError> {
         if self.uncertain {
             return Err(self.failed(
@@ -293,6 +298,11 @@ impl<L: Log + 'static> Log for Journal<L> {
 
     fn reader(&self) -> Arc<dyn Reader> {
         Arc::clone(&self.backing.buffer) as Arc<dyn Reader>
+    }
+
+    fn damage(&self) -> Option<String> {
+        let own = self.unsound.clone();
+        own.or_else(|| self.backing.log().ok()?.damage())
     }
 
     fn snapshots(&self) -> Option<&dyn SnapshotCache> {

@@ -53,7 +53,11 @@ fn a_directory_is_opened_by_path_and_by_url_and_named_as_given() {
     drop(backend.create(&url, "a test").unwrap());
     let by_path = Location::from(path.as_path());
     let log = registry.of(&by_path).unwrap();
-    drop(log.open(&by_path, Duration::ZERO, "a test").unwrap());
+    let mut log = log.open(&by_path, Duration::ZERO, "a test").unwrap();
+    let (records, head) = batch(Head::EMPTY, &[5]);
+    log.append(Head::EMPTY, &mut OneBatch::new(records, head))
+        .unwrap();
+    drop(log);
     let again = backend.check_can_create(&url).unwrap_err();
     assert_eq!(again.to_string(), format!("{url} is a ledger already"));
 }

@@ -1,6 +1,7 @@
 //! Appending.
 
 use std::panic::resume_unwind;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Instant;
@@ -28,7 +29,7 @@ struct Broken {
 
 impl Sled {
     fn expect_head(&mut self, expected: Head) -> Result<(), AppendError> {
-        self.open_again()?;
+        self.take_over()?;
         if self.head == expected {
             Ok(())
         } else {
@@ -56,7 +57,7 @@ impl Sled {
         self.check_sound()?;
         self.sweep()?;
         reserve(&self.dir)?;
-        self.appended = true;
+        self.wrote.store(true, Ordering::Relaxed);
         Ok(())
     }
 
@@ -217,6 +218,8 @@ impl Log for Sled {
         let written = match Peeked::at(source)? {
             Peeked::Nothing => {
                 self.check_sound()?;
+                // What a killed process left takes room, and is in the way of nothing.
+                let _later = self.sweep();
                 return Ok(expected);
             }
             Peeked::One((batch, head)) => {
@@ -243,6 +246,10 @@ impl Log for Sled {
 
     fn reader(&self) -> Arc<dyn Reader> {
         Arc::clone(&self.shared) as Arc<dyn Reader>
+    }
+
+    fn damage(&self) -> Option<String> {
+        self.unsound.clone()
     }
 
     fn snapshots(&self) -> Option<&dyn SnapshotCache> {

@@ -1,15 +1,16 @@
 //! The names of the log's files, and what all of its files share.
 
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::Path;
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use crate::error::LogError;
 
-pub(super) const RECORDS: &str = "records";
+pub(crate) const RECORDS: &str = "records";
 
-pub(super) const HEAD: &str = "head";
+pub(crate) const HEAD: &str = "head";
 
 pub(super) const DB: &str = "db";
 
@@ -51,4 +52,22 @@ pub(super) fn io_error(doing: &str, path: &Path, source: io::Error) -> LogError 
 
 pub(super) fn damaged(what: String, resume: Option<u64>) -> LogError {
     LogError::Damaged { what, resume }
+}
+
+/// Waits until sled has released a directory that was closed: its threads may live a moment longer.
+pub(super) fn released(records: &Path) -> Result<(), LogError> {
+    let path = records.join(DB);
+    let failed = |source| io_error("waiting for", &path, source);
+    let deadline = Instant::now() + REOPEN_WAIT;
+    let file = File::open(&path).map_err(failed)?;
+    loop {
+        // The file that sled itself locks. This lock ends with the handle.
+        match file.try_lock() {
+            Ok(()) => return Ok(()),
+            Err(TryLockError::WouldBlock) if Instant::now() < deadline => {
+                thread::sleep(Duration::from_millis(1));
+            }
+            Err(error) => return Err(failed(error.into())),
+        }
+    }
 }

@@ -1,16 +1,17 @@
 //! Writes all records anew, to erase some or to save room.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File, TryLockError};
+use std::fs;
 use std::io;
 use std::path::Path;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 use super::chain::step;
-use super::files::{DB, RECORDS, REOPEN_WAIT, damaged, io_error, sync_tree};
+use super::files::{RECORDS, REOPEN_WAIT, damaged, io_error, released, sync_tree};
 use super::log::Sled;
 use super::room::{check_room, is_for_want_of_room, reserve, size_of};
+use super::settled::settle;
 use super::shared::Shared;
 use super::snapshots::Putting;
 use super::trees::Trees;
@@ -32,24 +33,6 @@ pub(super) enum Rewriting<'a> {
     Erasing(BTreeMap<u64, &'a Sealed>),
     /// To save room.
     Compacting,
-}
-
-/// Waits until sled has released a directory that was closed: its threads may live a moment longer.
-fn released(records: &Path) -> Result<(), LogError> {
-    let path = records.join(DB);
-    let failed = |source| io_error("waiting for", &path, source);
-    let deadline = Instant::now() + REOPEN_WAIT;
-    let file = File::open(&path).map_err(failed)?;
-    loop {
-        // The file that sled itself locks. This lock ends with the handle.
-        match file.try_lock() {
-            Ok(()) => return Ok(()),
-            Err(TryLockError::WouldBlock) if Instant::now() < deadline => {
-                thread::sleep(Duration::from_millis(1));
-            }
-            Err(error) => return Err(failed(error.into())),
-        }
-    }
 }
 
 impl Sled {
@@ -90,6 +73,7 @@ impl Sled {
     /// Puts a copy in place of the records, and wipes the other directory.
     pub(super) fn replace(&mut self, rewriting: &Rewriting<'_>) -> Result<(), LogError> {
         let rewritten = self.rewrite(rewriting);
+        self.wrote.store(true, Ordering::Relaxed);
         self.swept = false;
         if rewritten.as_ref().is_err_and(is_for_want_of_room) {
             // Opening may need the room of the copy.
@@ -108,7 +92,7 @@ impl Sled {
         fs::create_dir(&new).map_err(|source| io_error("creating", &new, source))?;
         self.copy_to(&new, rewriting)?;
         self.compare_with(&new, rewriting)?;
-        released(&new)?;
+        settle(&new, Instant::now() + REOPEN_WAIT)?;
         sync_tree(&new)?;
         self.shared.close();
         released(&records)?;
@@ -209,7 +193,7 @@ impl Sled {
 
 impl Erase for Sled {
     fn erase(&mut self, records: &[Stored]) -> Result<(), LogError> {
-        self.open_again()?;
+        self.take_over()?;
         self.check_rewriting(records)?;
         self.swept = false;
         self.sweep()?;
@@ -225,7 +209,7 @@ impl Erase for Sled {
 
 impl Compact for Sled {
     fn compact(&mut self) -> Result<Compaction, LogError> {
-        self.open_again()?;
+        self.take_over()?;
         self.check_rewriting(&[])?;
         self.swept = false;
         self.sweep()?;

@@ -7,14 +7,14 @@ use std::path::Path;
 use super::files::io_error;
 use crate::error::LogError;
 
-pub(super) const RESERVE: &str = "reserve";
+pub(crate) const RESERVE: &str = "reserve";
 
 /// Bytes of the reserve: up to a segment that sled fills with zeros, and its new `snap.*`.
 pub const RESERVE_BYTES: usize = 4 * 1024 * 1024;
 
 pub(super) fn is_for_want_of_room(error: &LogError) -> bool {
-    use io::ErrorKind::{QuotaExceeded, StorageFull};
-    matches!(error, LogError::Io { source, .. } if matches!(source.kind(), StorageFull | QuotaExceeded))
+    use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    matches!(error, LogError::Io { source, .. } if matches!(source.kind(), StorageFull | QuotaExceeded | FileTooLarge))
 }
 
 /// The total size of the files in a directory.

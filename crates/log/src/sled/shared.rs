@@ -2,7 +2,7 @@
 
 use std::ops::Deref;
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Instant;
 
@@ -20,6 +20,8 @@ pub(super) struct Shared {
     pub(super) trees: RwLock<Option<Trees>>,
     /// The number of committed or adopted records.
     pub(super) end: AtomicU64,
+    /// Whether a read met damage.
+    pub(super) met_damage: AtomicBool,
 }
 
 /// The open sled, for the lifetime of this guard.
@@ -39,6 +41,7 @@ impl Shared {
         Arc::new(Self {
             trees: RwLock::new(Some(trees)),
             end: AtomicU64::new(end),
+            met_damage: AtomicBool::new(false),
         })
     }
 
@@ -111,6 +114,9 @@ impl Reader for Shared {
     fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, LogError> {
         let trees = self.trees().ok_or_else(LogError::closed)?;
         let read = trees.read(from, limit, self.end.load(Ordering::SeqCst));
+        if matches!(read, Err(LogError::Damaged { .. })) {
+            self.met_damage.store(true, Ordering::Relaxed);
+        }
         let worn = trees.is_worn();
         drop(trees);
         if worn {

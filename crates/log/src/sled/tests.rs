@@ -17,7 +17,7 @@ use crate::block;
 use crate::conformance::{self, Site};
 use crate::error::{Aborted, AppendError, LogError};
 use crate::log::{Compact as _, Compaction, Erase as _, Log, SnapshotCache as _, Stored};
-use crate::pre_open_backup;
+use crate::pre_open_backup::{self, Parts};
 use crate::source::{Batch, BatchSource, NoBatch, OneBatch};
 use crate::swap;
 use crate::testing::batch;

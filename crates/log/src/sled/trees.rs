@@ -16,6 +16,7 @@ use super::files::{DB, SEGMENT_SIZE, SMALL_BLOCKS_TO_MERGE, damaged, io_error};
 use super::guard::guarded;
 use crate::block::{self, Value, note_small};
 use crate::error::LogError;
+use crate::pre_open_backup::Parts;
 
 /// The size of sled's cache: most values are read and written once.
 const CACHE_BYTES: u64 = 16 * 1024 * 1024;
@@ -41,8 +42,8 @@ pub(super) struct Trees {
     pub(super) records: PathBuf,
     /// The directory that errors name.
     pub(super) shown: PathBuf,
-    /// The scratch directory, if this is a copy of a damaged log. Deleted after everything else here is closed.
-    pub(super) copy: Option<TempDir>,
+    /// The scratch directory, if this is a copy, and what was copied. Deleted after everything else here is closed.
+    pub(super) copy: Option<(TempDir, Parts)>,
     /// Bytes of values that were read since sled was opened.
     pub(super) bytes_read: AtomicUsize,
     /// Bytes of values that were written since sled was opened.

@@ -42,7 +42,8 @@ impl Render for Csv {
     }
 }
 
-/// The error of writing inside one of the csv crate, whose kind tells a reader who left from a full disk.
+/// The error of writing that is inside an error of the csv crate. Its kind says whether the reader closed the pipe or the
+/// disk is full.
 fn plain(error: csv::Error) -> io::Error {
     match error.into_kind() {
         csv::ErrorKind::Io(error) => error,

@@ -1,4 +1,4 @@
-//! What a format must know of all rows of a table before it can write the first one.
+//! A pass over all rows of a table, for formats that need the width of its columns before the first row.
 
 use std::borrow::Cow;
 

@@ -1,6 +1,6 @@
-//! Lists in notes, of which only the first items are told.
+//! Lists in notes, of which only the first items are shown.
 
-/// The most items that a note tells one by one.
+/// The most items that a note names one by one.
 const TOLD: usize = 50;
 
 /// Texts of which the first are kept and the others are counted.
@@ -66,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_are_told_and_the_others_counted() {
+    fn the_first_are_named_and_the_others_counted() {
         let of = |count: usize| {
             let mut bounded = Bounded::default();
             bounded.extend((0..count).map(|one| one.to_string()));
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_told_is_not_made() {
+    fn what_is_not_named_is_not_made() {
         let mut bounded = Bounded::default();
         let mut made = 0;
         for _ in 0..500 {

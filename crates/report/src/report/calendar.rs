@@ -1,4 +1,4 @@
-//! What a report puts into a calendar, as plain data: days, each with an id that stays when the day moves.
+//! The entries that a report puts into a calendar. The id of an entry stays when its day moves.
 
 use chrono::NaiveDate;
 
@@ -7,11 +7,9 @@ use servanda_core::value::when::Instant;
 /// An entry of a calendar.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CalendarEntry {
-    /// Its id for life, unlike any other's anywhere: made of the ledger's origin, the commitment's id, and which
-    /// occurrence it is.
+    /// Its id, which no other entry anywhere has: the commitment's id, which deadline it is, and the ledger's origin.
     pub uid: String,
-    /// How often it may have changed: it grows with every record of the ledger, for any can retract or correct
-    /// what it rests on.
+    /// How often it may have changed: the number of the ledger's last record, because any record can change it.
     pub revision: u64,
     /// When the last record of the ledger was taken in.
     pub changed: Instant,
@@ -19,7 +17,7 @@ pub struct CalendarEntry {
     pub summary: String,
     /// Its day.
     pub date: NaiveDate,
-    /// Everything else that a reader needs, in lines.
+    /// The other facts, one a line.
     pub description: String,
     /// How certain it is.
     pub status: CalendarStatus,

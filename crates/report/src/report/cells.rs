@@ -1,5 +1,4 @@
-//! How values become cells, the same way in every report: dates with what is doubtful about them, words
-//! with their tone, flags, names.
+//! The cells of values, the same in every report: dates with their doubts, words with their tone, flags, names.
 
 use std::collections::BTreeMap;
 
@@ -46,7 +45,7 @@ pub fn on(view: &View<'_>, seq: Seq) -> Cell {
     Cell::maybe(occasion_text(view, seq))
 }
 
-/// When something happened, or when it was recorded, and then says so.
+/// When something happened; where that is not known, when it was recorded, marked as such.
 pub fn since(view: &View<'_>, seq: Seq) -> Cell {
     let recorded = || {
         let stamp = view.state.date(seq)?;
@@ -62,7 +61,7 @@ pub fn recorded(at: Instant) -> Cell {
     Cell::Text(seconds.unwrap_or_else(|| at.to_string()))
 }
 
-/// How many days these are, which `Days` itself does not tell.
+/// The number of days, which `Days` does not give.
 pub fn whole(days: Days) -> i64 {
     let start = NaiveDate::default();
     let end = start.checked_add_days(days);
@@ -173,8 +172,8 @@ pub fn agreement_acknowledged(view: &View<'_>, agreement: &Agreement<'_>) -> Cel
 
 /// Which sides of a commitment acknowledged the record that brought it where it stands.
 ///
-/// A side did once all of it did. What the words would not tell rightly is told by the parties' ids: part of
-/// a side, one side of a mutual commitment, somebody else.
+/// A side acknowledged it once all of its parties did. Other cases are shown by the ids of the parties: a part of a side,
+/// one side of a mutual commitment, somebody else.
 pub fn commitment_acknowledged(view: &View<'_>, commitment: &Commitment<'_>) -> Cell {
     let signers = view.acknowledged_by(commitment.last_move());
     if signers.is_empty() {
@@ -242,7 +241,7 @@ pub fn texts<T: Leaf>(values: &[T]) -> Vec<String> {
     values.iter().map(ToString::to_string).collect()
 }
 
-/// What stands in place of a record's content that was withheld.
+/// The text in place of withheld content.
 pub const WITHHELD: &str = "(withheld)";
 
 /// What a record says, unless that is withheld.
@@ -276,7 +275,7 @@ pub fn claimed(state: &State, seq: Seq) -> Option<String> {
     (seq.0 < state.asserted()).then(|| "recorded time claimed".to_owned())
 }
 
-/// What a reader must know about a record: that it breaks a rule, was inferred, corrected, taken out.
+/// The flags of a record: it is irregular, was inferred in part, corrected, retracted or redacted.
 pub fn flags(state: &State, seq: Seq) -> Vec<String> {
     let mut flags = Vec::new();
     let Some(stamp) = state.date(seq) else {

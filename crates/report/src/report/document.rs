@@ -16,7 +16,7 @@ pub trait Report: Sync {
     /// Its name on the command line and in JSON.
     fn name(&self) -> &'static str;
 
-    /// What it tells, in one sentence.
+    /// The question that it answers, in one sentence.
     fn about(&self) -> &'static str;
 
     /// What it takes beside the two clocks, a party, an agreement and the days that count as soon and silent.
@@ -40,7 +40,7 @@ pub struct Document<'v> {
     pub report: &'static str,
     /// What it is about, in a line.
     pub title: String,
-    /// The day as of which it speaks; none where it takes in whatever is known, whenever it happens.
+    /// The day as of which it answers; none where it takes in all that is known, of any day.
     pub as_of: Option<NaiveDate>,
     /// How the ledger was known, in words; none for all that is known.
     pub known_at: Option<String>,
@@ -50,7 +50,7 @@ pub struct Document<'v> {
     pub charts: Vec<Chart>,
     /// What belongs into a calendar.
     pub calendar: Flow<'v, CalendarEntry>,
-    /// What a reader must know to read it rightly.
+    /// What a reader must know to understand it correctly.
     pub notes: Vec<String>,
     /// The documents that it is made of, after what it says itself. These have none.
     pub sections: Vec<Document<'v>>,
@@ -110,7 +110,7 @@ impl<'v> Table<'v> {
         }
     }
 
-    /// Keeps so many rows, and tells how many there were if those were more.
+    /// Leaves out the rows after the first `limit`, and returns the note that says how many rows there are.
     pub fn cut(&mut self, limit: Option<usize>) -> Option<String> {
         let note = cut(self.rows.len(), limit)?;
         self.rows.truncate(limit.unwrap_or(usize::MAX));
@@ -137,7 +137,7 @@ impl<'v> Table<'v> {
     }
 }
 
-/// What is told where not all of so many rows are shown.
+/// The note that says how many rows there are, where only the first `limit` are shown.
 pub fn cut(all: usize, limit: Option<usize>) -> Option<String> {
     let limit = limit.filter(|limit| *limit < all)?;
     Some(format!("the first {limit} of {all} rows"))

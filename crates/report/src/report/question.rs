@@ -27,7 +27,7 @@ pub enum Takes {
     Provenance,
 }
 
-/// What is asked of a report. What a report has no use for, it passes over.
+/// What is asked of a report. A report ignores the parts that it does not take.
 #[derive(Debug, Clone)]
 pub struct Question {
     /// Only what concerns this party.

@@ -293,7 +293,7 @@ fn out_of_count(state: &State) -> impl Iterator<Item = &Entry> {
 
 /// The records that name any of these, and the records about those records, also what does not count any more.
 fn about(state: &State, subjects: &BTreeSet<Subject>) -> BTreeSet<Seq> {
-    // Trails leave out what does not count. There is little of that.
+    // Trails have no records that do not count. There are few of those.
     let mut besides: BTreeMap<Subject, Vec<Seq>> = BTreeMap::new();
     for entry in out_of_count(state) {
         for subject in subjects_of(&entry.event) {

@@ -70,7 +70,7 @@ fn chart(view: &View<'_>, records: &[Seq]) -> Option<Chart> {
         let (on, _) = cells::occasion(view, *seq)?;
         Some((*seq, on.earliest()?, on.latest()?))
     };
-    // One too many tells that there are too many.
+    // One more than can be shown is enough to know that there are too many.
     let dated: Vec<_> = records.iter().filter_map(days).take(MARKS + 1).collect();
     let sentences = Sentences::new(view.state);
     let mark = |(seq, first, last): (Seq, NaiveDate, NaiveDate)| {

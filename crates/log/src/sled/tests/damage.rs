@@ -217,3 +217,142 @@ fn a_damaged_store_is_left_as_it_was_and_read_as_far_as_can_be() {
         assert_eq!(files(), before);
     }
 }
+
+/// Every file below a directory, and its bytes.
+fn files_of(dir: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(files_of(&path));
+            found.push((path, Vec::new()));
+        } else {
+            let bytes = fs::read(&path).unwrap();
+            found.push((path, bytes));
+        }
+    }
+    found.sort();
+    found
+}
+
+fn is_copy(log: &Sled) -> bool {
+    log.trees().unwrap().copy.is_some()
+}
+
+fn table(records: &Path) -> PathBuf {
+    let mut names = fs::read_dir(records)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    names
+        .find(|path| {
+            path.file_name()
+                .unwrap()
+                .to_string_lossy()
+                .starts_with("snap.")
+        })
+        .unwrap()
+}
+
+/// A change to the directory of records.
+type Change = fn(&Path);
+
+/// What sled makes anew is set aside; until then all is read, and nothing is written.
+#[test]
+fn what_is_derived_or_left_over_stops_no_append() {
+    let changes: [(&str, Change); 12] = [
+        ("a draft", |dir| {
+            fs::write(dir.join("snap.00000000000FFFFF.generating"), "").unwrap()
+        }),
+        ("a foreign table", |dir| {
+            fs::write(dir.join("snap.FFFFFFFFFFFFFFFF"), "mine").unwrap()
+        }),
+        ("a foreign file", |dir| {
+            fs::write(dir.join("snap.of-mine"), "mine").unwrap()
+        }),
+        ("a foreign directory", |dir| {
+            fs::create_dir(dir.join("snap.dir")).unwrap()
+        }),
+        ("a foreign blob", |dir| {
+            fs::write(dir.join("blobs/mine"), "mine").unwrap()
+        }),
+        ("no table", |dir| fs::remove_file(table(dir)).unwrap()),
+        ("a damaged table", |dir| {
+            let mut bytes = fs::read(table(dir)).unwrap();
+            bytes[20] ^= 1;
+            fs::write(table(dir), bytes).unwrap();
+        }),
+        ("an empty table", |dir| fs::write(table(dir), "").unwrap()),
+        ("no conf", |dir| fs::remove_file(dir.join("conf")).unwrap()),
+        ("a damaged conf", |dir| {
+            let mut bytes = fs::read(dir.join("conf")).unwrap();
+            bytes.iter_mut().for_each(|byte| *byte ^= 0x11);
+            fs::write(dir.join("conf"), bytes).unwrap();
+        }),
+        ("no seal", |dir| fs::remove_file(dir.join("seal")).unwrap()),
+        ("a cut end that is not used", |dir| {
+            let db = fs::OpenOptions::new()
+                .write(true)
+                .open(dir.join(DB))
+                .unwrap();
+            db.set_len(db.metadata().unwrap().len() - 5000).unwrap();
+        }),
+    ];
+    for (what, change) in changes {
+        let mut scratch = Scratch::with(&[&[300; 200], &[7], &[9]]);
+        assert!(
+            !is_copy(&opened(scratch.path())),
+            "sealed files are opened where they lie"
+        );
+        let records = scratch.path().join(RECORDS);
+        change(&records);
+        let before = files_of(&records);
+        let log = opened(scratch.path());
+        assert!(is_copy(&log), "{what}");
+        assert_holds(&log, &scratch.records);
+        assert_eq!(log.damage(), None, "{what}");
+        drop(log);
+        assert!(
+            files_of(&records) == before,
+            "{what}: reading changed files"
+        );
+        let mut log = opened(scratch.path());
+        scratch.append(&mut log, &[11]);
+        assert!(!is_copy(&log), "{what}");
+        assert_holds(&log, &scratch.records);
+        drop(log);
+        let log = opened(scratch.path());
+        assert!(!is_copy(&log), "{what}: it is sealed again");
+        assert_holds(&log, &scratch.records);
+    }
+}
+
+/// Without a table, sled takes an older page for a lost one. That is damage, and no append hides it.
+#[test]
+fn records_that_a_lost_table_hides_are_damage() {
+    let scratch = Scratch::with(&[&[300; 200], &[300; 200], &[300; 200]]);
+    scratch.tamper(|blocks| drop(blocks.remove(block::key(200, 0)).unwrap().unwrap()));
+    let records = scratch.path().join(RECORDS);
+    fs::remove_file(table(&records)).unwrap();
+    let before = files_of(&records);
+    let mut log = opened(scratch.path());
+    assert_eq!(log.damage(), None, "only reading all of it finds it");
+    let (more, head) = batch(scratch.head, &[1]);
+    let outcome = log.append(scratch.head, &mut OneBatch::new(more.to_vec(), head));
+    let is_refused = matches!(&outcome, Err(AppendError::Failed(LogError::Damaged { .. })));
+    assert!(is_refused, "{outcome:?}");
+    assert!(log.damage().is_some());
+    drop(log);
+    assert!(files_of(&records) == before, "the append changed files");
+}
+
+/// What a process that was killed while it read a copy left is deleted when the next copy is made.
+#[test]
+fn a_copy_of_a_killed_process_does_not_stay() {
+    let scratch = Scratch::with(&[&[10]]);
+    let records = scratch.path().join(RECORDS);
+    fs::remove_file(records.join("seal")).unwrap();
+    let left = pre_open_backup::scratch(&records).unwrap().keep();
+    fs::write(left.join(DB), "a copy").unwrap();
+    drop(opened(scratch.path()));
+    assert!(!left.exists());
+}

@@ -9,7 +9,7 @@ fn shortened(scratch: &Scratch, seq: u64) -> Stored {
 
 fn copy_dir(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
-    pre_open_backup::copy(from, to).unwrap();
+    pre_open_backup::copy(from, to, Parts::Known).unwrap();
 }
 
 fn entries_of(scratch: &Scratch) -> Vec<String> {
@@ -142,7 +142,7 @@ fn a_copy_in_the_scratch_directory_that_outlived_its_process_is_wiped() {
     let other = Scratch::with(&[&[10; 3]]);
     let copies = [&scratch, &other].map(|ledger| {
         let copy = pre_open_backup::scratch(&ledger.path().join(RECORDS)).unwrap();
-        pre_open_backup::copy(&ledger.path().join(RECORDS), copy.path()).unwrap();
+        pre_open_backup::copy(&ledger.path().join(RECORDS), copy.path(), Parts::Known).unwrap();
         copy.keep()
     });
     let mut log = opened(scratch.path());

@@ -11,7 +11,7 @@ use crate::report::participation::Position;
 /// What is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum What {
-    /// Parties that signed, whatever they did since.
+    /// Parties that signed, also those that have left since.
     Signed,
     /// Parties that consented and have not left.
     Consented,

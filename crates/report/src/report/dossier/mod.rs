@@ -1,5 +1,5 @@
-//! The dossier of anything: all that is known of a commitment, agreement, party, source, recorder or record,
-//! and from which record each part of it is known.
+//! The dossier of a commitment, agreement, party, source, recorder or record: all that is known of it, and the record
+//! that each part comes from.
 
 mod agreement;
 mod commitment;
@@ -56,7 +56,7 @@ impl Report for DossierReport {
 
 /// The dossier of something; none where the view has no such thing.
 ///
-/// Records are shown whatever became of them, and whenever they happen; entities as of the view's day.
+/// A record is shown as it reads today, also if it was retracted or happens later. An entity is shown as of the view's day.
 pub fn dossier<'r>(
     view: &View<'r>,
     subject: &Subject,

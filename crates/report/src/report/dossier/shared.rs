@@ -1,4 +1,4 @@
-//! What the dossiers of all kinds are made of.
+//! The tables that several dossiers have.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,7 +15,7 @@ use crate::report::document::{Document, Row, Table};
 use crate::report::question::Question;
 use crate::report::{cells, rows};
 
-/// What every dossier is drawn from.
+/// The view and the question of a dossier.
 pub struct Dossier<'q, 'r> {
     pub view: View<'r>,
     pub question: &'q Question,
@@ -79,7 +79,7 @@ impl<'r> Dossier<'_, 'r> {
         Table::new(name, title, &all).with(rows)
     }
 
-    /// Records as they come, whatever their kind.
+    /// A table of records of any kind.
     pub fn records(&self, name: &'static str, title: &str, records: Vec<Seq>) -> Table<'r> {
         let columns = &["event", "text", "by"];
         let table = self.table(name, title, columns, records, |scope, entry| {

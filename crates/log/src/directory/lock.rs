@@ -1,0 +1,63 @@
+//! The lock of a ledger's directory.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read as _, Write as _};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use super::refusal::{io_error, refused};
+use crate::open_error::OpenError;
+
+pub(super) const LOCK: &str = "lock";
+
+const HOLDER_MAX_BYTES: u64 = 1024;
+
+/// Locks the lock file and writes `who` into it. The text is a courtesy: on a full disk it is missing.
+pub(super) fn locked(dir: &Path, wait: Duration, who: &str) -> Result<File, OpenError> {
+    let path = dir.join(LOCK);
+    let began = Instant::now();
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    let mut file = options
+        .open(&path)
+        .map_err(|source| refused("opening", &path, source))?;
+    let mut pause = Duration::from_millis(2);
+    loop {
+        match file.try_lock() {
+            Ok(()) => break,
+            Err(TryLockError::Error(source)) => {
+                return Err(io_error("locking", &path, source).into());
+            }
+            Err(TryLockError::WouldBlock) => {}
+        }
+        let left = wait.saturating_sub(began.elapsed());
+        if left.is_zero() {
+            return Err(OpenError::Locked {
+                holder: holder(&path),
+                waited: began.elapsed(),
+            });
+        }
+        std::thread::sleep(pause.min(left));
+        pause = (pause * 2).min(Duration::from_millis(100));
+    }
+    let now = chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+    // The old text is overwritten before the file is cut, for a full disk has no room for a new page.
+    let text = format!("pid {}, {who}, since {now}\n", std::process::id());
+    let _courtesy = file
+        .write_all(text.as_bytes())
+        .and_then(|()| file.set_len(text.len() as u64));
+    Ok(file)
+}
+
+/// The text that the holder of the lock wrote into it.
+fn holder(path: &Path) -> String {
+    let mut text = String::new();
+    let read =
+        File::open(path).and_then(|file| file.take(HOLDER_MAX_BYTES).read_to_string(&mut text));
+    let text: String = text.trim().chars().filter(|c| !c.is_control()).collect();
+    if read.is_err() || text.is_empty() {
+        "a process that did not say who it is".to_owned()
+    } else {
+        text
+    }
+}
