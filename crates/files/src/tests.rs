@@ -95,7 +95,7 @@ fn nothing_is_written_over_unless_that_is_asked_for() {
     let mut output = Output::create(&other, Existing::Refuse, Access::Umask).unwrap();
     output.write_all(b"half").unwrap();
     drop(output);
-    assert_eq!(held(path.parent().unwrap()), [path.clone()]);
+    assert_eq!(held(path.parent().unwrap()), std::slice::from_ref(&path));
     // Somebody else is faster.
     let output = Output::create(&other, Existing::Refuse, Access::Umask).unwrap();
     fs::write(&other, "theirs").unwrap();

@@ -254,11 +254,11 @@ fn signatures() -> Vec<Case> {
             all.sort_by_key(|one| std::cmp::Reverse(one.key_id));
         });
     }
-    for seq in 0..records.len() {
-        let end = Head::after(&records[seq].header);
+    for (seq, record) in records.iter().enumerate() {
+        let end = Head::after(&record.header);
         let who = if seq % 2 == 0 { "mallory" } else { "bob" };
         let stray = sign(end, std::iter::once(key(who)));
-        if records[seq]
+        if record
             .signatures
             .iter()
             .all(|one| one.key_id != stray[0].key_id)
