@@ -12,7 +12,8 @@ Written from format.md beside it alone, for Python 3.8 or later and its standard
 there, it hashes with that, only faster. Every finding is a line that names the record. The verdict comes last, and
 says what was not checked.
 
-Exit codes: 0 sound, 10 integrity broken, 11 nothing but signatures bad, 12 sound but too few witnesses, 2 usage.
+Exit codes: 0 sound, 10 integrity broken, 11 nothing but signatures bad, 12 sound but too few witnesses, 1 a file cannot
+be read or is not what it should be, 2 usage.
 
 Sections: BLAKE3; Ed25519; keys and signed notes; checkpoints and policies; payloads; recorders' and parties'
 signatures; records, their chain and their tree; the command line.
@@ -207,6 +208,8 @@ class Note:
             whole_text = data.decode("utf-8")
         except UnicodeDecodeError:
             raise Malformed("it is not UTF-8")
+        if len(data) > 1_000_000:
+            raise Malformed("it has more than 1000000 bytes")
         text, empty_line, lines = whole_text.rpartition("\n\n")
         self.text = text + "\n"
         self.signatures = []
@@ -258,6 +261,8 @@ class Checkpoint:
         if wrong or not re.fullmatch("0|[1-9][0-9]{0,18}", size) or int(size) >= 1 << 63:
             raise Malformed("it is no checkpoint: origin, size and root, each on its line")
         self.size = int(size)
+        if self.size == 0 and self.root != hashlib.sha256().digest():
+            raise Malformed("it is of no records, and has another root than that of the empty tree")
 
     def signed_by(self, key):
         """Whether a log's key signed it: a key that is named after the origin."""
@@ -267,24 +272,33 @@ class Checkpoint:
 class Policy:
     """Logs that are trusted, witnesses and groups of them, and which are enough."""
 
-    def __init__(self, text):
+    def __init__(self, data):
         self.logs, self.witnesses, self.groups, self.quorum = [], {}, {}, None
         self.free = set()  # names that are in no group yet
-        if not text.endswith("\n"):
+        if len(data) > 262144 or re.search(rb"[\0-\x08\x0b-\x1f\x7f]", data):
+            raise Malformed("the policy has more than 262144 bytes, or a control character")
+        if not data.endswith(b"\n"):
             raise Malformed("the policy does not end in a newline; is the file cut off?")
-        for line in text[:-1].split("\n"):
-            words = re.split("[ \t]+", line.strip(" \t"))
-            if words != [""] and not words[0].startswith("#"):
+        for line in data[:-1].split(b"\n"):
+            if not line.lstrip(b" \t").startswith(b"#"):
                 try:
-                    {"log": self.log, "witness": self.witness, "group": self.group, "quorum": self.decide}[words[0]](
-                        *words[1:])
+                    self.read(*filter(None, re.split("[ \t]", line.decode("utf-8"))))
                 except (KeyError, TypeError, ValueError):
                     raise Malformed(f"a line of the policy is wrong: {line[:120]}")
         if self.quorum is None:
             raise Malformed("the policy has no quorum line")
+        if max(len(self.logs), len(self.witnesses), len(self.groups)) > 256:
+            raise Malformed("the policy has more than 256 logs, witnesses or groups")
+
+    def read(self, word="", *words):
+        if word:
+            {"log": self.log, "witness": self.witness, "group": self.group, "quorum": self.decide}[word](*words)
 
     def log(self, vkey, url=None):
-        self.logs.append(VerifierKey(vkey, NOTES))
+        key = VerifierKey(vkey, NOTES)
+        if any(other.public == key.public for other in self.logs):
+            raise ValueError
+        self.logs.append(key)
 
     def witness(self, name, vkey, url=None):
         key = VerifierKey(vkey, COSIGNATURES)
@@ -294,6 +308,8 @@ class Policy:
         self.witnesses[name] = key
 
     def group(self, name, threshold, *members):
+        if not re.fullmatch("all|any|[1-9][0-9]*", threshold, re.ASCII):
+            raise ValueError
         least = {"all": len(members), "any": 1}.get(threshold) or int(threshold)
         if not 1 <= least <= len(members):
             raise ValueError
@@ -684,11 +700,12 @@ class Keyring:
     def end_batch(self, signatures, count, link):
         """What is wrong with the signatures of a batch, which lead to this head."""
         required, message = self.required, recorder_message(self.origin, count, link)
-        may_sign = dict(required)
+        may_sign = {key_id: [signer] for key_id, signer in required.items()}
         for recorder, vkey in [*self.recorders.items(), *self.former] if self.unknown else ():
             try:
                 key = VerifierKey(vkey or "", NOTES)
-                may_sign.setdefault(key.id, (recorder, key))
+                if key.id not in required:
+                    may_sign.setdefault(key.id, []).append((recorder, key))
             except Malformed:
                 pass  # revoked, or found where it was declared
         self.required, self.unknown, self.former = {}, False, []
@@ -699,8 +716,8 @@ class Keyring:
             self.checked += 1
             if key_id not in may_sign:
                 yield f"a signature by a key with the id {key_id.hex()}, that was not asked for"
-            elif not may_sign[key_id][1].holds(message, signature):
-                yield f"the signature of recorder {may_sign[key_id][0]} does not hold"
+            elif not any(key.holds(message, signature) for _, key in may_sign[key_id]):
+                yield f"the signature of recorder {may_sign[key_id][0][0]} does not hold"
 
 
 # ---- Records, their chain and their tree ----
@@ -951,8 +968,8 @@ class Verifier:
         self.find(max(0, checkpoint.size - 1), "anchor", f"{checkpoint.path}: {what}")
 
     def compare_signers(self, checkpoints, log_key, policy):
-        """Whether the log signed the checkpoints, and enough witnesses one of them."""
-        met, signed = policy is None, False
+        """Whether the log signed the checkpoints, and enough witnesses one of them. Gives those that are badly signed."""
+        met, signed, forged = policy is None, False, []
         for checkpoint in checkpoints:
             where = f"checkpoint {checkpoint.path}"
             try:
@@ -969,12 +986,14 @@ class Verifier:
                         cosigned.add(name)
                 met = met or policy.met_by(cosigned)
             except Malformed as error:
+                forged.append(checkpoint)
                 self.find_at(where, "signature", error)
         if policy and not signed:
             self.find_at("policy", "signature", "no checkpoint given is signed by a log of the policy")
         elif not met:
             self.anchored = False
             self.say("policy: not anchored: no checkpoint given is cosigned by the quorum")
+        return forged
 
     def conclude(self, checkpoints, log_key, policy):
         last = max(0, self.count - 1)
@@ -992,9 +1011,10 @@ class Verifier:
         if self.kept and self.kept_link != self.kept[1]:
             found = self.kept_link.hex() if self.kept_link else "none: that record is not there, or cannot be read"
             self.find(max(0, self.kept[0] - 1), "head", f"kept elsewhere: {self.kept[1].hex()}; found: {found}")
+        forged = self.compare_signers(checkpoints, log_key, policy)
         for checkpoint in checkpoints:
-            self.compare(checkpoint)
-        self.compare_signers(checkpoints, log_key, policy)
+            if checkpoint not in forged:
+                self.compare(checkpoint)
         self.say(self.verdict(checkpoints, log_key, policy))
         if self.findings:
             return 11 if set(self.findings) == {"signature"} else 10
@@ -1068,19 +1088,24 @@ def kept_head(text):
     return whole(int(count)), hash_bytes(link)
 
 
-def read_bytes(parser, path):
+def refuse(path, why):
+    print(f"{path}: {why}", file=sys.stderr)
+    sys.exit(1)
+
+
+def read_bytes(path):
     try:
         with open(path, "rb") as file:
             return file.read(1 << 20)
     except OSError as error:
-        parser.error(f"{path}: {error.strerror}")
+        return refuse(path, error.strerror)
 
 
-def read_checkpoint(parser, path):
+def read_checkpoint(path):
     try:
-        return Checkpoint(path, read_bytes(parser, path))
+        return Checkpoint(path, read_bytes(path))
     except Malformed as error:
-        parser.error(f"{path}: {error}")
+        return refuse(path, error)
 
 
 def read_log_key(parser, text):
@@ -1096,11 +1121,11 @@ def read_log_key(parser, text):
         parser.error(f"--log-key: {error}")
 
 
-def read_policy(parser, path):
+def read_policy(path):
     try:
-        return Policy(read_bytes(parser, path).decode("utf-8"))
-    except (Malformed, UnicodeDecodeError) as error:
-        parser.error(f"{path}: {error}")
+        return Policy(read_bytes(path))
+    except Malformed as error:
+        return refuse(path, error)
 
 
 def read_lines(verifier, stream):
@@ -1124,9 +1149,9 @@ def main():
         stream.reconfigure(encoding="utf-8")
     if (args.log_key or args.policy) and not args.checkpoint:
         parser.error("--log-key and --policy say who signed: give the --checkpoint FILE too")
-    checkpoints = [read_checkpoint(parser, path) for path in args.checkpoint]
     log_key = args.log_key and read_log_key(parser, args.log_key)
-    policy = args.policy and read_policy(parser, args.policy)
+    checkpoints = [read_checkpoint(path) for path in args.checkpoint]
+    policy = args.policy and read_policy(args.policy)
     talk = sys.stderr if args.events else sys.stdout
     show = (lambda event: print(json.dumps(event, ensure_ascii=False))) if args.events else lambda event: None
     verifier = Verifier(args.head, checkpoints, lambda line: print(line, file=talk), show)
@@ -1134,7 +1159,7 @@ def main():
         with sys.stdin.buffer if args.file == "-" else open(args.file, "rb") as stream:
             read_lines(verifier, stream)
     except OSError as error:
-        parser.error(f"{args.file}: {error.strerror}")
+        return refuse(args.file, error.strerror)
     return verifier.conclude(checkpoints, log_key or None, policy or None)
 
 

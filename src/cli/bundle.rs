@@ -144,7 +144,8 @@ The ledger {origin}, and everything that is needed to check it. Python 3.8 or la
 
 {key}
 {witnesses}
-Exit code 0: sound. 10: integrity broken. 11: a signature or witness is bad. 2: the command line is wrong.
+Exit code 0: sound. 10: integrity broken. 11: a signature is bad. 12: sound, but too few witnesses cosigned. 1: a file
+cannot be read. 2: the command line is wrong.
 
 What is here
     records.ndjson  every record, verbatim, and the head

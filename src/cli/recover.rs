@@ -13,7 +13,7 @@ use super::session::Session;
 use servanda_core::event::Entry;
 use servanda_core::ndjson::entry_to_json;
 use servanda_core::words::plural;
-use servanda_files::{Access, Output};
+use servanda_files::{Access, Existing, Output};
 use servanda_ledger::recover::{Survey, copy_beginning, survey};
 use servanda_log::{Backend, Location, Log, OpenError};
 use servanda_report::report::{Cell, Document, Table};
@@ -54,7 +54,12 @@ impl Run for Recover {
         };
         let damaged = session.open_log()?;
         let rest = self.rest.as_deref().filter(|_| !session.dry_run);
-        let (found, loose) = look(&damaged, rest, &self.overwrite)?;
+        let (found, mut loose) = look(&damaged, rest, &self.overwrite)?;
+        if let Some((output, path)) = loose.as_mut().zip(rest) {
+            output
+                .check()
+                .map_err(|error| files::cannot("write", path, error))?;
+        }
         if is_there && !is_done(backend, into, &found, session)? {
             return Err(OpenError::AlreadyALedger(into.clone()).into());
         }
@@ -104,7 +109,12 @@ fn look(
         return Ok((survey(damaged, |_| Ok::<_, CliError>(()))?, None));
     };
     let wrong = |error: io::Error| CliError::file("write", path, &error);
-    let output = Output::create(path, overwrite.existing(), Access::Umask)
+    // An earlier run, which was killed, may have written the same.
+    let existing = match overwrite.force {
+        true => Existing::Replace,
+        false => Existing::RefuseOther,
+    };
+    let output = Output::create(path, existing, Access::Umask)
         .map_err(|error| files::cannot("write", path, error))?;
     let mut out = BufWriter::new(output);
     let found = survey(damaged, |entry: &Entry| {

@@ -900,6 +900,20 @@ impl Attack {
                 expected: [SIGNATURE; 4],
             },
             Self {
+                name: "A recorder's signature removed from an append of which the payload is erased",
+                make: |honest, dir| {
+                    changed(honest, dir, |records| {
+                        let number = SIGNED.to_string();
+                        let why = [("reason", "private"), ("authority", "a court")];
+                        let pairs = [("record", &*number), why[0], why[1]];
+                        append(records, &event(Kind::Redacted, &pairs), &[]);
+                        records[SIGNED].body = None;
+                        records[SIGNED].signatures.clear();
+                    });
+                },
+                expected: [NOT_FOUND; 4],
+            },
+            Self {
                 name: "A recorder's signature taken from another batch",
                 make: |honest, dir| {
                     changed(honest, dir, |all| {
@@ -1670,4 +1684,26 @@ fn a_proof_that_a_named_witness_did_not_cosign_is_not_anchored() {
         let bob = honest.keys.bob.verifier().to_string();
         check(&[&bob]).fails(2, &["bob"]);
     }
+}
+
+/// A key on which verifiers could disagree gets into no ledger, no policy and no verdict.
+#[test]
+fn keys_that_are_not_sound_are_refused_at_every_door() {
+    let honest = Honest::get();
+    let (_scratch, dir) = honest.copied();
+    let state = dir.with_extension("state");
+    let run = |words: &[&str]| honest.run(&dir, &state, words);
+    let refused = ["not a sound Ed25519 public key"];
+    run(&["record", "recorder", "carol", "--key", MIXED_ORDER]).fails(1, &refused);
+    run(&["record", "party-key", "venezuela", "--key", MIXED_ORDER]).fails(1, &refused);
+    let rotate = ["record", "recorder-rotated", "alice", "--key", MIXED_ORDER];
+    run(&[&rotate[..], &["--sign-with", "alice.key"]].concat()).fails(1, &refused);
+    let verify = ["verify", "--against", "kept", "--log-key", MIXED_ORDER];
+    run(&verify).fails(2, &refused);
+    run(&["check-proof", "kept", "--log-key", MIXED_ORDER]).fails(2, &refused);
+    let policy = dir.with_extension("policy");
+    fs::write(&policy, format!("log {MIXED_ORDER}\nquorum none\n")).unwrap();
+    let policy = policy.display().to_string();
+    run(&["verify", "--policy", &policy]).fails(1, &refused);
+    assert_eq!(records_of(&dir).len(), RECORDS);
 }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use crate::program::{Scratch, contents};
 
 /// One of so many damages is tried, unless all are asked for.
-const ONE_OF: usize = 7;
+const ONE_OF: usize = 13;
 
 /// A change to a file of a ledger.
 #[derive(Debug, Clone)]

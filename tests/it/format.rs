@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 use servanda_core::chain::codec::{self, CodecError};
@@ -16,13 +17,17 @@ use servanda_core::chain::record::{
 use servanda_core::chain::testing::bind_bodies;
 use servanda_core::event::{Entry, Envelope, Event, FieldSpec, Fields, Kind};
 use servanda_core::ndjson::entry_to_json;
+use servanda_core::ranges::Sequential;
+use servanda_core::records::Stored;
 use servanda_core::value::base::Shape;
 use servanda_core::value::id::Seq;
 use servanda_core::value::when::Instant;
+use servanda_core::verify::{Subject, verify_chain};
 use servanda_ledger::verify::{Unwatched, verify};
 use servanda_log::memory::MemoryLog;
 
 const SOUND: i32 = 0;
+const REFUSED: i32 = 1;
 const USAGE: i32 = 2;
 const BROKEN: i32 = 10;
 const BAD_SIGNATURE: i32 = 11;
@@ -368,6 +373,19 @@ fn found_by_servanda(records: &[Record], head: Head) -> Vec<(&'static str, u64)>
         .collect()
 }
 
+/// Whether the headers alone are sound: no payload is read.
+fn chain_is_sound(records: &[Record], head: Head) -> bool {
+    let stored = (0..).zip(records).map(|(seq, record)| Stored {
+        seq,
+        sealed: record.seal(),
+    });
+    let subject = Subject {
+        committed: head,
+        records: Arc::new(stored.collect::<Vec<_>>()),
+    };
+    verify_chain(&subject, &Sequential, &mut Unwatched).is_some()
+}
+
 #[test]
 fn the_golden_redactions_are_sound_without_what_they_erased() {
     let text = read("fixtures/golden/redacted.ndjson");
@@ -389,6 +407,7 @@ fn the_golden_redactions_are_sound_without_what_they_erased() {
     let gone: Vec<bool> = records.iter().map(|record| record.body.is_none()).collect();
     assert_eq!(gone, [false, true, true, false, false, false, false]);
     assert_eq!(found_by_servanda(&records, head), []);
+    assert!(chain_is_sound(&records, head));
     assert_sound(&[], &text);
 }
 
@@ -432,6 +451,9 @@ fn both_refuse_the_same_headers() {
         let (records, head) = linked(records);
         let found = found_by_servanda(&records, head);
         assert!(found.contains(&(kind, *at)), "{at} {kind}: {found:?}");
+        if *kind == "malformed" {
+            assert!(!chain_is_sound(&records, head), "{at}");
+        }
         assert_found(&[], &raw_export(&records, head), *at, &[kind]);
     }
     // The same of what a redaction excuses: with another target, the payload is gone without a word.
@@ -1127,12 +1149,18 @@ fn wrong_usage_is_no_verdict() {
         &["--head", "4"][..],
         &["--head", "4:abc"],
         &["--colour"],
-        &["/no/such/file"],
+        &["--log-key", "none", "--checkpoint", "docs/format.md"],
+        &["--policy", "docs/format.md"],
     ] {
-        assert_eq!(
-            verify_py(options, &golden()).code,
-            Some(USAGE),
-            "{options:?}"
-        );
+        let code = verify_py(options, &golden()).code;
+        assert_eq!(code, Some(USAGE), "{options:?}");
+    }
+    for options in [
+        &["/no/such/file"][..],
+        &["--checkpoint", "/no/such/file"],
+        &["--checkpoint", "docs/format.md"],
+    ] {
+        let code = verify_py(options, &golden()).code;
+        assert_eq!(code, Some(REFUSED), "{options:?}");
     }
 }

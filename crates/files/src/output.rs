@@ -1,14 +1,14 @@
 //! Writing.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, BufRead as _, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use tempfile::NamedTempFile;
 
 use super::error::FileError;
-use super::source::{PATIENCE, kind_of};
+use super::source::{PATIENCE, Source, kind_of};
 
 /// What the system says where a pipe has no reader.
 #[cfg(unix)]
@@ -19,6 +19,8 @@ const NO_READER: i32 = rustix::io::Errno::NXIO.raw_os_error();
 pub enum Existing {
     /// Leave it, and refuse.
     Refuse,
+    /// Leave it, and refuse unless the new one is the same.
+    RefuseOther,
     /// Put the new one in its place, at once: no reader ever sees a part of either.
     Replace,
     /// As [`Existing::Replace`], of a file that only this program writes: what is no regular file is refused.
@@ -79,6 +81,23 @@ impl Output {
         Ok(Self { target, existing })
     }
 
+    /// Whether the file could get its place now; what was written so far is all of it.
+    ///
+    /// # Errors
+    /// [`FileError::Exists`], [`FileError::Io`].
+    pub fn check(&mut self) -> Result<(), FileError> {
+        self.flush()?;
+        match &self.target {
+            Target::Regular { draft, path } if self.existing == Existing::RefuseOther => {
+                match check_same(path, draft) {
+                    Err(error) if error.is_missing() => Ok(()),
+                    checked => checked,
+                }
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Puts the file in its place, and waits until it is on the disk.
     ///
     /// # Errors
@@ -90,13 +109,19 @@ impl Output {
         };
         draft.as_file().sync_all()?;
         let placed = match self.existing {
-            Existing::Refuse => draft.persist_noclobber(&path),
+            Existing::Refuse | Existing::RefuseOther => draft.persist_noclobber(&path),
             Existing::Replace | Existing::ReplaceOwn => draft.persist(&path),
         };
-        placed.map_err(|error| match error.error.kind() {
-            io::ErrorKind::AlreadyExists => FileError::Exists,
-            _ => FileError::Io(error.error),
-        })?;
+        match placed {
+            Ok(_) => {}
+            Err(refused) if refused.error.kind() != io::ErrorKind::AlreadyExists => {
+                return Err(refused.error.into());
+            }
+            Err(refused) if self.existing == Existing::RefuseOther => {
+                check_same(&path, &refused.file)?;
+            }
+            Err(_) => return Err(FileError::Exists),
+        }
         #[cfg(unix)]
         File::open(directory_of(&path))?.sync_all()?;
         Ok(())
@@ -116,6 +141,31 @@ impl Write for Output {
             Target::Regular { draft, .. } => draft.flush(),
             Target::Stream(file) => file.flush(),
         }
+    }
+}
+
+fn check_same(path: &Path, draft: &NamedTempFile) -> Result<(), FileError> {
+    let found = Source::open_regular(path)?;
+    match are_same(found, draft.reopen()?)? {
+        true => Ok(()),
+        false => Err(FileError::Exists),
+    }
+}
+
+/// Whether two files hold the same bytes.
+fn are_same(one: impl Read, other: impl Read) -> io::Result<bool> {
+    let (mut one, mut other) = (BufReader::new(one), BufReader::new(other));
+    loop {
+        let (first, second) = (one.fill_buf()?, other.fill_buf()?);
+        let length = first.len().min(second.len());
+        if first[..length] != second[..length] || (length == 0 && first.len() != second.len()) {
+            return Ok(false);
+        }
+        if length == 0 {
+            return Ok(true);
+        }
+        one.consume(length);
+        other.consume(length);
     }
 }
 

@@ -90,6 +90,12 @@ fn nothing_is_written_over_unless_that_is_asked_for() {
         fs::metadata(&path).unwrap().permissions().mode() & 0o777,
         0o600
     );
+    // The same may be written again.
+    write(&path, "two", Existing::RefuseOther, Access::Umask).unwrap();
+    for other in ["tw", "two ", "", "three"] {
+        let refused = write(&path, other, Existing::RefuseOther, Access::Umask);
+        assert!(matches!(refused, Err(FileError::Exists)));
+    }
     // What is not committed leaves nothing.
     let other = dir.path().join("below/other");
     let mut output = Output::create(&other, Existing::Refuse, Access::Umask).unwrap();

@@ -6,7 +6,7 @@ use servanda_core::chain::codec;
 use servanda_core::chain::record::{Content, Header, Record};
 use servanda_core::event::Kind;
 
-use super::story::{Said, Story, event};
+use super::story::{ERASED, Said, Story, event};
 use super::{Case, Expect, REWRITTEN, RULE, Store};
 use Expect::{Explained, Refused, RefusedOr};
 
@@ -68,6 +68,7 @@ pub fn all() -> Vec<Case> {
     all.extend(bad_keys());
     all.extend(acknowledgements());
     all.extend(several_at_once());
+    all.extend(keys_of_one_id());
     all.extend(rules());
     all.extend(marks());
     all.extend(headers());
@@ -532,6 +533,75 @@ fn several_at_once() -> Vec<Case> {
     ]
 }
 
+/// Two recorders whose keys have one id: their names were chosen for that.
+fn keys_of_one_id() -> Vec<Case> {
+    const DAN: &str = "k141835:dan";
+    const EVE: &str = "k4545:eve";
+    let note = |who: &str| format!(r#"{{"event":"note","text":"x","recorded_by":"{who}"}}"#);
+    let told = |name: &str, by: &[&str], signer: &str, erased: bool, expect| {
+        let mut story = Story::honest();
+        for (who, key) in [("eve", EVE), ("dan", DAN)] {
+            let admitted = format!(r#"{{"event":"recorder","id":"{who}","key":"KEY {key}"}}"#);
+            story.append(&admitted, &[]);
+        }
+        let at = story.append(&note(by[0]), &[signer]);
+        let more = by[1..].iter().map(|who| Said::from(event(&note(who))));
+        story.batch(at).said.extend(more);
+        if erased {
+            let redacts = r#"{"event":"redaction","record":35,"reason":"x","authority":"y"}"#;
+            story.append(redacts, &[]);
+            story.said(at).erased = true;
+        }
+        Case::told(format!("keys of one id: {name}"), &story, expect)
+    };
+    vec![
+        told("dan's note", &["dan"], DAN, false, Explained(APPENDED)),
+        told("dan's note, signed by eve", &["dan"], EVE, false, Refused),
+        told(
+            "both notes, signed by dan",
+            &["dan", "eve"],
+            DAN,
+            false,
+            Refused,
+        ),
+        told(
+            "both notes, signed by eve",
+            &["dan", "eve"],
+            EVE,
+            false,
+            Refused,
+        ),
+        told(
+            "dan's erased note",
+            &["dan"],
+            DAN,
+            true,
+            Explained(APPENDED),
+        ),
+        told(
+            "eve's erased note",
+            &["eve"],
+            EVE,
+            true,
+            Explained(APPENDED),
+        ),
+        told(
+            "dan's erased note and eve's",
+            &["dan", "eve"],
+            EVE,
+            true,
+            Explained(APPENDED),
+        ),
+        told(
+            "dan's erased note and eve's, by dan",
+            &["dan", "eve"],
+            DAN,
+            true,
+            Refused,
+        ),
+    ]
+}
+
 /// Rules of all sorts.
 fn rules() -> Vec<Case> {
     let lines = [
@@ -663,7 +733,9 @@ fn headers() -> Vec<Case> {
     ];
     let mut cases = Vec::new();
     for (at, (name, change)) in changes.into_iter().enumerate() {
-        for seq in (0..Story::honest().len()).filter(|seq| (seq + 2 * at).is_multiple_of(5)) {
+        for seq in (0..Story::honest().len())
+            .filter(|seq| (seq + 2 * at).is_multiple_of(5) || ERASED.contains(seq))
+        {
             let mut story = Story::honest();
             story.said(seq).change = Some(Rc::new(change));
             let name = format!("record {seq} bound with {name}");

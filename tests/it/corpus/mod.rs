@@ -5,6 +5,7 @@
 mod bytes;
 mod events;
 mod exports;
+mod notes;
 mod story;
 
 use std::collections::BTreeMap;
@@ -154,15 +155,18 @@ impl Judged {
     }
 }
 
-/// The verdicts of verify.py, in one process, while `meanwhile` runs: exit codes, and what it said.
-fn judged_in_python<T>(
-    exports: &[String],
+/// The verdicts of verify.py on what was written to it, in one process, while `meanwhile` runs: exit codes, and what it
+/// said. `mode` says what the texts are.
+fn in_python<T>(
+    mode: &str,
+    texts: &[impl AsRef<[u8]> + Sync],
     meanwhile: impl FnOnce() -> T,
 ) -> (Vec<(i64, String)>, T) {
     let mut child = Command::new("python3")
         .args(["-S", "-B"])
         .arg(root().join("tests/it/corpus/verify.py"))
         .arg(root().join("docs/verify.py"))
+        .arg(mode)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
@@ -170,10 +174,10 @@ fn judged_in_python<T>(
     let mut stdin = child.stdin.take().unwrap();
     let (output, done) = std::thread::scope(|scope| {
         scope.spawn(move || {
-            for export in exports {
-                let length = (export.len() as u64).to_le_bytes();
+            for text in texts.iter().map(AsRef::as_ref) {
+                let length = (text.len() as u64).to_le_bytes();
                 stdin.write_all(&length).unwrap();
-                stdin.write_all(export.as_bytes()).unwrap();
+                stdin.write_all(text).unwrap();
             }
         });
         let waiting = scope.spawn(move || child.wait_with_output().unwrap());
@@ -250,8 +254,9 @@ fn servanda_and_verify_py_agree_on_every_tampered_ledger() {
         case.export.clone().unwrap_or_else(of_store)
     }));
     let judge = |case: &Case| case.store.as_ref().map(Judged::of);
-    let (python, judged) =
-        judged_in_python(&exports, || cases.iter().map(judge).collect::<Vec<_>>());
+    let (python, judged) = in_python("exports", &exports, || {
+        cases.iter().map(judge).collect::<Vec<_>>()
+    });
     assert_eq!(python.len(), exports.len());
     assert_eq!(python[0].0, 0, "{}", python[0].1);
     let mut wrong = String::new();

@@ -13,8 +13,11 @@ use servanda_core::signatures;
 
 pub const ORIGIN: &str = "example.org/corpus";
 
+/// The records whose payloads are erased.
+pub const ERASED: [usize; 5] = [10, 15, 17, 18, 28];
+
 /// A line with `@` begins a batch: its signers, or `asserted` in the backfill. `KEY name` is the vkey of a key, and
-/// `BY name` the signature of a party's key under what the event acknowledges. Erased are records 10, 15, 17, 18, 28.
+/// `BY name` the signature of a party's key under what the event acknowledges.
 const HONEST: &str = r#"
 @ asserted
 {"event":"ledger","origin":"example.org/corpus","purpose":"what was promised"}
@@ -71,10 +74,14 @@ const HONEST: &str = r#"
 {"event":"note","text":"the end"}
 "#;
 
-/// The key of a name; digits at its end tell several keys of one name apart.
+/// The key of a name; digits at its end tell several keys of one name apart. Before a colon stands another name that the
+/// key is to have.
 pub fn key(name: &str) -> SigningKey {
+    let (whose, name) = match name.split_once(':') {
+        Some(named) => named,
+        None => (name.trim_end_matches(|c: char| c.is_ascii_digit()), name),
+    };
     let seed = name.bytes().fold(7, u8::wrapping_add);
-    let whose = name.trim_end_matches(|c: char| c.is_ascii_digit());
     SigningKey::from_seed(
         KeyName::new(whose).unwrap(),
         SignatureType::Ed25519,
@@ -159,7 +166,7 @@ impl Story {
                     .push(event(line).into()),
             }
         }
-        for seq in [10, 15, 17, 18, 28] {
+        for seq in ERASED {
             story.said(seq).erased = true;
         }
         story

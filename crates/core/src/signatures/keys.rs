@@ -13,7 +13,7 @@ use crate::value::id::{PartyId, RecorderId, Subject};
 ///
 /// # Errors
 /// [`SignatureError::NoKey`], [`SignatureError::Private`]
-pub fn read_key(text: &str) -> Result<VerifierKey, SignatureError> {
+fn read_key(text: &str) -> Result<VerifierKey, SignatureError> {
     if text.contains(PRIVATE_PREFIX) {
         return Err(SignatureError::Private);
     }
@@ -48,7 +48,7 @@ pub trait Keys {
     /// Reads one of these keys.
     ///
     /// # Errors
-    /// As [`read_key`].
+    /// [`SignatureError::NoKey`], [`SignatureError::Private`]
     fn read(&self, vkey: &str) -> Result<VerifierKey, SignatureError> {
         read_key(vkey)
     }
@@ -89,7 +89,7 @@ impl Keys for State {
 /// The keys by the events that gave them, whether or not these keep the rules: what `docs/format.md` has, so that every
 /// verifier comes to the same keys.
 #[derive(Debug, Clone, Default)]
-pub struct Keyring {
+pub(crate) struct Keyring {
     /// The vkey of each recorder; none in it of one that was revoked.
     recorders: BTreeMap<String, Option<String>>,
     parties: BTreeMap<PartyId, String>,
@@ -187,12 +187,12 @@ impl Keyring {
         self.former.is_empty() && self.recorders.values().all(Option::is_none)
     }
 
-    /// The key of this id that a recorder had in the batch, and the recorder.
-    pub(super) fn signer(&self, id: [u8; 4]) -> Option<(String, VerifierKey)> {
+    /// The keys of this id that recorders had in the batch, and the recorders.
+    pub(super) fn signers(&self, id: [u8; 4]) -> impl Iterator<Item = (String, VerifierKey)> {
         let held = self.recorders.iter();
         let held = held.filter_map(|(recorder, key)| Some((recorder, key.as_ref()?)));
         let former = self.former.iter().map(|(recorder, key)| (recorder, key));
-        held.chain(former).find_map(|(recorder, vkey)| {
+        held.chain(former).filter_map(move |(recorder, vkey)| {
             let key = self.read(vkey).ok()?;
             (key.id().to_be_bytes() == id).then(|| (recorder.clone(), key))
         })

@@ -10,5 +10,6 @@ mod required;
 
 pub use acknowledgement::{acknowledge, acknowledged, check_acknowledgement};
 pub use error::SignatureError;
-pub use keys::{Keyring, Keys, RecorderKey, read_key};
+pub(crate) use keys::Keyring;
+pub use keys::{Keys, RecorderKey};
 pub use required::Required;

@@ -95,12 +95,22 @@ impl Required {
         });
     }
 
-    /// Adds the keys of these signatures that recorders had in the batch: where a payload is gone, nothing else tells
-    /// who had to sign for it.
-    pub fn add_signers(&mut self, signatures: &[BatchSignature], keyring: &Keyring) {
-        for id in signatures.iter().map(|one| one.key_id) {
-            if let Some((recorder, key)) = keyring.signer(id) {
-                self.put(id, recorder, key);
+    /// Adds the keys of these signatures that recorders had in the batch, which leads to a head: where a payload is gone,
+    /// nothing else tells who had to sign for it. Of several keys with one id, the one counts that signed.
+    pub(crate) fn add_signers(
+        &mut self,
+        signatures: &[BatchSignature],
+        keyring: &Keyring,
+        origin: &str,
+        head: Head,
+    ) {
+        let message = recorder_message(origin, head);
+        for one in signatures {
+            let signed =
+                |(_, key): &&(String, VerifierKey)| key.verify(&message, &one.signature).is_ok();
+            let all: Vec<(String, VerifierKey)> = keyring.signers(one.key_id).collect();
+            if let Some((recorder, key)) = all.iter().find(signed).or(all.first()) {
+                self.put(one.key_id, recorder.clone(), key.clone());
             }
         }
     }

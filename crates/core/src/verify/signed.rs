@@ -82,7 +82,7 @@ impl Signed {
         let signatures = record.signatures();
         if std::mem::take(&mut self.withheld) && !self.keyring.has_no_recorders() {
             self.withheld_batches += 1;
-            required.add_signers(&signatures, &self.keyring);
+            required.add_signers(&signatures, &self.keyring, &self.origin, head);
         }
         self.keyring.end_batch();
         if required.is_empty() && signatures.is_empty() {

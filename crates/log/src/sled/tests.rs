@@ -156,6 +156,24 @@ fn assert_holds(log: &Sled, records: &[Sealed]) {
     }
 }
 
+/// A batch that compressing makes little smaller.
+fn noisy_batch(head: Head, lengths: &[usize]) -> (Vec<Sealed>, Head) {
+    let mut state = head.count + 1;
+    let mut noise = move || {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        (state >> 33) as u8
+    };
+    let body = |&length: &usize| Body {
+        salt: [3; SALT_LEN],
+        payload: (0..length).map(|_| noise()).collect(),
+    };
+    let bodies = lengths.iter().map(body).collect();
+    let (records, head) = bind_bodies(head, 1, bodies);
+    (records.iter().map(Record::seal).collect(), head)
+}
+
 mod appending;
 mod damage;
 fn remove_snaps(scratch: &Scratch) {

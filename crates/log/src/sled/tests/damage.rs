@@ -356,3 +356,52 @@ fn a_copy_of_a_killed_process_does_not_stay() {
     drop(opened(scratch.path()));
     assert!(!left.exists());
 }
+
+/// Damage in an older segment leaves the seal whole: the log is opened where it lies, and reading meets the damage.
+#[test]
+fn damage_in_any_segment_is_read_around_and_no_byte_changes() {
+    let mut scratch = Scratch::empty();
+    let mut log = opened(scratch.path());
+    for _ in 0..8 {
+        let (batch, head) = noisy_batch(scratch.head, &[1000; 1000]);
+        log.append(scratch.head, &mut OneBatch::new(batch.to_vec(), head))
+            .unwrap();
+        scratch.records.extend(batch);
+        scratch.head = head;
+        log.put(head.count, &scratch.records[0].0.repeat(100))
+            .unwrap();
+    }
+    drop(log);
+    let whole = fs::read(scratch.db()).unwrap();
+    let used = whole.iter().rposition(|byte| *byte != 0).unwrap();
+    assert!(used > 3 * SEGMENT_SIZE, "{used} bytes");
+    let (mut in_place, mut damaged) = (0, 0);
+    for trial in 0..20 {
+        let mut db = whole.clone();
+        db[used * trial / 20 + 50] ^= 1;
+        fs::write(scratch.db(), db).unwrap();
+        let records = scratch.path().join(RECORDS);
+        let before = files_of(&records);
+        if let Ok(log) = Sled::open(scratch.path(), soon()) {
+            in_place += usize::from(!is_copy(&log));
+            let (found, damages) = read_all(&log);
+            damaged += usize::from(damages > 0 || found.len() < scratch.records.len());
+            for stored in found {
+                let due = &scratch.records[usize::try_from(stored.seq).unwrap()];
+                assert!(
+                    stored.sealed == *due,
+                    "record {} of trial {trial}",
+                    stored.seq
+                );
+            }
+            for count in log.counts().unwrap_or_default() {
+                let _perhaps = log.load(count);
+            }
+        }
+        assert!(files_of(&records) == before, "trial {trial} changed files");
+    }
+    assert!(
+        in_place > 5 && damaged > 5,
+        "{in_place} in place, {damaged} damaged"
+    );
+}

@@ -45,24 +45,6 @@ fn on_a_small_disk(test: impl Fn(&Path, &SmallDisk)) {
     test(&dir, &disk);
 }
 
-/// A batch that compressing makes little smaller.
-fn noisy_batch(head: Head, lengths: &[usize]) -> (Vec<Sealed>, Head) {
-    let mut state = head.count + 1;
-    let mut noise = move || {
-        state = state
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1);
-        (state >> 33) as u8
-    };
-    let body = |&length: &usize| Body {
-        salt: [3; SALT_LEN],
-        payload: (0..length).map(|_| noise()).collect(),
-    };
-    let bodies = lengths.iter().map(body).collect();
-    let (records, head) = bind_bodies(head, 1, bodies);
-    (records.iter().map(Record::seal).collect(), head)
-}
-
 /// What a full disk leaves is whole, before and after it is opened again, and appends go on once there
 /// is room; to remove a stream that was broken off, sled needs about as much as the stream took.
 fn assert_recovers(log: Sled, disk: &SmallDisk, records: &mut Vec<Sealed>, head: Head) {
