@@ -77,7 +77,7 @@ impl Run for Acknowledge {
         let sentences = Sentences::new(ledger.state());
         let lines: Vec<_> = receipts
             .into_iter()
-            .map(|receipt| receipt::Line::new(&sentences, &event, receipt, None))
+            .map(|receipt| receipt::Line::new(&sentences, &event, receipt))
             .collect();
         receipt::show(session, &lines)?;
         receipt::close(session, &session.command(&format!("show {}", self.what)));

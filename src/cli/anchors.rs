@@ -57,7 +57,7 @@ impl Anchor {
 
 /// Reads a checkpoint from a file.
 pub fn read(path: &Path) -> Result<Anchor, CliError> {
-    let text = files::read(path)?;
+    let text = files::read(path, files::TEXT_BYTES)?;
     parse(&text).ok_or_else(|| {
         CliError::refused(format!("{} holds no checkpoint", path.display()))
             .hint("`servanda checkpoint` prints one: origin, size and root, each on its line, and signatures")

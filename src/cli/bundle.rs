@@ -6,7 +6,7 @@ use tar::{Builder, EntryType, Header};
 
 use super::checkpoint::{LogKey, sign};
 use super::error::{CliError, Exit};
-use super::files;
+use super::files::{self, Overwrite};
 use super::raw::write_raw;
 use super::session::{Session, written};
 use super::verify::{COSIGNED, read_policy};
@@ -25,6 +25,8 @@ pub(super) struct Bundle {
     /// A policy of witnesses, to put into the bundle
     #[arg(long, value_name = "FILE", requires = "bundle")]
     policy: Option<PathBuf>,
+    #[command(flatten)]
+    overwrite: Overwrite,
 }
 
 impl Bundle {
@@ -57,7 +59,7 @@ impl Bundle {
         };
         files.push(("checkpoint", text.into_bytes()));
         let beside = session.beside(COSIGNED)?;
-        if let Some(cosigned) = files::if_there(&beside, std::fs::read(&beside))? {
+        if let Some(cosigned) = files::if_there(&beside)? {
             files.push(("cosigned", cosigned));
         }
         if let Some(policy) = &self.policy {
@@ -80,7 +82,7 @@ impl Bundle {
             session.talk(&format!("would write {}", path.display()));
             return Ok(Exit::Ok);
         }
-        files::write_whole(path, &bytes)?;
+        files::write(path, &bytes, self.overwrite.existing())?;
         session.say(&path.display().to_string())?;
         if !is_signed {
             session.hint("the checkpoint in it is unsigned: with --key FILE the log signs it");

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::anchors::{Consistency, one_line};
 use super::command::{Command, Run};
 use super::error::{CliError, Exit};
+use super::files;
 use super::keys::read_verifier_key;
 use super::opened::Opened;
 use super::session::Session;
@@ -45,8 +46,7 @@ impl Run for CheckProof {
     fn run(self, session: &Session) -> Result<Exit, CliError> {
         let trusted = Trusted::read(&self.log_key, &self.witness_key)?;
         let path = &self.file;
-        let text =
-            std::fs::read_to_string(path).map_err(|error| CliError::file("read", path, &error))?;
+        let text = files::read_text(path)?;
         if Consistency::is_one(&text) {
             check_consistency(path, &text, &trusted, session)?;
         } else {
@@ -154,7 +154,7 @@ fn check_record(
         }
     ));
     match opened.event() {
-        Some(event) => session.say(&event)?,
+        Some(event) => session.say_json(&event)?,
         None => session.say("its payload is not there: it was erased, or left out of the file")?,
     }
     trusted.check_cosigned(&verified)

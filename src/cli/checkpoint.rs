@@ -65,7 +65,7 @@ impl Run for PrintCheckpoint {
                 checkpoint.to_string()
             }
         };
-        session.say(text.trim_end_matches('\n'))?;
+        session.say_lines(&text)?;
         Ok(Exit::Ok)
     }
 }

@@ -14,7 +14,7 @@ use super::session::{Session, written};
 use servanda_core::event::{Entry, Event};
 use servanda_core::ndjson::entry_to_json;
 use servanda_core::value::id::{Seq, Subject};
-use servanda_core::words::plural;
+use servanda_core::words::{harmless_json, plural};
 
 pub(super) const COMMAND: Command = Command::of::<Export>();
 
@@ -58,7 +58,7 @@ impl Run for Export {
 }
 
 fn line(out: &mut impl Write, object: Map<String, Value>) -> io::Result<()> {
-    writeln!(out, "{}", Value::Object(object))
+    writeln!(out, "{}", harmless_json(&Value::Object(object).to_string()))
 }
 
 fn write_events(session: &Session, out: &mut impl Write) -> Result<io::Result<()>, CliError> {

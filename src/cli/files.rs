@@ -1,65 +1,78 @@
-//! Files, read and written whole.
+//! Files that users name, and files that the program keeps.
 
-use std::fs::File;
-use std::io::{ErrorKind, Write};
 use std::path::Path;
 
-use tempfile::NamedTempFile;
-
 use super::error::CliError;
+use servanda_core::chain::note;
+use servanda_files::{Access, Existing, FileError};
 
-/// Reads a file.
-pub fn read(path: &Path) -> Result<Vec<u8>, CliError> {
-    std::fs::read(path).map_err(|error| CliError::file("read", path, &error))
+/// The longest key, note, policy, proof or opened record that is read, in bytes.
+pub const TEXT_BYTES: u64 = note::MAX_LEN as u64;
+
+/// Whether files may be replaced.
+#[derive(Debug, clap::Args)]
+pub struct Overwrite {
+    /// Replace a file that exists
+    #[arg(long)]
+    pub force: bool,
 }
 
-/// The contents that were read, or none if there is no such file.
-pub fn if_there<T>(path: &Path, read: std::io::Result<T>) -> Result<Option<T>, CliError> {
-    match read {
+impl Overwrite {
+    pub fn existing(&self) -> Existing {
+        match self.force {
+            true => Existing::Replace,
+            false => Existing::Refuse,
+        }
+    }
+}
+
+/// Reads a file that a user named.
+pub fn read(path: &Path, max_bytes: u64) -> Result<Vec<u8>, CliError> {
+    servanda_files::read(path, max_bytes).map_err(|error| cannot("read", path, error))
+}
+
+/// Reads a file that a user named, and that holds a text.
+pub fn read_text(path: &Path) -> Result<String, CliError> {
+    String::from_utf8(read(path, TEXT_BYTES)?)
+        .map_err(|_| CliError::refused(format!("cannot read {}: it is not UTF-8", path.display())))
+}
+
+/// Reads a file that the program keeps, or nothing if there is none.
+pub fn if_there(path: &Path) -> Result<Option<Vec<u8>>, CliError> {
+    match servanda_files::read_regular(path, TEXT_BYTES) {
         Ok(held) => Ok(Some(held)),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(CliError::file("read", path, &error)),
+        Err(error) if error.is_missing() => Ok(None),
+        Err(error) => Err(cannot("read", path, error)),
     }
 }
 
-/// Writes a file whole or not at all: no reader ever sees a part of it.
-pub fn write_whole(path: &Path, bytes: impl AsRef<[u8]>) -> Result<(), CliError> {
-    let write = || -> std::io::Result<()> {
-        let mut file = draft_of(path)?;
-        file.write_all(bytes.as_ref())?;
-        file.as_file().sync_all()?;
-        file.persist(path).map_err(|error| error.error)?;
-        Ok(())
-    };
-    write().map_err(|error| CliError::file("write", path, &error))
+/// Writes a file that the program keeps, in the place of the one before.
+pub fn keep(path: &Path, bytes: impl AsRef<[u8]>) -> Result<(), CliError> {
+    servanda_files::write(path, bytes, Existing::ReplaceOwn, Access::Umask)
+        .map_err(|error| cannot("write", path, error))
 }
 
-/// Writes a file whole or not at all, where no other process writes it at the same time: the draft of a killed process is
-/// overwritten by the next.
-pub fn write_whole_locked(path: &Path, bytes: impl AsRef<[u8]>) -> Result<(), CliError> {
-    let draft = path.with_extension("draft");
-    let write = || -> std::io::Result<()> {
-        let mut file = File::create(&draft)?;
-        file.write_all(bytes.as_ref())?;
-        file.sync_all()?;
-        std::fs::rename(&draft, path)
-    };
-    write().map_err(|error| CliError::file("write", path, &error))
+/// As [`keep`], where this process holds a lock: the draft that a killed process left is overwritten by the next.
+pub fn keep_locked(path: &Path, bytes: impl AsRef<[u8]>) -> Result<(), CliError> {
+    servanda_files::write_locked(path, bytes).map_err(|error| cannot("write", path, error))
 }
 
-/// Makes a file in the directory of another one, whose name it gets when it is written.
-pub fn draft_of(path: &Path) -> std::io::Result<NamedTempFile> {
-    let dir = match path.parent() {
-        Some(dir) if dir != Path::new("") => dir,
-        _ => Path::new("."),
-    };
-    std::fs::create_dir_all(dir)?;
-    let mut builder = tempfile::Builder::new();
-    // Nothing secret is written here, so the umask decides who may read it.
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        builder.permissions(std::fs::Permissions::from_mode(0o666));
+/// Writes a file that a user asked for.
+pub fn write(path: &Path, bytes: impl AsRef<[u8]>, existing: Existing) -> Result<(), CliError> {
+    servanda_files::write(path, bytes, existing, Access::Umask)
+        .map_err(|error| cannot("write", path, error))
+}
+
+/// The error for a file that is not read or written.
+pub fn cannot(doing: &str, path: &Path, error: FileError) -> CliError {
+    let path = path.display();
+    let told = CliError::refused(format!("cannot {doing} {path}: {error}"));
+    match error {
+        FileError::Exists => told.hint("--force replaces it"),
+        FileError::Directory => told.hint("name a file"),
+        FileError::Slow(_) => {
+            told.hint("is the program at the other end of the pipe still running?")
+        }
+        FileError::Io(_) | FileError::NotRegular(_) | FileError::TooLong(_) => told,
     }
-    builder.tempfile_in(dir)
 }

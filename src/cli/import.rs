@@ -129,9 +129,7 @@ pub(super) fn tell(
     let lines: Vec<_> = ledger
         .receipts(placed)
         .take(shown)
-        .map(|line| {
-            line.map(|(receipt, event)| receipt::Line::new(&sentences, &event, receipt, None))
-        })
+        .map(|line| line.map(|(receipt, event)| receipt::Line::new(&sentences, &event, receipt)))
         .collect::<Result<_, _>>()?;
     receipt::show(session, &lines)?;
     if lines.len() < placed.given() {

@@ -86,7 +86,7 @@ impl Run for Init {
         let sentences = Sentences::new(ledger.state());
         receipt::show(
             session,
-            &[receipt::Line::new(&sentences, &opening, receipt, None)],
+            &[receipt::Line::new(&sentences, &opening, receipt)],
         )?;
         let next = match self.backfill {
             None => "record party ID --kind KIND --name NAME",

@@ -1,14 +1,15 @@
 //! Key files. A private key is read from a file only, never from the command line, and only if nobody else can read
 //! the file.
 
-use std::fs::File;
-use std::io::{Read as _, Write as _};
+use std::io::Read as _;
 use std::path::Path;
 
 use zeroize::Zeroizing;
 
 use super::error::{CliError, Exit};
+use super::files;
 use servanda_core::chain::key::{PRIVATE_PREFIX, SigningKey, VerifierKey};
+use servanda_files::{Access, Existing, FileError, Source};
 
 /// The longest key file, in bytes. A key is one line.
 const MAX_BYTES: usize = 4096;
@@ -30,15 +31,12 @@ pub(super) fn read_signing_key(path: &Path) -> Result<SigningKey, CliError> {
 /// Reads a file that nobody else can read.
 pub(super) fn read_private(path: &Path) -> Result<Zeroizing<String>, CliError> {
     refuse_secret(&path.to_string_lossy())?;
-    let failed = |error| CliError::file("read the key in", path, &error);
     let refused = |why: &str| CliError::refused(format!("{} {why}", path.display()));
-    let mut file = File::open(path).map_err(failed)?;
-    // The permissions of the open file: the name may belong to another file by now.
-    let metadata = file.metadata().map_err(failed)?;
-    if metadata.is_dir() {
-        return Err(refused("is a directory, not a key").hint("name the file in it"));
-    }
-    if readable_by_others(&metadata) {
+    let mut file = Source::open(path).map_err(|error| match error {
+        FileError::Directory => refused("is a directory, not a key").hint("name the file in it"),
+        error => files::cannot("read the key in", path, error),
+    })?;
+    if readable_by_others(file.metadata()) {
         return Err(
             refused("can be read by others, so it may be no secret any more").hint(format!(
                 "`chmod 600 {}` if nobody has read it; else make a new key",
@@ -50,7 +48,8 @@ pub(super) fn read_private(path: &Path) -> Result<Zeroizing<String>, CliError> {
     let mut text = Zeroizing::new(vec![0; MAX_BYTES + 1]);
     let mut len = 0;
     while len < text.len() {
-        match file.read(&mut text[len..]).map_err(failed)? {
+        let read = file.read(&mut text[len..]);
+        match read.map_err(|error| CliError::file("read the key in", path, &error))? {
             0 => break,
             read => len += read,
         }
@@ -83,29 +82,19 @@ pub fn random_seed() -> Result<Zeroizing<[u8; 32]>, CliError> {
 
 /// Writes a new private file that only its owner can read.
 pub fn write_private(path: &Path, text: &str) -> Result<(), CliError> {
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt as _;
-        options.mode(0o600);
-    }
-    let write = || -> std::io::Result<()> {
-        let mut file = options.open(path)?;
-        file.write_all(text.as_bytes())?;
-        file.sync_all()
-    };
-    write().map_err(|error| {
-        CliError::file("write", path, &error).hint("an existing key is never overwritten")
+    servanda_files::write(path, text, Existing::Refuse, Access::Owner).map_err(|error| {
+        let told = CliError::refused(format!("cannot write {}: {error}", path.display()));
+        told.hint("an existing key is never overwritten")
     })
 }
 
 /// Reads a public key: a vkey string, or a file that holds one.
 pub fn read_verifier_key(text: &str) -> Result<VerifierKey, CliError> {
     refuse_secret(text)?;
-    let held = match std::fs::read_to_string(text) {
-        Ok(held) => held,
-        Err(_) => text.to_owned(),
+    let held = match servanda_files::read(Path::new(text), MAX_BYTES as u64) {
+        Ok(held) => String::from_utf8_lossy(&held).into_owned(),
+        Err(FileError::Io(_)) => text.to_owned(),
+        Err(error) => return Err(files::cannot("read the key in", Path::new(text), error)),
     };
     if held.contains(PRIVATE_PREFIX) {
         return Err(CliError::new(

@@ -43,6 +43,7 @@ mod verify;
 mod witness;
 
 use std::ffi::OsString;
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -51,6 +52,7 @@ use clap::Args as _;
 use command::Command;
 pub use error::Exit;
 use globals::Globals;
+use servanda_core::words::{harmless, is_unseen, spelled_out};
 use servanda_log::Registry;
 use session::Session;
 
@@ -128,8 +130,9 @@ fn hide_guarded_panics() {
 
 /// Runs a command line, the program's name first, on the logs of this registry.
 pub fn run_with(registry: &Arc<Registry>, arguments: impl IntoIterator<Item = OsString>) -> Exit {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
     let parsed = command_line()
-        .try_get_matches_from(arguments)
+        .try_get_matches_from(&arguments)
         .and_then(|matches| Ok((Session::new(&matches, command_line, registry)?, matches)));
     let (session, matches) = match parsed {
         Ok(parsed) => parsed,
@@ -140,7 +143,7 @@ pub fn run_with(registry: &Arc<Registry>, arguments: impl IntoIterator<Item = Os
                 Exit::Ok
             };
             // No output is left to report that the terminal is gone.
-            let _ = error.print();
+            let _ = print(error, &arguments);
             return code;
         }
     };
@@ -158,6 +161,18 @@ pub fn run_with(registry: &Arc<Registry>, arguments: impl IntoIterator<Item = Os
         session.report_error(&error);
         error.exit
     })
+}
+
+/// Prints help, or an error. An error repeats what was typed, so it is made again of harmless words.
+fn print(error: clap::Error, arguments: &[OsString]) -> io::Result<()> {
+    let typed = arguments.iter().map(|word| word.to_string_lossy());
+    let is_harmless = typed.clone().all(|word| !word.contains(is_unseen));
+    if !error.use_stderr() || is_harmless {
+        return error.print();
+    }
+    let again = command_line().try_get_matches_from(typed.map(|word| harmless(&word)));
+    let text = again.err().unwrap_or(error).render().to_string();
+    write!(io::stderr().lock(), "{}", spelled_out(&text, "\n", "\t"))
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::error::CliError;
+use super::files;
 use super::raw::{hex, unhex};
 use servanda_core::chain::codec;
 use servanda_core::chain::record::{Record, Sealed};
@@ -91,9 +92,8 @@ impl Opened {
 
     /// Reads the file, and the bytes of the record in it. Nothing else in it is compared yet.
     pub(super) fn read(path: &Path) -> Result<(Self, Sealed), CliError> {
-        let text = std::fs::read_to_string(path).map_err(|error| {
-            CliError::file("read", path, &error).hint("name the opened record with --event FILE")
-        })?;
+        let text = files::read_text(path)
+            .map_err(|error| error.hint("name the opened record with --event FILE"))?;
         let wrong = |why: &str| {
             CliError::refused(format!("{} holds no opened record: {why}", path.display()))
         };
@@ -122,8 +122,8 @@ impl Opened {
     }
 
     /// The event, as JSON; none where its payload is erased.
-    pub(super) fn event(&self) -> Option<String> {
+    pub(super) fn event(&self) -> Option<Value> {
         let event = self.event.as_ref()?;
-        serde_json::to_string(event).ok()
+        Some(Value::Object(event.0.clone()))
     }
 }

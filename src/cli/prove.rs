@@ -6,7 +6,7 @@ use super::anchors::{self, defining_record, one_line};
 use super::checkpoint::sign;
 use super::command::{Command, Run};
 use super::error::{CliError, Exit};
-use super::files::write_whole;
+use super::files::{self, Overwrite};
 use super::opened::Opened;
 use super::session::{OpenLedger, Session};
 use servanda_core::chain::checkpoint::SignedCheckpoint;
@@ -47,6 +47,8 @@ struct Prove {
     /// The directory to write the files to
     #[arg(long, value_name = "DIR", default_value = ".")]
     out: PathBuf,
+    #[command(flatten)]
+    overwrite: Overwrite,
 }
 
 impl Run for Prove {
@@ -54,10 +56,10 @@ impl Run for Prove {
         let ledger = session.open()?;
         let signed = sign(ledger.checkpoint()?, &self.key)?;
         let files = match (&self.since, &self.what) {
-            (Some(older), _) => prove_beginning(&ledger, older, signed, &self.out)?,
+            (Some(older), _) => self.prove_beginning(&ledger, older, signed)?,
             (None, what) => {
                 let what = what.as_deref().unwrap_or_default();
-                prove_record(&ledger, what, signed, &self.out)?
+                self.prove_record(&ledger, what, signed)?
             }
         };
         for file in &files {
@@ -71,55 +73,57 @@ impl Run for Prove {
     }
 }
 
-/// Proves that an older checkpoint is the beginning of the ledger.
-fn prove_beginning(
-    ledger: &OpenLedger,
-    older: &Path,
-    signed: SignedCheckpoint,
-    out: &Path,
-) -> Result<Vec<PathBuf>, CliError> {
-    let old = anchors::read(older)?;
-    let (kept, present) = (old.checkpoint(), signed.unverified());
-    if anchor::compare(&ledger.hashes(), present, kept)? != Anchoring::Holds {
-        let message = format!("the ledger does not continue {}", older.display());
-        return Err(CliError::new(Exit::Broken, message)
-            .detail(format!("kept: {}", one_line(kept)))
-            .detail(format!("now:  {}", one_line(present)))
-            .hint("keep both, with the log's signatures, as evidence"));
+impl Prove {
+    /// Proves that an older checkpoint is the beginning of the ledger.
+    fn prove_beginning(
+        &self,
+        ledger: &OpenLedger,
+        older: &Path,
+        signed: SignedCheckpoint,
+    ) -> Result<Vec<PathBuf>, CliError> {
+        let old = anchors::read(older)?;
+        let (kept, present) = (old.checkpoint(), signed.unverified());
+        if anchor::compare(&ledger.hashes(), present, kept)? != Anchoring::Holds {
+            let message = format!("the ledger does not continue {}", older.display());
+            return Err(CliError::new(Exit::Broken, message)
+                .detail(format!("kept: {}", one_line(kept)))
+                .detail(format!("now:  {}", one_line(present)))
+                .hint("keep both, with the log's signatures, as evidence"));
+        }
+        let hashes = ledger.prove_consistency(kept.size())?;
+        let proof = anchors::Consistency {
+            old,
+            hashes,
+            new: signed,
+        };
+        let file = self.out.join("consistency.proof");
+        files::write(&file, proof.to_string(), self.overwrite.existing())?;
+        Ok(vec![file])
     }
-    let hashes = ledger.prove_consistency(kept.size())?;
-    let proof = anchors::Consistency {
-        old,
-        hashes,
-        new: signed,
-    };
-    let file = out.join("consistency.proof");
-    write_whole(&file, proof.to_string())?;
-    Ok(vec![file])
-}
 
-/// Proves that a record is in the ledger.
-fn prove_record(
-    ledger: &OpenLedger,
-    what: &str,
-    signed: SignedCheckpoint,
-    out: &Path,
-) -> Result<Vec<PathBuf>, CliError> {
-    let seq = defining_record(ledger.state(), what)?;
-    let stored = ledger.log().read(seq.0, 1)?;
-    let sealed = &stored
-        .first()
-        .ok_or_else(|| CliError::refused("the record is missing"))?
-        .sealed;
-    let broken = |error: String| CliError::new(Exit::Broken, format!("record {seq}: {error}"));
-    let record = Record::open(sealed).map_err(|error| broken(error.to_string()))?;
-    let opened = Opened::of(sealed, &record).map_err(|error| broken(error.to_string()))?;
-    let proof = TlogProof::new(seq.0, ledger.prove_inclusion(seq.0)?, signed)
-        .map_err(|error| CliError::refused(error.to_string()))?;
-    let file = out.join(format!("{seq}.tlog-proof"));
-    write_whole(&file, proof.to_string())?;
-    let opened = serde_json::to_string(&opened).map_err(|error| broken(error.to_string()))?;
-    let beside = out.join(format!("{seq}.json"));
-    write_whole(&beside, opened + "\n")?;
-    Ok(vec![file, beside])
+    /// Proves that a record is in the ledger.
+    fn prove_record(
+        &self,
+        ledger: &OpenLedger,
+        what: &str,
+        signed: SignedCheckpoint,
+    ) -> Result<Vec<PathBuf>, CliError> {
+        let seq = defining_record(ledger.state(), what)?;
+        let stored = ledger.log().read(seq.0, 1)?;
+        let sealed = &stored
+            .first()
+            .ok_or_else(|| CliError::refused("the record is missing"))?
+            .sealed;
+        let broken = |error: String| CliError::new(Exit::Broken, format!("record {seq}: {error}"));
+        let record = Record::open(sealed).map_err(|error| broken(error.to_string()))?;
+        let opened = Opened::of(sealed, &record).map_err(|error| broken(error.to_string()))?;
+        let proof = TlogProof::new(seq.0, ledger.prove_inclusion(seq.0)?, signed)
+            .map_err(|error| CliError::refused(error.to_string()))?;
+        let file = self.out.join(format!("{seq}.tlog-proof"));
+        files::write(&file, proof.to_string(), self.overwrite.existing())?;
+        let opened = serde_json::to_string(&opened).map_err(|error| broken(error.to_string()))?;
+        let beside = self.out.join(format!("{seq}.json"));
+        files::write(&beside, opened + "\n", self.overwrite.existing())?;
+        Ok(vec![file, beside])
+    }
 }

@@ -2,10 +2,8 @@
 
 use super::error::CliError;
 use super::session::Session;
-use servanda_core::event::{Event, Fact};
+use servanda_core::event::Event;
 use servanda_core::state::State;
-use servanda_core::value::commitment::Standing;
-use servanda_core::view::View;
 use servanda_core::view::sentences::Sentences;
 use servanda_ledger::Receipt;
 use servanda_report::report::{Cell, Document, Table};
@@ -15,23 +13,15 @@ pub struct Line {
     receipt: Receipt,
     event: String,
     what: String,
-    change: Option<String>,
 }
 
 impl Line {
-    /// The receipt of an event, with the sentence that says what happened; `change` is what it changed, where that is
-    /// more than to add itself.
-    pub fn new(
-        sentences: &Sentences<'_>,
-        event: &Event,
-        receipt: Receipt,
-        change: Option<String>,
-    ) -> Self {
+    /// The receipt of an event, with the sentence that says what happened.
+    pub fn new(sentences: &Sentences<'_>, event: &Event, receipt: Receipt) -> Self {
         Self {
             receipt,
             event: event.kind().to_string(),
             what: sentences.of_event(event, receipt.seq),
-            change,
         }
     }
 }
@@ -47,54 +37,6 @@ pub fn recorded<'a>(state: &'a State, event: &'a Event, receipt: &Receipt) -> &'
 /// Whether an event that was not appended, for its import key was known, is another one than was recorded.
 pub fn differs(state: &State, event: &Event, receipt: &Receipt) -> bool {
     !recorded(state, event, receipt).says_the_same(event)
-}
-
-/// What an event changes in what stands, told before it is appended.
-pub fn change(state: &State, event: &Event) -> Option<String> {
-    let view = View::whole(state);
-    match &event.fact {
-        Fact::StatusChanged(fact) => {
-            let from = view.commitment(&fact.commitment)?.standing;
-            Some(format!("{}: {from} -> {}", fact.commitment, fact.to))
-        }
-        Fact::ContestMoved(fact) => {
-            let from = view.commitment(&fact.commitment)?.contest;
-            Some(format!(
-                "{} contest: {from} -> {}",
-                fact.commitment, fact.to
-            ))
-        }
-        Fact::AgreementStatusChanged(fact) => {
-            let from = view.agreement(&fact.agreement)?.status;
-            Some(format!("{}: {from} -> {}", fact.agreement, fact.to))
-        }
-        Fact::CommitmentRecorded(fact) => {
-            let standing = fact.standing.unwrap_or(Standing::Agreed);
-            Some(format!("{}: {standing}", fact.id))
-        }
-        Fact::Corrected(fact) => {
-            let old = state.held(fact.record)?.entry.event.to_fields();
-            let new: Vec<String> = fact.to.iter().map(ToString::to_string).collect();
-            Some(format!(
-                "record {} {}: {} -> {}",
-                fact.record,
-                fact.field,
-                or_nothing(old.get(fact.field.as_str())),
-                or_nothing(&new)
-            ))
-        }
-        Fact::Retracted(fact) => Some(format!("record {} no longer counts", fact.record)),
-        Fact::Redacted(fact) => Some(format!("record {} is withheld", fact.record)),
-        _ => None,
-    }
-}
-
-fn or_nothing(texts: &[String]) -> String {
-    if texts.is_empty() {
-        "(nothing)".to_owned()
-    } else {
-        texts.join("; ")
-    }
 }
 
 /// Prints receipts: a few lines each for people, a table for programs.
@@ -142,15 +84,7 @@ fn claimed_receipts(lines: &[Line]) -> Vec<String> {
 }
 
 fn document(lines: &[Line], session: &Session) -> Document<'static> {
-    let columns = [
-        "seq",
-        "event",
-        "what",
-        "change",
-        "recorded_at",
-        "link",
-        "known",
-    ];
+    let columns = ["seq", "event", "what", "recorded_at", "link", "known"];
     let mut table = Table::new("receipts", "Receipts", &columns);
     for line in lines {
         // A rehearsed record is bound with another salt and time than the real one would be.
@@ -159,7 +93,6 @@ fn document(lines: &[Line], session: &Session) -> Document<'static> {
             Cell::Number(i64::try_from(line.receipt.seq.0).unwrap_or(i64::MAX)),
             Cell::text(&line.event),
             Cell::text(&line.what),
-            Cell::maybe(line.change.as_ref()),
             Cell::text(line.receipt.recorded_at),
             Cell::maybe(link),
             Cell::Flag(line.receipt.known),

@@ -2,6 +2,7 @@
 
 use std::io::{self, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use chrono::{Datelike, Days, NaiveDate, Weekday};
 use clap::builder::PossibleValuesParser;
@@ -13,16 +14,23 @@ use super::receipt;
 use super::session::Session;
 use crate::desk::template;
 use servanda_core::chain::record::document_digest;
-use servanda_core::event::{Event, Fact, FieldError, FieldSpec, Fields, Kind};
+use servanda_core::event::{Event, FieldError, FieldSpec, Fields, Kind};
 use servanda_core::ndjson;
 use servanda_core::rules;
 use servanda_core::value::base::Shape;
 use servanda_core::value::id::Reference;
 use servanda_core::value::when::Instant;
 use servanda_core::view::sentences::Sentences;
+use servanda_files::{FileError, Source};
 use servanda_ledger::Submission;
 
 pub(super) const COMMAND: Command = Command { build, run };
+
+/// How long the writer of a pipe that is recorded, imported or hashed may pause.
+const INPUT_PATIENCE: Duration = Duration::from_secs(300);
+
+/// The field of a document's digest: a kind that has it also takes the document.
+const DIGEST: &str = "digest";
 
 const EXAMPLES: &str = "Examples:
   servanda record party colombia --kind state --name Colombia
@@ -83,13 +91,13 @@ fn kind_command(kind: Kind) -> clap::Command {
                 .help("Fill in a template in $VISUAL or $EDITOR"),
         );
     command = command.arg(recorded_at_arg().help_heading("Of every event"));
-    if kind == Kind::SourceRegistered {
+    if kind.field(DIGEST).is_some() {
         command = command.arg(
             Arg::new("document")
                 .long("document")
                 .value_name("FILE")
                 .value_parser(value_parser!(PathBuf))
-                .conflicts_with("digest")
+                .conflicts_with(DIGEST)
                 .help("Take the digest from this file, which is read and not kept"),
         );
     }
@@ -158,7 +166,6 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
 fn append_one(session: &Session, submission: Submission) -> Result<Exit, CliError> {
     let mut ledger = session.open()?;
     let event = rules::complete(ledger.state(), submission.event);
-    let change = receipt::change(ledger.state(), &event);
     let submission = Submission {
         event: event.clone(),
         ..submission
@@ -175,9 +182,8 @@ fn append_one(session: &Session, submission: Submission) -> Result<Exit, CliErro
                     receipt.seq
                 ));
             }
-            let change = change.clone().filter(|_| !receipt.known);
             let recorded = receipt::recorded(ledger.state(), &event, &receipt);
-            receipt::Line::new(&sentences, recorded, receipt, change)
+            receipt::Line::new(&sentences, recorded, receipt)
         })
         .collect();
     receipt::show(session, &lines)?;
@@ -187,20 +193,15 @@ fn append_one(session: &Session, submission: Submission) -> Result<Exit, CliErro
 
 /// What a recorder is likely to want next.
 fn next_step(session: &Session, event: &Event) -> String {
-    let words = match &event.fact {
-        Fact::SourceRegistered(fact) => {
-            return format!("cite it with --source \"{}: PLACE\"", fact.id);
+    let words = match (event.fact.target(), event.defines()) {
+        (Some(record), _) => format!("show {record}"),
+        (None, Some(Reference::Source(id))) => {
+            return format!("cite it with --source \"{id}: PLACE\"");
         }
-        Fact::AgreementRecorded(fact) => {
-            format!(
-                "record commitment ID --agreement {} --text TEXT --debtor PARTY",
-                fact.id
-            )
+        (None, Some(Reference::Agreement(id))) => {
+            format!("record commitment ID --agreement {id} --text TEXT --debtor PARTY")
         }
-        Fact::Corrected(fact) => format!("show {}", fact.record),
-        Fact::Retracted(fact) => format!("show {}", fact.record),
-        Fact::Redacted(fact) => format!("show {}", fact.record),
-        _ => match event.defines().or_else(|| commitment(event)) {
+        (None, defined) => match defined.or_else(|| commitment(event)) {
             Some(named) => format!("show {}", named.subject()),
             None => "log".to_owned(),
         },
@@ -228,10 +229,10 @@ fn gather(kind: Kind, matches: &ArgMatches, session: &Session) -> Result<Option<
             fields.set(spec.name, texts);
         }
     }
-    if kind == Kind::SourceRegistered
+    if kind.field(DIGEST).is_some()
         && let Some(path) = matches.get_one::<PathBuf>("document")
     {
-        fields.set("digest", vec![digest_of(path)?]);
+        fields.set(DIGEST, vec![digest_of(path)?]);
     }
     if matches.get_flag("edit") {
         match edit(kind, &fields)? {
@@ -269,17 +270,15 @@ pub(super) fn input(path: &Path) -> Result<Box<dyn Read + Send>, CliError> {
     if path.as_os_str() == "-" {
         return Ok(Box::new(io::stdin()));
     }
-    let cannot = |error: &io::Error| CliError::file("read", path, error);
-    let file = std::fs::File::open(path).map_err(|error| cannot(&error))?;
-    let metadata = file.metadata().map_err(|error| cannot(&error))?;
-    if metadata.is_dir() {
-        return Err(CliError::refused(format!(
-            "cannot read {}: it is a directory",
-            path.display()
-        ))
-        .hint("name a file, or - for standard input"));
-    }
-    Ok(Box::new(file))
+    let source = Source::open(path).map_err(|error| {
+        let is_directory = matches!(error, FileError::Directory);
+        let told = CliError::refused(format!("cannot read {}: {error}", path.display()));
+        match is_directory {
+            true => told.hint("name a file, or - for standard input"),
+            false => told,
+        }
+    })?;
+    Ok(Box::new(source.patience(INPUT_PATIENCE)))
 }
 
 fn from_file(kind: Kind, path: &Path) -> Result<Fields, CliError> {

@@ -1,19 +1,19 @@
 //! `recover`: copies the sound part of a damaged ledger into a new one.
 
-use std::io::{BufWriter, ErrorKind, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use clap::builder::{OsStringValueParser, TypedValueParser as _};
 
-use tempfile::NamedTempFile;
-
 use super::command::{Command, Run};
 use super::error::{CliError, Exit};
+use super::files::{self, Overwrite};
+use super::init;
 use super::session::Session;
-use super::{files, init};
 use servanda_core::event::Entry;
 use servanda_core::ndjson::entry_to_json;
 use servanda_core::words::plural;
+use servanda_files::{Access, Existing, Output};
 use servanda_ledger::recover::{Survey, copy_beginning, survey};
 use servanda_log::{Backend, Location, Log, OpenError};
 use servanda_report::report::{Cell, Document, Table};
@@ -40,6 +40,8 @@ struct Recover {
     /// The file for readable events behind the damage, as NDJSON
     #[arg(long, value_name = "FILE")]
     rest: Option<PathBuf>,
+    #[command(flatten)]
+    overwrite: Overwrite,
 }
 
 impl Run for Recover {
@@ -51,13 +53,13 @@ impl Run for Recover {
             free => free.map(|()| false).map_err(init::cannot_create)?,
         };
         let damaged = session.open_log()?;
-        let rest = self.rest.as_deref();
-        let (found, loose) = look(&damaged, rest.filter(|_| !session.dry_run))?;
-        // An earlier run may have written the same.
-        let loose = match loose.zip(rest) {
-            Some((file, path)) if !is_kept(&file, path)? => Some((file, path)),
-            _ => None,
-        };
+        let rest = self.rest.as_deref().filter(|_| !session.dry_run);
+        let (found, mut loose) = look(&damaged, rest, &self.overwrite)?;
+        if let Some((output, path)) = loose.as_mut().zip(rest) {
+            output
+                .check()
+                .map_err(|error| files::cannot("write", path, error))?;
+        }
         if is_there && !is_done(backend, into, &found, session)? {
             return Err(OpenError::AlreadyALedger(into.clone()).into());
         }
@@ -70,12 +72,13 @@ impl Run for Recover {
                     .hint("the damaged ledger is as it was: make room, and run the command again")
             })?;
         }
-        if let Some((file, path)) = loose {
-            let kept = file.persist_noclobber(path);
-            kept.map_err(|error| CliError::file("write", path, &error.error))?;
+        if let Some((output, path)) = loose.zip(rest) {
+            output
+                .commit()
+                .map_err(|error| files::cannot("write", path, error))?;
         }
         session.show(&document(&found, session.dry_run))?;
-        report(&found, session, into, rest);
+        report(&found, session, into, self.rest.as_deref());
         Ok(if found.sound.count > 0 {
             Exit::Ok
         } else {
@@ -95,40 +98,33 @@ fn is_done(
     Ok(found.sound.count > 0 && new.head()? == found.sound)
 }
 
-/// Whether there is a file of this name that says the same; an error where it says something else.
-fn is_kept(file: &NamedTempFile, path: &Path) -> Result<bool, CliError> {
-    let Some(found) = files::if_there(path, std::fs::read(path))? else {
-        return Ok(false);
-    };
-    if found == files::read(file.path())? {
-        return Ok(true);
-    }
-    Err(CliError::file(
-        "write",
-        path,
-        &ErrorKind::AlreadyExists.into(),
-    ))
-}
-
 /// Examines the whole ledger, and writes the readable events behind the damage into a file that gets its name at the
 /// end.
 fn look(
     damaged: &impl Log,
     rest: Option<&Path>,
-) -> Result<(Survey, Option<NamedTempFile>), CliError> {
+    overwrite: &Overwrite,
+) -> Result<(Survey, Option<Output>), CliError> {
     let Some(path) = rest else {
         return Ok((survey(damaged, |_| Ok::<_, CliError>(()))?, None));
     };
-    let wrong = |error| CliError::file("write", path, &error);
-    let mut file = files::draft_of(path).map_err(wrong)?;
-    let mut out = BufWriter::new(&mut file);
+    let wrong = |error: io::Error| CliError::file("write", path, &error);
+    // An earlier run, which was killed, may have written the same.
+    let existing = match overwrite.force {
+        true => Existing::Replace,
+        false => Existing::RefuseOther,
+    };
+    let output = Output::create(path, existing, Access::Umask)
+        .map_err(|error| files::cannot("write", path, error))?;
+    let mut out = BufWriter::new(output);
     let found = survey(damaged, |entry: &Entry| {
         let line = serde_json::Value::Object(entry_to_json(entry));
         writeln!(out, "{line}").map_err(wrong)
     })?;
-    out.flush().map_err(wrong)?;
-    drop(out);
-    Ok((found, Some(file)))
+    let output = out
+        .into_inner()
+        .map_err(|error| wrong(error.into_error()))?;
+    Ok((found, Some(output)))
 }
 
 fn document(found: &Survey, is_dry_run: bool) -> Document<'static> {

@@ -90,10 +90,7 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
     let lines: Vec<_> = redaction
         .appended
         .iter()
-        .map(|(event, receipt)| {
-            let change = receipt::change(ledger.state(), event).filter(|_| !receipt.known);
-            receipt::Line::new(&sentences, event, *receipt, change)
-        })
+        .map(|(event, receipt)| receipt::Line::new(&sentences, event, *receipt))
         .collect();
     session.keep(&ledger, before);
     receipt::show(session, &lines)?;

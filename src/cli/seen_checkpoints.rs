@@ -75,11 +75,14 @@ impl SeenCheckpoints {
         let Some(path) = self.path(origin) else {
             return Ok(None);
         };
-        let Some(text) = files::if_there(&path, std::fs::read_to_string(&path))? else {
+        let Some(text) = files::if_there(&path)? else {
             return Ok(None);
         };
+        let text = String::from_utf8_lossy(&text);
         let seen = text.parse().map_err(|error| {
             CliError::refused(format!("{} holds no checkpoint: {error}", path.display()))
+                .hint("the checkpoint that you saw last was kept there; if you have no copy of it, remove the file")
+                .hint("until then --no-memory looks at the ledger without it")
         })?;
         Ok(Some((seen, path)))
     }
@@ -93,8 +96,9 @@ impl SeenCheckpoints {
         let Some(path) = self.path_of_location() else {
             return Ok(None);
         };
-        let text = files::if_there(&path, std::fs::read_to_string(&path))?;
+        let text = files::if_there(&path)?;
         Ok(text.and_then(|text| {
+            let text = String::from_utf8_lossy(&text);
             let seen = text.lines().next().unwrap_or_default();
             (seen != present.origin()).then(|| (seen.to_owned(), path))
         }))
@@ -148,8 +152,8 @@ impl SeenCheckpoints {
         let here = self.path_of_location();
         let here = here.map(|path| (path, format!("{}\n", checkpoint.origin())));
         for (path, text) in seen.into_iter().chain(here) {
-            if !std::fs::read_to_string(&path).is_ok_and(|known| known == text) {
-                files::write_whole(&path, &text)?;
+            if files::if_there(&path)?.as_deref() != Some(text.as_bytes()) {
+                files::keep(&path, &text)?;
             }
         }
         Ok(())

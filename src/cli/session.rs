@@ -12,6 +12,7 @@ use anstyle::{AnsiColor, Style as Ansi};
 use chrono::{Local, NaiveDate, Utc};
 use clap::parser::ValueSource;
 use clap::{ArgMatches, FromArgMatches};
+use serde_json::Value;
 
 use super::error::{CliError, Exit};
 use super::files;
@@ -21,6 +22,7 @@ use super::progress::Waiting;
 use super::seen_checkpoints::SeenCheckpoints;
 use servanda_core::chain::checkpoint::Checkpoint;
 use servanda_core::chain::record::Head;
+use servanda_core::words::{harmless, harmless_json, spelled_out};
 use servanda_ledger::Submission;
 use servanda_ledger::{Given, Placed, Present, Receipt, StreamError};
 use servanda_ledger::{Ledger, LedgerError, Machine};
@@ -249,7 +251,7 @@ impl Session {
         };
         if let Some(dir) = self.ledger.as_ref().and_then(Location::directory) {
             let path = dir.join("checkpoint");
-            if let Err(error) = files::write_whole_locked(&path, checkpoint.to_string()) {
+            if let Err(error) = files::keep_locked(&path, checkpoint.to_string()) {
                 self.talk(&error.message);
             }
         }
@@ -376,21 +378,35 @@ impl Session {
 
     /// Writes a line of data to stdout.
     pub fn say(&self, line: &str) -> Result<(), CliError> {
-        self.written(writeln!(io::stdout().lock(), "{line}"))
+        self.written(writeln!(io::stdout().lock(), "{}", harmless(line)))
+    }
+
+    /// Writes data of several lines to stdout.
+    pub fn say_lines(&self, lines: &str) -> Result<(), CliError> {
+        let lines = spelled_out(lines.trim_end_matches('\n'), "\n", "\t");
+        self.written(writeln!(io::stdout().lock(), "{lines}"))
+    }
+
+    /// Writes a line of JSON to stdout.
+    pub fn say_json(&self, json: &Value) -> Result<(), CliError> {
+        let json = json.to_string();
+        self.written(writeln!(io::stdout().lock(), "{}", harmless_json(&json)))
     }
 
     /// Writes a line of talk to stderr, unless the user asked for quiet.
     pub fn talk(&self, line: &str) {
         if !self.quiet {
             // Failing to write talk is no error.
-            let _ = writeln!(io::stderr().lock(), "{line}");
+            let _ = writeln!(io::stderr().lock(), "{}", harmless(line));
         }
     }
 
     /// Writes a hint to stderr, unless the user asked for quiet.
     pub fn hint(&self, hint: &str) {
-        let label = self.paint("hint:", Ansi::new().fg_color(Some(AnsiColor::Cyan.into())));
-        self.talk(&format!("{label} {hint}"));
+        if !self.quiet {
+            let label = self.paint("hint:", Ansi::new().fg_color(Some(AnsiColor::Cyan.into())));
+            let _ = writeln!(io::stderr().lock(), "{label} {}", harmless(hint));
+        }
     }
 
     /// Writes an error and its hints to stderr.
@@ -398,9 +414,10 @@ impl Session {
         let red = Ansi::new().fg_color(Some(AnsiColor::Red.into())).bold();
         let mut err = io::stderr().lock();
         // No output is left to report that stderr is gone.
-        let _ = writeln!(err, "{} {error}", self.paint("error:", red));
+        let message = harmless(&error.to_string());
+        let _ = writeln!(err, "{} {message}", self.paint("error:", red));
         for detail in &error.details {
-            let _ = writeln!(err, "  {detail}");
+            let _ = writeln!(err, "  {}", harmless(detail));
         }
         drop(err);
         for hint in &error.hints {

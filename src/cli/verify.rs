@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::anchors::{self, Anchor};
 use super::command::{Command, Run};
 use super::error::{CliError, Exit};
+use super::files;
 use super::keys::read_verifier_key;
 use super::progress::Bar;
 use super::session::Session;
@@ -113,7 +114,7 @@ impl Demand {
 
 /// Reads a policy file.
 pub(super) fn read_policy(path: &Path) -> Result<Policy, CliError> {
-    let text = super::files::read(path)?;
+    let text = files::read(path, files::TEXT_BYTES)?;
     Policy::parse(&text).map_err(|error| CliError::refused(format!("{}: {error}", path.display())))
 }
 

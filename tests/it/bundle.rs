@@ -604,7 +604,7 @@ fn a_bundle_verifies_itself_without_this_program() {
     let said = scratch.run(&export).ok();
     assert_eq!(said, "a.tar\n");
     let tar = fs::read(scratch.path("a.tar")).unwrap();
-    scratch.run(&export).ok();
+    scratch.run(&[&export[..], &["--force"]].concat()).ok();
     assert!(tar == fs::read(scratch.path("a.tar")).unwrap());
     let mode = fs::metadata(scratch.path("a.tar")).unwrap().permissions();
     assert_eq!(mode.mode() & 0o600, 0o600);

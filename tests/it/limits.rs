@@ -107,7 +107,7 @@ fn a_file_that_is_too_long_is_refused_with_the_limit() {
     let long = |name: &str, limit: u64| {
         let file = fs::File::create(scratch.path(name)).unwrap();
         file.set_len(limit + 1).unwrap();
-        format!("{name} is longer than {limit} bytes")
+        format!("cannot read {name}: it is longer than {limit} bytes")
     };
     let says = [
         long("table.csv", table::TABLE_LIMIT),

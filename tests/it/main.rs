@@ -14,6 +14,8 @@ mod bundle;
 mod cli;
 mod commands;
 mod corpus;
+#[cfg(unix)]
+mod doors;
 mod endurance;
 mod evidence;
 mod format;
@@ -30,3 +32,4 @@ mod tamper;
 mod toy;
 #[cfg(unix)]
 mod witness;
+mod words;

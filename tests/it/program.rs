@@ -163,6 +163,13 @@ impl Scratch {
         self.run(&["export", "--raw"]).ok()
     }
 
+    /// The files of what the program remembers of ledgers.
+    pub fn seen_checkpoints(&self) -> Vec<PathBuf> {
+        let found = contents(self.state.path());
+        let files = found.into_iter().map(|(path, _)| path);
+        files.filter(|path| path.is_file()).collect()
+    }
+
     /// The files that no refusal may change.
     pub fn kept_files(&self) -> Vec<Vec<u8>> {
         let read = |name: &str| fs::read(self.ledger().join(name)).unwrap();

@@ -25,12 +25,13 @@ pub const ORIGIN: &str = "demo.example/communique";
 
 /// Prints the heading of a step.
 pub fn step(session: &Session, text: &str) -> Result<(), CliError> {
-    session.say(&format!("\n== {text}"))
+    session.say_lines(&format!("\n== {text}"))
 }
 
 /// Shows a command as a user would type it, and its output and errors.
 pub fn show_command(session: &Session, words: &[&str], command: Command) -> Result<(), CliError> {
-    session.say(&format!("$ servanda {}\n", words.join(" ")))?;
+    session.say(&format!("$ servanda {}", words.join(" ")))?;
+    session.say("")?;
     let words = std::iter::once("servanda").chain(words.iter().copied());
     let matches = (session.command_line)()
         .try_get_matches_from(words)

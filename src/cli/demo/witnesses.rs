@@ -27,7 +27,7 @@ pub fn tour(place: &Path, origin: &str, session: &Session) -> Result<(), CliErro
     write_private(&log_file, &format!("{}\n", log.to_text().as_str()))?;
     // The witnesses answer as long as they live here.
     let (_running, policy) = start(place, &log)?;
-    files::write_whole(&policy_file, &policy)?;
+    files::keep(&policy_file, &policy)?;
     let log_file = log_file.display().to_string();
     let policy_file = policy_file.display().to_string();
     let ask = [

@@ -5,12 +5,14 @@ use std::path::Path;
 
 use super::shared::listed;
 use crate::cli::error::CliError;
+use crate::cli::files;
 use crate::cli::session::Session;
 use crate::intake::compare::Tally;
 use crate::intake::mapper::{MappedEvent, Remark};
 use crate::intake::rules::Rules;
 use crate::intake::table::{Form, Table};
 use servanda_core::words::plural;
+use servanda_files::Existing;
 
 /// The columns that are added to bad rows.
 pub(super) const BAD_COLUMNS: [&str; 2] = ["bad_line", "bad_reason"];
@@ -72,7 +74,12 @@ pub(super) struct Findings {
 
 impl Findings {
     /// Reports the errors: as an error, or in a file of bad rows.
-    pub fn report_bad(&self, session: &Session, skip_bad: Option<&Path>) -> Result<(), CliError> {
+    pub fn report_bad(
+        &self,
+        session: &Session,
+        skip_bad: Option<&Path>,
+        existing: Existing,
+    ) -> Result<(), CliError> {
         if self.bad.is_empty() {
             return Ok(());
         }
@@ -86,12 +93,12 @@ impl Findings {
         };
         match session.dry_run {
             true => Ok(()),
-            false => self.write_bad(path),
+            false => self.write_bad(path, existing),
         }
     }
 
     /// Writes the bad rows, each with its reason: those of one table to the file, those of several into a directory.
-    fn write_bad(&self, path: &Path) -> Result<(), CliError> {
+    fn write_bad(&self, path: &Path, existing: Existing) -> Result<(), CliError> {
         let failed = |error: &dyn std::fmt::Display, path: &Path| {
             CliError::refused(format!("cannot write {}: {error}", path.display()))
         };
@@ -109,7 +116,7 @@ impl Findings {
                 self.bad.iter().filter(|remark| remark.table == *name),
             )
             .map_err(|error| failed(&error, &place))?;
-            std::fs::write(&place, bytes).map_err(|error| failed(&error, &place))?;
+            files::write(&place, bytes, existing)?;
         }
         Ok(())
     }

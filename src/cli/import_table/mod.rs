@@ -14,6 +14,7 @@ use self::findings::TableEvent;
 use self::shared::{listed, read_file};
 use self::tables::Tables;
 use super::error::{CliError, Exit};
+use super::files::Overwrite;
 use super::session::{OpenLedger, Session};
 use crate::intake::mapper::{MappedEvent, build_event};
 use crate::intake::rules::{RULES_LIMIT, Rules};
@@ -31,7 +32,7 @@ use servanda_ledger::Submission;
 const ATTEMPTS: usize = 16;
 
 /// The arguments that `import` has for tables.
-pub(super) fn args() -> [Arg; 3] {
+pub(super) fn args() -> [Arg; 4] {
     [
         Arg::new("rules")
             .long("rules")
@@ -52,6 +53,11 @@ pub(super) fn args() -> [Arg; 3] {
             .requires("rules")
             .value_parser(value_parser!(PathBuf))
             .help("Leave out the rows that do not fit, and write them to this CSV file"),
+        Arg::new("force")
+            .long("force")
+            .action(ArgAction::SetTrue)
+            .requires("skip_bad")
+            .help("Replace the file of --skip-bad if it exists"),
     ]
 }
 
@@ -66,7 +72,10 @@ pub(super) fn run(matches: &ArgMatches, rules: &Path, session: &Session) -> Resu
     }
     let mut found = tables.finish();
     let skip_bad = matches.get_one::<PathBuf>("skip_bad").map(PathBuf::as_path);
-    found.report_bad(session, skip_bad)?;
+    let overwrite = Overwrite {
+        force: matches.get_flag("force"),
+    };
+    found.report_bad(session, skip_bad, overwrite.existing())?;
     if let Some(name) = matches.get_one::<String>("recorded_by") {
         for from in &mut found.events {
             from.event.fields.set("recorded_by", vec![name.clone()]);
@@ -87,7 +96,7 @@ pub(super) fn run(matches: &ArgMatches, rules: &Path, session: &Session) -> Resu
     let submissions = append(session, &mut ledger, submissions, &found.events, &rules)?;
     if session.dry_run {
         for (submission, from) in submissions.iter().zip(&found.events) {
-            session.say(&line(submission, &from.event))?;
+            session.say_json(&line(submission, &from.event))?;
         }
     }
     found.report(session);
@@ -101,7 +110,7 @@ pub(super) fn suggest(path: &Path, session: &Session) -> Result<Exit, CliError> 
     let table = Table::read(&bytes, &form)
         .map_err(|error| CliError::refused(format!("{}: {error}", path.display())))?;
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    session.say(suggest::suggest(&name, &form, &table).trim_end())?;
+    session.say_lines(&suggest::suggest(&name, &form, &table))?;
     Ok(Exit::Ok)
 }
 
@@ -144,7 +153,7 @@ fn append(
 }
 
 /// An event as a line of NDJSON that can be imported. References by import key stay references by import key.
-fn line(submission: &Submission, mapped: &MappedEvent) -> String {
+fn line(submission: &Submission, mapped: &MappedEvent) -> serde_json::Value {
     let mut object = ndjson::event_to_json(&submission.event);
     for spec in mapped.kind.fields().filter(|spec| spec.may_name_records()) {
         match mapped.fields.get(spec.name) {
@@ -160,7 +169,7 @@ fn line(submission: &Submission, mapped: &MappedEvent) -> String {
     if let Some(time) = submission.recorded_at {
         object.insert("recorded_at".into(), time.to_string().into());
     }
-    serde_json::Value::Object(object).to_string()
+    serde_json::Value::Object(object)
 }
 
 fn read_rules(path: &Path) -> Result<Rules, CliError> {

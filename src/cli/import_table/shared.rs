@@ -2,27 +2,24 @@
 
 use std::path::Path;
 
+use servanda_files::FileError;
+
 use crate::cli::error::CliError;
+use crate::cli::files;
 
 /// The most errors that are listed; more are counted.
 const LISTED: usize = 100;
 
 /// Reads a file of at most `limit` bytes.
 pub fn read_file(path: &Path, limit: u64) -> Result<Vec<u8>, CliError> {
-    let length = std::fs::metadata(path).map(|metadata| metadata.len());
-    let bytes = length.and_then(|length| match length > limit {
-        true => Ok(None),
-        false => std::fs::read(path).map(Some),
-    });
-    match bytes {
-        Ok(Some(bytes)) => Ok(bytes),
-        Ok(None) => Err(CliError::refused(format!(
-            "{} is longer than {limit} bytes",
-            path.display()
-        ))
-        .hint("split it, and import one part after the other")),
-        Err(error) => Err(CliError::file("read", path, &error)),
-    }
+    servanda_files::read(path, limit).map_err(|error| {
+        let is_too_long = matches!(error, FileError::TooLong(_));
+        let error = files::cannot("read", path, error);
+        match is_too_long {
+            true => error.hint("split it, and import one part after the other"),
+            false => error,
+        }
+    })
 }
 
 /// An error with the first of its details, and the number of the others.

@@ -80,7 +80,7 @@ impl Ask {
         }
         let keep = |path: &Path| match session.dry_run {
             true => Ok(()),
-            false => files::write_whole(path, cosigned.to_string()),
+            false => files::keep(path, cosigned.to_string()),
         };
         let unmet = match policy.check(&cosigned) {
             Ok(verified) => {

@@ -85,7 +85,7 @@ macro_rules! events {
             }
 
             /// The number of the record that it corrects, retracts or redacts, which its header repeats.
-            pub(crate) fn target(&self) -> Option<Seq> {
+            pub fn target(&self) -> Option<Seq> {
                 match self { $(Fact::$name(fact) => fact.target(),)+ }
             }
 

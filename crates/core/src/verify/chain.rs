@@ -3,7 +3,6 @@
 
 use std::sync::Arc;
 
-use super::erasable::{demanded, header_of};
 use super::fast::ends_at;
 use super::progress::Progress;
 use super::subject::Subject;
@@ -12,7 +11,7 @@ use crate::archive;
 use crate::chain::record::RecordRef;
 use crate::chain::tree::Tiled;
 use crate::chain::walker::Walker;
-use crate::event::Fact;
+use crate::event::{Erasable, Fact};
 use crate::ranges::{self, Range, Workers};
 use crate::value::id::Seq;
 use crate::value::when::Instant;
@@ -29,15 +28,18 @@ pub(super) fn pass(
     let mut first_recorded = None;
     let mut tree = Tiled::new();
     let mut gone = 0;
+    let mut erasable = ErasableKinds::default();
     progress.begin(committed.count);
     subject.can_be_read().then_some(())?;
     let ranges = ranges::ranges(0, committed.count, &[]);
-    let is_there = |record: &RecordRef<'_>| is_there(subject, record);
-    let check = |start, end| Range::check(&*subject.records, (start, end), is_there);
+    let check = |start, end| Range::check(&*subject.records, (start, end), Shown::of);
     let joined = workers.in_order(&ranges, check, |range| {
         range.follow(&mut walker)?;
         range.add_to(&mut tree)?;
-        gone += range.payloads.iter().filter(|is_there| !**is_there).count();
+        for shown in &range.payloads {
+            erasable.take(shown)?;
+            gone += usize::from(!shown.is_there);
+        }
         first_recorded.get_or_insert(range.first.recorded_at);
         progress.reached(walker.head().count);
         Some(())
@@ -73,16 +75,58 @@ pub(super) fn pass(
     })
 }
 
-/// Whether a record has its payload; none where it has not and must have it, and where its header says of that what the
-/// record that it is about does not allow.
-fn is_there(subject: &Subject, record: &RecordRef<'_>) -> Option<bool> {
-    let header = &record.header;
-    let kind_of = |target| Some(header_of(&*subject.records, target)?.kind());
-    if demanded(header.seq, header, kind_of).is_some_and(|must| must != header.erasable) {
-        return None;
+/// What a record shows of erasure.
+struct Shown {
+    is_there: bool,
+    /// Whether all payloads of its kind can be erased.
+    is_of_erasable_kind: bool,
+    /// The record that it is about, where that decides, and what its own header says.
+    about: Option<(u64, bool)>,
+}
+
+impl Shown {
+    /// None where a payload is not there and must be.
+    fn of(record: &RecordRef<'_>) -> Option<Self> {
+        let header = &record.header;
+        let is_there = record.body.is_some();
+        let form = header.kind().map(|kind| kind.spec().form.erasable);
+        let is_about = form == Some(Erasable::WithTarget);
+        (is_there || header.erasable).then_some(Self {
+            is_there,
+            is_of_erasable_kind: form == Some(Erasable::Always),
+            about: is_about.then_some((header.target, header.erasable)),
+        })
     }
-    let is_there = record.body.is_some();
-    (is_there || header.erasable).then_some(is_there)
+}
+
+/// Of each record so far, whether all payloads of its kind can be erased: a bit each, for the record that a later one is
+/// about is not read again.
+#[derive(Default)]
+struct ErasableKinds {
+    bits: Vec<u64>,
+    count: u64,
+}
+
+impl ErasableKinds {
+    /// Takes the next record; none where its header does not say what the record that it is about demands.
+    fn take(&mut self, shown: &Shown) -> Option<()> {
+        if let Some((target, says)) = shown.about {
+            let demanded = target < self.count && self.has(target);
+            (says == demanded).then_some(())?;
+        }
+        if self.count.is_multiple_of(64) {
+            self.bits.push(0);
+        }
+        *self.bits.last_mut()? |= u64::from(shown.is_of_erasable_kind) << (self.count % 64);
+        self.count += 1;
+        Some(())
+    }
+
+    fn has(&self, record: u64) -> bool {
+        let word = usize::try_from(record / 64).ok();
+        let word = word.and_then(|at| self.bits.get(at));
+        word.is_some_and(|word| word >> (record % 64) & 1 == 1)
+    }
 }
 
 /// The name that the ledger was opened under.

@@ -1,13 +1,20 @@
 //! CSV (RFC 4180, but for line ends of one byte), for spreadsheets: the first table only, its header always.
 //! Lists are joined by `; `; nothing is an empty field.
 //!
-//! A spreadsheet would run a text that begins with `=`, `+`, `-`, `@`, a tab or a carriage return as a formula,
-//! so such a text gets an apostrophe before it. Numbers are not touched.
+//! A spreadsheet would run a text that begins with `=`, `+`, `-`, `@`, a tab or a carriage return as a formula, some
+//! also where the sign is of full width or stands behind spaces. Such a text gets an apostrophe before it. Numbers are
+//! not touched. What is unseen is spelled out, but for line ends and tabs.
 
 use std::io;
 
 use super::format::{Render, Style};
+use super::text::spelled_out;
 use crate::report::{Cell, Document};
+
+/// What a formula begins with: ASCII, of full width, small.
+const FORMULA: [char; 12] = [
+    '=', '+', '-', '@', '＝', '＋', '－', '＠', '﹦', '﹢', '﹣', '﹫',
+];
 
 /// The format `csv`.
 #[derive(Debug, Clone, Copy)]
@@ -56,10 +63,12 @@ fn field(cell: &Cell) -> String {
 
 /// A text that no spreadsheet takes for a formula.
 fn guarded(text: String) -> String {
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
-        return format!("'{text}");
+    let is_formula = text.starts_with(['\t', '\r']) || text.trim_start().starts_with(FORMULA);
+    let text = spelled_out(&text, "\n", "\t");
+    match is_formula {
+        true => format!("'{text}"),
+        false => text,
     }
-    text
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use serde::{Serialize, Serializer};
 
 use super::format::{Render, Style};
 use crate::report::{Cell, Document, Row, Table};
+use servanda_core::words::harmless_json;
 
 /// The format `json`.
 #[derive(Debug, Clone, Copy)]
@@ -24,8 +25,26 @@ impl Render for Json {
     }
 
     fn render(&self, document: &Document<'_>, _: Style, out: &mut dyn io::Write) -> io::Result<()> {
-        serde_json::to_writer_pretty(&mut *out, &Written(document))?;
+        serde_json::to_writer_pretty(Escaping(&mut *out), &Written(document))?;
         writeln!(out)
+    }
+}
+
+/// Passes JSON on with what is unseen as escapes.
+struct Escaping<'w>(&'w mut dyn io::Write);
+
+impl io::Write for Escaping<'_> {
+    fn write(&mut self, json: &[u8]) -> io::Result<usize> {
+        // JSON comes in pieces that are whole characters.
+        match str::from_utf8(json) {
+            Ok(text) => self.0.write_all(harmless_json(text).as_bytes())?,
+            Err(_) => self.0.write_all(json)?,
+        }
+        Ok(json.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
     }
 }
 

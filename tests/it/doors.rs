@@ -1,0 +1,247 @@
+//! Files of every kind at every flag that opens one: the program neither hangs nor fills the memory, and never puts a
+//! file in the place of what it did not write.
+
+use std::fs;
+use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _, symlink};
+use std::path::Path;
+use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::program::Scratch;
+
+/// Longer than the program waits for a pipe, and shorter than a test that hangs.
+const SOON: Duration = Duration::from_secs(25);
+
+/// The commands that read a file; `FILE` stands for it.
+const READERS: &[&[&str]] = &[
+    &["record", "note", "--text", "a", "--sign-with", "FILE"],
+    &["verify", "--policy", "FILE"],
+    &["verify", "--against", "FILE"],
+    &["verify", "--log-key", "FILE"],
+    &["check-proof", "FILE", "--log-key", "key.vkey"],
+    &[
+        "check-proof",
+        "1.tlog-proof",
+        "--log-key",
+        "key.vkey",
+        "--event",
+        "FILE",
+    ],
+    &["prove", "--since", "FILE", "--key", "log.key"],
+    &["checkpoint", "--key", "FILE"],
+    &["key", "show", "FILE"],
+    &["import", "FILE", "--suggest"],
+    &["import", "table.csv", "--rules", "FILE"],
+    &["import", "FILE", "--rules", "rules.toml"],
+];
+
+fn fifo(path: &Path) {
+    assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
+}
+
+/// A ledger with a proof, its key, and a table.
+fn site() -> Scratch {
+    let scratch = Scratch::with_ledger();
+    let ok = |words: &[&str]| scratch.run(words).ok();
+    ok(&["record", "note", "--text", "one"]);
+    ok(&[
+        "key",
+        "generate",
+        "--name",
+        "example.org/test",
+        "--out",
+        "log.key",
+    ]);
+    let vkey = ok(&["key", "show", "log.key"]);
+    scratch.write("key.vkey", vkey);
+    ok(&["prove", "1", "--key", "log.key"]);
+    scratch.write("table.csv", "id\n1\n");
+    scratch.write("rules.toml", "");
+    scratch
+}
+
+fn refused_soon(scratch: &Scratch, words: &[&str], path: &Path) {
+    let words: Vec<&str> = words
+        .iter()
+        .map(|word| {
+            if *word == "FILE" {
+                path.to_str().unwrap()
+            } else {
+                word
+            }
+        })
+        .collect();
+    let start = Instant::now();
+    let outcome = scratch.run(&words);
+    assert!(
+        start.elapsed() < SOON,
+        "{words:?} took {:?}",
+        start.elapsed()
+    );
+    assert!(
+        matches!(outcome.code, Some(1 | 2)),
+        "{words:?}: {outcome:#?}"
+    );
+    assert!(
+        outcome.stderr.starts_with("error: "),
+        "{words:?}: {outcome:#?}"
+    );
+}
+
+/// A copy of a site.
+fn copy(site: &Scratch) -> Scratch {
+    let copy = Scratch::empty();
+    let mut command = Command::new("cp");
+    command.arg("-r").arg(site.path(".")).arg(copy.path("."));
+    assert!(command.status().unwrap().success());
+    copy
+}
+
+#[test]
+fn every_file_that_is_read_is_looked_at_first() {
+    let first = site();
+    let before = first.kept_files();
+    thread::scope(|scope| {
+        for words in READERS {
+            let (first, before) = (&first, &before);
+            scope.spawn(move || {
+                // Of its own: a ledger is locked while a command waits for a pipe.
+                let scratch = copy(first);
+                let (pipe, sparse) = (scratch.path("pipe"), scratch.path("sparse"));
+                let link = scratch.path("link");
+                fifo(&pipe);
+                fs::File::create(&sparse).unwrap().set_len(1 << 43).unwrap();
+                symlink("/dev/zero", &link).unwrap();
+                // Keys must be private, whatever they are.
+                for path in [&pipe, &sparse] {
+                    fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
+                }
+                let (none, directory) = (scratch.path("none"), scratch.ledger());
+                for path in [&sparse, &link, &none, &directory, &pipe] {
+                    refused_soon(&scratch, words, path);
+                }
+                assert_eq!(&scratch.kept_files(), before);
+                assert!(fs::metadata(&pipe).unwrap().file_type().is_fifo());
+            });
+        }
+    });
+}
+
+/// The commands that write a file; `FILE` stands for it.
+const WRITERS: &[&[&str]] = &[
+    &["export", "--bundle", "FILE"],
+    &["recover", "--into", "salvaged", "--rest", "FILE"],
+];
+
+#[test]
+fn nothing_is_written_over_unless_force_is_given() {
+    let scratch = site();
+    for words in WRITERS {
+        let run = |file: &str, force: bool| {
+            let _ = fs::remove_dir_all(scratch.path("salvaged"));
+            let mut words: Vec<&str> = words
+                .iter()
+                .map(|word| if *word == "FILE" { file } else { word })
+                .collect();
+            words.extend(force.then_some("--force"));
+            scratch.run(&words)
+        };
+        scratch.write("taken", "precious");
+        run("taken", false).fails(
+            1,
+            &["taken", "it exists already", "hint: --force replaces it"],
+        );
+        assert_eq!(
+            fs::read_to_string(scratch.path("taken")).unwrap(),
+            "precious"
+        );
+        run("taken", true).ok();
+        assert_ne!(
+            fs::read_to_string(scratch.path("taken")).ok().as_deref(),
+            Some("precious")
+        );
+
+        let _ = fs::remove_file(scratch.path("pointer"));
+        scratch.write("pointed", "precious");
+        symlink(scratch.path("pointed"), scratch.path("pointer")).unwrap();
+        run("pointer", false).fails(1, &["it exists already"]);
+        run("pointer", true).ok();
+        assert!(
+            fs::symlink_metadata(scratch.path("pointer"))
+                .unwrap()
+                .is_symlink()
+        );
+
+        let _ = fs::remove_file(scratch.path("pipe"));
+        fifo(&scratch.path("pipe"));
+        let reader = thread::spawn({
+            let pipe = scratch.path("pipe");
+            move || fs::read(pipe).unwrap().len()
+        });
+        run("pipe", false).ok();
+        let read = reader.join().unwrap();
+        assert!(read > 0 || words[0] == "recover");
+        assert!(
+            fs::metadata(scratch.path("pipe"))
+                .unwrap()
+                .file_type()
+                .is_fifo()
+        );
+        run("/dev/null", false).ok();
+        assert!(
+            fs::metadata("/dev/null")
+                .unwrap()
+                .file_type()
+                .is_char_device()
+        );
+    }
+    // Keys are never replaced, not even on demand.
+    scratch
+        .run(&[
+            "key",
+            "generate",
+            "--name",
+            "example.org/test",
+            "--out",
+            "log.key",
+        ])
+        .fails(1, &["it exists already"]);
+    let mode = fs::metadata(scratch.path("log.key"))
+        .unwrap()
+        .permissions()
+        .mode();
+    assert_eq!(mode & 0o777, 0o600);
+    // Proofs: all of their files or none.
+    scratch
+        .run(&["prove", "1", "--key", "log.key"])
+        .fails(1, &["1.tlog-proof", "it exists already"]);
+    scratch
+        .run(&["prove", "1", "--key", "log.key", "--force"])
+        .ok();
+}
+
+/// What the program remembers lies in a directory that others may reach.
+#[test]
+fn a_remembered_checkpoint_is_a_regular_file_or_an_error() {
+    let scratch = site();
+    let seen = scratch.seen_checkpoints();
+    assert!(!seen.is_empty());
+    for path in seen {
+        let text = fs::read(&path).unwrap();
+        fs::remove_file(&path).unwrap();
+        fifo(&path);
+        let start = Instant::now();
+        scratch
+            .run(&["log"])
+            .fails(1, &["it is a pipe, not a regular file"]);
+        assert!(start.elapsed() < SOON);
+        fs::remove_file(&path).unwrap();
+        fs::write(&path, "rubbish").unwrap();
+        let damaged = scratch.run(&["log"]);
+        assert_ne!(damaged.code, Some(0), "{damaged:#?}");
+        assert!(damaged.stderr.contains("hint: "), "{damaged:#?}");
+        fs::write(&path, text).unwrap();
+        scratch.run(&["log"]).ok();
+    }
+}
