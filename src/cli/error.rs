@@ -125,6 +125,7 @@ impl From<LogError> for CliError {
             }
             LogError::Damaged { .. } => Self::new(Exit::Broken, error.to_string())
                 .hint("keep the directory as evidence, and continue with an earlier copy; `servanda verify` shows whether that is sound"),
+            LogError::Clock => Self::refused(error.to_string()).hint("set the clock and try again"),
             LogError::Unsupported(_) => Self::refused(error.to_string()),
         }
     }
@@ -166,6 +167,8 @@ impl From<LedgerError> for CliError {
                 Self::refused(message).hint("shorten the texts, or register the document as a source by its digest")
             }
             LedgerError::AssertedTime { source, .. } => Self::asserted_time(source),
+            LedgerError::ClockJump { .. } => Self::refused(format!("{message}; nothing was appended"))
+                .hint("recorded times never go back: set the clock, or say --clock-is-right"),
             LedgerError::NotEmpty(_) => Self::refused(message).hint("choose another directory"),
             LedgerError::BatchTooLarge(_) => Self::refused(message).hint("split the file"),
             LedgerError::Scratch(_) => Self::refused(format!("{message}; nothing was appended"))

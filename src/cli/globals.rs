@@ -57,6 +57,9 @@ pub struct Globals {
         value_delimiter = ','
     )]
     pub sign_with: Vec<PathBuf>,
+    /// Append although this machine's clock is more than a year ahead of the last record
+    #[arg(long, global = true)]
+    pub clock_is_right: bool,
     /// Neither compare with the newest checkpoint that was seen of this ledger, nor remember one
     #[arg(long, global = true)]
     pub no_memory: bool,

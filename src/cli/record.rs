@@ -363,10 +363,11 @@ pub(super) fn name_days(kind: Kind, fields: &mut Fields, today: NaiveDate, sessi
             .collect();
         if named != texts {
             session.talk(&format!(
-                "{}: {} is {}",
+                "{}: {} is {} here ({})",
                 spec.name,
                 texts.join(", "),
-                named.join(", ")
+                named.join(", "),
+                Session::zone()
             ));
             fields.set(spec.name, named);
         }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style as Ansi};
-use chrono::{Local, NaiveDate, Utc};
+use chrono::{Local, NaiveDate};
 use clap::parser::ValueSource;
 use clap::{ArgMatches, FromArgMatches};
 use serde_json::Value;
@@ -49,6 +49,7 @@ pub struct Session {
     pub dry_run: bool,
     colour: bool,
     sign_with: Vec<PathBuf>,
+    clock_is_right: bool,
     /// The checkpoints that this user saw.
     pub seen: SeenCheckpoints,
     /// Whether the user named the ledger on the command line, and must do so again in the next command.
@@ -88,6 +89,7 @@ impl Session {
             dry_run: options.dry_run,
             colour: !no_colour,
             sign_with: options.sign_with,
+            clock_is_right: options.clock_is_right,
             seen,
             named: matches.value_source("ledger") == Some(ValueSource::CommandLine),
             command_line,
@@ -184,7 +186,10 @@ impl Session {
             .map(|path| read_signing_key(path))
             .collect::<Result<_, _>>()?;
         let waiting = Waiting::new(self.shows_progress(), "reading the history");
-        let ledger = Ledger::open(log, Machine)?.signing_with(keys);
+        let mut ledger = Ledger::open(log, Machine)?.signing_with(keys);
+        if self.clock_is_right {
+            ledger = ledger.trusting_the_clock();
+        }
         drop(waiting);
         if let Some(damage) = ledger.log().damage() {
             return Err(CliError::new(Exit::Broken, damage)
@@ -316,9 +321,18 @@ impl Session {
         self.format.name() == "table"
     }
 
-    /// Today: the later of the local date and the date in UTC, so that no record is in the future.
+    /// Today where the user is: by the zone in `TZ`, or the machine's.
     pub fn today() -> NaiveDate {
-        Local::now().date_naive().max(Utc::now().date_naive())
+        Local::now().date_naive()
+    }
+
+    /// The zone of [`Session::today`], for people: its offset from UTC, after its name where `TZ` gives one.
+    pub fn zone() -> String {
+        let offset = Local::now().offset().to_string();
+        match std::env::var("TZ") {
+            Ok(name) if !name.is_empty() => format!("{name}, UTC{offset}"),
+            _ => format!("UTC{offset}"),
+        }
     }
 
     /// Writes a document to stdout.

@@ -107,11 +107,12 @@ impl<S: Log> Ledger<S> {
         if events.len() > BATCH_LIMIT {
             return Err(LedgerError::BatchTooLarge(events.len()));
         }
+        let now = self.time_to_record()?;
         let mut checker = Checker {
             state: &mut self.state,
             limit: self.record_limit,
             records: self.log.reader(),
-            now: self.environment.now(),
+            now,
             last_recorded: group.last_recorded,
             admitted: Admitted::default(),
             placed: Placed::default(),

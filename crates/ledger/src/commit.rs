@@ -7,7 +7,11 @@ use super::ledger::Ledger;
 use super::snapshot;
 use servanda_core::chain::record::{Head, Record};
 use servanda_core::chain::tree::{Tiled, leaf_hash};
+use servanda_core::value::when::Instant;
 use servanda_log::{AppendError, Log, LogError};
+
+/// A leap year, in microseconds.
+const YEAR_MICROS: i64 = 366 * 24 * 60 * 60 * 1_000_000;
 
 /// What an append left behind.
 pub(super) enum Ending {
@@ -56,6 +60,19 @@ impl<S: Log> Ledger<S> {
     /// Reads the log again if an append before this one left the state in doubt.
     pub(super) fn refresh_if_stale(&mut self) -> Result<(), LedgerError> {
         if self.stale { self.refresh() } else { Ok(()) }
+    }
+
+    /// The machine's time, if it can be that of the next records.
+    ///
+    /// # Errors
+    /// [`LedgerError::ClockJump`]
+    pub(super) fn time_to_record(&self) -> Result<Instant, LedgerError> {
+        let (now, last) = (self.environment.now(), self.last_recorded);
+        let is_jump = self.head.count > 0 && now.0.saturating_sub(last.0) > YEAR_MICROS;
+        match is_jump && !self.clock_is_right && !self.is_backfill() {
+            true => Err(LedgerError::ClockJump { last, now }),
+            false => Ok(now),
+        }
     }
 
     /// What the log's answer to an append means. `end` is the head behind all that was given, once all was.

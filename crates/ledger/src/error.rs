@@ -6,6 +6,7 @@ use servanda_core::chain::tree::ProveError;
 use servanda_core::rules::Rejection;
 use servanda_core::signatures::SignatureError;
 use servanda_core::state::RECORD_LIMIT;
+use servanda_core::value::when::Instant;
 use servanda_core::words::plural;
 use servanda_log::LogError;
 
@@ -65,6 +66,14 @@ pub enum LedgerError {
         index: usize,
         /// Why.
         source: AssertedTimeError,
+    },
+    /// The machine's clock is far ahead of the last record, and nobody said that it is right; nothing was appended.
+    #[error("this machine's clock says {now}, more than a year after the last record of {last}")]
+    ClockJump {
+        /// When the last record was recorded.
+        last: Instant,
+        /// The machine's time.
+        now: Instant,
     },
     /// A batch is too large; nothing was appended.
     #[error("{0} events in one append; the limit is {BATCH_LIMIT}")]

@@ -32,6 +32,8 @@ pub struct Ledger<S> {
     pub(super) snapshot: u64,
     pub(super) signers: Vec<SigningKey>,
     pub(super) snapshot_every: u64,
+    /// Whether the machine's clock may be far ahead of the last record.
+    pub(super) clock_is_right: bool,
     /// Lower in tests alone.
     pub(super) record_limit: u64,
     /// Whether the state may hold what the log does not, after an append that failed.
@@ -71,6 +73,7 @@ impl<S: Log> Ledger<S> {
             snapshot: 0,
             signers: Vec::new(),
             snapshot_every: SNAPSHOT_EVERY,
+            clock_is_right: false,
             record_limit: RECORD_LIMIT,
             stale: false,
         }
@@ -95,6 +98,14 @@ impl<S: Log> Ledger<S> {
     #[must_use]
     pub fn snapshot_every(mut self, records: u64) -> Self {
         self.snapshot_every = records.max(1);
+        self
+    }
+
+    /// Appends also where the machine's clock is more than a year ahead of the last record. Recorded times never go back,
+    /// so that a clock which is wrong once would stay in the ledger for good.
+    #[must_use]
+    pub fn trusting_the_clock(mut self) -> Self {
+        self.clock_is_right = true;
         self
     }
 

@@ -137,6 +137,7 @@ impl<S: Log> Ledger<S> {
         batch: usize,
         tail: &Tail,
     ) -> Result<(Placed, Result<(), LedgerError>), StreamError<E>> {
+        let now = self.time_to_record()?;
         let origin = self.origin().map_or("", |fact| fact.origin.as_str());
         let (sender, receiver) = sync_channel(WAITING);
         let mut binder = Binder {
@@ -158,7 +159,7 @@ impl<S: Log> Ledger<S> {
                 state: &mut self.state,
                 limit: self.record_limit,
                 records: self.log.reader(),
-                now: binder.environment.now(),
+                now,
                 last_recorded: self.last_recorded,
                 admitted: Admitted::default(),
                 placed: Placed::default(),

@@ -35,6 +35,9 @@ pub enum LogError {
         /// The number of the first record after the damage that may be readable, if there is one.
         resume: Option<u64>,
     },
+    /// The machine's clock stands before 1970, where sled cannot work.
+    #[error("this machine's clock stands before 1970")]
+    Clock,
     /// The log does not have an optional part.
     #[error("the ledger's log {0}")]
     Unsupported(Unsupported),

@@ -3,10 +3,11 @@ use super::declare::event;
 use super::envelope::Envelope;
 use super::meaning::Meaning;
 use super::phrase::changed;
+use crate::rules::{Known, Rejection, check_recurrence};
 use crate::state::Effect;
 use crate::value::base::Text;
 use crate::value::commitment::Modality;
-use crate::value::id::{AgreementId, CommitmentId, PartyId};
+use crate::value::id::{AgreementId, CommitmentId, PartyId, Seq};
 use crate::value::when::Deadline;
 
 event! {
@@ -36,6 +37,10 @@ event! {
 }
 
 impl Meaning for CommitmentAmended {
+    fn check_record(&self, _: &dyn Known, _: Seq) -> Result<(), Rejection> {
+        check_recurrence(self.deadline.as_ref())
+    }
+
     fn effects<'e>(&'e self, _: &'e Envelope, tell: &mut dyn FnMut(Effect<'e>)) {
         tell(Effect::Amended {
             commitment: &self.commitment,

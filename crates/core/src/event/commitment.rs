@@ -3,7 +3,7 @@ use super::declare::event;
 use super::envelope::Envelope;
 use super::meaning::Meaning;
 use super::phrase::parties;
-use crate::rules::{Advice, Known, Rejection, Rule};
+use crate::rules::{Advice, Known, Rejection, Rule, check_recurrence};
 use crate::state::Effect;
 use crate::value::base::Text;
 use crate::value::commitment::{Modality, Standing};
@@ -53,6 +53,7 @@ event! {
 
 impl Meaning for CommitmentRecorded {
     fn check_record(&self, _: &dyn Known, _: Seq) -> Result<(), Rejection> {
+        check_recurrence(self.deadline.as_ref())?;
         if self.mutual && self.creditor.is_empty() {
             let message = "a mutual commitment names debtors and creditors, the two sides";
             return Err(Rejection::new(Rule::BothSides, message));

@@ -15,7 +15,7 @@ mod rejection;
 mod tests;
 
 pub use self::amending::{complete, is_erasable, may_be_redacted};
-pub(crate) use self::dates::check_not_before_agreement;
+pub(crate) use self::dates::{check_not_before_agreement, check_recurrence};
 pub use self::known::Known;
 pub(crate) use self::recorder::check_admitted;
 pub use self::recorder::recorder;

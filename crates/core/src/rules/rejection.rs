@@ -41,6 +41,8 @@ words! {
         Withdrawal = "withdrawal",
         /// Only recurring commitments have occurrences.
         Recurring = "recurring",
+        /// A recurrence rule is one of RFC 5545, and some day follows it.
+        RecurrenceRule = "recurrence-rule",
         /// Nothing moves before the agreement was concluded.
         NotBeforeAgreement = "not-before-agreement",
     }

@@ -44,6 +44,118 @@ pub struct Unsupported {
     pub part: String,
 }
 
+/// Checks a rule against what RFC 5545, section 3.3.10, allows, and that some day follows it.
+///
+/// # Errors
+/// What is wrong, in words.
+pub fn check(rule: &RecurrenceRule) -> Result<(), String> {
+    let text = rule.to_string();
+    let parts: Vec<(&str, &str)> = text
+        .split(';')
+        .filter_map(|part| part.split_once('='))
+        .collect();
+    let part = |name: &str| {
+        parts
+            .iter()
+            .find(|(found, _)| *found == name)
+            .map(|(_, value)| *value)
+    };
+    let has = |name: &str| part(name).is_some();
+    let frequency = part("FREQ").unwrap_or_default();
+    for (name, value) in &parts {
+        if !is_in_range(name, value) {
+            return Err(format!("{name} has no proper value"));
+        }
+    }
+    let numbered = part("BYDAY").is_some_and(|days| days.contains(|c: char| c.is_ascii_digit()));
+    let forbidden = [
+        (
+            has("COUNT") && has("UNTIL"),
+            "COUNT and UNTIL exclude each other",
+        ),
+        (
+            numbered && !matches!(frequency, "MONTHLY" | "YEARLY"),
+            "BYDAY has numbers in months and years alone",
+        ),
+        (
+            numbered && frequency == "YEARLY" && has("BYWEEKNO"),
+            "BYDAY has no numbers beside BYWEEKNO",
+        ),
+        (
+            has("BYMONTHDAY") && frequency == "WEEKLY",
+            "BYMONTHDAY is not for weeks",
+        ),
+        (
+            has("BYYEARDAY") && matches!(frequency, "DAILY" | "WEEKLY" | "MONTHLY"),
+            "BYYEARDAY is not for days, weeks and months",
+        ),
+        (
+            has("BYWEEKNO") && frequency != "YEARLY",
+            "BYWEEKNO is for years alone",
+        ),
+        (
+            has("BYSETPOS")
+                && !parts
+                    .iter()
+                    .any(|(name, _)| name.starts_with("BY") && *name != "BYSETPOS"),
+            "BYSETPOS needs another part that begins with BY",
+        ),
+    ];
+    if let Some((_, why)) = forbidden.iter().find(|(is_so, _)| *is_so) {
+        return Err((*why).to_owned());
+    }
+    // What is not worked out here may give days.
+    let Ok(recurrence) = Recurrence::of(rule) else {
+        return Ok(());
+    };
+    // Whatever it counts from, and up to when: the calendar repeats itself every 400 years.
+    let always = Recurrence {
+        until: None,
+        ..recurrence
+    };
+    let start = NaiveDate::from_ymd_opt(2000, 1, 1).unwrap_or_default();
+    match always.days(start).next() {
+        Some(_) => Ok(()),
+        None => Err("no day follows it".to_owned()),
+    }
+}
+
+/// Whether a part's value is one that the standard allows.
+fn is_in_range(name: &str, value: &str) -> bool {
+    let all = |check: &dyn Fn(&str) -> bool| value.split(',').all(check);
+    let plain = |low: u32, high: u32| {
+        all(&|text| {
+            text.bytes().all(|b| b.is_ascii_digit())
+                && text.parse().is_ok_and(|n: u32| (low..=high).contains(&n))
+        })
+    };
+    match name {
+        "INTERVAL" | "COUNT" => value.parse().is_ok_and(|n: u32| n > 0) && !value.starts_with('+'),
+        "UNTIL" => {
+            let (day, time) = value
+                .split_once('T')
+                .map_or((value, None), |(day, time)| (day, Some(time)));
+            let is_time = |time: &str| {
+                let digits = time.strip_suffix('Z').unwrap_or(time);
+                digits.len() == 6 && chrono::NaiveTime::parse_from_str(digits, "%H%M%S").is_ok()
+            };
+            day.len() == 8
+                && NaiveDate::parse_from_str(day, "%Y%m%d").is_ok()
+                && time.is_none_or(is_time)
+        }
+        "BYSECOND" => plain(0, 60),
+        "BYMINUTE" => plain(0, 59),
+        "BYHOUR" => plain(0, 23),
+        "BYMONTH" => plain(1, 12),
+        "BYDAY" => list(value, nth_weekday).is_some(),
+        "BYMONTHDAY" => list(value, |text| number(text, 31)).is_some(),
+        "BYYEARDAY" | "BYSETPOS" => list(value, |text| number(text, 366)).is_some(),
+        "BYWEEKNO" => list(value, |text| number(text, 53)).is_some(),
+        "WKST" => weekday(value).is_some(),
+        _ => true,
+    }
+}
+
 impl Recurrence {
     /// Reads a rule.
     ///
@@ -367,6 +479,50 @@ mod tests {
         assert_eq!(far.days(day("2000-06-01")).count(), 0);
         let last = rule("FREQ=YEARLY").days(day("2000-06-01")).last().unwrap();
         assert_eq!(last, day("9999-06-01"));
+    }
+
+    #[test]
+    fn rules_that_the_standard_forbids_or_no_day_follows_are_told() {
+        let checked = |text: &str| check(&text.parse().unwrap());
+        for text in [
+            "FREQ=YEARLY",
+            "FREQ=MONTHLY;BYMONTHDAY=31",
+            "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=29",
+            "FREQ=YEARLY;BYDAY=-1SU;BYMONTH=3",
+            "FREQ=WEEKLY;BYDAY=MO,WE;WKST=SU",
+            "FREQ=DAILY;COUNT=3",
+            "FREQ=DAILY;UNTIL=19990101",
+            "FREQ=DAILY;UNTIL=19990101T235959Z",
+            "FREQ=YEARLY;BYWEEKNO=53",
+            "FREQ=YEARLY;BYYEARDAY=-1",
+            "FREQ=HOURLY;BYMINUTE=0,30",
+            "FREQ=MONTHLY;BYDAY=MO,TU;BYSETPOS=-1",
+        ] {
+            assert_eq!(checked(text), Ok(()), "{text}");
+        }
+        for (text, why) in [
+            ("FREQ=DAILY;COUNT=3;UNTIL=20300101", "exclude each other"),
+            ("FREQ=WEEKLY;BYDAY=1MO", "in months and years alone"),
+            ("FREQ=YEARLY;BYWEEKNO=1;BYDAY=1MO", "beside BYWEEKNO"),
+            ("FREQ=WEEKLY;BYMONTHDAY=1", "not for weeks"),
+            ("FREQ=MONTHLY;BYYEARDAY=1", "not for days, weeks and months"),
+            ("FREQ=MONTHLY;BYWEEKNO=1", "for years alone"),
+            ("FREQ=MONTHLY;BYSETPOS=1", "needs another part"),
+            ("FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30", "no day follows it"),
+            ("FREQ=YEARLY;BYMONTH=13", "BYMONTH"),
+            ("FREQ=MONTHLY;BYMONTHDAY=32", "BYMONTHDAY"),
+            ("FREQ=MONTHLY;BYMONTHDAY=0", "BYMONTHDAY"),
+            ("FREQ=DAILY;INTERVAL=0", "INTERVAL"),
+            ("FREQ=DAILY;COUNT=0", "COUNT"),
+            ("FREQ=DAILY;UNTIL=20230231", "UNTIL"),
+            ("FREQ=DAILY;UNTIL=20230228T250000", "UNTIL"),
+            ("FREQ=WEEKLY;WKST=XX", "WKST"),
+            ("FREQ=WEEKLY;BYDAY=MON", "BYDAY"),
+            ("FREQ=MINUTELY;BYSECOND=61", "BYSECOND"),
+        ] {
+            let said = checked(text).unwrap_err();
+            assert!(said.contains(why), "{text}: {said}");
+        }
     }
 
     proptest! {

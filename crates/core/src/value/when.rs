@@ -427,17 +427,60 @@ impl fmt::Display for Instant {
     }
 }
 
+/// The days that ended with a second 60 in UTC (IERS Bulletin C), as year, month and day. None was announced since.
+const LEAP_SECONDS: [(i32, u32, u32); 27] = [
+    (1972, 6, 30),
+    (1972, 12, 31),
+    (1973, 12, 31),
+    (1974, 12, 31),
+    (1975, 12, 31),
+    (1976, 12, 31),
+    (1977, 12, 31),
+    (1978, 12, 31),
+    (1979, 12, 31),
+    (1981, 6, 30),
+    (1982, 6, 30),
+    (1983, 6, 30),
+    (1985, 6, 30),
+    (1987, 12, 31),
+    (1989, 12, 31),
+    (1990, 12, 31),
+    (1992, 6, 30),
+    (1993, 6, 30),
+    (1994, 6, 30),
+    (1995, 12, 31),
+    (1997, 6, 30),
+    (1998, 12, 31),
+    (2005, 12, 31),
+    (2008, 12, 31),
+    (2012, 6, 30),
+    (2015, 6, 30),
+    (2016, 12, 31),
+];
+
+/// Whether a second 60 followed this second 59, counted from 1970.
+fn is_leap_second(second: i64) -> bool {
+    let time = DateTime::<Utc>::from_timestamp(second, 0);
+    time.is_some_and(|time| {
+        let day = (time.year(), time.month(), time.day());
+        second.rem_euclid(86_400) == 86_399 && LEAP_SECONDS.contains(&day)
+    })
+}
+
 impl FromStr for Instant {
     type Err = ValueError;
     fn from_str(text: &str) -> Result<Self, ValueError> {
-        DateTime::parse_from_rfc3339(text)
-            .map(|time| Self(time.timestamp_micros()))
-            .map_err(|_| {
-                ValueError(format!(
-                    "`{}` is not a time such as 2023-05-11T09:30:00Z",
-                    excerpt(text)
-                ))
-            })
+        let wrong = |why: &str| {
+            ValueError(format!(
+                "`{}` is not a time such as 2023-05-11T09:30:00Z{why}",
+                excerpt(text)
+            ))
+        };
+        let time = DateTime::parse_from_rfc3339(text).map_err(|_| wrong(""))?;
+        if time.timestamp_subsec_nanos() >= 1_000_000_000 && !is_leap_second(time.timestamp()) {
+            return Err(wrong(": UTC had no second 60 then"));
+        }
+        Ok(Self(time.timestamp_micros()))
     }
 }
 

@@ -336,6 +336,28 @@ fn the_clock_never_goes_backwards() {
     assert!(is_sound(ledger.log()));
 }
 
+/// A clock that is wrong once would stay in the ledger for good, because recorded times never go back.
+#[test]
+fn a_clock_that_jumps_needs_somebody_who_says_that_it_is_right() {
+    let day = 24 * 60 * 60 * 1_000_000;
+    let ledger = storied();
+    let last = ledger.last_recorded;
+    let at = |days: i64| Steady::from(Instant(last.0 + days * day));
+    let mut ledger = Ledger::open(ledger.into_log(), at(365)).unwrap();
+    ledger.append(vec![note("after a year")]).unwrap();
+    let log = ledger.into_log();
+    let head = log.head().unwrap();
+    let mut ledger = Ledger::open(log, at(365 + 367)).unwrap();
+    let error = ledger.append(vec![note("after more")]).unwrap_err();
+    assert!(matches!(error, LedgerError::ClockJump { .. }), "{error}");
+    let streamed = ledger.append_stream::<()>(|_| Ok(None));
+    assert!(streamed.is_err());
+    assert_eq!(ledger.log().head().unwrap(), head);
+    let mut ledger = ledger.trusting_the_clock();
+    ledger.append(vec![note("after more")]).unwrap();
+    assert!(is_sound(ledger.log()));
+}
+
 /// Environment whose randomness runs out.
 struct Dry(u8);
 

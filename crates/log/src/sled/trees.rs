@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use ::sled::{Batch, Config, Db, Tree};
 use bytes::Bytes;
@@ -50,6 +50,14 @@ pub(super) struct Trees {
     pub(super) bytes_written: AtomicUsize,
 }
 
+/// Refuses a time before 1970: sled's threads panic there.
+fn check_clock(now: SystemTime) -> Result<(), LogError> {
+    match now.duration_since(SystemTime::UNIX_EPOCH) {
+        Ok(_) => Ok(()),
+        Err(_) => Err(LogError::Clock),
+    }
+}
+
 impl Trees {
     pub(super) fn open(records: &Path) -> Result<Self, LogError> {
         let config = Config::new()
@@ -84,6 +92,7 @@ impl Trees {
 
     /// Opens an existing directory, and waits for sled's lock, which may outlive a closed log for a moment.
     pub(super) fn open_until(records: &Path, deadline: Instant) -> Result<Self, LogError> {
+        check_clock(SystemTime::now())?;
         let db_path = records.join(DB);
         if let Err(source) = fs::metadata(&db_path) {
             return Err(match source.kind() {

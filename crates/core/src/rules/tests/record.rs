@@ -228,6 +228,17 @@ const BROKEN: &[Case] = &[
         ],
     ),
     (
+        Rule::RecurrenceRule,
+        Kind::CommitmentRecorded,
+        &[
+            ("id", "C9"),
+            ("agreement", "A1"),
+            ("text", "t"),
+            ("debtor", "norway"),
+            ("deadline", "RRULE:FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30"),
+        ],
+    ),
+    (
         Rule::Correctable,
         Kind::Corrected,
         &[

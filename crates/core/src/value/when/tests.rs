@@ -8,6 +8,27 @@ fn day(text: &str) -> NaiveDate {
 }
 
 #[test]
+fn a_second_60_is_one_that_utc_had() {
+    let time = |text: &str| text.parse::<Instant>();
+    let leap = time("2016-12-31T23:59:60Z").unwrap();
+    assert_eq!(leap, time("2017-01-01T00:00:00Z").unwrap());
+    assert_eq!(
+        time("2016-12-31T18:59:60.5-05:00").unwrap().0,
+        leap.0 + 500_000
+    );
+    assert!(time("1972-06-30T23:59:60Z").is_ok());
+    for text in [
+        "2016-12-31T23:58:60Z",
+        "2016-12-30T23:59:60Z",
+        "2023-12-31T23:59:60Z",
+        "2016-12-31T23:59:60+01:00",
+        "2016-12-31T23:59:61Z",
+    ] {
+        assert!(time(text).is_err(), "{text}");
+    }
+}
+
+#[test]
 fn dates_of_every_precision() {
     for text in [
         "2023-05-11",
