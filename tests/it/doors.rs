@@ -245,3 +245,42 @@ fn a_remembered_checkpoint_is_a_regular_file_or_an_error() {
         scratch.run(&["log"]).ok();
     }
 }
+
+/// A ledger's own files are looked at as well: whoever can write its directory may put anything there.
+#[test]
+fn a_file_of_the_ledger_is_a_regular_one_of_a_likely_length() {
+    let first = site();
+    let names = [
+        "servanda",
+        "head",
+        "journal",
+        "lock",
+        "records/db",
+        "records/conf",
+        "records/seal",
+    ];
+    let one = &|name: &str| {
+        for kind in ["pipe", "endless", "sparse"] {
+            let scratch = copy(&first);
+            let path = scratch.ledger().join(name);
+            fs::remove_file(&path).unwrap();
+            match kind {
+                "pipe" => fifo(&path),
+                "endless" => symlink("/dev/zero", &path).unwrap(),
+                _ => fs::File::create(&path).unwrap().set_len(1 << 43).unwrap(),
+            }
+            let start = Instant::now();
+            for words in [&["verify"][..], &["record", "note", "--text", "a"]] {
+                let outcome = scratch.run(words);
+                assert!(outcome.code.is_some(), "{name} {kind}: {outcome:#?}");
+            }
+            let took = start.elapsed();
+            assert!(took < SOON, "{name} {kind} took {took:?}");
+        }
+    };
+    thread::scope(|scope| {
+        for name in names {
+            scope.spawn(move || one(name));
+        }
+    });
+}

@@ -24,7 +24,10 @@ impl Source {
     /// # Errors
     /// [`FileError::Directory`], [`FileError::Io`].
     pub fn open(path: &Path) -> Result<Self, FileError> {
-        let mut options = OpenOptions::new();
+        Self::open_with(OpenOptions::new(), path)
+    }
+
+    fn open_with(mut options: OpenOptions, path: &Path) -> Result<Self, FileError> {
         options.read(true);
         #[cfg(unix)]
         {
@@ -32,7 +35,10 @@ impl Source {
             let flags = rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::NOCTTY;
             options.custom_flags(flags.bits() as i32);
         }
-        let file = options.open(path)?;
+        let file = options.open(path).map_err(|error| match error.kind() {
+            io::ErrorKind::IsADirectory => FileError::Directory,
+            _ => FileError::Io(error),
+        })?;
         // Of the open file: the name may belong to another one by now.
         let metadata = file.metadata()?;
         if metadata.is_dir() {
@@ -50,10 +56,13 @@ impl Source {
     /// # Errors
     /// As [`Source::open`], and [`FileError::NotRegular`].
     pub fn open_regular(path: &Path) -> Result<Self, FileError> {
-        let source = Self::open(path)?;
-        match source.metadata.is_file() {
-            true => Ok(source),
-            false => Err(FileError::NotRegular(kind_of(source.metadata.file_type()))),
+        Self::open(path)?.regular()
+    }
+
+    fn regular(self) -> Result<Self, FileError> {
+        match self.metadata.is_file() {
+            true => Ok(self),
+            false => Err(FileError::NotRegular(kind_of(self.metadata.file_type()))),
         }
     }
 
@@ -66,6 +75,11 @@ impl Source {
     /// What the system says about the open file.
     pub fn metadata(&self) -> &Metadata {
         &self.metadata
+    }
+
+    /// The open file itself.
+    pub fn into_file(self) -> File {
+        self.file
     }
 
     /// Refuses a regular file that is longer than its limit, before a byte is read.
@@ -142,6 +156,19 @@ impl Read for Source {
             }
         }
     }
+}
+
+/// Opens a regular file to be read and written, that this program wrote itself and that has at most so many bytes.
+///
+/// # Errors
+/// [`FileError::NotRegular`], [`FileError::Directory`], [`FileError::TooLong`], [`FileError::Io`].
+pub fn open_own(path: &Path, max_bytes: u64) -> Result<File, FileError> {
+    let mut options = OpenOptions::new();
+    options.write(true);
+    Ok(Source::open_with(options, path)?
+        .regular()?
+        .limited(max_bytes)?
+        .file)
 }
 
 /// Reads a file of at most so many bytes: a regular one, a pipe or a device.

@@ -20,10 +20,13 @@ use std::path::{Path, PathBuf};
 use super::LogError;
 use super::slot::{ROOM, Slot};
 use servanda_core::chain::record::{Hash, Head};
+use servanda_files::FileError;
 
 const MAGIC: &[u8; 8] = b"srvdhead";
 /// Bytes of a head.
 const HEAD_LEN: usize = 40;
+/// Far more bytes than a head file has.
+const MAX_BYTES: u64 = 1 << 20;
 
 /// Encodes a head: its count, little endian, and its link.
 pub(super) fn to_bytes(head: Head) -> [u8; HEAD_LEN] {
@@ -69,8 +72,8 @@ impl HeadFile {
 
     /// Opens the head file. Writes nothing.
     pub(super) fn open(path: &Path) -> Result<Self, LogError> {
-        let read = || -> io::Result<(File, Vec<u8>)> {
-            let file = OpenOptions::new().read(true).write(true).open(path)?;
+        let read = || -> Result<(File, Vec<u8>), FileError> {
+            let file = servanda_files::open_own(path, MAX_BYTES)?;
             let mut bytes = Vec::with_capacity(ROOM);
             (&file).take(ROOM as u64).read_to_end(&mut bytes)?;
             Ok((file, bytes))
@@ -79,9 +82,10 @@ impl HeadFile {
             what: format!("{}: {what}", path.display()),
             resume: None,
         };
-        let (file, bytes) = read().map_err(|source| match source.kind() {
-            io::ErrorKind::NotFound => damaged("the file is missing"),
-            _ => failed("opening", path, source),
+        let (file, bytes) = read().map_err(|error| match error {
+            error if error.is_missing() => damaged("the file is missing"),
+            FileError::Io(source) => failed("opening", path, source),
+            error => damaged(&error.to_string()),
         })?;
         let newest = Slot::newest(&bytes, MAGIC);
         let current = newest.ok_or_else(|| damaged("neither of its two slots is whole"))?;

@@ -22,6 +22,8 @@ use servanda_core::chain::record::{Hash, LocalChecksum, local_checksum};
 
 /// The most segments that are kept, 128 MiB. Only the crash of an import leaves more at risk.
 const MAX_SEGMENTS: usize = 64;
+/// The most bytes of a table of pages or a configuration that are read: a table has some 20 for each page.
+const SMALL_MAX_BYTES: u64 = 1 << 30;
 
 const DB: &str = "db";
 const CONF: &str = "conf";
@@ -53,11 +55,11 @@ impl PreOpenBackup {
     /// Reads the bytes of sled's directory that opening may change.
     pub(super) fn take(records: &Path, segment_size: usize) -> io::Result<Self> {
         let db = records.join(DB);
-        let file = File::open(&db)?;
+        let file = servanda_files::Source::open_regular(&db)?.into_file();
         let len = file.metadata()?.len();
         let mut small = Vec::new();
         for path in small_files(records)?.filter(|path| path.is_file()) {
-            let bytes = fs::read(&path)?;
+            let bytes = servanda_files::read_regular(&path, SMALL_MAX_BYTES)?;
             small.push((path, bytes));
         }
         let stable = small.iter().filter_map(|(path, _)| end_of_log(path)).max();
@@ -189,13 +191,14 @@ pub(super) fn copy(from: &Path, to: &Path, parts: Parts) -> io::Result<()> {
     Ok(())
 }
 
-/// Renames what does not belong to these parts and would disturb sled.
+/// Renames what does not belong to these parts and would disturb sled: it would wait for ever at a pipe, for example.
 pub(super) fn set_aside(records: &Path, parts: Parts) -> io::Result<()> {
     for (dir, is_blob) in [("", false), (BLOBS, true)] {
         let dir = records.join(dir);
         for name in names_in(&dir)?.unwrap_or_default() {
             let disturbs = is_blob || is_small(&name);
-            if disturbs && !parts.have(&name, is_blob) {
+            let belongs = parts.have(&name, is_blob) && is_regular(&dir.join(&name))?;
+            if disturbs && !belongs {
                 let mut aside = OsString::from(ASIDE);
                 aside.push(&name);
                 fs::rename(dir.join(&name), records.join(aside))?;
@@ -203,6 +206,11 @@ pub(super) fn set_aside(records: &Path, parts: Parts) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Whether a name is that of a regular file, and not of a link to one.
+fn is_regular(path: &Path) -> io::Result<bool> {
+    Ok(fs::symlink_metadata(path)?.is_file())
 }
 
 /// The names in a directory, in order; none if it is missing.

@@ -1,7 +1,7 @@
 //! The lock of a ledger's directory.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{Read as _, Write as _};
+use std::io::Write as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -51,11 +51,10 @@ pub(super) fn locked(dir: &Path, wait: Duration, who: &str) -> Result<File, Open
 
 /// The text that the holder of the lock wrote into it.
 fn holder(path: &Path) -> String {
-    let mut text = String::new();
-    let read =
-        File::open(path).and_then(|file| file.take(HOLDER_MAX_BYTES).read_to_string(&mut text));
+    let text = servanda_files::read_regular(path, HOLDER_MAX_BYTES).unwrap_or_default();
+    let text = String::from_utf8_lossy(&text);
     let text: String = text.trim().chars().filter(|c| !c.is_control()).collect();
-    if read.is_err() || text.is_empty() {
+    if text.is_empty() {
         "a process that did not say who it is".to_owned()
     } else {
         text

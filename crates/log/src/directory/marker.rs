@@ -1,10 +1,11 @@
 //! The marker of a ledger's directory.
 
 use std::fs::{self, File};
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Write as _};
 use std::path::Path;
 
 use crate::open_error::OpenError;
+use servanda_files::FileError;
 
 /// The format of a ledger's directory.
 pub const FORMAT: u32 = 1;
@@ -34,18 +35,13 @@ pub(super) enum Marker {
 /// # Errors
 /// Errors of the system.
 pub(super) fn read(dir: &Path) -> io::Result<Marker> {
-    let text = File::open(dir.join(MARKER)).and_then(|file| {
-        let mut text = Vec::new();
-        file.take(MARKER_MAX_BYTES).read_to_end(&mut text)?;
-        Ok(text)
-    });
-    match text {
+    match servanda_files::read_regular(&dir.join(MARKER), MARKER_MAX_BYTES) {
         Ok(text) => Ok(parse(&String::from_utf8_lossy(&text))),
-        Err(error) => match error.kind() {
+        Err(FileError::Io(error)) => match error.kind() {
             io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Ok(Marker::Missing),
-            io::ErrorKind::IsADirectory => Ok(Marker::Strange("it is a directory".to_owned())),
             _ => Err(error),
         },
+        Err(error) => Ok(Marker::Strange(error.to_string())),
     }
 }
 

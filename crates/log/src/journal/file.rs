@@ -1,6 +1,6 @@
 //! The journal's file: its slots, its frames, and the place of the next frame.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -9,11 +9,14 @@ use super::medium::Medium;
 use crate::slot::{ROOM, Slot};
 use crate::{LogError, head};
 use servanda_core::chain::record::{Head, Sealed};
+use servanda_files::FileError;
 
 const MAGIC: &[u8; 8] = b"srvdjrnl";
 /// The place of a lap's first frame.
 pub(super) const START: usize = ROOM;
 const BODY_LEN: usize = 64;
+/// Far more bytes than a journal has.
+const MAX_BYTES: u64 = 1 << 28;
 
 /// The contents of a slot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,10 +84,10 @@ impl JournalFile {
 
     /// Opens the file, and gives all whole frames of the lap in order. Writes nothing.
     pub(super) fn open(path: &Path) -> Result<(Self, Vec<Frame>), LogError> {
-        let file = OpenOptions::new().read(true).write(true).open(path);
-        let file = file.map_err(|source| match source.kind() {
-            io::ErrorKind::NotFound => damaged(path, "the file is missing"),
-            _ => failed("opening", path, source),
+        let file = servanda_files::open_own(path, MAX_BYTES).map_err(|error| match error {
+            error if error.is_missing() => damaged(path, "the file is missing"),
+            FileError::Io(source) => failed("opening", path, source),
+            error => damaged(path, &error.to_string()),
         })?;
         Self::read(Box::new(file), path)
     }

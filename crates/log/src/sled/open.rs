@@ -282,8 +282,35 @@ fn missing(records: &Path, source: io::Error) -> LogError {
     }
 }
 
+/// Refuses a table of records that is nearly all a hole: sled and a copy would go through every byte of it. A file system
+/// that compresses makes far less of what was written.
+fn check_is_written(records: &Path) -> Result<(), LogError> {
+    /// Blocks of the system are 512 bytes.
+    const BLOCK: u64 = 512;
+    const HOLES_MAX: u64 = 256 * 1024 * 1024;
+    let path = records.join(DB);
+    let Ok(found) = fs::metadata(&path) else {
+        // What is missing is told where it is read.
+        return Ok(());
+    };
+    #[cfg(unix)]
+    let written = std::os::unix::fs::MetadataExt::blocks(&found).saturating_mul(BLOCK);
+    #[cfg(not(unix))]
+    let written = found.len();
+    if found.len() / 64 > written.saturating_add(HOLES_MAX / 64) {
+        let what = format!(
+            "{}: of its {} bytes no more than {written} were ever written",
+            path.display(),
+            found.len()
+        );
+        return Err(damaged(what, None));
+    }
+    Ok(())
+}
+
 /// Reads what opening may change.
 fn taken(records: &Path) -> Result<PreOpenBackup, LogError> {
+    check_is_written(records)?;
     let saved = PreOpenBackup::take(records, SEGMENT_SIZE);
     saved.map_err(|source| match source.kind() {
         io::ErrorKind::NotFound => {

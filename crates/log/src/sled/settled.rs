@@ -16,13 +16,14 @@ use crate::error::LogError;
 use crate::pre_open_backup::PreOpenBackup;
 
 const SEAL: &str = "seal";
+const SEAL_MAX_BYTES: u64 = 1024;
 
 /// How often sled is opened at most until nothing changes. Mostly it is twice.
 const OPENINGS: usize = 5;
 
 /// Whether these files are as they were when they were sealed.
 pub(super) fn is_sealed(records: &Path, saved: &PreOpenBackup) -> bool {
-    let seal = fs::read(records.join(SEAL)).ok();
+    let seal = servanda_files::read_regular(&records.join(SEAL), SEAL_MAX_BYTES).ok();
     let found = saved.fingerprint();
     found.is_some_and(|found| seal.as_deref() == Some(&found.0))
 }
@@ -53,5 +54,9 @@ pub(super) fn settle(records: &Path, deadline: Instant) -> Result<(), LogError> 
         return Ok(());
     };
     let path = records.join(SEAL);
+    if !path.is_file() {
+        // It may be a pipe, which would be waited for.
+        let _gone = fs::remove_file(&path);
+    }
     fs::write(&path, seal.0).map_err(|source| io_error("writing", &path, source))
 }
