@@ -30,6 +30,7 @@ const TOP_LEVEL: &[&str] = &["Cargo.toml", "src", "tests", "fixtures", "README.m
 /// The packages: their directory of sources, and the name by which others import them.
 const PACKAGES: &[(&str, &str)] = &[
     ("crates/core/src", "servanda_core"),
+    ("crates/files/src", "servanda_files"),
     ("crates/log/src", "servanda_log"),
     ("crates/ledger/src", "servanda_ledger"),
     ("crates/report/src", "servanda_report"),
@@ -125,6 +126,24 @@ fn no_files_import_each_other_in_a_circle() {
         let stands = found.iter().any(|circle| is_of(circle, known));
         assert!(stands, "mended, so leave it out of known.rs: {known}");
     }
+}
+
+/// The integration tests are held to the length of a file alone: their tables are long functions.
+#[test]
+fn integration_tests_are_short_files() {
+    let mut left = vec![root().join("tests/it")];
+    let mut files = 0;
+    while let Some(path) = left.pop() {
+        if path.is_dir() {
+            let inside = fs::read_dir(path).unwrap();
+            left.extend(inside.map(|entry| entry.unwrap().path()));
+            continue;
+        }
+        let lines = fs::read_to_string(&path).unwrap().lines().count();
+        assert!(lines <= FILE_LINES, "{} has {lines} lines", path.display());
+        files += 1;
+    }
+    assert!(files > 20);
 }
 
 #[test]

@@ -50,25 +50,45 @@ pub struct Unsupported {
 /// What is wrong, in words.
 pub fn check(rule: &RecurrenceRule) -> Result<(), String> {
     let text = rule.to_string();
-    let parts: Vec<(&str, &str)> = text
-        .split(';')
-        .filter_map(|part| part.split_once('='))
-        .collect();
-    let part = |name: &str| {
-        parts
-            .iter()
-            .find(|(found, _)| *found == name)
-            .map(|(_, value)| *value)
-    };
-    let has = |name: &str| part(name).is_some();
-    let frequency = part("FREQ").unwrap_or_default();
+    let parts = text.split(';').filter_map(|part| part.split_once('='));
+    let parts: Vec<(&str, &str)> = parts.collect();
     for (name, value) in &parts {
         if !is_in_range(name, value) {
             return Err(format!("{name} has no proper value"));
         }
     }
+    if let Some(why) = forbidden(&parts) {
+        return Err(why.to_owned());
+    }
+    // What is not worked out here may give days.
+    let Ok(recurrence) = Recurrence::of(rule) else {
+        return Ok(());
+    };
+    // Whatever it counts from, and up to when: the calendar repeats itself every 400 years.
+    let always = Recurrence {
+        until: None,
+        ..recurrence
+    };
+    let start = NaiveDate::from_ymd_opt(2000, 1, 1).unwrap_or_default();
+    match always.days(start).next() {
+        Some(_) => Ok(()),
+        None => Err("no day follows it".to_owned()),
+    }
+}
+
+/// What the standard forbids about parts beside each other.
+fn forbidden(parts: &[(&str, &str)]) -> Option<&'static str> {
+    let part = |name: &str| {
+        let found = parts.iter().find(|(found, _)| *found == name);
+        found.map(|(_, value)| *value)
+    };
+    let has = |name: &str| part(name).is_some();
+    let frequency = part("FREQ").unwrap_or_default();
     let numbered = part("BYDAY").is_some_and(|days| days.contains(|c: char| c.is_ascii_digit()));
-    let forbidden = [
+    let is_selected = parts
+        .iter()
+        .any(|(name, _)| name.starts_with("BY") && *name != "BYSETPOS");
+    let rules = [
         (
             has("COUNT") && has("UNTIL"),
             "COUNT and UNTIL exclude each other",
@@ -94,30 +114,12 @@ pub fn check(rule: &RecurrenceRule) -> Result<(), String> {
             "BYWEEKNO is for years alone",
         ),
         (
-            has("BYSETPOS")
-                && !parts
-                    .iter()
-                    .any(|(name, _)| name.starts_with("BY") && *name != "BYSETPOS"),
+            has("BYSETPOS") && !is_selected,
             "BYSETPOS needs another part that begins with BY",
         ),
     ];
-    if let Some((_, why)) = forbidden.iter().find(|(is_so, _)| *is_so) {
-        return Err((*why).to_owned());
-    }
-    // What is not worked out here may give days.
-    let Ok(recurrence) = Recurrence::of(rule) else {
-        return Ok(());
-    };
-    // Whatever it counts from, and up to when: the calendar repeats itself every 400 years.
-    let always = Recurrence {
-        until: None,
-        ..recurrence
-    };
-    let start = NaiveDate::from_ymd_opt(2000, 1, 1).unwrap_or_default();
-    match always.days(start).next() {
-        Some(_) => Ok(()),
-        None => Err("no day follows it".to_owned()),
-    }
+    let broken = rules.iter().find(|(is_broken, _)| *is_broken);
+    broken.map(|(_, why)| *why)
 }
 
 /// Whether a part's value is one that the standard allows.
