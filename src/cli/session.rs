@@ -6,10 +6,10 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use anstyle::{AnsiColor, Style as Ansi};
-use chrono::{Local, NaiveDate};
+use chrono::{DateTime, Local, NaiveDate};
 use clap::parser::ValueSource;
 use clap::{ArgMatches, FromArgMatches};
 use serde_json::Value;
@@ -323,12 +323,12 @@ impl Session {
 
     /// Today where the user is: by the zone in `TZ`, or the machine's.
     pub fn today() -> NaiveDate {
-        Local::now().date_naive()
+        now_here().date_naive()
     }
 
     /// The zone of [`Session::today`], for people: its offset from UTC, after its name where `TZ` gives one.
     pub fn zone() -> String {
-        let offset = Local::now().offset().to_string();
+        let offset = now_here().offset().to_string();
         match std::env::var("TZ") {
             Ok(name) if !name.is_empty() => format!("{name}, UTC{offset}"),
             _ => format!("UTC{offset}"),
@@ -466,4 +466,9 @@ fn terminal_width() -> Option<u16> {
         .ok()
         .and_then(|text| text.parse().ok());
     columns.or_else(|| terminal_size::terminal_size().map(|(width, _)| width.0))
+}
+
+/// Now, in the zone in `TZ` or the machine's. `Local::now` panics before 1970.
+fn now_here() -> DateTime<Local> {
+    DateTime::from(SystemTime::now())
 }

@@ -1,5 +1,7 @@
 //! What a ledger takes from the machine.
 
+use std::time::SystemTime;
+
 use servanda_core::chain::record::SALT_LEN;
 use servanda_core::value::when::Instant;
 
@@ -32,7 +34,9 @@ pub struct Machine;
 
 impl Environment for Machine {
     fn now(&self) -> Instant {
-        Instant(chrono::Utc::now().timestamp_micros())
+        // `Utc::now` panics before 1970.
+        let now = chrono::DateTime::<chrono::Utc>::from(SystemTime::now());
+        Instant(now.timestamp_micros())
     }
 
     fn salt(&mut self) -> Result<[u8; SALT_LEN], std::io::Error> {

@@ -3,7 +3,7 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::Write as _;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use super::refusal::{io_error, refused};
 use crate::open_error::OpenError;
@@ -40,7 +40,9 @@ pub(super) fn locked(dir: &Path, wait: Duration, who: &str) -> Result<File, Open
         std::thread::sleep(pause.min(left));
         pause = (pause * 2).min(Duration::from_millis(100));
     }
-    let now = chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+    // `Utc::now` panics before 1970.
+    let now = chrono::DateTime::<chrono::Utc>::from(SystemTime::now());
+    let now = now.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
     // The old text is overwritten before the file is cut, for a full disk has no room for a new page.
     let text = format!("pid {}, {who}, since {now}\n", std::process::id());
     let _courtesy = file

@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, RwLock};
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use super::chain::step;
 use super::files::{DB, HEAD, RECORDS, REOPEN_WAIT, SEGMENT_SIZE, damaged, io_error, sync_tree};
@@ -13,7 +13,7 @@ use super::log::Sled;
 use super::room::{is_for_want_of_room, release_reserve, reserve};
 use super::settled::{is_sealed, settle};
 use super::shared::Shared;
-use super::trees::Trees;
+use super::trees::{Trees, check_clock};
 use crate::error::LogError;
 use crate::head::HeadFile;
 use crate::log::Reader as _;
@@ -31,6 +31,7 @@ impl Sled {
     /// # Errors
     /// [`LogError`], where something cannot be written.
     pub fn create(dir: &Path) -> Result<(), LogError> {
+        check_clock(SystemTime::now())?;
         HeadFile::create(&dir.join(HEAD))?;
         // Where there are records, there is a head, also after a power cut.
         let synced = File::open(dir).and_then(|dir| dir.sync_all());

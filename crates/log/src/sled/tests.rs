@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use super::files::*;
 use super::guard::{guarded, is_guarded, translated};
@@ -12,7 +12,7 @@ use super::log::Sled;
 use super::rewrite::Rewriting;
 use super::room::{RESERVE, RESERVE_BYTES, check_room, is_for_want_of_room, size_of};
 use super::snapshots::{SEAL, snapshot_key};
-use super::trees::{READ_PER_HANDLE, WRITTEN_PER_HANDLE};
+use super::trees::{READ_PER_HANDLE, WRITTEN_PER_HANDLE, check_clock};
 use crate::block;
 use crate::conformance::{self, Site};
 use crate::error::{Aborted, AppendError, LogError};
@@ -189,3 +189,12 @@ fn remove_snaps(scratch: &Scratch) {
 #[cfg(target_os = "linux")]
 mod disk;
 mod rewriting;
+
+/// The program itself was tried with a faked clock.
+#[test]
+fn a_clock_before_1970_is_an_error() {
+    let epoch = SystemTime::UNIX_EPOCH;
+    assert!(check_clock(epoch).is_ok());
+    let before = check_clock(epoch - Duration::from_secs(1));
+    assert!(matches!(before, Err(LogError::Clock)));
+}

@@ -51,7 +51,7 @@ pub(super) struct Trees {
 }
 
 /// Refuses a time before 1970: sled's threads panic there.
-fn check_clock(now: SystemTime) -> Result<(), LogError> {
+pub(super) fn check_clock(now: SystemTime) -> Result<(), LogError> {
     match now.duration_since(SystemTime::UNIX_EPOCH) {
         Ok(_) => Ok(()),
         Err(_) => Err(LogError::Clock),
@@ -60,6 +60,7 @@ fn check_clock(now: SystemTime) -> Result<(), LogError> {
 
 impl Trees {
     pub(super) fn open(records: &Path) -> Result<Self, LogError> {
+        check_clock(SystemTime::now())?;
         let config = Config::new()
             .path(records)
             .segment_size(SEGMENT_SIZE)
@@ -92,7 +93,6 @@ impl Trees {
 
     /// Opens an existing directory, and waits for sled's lock, which may outlive a closed log for a moment.
     pub(super) fn open_until(records: &Path, deadline: Instant) -> Result<Self, LogError> {
-        check_clock(SystemTime::now())?;
         let db_path = records.join(DB);
         if let Err(source) = fs::metadata(&db_path) {
             return Err(match source.kind() {
