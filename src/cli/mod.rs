@@ -48,6 +48,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Args as _;
+use clap::builder::Resettable;
 
 use command::Command;
 pub use error::Exit;
@@ -101,14 +102,29 @@ Exit codes:
 
 /// The whole command line, for parsing, completions and manual pages.
 fn command_line() -> clap::Command {
-    Globals::augment_args(clap::Command::new("servanda"))
+    let command = Globals::augment_args(clap::Command::new("servanda"))
         .version(env!("CARGO_PKG_VERSION"))
         .about(ABOUT)
         .after_help(EXAMPLES)
         .subcommand_required(true)
         .arg_required_else_help(true)
         .max_term_width(100)
-        .subcommands(COMMANDS.iter().map(|command| (command.build)()))
+        .subcommands(COMMANDS.iter().map(|command| (command.build)()));
+    without_empty_variables(command)
+}
+
+/// Takes an environment variable that is empty for one that is not set.
+fn without_empty_variables(command: clap::Command) -> clap::Command {
+    let is_empty = |arg: &clap::Arg| {
+        let value = arg.get_env().and_then(std::env::var_os);
+        value.is_some_and(|value| value.is_empty())
+    };
+    command
+        .mut_args(|arg| match is_empty(&arg) {
+            true => arg.env(Resettable::Reset),
+            false => arg,
+        })
+        .mut_subcommands(without_empty_variables)
 }
 
 /// Runs the program with the process's arguments.

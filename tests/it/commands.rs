@@ -100,3 +100,28 @@ fn the_manual_has_a_page_for_every_command() {
         .run(&["man", file.to_str().unwrap()])
         .fails(1, &["cannot make"]);
 }
+
+/// As scripts set them: `SERVANDA_SIGN_WITH= servanda record ...`.
+#[test]
+fn an_empty_environment_variable_is_not_set() {
+    let scratch = Scratch::with_ledger();
+    let with_empty = |names: &[&str], words: &[&str]| {
+        let mut command = scratch.servanda();
+        for name in names {
+            command.env(name, "");
+        }
+        command.args(words);
+        run(command, b"")
+    };
+    let all = [
+        "SERVANDA_SIGN_WITH",
+        "SERVANDA_LOG_KEY",
+        "SERVANDA_RECORDER",
+        "SERVANDA_PAGER",
+        "EDITOR",
+    ];
+    with_empty(&all, &["record", "note", "--text", "a"]).ok();
+    with_empty(&all, &["export"]).ok();
+    with_empty(&["SERVANDA_LOG_KEY"], &["checkpoint"]).ok();
+    with_empty(&["SERVANDA_LEDGER"], &["log"]).fails(2, &["which ledger?"]);
+}
