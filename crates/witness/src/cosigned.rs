@@ -13,7 +13,7 @@
 //! copy of it would let logs roll back.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
@@ -138,17 +138,10 @@ impl CosignedStore for CosignedDirectory {
     fn latest(&self, origin: &str) -> Result<Option<SignedCheckpoint>, CosignedError> {
         self.check_certain()?;
         let path = self.file(origin);
-        let read = || -> io::Result<Vec<u8>> {
-            let mut bytes = Vec::new();
-            // One byte more than a note may have is refused as too long.
-            let file = File::open(&path)?.take(note::MAX_LEN as u64 + 1);
-            { file }.read_to_end(&mut bytes)?;
-            Ok(bytes)
-        };
-        let bytes = match read() {
+        let bytes = match servanda_files::read_regular(&path, note::MAX_LEN as u64) {
             Ok(bytes) => bytes,
-            Err(source) if source.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(source) => return Err(failed("cannot read", &path)(source)),
+            Err(error) if error.is_missing() => return Ok(None),
+            Err(error) => return Err(failed("cannot read", &path)(error.into())),
         };
         let signed = match SignedCheckpoint::parse(&bytes) {
             Ok(signed) => signed,
@@ -216,11 +209,10 @@ fn lock(dir: &Path) -> Result<File, CosignedError> {
 
 /// What the holder of a lock wrote into it.
 fn holder(path: &Path) -> String {
-    let mut text = String::new();
-    let read =
-        File::open(path).and_then(|file| file.take(HOLDER_MAX_BYTES).read_to_string(&mut text));
+    let text = servanda_files::read_regular(path, HOLDER_MAX_BYTES).unwrap_or_default();
+    let text = String::from_utf8_lossy(&text);
     let text: String = text.trim().chars().filter(|c| !c.is_control()).collect();
-    if read.is_err() || text.is_empty() {
+    if text.is_empty() {
         "another witness".to_owned()
     } else {
         text
