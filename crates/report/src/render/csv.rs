@@ -114,11 +114,16 @@ C2,国境での会談,,12,later,
             "-1",
             "@SUM(A1)",
             "\t=1",
-            "\r=1",
             "=HYPERLINK(\"http://x\")",
+            "＝1+1",
+            "\u{3000}=1",
+            " \u{a0}＠SUM(A1)",
+            "﹣1",
         ] {
             assert!(guards(formula), "{formula}");
         }
+        // A carriage return is not seen, and so it is spelled out.
+        assert_eq!(field(&Cell::text("\r=1")), "'\\u{d}=1");
         for text in ["a=1", "", "'=1", "1-1"] {
             assert_eq!(field(&Cell::text(text)), text);
         }
