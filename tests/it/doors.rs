@@ -284,3 +284,43 @@ fn a_file_of_the_ledger_is_a_regular_one_of_a_likely_length() {
         }
     });
 }
+
+/// Without a marker the program looks whether there ever was a record: at the head and the journal, whatever they are.
+#[test]
+fn a_directory_without_a_marker_is_looked_at_as_carefully() {
+    let first = site();
+    for name in ["head", "journal"] {
+        for kind in ["pipe", "sparse"] {
+            let scratch = copy(&first);
+            // With a file beside them that is not its own, it is no ledger that was never finished.
+            for missing in ["servanda", "checkpoint"] {
+                fs::remove_file(scratch.ledger().join(missing)).unwrap();
+            }
+            let path = scratch.ledger().join(name);
+            fs::remove_file(&path).unwrap();
+            match kind {
+                "pipe" => fifo(&path),
+                _ => fs::File::create(&path).unwrap().set_len(1 << 43).unwrap(),
+            }
+            let start = Instant::now();
+            for words in [
+                &["log"][..],
+                &["verify"],
+                &["init", "--origin", "example.org/test"],
+            ] {
+                let outcome = scratch.run(words);
+                assert_ne!(
+                    outcome.code,
+                    Some(0),
+                    "{name} {kind} {words:?}: {outcome:#?}"
+                );
+                assert!(
+                    outcome.code.is_some(),
+                    "{name} {kind} {words:?}: {outcome:#?}"
+                );
+            }
+            assert!(start.elapsed() < SOON, "{name} {kind}");
+            assert!(scratch.ledger().join("records/db").exists());
+        }
+    }
+}

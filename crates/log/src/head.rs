@@ -96,6 +96,17 @@ impl HeadFile {
         })
     }
 
+    /// Whether a head file knows no record: that of an empty ledger, one of zeros, or none.
+    pub(super) fn is_blank(path: &Path) -> bool {
+        if let Ok(file) = Self::open(path) {
+            return file.head() == Head::EMPTY;
+        }
+        match servanda_files::read_regular(path, MAX_BYTES) {
+            Ok(bytes) => bytes.iter().all(|byte| *byte == 0),
+            Err(error) => matches!(error, FileError::Io(_)),
+        }
+    }
+
     /// The committed head.
     pub(super) fn head(&self) -> Head {
         from_bytes(&self.current.body)

@@ -11,7 +11,6 @@ use crate::head::HeadFile;
 use crate::journal;
 use crate::open_error::OpenError;
 use crate::sled::{HEAD, RECORDS, RESERVE};
-use servanda_core::chain::record::Head;
 
 pub(super) const JOURNAL: &str = "journal";
 
@@ -94,12 +93,7 @@ pub(super) fn clear(dir: &Path) -> io::Result<()> {
 
 /// Whether neither the head nor the journal knows a record. What a killed `init` wrote of them knows none.
 pub(super) fn is_blank(dir: &Path) -> bool {
-    let path = dir.join(HEAD);
-    let is_head_blank = match HeadFile::open(&path) {
-        Ok(file) => file.head() == Head::EMPTY,
-        Err(_) => fs::read(&path).map_or(true, |bytes| bytes.iter().all(|byte| *byte == 0)),
-    };
-    is_head_blank && journal::is_blank(&dir.join(JOURNAL))
+    HeadFile::is_blank(&dir.join(HEAD)) && journal::is_blank(&dir.join(JOURNAL))
 }
 
 /// The names in a directory; none if it does not exist.

@@ -262,7 +262,7 @@ pub(super) fn blank(size: usize, head: Head) -> Vec<u8> {
 
 /// Whether the file of a journal is missing, or knows no record and holds no frame, not even a damaged one.
 pub(crate) fn is_blank(path: &Path) -> bool {
-    let Ok(bytes) = std::fs::read(path) else {
+    let Ok(bytes) = servanda_files::read_regular(path, MAX_BYTES) else {
         return !path.exists();
     };
     let state = Slot::newest(&bytes, MAGIC).and_then(|slot| State::from_bytes(&slot.body));
