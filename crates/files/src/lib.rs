@@ -12,7 +12,7 @@ mod source;
 
 pub use error::FileError;
 pub use output::{Access, Existing, Output, write, write_locked};
-pub use source::{PATIENCE, Source, open_own, read, read_regular};
+pub use source::{PATIENCE, Source, lock_holder, open_own, read, read_regular};
 
 #[cfg(test)]
 mod tests;

@@ -10,6 +10,9 @@ use super::error::FileError;
 /// How long a pipe or a device may leave its reader without a byte, or a pipe its writer without a reader.
 pub const PATIENCE: Duration = Duration::from_secs(10);
 
+/// The most bytes of a lock's text.
+const LOCK_MAX_BYTES: u64 = 1024;
+
 /// A file that is open for reading. Opening it does not wait, not even for the writer of a pipe.
 #[derive(Debug)]
 pub struct Source {
@@ -185,6 +188,14 @@ pub fn read(path: &Path, max_bytes: u64) -> Result<Vec<u8>, FileError> {
 /// As [`read`], and [`FileError::NotRegular`].
 pub fn read_regular(path: &Path, max_bytes: u64) -> Result<Vec<u8>, FileError> {
     Source::open_regular(path)?.read_all(max_bytes)
+}
+
+/// The text that the holder of a lock wrote into the locked file, on one line; none where there is none.
+pub fn lock_holder(path: &Path) -> Option<String> {
+    let text = read_regular(path, LOCK_MAX_BYTES).ok()?;
+    let text = String::from_utf8_lossy(&text);
+    let text: String = text.trim().chars().filter(|c| !c.is_control()).collect();
+    Some(text).filter(|text| !text.is_empty())
 }
 
 /// What a file is that is no regular file.

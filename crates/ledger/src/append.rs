@@ -5,7 +5,7 @@
 //! requests are checked first and then written as one batch; `stream` does the steps side by side for many events.
 
 use super::bind::bind_batch;
-use super::check::{Admitted, Checker, Placed, Refusals};
+use super::check::{Checker, Placed};
 use super::commit::{Ending, extend};
 use super::error::LedgerError;
 use super::ledger::Ledger;
@@ -108,17 +108,14 @@ impl<S: Log> Ledger<S> {
             return Err(LedgerError::BatchTooLarge(events.len()));
         }
         let now = self.time_to_record()?;
-        let mut checker = Checker {
-            state: &mut self.state,
-            limit: self.record_limit,
-            records: self.log.reader(),
+        let mut checker = Checker::new(
+            &mut self.state,
+            self.record_limit,
+            self.log.reader(),
             now,
-            last_recorded: group.last_recorded,
-            admitted: Admitted::default(),
-            placed: Placed::default(),
-            refusals: Refusals::listing(events.len()),
-            failure: None,
-        };
+            group.last_recorded,
+            events.len(),
+        );
         for (index, submission) in events.into_iter().enumerate() {
             checker.check(index, submission);
             if checker.is_exhausted() {

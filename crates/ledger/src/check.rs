@@ -24,11 +24,11 @@ pub(super) struct Checker<'a> {
     /// The state of all records and of the events that were admitted since.
     pub state: &'a mut State,
     /// Most records of the ledger.
-    pub limit: u64,
+    limit: u64,
     /// The records.
-    pub records: Arc<dyn Reader>,
+    records: Arc<dyn Reader>,
     /// The machine's time.
-    pub now: Instant,
+    now: Instant,
     /// The recorded time of the last record, admitted or not.
     pub last_recorded: Instant,
     /// What was admitted and is not bound yet.
@@ -38,7 +38,7 @@ pub(super) struct Checker<'a> {
     /// What the rules refused.
     pub refusals: Refusals,
     /// What else was wrong first.
-    pub failure: Option<LedgerError>,
+    failure: Option<LedgerError>,
 }
 
 /// Events that were admitted, and who must sign for them.
@@ -99,7 +99,33 @@ impl Payload {
     }
 }
 
-impl Checker<'_> {
+impl<'a> Checker<'a> {
+    /// Checks events behind the records of a log, the last of which was recorded then. At most `room` refusals are
+    /// listed.
+    pub fn new(
+        state: &'a mut State,
+        limit: u64,
+        records: Arc<dyn Reader>,
+        now: Instant,
+        last_recorded: Instant,
+        room: usize,
+    ) -> Self {
+        Self {
+            state,
+            limit,
+            records,
+            now,
+            last_recorded,
+            admitted: Admitted::default(),
+            placed: Placed::default(),
+            refusals: Refusals {
+                room,
+                ..Refusals::default()
+            },
+            failure: None,
+        }
+    }
+
     /// Checks an event. `index` is what errors call it. What is wrong with it is kept for [`Checker::finish`]; the
     /// events after it are checked as if there were a record in its place, so that all that is wrong is found.
     pub fn check(&mut self, index: usize, submission: Submission) -> Checked {
@@ -228,14 +254,6 @@ impl Checker<'_> {
 }
 
 impl Refusals {
-    /// Refusals of which at most `room` are listed.
-    pub fn listing(room: usize) -> Self {
-        Self {
-            room,
-            ..Self::default()
-        }
-    }
-
     fn add(&mut self, refused: Vec<Refusal>) {
         self.count += refused.len();
         let room = self.room - self.listed.len();

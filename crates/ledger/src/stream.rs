@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use super::bind::bind_batch;
-use super::check::{Admitted, Checked, Checker, LISTED, Placed, Refusals};
+use super::check::{Admitted, Checked, Checker, LISTED, Placed};
 use super::commit::{Ending, extend};
 use super::definitions::Definitions;
 use super::environment::Environment;
@@ -155,17 +155,14 @@ impl<S: Log> Ledger<S> {
             },
         };
         let mut checking = Checking {
-            checker: Checker {
-                state: &mut self.state,
-                limit: self.record_limit,
-                records: self.log.reader(),
+            checker: Checker::new(
+                &mut self.state,
+                self.record_limit,
+                self.log.reader(),
                 now,
-                last_recorded: self.last_recorded,
-                admitted: Admitted::default(),
-                placed: Placed::default(),
-                refusals: Refusals::listing(LISTED),
-                failure: None,
-            },
+                self.last_recorded,
+                LISTED,
+            ),
             tail,
             batch,
             sender: Some(sender),

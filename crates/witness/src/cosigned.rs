@@ -23,8 +23,6 @@ use servanda_core::chain::checkpoint::{CheckpointError, SignedCheckpoint};
 use servanda_core::chain::note;
 
 const LOCK: &str = "lock";
-const HOLDER_MAX_BYTES: u64 = 1024;
-
 /// Why a cosigned checkpoint cannot be read or written.
 #[derive(Debug, Error)]
 pub enum CosignedError {
@@ -209,14 +207,8 @@ fn lock(dir: &Path) -> Result<File, CosignedError> {
 
 /// What the holder of a lock wrote into it.
 fn holder(path: &Path) -> String {
-    let text = servanda_files::read_regular(path, HOLDER_MAX_BYTES).unwrap_or_default();
-    let text = String::from_utf8_lossy(&text);
-    let text: String = text.trim().chars().filter(|c| !c.is_control()).collect();
-    if text.is_empty() {
-        "another witness".to_owned()
-    } else {
-        text
-    }
+    let told = servanda_files::lock_holder(path);
+    told.unwrap_or_else(|| "another witness".to_owned())
 }
 
 fn sync(dir: &Path) -> io::Result<()> {

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use super::erasable::{about, demanded_about, has_erasable_payloads};
 use super::fast::ends_at;
 use super::progress::Progress;
 use super::subject::Subject;
@@ -11,7 +12,7 @@ use crate::archive;
 use crate::chain::record::RecordRef;
 use crate::chain::tree::Tiled;
 use crate::chain::walker::Walker;
-use crate::event::{Erasable, Fact};
+use crate::event::Fact;
 use crate::ranges::{self, Range, Workers};
 use crate::value::id::Seq;
 use crate::value::when::Instant;
@@ -89,12 +90,10 @@ impl Shown {
     fn of(record: &RecordRef<'_>) -> Option<Self> {
         let header = &record.header;
         let is_there = record.body.is_some();
-        let form = header.kind().map(|kind| kind.spec().form.erasable);
-        let is_about = form == Some(Erasable::WithTarget);
         (is_there || header.erasable).then_some(Self {
             is_there,
-            is_of_erasable_kind: form == Some(Erasable::Always),
-            about: is_about.then_some((header.target, header.erasable)),
+            is_of_erasable_kind: has_erasable_payloads(header.kind()),
+            about: about(header).map(|record| (record, header.erasable)),
         })
     }
 }
@@ -111,8 +110,8 @@ impl ErasableKinds {
     /// Takes the next record; none where its header does not say what the record that it is about demands.
     fn take(&mut self, shown: &Shown) -> Option<()> {
         if let Some((target, says)) = shown.about {
-            let demanded = target < self.count && self.has(target);
-            (says == demanded).then_some(())?;
+            let demanded = demanded_about(self.count, target, |record| Some(self.has(record)));
+            (demanded == Some(says)).then_some(())?;
         }
         if self.count.is_multiple_of(64) {
             self.bits.push(0);

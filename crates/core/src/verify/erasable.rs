@@ -13,15 +13,31 @@ pub(super) fn demanded(
     header: &Header,
     kind_of: impl FnOnce(u64) -> Option<Option<Kind>>,
 ) -> Option<bool> {
-    let kind = header.kind()?;
-    if kind.spec().form.erasable != Erasable::WithTarget {
-        return None;
+    let is_of_erasable_kind = |record| Some(has_erasable_payloads(kind_of(record)?));
+    demanded_about(seq, about(header)?, is_of_erasable_kind)
+}
+
+/// The record that a header is about, where that decides whether its payload can be erased.
+pub(super) fn about(header: &Header) -> Option<u64> {
+    let form = header.kind()?.spec().form.erasable;
+    (form == Erasable::WithTarget).then_some(header.target)
+}
+
+/// Whether every payload of a kind can be erased. Of a kind that a later version of servanda brought, none can.
+pub(super) fn has_erasable_payloads(kind: Option<Kind>) -> bool {
+    kind.is_some_and(|kind| kind.spec().form.erasable == Erasable::Always)
+}
+
+/// What the header of record `seq` must say that is about this one.
+pub(super) fn demanded_about(
+    seq: u64,
+    about: u64,
+    is_of_erasable_kind: impl FnOnce(u64) -> Option<bool>,
+) -> Option<bool> {
+    match about < seq {
+        true => is_of_erasable_kind(about),
+        false => Some(false),
     }
-    if header.target >= seq {
-        return Some(false);
-    }
-    let target = kind_of(header.target)?;
-    Some(kind.is_erasable(|| target))
 }
 
 /// The header of a record, read again.

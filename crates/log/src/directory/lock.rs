@@ -10,8 +10,6 @@ use crate::open_error::OpenError;
 
 pub(super) const LOCK: &str = "lock";
 
-const HOLDER_MAX_BYTES: u64 = 1024;
-
 /// Locks the lock file and writes `who` into it. The text is a courtesy: on a full disk it is missing.
 pub(super) fn locked(dir: &Path, wait: Duration, who: &str) -> Result<File, OpenError> {
     let path = dir.join(LOCK);
@@ -53,12 +51,6 @@ pub(super) fn locked(dir: &Path, wait: Duration, who: &str) -> Result<File, Open
 
 /// The text that the holder of the lock wrote into it.
 fn holder(path: &Path) -> String {
-    let text = servanda_files::read_regular(path, HOLDER_MAX_BYTES).unwrap_or_default();
-    let text = String::from_utf8_lossy(&text);
-    let text: String = text.trim().chars().filter(|c| !c.is_control()).collect();
-    if text.is_empty() {
-        "a process that did not say who it is".to_owned()
-    } else {
-        text
-    }
+    let told = servanda_files::lock_holder(path);
+    told.unwrap_or_else(|| "a process that did not say who it is".to_owned())
 }
