@@ -255,9 +255,12 @@ fn paris() {
             .run(&["log", "--known-at", at, "--format", "csv"])
             .ok()
     };
-    let consents = |log: &str| log.matches("usa: acceptance of paris").count();
+    let consents = |log: &str| {
+        log.matches("United States of America accepted paris")
+            .count()
+    };
     assert_eq!(consents(&known("2020-12-01")), 1);
-    assert!(known("2020-12-01").contains("2016-09-03,participation,usa: acceptance"));
+    assert!(known("2020-12-01").contains("2016-09-03,participation,\"United States of America"));
     assert_eq!(consents(&known("2021-02-01")), 2);
     let said = import(&by_history, &[table.to_str().unwrap()], "paris", &[]);
     assert!(
