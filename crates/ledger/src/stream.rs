@@ -49,7 +49,7 @@ const WAITING: usize = 2;
 pub struct Given {
     /// Its place in the source, such as a line's number: what errors name it by.
     pub place: usize,
-    /// The event, and since when it is claimed to be recorded.
+    /// The event, and since when it is asserted to be recorded.
     pub submission: Submission,
 }
 
@@ -162,7 +162,8 @@ impl<S: Log> Ledger<S> {
                 now,
                 self.last_recorded,
                 LISTED,
-            ),
+            )
+            .case_matters(self.case_matters),
             tail,
             batch,
             sender: Some(sender),
