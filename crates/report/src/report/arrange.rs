@@ -4,7 +4,8 @@ use std::cmp::Ordering;
 
 use super::cell::Cell;
 use super::document::{Document, Row, Table};
-use super::folded::{Wanted, folded};
+use super::words::Wanted;
+use servanda_core::value::unicode::folded;
 
 /// How the tables of a document are to be shown.
 #[derive(Debug, Clone, Default)]

@@ -29,7 +29,6 @@ mod commitments;
 mod deadlines;
 mod document;
 mod flow;
-mod folded;
 mod occurrences;
 mod participation;
 mod question;
@@ -41,6 +40,7 @@ mod tables;
 mod testing;
 #[cfg(test)]
 mod tests;
+mod words;
 
 pub use all::REPORTS;
 pub use cell::{Cell, Tone};

@@ -8,9 +8,9 @@ use super::cell::Cell;
 use super::cells;
 use super::document::{Document, Report, Row, Table};
 use super::flow::Flow;
-use super::folded::Wanted;
 use super::question::Question;
 use super::select;
+use super::words::Wanted;
 use crate::parallel::{self, Scope};
 
 /// The records whose texts have all words of [`Question::words`], newest first. Texts are searched as they read today;
