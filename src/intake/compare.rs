@@ -1,13 +1,22 @@
-//! The events of a table, compared with those recorded before under the same import keys. Only new and changed events
+//! The events of tables, compared with those recorded before under the same import keys. Only new and changed events
 //! are appended.
+//!
+//! Which of two values is newer is never guessed. The same bytes, imported again, are as old as they were the first time;
+//! a table that states when it was published is older than one published later; any other table counts as newer than
+//! what was recorded before it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
+use std::rc::Rc;
 
-use super::mapper::{MappedEvent, build_event};
+use super::mapper::{File, MappedEvent, Remark};
 use super::rules::{EventRule, OnChange, Rules};
-use servanda_core::event::{Fields, Kind};
+use servanda_core::event::{Event, Fact, Fields, Kind};
+use servanda_core::ndjson::{Line, ParsedLine, ReferenceResolver};
 use servanda_core::state::{EntityKind, State};
-use servanda_core::value::id::{Slug, Subject};
+use servanda_core::value::base::excerpt;
+use servanda_core::value::id::{Seq, Slug, Subject};
+use servanda_core::value::source::Citation;
+use servanda_core::value::when::When;
 
 /// Fields that say where an event was read and how it came here. Their changes are not compared.
 const PROVENANCE: &[&str] = &["source", "import_key", "recorded_by", "irregular"];
@@ -27,140 +36,380 @@ pub struct Tally {
     pub kept: usize,
 }
 
-/// The event recorded under an import key.
-#[derive(Debug, Clone)]
+/// An event, and the number of the table that it comes from.
+#[derive(Debug)]
+pub struct TableEvent {
+    /// The number of the table.
+    pub table: usize,
+    /// The event.
+    pub event: MappedEvent,
+}
+
+/// A remark about a place, and the number of the table.
+#[derive(Debug)]
+pub struct TableRemark {
+    /// The number of the table.
+    pub table: usize,
+    /// The place and the reason.
+    pub remark: Remark,
+}
+
+/// A table as a source of the ledger.
+struct Origin {
+    name: String,
+    /// The beginning of the import keys of all versions of the table.
+    key: String,
+    source: Option<Slug>,
+    /// Where this version of it was recorded before.
+    recorded: Option<Seq>,
+    published: Option<When>,
+    /// Whether it lists the changes of another table, from the oldest on.
+    is_log: bool,
+}
+
+/// What was last said under an import key.
+enum Said {
+    /// The event at this place of those to append.
+    New(usize),
+    /// The recorded event.
+    Recorded,
+    /// The recorded event with the changes of this import.
+    Changed(Box<RowState>),
+}
+
+/// The event under an import key.
 struct RowState {
-    kind: Kind,
-    fields: Fields,
+    event: Event,
     /// The key of the last event of its row: the row's own, or with a number.
     key: String,
     /// The number of events of its row.
     count: usize,
-    /// Whether it was retracted or redacted; it is then never changed.
-    is_gone: bool,
+    /// Its record; none if it is not recorded yet.
+    seq: Option<Seq>,
+}
+
+/// What is under an import key.
+enum Found {
+    Nothing,
+    /// A record that was retracted or redacted, and is not recorded again.
+    Gone,
+    Row(RowState),
+}
+
+/// Who said what stands, and where.
+struct Standing {
+    /// The record that says it.
+    seq: Seq,
+    citation: Option<Citation>,
+    published: Option<When>,
+    /// The import key of its source, if that is a table.
+    table: Option<String>,
 }
 
 /// The ledger as it will be after the events so far.
 pub struct Known<'r> {
     state: &'r State,
+    rules: &'r Rules,
+    tables: Vec<Origin>,
     versions: HashMap<String, Vec<Slug>>,
-    states: HashMap<String, RowState>,
-    /// The keys that the tables gave.
-    given: HashSet<String>,
+    /// What the tables gave, by import key, and the table and line that gave it first.
+    given: HashMap<Rc<str>, (usize, usize, Said)>,
+    /// The events to append.
+    pub events: Vec<TableEvent>,
+    /// Values that were recorded before, and the new ones.
+    pub changed: Vec<TableRemark>,
+    /// Values of tables that are older than what stands.
+    pub older: Vec<TableRemark>,
     /// The counts so far.
     pub tally: Tally,
 }
 
 impl<'r> Known<'r> {
     /// Starts from the state of a ledger.
-    pub fn new(state: &'r State) -> Self {
+    pub fn new(state: &'r State, rules: &'r Rules) -> Self {
         Self {
             state,
+            rules,
+            tables: Vec::new(),
             versions: versions(state),
-            states: HashMap::new(),
-            given: HashSet::new(),
+            given: HashMap::new(),
+            events: Vec::new(),
+            changed: Vec::new(),
+            older: Vec::new(),
             tally: Tally::default(),
         }
     }
 
-    /// Compares an event with the one recorded under its key, and returns the events to append.
+    /// Begins a table; `source` is its first event. Gives the table's number.
+    pub fn begin(
+        &mut self,
+        name: &str,
+        file: &File,
+        source: Option<&MappedEvent>,
+        is_log: bool,
+    ) -> usize {
+        let mut origin = Origin {
+            name: name.to_owned(),
+            key: file.key(),
+            source: None,
+            recorded: None,
+            published: None,
+            is_log,
+        };
+        if let Some(event) = source
+            && let ParsedLine::Event(registered) = &event.line.parsed
+            && let Fact::SourceRegistered(fact) = &registered.fact
+        {
+            origin.source = Some(fact.id.0.clone());
+            origin.published = fact.published;
+            origin.recorded = self.state.imported(&event.key);
+        }
+        self.tables.push(origin);
+        self.tables.len() - 1
+    }
+
+    /// Compares an event of a table with the one under its key, and adds the events to append.
     ///
     /// # Errors
-    /// When the recorded event has another kind.
-    pub fn take(&mut self, rules: &Rules, made: MappedEvent) -> Result<Vec<MappedEvent>, String> {
-        let key = made.key().to_owned();
-        let mut fields = build_event(made.kind, &made.fields, |key| {
-            self.state.imported(key).map(|seq| seq.0)
-        })
-        .map(|event| event.to_fields())
-        .unwrap_or_else(|_| made.fields.clone());
-        self.given.insert(key.clone());
-        if !self.states.contains_key(&key)
-            && let Some(state) = self.recorded(&key)
-        {
-            self.states.insert(key.clone(), state);
-        }
-        let Some(state) = self.states.get_mut(&key) else {
-            self.tally.new += 1;
-            let state = RowState {
-                kind: made.kind,
-                fields,
-                key: key.clone(),
-                count: 1,
-                is_gone: false,
-            };
-            self.states.insert(key, state);
-            return Ok(vec![made]);
+    /// When the recorded event has another kind, or another table of this import says otherwise.
+    pub fn take(&mut self, table: usize, made: MappedEvent) -> Result<(), Remark> {
+        let key = Rc::clone(&made.key);
+        let given = self.given.remove(&key);
+        let (first, line, said) = given.unwrap_or((table, made.place.line, Said::Recorded));
+        let (is_recorded, found) = match said {
+            Said::Changed(state) => (false, Found::Row(*state)),
+            Said::New(at) => (false, self.pending(&self.events[at].event)),
+            Said::Recorded => (true, self.recorded(&key)),
         };
-        if state.is_gone || made.rule.is_none() {
+        let (said, outcome) = match found {
+            Found::Nothing => {
+                self.tally.new += 1;
+                self.events.push(TableEvent { table, event: made });
+                (Said::New(self.events.len() - 1), Ok(()))
+            }
+            Found::Gone => {
+                self.tally.unchanged += 1;
+                (Said::Recorded, Ok(()))
+            }
+            Found::Row(mut state) => {
+                let outcome = self.compare(table, made, &mut state, (first, line));
+                let said = match (is_recorded, &outcome) {
+                    (true, Ok(false) | Err(_)) => Said::Recorded,
+                    _ => Said::Changed(Box::new(state)),
+                };
+                (said, outcome.map(|_| ()))
+            }
+        };
+        self.given.insert(key, (first, line, said));
+        outcome
+    }
+
+    /// Compares an event with the one under its key, which a table of this import gave first at `first`, and says whether
+    /// that changes.
+    fn compare(
+        &mut self,
+        table: usize,
+        made: MappedEvent,
+        state: &mut RowState,
+        (first, line): (usize, usize),
+    ) -> Result<bool, Remark> {
+        let wrong = |reason: String| Remark::new(made.place.clone(), Some(made.line.kind), reason);
+        let event = self.event_of(&made.line);
+        let changed = made
+            .rule
+            .zip(event)
+            .filter(|(_, event)| !says_the_same(&state.event, event));
+        let Some((rule, event)) = changed else {
             self.tally.unchanged += 1;
-            return Ok(Vec::new());
+            return Ok(false);
+        };
+        let (old_kind, rule) = (state.event.kind(), &self.rules.events[rule]);
+        if old_kind != event.kind() {
+            return Err(wrong(format!(
+                "`{}` was recorded as a {old_kind}",
+                made.key
+            )));
         }
-        if state.kind != made.kind {
-            return Err(format!(
-                "`{key}` was recorded as a {}, and would be a {} now",
-                state.kind, made.kind
-            ));
+        let difference = Difference::new(rule, &state.event, &event);
+        self.tally.kept += difference.kept;
+        let Some(&name) = difference.fields.first() else {
+            self.tally.unchanged += usize::from(difference.kept == 0);
+            return Ok(false);
+        };
+        let (old, new) = (told(&difference.before, name), told(&difference.now, name));
+        if difference.is_disputed && first != table {
+            let other = &self.tables[first].name;
+            return Err(wrong(format!(
+                "{name}: `{new}`, but {other}:{line} says `{old}` under the same import key `{}`",
+                made.key
+            )));
         }
-        let rule = made.rule.map(|rule| &rules.events[rule]);
-        gather(rule, &state.fields, &mut fields);
-        let changed = changes(rule, &state.fields, &fields, made.kind);
-        self.tally.kept += changed.kept;
-        if changed.fields.is_empty() {
-            self.tally.unchanged += usize::from(changed.kept == 0);
-            return Ok(Vec::new());
+        let standing = state.seq.map(|seq| self.standing(seq));
+        let origin = &self.tables[table];
+        if let Some(standing) = standing.as_ref().filter(|_| difference.is_disputed) {
+            if origin.is_log
+                && (origin.recorded.is_some() || self.was_said(state, &difference, &event))
+            {
+                self.tally.unchanged += 1;
+                return Ok(false);
+            }
+            if origin.is_older(standing) {
+                let remark = wrong(format!(
+                    "{name}: `{new}`, where `{old}` was recorded later{}",
+                    standing.by()
+                ));
+                self.older.push(TableRemark { table, remark });
+                return Ok(false);
+            }
         }
-        if changed.is_new_fact {
+        let by = standing.as_ref().map_or_else(String::new, Standing::by);
+        let remark = wrong(format!("{name}: `{old}`{by} becomes `{new}`"));
+        let reason = match difference.is_disputed {
+            true => origin.reason(standing.as_ref()),
+            false => format!("{} adds to it", origin.name),
+        };
+        self.changed.push(TableRemark { table, remark });
+        self.change(table, &made, state, difference, &reason)
+            .map_err(wrong)?;
+        if state.event.kind() == event.kind() {
+            state.event = event;
+        }
+        Ok(true)
+    }
+
+    /// Adds the events that change what is under a key.
+    fn change(
+        &mut self,
+        table: usize,
+        made: &MappedEvent,
+        state: &mut RowState,
+        difference: Difference,
+        reason: &str,
+    ) -> Result<(), String> {
+        if difference.is_new_fact {
             self.tally.further += 1;
             state.count += 1;
-            state.key = numbered(&key, state.count);
-            state.fields = fields;
-            let mut further = made;
-            further.fields.set("import_key", vec![state.key.clone()]);
-            return Ok(vec![further]);
+            state.key = numbered(&made.key, state.count);
+            let event = MappedEvent {
+                key: state.key.as_str().into(),
+                line: with_key(&made.line, &state.key)?,
+                ..made.clone()
+            };
+            self.events.push(TableEvent { table, event });
+            return Ok(());
         }
-        self.tally.corrections += changed.fields.len();
-        let mut steps = Vec::with_capacity(changed.fields.len());
-        for field in changed.fields {
-            let to = fields.get(field).to_vec();
-            state.fields.set(field, to.clone());
-            steps.push(correction(&made, &state.key, field, to));
+        self.tally.corrections += difference.fields.len();
+        for field in difference.fields {
+            let to = difference.now.get(field).to_vec();
+            let event = correction(made, &state.key, field, to, reason)?;
+            self.events.push(TableEvent { table, event });
         }
-        Ok(steps)
+        Ok(())
+    }
+
+    /// Whether a record said this before it was corrected, or an earlier event of its row does.
+    fn was_said(&self, state: &RowState, difference: &Difference, event: &Event) -> bool {
+        let row = unnumbered(&state.key);
+        let keys = (1..=state.count).map(|count| match count {
+            1 => row.to_owned(),
+            count => numbered(row, count),
+        });
+        let mut records = keys.filter_map(|key| self.state.imported(&key));
+        records.any(|seq| {
+            let first = self.state.held(seq).map(|held| held.recorded());
+            let about = Subject::Record(seq);
+            let corrections = self.state.trail_of(&about, |kind| kind == Kind::Corrected);
+            let mut corrections = corrections.filter_map(|entry| match &entry.event.fact {
+                Fact::Corrected(fact) => Some(fact),
+                _ => None,
+            });
+            first.is_some_and(|first| says_the_same(first, event))
+                || corrections.any(|fact| {
+                    let now = difference.now.get(fact.field.as_str()).iter();
+                    now.map(String::as_str)
+                        .eq(fact.old.iter().map(|text| text.as_str()))
+                })
+        })
+    }
+
+    /// The event that an earlier table or row of this import gives.
+    fn pending(&self, event: &MappedEvent) -> Found {
+        self.event_of(&event.line).map_or(Found::Gone, |found| {
+            Found::Row(RowState {
+                event: found,
+                key: event.key.to_string(),
+                count: 1,
+                seq: None,
+            })
+        })
+    }
+
+    /// The event of a line. A record that is not there yet is replaced by record 0.
+    fn event_of(&self, line: &Line) -> Option<Event> {
+        if let ParsedLine::Event(event) = &line.parsed {
+            return Some(event.clone());
+        }
+        let keyed = |key: &str| self.state.imported(key).or(Some(Seq(0)));
+        let next = Seq(self.state.count());
+        ReferenceResolver::default()
+            .event(line.clone(), keyed, next)
+            .ok()
     }
 
     /// Finds the event recorded under a key, or under the same key with the highest number.
-    fn recorded(&self, key: &str) -> Option<RowState> {
-        let mut last = (key.to_owned(), self.state.imported(key)?);
-        let mut count = 1;
-        while let Some(seq) = self.state.imported(&numbered(key, count + 1)) {
+    fn recorded(&self, key: &str) -> Found {
+        let Some(mut seq) = self.state.imported(key) else {
+            return Found::Nothing;
+        };
+        let (mut last, mut count) = (key.to_owned(), 1);
+        while let Some(further) = self.state.imported(&numbered(key, count + 1)) {
             count += 1;
-            last = (numbered(key, count), seq);
+            (last, seq) = (numbered(key, count), further);
         }
-        let (key, seq) = last;
-        let entry = self.state.entry(seq);
-        Some(RowState {
-            kind: entry.map_or(Kind::Noted, |entry| entry.event.kind()),
-            fields: entry.map_or_else(Fields::default, |entry| entry.event.to_fields()),
-            key,
-            count,
-            is_gone: entry.is_none(),
+        self.state.entry(seq).map_or(Found::Gone, |entry| {
+            Found::Row(RowState {
+                event: entry.event.clone(),
+                key: last,
+                count,
+                seq: Some(seq),
+            })
         })
     }
 
-    /// Lists the import keys of events that came from earlier versions of a table and are no longer in it. `table` is
-    /// the beginning of its sources' keys.
-    pub fn vanished(&self, table: &str) -> Vec<String> {
+    /// What says that a record reads as it does: its last correction, or the record itself.
+    fn standing(&self, seq: Seq) -> Standing {
+        let is_correction = |kind| kind == Kind::Corrected;
+        let about = Subject::Record(seq);
+        let mut corrections = self.state.trail_of(&about, is_correction);
+        let last = corrections.next_back().or_else(|| self.state.entry(seq));
+        let citation = last.and_then(|entry| entry.event.envelope.source.first().cloned());
+        let source = citation.as_ref();
+        let source = source.and_then(|by| self.state.defining(&by.source.0));
+        Standing {
+            seq: last.map_or(seq, |entry| entry.seq),
+            published: source.and_then(|entry| published(&entry.event)),
+            table: source
+                .and_then(|entry| entry.event.envelope.import_key.as_ref())
+                .map(ToString::to_string),
+            citation,
+        }
+    }
+
+    /// Lists the import keys of events that came from earlier versions of a table and are no longer in it.
+    pub fn vanished(&self, table: usize) -> Vec<String> {
+        let origin = &self.tables[table];
         let mut found = Vec::new();
-        for source in self.versions.get(table).into_iter().flatten() {
+        for source in self.versions.get(&origin.key).into_iter().flatten() {
+            if Some(source) == origin.source.as_ref() || !self.is_earlier(source, origin) {
+                continue;
+            }
             for entry in self.state.trail(&Subject::Entity(source.clone())) {
                 let Some(key) = &entry.event.envelope.import_key else {
                     continue;
                 };
                 let key = key.as_str();
-                let is_source = key.starts_with(table);
-                if !is_source && !self.given.contains(key) && !self.given.contains(unnumbered(key))
-                {
+                let is_given = |key: &str| self.given.contains_key(key);
+                if !key.starts_with(&origin.key) && !is_given(key) && !is_given(unnumbered(key)) {
                     found.push(key.to_owned());
                 }
             }
@@ -169,6 +418,80 @@ impl<'r> Known<'r> {
         found.dedup();
         found
     }
+
+    /// Whether a version of a table was recorded or published before another.
+    fn is_earlier(&self, version: &Slug, origin: &Origin) -> bool {
+        let Some(entry) = self.state.defining(version) else {
+            return false;
+        };
+        match (origin.recorded, published(&entry.event), origin.published) {
+            (Some(recorded), ..) => entry.seq < recorded,
+            (None, Some(other), Some(own)) => !own.certainly_before(other),
+            _ => true,
+        }
+    }
+}
+
+impl Origin {
+    /// Whether the table is older than what stands.
+    fn is_older(&self, standing: &Standing) -> bool {
+        if standing.source() == self.source.as_ref() && self.source.is_some() {
+            return false;
+        }
+        match (self.recorded, self.published, standing.published) {
+            (Some(recorded), ..) => standing.seq > recorded,
+            (None, Some(own), Some(other)) => own.certainly_before(other),
+            _ => false,
+        }
+    }
+
+    /// Why what stands is corrected.
+    fn reason(&self, standing: Option<&Standing>) -> String {
+        let Some(standing) = standing else {
+            return "A newer version of the table says so".to_owned();
+        };
+        if self.recorded.is_some() || standing.source() == self.source.as_ref() {
+            return format!("{} is read by other rules now", self.name);
+        }
+        let is_version = standing
+            .table
+            .as_ref()
+            .is_some_and(|key| key.starts_with(&self.key));
+        match (standing.published, self.published) {
+            (Some(other), Some(own)) if other.certainly_before(own) => match is_version {
+                true => "A newer version of the table says so".to_owned(),
+                false => format!("{}, which was published later, says so", self.name),
+            },
+            _ => format!("{}, which was imported later, says so", self.name),
+        }
+    }
+}
+
+impl Standing {
+    fn source(&self) -> Option<&Slug> {
+        self.citation.as_ref().map(|citation| &citation.source.0)
+    }
+
+    /// Where it was read, for messages.
+    fn by(&self) -> String {
+        let citation = self.citation.as_ref();
+        citation.map_or_else(String::new, |by| format!(" (from {by})"))
+    }
+}
+
+fn published(event: &Event) -> Option<When> {
+    match &event.fact {
+        Fact::SourceRegistered(fact) => fact.published,
+        _ => None,
+    }
+}
+
+/// Whether two events say the same of the world.
+fn says_the_same(one: &Event, other: &Event) -> bool {
+    let (a, b) = (&one.envelope, &other.envelope);
+    one.fact == other.fact
+        && (a.on, &a.by, &a.note, a.confidence) == (b.on, &b.by, &b.note, b.confidence)
+        && a.inferred == b.inferred
 }
 
 /// Lists the sources that are versions of tables, by the beginning of their import keys.
@@ -203,44 +526,55 @@ fn unnumbered(key: &str) -> &str {
 }
 
 /// The difference between two events.
-struct Changes {
+struct Difference {
+    before: Fields,
+    now: Fields,
     fields: Vec<&'static str>,
+    /// Whether it is more than gathered values, which only add to those before.
+    is_disputed: bool,
     is_new_fact: bool,
     kept: usize,
 }
 
-fn changes(rule: Option<&EventRule>, before: &Fields, now: &Fields, kind: Kind) -> Changes {
-    let mut changes = Changes {
-        fields: Vec::new(),
-        is_new_fact: false,
-        kept: 0,
-    };
-    for spec in kind
-        .fields()
-        .filter(|spec| !PROVENANCE.contains(&spec.name))
-    {
-        let name = spec.name;
-        let (old, new) = (before.get(name), now.get(name));
-        if old == new {
-            continue;
-        }
-        match rule.map_or(OnChange::default(), |rule| rule.on_change(name)) {
-            OnChange::Keep => changes.kept += 1,
-            what => {
-                changes.fields.push(name);
-                // A value that is filled in or deleted corrects the old event; it is no new fact.
-                changes.is_new_fact |=
-                    what == OnChange::Append && !old.is_empty() && !new.is_empty();
+impl Difference {
+    fn new(rule: &EventRule, before: &Event, now: &Event) -> Self {
+        let kind = now.kind();
+        let mut found = Self {
+            before: before.to_fields(),
+            now: now.to_fields(),
+            fields: Vec::new(),
+            is_disputed: false,
+            is_new_fact: false,
+            kept: 0,
+        };
+        gather(rule, &found.before, &mut found.now);
+        let specs = kind
+            .fields()
+            .filter(|spec| !PROVENANCE.contains(&spec.name));
+        for name in specs.map(|spec| spec.name) {
+            let (old, new) = (found.before.get(name), found.now.get(name));
+            if old == new {
+                continue;
+            }
+            match rule.on_change(name) {
+                OnChange::Keep => found.kept += 1,
+                what => {
+                    // A value that is filled in or deleted corrects the old event; it is no new fact.
+                    found.is_new_fact |=
+                        what == OnChange::Append && !old.is_empty() && !new.is_empty();
+                    found.is_disputed |= rule.gather.iter().all(|gathered| gathered != name);
+                    found.fields.push(name);
+                }
             }
         }
+        found
     }
-    changes
 }
 
 /// Adds the values gathered before to those gathered now: a part of a table removes nothing, and the order of rows has
 /// no meaning.
-fn gather(rule: Option<&EventRule>, before: &Fields, now: &mut Fields) {
-    for name in rule.map_or(&[][..], |rule| &rule.gather) {
+fn gather(rule: &EventRule, before: &Fields, now: &mut Fields) {
+    for name in &rule.gather {
         let mut all = before.get(name).to_vec();
         let more = now
             .get(name)
@@ -251,22 +585,47 @@ fn gather(rule: Option<&EventRule>, before: &Fields, now: &mut Fields) {
     }
 }
 
-fn correction(made: &MappedEvent, key: &str, field: &str, to: Vec<String>) -> MappedEvent {
+/// The texts of a field, for messages.
+fn told(fields: &Fields, name: &str) -> String {
+    excerpt(&fields.get(name).join("; "))
+}
+
+fn joined(errors: &[impl ToString]) -> String {
+    let list: Vec<String> = errors.iter().map(ToString::to_string).collect();
+    list.join("; ")
+}
+
+/// A line under another import key.
+fn with_key(line: &Line, key: &str) -> Result<Line, String> {
+    let mut fields = line.fields();
+    fields.set("import_key", vec![key.to_owned()]);
+    line_of(line.kind, &fields, line)
+}
+
+/// The line of fields, with the place and time of another.
+fn line_of(kind: Kind, fields: &Fields, like: &Line) -> Result<Line, String> {
+    let given: Vec<(&str, &[String])> = fields.iter().collect();
+    Line::of_fields(like.number, kind, like.recorded_at, &given).map_err(|errors| joined(&errors))
+}
+
+fn correction(
+    made: &MappedEvent,
+    key: &str,
+    field: &str,
+    to: Vec<String>,
+    reason: &str,
+) -> Result<MappedEvent, String> {
+    let given = made.line.fields();
     let mut fields = Fields::default();
-    let mut set = |name: &str, texts: Vec<String>| fields.set(name, texts);
-    set("record", vec![format!("@{key}")]);
-    set("field", vec![field.to_owned()]);
-    set("to", to);
-    set(
-        "reason",
-        vec!["A newer version of the table says so".into()],
-    );
-    set("source", made.fields.get("source").to_vec());
-    MappedEvent {
-        rule: None,
-        kind: Kind::Corrected,
-        fields,
-        place: made.place.clone(),
-        recorded_at: made.recorded_at.clone(),
+    fields.set("record", vec![format!("@{key}")]);
+    fields.set("field", vec![field.to_owned()]);
+    fields.set("to", to);
+    fields.set("reason", vec![reason.to_owned()]);
+    for name in ["source", "recorded_by"] {
+        fields.set(name, given.get(name).to_vec());
     }
+    Ok(MappedEvent {
+        line: line_of(Kind::Corrected, &fields, &made.line)?,
+        ..made.clone()
+    })
 }

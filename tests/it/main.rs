@@ -21,6 +21,7 @@ mod evidence;
 mod format;
 mod format_tables;
 mod import;
+mod intake;
 mod limits;
 mod power;
 mod program;

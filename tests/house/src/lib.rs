@@ -54,6 +54,8 @@ const NAMED_ONLY_IN: &[(&str, &[&str])] = &[
     ("axum", &["crates/witness/src/serve.rs"]),
     ("tokio", &["crates/witness/src/serve.rs"]),
     ("ureq", &["crates/witness/src/ask.rs"]),
+    ("calamine", &["src/intake/table/sheet.rs"]),
+    ("encoding_rs", &["src/intake/table/"]),
 ];
 
 /// What the pure core may not use: I/O, the clock, threads, the environment.

@@ -157,6 +157,23 @@ fn naming_records(kind: Kind, corrected: Option<&str>) -> impl Iterator<Item = &
     fields.map(|spec| spec.name)
 }
 
+/// Fields in which record 0, which every ledger has, stands for the records that are named by their import keys.
+pub(super) fn with_some_records(kind: Kind, fields: &Fields) -> Fields {
+    let mut fields = fields.clone();
+    let corrected = fields.get("field").first().cloned();
+    for name in naming_records(kind, corrected.as_deref()) {
+        let texts = fields
+            .get(name)
+            .iter()
+            .map(|text| match text.starts_with('@') {
+                true => SOME_RECORD.to_owned(),
+                false => text.clone(),
+            });
+        fields.set(name, texts.collect());
+    }
+    fields
+}
+
 /// Whether a line has references that need a [`ReferenceResolver`].
 pub(super) fn has_references<S: AsRef<str>>(
     kind: Kind,
