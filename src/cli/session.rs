@@ -50,6 +50,7 @@ pub struct Session {
     colour: bool,
     sign_with: Vec<PathBuf>,
     clock_is_right: bool,
+    case_matters: bool,
     /// The checkpoints that this user saw.
     pub seen: SeenCheckpoints,
     /// Whether the user named the ledger on the command line, and must do so again in the next command.
@@ -90,6 +91,7 @@ impl Session {
             colour: !no_colour,
             sign_with: options.sign_with,
             clock_is_right: options.clock_is_right,
+            case_matters: options.case_matters,
             seen,
             named: matches.value_source("ledger") == Some(ValueSource::CommandLine),
             command_line,
@@ -190,6 +192,9 @@ impl Session {
         if self.clock_is_right {
             ledger = ledger.trusting_the_clock();
         }
+        if self.case_matters {
+            ledger = ledger.telling_case_apart();
+        }
         drop(waiting);
         if let Some(damage) = ledger.log().damage() {
             return Err(CliError::new(Exit::Broken, damage)
@@ -229,14 +234,14 @@ impl Session {
 
     fn appended<S: Log>(&self, ledger: &Ledger<S>, was_backfill: bool) {
         if was_backfill && !ledger.is_backfill() {
-            let claimed = ledger.state().asserted();
+            let asserted = ledger.state().asserted();
             let (ended, records) = if self.dry_run {
                 ("would end", "would be the machine's")
             } else {
                 ("has ended", "are the machine's")
             };
             self.talk(&format!(
-                "the backfill {ended} for good: from record {claimed} on, recorded times {records}"
+                "the backfill {ended} for good: from record {asserted} on, recorded times {records}"
             ));
         }
     }

@@ -23,6 +23,7 @@ mod format_tables;
 mod import;
 mod intake;
 mod limits;
+mod notes;
 mod power;
 mod program;
 #[cfg(unix)]
@@ -31,6 +32,7 @@ mod syscalls;
 mod tables;
 mod tamper;
 mod toy;
+mod unicode;
 #[cfg(unix)]
 mod witness;
 mod words;

@@ -34,6 +34,8 @@ pub(super) struct Checker<'a> {
     pub last_recorded: Instant,
     /// What was admitted and is not bound yet.
     pub admitted: Admitted,
+    /// Whether new ids may differ from others in upper and lower case only.
+    case_matters: bool,
     /// Where the events went.
     pub placed: Placed,
     /// What the rules refused.
@@ -135,12 +137,21 @@ impl<'a> Checker<'a> {
             now,
             last_recorded,
             admitted: Admitted::default(),
+            case_matters: false,
             placed: Placed::default(),
             refusals: Refusals {
                 room,
                 ..Refusals::default()
             },
             failure: None,
+        }
+    }
+
+    /// Whether new ids may differ from others in upper and lower case only.
+    pub fn case_matters(self, case_matters: bool) -> Self {
+        Self {
+            case_matters,
+            ..self
         }
     }
 
@@ -220,7 +231,7 @@ impl<'a> Checker<'a> {
     /// Checks an event by the rules, and marks it as irregular with the reason given if it breaks a rule that can be
     /// waived.
     fn comply(&mut self, event: &mut Event, if_irregular: Option<&Text>) -> Result<(), Rejection> {
-        let Err(rejection) = rules::check(self.state, event) else {
+        let Err(rejection) = self.complies(event) else {
             return Ok(());
         };
         let reason = if_irregular.filter(|_| rejection.rule.is_waivable());
@@ -228,9 +239,17 @@ impl<'a> Checker<'a> {
             return Err(rejection);
         };
         event.envelope.irregular = Some(reason.clone());
-        rules::check(self.state, event)?;
+        self.complies(event)?;
         self.placed.irregular += 1;
         Ok(())
+    }
+
+    fn complies(&self, event: &Event) -> Result<(), Rejection> {
+        rules::check(self.state, event)?;
+        match self.case_matters {
+            true => Ok(()),
+            false => rules::check_spelling(self.state, event),
+        }
     }
 
     /// The payload of an event that the rules accept.

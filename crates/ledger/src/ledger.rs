@@ -37,6 +37,8 @@ pub struct Ledger<S> {
     pub(super) clock_is_right: bool,
     /// Most refusals that a stream lists.
     pub(super) refusals_listed: usize,
+    /// Whether new ids may differ from others in upper and lower case only.
+    pub(super) case_matters: bool,
     /// Lower in tests alone.
     pub(super) record_limit: u64,
     /// Whether the state may hold what the log does not, after an append that failed.
@@ -78,6 +80,7 @@ impl<S: Log> Ledger<S> {
             snapshot_every: SNAPSHOT_EVERY,
             clock_is_right: false,
             refusals_listed: LISTED,
+            case_matters: false,
             record_limit: RECORD_LIMIT,
             stale: false,
         }
@@ -116,6 +119,13 @@ impl<S: Log> Ledger<S> {
     /// How many refusals a stream lists from now on; more are counted.
     pub fn listing_refusals(&mut self, most: usize) {
         self.refusals_listed = most;
+    }
+
+    /// Takes also new ids that differ from others in upper and lower case only.
+    #[must_use]
+    pub fn telling_case_apart(mut self) -> Self {
+        self.case_matters = true;
+        self
     }
 
     /// Signs with these keys from now on, where a batch needs it.

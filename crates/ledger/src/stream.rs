@@ -50,7 +50,7 @@ const WAITING: usize = 2;
 pub struct Given {
     /// Its place in the source, such as a line's number: what errors name it by.
     pub place: usize,
-    /// The event, and since when it is claimed to be recorded.
+    /// The event, and since when it is asserted to be recorded.
     pub submission: Submission,
     /// The reason with which it is recorded as irregular, if it breaks a rule about the world.
     pub if_irregular: Option<Text>,
@@ -166,7 +166,8 @@ impl<S: Log> Ledger<S> {
                 now,
                 self.last_recorded,
                 self.refusals_listed,
-            ),
+            )
+            .case_matters(self.case_matters),
             tail,
             batch,
             sender: Some(sender),

@@ -86,19 +86,23 @@ pub(super) fn append(
     match appended {
         Ok(placed) => Ok(Appended::Done(placed)),
         Err(StreamError::Source(error)) => Err(error),
-        Err(StreamError::Ledger(error)) => match &error {
-            LedgerError::Refused { .. } => Ok(Appended::Refused(Refused::new(error))),
-            LedgerError::AssertedTime { index, source } => {
-                let mut told = CliError::asserted_time(*source);
-                let from = &found.events[*index];
-                told.message = format!(
-                    "{}:{}: {}",
-                    found.names[from.table], from.event.place.line, told.message
-                );
-                Err(told)
-            }
-            _ => Err(error.into()),
-        },
+        Err(StreamError::Ledger(error)) => not_appended(error, found),
+    }
+}
+
+fn not_appended(error: LedgerError, found: &Findings) -> Result<Appended, CliError> {
+    match &error {
+        LedgerError::Refused { .. } => Ok(Appended::Refused(Refused::new(error))),
+        LedgerError::AssertedTime { index, source } => {
+            let mut told = CliError::asserted_time(*source);
+            let from = &found.events[*index];
+            told.message = format!(
+                "{}:{}: {}",
+                found.names[from.table], from.event.place.line, told.message
+            );
+            Err(told)
+        }
+        _ => Err(error.into()),
     }
 }
 

@@ -1,23 +1,15 @@
 //! The result of reading tables, and its report to the user.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use super::shared::{cut, listed};
-use super::tables::Tables;
+use super::shared::{column, cut, listed};
 use crate::cli::error::CliError;
-use crate::cli::files;
 use crate::cli::session::Session;
 use crate::intake::compare::{TableEvent, TableRemark, Tally};
-use crate::intake::mapper::{Place, Remark};
-use crate::intake::rules::Rules;
+use crate::intake::mapper::Remark;
 use servanda_core::rules::{Rejection, Rule};
 use servanda_core::words::plural;
-use servanda_files::{Existing, FileError};
-
-/// The columns that are added to bad rows.
-pub(super) const BAD_COLUMNS: [&str; 2] = ["bad_line", "bad_reason"];
 
 /// The most lines of each part of the report; the rest is counted.
 const TOLD: usize = 10;
@@ -178,70 +170,6 @@ impl Findings {
         };
         groups.into_iter().map(line).collect()
     }
-
-    /// Where the bad rows are written: those of one table to the file, those of several into a directory.
-    fn files_of_bad(&self, path: &Path, tables: &Tables<'_>) -> Vec<(usize, PathBuf)> {
-        let mut bad: Vec<usize> = self.bad.iter().map(|bad| bad.table).collect();
-        bad.sort_unstable();
-        bad.dedup();
-        let place = |table: usize| {
-            let loaded = &tables.all[table];
-            let file = match loaded.name == loaded.file.name {
-                true => loaded.file.name.clone(),
-                false => format!("{}-{}", loaded.file.directory, loaded.file.name),
-            };
-            let place = match tables.all.len() {
-                1 => path.to_owned(),
-                _ => path.join(file),
-            };
-            (table, place)
-        };
-        bad.into_iter().map(place).collect()
-    }
-
-    /// Checks that the bad rows can be written once the others are appended.
-    pub fn check_bad_files(
-        &self,
-        path: &Path,
-        existing: Existing,
-        tables: &Tables<'_>,
-    ) -> Result<(), CliError> {
-        for (_, place) in self.files_of_bad(path, tables) {
-            if existing == Existing::Refuse && std::fs::symlink_metadata(&place).is_ok() {
-                return Err(files::cannot("write", &place, FileError::Exists));
-            }
-        }
-        Ok(())
-    }
-
-    /// Writes the bad rows, each with its line and the reasons.
-    pub fn write_bad(
-        &self,
-        path: &Path,
-        existing: Existing,
-        tables: &Tables<'_>,
-        rules: &Rules,
-    ) -> Result<(), CliError> {
-        for (at, place) in self.files_of_bad(path, tables) {
-            let table = &tables.all[at].table;
-            let mut reasons: HashMap<usize, Vec<String>> = HashMap::new();
-            for bad in self.bad.iter().filter(|bad| bad.table == at) {
-                let text = format!("{}{}", column(&bad.remark.place), bad.remark.why());
-                reasons.entry(bad.remark.place.line).or_default().push(text);
-            }
-            let rows = table.rows.iter().filter_map(|row| {
-                let reasons = reasons.get(&row.lines.0)?;
-                Some((row, [row.lines.0.to_string(), reasons.join("; ")]))
-            });
-            let bytes = table
-                .write(&rules.form, BAD_COLUMNS, rows)
-                .map_err(|error| {
-                    CliError::refused(format!("cannot write {}: {error}", place.display()))
-                })?;
-            files::write(&place, bytes, existing)?;
-        }
-        Ok(())
-    }
 }
 
 /// Says the first of some lines, and how many more there are.
@@ -264,12 +192,6 @@ fn first_of(texts: Vec<String>, separator: &str) -> String {
             texts[..STRETCHES].join(separator)
         ),
     }
-}
-
-/// The column of a place, before a reason.
-fn column(place: &Place) -> String {
-    let column = place.column.as_ref();
-    column.map_or(String::new(), |column| format!("{column}: "))
 }
 
 /// Rising numbers in short: `2-85,90`.

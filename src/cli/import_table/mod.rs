@@ -2,6 +2,7 @@
 //! unless `--skip-bad` collects them.
 
 mod append;
+mod bad_rows;
 mod findings;
 mod shared;
 mod tables;
@@ -12,6 +13,7 @@ use std::path::{Path, PathBuf};
 use clap::{Arg, ArgAction, ArgMatches, value_parser};
 
 use self::append::{Appended, append, print};
+use self::bad_rows::{check_bad_files, write_bad};
 use self::shared::{listed, read_file, unread};
 use self::tables::{LeftOut, Tables};
 use super::error::{CliError, Exit};
@@ -83,7 +85,7 @@ pub(super) fn run(matches: &ArgMatches, rules: &Path, session: &Session) -> Resu
         let mut found = tables.map(ledger.state(), &left_out);
         match skip_bad {
             None if !found.bad.is_empty() => return Err(found.errors()),
-            Some(path) => found.check_bad_files(path, existing, &tables)?,
+            Some(path) => check_bad_files(&found, path, existing, &tables)?,
             None => {}
         }
         match append(session, &mut ledger, &mut found, &rules, recorded_at)? {
@@ -95,7 +97,7 @@ pub(super) fn run(matches: &ArgMatches, rules: &Path, session: &Session) -> Resu
             }
             Appended::Done(placed) => {
                 if let Some(path) = skip_bad.filter(|_| !session.dry_run) {
-                    found.write_bad(path, existing, &tables, &rules)?;
+                    write_bad(&found, path, existing, &tables, &rules)?;
                 }
                 if session.dry_run {
                     print(session, &ledger, &placed, &found)?;

@@ -6,7 +6,11 @@ use servanda_files::FileError;
 
 use crate::cli::error::CliError;
 use crate::cli::files;
+use crate::intake::mapper::Place;
 use crate::intake::table::TableError;
+
+/// The columns that are added to bad rows.
+pub const BAD_COLUMNS: [&str; 2] = ["bad_line", "bad_reason"];
 
 /// The most errors that are listed; more are counted.
 const LISTED: usize = 100;
@@ -53,4 +57,10 @@ pub fn cut(mut line: String) -> String {
         line.push('…');
     }
     line
+}
+
+/// The column of a place, before a reason.
+pub fn column(place: &Place) -> String {
+    let column = place.column.as_ref();
+    column.map_or(String::new(), |column| format!("{column}: "))
 }

@@ -4,8 +4,8 @@ use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use super::findings::{BAD_COLUMNS, Findings};
-use super::shared::{read_file, unread};
+use super::findings::Findings;
+use super::shared::{BAD_COLUMNS, read_file, unread};
 use crate::cli::error::CliError;
 use crate::intake::change_log;
 use crate::intake::compare::{Known, TableRemark};
@@ -15,6 +15,7 @@ use crate::intake::table::{TABLE_LIMIT, Table};
 use servanda_core::chain::record::document_digest;
 use servanda_core::state::State;
 use servanda_core::value::base::Digest;
+use servanda_core::value::unicode::{normal, same};
 use servanda_core::words::plural;
 
 /// A table in memory.
@@ -146,14 +147,14 @@ fn load(
     let digest =
         document_digest(bytes.as_slice()).map_err(|error| CliError::file("read", path, &error))?;
     let file = File {
-        name: name.clone(),
-        directory: directory.unwrap_or_default().to_string_lossy().into_owned(),
+        name: normal(&name).into_owned(),
+        directory: normal(&directory.unwrap_or_default().to_string_lossy()).into_owned(),
         digest: Digest(digest.0).to_string(),
     };
     let table = Table::read(&name, &bytes, &rules.form).map_err(|error| unread(path, error))?;
     let mut all = Vec::with_capacity(rules.lookups.len());
     for (at, (name, lookup)) in rules.lookups.iter().enumerate() {
-        let place = path.parent().unwrap_or(Path::new("")).join(&lookup.file);
+        let place = named_file(path.parent().unwrap_or(Path::new("")).join(&lookup.file));
         if let Some(found) = lookups.get(&(place.clone(), at)) {
             all.push(Rc::clone(found));
             continue;
@@ -175,6 +176,24 @@ fn load(
         table,
         lookups: all,
     })
+}
+
+/// The file of this name, or the one whose name is another spelling of it in Unicode: rules are read in NFC.
+fn named_file(place: PathBuf) -> PathBuf {
+    let (Some(directory), Some(name)) = (place.parent(), place.file_name()) else {
+        return place;
+    };
+    if place.exists() {
+        return place;
+    }
+    let name = name.to_string_lossy();
+    let directory = match directory.as_os_str().is_empty() {
+        true => Path::new("."),
+        false => directory,
+    };
+    let mut names = std::fs::read_dir(directory).into_iter().flatten().flatten();
+    let found = names.find(|entry| same(&entry.file_name().to_string_lossy(), &name));
+    found.map_or(place.clone(), |entry| entry.path())
 }
 
 /// The outcomes of the versions that a log of changes describes.

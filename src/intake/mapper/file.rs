@@ -1,6 +1,5 @@
 //! The file of a table.
 
-use super::draft::Given;
 use crate::intake::rules::slug::slug;
 
 /// The number of digits of a digest that tell the versions of a file apart.
@@ -37,7 +36,7 @@ impl File {
     }
 
     /// The fields of the source that stands for the file, where the rules give no others.
-    pub(super) fn source(&self) -> Given<'static> {
+    pub(super) fn source(&self) -> Vec<(&'static str, Vec<String>)> {
         let id = format!("{} {}", self.stem(), self.version());
         vec![
             ("id", vec![slug(&id).unwrap_or_default()]),

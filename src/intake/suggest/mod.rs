@@ -1,103 +1,13 @@
 //! Rules guessed from a table, to start from: a rules file with comments, to be read and changed before it is used.
 
 mod column;
+mod words;
 mod write;
 
 use self::column::{Column, dates_of};
+use self::words::{DUE, NUMBER, TITLE, WHAT, WHO};
 use self::write::Writer;
-use super::table::{Form, Table, TableError};
-use servanda_core::value::agreement::Action;
-
-/// Words in the headers of columns of parties.
-const WHO: &[&str] = &[
-    "participant",
-    "participants",
-    "party",
-    "parties",
-    "country",
-    "countries",
-    "state",
-    "states",
-    "member",
-    "members",
-    "signatory",
-    "signatories",
-    "debtor",
-    "debtors",
-    "who",
-    "name",
-    "land",
-    "länder",
-    "pays",
-    "país",
-    "países",
-    "wer",
-];
-/// Words in the headers of columns of commitments.
-const WHAT: &[&str] = &[
-    "commitment",
-    "pledge",
-    "promise",
-    "obligation",
-    "text",
-    "measure",
-    "description",
-    "what",
-    "was",
-];
-/// Words in the headers of columns of agreements.
-const TITLE: &[&str] = &[
-    "title",
-    "treaty",
-    "agreement",
-    "convention",
-    "protocol",
-    "instrument",
-    "titel",
-    "vertrag",
-    "titre",
-    "traité",
-    "título",
-    "tratado",
-];
-const DUE: &[&str] = &["deadline", "due", "until", "frist", "plazo", "by"];
-const NUMBER: &[&str] = &[
-    "id",
-    "uuid",
-    "no",
-    "no.",
-    "nr",
-    "nr.",
-    "number",
-    "code",
-    "key",
-    "ref",
-    "reference",
-    "#",
-];
-/// Parts of the headers of days on which an agreement was concluded, came into force, and ended.
-const CONCLUDED: &[&str] = &["sign", "conclu", "adopt", "date"];
-const IN_FORCE: &[&str] = &["force", "effect"];
-const ENDED: &[&str] = &["terminat", "ended", "expir", "denounc"];
-
-/// Words in headers, and the actions that they mean; the more special first.
-const ACTIONS: &[(&str, Action)] = &[
-    ("definitive signature", Action::DefinitiveSignature),
-    ("provisional", Action::ProvisionalApplication),
-    ("formal confirmation", Action::FormalConfirmation),
-    ("entry into force", Action::EntryIntoForce),
-    ("effect", Action::EntryIntoForce),
-    ("withdrawal", Action::Withdrawal),
-    ("denunciation", Action::Withdrawal),
-    ("notification", Action::Notification),
-    ("accession", Action::Accession),
-    ("acceptance", Action::Acceptance),
-    ("approval", Action::Approval),
-    ("succession", Action::Succession),
-    ("ratification", Action::Ratification),
-    ("signature", Action::Signature),
-    ("signed", Action::Signature),
-];
+use super::table::{Form, Table, TableError, encoding, has_mark};
 
 /// Guesses rules for a table, and writes them with comments.
 ///
@@ -137,15 +47,9 @@ pub fn suggest(file: &str, bytes: &[u8]) -> Result<String, TableError> {
         let other = [what, title, number].into_iter().flatten();
         is_text(column) && other.clone().all(|other| other.at != column.at)
     };
-    // A column of parties that is not called so has the same names again and again, or lists of them.
     let who = called(WHO).filter(is_other).or_else(|| {
-        let mut others = columns
-            .iter()
-            .filter(is_other)
-            .filter(|column| !column.is_called(NUMBER));
-        let repeats = |column: &&Column| column.list.is_some() || !column.is_distinct;
-        let found = others.clone().find(repeats);
-        found.or_else(|| others.next().filter(|_| title.is_none()))
+        let others: Vec<&Column> = columns.iter().filter(is_other).collect();
+        repeating(&others, title.is_none())
     });
     let used = |columns: &[Option<&'_ Column>]| -> Vec<usize> {
         let used = columns.iter().flatten().map(|column| column.at);
@@ -177,12 +81,23 @@ pub fn suggest(file: &str, bytes: &[u8]) -> Result<String, TableError> {
     Ok(writer.out)
 }
 
+/// A column of parties that is not called so: it has the same names again and again, or lists of them. With `or_any`,
+/// it may be any column.
+fn repeating<'c>(columns: &[&'c Column], or_any: bool) -> Option<&'c Column> {
+    let mut others = columns
+        .iter()
+        .copied()
+        .filter(|column| !column.is_called(NUMBER));
+    let repeats = |column: &&Column| column.list.is_some() || !column.is_distinct;
+    let found = others.clone().find(repeats);
+    found.or_else(|| others.next().filter(|_| or_any))
+}
+
 /// Reads a table of unknown form. Of several sheets or lists it takes the first, and gives the names of the others.
 fn read(file: &str, bytes: &[u8]) -> Result<(Form, Table, Vec<String>), TableError> {
-    let has_mark = encoding_rs::Encoding::for_bom(bytes).is_some();
-    let is_utf8 = has_mark || std::str::from_utf8(bytes).is_ok();
+    let is_utf8 = has_mark(bytes) || std::str::from_utf8(bytes).is_ok();
     let mut form = Form {
-        encoding: (!is_utf8).then_some(encoding_rs::WINDOWS_1252),
+        encoding: encoding("windows-1252").filter(|_| !is_utf8),
         ..Form::default()
     };
     let error = match Table::read(file, bytes, &form) {
@@ -210,25 +125,6 @@ fn name_apart(form: &mut Form, table: &mut Table) {
         }
     }
     form.header = (form.skip_lines > 0).then(|| table.headers.clone());
-}
-
-/// The action that a code under a header means, and whether that is a guess.
-fn action(header: &str, code: &str) -> (Action, bool) {
-    let marked = format!("({code})");
-    let labels: Vec<&str> = header.split(", ").collect();
-    let label = match code {
-        "" => labels
-            .iter()
-            .find(|label| !label.ends_with(')'))
-            .or(labels.first()),
-        _ => labels.iter().find(|label| label.ends_with(&marked)),
-    };
-    let label = label.map(|label| label.to_lowercase());
-    let known = label.and_then(|label| ACTIONS.iter().find(|(word, _)| label.contains(word)));
-    match known {
-        Some((_, action)) => (*action, false),
-        None => (Action::Notification, true),
-    }
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::column::{Column, fitting_formats};
-use super::{CONCLUDED, DUE, ENDED, IN_FORCE, action};
+use super::words::{CONCLUDED, DUE, ENDED, IN_FORCE, action};
 use crate::intake::rules::Quoted;
 use crate::intake::rules::date::Dates;
 use crate::intake::table::{Form, LIST, Table};

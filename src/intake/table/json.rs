@@ -7,8 +7,9 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
+use super::model::{Form, LIST, Row, Table, TableError, chosen};
 use super::text::{decoded, line_ends};
-use super::{Form, LIST, Row, Table, TableError, chosen};
+use servanda_core::value::unicode::normal;
 
 /// Whether a file of this name is such a document.
 pub(super) fn is_document(name: &str) -> bool {
@@ -48,17 +49,19 @@ pub(super) fn read(bytes: &[u8], form: &Form) -> Result<Table, TableError> {
             ..Row::default()
         };
         for (path, text) in cells {
-            let column = *columns.entry(path).or_insert_with_key(|path: &String| {
-                table.headers.push(path.clone());
-                table.headers.len() - 1
-            });
+            let column = *columns
+                .entry(normal(&path).into_owned())
+                .or_insert_with_key(|path: &String| {
+                    table.headers.push(path.clone());
+                    table.headers.len() - 1
+                });
             row.cells
                 .resize(row.cells.len().max(column + 1), String::new());
             let cell = &mut row.cells[column];
             if !cell.is_empty() && !text.is_empty() {
                 cell.push(LIST);
             }
-            cell.push_str(text.trim());
+            cell.push_str(&normal(text.trim()));
         }
         table.rows.push(row);
     }

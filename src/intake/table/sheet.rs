@@ -4,7 +4,8 @@ use std::io::Cursor;
 
 use calamine::{Data, ExcelDateTime, Ods, Reader, Xlsx};
 
-use super::{Form, Row, Table, TableError, chosen};
+use super::model::{Form, Row, Table, TableError, chosen};
+use servanda_core::value::unicode::normal;
 
 /// Whether bytes are a workbook: both kinds are ZIP archives.
 pub(super) fn is_workbook(bytes: &[u8]) -> bool {
@@ -92,7 +93,7 @@ fn sheet<R: std::io::Read + std::io::Seek>(
 fn text(value: &Data) -> String {
     match value {
         Data::Empty => String::new(),
-        Data::String(text) => text.trim().replace("\r\n", "\n"),
+        Data::String(text) => normal(text.trim()).into_owned(),
         Data::Int(number) => number.to_string(),
         Data::Float(number) => number.to_string(),
         Data::Bool(flag) => flag.to_string(),

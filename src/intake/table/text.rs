@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use csv::ByteRecord;
 use encoding_rs::{Encoding, UTF_8};
 
-use super::{Form, Row, Table, TableError, Unreadable};
+use super::model::{Form, Row, Table, TableError, Unreadable};
+use servanda_core::value::unicode::normal;
 
 /// The characters that tables have between cells, in the order in which they are preferred.
 const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
@@ -108,10 +109,10 @@ fn row(record: &ByteRecord, lines: &mut LineCount<'_>) -> Row {
             }));
         }
         last += line_ends(cell);
-        let text = text.trim();
+        let text = normal(text.trim());
         cells.push(match text.contains('\r') {
-            true => text.replace("\r\n", "\n").replace('\r', "\n"),
-            false => text.to_owned(),
+            true => text.replace('\r', "\n"),
+            false => text.into_owned(),
         });
     }
     Row {

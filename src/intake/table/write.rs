@@ -2,7 +2,7 @@
 
 use encoding_rs::{UTF_8, UTF_16BE, UTF_16LE};
 
-use super::{Form, Row, Table};
+use super::model::{Form, Row, Table};
 
 impl Table {
     /// Writes some of its rows as text, each with further cells under further headers: as the table is written, if it

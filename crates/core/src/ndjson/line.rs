@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::resolver::{has_references, with_some_records};
+use super::references::{has_references, with_some_records};
 use crate::event::{Event, FieldError, Fields, Kind};
 use crate::value::when::Instant;
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::json::{Member, Object};
 use super::line::{Defaults, Line, LineError, ParsedLine, owned};
-use super::resolver::has_references;
+use super::references::has_references;
 use crate::event::{Event, Fields, Kind};
 use crate::value::base::excerpt;
 use crate::value::when::Instant;
@@ -140,7 +140,7 @@ impl Envelope {
     fn take(&mut self, name: &str, member: &mut Member<'_>) -> Result<(), String> {
         match name {
             // An export says this of its own ledger; an import states its times anew or not at all.
-            "claimed" => {}
+            "asserted" => {}
             "recorded_at" => match member.texts()? {
                 [] => {}
                 [text] => {

@@ -5,21 +5,22 @@
 //! a table that states when it was published is older than one published later; any other table counts as newer than
 //! what was recorded before it.
 
+mod difference;
+mod origin;
+
 use std::collections::HashMap;
 use std::rc::Rc;
 
+use self::difference::{Difference, says_the_same};
+use self::origin::{Origin, Standing, published};
 use super::mapper::{File, MappedEvent, Remark};
-use super::rules::{EventRule, OnChange, Rules};
+use super::rules::Rules;
 use servanda_core::event::{Event, Fact, Fields, Kind};
 use servanda_core::ndjson::{Line, ParsedLine, ReferenceResolver};
 use servanda_core::state::{EntityKind, State};
 use servanda_core::value::base::excerpt;
 use servanda_core::value::id::{Seq, Slug, Subject};
-use servanda_core::value::source::Citation;
-use servanda_core::value::when::When;
-
-/// Fields that say where an event was read and how it came here. Their changes are not compared.
-const PROVENANCE: &[&str] = &["source", "import_key", "recorded_by", "irregular"];
+use servanda_core::value::unicode;
 
 /// Counts of the comparison.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -54,19 +55,6 @@ pub struct TableRemark {
     pub remark: Remark,
 }
 
-/// A table as a source of the ledger.
-struct Origin {
-    name: String,
-    /// The beginning of the import keys of all versions of the table.
-    key: String,
-    source: Option<Slug>,
-    /// Where this version of it was recorded before.
-    recorded: Option<Seq>,
-    published: Option<When>,
-    /// Whether it lists the changes of another table, from the oldest on.
-    is_log: bool,
-}
-
 /// What was last said under an import key.
 enum Said {
     /// The event at this place of those to append.
@@ -93,17 +81,7 @@ enum Found {
     Nothing,
     /// A record that was retracted or redacted, and is not recorded again.
     Gone,
-    Row(RowState),
-}
-
-/// Who said what stands, and where.
-struct Standing {
-    /// The record that says it.
-    seq: Seq,
-    citation: Option<Citation>,
-    published: Option<When>,
-    /// The import key of its source, if that is a table.
-    table: Option<String>,
+    Row(Box<RowState>),
 }
 
 /// The ledger as it will be after the events so far.
@@ -177,7 +155,7 @@ impl<'r> Known<'r> {
         let given = self.given.remove(&key);
         let (first, line, said) = given.unwrap_or((table, made.place.line, Said::Recorded));
         let (is_recorded, found) = match said {
-            Said::Changed(state) => (false, Found::Row(*state)),
+            Said::Changed(state) => (false, Found::Row(state)),
             Said::New(at) => (false, self.pending(&self.events[at].event)),
             Said::Recorded => (true, self.recorded(&key)),
         };
@@ -195,7 +173,7 @@ impl<'r> Known<'r> {
                 let outcome = self.compare(table, made, &mut state, (first, line));
                 let said = match (is_recorded, &outcome) {
                     (true, Ok(false) | Err(_)) => Said::Recorded,
-                    _ => Said::Changed(Box::new(state)),
+                    _ => Said::Changed(state),
                 };
                 (said, outcome.map(|_| ()))
             }
@@ -335,12 +313,12 @@ impl<'r> Known<'r> {
     /// The event that an earlier table or row of this import gives.
     fn pending(&self, event: &MappedEvent) -> Found {
         self.event_of(&event.line).map_or(Found::Gone, |found| {
-            Found::Row(RowState {
+            Found::Row(Box::new(RowState {
                 event: found,
                 key: event.key.to_string(),
                 count: 1,
                 seq: None,
-            })
+            }))
         })
     }
 
@@ -367,12 +345,12 @@ impl<'r> Known<'r> {
             (last, seq) = (numbered(key, count), further);
         }
         self.state.entry(seq).map_or(Found::Gone, |entry| {
-            Found::Row(RowState {
+            Found::Row(Box::new(RowState {
                 event: entry.event.clone(),
                 key: last,
                 count,
                 seq: Some(seq),
-            })
+            }))
         })
     }
 
@@ -407,10 +385,10 @@ impl<'r> Known<'r> {
                 let Some(key) = &entry.event.envelope.import_key else {
                     continue;
                 };
-                let key = key.as_str();
+                let key = unicode::normal(key.as_str());
                 let is_given = |key: &str| self.given.contains_key(key);
-                if !key.starts_with(&origin.key) && !is_given(key) && !is_given(unnumbered(key)) {
-                    found.push(key.to_owned());
+                if !key.starts_with(&origin.key) && !is_given(&key) && !is_given(unnumbered(&key)) {
+                    found.push(key.into_owned());
                 }
             }
         }
@@ -430,68 +408,6 @@ impl<'r> Known<'r> {
             _ => true,
         }
     }
-}
-
-impl Origin {
-    /// Whether the table is older than what stands.
-    fn is_older(&self, standing: &Standing) -> bool {
-        if standing.source() == self.source.as_ref() && self.source.is_some() {
-            return false;
-        }
-        match (self.recorded, self.published, standing.published) {
-            (Some(recorded), ..) => standing.seq > recorded,
-            (None, Some(own), Some(other)) => own.certainly_before(other),
-            _ => false,
-        }
-    }
-
-    /// Why what stands is corrected.
-    fn reason(&self, standing: Option<&Standing>) -> String {
-        let Some(standing) = standing else {
-            return "A newer version of the table says so".to_owned();
-        };
-        if self.recorded.is_some() || standing.source() == self.source.as_ref() {
-            return format!("{} is read by other rules now", self.name);
-        }
-        let is_version = standing
-            .table
-            .as_ref()
-            .is_some_and(|key| key.starts_with(&self.key));
-        match (standing.published, self.published) {
-            (Some(other), Some(own)) if other.certainly_before(own) => match is_version {
-                true => "A newer version of the table says so".to_owned(),
-                false => format!("{}, which was published later, says so", self.name),
-            },
-            _ => format!("{}, which was imported later, says so", self.name),
-        }
-    }
-}
-
-impl Standing {
-    fn source(&self) -> Option<&Slug> {
-        self.citation.as_ref().map(|citation| &citation.source.0)
-    }
-
-    /// Where it was read, for messages.
-    fn by(&self) -> String {
-        let citation = self.citation.as_ref();
-        citation.map_or_else(String::new, |by| format!(" (from {by})"))
-    }
-}
-
-fn published(event: &Event) -> Option<When> {
-    match &event.fact {
-        Fact::SourceRegistered(fact) => fact.published,
-        _ => None,
-    }
-}
-
-/// Whether two events say the same of the world.
-fn says_the_same(one: &Event, other: &Event) -> bool {
-    let (a, b) = (&one.envelope, &other.envelope);
-    one.fact == other.fact
-        && (a.on, &a.by, &a.note, a.confidence) == (b.on, &b.by, &b.note, b.confidence)
-        && a.inferred == b.inferred
 }
 
 /// Lists the sources that are versions of tables, by the beginning of their import keys.
@@ -522,66 +438,6 @@ fn unnumbered(key: &str) -> &str {
     match key.rsplit_once('#') {
         Some((row, number)) if number.bytes().all(|b| b.is_ascii_digit()) => row,
         _ => key,
-    }
-}
-
-/// The difference between two events.
-struct Difference {
-    before: Fields,
-    now: Fields,
-    fields: Vec<&'static str>,
-    /// Whether it is more than gathered values, which only add to those before.
-    is_disputed: bool,
-    is_new_fact: bool,
-    kept: usize,
-}
-
-impl Difference {
-    fn new(rule: &EventRule, before: &Event, now: &Event) -> Self {
-        let kind = now.kind();
-        let mut found = Self {
-            before: before.to_fields(),
-            now: now.to_fields(),
-            fields: Vec::new(),
-            is_disputed: false,
-            is_new_fact: false,
-            kept: 0,
-        };
-        gather(rule, &found.before, &mut found.now);
-        let specs = kind
-            .fields()
-            .filter(|spec| !PROVENANCE.contains(&spec.name));
-        for name in specs.map(|spec| spec.name) {
-            let (old, new) = (found.before.get(name), found.now.get(name));
-            if old == new {
-                continue;
-            }
-            match rule.on_change(name) {
-                OnChange::Keep => found.kept += 1,
-                what => {
-                    // A value that is filled in or deleted corrects the old event; it is no new fact.
-                    found.is_new_fact |=
-                        what == OnChange::Append && !old.is_empty() && !new.is_empty();
-                    found.is_disputed |= rule.gather.iter().all(|gathered| gathered != name);
-                    found.fields.push(name);
-                }
-            }
-        }
-        found
-    }
-}
-
-/// Adds the values gathered before to those gathered now: a part of a table removes nothing, and the order of rows has
-/// no meaning.
-fn gather(rule: &EventRule, before: &Fields, now: &mut Fields) {
-    for name in &rule.gather {
-        let mut all = before.get(name).to_vec();
-        let more = now
-            .get(name)
-            .iter()
-            .filter(|text| !before.get(name).contains(text));
-        all.extend(more.cloned());
-        now.set(name, all);
     }
 }
 
