@@ -7,7 +7,7 @@ use super::answer::{answer, arrange_args};
 use super::command::Command;
 use super::error::{CliError, Exit};
 use super::questions::{
-    Asked, clock_args, day_args, grace_arg, id_arg, limit_arg, stretch_args, subject_arg,
+    Asked, clock_args, day_args, given, grace_arg, id_arg, limit_arg, stretch_args, subject_arg,
     threshold_arg,
 };
 use super::session::{OpenLedger, Session};
@@ -70,6 +70,8 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
         .iter()
         .find(|report| report.name() == name)
         .ok_or_else(|| CliError::new(Exit::Usage, format!("there is no report {name}")))?;
+    let has_sections = report.has_sections() && given(matches, "table").is_empty();
+    session.check_format(has_sections)?;
     answer(
         matches,
         session,

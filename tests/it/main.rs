@@ -22,7 +22,9 @@ mod finding;
 mod format;
 mod format_tables;
 mod import;
+mod intake;
 mod limits;
+mod notes;
 mod power;
 mod program;
 #[cfg(unix)]
