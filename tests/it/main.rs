@@ -18,10 +18,13 @@ mod corpus;
 mod doors;
 mod endurance;
 mod evidence;
+mod finding;
 mod format;
 mod format_tables;
 mod import;
+mod intake;
 mod limits;
+mod notes;
 mod power;
 mod program;
 #[cfg(unix)]

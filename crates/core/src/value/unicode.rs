@@ -1,4 +1,4 @@
-//! The form of Unicode in which texts enter a ledger: NFC. A letter with its mark can be written as one character or as
+//! The form in which texts enter a ledger: Unicode's NFC, with newlines at the ends of lines. A letter with its mark can be written as one character or as
 //! two, and both look the same; in NFC there is one spelling. The only file that names `unicode_normalization`.
 //!
 //! What comes from outside is put into this form: fields of events, cells and headers of tables, rules, and the texts by
@@ -7,14 +7,16 @@
 
 use std::borrow::Cow;
 
+use unicode_normalization::char::is_combining_mark;
 use unicode_normalization::{IsNormalized, UnicodeNormalization as _, is_nfc_quick};
 
-/// A text in NFC.
+/// A text in NFC. CR LF, with which some systems end lines, becomes a newline.
 pub fn normal(text: &str) -> Cow<'_, str> {
-    if text.is_ascii() || is_nfc_quick(text.chars()) == IsNormalized::Yes {
-        Cow::Borrowed(text)
-    } else {
-        Cow::Owned(text.nfc().collect())
+    let is_nfc = text.is_ascii() || is_nfc_quick(text.chars()) == IsNormalized::Yes;
+    match (is_nfc, text.contains("\r\n")) {
+        (true, false) => Cow::Borrowed(text),
+        (true, true) => Cow::Owned(text.replace("\r\n", "\n")),
+        (false, _) => Cow::Owned(text.replace("\r\n", "\n").nfc().collect()),
     }
 }
 
@@ -29,6 +31,17 @@ pub fn into_normal(text: String) -> String {
 /// Whether two texts are one in NFC.
 pub fn same(one: &str, other: &str) -> bool {
     one == other || normal(one) == normal(other)
+}
+
+/// A text as people search it: in small letters, without accents, and with the plain form of letters of full width,
+/// ligatures and the like (NFKD without marks).
+pub fn folded(text: &str) -> String {
+    if text.is_ascii() {
+        return text.to_ascii_lowercase();
+    }
+    let plain = text.nfkd().filter(|letter| !is_combining_mark(*letter));
+    let small = plain.flat_map(char::to_lowercase).nfkd();
+    small.filter(|letter| !is_combining_mark(*letter)).collect()
 }
 
 #[cfg(test)]
@@ -46,6 +59,7 @@ mod tests {
             // Marks in another order.
             ("a\u{301}\u{323}", "\u{1ea1}\u{301}"),
             ("\u{212a}1", "K1"),
+            ("a\r\nu\u{308}\r\n", "a\n\u{fc}\n"),
         ] {
             assert!(same(one, other), "{one} {other}");
         }
@@ -85,7 +99,21 @@ mod tests {
             .prop_map(|pieces| pieces.concat())
     }
 
+    #[test]
+    fn folding_takes_case_accents_and_width_away() {
+        assert_eq!(folded("Jos\u{e9} P\u{c9}REZ"), "jose perez");
+        assert_eq!(folded("\u{ff22}RIDGE \u{fb01}n"), "bridge fin");
+        // Its small letter has a mark of its own.
+        assert_eq!(folded("\u{130}"), "i");
+    }
+
     proptest! {
+        #[test]
+        fn folding_again_changes_nothing(text in ".{0,40}") {
+            let once = folded(&text);
+            prop_assert_eq!(folded(&once), once);
+        }
+
         #[test]
         fn a_normal_text_is_stable(text in prop_oneof![".{0,40}", marked()]) {
             let once = normal(&text).into_owned();
