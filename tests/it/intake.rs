@@ -321,7 +321,7 @@ fn a_table_that_states_its_day_is_older_than_one_that_states_a_later_day() {
 fn what_tables_gather_adds_up() {
     let scratch = with_rules(
         "[[event]]\nevent = \"party\"\nonce = true\nimport_key = \"p:{who}\"\nid = \"{who}\"\nkind = \"state\"\nname = \"{who}\"\n\
-         [[event]]\nevent = \"agreement\"\nonce = true\ngather = [\"party\"]\nimport_key = \"a\"\nid = \"a\"\ntitle = \"A\"\nparty = \"{who}\"\n",
+         [[event]]\nevent = \"agreement\"\nonce = true\ngather = [\"party\"]\nimport_key = \"all\"\nid = \"all\"\ntitle = \"A\"\nparty = \"{who}\"\n",
     );
     for (name, rows) in [
         ("1.csv", "who\na\nb\n"),
