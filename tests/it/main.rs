@@ -11,6 +11,7 @@
 mod attacks;
 mod bad_input;
 mod bundle;
+mod calendar;
 mod cli;
 mod commands;
 mod corpus;
@@ -18,6 +19,7 @@ mod corpus;
 mod doors;
 mod endurance;
 mod evidence;
+mod finding;
 mod format;
 mod format_tables;
 mod import;
