@@ -427,7 +427,9 @@ WORDS = {name: dict(word.split("=") for word in words) for name, *words in map(s
 
 SLUG = re.compile(r"(?![0-9]+\Z)[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 LANGUAGE = re.compile(r"(?!.{65})[a-z]{2,3}(-[A-Za-z0-9]{1,8})*")
-LINK = re.compile(r"(amends|supersedes|continues|implements|repeats):(?P<slug>.*)", re.DOTALL)
+LINK = re.compile(r"(amends|supersedes|continues|implements|repeats|(?P<later>terminates|supplements|protocol-to))"
+                  r":(?P<slug>.*)", re.DOTALL)
+ROLE = re.compile(r"(depositary|mediator|facilitator|guarantor|witness|observer|host|secretariat):(?P<slug>.*)", re.DOTALL)
 RULE_PART = re.compile(r"(UNTIL|COUNT|INTERVAL|BYSECOND|BYMINUTE|BYHOUR|BYDAY|BYMONTHDAY|BYYEARDAY|BYWEEKNO|BYMONTH"
                        r"|BYSETPOS|WKST)=[A-Z0-9,+-]+|FREQ=(SECONDLY|MINUTELY|HOURLY|DAILY|WEEKLY|MONTHLY|YEARLY)")
 
@@ -457,6 +459,11 @@ def is_link(s):
     return bool(link and SLUG.fullmatch(link["slug"]))
 
 
+def is_role_holder(s):
+    holder = ROLE.fullmatch(s)
+    return bool(holder and SLUG.fullmatch(holder["slug"]))
+
+
 def is_rule(s):
     names = [part.partition("=")[0] for part in s.split(";")]
     fits = all(map(RULE_PART.fullmatch, s.split(";"))) and "FREQ" in names and len(set(names)) == len(names)
@@ -465,6 +472,7 @@ def is_rule(s):
 
 TEXTS = {"Text": is_text, "Level": is_text, "Slug": SLUG.fullmatch, "Language": LANGUAGE.fullmatch, "Name": is_name,
          "Identifier": is_identifier, "Citation": is_citation, "Link": is_link, "Rule": is_rule,
+         "RoleHolder": is_role_holder,
          "FieldName": re.compile("[a-z_]{1,32}").fullmatch}
 
 
@@ -516,15 +524,20 @@ class Payload:
                 raise Malformed("a text is not UTF-8")
             if not TEXTS[kind](text):
                 raise Malformed(f"{text[:40]!r} is not a {kind} as the document has it")
+            self.needs(2 if kind == "Link" and LINK.fullmatch(text)["later"] else 1, text)
             return text
         if kind in WORDS:
             number = self.byte()
             word, schema = since(WORDS[kind].get(str(number), "@255"))
-            if schema > self.schema:
-                raise Malformed(f"{kind} has no number {number}")
-            self.lowest = max(self.lowest, schema)
+            self.needs(schema, f"{kind} {number}")
             return word
         return getattr(self, kind)()
+
+    def needs(self, schema, what):
+        """What a later schema than the payload's brought is not in it."""
+        if schema > self.schema:
+            raise Malformed(f"schema {self.schema} has no {what[:40]}")
+        self.lowest = max(self.lowest, schema)
 
     def Bool(self):
         return self.choice("a bool", (False, True))

@@ -15,6 +15,7 @@ use crate::event::{Change, Entry, Event, FieldSpec, Fields, Kind};
 use crate::rules::{self, Known};
 use crate::signatures::{Required, acknowledged};
 use crate::state::{EntityKind, State};
+use crate::value::agreement::{Relation, Role};
 use crate::value::base::{Leaf, Shape};
 use crate::value::commitment::{Asserter, Standing, transitions_from};
 use crate::value::id::{PartyId, Seq};
@@ -144,7 +145,10 @@ fn leaf_text(kind: Kind, spec: &'static FieldSpec) -> BoxedStrategy<String> {
                 Some(place) => format!("{source}: {}", place.trim()),
             })
             .boxed(),
-        "RELATION:AGREEMENT" => ("amends|supersedes|continues|implements|repeats", slug())
+        "ROLE:PARTY" => (select(Role::WORDS), slug())
+            .prop_map(|(role, party)| format!("{role}:{party}"))
+            .boxed(),
+        "RELATION:AGREEMENT" => (select(Relation::WORDS), slug())
             .prop_map(|(relation, agreement)| format!("{relation}:{agreement}"))
             .boxed(),
         "LEVEL|no-evidence" => prop_oneof![Just("no-evidence".to_owned()), texts()].boxed(),
@@ -298,12 +302,12 @@ fn accepted(state: &State, choices: &mut Choices) -> Option<Event> {
     if needs_signature(state, &event) {
         return None;
     }
-    match rules::check(state, &event) {
+    match rules::admit(state, &event) {
         Ok(()) => Some(event),
         Err(rejection) if rejection.rule.is_waivable() && choices.one_in(4) => {
             let reason = vec!["reported so".to_owned()];
             let event = event.with_field("irregular", reason).ok()?;
-            rules::check(state, &event).ok().map(|()| event)
+            rules::admit(state, &event).ok().map(|()| event)
         }
         Err(_) => None,
     }
@@ -431,8 +435,12 @@ fn likely_text(
             format!("{source}: paragraph {}", choices.below(20))
         }
         "RELATION:AGREEMENT" => {
-            let relation = choices.pick(&["amends", "continues", "implements", "repeats"])?;
+            let relation = choices.pick(Relation::WORDS)?;
             format!("{relation}:{}", known(choices, EntityKind::Agreement)?)
+        }
+        "ROLE:PARTY" => {
+            let role = choices.pick(Role::WORDS)?;
+            format!("{role}:{}", known(choices, EntityKind::Party)?)
         }
         "LEVEL|no-evidence" => match choices.below(4) {
             0 => "no-evidence".to_owned(),

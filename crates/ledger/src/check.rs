@@ -206,7 +206,7 @@ impl<'a> Checker<'a> {
         }
         let asserted = submission.recorded_at;
         let event = rules::complete(self.state, submission.event);
-        rules::check(self.state, &event).map_err(|rejection| LedgerError::Refused {
+        rules::admit(self.state, &event).map_err(|rejection| LedgerError::Refused {
             listed: vec![Refusal { index, rejection }],
             count: 1,
         })?;

@@ -8,8 +8,9 @@ use super::scope::{Columns, Cursor};
 use crate::intake::rules::template::{Expression, Failure, Template};
 use crate::intake::rules::{Conditions, EventRule, Per, glob};
 use crate::intake::table::Row;
-use servanda_core::event::{Fields, Kind};
-use servanda_core::value::base::excerpt;
+use servanda_core::event::{FieldSpec, Fields, Kind};
+use servanda_core::value::base::{Leaf, Shape, excerpt};
+use servanda_core::value::id::PartyId;
 
 impl ImportJob<'_> {
     /// Maps the rows of the table to events.
@@ -264,6 +265,7 @@ impl<'a> RowMapper<'a> {
             fields.set("source", vec![citation]);
         }
         fill_fields(&rule.fields, &mut fields, cursor).map_err(fail)?;
+        fold_parties(rule.kind, &mut fields);
         let recorded_at = self.recorded_at(cursor).map_err(fail)?;
         check(rule.kind, &fields).map_err(|error| Remark {
             place: place.clone(),
@@ -397,6 +399,22 @@ impl<'a> RowMapper<'a> {
         self.outcome.events = all;
         self.outcome.unused = self.columns.unused(self.job);
         self.outcome
+    }
+}
+
+/// Names each party of a list once: two spellings in a row may be of one party.
+fn fold_parties(kind: Kind, fields: &mut Fields) {
+    let is_list = |spec: &&FieldSpec| spec.shape == Shape::Many && spec.label == PartyId::LABEL;
+    for spec in kind.fields().filter(is_list) {
+        let texts = fields.get(spec.name);
+        if texts.len() < 2 {
+            continue;
+        }
+        let mut named = Gathered::default();
+        texts.iter().for_each(|text| named.add(text));
+        if named.texts.len() < texts.len() {
+            fields.set(spec.name, named.texts);
+        }
     }
 }
 

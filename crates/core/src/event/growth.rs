@@ -1,5 +1,5 @@
-//! Proof that events can grow: a schema 2, for tests alone, with one more field, one more event and one more word. It reads
-//! all that schema 1 wrote to the same values, and writes the old events in the old bytes.
+//! Proof that events can grow: a schema 3, for tests alone, with one more field, one more event and one more word. It reads
+//! all that the schemas before wrote to the same values, and writes the old events in the old bytes.
 
 #![allow(
     dead_code,
@@ -13,9 +13,10 @@ use super::{Envelope, Event, Fact};
 use crate::chain::codec::{self, CodecError, Facts};
 use crate::chain::record::{Content, ContentRef};
 use crate::chain::testing::unhex;
-use crate::value::agreement::{Form, Link};
+use crate::value::agreement::{Form, Link, RoleHolder};
 use crate::value::base::{Text, coded_words};
 use crate::value::id::{AgreementId, PartyId, Seq, Subject};
+use crate::value::party::Identifier;
 use crate::wire::{Reader, Wire, Writer};
 
 const GOLDEN: &str = include_str!("../../../../fixtures/golden/payloads.ndjson");
@@ -28,7 +29,7 @@ coded_words! {
         /// Against it.
         1 Refutes = "refutes",
         /// Neither.
-        2 Mentions = "mentions" since 2,
+        2 Mentions = "mentions" since 3,
     }
 }
 
@@ -52,7 +53,7 @@ event! {
         /// Its title
         title: Text,
         /// Who wrote it down
-        [since 2] scribe: Option<Text>,
+        [since 3] scribe: Option<Text>,
         /// Its form
         form: Option<Form>,
         /// A party to it
@@ -61,18 +62,26 @@ event! {
         place: Option<Text>,
         /// How it relates to an earlier one: continues:A1
         link: Vec<Link>,
+        /// Its parties, or some of them, are not known
+        [since 2] parties_unknown: bool,
+        /// Who has a role in it
+        [since 2] role: Vec<RoleHolder>,
+        /// What it is about
+        [since 2] subject: Vec<Text>,
+        /// Its number in a series
+        [since 2] identifier: Vec<Identifier>,
     }
 }
 
 event! {
     /// A crossing was opened: a new event.
-    [since 2] 27 "crossing" CrossingOpened {
+    [since 3] 99 "crossing" CrossingOpened {
         /// Where it is
         [arg] place: Text,
     }
 }
 
-/// The facts of schema 2.
+/// The facts of schema 3.
 #[expect(
     clippy::large_enum_variant,
     reason = "there are a few of them, in tests"
@@ -82,12 +91,12 @@ enum Grown {
     Agreement(AgreementRecorded),
     Evidence(EvidenceAttached),
     Crossing(CrossingOpened),
-    /// A fact that schema 2 leaves as it was.
+    /// A fact that schema 3 leaves as it was.
     Old(Fact),
 }
 
 impl Facts for Grown {
-    const SCHEMA: u8 = 2;
+    const SCHEMA: u8 = 3;
 
     fn number(&self) -> u16 {
         match self {
@@ -127,7 +136,7 @@ impl Facts for Grown {
         Ok(match kind {
             6 => Self::Agreement(Wire::read(from)?),
             17 => Self::Evidence(Wire::read(from)?),
-            27 => Self::Crossing(Wire::read(from)?),
+            99 => Self::Crossing(Wire::read(from)?),
             _ => Self::Old(<Fact as Facts>::read(kind, from)?),
         })
     }
@@ -163,13 +172,13 @@ fn present(fields: Vec<(&'static str, Vec<String>)>) -> Vec<(&'static str, Vec<S
     fields.filter(|(_, texts)| !texts.is_empty()).collect()
 }
 
-/// What schema 2 reads and writes of a fact, and what schema 1 says of the bytes.
+/// What schema 3 reads and writes of a fact, and what the newest schema says of the bytes.
 fn written(fact: &Grown) -> (Content, Result<Event, CodecError>) {
     let content = codec::encode_facts(fact, &Envelope::EMPTY).unwrap();
     let read = codec::decode_facts::<Grown>(content.as_ref());
     assert_eq!(read, Ok((fact.clone(), Envelope::EMPTY)));
-    let by_schema_1 = codec::decode(content.as_ref());
-    (content, by_schema_1)
+    let by_newest = codec::decode(content.as_ref());
+    (content, by_newest)
 }
 
 fn agreement(scribe: Option<&str>) -> Grown {
@@ -182,6 +191,10 @@ fn agreement(scribe: Option<&str>) -> Grown {
         party: vec!["colombia".parse().unwrap()],
         place: None,
         link: Vec::new(),
+        parties_unknown: false,
+        role: Vec::new(),
+        subject: Vec::new(),
+        identifier: Vec::new(),
     })
 }
 
@@ -206,27 +219,27 @@ fn a_later_schema_reads_the_old_events_as_they_were_and_writes_them_in_the_old_b
 
 #[test]
 fn what_a_later_schema_brought_is_written_under_it_and_refused_by_the_earlier_one() {
-    let (content, by_schema_1) = written(&agreement(Some("Ana")));
-    assert_eq!(content.payload[0], 2);
-    let refused = by_schema_1.unwrap_err();
-    assert_eq!(refused, CodecError::Schema(2));
+    let (content, by_newest) = written(&agreement(Some("Ana")));
+    assert_eq!(content.payload[0], 3);
+    let refused = by_newest.unwrap_err();
+    assert_eq!(refused, CodecError::Schema(3));
     assert_eq!(
         refused.to_string(),
-        "the payload has schema 2, and this version of servanda knows 1 to 1: a later version wrote it"
+        "the payload has schema 3, and this version of servanda knows 1 to 2: a later version wrote it"
     );
 
-    let (content, by_schema_1) = written(&evidence(Bearing::Mentions));
-    assert_eq!(content.payload[0], 2);
-    assert_eq!(by_schema_1, Err(CodecError::Schema(2)));
+    let (content, by_newest) = written(&evidence(Bearing::Mentions));
+    assert_eq!(content.payload[0], 3);
+    assert_eq!(by_newest, Err(CodecError::Schema(3)));
 
     let place = "the bridge".parse().unwrap();
-    let (mut content, by_schema_1) = written(&Grown::Crossing(CrossingOpened { place }));
-    assert_eq!((content.kind, content.payload[0]), (27, 2));
-    assert_eq!(by_schema_1, Err(CodecError::Schema(2)));
+    let (mut content, by_newest) = written(&Grown::Crossing(CrossingOpened { place }));
+    assert_eq!((content.kind, content.payload[0]), (99, 3));
+    assert_eq!(by_newest, Err(CodecError::Schema(3)));
     content.payload[0] = 1;
     let refused = codec::decode(content.as_ref()).unwrap_err();
-    assert_eq!(refused, CodecError::Kind(27));
-    // Schema 2 has no such event under schema 1 either.
+    assert_eq!(refused, CodecError::Kind(99));
+    // Schema 3 has no such event under schema 1 either.
     let refused = codec::decode_facts::<Grown>(content.as_ref());
     assert_eq!(refused, Err(CodecError::NotCanonical));
 }
@@ -234,10 +247,10 @@ fn what_a_later_schema_brought_is_written_under_it_and_refused_by_the_earlier_on
 #[test]
 fn what_the_earlier_schema_can_express_is_written_under_it() {
     for fact in [agreement(None), evidence(Bearing::Supports)] {
-        let (content, by_schema_1) = written(&fact);
+        let (content, by_newest) = written(&fact);
         assert_eq!(content.payload[0], 1);
         assert_eq!(
-            present(by_schema_1.unwrap().fact.texts()),
+            present(by_newest.unwrap().fact.texts()),
             present(fact.texts())
         );
     }
