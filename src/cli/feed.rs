@@ -97,7 +97,7 @@ pub(super) struct Fed {
 pub(super) struct Feed<'a> {
     /// What they are read from, for messages.
     pub name: &'a str,
-    /// The recorded time that is claimed for lines which claim none.
+    /// The recorded time that is asserted for lines that assert none.
     pub recorded_at: Option<Instant>,
     /// What the user sees meanwhile.
     pub progress: Intake,
@@ -116,10 +116,10 @@ impl Feed<'_> {
         let mut source = Source {
             lines,
             resolver: ReferenceResolver::default(),
-            claims: Claims {
+            asserted: Asserted {
                 is_backfill: ledger.is_backfill(),
                 given: self.recorded_at,
-                ..Claims::default()
+                ..Asserted::default()
             },
             wrong: Wrong::default(),
             fed: Fed::default(),
@@ -137,7 +137,7 @@ impl Feed<'_> {
 struct Source<'a, L> {
     lines: L,
     resolver: ReferenceResolver,
-    claims: Claims,
+    asserted: Asserted,
     wrong: Wrong,
     fed: Fed,
     feed: &'a Feed<'a>,
@@ -162,8 +162,8 @@ impl<L: Iterator<Item = Read>> Source<'_, L> {
                 continue;
             }
             let place = line.number;
-            let recorded_at = self.claims.time(&line);
-            let recorded_at = recorded_at.map_err(|without| unclaimed(self.feed.name, without))?;
+            let recorded_at = self.asserted.time(&line);
+            let recorded_at = recorded_at.map_err(|without| unasserted(self.feed.name, without))?;
             self.fed.keyed |= line.key().is_some();
             let keyed = |key: &str| present.keyed(key);
             return match self.resolver.event(line, keyed, present.next()) {
@@ -228,40 +228,40 @@ impl<L: Iterator<Item = Read>> Source<'_, L> {
     }
 }
 
-/// Which recorded times lines claim.
+/// Which recorded times lines assert.
 #[derive(Default)]
-struct Claims {
+struct Asserted {
     is_backfill: bool,
     given: Option<Instant>,
     any: bool,
-    /// The first line that claims none.
+    /// The first line that asserts none.
     without: Option<usize>,
 }
 
-impl Claims {
-    /// The time that a line claims: its own in a backfill, or the one given for lines without. Gives back the first
+impl Asserted {
+    /// The time that a line asserts: its own in a backfill, or the one given for lines without. Gives back the first
     /// line that has none where others do.
     fn time(&mut self, line: &Line) -> Result<Option<Instant>, usize> {
-        let claimed = match self.given {
+        let asserted = match self.given {
             None => line.recorded_at.filter(|_| self.is_backfill),
             given => line.recorded_at.or(given),
         };
-        match claimed {
+        match asserted {
             Some(_) => self.any = true,
             None => _ = self.without.get_or_insert(line.number),
         }
         match self.without {
             Some(without) if self.any => Err(without),
-            _ => Ok(claimed),
+            _ => Ok(asserted),
         }
     }
 }
 
-fn unclaimed(name: &str, line: usize) -> CliError {
+fn unasserted(name: &str, line: usize) -> CliError {
     CliError::refused(format!(
         "{name}: line {line} has no recorded_at, as others have; nothing was appended"
     ))
-    .hint("claim one for those lines with --recorded-at TIME, or import them after the others: that ends the backfill")
+    .hint("assert one for those lines with --recorded-at TIME, or import them after the others: that ends the backfill")
 }
 
 /// What is wrong with lines: the first errors, and how many there are.

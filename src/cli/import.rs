@@ -37,7 +37,7 @@ fn build() -> clap::Command {
             "Give each line without an import_key the key NAME:LINE, so that importing the file again appends nothing",
         ))
         .arg(
-            record::recorded_at_arg().help("Claim that each line without a recorded_at was recorded then; only in a ledger made with `init --backfill`")
+            record::recorded_at_arg().help("Assert that each line without a recorded_at was recorded then; only in a ledger made with `init --backfill`")
         )
         .arg(
             Arg::new("recorded_by")
@@ -54,7 +54,7 @@ imported again, whole or grown, after whatever happened. A line `\"event\":\"led
 over. Where lines have `seq`, as an export has, records that lines name by number are found by it; \
 and \"@KEY\" names the record with that import key.
 
-A ledger made with `init --backfill` takes the `recorded_at` of each line as claimed, as long as \
+A ledger made with `init --backfill` takes the `recorded_at` of each line as asserted, as long as \
 they never decrease; elsewhere it is passed over.
 
 Examples:

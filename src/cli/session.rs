@@ -229,14 +229,14 @@ impl Session {
 
     fn appended<S: Log>(&self, ledger: &Ledger<S>, was_backfill: bool) {
         if was_backfill && !ledger.is_backfill() {
-            let claimed = ledger.state().asserted();
+            let asserted = ledger.state().asserted();
             let (ended, records) = if self.dry_run {
                 ("would end", "would be the machine's")
             } else {
                 ("has ended", "are the machine's")
             };
             self.talk(&format!(
-                "the backfill {ended} for good: from record {claimed} on, recorded times {records}"
+                "the backfill {ended} for good: from record {asserted} on, recorded times {records}"
             ));
         }
     }

@@ -49,7 +49,7 @@ const WAITING: usize = 2;
 pub struct Given {
     /// Its place in the source, such as a line's number: what errors name it by.
     pub place: usize,
-    /// The event, and since when it is claimed to be recorded.
+    /// The event, and since when it is asserted to be recorded.
     pub submission: Submission,
 }
 

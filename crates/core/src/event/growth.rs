@@ -1,5 +1,5 @@
-//! Proof that events can grow: a schema 3, for tests alone, with one more field, one more event and one more word. It reads
-//! all that the schemas before wrote to the same values, and writes the old events in the old bytes.
+//! Proof that events can grow: the schema after the newest, for tests alone, with one more field, one more event and one more
+//! word. It reads all that the schemas before it wrote to the same values, and writes the old events in the old bytes.
 
 #![allow(
     dead_code,
@@ -75,13 +75,16 @@ event! {
 
 event! {
     /// A crossing was opened: a new event.
-    [since 3] 99 "crossing" CrossingOpened {
+    [since 3] 999 "crossing" CrossingOpened {
         /// Where it is
         [arg] place: Text,
     }
 }
 
-/// The facts of schema 3.
+/// The schema after the newest one; the declarations here say it in figures.
+const LATER: u8 = codec::SCHEMA + 1;
+
+/// The facts of the later schema.
 #[expect(
     clippy::large_enum_variant,
     reason = "there are a few of them, in tests"
@@ -91,12 +94,12 @@ enum Grown {
     Agreement(AgreementRecorded),
     Evidence(EvidenceAttached),
     Crossing(CrossingOpened),
-    /// A fact that schema 3 leaves as it was.
+    /// A fact that the later schema leaves as it was.
     Old(Fact),
 }
 
 impl Facts for Grown {
-    const SCHEMA: u8 = 3;
+    const SCHEMA: u8 = LATER;
 
     fn number(&self) -> u16 {
         match self {
@@ -136,7 +139,7 @@ impl Facts for Grown {
         Ok(match kind {
             6 => Self::Agreement(Wire::read(from)?),
             17 => Self::Evidence(Wire::read(from)?),
-            99 => Self::Crossing(Wire::read(from)?),
+            999 => Self::Crossing(Wire::read(from)?),
             _ => Self::Old(<Fact as Facts>::read(kind, from)?),
         })
     }
@@ -172,7 +175,7 @@ fn present(fields: Vec<(&'static str, Vec<String>)>) -> Vec<(&'static str, Vec<S
     fields.filter(|(_, texts)| !texts.is_empty()).collect()
 }
 
-/// What schema 3 reads and writes of a fact, and what the newest schema says of the bytes.
+/// What the later schema reads and writes of a fact, and what the newest one says of the bytes.
 fn written(fact: &Grown) -> (Content, Result<Event, CodecError>) {
     let content = codec::encode_facts(fact, &Envelope::EMPTY).unwrap();
     let read = codec::decode_facts::<Grown>(content.as_ref());
@@ -219,27 +222,31 @@ fn a_later_schema_reads_the_old_events_as_they_were_and_writes_them_in_the_old_b
 
 #[test]
 fn what_a_later_schema_brought_is_written_under_it_and_refused_by_the_earlier_one() {
+    assert_eq!(CrossingOpened::SPEC.since, LATER);
     let (content, by_newest) = written(&agreement(Some("Ana")));
-    assert_eq!(content.payload[0], 3);
+    assert_eq!(content.payload[0], LATER);
     let refused = by_newest.unwrap_err();
-    assert_eq!(refused, CodecError::Schema(3));
+    assert_eq!(refused, CodecError::Schema(LATER));
     assert_eq!(
         refused.to_string(),
-        "the payload has schema 3, and this version of servanda knows 1 to 2: a later version wrote it"
+        format!(
+            "the payload has schema {LATER}, and this version of servanda knows 1 to {}: a later version wrote it",
+            codec::SCHEMA
+        )
     );
 
     let (content, by_newest) = written(&evidence(Bearing::Mentions));
-    assert_eq!(content.payload[0], 3);
-    assert_eq!(by_newest, Err(CodecError::Schema(3)));
+    assert_eq!(content.payload[0], LATER);
+    assert_eq!(by_newest, Err(CodecError::Schema(LATER)));
 
     let place = "the bridge".parse().unwrap();
     let (mut content, by_newest) = written(&Grown::Crossing(CrossingOpened { place }));
-    assert_eq!((content.kind, content.payload[0]), (99, 3));
-    assert_eq!(by_newest, Err(CodecError::Schema(3)));
+    assert_eq!((content.kind, content.payload[0]), (999, LATER));
+    assert_eq!(by_newest, Err(CodecError::Schema(LATER)));
     content.payload[0] = 1;
     let refused = codec::decode(content.as_ref()).unwrap_err();
-    assert_eq!(refused, CodecError::Kind(99));
-    // Schema 3 has no such event under schema 1 either.
+    assert_eq!(refused, CodecError::Kind(999));
+    // The later schema has no such event under schema 1 either.
     let refused = codec::decode_facts::<Grown>(content.as_ref());
     assert_eq!(refused, Err(CodecError::NotCanonical));
 }

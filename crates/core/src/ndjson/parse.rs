@@ -149,7 +149,7 @@ impl Envelope {
     fn take(&mut self, name: &str, member: &mut Member<'_>) -> Result<(), String> {
         match name {
             // An export says this of its own ledger; an import states its times anew or not at all.
-            "claimed" => {}
+            "asserted" => {}
             "recorded_at" => match member.texts()? {
                 [] => {}
                 [text] => {

@@ -57,7 +57,7 @@ pub struct Document<'v> {
 }
 
 impl Document<'_> {
-    /// A document without tables, with a note where recorded times are claimed.
+    /// A document without tables, with a note where recorded times are asserted.
     pub fn new(
         report: &'static str,
         title: impl Into<String>,
