@@ -351,8 +351,9 @@ EVENTS = """
 4 SourceRegistered source never id:Slug kind:SourceKind title:Text issuer:Text? published:When? \
 retrieved:When? language:Language? digest:Digest? locator:Text? derived_from:Slug?
 5 MeetingHeld meeting always text:Text? place:Text? present:Slug* led_to:Slug*
-6 AgreementRecorded agreement never id:Slug title:Text form:Form? party:Slug* place:Text? link:Link*
-7 AgreementStatusChanged agreement-status never agreement:Slug to:AgreementStatus
+6 AgreementRecorded agreement never id:Slug title:Text form:Form? party:Slug* place:Text? link:Link* \
+parties_unknown:Bool@2 role:RoleHolder*@2 subject:Text*@2 identifier:Identifier*@2
+7 AgreementStatusChanged agreement-status never agreement:Slug to:AgreementStatus effective:When?@2
 8 ParticipationRecorded participation never agreement:Slug party:Slug action:Action text:Text? effective:When?
 9 CommitmentRecorded commitment never id:Slug agreement:Slug text:Text modality:Modality* debtor:Slug* \
 creditor:Slug* mutual:Bool witness:Slug* guarantor:Slug* purpose:Text* condition:Text? measure:Text? \
@@ -387,10 +388,11 @@ Bearing 0=supports 1=refutes
 Confidence 0=low 1=medium 2=high
 Form 0=treaty 1=protocol 2=memorandum 3=exchange-of-letters 4=communique 5=roadmap 6=contract 7=oral \
 8=reported 9=other
-AgreementStatus 0=concluded 1=in-force 2=suspended 3=resumed 4=amended 5=superseded 6=terminated
+AgreementStatus 0=concluded 1=in-force 2=suspended 3=resumed 4=amended 5=superseded 6=terminated \
+7=provisional@2
 Action 0=signature 1=definitive-signature 2=ratification 3=acceptance 4=approval 5=accession 6=succession \
 7=formal-confirmation 8=provisional-application 9=notification 10=entry-into-force 11=withdrawal \
-12=reservation 13=declaration 14=objection
+12=reservation 13=declaration 14=objection 15=end-of-provisional-application@2
 Modality 0=obligation 1=permission 2=prohibition 3=intention
 Standing 0=proposed 1=agreed 2=conditional 3=active 4=suspended 5=claimed 6=fulfilled 7=breached 8=waived \
 9=released 10=cancelled 11=expired 12=superseded

@@ -134,7 +134,11 @@ party = "{Who|split(;)|slug}"
 "#;
     let outcome = made(rules, "No,Who\n1,Northland; NORTHLAND ;Southland\n");
     assert_eq!(remarks(&outcome.bad), [""; 0]);
-    let made = outcome.events.iter().find(|made| made.rule.is_some()).unwrap();
+    let made = outcome
+        .events
+        .iter()
+        .find(|made| made.rule.is_some())
+        .unwrap();
     assert_eq!(made.fields.get("party"), ["northland", "southland"]);
 }
 
@@ -167,7 +171,11 @@ effective = "{Out}"
                  2,North,,,South,,,1,1960-01-01,1961-01-01\n";
     let outcome = made(rules, table);
     assert_eq!(remarks(&outcome.bad), [""; 0]);
-    let events: Vec<_> = outcome.events.iter().filter(|made| made.rule.is_some()).collect();
+    let events: Vec<_> = outcome
+        .events
+        .iter()
+        .filter(|made| made.rule.is_some())
+        .collect();
     let fields = |at: usize, name: &str| events[at].fields.get(name).to_vec();
     assert_eq!(fields(0, "parties_unknown"), ["true"]);
     assert_eq!(fields(0, "role"), ["depositary:un"]);
@@ -177,7 +185,10 @@ effective = "{Out}"
     assert_eq!(fields(1, "link"), ["terminates:t-1"]);
     assert_eq!(fields(2, "effective"), ["1961-01-01"]);
     // A row that neither names a party nor says that none is known is refused.
-    let outcome = made(rules, "No,Who,Unknown,Kept,Between,Subject,UNTS,Ends,Said,Out\n1,,,,,,,,,\n");
+    let outcome = made(
+        rules,
+        "No,Who,Unknown,Kept,Between,Subject,UNTS,Ends,Said,Out\n1,,,,,,,,,\n",
+    );
     assert!(remarks(&outcome.bad)[0].contains("party: is required, unless `parties_unknown`"));
 }
 
