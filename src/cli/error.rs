@@ -107,6 +107,7 @@ impl From<ResolveError> for CliError {
             ResolveError::Nothing(_) => {
                 refused.hint("`servanda list parties|agreements|commitments|sources` and `servanda log` list them")
             }
+            ResolveError::OtherCase { .. } => refused.hint("ids tell upper and lower case apart"),
             ResolveError::Ambiguous { .. } => refused.hint("write more of the id"),
         }
     }
@@ -243,6 +244,7 @@ pub fn advice(advice: &Advice) -> String {
         }
         Advice::AssertedBy(one) => format!("--by {}", asserter(*one)),
         Advice::AsRegular => "record it without `irregular`".to_owned(),
+        Advice::BothCases => "--case-matters, if both are meant".to_owned(),
         Advice::DeclareKey(party) => format!("servanda record party-key {party} --key VKEY"),
     }
 }

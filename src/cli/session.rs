@@ -50,6 +50,7 @@ pub struct Session {
     colour: bool,
     sign_with: Vec<PathBuf>,
     clock_is_right: bool,
+    case_matters: bool,
     /// The checkpoints that this user saw.
     pub seen: SeenCheckpoints,
     /// Whether the user named the ledger on the command line, and must do so again in the next command.
@@ -90,6 +91,7 @@ impl Session {
             colour: !no_colour,
             sign_with: options.sign_with,
             clock_is_right: options.clock_is_right,
+            case_matters: options.case_matters,
             seen,
             named: matches.value_source("ledger") == Some(ValueSource::CommandLine),
             command_line,
@@ -189,6 +191,9 @@ impl Session {
         let mut ledger = Ledger::open(log, Machine)?.signing_with(keys);
         if self.clock_is_right {
             ledger = ledger.trusting_the_clock();
+        }
+        if self.case_matters {
+            ledger = ledger.telling_case_apart();
         }
         drop(waiting);
         if let Some(damage) = ledger.log().damage() {

@@ -8,6 +8,7 @@ use super::rules::{EventRule, OnChange, Rules};
 use servanda_core::event::{Fields, Kind};
 use servanda_core::state::{EntityKind, State};
 use servanda_core::value::id::{Slug, Subject};
+use servanda_core::value::unicode;
 
 /// Fields that say where an event was read and how it came here. Their changes are not compared.
 const PROVENANCE: &[&str] = &["source", "import_key", "recorded_by", "irregular"];
@@ -157,7 +158,8 @@ impl<'r> Known<'r> {
                 let Some(key) = &entry.event.envelope.import_key else {
                     continue;
                 };
-                let key = key.as_str();
+                let key = unicode::normal(key.as_str());
+                let key = key.as_ref();
                 let is_source = key.starts_with(table);
                 if !is_source && !self.given.contains(key) && !self.given.contains(unnumbered(key))
                 {
@@ -221,7 +223,8 @@ fn changes(rule: Option<&EventRule>, before: &Fields, now: &Fields, kind: Kind) 
     {
         let name = spec.name;
         let (old, new) = (before.get(name), now.get(name));
-        if old == new {
+        let same = |(old, new): (&String, &String)| unicode::same(old, new);
+        if old.len() == new.len() && old.iter().zip(new).all(same) {
             continue;
         }
         match rule.map_or(OnChange::default(), |rule| rule.on_change(name)) {

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use servanda_core::value::unicode::normal;
+
 /// The longest table, in bytes. It is held in memory as a whole.
 pub const TABLE_LIMIT: u64 = 256 * 1024 * 1024;
 
@@ -193,7 +195,7 @@ pub struct Row {
 }
 
 impl Table {
-    /// Reads a table.
+    /// Reads a table. Its texts are put into NFC, so that spellings of one text are one header and one value.
     ///
     /// # Errors
     /// When the bytes are not text, or have no header.
@@ -223,7 +225,8 @@ impl Table {
             // The bytes are text, and rows may have any length, so no record is wrong.
             let Ok(record) = record else { continue };
             let first = lines.at(record.position().map_or(0, |at| at.byte() as usize));
-            let cells: Vec<String> = record.iter().map(|cell| cell.trim().to_owned()).collect();
+            let cell = |cell: &str| normal(cell.trim()).into_owned();
+            let cells: Vec<String> = record.iter().map(cell).collect();
             if needs_header {
                 table.headers = cells;
                 needs_header = false;

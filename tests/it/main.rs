@@ -30,6 +30,7 @@ mod syscalls;
 mod tables;
 mod tamper;
 mod toy;
+mod unicode;
 #[cfg(unix)]
 mod witness;
 mod words;

@@ -115,7 +115,8 @@ impl<S: Log> Ledger<S> {
             now,
             group.last_recorded,
             events.len(),
-        );
+        )
+        .case_matters(self.case_matters);
         for (index, submission) in events.into_iter().enumerate() {
             checker.check(index, submission);
             if checker.is_exhausted() {

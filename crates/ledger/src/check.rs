@@ -33,6 +33,8 @@ pub(super) struct Checker<'a> {
     pub last_recorded: Instant,
     /// What was admitted and is not bound yet.
     pub admitted: Admitted,
+    /// Whether new ids may differ from others in upper and lower case only.
+    case_matters: bool,
     /// Where the events went.
     pub placed: Placed,
     /// What the rules refused.
@@ -117,12 +119,21 @@ impl<'a> Checker<'a> {
             now,
             last_recorded,
             admitted: Admitted::default(),
+            case_matters: false,
             placed: Placed::default(),
             refusals: Refusals {
                 room,
                 ..Refusals::default()
             },
             failure: None,
+        }
+    }
+
+    /// Whether new ids may differ from others in upper and lower case only.
+    pub fn case_matters(self, case_matters: bool) -> Self {
+        Self {
+            case_matters,
+            ..self
         }
     }
 
@@ -206,7 +217,12 @@ impl<'a> Checker<'a> {
         }
         let asserted = submission.recorded_at;
         let event = rules::complete(self.state, submission.event);
-        rules::admit(self.state, &event).map_err(|rejection| LedgerError::Refused {
+        let spelled = match self.case_matters {
+            true => Ok(()),
+            false => rules::check_spelling(self.state, &event),
+        };
+        let checked = rules::admit(self.state, &event).and(spelled);
+        checked.map_err(|rejection| LedgerError::Refused {
             listed: vec![Refusal { index, rejection }],
             count: 1,
         })?;

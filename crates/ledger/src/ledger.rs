@@ -34,6 +34,8 @@ pub struct Ledger<S> {
     pub(super) snapshot_every: u64,
     /// Whether the machine's clock may be far ahead of the last record.
     pub(super) clock_is_right: bool,
+    /// Whether new ids may differ from others in upper and lower case only.
+    pub(super) case_matters: bool,
     /// Lower in tests alone.
     pub(super) record_limit: u64,
     /// Whether the state may hold what the log does not, after an append that failed.
@@ -74,6 +76,7 @@ impl<S: Log> Ledger<S> {
             signers: Vec::new(),
             snapshot_every: SNAPSHOT_EVERY,
             clock_is_right: false,
+            case_matters: false,
             record_limit: RECORD_LIMIT,
             stale: false,
         }
@@ -106,6 +109,13 @@ impl<S: Log> Ledger<S> {
     #[must_use]
     pub fn trusting_the_clock(mut self) -> Self {
         self.clock_is_right = true;
+        self
+    }
+
+    /// Takes also new ids that differ from others in upper and lower case only.
+    #[must_use]
+    pub fn telling_case_apart(mut self) -> Self {
+        self.case_matters = true;
         self
     }
 

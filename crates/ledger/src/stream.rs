@@ -162,7 +162,8 @@ impl<S: Log> Ledger<S> {
                 now,
                 self.last_recorded,
                 LISTED,
-            ),
+            )
+            .case_matters(self.case_matters),
             tail,
             batch,
             sender: Some(sender),

@@ -21,12 +21,13 @@ use crate::intake::rules::{RULES_LIMIT, Rules};
 use crate::intake::suggest;
 use crate::intake::table::{TABLE_LIMIT, Table};
 use servanda_core::ndjson;
+use servanda_core::rules::Advice;
 use servanda_core::state::State;
 use servanda_core::value::id::Seq;
 use servanda_core::value::when::Instant;
 use servanda_core::words::plural;
-use servanda_ledger::LedgerError;
 use servanda_ledger::Submission;
+use servanda_ledger::{LedgerError, Refusal};
 
 /// How often events that break a rule are marked as irregular and tried again. Each time marks at least one more.
 const ATTEMPTS: usize = 16;
@@ -246,8 +247,13 @@ fn refused(error: LedgerError, events: &[TableEvent]) -> CliError {
             let texts = refusals
                 .iter()
                 .map(|refusal| format!("{}: {}", place(refusal.index), refusal.rejection));
-            listed(format!("{count} refused; nothing was appended"), texts)
-                .hint("an event that breaks a rule about the world is recorded with `if_irregular = \"REASON\"` in its rule")
+            let told = listed(format!("{count} refused; nothing was appended"), texts);
+            let both = |refusal: &Refusal| refusal.rejection.allowed.contains(&Advice::BothCases);
+            let told = match refusals.iter().any(both) {
+                true => told.hint("say --case-matters if ids that differ in upper and lower case only are meant to be two"),
+                false => told,
+            };
+            told.hint("an event that breaks a rule about the world is recorded with `if_irregular = \"REASON\"` in its rule")
         }
         LedgerError::Codec { index, source } => {
             CliError::refused(format!("{}: {source}", place(index)))

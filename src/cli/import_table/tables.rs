@@ -15,6 +15,7 @@ use crate::intake::table::{TABLE_LIMIT, Table};
 use servanda_core::chain::record::document_digest;
 use servanda_core::state::State;
 use servanda_core::value::base::Digest;
+use servanda_core::value::unicode::{normal, same};
 use servanda_core::words::plural;
 
 /// Reads tables one after the other.
@@ -51,8 +52,8 @@ impl<'a> Tables<'a> {
         let digest = document_digest(bytes.as_slice())
             .map_err(|error| CliError::file("read", path, &error))?;
         let file = File {
-            name: name.clone(),
-            directory: directory.unwrap_or_default().to_string_lossy().into_owned(),
+            name: normal(&name).into_owned(),
+            directory: normal(&directory.unwrap_or_default().to_string_lossy()).into_owned(),
             digest: Digest(digest.0).to_string(),
         };
         let table = Table::read(&bytes, &self.rules.form)
@@ -151,7 +152,7 @@ impl<'a> Tables<'a> {
     fn lookups(&mut self, path: &Path, file: &File) -> Result<Vec<Rc<Index>>, CliError> {
         let mut all = Vec::with_capacity(self.rules.lookups.len());
         for (at, (name, lookup)) in self.rules.lookups.iter().enumerate() {
-            let place = path.parent().unwrap_or(Path::new("")).join(&lookup.file);
+            let place = named_file(path.parent().unwrap_or(Path::new("")).join(&lookup.file));
             let found = match self.lookups.remove(&(place.clone(), at)) {
                 Some(found) => found,
                 None => {
@@ -184,6 +185,24 @@ impl<'a> Tables<'a> {
         self.found.tally = self.known.tally;
         self.found
     }
+}
+
+/// The file of this name, or the one whose name is another spelling of it in Unicode: rules are read in NFC.
+fn named_file(place: PathBuf) -> PathBuf {
+    let (Some(directory), Some(name)) = (place.parent(), place.file_name()) else {
+        return place;
+    };
+    if place.exists() {
+        return place;
+    }
+    let name = name.to_string_lossy();
+    let directory = match directory.as_os_str().is_empty() {
+        true => Path::new("."),
+        false => directory,
+    };
+    let mut names = std::fs::read_dir(directory).into_iter().flatten().flatten();
+    let found = names.find(|entry| same(&entry.file_name().to_string_lossy(), &name));
+    found.map_or(place.clone(), |entry| entry.path())
 }
 
 /// The columns that were used in no version of a table.

@@ -17,6 +17,7 @@ use super::toml::{Item, Reader, Section};
 use crate::intake::table::{Encoding, Form};
 use servanda_core::event::{FieldSpec, Kind};
 use servanda_core::value::base::{Shape, excerpt};
+use servanda_core::value::unicode;
 
 impl FromStr for Rules {
     type Err = Vec<RulesError>;
@@ -31,7 +32,9 @@ impl FromStr for Rules {
         if text.len() > RULES_LIMIT {
             return Err(whole(format!("more than {RULES_LIMIT} bytes are no rules")));
         }
-        let text = text.trim_start_matches('\u{feff}');
+        // They are compared with the cells and headers of tables, which are read in this form.
+        let text = unicode::normal(text.trim_start_matches('\u{feff}'));
+        let text = text.as_ref();
         let reader = Reader {
             text,
             errors: RefCell::default(),

@@ -51,9 +51,19 @@ const NAMED_ONLY_IN: &[(&str, &[&str])] = &[
     ),
     ("sled", &["crates/log/src/sled/"]),
     ("lz4_flex", &["crates/log/src/pack.rs"]),
-    ("axum", &["crates/witness/src/serve.rs"]),
-    ("tokio", &["crates/witness/src/serve.rs"]),
+    (
+        "axum",
+        &["crates/witness/src/serve.rs", "crates/witness/src/serve/"],
+    ),
+    (
+        "tokio",
+        &["crates/witness/src/serve.rs", "crates/witness/src/serve/"],
+    ),
     ("ureq", &["crates/witness/src/ask.rs"]),
+    (
+        "unicode_normalization",
+        &["crates/core/src/value/unicode.rs"],
+    ),
 ];
 
 /// What the pure core may not use: I/O, the clock, threads, the environment.

@@ -24,6 +24,7 @@ pub use self::recorder::recorder;
 pub use self::rejection::{Advice, Rejection, Rule};
 
 use self::amending::{check_amending, check_corrected, check_sound, corrected};
+pub use self::references::check_spelling;
 use self::references::{check_named_once, check_names};
 use crate::event::{Event, Fact};
 use crate::state::State;

@@ -82,6 +82,8 @@ pub enum Advice {
     AssertedBy(Asserter),
     /// Record it as an event that breaks no rule.
     AsRegular,
+    /// Say that ids which differ in upper and lower case only are meant to be two.
+    BothCases,
     /// Declare the key of this party first.
     DeclareKey(PartyId),
 }
