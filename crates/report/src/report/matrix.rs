@@ -222,7 +222,11 @@ impl Counts {
         let mut table = Table::new(name, title, &columns).or("none");
         for (of, counts) in &self.0 {
             let mut row = vec![Cell::text(of), Cell::count(counts.values().sum())];
-            row.extend(State::ALL.map(|state| Cell::count(of_state(counts, state))));
+            row.extend(State::ALL.map(|state| match of_state(counts, state) {
+                // Few agreements are suspended or have ended: without any, tables do without the columns.
+                0 if matches!(state, State::Suspended | State::Ended) => Cell::None,
+                count => Cell::count(count),
+            }));
             table.push(row);
         }
         table
@@ -415,7 +419,7 @@ mod tests {
         };
         let (states, counts) = rows("2024-06-29");
         assert_eq!(states[0], ["colombia", "in force", "2023-03-03", ""]);
-        assert_eq!(counts, [["3", "1", "0", "0"]]);
+        assert_eq!(counts, [["3", "1", "", "0"]]);
         let (states, counts) = rows("2024-06-30");
         assert_eq!(
             states,

@@ -152,6 +152,10 @@ impl<'r> Facts<'r> {
         let predecessors = view.predecessors(party.id);
         let succeeded = predecessors.iter().map(|each| PartyId(each.id.clone()));
         let succeeded: BTreeSet<PartyId> = succeeded.collect();
+        let inherited = |of: &Places| match succeeded.is_empty() {
+            true => Cell::None,
+            false => Cell::count(of.of_any(&succeeded).len()),
+        };
         let (owes, owed) = (self.owes.of_any(parties), self.is_owed.of_any(parties));
         vec![
             Cell::text(party.id),
@@ -165,8 +169,8 @@ impl<'r> Facts<'r> {
             Cell::count(self.statements.of_any(parties).len()),
             Cell::list(predecessors.iter().map(succession::named)),
             Cell::List(succession::now(view, party.id)),
-            Cell::count(self.owes.of_any(&succeeded).len()),
-            Cell::count(self.is_owed.of_any(&succeeded).len()),
+            inherited(&self.owes),
+            inherited(&self.is_owed),
         ]
     }
 
@@ -389,13 +393,13 @@ mod tests {
         let before = history.ask(&PartyReport, "2023-03-31", &question);
         assert_eq!(
             columns(&before, "parties", &wanted),
-            [["union", "0", "", "0"]]
+            [["union", "0", "", ""]]
         );
         // Every party alone, and the predecessor itself.
         let every = history.ask(&PartyReport, "2023-07-01", &Question::default());
         let wanted = ["id", "owes", "succeeded_by", "owes_as_successor"];
         let rows = columns(&every, "parties", &wanted);
-        assert_eq!(rows[0], ["colombia", "1", "union through gran", "0"]);
+        assert_eq!(rows[0], ["colombia", "1", "union through gran", ""]);
         assert_eq!(rows[1], ["gran", "0", "union", "1"]);
         assert_eq!(rows[3], ["union", "0", "", "1"]);
         let question = Question {
