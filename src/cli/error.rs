@@ -164,9 +164,6 @@ impl From<LedgerError> for CliError {
             LedgerError::HeadMoved(_) => Self::new(Exit::Locked, message).hint("try again"),
             LedgerError::Uncertain(_) => Self::new(Exit::Locked, message)
                 .hint("`servanda log` shows whether the records are there; with import keys it is safe to try again"),
-            LedgerError::Codec { .. } => {
-                Self::refused(message).hint("shorten the texts, or register the document as a source by its digest")
-            }
             LedgerError::AssertedTime { source, .. } => Self::asserted_time(source),
             LedgerError::ClockJump { .. } => Self::refused(format!("{message}; nothing was appended"))
                 .hint("recorded times never go back: set the clock, or say --clock-is-right"),

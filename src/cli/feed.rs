@@ -14,7 +14,7 @@ use servanda_core::value::when::Instant;
 use servanda_core::words::plural;
 use servanda_ledger::Submission;
 use servanda_ledger::{Given, LISTED, Placed, Present, StreamError};
-use servanda_ledger::{Ledger, LedgerError};
+use servanda_ledger::{Ledger, LedgerError, Refusal};
 use servanda_log::{Log, LogError};
 
 /// A line, or everything that is wrong with it.
@@ -170,6 +170,7 @@ impl<L: Iterator<Item = Read>> Source<'_, L> {
                 Ok(event) => Ok(Some(Given {
                     place,
                     submission: Submission { event, recorded_at },
+                    if_irregular: None,
                 })),
                 Err(errors) => {
                     self.wrong.add(errors);
@@ -293,25 +294,20 @@ impl Wrong {
 fn refused(error: StreamError<CliError>, name: &str) -> CliError {
     match error {
         StreamError::Source(error) => error,
-        StreamError::Ledger(LedgerError::Refused {
-            listed: refusals,
-            count,
-        }) => {
-            let refused = plural(count, "event");
-            let message = format!("{name}: {refused} refused; nothing was appended");
+        StreamError::Ledger(
+            ref refused @ LedgerError::Refused {
+                listed: ref refusals,
+                count,
+                ..
+            },
+        ) => {
+            let message = format!("{name}: {refused}; nothing was appended");
             let waivable = refusals
                 .iter()
                 .any(|refusal| refusal.rejection.rule.is_waivable());
-            let texts = refusals.iter().map(|refusal| {
-                let rejection = &refusal.rejection;
-                let allowed = if rejection.allowed.is_empty() {
-                    String::new()
-                } else {
-                    let words: Vec<_> = rejection.allowed.iter().map(advice).collect();
-                    format!("; allowed: {}", words.join(", "))
-                };
-                format!("line {}: {rejection}{allowed}", refusal.index)
-            });
+            let texts = refusals
+                .iter()
+                .map(|refusal| format!("line {}: {}", refusal.index, why(refusal)));
             let error = listed(message, texts.collect(), count)
                 .hint("a refused line may be why later lines that build on it are refused");
             if waivable {
@@ -320,9 +316,6 @@ fn refused(error: StreamError<CliError>, name: &str) -> CliError {
                 error
             }
         }
-        StreamError::Ledger(LedgerError::Codec { index, source }) => CliError::refused(format!(
-            "{name}: line {index}: {source}; nothing was appended"
-        )),
         StreamError::Ledger(LedgerError::AssertedTime { index, source }) => {
             let mut error = CliError::asserted_time(source);
             error.message = format!("{name}: line {index}: {}", error.message);
@@ -338,6 +331,21 @@ fn refused(error: StreamError<CliError>, name: &str) -> CliError {
         }
         StreamError::Ledger(error) => error.into(),
     }
+}
+
+/// Why an event is refused, what would be allowed, and how many events were refused with it.
+pub(super) fn why(refusal: &Refusal) -> String {
+    let rejection = &refusal.rejection;
+    let mut why = rejection.to_string();
+    if !rejection.allowed.is_empty() {
+        let words: Vec<_> = rejection.allowed.iter().map(advice).collect();
+        why.push_str(&format!("; allowed: {}", words.join(", ")));
+    }
+    if refusal.dependents > 0 {
+        let events = plural(refusal.dependents, "event");
+        why.push_str(&format!("; {events} that name it are refused with it"));
+    }
+    why
 }
 
 fn listed(message: String, details: Vec<String>, count: usize) -> CliError {

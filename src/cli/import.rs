@@ -24,7 +24,7 @@ const RECEIPTS: usize = 20;
 
 fn build() -> clap::Command {
     clap::Command::new("import")
-        .about("Append every event of an NDJSON file, all or none")
+        .about("Append every event of an NDJSON file, or of tables, all or none")
         .arg(
             Arg::new("file")
                 .value_name("FILE")
@@ -64,6 +64,9 @@ Examples:
         )
 }
 
+/// What files need that are tables.
+const TABLES: &str = "tables need --rules FILE; --suggest guesses rules to start from";
+
 /// Bytes of the file that are read at once.
 const BUFFER: usize = 256 * 1024;
 
@@ -73,10 +76,7 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
     }
     let mut paths = matches.get_many::<PathBuf>("file").into_iter().flatten();
     let (Some(path), None) = (paths.next(), paths.next()) else {
-        return Err(
-            CliError::new(Exit::Usage, "one file at a time, but for tables")
-                .hint("tables need --rules FILE"),
-        );
+        return Err(CliError::new(Exit::Usage, "one file at a time, but for tables").hint(TABLES));
     };
     if matches.get_flag("suggest") {
         return import_table::suggest(path, session);
@@ -98,7 +98,11 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
         progress,
         interrupt,
     };
-    let fed = feed.append(session, &mut ledger, lines)?;
+    let fed = feed.append(session, &mut ledger, lines);
+    let fed = fed.map_err(|error| match import_table::is_table(path) {
+        true => error.hint(TABLES),
+        false => error,
+    })?;
     if fed.lines == 0 {
         return Err(CliError::refused(format!("{name} holds no events")));
     }

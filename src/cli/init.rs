@@ -61,7 +61,7 @@ impl Run for Init {
         let now = Machine.now();
         if let Some(asserted) = self.backfill.filter(|start| *start > now) {
             return Err(CliError::asserted_time(AssertedTimeError::Future {
-                asserted: asserted,
+                asserted,
                 now,
             }));
         }

@@ -70,6 +70,7 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
         .iter()
         .find(|report| report.name() == name)
         .ok_or_else(|| CliError::new(Exit::Usage, format!("there is no report {name}")))?;
+    session.check_format(report.has_sections())?;
     let ledger = session.open()?;
     let mut asked = ask(matches, &ledger)?;
     if report.takes().contains(&Takes::Provenance) {

@@ -340,16 +340,22 @@ impl Session {
         }
     }
 
+    /// Checks that the format can hold a document, with or without sections.
+    pub fn check_format(&self, has_sections: bool) -> Result<(), CliError> {
+        if !has_sections || self.format.holds_sections() {
+            return Ok(());
+        }
+        let message = format!(
+            "{} holds one report, and these are several",
+            self.format.name()
+        );
+        Err(CliError::new(Exit::Usage, message)
+            .hint("ask for each report by its name, or use another format"))
+    }
+
     /// Writes a document to stdout.
     pub fn show(&self, document: &Document) -> Result<(), CliError> {
-        if !document.sections.is_empty() && !self.format.holds_sections() {
-            let name = self.format.name();
-            return Err(CliError::new(
-                Exit::Usage,
-                format!("{name} holds one report, and these are several"),
-            )
-            .hint("ask for each report by its name, or use another format"));
-        }
+        self.check_format(!document.sections.is_empty())?;
         if let Some(hint) = self.format.leaves_out(document) {
             self.hint(hint);
         }

@@ -21,7 +21,9 @@ mod evidence;
 mod format;
 mod format_tables;
 mod import;
+mod intake;
 mod limits;
+mod notes;
 mod power;
 mod program;
 #[cfg(unix)]

@@ -14,7 +14,7 @@ use super::model::{
 use super::name_pattern::is_name;
 use super::template::{Expression, Function, Template};
 use super::toml::{Item, Reader, Section};
-use crate::intake::table::{Encoding, Form};
+use crate::intake::table::{Form, encoding};
 use servanda_core::event::{FieldSpec, Kind};
 use servanda_core::value::base::{Shape, excerpt};
 use servanda_core::value::unicode;
@@ -145,7 +145,10 @@ fn check_name(name: &str, item: &Item<'_, '_>) {
 fn form(section: &Section<'_, '_>) -> Form {
     let mut form = Form::default();
     if let Some(item) = section.take("encoding") {
-        form.encoding = item.word(Encoding::WORDS).unwrap_or_default();
+        form.encoding = item.text().and_then(encoding);
+        if form.encoding.is_none() {
+            item.fail("is no encoding; there are utf-8, utf-16, windows-1252, iso-8859-2 and all others of the WHATWG");
+        }
     }
     let character = |item: &Item<'_, '_>| match item.text() {
         Some("tab") => Some(b'\t'),
@@ -157,13 +160,16 @@ fn form(section: &Section<'_, '_>) -> Form {
         None => None,
     };
     if let Some(item) = section.take("delimiter") {
-        form.delimiter = character(&item).unwrap_or(form.delimiter);
+        form.delimiter = character(&item);
     }
     if let Some(item) = section.take("quotes") {
         form.quotes = item.flag();
     }
     if let Some(item) = section.take("skip_lines") {
         form.skip_lines = item.number();
+    }
+    if let Some(item) = section.take("sheet") {
+        form.sheet = item.text().map(ToOwned::to_owned);
     }
     form
 }
@@ -331,9 +337,7 @@ fn event(section: &Section<'_, '_>, rules: &Rules) -> Option<EventRule> {
     let unless = conditions(section, "unless", rules);
     let gathered = section.take("gather");
     let changed = section.take("on_change");
-    let if_irregular = section
-        .take("if_irregular")
-        .and_then(|item| item.text().map(ToOwned::to_owned));
+    let if_irregular = section.take("if_irregular").and_then(|item| item.parsed());
     let kind = kind?;
     let gather = gathered.map_or(Vec::new(), |item| {
         if !once {

@@ -60,6 +60,8 @@ const NAMED_ONLY_IN: &[(&str, &[&str])] = &[
         &["crates/witness/src/serve.rs", "crates/witness/src/serve/"],
     ),
     ("ureq", &["crates/witness/src/ask.rs"]),
+    ("calamine", &["src/intake/table/sheet.rs"]),
+    ("encoding_rs", &["src/intake/table/"]),
     (
         "unicode_normalization",
         &["crates/core/src/value/unicode.rs"],

@@ -12,6 +12,7 @@ mod line;
 mod parse;
 mod print;
 mod read;
+mod references;
 mod resolver;
 
 pub use line::{Defaults, Line, LineError, ParsedLine};

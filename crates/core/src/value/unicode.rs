@@ -1,4 +1,4 @@
-//! The form of Unicode in which texts enter a ledger: NFC. A letter with its mark can be written as one character or as
+//! The form in which texts enter a ledger: Unicode's NFC, with newlines at the ends of lines. A letter with its mark can be written as one character or as
 //! two, and both look the same; in NFC there is one spelling. The only file that names `unicode_normalization`.
 //!
 //! What comes from outside is put into this form: fields of events, cells and headers of tables, rules, and the texts by
@@ -9,12 +9,13 @@ use std::borrow::Cow;
 
 use unicode_normalization::{IsNormalized, UnicodeNormalization as _, is_nfc_quick};
 
-/// A text in NFC.
+/// A text in NFC. CR LF, with which some systems end lines, becomes a newline.
 pub fn normal(text: &str) -> Cow<'_, str> {
-    if text.is_ascii() || is_nfc_quick(text.chars()) == IsNormalized::Yes {
-        Cow::Borrowed(text)
-    } else {
-        Cow::Owned(text.nfc().collect())
+    let is_nfc = text.is_ascii() || is_nfc_quick(text.chars()) == IsNormalized::Yes;
+    match (is_nfc, text.contains("\r\n")) {
+        (true, false) => Cow::Borrowed(text),
+        (true, true) => Cow::Owned(text.replace("\r\n", "\n")),
+        (false, _) => Cow::Owned(text.replace("\r\n", "\n").nfc().collect()),
     }
 }
 
@@ -46,6 +47,7 @@ mod tests {
             // Marks in another order.
             ("a\u{301}\u{323}", "\u{1ea1}\u{301}"),
             ("\u{212a}1", "K1"),
+            ("a\r\nu\u{308}\r\n", "a\n\u{fc}\n"),
         ] {
             assert!(same(one, other), "{one} {other}");
         }
