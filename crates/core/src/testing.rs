@@ -417,16 +417,8 @@ fn likely_text(
         "DIGEST" => format!("{:016x}", choices.next()).repeat(4),
         "WHEN" => likely_when(choices, seq),
         "WHEN|SPAN after EVENT|RRULE:...|recurring|continuing|unspecified" => {
-            match choices.below(7) {
-                0 => "recurring".to_owned(),
-                3 => format!(
-                    "30 days after ratification of {}",
-                    known(choices, EntityKind::Agreement)?
-                ),
-                1 => "continuing".to_owned(),
-                2 => "RRULE:FREQ=MONTHLY;INTERVAL=3".to_owned(),
-                _ => likely_when(choices, seq + 100),
-            }
+            let agreement = |choices: &mut Choices| known(choices, EntityKind::Agreement);
+            likely_deadline(choices, seq, agreement)?
         }
         "NAME[@LANG]" => format!("{}@es", choices.pick(WORDS)?),
         "SCHEME:VALUE" => format!("iso3166:{}", choices.below(100)),
@@ -448,6 +440,21 @@ fn likely_text(
         },
         "FIELD" => "note".to_owned(),
         other => panic!("{}: no likely value of {other}", spec.name),
+    })
+}
+
+/// A deadline that is a date, recurs, or counts from what happens to one of the agreements.
+fn likely_deadline(
+    choices: &mut Choices,
+    seq: u64,
+    agreement: impl FnOnce(&mut Choices) -> Option<String>,
+) -> Option<String> {
+    Some(match choices.below(7) {
+        0 => "recurring".to_owned(),
+        3 => format!("30 days after ratification of {}", agreement(choices)?),
+        1 => "continuing".to_owned(),
+        2 => "RRULE:FREQ=MONTHLY;INTERVAL=3".to_owned(),
+        _ => likely_when(choices, seq + 100),
     })
 }
 

@@ -85,10 +85,6 @@ event! {
 const LATER: u8 = codec::SCHEMA + 1;
 
 /// The facts of the later schema.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "there are a few of them, in tests"
-)]
 #[derive(Debug, Clone, PartialEq)]
 enum Grown {
     Agreement(AgreementRecorded),

@@ -19,13 +19,6 @@ pub fn dossier<'r>(of: &Dossier<'_, 'r>, party: &Party<'r>) -> Document<'r> {
     let commitments = select::commitments_naming(view, [&party.id.0]);
     let owes = commitments.filter(|each| each.debtors().contains(&party.id));
     let owed = commitments.filter(|each| each.creditors().contains(&party.id));
-    let predecessors = view.predecessors(party.id).into_iter();
-    let predecessors: BTreeSet<PartyId> =
-        predecessors.map(|each| PartyId(each.id.clone())).collect();
-    let inherited = select::commitments_naming(view, predecessors.iter().map(|each| &each.0));
-    let is_one = |of: Vec<&PartyId>| of.into_iter().any(|party| predecessors.contains(party));
-    let owes_in_place = inherited.filter(|each| is_one(each.debtors()));
-    let owed_in_place = inherited.filter(|each| is_one(each.creditors()));
     let naming = select::agreements_naming(view, [&party.id.0]);
     let names_it = parallel::ordered(view, naming.len(), |scope, at| {
         let agreement = scope.view.agreement(&AgreementId(naming[at].clone()));
@@ -59,22 +52,7 @@ pub fn dossier<'r>(of: &Dossier<'_, 'r>, party: &Party<'r>) -> Document<'r> {
         tables::commitments("owes", "What it owes", &owes, question),
         tables::commitments("is_owed", "What it is owed", &owed, question),
     ];
-    if !predecessors.is_empty() {
-        let title = "What those that it succeeded owe";
-        tables.push(tables::commitments(
-            "owes_as_successor",
-            title,
-            &owes_in_place,
-            question,
-        ));
-        let title = "What those that it succeeded are owed";
-        tables.push(tables::commitments(
-            "is_owed_as_successor",
-            title,
-            &owed_in_place,
-            question,
-        ));
-    }
+    tables.extend(as_successor(of, party));
     tables.extend([
         tables::agreements(view, &agreements),
         of.records("events", "What else was recorded", rest),
@@ -85,6 +63,26 @@ pub fn dossier<'r>(of: &Dossier<'_, 'r>, party: &Party<'r>) -> Document<'r> {
         format!("Party {}: {}", party.id, name.unwrap_or_default()),
         tables,
     )
+}
+
+/// What those that it succeeded owe and are owed; no tables where it succeeded nobody.
+fn as_successor<'r>(of: &Dossier<'_, 'r>, party: &Party<'r>) -> Vec<Table<'r>> {
+    let (view, question) = (&of.view, of.question);
+    let predecessors = view.predecessors(party.id).into_iter();
+    let predecessors: BTreeSet<PartyId> =
+        predecessors.map(|each| PartyId(each.id.clone())).collect();
+    if predecessors.is_empty() {
+        return Vec::new();
+    }
+    let all = select::commitments_naming(view, predecessors.iter().map(|each| &each.0));
+    let is_one = |of: Vec<&PartyId>| of.into_iter().any(|party| predecessors.contains(party));
+    let owes = all.filter(|each| is_one(each.debtors()));
+    let owed = all.filter(|each| is_one(each.creditors()));
+    let title = "What those that it succeeded owe";
+    let owes = tables::commitments("owes_as_successor", title, &owes, question);
+    let title = "What those that it succeeded are owed";
+    let owed = tables::commitments("is_owed_as_successor", title, &owed, question);
+    vec![owes, owed]
 }
 
 fn names(party: &Party<'_>) -> Table<'static> {
