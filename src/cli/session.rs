@@ -10,10 +10,12 @@ use std::time::{Duration, SystemTime};
 
 use anstyle::{AnsiColor, Style as Ansi};
 use chrono::{DateTime, Local, NaiveDate};
+use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, FromArgMatches};
 use serde_json::Value;
 
+use super::defaults;
 use super::error::{CliError, Exit};
 use super::files;
 use super::globals::Globals;
@@ -68,7 +70,8 @@ impl Session {
         command_line: fn() -> clap::Command,
         registry: &Arc<Registry>,
     ) -> Result<Self, clap::Error> {
-        let options = Globals::from_arg_matches(matches)?;
+        let mut options = Globals::from_arg_matches(matches)?;
+        with_defaults(&mut options, matches)?;
         let format = FORMATS
             .iter()
             .find(|format| options.format == format.name())
@@ -133,9 +136,10 @@ impl Session {
 
     /// Where the ledger is.
     pub fn location(&self) -> Result<&Location, CliError> {
-        self.ledger.as_ref().ok_or_else(|| {
+        let named = self.ledger.as_ref();
+        named.filter(|ledger| !ledger.given().is_empty()).ok_or_else(|| {
             CliError::new(Exit::Usage, "which ledger?")
-                .hint("give --ledger DIR, or set SERVANDA_LEDGER")
+                .hint("give --ledger DIR, set SERVANDA_LEDGER, or go into the ledger's directory")
                 .hint("`servanda init --ledger DIR --origin NAME` makes one; `servanda demo` shows one")
         })
     }
@@ -360,6 +364,12 @@ impl Session {
             self.hint(hint);
         }
         let out = io::stdout();
+        if out.is_terminal() && !self.format.is_text() {
+            let name = self.format.name();
+            let message = format!("{name} is no text for a terminal");
+            return Err(CliError::new(Exit::Usage, message)
+                .hint(format!("write it to a file: > report.{name}")));
+        }
         let style = Style {
             colour: self.colour && out.is_terminal(),
             width: terminal_width(),
@@ -457,6 +467,33 @@ impl Session {
             text.to_owned()
         }
     }
+}
+
+/// Fills in what the working directory says, where the command line and the environment say nothing.
+fn with_defaults(options: &mut Globals, matches: &ArgMatches) -> Result<(), clap::Error> {
+    let Ok(here) = std::env::current_dir() else {
+        return Ok(());
+    };
+    let wrong = |message: String| clap::Error::raw(ErrorKind::InvalidValue, message + "\n");
+    let found = defaults::find(&here).map_err(|error| {
+        let hints = error.hints.iter().map(|hint| format!("\n  {hint}"));
+        wrong(error.message.clone() + &hints.collect::<String>())
+    })?;
+    options.ledger = options.ledger.take().or(found.ledger);
+    if options.sign_with.is_empty() {
+        options.sign_with = found.sign_with;
+    }
+    let is_given = matches.value_source("format") == Some(ValueSource::CommandLine);
+    if let Some(format) = found.format.filter(|_| !is_given) {
+        if !FORMATS.iter().any(|known| known.name() == format) {
+            return Err(wrong(format!(
+                "{}: there is no format {format}",
+                defaults::FILE
+            )));
+        }
+        options.format = format;
+    }
+    Ok(())
 }
 
 /// Turns the outcome of writing to stdout into an error. A reader that has left, as in `servanda log | head`, is none.

@@ -18,6 +18,7 @@ mod corpus;
 mod doors;
 mod endurance;
 mod evidence;
+mod finding;
 mod format;
 mod format_tables;
 mod import;

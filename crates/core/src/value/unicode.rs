@@ -7,6 +7,7 @@
 
 use std::borrow::Cow;
 
+use unicode_normalization::char::is_combining_mark;
 use unicode_normalization::{IsNormalized, UnicodeNormalization as _, is_nfc_quick};
 
 /// A text in NFC. CR LF, with which some systems end lines, becomes a newline.
@@ -30,6 +31,17 @@ pub fn into_normal(text: String) -> String {
 /// Whether two texts are one in NFC.
 pub fn same(one: &str, other: &str) -> bool {
     one == other || normal(one) == normal(other)
+}
+
+/// A text as people search it: in small letters, without accents, and with the plain form of letters of full width,
+/// ligatures and the like (NFKD without marks).
+pub fn folded(text: &str) -> String {
+    if text.is_ascii() {
+        return text.to_ascii_lowercase();
+    }
+    let plain = text.nfkd().filter(|letter| !is_combining_mark(*letter));
+    let small = plain.flat_map(char::to_lowercase).nfkd();
+    small.filter(|letter| !is_combining_mark(*letter)).collect()
 }
 
 #[cfg(test)]
@@ -87,7 +99,21 @@ mod tests {
             .prop_map(|pieces| pieces.concat())
     }
 
+    #[test]
+    fn folding_takes_case_accents_and_width_away() {
+        assert_eq!(folded("Jos\u{e9} P\u{c9}REZ"), "jose perez");
+        assert_eq!(folded("\u{ff22}RIDGE \u{fb01}n"), "bridge fin");
+        // Its small letter has a mark of its own.
+        assert_eq!(folded("\u{130}"), "i");
+    }
+
     proptest! {
+        #[test]
+        fn folding_again_changes_nothing(text in ".{0,40}") {
+            let once = folded(&text);
+            prop_assert_eq!(folded(&once), once);
+        }
+
         #[test]
         fn a_normal_text_is_stable(text in prop_oneof![".{0,40}", marked()]) {
             let once = normal(&text).into_owned();
