@@ -467,18 +467,13 @@ fn vectors_by_value() -> Vec<(Kind, Fields)> {
         "before 2025",
     ];
     each(Kind::CommitmentAmended, "deadline", &deadlines);
-    let links: Vec<String> = Relation::ALL
-        .iter()
-        .map(|relation| format!("{relation}:A1"))
-        .collect();
-    let links: Vec<&str> = links.iter().map(String::as_str).collect();
-    each(Kind::AgreementRecorded, "link", &links);
-    let roles: Vec<String> = Role::ALL
-        .iter()
-        .map(|role| format!("{role}:colombia"))
-        .collect();
-    let roles: Vec<&str> = roles.iter().map(String::as_str).collect();
-    each(Kind::AgreementRecorded, "role", &roles);
+    let links = Relation::ALL.iter();
+    for link in links.map(|relation| format!("{relation}:A1")) {
+        each(Kind::AgreementRecorded, "link", &[&link]);
+    }
+    for role in Role::ALL.iter().map(|role| format!("{role}:colombia")) {
+        each(Kind::AgreementRecorded, "role", &[&role]);
+    }
     let actions = Action::ALL.iter().map(|action| format!("{action} of A1"));
     let standings = Standing::ALL
         .iter()
