@@ -6,7 +6,6 @@ use chrono::NaiveDate;
 
 use servanda_core::value::agreement::AgreementStatus;
 use servanda_core::value::when::Deadline;
-use servanda_core::view::schedule::Term;
 use servanda_core::view::{Commitment, Due, View};
 
 use super::caveats::{Caveats, Part};
@@ -49,7 +48,8 @@ impl Report for DueReport {
             rates::table("rates", "Rates", &rates),
         ];
         document.charts.push(rates_chart(&rates));
-        document.calendar = deadlines::deadlines(view, &commitments, found.dated);
+        document.calendar = deadlines::deadlines(view, &commitments);
+        document.calendar_name = Some(deadlines::calendar_name(view));
         let caveats = found.caveats.notes(view, &commitments, &[]);
         document.notes.extend(caveats);
         document.notes.extend(notes);
@@ -75,8 +75,6 @@ struct Found {
     calls: Vec<Call>,
     /// The places of the commitments that have a rule of recurrence.
     recurring: Vec<usize>,
-    /// How many commitments have a day as their deadline.
-    dated: usize,
     caveats: Caveats,
 }
 
@@ -88,20 +86,18 @@ impl Found {
             (
                 Tally::of_one(view, &commitment, soon, silent),
                 State::of(view, &commitment, question, heard).map(|state| (state, heard)),
-                Timing::of(view, &commitment),
+                matches!(commitment.terms.deadline, Some(Deadline::Recurring(_))),
                 Part::new(view, &commitment),
             )
         });
         let mut found = Self::default();
-        for (at, (tally, call, timing, part)) in all.enumerate() {
+        for (at, (tally, call, is_recurring, part)) in all.enumerate() {
             found.tally = found.tally + tally;
             found
                 .calls
                 .extend(call.map(|(state, heard)| Call { state, heard, at }));
-            match timing {
-                Timing::Dated => found.dated += 1,
-                Timing::Recurring => found.recurring.push(at),
-                Timing::Other => {}
+            if is_recurring {
+                found.recurring.push(at);
             }
             found.caveats.add(part);
         }
@@ -115,23 +111,6 @@ struct Call {
     state: State,
     heard: Heard,
     at: usize,
-}
-
-/// What sort of deadline a commitment has.
-enum Timing {
-    Dated,
-    Recurring,
-    Other,
-}
-
-impl Timing {
-    fn of(view: &View<'_>, commitment: &Commitment<'_>) -> Self {
-        match (view.term(commitment), &commitment.terms.deadline) {
-            (Term::Dated(_), _) => Self::Dated,
-            (_, Some(Deadline::Recurring(_))) => Self::Recurring,
-            _ => Self::Other,
-        }
-    }
 }
 
 /// What fell due and what became of it, and what of the live wants attention.
