@@ -131,8 +131,11 @@ fn description(view: &View<'_>, commitment: &Commitment<'_>, date: Option<DueDat
         let ids: Vec<&str> = parties.into_iter().map(PartyId::as_str).collect();
         ids.join(", ")
     };
+    let agreement = &commitment.terms.agreement;
+    let status = view.agreement_status(agreement);
+    let status = status.map_or_else(String::new, |status| format!(" ({status})"));
     let mut lines = vec![
-        format!("agreement: {}", commitment.terms.agreement),
+        format!("agreement: {agreement}{status}"),
         format!("debtors: {}", ids(commitment.debtors())),
         format!("creditors: {}", ids(commitment.creditors())),
     ];
