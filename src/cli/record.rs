@@ -14,7 +14,7 @@ use super::receipt;
 use super::session::Session;
 use crate::desk::template;
 use servanda_core::chain::record::document_digest;
-use servanda_core::event::{Event, FieldError, FieldSpec, Fields, Kind};
+use servanda_core::event::{Change, Event, FieldError, FieldSpec, Fields, Kind};
 use servanda_core::ndjson;
 use servanda_core::rules;
 use servanda_core::value::base::Shape;
@@ -53,7 +53,7 @@ fn build() -> clap::Command {
     let kinds = Kind::ALL
         .iter()
         // These have commands of their own: `init`, and `redact`, which also erases.
-        .filter(|kind| !matches!(kind, Kind::LedgerOpened | Kind::Redacted))
+        .filter(|kind| !kind.spec().opens() && kind.spec().change != Some(Change::Redacts))
         .map(|kind| kind_command(*kind));
     clap::Command::new("record")
         .about("Append one event")

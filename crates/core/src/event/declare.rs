@@ -173,6 +173,7 @@ pub(super) use fields;
 /// - `uncorrectable`: retracted, but not corrected
 /// - `corrects`, `retracts`, `redacts`: does this to the record in its `target` field
 /// - `bookkeeping`: is about records, not about the world; so are the three above
+/// - `frequent`: there are too many of its records to copy what they say; the state knows what reports ask of them
 /// - `timeless`: counts on any day, whenever it was recorded
 /// - `needs FIELD "WHAT IT SAYS"`: is incomplete without that field of the envelope
 /// - `since N`: came with schema N

@@ -10,7 +10,7 @@ use crate::value::id::{CommitmentId, PartyId, Slug};
 
 event! {
     /// A commitment's standing moved.
-    11 "status" StatusChanged {
+    [frequent] 11 "status" StatusChanged {
         /// The commitment
         [arg] commitment: CommitmentId,
         /// Where it stands from now on
