@@ -19,9 +19,12 @@ use super::files;
 use super::globals::Globals;
 use super::keys::read_signing_key;
 use super::progress::Waiting;
-use super::seen_checkpoints::SeenCheckpoints;
+use super::seen_checkpoints::{SeenCheckpoints, state_directory};
+use crate::desk::names::Names;
+use crate::desk::reading::{Desk, Wrong};
 use servanda_core::chain::checkpoint::Checkpoint;
 use servanda_core::chain::record::Head;
+use servanda_core::state::State;
 use servanda_core::words::{harmless, harmless_json, spelled_out};
 use servanda_ledger::Submission;
 use servanda_ledger::{Given, Placed, Present, Receipt, StreamError};
@@ -56,6 +59,8 @@ pub struct Session {
     named: bool,
     /// Builds the whole command line.
     pub command_line: fn() -> clap::Command,
+    /// What is wrong with options of the command line, for the command that tells it with what is wrong with fields.
+    pub wrong_options: Vec<Wrong>,
     /// The records that this command appended.
     recorded: Cell<Option<Range<u64>>>,
 }
@@ -93,6 +98,7 @@ impl Session {
             seen,
             named: matches.value_source("ledger") == Some(ValueSource::CommandLine),
             command_line,
+            wrong_options: Vec::new(),
             recorded: Cell::default(),
         })
     }
@@ -107,6 +113,7 @@ impl Session {
             sign_with: Vec::new(),
             seen: SeenCheckpoints::none(),
             named: true,
+            wrong_options: Vec::new(),
             recorded: Cell::default(),
             ..*self
         }
@@ -283,8 +290,13 @@ impl Session {
         }
     }
 
+    /// Where drafts of this user are kept; none without a state directory.
+    pub fn draft_directory(&self) -> Option<PathBuf> {
+        state_directory().map(|state| state.join("drafts"))
+    }
+
     /// Whether this command appended records.
-    fn has_recorded(&self) -> bool {
+    pub fn has_recorded(&self) -> bool {
         let recorded = self.recorded.take();
         let has_recorded = recorded.is_some();
         self.recorded.set(recorded);
@@ -333,6 +345,20 @@ impl Session {
             Ok(name) if !name.is_empty() => format!("{name}, UTC{offset}"),
             _ => format!("UTC{offset}"),
         }
+    }
+
+    /// Where this user's texts are read, with the names in a ledger.
+    pub fn desk<'s>(&self, state: Option<&'s State>) -> Desk<'s> {
+        Desk {
+            names: state.map(Names::new),
+            today: Self::today(),
+            zone: Self::zone(),
+        }
+    }
+
+    /// Whether the user can be asked: there is a terminal to ask on, and talk is wanted.
+    pub fn asks(&self) -> bool {
+        io::stdin().is_terminal() && io::stderr().is_terminal() && !self.quiet
     }
 
     /// Writes a document to stdout.

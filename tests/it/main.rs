@@ -14,6 +14,7 @@ mod bundle;
 mod cli;
 mod commands;
 mod corpus;
+mod desk;
 #[cfg(unix)]
 mod doors;
 mod endurance;

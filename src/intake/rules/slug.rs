@@ -75,6 +75,22 @@ pub fn slug(name: &str) -> Option<String> {
     Some(out)
 }
 
+/// A name for comparing: in lower case, Latin letters without their marks, one space for what is no letter or digit.
+pub fn folded(name: &str) -> String {
+    let mut out = String::new();
+    for c in name.chars().flat_map(char::to_lowercase) {
+        if let Some((plain, _)) = LATIN.iter().find(|(_, marked)| marked.contains(c)) {
+            out.push_str(plain);
+        } else if c.is_alphanumeric() {
+            out.push(c);
+        } else if !is_mark(c) && !out.is_empty() && !out.ends_with(' ') {
+            out.push(' ');
+        }
+    }
+    out.truncate(out.trim_end().len());
+    out
+}
+
 /// Whether a character is a mark after its letter, as in decomposed texts.
 fn is_mark(c: char) -> bool {
     ('\u{300}'..='\u{36f}').contains(&c)
@@ -114,6 +130,14 @@ mod tests {
         assert_eq!(a, slug("会談").unwrap());
         let long = "x".repeat(70);
         assert_ne!(slug(&long), slug(&format!("{long}x")));
+    }
+
+    #[test]
+    fn folded_names_are_compared_without_marks_and_case() {
+        assert_eq!(folded("Iván  VELÁSQUEZ"), "ivan velasquez");
+        assert_eq!(folded("Côte d'Ivoire"), folded("cote d\u{2019}ivoire"));
+        assert_eq!(folded(" 会談 "), "会談");
+        assert_eq!(folded("--"), "");
     }
 
     proptest! {

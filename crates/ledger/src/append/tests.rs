@@ -168,6 +168,7 @@ fn a_known_import_key_gives_the_first_receipt_and_appends_nothing() {
     let mut ledger = storied();
     let first = Receipt {
         known: true,
+        differs: false,
         ..ledger.receipt(Seq(8)).unwrap()
     };
     let before = ledger.log().records().to_vec();
@@ -204,6 +205,7 @@ fn a_known_import_key_gives_the_first_receipt_and_appends_nothing() {
         [
             Receipt {
                 known: true,
+                differs: false,
                 ..receipts[0]
             },
             first
