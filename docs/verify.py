@@ -340,7 +340,7 @@ class Policy:
 # ---- Payloads ----
 
 # <generated>
-SCHEMA = 1
+SCHEMA = 2
 # Number, name, word, whether payloads can be erased, fields in the order of their bytes; `?` is an option, `*`
 # a list, `@` stands before the schema that brought a field, a word or a kind, where that is not 1.
 EVENTS = """

@@ -4,12 +4,14 @@
 
 mod acknowledge;
 mod anchors;
+mod answer;
 mod bundle;
 mod check_proof;
 mod checkpoint;
 mod command;
 mod compact;
 mod completions;
+mod defaults;
 mod demo;
 mod edit;
 mod error;
@@ -37,6 +39,7 @@ mod record;
 mod recover;
 mod redact;
 mod report;
+mod search;
 mod seen_checkpoints;
 mod session;
 mod show;
@@ -68,6 +71,7 @@ const COMMANDS: &[Command] = &[
     import::COMMAND,
     export::COMMAND,
     log::COMMAND,
+    search::COMMAND,
     show::COMMAND,
     list::COMMAND,
     report::COMMAND,

@@ -7,10 +7,10 @@ use servanda_core::state::{EntityKind, State};
 use servanda_core::value::base::excerpt;
 use servanda_core::value::id::{PartyId, Seq, Slug, Subject};
 use servanda_core::value::party::Name;
+use servanda_core::value::unicode;
 use servanda_core::view::sentences::Sentences;
 
 use super::suggest::{did_you_mean, near};
-use crate::intake::rules::slug::folded;
 
 /// Most candidates that an error lists.
 const LISTED: usize = 8;
@@ -124,6 +124,7 @@ impl<'s> Names<'s> {
     /// # Errors
     /// [`NotNamed`]
     pub fn entity(&self, text: &str, wanted: Option<EntityKind>) -> Result<Slug, NotNamed> {
+        let text = &*unicode::normal(text);
         let exact = text.parse::<Slug>().ok();
         let exact = exact.and_then(|id| Some((self.state.entity(&id)?, id)));
         if let Some(((found, record), id)) = exact {
@@ -298,4 +299,12 @@ pub fn brief(text: &str) -> String {
         Some((at, _)) => format!("{}…", line[..at].trim_end()),
         None => line.to_owned(),
     }
+}
+
+/// A name for comparing: its words in small letters without accents, one space between two.
+fn folded(name: &str) -> String {
+    let name = unicode::folded(name);
+    let words = name.split(|c: char| !c.is_alphanumeric());
+    let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
+    words.join(" ")
 }

@@ -19,10 +19,13 @@ mod desk;
 mod doors;
 mod endurance;
 mod evidence;
+mod finding;
 mod format;
 mod format_tables;
 mod import;
+mod intake;
 mod limits;
+mod notes;
 mod power;
 mod program;
 #[cfg(unix)]
@@ -31,6 +34,7 @@ mod syscalls;
 mod tables;
 mod tamper;
 mod toy;
+mod unicode;
 #[cfg(unix)]
 mod witness;
 mod words;

@@ -4,6 +4,7 @@
 //! months, days counted from today, and recurrence in words. A text with two readings is an error that names both: nothing
 //! is guessed. Only the desk reads dates in this way; NDJSON and the ledger know the ISO forms alone.
 
+mod phrase;
 mod point;
 mod recurrence;
 #[cfg(test)]
@@ -14,7 +15,8 @@ use chrono::NaiveDate;
 use servanda_core::value::base::excerpt;
 use servanda_core::value::when::{Date, Deadline, When};
 
-use self::point::{Fault, point};
+use self::phrase::phrase;
+use self::point::Fault;
 
 /// Every form of a date, with an example of each.
 pub const FORMS: &str = "a date: 2023-05-11, 2023-05, 2023, 2023-05/2023-07, before 2023, after 2023-05, unknown, \
@@ -135,42 +137,4 @@ fn looks_like_iso(text: &str) -> bool {
 /// Whether it is so long after something.
 fn is_relative(words: &[String]) -> bool {
     words.len() > 2 && words[2] == "after"
-}
-
-/// A date, or what lies before, after or between dates.
-fn phrase(words: &[String], today: NaiveDate) -> Result<When, Fault> {
-    let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    match words.as_slice() {
-        ["not", "applicable"] => Ok(When::NotApplicable),
-        [word] if matches!(*word, "unknown" | "unspecified" | "not-applicable") => {
-            word.parse().map_err(|_| Fault::Form)
-        }
-        ["before", rest @ ..] => Ok(When::Before(single(rest, today)?)),
-        ["after", rest @ ..] => Ok(When::After(single(rest, today)?)),
-        ["between", rest @ ..] => between(rest, &["and"], today),
-        ["from", rest @ ..] => between(rest, &["to", "until"], today),
-        ["on" | "by", rest @ ..] => point(rest, today),
-        rest => point(rest, today),
-    }
-}
-
-fn between(words: &[&str], middle: &[&str], today: NaiveDate) -> Result<When, Fault> {
-    let at = words.iter().position(|word| middle.contains(word));
-    let at = at.ok_or(Fault::Form)?;
-    let (from, to) = (
-        single(&words[..at], today)?,
-        single(&words[at + 1..], today)?,
-    );
-    if to.latest() < from.earliest() {
-        return Err(Fault::Wrong("it ends before it begins".into()));
-    }
-    Ok(When::Range(from, to))
-}
-
-/// A day, month or year.
-fn single(words: &[&str], today: NaiveDate) -> Result<Date, Fault> {
-    match point(words, today)? {
-        When::On(date) => Ok(date),
-        _ => Err(Fault::Form),
-    }
 }

@@ -6,7 +6,7 @@ use servanda_core::value::deadline::Unit;
 use servanda_core::value::recurrence::check;
 use servanda_core::value::when::{Deadline, RecurrenceRule};
 
-use super::phrase;
+use super::phrase::phrase;
 use super::point::{Fault, day_of_month, month, number, unit, weekday};
 
 /// A rule as it is read, part by part.

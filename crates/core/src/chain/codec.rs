@@ -12,7 +12,7 @@ use crate::wire::{self, Reader, Wire, WireError, Writer};
 
 /// The newest schema of payloads. A payload begins with the lowest schema that can express its event, so that the bytes
 /// of an event do not change with the program.
-pub const SCHEMA: u8 = 1;
+pub const SCHEMA: u8 = 2;
 
 /// Why bytes are not a payload, or an event has none.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

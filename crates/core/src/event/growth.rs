@@ -1,5 +1,5 @@
-//! Proof that events can grow: a schema 2, for tests alone, with one more field, one more event and one more word. It reads
-//! all that schema 1 wrote to the same values, and writes the old events in the old bytes.
+//! Proof that events can grow: the schema after the newest, for tests alone, with one more field, one more event and one more
+//! word. It reads all that the schemas before it wrote to the same values, and writes the old events in the old bytes.
 
 #![allow(
     dead_code,
@@ -28,7 +28,7 @@ coded_words! {
         /// Against it.
         1 Refutes = "refutes",
         /// Neither.
-        2 Mentions = "mentions" since 2,
+        2 Mentions = "mentions" since 3,
     }
 }
 
@@ -52,7 +52,7 @@ event! {
         /// Its title
         title: Text,
         /// Who wrote it down
-        [since 2] scribe: Option<Text>,
+        [since 3] scribe: Option<Text>,
         /// Its form
         form: Option<Form>,
         /// A party to it
@@ -66,13 +66,16 @@ event! {
 
 event! {
     /// A crossing was opened: a new event.
-    [since 2] 27 "crossing" CrossingOpened {
+    [since 3] 999 "crossing" CrossingOpened {
         /// Where it is
         [arg] place: Text,
     }
 }
 
-/// The facts of schema 2.
+/// The schema after the newest one; the declarations here say it in figures.
+const LATER: u8 = codec::SCHEMA + 1;
+
+/// The facts of the later schema.
 #[expect(
     clippy::large_enum_variant,
     reason = "there are a few of them, in tests"
@@ -82,12 +85,12 @@ enum Grown {
     Agreement(AgreementRecorded),
     Evidence(EvidenceAttached),
     Crossing(CrossingOpened),
-    /// A fact that schema 2 leaves as it was.
+    /// A fact that the later schema leaves as it was.
     Old(Fact),
 }
 
 impl Facts for Grown {
-    const SCHEMA: u8 = 2;
+    const SCHEMA: u8 = LATER;
 
     fn number(&self) -> u16 {
         match self {
@@ -127,7 +130,7 @@ impl Facts for Grown {
         Ok(match kind {
             6 => Self::Agreement(Wire::read(from)?),
             17 => Self::Evidence(Wire::read(from)?),
-            27 => Self::Crossing(Wire::read(from)?),
+            999 => Self::Crossing(Wire::read(from)?),
             _ => Self::Old(<Fact as Facts>::read(kind, from)?),
         })
     }
@@ -163,13 +166,13 @@ fn present(fields: Vec<(&'static str, Vec<String>)>) -> Vec<(&'static str, Vec<S
     fields.filter(|(_, texts)| !texts.is_empty()).collect()
 }
 
-/// What schema 2 reads and writes of a fact, and what schema 1 says of the bytes.
+/// What the later schema reads and writes of a fact, and what the newest one says of the bytes.
 fn written(fact: &Grown) -> (Content, Result<Event, CodecError>) {
     let content = codec::encode_facts(fact, &Envelope::EMPTY).unwrap();
     let read = codec::decode_facts::<Grown>(content.as_ref());
     assert_eq!(read, Ok((fact.clone(), Envelope::EMPTY)));
-    let by_schema_1 = codec::decode(content.as_ref());
-    (content, by_schema_1)
+    let by_newest = codec::decode(content.as_ref());
+    (content, by_newest)
 }
 
 fn agreement(scribe: Option<&str>) -> Grown {
@@ -206,27 +209,31 @@ fn a_later_schema_reads_the_old_events_as_they_were_and_writes_them_in_the_old_b
 
 #[test]
 fn what_a_later_schema_brought_is_written_under_it_and_refused_by_the_earlier_one() {
-    let (content, by_schema_1) = written(&agreement(Some("Ana")));
-    assert_eq!(content.payload[0], 2);
-    let refused = by_schema_1.unwrap_err();
-    assert_eq!(refused, CodecError::Schema(2));
+    assert_eq!(CrossingOpened::SPEC.since, LATER);
+    let (content, by_newest) = written(&agreement(Some("Ana")));
+    assert_eq!(content.payload[0], LATER);
+    let refused = by_newest.unwrap_err();
+    assert_eq!(refused, CodecError::Schema(LATER));
     assert_eq!(
         refused.to_string(),
-        "the payload has schema 2, and this version of servanda knows 1 to 1: a later version wrote it"
+        format!(
+            "the payload has schema {LATER}, and this version of servanda knows 1 to {}: a later version wrote it",
+            codec::SCHEMA
+        )
     );
 
-    let (content, by_schema_1) = written(&evidence(Bearing::Mentions));
-    assert_eq!(content.payload[0], 2);
-    assert_eq!(by_schema_1, Err(CodecError::Schema(2)));
+    let (content, by_newest) = written(&evidence(Bearing::Mentions));
+    assert_eq!(content.payload[0], LATER);
+    assert_eq!(by_newest, Err(CodecError::Schema(LATER)));
 
     let place = "the bridge".parse().unwrap();
-    let (mut content, by_schema_1) = written(&Grown::Crossing(CrossingOpened { place }));
-    assert_eq!((content.kind, content.payload[0]), (27, 2));
-    assert_eq!(by_schema_1, Err(CodecError::Schema(2)));
+    let (mut content, by_newest) = written(&Grown::Crossing(CrossingOpened { place }));
+    assert_eq!((content.kind, content.payload[0]), (999, LATER));
+    assert_eq!(by_newest, Err(CodecError::Schema(LATER)));
     content.payload[0] = 1;
     let refused = codec::decode(content.as_ref()).unwrap_err();
-    assert_eq!(refused, CodecError::Kind(27));
-    // Schema 2 has no such event under schema 1 either.
+    assert_eq!(refused, CodecError::Kind(999));
+    // The later schema has no such event under schema 1 either.
     let refused = codec::decode_facts::<Grown>(content.as_ref());
     assert_eq!(refused, Err(CodecError::NotCanonical));
 }
@@ -234,10 +241,10 @@ fn what_a_later_schema_brought_is_written_under_it_and_refused_by_the_earlier_on
 #[test]
 fn what_the_earlier_schema_can_express_is_written_under_it() {
     for fact in [agreement(None), evidence(Bearing::Supports)] {
-        let (content, by_schema_1) = written(&fact);
+        let (content, by_newest) = written(&fact);
         assert_eq!(content.payload[0], 1);
         assert_eq!(
-            present(by_schema_1.unwrap().fact.texts()),
+            present(by_newest.unwrap().fact.texts()),
             present(fact.texts())
         );
     }

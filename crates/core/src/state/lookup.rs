@@ -5,6 +5,7 @@ use super::tables::State;
 use crate::event::{Entry, Kind};
 use crate::rules::Known;
 use crate::value::id::{EntityKind, Seq, Slug, Subject};
+use crate::value::unicode;
 
 impl State {
     /// The entry of the record that defines an id.
@@ -59,14 +60,34 @@ impl State {
         })
     }
 
-    /// The record that has an import key.
+    /// The record that has an import key, in any spelling of Unicode that is the same in NFC.
     pub fn imported(&self, key: &str) -> Option<Seq> {
-        let has_key = |record: &u32| {
-            let held = self.held(Seq((*record).into()));
+        let normal = self.keyed(key, unicode::same);
+        // Records that another program wrote may have several spellings.
+        self.imported_exactly(key).or_else(|| normal.min())
+    }
+
+    /// The record that has exactly this import key.
+    pub(crate) fn imported_exactly(&self, key: &str) -> Option<Seq> {
+        self.keyed(key, |own, key| own == key).next()
+    }
+
+    /// The records whose import keys are the same as a key.
+    fn keyed(&self, key: &str, same: impl Fn(&str, &str) -> bool) -> impl Iterator<Item = Seq> {
+        let records = self.tables.import_keys.records(key).map(u64::from).map(Seq);
+        records.filter(move |seq| {
+            let held = self.held(*seq);
             let own = held.and_then(|held| held.entry.event.envelope.import_key.as_ref());
-            own.is_some_and(|own| own.as_str() == key)
-        };
-        let record = self.tables.import_keys.records(key).find(has_key)?;
-        Some(Seq(record.into()))
+            own.is_some_and(|own| same(own.as_str(), key))
+        })
+    }
+
+    /// An id in use that differs from this one in upper and lower case only.
+    pub fn other_case(&self, id: &Slug) -> Option<&Slug> {
+        let all = self.tables.names.other_cases(id);
+        let mut used = all
+            .map(|other| self.slug(other))
+            .filter(|other| self.entity(other).is_some());
+        used.next()
     }
 }

@@ -8,7 +8,7 @@ use super::*;
 use crate::event::{Entry, Event, Kind};
 use crate::rules::{self, Known};
 use crate::testing::{FIRST_RECORDED_AT, entries, event, events_of, histories, history, state};
-use crate::value::id::{PartyId, Seq, Slug, Subject};
+use crate::value::id::{PartyId, Seq, Slug};
 use crate::view::View;
 
 fn slug(text: &str) -> Slug {

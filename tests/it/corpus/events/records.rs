@@ -1,6 +1,7 @@
 //! Keys of one id, rules, marks, headers, payloads, histories.
 
 use super::*;
+use servanda_core::chain::codec::SCHEMA;
 
 /// Two recorders whose keys have one id: their names were chosen for that.
 pub(super) fn keys_of_one_id() -> Vec<Case> {
@@ -238,7 +239,7 @@ pub(super) fn payloads() -> Vec<Case> {
         });
         if seq % 3 == 0 {
             add(seq, "with a later schema", Refused, &|content| {
-                content.payload[0] = 2
+                content.payload[0] = SCHEMA + 1
             });
             add(seq, "with nothing", Refused, &|content| {
                 content.payload.clear()

@@ -219,7 +219,7 @@ fn a_payload_has_its_limit_and_all_below_it_is_read() {
     let too_large = CodecError::TooLarge(PAYLOAD_LIMIT + 1);
     assert_eq!(encode(&over), Err(too_large.clone()));
     // And bytes that never came from `encode` are held to it too.
-    let bytes = wire::to_bytes(SCHEMA, write(&over.fact, &over.envelope, SCHEMA));
+    let bytes = wire::to_bytes(1, write(&over.fact, &over.envelope, 1));
     assert_eq!(decode(under(&content, &bytes)), Err(too_large));
 }
 
