@@ -116,10 +116,8 @@ fn a_long_stream_is_several_batches() {
 
     let before = ledger.head();
     let again = stream(&mut ledger, events).unwrap();
-    assert_eq!(
-        (again.appended, again.known, again.runs.len()),
-        (0, count, 1)
-    );
+    let became = (again.appended, again.known, again.runs.len());
+    assert_eq!(became, (0, count, 1));
     assert_eq!(ledger.head(), before);
 }
 
@@ -134,10 +132,8 @@ fn known_events_that_differ_are_told_by_their_places() {
         (1, &[2][..])
     );
     let records: Vec<_> = summary.records().collect();
-    assert_eq!(
-        records,
-        [(Seq(2), Known), (Seq(3), New), (Seq(1), Differing)]
-    );
+    let places = [(Seq(2), Known), (Seq(3), New), (Seq(1), Differing)];
+    assert_eq!(records, places);
 }
 
 /// Every record of a state, as it reads.
