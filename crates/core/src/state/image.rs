@@ -13,7 +13,8 @@ use super::current::RecordStatus;
 use super::dates::{Numbers, RecordDate, RecordDates};
 use super::entity::Entity;
 use super::facts::{
-    AgreementFacts, Amendment, CommitmentFacts, Facts, History, PartyFacts, RecorderFacts, Terms,
+    AgreementFacts, AgreementMove, Amendment, CommitmentFacts, Conclusion, Facts, History,
+    PartyFacts, RecorderFacts, Terms,
 };
 use super::id_table::{Id, IdTable};
 use super::keys::ImportKeys;
@@ -320,10 +321,12 @@ impl Writer<'_> {
             let PartyFacts {
                 parent,
                 succeeded,
+                successors,
                 keys,
             } = &**facts;
             out.log(parent, |out, id| out.number(*id));
             out.log(succeeded, |out, id| out.number(*id));
+            out.log(successors, |out, ids| out.ids(ids));
             out.log(keys, |_, ()| {});
         });
         self.list(agreement, |out, facts| {
@@ -332,11 +335,15 @@ impl Writer<'_> {
                 moves,
                 acts,
             } = &**facts;
-            out.log(concluded, |out, (on, parties)| {
-                out.text(on.as_ref());
-                out.ids(parties);
+            out.log(concluded, |out, concluded| {
+                out.text(concluded.on.as_ref());
+                out.ids(&concluded.parties);
+                out.byte(concluded.parties_unknown.into());
             });
-            out.log(moves, |out, to| out.byte(*to as u8));
+            out.log(moves, |out, made| {
+                out.byte(made.to as u8);
+                out.text(made.effective.as_ref());
+            });
             out.log(acts, |out, (party, action)| {
                 out.number(*party);
                 out.byte(*action as u8);
@@ -522,13 +529,25 @@ impl<'b> Reader<'b> {
                     Some(PartyFacts {
                         parent: from.log(Self::id)?,
                         succeeded: from.log(Self::id)?,
+                        successors: from.log(Self::some_ids)?,
                         keys: from.log(|_| Some(()))?,
                     })
                 })?,
                 agreement: self.optional(|from| {
                     Some(AgreementFacts {
-                        concluded: from.log(|from| Some((from.value()?, from.some_ids()?)))?,
-                        moves: from.log(|from| from.word(AgreementStatus::ALL))?,
+                        concluded: from.log(|from| {
+                            Some(Conclusion {
+                                on: from.value()?,
+                                parties: from.some_ids()?,
+                                parties_unknown: from.byte()? == 1,
+                            })
+                        })?,
+                        moves: from.log(|from| {
+                            Some(AgreementMove {
+                                to: from.word(AgreementStatus::ALL)?,
+                                effective: from.value()?,
+                            })
+                        })?,
                         acts: from.log(|from| Some((from.id()?, from.word(Action::ALL)?)))?,
                     })
                 })?,

@@ -68,6 +68,14 @@ impl Standing {
         matches!(self, Standing::Agreed | Standing::Active)
     }
 
+    /// Whether it says how the commitment was kept, so that it comes after what was owed.
+    pub fn tells_of_keeping(self) -> bool {
+        matches!(
+            self,
+            Standing::Claimed | Standing::Fulfilled | Standing::Breached
+        )
+    }
+
     /// Whether it counts as due once its deadline has passed: it was owed, and not taken away since.
     pub fn counts_as_due(self) -> bool {
         use Standing::*;
