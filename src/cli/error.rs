@@ -184,7 +184,7 @@ impl From<LogError> for CliError {
 /// Advice for an error of the system.
 fn hint_for(kind: io::ErrorKind) -> Option<&'static str> {
     use io::ErrorKind::{
-        FileTooLarge, PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull,
+        FileTooLarge, OutOfMemory, PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull,
     };
     match kind {
         FileTooLarge => Some(
@@ -192,6 +192,9 @@ fn hint_for(kind: io::ErrorKind) -> Option<&'static str> {
         ),
         StorageFull | QuotaExceeded => {
             Some("make room on the ledger's file system and try again; the records are safe")
+        }
+        OutOfMemory => {
+            Some("raise the limit on memory (`ulimit -v`) and try again; the records are safe")
         }
         ReadOnlyFilesystem | PermissionDenied => {
             Some("the ledger's directory must be writable; a copy of it elsewhere will do")

@@ -91,7 +91,7 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
     let interrupt = Interrupt::noted();
     let (progress, input) = Intake::of(session.shows_progress(), input, length(path));
     let lines = Lines::new(BufReader::with_capacity(BUFFER, input), defaults);
-    let lines = Ahead::new(lines, &interrupt);
+    let lines = Ahead::new(lines, &interrupt)?;
     let feed = Feed {
         name: &name,
         recorded_at: matches.get_one::<Instant>("recorded_at").copied(),

@@ -28,6 +28,7 @@ mod keys;
 mod list;
 mod log;
 mod man;
+mod memory;
 mod opened;
 mod parse;
 mod progress;
@@ -138,6 +139,16 @@ fn without_empty_variables(command: clap::Command) -> clap::Command {
 pub fn main() -> ExitCode {
     hide_guarded_panics();
     interrupt::note_file_limit();
+    if let Err(error) = memory::prepare() {
+        // There is no session yet, and as little as possible is done.
+        let hints: Vec<String> = error
+            .hints
+            .iter()
+            .map(|hint| format!("hint: {hint}\n"))
+            .collect();
+        let _ = write!(io::stderr().lock(), "error: {error}\n{}", hints.concat());
+        return error.exit.into();
+    }
     run_with(&Arc::new(Registry::default()), std::env::args_os()).into()
 }
 

@@ -20,6 +20,7 @@ use super::error::{CliError, Exit};
 use super::files;
 use super::globals::Globals;
 use super::keys::read_signing_key;
+use super::memory;
 use super::progress::Waiting;
 use super::seen_checkpoints::{SeenCheckpoints, state_directory};
 use crate::desk::names::Names;
@@ -175,11 +176,19 @@ impl Session {
         let location = self.location()?;
         let backend = self.registry.of(location)?;
         let log = backend.open(location, self.wait, &self.holder())?;
-        if log.head()? == Head::EMPTY && log.damage().is_none() {
+        let head = log.head()?;
+        memory::check(head.count)?;
+        if head == Head::EMPTY && log.damage().is_none() {
             let message = format!("{location} holds no record: making the ledger was interrupted");
             return Err(CliError::new(Exit::NoLedger, message).hint(format!(
                 "`servanda init --ledger {location} --origin NAME` continues"
             )));
+        }
+        if log.is_copied() && log.damage().is_none() {
+            self.hint(&format!(
+                "a command that wrote was killed, so each command copies the records to read them, until `{}` or another writes them",
+                self.command("compact")
+            ));
         }
         Ok(log)
     }
@@ -187,17 +196,18 @@ impl Session {
     /// Opens the ledger, and compares it with the newest checkpoint that this user saw of it. With `--dry-run`
     /// nothing that is appended to it stays.
     pub fn open(&self) -> Result<OpenLedger, CliError> {
+        // The ledger is locked once it is open, and a key may come through a pipe.
+        let keys = self
+            .sign_with
+            .iter()
+            .map(|path| read_signing_key(path))
+            .collect::<Result<_, _>>()?;
         let log = self.open_log()?;
         let log: Box<dyn Log> = if self.dry_run {
             Box::new(DryRunLog::new(log)?)
         } else {
             log
         };
-        let keys = self
-            .sign_with
-            .iter()
-            .map(|path| read_signing_key(path))
-            .collect::<Result<_, _>>()?;
         let waiting = Waiting::new(self.shows_progress(), "reading the history");
         let mut ledger = Ledger::open(log, Machine)?.signing_with(keys);
         if self.clock_is_right {

@@ -26,6 +26,7 @@ mod format_tables;
 mod import;
 mod intake;
 mod limits;
+mod memory;
 mod notes;
 mod power;
 mod program;
