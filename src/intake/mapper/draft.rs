@@ -61,12 +61,12 @@ pub(super) fn line(
     place: &Place,
     recorded_at: Option<Instant>,
     given: &Given<'_>,
-) -> Result<Line, Vec<FieldError>> {
+) -> Result<Box<Line>, Vec<FieldError>> {
     let given: Vec<(&str, &[String])> = given
         .iter()
         .map(|(name, texts)| (*name, texts.as_slice()))
         .collect();
-    Line::of_fields(place.line, kind, recorded_at, &given)
+    Line::of_fields(place.line, kind, recorded_at, &given).map(Box::new)
 }
 
 /// An event that a row gives.
@@ -79,7 +79,7 @@ pub(super) struct Draft<'a> {
     pub place: Place,
     pub recorded_at: Option<Instant>,
     /// None if an earlier row made the same event.
-    pub line: Option<Line>,
+    pub line: Option<Box<Line>>,
 }
 
 impl Draft<'_> {

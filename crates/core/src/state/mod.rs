@@ -42,6 +42,5 @@ pub use self::effect::Effect;
 pub use self::facts::Position;
 pub use self::history::CommitmentHistory;
 pub use self::id_table::Id;
-pub use self::lookup::ResolveError;
 pub use self::tables::{RECORD_LIMIT, State, asserted_times};
 pub use crate::value::id::EntityKind;
