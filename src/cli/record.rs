@@ -165,18 +165,15 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
 
 fn append_one(session: &Session, submission: Submission) -> Result<Exit, CliError> {
     let mut ledger = session.open()?;
-    let event = rules::complete(ledger.state(), submission.event);
-    let submission = Submission {
-        event: event.clone(),
-        ..submission
-    };
+    let given = submission.event.clone();
+    let event = rules::complete(ledger.state(), given.clone());
     let receipts = session.append(&mut ledger, vec![submission])?;
     let next = next_step(session, &event);
     let sentences = Sentences::new(ledger.state());
     let lines: Vec<_> = receipts
         .into_iter()
         .map(|receipt| {
-            if receipt::differs(ledger.state(), &event, &receipt) {
+            if receipt::differs(ledger.state(), &given, &receipt) {
                 session.hint(&format!(
                     "record {} has this import key and says something else; nothing was recorded now",
                     receipt.seq

@@ -221,7 +221,7 @@ fn changes(rule: Option<&EventRule>, before: &Fields, now: &Fields, kind: Kind) 
     {
         let name = spec.name;
         let (old, new) = (before.get(name), now.get(name));
-        if old == new {
+        if old == new || (spec.is_filled() && new.is_empty()) {
             continue;
         }
         match rule.map_or(OnChange::default(), |rule| rule.on_change(name)) {

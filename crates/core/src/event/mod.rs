@@ -46,7 +46,7 @@ mod tests;
 use std::fmt;
 use std::str::FromStr;
 
-pub use self::context::Context;
+pub use self::context::{Concerned, Context};
 pub use self::envelope::{Envelope, IMPORT_KEY_LIMIT};
 pub use self::field::{FieldError, FieldSpec, Fields};
 pub use self::meaning::Correction;
@@ -352,8 +352,12 @@ impl Event {
             .envelope
             .recorded_by
             .clone_from(&self.envelope.recorded_by);
-        if let (Fact::Corrected(mine), Fact::Corrected(fact)) = (&self.fact, &mut other.fact) {
-            fact.old.clone_from(&mine.old);
+        match (&self.fact, &mut other.fact) {
+            (Fact::Corrected(mine), Fact::Corrected(fact)) => fact.old.clone_from(&mine.old),
+            (Fact::StatusChanged(mine), Fact::StatusChanged(fact)) if fact.debtor.is_empty() => {
+                fact.debtor.clone_from(&mine.debtor);
+            }
+            _ => {}
         }
         *self == other
     }

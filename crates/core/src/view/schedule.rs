@@ -109,7 +109,8 @@ impl View<'_> {
                     _ => return None,
                 };
                 let moves = commitment.moves.into_iter();
-                let moves = moves.filter(|(_, to)| to == wanted).map(|(seq, _)| seq);
+                let moves = moves.filter(|one| one.after == *wanted && one.before != *wanted);
+                let moves = moves.map(|one| one.seq);
                 let first = (began == *wanted).then_some(commitment.recorded.seq);
                 self.first(first.into_iter().chain(moves))
             }

@@ -9,6 +9,7 @@ use servanda_core::view::schedule::{DueDate, Term};
 use servanda_core::view::{Commitment, View};
 
 use super::calendar::{CalendarEntry, CalendarStatus};
+use super::cells;
 use super::commitments::Commitments;
 use super::flow::Flow;
 
@@ -105,10 +106,8 @@ fn description(view: &View<'_>, commitment: &Commitment<'_>, date: DueDate) -> S
         date.counted_from
             .map(|seq| format!("counted from: record {seq}")),
     );
-    lines.push(format!(
-        "standing: {}, as of {}",
-        commitment.standing, view.as_of
-    ));
+    let standing = cells::standing_text(view.state, commitment.standing, &commitment.standings);
+    lines.push(format!("standing: {standing}, as of {}", view.as_of));
     lines.join("\n")
 }
 

@@ -1,9 +1,10 @@
-//! What wants attention: overdue, due soon, silent, undated.
+//! What wants attention: overdue, contested, breached, due soon, silent, undated.
 
 use std::cmp::Reverse;
 
 use chrono::{Days, NaiveDate};
 
+use servanda_core::value::commitment::Standing;
 use servanda_core::value::when::Deadline;
 use servanda_core::view::schedule::Term;
 use servanda_core::view::{Commitment, Due, View};
@@ -28,7 +29,7 @@ impl Report for DueReport {
     }
 
     fn about(&self) -> &'static str {
-        "What is overdue, due soon, silent or undated"
+        "What is overdue, contested, breached, due soon, silent or undated"
     }
 
     fn takes(&self) -> &'static [Takes] {
@@ -39,7 +40,14 @@ impl Report for DueReport {
         let commitments = select::commitments(view, question);
         let found = Found::new(&commitments, question);
         let mut document = Document::new(self.name(), "Due, silent and undated", view, question);
-        let rates = [&found.tally.due_rates()[..], &found.tally.live_rates()[..]].concat();
+        let tally = found.tally;
+        let rates = [
+            &tally.due_rates()[..],
+            &tally.owed_rates(),
+            &tally.live_rates(),
+            &tally.occurrence_rates(),
+        ]
+        .concat();
         let recurring = commitments.at(found.recurring);
         let (occurrences, notes) = occurrences::table(&recurring, question.grace);
         document.tables = vec![
@@ -91,7 +99,8 @@ impl Found {
             let heard = Heard::of(view, &commitment, silent);
             (
                 Tally::of_one(view, &commitment, soon, silent),
-                State::of(view.due(&commitment, soon), heard, grace).map(|state| (state, heard)),
+                State::of(view.due(&commitment, soon), &commitment, heard, grace)
+                    .map(|state| (state, heard)),
                 Timing::of(view, &commitment),
                 Part::new(view, &commitment),
             )
@@ -144,7 +153,7 @@ fn rates_chart(rates: &[Rate]) -> Chart {
         label: format!("{}, of the {}", rate.name, rate.denominator),
         count: i64::try_from(rate.count).unwrap_or(i64::MAX),
         tone: match rate.name {
-            "fulfilled" => Tone::Good,
+            "fulfilled" | "held" => Tone::Good,
             "breached" | "overdue" => Tone::Bad,
             "undated" => Tone::Plain,
             _ => Tone::Attention,
@@ -163,6 +172,10 @@ fn rates_chart(rates: &[Rate]) -> Chart {
 enum State {
     /// The longest overdue come first.
     Overdue(Reverse<i64>),
+    /// No debtor owes it as it stands, and that is argued about. Those longest past their deadline come first.
+    Contested(Reverse<i64>),
+    /// A debtor breached it, and nothing cured that.
+    Breached,
     /// Past the deadline, but not for as long as the grace that was asked for.
     Grace(Reverse<i64>),
     /// The nearest come first.
@@ -172,10 +185,14 @@ enum State {
 }
 
 impl State {
-    fn of(due: Due, heard: Heard, grace: Days) -> Option<Self> {
+    fn of(due: Due, commitment: &Commitment<'_>, heard: Heard, grace: Days) -> Option<Self> {
+        let breached = commitment.any(|standing| standing == Standing::Breached);
         match due {
             Due::Overdue { days } if days <= whole(grace) => Some(Self::Grace(Reverse(days))),
             Due::Overdue { days } => Some(Self::Overdue(Reverse(days))),
+            Due::Contested { days } => Some(Self::Contested(Reverse(days))),
+            Due::NotOwed if commitment.is_contested() => Some(Self::Contested(Reverse(0))),
+            _ if breached => Some(Self::Breached),
             Due::Soon { days } => Some(Self::Soon(days)),
             Due::Undated => Some(Self::Undated),
             Due::Later | Due::Waiting | Due::Standing | Due::NotOwed => {
@@ -187,6 +204,8 @@ impl State {
     fn cell(self) -> Cell {
         let (word, tone) = match self {
             Self::Overdue(_) => ("overdue", Tone::Bad),
+            Self::Contested(_) => ("contested", Tone::Bad),
+            Self::Breached => ("breached", Tone::Bad),
             Self::Grace(_) => ("grace", Tone::Attention),
             Self::Soon(_) => ("soon", Tone::Attention),
             Self::Silent => ("silent", Tone::Attention),
@@ -199,8 +218,9 @@ impl State {
     fn days(self) -> Option<i64> {
         match self {
             Self::Overdue(Reverse(days)) | Self::Grace(Reverse(days)) => Some(days),
+            Self::Contested(Reverse(days)) => (days > 0).then_some(days),
             Self::Soon(days) => Some(-days),
-            Self::Silent | Self::Undated => None,
+            Self::Breached | Self::Silent | Self::Undated => None,
         }
     }
 }
@@ -220,6 +240,8 @@ fn calls<'r>(view: &View<'r>, commitments: &Commitments<'r>, calls: Vec<Call>) -
         "days_unheard",
         "flags",
         "due_on",
+        "differs",
+        "contest",
     ];
     let mut calls = calls;
     calls.sort_by_key(|call| (call.state, Reverse(call.heard.days), call.at));
@@ -246,6 +268,8 @@ fn row(view: &View<'_>, commitment: &Commitment<'_>, call: Call) -> Row {
         Cell::Number(heard.days),
         Cell::List(cells::commitment_flags(view, commitment)),
         Cell::maybe(due_on(view, commitment)),
+        Cell::List(cells::differences(view.state, &commitment.standings)),
+        cells::contest(commitment.contest),
     ]
 }
 

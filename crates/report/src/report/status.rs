@@ -13,7 +13,7 @@ use super::chart::{Bar, Chart, Plot, StackedBar};
 use super::commitments::Commitments;
 use super::document::{Document, Report, Table};
 use super::question::Question;
-use super::rates::{self, Rate, Tally};
+use super::rates::{self, Circumstances, Rate, Tally};
 use super::{cells, select, tables};
 
 /// The report `status`.
@@ -78,22 +78,29 @@ impl Counts {
     fn new(commitments: &Commitments<'_>, question: &Question) -> Self {
         let (soon, silent) = (question.soon, question.silent);
         let all = commitments.in_parallel(|view, commitment| {
-            let tally = Tally::of_one(view, &commitment, soon, silent);
+            let circumstances = Circumstances::of(view, &commitment, soon, silent);
+            let count = |standings: &[Standing]| {
+                let tally = Tally::of_debtors(&circumstances, standings.iter().copied());
+                let whole = Standing::of_all(standings.iter().copied());
+                (tally, whole.unwrap_or(commitment.standing))
+            };
             // Each commitment is in every group that it is in once.
             let keys = GROUPS.each_ref().map(|group| {
                 let mut keys = (group.keys)(&commitment);
                 keys.sort_unstable();
-                keys.dedup();
-                keys
+                keys.dedup_by(|(one, _), (other, _)| one == other);
+                let keys = keys.into_iter();
+                let counted = keys.map(|(key, standings)| (key, count(&standings)));
+                counted.collect::<Vec<_>>()
             });
             let part = Part::new(view, &commitment);
-            (tally, commitment.standing, keys, part)
+            (count(&standings(&commitment)), keys, part)
         });
         let mut counts = Self::default();
-        for (tally, standing, keys, part) in all {
+        for ((tally, standing), keys, part) in all {
             counts.all.add(tally, standing);
             for (group, keys) in counts.groups.iter_mut().zip(keys) {
-                for key in keys {
+                for (key, (tally, standing)) in keys {
                     group.entry(key).or_default().add(tally, standing);
                 }
             }
@@ -154,8 +161,14 @@ struct Group {
     table: &'static str,
     of: &'static str,
     title: &'static str,
-    /// The groups that a commitment is in.
-    keys: fn(&Commitment<'_>) -> Vec<String>,
+    /// The groups that a commitment is in, each with the standings of those whom the group is about.
+    keys: fn(&Commitment<'_>) -> Vec<(String, Vec<Standing>)>,
+}
+
+/// Where each debtor of a commitment stands.
+fn standings(commitment: &Commitment<'_>) -> Vec<Standing> {
+    let each = commitment.standings.iter();
+    each.map(|(_, standing)| *standing).collect()
 }
 
 const GROUPS: [Group; 3] = [
@@ -163,17 +176,18 @@ const GROUPS: [Group; 3] = [
         table: "by_agreement",
         of: "agreement",
         title: "Commitments of each agreement",
-        keys: |commitment| vec![commitment.terms.agreement.to_string()],
+        keys: |commitment| {
+            let agreement = commitment.terms.agreement.to_string();
+            vec![(agreement, standings(commitment))]
+        },
     },
     Group {
         table: "by_party",
         of: "party",
         title: "Commitments that each party owes",
         keys: |commitment| {
-            commitment
-                .debtors()
-                .into_iter()
-                .map(ToString::to_string)
+            let each = commitment.each();
+            each.map(|(party, standing)| (party.to_string(), vec![standing]))
                 .collect()
         },
     },
@@ -181,7 +195,11 @@ const GROUPS: [Group; 3] = [
         table: "by_theme",
         of: "theme",
         title: "Commitments of each theme",
-        keys: |commitment| cells::texts(&commitment.terms.theme),
+        keys: |commitment| {
+            let themes = cells::texts(&commitment.terms.theme).into_iter();
+            let standings = standings(commitment);
+            themes.map(|theme| (theme, standings.clone())).collect()
+        },
     },
 ];
 
@@ -201,10 +219,17 @@ impl Group {
             "claimed_of_due",
             "breached_of_due",
             "overdue_of_due",
+            "partial_of_due",
+            "contested_of_due",
+            "owed",
+            "breached_of_owed",
+            "missed_of_expected",
         ];
         let mut table = Table::new(self.table, self.title, &columns).or("none");
         for (key, Count { tally, standings }) in groups {
-            let [fulfilled, claimed, breached, overdue] = tally.due_rates();
+            let [fulfilled, partial, claimed, breached, overdue, contested] = tally.due_rates();
+            let [_, _, breached_of_owed] = tally.owed_rates();
+            let [_, missed] = tally.occurrence_rates();
             let [_, undated, ..] = tally.live_rates();
             let words = standings.iter();
             table.push(vec![
@@ -218,6 +243,11 @@ impl Group {
                 Cell::text(claimed.share()),
                 Cell::text(breached.share()),
                 Cell::text(overdue.share()),
+                Cell::text(partial.share()),
+                Cell::text(contested.share()),
+                Cell::count(tally.owed),
+                Cell::text(breached_of_owed.share()),
+                Cell::text(missed.share()),
             ]);
         }
         table
