@@ -107,6 +107,7 @@ impl From<ResolveError> for CliError {
             ResolveError::Nothing(_) => {
                 refused.hint("`servanda list parties|agreements|commitments|sources` and `servanda log` list them")
             }
+            ResolveError::OtherCase { .. } => refused.hint("ids tell upper and lower case apart"),
             ResolveError::Ambiguous { .. } => refused.hint("write more of the id"),
         }
     }
@@ -163,9 +164,6 @@ impl From<LedgerError> for CliError {
             LedgerError::HeadMoved(_) => Self::new(Exit::Locked, message).hint("try again"),
             LedgerError::Uncertain(_) => Self::new(Exit::Locked, message)
                 .hint("`servanda log` shows whether the records are there; with import keys it is safe to try again"),
-            LedgerError::Codec { .. } => {
-                Self::refused(message).hint("shorten the texts, or register the document as a source by its digest")
-            }
             LedgerError::AssertedTime { source, .. } => Self::asserted_time(source),
             LedgerError::ClockJump { .. } => Self::refused(format!("{message}; nothing was appended"))
                 .hint("recorded times never go back: set the clock, or say --clock-is-right"),
@@ -243,6 +241,7 @@ pub fn advice(advice: &Advice) -> String {
         }
         Advice::AssertedBy(one) => format!("--by {}", asserter(*one)),
         Advice::AsRegular => "record it without `irregular`".to_owned(),
+        Advice::BothCases => "--case-matters, if both are meant".to_owned(),
         Advice::DeclareKey(party) => format!("servanda record party-key {party} --key VKEY"),
     }
 }

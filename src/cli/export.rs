@@ -78,7 +78,7 @@ fn write_events(session: &Session, out: &mut impl Write) -> Result<io::Result<()
         };
         let mut object = entry_to_json(&recorded);
         if seq.0 < ledger.state().asserted() {
-            object.insert("claimed".into(), Value::Bool(true));
+            object.insert("asserted".into(), Value::Bool(true));
         }
         if let Err(error) = line(out, object) {
             return Ok(Err(error));

@@ -14,7 +14,7 @@ use servanda_core::value::when::Instant;
 use servanda_core::words::plural;
 use servanda_ledger::Submission;
 use servanda_ledger::{Given, LISTED, Placed, Present, StreamError};
-use servanda_ledger::{Ledger, LedgerError};
+use servanda_ledger::{Ledger, LedgerError, Refusal};
 use servanda_log::{Log, LogError};
 
 /// A line, or everything that is wrong with it.
@@ -97,7 +97,7 @@ pub(super) struct Fed {
 pub(super) struct Feed<'a> {
     /// What they are read from, for messages.
     pub name: &'a str,
-    /// The recorded time that is claimed for lines which claim none.
+    /// The recorded time that is asserted for lines that assert none.
     pub recorded_at: Option<Instant>,
     /// What the user sees meanwhile.
     pub progress: Intake,
@@ -116,10 +116,10 @@ impl Feed<'_> {
         let mut source = Source {
             lines,
             resolver: ReferenceResolver::default(),
-            claims: Claims {
+            asserted: Asserted {
                 is_backfill: ledger.is_backfill(),
                 given: self.recorded_at,
-                ..Claims::default()
+                ..Asserted::default()
             },
             wrong: Wrong::default(),
             fed: Fed::default(),
@@ -137,7 +137,7 @@ impl Feed<'_> {
 struct Source<'a, L> {
     lines: L,
     resolver: ReferenceResolver,
-    claims: Claims,
+    asserted: Asserted,
     wrong: Wrong,
     fed: Fed,
     feed: &'a Feed<'a>,
@@ -162,14 +162,15 @@ impl<L: Iterator<Item = Read>> Source<'_, L> {
                 continue;
             }
             let place = line.number;
-            let recorded_at = self.claims.time(&line);
-            let recorded_at = recorded_at.map_err(|without| unclaimed(self.feed.name, without))?;
+            let recorded_at = self.asserted.time(&line);
+            let recorded_at = recorded_at.map_err(|without| unasserted(self.feed.name, without))?;
             self.fed.keyed |= line.key().is_some();
             let keyed = |key: &str| present.keyed(key);
             return match self.resolver.event(line, keyed, present.next()) {
                 Ok(event) => Ok(Some(Given {
                     place,
                     submission: Submission { event, recorded_at },
+                    if_irregular: None,
                 })),
                 Err(errors) => {
                     self.wrong.add(errors);
@@ -228,40 +229,40 @@ impl<L: Iterator<Item = Read>> Source<'_, L> {
     }
 }
 
-/// Which recorded times lines claim.
+/// Which recorded times lines assert.
 #[derive(Default)]
-struct Claims {
+struct Asserted {
     is_backfill: bool,
     given: Option<Instant>,
     any: bool,
-    /// The first line that claims none.
+    /// The first line that asserts none.
     without: Option<usize>,
 }
 
-impl Claims {
-    /// The time that a line claims: its own in a backfill, or the one given for lines without. Gives back the first
+impl Asserted {
+    /// The time that a line asserts: its own in a backfill, or the one given for lines without. Gives back the first
     /// line that has none where others do.
     fn time(&mut self, line: &Line) -> Result<Option<Instant>, usize> {
-        let claimed = match self.given {
+        let asserted = match self.given {
             None => line.recorded_at.filter(|_| self.is_backfill),
             given => line.recorded_at.or(given),
         };
-        match claimed {
+        match asserted {
             Some(_) => self.any = true,
             None => _ = self.without.get_or_insert(line.number),
         }
         match self.without {
             Some(without) if self.any => Err(without),
-            _ => Ok(claimed),
+            _ => Ok(asserted),
         }
     }
 }
 
-fn unclaimed(name: &str, line: usize) -> CliError {
+fn unasserted(name: &str, line: usize) -> CliError {
     CliError::refused(format!(
         "{name}: line {line} has no recorded_at, as others have; nothing was appended"
     ))
-    .hint("claim one for those lines with --recorded-at TIME, or import them after the others: that ends the backfill")
+    .hint("assert one for those lines with --recorded-at TIME, or import them after the others: that ends the backfill")
 }
 
 /// What is wrong with lines: the first errors, and how many there are.
@@ -293,25 +294,20 @@ impl Wrong {
 fn refused(error: StreamError<CliError>, name: &str) -> CliError {
     match error {
         StreamError::Source(error) => error,
-        StreamError::Ledger(LedgerError::Refused {
-            listed: refusals,
-            count,
-        }) => {
-            let refused = plural(count, "event");
-            let message = format!("{name}: {refused} refused; nothing was appended");
+        StreamError::Ledger(
+            ref refused @ LedgerError::Refused {
+                listed: ref refusals,
+                count,
+                ..
+            },
+        ) => {
+            let message = format!("{name}: {refused}; nothing was appended");
             let waivable = refusals
                 .iter()
                 .any(|refusal| refusal.rejection.rule.is_waivable());
-            let texts = refusals.iter().map(|refusal| {
-                let rejection = &refusal.rejection;
-                let allowed = if rejection.allowed.is_empty() {
-                    String::new()
-                } else {
-                    let words: Vec<_> = rejection.allowed.iter().map(advice).collect();
-                    format!("; allowed: {}", words.join(", "))
-                };
-                format!("line {}: {rejection}{allowed}", refusal.index)
-            });
+            let texts = refusals
+                .iter()
+                .map(|refusal| format!("line {}: {}", refusal.index, why(refusal)));
             let error = listed(message, texts.collect(), count)
                 .hint("a refused line may be why later lines that build on it are refused");
             if waivable {
@@ -320,9 +316,6 @@ fn refused(error: StreamError<CliError>, name: &str) -> CliError {
                 error
             }
         }
-        StreamError::Ledger(LedgerError::Codec { index, source }) => CliError::refused(format!(
-            "{name}: line {index}: {source}; nothing was appended"
-        )),
         StreamError::Ledger(LedgerError::AssertedTime { index, source }) => {
             let mut error = CliError::asserted_time(source);
             error.message = format!("{name}: line {index}: {}", error.message);
@@ -338,6 +331,21 @@ fn refused(error: StreamError<CliError>, name: &str) -> CliError {
         }
         StreamError::Ledger(error) => error.into(),
     }
+}
+
+/// Why an event is refused, what would be allowed, and how many events were refused with it.
+pub(super) fn why(refusal: &Refusal) -> String {
+    let rejection = &refusal.rejection;
+    let mut why = rejection.to_string();
+    if !rejection.allowed.is_empty() {
+        let words: Vec<_> = rejection.allowed.iter().map(advice).collect();
+        why.push_str(&format!("; allowed: {}", words.join(", ")));
+    }
+    if refusal.dependents > 0 {
+        let events = plural(refusal.dependents, "event");
+        why.push_str(&format!("; {events} that name it are refused with it"));
+    }
+    why
 }
 
 fn listed(message: String, details: Vec<String>, count: usize) -> CliError {

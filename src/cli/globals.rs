@@ -60,6 +60,9 @@ pub struct Globals {
     /// Append although this machine's clock is more than a year ahead of the last record
     #[arg(long, global = true)]
     pub clock_is_right: bool,
+    /// Take new ids that differ from others in upper and lower case only
+    #[arg(long, global = true)]
+    pub case_matters: bool,
     /// Neither compare with the newest checkpoint that was seen of this ledger, nor remember one
     #[arg(long, global = true)]
     pub no_memory: bool,

@@ -24,7 +24,7 @@ const RECEIPTS: usize = 20;
 
 fn build() -> clap::Command {
     clap::Command::new("import")
-        .about("Append every event of an NDJSON file, all or none")
+        .about("Append every event of an NDJSON file, or of tables, all or none")
         .arg(
             Arg::new("file")
                 .value_name("FILE")
@@ -37,7 +37,7 @@ fn build() -> clap::Command {
             "Give each line without an import_key the key NAME:LINE, so that importing the file again appends nothing",
         ))
         .arg(
-            record::recorded_at_arg().help("Claim that each line without a recorded_at was recorded then; only in a ledger made with `init --backfill`")
+            record::recorded_at_arg().help("Assert that each line without a recorded_at was recorded then; only in a ledger made with `init --backfill`")
         )
         .arg(
             Arg::new("recorded_by")
@@ -54,7 +54,7 @@ imported again, whole or grown, after whatever happened. A line `\"event\":\"led
 over. Where lines have `seq`, as an export has, records that lines name by number are found by it; \
 and \"@KEY\" names the record with that import key.
 
-A ledger made with `init --backfill` takes the `recorded_at` of each line as claimed, as long as \
+A ledger made with `init --backfill` takes the `recorded_at` of each line as asserted, as long as \
 they never decrease; elsewhere it is passed over.
 
 Examples:
@@ -63,6 +63,9 @@ Examples:
   servanda export --ledger old | servanda import - --ledger new",
         )
 }
+
+/// What files need that are tables.
+const TABLES: &str = "tables need --rules FILE; --suggest guesses rules to start from";
 
 /// Bytes of the file that are read at once.
 const BUFFER: usize = 256 * 1024;
@@ -73,10 +76,7 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
     }
     let mut paths = matches.get_many::<PathBuf>("file").into_iter().flatten();
     let (Some(path), None) = (paths.next(), paths.next()) else {
-        return Err(
-            CliError::new(Exit::Usage, "one file at a time, but for tables")
-                .hint("tables need --rules FILE"),
-        );
+        return Err(CliError::new(Exit::Usage, "one file at a time, but for tables").hint(TABLES));
     };
     if matches.get_flag("suggest") {
         return import_table::suggest(path, session);
@@ -98,7 +98,11 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
         progress,
         interrupt,
     };
-    let fed = feed.append(session, &mut ledger, lines)?;
+    let fed = feed.append(session, &mut ledger, lines);
+    let fed = fed.map_err(|error| match import_table::is_table(path) {
+        true => error.hint(TABLES),
+        false => error,
+    })?;
     if fed.lines == 0 {
         return Err(CliError::refused(format!("{name} holds no events")));
     }

@@ -19,7 +19,7 @@ pub(super) const COMMAND: Command = Command::of::<Init>();
     name = "init",
     after_help = "Recorded times are the machine's, and cannot be chosen. For a history that was recorded elsewhere, \
 make the ledger with --backfill START. It then takes recorded times from `record --recorded-at` and \
-from the lines of `import`, none before the one before it, and marks each such record as claimed. \
+from the lines of `import`, none before the one before it, and marks each such record as asserted. \
 The first append without a recorded time ends this for good.
 
 Examples:
@@ -41,7 +41,7 @@ struct Init {
         hide_env_values = true
     )]
     recorded_by: Option<String>,
-    /// Take in a history that was kept elsewhere since then: recorded times are claimed, until the first append without
+    /// Take in a history that was kept elsewhere since then: recorded times are asserted, until the first append without
     /// one
     #[arg(long, value_name = "DATE|TIME", value_parser = Instant::beginning)]
     backfill: Option<Instant>,
@@ -59,9 +59,9 @@ impl Run for Init {
         }
         let opening = Event::build(Kind::LedgerOpened, &fields).map_err(record::wrong_fields)?;
         let now = Machine.now();
-        if let Some(claimed) = self.backfill.filter(|start| *start > now) {
+        if let Some(asserted) = self.backfill.filter(|start| *start > now) {
             return Err(CliError::asserted_time(AssertedTimeError::Future {
-                asserted: claimed,
+                asserted,
                 now,
             }));
         }
@@ -94,7 +94,7 @@ impl Run for Init {
         };
         receipt::close(session, &session.command(next));
         if self.backfill.is_some() {
-            session.hint("recorded times are claimed, from each line's recorded_at or --recorded-at; the first append without one ends the backfill for good");
+            session.hint("recorded times are asserted, from each line's recorded_at or --recorded-at; the first append without one ends the backfill for good");
         }
         Ok(Exit::Ok)
     }

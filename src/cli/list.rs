@@ -2,18 +2,21 @@
 
 use clap::ArgMatches;
 
+use super::answer::{answer, arrange_args};
 use super::command::Command;
 use super::error::{CliError, Exit};
-use super::questions::{ask, clock_args, id_arg, party_kind_arg, readable, standing_arg};
+use super::questions::{clock_args, id_arg, party_kind_arg, standing_arg};
 use super::session::Session;
-use servanda_core::view::View;
 use servanda_report::report::{Report, listing};
 
 pub(super) const COMMAND: Command = Command { build, run };
 
 fn build() -> clap::Command {
     let of = |name: &'static str, about: &'static str| {
-        clap::Command::new(name).about(about).args(clock_args())
+        clap::Command::new(name)
+            .about(about)
+            .args(arrange_args())
+            .args(clock_args())
     };
     clap::Command::new("list")
         .about("List parties, agreements, commitments or sources")
@@ -41,15 +44,10 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
         "commitments" => &listing::Commitments,
         _ => &listing::Sources,
     };
-    let ledger = session.open()?;
-    let asked = ask(matches, &ledger)?;
-    let view = View {
-        state: &asked.state,
-        as_of: asked.as_of,
-    };
-    session.show(&asked.answered(report.document(&view, &asked.question))?)?;
-    readable(&asked.state)?;
-    drop(asked);
-    ledger.close_without_drop();
-    Ok(Exit::Ok)
+    answer(
+        matches,
+        session,
+        |_, _| Ok(()),
+        |view, question| Ok(report.document(view, question)),
+    )
 }

@@ -2,12 +2,13 @@
 
 use clap::ArgMatches;
 
+use super::answer::{answer, arrange_args};
 use super::command::Command;
 use super::error::{CliError, Exit};
-use super::questions::{ask, clock_args, id_arg, kind_arg, limit_arg, readable, stretch_args};
+use super::questions::{clock_args, id_arg, kind_arg, limit_arg, stretch_args};
 use super::session::Session;
-use servanda_core::view::View;
-use servanda_report::report::{self, Report};
+use servanda_report::report::Report as _;
+use servanda_report::report::log::Log;
 
 pub(super) const COMMAND: Command = Command { build, run };
 
@@ -26,6 +27,7 @@ fn build() -> clap::Command {
         ])
         .args(stretch_args("by when it happened or by record"))
         .arg(limit_arg())
+        .args(arrange_args())
         .args(clock_args())
         .after_help(
             "On a terminal the log goes through SERVANDA_PAGER, or PAGER, or less.\n\nExamples:
@@ -36,15 +38,10 @@ fn build() -> clap::Command {
 }
 
 fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
-    let ledger = session.open()?;
-    let asked = ask(matches, &ledger)?;
-    let view = View {
-        state: &asked.state,
-        as_of: asked.as_of,
-    };
-    session.show_long(&asked.answered(report::log::Log.document(&view, &asked.question))?)?;
-    readable(&asked.state)?;
-    drop(asked);
-    ledger.close_without_drop();
-    Ok(Exit::Ok)
+    answer(
+        matches,
+        session,
+        |_, _| Ok(()),
+        |view, question| Ok(Log.document(view, question)),
+    )
 }

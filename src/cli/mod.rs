@@ -4,12 +4,14 @@
 
 mod acknowledge;
 mod anchors;
+mod answer;
 mod bundle;
 mod check_proof;
 mod checkpoint;
 mod command;
 mod compact;
 mod completions;
+mod defaults;
 mod demo;
 mod error;
 mod export;
@@ -35,6 +37,7 @@ mod record;
 mod recover;
 mod redact;
 mod report;
+mod search;
 mod seen_checkpoints;
 mod session;
 mod show;
@@ -65,6 +68,7 @@ const COMMANDS: &[Command] = &[
     import::COMMAND,
     export::COMMAND,
     log::COMMAND,
+    search::COMMAND,
     show::COMMAND,
     list::COMMAND,
     report::COMMAND,

@@ -1,11 +1,13 @@
 //! The options that narrow what is shown: the two clocks, and the filters.
 
 use std::borrow::Cow;
+use std::path::Path;
 
 use chrono::{Days, NaiveDate};
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, ArgMatches, value_parser};
 
+use super::anchors;
 use super::error::{CliError, Exit};
 use super::session::{OpenLedger, Session};
 use servanda_core::event::Kind;
@@ -16,6 +18,7 @@ use servanda_core::value::id::{AgreementId, CommitmentId, PartyId, Seq, Slug, So
 use servanda_core::value::party::PartyKind;
 use servanda_core::value::when::{Date, Instant};
 use servanda_ledger::LedgerError;
+use servanda_ledger::anchor::{self, Anchoring};
 use servanda_ledger::replay::{KnownAt, replay};
 use servanda_report::report::{Bound, Question};
 
@@ -102,12 +105,16 @@ pub fn stretch_args(what: &str) -> [Arg; 2] {
         Arg::new("since")
             .long("since")
             .visible_alias("from")
-            .value_name("DATE|RECORD")
-            .help(format!("From here on, {what}")),
+            .value_name("DATE|RECORD|FILE")
+            .help(format!(
+                "From here on, {what}; a file is a checkpoint, and stands for what came after it"
+            )),
         Arg::new("until")
             .long("until")
-            .value_name("DATE|RECORD")
-            .help(format!("Up to and with this, {what}")),
+            .value_name("DATE|RECORD|FILE")
+            .help(format!(
+                "Up to and with this, {what}; a file is a checkpoint, and stands for what it covers"
+            )),
     ]
 }
 
@@ -180,8 +187,8 @@ pub fn ask<'l>(matches: &ArgMatches, ledger: &'l OpenLedger) -> Result<Asked<'l>
     };
     let mut question = Question {
         known_at,
-        since: bound(matches, "since")?,
-        until: bound(matches, "until")?,
+        since: bound(matches, "since", ledger)?,
+        until: bound(matches, "until", ledger)?,
         ..Question::default()
     };
     let id = |name: &str, kind: EntityKind| -> Result<Option<Slug>, CliError> {
@@ -251,10 +258,14 @@ fn record(given: &str) -> Option<Seq> {
     }
 }
 
-fn bound(matches: &ArgMatches, name: &str) -> Result<Option<Bound>, CliError> {
+fn bound(matches: &ArgMatches, name: &str, ledger: &OpenLedger) -> Result<Option<Bound>, CliError> {
     let Some(given) = text(matches, name) else {
         return Ok(None);
     };
+    let is_date = given.parse::<Date>().is_ok();
+    if !is_date && Path::new(given).is_file() {
+        return checkpoint_bound(Path::new(given), name, ledger).map(Some);
+    }
     if let Some(seq) = record(given) {
         return Ok(Some(Bound::Record(seq)));
     }
@@ -268,6 +279,33 @@ fn bound(matches: &ArgMatches, name: &str) -> Result<Option<Bound>, CliError> {
         date.latest()
     };
     Ok(Some(Bound::Day(day)))
+}
+
+/// The end of the records that a checkpoint of this ledger covers.
+fn checkpoint_bound(path: &Path, name: &str, ledger: &OpenLedger) -> Result<Bound, CliError> {
+    let anchor = anchors::read(path)?;
+    let (given, file) = (anchor.checkpoint(), path.display());
+    match anchor::compare(&ledger.hashes(), &ledger.checkpoint()?, given)? {
+        Anchoring::Holds => {}
+        Anchoring::Shorter => {
+            let message = format!(
+                "{file} is a checkpoint of {} records, and the ledger has {}",
+                given.size(),
+                ledger.head().count
+            );
+            return Err(CliError::new(Exit::Broken, message));
+        }
+        _ => {
+            let message =
+                format!("{file} is no checkpoint of this ledger, or its history was rewritten");
+            return Err(CliError::new(Exit::Broken, message).hint(format!(
+                "`servanda verify --against {file}` says what does not agree"
+            )));
+        }
+    }
+    // Behind the checkpoint's records, or up to and with the last one of them.
+    let before = u64::from(name == "until");
+    Ok(Bound::Record(Seq(given.size().saturating_sub(before))))
 }
 
 fn day(given: &str, name: &str) -> Result<Date, CliError> {
@@ -285,6 +323,12 @@ fn text<'a>(matches: &'a ArgMatches, name: &str) -> Option<&'a str> {
         .ok()
         .flatten()
         .map(String::as_str)
+}
+
+/// The texts that an option has, in order.
+pub fn given(matches: &ArgMatches, name: &str) -> Vec<String> {
+    let texts = matches.try_get_many::<String>(name).ok().flatten();
+    texts.into_iter().flatten().cloned().collect()
 }
 
 fn number(matches: &ArgMatches, name: &str) -> Option<u64> {

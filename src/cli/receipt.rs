@@ -54,7 +54,7 @@ pub fn show(session: &Session, lines: &[Line]) -> Result<(), CliError> {
             ))?;
             if line.receipt.asserted {
                 session.say(&format!(
-                    "  recorded, as is claimed, {}",
+                    "  recorded, as is asserted, {}",
                     line.receipt.recorded_at
                 ))?;
             }
@@ -79,7 +79,7 @@ pub fn close(session: &Session, next: &str) {
 
 fn claimed_receipts(lines: &[Line]) -> Vec<String> {
     let asserted = lines.iter().any(|line| line.receipt.asserted);
-    let note = "recorded_at is claimed in a backfill, and not the machine's time";
+    let note = "recorded_at is asserted in a backfill, and not the machine's time";
     asserted.then(|| note.to_owned()).into_iter().collect()
 }
 

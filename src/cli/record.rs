@@ -104,13 +104,13 @@ fn kind_command(kind: Kind) -> clap::Command {
     command
 }
 
-/// The flag that claims a recorded time.
+/// The flag that asserts a recorded time.
 pub(super) fn recorded_at_arg() -> Arg {
     Arg::new("recorded_at")
         .long("recorded-at")
         .value_name("DATE|TIME")
         .value_parser(Instant::beginning)
-        .help("Claim that it was recorded then; only in a ledger made with `init --backfill`")
+        .help("Assert that it was recorded then; only in a ledger made with `init --backfill`")
 }
 
 /// The flag of a field, required where the field is and nothing stands in for the flags.

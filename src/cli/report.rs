@@ -3,15 +3,15 @@
 use clap::ArgMatches;
 use clap::parser::ValueSource;
 
+use super::answer::{answer, arrange_args};
 use super::command::Command;
 use super::error::{CliError, Exit};
 use super::questions::{
-    Asked, ask, clock_args, day_args, grace_arg, id_arg, limit_arg, readable, stretch_args,
-    subject_arg, threshold_arg,
+    Asked, clock_args, day_args, given, grace_arg, id_arg, limit_arg, stretch_args, subject_arg,
+    threshold_arg,
 };
 use super::session::{OpenLedger, Session};
 use servanda_core::chain::record::Record;
-use servanda_core::view::View;
 use servanda_ledger::{Environment, LedgerError, Machine};
 use servanda_report::report::{Provenance, REPORTS, Report, Takes};
 
@@ -59,7 +59,7 @@ fn subcommand(report: &dyn Report) -> clap::Command {
             Takes::Provenance => command,
         };
     }
-    command
+    command.args(arrange_args())
 }
 
 fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
@@ -70,24 +70,20 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
         .iter()
         .find(|report| report.name() == name)
         .ok_or_else(|| CliError::new(Exit::Usage, format!("there is no report {name}")))?;
-    let ledger = session.open()?;
-    let mut asked = ask(matches, &ledger)?;
-    if report.takes().contains(&Takes::Provenance) {
-        let command = again(*report, matches, &asked);
-        asked.question.provenance = Some(provenance(&ledger, &asked, command)?);
-    }
-    let view = View {
-        state: &asked.state,
-        as_of: asked.as_of,
-    };
-    let document = asked.answered(report.document(&view, &asked.question))?;
-    session.show(&document)?;
-    // Rows are made while they are written: only now is it known whether all records could be read.
-    readable(&asked.state)?;
-    drop(document);
-    drop(asked);
-    ledger.close_without_drop();
-    Ok(Exit::Ok)
+    let has_sections = report.has_sections() && given(matches, "table").is_empty();
+    session.check_format(has_sections)?;
+    answer(
+        matches,
+        session,
+        |ledger, asked| {
+            if report.takes().contains(&Takes::Provenance) {
+                let command = again(*report, matches, asked);
+                asked.question.provenance = Some(provenance(ledger, asked, command)?);
+            }
+            Ok(())
+        },
+        |view, question| Ok(report.document(view, question)),
+    )
 }
 
 /// What the ledger says of the records that the answer rests on.

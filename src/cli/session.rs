@@ -10,10 +10,12 @@ use std::time::{Duration, SystemTime};
 
 use anstyle::{AnsiColor, Style as Ansi};
 use chrono::{DateTime, Local, NaiveDate};
+use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, FromArgMatches};
 use serde_json::Value;
 
+use super::defaults;
 use super::error::{CliError, Exit};
 use super::files;
 use super::globals::Globals;
@@ -50,6 +52,7 @@ pub struct Session {
     colour: bool,
     sign_with: Vec<PathBuf>,
     clock_is_right: bool,
+    case_matters: bool,
     /// The checkpoints that this user saw.
     pub seen: SeenCheckpoints,
     /// Whether the user named the ledger on the command line, and must do so again in the next command.
@@ -67,7 +70,8 @@ impl Session {
         command_line: fn() -> clap::Command,
         registry: &Arc<Registry>,
     ) -> Result<Self, clap::Error> {
-        let options = Globals::from_arg_matches(matches)?;
+        let mut options = Globals::from_arg_matches(matches)?;
+        with_defaults(&mut options, matches)?;
         let format = FORMATS
             .iter()
             .find(|format| options.format == format.name())
@@ -90,6 +94,7 @@ impl Session {
             colour: !no_colour,
             sign_with: options.sign_with,
             clock_is_right: options.clock_is_right,
+            case_matters: options.case_matters,
             seen,
             named: matches.value_source("ledger") == Some(ValueSource::CommandLine),
             command_line,
@@ -131,9 +136,10 @@ impl Session {
 
     /// Where the ledger is.
     pub fn location(&self) -> Result<&Location, CliError> {
-        self.ledger.as_ref().ok_or_else(|| {
+        let named = self.ledger.as_ref();
+        named.filter(|ledger| !ledger.given().is_empty()).ok_or_else(|| {
             CliError::new(Exit::Usage, "which ledger?")
-                .hint("give --ledger DIR, or set SERVANDA_LEDGER")
+                .hint("give --ledger DIR, set SERVANDA_LEDGER, or go into the ledger's directory")
                 .hint("`servanda init --ledger DIR --origin NAME` makes one; `servanda demo` shows one")
         })
     }
@@ -190,6 +196,9 @@ impl Session {
         if self.clock_is_right {
             ledger = ledger.trusting_the_clock();
         }
+        if self.case_matters {
+            ledger = ledger.telling_case_apart();
+        }
         drop(waiting);
         if let Some(damage) = ledger.log().damage() {
             return Err(CliError::new(Exit::Broken, damage)
@@ -229,14 +238,14 @@ impl Session {
 
     fn appended<S: Log>(&self, ledger: &Ledger<S>, was_backfill: bool) {
         if was_backfill && !ledger.is_backfill() {
-            let claimed = ledger.state().asserted();
+            let asserted = ledger.state().asserted();
             let (ended, records) = if self.dry_run {
                 ("would end", "would be the machine's")
             } else {
                 ("has ended", "are the machine's")
             };
             self.talk(&format!(
-                "the backfill {ended} for good: from record {claimed} on, recorded times {records}"
+                "the backfill {ended} for good: from record {asserted} on, recorded times {records}"
             ));
         }
     }
@@ -335,20 +344,32 @@ impl Session {
         }
     }
 
+    /// Checks that the format can hold a document, with or without sections.
+    pub fn check_format(&self, has_sections: bool) -> Result<(), CliError> {
+        if !has_sections || self.format.holds_sections() {
+            return Ok(());
+        }
+        let message = format!(
+            "{} holds one report, and these are several",
+            self.format.name()
+        );
+        Err(CliError::new(Exit::Usage, message)
+            .hint("ask for each report by its name, or use another format"))
+    }
+
     /// Writes a document to stdout.
     pub fn show(&self, document: &Document) -> Result<(), CliError> {
-        if !document.sections.is_empty() && !self.format.holds_sections() {
-            let name = self.format.name();
-            return Err(CliError::new(
-                Exit::Usage,
-                format!("{name} holds one report, and these are several"),
-            )
-            .hint("ask for each report by its name, or use another format"));
-        }
+        self.check_format(!document.sections.is_empty())?;
         if let Some(hint) = self.format.leaves_out(document) {
             self.hint(hint);
         }
         let out = io::stdout();
+        if out.is_terminal() && !self.format.is_text() {
+            let name = self.format.name();
+            let message = format!("{name} is no text for a terminal");
+            return Err(CliError::new(Exit::Usage, message)
+                .hint(format!("write it to a file: > report.{name}")));
+        }
         let style = Style {
             colour: self.colour && out.is_terminal(),
             width: terminal_width(),
@@ -446,6 +467,33 @@ impl Session {
             text.to_owned()
         }
     }
+}
+
+/// Fills in what the working directory says, where the command line and the environment say nothing.
+fn with_defaults(options: &mut Globals, matches: &ArgMatches) -> Result<(), clap::Error> {
+    let Ok(here) = std::env::current_dir() else {
+        return Ok(());
+    };
+    let wrong = |message: String| clap::Error::raw(ErrorKind::InvalidValue, message + "\n");
+    let found = defaults::find(&here).map_err(|error| {
+        let hints = error.hints.iter().map(|hint| format!("\n  {hint}"));
+        wrong(error.message.clone() + &hints.collect::<String>())
+    })?;
+    options.ledger = options.ledger.take().or(found.ledger);
+    if options.sign_with.is_empty() {
+        options.sign_with = found.sign_with;
+    }
+    let is_given = matches.value_source("format") == Some(ValueSource::CommandLine);
+    if let Some(format) = found.format.filter(|_| !is_given) {
+        if !FORMATS.iter().any(|known| known.name() == format) {
+            return Err(wrong(format!(
+                "{}: there is no format {format}",
+                defaults::FILE
+            )));
+        }
+        options.format = format;
+    }
+    Ok(())
 }
 
 /// Turns the outcome of writing to stdout into an error. A reader that has left, as in `servanda log | head`, is none.

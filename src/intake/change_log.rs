@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::mapper::{ImportJob, Remark, fill_one};
+use super::mapper::{ImportJob, Place, Remark, fill_one};
 use super::rules::ChangeLog;
 use super::table::{Row, Table};
 
@@ -52,6 +52,7 @@ pub fn play(
             version.table.rows.push(Row {
                 lines: change.lines,
                 cells: vec![String::new(); width],
+                unreadable: None,
             });
             version.table.rows.len() - 1
         });
@@ -79,6 +80,10 @@ fn changes(job: &ImportJob<'_>, log: &ChangeLog) -> Result<Vec<Change>, Vec<Rema
     let mut changes = Vec::with_capacity(job.table.rows.len());
     let mut wrong = Vec::new();
     for row in &job.table.rows {
+        if let Some(unreadable) = &row.unreadable {
+            wrong.push(Remark::new(Place::of(row.lines), None, &unreadable.reason));
+            continue;
+        }
         let one = |name: &str, template, needed| fill_one(job, row, template, name, needed);
         let change = (|| {
             Ok(Change {

@@ -1,4 +1,4 @@
-//! Foreign tables: the rows of a CSV file become events, by rules.
+//! Foreign tables: the rows of a file become events, by rules.
 
 pub(crate) mod change_log;
 pub(crate) mod compare;

@@ -469,7 +469,7 @@ fn both_refuse_the_same_headers() {
 }
 
 #[test]
-fn a_claim_after_the_backfill_is_found_in_python() {
+fn an_asserted_time_after_the_backfill_is_found_in_python() {
     let unbound = [true, false, true].map(|asserted| Unbound {
         content: Content {
             kind: 0,

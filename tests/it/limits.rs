@@ -47,6 +47,14 @@ fn limits() -> Vec<(&'static str, u64)> {
         ),
         ("a request to a witness", number(serve::MAX_BODY)),
         (
+            "connections to a witness at once",
+            number(serve::MAX_CONNECTIONS),
+        ),
+        (
+            "connections to a witness from one address",
+            number(serve::MAX_CONNECTIONS_OF_ONE),
+        ),
+        (
             "occurrences of a deadline that are counted",
             number(occurrences::OCCURRENCES_LIMIT),
         ),
@@ -76,6 +84,15 @@ fn the_stated_limits_are_the_enforced_ones() {
     let owned = |(what, limit): &(&str, u64)| ((*what).to_owned(), *limit);
     let due: Vec<_> = limits.iter().map(owned).collect();
     assert_eq!(rows("limits.md", "# Limits"), due);
+
+    let text = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/limits.md")).unwrap();
+    let waits = format!(
+        "A witness waits {} seconds for the head of a request, {} for its body, and ends a connection after {}.",
+        serve::HEAD_SECONDS,
+        serve::BODY_SECONDS,
+        serve::CONNECTION_SECONDS
+    );
+    assert!(text.contains(&waits), "{waits}");
 
     // What the format says of the same things, in its own words.
     let of = |what: &str| limits.iter().find(|(name, _)| *name == what).unwrap().1;

@@ -18,10 +18,13 @@ mod corpus;
 mod doors;
 mod endurance;
 mod evidence;
+mod finding;
 mod format;
 mod format_tables;
 mod import;
+mod intake;
 mod limits;
+mod notes;
 mod power;
 mod program;
 #[cfg(unix)]
@@ -30,6 +33,7 @@ mod syscalls;
 mod tables;
 mod tamper;
 mod toy;
+mod unicode;
 #[cfg(unix)]
 mod witness;
 mod words;

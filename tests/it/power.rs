@@ -3,7 +3,6 @@
 //!
 //! Needs root and loop devices; where they are not, each test says that it was skipped.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::path::PathBuf;
@@ -12,7 +11,8 @@ use std::time::Duration;
 
 use tempfile::{NamedTempFile, TempDir};
 
-use crate::endurance::{check, kill_group, library, receipts};
+use crate::endurance::deeds::receipts;
+use crate::endurance::kills::{check, kill_group, library};
 use crate::program::{Outcome, run, servanda};
 
 /// A file system in an image, mounted.
@@ -112,11 +112,10 @@ fn what_was_acknowledged_survives_a_power_cut() {
         kill_group(&mut appender);
         let cut = disk.after_a_power_cut();
         let text = reader.join().unwrap().unwrap();
-        let acknowledged: BTreeMap<u64, String> = receipts(&text).into_iter().collect();
-        let what = format!("after power cut {round}");
-        let count = check(&cut.ledger(), &acknowledged, &what);
+        let acknowledged = receipts(&text);
+        let count = check(&cut.ledger(), &acknowledged).unwrap();
         eprintln!(
-            "{what}: {count} records, {} acknowledged",
+            "after power cut {round}: {count} records, {} acknowledged",
             acknowledged.len()
         );
         cut.run(&["verify"]).ok();

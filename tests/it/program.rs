@@ -7,6 +7,8 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
+use crate::endurance::files::Files;
+
 /// The program under test.
 pub const SERVANDA: &str = env!("CARGO_BIN_EXE_servanda");
 
@@ -114,6 +116,19 @@ impl Scratch {
             assert!(copied.unwrap().success());
         }
         copy
+    }
+
+    /// A directory with these files, and with these in the memory of ledgers.
+    pub fn filled(files: &Files, state: &Files) -> Self {
+        let scratch = Self::empty();
+        files.put(scratch.dir.path());
+        state.put(scratch.state.path());
+        scratch
+    }
+
+    /// Where the program remembers ledgers.
+    pub fn state(&self) -> &Path {
+        self.state.path()
     }
 
     /// A path in the directory.

@@ -43,7 +43,7 @@ fn present(scratch: &Scratch) -> BTreeMap<String, Value> {
         let mut event: Value = serde_json::from_str(line).unwrap();
         let fields = event.as_object_mut().unwrap();
         let seq = fields.remove("seq").unwrap().as_u64().unwrap();
-        for name in ["recorded_at", "claimed", "source"] {
+        for name in ["recorded_at", "asserted", "source"] {
             fields.remove(name);
         }
         if fields["event"] == "correction" {

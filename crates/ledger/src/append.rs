@@ -44,7 +44,7 @@ impl<S: Log> Ledger<S> {
     /// When this returns, the events are on the disk.
     ///
     /// # Errors
-    /// [`LedgerError::Refused`] with every refusal, [`LedgerError::Codec`], [`LedgerError::AssertedTime`],
+    /// [`LedgerError::Refused`] with every refusal, [`LedgerError::AssertedTime`],
     /// [`LedgerError::BatchTooLarge`], [`LedgerError::Full`], [`LedgerError::HeadMoved`]: nothing was appended.
     /// [`LedgerError::Uncertain`]: nobody knows.
     pub fn append(&mut self, events: Vec<impl Into<Submission>>) -> Outcome {
@@ -115,9 +115,10 @@ impl<S: Log> Ledger<S> {
             now,
             group.last_recorded,
             events.len(),
-        );
+        )
+        .case_matters(self.case_matters);
         for (index, submission) in events.into_iter().enumerate() {
-            checker.check(index, submission);
+            checker.check(index, submission, None);
             if checker.is_exhausted() {
                 break;
             }

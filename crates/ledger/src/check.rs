@@ -8,10 +8,11 @@ use super::submission::{Submission, time_of};
 use servanda_core::chain::codec;
 use servanda_core::chain::record::{Content, ContentRef, Record, SALT_LEN, Unbound};
 use servanda_core::event::{Entry, Event, Fact};
-use servanda_core::rules;
+use servanda_core::rules::{self, Known as _, Rejection, Rule};
 use servanda_core::signatures::{self, Required};
 use servanda_core::state::State;
-use servanda_core::value::id::Seq;
+use servanda_core::value::base::Text;
+use servanda_core::value::id::{Reference, Seq, Slug};
 use servanda_core::value::when::Instant;
 use servanda_log::{Reader, Stored};
 
@@ -33,6 +34,8 @@ pub(super) struct Checker<'a> {
     pub last_recorded: Instant,
     /// What was admitted and is not bound yet.
     pub admitted: Admitted,
+    /// Whether new ids may differ from others in upper and lower case only.
+    case_matters: bool,
     /// Where the events went.
     pub placed: Placed,
     /// What the rules refused.
@@ -63,10 +66,27 @@ pub(super) enum Checked {
 pub(super) struct Refusals {
     listed: Vec<Refusal>,
     count: usize,
+    dependents: usize,
+    /// The ids that refused events would have given, and how many refusals there were before the one at the root of it.
+    missing: HashMap<Slug, usize>,
     /// Most that are listed.
     room: usize,
     /// The import keys of the refused events, and the places that are left empty for them.
     pub keys: HashMap<String, Seq>,
+}
+
+/// Why an event is not admitted.
+enum Wrong {
+    /// The rules refuse it.
+    Refused(Rejection),
+    /// Nothing can be appended.
+    Failed(LedgerError),
+}
+
+impl From<LedgerError> for Wrong {
+    fn from(error: LedgerError) -> Self {
+        Self::Failed(error)
+    }
 }
 
 /// The bytes of an event that was admitted, and what its header will say.
@@ -117,6 +137,7 @@ impl<'a> Checker<'a> {
             now,
             last_recorded,
             admitted: Admitted::default(),
+            case_matters: false,
             placed: Placed::default(),
             refusals: Refusals {
                 room,
@@ -126,9 +147,24 @@ impl<'a> Checker<'a> {
         }
     }
 
+    /// Whether new ids may differ from others in upper and lower case only.
+    pub fn case_matters(self, case_matters: bool) -> Self {
+        Self {
+            case_matters,
+            ..self
+        }
+    }
+
     /// Checks an event. `index` is what errors call it. What is wrong with it is kept for [`Checker::finish`]; the
     /// events after it are checked as if there were a record in its place, so that all that is wrong is found.
-    pub fn check(&mut self, index: usize, submission: Submission) -> Checked {
+    ///
+    /// `if_irregular` is the reason with which the event is recorded where it breaks a rule that can be waived.
+    pub fn check(
+        &mut self,
+        index: usize,
+        submission: Submission,
+        if_irregular: Option<&Text>,
+    ) -> Checked {
         self.state.tidy();
         if let Some(seq) = self.known(&submission.event) {
             let held = self.state.held(seq).map(|held| held.recorded());
@@ -138,21 +174,21 @@ impl<'a> Checker<'a> {
             self.placed.note(seq, true);
             return Checked::Known;
         }
-        let key = submission.event.envelope.import_key.clone();
-        match self.admit(index, submission) {
-            Ok((seq, payload)) => {
-                self.placed.note(seq, false);
-                self.admitted.payloads.push(payload);
-                return Checked::New;
+        let mut event = rules::complete(self.state, submission.event);
+        let admitted = self
+            .comply(&mut event, if_irregular)
+            .map_err(Wrong::Refused)
+            .and_then(|()| self.payload(index, &event, submission.recorded_at));
+        match admitted {
+            Ok(payload) => {
+                self.admit(event, payload);
+                Checked::New
             }
-            Err(LedgerError::Refused { listed, .. }) => self.refusals.add(listed),
-            Err(error) => _ = self.failure.get_or_insert(error),
+            Err(wrong) => {
+                self.leave_out(index, &event, wrong);
+                Checked::Wrong
+            }
         }
-        let place = Seq(self.state.count());
-        let key = key.map(|key| key.to_string());
-        self.refusals.keys.extend(key.map(|key| (key, place)));
-        self.state.apply_missing();
-        Checked::Wrong
     }
 
     /// Whether the rest cannot be checked, because the ledger has no numbers left for it.
@@ -176,6 +212,7 @@ impl<'a> Checker<'a> {
             return Err(LedgerError::Refused {
                 listed: std::mem::take(&mut self.refusals.listed),
                 count: self.refusals.count,
+                dependents: self.refusals.dependents,
             });
         }
         self.failure.take().map_or(Ok(()), Err)
@@ -191,48 +228,116 @@ impl<'a> Checker<'a> {
         self.state.imported(key.as_str())
     }
 
-    /// Checks an event against the state and takes it in.
-    ///
-    /// # Errors
-    /// [`LedgerError::Full`], [`LedgerError::Refused`], [`LedgerError::Signature`], [`LedgerError::AssertedTime`],
-    /// [`LedgerError::Codec`]: it was not taken in.
-    fn admit(
+    /// Checks an event by the rules, and marks it as irregular with the reason given if it breaks a rule that can be
+    /// waived.
+    fn comply(&mut self, event: &mut Event, if_irregular: Option<&Text>) -> Result<(), Rejection> {
+        let Err(rejection) = self.complies(event) else {
+            return Ok(());
+        };
+        let reason = if_irregular.filter(|_| rejection.rule.is_waivable());
+        let Some(reason) = reason else {
+            return Err(rejection);
+        };
+        event.envelope.irregular = Some(reason.clone());
+        self.complies(event)?;
+        self.placed.irregular += 1;
+        Ok(())
+    }
+
+    fn complies(&self, event: &Event) -> Result<(), Rejection> {
+        rules::check(self.state, event)?;
+        match self.case_matters {
+            true => Ok(()),
+            false => rules::check_spelling(self.state, event),
+        }
+    }
+
+    /// The payload of an event that the rules accept.
+    fn payload(
         &mut self,
         index: usize,
-        submission: Submission,
-    ) -> Result<(Seq, Payload), LedgerError> {
+        event: &Event,
+        asserted: Option<Instant>,
+    ) -> Result<Payload, Wrong> {
         if self.is_full() {
-            return Err(LedgerError::Full { limit: self.limit });
+            return Err(LedgerError::Full { limit: self.limit }.into());
         }
-        let asserted = submission.recorded_at;
-        let event = rules::complete(self.state, submission.event);
-        rules::check(self.state, &event).map_err(|rejection| LedgerError::Refused {
-            listed: vec![Refusal { index, rejection }],
-            count: 1,
-        })?;
-        self.admitted.required.add(self.state, &event)?;
-        self.check_acknowledgement(&event)?;
+        let content =
+            codec::encode(event).map_err(|error| Wrong::Refused(Rejection::too_large(error)))?;
+        self.admitted
+            .required
+            .add(self.state, event)
+            .map_err(LedgerError::from)?;
+        self.check_acknowledgement(event)?;
         let is_backfill = self.state.asserted() == self.state.count();
         let recorded_at = time_of(is_backfill, asserted, self.last_recorded, self.now)
             .map_err(|source| LedgerError::AssertedTime { index, source })?;
-        let payload = Payload {
-            content: codec::encode(&event)
-                .map_err(|source| LedgerError::Codec { index, source })?,
-            erasable: rules::is_erasable(self.state, &event),
+        Ok(Payload {
+            content,
+            erasable: rules::is_erasable(self.state, event),
             recorded_at,
             asserted: asserted.is_some(),
-        };
+        })
+    }
+
+    /// Takes an event in.
+    fn admit(&mut self, event: Event, payload: Payload) {
         let seq = Seq(self.state.count());
+        let recorded_at = payload.recorded_at;
         self.last_recorded = recorded_at;
         self.state.take(Entry {
             seq,
             recorded_at,
             event,
         });
-        if asserted.is_some() {
+        if payload.asserted {
             self.state.note_asserted(seq.0 + 1);
         }
-        Ok((seq, payload))
+        self.placed.note(seq, false);
+        self.admitted.payloads.push(payload);
+    }
+
+    /// Notes what is wrong with an event, and leaves its place empty.
+    fn leave_out(&mut self, index: usize, event: &Event, wrong: Wrong) {
+        let cause = match wrong {
+            Wrong::Refused(rejection) => self.refuse(index, event, rejection),
+            Wrong::Failed(error) => {
+                self.failure.get_or_insert(error);
+                usize::MAX
+            }
+        };
+        let place = Seq(self.state.count());
+        let key = event.envelope.import_key.as_ref().map(Text::to_string);
+        self.refusals.keys.extend(key.map(|key| (key, place)));
+        if let Some(id) = event.defines().and_then(Reference::slug)
+            && self.state.entity(id).is_none()
+        {
+            self.refusals.missing.entry(id.clone()).or_insert(cause);
+        }
+        self.state.apply_missing();
+    }
+
+    /// Lists a refusal; counts it where the event only names what an earlier refused one would have made. Gives how many
+    /// refusals there were before the one at the root.
+    fn refuse(&mut self, index: usize, event: &Event, rejection: Rejection) -> usize {
+        let mut roots = Vec::new();
+        if rejection.rule == Rule::Known {
+            event.each_reference(|_, reference| {
+                let unknown = reference
+                    .slug()
+                    .filter(|id| self.state.entity(id).is_none());
+                roots.extend(unknown.map(|id| self.refusals.missing.get(id).copied()));
+            });
+        }
+        let root = match roots.first() {
+            Some(Some(root)) if roots.iter().all(Option::is_some) => *root,
+            _ => return self.refusals.add(index, rejection),
+        };
+        self.refusals.dependents += 1;
+        if let Some(refusal) = self.refusals.listed.get_mut(root) {
+            refusal.dependents += 1;
+        }
+        root
     }
 
     /// Checks the signature that an event carries over another record.
@@ -254,10 +359,17 @@ impl<'a> Checker<'a> {
 }
 
 impl Refusals {
-    fn add(&mut self, refused: Vec<Refusal>) {
-        self.count += refused.len();
-        let room = self.room - self.listed.len();
-        self.listed.extend(refused.into_iter().take(room));
+    /// Lists a refusal where there is room, and gives how many there were before it.
+    fn add(&mut self, index: usize, rejection: Rejection) -> usize {
+        self.count += 1;
+        if self.listed.len() < self.room {
+            self.listed.push(Refusal {
+                index,
+                rejection,
+                dependents: 0,
+            });
+        }
+        self.count - 1
     }
 }
 
@@ -269,6 +381,8 @@ pub struct Placed {
     pub appended: usize,
     /// Number of events whose import keys were known.
     pub known: usize,
+    /// Number of new events that were marked as irregular with the reason given for that case.
+    pub irregular: usize,
     /// The places in the source of the first events that say something else than was recorded under their import
     /// key, at most [`LISTED`].
     pub differing: Vec<usize>,

@@ -1,6 +1,5 @@
 //! Why a ledger refuses, or fails.
 
-use servanda_core::chain::codec::CodecError;
 use servanda_core::chain::record::Head;
 use servanda_core::chain::tree::ProveError;
 use servanda_core::rules::Rejection;
@@ -12,13 +11,16 @@ use servanda_log::LogError;
 
 use super::submission::{AssertedTimeError, BATCH_LIMIT};
 
-/// One event of a batch that the rules refuse.
+/// One event of a batch that the rules refuse. Events that are refused only because they name what this one would have
+/// made are no refusals of their own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
     /// Its place in the batch, from 0.
     pub index: usize,
     /// Why.
     pub rejection: Rejection,
+    /// How many later events are refused only because they name what this one, or one of them, would have made.
+    pub dependents: usize,
 }
 
 /// Why a ledger does not do what it is asked.
@@ -44,20 +46,15 @@ pub enum LedgerError {
         committed: u64,
     },
     /// The rules refuse some events; nothing was appended.
-    #[error("{} refused", plural(*count, "event"))]
+    #[error("{}", refused(*count, *dependents))]
     Refused {
-        /// The first of them; of a stream at most [`LISTED`](crate::LISTED), of other appends all.
+        /// The first of them; of a stream at most [`LISTED`](crate::LISTED) unless the ledger was told otherwise, of other
+        /// appends all.
         listed: Vec<Refusal>,
         /// How many there are.
         count: usize,
-    },
-    /// An event cannot be encoded; nothing was appended.
-    #[error("event {index} of the batch: {source}")]
-    Codec {
-        /// Its place in the batch, from 0.
-        index: usize,
-        /// Why.
-        source: CodecError,
+        /// How many more are refused only because they name what those would have made.
+        dependents: usize,
     },
     /// A recorded time that is asserted cannot be; nothing was appended.
     #[error("event {index} of the batch: {source}")]
@@ -113,6 +110,16 @@ pub enum LedgerError {
     /// There is a ledger already.
     #[error("the log holds a ledger already, with {0}")]
     NotEmpty(Head),
+}
+
+/// `2 events refused, and 8131 events that name what they would have made`.
+fn refused(count: usize, dependents: usize) -> String {
+    let (events, build) = (plural(count, "event"), plural(dependents, "event"));
+    let they = if count == 1 { "it" } else { "they" };
+    match dependents {
+        0 => format!("{events} refused"),
+        _ => format!("{events} refused, and {build} that name what {they} would have made"),
+    }
 }
 
 /// What a proof failed at: there is none, or the records could not be read.

@@ -10,6 +10,7 @@ use servanda_core::value::id::Seq;
 use servanda_core::value::when::Instant;
 use servanda_log::Log;
 
+use super::check::LISTED;
 use super::definitions::Definitions;
 use super::environment::Environment;
 use super::error::LedgerError;
@@ -34,6 +35,10 @@ pub struct Ledger<S> {
     pub(super) snapshot_every: u64,
     /// Whether the machine's clock may be far ahead of the last record.
     pub(super) clock_is_right: bool,
+    /// Most refusals that a stream lists.
+    pub(super) refusals_listed: usize,
+    /// Whether new ids may differ from others in upper and lower case only.
+    pub(super) case_matters: bool,
     /// Lower in tests alone.
     pub(super) record_limit: u64,
     /// Whether the state may hold what the log does not, after an append that failed.
@@ -74,6 +79,8 @@ impl<S: Log> Ledger<S> {
             signers: Vec::new(),
             snapshot_every: SNAPSHOT_EVERY,
             clock_is_right: false,
+            refusals_listed: LISTED,
+            case_matters: false,
             record_limit: RECORD_LIMIT,
             stale: false,
         }
@@ -106,6 +113,18 @@ impl<S: Log> Ledger<S> {
     #[must_use]
     pub fn trusting_the_clock(mut self) -> Self {
         self.clock_is_right = true;
+        self
+    }
+
+    /// How many refusals a stream lists from now on; more are counted.
+    pub fn listing_refusals(&mut self, most: usize) {
+        self.refusals_listed = most;
+    }
+
+    /// Takes also new ids that differ from others in upper and lower case only.
+    #[must_use]
+    pub fn telling_case_apart(mut self) -> Self {
+        self.case_matters = true;
         self
     }
 

@@ -17,7 +17,7 @@ use servanda_core::state::State;
 use servanda_core::value::when::Instant;
 use servanda_log::Log;
 
-const VERSION: u8 = 4;
+const VERSION: u8 = 5;
 
 /// What a snapshot holds.
 pub(super) struct Parts<'a> {

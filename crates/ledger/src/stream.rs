@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use super::bind::bind_batch;
-use super::check::{Admitted, Checked, Checker, LISTED, Placed};
+use super::check::{Admitted, Checked, Checker, Placed};
 use super::commit::{Ending, extend};
 use super::definitions::Definitions;
 use super::environment::Environment;
@@ -26,6 +26,7 @@ use servanda_core::chain::key::SigningKey;
 use servanda_core::chain::record::{Head, Record, Sealed};
 use servanda_core::chain::tree::Tiled;
 use servanda_core::state::State;
+use servanda_core::value::base::Text;
 use servanda_core::value::id::Seq;
 use servanda_core::value::when::Instant;
 use servanda_log::spool::Spool;
@@ -49,8 +50,10 @@ const WAITING: usize = 2;
 pub struct Given {
     /// Its place in the source, such as a line's number: what errors name it by.
     pub place: usize,
-    /// The event, and since when it is claimed to be recorded.
+    /// The event, and since when it is asserted to be recorded.
     pub submission: Submission,
+    /// The reason with which it is recorded as irregular, if it breaks a rule about the world.
+    pub if_irregular: Option<Text>,
 }
 
 /// What a source may ask of the ledger that it feeds: where the events before this one went.
@@ -78,7 +81,8 @@ pub enum StreamError<E> {
     /// The source broke it off.
     #[error("the source failed")]
     Source(E),
-    /// The ledger refused or failed. Of the events that the rules refuse it lists at most [`LISTED`].
+    /// The ledger refused or failed. Of the events that the rules refuse it lists at most
+    /// [`LISTED`](crate::LISTED), unless [`Ledger::listing_refusals`] said otherwise.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
 }
@@ -161,8 +165,9 @@ impl<S: Log> Ledger<S> {
                 self.log.reader(),
                 now,
                 self.last_recorded,
-                LISTED,
-            ),
+                self.refusals_listed,
+            )
+            .case_matters(self.case_matters),
             tail,
             batch,
             sender: Some(sender),
@@ -274,7 +279,8 @@ impl Checking<'_> {
     /// # Errors
     /// What the system says where the scratch directory has no room: nothing can be checked any more.
     fn take(&mut self, given: Given) -> io::Result<()> {
-        let checked = self.checker.check(given.place, given.submission);
+        let reason = given.if_irregular.as_ref();
+        let checked = self.checker.check(given.place, given.submission, reason);
         match (checked, self.checker.admitted.payloads.last()) {
             (Checked::New, Some(payload)) => {
                 self.kept += 1;

@@ -126,6 +126,7 @@ fn import(ledger: &mut Subject, count: usize, text: &str) -> Result<(), LedgerEr
         Ok(places.next().map(|place| Given {
             place,
             submission: keyed(text, &format!("new {place}")).into(),
+            if_irregular: None,
         }))
     });
     outcome.map(drop).map_err(|error| match error {

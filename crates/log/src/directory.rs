@@ -42,7 +42,7 @@ mod marker;
 mod place;
 mod refusal;
 
-pub use self::marker::FORMAT;
+pub use self::marker::{FORMAT, is_marked};
 
 /// An open ledger directory: a log in sled with a journal before it, and the lock, which is held as long as this lives.
 #[derive(Debug)]

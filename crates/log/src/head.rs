@@ -51,6 +51,8 @@ pub(super) struct HeadFile {
     file: File,
     path: PathBuf,
     current: Slot<HEAD_LEN>,
+    /// Whether the current slot is known to be on the disk: a process that was killed may have left it unsynced.
+    is_synced: bool,
 }
 
 impl HeadFile {
@@ -93,6 +95,7 @@ impl HeadFile {
             file,
             path: path.to_owned(),
             current,
+            is_synced: false,
         })
     }
 
@@ -120,12 +123,16 @@ impl HeadFile {
             body: to_bytes(head),
         };
         let mut write = || -> io::Result<()> {
+            if !self.is_synced {
+                self.file.sync_data()?;
+            }
             self.file.seek(SeekFrom::Start(next.place()))?;
             self.file.write_all(&next.to_bytes(MAGIC))?;
             self.file.sync_data()
         };
         write().map_err(|source| failed("writing", &self.path, source))?;
         self.current = next;
+        self.is_synced = true;
         Ok(())
     }
 }

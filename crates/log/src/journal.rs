@@ -72,7 +72,7 @@ pub use self::log::{Journal, SIZE};
 
 #[cfg(test)]
 mod cost;
-#[cfg(test)]
-mod power;
+#[cfg(any(test, feature = "testing"))]
+pub mod power;
 #[cfg(test)]
 mod tests;

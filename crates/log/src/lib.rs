@@ -35,8 +35,8 @@ mod source;
 pub mod spool;
 #[cfg(feature = "sled")]
 mod swap;
-#[cfg(test)]
-mod testing;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 
 pub use self::backend::Backend;
 pub use self::error::{Aborted, AppendError, LogError, Unsupported};

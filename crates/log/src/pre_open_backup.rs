@@ -36,19 +36,29 @@ const ASIDE: &str = "aside.";
 /// but the first inverted.
 const HEADER_LEN: usize = 12;
 
-/// A part of a file.
+/// Bytes that are read at once.
+const PIECE: usize = 64 * 1024;
+
+/// The parts of sled's directory that opening may change.
 #[derive(Debug)]
 pub(super) struct PreOpenBackup {
     db: PathBuf,
     len: u64,
-    /// The saved parts of the file, each with its offset.
-    segments: Vec<(u64, Vec<u8>)>,
+    segments: Vec<Segment>,
     /// The small files that sled writes when it is opened: tables, drafts of them, and `conf`.
     small: Vec<(PathBuf, Vec<u8>)>,
     /// The names in `blobs`; none if it is missing.
     blobs: Option<Vec<OsString>>,
-    /// Whether more segments are at risk than were saved.
-    is_partial: bool,
+    fingerprint: Option<Hash>,
+}
+
+/// A saved segment of sled's log.
+#[derive(Debug)]
+struct Segment {
+    offset: u64,
+    len: usize,
+    /// Its bytes without the zeros at its end.
+    written: Vec<u8>,
 }
 
 impl PreOpenBackup {
@@ -56,7 +66,6 @@ impl PreOpenBackup {
     pub(super) fn take(records: &Path, segment_size: usize) -> io::Result<Self> {
         let db = records.join(DB);
         let file = servanda_files::Source::open_regular(&db)?.into_file();
-        let len = file.metadata()?.len();
         let mut small = Vec::new();
         for path in small_files(records)?.filter(|path| path.is_file()) {
             let bytes = servanda_files::read_regular(&path, SMALL_MAX_BYTES)?;
@@ -64,42 +73,62 @@ impl PreOpenBackup {
         }
         let stable = small.iter().filter_map(|(path, _)| end_of_log(path)).max();
         let segment_bytes = segment_size as u64;
-        let from = stable.unwrap_or(0) / segment_bytes * segment_bytes;
-        let mut segments = Vec::new();
-        let mut is_partial = false;
-        let mut bytes = vec![0; segment_size];
-        for offset in (0..len).step_by(segment_size) {
-            let room =
-                usize::try_from(len - offset).map_or(segment_size, |left| left.min(segment_size));
-            if at_risk(&file, offset, from, &mut bytes[..room], segment_bytes)? {
-                is_partial |= segments.len() == MAX_SEGMENTS;
-                if !is_partial {
-                    read_at(&file, offset, &mut bytes[..room])?;
-                    segments.push((offset, bytes[..room].to_vec()));
-                }
-            }
-        }
-        Ok(Self {
+        let mut taken = Self {
             db,
-            len,
-            segments,
+            len: file.metadata()?.len(),
+            segments: Vec::new(),
             small,
             blobs: names_in(&records.join(BLOBS))?,
-            is_partial,
-        })
+            fingerprint: None,
+        };
+        let from = stable.unwrap_or(0) / segment_bytes * segment_bytes;
+        let is_whole = taken.read_segments(&file, segment_size, from)?;
+        taken.fingerprint = taken.sum().filter(|_| is_whole);
+        Ok(taken)
+    }
+
+    /// Reads the segments at risk, and whether these are all of them.
+    fn read_segments(&mut self, file: &File, segment_size: usize, from: u64) -> io::Result<bool> {
+        let mut piece = vec![0; PIECE];
+        for offset in (0..self.len).step_by(segment_size) {
+            let len = usize::try_from(self.len - offset)
+                .map_or(segment_size, |left| left.min(segment_size));
+            let header = header_of(file, offset, len)?;
+            if header.is_some_and(|header| is_safe(header, from, segment_size as u64)) {
+                continue;
+            }
+            let written = read_written(file, offset, len, &mut piece)?;
+            // A blank segment was never used, or zeroed when sled gave it up. Opening zeroes it again.
+            if written.is_empty() && header.is_some() {
+                continue;
+            }
+            if self.segments.len() == MAX_SEGMENTS {
+                return Ok(false);
+            }
+            self.segments.push(Segment {
+                offset,
+                len,
+                written,
+            });
+        }
+        Ok(true)
     }
 
     /// Stands for every byte that opening may change; none if some of them were not saved.
     pub(super) fn fingerprint(&self) -> Option<Hash> {
+        self.fingerprint
+    }
+
+    fn sum(&self) -> Option<Hash> {
         let mut sum = LocalChecksum::default();
         let mut add = |bytes: &[u8]| {
             sum.add(&(bytes.len() as u64).to_le_bytes());
             sum.add(bytes);
         };
         add(&self.len.to_le_bytes());
-        for (offset, bytes) in &self.segments {
-            add(&offset.to_le_bytes());
-            add(bytes);
+        for segment in &self.segments {
+            add(&segment.offset.to_le_bytes());
+            add(&segment.written);
         }
         for (path, bytes) in &self.small {
             add(path.file_name().unwrap_or_default().as_encoded_bytes());
@@ -108,18 +137,20 @@ impl PreOpenBackup {
         for name in self.blobs.as_ref()? {
             add(name.as_encoded_bytes());
         }
-        (!self.is_partial).then(|| sum.finish())
+        Some(sum.finish())
     }
 
     /// Writes back what differs. No process may have the directory open.
     pub(super) fn restore(&self) -> io::Result<()> {
         let mut file = OpenOptions::new().read(true).write(true).open(&self.db)?;
         let mut is_changed = file.metadata()?.len() != self.len;
-        for (offset, saved) in &self.segments {
+        for segment in &self.segments {
+            let mut saved = segment.written.clone();
+            saved.resize(segment.len, 0);
             let mut found = vec![0; saved.len()];
-            if read_at(&file, *offset, &mut found).is_err() || found != *saved {
-                file.seek(SeekFrom::Start(*offset))?;
-                file.write_all(saved)?;
+            if read_at(&file, segment.offset, &mut found).is_err() || found != saved {
+                file.seek(SeekFrom::Start(segment.offset))?;
+                file.write_all(&saved)?;
                 is_changed = true;
             }
         }
@@ -299,26 +330,40 @@ fn read_at(mut file: &File, offset: u64, bytes: &mut [u8]) -> io::Result<()> {
     file.read_exact(bytes)
 }
 
-/// Whether opening reads this segment anew, or may drop it.
-fn at_risk(
-    file: &File,
-    offset: u64,
-    from: u64,
-    segment: &mut [u8],
-    segment_bytes: u64,
-) -> io::Result<bool> {
-    let Some(header) = segment.first_chunk_mut::<HEADER_LEN>() else {
-        return Ok(true);
-    };
-    read_at(file, offset, header)?;
-    let header = *header;
-    if header == [0; HEADER_LEN] {
-        // Never used, or zeroed when sled gave it up. Opening zeroes it again.
-        read_at(file, offset, segment)?;
-        return Ok(segment.iter().any(|byte| *byte != 0));
+/// The first bytes of a segment; none if it is cut.
+fn header_of(file: &File, offset: u64, len: usize) -> io::Result<Option<[u8; HEADER_LEN]>> {
+    let mut header = [0; HEADER_LEN];
+    if len < HEADER_LEN {
+        return Ok(None);
     }
+    read_at(file, offset, &mut header)?;
+    Ok(Some(header))
+}
+
+/// Whether opening neither reads a segment with this header anew nor drops it.
+fn is_safe(header: [u8; HEADER_LEN], from: u64, segment_bytes: u64) -> bool {
     let mut place = [0; 8];
     place.copy_from_slice(&header[4..]);
     let place = u64::from_le_bytes(place) ^ (u64::MAX >> 1);
-    Ok(place >= from || !place.is_multiple_of(segment_bytes))
+    header != [0; HEADER_LEN] && place < from && place.is_multiple_of(segment_bytes)
+}
+
+/// Reads these bytes of the file, without the zeros at the end.
+fn read_written(mut file: &File, offset: u64, len: usize, piece: &mut [u8]) -> io::Result<Vec<u8>> {
+    file.seek(SeekFrom::Start(offset))?;
+    let mut written = Vec::new();
+    let mut at = 0;
+    while at < len {
+        let piece = &mut piece[..PIECE.min(len - at)];
+        file.read_exact(piece)?;
+        // A fold, unlike a search, looks at many bytes at once.
+        if piece.iter().fold(0, |all, byte| all | byte) != 0 {
+            written.resize(at, 0);
+            written.extend_from_slice(piece);
+        }
+        at += piece.len();
+    }
+    let end = written.iter().rposition(|byte| *byte != 0);
+    written.truncate(end.map_or(0, |last| last + 1));
+    Ok(written)
 }

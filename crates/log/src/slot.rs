@@ -1,4 +1,5 @@
-//! Two slots in one file. A torn write damages only the slot that is being written.
+//! Two slots in one file. A torn write damages only the slot that is being written: a slot is written when the other
+//! one is known to be on the disk, or a power cut could tear both.
 //!
 //! # Bytes
 //! A slot at 0 and one at 4,096, each alone in its page. All numbers are little endian:

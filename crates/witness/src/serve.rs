@@ -7,30 +7,30 @@
 //! ```
 //!
 //! Plain HTTP/1.1: to offer it beyond this machine, put a proxy that speaks TLS before it. Anybody may ask; the cost of
-//! a request is bounded in bytes, in time and in connections at once.
+//! a request is bounded in bytes, in time and in connections at once, also in those of one address. Behind a proxy all
+//! clients have its address, so that the proxy has to bound what each of them takes up.
 
 use std::future::Future;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
-use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, SystemTime};
 
 use axum::Router;
-use axum::body::to_bytes;
+use axum::body::{HttpBody as _, to_bytes};
 use axum::extract::{Path, Request, State};
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
-use tokio::time::{Sleep, sleep, timeout};
+use tokio::sync::oneshot;
+use tokio::time::{sleep, timeout};
 
 use super::{Answer, Witness};
+use connections::{Limits, Listener};
+
+mod connections;
 
 /// The default address of a witness: this machine only.
 pub const DEFAULT_ADDRESS: &str = "127.0.0.1:8378";
@@ -38,11 +38,27 @@ pub const DEFAULT_ADDRESS: &str = "127.0.0.1:8378";
 /// Longest body of a request. A proof has less than 3 KiB; the rest is for the checkpoint's signatures.
 pub const MAX_BODY: usize = 64 * 1024;
 
-/// What all clients together may use.
+/// Most connections at once. More wait in the system's queue.
+pub const MAX_CONNECTIONS: usize = 256;
+
+/// Most connections at once from one address, or from the 64 bits of a network of IP version 6. More are refused.
+pub const MAX_CONNECTIONS_OF_ONE: usize = 32;
+
+/// How long the head of a request may take to arrive, in seconds.
+pub const HEAD_SECONDS: u64 = 5;
+
+/// How long its body may take then, in seconds.
+pub const BODY_SECONDS: u64 = 10;
+
+/// How long a connection may last, in seconds.
+pub const CONNECTION_SECONDS: u64 = 60;
+
 const LIMITS: Limits = Limits {
-    body: Duration::from_secs(10),
-    connection: Duration::from_secs(60),
-    connections: 256,
+    head: Duration::from_secs(HEAD_SECONDS),
+    body: Duration::from_secs(BODY_SECONDS),
+    connection: Duration::from_secs(CONNECTION_SECONDS),
+    connections: MAX_CONNECTIONS,
+    connections_of_one: MAX_CONNECTIONS_OF_ONE,
 };
 
 /// How long requests that are under way may take once the server is to stop.
@@ -50,17 +66,6 @@ const GRACE: Duration = Duration::from_secs(3);
 
 /// Requests are answered one after another anyway; more threads would only wait.
 const MAX_THREADS: usize = 4;
-
-#[derive(Clone, Copy)]
-struct Limits {
-    /// How long the body of a request may take to arrive.
-    body: Duration,
-    /// How long a connection may last, requests or none. It bounds what a client can hold that sends its
-    /// headers a byte at a time; others connect again.
-    connection: Duration,
-    /// Most connections at once. More wait in the system's queue.
-    connections: usize,
-}
 
 type Watch = Box<dyn Fn(&Answer) + Send + Sync>;
 
@@ -146,11 +151,8 @@ impl Server {
 
     async fn answer(self, stop: impl Future<Output = ()> + Send + 'static) -> io::Result<()> {
         let limits = self.shared.limits;
-        let listener = Listener {
-            listener: tokio::net::TcpListener::from_std(self.listener)?,
-            places: Arc::new(Semaphore::new(limits.connections)),
-            lifetime: limits.connection,
-        };
+        let listener = tokio::net::TcpListener::from_std(self.listener)?;
+        let listener = Listener::new(listener, limits);
         let router = Router::new()
             .route("/", get(name))
             .route("/add-checkpoint", post(add))
@@ -243,6 +245,9 @@ async fn name(State(shared): State<Arc<Shared>>) -> String {
 }
 
 async fn add(State(shared): State<Arc<Shared>>, request: Request) -> Response {
+    if request.body().size_hint().lower() > MAX_BODY as u64 {
+        return plain(StatusCode::PAYLOAD_TOO_LARGE, "the body is too long\n");
+    }
     let body = match timeout(shared.limits.body, to_bytes(request.into_body(), MAX_BODY)).await {
         Ok(Ok(body)) => body,
         Ok(Err(_)) => {
@@ -298,84 +303,6 @@ fn failed() -> Response {
         StatusCode::INTERNAL_SERVER_ERROR,
         "the witness cannot answer now\n",
     )
-}
-
-// ---- Connections ----
-
-/// Accepts as many connections as there are places.
-struct Listener {
-    listener: tokio::net::TcpListener,
-    places: Arc<Semaphore>,
-    lifetime: Duration,
-}
-
-impl axum::serve::Listener for Listener {
-    type Io = Connection;
-    type Addr = SocketAddr;
-
-    async fn accept(&mut self) -> (Connection, SocketAddr) {
-        // The semaphore is never closed.
-        let place = self.places.clone().acquire_owned().await.ok();
-        // The listener's own `accept` waits a little where the process has too many files open.
-        let (stream, address) = axum::serve::Listener::accept(&mut self.listener).await;
-        let connection = Connection {
-            stream,
-            end: Box::pin(sleep(self.lifetime)),
-            _place: place,
-        };
-        (connection, address)
-    }
-
-    fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.listener.local_addr()
-    }
-}
-
-/// A connection that ends in time.
-struct Connection {
-    stream: TcpStream,
-    end: Pin<Box<Sleep>>,
-    _place: Option<OwnedSemaphorePermit>,
-}
-
-impl Connection {
-    fn check_time(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
-        match self.end.as_mut().poll(cx) {
-            Poll::Ready(()) => Err(io::ErrorKind::TimedOut.into()),
-            Poll::Pending => Ok(()),
-        }
-    }
-}
-
-impl AsyncRead for Connection {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        self.check_time(cx)?;
-        pin!(&mut self.stream).poll_read(cx, buffer)
-    }
-}
-
-impl AsyncWrite for Connection {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        self.check_time(cx)?;
-        pin!(&mut self.stream).poll_write(cx, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.check_time(cx)?;
-        pin!(&mut self.stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        pin!(&mut self.stream).poll_shutdown(cx)
-    }
 }
 
 #[cfg(test)]

@@ -1,128 +1,95 @@
-//! The result of an import of tables, and its report to the user.
+//! The result of reading tables, and its report to the user.
 
 use std::collections::HashMap;
-use std::path::Path;
+use std::rc::Rc;
 
-use super::shared::listed;
+use super::shared::{column, cut, listed};
 use crate::cli::error::CliError;
-use crate::cli::files;
 use crate::cli::session::Session;
-use crate::intake::compare::Tally;
-use crate::intake::mapper::{MappedEvent, Remark};
-use crate::intake::rules::Rules;
-use crate::intake::table::{Form, Table};
+use crate::intake::compare::{TableEvent, TableRemark, Tally};
+use crate::intake::mapper::Remark;
+use servanda_core::rules::{Rejection, Rule};
 use servanda_core::words::plural;
-use servanda_files::Existing;
 
-/// The columns that are added to bad rows.
-pub(super) const BAD_COLUMNS: [&str; 2] = ["bad_line", "bad_reason"];
+/// The most lines of each part of the report; the rest is counted.
+const TOLD: usize = 10;
 
-/// An event, and the table that it comes from.
-pub(super) struct TableEvent {
-    /// The name of the table's file.
-    pub table: String,
-    /// The event.
-    pub event: MappedEvent,
-}
-
-impl TableEvent {
-    /// The reason in the rules to record it although it breaks a rule about the world.
-    pub fn irregular<'r>(&self, rules: &'r Rules) -> Option<&'r String> {
-        rules.events.get(self.event.rule?)?.if_irregular.as_ref()
-    }
-}
-
-/// A remark about a place in a table.
-pub(super) struct TableRemark {
-    /// The name of the table's file.
-    pub table: String,
-    /// The place and the reason.
-    pub remark: Remark,
-}
-
-impl std::fmt::Display for TableRemark {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Remark { place, reason } = &self.remark;
-        write!(f, "{}:{}: ", self.table, place.line)?;
-        match &place.column {
-            Some(column) => write!(f, "{column}: {reason}"),
-            None => f.write_str(reason),
-        }
-    }
-}
+/// The most stretches of lines that share a remark; the rest is counted.
+const STRETCHES: usize = 20;
 
 /// The result of reading the tables.
 #[derive(Default)]
 pub(super) struct Findings {
-    /// The number of tables.
-    pub tables: usize,
+    /// The names of the tables.
+    pub names: Vec<String>,
     /// The number of their rows.
     pub rows: usize,
     /// The events to append.
     pub events: Vec<TableEvent>,
+    /// For each table and rule, the header of the first column that each field is made of.
+    pub columns: Vec<Vec<Vec<(String, String)>>>,
+    /// For each table, the rows that made an event together, by its import key.
+    pub together: Vec<HashMap<Rc<str>, Vec<usize>>>,
     /// Errors.
     pub bad: Vec<TableRemark>,
     /// Rows and cells that were left out.
     pub skipped: Vec<TableRemark>,
+    /// Values that were recorded before, and the new ones.
+    pub changed: Vec<TableRemark>,
+    /// Values of tables that are older than what stands.
+    pub older: Vec<TableRemark>,
+    /// For each table, the import keys that were recorded from an earlier version and are no longer in it.
+    pub vanished: Vec<Vec<String>>,
     /// Warnings.
     pub warnings: Vec<String>,
     /// How the events compare with those recorded before.
     pub tally: Tally,
-    /// The tables that have bad rows, with their names and forms.
-    pub bad_tables: Vec<(String, Form, Table)>,
 }
 
 impl Findings {
-    /// Reports the errors: as an error, or in a file of bad rows.
-    pub fn report_bad(
-        &self,
-        session: &Session,
-        skip_bad: Option<&Path>,
-        existing: Existing,
-    ) -> Result<(), CliError> {
-        if self.bad.is_empty() {
-            return Ok(());
-        }
-        let Some(path) = skip_bad else {
-            let errors = plural(self.bad.len(), "error");
-            let tables = plural(self.tables, "table");
-            let message = format!("{errors} in {tables}; nothing was appended");
-            return Err(listed(message, grouped(&self.bad).into_iter()).hint(
-                "change the rules or the table, or leave these rows out with --skip-bad FILE",
-            ));
+    /// The errors, as the error of the command.
+    pub fn errors(&self) -> CliError {
+        let errors = plural(self.bad.len(), "error");
+        let tables = plural(self.names.len(), "table");
+        let message = format!("{errors} in {tables}; nothing was appended");
+        listed(message, self.grouped(&self.bad))
+            .hint("change the rules or the table, or leave these rows out with --skip-bad FILE")
+    }
+
+    /// A remark on the row of an event that is refused, at the column that the refusal is about.
+    pub fn refused(&self, index: usize, rejection: &Rejection, why: String) -> TableRemark {
+        let TableEvent { table, event } = &self.events[index];
+        let message = rejection.message.as_str();
+        let field = match rejection.rule {
+            Rule::NotBeforeAgreement => "on",
+            _ => message.split_once(": ").map_or("", |(field, _)| field),
         };
-        match session.dry_run {
-            true => Ok(()),
-            false => self.write_bad(path, existing),
+        let columns = event.rule.and_then(|rule| self.columns[*table].get(rule));
+        let column = columns
+            .into_iter()
+            .flatten()
+            .find(|(name, _)| name == field);
+        let place = match &event.place.column {
+            Some(_) => event.place.clone(),
+            None => event.place.at(column.map(|(_, header)| header.as_str())),
+        };
+        let key = &event.key;
+        let reason = format!("{why} (for the {} {key})", event.line.kind);
+        TableRemark {
+            table: *table,
+            remark: Remark::new(place, None, reason),
         }
     }
 
-    /// Writes the bad rows, each with its reason: those of one table to the file, those of several into a directory.
-    fn write_bad(&self, path: &Path, existing: Existing) -> Result<(), CliError> {
-        let failed = |error: &dyn std::fmt::Display, path: &Path| {
-            CliError::refused(format!("cannot write {}: {error}", path.display()))
-        };
-        if self.tables > 1 {
-            std::fs::create_dir_all(path).map_err(|error| failed(&error, path))?;
-        }
-        for (name, form, table) in &self.bad_tables {
-            let place = match self.tables {
-                1 => path.to_owned(),
-                _ => path.join(name),
-            };
-            let bytes = bad_rows(
-                form,
-                table,
-                self.bad.iter().filter(|remark| remark.table == *name),
-            )
-            .map_err(|error| failed(&error, &place))?;
-            files::write(&place, bytes, existing)?;
-        }
-        Ok(())
+    /// The rows that made an event.
+    pub fn rows_of(&self, index: usize) -> Vec<usize> {
+        let TableEvent { table, event } = &self.events[index];
+        let together = self.together[*table].get(&event.key);
+        together.cloned().unwrap_or_else(|| vec![event.row])
     }
 
-    /// Reports the result.
-    pub fn report(&self, session: &Session) {
+    /// Reports the result; `irregular` is the number of events that were recorded as irregular.
+    pub fn report(&self, session: &Session, irregular: usize) {
         let would = if session.dry_run {
             "would be appended"
         } else {
@@ -135,9 +102,13 @@ impl Findings {
             further,
             kept,
         } = self.tally;
+        let irregular = match irregular {
+            0 => String::new(),
+            count => format!(", {count} irregular"),
+        };
         session.talk(&format!(
-            "{}, {}: {} {would} ({new} new, {}, {further} further), {unchanged} known and unchanged",
-            plural(self.tables, "table"),
+            "{}, {}: {} {would} ({new} new, {}, {further} further{irregular}), {unchanged} known and unchanged",
+            plural(self.names.len(), "table"),
             plural(self.rows, "row"),
             plural(self.events.len(), "event"),
             plural(corrections, "correction"),
@@ -148,90 +119,87 @@ impl Findings {
                 plural(kept, "change")
             ));
         }
-        report_all(session, "left out because they do not fit", &self.bad);
-        report_all(session, "skipped", &self.skipped);
-        for warning in &self.warnings {
-            session.talk(&format!("warning: {warning}"));
+        for (what, remarks) in [
+            ("left out because they do not fit", &self.bad),
+            ("skipped", &self.skipped),
+            ("changed", &self.changed),
+            (
+                "older than what is recorded, and left as they are",
+                &self.older,
+            ),
+        ] {
+            if !remarks.is_empty() {
+                session.talk(&format!("{} {what}:", remarks.len()));
+                tell(session, "  ", self.grouped(remarks));
+            }
         }
+        for (name, keys) in self.names.iter().zip(&self.vanished) {
+            let (verb, stays) = match keys.len() {
+                0 => continue,
+                1 => ("was", "is no longer in the table; it stays recorded"),
+                _ => ("were", "are no longer in the table; they stay recorded"),
+            };
+            let keys = first_of(keys.iter().map(|key| format!("`{key}`")).collect(), ", ");
+            session.talk(&cut(format!(
+                "warning: {name}: {keys} {verb} recorded from an earlier version and {stays}"
+            )));
+        }
+        tell(session, "warning: ", self.warnings.clone());
+    }
+
+    /// Remarks, a line each; those with the same reason at the same column share a line.
+    pub fn grouped(&self, all: &[TableRemark]) -> Vec<String> {
+        let mut groups: Vec<(&TableRemark, Vec<usize>)> = Vec::new();
+        let mut places = HashMap::new();
+        for remark in all {
+            let Remark { place, reason, .. } = &remark.remark;
+            let at = *places
+                .entry((remark.table, place.column.as_deref(), reason.as_str()))
+                .or_insert(groups.len());
+            if at == groups.len() {
+                groups.push((remark, Vec::new()));
+            }
+            groups[at].1.push(place.line);
+        }
+        let line = |(first, mut lines): (&TableRemark, Vec<usize>)| {
+            lines.sort_unstable();
+            lines.dedup();
+            let name = &self.names[first.table];
+            let column = column(&first.remark.place);
+            format!("{name}:{}: {column}{}", ranges(&lines), first.remark.why())
+        };
+        groups.into_iter().map(line).collect()
     }
 }
 
-fn report_all(session: &Session, what: &str, all: &[TableRemark]) {
-    if !all.is_empty() {
-        session.talk(&format!("{} {what}:", all.len()));
-        for line in grouped(all) {
-            session.talk(&format!("  {line}"));
-        }
+/// Says the first of some lines, and how many more there are.
+fn tell(session: &Session, before: &str, lines: Vec<String>) {
+    let more = lines.len().saturating_sub(TOLD);
+    for line in lines.into_iter().take(TOLD) {
+        session.talk(&cut(format!("{before}{line}")));
+    }
+    if more > 0 {
+        session.talk(&format!("{before}... and {more} more"));
     }
 }
 
-/// Remarks, a line each; neighbours with the same reason share a line.
-fn grouped(all: &[TableRemark]) -> Vec<String> {
-    let same = |a: &TableRemark, b: &TableRemark| {
-        let (column, other) = (&a.remark.place.column, &b.remark.place.column);
-        a.table == b.table && a.remark.reason == b.remark.reason && column == other
-    };
-    let line = |group: &[TableRemark]| match group {
-        [first, .., _] => {
-            let Remark { place, reason } = &first.remark;
-            let lines = ranges(group.iter().map(|remark| remark.remark.place.line));
-            let column = place
-                .column
-                .as_ref()
-                .map_or(String::new(), |column| format!("{column}: "));
-            format!("{}:{lines}: {column}{reason}", first.table)
-        }
-        group => group.iter().map(ToString::to_string).collect(),
-    };
-    all.chunk_by(same).map(line).collect()
+/// The first of some texts, and how many more there are.
+fn first_of(texts: Vec<String>, separator: &str) -> String {
+    match texts.len().saturating_sub(STRETCHES) {
+        0 => texts.join(separator),
+        more => format!(
+            "{}{separator}and {more} more",
+            texts[..STRETCHES].join(separator)
+        ),
+    }
 }
 
 /// Rising numbers in short: `2-85,90`.
-fn ranges(numbers: impl Iterator<Item = usize>) -> String {
-    let mut stretches: Vec<(usize, usize)> = Vec::new();
-    for number in numbers {
-        match stretches.last_mut() {
-            Some((_, last)) if *last + 1 == number => *last = number,
-            _ => stretches.push((number, number)),
-        }
-    }
-    let texts: Vec<String> = stretches
-        .into_iter()
-        .map(|(first, last)| match first == last {
-            true => first.to_string(),
-            false => format!("{first}-{last}"),
-        })
-        .collect();
-    texts.join(",")
-}
-
-/// Bad rows in the form of their table: its own columns, then the line and the reason, which rules ignore.
-fn bad_rows<'s>(
-    form: &Form,
-    table: &Table,
-    bad: impl Iterator<Item = &'s TableRemark>,
-) -> Result<Vec<u8>, csv::Error> {
-    let mut reasons: HashMap<usize, Vec<String>> = HashMap::new();
-    for bad in bad {
-        let Remark { place, reason } = &bad.remark;
-        let text = match &place.column {
-            Some(column) => format!("{column}: {reason}"),
-            None => reason.clone(),
-        };
-        reasons.entry(place.line).or_default().push(text);
-    }
-    let extra = BAD_COLUMNS.map(ToOwned::to_owned);
-    let headers = [table.headers.as_slice(), &extra].concat();
-    let mut rows = Vec::with_capacity(reasons.len());
-    for row in &table.rows {
-        if let Some(reasons) = reasons.get(&row.lines.0) {
-            let mut cells = row.cells.clone();
-            // A row that is too long stays too long, so that the user sees it.
-            cells.resize(cells.len().max(table.headers.len()), String::new());
-            cells.push(row.lines.0.to_string());
-            cells.push(reasons.join("; "));
-            rows.push(cells);
-        }
-    }
-    form.write(&headers, &rows)
+fn ranges(numbers: &[usize]) -> String {
+    let stretches = numbers.chunk_by(|one, next| one + 1 == *next);
+    let texts = stretches.map(|stretch| match stretch {
+        [first, .., last] => format!("{first}-{last}"),
+        one => one.iter().map(ToString::to_string).collect(),
+    });
+    first_of(texts.collect(), ",")
 }

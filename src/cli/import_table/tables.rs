@@ -1,188 +1,244 @@
-//! Tables, read one after the other, each with its second tables.
+//! Tables, read into memory with their second tables, and mapped to events.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use super::findings::{BAD_COLUMNS, Findings, TableEvent, TableRemark};
-use super::shared::read_file;
+use super::findings::Findings;
+use super::shared::{BAD_COLUMNS, read_file, unread};
 use crate::cli::error::CliError;
 use crate::intake::change_log;
-use crate::intake::compare::Known;
+use crate::intake::compare::{Known, TableRemark};
 use crate::intake::mapper::{File, ImportJob, Index, Outcome, Remark, index};
-use crate::intake::rules::Rules;
+use crate::intake::rules::{ChangeLog, Rules};
 use crate::intake::table::{TABLE_LIMIT, Table};
 use servanda_core::chain::record::document_digest;
 use servanda_core::state::State;
 use servanda_core::value::base::Digest;
+use servanda_core::value::unicode::{normal, same};
 use servanda_core::words::plural;
 
-/// Reads tables one after the other.
+/// A table in memory.
+pub(super) struct Loaded {
+    /// Its name for messages: that of the file, or its path where several files have that name.
+    pub name: String,
+    /// Its file.
+    pub file: File,
+    /// Its rows.
+    pub table: Table,
+    lookups: Vec<Rc<Index>>,
+}
+
+/// The rows that the ledger refuses, by table, with the reasons.
+pub(super) type LeftOut = Vec<HashMap<usize, Remark>>;
+
+/// Tables that are imported together.
 pub(super) struct Tables<'a> {
     rules: &'a Rules,
-    known: Known<'a>,
-    /// The second tables read so far, by their path and the number of the lookup.
-    lookups: HashMap<(PathBuf, usize), Rc<Index>>,
-    files: Vec<File>,
-    found: Findings,
+    recorded_by: Option<&'a str>,
+    /// The tables, in order.
+    pub all: Vec<Loaded>,
 }
 
 impl<'a> Tables<'a> {
-    /// Starts from rules and the state of a ledger.
-    pub fn new(rules: &'a Rules, state: &'a State) -> Self {
-        Self {
+    /// Reads the tables of these files.
+    pub fn read(
+        paths: &[&PathBuf],
+        rules: &'a Rules,
+        recorded_by: Option<&'a str>,
+    ) -> Result<Self, CliError> {
+        let mut lookups = HashMap::new();
+        let mut all: Vec<Loaded> = Vec::with_capacity(paths.len());
+        for path in paths {
+            all.push(load(path, rules, &mut lookups)?);
+        }
+        let names: Vec<String> = all.iter().map(|loaded| loaded.name.clone()).collect();
+        for (loaded, path) in all.iter_mut().zip(paths) {
+            if names.iter().filter(|name| **name == loaded.name).count() > 1 {
+                loaded.name = path.display().to_string();
+            }
+        }
+        Ok(Self {
             rules,
-            known: Known::new(state),
-            lookups: HashMap::new(),
-            files: Vec::new(),
-            found: Findings::default(),
-        }
+            recorded_by,
+            all,
+        })
     }
 
-    /// Reads a table.
-    pub fn read(&mut self, path: &Path) -> Result<(), CliError> {
-        let bytes = read_file(path, TABLE_LIMIT)?;
-        let name = path
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
-        let directory = path.parent().and_then(Path::file_name);
-        let digest = document_digest(bytes.as_slice())
-            .map_err(|error| CliError::file("read", path, &error))?;
-        let file = File {
-            name: name.clone(),
-            directory: directory.unwrap_or_default().to_string_lossy().into_owned(),
-            digest: Digest(digest.0).to_string(),
-        };
-        let table = Table::read(&bytes, &self.rules.form)
-            .map_err(|error| CliError::refused(format!("{}: {error}", path.display())))?;
-        let lookups = self.lookups(path, &file)?;
-        let job = ImportJob {
-            rules: self.rules,
-            file: &file,
-            table: &table,
-            lookups: &lookups,
-            version: None,
-            touched: None,
-        };
-        self.found.tables += 1;
-        self.found.rows += table.rows.len();
-        let bad_before = self.found.bad.len();
+    /// Whether a table lists the changes of another one.
+    pub fn log_of(&self, table: usize) -> Option<&'a ChangeLog> {
         let log = self.rules.change_log.as_ref();
-        match log.filter(|log| log.is_one(&file.name)) {
-            None => {
-                let outcome = job.run();
-                self.warn_unused(&file, &outcome.unused);
-                self.take(&file, outcome);
-            }
-            Some(log) => {
-                let mut outcomes = Vec::new();
-                let played = change_log::play(&job, log, |version| {
-                    let job = ImportJob {
-                        table: &version.table,
-                        version: Some(&version.name),
-                        touched: Some(&version.touched),
-                        ..job
-                    };
-                    outcomes.push(job.run());
-                });
-                if let Err(bad) = played {
-                    outcomes.push(Outcome {
-                        bad,
-                        ..Outcome::default()
-                    });
-                }
-                self.warn_unused(&file, &unused_throughout(&outcomes));
-                for outcome in outcomes {
-                    self.take(&file, outcome);
-                }
-            }
-        }
-        if self.found.bad.len() > bad_before {
-            self.found
-                .bad_tables
-                .push((name, self.rules.form.clone(), table));
-        }
-        self.files.push(file);
-        Ok(())
+        log.filter(|log| log.is_one(&self.all[table].file.name))
     }
 
-    fn warn_unused(&mut self, file: &File, unused: &[(String, usize)]) {
-        let unused = unused
-            .iter()
-            .filter(|(header, _)| !BAD_COLUMNS.contains(&header.as_str()));
-        for (header, cells) in unused {
-            self.found.warnings.push(format!(
-                "{}: the rules do not use the column `{header}` ({})",
-                file.name,
-                plural(*cells, "filled cell")
-            ));
-        }
-    }
-
-    /// Takes the result of mapping a table.
-    fn take(&mut self, file: &File, outcome: Outcome) {
-        let remark = |remark| TableRemark {
-            table: file.name.clone(),
-            remark,
+    /// Maps the tables to events, without the rows that are left out, and compares these with the ledger.
+    pub fn map(&self, state: &State, left_out: &LeftOut) -> Findings {
+        let mut known = Known::new(state, self.rules);
+        let mut found = Findings {
+            names: self.all.iter().map(|loaded| loaded.name.clone()).collect(),
+            ..Findings::default()
         };
-        self.found.bad.extend(outcome.bad.into_iter().map(remark));
-        self.found
-            .skipped
-            .extend(outcome.skipped.into_iter().map(remark));
-        for event in outcome.events {
-            let place = event.place.clone();
-            match self.known.take(self.rules, event) {
-                Ok(events) => {
-                    self.found
-                        .events
-                        .extend(events.into_iter().map(|event| TableEvent {
-                            table: file.name.clone(),
-                            event,
-                        }))
-                }
-                Err(reason) => self.found.bad.push(remark(Remark { place, reason })),
-            }
-        }
-    }
-
-    /// Reads the second tables of a table; they are kept for the next table.
-    fn lookups(&mut self, path: &Path, file: &File) -> Result<Vec<Rc<Index>>, CliError> {
-        let mut all = Vec::with_capacity(self.rules.lookups.len());
-        for (at, (name, lookup)) in self.rules.lookups.iter().enumerate() {
-            let place = path.parent().unwrap_or(Path::new("")).join(&lookup.file);
-            let found = match self.lookups.remove(&(place.clone(), at)) {
-                Some(found) => found,
-                None => {
-                    let wrong = |error: String| {
-                        CliError::refused(format!("{}: {error}", place.display()))
-                            .hint(format!("[lookup.{name}] asks for it"))
-                    };
-                    let bytes = read_file(&place, TABLE_LIMIT)?;
-                    let table = Table::read(&bytes, &lookup.form)
-                        .map_err(|error| wrong(error.to_string()))?;
-                    Rc::new(index(self.rules, lookup, file, table).map_err(wrong)?)
-                }
+        for (at, loaded) in self.all.iter().enumerate() {
+            found.rows += loaded.table.rows.len();
+            let rows: HashSet<usize> = left_out[at].keys().copied().collect();
+            let job = ImportJob {
+                lookups: &loaded.lookups,
+                left_out: Some(&rows),
+                recorded_by: self.recorded_by,
+                ..ImportJob::new(self.rules, &loaded.file, &loaded.table)
             };
-            self.lookups.insert((place, at), Rc::clone(&found));
-            all.push(found);
-        }
-        Ok(all)
-    }
-
-    /// Ends after the last table.
-    pub fn finish(mut self) -> Findings {
-        for file in &self.files {
-            for key in self.known.vanished(&file.key()) {
-                self.found.warnings.push(format!(
-                    "{}: `{key}` was recorded from an earlier version and is no longer in the table; it stays recorded",
-                    file.name
-                ));
+            let mut outcomes = match self.log_of(at) {
+                None => vec![job.run()],
+                Some(log) => played(&job, log),
+            };
+            warn_unused(&mut found, &loaded.name, &unused_throughout(&outcomes));
+            let source = outcomes.iter().find_map(|outcome| outcome.events.first());
+            known.begin(
+                &loaded.name,
+                &loaded.file,
+                source,
+                self.log_of(at).is_some(),
+            );
+            found.columns.push(
+                outcomes
+                    .last_mut()
+                    .map(|last| std::mem::take(&mut last.columns))
+                    .unwrap_or_default(),
+            );
+            found.together.push(
+                outcomes
+                    .last_mut()
+                    .map(|last| std::mem::take(&mut last.together))
+                    .unwrap_or_default(),
+            );
+            for outcome in outcomes {
+                take(&mut found, &mut known, at, outcome);
             }
+            let remarks = left_out[at].values();
+            found.bad.extend(remarks.map(|remark| TableRemark {
+                table: at,
+                remark: remark.clone(),
+            }));
         }
-        self.found.tally = self.known.tally;
-        self.found
+        for at in 0..self.all.len() {
+            found.vanished.push(known.vanished(at));
+        }
+        found.tally = known.tally;
+        found.events = known.events;
+        found.changed = known.changed;
+        found.older = known.older;
+        found
+    }
+}
+
+/// Reads a table and its second tables, which are kept for the next table.
+fn load(
+    path: &Path,
+    rules: &Rules,
+    lookups: &mut HashMap<(PathBuf, usize), Rc<Index>>,
+) -> Result<Loaded, CliError> {
+    let bytes = read_file(path, TABLE_LIMIT)?;
+    let name = path
+        .file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned();
+    let directory = path.parent().and_then(Path::file_name);
+    let digest =
+        document_digest(bytes.as_slice()).map_err(|error| CliError::file("read", path, &error))?;
+    let file = File {
+        name: normal(&name).into_owned(),
+        directory: normal(&directory.unwrap_or_default().to_string_lossy()).into_owned(),
+        digest: Digest(digest.0).to_string(),
+    };
+    let table = Table::read(&name, &bytes, &rules.form).map_err(|error| unread(path, error))?;
+    let mut all = Vec::with_capacity(rules.lookups.len());
+    for (at, (name, lookup)) in rules.lookups.iter().enumerate() {
+        let place = named_file(path.parent().unwrap_or(Path::new("")).join(&lookup.file));
+        if let Some(found) = lookups.get(&(place.clone(), at)) {
+            all.push(Rc::clone(found));
+            continue;
+        }
+        let asks = format!("[lookup.{name}] asks for it");
+        let bytes = read_file(&place, TABLE_LIMIT).map_err(|error| error.hint(&asks))?;
+        let second = Table::read(&lookup.file, &bytes, &lookup.form)
+            .map_err(|error| unread(&place, error).hint(&asks))?;
+        let found = index(rules, lookup, &file, second).map_err(|error| {
+            CliError::refused(format!("{}: {error}", place.display())).hint(&asks)
+        })?;
+        let found = Rc::new(found);
+        lookups.insert((place, at), Rc::clone(&found));
+        all.push(found);
+    }
+    Ok(Loaded {
+        name,
+        file,
+        table,
+        lookups: all,
+    })
+}
+
+/// The file of this name, or the one whose name is another spelling of it in Unicode: rules are read in NFC.
+fn named_file(place: PathBuf) -> PathBuf {
+    let (Some(directory), Some(name)) = (place.parent(), place.file_name()) else {
+        return place;
+    };
+    if place.exists() {
+        return place;
+    }
+    let name = name.to_string_lossy();
+    let directory = match directory.as_os_str().is_empty() {
+        true => Path::new("."),
+        false => directory,
+    };
+    let mut names = std::fs::read_dir(directory).into_iter().flatten().flatten();
+    let found = names.find(|entry| same(&entry.file_name().to_string_lossy(), &name));
+    found.map_or(place.clone(), |entry| entry.path())
+}
+
+/// The outcomes of the versions that a log of changes describes.
+fn played(job: &ImportJob<'_>, log: &ChangeLog) -> Vec<Outcome> {
+    let mut outcomes = Vec::new();
+    let played = change_log::play(job, log, |version| {
+        let job = ImportJob {
+            table: &version.table,
+            version: Some(&version.name),
+            touched: Some(&version.touched),
+            left_out: None,
+            ..*job
+        };
+        outcomes.push(job.run());
+    });
+    if let Err(bad) = played {
+        outcomes.push(Outcome {
+            bad,
+            ..Outcome::default()
+        });
+    }
+    outcomes
+}
+
+/// Takes the result of mapping a table.
+fn take(found: &mut Findings, known: &mut Known<'_>, table: usize, outcome: Outcome) {
+    let remark = |remark| TableRemark { table, remark };
+    found.bad.extend(outcome.bad.into_iter().map(remark));
+    found
+        .skipped
+        .extend(outcome.skipped.into_iter().map(remark));
+    for event in outcome.events {
+        found.bad.extend(known.take(table, event).err().map(remark));
+    }
+}
+
+fn warn_unused(found: &mut Findings, name: &str, unused: &[(String, usize)]) {
+    let unused = unused
+        .iter()
+        .filter(|(header, _)| !BAD_COLUMNS.contains(&header.as_str()));
+    for (header, cells) in unused {
+        found.warnings.push(format!(
+            "{name}: the rules do not use the column `{header}` ({})",
+            plural(*cells, "filled cell")
+        ));
     }
 }
 

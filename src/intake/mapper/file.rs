@@ -1,7 +1,6 @@
 //! The file of a table.
 
 use crate::intake::rules::slug::slug;
-use servanda_core::event::Fields;
 
 /// The number of digits of a digest that tell the versions of a file apart.
 const VERSION_DIGITS: usize = 12;
@@ -37,16 +36,18 @@ impl File {
     }
 
     /// The fields of the source that stands for the file, where the rules give no others.
-    pub(super) fn source(&self) -> Fields {
-        let mut fields = Fields::default();
-        let mut set = |name: &str, text: String| fields.set(name, vec![text]);
+    pub(super) fn source(&self) -> Vec<(&'static str, Vec<String>)> {
         let id = format!("{} {}", self.stem(), self.version());
-        set("id", slug(&id).unwrap_or_default());
-        set("kind", "table".into());
-        set("title", self.name.clone());
-        set("digest", self.digest.clone());
-        set("import_key", format!("{}{}", self.key(), self.version()));
-        fields
+        vec![
+            ("id", vec![slug(&id).unwrap_or_default()]),
+            ("kind", vec!["table".into()]),
+            ("title", vec![self.name.clone()]),
+            ("digest", vec![self.digest.clone()]),
+            (
+                "import_key",
+                vec![format!("{}{}", self.key(), self.version())],
+            ),
+        ]
     }
 
     /// The value of a name such as `file.stem`.

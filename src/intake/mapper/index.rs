@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::intake::table::Table;
+use crate::intake::table::{Named, Table};
 use servanda_core::value::base::excerpt;
 
 /// A second table, and its rows by their keys.
@@ -20,10 +20,21 @@ impl Index {
         key: &str,
         header: &str,
     ) -> Result<Option<&str>, String> {
-        let column = self
-            .table
-            .column(header)
-            .ok_or_else(|| format!("[lookup.{name}] has no column called `{}`", excerpt(header)))?;
+        let column = match self.table.column(header) {
+            Named::Column(at) => at,
+            Named::Nothing => {
+                return Err(format!(
+                    "[lookup.{name}] has no column called `{}`",
+                    excerpt(header)
+                ));
+            }
+            Named::Several => {
+                return Err(format!(
+                    "[lookup.{name}] has several columns called `{}`",
+                    excerpt(header)
+                ));
+            }
+        };
         let row = self
             .rows
             .get(key)

@@ -1,12 +1,14 @@
 //! The input and the result of mapping a table.
 
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use super::file::File;
 use super::index::Index;
 use crate::intake::rules::Rules;
 use crate::intake::table::Table;
-use servanda_core::event::{Fields, Kind};
+use servanda_core::event::Kind;
+use servanda_core::ndjson::Line;
 
 /// A place in a table.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,11 +22,21 @@ pub struct Place {
 }
 
 impl Place {
-    pub(super) fn of(lines: (usize, usize)) -> Self {
+    /// The place of a row.
+    pub fn of(lines: (usize, usize)) -> Self {
         Self {
             line: lines.0,
             last: lines.1,
             column: None,
+        }
+    }
+
+    /// A cell of the same row.
+    pub fn at(&self, column: Option<&str>) -> Self {
+        let column = column.map(str::to_owned);
+        Self {
+            column: column.or_else(|| self.column.clone()),
+            ..*self
         }
     }
 }
@@ -43,28 +55,18 @@ impl std::fmt::Display for Place {
 }
 
 /// An event that a row was mapped to.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct MappedEvent {
-    /// The number of its rule; none for the source that stands for the table, and for corrections.
+    /// The number of its rule; none for the source that stands for the table.
     pub rule: Option<usize>,
-    /// Its kind.
-    pub kind: Kind,
-    /// Its fields; `@KEY` names the record with that import key.
-    pub fields: Fields,
+    /// Its import key; that of the corrected event for a correction.
+    pub key: Rc<str>,
+    /// The event, as far as the table alone gives it: `@KEY` names the record with that import key.
+    pub line: Line,
     /// The place that it comes from.
     pub place: Place,
-    /// The recorded time that the table states.
-    pub recorded_at: Option<String>,
-}
-
-impl MappedEvent {
-    /// Its import key.
-    pub fn key(&self) -> &str {
-        self.fields
-            .get("import_key")
-            .first()
-            .map_or("", String::as_str)
-    }
+    /// The number of the row, from 0; of the first one, if several make the event together.
+    pub row: usize,
 }
 
 /// A remark about a place: why it is wrong, or was left out.
@@ -72,17 +74,46 @@ impl MappedEvent {
 pub struct Remark {
     /// The place.
     pub place: Place,
+    /// The kinds of events that are concerned.
+    pub kinds: Vec<Kind>,
     /// The reason.
     pub reason: String,
 }
 
+impl Remark {
+    pub(crate) fn new(place: Place, kind: Option<Kind>, reason: impl Into<String>) -> Self {
+        Self {
+            place,
+            kinds: kind.into_iter().collect(),
+            reason: reason.into(),
+        }
+    }
+
+    /// The reason, with the kinds of events.
+    pub fn why(&self) -> String {
+        let kinds: Vec<String> = self
+            .kinds
+            .iter()
+            .map(|kind| format!("the {kind}"))
+            .collect();
+        match kinds.is_empty() {
+            true => self.reason.clone(),
+            false => format!("{} (for {})", self.reason, kinds.join(", ")),
+        }
+    }
+}
+
 /// The result of mapping a table.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct Outcome {
     /// The number of rows.
     pub rows: usize,
     /// The events, in the order in which they must be appended.
     pub events: Vec<MappedEvent>,
+    /// The numbers of the rows that made an event together, by its import key.
+    pub together: HashMap<Rc<str>, Vec<usize>>,
+    /// For each rule, the header of the first column that each field is made of.
+    pub columns: Vec<Vec<(String, String)>>,
     /// Errors. The rows of these places gave no events.
     pub bad: Vec<Remark>,
     /// Rows and cells that were left out.
@@ -92,6 +123,7 @@ pub struct Outcome {
 }
 
 /// A table, and the data for mapping its rows.
+#[derive(Clone, Copy)]
 pub struct ImportJob<'a> {
     /// The rules.
     pub rules: &'a Rules,
@@ -105,4 +137,24 @@ pub struct ImportJob<'a> {
     pub version: Option<&'a str>,
     /// Whether each row changed, for a version of a table. Other rows only add gathered values.
     pub touched: Option<&'a [bool]>,
+    /// The numbers of the rows that are left out, for the ledger refuses what they give.
+    pub left_out: Option<&'a HashSet<usize>>,
+    /// Who records the events.
+    pub recorded_by: Option<&'a str>,
+}
+
+impl<'a> ImportJob<'a> {
+    /// A job for all rows of a table.
+    pub fn new(rules: &'a Rules, file: &'a File, table: &'a Table) -> Self {
+        Self {
+            rules,
+            file,
+            table,
+            lookups: &[],
+            version: None,
+            touched: None,
+            left_out: None,
+            recorded_by: None,
+        }
+    }
 }

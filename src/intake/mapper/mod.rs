@@ -1,17 +1,16 @@
 //! Rules applied to a table: the events that each row becomes, and the rows that fit no rule. A row is taken as a whole
 //! or not at all.
 
-mod build;
+mod draft;
 mod file;
 mod index;
 mod job;
 mod row_mapper;
 mod scope;
 
-pub use build::build_event;
 pub use file::File;
 pub use index::Index;
-pub use job::{ImportJob, MappedEvent, Outcome, Remark};
+pub use job::{ImportJob, MappedEvent, Outcome, Place, Remark};
 pub use row_mapper::fill_one;
 pub use scope::index;
 

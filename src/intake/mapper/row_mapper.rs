@@ -1,15 +1,17 @@
 //! Maps the rows of a table to events, one after the other.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
+use std::rc::Rc;
 
-use super::build::check;
+use super::draft::{Draft, Given, Together, fill, line, texts};
 use super::job::{ImportJob, MappedEvent, Outcome, Place, Remark};
 use super::scope::{Columns, Cursor};
 use crate::intake::rules::template::{Expression, Failure, Template};
 use crate::intake::rules::{Conditions, EventRule, Per, glob};
 use crate::intake::table::Row;
-use servanda_core::event::{Fields, Kind};
+use servanda_core::event::{FieldError, Kind};
 use servanda_core::value::base::excerpt;
+use servanda_core::value::when::Instant;
 
 impl ImportJob<'_> {
     /// Maps the rows of the table to events.
@@ -35,67 +37,58 @@ pub fn fill_one(
     let place = Place::of(row.lines);
     let texts = template
         .fill(&Cursor::row(job, &columns, row))
-        .map_err(|failure| at_place(&place, failure))?;
+        .map_err(|failure| at_place(&place, None, failure))?;
     match texts.into_iter().next() {
-        None if needed => Err(Remark {
-            place,
-            reason: format!("[change_log] {name} is empty"),
-        }),
-        text => Ok(text.unwrap_or_default()),
-    }
-}
-
-/// Distinct values in the order in which they were found.
-#[derive(Default)]
-struct Gathered {
-    texts: Vec<String>,
-    known: HashSet<String>,
-}
-
-impl Gathered {
-    fn add(&mut self, text: &str) {
-        if self.known.insert(text.to_owned()) {
-            self.texts.push(text.to_owned());
+        None if needed => {
+            let reason = format!("[change_log] {name} is empty");
+            Err(Remark::new(place, None, reason))
         }
+        text => Ok(text.unwrap_or_default()),
     }
 }
 
 /// Maps rows to events.
 struct RowMapper<'a> {
     job: &'a ImportJob<'a>,
-    columns: &'a Columns,
+    columns: &'a Columns<'a>,
     /// For each rule, the columns whose cells make events.
     cells: Vec<Vec<usize>>,
     outcome: Outcome,
     /// Events that several rows make together.
-    once: Vec<MappedEvent>,
+    once: Vec<Together<'a>>,
     /// The place in `once` of the event with a key.
-    places: HashMap<String, usize>,
-    /// The values that events in `once` gather, by place and field.
-    gathered: HashMap<(usize, &'a str), Gathered>,
+    places: HashMap<Rc<str>, usize>,
     /// The line that gave the event with a key.
-    keys: HashMap<String, usize>,
-    source: Option<MappedEvent>,
+    keys: HashMap<Rc<str>, usize>,
+    source: Option<(MappedEvent, String)>,
 }
 
 impl<'a> RowMapper<'a> {
-    fn new(job: &'a ImportJob<'a>, columns: &'a Columns) -> Self {
+    fn new(job: &'a ImportJob<'a>, columns: &'a Columns<'a>) -> Self {
         let cells = job.rules.events.iter().map(|rule| match &rule.per {
             Per::Cell(cells, except) => columns.fitting(job, cells, except),
             _ => Vec::new(),
         });
+        let of_rule = |rule: &EventRule| {
+            let fields = rule.fields.iter();
+            let named = fields.filter_map(|(name, templates)| {
+                let column = columns.first_of(job, templates)?;
+                Some((name.clone(), job.table.headers[column].clone()))
+            });
+            named.collect()
+        };
         let mut mapper = Self {
             job,
             columns,
             cells: cells.collect(),
             outcome: Outcome {
                 rows: job.table.rows.len(),
+                columns: job.rules.events.iter().map(of_rule).collect(),
                 ..Outcome::default()
             },
             once: Vec::new(),
             places: HashMap::new(),
             keys: HashMap::new(),
-            gathered: HashMap::new(),
             source: None,
         };
         mapper.source = mapper.map_source();
@@ -103,59 +96,79 @@ impl<'a> RowMapper<'a> {
     }
 
     /// Makes the source that stands for the table.
-    fn map_source(&mut self) -> Option<MappedEvent> {
+    fn map_source(&mut self) -> Option<(MappedEvent, String)> {
+        let kind = Kind::SourceRegistered;
         let first = self.job.table.rows.first()?;
         let cursor = Cursor::row(self.job, self.columns, first);
-        let mut fields = self.job.file.source();
         let place = Place::of(first.lines);
-        let filled = fill_fields(&self.job.rules.source, &mut fields, &cursor)
+        let mut given = self.job.file.source();
+        let filled = fill(&self.job.rules.source, &mut given, &cursor)
             .and_then(|()| self.recorded_at(&cursor))
-            .map_err(|failure| format!("[source]: {}", failure.message));
+            .map_err(|failure| failure.message);
+        self.add_recorder(&mut given);
+        let id = texts(&given, "id").first().cloned().unwrap_or_default();
         let built = filled.and_then(|recorded_at| {
-            check(Kind::SourceRegistered, &fields)
-                .map_err(|error| format!("[source]: {error}"))
-                .map(|()| recorded_at)
+            line(kind, &place, recorded_at, &given).map_err(|errors| {
+                let list: Vec<String> = errors.iter().map(ToString::to_string).collect();
+                list.join("; ")
+            })
         });
         match built {
-            Ok(recorded_at) => Some(MappedEvent {
-                rule: None,
-                kind: Kind::SourceRegistered,
-                fields,
-                place,
-                recorded_at,
-            }),
-            Err(reason) => {
-                self.outcome.bad.push(Remark { place, reason });
+            Ok(line) => {
+                let key = texts(&given, "import_key").first();
+                let event = MappedEvent {
+                    rule: None,
+                    key: key.map_or("", String::as_str).into(),
+                    line,
+                    place,
+                    row: 0,
+                };
+                Some((event, id))
+            }
+            Err(error) => {
+                let reason = format!("[source]: {error}");
+                self.outcome.bad.push(Remark::new(place, None, reason));
                 None
             }
         }
     }
 
-    fn recorded_at(&self, cursor: &Cursor<'_>) -> Result<Option<String>, Failure> {
+    fn recorded_at(&self, cursor: &Cursor<'_>) -> Result<Option<Instant>, Failure> {
         let template = match (self.job.version, &self.job.rules.change_log) {
             (Some(_), Some(log)) => log.recorded_at.as_ref(),
             _ => self.job.rules.recorded_at.as_ref(),
         };
-        match template {
-            Some(template) => Ok(template.fill(cursor)?.into_iter().next()),
-            None => Ok(None),
+        let Some(template) = template else {
+            return Ok(None);
+        };
+        let text = template.fill(cursor)?.into_iter().next();
+        let time = text.map(|text| text.parse()).transpose();
+        time.map_err(|error| Failure::new(format!("recorded_at: {error}")))
+    }
+
+    fn add_recorder(&self, given: &mut Given<'_>) {
+        if let Some(name) = self.job.recorded_by
+            && texts(given, "recorded_by").is_empty()
+        {
+            given.push(("recorded_by", vec![name.to_owned()]));
         }
     }
 
     fn row(&mut self, at: usize) {
         let job = self.job;
         let row = &job.table.rows[at];
-        let place = Place::of(row.lines);
-        let touched = job.touched.is_none_or(|touched| touched[at]);
-        if row.cells.len() != job.table.headers.len() {
-            let (found, wanted) = (row.cells.len(), job.table.headers.len());
-            let reason = format!("has {found} cells; the header has {wanted}");
-            self.outcome.bad.push(Remark { place, reason });
+        if job.left_out.is_some_and(|rows| rows.contains(&at)) {
             return;
         }
+        let place = Place::of(row.lines);
+        let touched = job.touched.is_none_or(|touched| touched[at]);
+        if let Some(remark) = unfit(row, &job.table.headers, &place) {
+            self.outcome.bad.push(remark);
+            return;
+        }
+        let skip = |reason: String| Remark::new(place.clone(), None, reason);
         if row.cells.iter().all(String::is_empty) {
-            let reason = "is empty".to_owned();
-            self.outcome.skipped.push(Remark { place, reason });
+            self.outcome.skipped.push(skip("is empty".to_owned()));
             return;
         }
         let cursor = Cursor::row(job, self.columns, row);
@@ -164,10 +177,10 @@ impl<'a> RowMapper<'a> {
         match self.skips(&cursor) {
             Ok(None) => {}
             Ok(Some(reason)) => {
-                self.outcome.skipped.push(Remark { place, reason });
+                self.outcome.skipped.push(skip(reason));
                 return;
             }
-            Err(failure) => wrong.push(at_place(&place, failure)),
+            Err(failure) => wrong.push(at_place(&place, None, failure)),
         }
         let mut taken = vec![false; row.cells.len()];
         for (number, rule) in job.rules.events.iter().enumerate() {
@@ -177,13 +190,13 @@ impl<'a> RowMapper<'a> {
         }
         self.check_keys(&made, &mut wrong);
         if !wrong.is_empty() {
-            self.outcome.bad.extend(wrong);
+            self.outcome.bad.extend(told_once(wrong));
             return;
         }
         if touched {
             self.note_skipped(row.cells.as_slice(), &place, &taken, &made);
         }
-        made.into_iter().for_each(|made| self.keep(made));
+        made.into_iter().for_each(|made| self.keep(made, at));
     }
 
     fn skips(&self, cursor: &Cursor<'_>) -> Result<Option<String>, Failure> {
@@ -199,10 +212,10 @@ impl<'a> RowMapper<'a> {
     fn events(
         &self,
         number: usize,
-        rule: &EventRule,
+        rule: &'a EventRule,
         cursor: &Cursor<'_>,
         taken: &mut [bool],
-        made: &mut Vec<MappedEvent>,
+        made: &mut Vec<Draft<'a>>,
         wrong: &mut Vec<Remark>,
     ) {
         let mut one = |cursor: &Cursor<'_>| match self.event(number, rule, cursor) {
@@ -211,8 +224,8 @@ impl<'a> RowMapper<'a> {
                 true
             }
             Ok(None) => false,
-            Err(remark) => {
-                wrong.push(remark);
+            Err(remarks) => {
+                wrong.extend(remarks);
                 true
             }
         };
@@ -233,7 +246,7 @@ impl<'a> RowMapper<'a> {
                         one(&cursor.at_item(&item));
                     }
                 }
-                Err(failure) => wrong.push(at_place(&cursor.place(), failure)),
+                Err(failure) => wrong.push(at_place(&cursor.place(), Some(rule.kind), failure)),
             },
         }
     }
@@ -242,156 +255,192 @@ impl<'a> RowMapper<'a> {
     fn event(
         &self,
         number: usize,
-        rule: &EventRule,
+        rule: &'a EventRule,
         cursor: &Cursor<'_>,
-    ) -> Result<Option<MappedEvent>, Remark> {
+    ) -> Result<Option<Draft<'a>>, Vec<Remark>> {
         let place = cursor.place();
-        let fail = |failure: Failure| at_place(&place, failure);
+        let fail = |failure: Failure| vec![at_place(&place, Some(rule.kind), failure)];
         if !holds(&rule.when, &rule.unless, cursor).map_err(fail)? {
             return Ok(None);
         }
-        let mut fields = Fields::default();
+        let mut given = Given::with_capacity(rule.fields.len() + 2);
         let cites = self
             .source
             .as_ref()
             .filter(|_| rule.fields.iter().all(|(name, _)| name != "source"));
-        if let Some(source) = cites {
-            let id = source.fields.get("id").first().map_or("", String::as_str);
+        if let Some((_, id)) = cites {
             let citation = match rule.gather.is_empty() {
                 true => format!("{id}: {place}"),
-                false => id.to_owned(),
+                false => id.clone(),
             };
-            fields.set("source", vec![citation]);
+            given.push(("source", vec![citation]));
         }
-        fill_fields(&rule.fields, &mut fields, cursor).map_err(fail)?;
+        fill(&rule.fields, &mut given, cursor).map_err(fail)?;
         let recorded_at = self.recorded_at(cursor).map_err(fail)?;
-        check(rule.kind, &fields).map_err(|error| Remark {
-            place: place.clone(),
-            reason: error,
-        })?;
-        Ok(Some(MappedEvent {
-            rule: Some(number),
-            kind: rule.kind,
-            fields,
+        self.add_recorder(&mut given);
+        let Some(key) = texts(&given, "import_key").first() else {
+            return Err(fail(Failure::new("import_key: is empty")));
+        };
+        let mut draft = Draft {
+            number,
+            rule,
+            key: key.as_str().into(),
+            given,
             place,
             recorded_at,
-        }))
+            line: None,
+        };
+        let known = self.places.get(&draft.key).filter(|_| rule.once);
+        if known.is_none_or(|known| !self.once[*known].has_all(&draft)) {
+            let line = line(rule.kind, &draft.place, recorded_at, &draft.given)
+                .map_err(|errors| self.wrong_fields(&draft, errors))?;
+            draft.line = Some(line);
+            if !rule.once {
+                draft.given = Given::new();
+            }
+        }
+        Ok(Some(draft))
+    }
+
+    /// Errors in fields, each with the column that the field is made of.
+    fn wrong_fields(&self, draft: &Draft<'_>, errors: Vec<FieldError>) -> Vec<Remark> {
+        let columns = &self.outcome.columns[draft.number];
+        let at = |error: FieldError| {
+            let column = columns.iter().find(|(name, _)| *name == error.field);
+            let place = match &draft.place.column {
+                Some(_) => draft.place.clone(),
+                None => draft.place.at(column.map(|(_, header)| header.as_str())),
+            };
+            Remark::new(place, Some(draft.rule.kind), error.to_string())
+        };
+        errors.into_iter().map(at).collect()
     }
 
     /// Checks that the keys of a row are its own, or agree with earlier rows that gave them.
-    fn check_keys(&self, made: &[MappedEvent], wrong: &mut Vec<Remark>) {
-        for (at, event) in made.iter().enumerate() {
-            let rule = event.rule.map(|rule| &self.job.rules.events[rule]);
-            let earlier = match self.places.get(event.key()) {
-                Some(place) => Some(&self.once[*place]),
-                None => made[..at].iter().find(|other| other.key() == event.key()),
+    fn check_keys(&self, made: &[Draft<'_>], wrong: &mut Vec<Remark>) {
+        for (at, draft) in made.iter().enumerate() {
+            let known = self.places.get(&draft.key);
+            let earlier = known.map(|place| self.once[*place].first()).or_else(|| {
+                let mut here = made[..at].iter();
+                let found = here.find(|other| other.key == draft.key)?;
+                Some((&found.given, found.place.line))
+            });
+            let line = earlier.map(|(_, line)| line);
+            let line = line.or_else(|| self.keys.get(&draft.key).copied());
+            let remark = match (draft.rule.once, earlier, line) {
+                (_, _, None) => None,
+                (true, Some((given, line)), _) => draft.differs(given, line),
+                (_, _, Some(line)) => {
+                    let key = &draft.key;
+                    let reason =
+                        format!("gives the import key `{key}` again, which line {line} gave");
+                    Some(Remark::new(
+                        draft.place.clone(),
+                        Some(draft.rule.kind),
+                        reason,
+                    ))
+                }
             };
-            let line = self.keys.get(event.key()).copied();
-            let reason = match (rule.is_some_and(|rule| rule.once), earlier, line) {
-                (true, Some(earlier), _) => rule.and_then(|rule| differs(earlier, event, rule)),
-                (false, Some(earlier), _) => Some(same_key(event, earlier.place.line)),
-                (_, None, Some(line)) => Some(same_key(event, line)),
-                (_, None, None) => None,
-            };
-            if let Some(reason) = reason {
-                let place = event.place.clone();
-                wrong.push(Remark { place, reason });
+            wrong.extend(remark);
+        }
+    }
+
+    fn keep(&mut self, draft: Draft<'a>, row: usize) {
+        if draft.rule.once {
+            match self.places.get(&draft.key) {
+                Some(place) => self.once[*place].add(&draft.given, row),
+                None => {
+                    self.places.insert(Rc::clone(&draft.key), self.once.len());
+                    self.once.push(Together::new(draft, row));
+                }
             }
+        } else if let Some(line) = draft.line {
+            self.keys.insert(Rc::clone(&draft.key), draft.place.line);
+            self.outcome.events.push(MappedEvent {
+                rule: Some(draft.number),
+                key: draft.key,
+                line,
+                place: draft.place,
+                row,
+            });
         }
     }
 
-    fn keep(&mut self, event: MappedEvent) {
-        let rule = event.rule.map(|rule| &self.job.rules.events[rule]);
-        let Some(rule) = rule.filter(|rule| rule.once) else {
-            self.keys.insert(event.key().to_owned(), event.place.line);
-            self.outcome.events.push(event);
-            return;
-        };
-        let known = self.places.get(event.key()).copied();
-        let place = known.unwrap_or(self.once.len());
-        for name in &rule.gather {
-            let gathered = self.gathered.entry((place, name.as_str())).or_default();
-            event
-                .fields
-                .get(name)
-                .iter()
-                .for_each(|text| gathered.add(text));
-        }
-        if known.is_none() {
-            self.places.insert(event.key().to_owned(), place);
-            self.once.push(event);
-        }
-    }
-
-    /// Notes the cells of a row that gave no event.
+    /// Notes the cells of a row that gave no event, and a row that gave none.
     fn note_skipped(
         &mut self,
         cells: &[String],
         place: &Place,
         taken: &[bool],
-        made: &[MappedEvent],
+        made: &[Draft<'_>],
     ) {
         let mut covered: Vec<usize> = self.cells.concat();
         covered.sort_unstable();
         covered.dedup();
+        let header = |column: &usize| self.job.table.headers[*column].as_str();
         for column in &covered {
-            if !taken[*column]
-                && !cells[*column].is_empty()
-                && !self.job.rules.is_empty(&cells[*column])
-            {
-                let place = Place {
-                    column: Some(self.job.table.headers[*column].clone()),
-                    ..place.clone()
-                };
-                let reason = format!("`{}`: no rule takes it", excerpt(&cells[*column]));
-                self.outcome.skipped.push(Remark { place, reason });
+            let cell = cells[*column].as_str();
+            if !taken[*column] && !cell.is_empty() && !self.job.rules.is_empty(cell) {
+                let reason = format!("`{}`: no rule takes it", excerpt(cell));
+                let remark = Remark::new(place.at(Some(header(column))), None, reason);
+                self.outcome.skipped.push(remark);
             }
         }
         let rules = &self.job.rules.events;
-        let is_own = |event: &MappedEvent| event.rule.is_some_and(|rule| !rules[rule].once);
-        if made.iter().any(is_own) || rules.iter().all(|rule| rule.once) {
-            return;
-        }
-        let filled = covered.iter().any(|column| !cells[*column].is_empty());
-        if filled {
-            return;
-        }
-        let names: Vec<&str> = covered
-            .iter()
-            .map(|at| self.job.table.headers[*at].as_str())
-            .collect();
-        let by_cells = rules
-            .iter()
-            .all(|rule| rule.once || matches!(rule.per, Per::Cell(..)));
-        let reason = match (by_cells, names.as_slice()) {
+        let by_cells = |rule: &EventRule| matches!(rule.per, Per::Cell(..));
+        let is_by_cells =
+            rules.iter().all(|rule| rule.once || by_cells(rule)) && rules.iter().any(by_cells);
+        let has_own = made.iter().any(|draft| !draft.rule.once);
+        let is_filled = covered.iter().any(|column| !cells[*column].is_empty());
+        let reason = match (is_by_cells, covered.as_slice()) {
+            (true, _) if has_own || is_filled => return,
             (true, []) => {
                 "no event: the table has no column that a rule makes events of".to_owned()
             }
-            (true, names) => format!("no event: nothing stands under {}", names.join(" or ")),
+            (true, columns) => {
+                let names: Vec<&str> = columns.iter().map(header).collect();
+                format!("no event: nothing stands under {}", names.join(" or "))
+            }
+            (false, _) if !made.is_empty() => return,
             (false, _) => "no event: the conditions of no rule hold".to_owned(),
         };
-        let place = place.clone();
-        self.outcome.skipped.push(Remark { place, reason });
+        self.outcome
+            .skipped
+            .push(Remark::new(place.clone(), None, reason));
     }
 
     fn finish(mut self) -> Outcome {
-        for ((place, name), gathered) in self.gathered {
-            self.once[place].fields.set(name, gathered.texts);
-        }
         let rows = std::mem::take(&mut self.outcome.events);
-        let mut all: Vec<MappedEvent> = Vec::with_capacity(1 + self.once.len() + rows.len());
-        all.extend(self.source);
+        let mut once = Vec::with_capacity(self.once.len());
+        for mut together in self.once {
+            let rows = std::mem::take(&mut together.rows);
+            let place = self.job.table.rows[rows[0]].lines;
+            together.rows.push(rows[0]);
+            match together.finish() {
+                Ok(event) => {
+                    self.outcome.together.insert(Rc::clone(&event.key), rows);
+                    once.push(event);
+                }
+                Err(errors) => {
+                    let at =
+                        |error: FieldError| Remark::new(Place::of(place), None, error.to_string());
+                    self.outcome.bad.extend(errors.into_iter().map(at));
+                }
+            }
+        }
+        let mut all: Vec<MappedEvent> = Vec::with_capacity(1 + once.len() + rows.len());
+        all.extend(self.source.map(|(source, _)| source));
         // Events that others name must come first: those in `once`, in the order of the rules. A table that states
         // its recorded times keeps its own order.
         if self.job.rules.recorded_at.is_some() && self.job.version.is_none() {
             let mut merged: Vec<(bool, MappedEvent)> = Vec::new();
-            merged.extend(self.once.into_iter().map(|made| (false, made)));
+            merged.extend(once.into_iter().map(|made| (false, made)));
             merged.extend(rows.into_iter().map(|made| (true, made)));
             merged.sort_by_key(|(own, made)| (made.place.line, *own, made.rule));
             all.extend(merged.into_iter().map(|(_, made)| made));
         } else {
-            self.once.sort_by_key(|made| made.rule);
-            all.extend(self.once);
+            once.sort_by_key(|made| made.rule);
+            all.extend(once);
             all.extend(rows);
         }
         self.outcome.events = all;
@@ -400,40 +449,39 @@ impl<'a> RowMapper<'a> {
     }
 }
 
-fn at_place(place: &Place, failure: Failure) -> Remark {
-    Remark {
-        place: Place {
-            column: failure.column.or_else(|| place.column.clone()),
-            ..place.clone()
-        },
-        reason: failure.message,
+/// Why a row has not the form of its table.
+fn unfit(row: &Row, headers: &[String], place: &Place) -> Option<Remark> {
+    if let Some(unreadable) = &row.unreadable {
+        let header = headers.get(unreadable.column).map(String::as_str);
+        return Some(Remark::new(place.at(header), None, &unreadable.reason));
     }
+    let (found, wanted) = (row.cells.len(), headers.len());
+    let reason = format!("has {found} cells; the header has {wanted}");
+    (found != wanted).then(|| Remark::new(place.clone(), None, reason))
 }
 
-fn same_key(event: &MappedEvent, line: usize) -> String {
-    format!(
-        "gives the import key `{}` again, which line {line} gave",
-        event.key()
-    )
+/// Remarks on one row, of which those with the same reason at the same cell are one.
+fn told_once(remarks: Vec<Remark>) -> Vec<Remark> {
+    let mut told: Vec<Remark> = Vec::new();
+    for remark in remarks {
+        let same =
+            |other: &&mut Remark| other.place == remark.place && other.reason == remark.reason;
+        match told.iter_mut().find(same) {
+            None => told.push(remark),
+            Some(other) => {
+                let kinds = remark.kinds.into_iter();
+                let new = kinds
+                    .filter(|kind| !other.kinds.contains(kind))
+                    .collect::<Vec<_>>();
+                other.kinds.extend(new);
+            }
+        }
+    }
+    told
 }
 
-/// Describes how a row's event differs from the event that an earlier row made under the same key.
-fn differs(earlier: &MappedEvent, event: &MappedEvent, rule: &EventRule) -> Option<String> {
-    let passed_over =
-        |name: &str| name == "source" || rule.gather.iter().any(|found| found == name);
-    let names = rule.fields.iter().map(|(name, _)| name.as_str());
-    names.filter(|name| !passed_over(name)).find_map(|name| {
-        let (before, now) = (earlier.fields.get(name), event.fields.get(name));
-        (before != now).then(|| {
-            format!(
-                "gives `{}` again with another {name}: `{}`, and `{}` in line {}",
-                event.key(),
-                excerpt(&now.join("; ")),
-                excerpt(&before.join("; ")),
-                earlier.place.line
-            )
-        })
-    })
+fn at_place(place: &Place, kind: Option<Kind>, failure: Failure) -> Remark {
+    Remark::new(place.at(failure.column.as_deref()), kind, failure.message)
 }
 
 /// Whether all conditions in `when` hold, and none in `unless`.
@@ -457,19 +505,4 @@ fn holds(when: &Conditions, unless: &Conditions, cursor: &Cursor<'_>) -> Result<
         }
     }
     Ok(true)
-}
-
-fn fill_fields(
-    templates: &[(String, Vec<Template>)],
-    fields: &mut Fields,
-    cursor: &Cursor<'_>,
-) -> Result<(), Failure> {
-    for (name, templates) in templates {
-        let mut texts = Vec::new();
-        for template in templates {
-            texts.extend(template.fill(cursor)?);
-        }
-        fields.set(name, texts);
-    }
-    Ok(())
 }

@@ -6,27 +6,35 @@ use std::collections::HashMap;
 use super::file::File;
 use super::index::Index;
 use super::job::{ImportJob, Place};
-use crate::intake::rules::template::{Failure, Found, Function, Scope};
+use crate::intake::rules::template::{Failure, Found, Function, Scope, Template};
 use crate::intake::rules::{Lookup, NamePattern, Rules, glob};
-use crate::intake::table::{Row, Table};
+use crate::intake::table::{LIST, Named, Row, Table};
 use servanda_core::value::base::excerpt;
 
 /// The deepest nesting of names under `[let]`, which stops a name that stands for itself.
 const DEPTH_LIMIT: usize = 16;
 
+/// The most columns that an error lists.
+const LISTED: usize = 40;
+
 /// The columns of a table, and which of them the rules used.
-pub struct Columns {
+pub struct Columns<'a> {
     /// The column for each name under `[columns]`; none for a name that may be absent.
-    named: Vec<(String, Result<Option<usize>, String>)>,
+    named: HashMap<&'a str, Result<Option<usize>, String>>,
+    by_header: HashMap<&'a str, Named>,
     used: Vec<Cell<bool>>,
 }
 
-impl Columns {
+impl<'a> Columns<'a> {
     /// The columns of the job's table.
-    pub fn new(job: &ImportJob<'_>) -> Self {
+    pub fn new(job: &ImportJob<'a>) -> Self {
         let find = |headers: &Vec<String>| {
-            if let Some(column) = headers.iter().find_map(|header| job.table.column(header)) {
-                return Ok(Some(column));
+            for header in headers {
+                match job.table.column(header) {
+                    Named::Column(column) => return Ok(Some(column)),
+                    Named::Several => return Err(several(header)),
+                    Named::Nothing => {}
+                }
             }
             let by_pattern = (0..job.table.headers.len()).find(|at| {
                 let header = &job.table.headers[*at];
@@ -37,17 +45,50 @@ impl Columns {
             match by_pattern {
                 Some(column) => Ok(Some(column)),
                 None if headers.iter().any(String::is_empty) => Ok(None),
-                None => Err(format!("the table has no column {}", headers.join(" or "))),
+                None => Err(format!(
+                    "the table has no column {}; {}",
+                    headers.join(" or "),
+                    listed(job.table)
+                )),
             }
         };
-        let named = &job.rules.columns;
+        let named = job.rules.columns.iter();
+        let headers = job.table.headers.iter();
         Self {
             named: named
-                .iter()
-                .map(|(name, headers)| (name.clone(), find(headers)))
+                .map(|(name, headers)| (name.as_str(), find(headers)))
                 .collect(),
-            used: job.table.headers.iter().map(|_| Cell::new(false)).collect(),
+            used: headers.clone().map(|_| Cell::new(false)).collect(),
+            by_header: headers
+                .map(|header| (header.as_str(), job.table.column(header)))
+                .collect(),
         }
+    }
+
+    /// The first column that templates are filled from, as far as the rules tell.
+    pub fn first_of(&self, job: &ImportJob<'_>, templates: &[Template]) -> Option<usize> {
+        self.first_within(job, templates, 0)
+    }
+
+    fn first_within(
+        &self,
+        job: &ImportJob<'_>,
+        templates: &[Template],
+        depth: usize,
+    ) -> Option<usize> {
+        let mut names = templates.iter().flat_map(Template::names);
+        names.find_map(|name| {
+            let lets = job.rules.lets.iter();
+            let found = lets.clone().find(|(found, _)| found == name);
+            if let Some((_, template)) = found.filter(|_| depth < DEPTH_LIMIT) {
+                return self.first_within(job, std::slice::from_ref(template), depth + 1);
+            }
+            match (self.named.get(name), self.by_header.get(name)) {
+                (Some(column), _) => column.clone().ok().flatten(),
+                (None, Some(Named::Column(at))) => Some(*at),
+                _ => None,
+            }
+        })
     }
 
     /// The columns whose header or name fits one of the patterns and no exception.
@@ -59,10 +100,9 @@ impl Columns {
     ) -> Vec<usize> {
         let fits = |at: usize, patterns: &[String]| {
             patterns.iter().any(|pattern| {
-                let named = self.named.iter().any(|(name, column)| {
-                    name == pattern && matches!(column, Ok(Some(column)) if *column == at)
-                });
-                named || glob::fits(pattern, &job.table.headers[at])
+                let named = self.named.get(pattern.as_str());
+                let is_named = matches!(named, Some(Ok(Some(column))) if *column == at);
+                is_named || glob::fits(pattern, &job.table.headers[at])
             })
         };
         (0..job.table.headers.len())
@@ -88,7 +128,7 @@ impl Columns {
 #[derive(Clone, Copy)]
 pub struct Cursor<'a> {
     job: &'a ImportJob<'a>,
-    columns: &'a Columns,
+    columns: &'a Columns<'a>,
     row: &'a Row,
     cell: Option<usize>,
     item: Option<&'a str>,
@@ -97,7 +137,7 @@ pub struct Cursor<'a> {
 
 impl<'a> Cursor<'a> {
     /// At a row.
-    pub fn row(job: &'a ImportJob<'a>, columns: &'a Columns, row: &'a Row) -> Self {
+    pub fn row(job: &'a ImportJob<'a>, columns: &'a Columns<'a>, row: &'a Row) -> Self {
         Self {
             job,
             columns,
@@ -144,9 +184,11 @@ impl<'a> Cursor<'a> {
 
     fn column(&self, at: usize) -> Found {
         self.columns.used[at].set(true);
-        let texts = match self.is_empty(at) {
-            true => Vec::new(),
-            false => vec![self.row.cells[at].clone()],
+        let cell = self.row.cells.get(at).filter(|_| !self.is_empty(at));
+        let texts = match cell {
+            None => Vec::new(),
+            Some(cell) if cell.contains(LIST) => cell.split(LIST).map(str::to_owned).collect(),
+            Some(cell) => vec![cell.clone()],
         };
         Found {
             texts,
@@ -189,6 +231,35 @@ impl<'a> Cursor<'a> {
     }
 }
 
+/// The columns of a table, and the delimiter where that may be wrong.
+fn listed(table: &Table) -> String {
+    let headers: Vec<&str> = table.headers.iter().map(String::as_str).collect();
+    match headers.as_slice() {
+        [one] => {
+            let delimiter = table.delimiter.map(char::from);
+            let why =
+                delimiter.map_or(String::new(), |c| format!(", where `{c}` is the delimiter"));
+            format!("its one column is `{}`{why}", excerpt(one))
+        }
+        many => {
+            let more = many.len().saturating_sub(LISTED);
+            let first = many[..many.len() - more].join(", ");
+            let more = match more {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            format!("the columns are {first}{more}")
+        }
+    }
+}
+
+fn several(header: &str) -> String {
+    format!(
+        "several columns are called `{}`; name all of them in [table] header, and skip the header line with skip_lines",
+        excerpt(header)
+    )
+}
+
 fn texts(text: &str) -> Found {
     let texts = match text {
         "" => Vec::new(),
@@ -226,7 +297,7 @@ impl Scope for Cursor<'_> {
                 column: self.cell.map(|at| self.job.table.headers[at].clone()),
             });
         }
-        if let Some((_, column)) = self.columns.named.iter().find(|(found, _)| found == name) {
+        if let Some(column) = self.columns.named.get(name) {
             return match column {
                 Ok(Some(at)) => Ok(self.column(*at)),
                 Ok(None) => Ok(Found::default()),
@@ -246,12 +317,13 @@ impl Scope for Cursor<'_> {
         if let Some(found) = self.looked_up(name) {
             return found;
         }
-        match self.job.table.column(name) {
-            Some(at) => Ok(self.column(at)),
-            None => Err(Failure::new(format!(
-                "nothing is called `{}`; the columns are {}",
+        match self.columns.by_header.get(name) {
+            Some(Named::Column(at)) => Ok(self.column(*at)),
+            Some(Named::Several) => Err(Failure::new(several(name))),
+            _ => Err(Failure::new(format!(
+                "nothing is called `{}`; {}",
                 excerpt(name),
-                self.job.table.headers.join(", ")
+                listed(self.job.table)
             ))),
         }
     }
@@ -278,14 +350,7 @@ impl Scope for Cursor<'_> {
 /// The first row without a key, or with the key of another row.
 pub fn index(rules: &Rules, lookup: &Lookup, file: &File, table: Table) -> Result<Index, String> {
     let mut rows = HashMap::new();
-    let job = ImportJob {
-        rules,
-        file,
-        table: &table,
-        lookups: &[],
-        version: None,
-        touched: None,
-    };
+    let job = ImportJob::new(rules, file, &table);
     let columns = Columns::new(&job);
     for (at, row) in table.rows.iter().enumerate() {
         let line = row.lines.0;

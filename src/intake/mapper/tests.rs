@@ -15,15 +15,8 @@ fn file() -> File {
 fn made(rules: &str, table: &str) -> Outcome {
     let rules: Rules = rules.parse().unwrap_or_else(|errors| panic!("{errors:#?}"));
     let file = file();
-    let table = Table::read(table.as_bytes(), &Form::default()).unwrap();
-    let job = ImportJob {
-        rules: &rules,
-        file: &file,
-        table: &table,
-        lookups: &[],
-        version: None,
-        touched: None,
-    };
+    let table = Table::read("t.csv", table.as_bytes(), &Form::default()).unwrap();
+    let job = ImportJob::new(&rules, &file, &table);
     let Some(log) = &rules.change_log else {
         return job.run();
     };
@@ -47,14 +40,14 @@ fn keys(outcome: &Outcome) -> Vec<&str> {
         .events
         .iter()
         .filter(|made| made.rule.is_some())
-        .map(MappedEvent::key)
+        .map(|made| &*made.key)
         .collect()
 }
 
 fn remarks(remarks: &[Remark]) -> Vec<String> {
     remarks
         .iter()
-        .map(|remark| format!("{}: {}", remark.place, remark.reason))
+        .map(|remark| format!("{}: {}", remark.place, remark.why()))
         .collect()
 }
 
@@ -109,17 +102,23 @@ fn what_is_made_once_comes_first_and_gathers() {
             "x-y:accession"
         ]
     );
-    assert_eq!(outcome.events[1].fields.get("party"), ["x", "y", "x-y"]);
-    assert_eq!(outcome.events[1].fields.get("source"), ["t-0123456789ab"]);
     assert_eq!(
-        outcome.events[5].fields.get("source"),
+        outcome.events[1].line.fields().get("party"),
+        ["x", "y", "x-y"]
+    );
+    assert_eq!(
+        outcome.events[1].line.fields().get("source"),
+        ["t-0123456789ab"]
+    );
+    assert_eq!(
+        outcome.events[5].line.fields().get("source"),
         ["t-0123456789ab: line 2, column Signature"]
     );
     assert_eq!(
         remarks(&outcome.skipped),
         ["line 4, column Signature: `none`: no rule takes it"]
     );
-    assert_eq!(outcome.bad, []);
+    assert_eq!(remarks(&outcome.bad), [""; 0]);
 }
 
 #[test]
@@ -141,7 +140,7 @@ fn a_row_goes_in_whole_or_not_at_all() {
     assert_eq!(bad[1], "line 4: has 3 cells; the header has 4");
     assert_eq!(
         bad[2],
-        "line 6, column Signature: gives the import key `y:signature` again, which line 3 gave"
+        "line 6, column Signature: gives the import key `y:signature` again, which line 3 gave (for the participation)"
     );
     assert_eq!(
         remarks(&outcome.skipped),
@@ -158,7 +157,9 @@ fn names_that_give_one_id_are_told() {
     let outcome = made(PARTIES, "who\nCôte Or\nCote Or\n");
     assert_eq!(
         remarks(&outcome.bad),
-        ["line 3: gives `p:cote-or` again with another name: `Cote Or`, and `Côte Or` in line 2"]
+        [
+            "line 3: gives `p:cote-or` again with another name: `Cote Or`, and `Côte Or` in line 2; gather = [\"name\"] keeps both (for the party)"
+        ]
     );
 }
 
@@ -193,21 +194,23 @@ identifier = "x:{nothing // round? // 'y'}"
     let outcome = made(&rules.replace("nothing // round?", "round"), "who\nX\n");
     assert_eq!(
         remarks(&outcome.bad),
-        ["line 2: [let] round refers to itself"]
+        ["line 2: [let] round refers to itself (for the party)"]
     );
     let outcome = made(&rules.replace("nothing // round?", "king"), "who\nX\n");
     assert_eq!(
         remarks(&outcome.bad),
-        ["line 2: nothing is called `king`; the columns are who"]
+        [
+            "line 2: nothing is called `king`; its one column is `who`, where `,` is the delimiter (for the party)"
+        ]
     );
 }
 
 #[test]
 fn a_log_of_changes_is_played_back() {
     let rules = format!(
-        "[change_log]\nrow = \"{{r}}\"\ncolumn = \"{{c}}\"\nvalue = \"{{v}}\"\nversion = \"{{t}}\"\nrecorded_at = \"{{version}}\"\n{PARTIES}{ACTS}"
+        "[change_log]\nrow = \"{{r}}\"\ncolumn = \"{{c}}\"\nvalue = \"{{v}}\"\nversion = \"{{t}}\"\nrecorded_at = \"{{version}}-01-01T00:00:00Z\"\n{PARTIES}{ACTS}"
     );
-    let log = "t,r,c,v\n1,X,who,X\n1,X,Signature,2001\n2,Y,who,Y\n3,Y,Signature,2002\n3,X,Signature,2003\n";
+    let log = "t,r,c,v\n2001,X,who,X\n2001,X,Signature,2001\n2002,Y,who,Y\n2003,Y,Signature,2002\n2003,X,Signature,2003\n";
     let outcome = made(&rules, log);
     assert_eq!(
         keys(&outcome),
@@ -226,13 +229,136 @@ fn a_log_of_changes_is_played_back() {
     );
     let last = outcome.events.last().unwrap();
     assert_eq!(
-        last.fields.get("source"),
+        last.line.fields().get("source"),
         ["t-0123456789ab: line 5, column Signature"]
     );
-    assert_eq!(last.recorded_at.as_deref(), Some("3"));
-    let outcome = made(&rules, "t,r,c,v\n1,X,who,X\n,X,Signature,2001\n");
+    let recorded_at = last.line.recorded_at.map(|time| time.to_string());
+    assert_eq!(recorded_at.as_deref(), Some("2003-01-01T00:00:00.000000Z"));
+    let outcome = made(&rules, "t,r,c,v\n2001,X,who,X\n,X,Signature,2001\n");
     assert_eq!(
         remarks(&outcome.bad),
         ["line 3: [change_log] version is empty"]
+    );
+}
+
+/// What a row gives is no more than what its cells have: one wrong cell is told once, with all events that need it.
+#[test]
+fn a_wrong_cell_is_told_once() {
+    let rules = r#"
+[dates]
+formats = ["%d/%m/%Y"]
+[[event]]
+event = "agreement"
+import_key = "a:{No}"
+id = "a-{No}"
+title = "A"
+party = "x"
+on = "{Signed|date}"
+[[event]]
+event = "agreement-status"
+import_key = "f:{No}"
+agreement = "a-{No}"
+to = "{To}"
+on = "{Signed|date}"
+[[event]]
+event = "note"
+import_key = "n:{Signed|date}"
+text = "a"
+"#;
+    let outcome = made(
+        rules,
+        "No,Signed,To\n1,soon,in-force\n2,01/02/2003,nowhere\n",
+    );
+    let bad = remarks(&outcome.bad);
+    assert_eq!(
+        bad[0],
+        "line 2, column Signed: `soon` is no date of the form %d/%m/%Y (for the agreement, the agreement-status, the note)"
+    );
+    assert!(
+        bad[1].starts_with("line 3, column To: to: `nowhere` is not one of"),
+        "{bad:#?}"
+    );
+    assert!(bad[1].ends_with("(for the agreement-status)"), "{bad:#?}");
+    assert_eq!(bad.len(), 2);
+    let outcome = made(rules, "No,Signed,Signed\n1,2,3\n");
+    let bad = remarks(&outcome.bad);
+    assert!(
+        bad[0].starts_with("line 2: several columns are called `Signed`"),
+        "{bad:#?}"
+    );
+}
+
+/// A list of a JSON document is a list, and spellings that are folded are kept as further names.
+#[test]
+fn spellings_are_kept_as_names() {
+    let rules = r#"
+[map.towns]
+fold_case = true
+other = "keep"
+[map.towns.values]
+"stadt nord" = "Stadt Nord"
+[[event]]
+event = "party"
+once = true
+each = "who"
+gather = ["name"]
+import_key = "p:{item|towns|slug}"
+id = "{item|towns|slug}"
+kind = "organ"
+name = ["{item|towns}", "{item}"]
+"#;
+    let outcome = made(
+        rules,
+        "who\nSTADT NORD\u{1f}S\u{fc}d\nStadt nord\nStadt Nord\n",
+    );
+    let names: Vec<Vec<String>> = outcome.events[1..]
+        .iter()
+        .map(|made| made.line.fields().get("name").to_vec())
+        .collect();
+    assert_eq!(
+        names,
+        [
+            vec!["Stadt Nord", "STADT NORD", "Stadt nord"],
+            vec!["S\u{fc}d"]
+        ]
+    );
+    assert_eq!(outcome.together["p:stadt-nord"], [0, 1, 2]);
+}
+
+/// A row whose rules made something is not told as skipped.
+#[test]
+fn a_row_that_gave_an_event_is_not_skipped() {
+    let rules = r#"
+[[event]]
+event = "party"
+once = true
+import_key = "p:{Who|slug}"
+id = "{Who|slug}"
+kind = "state"
+name = "{Who}"
+[[event]]
+event = "agreement"
+once = true
+import_key = "a:{No}"
+id = "a-{No}"
+title = "Agreement {No}"
+party = "{Who|slug}"
+[[event]]
+event = "agreement-status"
+when = { Force = "?*" }
+import_key = "f:{No}"
+agreement = "a-{No}"
+to = "in-force"
+"#;
+    let table = "No,Who,Force\n1,Northland,15/12/1951\n2,Southland,\n";
+    let outcome = made(rules, table);
+    assert_eq!(remarks(&outcome.skipped), [""; 0]);
+    let outcome = made(
+        &rules.replace("once = true\n", "when = { No = \"1\" }\n"),
+        table,
+    );
+    assert_eq!(
+        remarks(&outcome.skipped),
+        ["line 3: no event: the conditions of no rule hold"]
     );
 }

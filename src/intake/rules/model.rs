@@ -8,7 +8,7 @@ use super::name_pattern::NamePattern;
 use super::template::{Expression, Template};
 use crate::intake::table::Form;
 use servanda_core::event::Kind;
-use servanda_core::value::base::excerpt;
+use servanda_core::value::base::{Text, excerpt};
 
 /// The longest rules file, in bytes.
 pub const RULES_LIMIT: usize = 1024 * 1024;
@@ -169,7 +169,7 @@ pub struct EventRule {
     /// The meaning of a value that differs from the one imported before: by field, or `*` for other fields.
     pub on_change: Vec<(String, OnChange)>,
     /// The reason to record an event that breaks a rule about the world.
-    pub if_irregular: Option<String>,
+    pub if_irregular: Option<Text>,
     /// The templates of its fields.
     pub fields: Vec<(String, Vec<Template>)>,
 }

@@ -14,9 +14,10 @@ use super::model::{
 use super::name_pattern::is_name;
 use super::template::{Expression, Function, Template};
 use super::toml::{Item, Reader, Section};
-use crate::intake::table::{Encoding, Form};
+use crate::intake::table::{Form, encoding};
 use servanda_core::event::{FieldSpec, Kind};
 use servanda_core::value::base::{Shape, excerpt};
+use servanda_core::value::unicode;
 
 impl FromStr for Rules {
     type Err = Vec<RulesError>;
@@ -31,7 +32,9 @@ impl FromStr for Rules {
         if text.len() > RULES_LIMIT {
             return Err(whole(format!("more than {RULES_LIMIT} bytes are no rules")));
         }
-        let text = text.trim_start_matches('\u{feff}');
+        // They are compared with the cells and headers of tables, which are read in this form.
+        let text = unicode::normal(text.trim_start_matches('\u{feff}'));
+        let text = text.as_ref();
         let reader = Reader {
             text,
             errors: RefCell::default(),
@@ -142,7 +145,10 @@ fn check_name(name: &str, item: &Item<'_, '_>) {
 fn form(section: &Section<'_, '_>) -> Form {
     let mut form = Form::default();
     if let Some(item) = section.take("encoding") {
-        form.encoding = item.word(Encoding::WORDS).unwrap_or_default();
+        form.encoding = item.text().and_then(encoding);
+        if form.encoding.is_none() {
+            item.fail("is no encoding; there are utf-8, utf-16, windows-1252, iso-8859-2 and all others of the WHATWG");
+        }
     }
     let character = |item: &Item<'_, '_>| match item.text() {
         Some("tab") => Some(b'\t'),
@@ -154,13 +160,16 @@ fn form(section: &Section<'_, '_>) -> Form {
         None => None,
     };
     if let Some(item) = section.take("delimiter") {
-        form.delimiter = character(&item).unwrap_or(form.delimiter);
+        form.delimiter = character(&item);
     }
     if let Some(item) = section.take("quotes") {
         form.quotes = item.flag();
     }
     if let Some(item) = section.take("skip_lines") {
         form.skip_lines = item.number();
+    }
+    if let Some(item) = section.take("sheet") {
+        form.sheet = item.text().map(ToOwned::to_owned);
     }
     form
 }
@@ -328,9 +337,7 @@ fn event(section: &Section<'_, '_>, rules: &Rules) -> Option<EventRule> {
     let unless = conditions(section, "unless", rules);
     let gathered = section.take("gather");
     let changed = section.take("on_change");
-    let if_irregular = section
-        .take("if_irregular")
-        .and_then(|item| item.text().map(ToOwned::to_owned));
+    let if_irregular = section.take("if_irregular").and_then(|item| item.parsed());
     let kind = kind?;
     let gather = gathered.map_or(Vec::new(), |item| {
         if !once {

@@ -6,6 +6,7 @@
 //! different rows would give one record.
 
 use servanda_core::value::id::SLUG_LIMIT;
+use servanda_core::value::unicode::normal;
 
 /// The replacements for Latin letters with marks.
 const LATIN: &[(&str, &str)] = &[
@@ -39,6 +40,7 @@ const HASH_DIGITS: usize = 10;
 
 /// Makes the id of a name; none if the name has no letter or digit.
 pub fn slug(name: &str) -> Option<String> {
+    let name = normal(name);
     let mut out = String::new();
     let mut is_cut = false;
     let mut has_letter = false;
@@ -69,7 +71,7 @@ pub fn slug(name: &str) -> Option<String> {
     }
     if is_cut || out.len() > SLUG_LIMIT {
         out.truncate(SLUG_LIMIT - HASH_DIGITS - 1);
-        let hash = format!("{:016x}", fnv1a(name));
+        let hash = format!("{:016x}", fnv1a(&name));
         out = format!("{}-{}", out.trim_end_matches('-'), &hash[..HASH_DIGITS]);
     }
     Some(out)

@@ -1,7 +1,7 @@
 //! Values of TOML, taken with the line and key of each error.
 
 use std::cell::RefCell;
-use std::fmt::Display;
+use std::fmt::{self, Display, Formatter};
 use std::str::FromStr;
 
 use toml::Spanned;
@@ -9,6 +9,26 @@ use toml::de::{DeTable, DeValue};
 
 use super::model::RulesError;
 use servanda_core::value::base::excerpt;
+
+/// A text in the quotes of TOML.
+pub(crate) struct Quoted<'t>(pub &'t str);
+
+impl Display for Quoted<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str("\"")?;
+        for c in self.0.chars() {
+            match c {
+                '"' => f.write_str("\\\"")?,
+                '\\' => f.write_str("\\\\")?,
+                '\n' => f.write_str("\\n")?,
+                '\t' => f.write_str("\\t")?,
+                c if c.is_control() => write!(f, "\\u{:04X}", u32::from(c))?,
+                c => write!(f, "{c}")?,
+            }
+        }
+        f.write_str("\"")
+    }
+}
 
 /// The text of a rules file, and the errors found in it.
 pub(super) struct Reader<'t> {

@@ -1,10 +1,12 @@
 //! Columns, and the form of their cells.
 
+use std::collections::HashSet;
+
 use chrono::Datelike;
 
 use crate::intake::rules::date::{Dates, Format};
 use crate::intake::rules::slug::slug;
-use crate::intake::table::Table;
+use crate::intake::table::{LIST, Table};
 use servanda_core::value::when::{Date, When};
 
 /// The formats that are tried. The rules name all formats that fit.
@@ -37,6 +39,12 @@ const YEARS: std::ops::Range<i32> = 1600..2100;
 /// The most letters of a code after a date.
 const CODE_LETTERS: usize = 3;
 
+/// The characters between the values of a list.
+const LISTS: [char; 5] = [LIST, ';', '|', '\n', '/'];
+
+/// The longest value of a list, in characters.
+const ITEM: usize = 80;
+
 /// A column.
 #[derive(Debug, Clone, Default)]
 pub struct Column {
@@ -54,6 +62,12 @@ pub struct Column {
     pub empty: Vec<String>,
     /// The codes after its dates; empty for a date without code.
     pub codes: Vec<String>,
+    /// The character between the values of its cells, if these seem to be lists.
+    pub list: Option<char>,
+    /// Whether its cells seem to be identifiers, such as numbers of documents, and no names.
+    pub is_identifier: bool,
+    /// Whether every row has a different cell here.
+    pub is_distinct: bool,
     /// Its dates, without codes.
     dates: Vec<String>,
     numbers: usize,
@@ -81,7 +95,11 @@ impl Column {
                     ..Self::default()
                 };
                 let cells = table.rows.iter().filter_map(|row| row.cells.get(at));
-                cells.for_each(|cell| column.look_at(cell, &every));
+                cells.clone().for_each(|cell| column.look_at(cell, &every));
+                let cells: Vec<&str> = cells.map(String::as_str).collect();
+                column.is_distinct = is_distinct(&cells);
+                column.is_identifier = is_identifier(&cells);
+                column.list = LISTS.into_iter().find(|between| is_list(&cells, *between));
                 column
             })
             .collect()
@@ -134,19 +152,34 @@ impl Column {
         words.contains(&header.as_str())
             || header.split_whitespace().any(|word| words.contains(&word))
     }
+}
 
-    /// Whether every row has a different cell here.
-    pub fn is_distinct(&self, table: &Table) -> bool {
-        let mut cells: Vec<&String> = table
-            .rows
-            .iter()
-            .filter_map(|row| row.cells.get(self.at))
-            .collect();
-        cells.sort_unstable();
-        let count = cells.len();
-        cells.dedup();
-        cells.len() == count && cells.iter().all(|cell| !cell.is_empty())
-    }
+/// Whether all cells are filled and different.
+fn is_distinct(cells: &[&str]) -> bool {
+    let different: HashSet<&str> = cells.iter().copied().collect();
+    different.len() == cells.len() && !different.contains("")
+}
+
+/// Whether most cells are words with digits in them, and none has a space: `5f0c-11`, `UKTS 12/1951` is none.
+fn is_identifier(cells: &[&str]) -> bool {
+    let mut filled = cells.iter().filter(|cell| !cell.is_empty());
+    let digits = filled
+        .clone()
+        .filter(|cell| cell.contains(|c: char| c.is_ascii_digit()));
+    digits.count() * 2 > filled.clone().count()
+        && filled.all(|cell| !cell.contains(char::is_whitespace))
+}
+
+/// Whether cells have this character between short values: more than one cell in ten, and at least two.
+fn is_list(cells: &[&str], between: char) -> bool {
+    let filled = cells.iter().filter(|cell| !cell.is_empty()).count();
+    let mut lists = cells.iter().filter(|cell| cell.contains(between));
+    let count = lists.clone().count();
+    let is_short = |cell: &&&str| {
+        cell.split(between)
+            .all(|part| part.trim().chars().count() <= ITEM)
+    };
+    count >= 2 && count * 10 > filled && lists.all(|cell| is_short(&cell))
 }
 
 /// Names with another meaning in templates.

@@ -51,9 +51,29 @@ const NAMED_ONLY_IN: &[(&str, &[&str])] = &[
     ),
     ("sled", &["crates/log/src/sled/"]),
     ("lz4_flex", &["crates/log/src/pack.rs"]),
-    ("axum", &["crates/witness/src/serve.rs"]),
-    ("tokio", &["crates/witness/src/serve.rs"]),
+    (
+        "axum",
+        &["crates/witness/src/serve.rs", "crates/witness/src/serve/"],
+    ),
+    (
+        "tokio",
+        &["crates/witness/src/serve.rs", "crates/witness/src/serve/"],
+    ),
     ("ureq", &["crates/witness/src/ask.rs"]),
+    // In the second file, the test that another maker's reader reads what is written.
+    (
+        "calamine",
+        &[
+            "src/intake/table/sheet.rs",
+            "crates/report/src/render/xlsx.rs",
+        ],
+    ),
+    ("rust_xlsxwriter", &["crates/report/src/render/xlsx.rs"]),
+    ("encoding_rs", &["src/intake/table/"]),
+    (
+        "unicode_normalization",
+        &["crates/core/src/value/unicode.rs"],
+    ),
 ];
 
 /// What the pure core may not use: I/O, the clock, threads, the environment.

@@ -2,6 +2,7 @@
 
 use crate::value::base::{Leaf, Shape, ValueError};
 use crate::value::id::Seq;
+use crate::value::unicode;
 
 /// The declaration of a field: what it takes to read, write, explain and ask for it.
 #[derive(Debug, Clone, Copy)]
@@ -142,8 +143,14 @@ impl Fields {
             .map_or(&[], |(_, texts)| texts)
     }
 
-    /// Sets the texts of a field; an empty list removes it.
+    /// Sets the texts of a field, put into NFC; an empty list removes it.
     pub fn set(&mut self, name: &str, texts: Vec<String>) {
+        let normal = texts.into_iter().map(unicode::into_normal);
+        self.set_exactly(name, normal.collect());
+    }
+
+    /// Sets the texts of a field in the form that they have.
+    pub(super) fn set_exactly(&mut self, name: &str, texts: Vec<String>) {
         let place = self.0.iter().position(|(field, _)| field == name);
         match (place, texts.is_empty()) {
             (Some(i), true) => drop(self.0.remove(i)),

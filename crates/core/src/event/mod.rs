@@ -43,6 +43,7 @@ mod succession;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
@@ -58,6 +59,7 @@ use crate::rules::{Known, Rejection};
 use crate::state::Effect;
 use crate::value::base::{Leaf, ValueError, excerpt, unknown_word};
 use crate::value::id::{Reference, Seq, Slug};
+use crate::value::unicode;
 use crate::value::when::Instant;
 use crate::wire::{Reader, Wire, WireError, Writer};
 
@@ -229,7 +231,8 @@ impl Event {
         agreement
     }
 
-    /// Builds an event from texts, or says everything that is wrong with them.
+    /// Builds an event from texts, or says everything that is wrong with them. The texts are put into NFC: this is the
+    /// door through which events come from outside.
     ///
     /// # Errors
     /// Every field that is missing, malformed or unknown to the kind.
@@ -243,6 +246,25 @@ impl Event {
     /// # Errors
     /// As [`Event::build`].
     pub fn build_from<S: AsRef<str>>(
+        kind: Kind,
+        given: &[(&str, &[S])],
+    ) -> Result<Self, Vec<FieldError>> {
+        let is_normal = |text: &S| matches!(unicode::normal(text.as_ref()), Cow::Borrowed(_));
+        if given.iter().all(|(_, texts)| texts.iter().all(is_normal)) {
+            return Self::build_exactly(kind, given);
+        }
+        let normal = |text: &S| unicode::normal(text.as_ref()).into_owned();
+        let texts: Vec<Vec<String>> = given
+            .iter()
+            .map(|(_, texts)| texts.iter().map(normal).collect())
+            .collect();
+        let names = given.iter().map(|(name, _)| *name);
+        let given: Vec<(&str, &[String])> = names.zip(texts.iter().map(Vec::as_slice)).collect();
+        Self::build_exactly(kind, &given)
+    }
+
+    /// Builds an event from texts in the form that they have.
+    fn build_exactly<S: AsRef<str>>(
         kind: Kind,
         given: &[(&str, &[S])],
     ) -> Result<Self, Vec<FieldError>> {
@@ -316,14 +338,16 @@ impl Event {
         Fields::from_values(values)
     }
 
-    /// The event with one field changed.
+    /// The event with one field changed. All texts stay in the form that they have, so that a record reads the same in
+    /// every program.
     ///
     /// # Errors
     /// As [`Event::build`].
     pub fn with_field(&self, name: &str, texts: Vec<String>) -> Result<Self, Vec<FieldError>> {
         let mut fields = self.to_fields();
-        fields.set(name, texts);
-        Self::build(self.kind(), &fields)
+        fields.set_exactly(name, texts);
+        let given: Vec<(&str, &[String])> = fields.iter().collect();
+        Self::build_exactly(self.kind(), &given)
     }
 
     /// Shows each entity and record that it names, with the field that names it.
@@ -352,14 +376,31 @@ impl Event {
             .envelope
             .recorded_by
             .clone_from(&self.envelope.recorded_by);
-        match (&self.fact, &mut other.fact) {
-            (Fact::Corrected(mine), Fact::Corrected(fact)) => fact.old.clone_from(&mine.old),
-            (Fact::StatusChanged(mine), Fact::StatusChanged(fact)) if fact.debtor.is_empty() => {
-                fact.debtor.clone_from(&mine.debtor);
+        self.fact.fill_in(&mut other.fact);
+        *self == other || self.is_normally(&other)
+    }
+
+    /// Whether two events are one once their texts are in NFC.
+    fn is_normally(&self, other: &Self) -> bool {
+        let normal = |event: &Self| Self::build(event.kind(), &event.to_fields()).ok();
+        self.kind() == other.kind() && normal(self).is_some_and(|one| normal(other) == Some(one))
+    }
+}
+
+impl Fact {
+    /// Gives another fact what the ledger filled in of this one, which was recorded, where the other leaves it out.
+    pub fn fill_in(&self, other: &mut Self) {
+        match (self, other) {
+            (Fact::Corrected(recorded), Fact::Corrected(other)) => {
+                other.old.clone_from(&recorded.old);
+            }
+            (Fact::StatusChanged(recorded), Fact::StatusChanged(other))
+                if other.debtor.is_empty() =>
+            {
+                other.debtor.clone_from(&recorded.debtor);
             }
             _ => {}
         }
-        *self == other
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::references::{has_references, with_some_records};
 use crate::event::{Event, FieldError, Fields, Kind};
 use crate::value::when::Instant;
 
@@ -56,6 +57,18 @@ pub struct Defaults {
     pub recorded_by: Option<String>,
 }
 
+/// Copies fields, which then outlive the line.
+pub(super) fn owned<S: AsRef<str>>(given: &[(&str, &[S])]) -> Fields {
+    let mut fields = Fields::default();
+    for (name, texts) in given {
+        fields.set(
+            name,
+            texts.iter().map(|text| text.as_ref().to_owned()).collect(),
+        );
+    }
+    fields
+}
+
 /// A line that holds an event, read without a ledger.
 #[derive(Debug, Clone)]
 pub struct Line {
@@ -86,6 +99,43 @@ pub enum ParsedLine {
 }
 
 impl Line {
+    /// Makes a line of fields that were read elsewhere, such as from a row of a table. No name stands twice.
+    ///
+    /// # Errors
+    /// All errors in the fields, also where the line must wait for the ledger to find the records that it names by
+    /// `@KEY`.
+    pub fn of_fields<S: AsRef<str>>(
+        number: usize,
+        kind: Kind,
+        recorded_at: Option<Instant>,
+        given: &[(&str, &[S])],
+    ) -> Result<Self, Vec<FieldError>> {
+        let parsed = match has_references(kind, false, given) {
+            false => ParsedLine::Event(Event::build_from(kind, given)?),
+            true => {
+                let fields = owned(given);
+                Event::build(kind, &with_some_records(kind, &fields))?;
+                ParsedLine::Fields(fields)
+            }
+        };
+        Ok(Self {
+            number,
+            kind,
+            seq: None,
+            recorded_at,
+            parsed,
+        })
+    }
+
+    /// Its fields as texts.
+    pub fn fields(&self) -> Fields {
+        match &self.parsed {
+            ParsedLine::Event(event) => event.to_fields(),
+            ParsedLine::Fields(fields) => fields.clone(),
+            ParsedLine::OfItsLedger => Fields::default(),
+        }
+    }
+
     /// The import key.
     pub fn key(&self) -> Option<&str> {
         match &self.parsed {

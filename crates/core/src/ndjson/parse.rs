@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use super::json::{Member, Object};
-use super::line::{Defaults, Line, LineError, ParsedLine};
-use super::resolver::has_references;
+use super::line::{Defaults, Line, LineError, ParsedLine, owned};
+use super::references::has_references;
 use crate::event::{Event, Fields, Kind};
 use crate::value::base::excerpt;
 use crate::value::when::Instant;
@@ -66,15 +66,6 @@ impl LineObject<'_> {
             }
         }
     }
-}
-
-/// Copies fields, which then outlive the line.
-fn owned(given: &[(&str, &[Cow<'_, str>])]) -> Fields {
-    let mut fields = Fields::default();
-    for (name, texts) in given {
-        fields.set(name, texts.iter().map(ToString::to_string).collect());
-    }
-    fields
 }
 
 /// Parses a line; `kind` is its kind if it names none. An empty line gives none.
@@ -149,7 +140,7 @@ impl Envelope {
     fn take(&mut self, name: &str, member: &mut Member<'_>) -> Result<(), String> {
         match name {
             // An export says this of its own ledger; an import states its times anew or not at all.
-            "claimed" => {}
+            "asserted" => {}
             "recorded_at" => match member.texts()? {
                 [] => {}
                 [text] => {

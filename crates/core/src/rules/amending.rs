@@ -20,9 +20,10 @@ use crate::event::{Change, Corrected, Erasable, Event, Fact, Kind, StatusChanged
 use crate::state::{CurrentRecord, State, Word};
 use crate::value::base::Text;
 use crate::value::id::{PartyId, Reference, Seq, Subject};
+use crate::value::unicode;
 
-/// Fills in what an event leaves to the ledger: the old value of a correction, and of several debtors those whose
-/// performance a status is about.
+/// Fills in what an event leaves to the ledger: of several debtors those whose performance a status is about; the old value
+/// of a correction, also where it is given in another spelling of Unicode than the record has.
 pub fn complete(state: &State, event: Event) -> Event {
     let mut event = event;
     if let Fact::StatusChanged(fact) = &mut event.fact
@@ -31,12 +32,15 @@ pub fn complete(state: &State, event: Event) -> Event {
         fact.debtor = concerned(state, fact, &event.envelope.by);
     }
     if let Fact::Corrected(fact) = &mut event.fact
-        && fact.old.is_empty()
         && let Some(held) = state.held(fact.record)
     {
         let fields = held.entry.event.to_fields();
-        let texts = fields.get(fact.field.as_str()).iter();
-        fact.old = texts.filter_map(|text| text.parse().ok()).collect();
+        let texts = fields.get(fact.field.as_str());
+        let same = |(old, text): (&Text, &String)| unicode::same(old.as_str(), text);
+        let is_same = fact.old.len() == texts.len() && fact.old.iter().zip(texts).all(same);
+        if fact.old.is_empty() || is_same {
+            fact.old = texts.iter().filter_map(|text| text.parse().ok()).collect();
+        }
     }
     event
 }

@@ -23,6 +23,7 @@ pub use self::rejection::{Advice, Rejection, Rule};
 
 use self::amending::{check_amending, check_corrected, check_sound};
 use self::references::check_names;
+pub use self::references::check_spelling;
 use crate::event::{Event, Fact};
 use crate::state::State;
 use crate::value::id::Seq;

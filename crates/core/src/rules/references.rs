@@ -4,11 +4,12 @@ use super::known::Known;
 use super::rejection::{Advice, Rejection, Rule};
 use crate::event::Event;
 use crate::state::{EntityKind, State};
-use crate::value::id::Reference;
+use crate::value::id::{Reference, Seq};
 
 /// What an event names exists and is of the right kind.
 pub(super) fn check_references(state: &State, event: &Event) -> Result<(), Rejection> {
     let mut unknown = Vec::new();
+    let mut spelled = None;
     event.each_reference(|field, reference| {
         let complaint = match (reference, reference.slug()) {
             // A record whose payload is gone is still there.
@@ -18,6 +19,7 @@ pub(super) fn check_references(state: &State, event: &Event) -> Result<(), Rejec
             (_, Some(id)) => match (state.entity(id), EntityKind::of(&reference)) {
                 (None, wanted) => {
                     let word = wanted.map_or("entity", EntityKind::word);
+                    spelled = spelled.or_else(|| state.other_case(id));
                     Some(format!("{field}: no {word} is called {id}"))
                 }
                 (Some((found, seq)), Some(wanted)) if found != wanted => Some(format!(
@@ -34,8 +36,32 @@ pub(super) fn check_references(state: &State, event: &Event) -> Result<(), Rejec
     if unknown.is_empty() {
         return Ok(());
     }
-    let advice = Advice::Do("register it first, or correct the name".to_owned());
-    Err(Rejection::new(Rule::Known, unknown.join("; ")).allowing([advice]))
+    let advice = match spelled {
+        Some(other) => format!("{other}, which differs in upper and lower case only"),
+        None => "register it first, or correct the name".to_owned(),
+    };
+    Err(Rejection::new(Rule::Known, unknown.join("; ")).allowing([Advice::Do(advice)]))
+}
+
+/// Whether the id that an event gives differs from all others in more than upper and lower case. This is asked before an
+/// append and not by `verify`, because a ledger may have such ids.
+///
+/// # Errors
+/// [`Rule::UniqueId`], with the id that it may be meant to be.
+pub fn check_spelling(state: &State, event: &Event) -> Result<(), Rejection> {
+    let id = event.defines().and_then(Reference::slug);
+    let Some((id, other)) = id.and_then(|id| Some((id, state.other_case(id)?))) else {
+        return Ok(());
+    };
+    let (kind, seq) = state
+        .entity(other)
+        .map_or(("id", Seq(0)), |(kind, seq)| (kind.word(), seq));
+    let message = format!(
+        "id: {id} differs from {other}, the {kind} of record {seq}, in upper and lower case only"
+    );
+    let named = Advice::Do(format!("name {other} instead"));
+    let another = Advice::Do("another id".to_owned());
+    Err(Rejection::new(Rule::UniqueId, message).allowing([named, another, Advice::BothCases]))
 }
 
 /// The id that an event gives is free, and so is its import key.
@@ -50,7 +76,7 @@ pub(super) fn check_names(state: &State, event: &Event) -> Result<(), Rejection>
         ]));
     }
     if let Some(key) = &event.envelope.import_key
-        && let Some(seq) = state.imported(key.as_str())
+        && let Some(seq) = state.imported_exactly(key.as_str())
     {
         let message = format!("import_key: `{key}` went into record {seq} already");
         return Err(Rejection::new(Rule::UniqueImportKey, message));

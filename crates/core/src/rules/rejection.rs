@@ -9,6 +9,8 @@ words! {
     Rule "RULE" {
         /// Fields are complete and fit together.
         Complete = "complete",
+        /// An event fits into a record.
+        Size = "size",
         /// A ledger is opened once, by its first record.
         OpenedOnce = "opened-once",
         /// What is named exists, and is of the right kind.
@@ -81,6 +83,8 @@ pub enum Advice {
     AssertedBy(Asserter),
     /// Record it as an event that breaks no rule.
     AsRegular,
+    /// Say that ids which differ in upper and lower case only are meant to be two.
+    BothCases,
     /// Declare the key of this party first.
     DeclareKey(PartyId),
 }
@@ -113,6 +117,15 @@ impl Rejection {
             message: message.into(),
             allowed: Vec::new(),
         }
+    }
+
+    /// The refusal of an event that does not fit into a record; `why` says how large it is.
+    pub fn too_large(why: impl ToString) -> Self {
+        let advice = "register the document as a source, by its digest".to_owned();
+        Self::new(Rule::Size, why.to_string()).allowing([
+            Advice::Do("shorten the texts".to_owned()),
+            Advice::Do(advice),
+        ])
     }
 
     /// Adds what would be allowed.

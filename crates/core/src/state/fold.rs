@@ -73,7 +73,7 @@ impl State {
         let mend = self.mend_of(record, event);
         // The key of a retracted record stays taken: importing the row again must not bring it back.
         let key = event.envelope.import_key.as_ref();
-        let key = key.filter(|key| self.imported(key.as_str()).is_none());
+        let key = key.filter(|key| self.imported_exactly(key.as_str()).is_none());
         let tables = self.change();
         tables.dates.push(entry);
         tables.index(record, event, record);

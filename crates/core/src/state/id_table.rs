@@ -4,7 +4,7 @@ use foldhash::quality::FixedState;
 use hashbrown::HashTable;
 use std::hash::BuildHasher;
 
-use crate::value::id::Slug;
+use crate::value::id::{SLUG_LIMIT, Slug};
 
 /// The number of an id.
 pub type Id = u32;
@@ -48,6 +48,15 @@ impl IdTable {
         self.numbers.find(hash(slug), of).copied()
     }
 
+    /// The ids that differ from one in upper and lower case only.
+    pub fn other_cases(&self, slug: &Slug) -> impl Iterator<Item = Id> {
+        let same = move |id: &&Id| {
+            let other = &self.slugs[**id as usize];
+            other != slug && other.as_str().eq_ignore_ascii_case(slug.as_str())
+        };
+        self.numbers.iter_hash(hash(slug)).filter(same).copied()
+    }
+
     /// The number of an id. A new id gets the next number, with this record as the first that names it.
     pub fn number(&mut self, slug: &Slug, record: u32) -> Id {
         if let Some(id) = self.find(slug) {
@@ -83,7 +92,12 @@ impl IdTable {
     }
 }
 
+/// The hash of an id, which is that of all its spellings in upper and lower case.
 fn hash(slug: &Slug) -> u64 {
+    let mut lower = [0; SLUG_LIMIT];
+    let lower = &mut lower[..slug.as_str().len()];
+    lower.copy_from_slice(slug.as_str().as_bytes());
+    lower.make_ascii_lowercase();
     // The seed is fixed: the domain knows no randomness.
-    FixedState::with_seed(0).hash_one(slug.as_str())
+    FixedState::with_seed(0).hash_one(&*lower)
 }

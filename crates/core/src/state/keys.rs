@@ -5,6 +5,8 @@ use std::hash::BuildHasher;
 use foldhash::quality::FixedState;
 use hashbrown::HashTable;
 
+use crate::value::unicode::normal;
+
 /// The records of import keys, by the hashes of the keys.
 #[derive(Debug, Clone, Default)]
 pub(super) struct ImportKeys(HashTable<Key>);
@@ -16,7 +18,7 @@ struct Key {
 }
 
 impl ImportKeys {
-    /// The records that may have a key. A wrong record is one in four billion.
+    /// The records that may have a key, in this or another spelling of Unicode. A wrong record is one in four billion.
     pub fn records(&self, key: &str) -> impl Iterator<Item = u32> {
         let tag = tag(key);
         self.0
@@ -66,8 +68,9 @@ impl ImportKeys {
     }
 }
 
+/// The hash of a key, which is that of all its spellings in Unicode.
 fn tag(key: &str) -> u32 {
-    FixedState::with_seed(1).hash_one(key) as u32
+    FixedState::with_seed(1).hash_one(&*normal(key)) as u32
 }
 
 /// Spreads a hash over 64 bits, because a hash table uses the highest bits and the lowest ones.

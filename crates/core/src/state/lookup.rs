@@ -6,6 +6,7 @@ use crate::event::{Entry, Kind};
 use crate::rules::Known;
 use crate::value::base::excerpt;
 use crate::value::id::{EntityKind, Seq, Slug, Subject};
+use crate::value::unicode;
 
 /// A text that does not name one entity or record.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -13,6 +14,14 @@ pub enum ResolveError {
     /// No id begins with the text, and no record has this number.
     #[error("nothing here is called `{0}`")]
     Nothing(String),
+    /// No id is or begins with the text, and one differs from it in upper and lower case only.
+    #[error("nothing here is called `{text}`, but `{spelled}` is")]
+    OtherCase {
+        /// The text.
+        text: String,
+        /// The id.
+        spelled: String,
+    },
     /// Several ids begin with the text.
     #[error("`{text}` may be {}", candidates.join(", "))]
     Ambiguous {
@@ -76,15 +85,35 @@ impl State {
         })
     }
 
-    /// The record that has an import key.
+    /// The record that has an import key, in any spelling of Unicode that is the same in NFC.
     pub fn imported(&self, key: &str) -> Option<Seq> {
-        let has_key = |record: &u32| {
-            let held = self.held(Seq((*record).into()));
+        let normal = self.keyed(key, unicode::same);
+        // Records that another program wrote may have several spellings.
+        self.imported_exactly(key).or_else(|| normal.min())
+    }
+
+    /// The record that has exactly this import key.
+    pub(crate) fn imported_exactly(&self, key: &str) -> Option<Seq> {
+        self.keyed(key, |own, key| own == key).next()
+    }
+
+    /// The records whose import keys are the same as a key.
+    fn keyed(&self, key: &str, same: impl Fn(&str, &str) -> bool) -> impl Iterator<Item = Seq> {
+        let records = self.tables.import_keys.records(key).map(u64::from).map(Seq);
+        records.filter(move |seq| {
+            let held = self.held(*seq);
             let own = held.and_then(|held| held.entry.event.envelope.import_key.as_ref());
-            own.is_some_and(|own| own.as_str() == key)
-        };
-        let record = self.tables.import_keys.records(key).find(has_key)?;
-        Some(Seq(record.into()))
+            own.is_some_and(|own| same(own.as_str(), key))
+        })
+    }
+
+    /// An id in use that differs from this one in upper and lower case only.
+    pub fn other_case(&self, id: &Slug) -> Option<&Slug> {
+        let all = self.tables.names.other_cases(id);
+        let mut used = all
+            .map(|other| self.slug(other))
+            .filter(|other| self.entity(other).is_some());
+        used.next()
     }
 
     /// The record or entity that a text names: by the number of the record, or by the id of the entity or the
@@ -113,7 +142,7 @@ impl State {
         wanted: impl Fn(EntityKind) -> bool,
     ) -> Result<Subject, ResolveError> {
         let nothing = || ResolveError::Nothing(excerpt(text));
-        match text.parse().map_err(|_| nothing())? {
+        match unicode::normal(text).parse().map_err(|_| nothing())? {
             Subject::Record(seq) if seq.0 < self.count() => Ok(Subject::Record(seq)),
             Subject::Record(_) => Err(nothing()),
             Subject::Entity(slug) => {
@@ -128,7 +157,13 @@ impl State {
                     .collect();
                 candidates.sort_unstable();
                 match candidates.as_slice() {
-                    [] => Err(nothing()),
+                    [] => match self.other_case(&slug) {
+                        Some(spelled) => Err(ResolveError::OtherCase {
+                            text: slug.to_string(),
+                            spelled: spelled.to_string(),
+                        }),
+                        None => Err(nothing()),
+                    },
                     [one] => Ok(Subject::Entity((*one).clone())),
                     many => Err(ResolveError::Ambiguous {
                         text: text.to_owned(),

@@ -86,7 +86,7 @@ pub fn asserted_times(count: u64) -> Option<String> {
         _ => format!("the recorded times of records 0 to {} are", count - 1),
     };
     Some(format!(
-        "{records} claimed by whoever recorded them later, not the machine's: nothing shows that they were known then"
+        "{records} asserted by whoever recorded them later, not the machine's: nothing shows that they were known then"
     ))
 }
 

@@ -266,7 +266,7 @@ pub(crate) use since;
 pub const TEXT_LIMIT: usize = 32 * 1024;
 
 /// Free text: not empty, no control characters but newline and tab, at most [`TEXT_LIMIT`] bytes.
-/// Kept exactly as written, in any script.
+/// In any script. It is kept as it is read; what comes from outside is put into one form before (`unicode`).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Text(String);
 

@@ -9,4 +9,5 @@ pub mod id;
 pub mod party;
 pub mod recurrence;
 pub mod source;
+pub mod unicode;
 pub mod when;

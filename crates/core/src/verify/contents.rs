@@ -75,7 +75,7 @@ pub(super) struct Contents<'s, K> {
     /// The record from which on the rules cannot be checked, because what came before is not all known.
     rules_lost_at: Option<u64>,
     last_recorded: Option<i64>,
-    /// How many records, the first ones, have claimed times.
+    /// How many records, the first ones, have asserted times.
     asserted: u64,
     /// How many records, the first ones, are not looked at but taken on the word of a checkpoint.
     trusted: u64,

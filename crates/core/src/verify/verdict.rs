@@ -39,7 +39,7 @@ pub enum FindingKind {
     Encoding,
     /// A batch is not whole.
     Batch,
-    /// A record is dated before its predecessor, or its time is claimed after the backfill ended.
+    /// A record is dated before its predecessor, or its time is asserted after the backfill ended.
     Clock,
     /// A record breaks a rule and is not marked irregular.
     Rule,
@@ -196,7 +196,7 @@ pub(super) fn finding_of(flaw: Flaw, seq: u64) -> Finding {
             FindingKind::Clock,
             vec![seq],
             "the machine's time: the backfill ended before".to_owned(),
-            "a claimed time".to_owned(),
+            "an asserted time".to_owned(),
         ),
     };
     Finding {

@@ -15,6 +15,7 @@ use servanda_core::chain::record::{Head, PAYLOAD_LIMIT, SALT_LEN};
 use servanda_core::event::{Entry, Event, Kind};
 use servanda_core::ndjson;
 use servanda_core::ndjson::ReferenceResolver;
+use servanda_core::rules::Rule;
 use servanda_core::state::{RECORD_LIMIT, State};
 use servanda_core::testing::{Choices, FIRST_RECORDED_AT, event, histories};
 use servanda_log::dry_run::DryRunLog;
@@ -144,7 +145,7 @@ proptest! {
             };
             let place = line.number;
             let event = resolver.event(line, |key| present.keyed(key), present.next())?;
-            Ok::<_, Vec<ndjson::LineError>>(Some(Given { place, submission: event.into() }))
+            Ok::<_, Vec<ndjson::LineError>>(Some(Given { place, submission: event.into(), if_irregular: None }))
         });
         prop_assert_eq!(streamed.unwrap().appended, history.len() - 1);
         // The times of recording are others, and all else is the same.
@@ -297,7 +298,8 @@ fn a_payload_may_be_as_long_as_the_limit_and_no_longer() {
     let too_long = of_length(PAYLOAD_LIMIT + 1);
     let error = ledger.append(vec![note("fine"), too_long]).unwrap_err();
     assert!(
-        matches!(&error, LedgerError::Codec { index: 1, .. }),
+        matches!(&error, LedgerError::Refused { listed, .. }
+            if listed[0].index == 1 && listed[0].rejection.rule == Rule::Size),
         "{error}"
     );
     assert_eq!((ledger.head(), ledger.state().clone()), before);

@@ -1,4 +1,4 @@
-//! Claimed times: a ledger for an old history, and how its backfill ends.
+//! Asserted times: a ledger for an old history, and how its backfill ends.
 
 use super::*;
 use crate::replay::{KnownAt, replay, replay_in_full};
@@ -61,7 +61,7 @@ fn refused(ledger: &mut Ledger<MemoryLog>, events: Vec<Submission>) -> (usize, A
 }
 
 #[test]
-fn claimed_times_are_recorded_as_such_within_one_batch_too() {
+fn asserted_times_are_recorded_as_such_within_one_batch_too() {
     let mut ledger = backfill();
     let days = [90, 90, 30];
     let receipts = ledger
@@ -80,15 +80,15 @@ fn claimed_times_are_recorded_as_such_within_one_batch_too() {
     assert_eq!(headers[1].to_bytes()[1], 3);
     let verdict = verdict(&log);
     assert!(verdict.is_sound(), "{:#?}", verdict.findings);
-    assert!(verdict.remarks[0].contains("records 0 to 3 are claimed"));
+    assert!(verdict.remarks[0].contains("records 0 to 3 are asserted"));
 
-    // What was known on a day goes by the claims.
+    // What was known on a day goes by the asserted times.
     let known = replay(&log, KnownAt::Time(ago(60))).unwrap().state;
     assert_eq!((known.count(), known.asserted()), (3, 3));
 }
 
 #[test]
-fn the_first_append_without_a_claimed_time_ends_the_backfill_for_good() {
+fn the_first_append_without_a_asserted_time_ends_the_backfill_for_good() {
     let mut ledger = backfill();
     let batch = vec![asserted("old", ago(1)), note("new").into()];
     let receipts = ledger.append(batch).unwrap();
@@ -108,11 +108,11 @@ fn the_first_append_without_a_claimed_time_ends_the_backfill_for_good() {
     let mut again = Ledger::open(log, Steady::default()).unwrap();
     assert_eq!(again.state().asserted(), 2);
     assert_eq!(refused(&mut again, vec![late]), ended);
-    assert!(verdict(again.log()).remarks[0].contains("records 0 to 1 are claimed"));
+    assert!(verdict(again.log()).remarks[0].contains("records 0 to 1 are asserted"));
 }
 
 #[test]
-fn a_usual_ledger_takes_no_claimed_time() {
+fn a_usual_ledger_takes_no_asserted_time() {
     let mut ledger = Ledger::create(MemoryLog::default(), Steady::default(), opening()).unwrap();
     let ended = (1, AssertedTimeError::Ended);
     let batch = vec![note("now").into(), asserted("n", ago(1))];
@@ -122,7 +122,7 @@ fn a_usual_ledger_takes_no_claimed_time() {
 }
 
 #[test]
-fn claimed_times_never_decrease_and_have_passed() {
+fn asserted_times_never_decrease_and_have_passed() {
     let mut ledger = backfill();
     let before = asserted("n", ago(101));
     let backwards = |asserted, before| AssertedTimeError::Backwards { asserted, before };
@@ -147,7 +147,7 @@ fn claimed_times_never_decrease_and_have_passed() {
         Err(LedgerError::AssertedTime { index: 0, .. })
     ));
 
-    // What is there already under its import key claims nothing.
+    // What is there already under its import key asserts nothing.
     let event = keyed("n", "k");
     let first = Submission {
         event: event.clone(),
@@ -172,8 +172,8 @@ fn snapshots_need_not_tell_where_a_backfill_ends() {
             };
             ledger.append(vec![event]).unwrap();
         }
-        let claims = |state: &State| state.asserted();
-        assert_eq!(claims(ledger.state()), end as u64);
+        let asserted = |state: &State| state.asserted();
+        assert_eq!(asserted(ledger.state()), end as u64);
         let log = ledger.into_log();
         for known_at in [
             KnownAt::Now,
@@ -188,7 +188,7 @@ fn snapshots_need_not_tell_where_a_backfill_ends() {
 }
 
 #[test]
-fn a_claimed_time_after_the_backfill_is_a_finding() {
+fn a_asserted_time_after_the_backfill_is_a_finding() {
     let mut ledger = backfill();
     ledger
         .append(vec![note("a"), note("b"), note("c")])
@@ -214,6 +214,6 @@ fn a_claimed_time_after_the_backfill_is_a_finding() {
         .map(|finding| (finding.kind, finding.records.clone()))
         .collect();
     assert_eq!(found, [(FindingKind::Clock, vec![2])]);
-    assert_eq!(verdict.findings[0].found, "a claimed time");
-    assert!(verdict.remarks[0].contains("record 0 is claimed"));
+    assert_eq!(verdict.findings[0].found, "an asserted time");
+    assert!(verdict.remarks[0].contains("record 0 is asserted"));
 }

@@ -1,10 +1,12 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::LISTED;
 use crate::testing::*;
 use crate::verify::{Unwatched, verify};
 use servanda_core::chain::key::{KeyName, SignatureType};
 use servanda_core::event::{Event, Kind};
+use servanda_core::rules::Rule;
 use servanda_core::state::CurrentRecord;
 use servanda_core::testing::{event, histories};
 use servanda_log::faulty::{Fault, Faulty};
@@ -25,6 +27,7 @@ fn source<E>(
         Ok(next.map(|(place, event)| Given {
             place,
             submission: event.into(),
+            if_irregular: None,
         }))
     }
 }
@@ -160,13 +163,141 @@ fn what_is_refused_at_the_end_takes_all_back_and_is_told() {
     let many = std::iter::repeat_n(note("one of many"), 2 * BATCH);
     let wrong = std::iter::repeat_n(unknown, LISTED + 5);
     let error = stream(&mut ledger, many.chain(wrong)).unwrap_err();
-    let StreamError::Ledger(LedgerError::Refused { listed, count }) = error else {
+    let StreamError::Ledger(LedgerError::Refused {
+        listed,
+        count,
+        dependents,
+    }) = error
+    else {
         panic!("{error}")
     };
-    assert_eq!((listed.len(), count), (LISTED, LISTED + 5));
+    assert_eq!((listed.len(), count, dependents), (LISTED, LISTED + 5, 0));
     assert_eq!(listed[0].index, 2 * BATCH);
     is_untouched(&ledger, ledger.log(), &before);
     stream(&mut ledger, [note("after")]).unwrap();
+}
+
+/// Streams events, with a reason for those that break a rule about the world.
+fn excused(ledger: &mut Ledger<MemoryLog>, events: Vec<Event>) -> Result<Placed, LedgerError> {
+    let mut events = events.into_iter().enumerate();
+    let placed = ledger.append_stream::<()>(|_| {
+        Ok(events.next().map(|(place, event)| Given {
+            place,
+            submission: event.into(),
+            if_irregular: Some("as the register has it".parse().unwrap()),
+        }))
+    });
+    placed.map_err(|error| match error {
+        StreamError::Ledger(error) => error,
+        StreamError::Source(()) => unreachable!(),
+    })
+}
+
+fn party(id: &str) -> Event {
+    let fields = [("id", id), ("kind", "state"), ("name", id)];
+    event(Kind::PartyRegistered, &fields)
+}
+
+fn agreement(text: &str) -> Event {
+    let fields = [
+        ("id", "a"),
+        ("title", text),
+        ("party", "p"),
+        ("on", "1951-12-20"),
+    ];
+    event(Kind::AgreementRecorded, &fields)
+}
+
+fn joined(on: &str) -> Event {
+    let fields = [
+        ("agreement", "a"),
+        ("party", "p"),
+        ("action", "signature"),
+        ("on", on),
+    ];
+    event(Kind::ParticipationRecorded, &fields)
+}
+
+fn moved(to: &str, on: &str) -> Event {
+    let fields = [("agreement", "a"), ("to", to), ("on", on)];
+    event(Kind::AgreementStatusChanged, &fields)
+}
+
+/// What an event would have made is missing for those after it: they say nothing about what is wrong.
+#[test]
+fn the_root_is_listed_and_what_rests_on_it_counted() {
+    let mut ledger = opened();
+    let huge = event(
+        Kind::AgreementRecorded,
+        &[
+            ("id", "a"),
+            ("title", &"x".repeat(32_000)),
+            ("party", "p"),
+            ("note", &"x".repeat(32_000)),
+            ("place", &"x".repeat(2_000)),
+        ],
+    );
+    let events = vec![party("p"), huge, joined("1952"), joined("1953")];
+    let unknown = event(Kind::Noted, &[("text", "n"), ("about", "nobody")]);
+    let events = events.into_iter().chain([unknown]);
+    let error = stream(&mut ledger, events).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "2 events refused, and 2 events that name what they would have made"
+    );
+    let StreamError::Ledger(LedgerError::Refused {
+        listed,
+        count,
+        dependents,
+    }) = error
+    else {
+        panic!("{error}")
+    };
+    let told: Vec<_> = listed
+        .iter()
+        .map(|r| (r.index, r.rejection.rule, r.dependents))
+        .collect();
+    assert_eq!(told, [(1, Rule::Size, 2), (4, Rule::Known, 0)]);
+    assert_eq!((count, dependents), (2, 2));
+    // What can be made later is no cause of anything.
+    stream(&mut ledger, [party("p"), agreement("A"), joined("1952")]).unwrap();
+}
+
+/// Only an event that breaks a rule is irregular, and one without a reason is alone in being refused.
+#[test]
+fn a_reason_is_used_where_a_rule_is_broken() {
+    let mut ledger = opened();
+    let events = vec![
+        party("p"),
+        agreement("A"),
+        moved("in-force", "1951-01-01"),
+        moved("terminated", "1960-01-01"),
+    ];
+    let placed = excused(&mut ledger, events).unwrap();
+    assert_eq!((placed.appended, placed.irregular), (4, 1));
+    let reason = |seq: u64| {
+        let entry = ledger.state().entry(Seq(seq)).unwrap();
+        entry
+            .event
+            .envelope
+            .irregular
+            .as_ref()
+            .map(ToString::to_string)
+    };
+    assert_eq!(reason(3).as_deref(), Some("as the register has it"));
+    assert_eq!(reason(4), None);
+    let unknown = event(Kind::Noted, &[("text", "n"), ("about", "nobody")]);
+    let error = excused(&mut ledger, vec![moved("in-force", "1950-01-01"), unknown]).unwrap_err();
+    let LedgerError::Refused { listed, .. } = error else {
+        panic!("{error}")
+    };
+    assert_eq!(
+        listed
+            .iter()
+            .map(|refusal| refusal.index)
+            .collect::<Vec<_>>(),
+        [1]
+    );
 }
 
 #[test]
@@ -183,6 +314,7 @@ fn records_after_a_refused_one_keep_their_numbers() {
         Ok(events.next().map(|event| Given {
             place: 0,
             submission: event.into(),
+            if_irregular: None,
         }))
     });
     assert!(matches!(
@@ -350,6 +482,7 @@ fn a_source_that_breaks_off_takes_all_back() {
         let given = Given {
             place: left,
             submission: note("one of many").into(),
+            if_irregular: None,
         };
         if left == 0 {
             Err("no more")

@@ -30,6 +30,11 @@ pub(super) enum Marker {
     Strange(String),
 }
 
+/// Whether a directory has the marker of a ledger, of any format.
+pub fn is_marked(dir: &Path) -> bool {
+    matches!(read(dir), Ok(Marker::Known | Marker::Unknown(_)))
+}
+
 /// Reads the marker of a directory.
 ///
 /// # Errors

@@ -59,6 +59,9 @@ pub(super) struct JournalFile {
     path: PathBuf,
     /// The number of slots that were written.
     generation: u64,
+    /// Whether the newest slot is known to be on the disk. Until it is, the other slot is not written over: a power cut
+    /// could tear both.
+    is_slot_synced: bool,
     state: State,
     /// The number of the last frame, and the newest head in the file.
     last: u64,
@@ -110,6 +113,7 @@ impl JournalFile {
             medium,
             path: path.to_owned(),
             generation: slot.generation,
+            is_slot_synced: false,
             state,
             last: state.last,
             head: state.head,
@@ -125,7 +129,7 @@ impl JournalFile {
                 log.unconfirmed = Some((at as u64, bytes[at..after_last].to_vec()));
                 // A frame that readers see should be on the disk. If the sync fails, the next append still continues
                 // this frame.
-                let _best_effort = log.medium.sync_data();
+                let _best_effort = log.sync();
             }
         }
         Ok((log, frames))
@@ -170,12 +174,13 @@ impl JournalFile {
             }
             log.medium.write_at(end as u64, &bytes)
         };
-        let told = |source| failed("writing", &self.path, source);
+        let path = self.path.clone();
+        let told = |source| failed("writing", &path, source);
         put(self).map_err(|source| (told(source), false))?;
         // The next sync would skip the pages that a failed sync did not write: they are written again.
-        let synced = self.medium.sync_data();
+        let synced = self.sync();
         let synced = synced.or_else(|first| {
-            let again = put(self).and_then(|()| self.medium.sync_data());
+            let again = put(self).and_then(|()| self.sync());
             again.map_err(|_| first)
         });
         synced.map_err(|source| (told(source), true))?;
@@ -195,7 +200,7 @@ impl JournalFile {
             ..self.state
         };
         self.put_slot(state)
-            .and_then(|()| self.medium.sync_data())
+            .and_then(|()| self.sync())
             .map_err(|source| failed("writing", &self.path, source))?;
         self.generation += 1;
         self.state = state;
@@ -209,7 +214,7 @@ impl JournalFile {
     pub(super) fn wipe(&mut self) -> Result<(), LogError> {
         self.medium
             .write_at(START as u64, &vec![0; self.capacity()])
-            .and_then(|()| self.medium.sync_data())
+            .and_then(|()| self.sync())
             .map_err(|source| failed("wiping", &self.path, source))
     }
 
@@ -225,6 +230,7 @@ impl JournalFile {
             .map_err(|source| failed("writing", &self.path, source))?;
         self.generation += 1;
         self.state = state;
+        self.is_slot_synced = false;
         Ok(())
     }
 
@@ -232,7 +238,18 @@ impl JournalFile {
         usize::try_from(self.state.size).expect("the file was read into memory")
     }
 
-    fn put_slot(&self, state: State) -> io::Result<()> {
+    /// Syncs everything that was written.
+    fn sync(&mut self) -> io::Result<()> {
+        self.medium.sync_data()?;
+        self.is_slot_synced = true;
+        Ok(())
+    }
+
+    /// Writes the slot after the newest one, which is on the disk by then.
+    fn put_slot(&mut self, state: State) -> io::Result<()> {
+        if !self.is_slot_synced {
+            self.sync()?;
+        }
         let slot = Slot {
             generation: self.generation + 1,
             body: state.to_bytes(),

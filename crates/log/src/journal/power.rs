@@ -3,50 +3,38 @@
 //! The journal's file keeps apart what is written and what is on the disk, as redb's crash tests do. The power
 //! goes at a random step of the file or of the log behind; then the journal is opened on what survived, must
 //! hold what was committed and nothing half, and goes on.
+//!
+//! A [`History`] is a journal that lives through some power cuts, all of them chosen by its seed.
 
 use std::io;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::file::{JournalFile, blank};
+use super::frame;
+use super::log::Journal;
 use super::medium::Medium;
-use super::tests::{bodiless, read_all};
-use super::*;
 use crate::error::{AppendError, LogError};
 use crate::log::{Erase, Log, Reader, Stored};
 use crate::memory::MemoryLog;
 use crate::source::{BatchSource, OneBatch};
-use crate::testing::batch;
+use crate::testing::{Broken, batch, bodiless};
 use servanda_core::chain::record::{Head, Sealed};
+use servanda_core::testing::Choices;
 
 const SECTOR: usize = 512;
 /// Two slots and twelve pages: laps follow each other quickly.
 const FILE_BYTES: usize = 14 * frame::PAGE;
-const HISTORIES: u64 = 400;
-const CUTS: usize = 6;
-const ACTIONS_MAX: u64 = 40;
-
-/// splitmix64.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, end: u64) -> u64 {
-        self.next() % end
-    }
-}
+/// Power cuts of one history.
+pub const CUTS: u64 = 6;
+const ACTIONS_MAX: usize = 40;
+/// More steps than a history has actions.
+const ENDLESS: u64 = 1_000_000;
 
 /// How many steps are left until the power goes.
 struct Power {
     steps: u64,
-    random: Random,
+    random: Choices,
 }
 
 impl Power {
@@ -71,6 +59,11 @@ enum Cut {
     During,
 }
 
+/// Locks what no test leaves half changed.
+fn locked<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 fn no_power() -> io::Error {
     io::Error::other("the power is gone")
 }
@@ -92,12 +85,12 @@ impl Disk {
     }
 
     /// What a power cut leaves: of each sector that was written all, nothing, or its beginning.
-    fn survivors(mut self, random: &mut Random) -> Vec<u8> {
+    fn survivors(mut self, random: &mut Choices) -> Vec<u8> {
         for (at, bytes) in self.unsynced {
             for (number, sector) in bytes.chunks(SECTOR).enumerate() {
                 let kept = match random.below(5) {
                     0 | 1 => sector.len(),
-                    2 => random.below(sector.len() as u64) as usize,
+                    2 => random.below(sector.len()),
                     _ => 0,
                 };
                 let at = at + number * SECTOR;
@@ -117,15 +110,15 @@ struct Simulated {
 
 impl Medium for Simulated {
     fn read(&self) -> io::Result<Vec<u8>> {
-        Ok(self.disk.lock().unwrap().live.clone())
+        Ok(locked(&self.disk).live.clone())
     }
 
     fn write_at(&self, at: u64, bytes: &[u8]) -> io::Result<()> {
-        let step = self.power.lock().unwrap().step();
+        let step = locked(&self.power).step();
         if let Err(Cut::Before) = step {
             return Err(no_power());
         }
-        let mut disk = self.disk.lock().unwrap();
+        let mut disk = locked(&self.disk);
         let at = at as usize;
         disk.live[at..at + bytes.len()].copy_from_slice(bytes);
         disk.unsynced.push((at, bytes.to_vec()));
@@ -133,8 +126,8 @@ impl Medium for Simulated {
     }
 
     fn sync_data(&self) -> io::Result<()> {
-        self.power.lock().unwrap().step().map_err(|_| no_power())?;
-        let mut disk = self.disk.lock().unwrap();
+        locked(&self.power).step().map_err(|_| no_power())?;
+        let mut disk = locked(&self.disk);
         disk.durable = disk.live.clone();
         disk.unsynced.clear();
         Ok(())
@@ -151,7 +144,7 @@ struct Behind {
 impl Behind {
     /// Whether a step that changes something is done, and whether its caller is told so.
     fn step(&self) -> (bool, Result<(), LogError>) {
-        let mut power = self.power.lock().unwrap();
+        let mut power = locked(&self.power);
         let failed = || LogError::Io {
             doing: "writing".to_owned(),
             source: no_power(),
@@ -166,7 +159,7 @@ impl Behind {
 
 impl Log for Behind {
     fn head(&self) -> Result<Head, LogError> {
-        self.log.lock().unwrap().head()
+        locked(&self.log).head()
     }
     fn append(
         &mut self,
@@ -175,17 +168,17 @@ impl Log for Behind {
     ) -> Result<Head, AppendError> {
         let (done, told) = self.step();
         let head = if done {
-            self.log.lock().unwrap().append(expected, source)?
+            locked(&self.log).append(expected, source)?
         } else {
             expected
         };
         told.map(|()| head).map_err(AppendError::Uncertain)
     }
     fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, LogError> {
-        self.log.lock().unwrap().read(from, limit)
+        locked(&self.log).read(from, limit)
     }
     fn reader(&self) -> Arc<dyn Reader> {
-        self.log.lock().unwrap().reader()
+        locked(&self.log).reader()
     }
     fn eraser(&mut self) -> Option<&mut dyn Erase> {
         Some(self)
@@ -196,7 +189,7 @@ impl Erase for Behind {
     fn erase(&mut self, records: &[Stored]) -> Result<(), LogError> {
         let (done, told) = self.step();
         if done {
-            self.log.lock().unwrap().erase(records)?;
+            locked(&self.log).erase(records)?;
         }
         told
     }
@@ -214,30 +207,46 @@ struct Committed {
 
 impl Committed {
     /// Compares, and settles what was open.
-    fn settle(&mut self, journal: &Journal<Behind>, what: &str) {
-        assert_eq!(journal.unsound, None, "{what}");
-        let found = read_all(journal);
+    fn settle(&mut self, journal: &Journal<Behind>) -> Result<(), Broken> {
+        if let Some(why) = &journal.unsound {
+            return Err(Broken::Stuck(why.clone()));
+        }
+        let stuck = |error: LogError| Broken::Stuck(error.to_string());
+        let mut found = Vec::new();
+        loop {
+            let chunk = journal.read(found.len() as u64, 100).map_err(stuck)?;
+            if chunk.is_empty() {
+                break;
+            }
+            found.extend(chunk.into_iter().map(|stored| stored.sealed));
+        }
         if let Some(erased) = self.perhaps_erased.take() {
             let at = erased.seq as usize;
             if found.get(at) == Some(&erased.sealed) {
                 self.records[at] = erased.sealed;
             }
         }
-        let head = journal.head().unwrap();
+        let head = journal.head().map_err(stuck)?;
         if let Some((batch, after)) = self.perhaps.take().filter(|(_, after)| *after == head) {
             self.records.extend(batch);
             self.head = after;
         }
-        assert_eq!(head, self.head, "{what}");
-        assert!(found == self.records, "{what}: other records");
+        let told = format!("{} committed, {head} found", self.head);
+        if head.count < self.head.count || found.len() < self.records.len() {
+            return Err(Broken::Lost(told));
+        }
+        if head != self.head || found != self.records {
+            return Err(Broken::InPart(told));
+        }
+        Ok(())
     }
 
-    /// Does something at random; false when the power is gone.
-    fn act(&mut self, journal: &mut Journal<Behind>, random: &mut Random) -> bool {
+    /// Does something at random; false when it failed.
+    fn act(&mut self, journal: &mut Journal<Behind>, random: &mut Choices) -> bool {
         match random.below(12) {
             0 => journal.flush().is_ok(),
             1 if self.head.count > 0 => {
-                let stored = bodiless(&self.records, random.below(self.head.count) as usize);
+                let stored = bodiless(&self.records, random.below(self.records.len()));
                 let done = journal.erase(std::slice::from_ref(&stored)).is_ok();
                 if done {
                     self.records[stored.seq as usize] = stored.sealed;
@@ -251,7 +260,7 @@ impl Committed {
                     2 => vec![30_000, 20_000],
                     3 => vec![9_000; 2],
                     4 => vec![50; 30],
-                    _ => vec![random.below(300) as usize; 1 + random.below(3) as usize],
+                    _ => vec![random.below(300); 1 + random.below(3)],
                 };
                 let (batch, head) = batch(self.head, &lengths);
                 let done = journal
@@ -269,70 +278,120 @@ impl Committed {
     }
 }
 
-#[test]
-fn what_was_committed_survives_power_cuts_and_nothing_is_there_in_part() {
-    let mut cut_appends = 0;
-    let mut found_appends = 0;
-    for history in 0..HISTORIES {
-        let mut random = Random(history);
-        let log = Arc::new(Mutex::new(MemoryLog::default()));
-        let mut survived = blank(FILE_BYTES, Head::EMPTY);
-        let mut committed = Committed {
-            records: Vec::new(),
-            head: Head::EMPTY,
-            perhaps: None,
-            perhaps_erased: None,
+/// A journal that lives through [`CUTS`] power cuts.
+pub struct History {
+    random: Choices,
+    log: Arc<Mutex<MemoryLog>>,
+    /// What is on the disk.
+    survived: Vec<u8>,
+    committed: Committed,
+    met: Met,
+}
+
+/// What the power cuts of a history interrupted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Met {
+    /// The number of power cuts.
+    pub cuts: u64,
+    /// How many of them came in an append.
+    pub appends: u64,
+    /// How many of those appends were there afterwards.
+    pub kept: u64,
+}
+
+impl History {
+    /// Runs the history of this seed to its end.
+    ///
+    /// # Errors
+    /// The first promise that the journal broke.
+    pub fn run(seed: u64) -> Result<Met, Broken> {
+        let mut history = Self {
+            random: Choices(seed),
+            log: Arc::default(),
+            survived: blank(FILE_BYTES, Head::EMPTY),
+            committed: Committed {
+                records: Vec::new(),
+                head: Head::EMPTY,
+                perhaps: None,
+                perhaps_erased: None,
+            },
+            met: Met::default(),
         };
-        for cut in 0..=CUTS {
-            let what = format!("history {history}, cut {cut}");
-            let power = Arc::new(Mutex::new(Power {
-                steps: 1_000_000,
-                random: Random(random.next()),
-            }));
-            let file = Simulated {
-                disk: Arc::new(Mutex::new(Disk::of(survived))),
-                power: Arc::clone(&power),
-            };
-            let behind = Behind {
-                log: Arc::clone(&log),
-                power: Arc::clone(&power),
-            };
-            let open = || {
-                let path = Path::new("journal");
-                let (file, frames) = JournalFile::read(Box::new(file.clone()), path).unwrap();
-                let base = behind.head().unwrap();
-                let path = path.to_owned();
-                Journal::over(behind.clone(), base, &path, file, frames)
-            };
-            let mut journal = open();
-            let had_cut = committed.perhaps.is_some();
-            let before = committed.head;
-            committed.settle(&journal, &what);
-            cut_appends += usize::from(had_cut);
-            found_appends += usize::from(committed.head != before);
-            power.lock().unwrap().steps = 1 + random.below(2 * ACTIONS_MAX);
-            for _ in 0..ACTIONS_MAX {
-                if random.below(8) == 0 {
-                    drop(journal);
-                    journal = open();
-                }
-                if !committed.act(&mut journal, &mut random) {
-                    break;
-                }
-                committed.settle(&journal, &what);
-            }
-            // The power goes now at the latest: while it is closed, or before.
-            drop(journal);
-            let disk = Arc::clone(&file.disk);
-            drop(file);
-            let disk = std::mem::replace(&mut *disk.lock().unwrap(), Disk::of(Vec::new()));
-            survived = disk.survivors(&mut random);
+        for _ in 0..CUTS {
+            history.live()?;
+            history.met.cuts += 1;
         }
+        // What the last cut left is looked at, too.
+        history.live().map(|()| history.met)
     }
-    // Both outcomes were met.
-    assert!(found_appends > 100, "{found_appends} of {cut_appends}");
-    assert!(
-        cut_appends - found_appends > 100,
-        "{found_appends} of {cut_appends}"
-    );
+
+    /// From one power cut to the next.
+    fn live(&mut self) -> Result<(), Broken> {
+        let power = Arc::new(Mutex::new(Power {
+            steps: ENDLESS,
+            random: Choices(self.random.next()),
+        }));
+        let survived = std::mem::take(&mut self.survived);
+        let file = Simulated {
+            disk: Arc::new(Mutex::new(Disk::of(survived))),
+            power: Arc::clone(&power),
+        };
+        let behind = Behind {
+            log: Arc::clone(&self.log),
+            power: Arc::clone(&power),
+        };
+        let mut journal = opened(&file, &behind)?;
+        let (was_cut, before) = (self.committed.perhaps.is_some(), self.committed.head);
+        self.committed.settle(&journal)?;
+        self.met.appends += u64::from(was_cut);
+        self.met.kept += u64::from(self.committed.head != before);
+        locked(&power).steps = 1 + self.random.below(2 * ACTIONS_MAX) as u64;
+        for _ in 0..ACTIONS_MAX {
+            if self.random.one_in(8) {
+                drop(journal);
+                journal = opened(&file, &behind)?;
+            }
+            if !self.committed.act(&mut journal, &mut self.random) {
+                if locked(&power).steps > 0 {
+                    return Err(Broken::Stuck("refused without a power cut".to_owned()));
+                }
+                break;
+            }
+            if self.random.one_in(4) {
+                self.committed.settle(&journal)?;
+            }
+        }
+        // The power goes now at the latest: while it is closed, or before.
+        drop(journal);
+        let disk = std::mem::replace(&mut *locked(&file.disk), Disk::of(Vec::new()));
+        self.survived = disk.survivors(&mut self.random);
+        Ok(())
+    }
+}
+
+fn opened(file: &Simulated, behind: &Behind) -> Result<Journal<Behind>, Broken> {
+    let path = Path::new("journal");
+    let stuck = |error: LogError| Broken::Stuck(error.to_string());
+    let (file, frames) = JournalFile::read(Box::new(file.clone()), path).map_err(stuck)?;
+    let base = behind.head().map_err(stuck)?;
+    Ok(Journal::over(behind.clone(), base, path, file, frames))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_committed_survives_power_cuts_and_nothing_is_there_in_part() {
+        let (mut appends, mut kept) = (0, 0);
+        for seed in 0..100 {
+            let met = History::run(seed);
+            let met = met.unwrap_or_else(|broken| panic!("history {seed}: {broken:?}"));
+            assert_eq!(met.cuts, CUTS);
+            appends += met.appends;
+            kept += met.kept;
+        }
+        // Both outcomes were met.
+        assert!(kept > 20 && appends - kept > 20, "{kept} of {appends}");
+    }
 }

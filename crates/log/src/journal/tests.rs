@@ -16,7 +16,7 @@ use crate::memory::MemoryLog;
 use crate::shared::Shared;
 use crate::sled::Sled;
 use crate::source::{BatchSource, OneBatch};
-use crate::testing::batch;
+use crate::testing::{batch, bodiless};
 use servanda_core::chain::record::{Hash, Head, Record, Sealed};
 
 /// A journal in a scratch directory before a log in memory, and what was appended.
@@ -84,7 +84,7 @@ impl Scratch {
     }
 }
 
-pub(super) fn read_all(log: &impl Log) -> Vec<Sealed> {
+fn read_all(log: &impl Log) -> Vec<Sealed> {
     let mut found = Vec::new();
     loop {
         let chunk = log.read(found.len() as u64, 100).unwrap();
@@ -531,19 +531,6 @@ fn a_frame_that_was_broken_off_was_not_appended_and_is_written_over() {
 }
 
 // ---- Erasing ----
-
-/// A record without its body, as a redaction leaves it.
-pub(super) fn bodiless(records: &[Sealed], seq: usize) -> Stored {
-    let record = Record::open(&records[seq]).unwrap();
-    Stored {
-        seq: seq as u64,
-        sealed: Record {
-            body: None,
-            ..record
-        }
-        .seal(),
-    }
-}
 
 #[test]
 fn what_is_erased_is_in_no_frame() {

@@ -23,6 +23,11 @@ pub trait Render {
         true
     }
 
+    /// Whether it is text, which a terminal can show.
+    fn is_text(&self) -> bool {
+        true
+    }
+
     /// What the format cannot say of a document, where that is all of it, with what to do instead.
     fn leaves_out(&self, _: &Document<'_>) -> Option<&'static str> {
         None

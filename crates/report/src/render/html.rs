@@ -130,7 +130,7 @@ fn body(
         @if !document.notes.is_empty() {
             aside.notes {
                 (heading(level, "Notes"))
-                ul { @for note in &document.notes { li dir="auto" { (shown(note)) } } }
+                ul { @for note in document.told_notes() { li dir="auto" { (shown(&note)) } } }
             }
         }
     }

@@ -61,7 +61,7 @@ impl Serialize for Written<'_, Document<'_>> {
         map.serialize_entry("as_of", &document.as_of.map(|day| day.to_string()))?;
         map.serialize_entry("known_at", &document.known_at)?;
         map.serialize_entry("tables", &Tables(&document.tables))?;
-        map.serialize_entry("notes", &document.notes)?;
+        map.serialize_entry("notes", &document.told_notes())?;
         if !document.sections.is_empty() {
             let sections: Vec<_> = document.sections.iter().map(Written).collect();
             map.serialize_entry("sections", &sections)?;

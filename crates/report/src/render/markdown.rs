@@ -41,7 +41,7 @@ fn write_part(part: &Document, level: &str, out: &mut dyn io::Write) -> io::Resu
     }
     if !part.notes.is_empty() {
         writeln!(out, "\n{level}# Notes\n")?;
-        for note in &part.notes {
+        for note in &part.told_notes() {
             writeln!(out, "- {}", escaped(note))?;
         }
     }

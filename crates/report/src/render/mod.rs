@@ -6,6 +6,7 @@ pub mod ics;
 pub mod json;
 pub mod markdown;
 pub mod table;
+pub mod xlsx;
 
 mod format;
 mod survey;
@@ -21,11 +22,12 @@ pub const FORMATS: &[&dyn Render] = &[
     &markdown::Markdown,
     &html::Html,
     &ics::Ics,
+    &xlsx::Xlsx,
 ];
 
 /// A document with a cell of every sort.
 #[cfg(test)]
-fn sample() -> crate::report::Document<'static> {
+pub(crate) fn sample() -> crate::report::Document<'static> {
     use crate::report::{Cell, Table, Tone};
     let columns = &["id", "text", "parties", "count", "due", "last_heard"];
     let mut table = Table::new("commitments", "Commitments", columns);

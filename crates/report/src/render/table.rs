@@ -3,6 +3,7 @@
 //! Columns in which nothing stands are left out and named beneath. Where a terminal is too narrow for a
 //! table's columns, each row becomes a block of lines, one a column.
 
+use std::borrow::Cow;
 use std::io;
 
 use anstyle::{AnsiColor, Effects, Style as Ansi};
@@ -78,7 +79,7 @@ impl Page<'_> {
         if !document.notes.is_empty() {
             self.line("")?;
             self.heading("Notes")?;
-            self.notes(&document.notes)?;
+            self.notes(&document.told_notes())?;
         }
         Ok(())
     }
@@ -187,7 +188,7 @@ impl Page<'_> {
         Ok(())
     }
 
-    fn notes(&mut self, notes: &[String]) -> io::Result<()> {
+    fn notes(&mut self, notes: &[Cow<'_, str>]) -> io::Result<()> {
         let lines = notes
             .iter()
             .map(|note| vec!["-".to_owned(), harmless(note)]);

@@ -39,6 +39,10 @@ impl Report for All {
         "Every report of the ledger in one, such as a page in HTML"
     }
 
+    fn has_sections(&self) -> bool {
+        true
+    }
+
     fn takes(&self) -> &'static [Takes] {
         &[Takes::Thresholds, Takes::Limit, Takes::Provenance]
     }

@@ -1,7 +1,29 @@
-//! Lists in notes, of which only the first items are shown.
+//! Lists in notes, of which only the first items are shown, and the length of notes.
+
+use std::borrow::Cow;
 
 /// The most items that a note names one by one.
 const TOLD: usize = 50;
+
+/// The most characters of a note.
+pub const NOTE: usize = 2_000;
+
+/// The most characters of an item in a note that has several.
+const ITEM: usize = 300;
+
+/// Room for the number of the items that are not named.
+const REST: usize = 40;
+
+/// A text of at most so many characters, cut where it is longer.
+pub fn cut(text: &str, most: usize) -> Cow<'_, str> {
+    match text.char_indices().nth(most) {
+        None => Cow::Borrowed(text),
+        Some(_) => {
+            let kept = text.char_indices().nth(most - 1).map_or(0, |(at, _)| at);
+            Cow::Owned(format!("{}…", &text[..kept]))
+        }
+    }
+}
 
 /// Texts of which the first are kept and the others are counted.
 #[derive(Debug, Default)]
@@ -26,19 +48,35 @@ impl Bounded {
     }
 
     /// The texts in a line, and how many more there are; none where there are none.
-    pub fn joined(mut self, separator: &str) -> Option<String> {
-        if self.more > 0 {
-            self.first.push(and_more(self.more));
+    pub fn joined(self, separator: &str) -> Option<String> {
+        let (mut told, mut more, mut room) = (Vec::new(), self.more, NOTE / 2 + NOTE / 4);
+        for text in &self.first {
+            let text = cut(text, ITEM);
+            let length = text.chars().count() + separator.len();
+            if length + REST > room {
+                more += 1;
+                room = REST;
+            } else {
+                room -= length;
+                told.push(text.into_owned());
+            }
         }
-        (!self.first.is_empty()).then(|| self.first.join(separator))
+        if more > 0 {
+            told.push(and_more(more));
+        }
+        (!told.is_empty()).then(|| told.join(separator))
     }
 
     /// The texts, and a last one that says how many more there are of `what`.
     pub fn lines(mut self, what: &str) -> Vec<String> {
-        if self.more > 0 {
-            self.first.push(format!("{} {what}", and_more(self.more)));
+        let mut lines: Vec<String> = self.first.drain(..).collect();
+        for line in &mut lines {
+            *line = cut(line, NOTE).into_owned();
         }
-        self.first
+        if self.more > 0 {
+            lines.push(format!("{} {what}", and_more(self.more)));
+        }
+        lines
     }
 }
 
@@ -80,6 +118,25 @@ mod tests {
         let lines = of(TOLD + 1_000_001).lines("deadlines");
         assert_eq!(lines.len(), TOLD + 1);
         assert_eq!(lines[TOLD], "and 1,000,001 more deadlines");
+    }
+
+    #[test]
+    fn no_note_is_long() {
+        let length = |text: &str| text.chars().count();
+        let long = "ü".repeat(32_000);
+        assert_eq!(length(&cut(&long, NOTE)), NOTE);
+        assert_eq!(cut("as it is", 8), "as it is");
+        for (items, of_each) in [(1, 32_000), (49, 299), (49, 32_000), (5_000, 60)] {
+            let many = || {
+                let mut bounded = Bounded::default();
+                bounded.extend((0..items).map(|_| "ü".repeat(of_each)));
+                bounded
+            };
+            let joined = many().joined("; ").unwrap();
+            assert!(length(&joined) < NOTE - 100, "{}", length(&joined));
+            assert!(items == 1 || joined.contains("; and "), "{joined}");
+            assert!(many().lines("x").iter().all(|line| length(line) <= NOTE));
+        }
     }
 
     #[test]

@@ -291,9 +291,9 @@ pub fn about(event: &Event) -> Vec<String> {
     all
 }
 
-/// The flag of a record whose recorded time is claimed.
-pub fn claimed(state: &State, seq: Seq) -> Option<String> {
-    (seq.0 < state.asserted()).then(|| "recorded time claimed".to_owned())
+/// The flag of a record whose recorded time is asserted.
+pub fn asserted(state: &State, seq: Seq) -> Option<String> {
+    (seq.0 < state.asserted()).then(|| "recorded time asserted".to_owned())
 }
 
 /// The flags of a record: it is irregular, was inferred in part, corrected, retracted or redacted.

@@ -161,7 +161,7 @@ fn holds(state: &State, census: &Census, provenance: Option<&Provenance>) -> Tab
     say("first_recorded", recorded(last.map(|_| 0)));
     say("last_recorded", recorded(last));
     say(
-        "times_claimed",
+        "times_asserted",
         Cell::Number(i64::try_from(state.asserted()).unwrap_or(i64::MAX)),
     );
     say("counting", Cell::count(census.standing()));
@@ -275,7 +275,7 @@ mod tests {
             ("11".into(), "10".into())
         );
         assert_eq!(
-            (field(&report, "counting"), field(&report, "times_claimed")),
+            (field(&report, "counting"), field(&report, "times_asserted")),
             ("9".into(), "2".into())
         );
         assert_eq!(

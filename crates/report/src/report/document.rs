@@ -1,10 +1,13 @@
 //! A report's answer: a document of tables with named columns, whose rows are made as a renderer asks for them.
 
+use std::borrow::Cow;
+
 use chrono::NaiveDate;
 
 use servanda_core::state::asserted_times;
 use servanda_core::view::{END_OF_TIME, View};
 
+use super::bounded;
 use super::calendar::CalendarEntry;
 use super::cell::Cell;
 use super::chart::Chart;
@@ -22,6 +25,11 @@ pub trait Report: Sync {
     /// What it takes beside the two clocks, a party, an agreement and the days that count as soon and silent.
     fn takes(&self) -> &'static [Takes] {
         &[]
+    }
+
+    /// Whether it is made of other reports, as sections of its document.
+    fn has_sections(&self) -> bool {
+        false
     }
 
     /// Whether it can be asked of a party or an agreement alone.
@@ -57,7 +65,7 @@ pub struct Document<'v> {
 }
 
 impl Document<'_> {
-    /// A document without tables, with a note where recorded times are claimed.
+    /// A document without tables, with a note where recorded times are asserted.
     pub fn new(
         report: &'static str,
         title: impl Into<String>,
@@ -72,6 +80,14 @@ impl Document<'_> {
             notes: asserted_times(view.state.asserted()).into_iter().collect(),
             ..Self::default()
         }
+    }
+
+    /// Its notes, each of at most 2,000 characters.
+    pub fn told_notes(&self) -> Vec<Cow<'_, str>> {
+        let notes = self.notes.iter();
+        notes
+            .map(|note| bounded::cut(note, bounded::NOTE))
+            .collect()
     }
 
     /// What it says itself, and then its sections.

@@ -1,6 +1,7 @@
 //! A sequence whose items are made when they are asked for, and made again when they are asked for again.
 
 use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::fmt;
 use std::marker::PhantomData;
 
@@ -19,6 +20,16 @@ where
 {
     fn items(&self) -> Box<dyn Iterator<Item = T> + '_> {
         Box::new(self.0())
+    }
+}
+
+/// Those items of a flow that pass.
+struct Passing<'v, T, F>(Flow<'v, T>, F);
+
+impl<T: Clone, F: Fn(&T) -> bool> Source<T> for Passing<'_, T, F> {
+    fn items(&self) -> Box<dyn Iterator<Item = T> + '_> {
+        let passing = self.0.iter().filter(|item| (self.1)(item));
+        Box::new(passing.map(Cow::into_owned))
     }
 }
 
@@ -85,6 +96,26 @@ impl<'v, T: Clone> Flow<'v, T> {
     #[must_use]
     pub fn kept(self) -> Flow<'v, T> {
         self.iter().map(Cow::into_owned).collect()
+    }
+
+    /// Those of the items that pass, made when they are asked for.
+    #[must_use]
+    pub fn passing(self, passes: impl Fn(&T) -> bool + 'v) -> Self
+    where
+        T: 'v,
+    {
+        Self {
+            made: Some((None, Box::new(Passing(self, passes)))),
+            ..Self::default()
+        }
+    }
+
+    /// The items in another order, made now and kept. Items that compare equal keep their order.
+    #[must_use]
+    pub fn sorted(self, order: impl FnMut(&T, &T) -> Ordering) -> Self {
+        let mut sorted = self.kept();
+        sorted.kept.sort_by(order);
+        sorted
     }
 
     /// Appends an item, which is kept.

@@ -38,7 +38,7 @@ impl Report for Irregular {
         let wanted = select::Records::new(view, question);
         let mut table =
             Table::new("doubts", "Doubtful records", COLUMNS).or("no record is doubtful");
-        let (mut all, mut claimed) = (0, 0);
+        let (mut all, mut asserted) = (0, 0);
         let mut doubtful = Vec::new();
         let state = view.state;
         for seq in (0..state.count()).map(Seq) {
@@ -47,7 +47,7 @@ impl Report for Irregular {
                 continue;
             }
             all += 1;
-            claimed += usize::from(cells::claimed(state, seq).is_some());
+            asserted += usize::from(cells::asserted(state, seq).is_some());
             if state.date(seq).is_some_and(RecordDate::is_doubtful) {
                 doubtful.push(seq);
             }
@@ -63,7 +63,7 @@ impl Report for Irregular {
             "a retracted record does not count, and is not listed; corrections are in the certificate".into(),
         );
         document.charts.push(chart(&counts));
-        let rates = shares(counts, claimed, all, contested.len(), commitments.len());
+        let rates = shares(counts, asserted, all, contested.len(), commitments.len());
         document.tables = vec![
             table,
             contests(&contested),
@@ -207,7 +207,7 @@ fn contests<'r>(contested: &Commitments<'r>) -> Table<'r> {
 
 fn shares(
     counts: [usize; WHYS.len()],
-    claimed: usize,
+    asserted: usize,
     records: usize,
     contested: usize,
     commitments: usize,
@@ -223,7 +223,7 @@ fn shares(
         .zip(counts)
         .map(|(why, count)| of_records(why.word(), count))
         .collect();
-    rates.push(of_records("recorded time claimed", claimed));
+    rates.push(of_records("recorded time asserted", asserted));
     rates.push(Rate {
         name: "contested",
         denominator: "commitments",
@@ -292,12 +292,12 @@ mod tests {
     }
 
     #[test]
-    fn claimed_times_are_counted() {
+    fn asserted_times_are_counted() {
         let mut history = doubtful();
         history.state.note_asserted(3);
         let report = history.ask(&Irregular, "2024-01-01", &Question::default());
         assert_eq!(
-            share(&report, "records/recorded time claimed"),
+            share(&report, "records/recorded time asserted"),
             "3 of 10 (30%)"
         );
     }

@@ -64,7 +64,7 @@ fn row(scope: &Scope<'_>, held: &CurrentRecord) -> Row {
     if held.is_standing() && !view.has_happened(entry.seq) {
         flags.push("not yet".to_owned());
     }
-    flags.extend(cells::claimed(view.state, entry.seq));
+    flags.extend(cells::asserted(view.state, entry.seq));
     let withheld = held.redacted.is_some();
     vec![
         cells::record(entry.seq),

@@ -3,6 +3,7 @@
 //! A new report is a new file and a line in [`REPORTS`].
 
 pub mod all;
+pub mod arrange;
 pub mod calendar;
 pub mod certificate;
 pub mod changes;
@@ -16,6 +17,7 @@ pub mod log;
 pub mod matrix;
 pub mod party;
 pub mod repeats;
+pub mod search;
 pub mod status;
 pub mod timeline;
 
@@ -38,6 +40,7 @@ mod tables;
 mod testing;
 #[cfg(test)]
 mod tests;
+mod words;
 
 pub use all::REPORTS;
 pub use cell::{Cell, Tone};

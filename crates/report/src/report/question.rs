@@ -60,6 +60,8 @@ pub struct Question {
     pub known_at: Option<String>,
     /// Counts whose crossing is asked for.
     pub thresholds: Vec<u64>,
+    /// Words to look for.
+    pub words: Vec<String>,
     /// What it is asked about: an entity or a record.
     pub subject: Option<Subject>,
     /// Where the answer comes from.
@@ -103,6 +105,7 @@ impl Default for Question {
             silent: Days::new(180),
             known_at: None,
             thresholds: Vec::new(),
+            words: Vec::new(),
             subject: None,
             provenance: None,
         }

@@ -84,17 +84,17 @@ fn every_report_answers_whatever_there_is() {
 }
 
 #[test]
-fn every_report_says_once_that_recorded_times_are_claimed() {
+fn every_report_says_once_that_recorded_times_are_asserted() {
     let mut history = testing::communique();
     history.state.note_asserted(3);
     for report in all() {
         let document = history.ask(report, "2024-01-01", &Question::default());
-        let says = |note: &&String| note.contains("records 0 to 2 are claimed");
+        let says = |note: &&String| note.contains("records 0 to 2 are asserted");
         let notes = document.notes.iter().filter(says).count();
         assert_eq!(notes, 1, "{}", report.name());
     }
     let dossier = history.dossier("C1", "2024-01-01").unwrap();
-    assert!(dossier.notes[0].contains("are claimed"));
+    assert!(dossier.notes[0].contains("are asserted"));
 }
 
 #[test]

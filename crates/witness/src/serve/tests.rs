@@ -333,9 +333,10 @@ fn what_a_client_can_take_up_is_bounded() {
     let witness = TestLog::of(0).witness(Volatile::default()).unwrap();
     let mut server = Server::bind(witness, ANYWHERE.parse().unwrap()).unwrap();
     server.shared.limits = Limits {
+        head: Duration::from_millis(500),
         body: Duration::from_millis(100),
-        connection: Duration::from_millis(500),
         connections: 2,
+        ..LIMITS
     };
     let running = server.start().unwrap();
     let head = b"POST /add-checkpoint HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\nold";
@@ -363,6 +364,155 @@ fn what_a_client_can_take_up_is_bounded() {
             assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);
         }
     }
+}
+
+/// Connects from an address of this machine.
+fn connect_from(source: &str, running: &Running) -> TcpStream {
+    let connected = runtime().unwrap().block_on(async {
+        let socket = tokio::net::TcpSocket::new_v4()?;
+        socket.bind(format!("{source}:0").parse().unwrap())?;
+        socket.connect(running.address()).await?.into_std()
+    });
+    let stream = connected.unwrap();
+    stream.set_nonblocking(false).unwrap();
+    stream
+        .set_read_timeout(Some(Duration::from_secs(20)))
+        .unwrap();
+    stream
+}
+
+/// What an answer says until the connection ends; nothing where it is reset.
+fn rest(stream: &mut TcpStream) -> String {
+    let mut answer = Vec::new();
+    if let Err(error) = stream.read_to_end(&mut answer) {
+        assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);
+    }
+    String::from_utf8(answer).unwrap()
+}
+
+/// Three hundred clients of one address that send the head of a request a byte at a time: a client of another address is
+/// served at once, and one of the same address after the time for a head.
+#[test]
+fn clients_that_drip_keep_nobody_else_waiting() {
+    let log = TestLog::of(7);
+    let witness = log.witness(Volatile::default()).unwrap();
+    let mut server = Server::bind(witness, ANYWHERE.parse().unwrap()).unwrap();
+    server.shared.limits.head = Duration::from_secs(3);
+    let running = server.start().unwrap();
+    let begin = std::time::Instant::now();
+    let mut drips: Vec<_> = (0..300)
+        .map(|_| connect_from("127.0.0.1", &running))
+        .collect();
+    let mut drip = |bytes: &[u8]| {
+        for stream in &mut drips {
+            // Those that were refused are gone.
+            let _ = stream.write_all(bytes);
+        }
+    };
+    drip(b"POST /add-checkpoint HTTP/1.1\r\nx: ");
+    for path in ["GET /", "POST /add-checkpoint"] {
+        drip(b"x");
+        let began = std::time::Instant::now();
+        let mut stream = connect_from("127.0.0.2", &running);
+        let body = log.body(0, 7);
+        let head = format!(
+            "{path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
+            body.len()
+        );
+        stream
+            .write_all(&[head.as_bytes(), &body].concat())
+            .unwrap();
+        let answer = rest(&mut stream);
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+        assert!(
+            began.elapsed() < Duration::from_secs(1),
+            "{:?}",
+            began.elapsed()
+        );
+    }
+    // While they drip on, their time is over.
+    while begin.elapsed() < Duration::from_secs(4) {
+        thread::sleep(Duration::from_millis(100));
+        drip(b"x");
+    }
+    let began = std::time::Instant::now();
+    cosigned(&running, &log, Some(7), 7);
+    assert!(
+        began.elapsed() < Duration::from_secs(1),
+        "{:?}",
+        began.elapsed()
+    );
+    for stream in &mut drips {
+        let answer = rest(stream);
+        assert!(
+            answer.is_empty() || answer.starts_with("HTTP/1.1 4"),
+            "{answer}"
+        );
+    }
+}
+
+#[test]
+fn one_address_has_no_more_connections_than_it_may() {
+    let running = running();
+    let mut held: Vec<_> = (0..MAX_CONNECTIONS_OF_ONE)
+        .map(|_| connect_from("127.0.0.1", &running))
+        .collect();
+    let mut next = connect_from("127.0.0.1", &running);
+    let answer = rest(&mut next);
+    assert!(answer.starts_with("HTTP/1.1 429 "), "{answer}");
+    assert!(answer.ends_with("\r\n\r\ntoo many connections from your address\n"));
+    assert!(answer.contains("content-length: 39\r\n"));
+    // One that ends makes room for another, which is served.
+    drop(held.pop());
+    thread::sleep(Duration::from_millis(200));
+    cosigned(&running, &TestLog::of(3), None, 3);
+}
+
+#[test]
+fn a_body_that_is_announced_too_long_is_refused_at_once() {
+    let running = running();
+    for length in [MAX_BODY as u64 + 1, 1_000_000_000_000, 1 << 60] {
+        let began = std::time::Instant::now();
+        let head = format!(
+            "POST /add-checkpoint HTTP/1.1\r\nhost: x\r\ncontent-length: {length}\r\n\r\nold"
+        );
+        let answer = raw(&running, head.as_bytes());
+        assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
+        assert!(
+            began.elapsed() < Duration::from_secs(2),
+            "{:?}",
+            began.elapsed()
+        );
+    }
+    // Nor is anything waited for that no request of this path has.
+    let answer = raw(
+        &running,
+        b"POST /other HTTP/1.1\r\nhost: x\r\ncontent-length: 99999999999\r\n\r\n",
+    );
+    assert!(answer.starts_with("HTTP/1.1 404 "), "{answer}");
+}
+
+/// A connection stays for the next request for the time of a head, not longer.
+#[test]
+fn a_connection_that_asks_nothing_more_ends() {
+    let witness = TestLog::of(0).witness(Volatile::default()).unwrap();
+    let mut server = Server::bind(witness, ANYWHERE.parse().unwrap()).unwrap();
+    server.shared.limits.head = Duration::from_millis(700);
+    let running = server.start().unwrap();
+    let mut stream = connect_from("127.0.0.1", &running);
+    let began = std::time::Instant::now();
+    for _ in 0..4 {
+        stream
+            .write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
+            .unwrap();
+        let mut answer = [0; 4096];
+        let length = stream.read(&mut answer).unwrap();
+        assert!(answer[..length].starts_with(b"HTTP/1.1 200 "));
+        thread::sleep(Duration::from_millis(300));
+    }
+    assert!(began.elapsed() > Duration::from_millis(1_000));
+    assert_eq!(rest(&mut stream), "");
+    assert!(began.elapsed() < Duration::from_secs(5));
 }
 
 #[test]

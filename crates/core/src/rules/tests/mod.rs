@@ -88,6 +88,7 @@ fn worded(advice: &Advice) -> String {
         Advice::Move(row) => row.to.to_string(),
         Advice::AssertedBy(asserter) => asserter.to_string(),
         Advice::AsRegular => "record it without `irregular`".to_owned(),
+        Advice::BothCases => "both cases".to_owned(),
         Advice::DeclareKey(party) => format!("party-key {party}"),
     }
 }

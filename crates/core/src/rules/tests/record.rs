@@ -2,6 +2,8 @@
 
 use super::*;
 use crate::event::Fact;
+use crate::rules::check_spelling;
+use crate::value::id::Seq;
 
 #[test]
 fn what_is_incomplete_is_refused() {
@@ -283,10 +285,48 @@ fn a_rule_about_the_record_does_not_give_way() {
         let excused = [texts, &[("irregular", "no matter")][..]].concat();
         given.when(*kind, &excused).refused(*rule);
     }
-    // These, `complete` and `irregular-only` (with tests of their own) are all that do not give way.
+    // These, `complete`, `irregular-only` (with tests of their own) and `size`, which a ledger asks, are all that do not give way.
     for &rule in Rule::ALL {
         let stands = BROKEN.iter().any(|(found, ..)| *found == rule)
-            || matches!(rule, Rule::Complete | Rule::IrregularOnly);
+            || matches!(rule, Rule::Complete | Rule::IrregularOnly | Rule::Size);
         assert_eq!(!rule.is_waivable(), stands, "{rule}");
     }
+}
+
+/// A ledger that another program wrote may hold any form of Unicode, and ids of which each case is another: that is
+/// format v1. What is looked up finds each spelling.
+#[test]
+fn what_v1_takes_is_taken_in_each_form_of_unicode() {
+    use crate::chain::codec;
+    let noted = |key: &str| {
+        let mut event = event(Kind::Noted, &[("text", "n")]);
+        event.envelope.import_key = Some(key.parse().unwrap());
+        let encoded = codec::encode(&event).unwrap();
+        let decoded = codec::decode(encoded.as_ref()).unwrap();
+        assert_eq!(decoded, event);
+        event
+    };
+    let (apart, one) = ("u\u{308}", "\u{fc}");
+    let given = world().and([noted(apart), noted(one), party("COLOMBIA", "state", None)]);
+    let known = state(&given.0);
+    let first = known.count() - 3;
+    assert_eq!(known.imported(apart), Some(Seq(first)));
+    assert_eq!(known.imported(one), Some(Seq(first + 1)));
+    let again = |key| Outcome(check(&known, &noted(key)));
+    again(apart).refused(Rule::UniqueImportKey);
+    again(one).refused(Rule::UniqueImportKey);
+    // Only one of them is there.
+    let given = world().and([noted(apart)]);
+    let known = state(&given.0);
+    assert_eq!(known.imported(one), Some(Seq(known.count() - 1)));
+    Outcome(check(&known, &noted(one))).accepted();
+    // A correction changes its field and no other.
+    let old = known.entry(Seq(known.count() - 1)).unwrap().event.clone();
+    let corrected = old.with_field("text", vec![apart.into()]).unwrap();
+    assert_eq!(corrected.envelope.import_key.unwrap().as_str(), apart);
+    // And an append asks which id is meant.
+    Outcome(check_spelling(&known, &party("Colombia", "state", None)))
+        .refused(Rule::UniqueId)
+        .saying("differs from colombia");
+    Outcome(check_spelling(&known, &party("peru", "state", None))).accepted();
 }

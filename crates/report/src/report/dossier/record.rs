@@ -64,7 +64,7 @@ fn record_state(of: &Dossier<'_, '_>, seq: Seq, held: Option<&CurrentRecord>) ->
         rows.push(("text", cells::sentence(&sentences, held)));
         rows.push(("counts", Cell::Flag(held.is_standing() && happened)));
         let mut flags = cells::flags(state, seq);
-        flags.extend(cells::claimed(state, seq));
+        flags.extend(cells::asserted(state, seq));
         rows.push(("flags", Cell::List(flags)));
     } else {
         rows.push(("text", Cell::text(cells::WITHHELD)));
