@@ -3,11 +3,13 @@
 //!
 //! Numbers are little endian and 32 bits wide, a list begins with its length, and a word is its place in its list.
 
+mod marks;
 mod read;
 mod write;
 
 use std::sync::Arc;
 
+use self::marks::{NO_RECORD, NO_WORD};
 use self::read::Reader;
 use self::write::Writer;
 use super::archive::Archive;
@@ -23,10 +25,6 @@ use crate::value::agreement::{Action, AgreementStatus};
 use crate::value::base::Leaf;
 use crate::value::commitment::{Capacity, Contest, Standing};
 use crate::value::id::Slug;
-
-/// The bytes of no word, and of no record.
-const NO_WORD: u8 = u8::MAX;
-const NO_RECORD: u32 = u32::MAX;
 
 impl State {
     /// The bytes of the state.

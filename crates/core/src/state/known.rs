@@ -2,7 +2,9 @@
 
 use super::id_table::Id;
 use super::position::Position;
+use super::standing::Sayings;
 use super::tables::State;
+use super::word::Word;
 use crate::event::EventSpec;
 use crate::rules::Known;
 use crate::value::agreement::{Action, AgreementStatus};
@@ -103,9 +105,12 @@ impl Known for State {
     }
 }
 
-impl State {
-    /// All parties for which one of these may act, and these themselves.
-    pub(super) fn principals(&self, actors: &[Id]) -> Vec<Id> {
+impl Sayings for State {
+    fn word(&self, number: u32) -> Option<&Word> {
+        self.tables.words.all().get(number as usize)
+    }
+
+    fn principals(&self, actors: &[Id]) -> Vec<Id> {
         let mut found = actors.to_vec();
         let mut next = 0;
         while let Some(party) = found.get(next).copied() {
@@ -118,7 +123,9 @@ impl State {
         }
         found
     }
+}
 
+impl State {
     /// The parties that a party acts for at once: the one that it is part of, and those that it succeeded.
     fn superiors(&self, party: Id) -> impl Iterator<Item = Id> {
         let entity = &self.tables.entities[party as usize];

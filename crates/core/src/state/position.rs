@@ -2,15 +2,14 @@
 
 use super::facts::{Amendment, CommitmentFacts, Terms};
 use super::id_table::Id;
-use super::standing::Standings;
-use super::tables::State;
+use super::standing::{Sayings, Standings};
 use crate::value::commitment::{Contest, Standing};
 use crate::value::when::Deadline;
 
 /// The position of a commitment after all records.
 #[derive(Debug, Clone, Copy)]
 pub struct Position<'r> {
-    pub(super) state: &'r State,
+    pub(super) state: &'r dyn Sayings,
     pub(super) terms: &'r Terms,
     pub(super) facts: &'r CommitmentFacts,
 }

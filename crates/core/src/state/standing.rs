@@ -4,12 +4,21 @@
 //! then about every debtor whose standing its word may move ([`Standings::about`]). Whether it may come was asked of one
 //! standing for all debtors then, so that is kept too ([`Standings::joint`]).
 
+use std::fmt;
+
 use super::facts::{Amendment, CommitmentFacts, Terms};
 use super::id_table::Id;
-use super::tables::State;
 use super::word::Word;
 use crate::value::commitment::{Asserter, Capacity, Standing, TRANSITIONS, Transition, transition};
 use crate::value::id::Seq;
+
+/// What is asked about those who move standings. The state answers it.
+pub(super) trait Sayings: fmt::Debug {
+    /// The word of a number.
+    fn word(&self, number: u32) -> Option<&Word>;
+    /// All parties for which one of these may act, and these themselves.
+    fn principals(&self, actors: &[Id]) -> Vec<Id>;
+}
 
 /// A move of the standing of some debtors.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,7 +38,7 @@ pub struct Move {
 /// Where the debtors of a commitment stand after some of its records.
 #[derive(Debug, Clone)]
 pub struct Standings<'s> {
-    state: &'s State,
+    state: &'s dyn Sayings,
     sides: Sides,
     joint: Track,
     each: Vec<(Id, Track)>,
@@ -120,7 +129,7 @@ impl Sides {
 
 impl<'s> Standings<'s> {
     /// Where they stand by the terms alone.
-    fn first(state: &'s State, terms: &Terms) -> Self {
+    fn first(state: &'s dyn Sayings, terms: &Terms) -> Self {
         let sides = Sides::of(terms);
         let first = Track::at(terms.standing.unwrap_or(Standing::Agreed));
         let debtors = sides.debtors().into_iter();
@@ -134,7 +143,7 @@ impl<'s> Standings<'s> {
 
     /// Where they stand after the records before one.
     pub(super) fn before(
-        state: &'s State,
+        state: &'s dyn Sayings,
         terms: &Terms,
         facts: &CommitmentFacts,
         record: u32,
@@ -190,7 +199,7 @@ impl<'s> Standings<'s> {
 
     /// As [`Standings::walk`] from the terms on: the moves, and where they led.
     pub(super) fn all(
-        state: &'s State,
+        state: &'s dyn Sayings,
         terms: &Terms,
         facts: &CommitmentFacts,
         counts: impl Fn(u32) -> bool,
@@ -317,7 +326,7 @@ impl<'s> Standings<'s> {
     }
 
     fn word(&self, number: u32) -> Option<&'s Word> {
-        self.state.tables.words.all().get(number as usize)
+        self.state.word(number)
     }
 }
 

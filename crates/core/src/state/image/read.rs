@@ -2,7 +2,7 @@
 
 use chrono::NaiveDate;
 
-use super::{NO_RECORD, NO_WORD};
+use super::marks::{NO_RECORD, NO_WORD};
 use crate::state::assessments::Assessment;
 use crate::state::dates::{Numbers, RecordDate, RecordDates};
 use crate::state::entity::Entity;
