@@ -309,15 +309,10 @@ impl<'s> Standings<'s> {
         if !moved.is_empty() {
             return moved;
         }
-        let movable: Vec<Id> = movable.into_iter().map(|(debtor, _)| debtor).collect();
         let meant = hearing.meant(to);
-        let both = meant.iter().filter(|debtor| movable.contains(debtor));
-        let both: Vec<Id> = both.copied().collect();
-        let found = [both, movable, meant].into_iter();
-        found
-            .filter(|some| !some.is_empty())
-            .next()
-            .unwrap_or_default()
+        let can_move = |debtor: &&Id| movable.iter().any(|(party, _)| party == *debtor);
+        let both: Vec<Id> = meant.iter().filter(can_move).copied().collect();
+        if both.is_empty() { meant } else { both }
     }
 
     /// Whether a word suffices for a row of the table of transitions, for one debtor or for all at once.

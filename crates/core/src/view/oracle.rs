@@ -274,11 +274,7 @@ impl<'s> Performances<'s> {
             .filter(|one| movable.contains(one))
             .cloned()
             .collect();
-        match (both.is_empty(), movable.is_empty()) {
-            (false, _) => both,
-            (true, false) => movable,
-            (true, true) => meant,
-        }
+        if both.is_empty() { meant } else { both }
     }
 
     fn satisfies(

@@ -219,17 +219,10 @@ impl Group {
             "claimed_of_due",
             "breached_of_due",
             "overdue_of_due",
-            "partial_of_due",
-            "contested_of_due",
-            "owed",
-            "breached_of_owed",
-            "missed_of_expected",
         ];
         let mut table = Table::new(self.table, self.title, &columns).or("none");
         for (key, Count { tally, standings }) in groups {
-            let [fulfilled, partial, claimed, breached, overdue, contested] = tally.due_rates();
-            let [_, _, breached_of_owed] = tally.owed_rates();
-            let [_, missed] = tally.occurrence_rates();
+            let [fulfilled, _, claimed, breached, overdue, _] = tally.due_rates();
             let [_, undated, ..] = tally.live_rates();
             let words = standings.iter();
             table.push(vec![
@@ -243,11 +236,6 @@ impl Group {
                 Cell::text(claimed.share()),
                 Cell::text(breached.share()),
                 Cell::text(overdue.share()),
-                Cell::text(partial.share()),
-                Cell::text(contested.share()),
-                Cell::count(tally.owed),
-                Cell::text(breached_of_owed.share()),
-                Cell::text(missed.share()),
             ]);
         }
         table

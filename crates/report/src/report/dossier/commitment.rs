@@ -54,32 +54,28 @@ fn state(of: &Dossier<'_, '_>, commitment: &Commitment<'_>) -> Table<'static> {
     let agreement = agreement.map(|each| format!("{}: {}", each.id, each.fact.title));
     let agreed = cells::since(view, commitment.recorded.seq);
     let due = view.due(commitment, question.soon);
-    pairs(
-        "state",
-        "Where it stands",
-        vec![
-            ("standing", cells::standing(commitment.standing)),
-            (
-                "differs",
-                Cell::List(cells::differences(view.state, &commitment.standings)),
-            ),
-            ("contest", cells::contest(commitment.contest)),
-            (
-                "assessment",
-                Cell::List(cells::assessments(view, commitment)),
-            ),
-            ("due", cells::due(due, commitment.terms.deadline.as_ref())),
-            ("agreement", Cell::maybe(agreement)),
-            ("agreed_on", agreed),
-            ("last_heard", Cell::text(heard.last)),
-            ("silent", Cell::Flag(heard.silent)),
-            ("verified", Cell::Flag(commitment.is_verified())),
-            (
-                "flags",
-                Cell::List(cells::commitment_flags(view, commitment)),
-            ),
-        ],
-    )
+    let differences = cells::differences(view.state, &commitment.standings);
+    let differs = (!differences.is_empty()).then_some(("differs", Cell::List(differences)));
+    let mut rows = vec![("standing", cells::standing(commitment.standing))];
+    rows.extend(differs);
+    rows.extend(vec![
+        ("contest", cells::contest(commitment.contest)),
+        (
+            "assessment",
+            Cell::List(cells::assessments(view, commitment)),
+        ),
+        ("due", cells::due(due, commitment.terms.deadline.as_ref())),
+        ("agreement", Cell::maybe(agreement)),
+        ("agreed_on", agreed),
+        ("last_heard", Cell::text(heard.last)),
+        ("silent", Cell::Flag(heard.silent)),
+        ("verified", Cell::Flag(commitment.is_verified())),
+        (
+            "flags",
+            Cell::List(cells::commitment_flags(view, commitment)),
+        ),
+    ]);
+    pairs("state", "Where it stands", rows)
 }
 
 /// How it came to stand where it stands, from the record that made it on.
@@ -113,6 +109,7 @@ fn moves<'r>(of: &Dossier<'_, 'r>, commitment: &Commitment<'r>) -> Table<'r> {
 fn from(each: &[(Id, Standing)]) -> Cell {
     let before: BTreeSet<Standing> = each.iter().map(|(_, standing)| *standing).collect();
     match before.iter().collect::<Vec<_>>().as_slice() {
+        [] => Cell::None,
         [one] => cells::standing(**one),
         several => Cell::list(several),
     }
