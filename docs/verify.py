@@ -351,8 +351,9 @@ EVENTS = """
 4 SourceRegistered source never id:Slug kind:SourceKind title:Text issuer:Text? published:When? \
 retrieved:When? language:Language? digest:Digest? locator:Text? derived_from:Slug?
 5 MeetingHeld meeting always text:Text? place:Text? present:Slug* led_to:Slug*
-6 AgreementRecorded agreement never id:Slug title:Text form:Form? party:Slug* place:Text? link:Link*
-7 AgreementStatusChanged agreement-status never agreement:Slug to:AgreementStatus
+6 AgreementRecorded agreement never id:Slug title:Text form:Form? party:Slug* place:Text? link:Link* \
+parties_unknown:Bool@2 role:RoleHolder*@2 subject:Text*@2 identifier:Identifier*@2
+7 AgreementStatusChanged agreement-status never agreement:Slug to:AgreementStatus effective:When?@2
 8 ParticipationRecorded participation never agreement:Slug party:Slug action:Action text:Text? effective:When?
 9 CommitmentRecorded commitment never id:Slug agreement:Slug text:Text modality:Modality* debtor:Slug* \
 creditor:Slug* mutual:Bool witness:Slug* guarantor:Slug* purpose:Text* condition:Text? measure:Text? \
@@ -387,10 +388,11 @@ Bearing 0=supports 1=refutes
 Confidence 0=low 1=medium 2=high
 Form 0=treaty 1=protocol 2=memorandum 3=exchange-of-letters 4=communique 5=roadmap 6=contract 7=oral \
 8=reported 9=other
-AgreementStatus 0=concluded 1=in-force 2=suspended 3=resumed 4=amended 5=superseded 6=terminated
+AgreementStatus 0=concluded 1=in-force 2=suspended 3=resumed 4=amended 5=superseded 6=terminated \
+7=provisional@2
 Action 0=signature 1=definitive-signature 2=ratification 3=acceptance 4=approval 5=accession 6=succession \
 7=formal-confirmation 8=provisional-application 9=notification 10=entry-into-force 11=withdrawal \
-12=reservation 13=declaration 14=objection
+12=reservation 13=declaration 14=objection 15=end-of-provisional-application@2
 Modality 0=obligation 1=permission 2=prohibition 3=intention
 Standing 0=proposed 1=agreed 2=conditional 3=active 4=suspended 5=claimed 13=partial@2 6=fulfilled 7=breached \
 8=waived 9=released 10=cancelled 11=expired 12=superseded
@@ -427,7 +429,9 @@ WORDS = {name: dict(word.split("=") for word in words) for name, *words in map(s
 
 SLUG = re.compile(r"(?![0-9]+\Z)[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 LANGUAGE = re.compile(r"(?!.{65})[a-z]{2,3}(-[A-Za-z0-9]{1,8})*")
-LINK = re.compile(r"(amends|supersedes|continues|implements|repeats):(?P<slug>.*)", re.DOTALL)
+LINK = re.compile(r"(amends|supersedes|continues|implements|repeats|(?P<later>terminates|supplements|protocol-to))"
+                  r":(?P<slug>.*)", re.DOTALL)
+ROLE = re.compile(r"(depositary|mediator|facilitator|guarantor|witness|observer|host|secretariat):(?P<slug>.*)", re.DOTALL)
 RULE_PART = re.compile(r"(UNTIL|COUNT|INTERVAL|BYSECOND|BYMINUTE|BYHOUR|BYDAY|BYMONTHDAY|BYYEARDAY|BYWEEKNO|BYMONTH"
                        r"|BYSETPOS|WKST)=[A-Z0-9,+-]+|FREQ=(SECONDLY|MINUTELY|HOURLY|DAILY|WEEKLY|MONTHLY|YEARLY)")
 
@@ -457,6 +461,11 @@ def is_link(s):
     return bool(link and SLUG.fullmatch(link["slug"]))
 
 
+def is_role_holder(s):
+    holder = ROLE.fullmatch(s)
+    return bool(holder and SLUG.fullmatch(holder["slug"]))
+
+
 def is_rule(s):
     names = [part.partition("=")[0] for part in s.split(";")]
     fits = all(map(RULE_PART.fullmatch, s.split(";"))) and "FREQ" in names and len(set(names)) == len(names)
@@ -465,6 +474,7 @@ def is_rule(s):
 
 TEXTS = {"Text": is_text, "Level": is_text, "Slug": SLUG.fullmatch, "Language": LANGUAGE.fullmatch, "Name": is_name,
          "Identifier": is_identifier, "Citation": is_citation, "Link": is_link, "Rule": is_rule,
+         "RoleHolder": is_role_holder,
          "FieldName": re.compile("[a-z_]{1,32}").fullmatch}
 
 
@@ -516,15 +526,20 @@ class Payload:
                 raise Malformed("a text is not UTF-8")
             if not TEXTS[kind](text):
                 raise Malformed(f"{text[:40]!r} is not a {kind} as the document has it")
+            self.needs(2 if kind == "Link" and LINK.fullmatch(text)["later"] else 1, text)
             return text
         if kind in WORDS:
             number = self.byte()
             word, schema = since(WORDS[kind].get(str(number), "@255"))
-            if schema > self.schema:
-                raise Malformed(f"{kind} has no number {number}")
-            self.lowest = max(self.lowest, schema)
+            self.needs(schema, f"{kind} {number}")
             return word
         return getattr(self, kind)()
+
+    def needs(self, schema, what):
+        """What a later schema than the payload's brought is not in it."""
+        if schema > self.schema:
+            raise Malformed(f"schema {self.schema} has no {what[:40]}")
+        self.lowest = max(self.lowest, schema)
 
     def Bool(self):
         return self.choice("a bool", (False, True))

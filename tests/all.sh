@@ -1,7 +1,8 @@
 #!/bin/sh
 # Every check of this repository, from any directory: sh tests/all.sh
 #
-# Needs Rust, a C++ compiler, sh and python3; without strace, the tests of faults at system calls are skipped. Installs the one missing tool, cargo-deny, under the target directory and nowhere else.
+# Needs Rust, a C++ compiler, sh and python3; without strace, the tests of faults at system calls are skipped. Installs the
+# missing tools, cargo-deny and python-icalendar, under the target directory and nowhere else.
 # Stops at the first step that fails and names it.
 set -eu
 cd "$(dirname "$0")/.."
@@ -10,6 +11,9 @@ deny_version=0.20.2
 target=${CARGO_TARGET_DIR:-target}
 tools=$target/tools/cargo-deny-$deny_version
 deny=$tools/bin/cargo-deny
+# Absolute, because tests run in directories of their own.
+SERVANDA_ICALENDAR=$(mkdir -p "$target/tools" && cd "$target/tools" && pwd)/icalendar-7.3.0
+export SERVANDA_ICALENDAR
 
 # Announces a step, runs it, and gives up with its name if it fails.
 step() {
@@ -44,8 +48,19 @@ cargo_deny() {
     cargo install cargo-deny --version "$deny_version" --locked --force --root "$tools"
 }
 
+# Reads the calendars that servanda writes. A machine without pip skips that test.
+icalendar() {
+    if [ -d "$SERVANDA_ICALENDAR" ] || ! python3 -m pip --version >/dev/null 2>&1; then
+        return 0
+    fi
+    PIP_USER=0 PIP_ROOT_USER_ACTION=ignore PIP_DISABLE_PIP_VERSION_CHECK=1 \
+        python3 -m pip install --quiet --only-binary :all: --target "$SERVANDA_ICALENDAR.draft" "icalendar==7.3.0" &&
+        mv "$SERVANDA_ICALENDAR.draft" "$SERVANDA_ICALENDAR"
+}
+
 step "rustfmt and clippy are there" components
 step "cargo-deny is there" cargo_deny
+step "python-icalendar is there" icalendar
 # Each library compiles without what only the program switches on: an auditor can depend on servanda-core alone.
 alone() {
     for package in core files log ledger report witness; do

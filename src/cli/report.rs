@@ -24,8 +24,12 @@ fn build() -> clap::Command {
         .arg_required_else_help(true)
         .subcommand_value_name("REPORT")
         .subcommands(REPORTS.iter().map(|report| subcommand(*report)))
-        .after_help(
-            "Two clocks: --as-of asks what was true on a day, --known-at what the ledger knew then.
+        .after_help(EXAMPLES)
+        .after_long_help(format!("{EXAMPLES}\n\n{WORDS}"))
+}
+
+const EXAMPLES: &str =
+    "Two clocks: --as-of asks what was true on a day, --known-at what the ledger knew then.
 
 Examples:
   servanda report status
@@ -33,9 +37,7 @@ Examples:
   servanda report party --party colombia
   servanda report changes --from 2023-11-01 --until 2023-11-30
   servanda report curve --agreement A1 --threshold 55
-  servanda report status --as-of 2023-12-31 --known-at 2024-01-15",
-        )
-}
+  servanda report status --as-of 2023-12-31 --known-at 2024-01-15";
 
 /// What the words of reports mean, in short. `docs/reports.md` has all of it.
 const WORDS: &str = "\

@@ -48,6 +48,7 @@ fn type_name(spec: &FieldSpec) -> &'static str {
         "WHEN|SPAN after EVENT|RRULE:...|recurring|continuing|unspecified" => "Deadline",
         "SOURCE[: PLACE]" => "Citation",
         "RELATION:AGREEMENT" => "Link",
+        "ROLE:PARTY" => "RoleHolder",
         "LEVEL|no-evidence" => "Level",
         label => {
             let is_same = |codes: Codes| codes.iter().map(|code| &code.1).eq(spec.words);

@@ -316,6 +316,33 @@ fn a_table_that_states_its_day_is_older_than_one_that_states_a_later_day() {
     assert_eq!(keyed(&scratch, "x2")["on"], "2024-06-30");
 }
 
+/// Gathered values of several tables add to each other, in one import and in later ones.
+#[test]
+fn what_tables_gather_adds_up() {
+    let scratch = with_rules(
+        "[[event]]\nevent = \"party\"\nonce = true\nimport_key = \"p:{who}\"\nid = \"{who}\"\nkind = \"state\"\nname = \"{who}\"\n\
+         [[event]]\nevent = \"agreement\"\nonce = true\ngather = [\"party\"]\nimport_key = \"all\"\nid = \"all\"\ntitle = \"A\"\nparty = \"{who}\"\n",
+    );
+    for (name, rows) in [
+        ("1.csv", "who\na\nb\n"),
+        ("2.csv", "who\nb\nc\n"),
+        ("3.csv", "who\nd\n"),
+    ] {
+        scratch.write(name, rows);
+    }
+    let first = import(&scratch, &["1.csv", "2.csv", "3.csv"], &[]);
+    assert!(
+        first.stderr.contains("(8 new, 2 corrections, 0 further)"),
+        "{first:#?}"
+    );
+    assert_eq!(
+        events(&scratch).pop().unwrap()["to"],
+        serde_json::json!(["a", "b", "c", "d"])
+    );
+    let again = import(&scratch, &["2.csv", "3.csv"], &[]);
+    assert!(again.stderr.contains("0 events appended"), "{again:#?}");
+}
+
 /// Rules that were wrong are mended, and the same table says something else.
 #[test]
 fn the_same_table_read_by_other_rules_corrects_what_it_said() {

@@ -11,6 +11,7 @@
 mod attacks;
 mod bad_input;
 mod bundle;
+mod calendar;
 mod cli;
 mod commands;
 mod corpus;

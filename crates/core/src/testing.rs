@@ -15,6 +15,7 @@ use crate::event::{Change, Entry, Event, FieldSpec, Fields, Kind};
 use crate::rules::{self, Known};
 use crate::signatures::{Required, acknowledged};
 use crate::state::{EntityKind, State};
+use crate::value::agreement::{Relation, Role};
 use crate::value::base::{Leaf, Shape};
 use crate::value::commitment::{Asserter, Standing, transitions_from};
 use crate::value::id::{PartyId, Seq};
@@ -144,7 +145,10 @@ fn leaf_text(kind: Kind, spec: &'static FieldSpec) -> BoxedStrategy<String> {
                 Some(place) => format!("{source}: {}", place.trim()),
             })
             .boxed(),
-        "RELATION:AGREEMENT" => ("amends|supersedes|continues|implements|repeats", slug())
+        "ROLE:PARTY" => (select(Role::WORDS), slug())
+            .prop_map(|(role, party)| format!("{role}:{party}"))
+            .boxed(),
+        "RELATION:AGREEMENT" => (select(Relation::WORDS), slug())
             .prop_map(|(relation, agreement)| format!("{relation}:{agreement}"))
             .boxed(),
         "LEVEL|no-evidence" => prop_oneof![Just("no-evidence".to_owned()), texts()].boxed(),
@@ -298,12 +302,12 @@ fn accepted(state: &State, choices: &mut Choices) -> Option<Event> {
     if needs_signature(state, &event) {
         return None;
     }
-    match rules::check(state, &event) {
+    match rules::admit(state, &event) {
         Ok(()) => Some(event),
         Err(rejection) if rejection.rule.is_waivable() && choices.one_in(4) => {
             let reason = vec!["reported so".to_owned()];
             let event = event.with_field("irregular", reason).ok()?;
-            rules::check(state, &event).ok().map(|()| event)
+            rules::admit(state, &event).ok().map(|()| event)
         }
         Err(_) => None,
     }
@@ -413,16 +417,8 @@ fn likely_text(
         "DIGEST" => format!("{:016x}", choices.next()).repeat(4),
         "WHEN" => likely_when(choices, seq),
         "WHEN|SPAN after EVENT|RRULE:...|recurring|continuing|unspecified" => {
-            match choices.below(7) {
-                0 => "recurring".to_owned(),
-                3 => format!(
-                    "30 days after ratification of {}",
-                    known(choices, EntityKind::Agreement)?
-                ),
-                1 => "continuing".to_owned(),
-                2 => "RRULE:FREQ=MONTHLY;INTERVAL=3".to_owned(),
-                _ => likely_when(choices, seq + 100),
-            }
+            let agreement = |choices: &mut Choices| known(choices, EntityKind::Agreement);
+            likely_deadline(choices, seq, agreement)?
         }
         "NAME[@LANG]" => format!("{}@es", choices.pick(WORDS)?),
         "SCHEME:VALUE" => format!("iso3166:{}", choices.below(100)),
@@ -431,8 +427,12 @@ fn likely_text(
             format!("{source}: paragraph {}", choices.below(20))
         }
         "RELATION:AGREEMENT" => {
-            let relation = choices.pick(&["amends", "continues", "implements", "repeats"])?;
+            let relation = choices.pick(Relation::WORDS)?;
             format!("{relation}:{}", known(choices, EntityKind::Agreement)?)
+        }
+        "ROLE:PARTY" => {
+            let role = choices.pick(Role::WORDS)?;
+            format!("{role}:{}", known(choices, EntityKind::Party)?)
         }
         "LEVEL|no-evidence" => match choices.below(4) {
             0 => "no-evidence".to_owned(),
@@ -440,6 +440,21 @@ fn likely_text(
         },
         "FIELD" => "note".to_owned(),
         other => panic!("{}: no likely value of {other}", spec.name),
+    })
+}
+
+/// A deadline that is a date, recurs, or counts from what happens to one of the agreements.
+fn likely_deadline(
+    choices: &mut Choices,
+    seq: u64,
+    agreement: impl FnOnce(&mut Choices) -> Option<String>,
+) -> Option<String> {
+    Some(match choices.below(7) {
+        0 => "recurring".to_owned(),
+        3 => format!("30 days after ratification of {}", agreement(choices)?),
+        1 => "continuing".to_owned(),
+        2 => "RRULE:FREQ=MONTHLY;INTERVAL=3".to_owned(),
+        _ => likely_when(choices, seq + 100),
     })
 }
 

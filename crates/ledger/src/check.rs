@@ -245,7 +245,7 @@ impl<'a> Checker<'a> {
     }
 
     fn complies(&self, event: &Event) -> Result<(), Rejection> {
-        rules::check(self.state, event)?;
+        rules::admit(self.state, event)?;
         match self.case_matters {
             true => Ok(()),
             false => rules::check_spelling(self.state, event),

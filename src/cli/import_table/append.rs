@@ -61,7 +61,7 @@ pub(super) fn append(
                 ParsedLine::Fields(fields) => ParsedLine::Fields(fields.clone()),
                 _ => std::mem::replace(&mut event.line.parsed, ParsedLine::OfItsLedger),
             },
-            ..event.line
+            ..*event.line
         };
         let keyed = |key: &str| present.keyed(key);
         let made = resolver

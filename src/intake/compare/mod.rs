@@ -153,6 +153,12 @@ impl<'r> Known<'r> {
     pub fn take(&mut self, table: usize, made: MappedEvent) -> Result<(), Remark> {
         let key = Rc::clone(&made.key);
         let given = self.given.remove(&key);
+        if given.is_none() && self.is_recorded(&made) {
+            self.tally.unchanged += 1;
+            self.given
+                .insert(key, (table, made.place.line, Said::Recorded));
+            return Ok(());
+        }
         let (first, line, said) = given.unwrap_or((table, made.place.line, Said::Recorded));
         let (is_recorded, found) = match said {
             Said::Changed(state) => (false, Found::Row(state)),
@@ -180,6 +186,19 @@ impl<'r> Known<'r> {
         };
         self.given.insert(key, (first, line, said));
         outcome
+    }
+
+    /// Whether the event under a key is recorded as it is here: most of a table that is imported again.
+    fn is_recorded(&self, made: &MappedEvent) -> bool {
+        let ParsedLine::Event(event) = &made.line.parsed else {
+            return false;
+        };
+        let entry = self
+            .state
+            .imported(&made.key)
+            .and_then(|seq| self.state.entry(seq));
+        entry.is_some_and(|entry| says_the_same(&entry.event, event))
+            && self.state.imported(&numbered(&made.key, 2)).is_none()
     }
 
     /// Compares an event with the one under its key, which a table of this import gave first at `first`, and says whether
@@ -247,11 +266,8 @@ impl<'r> Known<'r> {
             false => format!("{} adds to it", origin.name),
         };
         self.changed.push(TableRemark { table, remark });
-        self.change(table, &made, state, difference, &reason)
+        self.change(table, &made, state, event, difference, &reason)
             .map_err(wrong)?;
-        if state.event.kind() == event.kind() {
-            state.event = event;
-        }
         Ok(true)
     }
 
@@ -261,6 +277,7 @@ impl<'r> Known<'r> {
         table: usize,
         made: &MappedEvent,
         state: &mut RowState,
+        event: Event,
         difference: Difference,
         reason: &str,
     ) -> Result<(), String> {
@@ -268,17 +285,23 @@ impl<'r> Known<'r> {
             self.tally.further += 1;
             state.count += 1;
             state.key = numbered(&made.key, state.count);
-            let event = MappedEvent {
+            let further = MappedEvent {
                 key: state.key.as_str().into(),
-                line: with_key(&made.line, &state.key)?,
+                line: Box::new(with_key(&made.line, &state.key)?),
                 ..made.clone()
             };
-            self.events.push(TableEvent { table, event });
+            self.events.push(TableEvent {
+                table,
+                event: further,
+            });
+            state.event = event;
             return Ok(());
         }
         self.tally.corrections += difference.fields.len();
         for field in difference.fields {
             let to = difference.now.get(field).to_vec();
+            let corrected = state.event.with_field(field, to.clone());
+            state.event = corrected.map_err(|errors| joined(&errors))?;
             let event = correction(made, &state.key, field, to, reason)?;
             self.events.push(TableEvent { table, event });
         }
@@ -481,7 +504,7 @@ fn correction(
         fields.set(name, given.get(name).to_vec());
     }
     Ok(MappedEvent {
-        line: line_of(Kind::Corrected, &fields, &made.line)?,
+        line: Box::new(line_of(Kind::Corrected, &fields, &made.line)?),
         ..made.clone()
     })
 }

@@ -7,9 +7,10 @@ use super::job::{MappedEvent, Place, Remark};
 use super::scope::Cursor;
 use crate::intake::rules::EventRule;
 use crate::intake::rules::template::{Failure, Template};
-use servanda_core::event::{FieldError, Kind};
+use servanda_core::event::{FieldError, FieldSpec, Kind};
 use servanda_core::ndjson::Line;
-use servanda_core::value::base::{Shape, excerpt};
+use servanda_core::value::base::{Leaf, Shape, excerpt};
+use servanda_core::value::id::PartyId;
 use servanda_core::value::when::Instant;
 
 /// The texts of fields, by name; no name stands twice.
@@ -42,18 +43,30 @@ pub(super) fn fill<'a>(
     Ok(())
 }
 
+/// Names each party of a list once: two spellings in a row may be of one party.
+pub(super) fn fold_parties(kind: Kind, given: &mut Given<'_>) {
+    let is_list = |spec: &FieldSpec| spec.shape == Shape::Many && spec.label == PartyId::LABEL;
+    for (name, texts) in given {
+        if texts.len() < 2 || !kind.field(name).is_some_and(is_list) {
+            continue;
+        }
+        let mut known = HashSet::new();
+        texts.retain(|text| known.insert(text.clone()));
+    }
+}
+
 /// Makes the line of an event.
 pub(super) fn line(
     kind: Kind,
     place: &Place,
     recorded_at: Option<Instant>,
     given: &Given<'_>,
-) -> Result<Line, Vec<FieldError>> {
+) -> Result<Box<Line>, Vec<FieldError>> {
     let given: Vec<(&str, &[String])> = given
         .iter()
         .map(|(name, texts)| (*name, texts.as_slice()))
         .collect();
-    Line::of_fields(place.line, kind, recorded_at, &given)
+    Line::of_fields(place.line, kind, recorded_at, &given).map(Box::new)
 }
 
 /// An event that a row gives.
@@ -66,7 +79,7 @@ pub(super) struct Draft<'a> {
     pub place: Place,
     pub recorded_at: Option<Instant>,
     /// None if an earlier row made the same event.
-    pub line: Option<Line>,
+    pub line: Option<Box<Line>>,
 }
 
 impl Draft<'_> {

@@ -62,7 +62,7 @@ pub struct MappedEvent {
     /// Its import key; that of the corrected event for a correction.
     pub key: Rc<str>,
     /// The event, as far as the table alone gives it: `@KEY` names the record with that import key.
-    pub line: Line,
+    pub line: Box<Line>,
     /// The place that it comes from.
     pub place: Place,
     /// The number of the row, from 0; of the first one, if several make the event together.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use super::draft::{Draft, Given, Together, fill, line, texts};
+use super::draft::{Draft, Given, Together, fill, fold_parties, line, texts};
 use super::job::{ImportJob, MappedEvent, Outcome, Place, Remark};
 use super::scope::{Columns, Cursor};
 use crate::intake::rules::template::{Expression, Failure, Template};
@@ -276,6 +276,7 @@ impl<'a> RowMapper<'a> {
             given.push(("source", vec![citation]));
         }
         fill(&rule.fields, &mut given, cursor).map_err(fail)?;
+        fold_parties(rule.kind, &mut given);
         let recorded_at = self.recorded_at(cursor).map_err(fail)?;
         self.add_recorder(&mut given);
         let Some(key) = texts(&given, "import_key").first() else {

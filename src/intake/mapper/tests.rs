@@ -122,6 +122,76 @@ fn what_is_made_once_comes_first_and_gathers() {
 }
 
 #[test]
+fn two_spellings_of_a_party_in_a_list_name_it_once() {
+    let rules = r#"
+[[event]]
+event = "agreement"
+import_key = "{No}"
+id = "t-{No}"
+title = "T"
+party = "{Who|split(;)|slug}"
+"#;
+    let outcome = made(rules, "No,Who\n1,Northland; NORTHLAND ;Southland\n");
+    assert_eq!(remarks(&outcome.bad), [""; 0]);
+    let made = outcome
+        .events
+        .iter()
+        .find(|made| made.rule.is_some())
+        .unwrap();
+    assert_eq!(made.line.fields().get("party"), ["northland", "southland"]);
+}
+
+#[test]
+fn an_agreement_has_its_roles_numbers_and_unknown_parties_from_a_table() {
+    let rules = r#"
+[[event]]
+event = "agreement"
+import_key = "{No}"
+id = "t-{No}"
+title = "T"
+party = "{Who|slug}"
+parties_unknown = "{Unknown}"
+role = ["depositary:{Kept|slug}", "mediator:{Between|slug}"]
+subject = "{Subject|split(/)}"
+identifier = "unts:{UNTS}"
+link = "terminates:t-{Ends}"
+
+[[event]]
+event = "agreement-status"
+when = { Out = "?*" }
+import_key = "{No}:out"
+agreement = "t-{No}"
+to = "terminated"
+on = "{Said}"
+effective = "{Out}"
+"#;
+    let table = "No,Who,Unknown,Kept,Between,Subject,UNTS,Ends,Said,Out\n\
+                 1,,true,UN,,Trade/Rivers,I-1,,,\n\
+                 2,North,,,South,,,1,1960-01-01,1961-01-01\n";
+    let outcome = made(rules, table);
+    assert_eq!(remarks(&outcome.bad), [""; 0]);
+    let events: Vec<_> = outcome
+        .events
+        .iter()
+        .filter(|made| made.rule.is_some())
+        .collect();
+    let fields = |at: usize, name: &str| events[at].line.fields().get(name).to_vec();
+    assert_eq!(fields(0, "parties_unknown"), ["true"]);
+    assert_eq!(fields(0, "role"), ["depositary:un"]);
+    assert_eq!(fields(0, "subject"), ["Trade", "Rivers"]);
+    assert_eq!(fields(0, "identifier"), ["unts:I-1"]);
+    assert_eq!(fields(1, "role"), ["mediator:south"]);
+    assert_eq!(fields(1, "link"), ["terminates:t-1"]);
+    assert_eq!(fields(2, "effective"), ["1961-01-01"]);
+    // A row that neither names a party nor says that none is known is refused.
+    let outcome = made(
+        rules,
+        "No,Who,Unknown,Kept,Between,Subject,UNTS,Ends,Said,Out\n1,,,,,,,,,\n",
+    );
+    assert!(remarks(&outcome.bad)[0].contains("party: is required, unless `parties_unknown`"));
+}
+
+#[test]
 fn a_row_goes_in_whole_or_not_at_all() {
     let rules = format!("{PARTIES}{ACTS}");
     let outcome = made(

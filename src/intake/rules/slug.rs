@@ -41,13 +41,13 @@ const HASH_DIGITS: usize = 10;
 /// Makes the id of a name; none if the name has no letter or digit.
 pub fn slug(name: &str) -> Option<String> {
     let name = normal(name);
-    let mut out = String::new();
+    let mut out = String::with_capacity(name.len());
     let mut is_cut = false;
     let mut has_letter = false;
-    for c in name.chars().flat_map(char::to_lowercase) {
+    for c in name.chars().flat_map(lower) {
         if c.is_ascii_alphanumeric() {
             out.push(c);
-        } else if let Some((plain, _)) = LATIN.iter().find(|(_, marked)| marked.contains(c)) {
+        } else if let Some(plain) = without_marks(c) {
             out.push_str(plain);
         } else if is_mark(c) {
             continue;
@@ -75,6 +75,21 @@ pub fn slug(name: &str) -> Option<String> {
         out = format!("{}-{}", out.trim_end_matches('-'), &hash[..HASH_DIGITS]);
     }
     Some(out)
+}
+
+/// The plain letters for a Latin letter with marks.
+fn without_marks(c: char) -> Option<&'static str> {
+    let mut latin = LATIN.iter().filter(|_| !c.is_ascii());
+    latin
+        .find(|(_, marked)| marked.contains(c))
+        .map(|(plain, _)| *plain)
+}
+
+/// The lower-case letters of a letter; most are in ASCII.
+fn lower(c: char) -> impl Iterator<Item = char> {
+    let plain = c.is_ascii().then(|| c.to_ascii_lowercase());
+    let others = plain.is_none().then(|| c.to_lowercase());
+    plain.into_iter().chain(others.into_iter().flatten())
 }
 
 /// Whether a character is a mark after its letter, as in decomposed texts.

@@ -287,3 +287,20 @@ fn bytes(text: &str) -> Vec<u8> {
         .map(|digits| u8::from_str_radix(digits, 16).unwrap())
         .collect()
 }
+
+/// Without the syncs of a process, power cuts lose what it acknowledged; and that is found.
+#[test]
+fn a_process_that_does_not_sync_is_found() {
+    if !syscalls::is_there() {
+        return;
+    }
+    let mut traced = traced("record", Deed::record());
+    let random = &mut Choices(1);
+    for _ in 0..20 {
+        cut(std::slice::from_ref(&traced), random).unwrap();
+    }
+    traced.calls.retain(|call| !matches!(call, Call::Sync(_)));
+    let faults = (0..60).filter_map(|_| cut(std::slice::from_ref(&traced), random).err());
+    let lost = faults.filter(|broken| broken.fault == Fault::Lost).count();
+    assert!(lost > 2, "{lost}");
+}

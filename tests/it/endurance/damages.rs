@@ -15,7 +15,7 @@ use servanda_log::{Compact as _, LogError, Stored};
 
 use super::broken::{Broken, Fault, hold};
 use super::files::Files;
-use super::look::{self, Steady, append, note, open, read_all, see};
+use super::look::{self, Steady, append, noise, note, open, read_all, see};
 use crate::evidence::{self, Change, FOREIGN};
 use crate::program::Scratch;
 
@@ -59,11 +59,10 @@ impl Making {
 
     /// So many notes, each of so many letters, which do not compress.
     fn notes(&mut self, count: usize, letters: usize) -> Vec<Event> {
-        let mut text = || -> String {
-            let digits = (0..letters.div_ceil(16)).map(|_| format!("{:016x}", self.random.next()));
-            digits.collect()
-        };
-        (0..count).map(|_| note(&text(), None)).collect()
+        let random = &mut self.random;
+        (0..count)
+            .map(|_| note(&noise(random, letters), None))
+            .collect()
     }
 
     /// Appends each of these batches in a process that ends in order.
@@ -353,4 +352,28 @@ fn is_untouched_and_agreed(
         (None, _, Some(_)) => Err(Broken::new(Fault::Silent, "an append hid the damage")),
         (None, _, None) => Ok(false),
     }
+}
+
+/// A ledger that is sound and lacks a record that was acknowledged, or has another one, is found.
+#[test]
+fn what_is_missing_or_another_is_found() {
+    let mut making = Making::begin(1);
+    making.append(&[(3, 20)]);
+    let older = making.files();
+    let mut template = making.template("as it was", older);
+    let dir = making.scratch.ledger();
+    let fault = |template: &Template| {
+        let before = Files::of_ledger(&dir);
+        let found = is_untouched_and_agreed(template, &dir, &before);
+        found.map_err(|broken| broken.fault)
+    };
+    template.records.swap(1, 2);
+    assert_eq!(fault(&template), Err(Fault::Silent));
+    template.records.swap(1, 2);
+    template.records.push(template.records[0].clone());
+    template.vouched += 1;
+    assert_eq!(fault(&template), Err(Fault::Silent));
+    template.records.pop();
+    template.vouched -= 1;
+    assert_eq!(fault(&template), Ok(true));
 }

@@ -8,7 +8,7 @@ use servanda_log::Stored;
 
 use super::broken::{Broken, Fault, hold};
 use super::files::Files;
-use super::look::{self, is_bodiless, link};
+use super::look::{self, is_bodiless, link, noise};
 use crate::program::{Outcome, Scratch};
 
 /// A word that lies once in the ledger of a deed that redacts.
@@ -52,14 +52,15 @@ fn with_lines(count: usize) -> Scratch {
 }
 
 /// So many lines with texts of so many letters, which do not compress.
-fn noise(count: usize, letters: usize, seed: u64) -> String {
+fn noisy_lines(count: usize, letters: usize, seed: u64) -> String {
     let mut random = Choices(seed);
-    let mut text = || -> String {
-        let digits = (0..letters / 16).map(|_| format!("{:016x}", random.next()));
-        digits.collect()
+    let mut line = || {
+        format!(
+            "{{\"event\":\"note\",\"text\":\"{}\"}}\n",
+            noise(&mut random, letters)
+        )
     };
-    let line = |_| format!("{{\"event\":\"note\",\"text\":\"{}\"}}\n", text());
-    (0..count).map(line).collect()
+    (0..count).map(|_| line()).collect()
 }
 
 /// A ledger with a store of several segments.
@@ -67,7 +68,7 @@ fn with_noise() -> Scratch {
     let scratch = Scratch::with_ledger();
     for seed in 0..4 {
         scratch
-            .run_on(&["import", "-"], noise(1200, 1000, seed))
+            .run_on(&["import", "-"], noisy_lines(1200, 1000, seed))
             .ok();
         scratch.run(&["record", "note", "--text", WORD]).ok();
     }
@@ -127,7 +128,7 @@ impl Deed {
     /// An append of many events behind a store of several segments.
     pub fn import_long() -> Self {
         Self {
-            input: noise(1500, 1000, 9),
+            input: noisy_lines(1500, 1000, 9),
             ..Self::on(with_noise(), &["import", "-"], 1500)
         }
     }
@@ -321,4 +322,27 @@ pub fn receipts(text: &str) -> BTreeMap<u64, String> {
         }
     }
     found
+}
+
+/// A command that said more than it did is found.
+#[test]
+fn what_was_acknowledged_and_is_not_there_is_found() {
+    let deed = Deed::record();
+    let outcome = |code, stdout: &str| {
+        let outcome = Outcome {
+            code,
+            stdout: stdout.to_owned(),
+            stderr: String::new(),
+        };
+        let settled = deed.settle(&deed.template.copied(), &outcome);
+        settled.map_err(|broken| broken.fault)
+    };
+    assert_eq!(outcome(None, ""), Ok(()));
+    assert_eq!(
+        outcome(None, "record 16  note\n  link abc\n"),
+        Err(Fault::Lost)
+    );
+    assert_eq!(outcome(None, "record 16  note\n  link ab"), Ok(()));
+    assert_eq!(outcome(Some(0), ""), Err(Fault::Lost));
+    assert_eq!(outcome(Some(101), ""), Err(Fault::Panic));
 }

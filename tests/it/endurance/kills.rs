@@ -15,7 +15,7 @@ use servanda_log::Log as _;
 use super::broken::{Broken, Fault, hold};
 use super::deeds::{Deed, receipts};
 use super::files::Files;
-use super::look::{self, note, open};
+use super::look::{self, noise, note, open};
 use crate::program::{Outcome, SERVANDA, Scratch};
 use crate::syscalls;
 
@@ -324,10 +324,15 @@ fn appender() {
     for round in 0..times {
         let mut ledger = open(Path::new(&dir), Machine).unwrap();
         for n in 0..8 {
-            let size = BATCHES[n % BATCHES.len()];
+            // The last one is too large for the journal, and takes many blocks of the store.
+            let (size, letters) = match n {
+                7 => (200, 4000),
+                _ => (BATCHES[n % BATCHES.len()], 16),
+            };
             acknowledge(&ledger.append(vec![note("alone", None)]).unwrap());
             let key = |line: usize| format!("{name}-{round}.{n}-{size}:{line}");
-            let one = |line| note("one of the library's", Some(key(line)));
+            let mut random = Choices(round);
+            let one = |line| note(&noise(&mut random, letters), Some(key(line)));
             acknowledge(&ledger.append((1..=size).map(one).collect()).unwrap());
         }
     }

@@ -46,6 +46,12 @@ pub fn open(
     Ok(ledger.snapshot_every(SNAPSHOT_EVERY))
 }
 
+/// A text of about so many letters, which does not compress.
+pub fn noise(random: &mut Choices, letters: usize) -> String {
+    let words = 0..letters.div_ceil(16);
+    words.map(|_| format!("{:016x}", random.next())).collect()
+}
+
 /// A note, with an import key if there is one.
 pub fn note(text: &str, key: Option<String>) -> Event {
     let mut fields = Fields::default();

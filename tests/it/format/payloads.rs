@@ -63,6 +63,19 @@ fn samples(spec: &FieldSpec) -> Vec<String> {
             "continues:A1",
             "implements:A1",
             "repeats:A1",
+            "terminates:A1",
+            "supplements:A1",
+            "protocol-to:A1",
+        ],
+        "ROLE:PARTY" => &[
+            "depositary:un",
+            "mediator:un",
+            "facilitator:un",
+            "guarantor:un",
+            "witness:un",
+            "observer:un",
+            "host:un",
+            "secretariat:un",
         ],
         "LEVEL|no-evidence" => &["no-evidence", "intermediate"],
         "WHEN" => WHENS,
@@ -109,7 +122,9 @@ fn events_of_every_kind() -> Vec<Event> {
             // What a whole event asks for, beside what its fields do.
             let asked = matches!(
                 (kind, spec.name),
-                (Kind::Assessed, "by") | (Kind::EvidenceAttached, "source")
+                (Kind::Assessed, "by")
+                    | (Kind::EvidenceAttached, "source")
+                    | (Kind::AgreementRecorded, "party")
             );
             if spec.is_required() || asked {
                 least.set(spec.name, one.clone());

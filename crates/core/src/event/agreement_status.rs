@@ -2,11 +2,12 @@ use super::context::Context;
 use super::declare::event;
 use super::envelope::Envelope;
 use super::meaning::Meaning;
-use super::phrase::{says, went};
+use super::phrase::{effective, says, went};
 use crate::rules::{Advice, Known, Rejection, Rule, check_not_before_agreement};
 use crate::state::Effect;
 use crate::value::agreement::AgreementStatus;
 use crate::value::id::AgreementId;
+use crate::value::when::When;
 
 event! {
     /// An agreement's status changed: it entered into force, was suspended, ended.
@@ -15,6 +16,8 @@ event! {
         [arg] agreement: AgreementId,
         /// Its status from now on
         [arg] to: AgreementStatus,
+        /// When the change takes effect, where that is later
+        [since 2] effective: Option<When>,
     }
 }
 
@@ -22,7 +25,7 @@ impl Meaning for AgreementStatusChanged {
     fn check_world(&self, known: &dyn Known, envelope: &Envelope) -> Result<(), Rejection> {
         self.check_corrected("on", known, envelope)?;
         // The agreement is there: references were checked.
-        let Some(status) = known.agreement_status(&self.agreement) else {
+        let Some(status) = known.agreement_status(&self.agreement, envelope.on) else {
             return Ok(());
         };
         let onward = status.next();
@@ -52,11 +55,20 @@ impl Meaning for AgreementStatusChanged {
     }
 
     fn effects<'e>(&'e self, _: &'e Envelope, tell: &mut dyn FnMut(Effect<'e>)) {
-        tell(Effect::AgreementMoves(&self.agreement, self.to));
+        tell(Effect::AgreementMoves {
+            agreement: &self.agreement,
+            to: self.to,
+            effective: self.effective,
+        });
     }
 
     fn sentence(&self, envelope: &Envelope, context: &dyn Context) -> String {
         let went = went(context.status_before(&self.agreement), self.to);
-        format!("{} {went}{}", self.agreement, says(envelope, context))
+        let effective = effective(self.effective);
+        format!(
+            "{} {went}{effective}{}",
+            self.agreement,
+            says(envelope, context)
+        )
     }
 }

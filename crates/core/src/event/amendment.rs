@@ -3,7 +3,7 @@ use super::declare::event;
 use super::envelope::Envelope;
 use super::meaning::Meaning;
 use super::phrase::changed;
-use crate::rules::{Known, Rejection, check_recurrence};
+use crate::rules::{Known, Rejection, check_recurrence, check_waits};
 use crate::state::Effect;
 use crate::value::base::Text;
 use crate::value::commitment::Modality;
@@ -39,6 +39,10 @@ event! {
 impl Meaning for CommitmentAmended {
     fn check_record(&self, _: &dyn Known, _: Seq) -> Result<(), Rejection> {
         check_recurrence(self.deadline.as_ref())
+    }
+
+    fn check_new(&self, _: Option<&str>, known: &dyn Known) -> Result<(), Rejection> {
+        check_waits(known, &self.commitment, self.deadline.as_ref())
     }
 
     fn effects<'e>(&'e self, _: &'e Envelope, tell: &mut dyn FnMut(Effect<'e>)) {

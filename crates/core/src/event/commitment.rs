@@ -3,12 +3,11 @@ use super::declare::event;
 use super::envelope::Envelope;
 use super::meaning::Meaning;
 use super::phrase::parties;
-use crate::rules::{Advice, Known, Rejection, Rule, check_recurrence};
+use crate::rules::{Advice, Known, Rejection, Rule, check_recurrence, check_repeats, check_waits};
 use crate::state::Effect;
 use crate::value::base::Text;
 use crate::value::commitment::{Modality, Standing};
-use crate::value::id::Seq;
-use crate::value::id::{AgreementId, CommitmentId, PartyId, Subject};
+use crate::value::id::{AgreementId, CommitmentId, PartyId, Seq, Slug, Subject};
 use crate::value::when::Deadline;
 
 event! {
@@ -70,6 +69,18 @@ impl Meaning for CommitmentRecorded {
                 Err(Rejection::new(Rule::StandingMove, message).allowing(words))
             }
         }
+    }
+
+    fn check_new(&self, changed: Option<&str>, known: &dyn Known) -> Result<(), Rejection> {
+        let changes = |field: &str| changed.is_none_or(|changed| changed == field);
+        if changes("repeats") {
+            let again: Vec<&Slug> = self.repeats.iter().filter_map(Subject::slug).collect();
+            check_repeats(known, &self.id.0, &again)?;
+        }
+        if changes("deadline") {
+            check_waits(known, &self.id, self.deadline.as_ref())?;
+        }
+        Ok(())
     }
 
     fn check_corrected(

@@ -5,6 +5,7 @@
 /// - `arg`: given by position on the command line
 /// - `id`: gives a new entity its id
 /// - `some`: needs at least one value, though its type may be empty
+/// - `asked`: as `some`, unless another field says why it is not there, as the event's `problems` know
 /// - `fixed`: no correction changes it
 /// - `target`: the record that the event is about; the header repeats it
 /// - `filled`: the ledger fills it in where it is left out

@@ -13,9 +13,10 @@ use super::{Envelope, Event, Fact};
 use crate::chain::codec::{self, CodecError, Facts};
 use crate::chain::record::{Content, ContentRef};
 use crate::chain::testing::unhex;
-use crate::value::agreement::{Form, Link};
+use crate::value::agreement::{Form, Link, RoleHolder};
 use crate::value::base::{Text, coded_words};
 use crate::value::id::{AgreementId, PartyId, Seq, Subject};
+use crate::value::party::Identifier;
 use crate::wire::{Reader, Wire, Writer};
 
 const GOLDEN: &str = include_str!("../../../../fixtures/golden/payloads.ndjson");
@@ -61,6 +62,14 @@ event! {
         place: Option<Text>,
         /// How it relates to an earlier one: continues:A1
         link: Vec<Link>,
+        /// Its parties, or some of them, are not known
+        [since 2] parties_unknown: bool,
+        /// Who has a role in it
+        [since 2] role: Vec<RoleHolder>,
+        /// What it is about
+        [since 2] subject: Vec<Text>,
+        /// Its number in a series
+        [since 2] identifier: Vec<Identifier>,
     }
 }
 
@@ -76,10 +85,6 @@ event! {
 const LATER: u8 = codec::SCHEMA + 1;
 
 /// The facts of the later schema.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "there are a few of them, in tests"
-)]
 #[derive(Debug, Clone, PartialEq)]
 enum Grown {
     Agreement(AgreementRecorded),
@@ -185,6 +190,10 @@ fn agreement(scribe: Option<&str>) -> Grown {
         party: vec!["colombia".parse().unwrap()],
         place: None,
         link: Vec::new(),
+        parties_unknown: false,
+        role: Vec::new(),
+        subject: Vec::new(),
+        identifier: Vec::new(),
     })
 }
 

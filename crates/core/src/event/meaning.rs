@@ -55,6 +55,16 @@ pub trait Meaning {
         Ok(())
     }
 
+    /// The rules that came when there were ledgers already: asked of an event when it is recorded, and never of the
+    /// records that are there, which may be older than the rule. `changed` is the field that a correction changes; none
+    /// for a new event.
+    ///
+    /// # Errors
+    /// The rule that it breaks.
+    fn check_new(&self, _changed: Option<&str>, _known: &dyn Known) -> Result<(), Rejection> {
+        Ok(())
+    }
+
     /// Tells each fact that the event sets.
     fn effects<'e>(&'e self, _envelope: &'e Envelope, _tell: &mut dyn FnMut(Effect<'e>)) {}
 

@@ -117,10 +117,12 @@ impl Kind {
         self.spec().word
     }
 
-    /// Whether an event of this kind is incomplete without this field, which is one of [`Kind::fields`].
+    /// Whether an event of this kind is incomplete without this field, which is one of [`Kind::fields`], unless another
+    /// field says why it is not there.
     pub fn requires(self, field: &FieldSpec) -> bool {
         let needs = self.spec().needs;
-        field.is_required() || needs.is_some_and(|need| need.field == field.name)
+        let is_needed = needs.is_some_and(|need| need.field == field.name);
+        field.is_required() || field.has("asked") || is_needed
     }
 
     /// Whether the payload of a record of this kind can be erased; `target` is the kind of the record that it is about.
@@ -164,6 +166,15 @@ impl Fact {
         envelope: &Envelope,
     ) -> Result<(), Rejection> {
         self.meaning().check_world(known, envelope)
+    }
+
+    /// The rules that came when there were ledgers already.
+    pub(crate) fn check_new(
+        &self,
+        changed: Option<&str>,
+        known: &dyn Known,
+    ) -> Result<(), Rejection> {
+        self.meaning().check_new(changed, known)
     }
 
     /// The rules about the world that hold after a correction of a field.

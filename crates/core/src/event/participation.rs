@@ -2,7 +2,7 @@ use super::context::Context;
 use super::declare::event;
 use super::envelope::Envelope;
 use super::meaning::Meaning;
-use super::phrase::after_colon;
+use super::phrase::{after_colon, effective};
 use crate::rules::{Advice, Known, Rejection, Rule};
 use crate::state::Effect;
 use crate::value::agreement::Action;
@@ -59,9 +59,11 @@ impl Meaning for ParticipationRecorded {
             Action::Reservation => format!("{party} made a reservation to {agreement}"),
             Action::Declaration => format!("{party} made a declaration on {agreement}"),
             Action::Objection => format!("{party} raised an objection about {agreement}"),
+            Action::EndOfProvisionalApplication => {
+                format!("{party} ended its provisional application of {agreement}")
+            }
         };
-        let effective = self.effective.as_ref();
-        let effective = effective.map_or_else(String::new, |on| format!(", effective {on}"));
+        let effective = effective(self.effective);
         format!("{did}{effective}{}", after_colon(self.text.as_ref()))
     }
 }

@@ -5,6 +5,7 @@ use std::fmt::Display;
 use super::context::Context;
 use super::envelope::Envelope;
 use crate::value::id::{PartyId, Subject};
+use crate::value::when::When;
 
 /// Most names in a row; the others are counted.
 const NAMES: usize = 6;
@@ -43,6 +44,11 @@ pub(super) fn says(envelope: &Envelope, context: &dyn Context) -> String {
 /// `: text`, or nothing where it is absent.
 pub(super) fn after_colon<T: Display>(text: Option<&T>) -> String {
     text.map_or_else(String::new, |text| format!(": {text}"))
+}
+
+/// `, effective 2024-01-01`, or nothing.
+pub(super) fn effective(on: Option<When>) -> String {
+    on.map_or_else(String::new, |on| format!(", effective {on}"))
 }
 
 /// ` in Caracas`, or nothing.

@@ -3,6 +3,7 @@ use super::declare::event;
 use super::envelope::Envelope;
 use super::meaning::Meaning;
 use super::phrase::parties;
+use crate::rules::{Known, Rejection, Rule};
 use crate::state::Effect;
 use crate::value::id::PartyId;
 
@@ -17,13 +18,28 @@ event! {
 }
 
 impl Meaning for PartySucceeded {
-    fn effects<'e>(&'e self, _: &'e Envelope, tell: &mut dyn FnMut(Effect<'e>)) {
+    fn check_new(&self, _: Option<&str>, known: &dyn Known) -> Result<(), Rejection> {
+        let party = &self.party;
+        let refuse = |message: String| Err(Rejection::new(Rule::NoCircle, message));
         for successor in &self.successor {
-            tell(Effect::Succeeds {
-                successor,
-                predecessor: &self.party,
-            });
+            if successor == party {
+                return refuse(format!("{party} does not succeed itself"));
+            }
+            if known.succeeds(party, successor) {
+                return refuse(format!(
+                    "{successor} does not succeed {party}, which succeeded it: register what came anew as a party \
+                     of its own"
+                ));
+            }
         }
+        Ok(())
+    }
+
+    fn effects<'e>(&'e self, _: &'e Envelope, tell: &mut dyn FnMut(Effect<'e>)) {
+        tell(Effect::Succeeded {
+            predecessor: &self.party,
+            successors: &self.successor,
+        });
     }
 
     fn sentence(&self, _: &Envelope, context: &dyn Context) -> String {

@@ -289,15 +289,16 @@ fn is_redacted(state: &State, seq: Seq) -> bool {
 /// accepted is not: a correction mends the record, and the world was as it was. Of no kind that can be erased is anything
 /// asked here, so that the answer is the same when the payload of the corrected record is gone.
 pub(super) fn check_corrected(state: &State, correction: &Corrected) -> Result<(), Rejection> {
-    let texts = correction.to.iter().map(ToString::to_string).collect();
-    let corrected = state.entry(correction.record).and_then(|entry| {
-        entry
-            .event
-            .with_field(correction.field.as_str(), texts)
-            .ok()
-    });
-    let Some(Event { fact, envelope }) = corrected else {
+    let Some(Event { fact, envelope }) = corrected(state, correction) else {
         return Ok(());
     };
     fact.check_corrected(correction.field.as_str(), state, &envelope)
+}
+
+/// The event of a record that counts, as it reads after a correction.
+pub(super) fn corrected(state: &State, correction: &Corrected) -> Option<Event> {
+    let texts = correction.to.iter().map(ToString::to_string).collect();
+    let entry = state.entry(correction.record)?;
+    let corrected = entry.event.with_field(correction.field.as_str(), texts);
+    corrected.ok()
 }

@@ -26,12 +26,20 @@ pub trait Known {
     fn has_key(&self, party: &PartyId) -> bool;
     /// The record that revoked a recorder's key.
     fn revoked(&self, recorder: &RecorderId) -> Option<Seq>;
+    /// Whether a party succeeded another, directly or through others.
+    fn succeeds(&self, successor: &PartyId, predecessor: &PartyId) -> bool;
+    /// What a commitment or an agreement says that it repeats.
+    fn repeats(&self, id: &Slug) -> Vec<Slug>;
     /// A commitment after all that was recorded of it.
     fn position(&self, commitment: &CommitmentId) -> Option<Position<'_>>;
     /// When an agreement was concluded.
     fn agreed_on(&self, agreement: Id) -> Option<When>;
-    /// An agreement's status after all that was recorded of it.
-    fn agreement_status(&self, agreement: &AgreementId) -> Option<AgreementStatus>;
-    /// Whether a party takes part in an agreement; none if there is no such agreement.
+    /// An agreement's status after all that was recorded of it, but for what certainly takes effect after `on`.
+    fn agreement_status(
+        &self,
+        agreement: &AgreementId,
+        on: Option<When>,
+    ) -> Option<AgreementStatus>;
+    /// Whether a party takes part in an agreement, or may do so; none if there is no such agreement.
     fn takes_part(&self, agreement: &AgreementId, party: &PartyId) -> Option<bool>;
 }

@@ -6,6 +6,7 @@
 //! be recorded as irregular, with the reason, and is flagged wherever it shows.
 
 mod amending;
+mod circles;
 mod dates;
 mod known;
 mod recorder;
@@ -15,15 +16,16 @@ mod rejection;
 mod tests;
 
 pub use self::amending::{complete, is_erasable, may_be_redacted};
+pub(crate) use self::circles::{check_repeats, check_waits};
 pub(crate) use self::dates::{check_not_before_agreement, check_recurrence};
 pub use self::known::Known;
 pub(crate) use self::recorder::check_admitted;
 pub use self::recorder::recorder;
 pub use self::rejection::{Advice, Rejection, Rule};
 
-use self::amending::{check_amending, check_corrected, check_sound};
-use self::references::check_names;
+use self::amending::{check_amending, check_corrected, check_sound, corrected};
 pub use self::references::check_spelling;
+use self::references::{check_named_once, check_names};
 use crate::event::{Event, Fact};
 use crate::state::State;
 use crate::value::id::Seq;
@@ -44,6 +46,40 @@ pub fn check(state: &State, event: &Event) -> Result<(), Rejection> {
         }
         Ok(()) => Ok(()),
     }
+}
+
+/// Whether an event may be recorded now: what [`check`] asks, and the rules that came when there were ledgers already.
+/// Those are not asked of what is recorded, because an old ledger stays as sound as it was.
+///
+/// # Errors
+/// The first rule that it breaks.
+pub fn admit(state: &State, event: &Event) -> Result<(), Rejection> {
+    let checked = check(state, event);
+    if let Err(rejection) = &checked
+        && rejection.rule != Rule::IrregularOnly
+    {
+        return checked;
+    }
+    let check_new = |event: &Event, changed: Option<&str>| {
+        check_named_once(event, changed)?;
+        event.fact.check_new(changed, state)
+    };
+    match &event.fact {
+        Fact::Corrected(fact) => match corrected(state, fact) {
+            Some(corrected) => check_new(&corrected, Some(fact.field.as_str())),
+            None => Ok(()),
+        },
+        // Without a correction, a record reads as before.
+        Fact::Retracted(fact) => match (state.entry(fact.record), state.without(fact.record)) {
+            (Some(correction), Some((_, restored))) => {
+                let correction = correction.event.correction();
+                check_new(&restored, correction.map(|correction| correction.field))
+            }
+            _ => Ok(()),
+        },
+        _ => check_new(event, None),
+    }?;
+    checked
 }
 
 /// The rules about the record.

@@ -2,9 +2,10 @@
 
 use super::known::Known;
 use super::rejection::{Advice, Rejection, Rule};
-use crate::event::Event;
+use crate::event::{Event, FieldSpec};
 use crate::state::{EntityKind, State};
-use crate::value::id::{Reference, Seq};
+use crate::value::base::{Leaf, Shape};
+use crate::value::id::{PartyId, Reference, Seq, Slug};
 
 /// What an event names exists and is of the right kind.
 pub(super) fn check_references(state: &State, event: &Event) -> Result<(), Rejection> {
@@ -62,6 +63,34 @@ pub fn check_spelling(state: &State, event: &Event) -> Result<(), Rejection> {
     let named = Advice::Do(format!("name {other} instead"));
     let another = Advice::Do("another id".to_owned());
     Err(Rejection::new(Rule::UniqueId, message).allowing([named, another, Advice::BothCases]))
+}
+
+/// No list of an event names a party twice; of a corrected event, the list that was corrected.
+pub(super) fn check_named_once(event: &Event, changed: Option<&str>) -> Result<(), Rejection> {
+    let is_list = |name: &str| {
+        let spec = event.kind().field(name);
+        let is_list = |spec: &FieldSpec| spec.shape == Shape::Many && spec.label == PartyId::LABEL;
+        changed.is_none_or(|changed| changed == name) && spec.is_some_and(is_list)
+    };
+    let mut named: Vec<(&'static str, &Slug)> = Vec::new();
+    event.each_reference(|field, reference| {
+        if let Reference::Party(PartyId(id)) = reference {
+            named.push((field, id));
+        }
+    });
+    if named.len() < 2 {
+        return Ok(());
+    }
+    named.sort_unstable();
+    for pair in named.windows(2) {
+        let (field, id) = pair[0];
+        if pair[0] == pair[1] && is_list(field) {
+            let message = format!("{field}: {id} is named twice");
+            let advice = Advice::Do("name it once".to_owned());
+            return Err(Rejection::new(Rule::NamedOnce, message).allowing([advice]));
+        }
+    }
+    Ok(())
 }
 
 /// The id that an event gives is free, and so is its import key.

@@ -25,6 +25,10 @@ words! {
         Correctable = "correctable",
         /// A retraction or redaction leaves nothing hanging.
         NothingDepends = "nothing-depends",
+        /// A party does not succeed itself, nothing repeats itself, and no deadlines wait for each other.
+        NoCircle = "no-circle",
+        /// A list names a party once.
+        NamedOnce = "named-once",
         /// A recorder's key is revoked once.
         RecorderAdmitted = "recorder-admitted",
         /// A party acknowledges with a key that the ledger knows, and what can be acknowledged.

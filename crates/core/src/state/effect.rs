@@ -16,12 +16,12 @@ pub enum Effect<'e> {
         /// The party that it is part of.
         parent: &'e PartyId,
     },
-    /// A party succeeds another.
-    Succeeds {
-        /// The successor.
-        successor: &'e PartyId,
-        /// The party that it succeeds.
+    /// A party is succeeded by others.
+    Succeeded {
+        /// The party that was.
         predecessor: &'e PartyId,
+        /// Who succeeded it.
+        successors: &'e [PartyId],
     },
     /// A party's own key is known.
     HasKey(&'e PartyId),
@@ -35,9 +35,18 @@ pub enum Effect<'e> {
         on: Option<When>,
         /// Its parties.
         parties: &'e [PartyId],
+        /// Whether there may be others.
+        parties_unknown: bool,
     },
     /// An agreement's status moves.
-    AgreementMoves(&'e AgreementId, AgreementStatus),
+    AgreementMoves {
+        /// The agreement.
+        agreement: &'e AgreementId,
+        /// Its status from then on.
+        to: AgreementStatus,
+        /// When the change takes effect, where that is later than the record's date.
+        effective: Option<When>,
+    },
     /// A party acts about an agreement.
     Acts(&'e AgreementId, &'e PartyId, Action),
     /// A commitment has its first terms.

@@ -86,6 +86,8 @@ pub(super) struct PartyFacts {
     pub parent: History<Id>,
     /// The parties that it succeeded.
     pub succeeded: History<Id>,
+    /// Who succeeded it.
+    pub successors: History<Box<[Id]>>,
     /// The declarations of its key.
     pub keys: History<()>,
 }
@@ -94,11 +96,31 @@ pub(super) struct PartyFacts {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct AgreementFacts {
     /// When it was concluded, and by whom.
-    pub concluded: History<(Option<When>, Box<[Id]>)>,
+    pub concluded: History<Conclusion>,
     /// The moves of its status.
-    pub moves: History<AgreementStatus>,
+    pub moves: History<AgreementMove>,
     /// The acts of parties.
     pub acts: History<(Id, Action)>,
+}
+
+/// The conclusion of an agreement.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Conclusion {
+    /// When it was concluded.
+    pub on: Option<When>,
+    /// The parties.
+    pub parties: Box<[Id]>,
+    /// Whether there may be other parties.
+    pub parties_unknown: bool,
+}
+
+/// A move of an agreement's status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct AgreementMove {
+    /// Where it moves.
+    pub to: AgreementStatus,
+    /// When that takes effect, where it is later than the record's date.
+    pub effective: Option<When>,
 }
 
 /// The facts of a commitment.

@@ -14,6 +14,7 @@ use crate::event::Kind;
 use crate::value::agreement::AgreementStatus;
 use crate::value::commitment::Contest;
 use crate::value::id::{AgreementId, CommitmentId, EntityKind, Seq, Slug};
+use crate::value::when::When;
 
 /// The records that changed a commitment and count, of all days, in order.
 #[derive(Debug, Clone, Copy)]
@@ -157,7 +158,34 @@ impl State {
         let (entity, _) = self.found(&id.0, EntityKind::Agreement)?;
         let moves = &entity.facts.agreement.as_deref()?.moves;
         let last = moves.before(number(before)).next();
-        Some(last.map_or(AgreementStatus::Concluded, |(_, to)| *to))
+        Some(last.map_or(AgreementStatus::Concluded, |(_, made)| made.to))
+    }
+
+    /// The moves of an agreement's status, each with when it takes effect where that is not its own date.
+    pub(crate) fn agreement_moves(
+        &self,
+        agreement: Id,
+    ) -> impl Iterator<Item = (Seq, AgreementStatus, Option<When>)> {
+        let facts = self.tables.entities[agreement as usize]
+            .facts
+            .agreement
+            .as_deref();
+        let moves = facts.into_iter().flat_map(|facts| facts.moves.iter());
+        moves.map(|(record, made)| (seq(record), made.to, made.effective))
+    }
+
+    /// The parties that a party succeeded, each with the record that says so.
+    pub(crate) fn predecessors(&self, party: Id) -> impl Iterator<Item = (Seq, Id)> {
+        let facts = self.tables.entities[party as usize].facts.party.as_deref();
+        let all = facts.into_iter().flat_map(|facts| facts.succeeded.iter());
+        all.map(|(record, earlier)| (seq(record), *earlier))
+    }
+
+    /// The parties that succeeded a party, with the records that say so.
+    pub(crate) fn successors(&self, party: Id) -> impl Iterator<Item = (Seq, &[Id])> {
+        let facts = self.tables.entities[party as usize].facts.party.as_deref();
+        let all = facts.into_iter().flat_map(|facts| facts.successors.iter());
+        all.map(|(record, later)| (seq(record), &**later))
     }
 
     fn history_of(&self, id: Id) -> Option<CommitmentHistory<'_>> {

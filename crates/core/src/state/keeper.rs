@@ -3,7 +3,10 @@
 use super::assessments::{Assessment, Assessments};
 use super::effect::Effect;
 use super::entity::Entity;
-use super::facts::{AgreementFacts, Amendment, CommitmentFacts, Facts, Moved, PartyFacts, Terms};
+use super::facts::{
+    AgreementFacts, AgreementMove, Amendment, CommitmentFacts, Conclusion, Facts, Moved,
+    PartyFacts, Terms,
+};
 use super::id_table::{Id, IdTable};
 use super::word::{Word, Words};
 use crate::value::id::{AgreementId, CommitmentId, PartyId, Slug};
@@ -30,13 +33,18 @@ impl Keeper<'_> {
                     party.parent.set(record, counts.then_some(parent));
                 });
             }
-            Effect::Succeeds {
-                successor,
+            Effect::Succeeded {
                 predecessor,
+                successors,
             } => {
-                let predecessor = self.party(predecessor);
-                self.change_party(successor, |party, record, counts| {
-                    party.succeeded.set(record, counts.then_some(predecessor));
+                let (number, all) = (self.party(predecessor), self.parties(successors));
+                for successor in successors {
+                    self.change_party(successor, |party, record, counts| {
+                        party.succeeded.set(record, counts.then_some(number));
+                    });
+                }
+                self.change_party(predecessor, |party, record, counts| {
+                    party.successors.set(record, counts.then_some(all));
                 });
             }
             Effect::HasKey(party) => self.change_party(party, |party, record, counts| {
@@ -46,17 +54,33 @@ impl Keeper<'_> {
                 let recorder = facts.recorder.get_or_insert_default();
                 recorder.revoked.set(record, counts.then_some(()));
             }),
+            effect => self.set_agreement(effect),
+        }
+    }
+
+    fn set_agreement(&mut self, effect: Effect<'_>) {
+        match effect {
             Effect::Concluded {
                 agreement,
                 on,
                 parties,
+                parties_unknown,
             } => {
-                let concluded = (on, self.parties(parties));
+                let concluded = Conclusion {
+                    on,
+                    parties: self.parties(parties),
+                    parties_unknown,
+                };
                 self.change_agreement(agreement, |agreement, record, counts| {
                     agreement.concluded.set(record, counts.then_some(concluded));
                 });
             }
-            Effect::AgreementMoves(agreement, to) => {
+            Effect::AgreementMoves {
+                agreement,
+                to,
+                effective,
+            } => {
+                let to = AgreementMove { to, effective };
                 self.change_agreement(agreement, |agreement, record, counts| {
                     agreement.moves.set(record, counts.then_some(to));
                 });

@@ -1,14 +1,17 @@
 //! The answers of the state to the rules.
 
+use super::facts::AgreementMove;
 use super::id_table::Id;
 use super::position::Position;
 use super::standing::Sayings;
 use super::tables::State;
 use super::word::Word;
-use crate::event::EventSpec;
+use crate::event::{EventSpec, Fact};
 use crate::rules::Known;
-use crate::value::agreement::{Action, AgreementStatus};
-use crate::value::id::{AgreementId, CommitmentId, EntityKind, PartyId, RecorderId, Seq, Slug};
+use crate::value::agreement::{Action, AgreementStatus, Relation};
+use crate::value::id::{
+    AgreementId, CommitmentId, EntityKind, PartyId, RecorderId, Seq, Slug, Subject,
+};
 use crate::value::when::When;
 
 impl Known for State {
@@ -47,6 +50,46 @@ impl Known for State {
         actor == principal || self.principals(&[actor]).contains(&principal)
     }
 
+    fn succeeds(&self, successor: &PartyId, predecessor: &PartyId) -> bool {
+        let number = |party: &PartyId| self.tables.names.find(&party.0);
+        let (Some(successor), Some(predecessor)) = (number(successor), number(predecessor)) else {
+            return false;
+        };
+        let mut seen = vec![successor];
+        let mut next = 0;
+        while let Some(party) = seen.get(next).copied() {
+            for earlier in self.succeeded(party) {
+                if earlier == predecessor {
+                    return true;
+                }
+                if !seen.contains(&earlier) {
+                    seen.push(earlier);
+                }
+            }
+            next += 1;
+        }
+        false
+    }
+
+    fn repeats(&self, id: &Slug) -> Vec<Slug> {
+        match self.defining(id).map(|entry| &entry.event.fact) {
+            Some(Fact::CommitmentRecorded(fact)) => fact
+                .repeats
+                .iter()
+                .filter_map(Subject::slug)
+                .cloned()
+                .collect(),
+            Some(Fact::AgreementRecorded(fact)) => {
+                let again = fact
+                    .link
+                    .iter()
+                    .filter(|link| link.relation == Relation::Repeats);
+                again.map(|link| link.agreement.0.clone()).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
     fn has_key(&self, party: &PartyId) -> bool {
         let entity = self
             .tables
@@ -78,14 +121,19 @@ impl Known for State {
     fn agreed_on(&self, agreement: Id) -> Option<When> {
         let entity = &self.tables.entities[agreement as usize];
         let (_, record) = entity.defined?;
-        entity.facts.agreement.as_ref()?.concluded.of(record)?.0
+        entity.facts.agreement.as_ref()?.concluded.of(record)?.on
     }
 
-    fn agreement_status(&self, id: &AgreementId) -> Option<AgreementStatus> {
+    fn agreement_status(&self, id: &AgreementId, on: Option<When>) -> Option<AgreementStatus> {
         let (entity, _) = self.found(&id.0, EntityKind::Agreement)?;
         let facts = entity.facts.agreement.as_deref()?;
-        let last = facts.moves.last().copied();
-        Some(last.unwrap_or(AgreementStatus::Concluded))
+        let is_later = |made: &AgreementMove| match (on, made.effective) {
+            (Some(on), Some(effective)) => on.certainly_before(effective),
+            _ => false,
+        };
+        let mut made = facts.moves.values().rev();
+        let last = made.find(|made| !is_later(made));
+        Some(last.map_or(AgreementStatus::Concluded, |made| made.to))
     }
 
     fn takes_part(&self, id: &AgreementId, party: &PartyId) -> Option<bool> {
@@ -98,8 +146,9 @@ impl Known for State {
         Some(match last {
             Some((_, act)) => *act != Withdrawal,
             None => {
-                let (_, parties) = facts.concluded.of(record)?;
-                party.is_some_and(|party| parties.contains(&party))
+                let concluded = facts.concluded.of(record)?;
+                let is_named = party.is_some_and(|party| concluded.parties.contains(&party));
+                is_named || concluded.parties_unknown
             }
         })
     }
@@ -134,7 +183,13 @@ impl State {
             .defined
             .zip(facts)
             .and_then(|((_, record), facts)| facts.parent.of(record));
+        parent.copied().into_iter().chain(self.succeeded(party))
+    }
+
+    /// The parties that a party succeeded itself.
+    fn succeeded(&self, party: Id) -> impl Iterator<Item = Id> {
+        let facts = self.tables.entities[party as usize].facts.party.as_deref();
         let succeeded = facts.into_iter().flat_map(|facts| facts.succeeded.values());
-        parent.into_iter().chain(succeeded).copied()
+        succeeded.copied()
     }
 }

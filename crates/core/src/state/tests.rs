@@ -8,6 +8,7 @@ use super::*;
 use crate::event::{Entry, Event, Kind};
 use crate::rules::{self, Known};
 use crate::testing::{FIRST_RECORDED_AT, entries, event, events_of, histories, history, state};
+use crate::value::agreement::AgreementStatus;
 use crate::value::commitment::Standing;
 use crate::value::id::{PartyId, Seq, Slug, Subject};
 use crate::view::View;
@@ -269,7 +270,9 @@ fn compare_facts(state: &State) -> Result<(), TestCaseError> {
         }
     }
     for agreement in view.agreements() {
-        prop_assert_eq!(state.agreement_status(agreement.id), Some(agreement.status));
+        let last = agreement.changes.last();
+        let last = last.map_or(AgreementStatus::Concluded, |change| change.to);
+        prop_assert_eq!(state.agreement_status(agreement.id, None), Some(last));
     }
     Ok(())
 }

@@ -1,11 +1,11 @@
-//! Agreements: their form, status, links to others, and what each party did about them.
+//! Agreements: their form, status, links to others, who has which role in them, and what each party did about them.
 
 use std::fmt;
 use std::str::FromStr;
 
 use crate::value::base::{Leaf, ValueError, coded_words, excerpt, words};
-use crate::value::id::{AgreementId, Reference};
-use crate::wire::wire_texts;
+use crate::value::id::{AgreementId, PartyId, Reference};
+use crate::wire::{Reader, Wire, WireError, Writer, wire_texts};
 
 coded_words! {
     /// The form an agreement takes.
@@ -50,6 +50,8 @@ coded_words! {
         5 Superseded = "superseded",
         /// Ended.
         6 Terminated = "terminated",
+        /// Applied before it is in force.
+        7 Provisional = "provisional" since 2,
     }
 }
 
@@ -58,12 +60,24 @@ impl AgreementStatus {
     pub fn next(self) -> &'static [AgreementStatus] {
         use AgreementStatus::*;
         match self {
-            Concluded => &[InForce, Amended, Superseded, Terminated],
+            Concluded => &[InForce, Amended, Superseded, Terminated, Provisional],
+            Provisional => &[InForce, Superseded, Terminated],
             InForce | Resumed => &[Suspended, Amended, Superseded, Terminated],
             Amended => &[InForce, Suspended, Amended, Superseded, Terminated],
             Suspended => &[Resumed, Amended, Superseded, Terminated],
             Superseded | Terminated => &[],
         }
+    }
+
+    /// Whether the agreement is in force, also as amended.
+    pub fn is_in_force(self) -> bool {
+        use AgreementStatus::*;
+        matches!(self, InForce | Resumed | Amended)
+    }
+
+    /// Whether the agreement has ended, so that nobody is bound by it any more.
+    pub fn has_ended(self) -> bool {
+        matches!(self, Self::Superseded | Self::Terminated)
     }
 }
 
@@ -100,6 +114,8 @@ coded_words! {
         13 Declaration = "declaration",
         /// An objection to another party's reservation or participation.
         14 Objection = "objection",
+        /// The end of provisional application.
+        15 EndOfProvisionalApplication = "end-of-provisional-application" since 2,
     }
 }
 
@@ -134,6 +150,22 @@ words! {
         Implements = "implements",
         /// Promises again what it promised.
         Repeats = "repeats",
+        /// Ends it.
+        Terminates = "terminates",
+        /// Adds to it.
+        Supplements = "supplements",
+        /// Is a protocol to it.
+        ProtocolTo = "protocol-to",
+    }
+}
+
+impl Relation {
+    /// The schema that brought the word.
+    pub fn since(self) -> u8 {
+        match self {
+            Self::Terminates | Self::Supplements | Self::ProtocolTo => 2,
+            _ => 1,
+        }
     }
 }
 
@@ -176,4 +208,84 @@ impl Leaf for Link {
     }
 }
 
-wire_texts! { Link }
+impl Wire for Link {
+    fn write(&self, to: &mut Writer) {
+        to.put_text(self);
+    }
+
+    fn read(from: &mut Reader<'_>) -> Result<Self, WireError> {
+        let link: Self = from.get_text()?;
+        if link.since() > from.schema() {
+            let message = format!("there is no relation {} yet", link.relation);
+            return Err(WireError::new(message));
+        }
+        Ok(link)
+    }
+
+    fn since(&self) -> u8 {
+        self.relation.since()
+    }
+}
+
+words! {
+    /// What one is to an agreement without being bound by it.
+    Role "ROLE" {
+        /// Keeps the text, and is told of signatures and ratifications.
+        Depositary = "depositary",
+        /// Brought the parties to terms.
+        Mediator = "mediator",
+        /// Helped them to talk.
+        Facilitator = "facilitator",
+        /// Answers for it that it is kept.
+        Guarantor = "guarantor",
+        /// Saw it concluded.
+        Witness = "witness",
+        /// Was there, and watches.
+        Observer = "observer",
+        /// Had the talks at its place.
+        Host = "host",
+        /// Keeps the papers and calls the meetings.
+        Secretariat = "secretariat",
+    }
+}
+
+/// Who has which role in an agreement: `depositary:un`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RoleHolder {
+    /// The role.
+    pub role: Role,
+    /// Who has it.
+    pub party: PartyId,
+}
+
+impl fmt::Display for RoleHolder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.role, self.party)
+    }
+}
+
+impl FromStr for RoleHolder {
+    type Err = ValueError;
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        let (role, party) = text.split_once(':').ok_or_else(|| {
+            ValueError(format!(
+                "`{}` is not a role and who has it, such as depositary:un (roles: {})",
+                excerpt(text),
+                Role::WORDS.join(", ")
+            ))
+        })?;
+        Ok(Self {
+            role: role.parse()?,
+            party: party.parse()?,
+        })
+    }
+}
+
+impl Leaf for RoleHolder {
+    const LABEL: &'static str = "ROLE:PARTY";
+    fn reference(&self) -> Option<Reference<'_>> {
+        self.party.reference()
+    }
+}
+
+wire_texts! { RoleHolder }

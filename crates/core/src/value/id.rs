@@ -235,6 +235,16 @@ pub enum Subject {
     Record(Seq),
 }
 
+impl Subject {
+    /// The id of the entity that it is; none if it is a record.
+    pub fn slug(&self) -> Option<&Slug> {
+        match self {
+            Self::Entity(slug) => Some(slug),
+            Self::Record(_) => None,
+        }
+    }
+}
+
 impl fmt::Display for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

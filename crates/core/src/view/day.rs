@@ -1,4 +1,4 @@
-//! What a view finds of parties, sources, agreements and commitments.
+//! What a view finds of parties, sources and commitments.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -6,12 +6,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use chrono::NaiveDate;
 use foldhash::fast::FixedState;
 
-use crate::event::{
-    AgreementRecorded, CommitmentRecorded, Entry, Fact, Kind, PartyRegistered, SourceRegistered,
-};
+use crate::event::{CommitmentRecorded, Entry, Fact, Kind, PartyRegistered, SourceRegistered};
 use crate::rules::Known;
 use crate::state::{Assessment, CommitmentHistory, EntityKind, Id, Move, RecordDate, State};
-use crate::value::agreement::AgreementStatus;
 use crate::value::commitment::{Contest, Standing};
 use crate::value::id::{AgreementId, CommitmentId, PartyId, Seq, Slug, SourceId, Subject};
 use crate::value::party::Name;
@@ -50,23 +47,6 @@ pub struct Source<'r> {
     pub recorded: &'r Entry,
     /// What it registered.
     pub fact: &'r SourceRegistered,
-}
-
-/// An agreement as of a day.
-#[derive(Debug, Clone)]
-pub struct Agreement<'r> {
-    /// Its id.
-    pub id: &'r AgreementId,
-    /// The record of its conclusion.
-    pub recorded: &'r Entry,
-    /// What it recorded.
-    pub fact: &'r AgreementRecorded,
-    /// Its status.
-    pub status: AgreementStatus,
-    /// The records that moved its status, in order.
-    pub moves: Vec<&'r Entry>,
-    /// What the parties did about it.
-    pub participation: Vec<&'r Entry>,
 }
 
 /// A commitment as of a day.
@@ -215,7 +195,7 @@ impl<'r> View<'r> {
         parties
     }
 
-    fn defining(&self, id: &Slug) -> Option<&'r Entry> {
+    pub(super) fn defining(&self, id: &Slug) -> Option<&'r Entry> {
         let (_, seq) = self.state.entity(id)?;
         let happened = self.has_happened(seq);
         happened.then(|| self.state.entry(seq)).flatten()
@@ -259,41 +239,6 @@ impl<'r> View<'r> {
             }),
             _ => None,
         }
-    }
-
-    /// An agreement.
-    pub fn agreement(&self, id: &AgreementId) -> Option<Agreement<'r>> {
-        let recorded = self.defining(&id.0)?;
-        let Fact::AgreementRecorded(fact) = &recorded.event.fact else {
-            return None;
-        };
-        let mut agreement = Agreement {
-            id: &fact.id,
-            recorded,
-            fact,
-            status: AgreementStatus::Concluded,
-            moves: Vec::new(),
-            participation: Vec::new(),
-        };
-        let of_it = |kind| {
-            matches!(
-                kind,
-                Kind::AgreementStatusChanged | Kind::ParticipationRecorded
-            )
-        };
-        for entry in self.trail_of(&Subject::Entity(id.0.clone()), of_it) {
-            match &entry.event.fact {
-                Fact::AgreementStatusChanged(changed) if changed.agreement == *id => {
-                    agreement.status = changed.to;
-                    agreement.moves.push(entry);
-                }
-                Fact::ParticipationRecorded(did) if did.agreement == *id => {
-                    agreement.participation.push(entry);
-                }
-                _ => {}
-            }
-        }
-        Some(agreement)
     }
 
     /// A commitment.
@@ -386,14 +331,6 @@ impl<'r> View<'r> {
         self.state
             .ids(EntityKind::Source)
             .filter_map(|id| self.source(&SourceId(id.clone())))
-            .collect()
-    }
-
-    /// Every agreement, by id.
-    pub fn agreements(&self) -> Vec<Agreement<'r>> {
-        self.state
-            .ids(EntityKind::Agreement)
-            .filter_map(|id| self.agreement(&AgreementId(id.clone())))
             .collect()
     }
 

@@ -49,10 +49,14 @@ impl View<'_> {
                 })
             }),
             Some(Deadline::After(relative)) => {
-                let Some(seq) = self.anchored(&relative.anchor) else {
+                let Some(Occasion {
+                    seq,
+                    earliest,
+                    latest,
+                }) = self.anchored(&relative.anchor)
+                else {
                     return Term::Waits(&relative.anchor);
                 };
-                let (earliest, latest) = self.possible_days(seq);
                 let end = |day| {
                     relative
                         .span
@@ -87,20 +91,28 @@ impl View<'_> {
         (earliest, self.last_possible_day(seq))
     }
 
-    /// The record of the event that a relative deadline counts from: of those that had happened, the first.
-    fn anchored(&self, anchor: &Anchor) -> Option<Seq> {
+    /// The event that a relative deadline counts from: of those that had happened, the first.
+    fn anchored(&self, anchor: &Anchor) -> Option<Occasion> {
         match anchor {
-            Anchor::Conclusion(agreement) => Some(self.agreement(agreement)?.recorded.seq),
+            Anchor::Conclusion(agreement) => {
+                Some(self.occasion(self.agreement(agreement)?.recorded.seq))
+            }
             Anchor::Action(wanted, agreement) => {
                 let agreement = self.agreement(agreement)?;
                 let did = agreement.participation.into_iter().filter(|entry| {
                     matches!(&entry.event.fact, Fact::ParticipationRecorded(did) if did.action == *wanted)
                 });
-                let moved = agreement.moves.into_iter().filter(|entry| {
+                let entered = agreement.changes.into_iter().filter(|change| {
                     *wanted == Action::EntryIntoForce
-                        && matches!(&entry.event.fact, Fact::AgreementStatusChanged(moved) if moved.to == AgreementStatus::InForce)
+                        && change.to == AgreementStatus::InForce
+                        && change.day <= self.as_of
                 });
-                self.first(did.chain(moved).map(|entry| entry.seq))
+                let entered = entered.map(|change| Occasion {
+                    seq: change.seq,
+                    earliest: change.earliest,
+                    latest: change.day,
+                });
+                first(did.map(|entry| self.occasion(entry.seq)).chain(entered))
             }
             Anchor::Standing(commitment, wanted) => {
                 let commitment = self.commitment(commitment)?;
@@ -111,16 +123,34 @@ impl View<'_> {
                 let moves = commitment.moves.into_iter();
                 let moves = moves.filter(|one| one.after == *wanted && one.before != *wanted);
                 let moves = moves.map(|one| one.seq);
-                let first = (began == *wanted).then_some(commitment.recorded.seq);
-                self.first(first.into_iter().chain(moves))
+                let made = (began == *wanted).then_some(commitment.recorded.seq);
+                first(made.into_iter().chain(moves).map(|seq| self.occasion(seq)))
             }
         }
     }
 
-    /// The record that counts first.
-    fn first(&self, records: impl Iterator<Item = Seq>) -> Option<Seq> {
-        records.min_by_key(|seq| (self.last_possible_day(*seq), *seq))
+    /// When a record happened.
+    fn occasion(&self, seq: Seq) -> Occasion {
+        let (earliest, latest) = self.possible_days(seq);
+        Occasion {
+            seq,
+            earliest,
+            latest,
+        }
     }
+}
+
+/// What happened, and when.
+struct Occasion {
+    seq: Seq,
+    earliest: Option<NaiveDate>,
+    /// The day from which it counts.
+    latest: NaiveDate,
+}
+
+/// What counts first.
+fn first(occasions: impl Iterator<Item = Occasion>) -> Option<Occasion> {
+    occasions.min_by_key(|occasion| (occasion.latest, occasion.seq))
 }
 
 #[cfg(test)]
@@ -228,6 +258,27 @@ mod tests {
         assert_eq!(due("2024-02-01"), Due::Later);
         assert_eq!(due("2024-02-28"), Due::Soon { days: 2 });
         assert_eq!(due("2024-03-03"), Due::Overdue { days: 2 });
+    }
+
+    #[test]
+    fn a_relative_deadline_counts_from_when_the_agreement_takes_effect() {
+        let state = history(
+            "30 days after entry-into-force of A1",
+            &[(
+                Kind::AgreementStatusChanged,
+                &[
+                    ("agreement", "A1"),
+                    ("to", "in-force"),
+                    ("on", "2024-01-31"),
+                    ("effective", "2024-03-01"),
+                ],
+            )],
+        );
+        assert_eq!(dated(&state, "2024-02-29"), None);
+        assert_eq!(
+            dated(&state, "2024-03-01"),
+            some("2024-03-31", "2024-03-31", 6)
+        );
     }
 
     #[test]

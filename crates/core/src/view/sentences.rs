@@ -327,6 +327,58 @@ mod tests {
     }
 
     #[test]
+    fn an_agreement_says_who_it_links_to_whom_and_from_when() {
+        let agreement = |more: &[(&str, &str)]| {
+            let texts = [&[("id", "A2"), ("title", "Peace")], more].concat();
+            last(&[event(Kind::AgreementRecorded, &texts)])
+        };
+        assert_eq!(
+            agreement(&[
+                ("party", "co"),
+                ("place", "Oslo"),
+                ("role", "mediator:ve"),
+                ("role", "host:ve"),
+                ("link", "terminates:A1"),
+                ("link", "protocol-to:A1"),
+                ("identifier", "unts:I-18232"),
+            ]),
+            "Colombia agreed to A2 (unts:I-18232) in Oslo, with Venezuela as mediator and Venezuela as host, which \
+             terminates A1 and is a protocol to A1: Peace"
+        );
+        assert_eq!(
+            agreement(&[("parties_unknown", "true")]),
+            "parties that are not known agreed to A2: Peace"
+        );
+        assert_eq!(
+            agreement(&[("parties_unknown", "true"), ("party", "ve")]),
+            "Venezuela, and others that are not known, agreed to A2: Peace"
+        );
+        let moved = |to: &str| {
+            let texts = [
+                ("agreement", "A1"),
+                ("to", to),
+                ("on", "2024-01-01"),
+                ("effective", "2025-01-01"),
+                ("by", "co"),
+            ];
+            last(&[event(Kind::AgreementStatusChanged, &texts)])
+        };
+        assert_eq!(
+            moved("provisional"),
+            "A1 went from concluded to provisional, effective 2025-01-01, says Colombia"
+        );
+        let texts = [
+            ("agreement", "A1"),
+            ("party", "co"),
+            ("action", "end-of-provisional-application"),
+        ];
+        assert_eq!(
+            last(&[event(Kind::ParticipationRecorded, &texts)]),
+            "Colombia ended its provisional application of A1"
+        );
+    }
+
+    #[test]
     fn many_names_are_counted() {
         let names = |count: usize| {
             let mut texts = vec![("text", "t")];

@@ -105,6 +105,8 @@ impl Disk {
 #[derive(Clone)]
 struct Simulated {
     disk: Arc<Mutex<Disk>>,
+    /// Whether a sync does what it says.
+    is_honest: bool,
     power: Arc<Mutex<Power>>,
 }
 
@@ -127,6 +129,9 @@ impl Medium for Simulated {
 
     fn sync_data(&self) -> io::Result<()> {
         locked(&self.power).step().map_err(|_| no_power())?;
+        if !self.is_honest {
+            return Ok(());
+        }
         let mut disk = locked(&self.disk);
         disk.durable = disk.live.clone();
         disk.unsynced.clear();
@@ -286,6 +291,7 @@ pub struct History {
     survived: Vec<u8>,
     committed: Committed,
     met: Met,
+    is_honest: bool,
 }
 
 /// What the power cuts of a history interrupted.
@@ -305,6 +311,10 @@ impl History {
     /// # Errors
     /// The first promise that the journal broke.
     pub fn run(seed: u64) -> Result<Met, Broken> {
+        Self::on_a_disk(true, seed)
+    }
+
+    fn on_a_disk(is_honest: bool, seed: u64) -> Result<Met, Broken> {
         let mut history = Self {
             random: Choices(seed),
             log: Arc::default(),
@@ -316,6 +326,7 @@ impl History {
                 perhaps_erased: None,
             },
             met: Met::default(),
+            is_honest,
         };
         for _ in 0..CUTS {
             history.live()?;
@@ -334,6 +345,7 @@ impl History {
         let survived = std::mem::take(&mut self.survived);
         let file = Simulated {
             disk: Arc::new(Mutex::new(Disk::of(survived))),
+            is_honest: self.is_honest,
             power: Arc::clone(&power),
         };
         let behind = Behind {
@@ -393,5 +405,14 @@ mod tests {
         }
         // Both outcomes were met.
         assert!(kept > 20 && appends - kept > 20, "{kept} of {appends}");
+    }
+
+    /// The histories find what they are made to find.
+    #[test]
+    fn a_disk_whose_syncs_do_nothing_loses_what_was_committed() {
+        let lost =
+            (0..20).filter(|seed| matches!(History::on_a_disk(false, *seed), Err(Broken::Lost(_))));
+        let lost = lost.count();
+        assert!(lost > 5, "{lost}");
     }
 }

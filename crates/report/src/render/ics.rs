@@ -3,8 +3,8 @@
 
 use std::io;
 
-use chrono::DateTime;
-use icalendar::{Calendar, Component, Event, EventLike, EventStatus, Property};
+use chrono::{DateTime, Days, Duration};
+use icalendar::{Alarm, Calendar, Component, Event, EventLike, EventStatus, Property};
 
 use super::format::{Render, Style};
 use super::text::harmless;
@@ -14,6 +14,9 @@ use crate::report::calendar::{CalendarEntry, CalendarStatus};
 /// The format `ics`.
 #[derive(Debug, Clone, Copy)]
 pub struct Ics;
+
+/// How many days before its day an entry reminds.
+const ALARM_DAYS: i64 = 7;
 
 /// The last line of a calendar.
 const END: &str = "END:VCALENDAR\r\n";
@@ -36,7 +39,9 @@ impl Render for Ics {
             .append_property(Property::new("VERSION", "2.0"))
             .append_property(Property::new("PRODID", product))
             .append_property(Property::new("CALSCALE", "GREGORIAN"))
-            .name(&harmless(&document.title));
+            .name(&harmless(
+                document.calendar_name.as_ref().unwrap_or(&document.title),
+            ));
         // A calendar without events has the lines around them.
         let frame = calendar.to_string();
         let head = frame.strip_suffix(END).unwrap_or(&frame);
@@ -55,7 +60,8 @@ fn event(entry: &CalendarEntry) -> Event {
         CalendarStatus::Cancelled => EventStatus::Cancelled,
     };
     let changed = DateTime::from_timestamp_micros(entry.changed.0).unwrap_or_default();
-    Event::new()
+    let mut event = Event::new();
+    event
         .uid(&harmless(&entry.uid))
         .timestamp(changed)
         .last_modified(changed)
@@ -65,13 +71,32 @@ fn event(entry: &CalendarEntry) -> Event {
                 .unwrap_or(u32::MAX)
                 .min(i32::MAX as u32),
         )
-        .all_day(entry.date)
+        .starts(entry.date)
+        // The first day that is not in it (RFC 5545, section 3.6.1).
+        .ends(
+            entry
+                .date
+                .checked_add_days(Days::new(1))
+                .unwrap_or(entry.date),
+        )
         .summary(&harmless(&entry.summary))
         .description(&entry.description)
         .status(status)
         // A deadline takes nobody's time of that day.
-        .add_property("TRANSP", "TRANSPARENT")
-        .done()
+        .add_property("TRANSP", "TRANSPARENT");
+    if let Some(rule) = &entry.rule {
+        event.add_property("RRULE", rule);
+    }
+    if entry.status != CalendarStatus::Cancelled {
+        let before = -Duration::days(ALARM_DAYS);
+        let mut alarm = Alarm::display(&harmless(&entry.summary), before);
+        // Otherwise it gets an id by chance, and the present time.
+        alarm
+            .uid(&format!("alarm.{}", harmless(&entry.uid)))
+            .timestamp(changed);
+        event.alarm(alarm);
+    }
+    event.done()
 }
 
 #[cfg(test)]
@@ -97,6 +122,7 @@ mod tests {
             changed: Instant(1_700_000_000_000_000),
             summary: "C1: Repair the bridge, its pier; and the road".into(),
             date: "2024-06-30".parse().unwrap(),
+            rule: None,
             description: "Debtor: north\nA text that is so long that no line of a calendar may hold all of it, as RFC 5545 says".into(),
             status: CalendarStatus::Tentative,
         }
@@ -112,6 +138,8 @@ mod tests {
             "UID:C1.deadline@demo.example/communique",
             "DTSTAMP:20231114T221320Z",
             "DTSTART;VALUE=DATE:20240630",
+            "DTEND;VALUE=DATE:20240701",
+            "TRIGGER:-PT604800S",
             "SEQUENCE:3",
             "STATUS:TENTATIVE",
             "TRANSP:TRANSPARENT",
@@ -123,6 +151,25 @@ mod tests {
         assert!(text.contains(r"DESCRIPTION:Debtor: north\n"));
         assert!(text.split("\r\n").all(|line| line.len() <= 75));
         assert!(!text.replace("\r\n", "").contains('\n'));
+    }
+
+    #[test]
+    fn what_is_cancelled_reminds_nobody_and_what_recurs_has_its_rule() {
+        let mut document = sample();
+        let cancelled = CalendarEntry {
+            status: CalendarStatus::Cancelled,
+            rule: Some("FREQ=MONTHLY;INTERVAL=3".into()),
+            ..entry()
+        };
+        document.calendar = vec![cancelled].into();
+        document.calendar_name = Some("Deadlines of the bridge".into());
+        let text = written(&document);
+        assert!(
+            text.contains("STATUS:CANCELLED\r\n") && !text.contains("VALARM"),
+            "{text}"
+        );
+        assert!(text.contains("RRULE:FREQ=MONTHLY;INTERVAL=3\r\n"), "{text}");
+        assert!(text.contains("NAME:Deadlines of the bridge\r\n"), "{text}");
     }
 
     #[test]

@@ -15,15 +15,17 @@ pub struct CalendarEntry {
     pub changed: Instant,
     /// What it is, in a line.
     pub summary: String,
-    /// Its day.
+    /// Its day; of one that recurs, the first.
     pub date: NaiveDate,
+    /// The rule by which it recurs, in the words of RFC 5545, counted from its day.
+    pub rule: Option<String>,
     /// The other facts, one a line.
     pub description: String,
     /// How certain it is.
     pub status: CalendarStatus,
 }
 
-/// How certain an entry of a calendar is.
+/// How certain an entry of a calendar is. An entry that is not cancelled has an alarm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CalendarStatus {
     /// The day is known.

@@ -23,6 +23,7 @@ pub struct Part {
     records: Vec<Seq>,
     open_deadline: Option<String>,
     waits: Option<String>,
+    unsettled: Option<String>,
 }
 
 impl Part {
@@ -47,6 +48,12 @@ impl Part {
             records,
             open_deadline: open_deadline(view, commitment),
             waits: waits(view, commitment),
+            unsettled: cells::unsettled(view, commitment).map(|status| {
+                format!(
+                    "{} ({} {status})",
+                    commitment.id, commitment.terms.agreement
+                )
+            }),
         }
     }
 }
@@ -60,6 +67,7 @@ pub struct Caveats {
     records: Vec<Seq>,
     open_deadlines: Bounded,
     waiting: Bounded,
+    unsettled: Bounded,
 }
 
 impl Caveats {
@@ -75,6 +83,7 @@ impl Caveats {
         }
         self.open_deadlines.extend(part.open_deadline);
         self.waiting.extend(part.waits);
+        self.unsettled.extend(part.unsettled);
     }
 
     /// The notes, once every one of the commitments was added.
@@ -120,8 +129,30 @@ impl Caveats {
         notes.extend(self.waiting.joined(", ").map(|waiting| {
             format!("no deadline before an event: {waiting}: in no rate of the due ones")
         }));
+        notes.extend(self.unsettled.joined(", ").map(|unsettled| {
+            format!(
+                "live, though the agreement has ended or is suspended, and nothing says whether it is still owed: \
+                 {unsettled}"
+            )
+        }));
+        notes.extend(to_come(view, agreements));
         notes
     }
+}
+
+/// The changes of the status of agreements that were made and have not taken effect.
+fn to_come(view: &View<'_>, agreements: &[&Slug]) -> Vec<String> {
+    let mut told = Bounded::default();
+    for id in agreements {
+        let Some(number) = view.state.number(id) else {
+            continue;
+        };
+        let changes = view.status_changes(number);
+        told.extend(
+            cells::to_come(view, &changes).map(|change| format!("{id}: {change}, not yet")),
+        );
+    }
+    told.lines("changes of agreements that have not taken effect")
 }
 
 /// The notes on some commitments and agreements.

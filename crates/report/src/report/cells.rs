@@ -4,17 +4,19 @@ use std::collections::BTreeMap;
 
 use chrono::{Days, NaiveDate, SecondsFormat};
 
-use servanda_core::event::Event;
+use servanda_core::event::{Event, Fact};
 use servanda_core::rules::Known;
 use servanda_core::state::{Assessment, CurrentRecord, Id, State};
+use servanda_core::value::agreement::AgreementStatus;
 use servanda_core::value::base::{Leaf, Text};
 use servanda_core::value::commitment::{Contest, Level, Standing};
 use servanda_core::value::id::{PartyId, Seq, Subject};
 use servanda_core::value::when::{Deadline, Instant, When};
 use servanda_core::view::sentences::Sentences;
-use servanda_core::view::{Agreement, Commitment, Due, View};
+use servanda_core::view::{Agreement, Commitment, Due, StatusChange, View};
 
 use super::cell::{Cell, Tone};
+use super::succession;
 
 /// When something happened: the date it names, else its agreement's for a commitment; and whether the
 /// recorder inferred it.
@@ -47,11 +49,28 @@ pub fn on(view: &View<'_>, seq: Seq) -> Cell {
 
 /// When something happened; where that is not known, when it was recorded, marked as such.
 pub fn since(view: &View<'_>, seq: Seq) -> Cell {
+    Cell::maybe(since_text(view, seq))
+}
+
+fn since_text(view: &View<'_>, seq: Seq) -> Option<String> {
     let recorded = || {
         let stamp = view.state.date(seq)?;
         Some(format!("{} (recorded)", stamp.recorded))
     };
-    Cell::maybe(occasion_text(view, seq).or_else(recorded))
+    occasion_text(view, seq).or_else(recorded)
+}
+
+/// When a change of an agreement's status took effect, as [`since`] has it.
+pub fn effect_text(view: &View<'_>, seq: Seq) -> String {
+    let effective = match view.state.entry(seq).map(|entry| &entry.event.fact) {
+        Some(Fact::AgreementStatusChanged(fact)) => fact.effective,
+        _ => None,
+    };
+    let effective = effective.filter(|on| on.latest().is_some());
+    let effective = effective.map(|on| on.to_string());
+    effective
+        .or_else(|| since_text(view, seq))
+        .unwrap_or_default()
 }
 
 /// When the ledger took something in, to the second.
@@ -343,7 +362,39 @@ pub fn commitment_flags<'r>(view: &View<'r>, commitment: &Commitment<'r>) -> Vec
             all.push(flag);
         }
     }
+    all.extend(unsettled(view, commitment).map(|status| {
+        let agreement = &commitment.terms.agreement;
+        format!("agreement {agreement} {status}")
+    }));
+    all.extend(succession::flags(view, commitment));
     all
+}
+
+/// The status of a commitment's agreement, where that has ended or is suspended and the commitment is live all the same:
+/// nothing says what became of it.
+pub fn unsettled(view: &View<'_>, commitment: &Commitment<'_>) -> Option<AgreementStatus> {
+    if !commitment.standing.is_live() {
+        return None;
+    }
+    let status = view.agreement_status(&commitment.terms.agreement)?;
+    let lapsed = match status {
+        AgreementStatus::Suspended => commitment.standing != Standing::Suspended,
+        status => status.has_ended(),
+    };
+    lapsed.then_some(status)
+}
+
+/// The flags of an agreement: those of its record, and what is to come of its status.
+pub fn agreement_flags(view: &View<'_>, agreement: &Agreement<'_>) -> Vec<String> {
+    let mut all = flags(view.state, agreement.recorded.seq);
+    all.extend(to_come(view, &agreement.changes));
+    all
+}
+
+/// The changes of an agreement's status that were made and have not taken effect.
+pub fn to_come(view: &View<'_>, changes: &[StatusChange]) -> impl Iterator<Item = String> {
+    let later = changes.iter().filter(|change| change.day > view.as_of);
+    later.filter_map(|change| Some(format!("{} from {}", change.to, change.effective?)))
 }
 
 /// Whether nothing says by when it is to be kept, so that it is in no rate of what is due.

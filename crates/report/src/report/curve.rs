@@ -1,6 +1,7 @@
 //! Counts over time: how many parties consented and are bound, how much of what fell due was kept, and the
 //! days on which a count crossed a threshold.
 
+mod basis;
 mod series;
 #[cfg(test)]
 mod tests;
@@ -10,11 +11,11 @@ use std::sync::Arc;
 
 use chrono::{Days, NaiveDate};
 
-use servanda_core::event::{Entry, Fact};
 use servanda_core::value::agreement::AgreementStatus;
 use servanda_core::value::id::AgreementId;
-use servanda_core::view::{Agreement, Commitment, View};
+use servanda_core::view::{Agreement, Commitment, StatusChange, View, standing_changes};
 
+use self::basis::Basis;
 use self::series::{Series, What};
 use super::bounded::Bounded;
 use super::cell::{Cell, Tone};
@@ -56,22 +57,25 @@ impl Report for Curve {
                 members.retain(|member| circle.contains(&member.party));
             }
             let series = participation(&scope.view, agreement.id, &members);
-            Some((agreement.participation.len(), series))
+            let basis = Basis::of(&scope.view, agreement.id, &members);
+            Some((agreement.participation.len(), series, basis))
         });
         let (mut series, mut acts) = (Vec::new(), Vec::new());
+        let mut bases = Vec::new();
         for (id, found) in agreements.iter().zip(of_agreements) {
-            let (count, found) = found.unwrap_or_default();
+            let (count, found, basis) = found.unwrap_or_default();
             if !found.is_empty() {
                 acts.push((count, AgreementId((*id).clone())));
             }
             series.extend(found);
+            bases.push(basis);
         }
         let (of_commitments, uncounted) = implementation(&commitments);
         series.extend(of_commitments);
         let mut document = Document::new(self.name(), "Counts over time", view, question);
         let notes = caveats::notes(view, &commitments, &agreements);
         document.notes.extend(notes);
-        document.notes.extend(without_effect(&series));
+        document.notes.extend(basis::notes(&bases));
         document.notes.extend(uncounted);
         document.charts = charts(view, acts, &series, question);
         let thresholds = thresholds(&series, question);
@@ -91,9 +95,8 @@ fn participation(
         let mut series = Series::new(what, Some(agreement.clone()));
         let mut at_best = BTreeMap::new();
         for member in members {
-            let mut at = Position::default();
-            for step in member.steps.iter().filter(|step| step.day <= view.as_of) {
-                let next = at.after(step.turn);
+            let mut at = member.first();
+            for (step, next) in member.positions(view) {
                 let by = i64::from(holds(next)) - i64::from(holds(at));
                 series.change(step.day, by);
                 let best = match step.earliest {
@@ -360,8 +363,11 @@ fn thresholds(all: &[Series], question: &Question) -> Table<'static> {
         "count",
         "earliest",
     ];
-    let mut table = Table::new("thresholds", "Thresholds", columns)
-        .or("no threshold was asked for, or nothing is counted");
+    let mut table = Table::new("thresholds", "Thresholds", columns);
+    table = table.or(match question.thresholds.is_empty() {
+        true => "no threshold was asked for",
+        false => "nothing is counted that could reach one",
+    });
     for series in all.iter().filter(|series| series.what.has_thresholds()) {
         let points = series.points();
         for threshold in asked_thresholds(question) {
@@ -403,32 +409,6 @@ fn thresholds(all: &[Series], question: &Question) -> Table<'static> {
         }
     }
     table
-}
-
-/// Consents of which nobody said when they took effect leave the count of the bound too low.
-fn without_effect(all: &[Series]) -> Vec<String> {
-    let now = |series: &Series| series.points().last().map_or(0, |(_, count)| *count);
-    let lacking = all.iter().filter_map(|series| {
-        let agreement = series.agreement.as_ref().filter(|_| series.what == What::Consented)?;
-        let bound = all.iter().find(|other| {
-            other.what == What::InForce && other.agreement.as_ref() == Some(agreement)
-        });
-        let (consented, bound) = (now(series), bound.map_or(0, now));
-        (bound < consented).then(|| {
-            format!(
-                "{agreement}: {bound} of {consented} consents are known to have taken effect; only those \
-                 count as in force"
-            )
-        })
-    });
-    let lacking: Vec<String> = lacking.collect();
-    match lacking.len() {
-        0..=3 => lacking,
-        many => vec![format!(
-            "of {many} agreements, not all consents are known to have taken effect; only those that are count \
-             as in force"
-        )],
-    }
 }
 
 /// More charts than this nobody looks at; the table has all.
@@ -501,25 +481,19 @@ fn marks(
     series: &[&Series],
     question: &Question,
 ) -> Vec<Mark> {
-    let moved = |entry: &&Entry| {
-        let Fact::AgreementStatusChanged(fact) = &entry.event.fact else {
-            return None;
-        };
-        let last = view.last_possible_day(entry.seq);
-        let first = entry.event.envelope.on.and_then(|on| on.earliest());
-        Some(Mark {
-            first: first.unwrap_or(last).min(last),
-            last,
-            label: fact.to.to_string(),
-            tone: match fact.to {
-                AgreementStatus::InForce | AgreementStatus::Resumed => Tone::Good,
-                AgreementStatus::Suspended => Tone::Attention,
-                AgreementStatus::Terminated => Tone::Bad,
-                _ => Tone::Plain,
-            },
-        })
+    let changed = |change: &StatusChange| Mark {
+        first: change.earliest.unwrap_or(change.day).min(change.day),
+        last: change.day,
+        label: change.to.to_string(),
+        tone: match change.to {
+            AgreementStatus::InForce | AgreementStatus::Resumed => Tone::Good,
+            AgreementStatus::Suspended => Tone::Attention,
+            AgreementStatus::Superseded | AgreementStatus::Terminated => Tone::Bad,
+            _ => Tone::Plain,
+        },
     };
-    let mut marks: Vec<Mark> = agreement.moves.iter().filter_map(moved).collect();
+    let changes = standing_changes(&agreement.changes, view.as_of);
+    let mut marks: Vec<Mark> = changes.iter().map(changed).collect();
     for series in series.iter().filter(|series| series.what.has_thresholds()) {
         for threshold in asked_thresholds(question) {
             for crossing in crossings(&series.points(), threshold) {

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use chrono::NaiveDate;
+
 use servanda_core::event::Fact;
 use servanda_core::value::id::{PartyId, Seq};
-use servanda_core::value::when::Instant;
+use servanda_core::value::when::{Deadline, Instant};
 use servanda_core::view::schedule::{DueDate, Term};
 use servanda_core::view::{Commitment, View};
 
@@ -13,25 +15,36 @@ use super::cells;
 use super::commitments::Commitments;
 use super::flow::Flow;
 
-/// The deadlines of some commitments that are days, of which there are `count`. Those that have ended are among them:
-/// a calendar that holds them has to learn that.
-pub fn deadlines<'r>(
-    view: &View<'r>,
-    commitments: &Commitments<'r>,
-    count: usize,
-) -> Flow<'r, CalendarEntry> {
+/// The deadlines of some commitments that are days, or recur on days. Those that have ended are among them: a calendar
+/// that holds them has to learn that.
+pub fn deadlines<'r>(view: &View<'r>, commitments: &Commitments<'r>) -> Flow<'r, CalendarEntry> {
     let Some(ledger) = Ledger::of(view) else {
         return Flow::default();
     };
     let (all, ledger) = (commitments.clone(), Arc::new(ledger));
-    Flow::made(count, move || {
+    Flow::uncounted(move || {
         let ledger = ledger.clone();
         let entries = all.in_parallel(move |view, commitment| match view.term(&commitment) {
             Term::Dated(date) => Some(ledger.deadline(view, &commitment, date)),
-            _ => None,
+            _ => ledger.recurring(view, &commitment),
         });
         entries.flatten()
     })
+}
+
+/// The name of the calendar of a ledger's deadlines.
+pub fn calendar_name(view: &View<'_>) -> String {
+    let opened = view.state.entry(Seq(0)).map(|entry| &entry.event.fact);
+    match opened {
+        Some(Fact::LedgerOpened(fact)) => {
+            let origin = fact.origin.to_string();
+            format!(
+                "Deadlines of {}",
+                fact.purpose.as_ref().map_or(origin, ToString::to_string)
+            )
+        }
+        _ => "Deadlines".to_owned(),
+    }
 }
 
 /// What the entries of a ledger have in common.
@@ -62,31 +75,68 @@ impl Ledger {
         commitment: &Commitment<'_>,
         date: DueDate,
     ) -> CalendarEntry {
+        let mut entry = self.entry(commitment, "deadline", date.latest);
+        entry.description = description(view, commitment, Some(date));
+        if date.earliest != Some(date.latest) && entry.status == CalendarStatus::Confirmed {
+            entry.status = CalendarStatus::Tentative;
+        }
+        entry
+    }
+
+    /// The days of a rule; none of a commitment without one, or with one whose days are not worked out.
+    fn recurring(&self, view: &View<'_>, commitment: &Commitment<'_>) -> Option<CalendarEntry> {
+        let Some(Deadline::Recurring(Some(rule))) = &commitment.terms.deadline else {
+            return None;
+        };
+        let occurrences = view.occurrences(commitment)?;
+        let first = occurrences.all.first()?.expected?;
+        let mut entry = self.entry(commitment, "occurrences", first);
+        // Counted from the first day instead of the day before it, the rule gives the same days: that one is in a period
+        // of the rule.
+        entry.rule = Some(by_days(&rule.to_string()));
+        entry.description = description(view, commitment, None);
+        Some(entry)
+    }
+
+    fn entry(&self, commitment: &Commitment<'_>, what: &str, date: NaiveDate) -> CalendarEntry {
         CalendarEntry {
-            uid: format!("{}.deadline@{}", commitment.id, self.origin),
+            uid: format!("{}.{what}@{}", commitment.id, self.origin),
             revision: self.revision,
             changed: self.changed,
             summary: format!("{}: {}", commitment.id, commitment.terms.text),
-            date: date.latest,
-            description: description(view, commitment, date),
-            status: if !commitment.standing.is_live() {
-                CalendarStatus::Cancelled
-            } else if date.earliest == Some(date.latest) {
+            date,
+            rule: None,
+            description: String::new(),
+            status: if commitment.standing.is_live() {
                 CalendarStatus::Confirmed
             } else {
-                CalendarStatus::Tentative
+                CalendarStatus::Cancelled
             },
         }
     }
 }
 
-fn description(view: &View<'_>, commitment: &Commitment<'_>, date: DueDate) -> String {
+/// A rule whose last day is a day, as that of an entry of whole days must be (RFC 5545, section 3.3.10).
+fn by_days(rule: &str) -> String {
+    let parts = rule
+        .split(';')
+        .map(|part| match part.strip_prefix("UNTIL=") {
+            Some(until) => format!("UNTIL={}", until.split('T').next().unwrap_or(until)),
+            None => part.to_owned(),
+        });
+    parts.collect::<Vec<_>>().join(";")
+}
+
+fn description(view: &View<'_>, commitment: &Commitment<'_>, date: Option<DueDate>) -> String {
     let ids = |parties: Vec<&PartyId>| {
         let ids: Vec<&str> = parties.into_iter().map(PartyId::as_str).collect();
         ids.join(", ")
     };
+    let agreement = &commitment.terms.agreement;
+    let status = view.agreement_status(agreement);
+    let status = status.map_or_else(String::new, |status| format!(" ({status})"));
     let mut lines = vec![
-        format!("agreement: {}", commitment.terms.agreement),
+        format!("agreement: {agreement}{status}"),
         format!("debtors: {}", ids(commitment.debtors())),
         format!("creditors: {}", ids(commitment.creditors())),
     ];
@@ -97,15 +147,15 @@ fn description(view: &View<'_>, commitment: &Commitment<'_>, date: DueDate) -> S
             .iter()
             .map(|deadline| format!("deadline: {deadline}")),
     );
-    match date.earliest {
-        Some(earliest) if earliest == date.latest => {}
-        Some(earliest) => lines.push(format!("between {earliest} and {}", date.latest)),
-        None => lines.push(format!("not after {}", date.latest)),
+    if let Some(date) = date {
+        match date.earliest {
+            Some(earliest) if earliest == date.latest => {}
+            Some(earliest) => lines.push(format!("between {earliest} and {}", date.latest)),
+            None => lines.push(format!("not after {}", date.latest)),
+        }
+        let counted_from = date.counted_from;
+        lines.extend(counted_from.map(|seq| format!("counted from: record {seq}")));
     }
-    lines.extend(
-        date.counted_from
-            .map(|seq| format!("counted from: record {seq}")),
-    );
     let standing = cells::standing_text(view.state, commitment.standing, &commitment.standings);
     lines.push(format!("standing: {standing}, as of {}", view.as_of));
     lines.join("\n")
@@ -154,6 +204,20 @@ mod tests {
             due(&history).calendar.kept[0].status,
             CalendarStatus::Cancelled
         );
+    }
+
+    #[test]
+    fn what_recurs_is_one_entry_with_its_rule() {
+        let history = simple(" | deadline=RRULE:FREQ=MONTHLY;BYMONTHDAY=1;UNTIL=20240301T000000Z");
+        let calendar = due(&history).calendar;
+        let entry = &calendar.kept[0];
+        assert_eq!(entry.uid, "C1.occurrences@example.org/test");
+        assert_eq!(
+            entry.rule.as_deref(),
+            Some("FREQ=MONTHLY;BYMONTHDAY=1;UNTIL=20240301")
+        );
+        let first = entry.date.to_string();
+        assert!(first.ends_with("-01"), "{first}");
     }
 
     #[test]

@@ -56,6 +56,8 @@ pub struct Document<'v> {
     pub tables: Vec<Table<'v>>,
     /// What a page may draw of its tables.
     pub charts: Vec<Chart>,
+    /// The name of the calendar; its title without one.
+    pub calendar_name: Option<String>,
     /// What belongs into a calendar.
     pub calendar: Flow<'v, CalendarEntry>,
     /// What a reader must know to understand it correctly.

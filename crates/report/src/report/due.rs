@@ -2,11 +2,11 @@
 
 use std::cmp::Reverse;
 
-use chrono::{Days, NaiveDate};
+use chrono::NaiveDate;
 
+use servanda_core::value::agreement::AgreementStatus;
 use servanda_core::value::commitment::Standing;
 use servanda_core::value::when::Deadline;
-use servanda_core::view::schedule::Term;
 use servanda_core::view::{Commitment, Due, View};
 
 use super::caveats::{Caveats, Part};
@@ -56,7 +56,8 @@ impl Report for DueReport {
             rates::table("rates", "Rates", &rates),
         ];
         document.charts.push(rates_chart(&rates));
-        document.calendar = deadlines::deadlines(view, &commitments, found.dated);
+        document.calendar = deadlines::deadlines(view, &commitments);
+        document.calendar_name = Some(deadlines::calendar_name(view));
         let caveats = found.caveats.notes(view, &commitments, &[]);
         document.notes.extend(caveats);
         document.notes.extend(notes);
@@ -82,39 +83,29 @@ struct Found {
     calls: Vec<Call>,
     /// The places of the commitments that have a rule of recurrence.
     recurring: Vec<usize>,
-    /// How many commitments have a day as their deadline.
-    dated: usize,
     caveats: Caveats,
 }
 
 impl Found {
     fn new(commitments: &Commitments<'_>, question: &Question) -> Self {
-        let Question {
-            soon,
-            silent,
-            grace,
-            ..
-        } = *question;
+        let Question { soon, silent, .. } = *question;
         let all = commitments.in_parallel(|view, commitment| {
             let heard = Heard::of(view, &commitment, silent);
             (
                 Tally::of_one(view, &commitment, soon, silent),
-                State::of(view.due(&commitment, soon), &commitment, heard, grace)
-                    .map(|state| (state, heard)),
-                Timing::of(view, &commitment),
+                State::of(view, &commitment, question, heard).map(|state| (state, heard)),
+                matches!(commitment.terms.deadline, Some(Deadline::Recurring(_))),
                 Part::new(view, &commitment),
             )
         });
         let mut found = Self::default();
-        for (at, (tally, call, timing, part)) in all.enumerate() {
+        for (at, (tally, call, is_recurring, part)) in all.enumerate() {
             found.tally = found.tally + tally;
             found
                 .calls
                 .extend(call.map(|(state, heard)| Call { state, heard, at }));
-            match timing {
-                Timing::Dated => found.dated += 1,
-                Timing::Recurring => found.recurring.push(at),
-                Timing::Other => {}
+            if is_recurring {
+                found.recurring.push(at);
             }
             found.caveats.add(part);
         }
@@ -128,23 +119,6 @@ struct Call {
     state: State,
     heard: Heard,
     at: usize,
-}
-
-/// What sort of deadline a commitment has.
-enum Timing {
-    Dated,
-    Recurring,
-    Other,
-}
-
-impl Timing {
-    fn of(view: &View<'_>, commitment: &Commitment<'_>) -> Self {
-        match (view.term(commitment), &commitment.terms.deadline) {
-            (Term::Dated(_), _) => Self::Dated,
-            (_, Some(Deadline::Recurring(_))) => Self::Recurring,
-            _ => Self::Other,
-        }
-    }
 }
 
 /// What fell due and what became of it, and what of the live wants attention.
@@ -180,20 +154,34 @@ enum State {
     Grace(Reverse<i64>),
     /// The nearest come first.
     Soon(i64),
+    /// Its agreement has ended, and nothing says what became of it.
+    Ended,
+    /// Its agreement is suspended, and nothing says that it is.
+    Suspended,
     Silent,
     Undated,
 }
 
 impl State {
-    fn of(due: Due, commitment: &Commitment<'_>, heard: Heard, grace: Days) -> Option<Self> {
+    fn of(
+        view: &View<'_>,
+        commitment: &Commitment<'_>,
+        question: &Question,
+        heard: Heard,
+    ) -> Option<Self> {
+        let agreement = cells::unsettled(view, commitment);
         let breached = commitment.any(|standing| standing == Standing::Breached);
-        match due {
-            Due::Overdue { days } if days <= whole(grace) => Some(Self::Grace(Reverse(days))),
+        match view.due(commitment, question.soon) {
+            Due::Overdue { days } if days <= whole(question.grace) => {
+                Some(Self::Grace(Reverse(days)))
+            }
             Due::Overdue { days } => Some(Self::Overdue(Reverse(days))),
             Due::Contested { days } => Some(Self::Contested(Reverse(days))),
             Due::NotOwed if commitment.is_contested() => Some(Self::Contested(Reverse(0))),
             _ if breached => Some(Self::Breached),
             Due::Soon { days } => Some(Self::Soon(days)),
+            _ if agreement == Some(AgreementStatus::Suspended) => Some(Self::Suspended),
+            _ if agreement.is_some() => Some(Self::Ended),
             Due::Undated => Some(Self::Undated),
             Due::Later | Due::Waiting | Due::Standing | Due::NotOwed => {
                 heard.silent.then_some(Self::Silent)
@@ -208,6 +196,8 @@ impl State {
             Self::Breached => ("breached", Tone::Bad),
             Self::Grace(_) => ("grace", Tone::Attention),
             Self::Soon(_) => ("soon", Tone::Attention),
+            Self::Ended => ("agreement ended", Tone::Attention),
+            Self::Suspended => ("agreement suspended", Tone::Attention),
             Self::Silent => ("silent", Tone::Attention),
             Self::Undated => ("undated", Tone::Plain),
         };
@@ -220,7 +210,7 @@ impl State {
             Self::Overdue(Reverse(days)) | Self::Grace(Reverse(days)) => Some(days),
             Self::Contested(Reverse(days)) => (days > 0).then_some(days),
             Self::Soon(days) => Some(-days),
-            Self::Breached | Self::Silent | Self::Undated => None,
+            Self::Breached | Self::Ended | Self::Suspended | Self::Silent | Self::Undated => None,
         }
     }
 }
@@ -283,6 +273,8 @@ fn due_on(view: &View<'_>, commitment: &Commitment<'_>) -> Option<NaiveDate> {
 
 #[cfg(test)]
 mod tests {
+    use chrono::Days;
+
     use super::super::testing::*;
     use super::*;
 
@@ -426,6 +418,73 @@ mod tests {
         let open = "between 2023-03-31 and 2023-04-30";
         assert!(notes.iter().any(|note| note.contains(open)), "{notes:?}");
         assert_eq!(asked(&history, "2023-05-01").0, [["overdue", "2023-04-30"]]);
+    }
+
+    #[test]
+    fn what_is_live_in_an_agreement_that_ended_is_told() {
+        let mut history = simple(" | deadline=2030-06-30");
+        history.say_all(&[
+            "commitment | id=C2 | agreement=A1 | text=x | debtor=colombia | deadline=2023-02-28",
+            "commitment | id=C3 | agreement=A1 | text=x | debtor=colombia",
+            "status | commitment=C3 | to=active | capacity=terms | on=2023-02-01",
+            "status | commitment=C3 | to=suspended | capacity=terms | on=2023-03-15",
+            "commitment | id=C4 | agreement=A1 | text=x | debtor=colombia | creditor=venezuela",
+            "status | commitment=C4 | to=released | by=venezuela | on=2023-02-01",
+            "agreement-status | agreement=A1 | to=in-force | on=2023-02-01",
+            "agreement-status | agreement=A1 | to=suspended | on=2023-03-01",
+            "agreement-status | agreement=A1 | to=terminated | on=2023-04-01 | effective=2023-05-01",
+        ]);
+        let rows = |day: &str| {
+            let document = ask(&history, day);
+            let rows = columns(&document, "due", &["state", "id", "flags"]);
+            (rows, document.notes)
+        };
+        let (before, notes) = rows("2023-02-20");
+        assert_eq!(before, [["soon", "C2", ""], ["undated", "C3", ""]]);
+        assert!(!notes.iter().any(|note| note.contains("suspended")));
+        let (suspended, notes) = rows("2023-03-20");
+        assert_eq!(
+            suspended,
+            [
+                ["overdue", "C2", "agreement A1 suspended"],
+                ["agreement suspended", "C1", "agreement A1 suspended"],
+            ]
+        );
+        let note = "still owed: C1 (A1 suspended), C2 (A1 suspended)";
+        assert!(notes.iter().any(|each| each.ends_with(note)), "{notes:?}");
+        let (ended, notes) = rows("2023-05-01");
+        assert_eq!(
+            ended,
+            [
+                ["overdue", "C2", "agreement A1 terminated"],
+                ["agreement ended", "C1", "agreement A1 terminated"],
+                ["agreement ended", "C3", "agreement A1 terminated"],
+            ]
+        );
+        let note = "C1 (A1 terminated), C2 (A1 terminated), C3 (A1 terminated)";
+        assert!(notes.iter().any(|each| each.ends_with(note)), "{notes:?}");
+    }
+
+    #[test]
+    fn what_a_predecessor_owes_is_shown_with_its_successor() {
+        let mut history = simple(" | deadline=2023-06-30");
+        history.say_all(&[
+            "party | id=gran | kind=state | name=Gran Colombia",
+            "succession | party=colombia | successor=gran | on=2023-03-01",
+        ]);
+        let asked = |day: &str| {
+            let question = Question {
+                party: Some("gran".parse().unwrap()),
+                ..Question::default()
+            };
+            let document = history.ask(&DueReport, day, &question);
+            columns(&document, "due", &["state", "id", "debtors", "flags"])
+        };
+        assert!(asked("2023-02-28").is_empty());
+        assert_eq!(
+            asked("2023-07-01"),
+            [["overdue", "C1", "colombia", "debtor colombia is now gran"]]
+        );
     }
 
     #[test]

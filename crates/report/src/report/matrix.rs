@@ -144,18 +144,23 @@ fn row(
     let withdrawal = membership.last(|action| action == Action::Withdrawal);
     let on = |act: Option<Act<'_>>| act.map_or(Cell::None, |act| cells::since(view, act.entry.seq));
     let effect = |act: Option<Act<'_>>| act?.fact.effective.map(|on| on.to_string());
-    let in_force = effect(consent).or_else(|| cells::occasion_text(view, force?.entry.seq));
+    let own = effect(consent).or_else(|| cells::occasion_text(view, force?.entry.seq));
+    let of_agreement = |seq| format!("{} (of the agreement)", cells::effect_text(view, seq));
+    let in_force = membership.entered(view).map(of_agreement).or(own);
+    let state = membership.state(view);
+    let ended = agreement.changed.filter(|_| state == State::Ended);
+    let out = effect(withdrawal).or(ended.map(|ended| of_agreement(ended.seq)));
     vec![
         Cell::text(agreement.id),
         Cell::text(&membership.party),
         Cell::maybe(names.get(&membership.party)),
-        membership.state(view).cell(),
+        state.cell(),
         on(signed),
         Cell::maybe(consent.map(|act| act.fact.action)),
         on(consent),
         Cell::maybe(in_force),
         on(withdrawal),
-        Cell::maybe(effect(withdrawal)),
+        Cell::maybe(out),
         Cell::List(
             membership
                 .acts
@@ -204,18 +209,24 @@ impl Counts {
             of,
             "all",
             "in_force",
+            "suspended",
             "withdrawing",
             "consented",
             "provisional",
             "signed",
             "withdrawn",
+            "ended",
             "named",
             "other",
         ];
         let mut table = Table::new(name, title, &columns).or("none");
         for (of, counts) in &self.0 {
             let mut row = vec![Cell::text(of), Cell::count(counts.values().sum())];
-            row.extend(State::ALL.map(|state| Cell::count(of_state(counts, state))));
+            row.extend(State::ALL.map(|state| match of_state(counts, state) {
+                // Few agreements are suspended or have ended: without any, tables do without the columns.
+                0 if matches!(state, State::Suspended | State::Ended) => Cell::None,
+                count => Cell::count(count),
+            }));
             table.push(row);
         }
         table
@@ -390,6 +401,55 @@ mod tests {
         };
         assert!(states("2022-12-31").is_empty());
         assert_eq!(states("2023-01-01"), ["signed", "named"]);
+    }
+
+    #[test]
+    fn an_agreement_that_ended_binds_nobody() {
+        let mut history = treaty();
+        history.say_all(&[
+            "agreement-status | agreement=A1 | to=in-force | on=2023-03-03",
+            "agreement-status | agreement=A1 | to=terminated | on=2023-12-01 | effective=2024-06-30",
+        ]);
+        let rows = |day| {
+            let matrix = history.ask(&Matrix, day, &Question::default());
+            let wanted = ["party", "state", "in_force_from", "out_from"];
+            let counts = ["all", "in_force", "ended", "withdrawn"];
+            let counts = columns(&matrix, "agreements", &counts);
+            (columns(&matrix, "matrix", &wanted), counts)
+        };
+        let (states, counts) = rows("2024-06-29");
+        assert_eq!(states[0], ["colombia", "in force", "2023-03-03", ""]);
+        assert_eq!(counts, [["3", "1", "", "0"]]);
+        let (states, counts) = rows("2024-06-30");
+        assert_eq!(
+            states,
+            [
+                [
+                    "colombia",
+                    "ended",
+                    "2023-03-03",
+                    "2024-06-30 (of the agreement)"
+                ],
+                ["monitor", "ended", "2023-05-01", "2024-09-01"],
+                ["venezuela", "ended", "", "2024-06-30 (of the agreement)"],
+            ]
+        );
+        assert_eq!(counts, [["3", "0", "3", "0"]]);
+    }
+
+    #[test]
+    fn an_agreement_in_force_says_from_when_it_binds() {
+        let mut history = simple("");
+        history
+            .say("agreement-status | agreement=A1 | to=in-force | on=2023-02 | effective=2023-03");
+        let matrix = history.ask(&Matrix, "2024-01-01", &Question::default());
+        assert_eq!(
+            columns(&matrix, "matrix", &["party", "state", "in_force_from"]),
+            [
+                ["colombia", "in force", "2023-03 (of the agreement)"],
+                ["venezuela", "in force", "2023-03 (of the agreement)"],
+            ]
+        );
     }
 
     #[test]

@@ -35,6 +35,7 @@ mod question;
 mod rates;
 mod rows;
 mod select;
+mod succession;
 mod tables;
 #[cfg(test)]
 mod testing;

@@ -1,26 +1,31 @@
-//! What each party did about an agreement, as days on which that changed whether it is bound.
+//! What each party did about an agreement, and what became of the agreement, as days on which that changed whether the
+//! party is bound.
 //!
-//! Consent binds once it takes effect, and only where it is said when that was: a party whose consent has no
-//! day of effect has consented, and is not said to be bound. A withdrawal takes both away on its day of
-//! effect; on its own day, where none is given.
+//! Consent binds once it takes effect: on its own day of effect, or else when the agreement enters into force after it.
+//! Where no party's consent is recorded, the entry into force of the agreement binds all that it names and all that
+//! signed; where one is, the others have only signed. A consent that came later without a day of effect is one of which
+//! nothing says when it binds. A withdrawal takes consent away on its day of effect, or on its own day.
+//! While an agreement is suspended nobody is bound by it, and nobody is once it has ended.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 
 use servanda_core::event::{Entry, Fact, ParticipationRecorded};
-use servanda_core::value::agreement::Action;
+use servanda_core::value::agreement::{Action, AgreementStatus};
 use servanda_core::value::id::{PartyId, Seq};
 use servanda_core::value::when::When;
-use servanda_core::view::{Agreement, View};
+use servanda_core::view::{Agreement, StatusChange, View, standing_changes};
 
 use super::cell::{Cell, Tone};
 
 /// Where a party stands to an agreement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum State {
-    /// It consented, and that has taken effect.
+    /// It is bound.
     InForce,
+    /// It would be bound, but the agreement is suspended.
+    Suspended,
     /// It gave notice that it withdraws; that has not taken effect.
     Withdrawing,
     /// It consented; nothing says that this has taken effect.
@@ -31,6 +36,8 @@ pub enum State {
     Signed,
     /// It withdrew.
     Withdrawn,
+    /// The agreement has ended.
+    Ended,
     /// It is named as a party, and nothing is recorded of what it did.
     Named,
     /// It did something else: a declaration, an objection.
@@ -39,13 +46,15 @@ pub enum State {
 
 impl State {
     /// Every state, from the most bound on.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::InForce,
+        Self::Suspended,
         Self::Withdrawing,
         Self::Consented,
         Self::Provisional,
         Self::Signed,
         Self::Withdrawn,
+        Self::Ended,
         Self::Named,
         Self::Other,
     ];
@@ -54,11 +63,13 @@ impl State {
     pub fn word(self) -> (&'static str, Tone) {
         match self {
             Self::InForce => ("in force", Tone::Good),
+            Self::Suspended => ("suspended", Tone::Attention),
             Self::Withdrawing => ("withdrawing", Tone::Attention),
             Self::Consented => ("consented", Tone::Good),
             Self::Provisional => ("provisional", Tone::Plain),
             Self::Signed => ("signed", Tone::Plain),
             Self::Withdrawn => ("withdrawn", Tone::Bad),
+            Self::Ended => ("ended", Tone::Bad),
             Self::Named => ("named", Tone::Faint),
             Self::Other => ("other", Tone::Faint),
         }
@@ -87,12 +98,14 @@ pub struct Membership<'r> {
     pub party: PartyId,
     /// What it did.
     pub acts: Vec<Act<'r>>,
-    /// The days on which that changed anything, in order.
-    pub steps: Vec<Step>,
+    /// The days on which anything changed for it, in order.
+    steps: Vec<Step>,
+    /// Whether the agreement names it.
+    is_named: bool,
 }
 
 /// A day on which something changed for a party.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Step {
     /// The day from which it counts: the last possible one.
     pub day: NaiveDate,
@@ -111,66 +124,163 @@ pub enum Turn {
     Signed,
     /// It applies the agreement provisionally.
     Provisional,
-    /// It consented.
-    Consented,
+    /// It does so no more.
+    NotProvisional,
+    /// It consented, and whether that has a day of effect of its own.
+    Consented {
+        /// Whether it has.
+        has_effect: bool,
+    },
     /// Its consent took effect.
     Bound,
     /// It gave notice.
     Noticed,
     /// Its withdrawal took effect.
     Left,
+    /// The agreement's status changed.
+    Agreement {
+        /// The status from then on.
+        to: AgreementStatus,
+        /// Whether any party's own consent was recorded by then.
+        has_consents: bool,
+    },
 }
 
 /// Where a party stands after some steps.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Position {
-    /// It signed at some time.
-    pub signed: bool,
-    /// It consented, and has not left since.
-    pub consented: bool,
-    /// Its consent has taken effect, and it has not left since.
-    pub bound: bool,
+    is_named: bool,
+    signed: bool,
+    consented: bool,
+    has_effect: bool,
+    bound: bool,
+    by_agreement: bool,
     provisional: bool,
     noticed: bool,
     left: bool,
+    agreement: AgreementStatus,
 }
 
 impl Position {
+    /// Where it stands before anything happened.
+    fn first(is_named: bool) -> Self {
+        Self {
+            is_named,
+            signed: false,
+            consented: false,
+            has_effect: false,
+            bound: false,
+            by_agreement: false,
+            provisional: false,
+            noticed: false,
+            left: false,
+            agreement: AgreementStatus::Concluded,
+        }
+    }
+
+    /// Whether it signed at some time.
+    pub fn has_signed(self) -> bool {
+        self.signed
+    }
+
+    /// Whether it consented and has not left since, and the agreement has not ended.
+    pub fn has_consented(self) -> bool {
+        self.consented && !self.agreement.has_ended()
+    }
+
+    /// Whether its consent is one of which nothing says that it has taken effect.
+    pub fn waits_for_effect(self) -> bool {
+        self.has_consented() && !self.bound
+    }
+
+    /// Whether it is bound: not while the agreement is suspended, nor once it has ended.
+    pub fn is_bound(self) -> bool {
+        let lapsed = self.agreement.has_ended() || self.agreement == AgreementStatus::Suspended;
+        self.bound && !lapsed
+    }
+
+    /// Whether it is bound, and only the entry into force of the agreement says so.
+    pub fn is_bound_by_agreement(self) -> bool {
+        self.by_agreement && self.is_bound()
+    }
+
     /// Where it stands after one more step.
     #[must_use]
-    pub fn after(mut self, turn: Turn) -> Self {
+    fn after(mut self, turn: Turn) -> Self {
         match turn {
             Turn::Signed => self.signed = true,
             Turn::Provisional => self.provisional = true,
-            Turn::Consented => {
+            Turn::NotProvisional => self.provisional = false,
+            Turn::Consented { has_effect } => {
                 (self.consented, self.noticed, self.left) = (true, false, false);
+                self.has_effect = has_effect;
             }
             // What comes into effect after a withdrawal did is the older consent's.
-            Turn::Bound => self.bound = !self.left,
+            Turn::Bound if !self.left => (self.bound, self.by_agreement) = (true, false),
+            Turn::Bound => {}
             Turn::Noticed => self.noticed = true,
             Turn::Left => {
-                (self.consented, self.bound, self.provisional) = (false, false, false);
-                (self.noticed, self.left) = (false, true);
+                (self.consented, self.bound, self.by_agreement) = (false, false, false);
+                (self.provisional, self.noticed, self.left) = (false, false, true);
+            }
+            Turn::Agreement { to, has_consents } => {
+                let was_on =
+                    self.agreement.is_in_force() || self.agreement == AgreementStatus::Suspended;
+                if to.is_in_force() && !was_on && !self.bound && self.enters(has_consents) {
+                    (self.bound, self.by_agreement) = (true, true);
+                }
+                self.agreement = to;
             }
         }
         self
     }
+
+    /// Whether the entry into force of the agreement binds it.
+    fn enters(self, has_consents: bool) -> bool {
+        let takes_part = self.is_named || self.signed;
+        (self.consented && !self.has_effect) || (!has_consents && takes_part && !self.left)
+    }
 }
 
 impl<'r> Membership<'r> {
+    /// Where the party stood after each step by the day of the view, in order; before the first, where none stands.
+    pub fn positions(&self, view: &View<'_>) -> impl Iterator<Item = (Step, Position)> {
+        let as_of = view.as_of;
+        let past = self.steps.iter().filter(move |step| step.day <= as_of);
+        past.scan(self.first(), |at, step| {
+            *at = at.after(step.turn);
+            Some((*step, *at))
+        })
+    }
+
+    /// Where the party stands before anything happened.
+    pub fn first(&self) -> Position {
+        Position::first(self.is_named)
+    }
+
     /// Where the party stands on the day of the view.
+    pub fn position(&self, view: &View<'_>) -> Position {
+        let last = self.positions(view).last();
+        last.map_or(self.first(), |(_, at)| at)
+    }
+
+    /// The same in a word.
     pub fn state(&self, view: &View<'_>) -> State {
-        let past = self.steps.iter().filter(|step| step.day <= view.as_of);
-        let at = past.fold(Position::default(), |at, step| at.after(step.turn));
-        if at.noticed && (at.bound || at.consented) {
+        let at = self.position(view);
+        let takes_part = at.is_named || at.signed || at.consented || at.bound || at.provisional;
+        if at.left && !at.consented && !at.bound {
+            State::Withdrawn
+        } else if at.agreement.has_ended() && takes_part {
+            State::Ended
+        } else if at.noticed && (at.bound || at.consented) {
             State::Withdrawing
+        } else if at.bound && at.agreement == AgreementStatus::Suspended {
+            State::Suspended
         } else if at.bound {
             State::InForce
         } else if at.consented {
             State::Consented
-        } else if at.left {
-            State::Withdrawn
-        } else if at.provisional {
+        } else if at.provisional || (at.agreement == AgreementStatus::Provisional && takes_part) {
             State::Provisional
         } else if at.signed {
             State::Signed
@@ -179,6 +289,17 @@ impl<'r> Membership<'r> {
         } else {
             State::Other
         }
+    }
+
+    /// The change of the agreement's status that bound the party, where no act of its own did.
+    pub fn entered(&self, view: &View<'_>) -> Option<Seq> {
+        let mut was = false;
+        let bound = self.positions(view).filter(|(_, at)| {
+            let is_now = at.by_agreement && !was;
+            was = at.by_agreement;
+            is_now
+        });
+        bound.last().map(|(step, _)| step.seq)
     }
 
     /// The last thing of some sort that it did.
@@ -192,7 +313,7 @@ impl<'r> Membership<'r> {
 pub fn memberships<'r>(view: &View<'r>, agreement: &Agreement<'r>) -> Vec<Membership<'r>> {
     let mut acts: BTreeMap<&PartyId, Vec<Act<'r>>> = BTreeMap::new();
     let named: BTreeSet<&PartyId> = agreement.fact.party.iter().collect();
-    for party in named {
+    for party in &named {
         acts.insert(party, Vec::new());
     }
     for &entry in &agreement.participation {
@@ -204,15 +325,38 @@ pub fn memberships<'r>(view: &View<'r>, agreement: &Agreement<'r>) -> Vec<Member
     }
     let membership = |(party, mut acts): (&PartyId, Vec<Act<'r>>)| {
         acts.sort_by_key(|act| (view.last_possible_day(act.entry.seq), act.entry.seq));
-        let mut steps: Vec<Step> = acts.iter().flat_map(|act| steps(view, *act)).collect();
-        steps.sort_unstable();
         Membership {
             party: party.clone(),
+            steps: acts.iter().flat_map(|act| steps(view, *act)).collect(),
             acts,
-            steps,
+            is_named: named.contains(party),
         }
     };
-    acts.into_iter().map(membership).collect()
+    let mut all: Vec<Membership<'r>> = acts.into_iter().map(membership).collect();
+    let consents = all.iter().flat_map(|member| &member.steps);
+    let consents =
+        consents.filter(|step| matches!(step.turn, Turn::Consented { .. } | Turn::Bound));
+    let first_consent = consents.map(|step| step.day).min();
+    let changes = standing_changes(&agreement.changes, view.as_of);
+    for member in &mut all {
+        let of_agreement = |change: &StatusChange| Step {
+            day: change.day,
+            seq: change.seq,
+            turn: Turn::Agreement {
+                to: change.to,
+                has_consents: first_consent.is_some_and(|first| first <= change.day),
+            },
+            earliest: change.earliest,
+        };
+        member.steps.extend(changes.iter().map(of_agreement));
+        // On one day the parties act first: an agreement enters into force for those that consented on that day too.
+        let place = |step: &Step| {
+            let is_agreement = matches!(step.turn, Turn::Agreement { .. });
+            (step.day, is_agreement, step.seq, step.turn)
+        };
+        member.steps.sort_unstable_by_key(place);
+    }
+    all
 }
 
 /// What an act changes, and when.
@@ -237,7 +381,12 @@ fn steps(view: &View<'_>, act: Act<'_>) -> Vec<Step> {
     let mut steps = Vec::new();
     match fact.action {
         Action::Signature => steps.push(own(Turn::Signed)),
-        Action::ProvisionalApplication => steps.push(own(Turn::Provisional)),
+        Action::ProvisionalApplication => {
+            steps.push(effect(Turn::Provisional).unwrap_or_else(|| own(Turn::Provisional)));
+        }
+        Action::EndOfProvisionalApplication => {
+            steps.push(effect(Turn::NotProvisional).unwrap_or_else(|| own(Turn::NotProvisional)));
+        }
         Action::EntryIntoForce => steps.push(own(Turn::Bound)),
         Action::Withdrawal => {
             let left = effect(Turn::Left);
@@ -248,8 +397,10 @@ fn steps(view: &View<'_>, act: Act<'_>) -> Vec<Step> {
             if action == Action::DefinitiveSignature {
                 steps.push(own(Turn::Signed));
             }
-            steps.push(own(Turn::Consented));
-            steps.extend(effect(Turn::Bound));
+            let bound = effect(Turn::Bound);
+            let has_effect = bound.is_some();
+            steps.push(own(Turn::Consented { has_effect }));
+            steps.extend(bound);
         }
         _ => {}
     }
@@ -257,108 +408,4 @@ fn steps(view: &View<'_>, act: Act<'_>) -> Vec<Step> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::testing::*;
-    use super::*;
-
-    /// The states of Colombia as of some days, after it did these things.
-    fn states(acts: &[&str], days: &[&str]) -> Vec<&'static str> {
-        let mut history = simple("");
-        for act in acts {
-            history.say(&format!(
-                "participation | agreement=A1 | party=colombia | action={act}"
-            ));
-        }
-        let state = |day: &&str| {
-            let view = history.view(day);
-            let agreement = view.agreement(&"A1".parse().unwrap()).unwrap();
-            let memberships = memberships(&view, &agreement);
-            let colombia = memberships.iter().find(|m| m.party.as_str() == "colombia");
-            colombia.unwrap().state(&view).word().0
-        };
-        days.iter().map(state).collect()
-    }
-
-    #[test]
-    fn consent_binds_once_it_takes_effect() {
-        let acts = [
-            "signature | on=2023-02-01",
-            "ratification | on=2023-03-01 | effective=2023-03-31",
-        ];
-        assert_eq!(
-            states(
-                &acts,
-                &["2023-01-31", "2023-02-01", "2023-03-01", "2023-03-31"]
-            ),
-            ["named", "signed", "consented", "in force"]
-        );
-        // Nothing says when.
-        let acts = ["accession | on=2023-03-01"];
-        assert_eq!(states(&acts, &["2030-01-01"]), ["consented"]);
-        // An entry into force that was recorded for itself.
-        let acts = ["accession | on=2023-03-01", "entry-into-force | on=2023-04"];
-        assert_eq!(
-            states(&acts, &["2023-04-29", "2023-04-30"]),
-            ["consented", "in force"]
-        );
-    }
-
-    #[test]
-    fn who_leaves_can_come_back() {
-        let acts = [
-            "acceptance | on=2016-09-03 | effective=2016-11-04",
-            "withdrawal | on=2019-11-04 | effective=2020-11-04",
-            "acceptance | on=2021-01-20 | effective=2021-02-19",
-        ];
-        // The agreement itself is of 2023, which keeps no act from counting; only the view of it.
-        let days = ["2023-01-01"];
-        assert_eq!(states(&acts, &days), ["in force"]);
-        let acts = [
-            "acceptance | on=2023-02-01 | effective=2023-03-01",
-            "withdrawal | on=2023-04-01 | effective=2023-06-01",
-            "acceptance | on=2023-07-01 | effective=2023-08-01",
-            "withdrawal | on=2023-09-01",
-        ];
-        let days = [
-            "2023-03-01",
-            "2023-04-01",
-            "2023-05-31",
-            "2023-06-01",
-            "2023-07-01",
-            "2023-08-01",
-            "2023-09-01",
-        ];
-        assert_eq!(
-            states(&acts, &days),
-            [
-                "in force",
-                "withdrawing",
-                "withdrawing",
-                "withdrawn",
-                "consented",
-                "in force",
-                "withdrawn"
-            ]
-        );
-    }
-
-    #[test]
-    fn what_takes_effect_after_the_party_left_binds_it_no_more() {
-        let acts = [
-            "accession | on=2023-02-01 | effective=2023-12-01",
-            "withdrawal | on=2023-04-01 | effective=2023-06-01",
-        ];
-        assert_eq!(
-            states(&acts, &["2023-05-01", "2023-12-01"]),
-            ["withdrawing", "withdrawn"]
-        );
-    }
-
-    #[test]
-    fn the_rest_binds_nobody() {
-        let acts = ["declaration | on=2023-02-01 | text=as to article 3"];
-        assert_eq!(states(&acts, &["2023-02-01"]), ["other"]);
-        let acts = ["provisional-application | on=2023-02-01"];
-        assert_eq!(states(&acts, &["2023-02-01"]), ["provisional"]);
-    }
-}
+mod tests;

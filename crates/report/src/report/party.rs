@@ -15,7 +15,7 @@ use super::commitments::Commitments;
 use super::document::{Document, Report, Row, Table};
 use super::question::{Question, Takes};
 use super::rates::{Circumstances, Rate, Tally};
-use super::{rows, select, tables};
+use super::{rows, select, succession, tables};
 use crate::parallel;
 
 /// The report `party`.
@@ -180,7 +180,14 @@ impl<'r> Facts<'r> {
     }
 
     /// The row of a party, alone or with its parts.
-    fn row(&self, party: &Party<'_>, parties: &BTreeSet<PartyId>) -> Row {
+    fn row(&self, view: &View<'_>, party: &Party<'_>, parties: &BTreeSet<PartyId>) -> Row {
+        let predecessors = view.predecessors(party.id);
+        let succeeded = predecessors.iter().map(|each| PartyId(each.id.clone()));
+        let succeeded: BTreeSet<PartyId> = succeeded.collect();
+        let inherited = |of: &Places| match succeeded.is_empty() {
+            true => Cell::None,
+            false => Cell::count(of.of_any(&succeeded).len()),
+        };
         let (owes, owed) = (self.owes.of_any(parties), self.is_owed.of_any(parties));
         vec![
             Cell::text(party.id),
@@ -192,6 +199,10 @@ impl<'r> Facts<'r> {
             Cell::List(self.by_standing(&owed, |debtor| !parties.contains(debtor))),
             Cell::count(self.agreements.of_any(parties).len()),
             Cell::count(self.statements.of_any(parties).len()),
+            Cell::list(predecessors.iter().map(succession::named)),
+            Cell::List(succession::now(view, party.id)),
+            inherited(&self.owes),
+            inherited(&self.is_owed),
         ]
     }
 
@@ -252,6 +263,10 @@ const COLUMNS: &[&str] = &[
     "is_owed_by_standing",
     "agreements",
     "statements",
+    "succeeds",
+    "succeeded_by",
+    "owes_as_successor",
+    "is_owed_as_successor",
 ];
 
 /// Every party for itself. What parts owe is not counted again for what they are parts of.
@@ -265,7 +280,8 @@ fn every<'r>(report: &PartyReport, facts: Facts<'r>, notes: Vec<String>) -> Docu
     let mut parties = Table::new("parties", "Parties", COLUMNS).or("no parties");
     let of = facts.clone();
     parties.rows = rows::of(&view, ids.clone(), move |scope, id| {
-        Some(of.row(&scope.view.party(id)?, &alone(id)))
+        let view = &scope.view;
+        Some(of.row(view, &view.party(id)?, &alone(id)))
     });
     let rates = ids.iter().map(|id| facts.rates(&alone(id)).len()).sum();
     let of = facts.clone();
@@ -275,7 +291,7 @@ fn every<'r>(report: &PartyReport, facts: Facts<'r>, notes: Vec<String>) -> Docu
     document
 }
 
-/// One party, with the parts that act for it.
+/// One party, with the parts that act for it and those that it succeeded.
 fn one<'r>(
     report: &PartyReport,
     facts: Facts<'r>,
@@ -287,7 +303,7 @@ fn one<'r>(
     let mut parties = Table::new("parties", "Party", COLUMNS).or("no such party");
     let mut rates = rates_table();
     if let Some(party) = facts.view.party(id) {
-        parties.push(facts.row(&party, &circle));
+        parties.push(facts.row(&facts.view, &party, &circle));
         rates.rows = facts.rate_rows(id, &circle).into();
     }
     document.tables = vec![
@@ -296,13 +312,33 @@ fn one<'r>(
         facts.table("owes", "What it owes", facts.owes.of_any(&circle)),
         facts.table("is_owed", "What it is owed", facts.is_owed.of_any(&circle)),
     ];
-    let mut parts = Bounded::default();
-    let others = circle.iter().filter(|part| *part != id);
-    parts.extend(others.map(ToString::to_string));
-    let parts = parts.joined(", ");
-    let note = parts.map(|parts| format!("with its parts: {parts}"));
-    document.notes.extend(note);
     document
+        .notes
+        .extend(answers_with(&facts.view, id, &circle));
+    document
+}
+
+/// Whom a party answers with, and who stands in its place.
+fn answers_with(view: &View<'_>, id: &PartyId, circle: &BTreeSet<PartyId>) -> Vec<String> {
+    let succeeded = view.predecessors(id);
+    let is_part =
+        |other: &&PartyId| *other != id && succeeded.iter().all(|each| *each.id != other.0);
+    let mut notes = Vec::new();
+    let mut parts = Bounded::default();
+    parts.extend(circle.iter().filter(is_part).map(ToString::to_string));
+    let parts = parts.joined(", ");
+    notes.extend(parts.map(|parts| format!("with its parts: {parts}")));
+    let mut earlier = Bounded::default();
+    earlier.extend(succeeded.iter().map(succession::named));
+    let earlier = earlier.joined("; ");
+    notes.extend(
+        earlier.map(|earlier| {
+            format!("with what those that it succeeded owe and are owed: {earlier}")
+        }),
+    );
+    let now = succession::now(view, id).join(", ");
+    notes.extend((!now.is_empty()).then(|| format!("{id} was succeeded: it is now {now}")));
+    notes
 }
 
 fn rates_table() -> Table<'static> {
@@ -362,6 +398,82 @@ mod tests {
         );
         assert!(rates.iter().all(|row| row[0] != "velasquez"));
         assert!(notes(&report, "4 of 4 commitments are undated"));
+    }
+
+    #[test]
+    fn a_successor_answers_for_those_that_it_succeeded() {
+        let mut history = simple(" | deadline=2023-06-30");
+        history.say_all(&[
+            "party | id=gran | kind=state | name=Gran Colombia",
+            "party | id=union | kind=state | name=Union",
+            "succession | party=colombia | successor=gran | on=2023-03-01",
+            "succession | party=gran | successor=union | on=2023-04-01",
+        ]);
+        let question = Question {
+            party: Some("union".parse().unwrap()),
+            ..Question::default()
+        };
+        let report = history.ask(&PartyReport, "2023-07-01", &question);
+        let wanted = ["id", "owes", "succeeds", "owes_as_successor"];
+        assert_eq!(
+            columns(&report, "parties", &wanted),
+            [["union", "1", "gran; colombia through gran", "1"]]
+        );
+        assert_eq!(
+            columns(&report, "owes", &["id", "debtors", "flags"]),
+            [[
+                "C1",
+                "colombia",
+                "debtor colombia is now union through gran"
+            ]]
+        );
+        assert_eq!(share(&report, "due/overdue"), "1 of 1 (100%)");
+        let note =
+            "with what those that it succeeded owe and are owed: gran; colombia through gran";
+        assert!(notes(&report, note), "{:?}", report.notes);
+        assert!(!notes(&report, "with its parts"));
+        // Before the last succession, nothing of it is the union's.
+        let before = history.ask(&PartyReport, "2023-03-31", &question);
+        assert_eq!(
+            columns(&before, "parties", &wanted),
+            [["union", "0", "", ""]]
+        );
+        // Every party alone, and the predecessor itself.
+        let every = history.ask(&PartyReport, "2023-07-01", &Question::default());
+        let wanted = ["id", "owes", "succeeded_by", "owes_as_successor"];
+        let rows = columns(&every, "parties", &wanted);
+        assert_eq!(rows[0], ["colombia", "1", "union through gran", ""]);
+        assert_eq!(rows[1], ["gran", "0", "union", "1"]);
+        assert_eq!(rows[3], ["union", "0", "", "1"]);
+        let question = Question {
+            party: Some("colombia".parse().unwrap()),
+            ..Question::default()
+        };
+        let report = history.ask(&PartyReport, "2023-07-01", &question);
+        assert!(notes(
+            &report,
+            "colombia was succeeded: it is now union through gran"
+        ));
+    }
+
+    #[test]
+    fn both_sides_that_became_one_are_flagged() {
+        let mut history = simple("");
+        history.say_all(&[
+            "party | id=gran | kind=state | name=Gran Colombia",
+            "succession | party=colombia | successor=gran | on=2023-03-01",
+            "succession | party=venezuela | successor=gran | on=2023-04-01",
+        ]);
+        let flags = |day: &str| {
+            let report = history.ask(&super::super::status::Status, day, &Question::default());
+            column(&report, "commitments", "flags").remove(0)
+        };
+        assert_eq!(flags("2023-02-28"), "");
+        assert_eq!(flags("2023-03-31"), "debtor colombia is now gran");
+        assert_eq!(
+            flags("2023-04-01"),
+            "debtor colombia is now gran; creditor venezuela is now gran; debtor and creditor are now one: gran"
+        );
     }
 
     #[test]

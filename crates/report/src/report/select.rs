@@ -17,19 +17,16 @@ use super::commitments::Commitments;
 use super::question::{Bound, Question};
 use crate::parallel;
 
-/// A party, and the parts of it that act for it, by id.
+/// A party, the parts of it that act for it, and those that these succeeded, by id.
 pub fn circle(view: &View<'_>, party: &PartyId) -> BTreeSet<PartyId> {
     let mut circle = BTreeSet::from([party.clone()]);
     let parties = view.parties();
     loop {
         let before = circle.len();
         for part in &parties {
-            if part
-                .fact
-                .parent
-                .as_ref()
-                .is_some_and(|parent| circle.contains(parent))
-            {
+            let acts_for = part.fact.parent.iter();
+            let mut leads_to = acts_for.chain(part.successors.iter().copied());
+            if leads_to.any(|party| circle.contains(party)) {
                 circle.insert(part.id.clone());
             }
         }
@@ -131,8 +128,8 @@ fn is_there(view: &View<'_>, id: &Slug) -> bool {
     entity.is_some_and(|(_, seq)| view.has_happened(seq))
 }
 
-/// The agreements that a question asks for, by id. A party's are those that name it or a part of it, and
-/// those about which it did something.
+/// The agreements that a question asks for, by id. A party's are those that name it or a part of it, as a party or in
+/// a role, and those about which it did something.
 pub fn agreements<'r>(view: &View<'r>, question: &Question) -> Vec<&'r Slug> {
     let circle = asked_circle(view, question);
     let all = match (&question.agreement, &circle) {
@@ -155,7 +152,8 @@ pub fn agreements<'r>(view: &View<'r>, question: &Question) -> Vec<&'r Slug> {
         let agreement = scope.view.agreement(&AgreementId(id.clone()));
         agreement.is_some_and(|agreement| {
             let acted = agreement.participation.iter().copied().filter_map(actor);
-            let mut parties = agreement.fact.party.iter().chain(acted);
+            let in_role = agreement.fact.role.iter().map(|each| &each.party);
+            let mut parties = agreement.fact.party.iter().chain(in_role).chain(acted);
             parties.any(|party| circle.contains(party))
         })
     });
@@ -450,7 +448,9 @@ mod tests {
                 let mut all = view.agreements();
                 all.retain(|each| {
                     let acted = each.participation.iter().copied().filter_map(actor);
-                    each.fact.party.iter().chain(acted).any(|party| circle.contains(party))
+                    let in_role = each.fact.role.iter().map(|each| &each.party);
+                    let mut all = each.fact.party.iter().chain(in_role).chain(acted);
+                    all.any(|party| circle.contains(party))
                 });
                 let all: Vec<&Slug> = all.iter().map(|each| &each.id.0).collect();
                 prop_assert_eq!(agreements(&view, &question), all);

@@ -78,6 +78,9 @@ pub fn agreements<'r>(view: &View<'r>, agreements: &[&Slug]) -> Table<'r> {
         "commitments",
         "acknowledged",
         "flags",
+        "roles",
+        "subjects",
+        "identifiers",
     ];
     let ids = agreements.iter().map(|id| AgreementId((*id).clone()));
     let counts = view.commitment_counts();
@@ -102,9 +105,21 @@ fn agreement_row(view: &View<'_>, agreement: &Agreement<'_>, commitments: usize)
         Cell::maybe(agreement.fact.form),
         cells::on(view, agreement.recorded.seq),
         Cell::text(agreement.status),
-        Cell::list(&agreement.fact.party),
+        parties(agreement),
         Cell::count(commitments),
         cells::agreement_acknowledged(view, agreement),
-        Cell::List(cells::flags(view.state, agreement.recorded.seq)),
+        Cell::List(cells::agreement_flags(view, agreement)),
+        Cell::list(&agreement.fact.role),
+        Cell::list(&agreement.fact.subject),
+        Cell::list(&agreement.fact.identifier),
     ]
+}
+
+/// The parties that an agreement names, and whether there are others.
+fn parties(agreement: &Agreement<'_>) -> Cell {
+    let mut parties = cells::texts(&agreement.fact.party);
+    if agreement.fact.parties_unknown {
+        parties.push("(not known)".to_owned());
+    }
+    Cell::List(parties)
 }

@@ -103,6 +103,7 @@ pub fn kept(document: Document<'_>) -> Document<'static> {
         known_at: document.known_at,
         tables: document.tables.iter().map(table).collect(),
         charts: document.charts,
+        calendar_name: document.calendar_name.clone(),
         calendar: all(&document.calendar),
         notes: document.notes,
         sections: document.sections.into_iter().map(kept).collect(),

@@ -261,6 +261,16 @@ const BROKEN: &[Case] = &[
         &[("recorder", "R1"), ("reason", "r")],
     ),
     (
+        Rule::NoCircle,
+        Kind::PartySucceeded,
+        &[("party", "norway"), ("successor", "norway")],
+    ),
+    (
+        Rule::NamedOnce,
+        Kind::Noted,
+        &[("text", "n"), ("by", "norway"), ("by", "norway")],
+    ),
+    (
         Rule::PartyKey,
         Kind::Acknowledged,
         &[("record", "10"), ("party", "norway"), ("signature", "s")],
@@ -291,6 +301,42 @@ fn a_rule_about_the_record_does_not_give_way() {
             || matches!(rule, Rule::Complete | Rule::IrregularOnly | Rule::Size);
         assert_eq!(!rule.is_waivable(), stands, "{rule}");
     }
+}
+
+#[test]
+fn an_agreement_has_parties_or_says_that_they_are_not_known() {
+    let build = |more: &[(&str, &str)]| {
+        let texts = [&[("id", "A2"), ("title", "t")], more].concat();
+        Event::build(Kind::AgreementRecorded, &crate::testing::fields(&texts))
+    };
+    let errors = build(&[]).unwrap_err();
+    assert_eq!(
+        errors[0].to_string(),
+        "party: is required, unless `parties_unknown` says that the parties are not known"
+    );
+    for more in [
+        &[("parties_unknown", "true")][..],
+        &[("parties_unknown", "true"), ("party", "norway")],
+    ] {
+        let event = build(more).unwrap();
+        let state = state(&world().0);
+        assert_eq!(admit(&state, &event), Ok(()));
+    }
+    correct(&world(), "10", "party", &[])
+        .refused(Rule::Correctable)
+        .saying("party: is required, unless");
+    world()
+        .when(
+            Kind::AgreementRecorded,
+            &[
+                ("id", "A2"),
+                ("title", "t"),
+                ("party", "norway"),
+                ("role", "depositary:peru"),
+            ],
+        )
+        .refused(Rule::Known)
+        .saying("role: no party is called peru");
 }
 
 /// A ledger that another program wrote may hold any form of Unicode, and ids of which each case is another: that is

@@ -16,6 +16,7 @@ fn an_agreement_moves_in_order() {
             Amended => &["amended"],
             Superseded => &["superseded"],
             Terminated => &["in-force", "terminated"],
+            Provisional => &["provisional"],
         }
     };
     for &from in AgreementStatus::ALL {
@@ -171,4 +172,49 @@ fn nothing_moves_before_the_agreement_was_concluded() {
             }
         }
     }
+}
+
+#[test]
+fn what_takes_effect_later_does_not_stand_in_the_way_before() {
+    let moved = |to: &str, more: &[(&str, &str)]| {
+        let texts = [&[("agreement", "A1"), ("to", to)], more].concat();
+        event(Kind::AgreementStatusChanged, &texts)
+    };
+    let given = world().and([
+        moved("in-force", &[("on", "2023-06-01")]),
+        moved(
+            "terminated",
+            &[("on", "2024-01-01"), ("effective", "2025-01-01")],
+        ),
+    ]);
+    let suspended = |on: &str| {
+        let texts = [("agreement", "A1"), ("to", "suspended"), ("on", on)];
+        given.when(Kind::AgreementStatusChanged, &texts)
+    };
+    suspended("2024-12-31").accepted();
+    suspended("2025-01-01")
+        .refused(Rule::AgreementMove)
+        .saying("A1 is terminated");
+    suspended("unknown").refused(Rule::AgreementMove);
+}
+
+#[test]
+fn who_may_be_a_party_can_withdraw() {
+    let agreement = |more: &[(&str, &str)]| {
+        let texts = [&[("id", "A2"), ("title", "t")], more].concat();
+        event(Kind::AgreementRecorded, &texts)
+    };
+    let withdraw = |given: &Given| {
+        let texts = [
+            ("agreement", "A2"),
+            ("party", "norway"),
+            ("action", "withdrawal"),
+        ];
+        given.when(Kind::ParticipationRecorded, &texts)
+    };
+    withdraw(&world().and([agreement(&[("parties_unknown", "true")])])).accepted();
+    withdraw(&world().and([agreement(&[("party", "kroc")])])).refused(Rule::Withdrawal);
+    // A role is no part in it.
+    let watched = agreement(&[("party", "kroc"), ("role", "observer:norway")]);
+    withdraw(&world().and([watched])).refused(Rule::Withdrawal);
 }

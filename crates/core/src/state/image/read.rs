@@ -7,8 +7,8 @@ use crate::state::assessments::Assessment;
 use crate::state::dates::{Numbers, RecordDate, RecordDates};
 use crate::state::entity::Entity;
 use crate::state::facts::{
-    AgreementFacts, Amendment, CommitmentFacts, Facts, History, Moved, PartyFacts, RecorderFacts,
-    Terms,
+    AgreementFacts, AgreementMove, Amendment, CommitmentFacts, Conclusion, Facts, History, Moved,
+    PartyFacts, RecorderFacts, Terms,
 };
 use crate::state::id_table::Id;
 use crate::state::postings::Postings;
@@ -182,13 +182,25 @@ impl<'b> Reader<'b> {
                     Some(PartyFacts {
                         parent: from.log(Self::id)?,
                         succeeded: from.log(Self::id)?,
+                        successors: from.log(Self::some_ids)?,
                         keys: from.log(|_| Some(()))?,
                     })
                 })?,
                 agreement: self.optional(|from| {
                     Some(AgreementFacts {
-                        concluded: from.log(|from| Some((from.value()?, from.some_ids()?)))?,
-                        moves: from.log(|from| from.word(AgreementStatus::ALL))?,
+                        concluded: from.log(|from| {
+                            Some(Conclusion {
+                                on: from.value()?,
+                                parties: from.some_ids()?,
+                                parties_unknown: from.byte()? == 1,
+                            })
+                        })?,
+                        moves: from.log(|from| {
+                            Some(AgreementMove {
+                                to: from.word(AgreementStatus::ALL)?,
+                                effective: from.value()?,
+                            })
+                        })?,
                         acts: from.log(|from| Some((from.id()?, from.word(Action::ALL)?)))?,
                     })
                 })?,

@@ -188,10 +188,12 @@ impl Writer<'_> {
             let PartyFacts {
                 parent,
                 succeeded,
+                successors,
                 keys,
             } = &**facts;
             out.log(parent, |out, id| out.number(*id));
             out.log(succeeded, |out, id| out.number(*id));
+            out.log(successors, |out, ids| out.ids(ids));
             out.log(keys, |_, ()| {});
         });
         self.list(agreement, |out, facts| {
@@ -200,11 +202,15 @@ impl Writer<'_> {
                 moves,
                 acts,
             } = &**facts;
-            out.log(concluded, |out, (on, parties)| {
-                out.text(on.as_ref());
-                out.ids(parties);
+            out.log(concluded, |out, concluded| {
+                out.text(concluded.on.as_ref());
+                out.ids(&concluded.parties);
+                out.byte(concluded.parties_unknown.into());
             });
-            out.log(moves, |out, to| out.byte(*to as u8));
+            out.log(moves, |out, made| {
+                out.byte(made.to as u8);
+                out.text(made.effective.as_ref());
+            });
             out.log(acts, |out, (party, action)| {
                 out.number(*party);
                 out.byte(*action as u8);

@@ -336,5 +336,6 @@ fn standing(past: &State, id: &CommitmentId) -> Option<String> {
 }
 
 fn status(past: &State, id: &AgreementId) -> Option<String> {
-    past.agreement_status(id).map(|status| status.to_string())
+    let status = View::whole(past).agreement_status(id)?;
+    Some(status.to_string())
 }

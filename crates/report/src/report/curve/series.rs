@@ -13,9 +13,9 @@ use crate::report::participation::Position;
 pub enum What {
     /// Parties that signed, also those that have left since.
     Signed,
-    /// Parties that consented and have not left.
+    /// Parties that consented and have not left, until the agreement ends.
     Consented,
-    /// Parties for which the agreement is in force.
+    /// Parties that the agreement binds.
     InForce,
     /// Commitments.
     Made,
@@ -80,16 +80,19 @@ impl What {
     /// Whether it counts a party that stands there.
     pub fn holds(self, at: Position) -> bool {
         match self {
-            Self::Signed => at.signed,
-            Self::Consented => at.consented,
-            Self::InForce => at.bound,
+            Self::Signed => at.has_signed(),
+            Self::Consented => at.has_consented(),
+            Self::InForce => at.is_bound(),
             _ => false,
         }
     }
 
     /// Whether a threshold of it means anything.
     pub fn has_thresholds(self) -> bool {
-        matches!(self, Self::Consented | Self::InForce | Self::Fulfilled)
+        matches!(
+            self,
+            Self::Signed | Self::Consented | Self::InForce | Self::Fulfilled
+        )
     }
 }
 

@@ -49,6 +49,8 @@ fn parties_are_counted_by_day_and_the_withdrawn_count_down() {
     assert_eq!(
         columns(&curve, "thresholds", CROSSING),
         [
+            ["signed", "2", "not reached", "", "1", ""],
+            ["signed", "3", "not reached", "", "1", ""],
             // The month of the second consent is known, and not its day.
             ["consented", "2", "reached", "2023-02-28", "2", "2023-02-01"],
             ["consented", "3", "reached", "2023-10-01", "3", "2023-10-01"],
@@ -69,10 +71,114 @@ fn the_day_of_the_view_ends_it() {
     let curve = treaty().ask(&Curve, "2023-03-02", &asked(&[1]));
     assert_eq!(
         columns(&curve, "thresholds", &["series", "on"]),
-        [["consented", "2023-02-01"]]
+        [["signed", "2023-01-01"], ["consented", "2023-02-01"]]
     );
     let before = treaty().ask(&Curve, "2022-12-31", &asked(&[1]));
     assert!(column(&before, "curve", "on").is_empty());
+}
+
+/// Two parties of an agreement, and what became of it.
+fn of_two(lines: &[&str]) -> History {
+    let mut history = simple("");
+    history.say_all(lines);
+    history
+}
+
+fn series(curve: &Document<'_>, name: &str) -> Vec<Vec<String>> {
+    let mut rows = columns(curve, "curve", &["series", "on", "count"]);
+    rows.retain(|row| row[0] == name);
+    rows
+}
+
+#[test]
+fn an_agreement_that_ended_counts_down_to_nobody() {
+    let history = of_two(&[
+        "participation | agreement=A1 | party=colombia | action=ratification | on=2023-06-01 | effective=2023-07-01",
+        "participation | agreement=A1 | party=venezuela | action=ratification | on=2023-06-01 | effective=2023-07-01",
+        "agreement-status | agreement=A1 | to=in-force | on=2023-07-01",
+        "agreement-status | agreement=A1 | to=suspended | on=2023-09-01",
+        "agreement-status | agreement=A1 | to=resumed | on=2023-10-01",
+        "agreement-status | agreement=A1 | to=terminated | on=2023-12-01 | effective=2024-01-01",
+    ]);
+    let curve = history.ask(&Curve, "2030-01-01", &asked(&[2]));
+    assert_eq!(
+        series(&curve, "in force"),
+        [
+            ["in force", "2023-07-01", "2"],
+            ["in force", "2023-09-01", "0"],
+            ["in force", "2023-10-01", "2"],
+            ["in force", "2024-01-01", "0"],
+        ]
+    );
+    assert_eq!(
+        series(&curve, "consented"),
+        [
+            ["consented", "2023-06-01", "2"],
+            ["consented", "2024-01-01", "0"]
+        ]
+    );
+    let crossings = columns(&curve, "thresholds", &["series", "crossing", "on"]);
+    assert!(
+        crossings.contains(
+            &["in force", "lost", "2024-01-01"]
+                .map(str::to_owned)
+                .to_vec()
+        )
+    );
+    // While it is suspended, the consents have taken effect all the same.
+    let suspended = history.ask(&Curve, "2023-09-15", &asked(&[2]));
+    assert!(!notes(&suspended, "are known to have taken effect"));
+}
+
+#[test]
+fn an_agreement_in_force_whose_parties_only_signed_binds_them() {
+    let history = of_two(&[
+        "participation | agreement=A1 | party=colombia | action=signature | on=2023-01-01",
+        "participation | agreement=A1 | party=venezuela | action=signature | on=2023-01-01",
+        "agreement-status | agreement=A1 | to=in-force | on=2023-07",
+    ]);
+    let curve = history.ask(&Curve, "2024-01-01", &asked(&[2]));
+    assert_eq!(
+        series(&curve, "in force"),
+        [["in force", "2023-07-31", "2"]]
+    );
+    assert!(notes(
+        &curve,
+        "A1: its own entry into force binds 2 parties: for them no day of effect is recorded"
+    ));
+    let wanted = ["series", "on", "earliest"];
+    assert_eq!(
+        columns(&curve, "thresholds", &wanted),
+        [
+            ["signed", "2023-01-01", "2023-01-01"],
+            ["in force", "2023-07-31", "2023-07-01"]
+        ]
+    );
+}
+
+#[test]
+fn a_threshold_says_why_nothing_is_told_of_it() {
+    let empty = |curve: &Document<'_>| {
+        let table = curve.tables.iter().find(|table| table.name == "thresholds");
+        table.unwrap().empty
+    };
+    let history = simple("");
+    let curve = history.ask(&Curve, "2024-01-01", &Question::default());
+    assert_eq!(empty(&curve), "no threshold was asked for");
+    let curve = history.ask(&Curve, "2024-01-01", &asked(&[10]));
+    assert!(columns(&curve, "thresholds", CROSSING).is_empty());
+    assert_eq!(empty(&curve), "nothing is counted that could reach one");
+    // Signatures are counted, and consents.
+    let mut history = simple("");
+    history.say("participation | agreement=A1 | party=colombia | action=signature | on=2023-01-01");
+    let curve = history.ask(&Curve, "2024-01-01", &asked(&[1, 10]));
+    assert_eq!(
+        columns(&curve, "thresholds", CROSSING),
+        [
+            ["signed", "1", "reached", "2023-01-01", "1", "2023-01-01"],
+            ["signed", "10", "not reached", "", "1", ""],
+        ]
+    );
 }
 
 #[test]

@@ -48,17 +48,21 @@ pub fn dossier<'r>(of: &Dossier<'_, 'r>, agreement: Agreement<'r>) -> Document<'
 }
 
 fn state(of: &Dossier<'_, '_>, agreement: &Agreement<'_>) -> Table<'static> {
-    let since = agreement
-        .moves
-        .last()
-        .copied()
-        .unwrap_or(agreement.recorded);
+    let view = &of.view;
+    let since = match agreement.changed {
+        Some(changed) => Cell::text(cells::effect_text(view, changed.seq)),
+        None => cells::since(view, agreement.recorded.seq),
+    };
     pairs(
         "state",
         "Where it stands",
         vec![
             ("status", Cell::text(agreement.status)),
-            ("since", cells::since(&of.view, since.seq)),
+            ("since", since),
+            (
+                "to_come",
+                Cell::list(cells::to_come(view, &agreement.changes)),
+            ),
             ("concluded_on", cells::on(&of.view, agreement.recorded.seq)),
             (
                 "flags",
@@ -128,5 +132,8 @@ fn passive(relation: Relation) -> &'static str {
         Continues => "continued by",
         Implements => "implemented by",
         Repeats => "repeated by",
+        Terminates => "terminated by",
+        Supplements => "supplemented by",
+        ProtocolTo => "has protocol",
     }
 }

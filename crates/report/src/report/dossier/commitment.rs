@@ -51,6 +51,7 @@ fn state(of: &Dossier<'_, '_>, commitment: &Commitment<'_>) -> Table<'static> {
     let (view, question) = (&of.view, of.question);
     let heard = Heard::of(view, commitment, question.silent);
     let agreement = view.agreement(&commitment.terms.agreement);
+    let agreement_status = agreement.as_ref().map(|each| each.status);
     let agreement = agreement.map(|each| format!("{}: {}", each.id, each.fact.title));
     let agreed = cells::since(view, commitment.recorded.seq);
     let due = view.due(commitment, question.soon);
@@ -66,6 +67,7 @@ fn state(of: &Dossier<'_, '_>, commitment: &Commitment<'_>) -> Table<'static> {
         ),
         ("due", cells::due(due, commitment.terms.deadline.as_ref())),
         ("agreement", Cell::maybe(agreement)),
+        ("agreement_status", Cell::maybe(agreement_status)),
         ("agreed_on", agreed),
         ("last_heard", Cell::text(heard.last)),
         ("silent", Cell::Flag(heard.silent)),

@@ -1,8 +1,10 @@
 //! The dossier of a party.
 
+use std::collections::BTreeSet;
+
 use servanda_core::event::Kind;
 use servanda_core::value::id::{AgreementId, PartyId, Seq, Slug};
-use servanda_core::view::Party;
+use servanda_core::view::{Agreement, Party, Successor};
 
 use super::shared::{Dossier, last_setter, link, links_table};
 use crate::parallel;
@@ -20,7 +22,13 @@ pub fn dossier<'r>(of: &Dossier<'_, 'r>, party: &Party<'r>) -> Document<'r> {
     let naming = select::agreements_naming(view, [&party.id.0]);
     let names_it = parallel::ordered(view, naming.len(), |scope, at| {
         let agreement = scope.view.agreement(&AgreementId(naming[at].clone()));
-        agreement.is_some_and(|agreement| agreement.fact.party.contains(party.id))
+        let has_role = |agreement: &Agreement<'_>| {
+            let mut roles = agreement.fact.role.iter();
+            roles.any(|each| each.party == *party.id)
+        };
+        agreement.is_some_and(|agreement| {
+            agreement.fact.party.contains(party.id) || has_role(&agreement)
+        })
     });
     let agreements = naming.iter().zip(names_it);
     let agreements = agreements.filter_map(|(id, names_it)| names_it.then_some(*id));
@@ -35,7 +43,7 @@ pub fn dossier<'r>(of: &Dossier<'_, 'r>, party: &Party<'r>) -> Document<'r> {
     let rest = related.iter().copied();
     let rest = rest.filter(|seq| !is_promise(*seq) && *seq != recorded);
     let rest = rest.collect();
-    let tables = vec![
+    let mut tables = vec![
         of.fields("terms", "As registered", &party.recorded.event, |field| {
             last_setter(view.state, recorded, field)
         }),
@@ -43,15 +51,38 @@ pub fn dossier<'r>(of: &Dossier<'_, 'r>, party: &Party<'r>) -> Document<'r> {
         kin(of, party),
         tables::commitments("owes", "What it owes", &owes, question),
         tables::commitments("is_owed", "What it is owed", &owed, question),
+    ];
+    tables.extend(as_successor(of, party));
+    tables.extend([
         tables::agreements(view, &agreements),
         of.records("events", "What else was recorded", rest),
         of.sources(&related),
-    ];
+    ]);
     let name = party.names.first().map(|name| name.text.to_string());
     of.document(
         format!("Party {}: {}", party.id, name.unwrap_or_default()),
         tables,
     )
+}
+
+/// What those that it succeeded owe and are owed; no tables where it succeeded nobody.
+fn as_successor<'r>(of: &Dossier<'_, 'r>, party: &Party<'r>) -> Vec<Table<'r>> {
+    let (view, question) = (&of.view, of.question);
+    let predecessors = view.predecessors(party.id).into_iter();
+    let predecessors: BTreeSet<PartyId> =
+        predecessors.map(|each| PartyId(each.id.clone())).collect();
+    if predecessors.is_empty() {
+        return Vec::new();
+    }
+    let all = select::commitments_naming(view, predecessors.iter().map(|each| &each.0));
+    let is_one = |of: Vec<&PartyId>| of.into_iter().any(|party| predecessors.contains(party));
+    let owes = all.filter(|each| is_one(each.debtors()));
+    let owed = all.filter(|each| is_one(each.creditors()));
+    let title = "What those that it succeeded owe";
+    let owes = tables::commitments("owes_as_successor", title, &owes, question);
+    let title = "What those that it succeeded are owed";
+    let owed = tables::commitments("is_owed_as_successor", title, &owed, question);
+    vec![owes, owed]
 }
 
 fn names(party: &Party<'_>) -> Table<'static> {
@@ -76,12 +107,21 @@ fn kin(of: &Dossier<'_, '_>, party: &Party<'_>) -> Table<'static> {
         if other.fact.parent.as_ref() == Some(party.id) {
             table.push(link("has part", other.id, name(other.id)));
         }
-        if other.successors.contains(&party.id) {
-            table.push(link("succeeds", other.id, name(other.id)));
-        }
     }
-    for successor in &party.successors {
-        table.push(link("succeeded by", *successor, name(successor)));
-    }
+    let mut push = |relation: &str, line: &Successor<'_>| {
+        let other = PartyId(line.id.clone());
+        let through: Vec<&str> = line.through.iter().map(|slug| slug.as_str()).collect();
+        let relation = match through.as_slice() {
+            [] => relation.to_owned(),
+            through => format!("{relation}, through {}", through.join(", ")),
+        };
+        table.push(link(&relation, &other, name(&other)));
+    };
+    let predecessors = of.view.predecessors(party.id);
+    predecessors.iter().for_each(|line| push("succeeds", line));
+    let successors = of.view.successors(party.id);
+    successors
+        .iter()
+        .for_each(|line| push("succeeded by", line));
     table
 }

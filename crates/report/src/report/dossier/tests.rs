@@ -262,3 +262,121 @@ fn a_retracted_record_says_why() {
     ]));
     assert!(state.contains(&vec!["counts".into(), "false".into()]));
 }
+
+#[test]
+fn an_agreement_shows_its_roles_numbers_links_and_what_is_to_come() {
+    let mut history = simple("");
+    history.say_all(&[
+        "party | id=un | kind=organisation | name=United Nations",
+        "agreement | id=A2 | title=Protocol | parties_unknown=true | on=2023-02-01 | role=depositary:un | role=observer:monitor | subject=borders | subject=trade | identifier=unts:I-18232 | link=protocol-to:A1 | link=terminates:A1",
+        "agreement-status | agreement=A2 | to=in-force | on=2023-03-01",
+        "agreement-status | agreement=A2 | to=terminated | on=2023-04-01 | effective=2025-01-01 | by=monitor",
+    ]);
+    let dossier = history.dossier("A2", "2024-01-01").unwrap();
+    let terms = columns(&dossier, "terms", &["field", "value"]);
+    for (field, value) in [
+        ("parties_unknown", "true"),
+        ("role", "depositary:un; observer:monitor"),
+        ("subject", "borders; trade"),
+        ("identifier", "unts:I-18232"),
+    ] {
+        assert!(
+            terms.contains(&vec![field.to_owned(), value.to_owned()]),
+            "{terms:?}"
+        );
+    }
+    let state = columns(&dossier, "state", &["field", "value"]);
+    assert_eq!(
+        state[..3],
+        [
+            ["status", "in-force"],
+            ["since", "2023-03-01"],
+            ["to_come", "terminated from 2025-01-01"]
+        ]
+    );
+    assert!(notes(&dossier, "A2: terminated from 2025-01-01, not yet"));
+    let ended = history.dossier("A2", "2025-01-01").unwrap();
+    assert_eq!(
+        columns(&ended, "state", &["field", "value"])[..3],
+        [
+            ["status", "terminated"],
+            ["since", "2025-01-01"],
+            ["to_come", ""]
+        ]
+    );
+    let relations = |id: &str| {
+        let dossier = history.dossier(id, "2024-01-01").unwrap();
+        columns(&dossier, "links", &["relation", "id"])
+    };
+    assert_eq!(
+        relations("A2"),
+        [["protocol-to", "A1"], ["terminates", "A1"]]
+    );
+    assert_eq!(
+        relations("A1"),
+        [["has protocol", "A2"], ["terminated by", "A2"]]
+    );
+    // Who has a role in it finds it.
+    let un = history.dossier("un", "2024-01-01").unwrap();
+    let wanted = ["id", "parties", "roles", "subjects", "identifiers", "flags"];
+    assert_eq!(
+        columns(&un, "agreements", &wanted),
+        [[
+            "A2",
+            "(not known)",
+            "depositary:un; observer:monitor",
+            "borders; trade",
+            "unts:I-18232",
+            "terminated from 2025-01-01"
+        ]]
+    );
+}
+
+#[test]
+fn a_party_shows_its_line_and_what_it_took_over() {
+    let mut history = simple("");
+    history.say_all(&[
+        "party | id=gran | kind=state | name=Gran Colombia",
+        "party | id=union | kind=state | name=Union",
+        "succession | party=colombia | successor=gran | on=2023-03-01",
+        "succession | party=gran | successor=union | on=2023-04-01",
+        "agreement-status | agreement=A1 | to=terminated | on=2023-05-01",
+    ]);
+    let union = history.dossier("union", "2024-01-01").unwrap();
+    assert_eq!(
+        columns(&union, "kin", &["relation", "id"]),
+        [["succeeds", "gran"], ["succeeds, through gran", "colombia"]]
+    );
+    assert!(column(&union, "owes", "id").is_empty());
+    assert_eq!(
+        columns(&union, "owes_as_successor", &["id", "flags"]),
+        [[
+            "C1",
+            "agreement A1 terminated; debtor colombia is now union through gran"
+        ]]
+    );
+    assert!(column(&union, "is_owed_as_successor", "id").is_empty());
+    let colombia = history.dossier("colombia", "2024-01-01").unwrap();
+    assert_eq!(
+        columns(&colombia, "kin", &["relation", "id"]),
+        [
+            ["succeeded by", "gran"],
+            ["succeeded by, through gran", "union"]
+        ]
+    );
+    let promise = history.dossier("C1", "2024-01-01").unwrap();
+    let state = columns(&promise, "state", &["field", "value"]);
+    for (field, value) in [
+        ("agreement_status", "terminated"),
+        (
+            "flags",
+            "agreement A1 terminated; debtor colombia is now union through gran",
+        ),
+    ] {
+        assert!(
+            state.contains(&vec![field.to_owned(), value.to_owned()]),
+            "{state:?}"
+        );
+    }
+    assert!(notes(&promise, "C1 (A1 terminated)"));
+}
