@@ -6,9 +6,11 @@ use super::anchors::defining_record;
 use super::command::{Command, Run};
 use super::error::{CliError, Exit};
 use super::keys::read_signing_key;
+use super::receipt;
 use super::session::Session;
-use super::{receipt, record};
-use servanda_core::event::{Event, Fields, Kind};
+use super::typed::Typed;
+use crate::desk::names::Names;
+use servanda_core::event::{Fields, Kind};
 use servanda_core::signatures;
 use servanda_core::state::EntityKind;
 use servanda_core::value::id::PartyId;
@@ -54,7 +56,7 @@ impl Run for Acknowledge {
         let key = read_signing_key(&self.key)?;
         let mut ledger = session.open()?;
         let state = ledger.state();
-        let party = PartyId(state.resolve_id(&self.party, EntityKind::Party)?);
+        let party = PartyId(Names::new(state).entity(&self.party, Some(EntityKind::Party))?);
         let seq = defining_record(state, &self.what)?;
         let origin = ledger
             .origin()
@@ -72,15 +74,19 @@ impl Run for Acknowledge {
         ] {
             fields.set(name, text.into_iter().collect());
         }
-        let event = Event::build(Kind::Acknowledged, &fields).map_err(record::wrong_fields)?;
+        let kind = Kind::Acknowledged;
+        let event = Typed::of(fields)
+            .event(session, &session.desk(Some(state)), kind)
+            .map_err(|wrong| CliError::wrong_fields(kind, &wrong))?;
         let receipts = session.append(&mut ledger, vec![event.clone()])?;
         let sentences = Sentences::new(ledger.state());
         let lines: Vec<_> = receipts
-            .into_iter()
-            .map(|receipt| receipt::Line::new(&sentences, &event, receipt))
+            .iter()
+            .map(|receipt| receipt::Line::new(&sentences, &event, *receipt))
             .collect();
         receipt::show(session, &lines)?;
         receipt::close(session, &session.command(&format!("show {}", self.what)));
+        receipt::undo(session, &receipts);
         Ok(Exit::Ok)
     }
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::error::{CliError, Exit};
 use super::files;
+use crate::desk::names::Names;
 use servanda_core::chain::checkpoint::{Checkpoint, SignedCheckpoint};
 use servanda_core::chain::key::VerifierKey;
 use servanda_core::chain::tree::TreeHash;
@@ -129,7 +130,7 @@ impl Consistency {
 
 /// The record that a text names, or that defines the thing it names.
 pub fn defining_record(state: &State, text: &str) -> Result<Seq, CliError> {
-    match state.resolve(text)? {
+    match Names::new(state).subject(text)? {
         Subject::Record(seq) => Ok(seq),
         Subject::Entity(id) => state
             .entity(&id)

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use tar::{Builder, EntryType, Header};
 
-use super::checkpoint::{LogKey, sign};
+use super::checkpoint::LogKey;
 use super::error::{CliError, Exit};
 use super::files::{self, Overwrite};
 use super::raw::write_raw;
@@ -47,14 +47,16 @@ impl Bundle {
 
     /// Writes a bundle, whole or not at all. The same ledger, key and policy give the same bytes.
     pub fn write(&self, path: &Path, session: &Session) -> Result<Exit, CliError> {
+        let signer = self.log_key.signer()?;
+        let policy = self.policy.as_deref().map(read_policy).transpose()?;
         let ledger = session.open()?;
         let checkpoint = ledger.checkpoint()?;
         let mut records = Vec::new();
         // Writing to memory does not fail.
         written(write_raw(ledger.log(), &mut records)?)?;
         let mut files = vec![("records.ndjson", records)];
-        let text = match &self.log_key.key {
-            Some(key) => sign(checkpoint.clone(), key)?.to_string(),
+        let text = match &signer {
+            Some(signer) => signer.sign(checkpoint.clone())?.to_string(),
             None => checkpoint.to_string(),
         };
         files.push(("checkpoint", text.into_bytes()));
@@ -62,13 +64,12 @@ impl Bundle {
         if let Some(cosigned) = files::if_there(&beside)? {
             files.push(("cosigned", cosigned));
         }
-        if let Some(policy) = &self.policy {
-            let parsed = read_policy(policy)?;
-            files.push(("policy", parsed.to_string().into_bytes()));
+        if let Some(policy) = &policy {
+            files.push(("policy", policy.to_string().into_bytes()));
         }
         files.push(("format.md", FORMAT.into()));
         files.push(("verify.py", VERIFIER.into()));
-        let is_signed = self.log_key.key.is_some();
+        let is_signed = signer.is_some();
         let has = |name: &str| files.iter().any(|(held, _)| *held == name);
         let readme = readme(
             checkpoint.origin(),

@@ -7,6 +7,7 @@ use super::error::{CliError, Exit};
 use super::keys::read_signing_key;
 use super::session::Session;
 use servanda_core::chain::checkpoint::{Checkpoint, SignedCheckpoint};
+use servanda_core::chain::key::SigningKey;
 
 pub(super) const COMMAND: Command = Command::of::<PrintCheckpoint>();
 
@@ -40,24 +41,47 @@ pub(super) struct LogKey {
     pub key: Option<PathBuf>,
 }
 
-/// Signs a checkpoint with the log's private key in a file.
-pub(super) fn sign(checkpoint: Checkpoint, key: &Path) -> Result<SignedCheckpoint, CliError> {
-    let signing_key = read_signing_key(key)?;
-    let origin = checkpoint.origin().to_owned();
-    SignedCheckpoint::sign(checkpoint, &signing_key).map_err(|error| {
-        CliError::refused(format!(
-            "{} cannot sign for {origin}: {error}",
-            key.display()
-        ))
-        .hint(format!("servanda key generate --name {origin} --out FILE"))
-    })
+/// The log's private key. It is read before the ledger is opened, which locks it: the key may come through a pipe.
+pub(super) struct Signer {
+    key: SigningKey,
+    path: PathBuf,
+}
+
+impl Signer {
+    /// Reads the key in a file.
+    pub fn read(path: &Path) -> Result<Self, CliError> {
+        Ok(Self {
+            key: read_signing_key(path)?,
+            path: path.to_owned(),
+        })
+    }
+
+    /// Signs a checkpoint.
+    pub fn sign(&self, checkpoint: Checkpoint) -> Result<SignedCheckpoint, CliError> {
+        let origin = checkpoint.origin().to_owned();
+        SignedCheckpoint::sign(checkpoint, &self.key).map_err(|error| {
+            CliError::refused(format!(
+                "{} cannot sign for {origin}: {error}",
+                self.path.display()
+            ))
+            .hint(format!("servanda key generate --name {origin} --out FILE"))
+        })
+    }
+}
+
+impl LogKey {
+    /// Reads the key, if one is named.
+    pub fn signer(&self) -> Result<Option<Signer>, CliError> {
+        self.key.as_deref().map(Signer::read).transpose()
+    }
 }
 
 impl Run for PrintCheckpoint {
     fn run(self, session: &Session) -> Result<Exit, CliError> {
+        let signer = self.log_key.signer()?;
         let checkpoint = session.open()?.checkpoint()?;
-        let text = match &self.log_key.key {
-            Some(key) => sign(checkpoint, key)?.to_string(),
+        let text = match &signer {
+            Some(signer) => signer.sign(checkpoint)?.to_string(),
             None => {
                 session.hint(
                     "unsigned: with --key FILE it is a signed note, which witnesses can cosign",

@@ -5,9 +5,11 @@ use std::io;
 use std::path::Path;
 use std::process::ExitCode;
 
+use crate::desk::names::NotNamed;
+use crate::desk::reading::Wrong;
+use servanda_core::event::Kind;
 use servanda_core::rules::Advice;
 use servanda_core::signatures::SignatureError;
-use servanda_core::state::ResolveError;
 use servanda_core::value::commitment::{Asserter, Capacity};
 use servanda_ledger::AssertedTimeError;
 use servanda_ledger::{LedgerError, Refusal};
@@ -100,16 +102,63 @@ impl fmt::Display for CliError {
     }
 }
 
-impl From<ResolveError> for CliError {
-    fn from(error: ResolveError) -> Self {
+impl From<NotNamed> for CliError {
+    fn from(error: NotNamed) -> Self {
         let refused = Self::refused(error.to_string());
         match error {
-            ResolveError::Nothing(_) => {
+            NotNamed::Nothing { .. } => {
                 refused.hint("`servanda list parties|agreements|commitments|sources` and `servanda log` list them")
             }
-            ResolveError::OtherCase { .. } => refused.hint("ids tell upper and lower case apart"),
-            ResolveError::Ambiguous { .. } => refused.hint("write more of the id"),
+            NotNamed::Ambiguous { .. } => refused.hint("write more of the id or name"),
+            NotNamed::OtherKind { .. } => refused,
+            NotNamed::NoRecord(_) => refused.hint("`servanda log` lists the records"),
         }
+    }
+}
+
+impl CliError {
+    /// The fields of an event of a kind that are wrong, each on a line.
+    pub fn wrong_fields(kind: Kind, wrong: &[Wrong]) -> Self {
+        let exit = match wrong.iter().any(|wrong| wrong.is_usage) {
+            true => Exit::Usage,
+            false => Exit::Refused,
+        };
+        let message = match wrong.len() {
+            1 => "a field is wrong; nothing was recorded".to_owned(),
+            count => format!("{count} fields are wrong; nothing was recorded"),
+        };
+        let mut error = Self::new(exit, message);
+        for wrong in wrong {
+            error = error.detail(in_words(kind, wrong));
+        }
+        let mut forms: Vec<&str> = wrong
+            .iter()
+            .flat_map(|wrong| wrong.forms)
+            .copied()
+            .collect();
+        forms.dedup();
+        for form in forms {
+            error = error.detail(form);
+        }
+        if wrong.iter().any(|wrong| wrong.is_unnamed) {
+            error = error.hint("register it first, or correct the name");
+        }
+        error
+    }
+}
+
+/// What is wrong with a field, with the option that gives it where it is missing.
+pub fn in_words(kind: Kind, wrong: &Wrong) -> String {
+    let line = match wrong.field.as_str() {
+        "" => wrong.message.clone(),
+        field => format!("{field}: {}", wrong.message),
+    };
+    match kind.field(&wrong.field) {
+        Some(spec) if wrong.message.starts_with("is required") => match spec.is_positional() {
+            true => format!("{line} (<{}>)", spec.label),
+            false => format!("{line} (--{} {})", spec.name.replace('_', "-"), spec.label),
+        },
+        _ => line,
     }
 }
 
@@ -135,7 +184,7 @@ impl From<LogError> for CliError {
 /// Advice for an error of the system.
 fn hint_for(kind: io::ErrorKind) -> Option<&'static str> {
     use io::ErrorKind::{
-        FileTooLarge, PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull,
+        FileTooLarge, OutOfMemory, PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull,
     };
     match kind {
         FileTooLarge => Some(
@@ -143,6 +192,9 @@ fn hint_for(kind: io::ErrorKind) -> Option<&'static str> {
         ),
         StorageFull | QuotaExceeded => {
             Some("make room on the ledger's file system and try again; the records are safe")
+        }
+        OutOfMemory => {
+            Some("raise the limit on memory (`ulimit -v`) and try again; the records are safe")
         }
         ReadOnlyFilesystem | PermissionDenied => {
             Some("the ledger's directory must be writable; a copy of it elsewhere will do")

@@ -41,9 +41,9 @@ impl Ahead {
     pub fn new(
         mut lines: impl Iterator<Item = Read> + Send + 'static,
         interrupt: &Interrupt,
-    ) -> Self {
+    ) -> Result<Self, CliError> {
         let (sender, handfuls) = sync_channel(WAITING);
-        std::thread::spawn(move || {
+        let thread = std::thread::Builder::new().spawn(move || {
             loop {
                 let handful: Vec<Read> = lines.by_ref().take(HANDFUL).collect();
                 // Nobody takes them any more where something is wrong.
@@ -52,11 +52,16 @@ impl Ahead {
                 }
             }
         });
-        Self {
+        thread.map_err(|error| {
+            CliError::refused(format!(
+                "cannot start a thread: {error}; nothing was appended"
+            ))
+        })?;
+        Ok(Self {
             handfuls,
             handful: Vec::new().into_iter(),
             interrupt: interrupt.clone(),
-        }
+        })
     }
 }
 

@@ -1,10 +1,12 @@
 //! Files that users name, and files that the program keeps.
 
+use std::io::{self, Read};
 use std::path::Path;
+use std::time::Duration;
 
 use super::error::CliError;
 use servanda_core::chain::note;
-use servanda_files::{Access, Existing, FileError};
+use servanda_files::{Access, Existing, FileError, Source};
 
 /// The longest key, note, policy, proof or opened record that is read, in bytes.
 pub const TEXT_BYTES: u64 = note::MAX_LEN as u64;
@@ -75,4 +77,32 @@ pub fn cannot(doing: &str, path: &Path, error: FileError) -> CliError {
         }
         FileError::Io(_) | FileError::NotRegular(_) | FileError::TooLong(_) => told,
     }
+}
+
+/// How long the writer of a pipe that is recorded, imported or hashed may pause.
+const INPUT_PATIENCE: Duration = Duration::from_secs(300);
+
+/// What to call a file in messages.
+pub fn input_name(path: &Path) -> String {
+    if path.as_os_str() == "-" {
+        "standard input".to_owned()
+    } else {
+        path.display().to_string()
+    }
+}
+
+/// Opens a file for reading, or standard input for `-`.
+pub fn input(path: &Path) -> Result<Box<dyn Read + Send>, CliError> {
+    if path.as_os_str() == "-" {
+        return Ok(Box::new(io::stdin()));
+    }
+    let source = Source::open(path).map_err(|error| {
+        let is_directory = matches!(error, FileError::Directory);
+        let told = CliError::refused(format!("cannot read {}: {error}", path.display()));
+        match is_directory {
+            true => told.hint("name a file, or - for standard input"),
+            false => told,
+        }
+    })?;
+    Ok(Box::new(source.patience(INPUT_PATIENCE)))
 }

@@ -11,7 +11,7 @@ use super::feed::{Ahead, Fed, Feed};
 use super::interrupt::Interrupt;
 use super::progress::Intake;
 use super::session::{OpenLedger, Session};
-use super::{import_table, receipt, record};
+use super::{files, import_table, receipt, record};
 use servanda_core::ndjson::{Defaults, Lines};
 use servanda_core::value::when::Instant;
 use servanda_core::view::sentences::Sentences;
@@ -81,8 +81,8 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
     if matches.get_flag("suggest") {
         return import_table::suggest(path, session);
     }
-    let input = record::input(path)?;
-    let name = record::input_name(path);
+    let input = files::input(path)?;
+    let name = files::input_name(path);
     let defaults = Defaults {
         key: matches.get_one::<String>("key").cloned(),
         recorded_by: matches.get_one::<String>("recorded_by").cloned(),
@@ -91,7 +91,7 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
     let interrupt = Interrupt::noted();
     let (progress, input) = Intake::of(session.shows_progress(), input, length(path));
     let lines = Lines::new(BufReader::with_capacity(BUFFER, input), defaults);
-    let lines = Ahead::new(lines, &interrupt);
+    let lines = Ahead::new(lines, &interrupt)?;
     let feed = Feed {
         name: &name,
         recorded_at: matches.get_one::<Instant>("recorded_at").copied(),

@@ -2,9 +2,10 @@
 
 use super::command::{Command, Run};
 use super::error::{CliError, Exit};
+use super::receipt;
 use super::session::Session;
-use super::{receipt, record};
-use servanda_core::event::{Event, Fields, Kind};
+use super::typed::built;
+use servanda_core::event::{Fields, Kind};
 use servanda_core::value::id::Seq;
 use servanda_core::value::when::Instant;
 use servanda_core::view::sentences::Sentences;
@@ -57,7 +58,7 @@ impl Run for Init {
         ] {
             fields.set(name, text.cloned().into_iter().collect());
         }
-        let opening = Event::build(Kind::LedgerOpened, &fields).map_err(record::wrong_fields)?;
+        let opening = built(session, Kind::LedgerOpened, fields)?;
         let now = Machine.now();
         if let Some(asserted) = self.backfill.filter(|start| *start > now) {
             return Err(CliError::asserted_time(AssertedTimeError::Future {

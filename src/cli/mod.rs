@@ -13,6 +13,7 @@ mod compact;
 mod completions;
 mod defaults;
 mod demo;
+mod edit;
 mod error;
 mod export;
 mod feed;
@@ -27,7 +28,9 @@ mod keys;
 mod list;
 mod log;
 mod man;
+mod memory;
 mod opened;
+mod parse;
 mod progress;
 mod prove;
 mod questions;
@@ -41,6 +44,7 @@ mod search;
 mod seen_checkpoints;
 mod session;
 mod show;
+mod typed;
 mod verdict;
 mod verify;
 mod witness;
@@ -135,6 +139,16 @@ fn without_empty_variables(command: clap::Command) -> clap::Command {
 pub fn main() -> ExitCode {
     hide_guarded_panics();
     interrupt::note_file_limit();
+    if let Err(error) = memory::prepare() {
+        // There is no session yet, and as little as possible is done.
+        let hints: Vec<String> = error
+            .hints
+            .iter()
+            .map(|hint| format!("hint: {hint}\n"))
+            .collect();
+        let _ = write!(io::stderr().lock(), "error: {error}\n{}", hints.concat());
+        return error.exit.into();
+    }
     run_with(&Arc::new(Registry::default()), std::env::args_os()).into()
 }
 
@@ -151,22 +165,25 @@ fn hide_guarded_panics() {
 /// Runs a command line, the program's name first, on the logs of this registry.
 pub fn run_with(registry: &Arc<Registry>, arguments: impl IntoIterator<Item = OsString>) -> Exit {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
-    let parsed = command_line()
-        .try_get_matches_from(&arguments)
-        .and_then(|matches| Ok((Session::new(&matches, command_line, registry)?, matches)));
-    let (session, matches) = match parsed {
-        Ok(parsed) => parsed,
-        Err(error) => {
-            let code = if error.use_stderr() {
-                Exit::Usage
-            } else {
-                Exit::Ok
-            };
-            // No output is left to report that the terminal is gone.
-            let _ = print(error, &arguments);
-            return code;
+    let parsed = parse::parse(command_line, &arguments).and_then(|parsed| {
+        let session = Session::new(&parsed.matches, command_line, registry);
+        match session {
+            Ok(session) => Ok((session, parsed)),
+            Err(error) => Err(vec![error]),
         }
+    });
+    let (mut session, parsed) = match parsed {
+        Ok(parsed) => parsed,
+        Err(errors) => return print(errors, &arguments),
     };
+    let matches = parsed.matches;
+    if !parsed.errors.is_empty() {
+        if matches.subcommand_name() != Some(record::NAME) {
+            return print(parsed.errors, &arguments);
+        }
+        // The command adds what is wrong with the fields, and records nothing.
+        session.wrong_options = parsed.errors.iter().map(parse::as_wrong).collect();
+    }
     let Some((name, arguments)) = matches.subcommand() else {
         return Exit::Usage;
     };
@@ -183,16 +200,51 @@ pub fn run_with(registry: &Arc<Registry>, arguments: impl IntoIterator<Item = Os
     })
 }
 
+/// Prints help, or what is wrong with the command line, and gives the exit code.
+fn print(mut errors: Vec<clap::Error>, arguments: &[OsString]) -> Exit {
+    let code = match errors.iter().any(clap::Error::use_stderr) {
+        true => Exit::Usage,
+        false => Exit::Ok,
+    };
+    // No output is left to report that the terminal is gone.
+    let _ = match (errors.pop(), errors.is_empty()) {
+        (Some(error), true) => print_one(error, arguments),
+        (Some(error), false) => {
+            errors.push(error);
+            print_all(&errors)
+        }
+        (None, _) => Ok(()),
+    };
+    code
+}
+
 /// Prints help, or an error. An error repeats what was typed, so it is made again of harmless words.
-fn print(error: clap::Error, arguments: &[OsString]) -> io::Result<()> {
+fn print_one(error: clap::Error, arguments: &[OsString]) -> io::Result<()> {
     let typed = arguments.iter().map(|word| word.to_string_lossy());
     let is_harmless = typed.clone().all(|word| !word.contains(is_unseen));
     if !error.use_stderr() || is_harmless {
         return error.print();
     }
-    let again = command_line().try_get_matches_from(typed.map(|word| harmless(&word)));
-    let text = again.err().unwrap_or(error).render().to_string();
+    let again: Vec<OsString> = typed.map(|word| harmless(&word).into()).collect();
+    let again = parse::parse(command_line, &again)
+        .err()
+        .and_then(|mut errors| errors.pop());
+    let text = again.unwrap_or(error).render().to_string();
     write!(io::stderr().lock(), "{}", spelled_out(&text, "\n", "\t"))
+}
+
+/// Prints several errors, a line each.
+fn print_all(errors: &[clap::Error]) -> io::Result<()> {
+    let mut err = io::stderr().lock();
+    writeln!(err, "error: {} arguments are wrong", errors.len())?;
+    for wrong in errors.iter().map(parse::as_wrong) {
+        let line = match wrong.field.as_str() {
+            "" => wrong.message,
+            field => format!("{field}: {}", wrong.message),
+        };
+        writeln!(err, "  {}", harmless(&line))?;
+    }
+    writeln!(err, "\nFor more information, try '--help'.")
 }
 
 #[cfg(test)]

@@ -63,7 +63,7 @@ impl Waiting {
     /// Starts, with a word such as `compacting`.
     pub fn new(shown: bool, what: &'static str) -> Self {
         Self {
-            shown: shown.then(|| {
+            shown: shown.then_some(()).and_then(|()| {
                 let (done, waiting) = mpsc::channel();
                 let show = move || {
                     if waiting.recv_timeout(Self::PATIENCE) == Err(RecvTimeoutError::Timeout) {
@@ -79,7 +79,9 @@ impl Waiting {
                         bar.finish_and_clear();
                     }
                 };
-                (done, thread::spawn(show))
+                // Without a thread nothing shows.
+                let thread = thread::Builder::new().spawn(show).ok()?;
+                Some((done, thread))
             }),
         }
     }

@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::anchors::{self, defining_record, one_line};
-use super::checkpoint::sign;
+use super::anchors::{self, Anchor, defining_record, one_line};
+use super::checkpoint::Signer;
 use super::command::{Command, Run};
 use super::error::{CliError, Exit};
 use super::files::{self, Overwrite};
@@ -53,10 +53,14 @@ struct Prove {
 
 impl Run for Prove {
     fn run(self, session: &Session) -> Result<Exit, CliError> {
+        let signer = Signer::read(&self.key)?;
+        let since = self.since.as_deref();
+        let since = since.map(|path| Ok::<_, CliError>((path, anchors::read(path)?)));
+        let since = since.transpose()?;
         let ledger = session.open()?;
-        let signed = sign(ledger.checkpoint()?, &self.key)?;
-        let files = match (&self.since, &self.what) {
-            (Some(older), _) => self.prove_beginning(&ledger, older, signed)?,
+        let signed = signer.sign(ledger.checkpoint()?)?;
+        let files = match (since, &self.what) {
+            (Some((path, old)), _) => self.prove_beginning(&ledger, path, old, signed)?,
             (None, what) => {
                 let what = what.as_deref().unwrap_or_default();
                 self.prove_record(&ledger, what, signed)?
@@ -79,9 +83,9 @@ impl Prove {
         &self,
         ledger: &OpenLedger,
         older: &Path,
+        old: Anchor,
         signed: SignedCheckpoint,
     ) -> Result<Vec<PathBuf>, CliError> {
-        let old = anchors::read(older)?;
         let (kept, present) = (old.checkpoint(), signed.unverified());
         if anchor::compare(&ledger.hashes(), present, kept)? != Anchoring::Holds {
             let message = format!("the ledger does not continue {}", older.display());

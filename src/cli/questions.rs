@@ -10,13 +10,15 @@ use clap::{Arg, ArgAction, ArgMatches, value_parser};
 use super::anchors;
 use super::error::{CliError, Exit};
 use super::session::{OpenLedger, Session};
+use crate::desk::dates;
+use crate::desk::names::Names;
 use servanda_core::event::Kind;
 use servanda_core::state::{EntityKind, State, Unreadable};
-use servanda_core::value::base::Leaf;
+use servanda_core::value::base::{Leaf, excerpt};
 use servanda_core::value::commitment::Standing;
 use servanda_core::value::id::{AgreementId, CommitmentId, PartyId, Seq, Slug, SourceId};
 use servanda_core::value::party::PartyKind;
-use servanda_core::value::when::{Date, Instant};
+use servanda_core::value::when::{Date, Instant, When};
 use servanda_ledger::LedgerError;
 use servanda_ledger::anchor::{self, Anchoring};
 use servanda_ledger::replay::{KnownAt, replay};
@@ -182,9 +184,9 @@ pub fn ask<'l>(matches: &ArgMatches, ledger: &'l OpenLedger) -> Result<Asked<'l>
     let (state, known_at) = known(matches, ledger)?;
     let as_of = match text(matches, "as-of") {
         None => Session::today(),
-        Some("today") => Session::today(),
-        Some(given) => day(given, "as-of")?.latest(),
+        Some(given) => last_day(given, "as-of")?,
     };
+    let names = Names::new(&state);
     let mut question = Question {
         known_at,
         since: bound(matches, "since", ledger)?,
@@ -193,7 +195,7 @@ pub fn ask<'l>(matches: &ArgMatches, ledger: &'l OpenLedger) -> Result<Asked<'l>
     };
     let id = |name: &str, kind: EntityKind| -> Result<Option<Slug>, CliError> {
         text(matches, name)
-            .map(|given| Ok(state.resolve_id(given, kind)?))
+            .map(|given| Ok(names.entity(given, Some(kind))?))
             .transpose()
     };
     question.party = id("party", EntityKind::Party)?.map(PartyId);
@@ -204,7 +206,7 @@ pub fn ask<'l>(matches: &ArgMatches, ledger: &'l OpenLedger) -> Result<Asked<'l>
     question.standings = words(matches, "standing");
     question.thresholds = numbers(matches, "threshold");
     question.subject = text(matches, "what")
-        .map(|given| state.resolve(given))
+        .map(|given| names.subject(given))
         .transpose()?;
     question.party_kind = words(matches, "party-kind").first().copied();
     if let Some(limit) = number(matches, "limit") {
@@ -213,6 +215,7 @@ pub fn ask<'l>(matches: &ArgMatches, ledger: &'l OpenLedger) -> Result<Asked<'l>
     question.soon = number(matches, "soon").map_or(question.soon, Days::new);
     question.grace = number(matches, "grace").map_or(question.grace, Days::new);
     question.silent = number(matches, "silent").map_or(question.silent, Days::new);
+    drop(names);
     Ok(Asked {
         state,
         as_of,
@@ -241,7 +244,7 @@ fn known<'l>(
     } else if let Ok(time) = given.parse::<Instant>() {
         (KnownAt::Time(time), time.to_string())
     } else {
-        let day = day(given, "known-at")?.latest();
+        let day = last_day(given, "known-at")?;
         let end = Instant::end_of(day);
         (KnownAt::Time(end), format!("the end of {day} UTC"))
     };
@@ -272,13 +275,14 @@ fn bound(matches: &ArgMatches, name: &str, ledger: &OpenLedger) -> Result<Option
     if let Ok(time) = given.parse::<Instant>() {
         return Ok(Some(Bound::Time(time)));
     }
-    let date = day(given, name)?;
+    let when = when(given, name)?;
     let day = if name == "since" {
-        date.earliest()
+        when.earliest()
     } else {
-        date.latest()
+        when.latest()
     };
-    Ok(Some(Bound::Day(day)))
+    day.map(|day| Some(Bound::Day(day)))
+        .ok_or_else(|| no_day(given, name))
 }
 
 /// The end of the records that a checkpoint of this ledger covers.
@@ -308,13 +312,26 @@ fn checkpoint_bound(path: &Path, name: &str, ledger: &OpenLedger) -> Result<Boun
     Ok(Bound::Record(Seq(given.size().saturating_sub(before))))
 }
 
-fn day(given: &str, name: &str) -> Result<Date, CliError> {
-    if given == "today" {
-        return Date::day(Session::today()).ok_or_else(|| CliError::refused("today is no date"));
-    }
-    given
-        .parse()
-        .map_err(|error| CliError::new(Exit::Usage, format!("--{name}: {error}")))
+/// The last day that a date may be.
+fn last_day(given: &str, name: &str) -> Result<NaiveDate, CliError> {
+    when(given, name)?
+        .latest()
+        .ok_or_else(|| no_day(given, name))
+}
+
+fn when(given: &str, name: &str) -> Result<When, CliError> {
+    dates::when(given, Session::today()).map_err(|error| {
+        let wrong = CliError::new(Exit::Usage, format!("--{name}: {error}"));
+        match error.is_unknown_form {
+            true => wrong.detail(dates::FORMS),
+            false => wrong,
+        }
+    })
+}
+
+fn no_day(given: &str, name: &str) -> CliError {
+    let given = excerpt(given);
+    CliError::new(Exit::Usage, format!("--{name}: `{given}` names no day"))
 }
 
 fn text<'a>(matches: &'a ArgMatches, name: &str) -> Option<&'a str> {

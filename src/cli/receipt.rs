@@ -34,11 +34,6 @@ pub fn recorded<'a>(state: &'a State, event: &'a Event, receipt: &Receipt) -> &'
     }
 }
 
-/// Whether an event that was not appended, for its import key was known, is another one than was recorded.
-pub fn differs(state: &State, event: &Event, receipt: &Receipt) -> bool {
-    !recorded(state, event, receipt).says_the_same(event)
-}
-
 /// Prints receipts: a few lines each for people, a table for programs.
 pub fn show(session: &Session, lines: &[Line]) -> Result<(), CliError> {
     if session.for_people() {
@@ -48,8 +43,12 @@ pub fn show(session: &Session, lines: &[Line]) -> Result<(), CliError> {
                 (false, true) => "would be record",
                 (false, false) => "record",
             };
+            let otherwise = match line.receipt.differs {
+                true => ", which says something else",
+                false => "",
+            };
             session.say(&format!(
-                "{verb} {}  {}: {}",
+                "{verb} {}{otherwise}  {}: {}",
                 line.receipt.seq, line.event, line.what
             ))?;
             if line.receipt.asserted {
@@ -77,6 +76,19 @@ pub fn close(session: &Session, next: &str) {
     }
 }
 
+/// Names the command that takes the records of these receipts back.
+pub fn undo(session: &Session, receipts: &[Receipt]) {
+    let new = receipts.iter().filter(|receipt| !receipt.known);
+    if session.dry_run {
+        return;
+    }
+    // What comes later may rest on what comes first.
+    for receipt in new.rev() {
+        let words = format!("record retraction {} --reason REASON", receipt.seq);
+        session.hint(&format!("undo: {}", session.command(&words)));
+    }
+}
+
 fn claimed_receipts(lines: &[Line]) -> Vec<String> {
     let asserted = lines.iter().any(|line| line.receipt.asserted);
     let note = "recorded_at is asserted in a backfill, and not the machine's time";
@@ -84,7 +96,15 @@ fn claimed_receipts(lines: &[Line]) -> Vec<String> {
 }
 
 fn document(lines: &[Line], session: &Session) -> Document<'static> {
-    let columns = ["seq", "event", "what", "recorded_at", "link", "known"];
+    let columns = [
+        "seq",
+        "event",
+        "what",
+        "recorded_at",
+        "link",
+        "known",
+        "differs",
+    ];
     let mut table = Table::new("receipts", "Receipts", &columns);
     for line in lines {
         // A rehearsed record is bound with another salt and time than the real one would be.
@@ -96,6 +116,7 @@ fn document(lines: &[Line], session: &Session) -> Document<'static> {
             Cell::text(line.receipt.recorded_at),
             Cell::maybe(link),
             Cell::Flag(line.receipt.known),
+            Cell::Flag(line.receipt.differs),
         ]);
     }
     Document {

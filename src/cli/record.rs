@@ -1,36 +1,30 @@
 //! `record KIND`: appends one event, given by flags, as JSON, or in an editor.
 
-use std::io::{self, IsTerminal, Read, Write};
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::ffi::OsStr;
+use std::path::PathBuf;
 
-use chrono::{Datelike, Days, NaiveDate, Weekday};
-use clap::builder::PossibleValuesParser;
+use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
 use clap::{Arg, ArgAction, ArgMatches, value_parser};
 
 use super::command::Command;
+use super::edit::{self, Failure};
 use super::error::{CliError, Exit};
 use super::receipt;
-use super::session::Session;
+use super::session::{OpenLedger, Session};
+use super::typed::{DIGEST, Typed, text_of};
 use crate::desk::template;
-use servanda_core::chain::record::document_digest;
-use servanda_core::event::{Event, FieldError, FieldSpec, Fields, Kind};
-use servanda_core::ndjson;
+use servanda_core::event::{Event, FieldSpec, Kind};
 use servanda_core::rules;
 use servanda_core::value::base::Shape;
 use servanda_core::value::id::Reference;
 use servanda_core::value::when::Instant;
 use servanda_core::view::sentences::Sentences;
-use servanda_files::{FileError, Source};
 use servanda_ledger::Submission;
 
 pub(super) const COMMAND: Command = Command { build, run };
 
-/// How long the writer of a pipe that is recorded, imported or hashed may pause.
-const INPUT_PATIENCE: Duration = Duration::from_secs(300);
-
-/// The field of a document's digest: a kind that has it also takes the document.
-const DIGEST: &str = "digest";
+/// The word of the command.
+pub(super) const NAME: &str = "record";
 
 const EXAMPLES: &str = "Examples:
   servanda record party colombia --kind state --name Colombia
@@ -46,8 +40,13 @@ const EXAMPLES: &str = "Examples:
 
 A redaction is recorded by `servanda redact`, which also erases what it withholds.
 
-Dates: 2023-05-11, 2023-05, 2023, 2023-05/2023-07, \"before 2023\", \"after 2023-05\", unknown, unspecified,
-not-applicable; and today, yesterday, \"last thu\", which are recorded as the day they name.";
+Parties, sources, agreements and commitments are named by their id, its beginning, or their name;
+records by their number, or by the id that they give.
+
+Dates: 2023-05-11, 2023-05, 2023, 2023-05/2023-07, \"before 2023\", \"after 2023-05\", unknown,
+unspecified, not-applicable; \"11 May 2023\", \"May 2023\", yesterday, \"last month\", \"next Friday\",
+\"in 3 months\". Deadlines also: \"every 3 months\", \"every year on 1 May\", \"30 days after
+entry-into-force of A1\". The day or the rule that was understood is shown.";
 
 fn build() -> clap::Command {
     let kinds = Kind::ALL
@@ -68,11 +67,11 @@ fn build() -> clap::Command {
 fn kind_command(kind: Kind) -> clap::Command {
     let mut command = clap::Command::new(kind.word())
         .about(kind.spec().about())
-        .args(kind.own_fields().iter().map(needed_arg))
+        .args(kind.own_fields().iter().map(field_arg))
         .args(
             kind.fields()
                 .skip(kind.own_fields().len())
-                .map(|spec| needed_arg(spec).help_heading("Of every event")),
+                .map(|spec| field_arg(spec).help_heading("Of every event")),
         )
         .next_help_heading("Instead of flags")
         .arg(
@@ -113,13 +112,24 @@ pub(super) fn recorded_at_arg() -> Arg {
         .help("Assert that it was recorded then; only in a ledger made with `init --backfill`")
 }
 
-/// The flag of a field, required where the field is and nothing stands in for the flags.
-fn needed_arg(spec: &'static FieldSpec) -> Arg {
-    let arg = field_arg(spec);
-    if spec.is_required() {
-        arg.required_unless_present_any(["file", "edit"])
-    } else {
-        arg
+/// Takes any text, and offers the words of a list: what is wrong is told with all that is wrong with the event.
+#[derive(Clone)]
+struct Offered(&'static [&'static str]);
+
+impl TypedValueParser for Offered {
+    type Value = String;
+
+    fn parse_ref(
+        &self,
+        command: &clap::Command,
+        arg: Option<&Arg>,
+        value: &OsStr,
+    ) -> Result<String, clap::Error> {
+        StringValueParser::new().parse_ref(command, arg, value)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        Some(Box::new(self.0.iter().map(PossibleValue::new)))
     }
 }
 
@@ -129,7 +139,7 @@ pub(super) fn field_arg(spec: &'static FieldSpec) -> Arg {
     if spec.shape != Shape::Flag {
         arg = arg.value_name(spec.label);
         if !spec.words.is_empty() {
-            arg = arg.value_parser(PossibleValuesParser::new(spec.words.iter().copied()));
+            arg = arg.value_parser(Offered(spec.words));
         }
     }
     if !spec.is_positional() {
@@ -154,37 +164,69 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
         .map_err(|error: servanda_core::value::base::ValueError| {
             CliError::new(Exit::Usage, error.to_string())
         })?;
-    let Some(fields) = gather(kind, matches, session)? else {
-        session.talk("nothing was recorded: the template is empty");
-        return Ok(Exit::Ok);
-    };
-    let event = Event::build(kind, &fields).map_err(wrong_fields)?;
     let recorded_at = matches.get_one::<Instant>("recorded_at").copied();
-    append_one(session, Submission { event, recorded_at })
+    let record = |typed: &Typed| record_typed(session, kind, typed, recorded_at);
+    if matches.get_flag("edit") && session.wrong_options.is_empty() {
+        let start = started(matches)?;
+        let typed = match start {
+            Some(_) => Typed::default(),
+            None => Typed::gather(kind, matches)?,
+        };
+        return edit::run(kind, &typed, start, session, |typed| record(&typed));
+    }
+    let mut typed = Typed::gather(kind, matches)?;
+    typed.wrong.extend(session.wrong_options.iter().cloned());
+    record(&typed).map_err(|failure| failure.error)
 }
 
-fn append_one(session: &Session, submission: Submission) -> Result<Exit, CliError> {
-    let mut ledger = session.open()?;
-    let given = submission.event.clone();
-    let event = rules::complete(ledger.state(), given.clone());
+/// The template that an earlier attempt left, to go on with.
+fn started(matches: &ArgMatches) -> Result<Option<String>, CliError> {
+    let Some(path) = matches.get_one::<PathBuf>("file") else {
+        return Ok(None);
+    };
+    let text = text_of(path)?;
+    Ok(template::text(&text).map(str::to_owned))
+}
+
+/// Records what was typed, or says everything that is wrong with it.
+fn record_typed(
+    session: &Session,
+    kind: Kind,
+    typed: &Typed,
+    recorded_at: Option<Instant>,
+) -> Result<Exit, Failure> {
+    let opened = session.open();
+    let state = opened.as_ref().ok().map(|ledger| ledger.state());
+    let event = typed.event(session, &session.desk(state), kind);
+    let event = event.map_err(|wrong| Failure::fields(kind, wrong))?;
+    let ledger = opened?;
+    Ok(append_one(
+        session,
+        ledger,
+        Submission { event, recorded_at },
+    )?)
+}
+
+fn append_one(
+    session: &Session,
+    mut ledger: OpenLedger,
+    submission: Submission,
+) -> Result<Exit, CliError> {
+    // What the ledger fills in is for the receipt. Whether an import key says the same is asked of what was given.
+    let event = rules::complete(ledger.state(), submission.event.clone());
     let receipts = session.append(&mut ledger, vec![submission])?;
     let next = next_step(session, &event);
     let sentences = Sentences::new(ledger.state());
     let lines: Vec<_> = receipts
-        .into_iter()
+        .iter()
         .map(|receipt| {
-            if receipt::differs(ledger.state(), &given, &receipt) {
-                session.hint(&format!(
-                    "record {} has this import key and says something else; nothing was recorded now",
-                    receipt.seq
-                ));
-            }
-            let recorded = receipt::recorded(ledger.state(), &event, &receipt);
-            receipt::Line::new(&sentences, recorded, receipt)
+            let recorded = receipt::recorded(ledger.state(), &event, receipt);
+            receipt::Line::new(&sentences, recorded, *receipt)
         })
         .collect();
     receipt::show(session, &lines)?;
     receipt::close(session, &next);
+    receipt::undo(session, &receipts);
     Ok(Exit::Ok)
 }
 
@@ -212,205 +254,4 @@ fn commitment(event: &Event) -> Option<Reference<'_>> {
     named
         .map(|(_, named)| named)
         .find(|named| matches!(named, Reference::Commitment(_)))
-}
-
-/// The fields from all places where they can be given; none if the user left the template empty.
-fn gather(kind: Kind, matches: &ArgMatches, session: &Session) -> Result<Option<Fields>, CliError> {
-    let mut fields = match matches.get_one::<PathBuf>("file") {
-        Some(path) => from_file(kind, path)?,
-        None => Fields::default(),
-    };
-    for spec in kind.fields() {
-        let texts = given(spec, matches);
-        if !texts.is_empty() {
-            fields.set(spec.name, texts);
-        }
-    }
-    if kind.field(DIGEST).is_some()
-        && let Some(path) = matches.get_one::<PathBuf>("document")
-    {
-        fields.set(DIGEST, vec![digest_of(path)?]);
-    }
-    if matches.get_flag("edit") {
-        match edit(kind, &fields)? {
-            Some(edited) => fields = edited,
-            None => return Ok(None),
-        }
-    }
-    name_days(kind, &mut fields, Session::today(), session);
-    Ok(Some(fields))
-}
-
-/// The texts that were given for a field.
-pub(super) fn given(spec: &FieldSpec, matches: &ArgMatches) -> Vec<String> {
-    if spec.shape == Shape::Flag {
-        let set = matches.get_flag(spec.name);
-        return if set { vec!["true".into()] } else { Vec::new() };
-    }
-    matches
-        .get_many::<String>(spec.name)
-        .map(|texts| texts.cloned().collect())
-        .unwrap_or_default()
-}
-
-/// What to call a file in messages.
-pub(super) fn input_name(path: &Path) -> String {
-    if path.as_os_str() == "-" {
-        "standard input".to_owned()
-    } else {
-        path.display().to_string()
-    }
-}
-
-/// Opens a file for reading, or standard input for `-`.
-pub(super) fn input(path: &Path) -> Result<Box<dyn Read + Send>, CliError> {
-    if path.as_os_str() == "-" {
-        return Ok(Box::new(io::stdin()));
-    }
-    let source = Source::open(path).map_err(|error| {
-        let is_directory = matches!(error, FileError::Directory);
-        let told = CliError::refused(format!("cannot read {}: {error}", path.display()));
-        match is_directory {
-            true => told.hint("name a file, or - for standard input"),
-            false => told,
-        }
-    })?;
-    Ok(Box::new(source.patience(INPUT_PATIENCE)))
-}
-
-fn from_file(kind: Kind, path: &Path) -> Result<Fields, CliError> {
-    let mut text = Vec::new();
-    let limit = ndjson::LINE_LIMIT as u64 + 1;
-    input(path)?
-        .take(limit)
-        .read_to_end(&mut text)
-        .map_err(|error| CliError::file("read", path, &error))?;
-    let name = input_name(path);
-    let draft = ndjson::read_one(&text, kind).map_err(|errors| {
-        let mut error = CliError::refused(format!("{name} does not hold an event; nothing was recorded"));
-        for wrong in &errors {
-            error = error.detail(match &wrong.field {
-                Some(field) => format!("{field}: {}", wrong.message),
-                None => wrong.message.clone(),
-            });
-        }
-        error.hint(format!("one JSON object, such as the lines of `servanda export`; `servanda record {kind} --help` lists the fields"))
-    })?;
-    match draft {
-        Some((found, fields)) if found == kind => Ok(fields),
-        Some((found, _)) => Err(
-            CliError::refused(format!("{name} holds a {found}, not a {kind}"))
-                .hint(format!("servanda record {found} --file {}", path.display())),
-        ),
-        None => Err(CliError::refused(format!("{name} is empty"))),
-    }
-}
-
-fn digest_of(path: &Path) -> Result<String, CliError> {
-    document_digest(input(path)?)
-        .map(|digest| digest.to_string())
-        .map_err(|error| CliError::file("read", path, &error))
-}
-
-/// Lets the user fill in a template. Nothing comes back if it is left empty.
-fn edit(kind: Kind, fields: &Fields) -> Result<Option<Fields>, CliError> {
-    // An editor that was named may be a program that needs no terminal; vi does.
-    let named = std::env::var("VISUAL").or_else(|_| std::env::var("EDITOR"));
-    if named.is_err() && !io::stdin().is_terminal() {
-        return Err(
-            CliError::new(Exit::Usage, "--edit needs a terminal, or EDITOR")
-                .hint("use flags, or --file - to read JSON from a pipe"),
-        );
-    }
-    let editor = named.unwrap_or_else(|_| "vi".into());
-    let cannot = |error: io::Error| CliError::refused(format!("cannot edit a template: {error}"));
-    let mut file = tempfile::Builder::new()
-        .prefix("servanda-")
-        .suffix(".txt")
-        .tempfile()
-        .map_err(cannot)?;
-    let before = template::write(kind, fields);
-    file.write_all(before.as_bytes()).map_err(cannot)?;
-    file.flush().map_err(cannot)?;
-    let status = std::process::Command::new("sh")
-        .args(["-c", &format!("{editor} \"$1\""), "sh"])
-        .arg(file.path())
-        .status()
-        .map_err(cannot)?;
-    if !status.success() {
-        return Err(
-            CliError::refused(format!("the editor `{editor}` failed: {status}"))
-                .hint("set EDITOR to an editor that waits until the file is closed"),
-        );
-    }
-    let after = std::fs::read_to_string(file.path()).map_err(cannot)?;
-    if after == before || after.trim().is_empty() {
-        return Ok(None);
-    }
-    template::read(&after).map(Some).map_err(wrong_fields)
-}
-
-/// Puts the day in place of `today`, `yesterday` and `last thu`, and says so.
-pub(super) fn name_days(kind: Kind, fields: &mut Fields, today: NaiveDate, session: &Session) {
-    for spec in kind.fields().filter(|spec| spec.label == "WHEN") {
-        let texts = fields.get(spec.name).to_vec();
-        let named: Vec<String> = texts
-            .iter()
-            .map(|text| named_day(text, today).map_or_else(|| text.clone(), |day| day.to_string()))
-            .collect();
-        if named != texts {
-            session.talk(&format!(
-                "{}: {} is {} here ({})",
-                spec.name,
-                texts.join(", "),
-                named.join(", "),
-                Session::zone()
-            ));
-            fields.set(spec.name, named);
-        }
-    }
-}
-
-fn named_day(text: &str, today: NaiveDate) -> Option<NaiveDate> {
-    match text {
-        "today" => Some(today),
-        "yesterday" => today.pred_opt(),
-        _ => {
-            let weekday: Weekday = text.strip_prefix("last ")?.parse().ok()?;
-            let back =
-                (7 + today.weekday().num_days_from_monday() - weekday.num_days_from_monday()) % 7;
-            let back = if back == 0 { 7 } else { back };
-            today.checked_sub_days(Days::new(back.into()))
-        }
-    }
-}
-
-/// The fields that are wrong, each on a line.
-pub(super) fn wrong_fields(errors: Vec<FieldError>) -> CliError {
-    let mut error = CliError::refused(if errors.len() == 1 {
-        "a field is wrong; nothing was recorded".to_owned()
-    } else {
-        format!("{} fields are wrong; nothing was recorded", errors.len())
-    });
-    for wrong in errors {
-        error = error.detail(format!("{}: {}", wrong.field, wrong.error));
-    }
-    error
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn days_by_name() {
-        let monday: NaiveDate = "2026-11-23".parse().unwrap();
-        let day = |text: &str| named_day(text, monday).map(|day| day.to_string());
-        assert_eq!(day("today").unwrap(), "2026-11-23");
-        assert_eq!(day("yesterday").unwrap(), "2026-11-22");
-        assert_eq!(day("last thu").unwrap(), "2026-11-19");
-        assert_eq!(day("last monday").unwrap(), "2026-11-16");
-        assert_eq!(day("2023"), None);
-        assert_eq!(day("last may"), None);
-    }
 }

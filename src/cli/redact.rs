@@ -5,8 +5,9 @@ use clap::{Arg, ArgAction, ArgMatches};
 use super::command::Command;
 use super::error::{CliError, Exit};
 use super::session::Session;
+use super::typed::{self, Typed};
 use super::{receipt, record};
-use servanda_core::event::{Event, Fact, FieldSpec, Fields, Kind};
+use servanda_core::event::{Fact, FieldSpec, Fields, Kind};
 use servanda_core::value::id::Seq;
 use servanda_core::view::sentences::Sentences;
 use servanda_core::words::plural;
@@ -75,15 +76,16 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
     }
     let mut given = Fields::default();
     for spec in fields() {
-        given.set(spec.name, record::given(spec, matches));
+        given.set(spec.name, typed::given(spec, matches));
     }
-    record::name_days(Kind::Redacted, &mut given, Session::today(), session);
-    let event = Event::build(Kind::Redacted, &given).map_err(record::wrong_fields)?;
+    let mut ledger = session.open()?;
+    let event = Typed::of(given)
+        .event(session, &session.desk(Some(ledger.state())), Kind::Redacted)
+        .map_err(|wrong| CliError::wrong_fields(Kind::Redacted, &wrong))?;
     let Fact::Redacted(fact) = event.fact else {
         return Err(CliError::new(Exit::Usage, "this is no redaction"));
     };
     let target = fact.record;
-    let mut ledger = session.open()?;
     let before = ledger.head().count;
     let redaction = ledger.redact(fact, event.envelope)?;
     let sentences = Sentences::new(ledger.state());

@@ -161,7 +161,7 @@ impl SeenCheckpoints {
 }
 
 /// The directory for what this program remembers; none where the user has no home.
-fn state_directory() -> Option<PathBuf> {
+pub fn state_directory() -> Option<PathBuf> {
     let absolute = |name: &str| {
         std::env::var_os(name)
             .map(PathBuf::from)

@@ -20,10 +20,14 @@ use super::error::{CliError, Exit};
 use super::files;
 use super::globals::Globals;
 use super::keys::read_signing_key;
+use super::memory;
 use super::progress::Waiting;
-use super::seen_checkpoints::SeenCheckpoints;
+use super::seen_checkpoints::{SeenCheckpoints, state_directory};
+use crate::desk::names::Names;
+use crate::desk::reading::{Desk, Wrong};
 use servanda_core::chain::checkpoint::Checkpoint;
 use servanda_core::chain::record::Head;
+use servanda_core::state::State;
 use servanda_core::words::{harmless, harmless_json, spelled_out};
 use servanda_ledger::Submission;
 use servanda_ledger::{Given, Placed, Present, Receipt, StreamError};
@@ -59,6 +63,8 @@ pub struct Session {
     named: bool,
     /// Builds the whole command line.
     pub command_line: fn() -> clap::Command,
+    /// What is wrong with options of the command line, for the command that tells it with what is wrong with fields.
+    pub wrong_options: Vec<Wrong>,
     /// The records that this command appended.
     recorded: Cell<Option<Range<u64>>>,
 }
@@ -98,6 +104,7 @@ impl Session {
             seen,
             named: matches.value_source("ledger") == Some(ValueSource::CommandLine),
             command_line,
+            wrong_options: Vec::new(),
             recorded: Cell::default(),
         })
     }
@@ -112,6 +119,7 @@ impl Session {
             sign_with: Vec::new(),
             seen: SeenCheckpoints::none(),
             named: true,
+            wrong_options: Vec::new(),
             recorded: Cell::default(),
             ..*self
         }
@@ -168,11 +176,19 @@ impl Session {
         let location = self.location()?;
         let backend = self.registry.of(location)?;
         let log = backend.open(location, self.wait, &self.holder())?;
-        if log.head()? == Head::EMPTY && log.damage().is_none() {
+        let head = log.head()?;
+        memory::check(head.count)?;
+        if head == Head::EMPTY && log.damage().is_none() {
             let message = format!("{location} holds no record: making the ledger was interrupted");
             return Err(CliError::new(Exit::NoLedger, message).hint(format!(
                 "`servanda init --ledger {location} --origin NAME` continues"
             )));
+        }
+        if log.is_copied() && log.damage().is_none() {
+            self.hint(&format!(
+                "a command that wrote was killed, so each command copies the records to read them, until `{}` or another writes them",
+                self.command("compact")
+            ));
         }
         Ok(log)
     }
@@ -180,17 +196,18 @@ impl Session {
     /// Opens the ledger, and compares it with the newest checkpoint that this user saw of it. With `--dry-run`
     /// nothing that is appended to it stays.
     pub fn open(&self) -> Result<OpenLedger, CliError> {
+        // The ledger is locked once it is open, and a key may come through a pipe.
+        let keys = self
+            .sign_with
+            .iter()
+            .map(|path| read_signing_key(path))
+            .collect::<Result<_, _>>()?;
         let log = self.open_log()?;
         let log: Box<dyn Log> = if self.dry_run {
             Box::new(DryRunLog::new(log)?)
         } else {
             log
         };
-        let keys = self
-            .sign_with
-            .iter()
-            .map(|path| read_signing_key(path))
-            .collect::<Result<_, _>>()?;
         let waiting = Waiting::new(self.shows_progress(), "reading the history");
         let mut ledger = Ledger::open(log, Machine)?.signing_with(keys);
         if self.clock_is_right {
@@ -292,8 +309,13 @@ impl Session {
         }
     }
 
+    /// Where drafts of this user are kept; none without a state directory.
+    pub fn draft_directory(&self) -> Option<PathBuf> {
+        state_directory().map(|state| state.join("drafts"))
+    }
+
     /// Whether this command appended records.
-    fn has_recorded(&self) -> bool {
+    pub fn has_recorded(&self) -> bool {
         let recorded = self.recorded.take();
         let has_recorded = recorded.is_some();
         self.recorded.set(recorded);
@@ -341,6 +363,15 @@ impl Session {
         match std::env::var("TZ") {
             Ok(name) if !name.is_empty() => format!("{name}, UTC{offset}"),
             _ => format!("UTC{offset}"),
+        }
+    }
+
+    /// Where this user's texts are read, with the names in a ledger.
+    pub fn desk<'s>(&self, state: Option<&'s State>) -> Desk<'s> {
+        Desk {
+            names: state.map(Names::new),
+            today: Self::today(),
+            zone: Self::zone(),
         }
     }
 

@@ -65,7 +65,6 @@ struct Verify {
 
 impl Run for Verify {
     fn run(self, session: &Session) -> Result<Exit, CliError> {
-        let log = session.open_log()?;
         let log_key = self.log_key.as_deref().map(read_verifier_key).transpose()?;
         let mut anchors = Vec::new();
         for path in self.since.iter().chain(&self.against) {
@@ -85,7 +84,8 @@ impl Run for Verify {
             )
             .hint("name one that was kept elsewhere with --against or --since"));
         }
-        verify_log(&log, session, &demand)
+        // Last: the ledger is locked once it is open, and a file may come through a pipe.
+        verify_log(&session.open_log()?, session, &demand)
     }
 }
 

@@ -1,3 +1,8 @@
-//! What a person fills in: the template for an editor.
+//! The recorder's desk: what a person types, and how it is read.
 
+pub mod dates;
+pub mod draft;
+pub mod names;
+pub mod reading;
+pub mod suggest;
 pub mod template;

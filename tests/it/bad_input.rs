@@ -439,7 +439,7 @@ fn wrong_flags_are_refused_by_record() {
         ),
         (
             &["note", "--text", "a", "--by", "nobody"],
-            &["by: no party is called nobody"],
+            &["by: no party is called `nobody`"],
         ),
         (
             &["note", "--text", "a", "--about", "99"],
@@ -481,12 +481,12 @@ fn wrong_flags_are_refused_by_record() {
                 "--reason",
                 "c",
             ],
-            &["record: `one` is not a record number"],
+            &["record: nothing here is called `one`"],
         ),
         (&["retraction", "0", "--reason", "c"], &["error: "]),
         (
             &["status", "C1", "claimed"],
-            &["commitment: no commitment is called C1"],
+            &["commitment: no commitment is called `C1`"],
         ),
     ];
     for (words, says) in cases {

@@ -15,6 +15,7 @@ mod calendar;
 mod cli;
 mod commands;
 mod corpus;
+mod desk;
 #[cfg(unix)]
 mod doors;
 mod endurance;
@@ -25,6 +26,7 @@ mod format_tables;
 mod import;
 mod intake;
 mod limits;
+mod memory;
 mod notes;
 mod power;
 mod program;

@@ -238,8 +238,10 @@ fn open_stream(path: &Path) -> Result<File, FileError> {
 fn draft(path: &Path, access: Access) -> Result<Target, FileError> {
     let directory = directory_of(path);
     std::fs::create_dir_all(directory)?;
+    let prefix = draft_prefix(path);
+    remove_stale(directory, &prefix);
     let mut builder = tempfile::Builder::new();
-    builder.prefix(".servanda-");
+    builder.prefix(&prefix);
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;
@@ -249,9 +251,42 @@ fn draft(path: &Path, access: Access) -> Result<Target, FileError> {
         };
         builder.permissions(std::fs::Permissions::from_mode(mode));
     }
-    let draft = builder.tempfile_in(directory)?;
+    let draft = loop {
+        let draft = builder.tempfile_in(directory)?;
+        // The lock says that somebody writes it. Before it was there, another process may have taken it for a stale one.
+        let is_locked = draft.as_file().try_lock().is_ok();
+        if !is_locked || draft.path().exists() {
+            break draft;
+        }
+    };
     let path = path.to_owned();
     Ok(Target::Regular { draft, path })
+}
+
+/// What the names of all drafts of a file begin with.
+fn draft_prefix(path: &Path) -> String {
+    /// Longest part of a name that is repeated, in characters: names have at most 255 bytes.
+    const REPEATED: usize = 50;
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let name: String = name.chars().take(REPEATED).collect();
+    format!(".servanda-{name}-")
+}
+
+/// Removes the drafts that killed processes left of a file. A draft that is being written is locked.
+fn remove_stale(directory: &Path, prefix: &str) {
+    for entry in std::fs::read_dir(directory).into_iter().flatten().flatten() {
+        let is_draft = entry.file_name().to_string_lossy().starts_with(prefix);
+        if !is_draft || !entry.file_type().is_ok_and(|kind| kind.is_file()) {
+            continue;
+        }
+        // Those of other users stay, and so does what cannot be removed: a draft is no reason to fail.
+        let Ok(stale) = File::open(entry.path()) else {
+            continue;
+        };
+        if stale.try_lock().is_ok() {
+            let _rubbish = std::fs::remove_file(entry.path());
+        }
+    }
 }
 
 fn directory_of(path: &Path) -> &Path {

@@ -149,3 +149,40 @@ fn links_devices_and_pipes_stay_what_they_are() {
 fn kind(path: &Path) -> &'static str {
     source::kind_of(fs::symlink_metadata(path).unwrap().file_type())
 }
+
+/// A killed process leaves its draft. The next one that writes the same file removes it, and no draft that is being
+/// written.
+#[test]
+fn the_draft_of_a_killed_process_is_removed_by_the_next() {
+    let dir = tempfile::tempdir().unwrap();
+    let names = || {
+        let entries = fs::read_dir(dir.path()).unwrap();
+        let mut names: Vec<String> = entries
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    };
+    let target = dir.path().join("rest.ndjson");
+    let mut first = Output::create(&target, Existing::Refuse, Access::Umask).unwrap();
+    let [draft] = names().try_into().unwrap();
+    assert!(draft.starts_with(".servanda-rest.ndjson-"), "{draft}");
+    let stale = format!("{draft}x");
+    fs::write(dir.path().join(&stale), "half").unwrap();
+    let other = ".servanda-other.ndjson-abc";
+    fs::write(dir.path().join(other), "half").unwrap();
+    let second = Output::create(&target, Existing::Refuse, Access::Umask).unwrap();
+    assert!(
+        names().contains(&draft) && !names().contains(&stale),
+        "{:?}",
+        names()
+    );
+    assert!(names().contains(&other.to_owned()));
+    first.write_all(b"whole").unwrap();
+    first.commit().unwrap();
+    assert!(matches!(second.commit(), Err(FileError::Exists)));
+    assert_eq!(fs::read(&target).unwrap(), b"whole");
+    assert_eq!(names(), [other, "rest.ndjson"]);
+    let long = dir.path().join("\u{4f1a}".repeat(80));
+    write(&long, "x", Existing::Refuse, Access::Umask).unwrap();
+}

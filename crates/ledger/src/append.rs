@@ -5,7 +5,7 @@
 //! requests are checked first and then written as one batch; `stream` does the steps side by side for many events.
 
 use super::bind::bind_batch;
-use super::check::{Checker, Placed};
+use super::check::{Became, Checker, Placed};
 use super::commit::{Ending, extend};
 use super::error::LedgerError;
 use super::ledger::Ledger;
@@ -142,8 +142,8 @@ impl<S: Log> Ledger<S> {
         let first = group.head.count;
         let receipts = placed.records().zip(earlier);
         let receipts = receipts
-            .map(|((seq, known), earlier)| {
-                earlier.unwrap_or_else(|| Receipt::of(&records[(seq.0 - first) as usize], known))
+            .map(|((seq, became), earlier)| {
+                earlier.unwrap_or_else(|| Receipt::of(&records[(seq.0 - first) as usize], became))
             })
             .collect();
         group.records.append(&mut records);
@@ -158,14 +158,15 @@ impl<S: Log> Ledger<S> {
         placed: &Placed,
         group: &Group,
     ) -> Result<Vec<Option<Receipt>>, LedgerError> {
-        let receipt = |(seq, known): (Seq, bool)| {
+        let receipt = |(seq, became): (Seq, Became)| {
             if seq.0 >= group.head.count {
                 return Ok(None);
             }
             let receipt = match seq.0.checked_sub(self.head.count) {
-                Some(at) => Receipt::of(&group.records[at as usize], known),
+                Some(at) => Receipt::of(&group.records[at as usize], became),
                 None => Receipt {
-                    known,
+                    known: became != Became::New,
+                    differs: became == Became::Differing,
                     ..self.receipt(seq)?
                 },
             };

@@ -168,10 +168,14 @@ impl<'a> Checker<'a> {
         self.state.tidy();
         if let Some(seq) = self.known(&submission.event) {
             let held = self.state.held(seq).map(|held| held.recorded());
-            if held.is_none_or(|recorded| !recorded.says_the_same(&submission.event)) {
+            let became = match held {
+                Some(recorded) if recorded.says_the_same(&submission.event) => Became::Known,
+                _ => Became::Differing,
+            };
+            if became == Became::Differing {
                 self.placed.differ(index);
             }
-            self.placed.note(seq, true);
+            self.placed.note(seq, became);
             return Checked::Known;
         }
         let mut event = rules::complete(self.state, submission.event);
@@ -293,7 +297,7 @@ impl<'a> Checker<'a> {
         if payload.asserted {
             self.state.note_asserted(seq.0 + 1);
         }
-        self.placed.note(seq, false);
+        self.placed.note(seq, Became::New);
         self.admitted.payloads.push(payload);
     }
 
@@ -390,12 +394,23 @@ pub struct Placed {
     pub differ: usize,
 }
 
+/// What became of an event that was not refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Became {
+    /// It is a new record.
+    New,
+    /// The record with its import key says the same.
+    Known,
+    /// The record with its import key says something else.
+    Differing,
+}
+
 /// Events that follow each other, in records that do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Run {
     first: u64,
     length: u64,
-    known: bool,
+    became: Became,
 }
 
 impl Placed {
@@ -404,11 +419,11 @@ impl Placed {
         self.appended + self.known
     }
 
-    /// The record of each event, in order, and whether its import key was known.
-    pub fn records(&self) -> impl Iterator<Item = (Seq, bool)> {
+    /// The record of each event, in order, and what became of the event.
+    pub fn records(&self) -> impl Iterator<Item = (Seq, Became)> {
         self.runs.iter().flat_map(|run| {
             let records = run.first..run.first + run.length;
-            records.map(|seq| (Seq(seq), run.known))
+            records.map(|seq| (Seq(seq), run.became))
         })
     }
 
@@ -419,17 +434,17 @@ impl Placed {
         }
     }
 
-    fn note(&mut self, seq: Seq, known: bool) {
-        match known {
-            true => self.known += 1,
-            false => self.appended += 1,
+    fn note(&mut self, seq: Seq, became: Became) {
+        match became {
+            Became::New => self.appended += 1,
+            Became::Known | Became::Differing => self.known += 1,
         }
         match self.runs.last_mut() {
-            Some(run) if run.known == known && run.first + run.length == seq.0 => run.length += 1,
+            Some(run) if run.became == became && run.first + run.length == seq.0 => run.length += 1,
             _ => self.runs.push(Run {
                 first: seq.0,
                 length: 1,
-                known,
+                became,
             }),
         }
     }

@@ -27,7 +27,7 @@ mod threads;
 pub mod verify;
 
 pub use append::Outcome;
-pub use check::{LISTED, Placed};
+pub use check::{Became, LISTED, Placed};
 pub use environment::{Environment, Machine};
 pub use error::{LedgerError, Refusal};
 pub use ledger::{Ledger, SNAPSHOT_EVERY};

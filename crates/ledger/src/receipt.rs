@@ -1,6 +1,6 @@
 //! Receipts: what events became.
 
-use super::check::{Placed, opened};
+use super::check::{Became, Placed, opened};
 use super::error::LedgerError;
 use super::ledger::Ledger;
 use servanda_core::chain::codec;
@@ -24,16 +24,19 @@ pub struct Receipt {
     pub asserted: bool,
     /// Whether it was there already, under the same import key.
     pub known: bool,
+    /// Whether what was there says something else.
+    pub differs: bool,
 }
 
 impl Receipt {
-    pub(super) fn of(record: &Record, known: bool) -> Self {
+    pub(super) fn of(record: &Record, became: Became) -> Self {
         Self {
             seq: Seq(record.header.seq),
             link: record.header.link(),
             recorded_at: Instant(record.header.recorded_at),
             asserted: record.header.asserted,
-            known,
+            known: became != Became::New,
+            differs: became == Became::Differing,
         }
     }
 }
@@ -46,7 +49,7 @@ impl<S: Log> Ledger<S> {
     pub fn receipt(&self, seq: Seq) -> Result<Receipt, LedgerError> {
         let stored = self.log.read(seq.0, 1)?;
         let record = opened(seq, stored.first())?;
-        Ok(Receipt::of(&record, false))
+        Ok(Receipt::of(&record, Became::New))
     }
 
     /// The receipt of each event of a stream, in order, and what was recorded: where its import key was known, what
@@ -57,7 +60,7 @@ impl<S: Log> Ledger<S> {
     ) -> impl Iterator<Item = Result<(Receipt, Event), LedgerError>> + use<'a, S> {
         let records = self.log.reader();
         let mut chunk = Vec::new().into_iter();
-        placed.records().map(move |(seq, known)| {
+        placed.records().map(move |(seq, became)| {
             let mut next = chunk.next();
             if next
                 .as_ref()
@@ -72,7 +75,7 @@ impl<S: Log> Ledger<S> {
                 .content()
                 .ok_or_else(|| broken("its payload is gone".into()))?;
             let event = codec::decode(content).map_err(|error| broken(error.to_string()))?;
-            Ok((Receipt::of(&record, known), event))
+            Ok((Receipt::of(&record, became), event))
         })
     }
 }

@@ -30,7 +30,7 @@ use servanda_core::value::base::Text;
 use servanda_core::value::id::Seq;
 use servanda_core::value::when::Instant;
 use servanda_log::spool::Spool;
-use servanda_log::{Aborted, AppendError, BatchSource, Log};
+use servanda_log::{Aborted, AppendError, BatchSource, Log, LogError};
 
 /// Most records of a batch of the chain.
 const BATCH: usize = 4096;
@@ -176,7 +176,7 @@ impl<S: Log> Ledger<S> {
         };
         let (expected, log) = (self.head, &mut self.log);
         let (checked, answer, bound) = std::thread::scope(|scope| {
-            let writing = scope.spawn(move || {
+            let writing = std::thread::Builder::new().spawn_scoped(scope, move || {
                 // A stream of nothing new is no append, and one that broke off before its first batch neither: they
                 // leave the log alone.
                 let answer = match binder.first() {
@@ -187,14 +187,19 @@ impl<S: Log> Ledger<S> {
                 // With the binder goes the receiver, so that the checker hears of a log that stopped.
                 (answer, binder.bound)
             });
+            let writing = writing.map_err(|source| LogError::Io {
+                doing: "starting a thread".to_owned(),
+                source,
+            })?;
             let checked = checking.run(pull);
             // Without a sender nothing more can come, and the writer ends.
             checking.sender = None;
             let (answer, bound) = writing
                 .join()
                 .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-            (checked, answer, bound)
-        });
+            Ok::<_, LogError>((checked, answer, bound))
+        })
+        .map_err(LedgerError::from)?;
         let last_recorded = checking.checker.last_recorded;
         let placed = std::mem::take(&mut checking.checker.placed);
         checked?;

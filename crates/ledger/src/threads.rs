@@ -25,11 +25,11 @@ impl Workers for Threads {
         let check = &check;
         thread::scope(|scope| {
             // The threads take turns, so it is known whose range comes next.
-            let workers: Vec<Worker<P>> = (0..threads)
+            let workers: Option<Vec<Worker<P>>> = (0..threads)
                 .map(|first| {
                     let (hand_over, checked) = mpsc::sync_channel(AHEAD);
                     let (give_back, used) = mpsc::channel();
-                    scope.spawn(move || {
+                    let thread = thread::Builder::new().spawn_scoped(scope, move || {
                         for (start, end) in ranges.iter().skip(first).step_by(threads) {
                             used.try_iter().for_each(drop);
                             let range = check(*start, *end);
@@ -39,9 +39,11 @@ impl Workers for Threads {
                             }
                         }
                     });
-                    Worker { checked, give_back }
+                    // Without a thread the ranges are left to the way that needs none.
+                    thread.ok().map(|_| Worker { checked, give_back })
                 })
                 .collect();
+            let workers = workers?;
             let mut next = workers.iter().cycle();
             ranges.iter().try_for_each(|_| {
                 let worker = next.next()?;

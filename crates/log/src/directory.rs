@@ -114,7 +114,7 @@ impl Backend for Directories {
 pub fn check_can_create(dir: &Path) -> Result<(), OpenError> {
     match place::look(dir)? {
         Place::Missing | Place::Empty | Place::HalfMade => Ok(()),
-        Place::Ledger if place::is_blank(dir) => Ok(()),
+        Place::Ledger if place::is_without_records(dir) => Ok(()),
         Place::Foreign => Err(OpenError::NotEmpty(dir.into())),
         Place::Ledger | Place::Damaged(_) | Place::Unknown(_) => {
             Err(OpenError::AlreadyALedger(dir.into()))

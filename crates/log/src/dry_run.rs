@@ -173,6 +173,10 @@ impl<S: Log> Log for DryRunLog<S> {
         self.inner.damage()
     }
 
+    fn is_copied(&self) -> bool {
+        self.inner.is_copied()
+    }
+
     fn snapshots(&self) -> Option<&dyn SnapshotCache> {
         self.inner.snapshots().is_some().then_some(self)
     }

@@ -67,7 +67,7 @@ mod log;
 mod medium;
 mod overlay;
 
-pub(crate) use self::file::is_blank;
+pub(crate) use self::file::{is_blank, is_empty};
 pub use self::log::{Journal, SIZE};
 
 #[cfg(test)]

@@ -49,6 +49,12 @@ pub trait Log: Send {
         None
     }
 
+    /// Whether the records are read from a copy, because a process that had the log open was killed. Each opening makes
+    /// one, until the log is written again.
+    fn is_copied(&self) -> bool {
+        false
+    }
+
     /// Gives the cache of snapshots, if this log has one.
     fn snapshots(&self) -> Option<&dyn SnapshotCache> {
         None
@@ -198,6 +204,9 @@ impl<P: DerefMut<Target: Log> + Send> Log for P {
     }
     fn damage(&self) -> Option<String> {
         (**self).damage()
+    }
+    fn is_copied(&self) -> bool {
+        (**self).is_copied()
     }
     fn snapshots(&self) -> Option<&dyn SnapshotCache> {
         (**self).snapshots()

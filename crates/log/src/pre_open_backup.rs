@@ -15,6 +15,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
+use servanda_files::FileError;
 use tempfile::TempDir;
 
 use super::swap;
@@ -62,13 +63,19 @@ struct Segment {
 }
 
 impl PreOpenBackup {
-    /// Reads the bytes of sled's directory that opening may change.
+    /// Reads the bytes of sled's directory that opening may change. [`ErrorKind::InvalidData`] means damage.
     pub(super) fn take(records: &Path, segment_size: usize) -> io::Result<Self> {
         let db = records.join(DB);
         let file = servanda_files::Source::open_regular(&db)?.into_file();
         let mut small = Vec::new();
         for path in small_files(records)?.filter(|path| path.is_file()) {
-            let bytes = servanda_files::read_regular(&path, SMALL_MAX_BYTES)?;
+            let bytes = match servanda_files::read_regular(&path, SMALL_MAX_BYTES) {
+                Err(error @ FileError::TooLong(_)) => {
+                    let what = format!("{}: {error}", path.display());
+                    return Err(io::Error::new(ErrorKind::InvalidData, what));
+                }
+                read => read?,
+            };
             small.push((path, bytes));
         }
         let stable = small.iter().filter_map(|(path, _)| end_of_log(path)).max();

@@ -51,6 +51,9 @@ impl<S: Log> Log for Shared<S> {
     fn damage(&self) -> Option<String> {
         self.get().damage()
     }
+    fn is_copied(&self) -> bool {
+        self.get().is_copied()
+    }
     fn snapshots(&self) -> Option<&dyn SnapshotCache> {
         self.get().snapshots().is_some().then_some(self)
     }

@@ -101,11 +101,18 @@ pub fn shared<R: Send>(
         let stretches: Vec<_> = starts
             .map(|start| {
                 let stretch = start..(start + length).min(numbers.end);
-                scope.spawn(move || each(stretch))
+                let again = stretch.clone();
+                let thread = thread::Builder::new().spawn_scoped(scope, move || each(stretch));
+                // Without a thread this one does it.
+                thread.map_err(|_| each(again))
             })
             .collect();
         for stretch in stretches {
-            match stretch.join() {
+            let part = match stretch {
+                Ok(thread) => thread.join(),
+                Err(part) => Ok(part),
+            };
+            match part {
                 Ok(part) => made.extend(part),
                 Err(panic) => std::panic::resume_unwind(panic),
             }

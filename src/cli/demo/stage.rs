@@ -7,9 +7,9 @@ use crate::cli::error::{CliError, Exit};
 use crate::cli::feed::Feed;
 use crate::cli::interrupt::Interrupt;
 use crate::cli::progress::Intake;
-use crate::cli::record;
 use crate::cli::session::Session;
-use servanda_core::event::{Event, Fields, Kind};
+use crate::cli::typed::built;
+use servanda_core::event::{Fields, Kind};
 use servanda_core::ndjson::{Defaults, Lines};
 use servanda_ledger::{Ledger, Machine};
 use servanda_log::directory;
@@ -50,7 +50,7 @@ pub fn make(dir: &Path, session: &Session, (old, new): (&str, &str)) -> Result<(
     let mut fields = Fields::default();
     fields.set("origin", vec![ORIGIN.into()]);
     fields.set("purpose", vec!["to show what servanda does".into()]);
-    let opening = Event::build(Kind::LedgerOpened, &fields).map_err(record::wrong_fields)?;
+    let opening = built(session, Kind::LedgerOpened, fields)?;
     let log = directory::create(dir, "servanda demo")?;
     let mut ledger = Ledger::create(log, Machine, opening)?;
     for (name, text) in [

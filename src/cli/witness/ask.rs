@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::cli::anchors::{self, Anchor};
-use crate::cli::checkpoint::sign;
+use crate::cli::checkpoint::Signer;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::files;
 use crate::cli::session::Session;
@@ -52,8 +52,9 @@ impl Ask {
     /// Asks every witness, and keeps what they sign.
     pub fn run(self, session: &Session) -> Result<Exit, CliError> {
         let policy = read_policy(&self.policy)?;
+        let signer = Signer::read(&self.key)?;
         let ledger = session.open()?;
-        let signed = sign(ledger.checkpoint()?, &self.key)?;
+        let signed = signer.sign(ledger.checkpoint()?)?;
         let path = session.beside(COSIGNED)?;
         let partial = path.with_extension("partial");
         let mut cosigned = kept(&[&path, &partial], &signed);

@@ -1,36 +1,11 @@
-//! Lookups: the ids, the trail of an entity or a record, and what a text names.
+//! Lookups: the ids, and the trail of an entity or a record.
 
 use super::postings::Postings;
 use super::tables::State;
 use crate::event::{Entry, Kind};
 use crate::rules::Known;
-use crate::value::base::excerpt;
 use crate::value::id::{EntityKind, Seq, Slug, Subject};
 use crate::value::unicode;
-
-/// A text that does not name one entity or record.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ResolveError {
-    /// No id begins with the text, and no record has this number.
-    #[error("nothing here is called `{0}`")]
-    Nothing(String),
-    /// No id is or begins with the text, and one differs from it in upper and lower case only.
-    #[error("nothing here is called `{text}`, but `{spelled}` is")]
-    OtherCase {
-        /// The text.
-        text: String,
-        /// The id.
-        spelled: String,
-    },
-    /// Several ids begin with the text.
-    #[error("`{text}` may be {}", candidates.join(", "))]
-    Ambiguous {
-        /// The text.
-        text: String,
-        /// The first ids that begin with it.
-        candidates: Vec<String>,
-    },
-}
 
 impl State {
     /// The entry of the record that defines an id.
@@ -114,63 +89,5 @@ impl State {
             .map(|other| self.slug(other))
             .filter(|other| self.entity(other).is_some());
         used.next()
-    }
-
-    /// The record or entity that a text names: by the number of the record, or by the id of the entity or the
-    /// beginning of one id alone.
-    ///
-    /// # Errors
-    /// [`ResolveError`]
-    pub fn resolve(&self, text: &str) -> Result<Subject, ResolveError> {
-        self.resolve_among(text, |_| true)
-    }
-
-    /// The id of a kind that a text names, as in [`State::resolve`].
-    ///
-    /// # Errors
-    /// [`ResolveError`]
-    pub fn resolve_id(&self, text: &str, kind: EntityKind) -> Result<Slug, ResolveError> {
-        match self.resolve_among(text, |found| found == kind)? {
-            Subject::Entity(slug) => Ok(slug),
-            Subject::Record(_) => Err(ResolveError::Nothing(text.to_owned())),
-        }
-    }
-
-    fn resolve_among(
-        &self,
-        text: &str,
-        wanted: impl Fn(EntityKind) -> bool,
-    ) -> Result<Subject, ResolveError> {
-        let nothing = || ResolveError::Nothing(excerpt(text));
-        match unicode::normal(text).parse().map_err(|_| nothing())? {
-            Subject::Record(seq) if seq.0 < self.count() => Ok(Subject::Record(seq)),
-            Subject::Record(_) => Err(nothing()),
-            Subject::Entity(slug) => {
-                if self.entity(&slug).is_some_and(|(kind, _)| wanted(kind)) {
-                    return Ok(Subject::Entity(slug));
-                }
-                let named = self.tables.names.slugs().iter().zip(&self.tables.entities);
-                let mut candidates: Vec<&Slug> = named
-                    .filter(|(id, _)| id.as_str().starts_with(slug.as_str()))
-                    .filter(|(_, entity)| entity.defined.is_some_and(|(kind, _)| wanted(kind)))
-                    .map(|(id, _)| id)
-                    .collect();
-                candidates.sort_unstable();
-                match candidates.as_slice() {
-                    [] => match self.other_case(&slug) {
-                        Some(spelled) => Err(ResolveError::OtherCase {
-                            text: slug.to_string(),
-                            spelled: spelled.to_string(),
-                        }),
-                        None => Err(nothing()),
-                    },
-                    [one] => Ok(Subject::Entity((*one).clone())),
-                    many => Err(ResolveError::Ambiguous {
-                        text: text.to_owned(),
-                        candidates: many.iter().take(8).map(ToString::to_string).collect(),
-                    }),
-                }
-            }
-        }
     }
 }

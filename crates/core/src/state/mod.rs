@@ -45,7 +45,6 @@ pub use self::dates::RecordDate;
 pub use self::effect::{Effect, StandingMove};
 pub use self::history::CommitmentHistory;
 pub use self::id_table::Id;
-pub use self::lookup::ResolveError;
 pub use self::position::Position;
 pub use self::standing::{Move, Standings};
 pub use self::tables::{RECORD_LIMIT, State, asserted_times};

@@ -10,7 +10,7 @@ use crate::rules::{self, Known};
 use crate::testing::{FIRST_RECORDED_AT, entries, event, events_of, histories, history, state};
 use crate::value::agreement::AgreementStatus;
 use crate::value::commitment::Standing;
-use crate::value::id::{PartyId, Seq, Slug, Subject};
+use crate::value::id::{PartyId, Seq, Slug};
 use crate::view::View;
 
 fn slug(text: &str) -> Slug {
@@ -142,48 +142,6 @@ fn a_redacted_record_does_not_count_whether_its_payload_is_there_or_not() {
         assert_eq!(trail(state, "peru"), [1]);
         assert_eq!(trail(state, "2"), [3]);
     }
-}
-
-#[test]
-fn a_text_names_a_record_an_id_or_the_beginning_of_one_id() {
-    let source = event(
-        Kind::SourceRegistered,
-        &[("id", "per-1"), ("kind", "letter"), ("title", "Letter")],
-    );
-    let mut history = opened(&[party("peru"), party("per"), party("chile"), source]);
-    let resolved = |text: &str| state(&history).resolve(text);
-    let entity = |id: &str| Ok(Subject::Entity(slug(id)));
-    assert_eq!(resolved("chile"), entity("chile"));
-    assert_eq!(resolved("ch"), entity("chile"));
-    // An id is meant before one that begins with it.
-    assert_eq!(resolved("per"), entity("per"));
-    assert_eq!(
-        resolved("pe"),
-        Err(ResolveError::Ambiguous {
-            text: "pe".into(),
-            candidates: vec!["per".into(), "per-1".into(), "peru".into()],
-        })
-    );
-    assert_eq!(resolved("0"), Ok(Subject::Record(Seq(0))));
-    assert_eq!(resolved("4"), Ok(Subject::Record(Seq(4))));
-    for nothing in ["5", "04", "CH", "chiles", "", "c h", "18446744073709551616"] {
-        let expected = Err(ResolveError::Nothing(nothing.into()));
-        assert_eq!(resolved(nothing), expected);
-    }
-    // Among one kind only.
-    let among = |text: &str, kind| state(&history).resolve_id(text, kind);
-    assert_eq!(among("per", EntityKind::Source), Ok(slug("per-1")));
-    assert!(matches!(
-        among("pe", EntityKind::Party),
-        Err(ResolveError::Ambiguous { .. })
-    ));
-    assert!(among("chile", EntityKind::Source).is_err());
-    assert!(among("0", EntityKind::Party).is_err());
-    // What was retracted is nobody's name, though its record keeps its number.
-    history.push(retraction("3"));
-    let retracted = state(&history);
-    assert!(retracted.resolve("ch").is_err());
-    assert_eq!(retracted.resolve("3"), Ok(Subject::Record(Seq(3))));
 }
 
 #[test]

@@ -49,6 +49,11 @@ impl<'s> Sentences<'s> {
         })
     }
 
+    /// The names that a party has now, without their languages.
+    pub fn names(&self, id: &PartyId) -> Vec<String> {
+        self.names_until(id, self.state.count())
+    }
+
     /// A party's name: the first of those that it has now.
     fn name(&self, id: &PartyId) -> String {
         let Some(number) = self.state.number(&id.0) else {
@@ -58,7 +63,7 @@ impl<'s> Sentences<'s> {
         if let Some(name) = names().get(&number) {
             return name.clone();
         }
-        let last = self.names_until(id, self.state.count());
+        let last = self.names(id);
         let name = last.into_iter().next().unwrap_or_else(|| id.to_string());
         names().insert(number, name.clone());
         name

@@ -169,6 +169,7 @@ fn a_known_import_key_gives_the_first_receipt_and_appends_nothing() {
     let mut ledger = storied();
     let first = Receipt {
         known: true,
+        differs: false,
         ..ledger.receipt(Seq(8)).unwrap()
     };
     let before = ledger.log().records().to_vec();
@@ -205,6 +206,7 @@ fn a_known_import_key_gives_the_first_receipt_and_appends_nothing() {
         [
             Receipt {
                 known: true,
+                differs: false,
                 ..receipts[0]
             },
             first

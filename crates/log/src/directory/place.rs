@@ -96,6 +96,11 @@ pub(super) fn is_blank(dir: &Path) -> bool {
     HeadFile::is_blank(&dir.join(HEAD)) && journal::is_blank(&dir.join(JOURNAL))
 }
 
+/// Whether a finished ledger has no record yet: its first append may have been broken off.
+pub(super) fn is_without_records(dir: &Path) -> bool {
+    HeadFile::is_blank(&dir.join(HEAD)) && journal::is_empty(&dir.join(JOURNAL))
+}
+
 /// The names in a directory; none if it does not exist.
 fn names(dir: &Path) -> Result<Option<Vec<String>>, OpenError> {
     let names = fs::read_dir(dir).and_then(|entries| {

@@ -4,6 +4,7 @@ use super::lock::LOCK;
 use super::refusal::io_error;
 use super::*;
 use crate::source::OneBatch;
+use crate::testing::batch;
 use servanda_core::chain::record::{Hash, Sealed};
 
 fn fresh() -> (tempfile::TempDir, PathBuf) {
@@ -394,4 +395,31 @@ fn a_ledger_without_write_permission_is_read_only() {
     fs::set_permissions(&db, fs::Permissions::from_mode(0o444)).unwrap();
     let error = open(&dir, Duration::ZERO, "a test").unwrap_err();
     assert!(matches!(error, OpenError::ReadOnly { .. }), "{error}");
+}
+
+/// A power cut tears the first frame: nothing was recorded, and making the ledger goes on.
+#[test]
+fn a_ledger_whose_first_append_was_torn_can_be_made_again() {
+    let scratch = tempfile::tempdir().unwrap();
+    let dir = scratch.path().join("ledger");
+    let mut made = create(&dir, "a test").unwrap();
+    let blank = fs::read(dir.join(JOURNAL)).unwrap();
+    let (records, head) = batch(Head::EMPTY, &[2000, 3000]);
+    made.append(Head::EMPTY, &mut OneBatch::new(records.to_vec(), head))
+        .unwrap();
+    let written = fs::read(dir.join(JOURNAL)).unwrap();
+    drop(made);
+    assert!(check_can_create(&dir).is_err(), "it has records");
+    for kept in [8192 + 1, 8192 + 3000] {
+        let torn = [&written[..kept], &blank[kept..]].concat();
+        fs::write(dir.join(JOURNAL), torn).unwrap();
+        check_can_create(&dir).unwrap();
+        let mut again = create(&dir, "a test").unwrap();
+        let (records, head) = batch(Head::EMPTY, &[10]);
+        again
+            .append(Head::EMPTY, &mut OneBatch::new(records.to_vec(), head))
+            .unwrap();
+        drop(again);
+        assert!(check_can_create(&dir).is_err(), "it has a record");
+    }
 }

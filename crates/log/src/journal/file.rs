@@ -288,6 +288,15 @@ pub(crate) fn is_blank(path: &Path) -> bool {
     knows_none && frames.iter().all(|byte| *byte == 0)
 }
 
+/// Whether a journal knows no record and holds no whole frame: a frame that a power cut tore was never committed.
+pub(crate) fn is_empty(path: &Path) -> bool {
+    let Ok(bytes) = servanda_files::read_regular(path, MAX_BYTES) else {
+        return false;
+    };
+    let state = Slot::newest(&bytes, MAGIC).and_then(|slot| State::from_bytes(&slot.body));
+    state.is_some_and(|state| state.head == Head::EMPTY && scan(&bytes, state.first).0.is_empty())
+}
+
 fn failed(doing: &str, path: &Path, source: io::Error) -> LogError {
     LogError::Io {
         doing: format!("{doing} {}", path.display()),

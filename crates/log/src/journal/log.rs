@@ -305,6 +305,10 @@ impl<L: Log + 'static> Log for Journal<L> {
         own.or_else(|| self.backing.log().ok()?.damage())
     }
 
+    fn is_copied(&self) -> bool {
+        self.backing.log().is_ok_and(|log| log.is_copied())
+    }
+
     fn snapshots(&self) -> Option<&dyn SnapshotCache> {
         let log = self.backing.log().ok()?;
         log.snapshots().is_some().then_some(self)

@@ -7,7 +7,7 @@ use std::thread;
 use std::time::Instant;
 
 use super::chain::check_batch;
-use super::files::{REOPEN_WAIT, SMALL_BLOCKS_TO_MERGE};
+use super::files::{REOPEN_WAIT, SMALL_BLOCKS_TO_MERGE, io_error};
 use super::log::Sled;
 use super::rewrite::Rewriting;
 use super::room::{is_for_want_of_room, release_reserve, reserve};
@@ -84,10 +84,12 @@ impl Sled {
         let mut last = self.head;
         let (sender, batches) = mpsc::sync_channel::<Vec<Sealed>>(BATCHES_AHEAD);
         let written = thread::scope(|scope| {
-            let laying = scope.spawn(move || {
+            let laying = thread::Builder::new().spawn_scoped(scope, move || {
                 batches.iter().try_for_each(|batch| writer.take(&batch))?;
                 Ok(writer)
             });
+            let laying =
+                laying.map_err(|source| io_error("starting a thread for", &self.dir, source))?;
             let fed = feed(&self.dir, source, &sender, &mut last);
             drop(sender);
             let laid = laying.join().unwrap_or_else(|panic| resume_unwind(panic));
@@ -250,6 +252,12 @@ impl Log for Sled {
 
     fn damage(&self) -> Option<String> {
         self.unsound.clone()
+    }
+
+    fn is_copied(&self) -> bool {
+        self.shared
+            .trees()
+            .is_some_and(|trees| trees.copy.is_some())
     }
 
     fn snapshots(&self) -> Option<&dyn SnapshotCache> {

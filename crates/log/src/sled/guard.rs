@@ -9,6 +9,9 @@ use std::thread;
 use super::files::{damaged, io_error};
 use crate::error::LogError;
 
+/// What sled says where memory ends. That is no damage.
+const NO_MEMORY: &str = "failed to allocate";
+
 thread_local! {
     /// Whether this thread is inside a guarded call.
     static CATCHING: Cell<bool> = const { Cell::new(false) };
@@ -33,6 +36,9 @@ pub(super) fn guarded<T>(
                 .map(String::as_str)
                 .or_else(|| panic.downcast_ref::<&str>().copied())
                 .unwrap_or("no reason given");
+            if text.contains(NO_MEMORY) {
+                return Err(io_error(doing, path, io::ErrorKind::OutOfMemory.into()));
+            }
             let what = format!("{doing} {}: sled gave up: {text}", path.display());
             Err(damaged(what, None))
         }

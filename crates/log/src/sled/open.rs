@@ -317,6 +317,7 @@ fn taken(records: &Path) -> Result<PreOpenBackup, LogError> {
         io::ErrorKind::NotFound => {
             damaged(format!("{}: {source}", records.join(DB).display()), None)
         }
+        io::ErrorKind::InvalidData => damaged(source.to_string(), None),
         _ => io_error("reading", records, source),
     })
 }

@@ -474,6 +474,15 @@ fn vectors_by_value() -> Vec<(Kind, Fields)> {
     for role in Role::ALL.iter().map(|role| format!("{role}:colombia")) {
         each(Kind::AgreementRecorded, "role", &[&role]);
     }
+    for deadline in relative_deadlines() {
+        each(Kind::CommitmentAmended, "deadline", &[&deadline]);
+    }
+    all
+}
+
+/// A deadline after each sort of event.
+fn relative_deadlines() -> Vec<String> {
+    let mut all = Vec::new();
     let actions = Action::ALL.iter().map(|action| format!("{action} of A1"));
     let standings = Standing::ALL
         .iter()
@@ -490,7 +499,7 @@ fn vectors_by_value() -> Vec<(Kind, Fields)> {
             _ => spans.next().unwrap_or_default(),
         };
         let deadline = format!("{span} after {anchor}");
-        each(Kind::CommitmentAmended, "deadline", &[&deadline]);
+        all.push(deadline);
     }
     all
 }

@@ -257,6 +257,7 @@ fn check_outcome(
                     found,
                     Receipt {
                         known: false,
+                        differs: false,
                         ..*receipt
                     },
                     "{what}"

@@ -1,0 +1,64 @@
+//! A draft: a file that keeps what was typed until it is recorded.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// A file that stays until it is removed. Only its owner can read it.
+#[derive(Debug)]
+pub struct Draft {
+    path: PathBuf,
+}
+
+impl Draft {
+    /// A new file in a directory, which is made if it is not there; in the directory for temporary files where that
+    /// cannot be.
+    ///
+    /// # Errors
+    /// No file could be made.
+    pub fn new(directory: Option<&Path>, suffix: &str) -> io::Result<Self> {
+        let made = directory.and_then(|directory| {
+            std::fs::create_dir_all(directory).ok()?;
+            Self::within(directory, suffix).ok()
+        });
+        match made {
+            Some(draft) => Ok(draft),
+            None => Self::within(&std::env::temp_dir(), suffix),
+        }
+    }
+
+    fn within(directory: &Path, suffix: &str) -> io::Result<Self> {
+        let file = tempfile::Builder::new()
+            .prefix("servanda-")
+            .suffix(suffix)
+            .tempfile_in(directory)?;
+        let (_, path) = file.keep().map_err(|error| error.error)?;
+        Ok(Self { path })
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Replaces what it holds.
+    ///
+    /// # Errors
+    /// It could not be written.
+    pub fn write(&self, text: &str) -> io::Result<()> {
+        std::fs::write(&self.path, text)
+    }
+
+    /// What it holds.
+    ///
+    /// # Errors
+    /// It could not be read, or is no UTF-8.
+    pub fn read(&self) -> io::Result<String> {
+        std::fs::read_to_string(&self.path)
+    }
+
+    /// Removes it: what it holds was recorded, or is not wanted.
+    pub fn remove(self) {
+        // A draft that stays does no harm.
+        let _ = std::fs::remove_file(self.path);
+    }
+}
