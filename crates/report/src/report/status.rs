@@ -155,6 +155,9 @@ fn whole(count: usize) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
+/// A group, and the standings of those whom it is about.
+type Key = (String, Vec<Standing>);
+
 /// A way to group commitments.
 struct Group {
     /// The table, and its first column.
@@ -162,7 +165,7 @@ struct Group {
     of: &'static str,
     title: &'static str,
     /// The groups that a commitment is in, each with the standings of those whom the group is about.
-    keys: fn(&Commitment<'_>) -> Vec<(String, Vec<Standing>)>,
+    keys: fn(&Commitment<'_>) -> Vec<Key>,
 }
 
 /// Where each debtor of a commitment stands.
