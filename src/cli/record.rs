@@ -212,11 +212,8 @@ fn append_one(
     mut ledger: OpenLedger,
     submission: Submission,
 ) -> Result<Exit, CliError> {
-    let event = rules::complete(ledger.state(), submission.event);
-    let submission = Submission {
-        event: event.clone(),
-        ..submission
-    };
+    // What the ledger fills in is for the receipt. Whether an import key says the same is asked of what was given.
+    let event = rules::complete(ledger.state(), submission.event.clone());
     let receipts = session.append(&mut ledger, vec![submission])?;
     let next = next_step(session, &event);
     let sentences = Sentences::new(ledger.state());

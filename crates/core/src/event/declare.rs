@@ -8,6 +8,7 @@
 /// - `asked`: as `some`, unless another field says why it is not there, as the event's `problems` know
 /// - `fixed`: no correction changes it
 /// - `target`: the record that the event is about; the header repeats it
+/// - `filled`: the ledger fills it in where it is left out
 /// - `kept`: the state keeps its value, which is of a type that it else does not keep ([`Leaf::KEPT`])
 /// - `dated_by`: the agreement whose date the event has when it has none of its own
 /// - `since N`: came with schema N; its type must be able to be absent

@@ -11,6 +11,7 @@ use servanda_core::view::schedule::{DueDate, Term};
 use servanda_core::view::{Commitment, View};
 
 use super::calendar::{CalendarEntry, CalendarStatus};
+use super::cells;
 use super::commitments::Commitments;
 use super::flow::Flow;
 
@@ -155,10 +156,8 @@ fn description(view: &View<'_>, commitment: &Commitment<'_>, date: Option<DueDat
         let counted_from = date.counted_from;
         lines.extend(counted_from.map(|seq| format!("counted from: record {seq}")));
     }
-    lines.push(format!(
-        "standing: {}, as of {}",
-        commitment.standing, view.as_of
-    ));
+    let standing = cells::standing_text(view.state, commitment.standing, &commitment.standings);
+    lines.push(format!("standing: {standing}, as of {}", view.as_of));
     lines.join("\n")
 }
 

@@ -330,8 +330,9 @@ fn recorded(held: &CurrentRecord) -> Entry {
 }
 
 fn standing(past: &State, id: &CommitmentId) -> Option<String> {
-    let position = past.position(id)?;
-    Some(position.standing().to_string())
+    let standings = past.position(id)?.standings();
+    let each: Vec<_> = standings.each().collect();
+    Some(cells::standing_text(past, standings.whole(), &each))
 }
 
 fn status(past: &State, id: &AgreementId) -> Option<String> {
