@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{Days, NaiveDate, SecondsFormat};
 
-use servanda_core::event::{Event, Fact};
+use servanda_core::event::{Event, Fact, LedgerOpened};
 use servanda_core::rules::Known;
 use servanda_core::state::{Assessment, CurrentRecord, Id, State};
 use servanda_core::value::agreement::AgreementStatus;
@@ -308,6 +308,14 @@ pub fn about(event: &Event) -> Vec<String> {
         }
     }
     all
+}
+
+/// What the ledger's first record says: its origin and purpose.
+pub fn opening(state: &State) -> Option<&LedgerOpened> {
+    match &state.entry(Seq(0))?.event.fact {
+        Fact::LedgerOpened(opening) => Some(opening),
+        _ => None,
+    }
 }
 
 /// The flag of a record whose recorded time is asserted.
