@@ -168,6 +168,7 @@ fn without_empty_variables(command: clap::Command) -> clap::Command {
 pub fn main() -> ExitCode {
     hide_guarded_panics();
     interrupt::note_file_limit();
+    interrupt::note_memory_limit();
     if let Err(error) = memory::prepare() {
         // There is no session yet, and as little as possible is done.
         let hints: Vec<String> = error
