@@ -56,7 +56,7 @@ impl Report for DueReport {
             rates::table("rates", "Rates", &rates),
         ];
         document.charts.push(rates_chart(&rates));
-        document.calendar = deadlines::deadlines(view, &commitments);
+        document.calendar = deadlines::deadlines(view, &commitments, question);
         document.calendar_name = Some(deadlines::calendar_name(view));
         let caveats = found.caveats.notes(view, &commitments, &[]);
         document.notes.extend(caveats);
