@@ -79,12 +79,16 @@ impl<'a> OnServer<'a> {
 
 /// A party, an agreement, two commitments, what became of one, and notes.
 fn lines(notes: usize) -> String {
-    let mut lines = String::from(
-        "{\"event\":\"party\",\"id\":\"p\",\"kind\":\"state\",\"name\":\"P\"}\n\
-         {\"event\":\"agreement\",\"id\":\"a\",\"title\":\"A\",\"party\":[\"p\"]}\n\
-         {\"event\":\"commitment\",\"id\":\"c1\",\"agreement\":\"a\",\"text\":\"t\",\"debtor\":[\"p\"]}\n\
-         {\"event\":\"commitment\",\"id\":\"c2\",\"agreement\":\"a\",\"text\":\"t\",\"debtor\":[\"p\"]}\n",
-    );
+    let mut lines: String = [
+        r#""event":"party","id":"p","kind":"state","name":"P""#,
+        r#""event":"agreement","id":"a","title":"A","party":["p"]"#,
+        r#""event":"commitment","id":"c1","agreement":"a","text":"t","debtor":["p"]"#,
+        r#""event":"commitment","id":"c2","agreement":"a","text":"t","debtor":["p"]"#,
+    ]
+    .iter()
+    .enumerate()
+    .map(|(at, line)| format!("{{{line},\"import_key\":\"{at}\"}}\n"))
+    .collect();
     for note in 0..notes {
         lines.push_str(&format!(
             "{{\"event\":\"note\",\"text\":\"note {note}\",\"import_key\":\"n{note}\"}}\n"
