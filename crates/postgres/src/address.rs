@@ -1,13 +1,12 @@
 //! Where a server is, and who asks it: the URL of a location, the environment and the password file.
 
-use std::path::PathBuf;
 use std::str::FromStr as _;
 
 use postgres::Config;
 use postgres::config::Host;
 use servanda_log::Location;
 
-use super::passfile;
+use super::passfile::{self, PasswordFileError};
 
 /// The schema in which a ledger's tables lie, unless the URL names another.
 const SCHEMA: &str = "servanda";
@@ -40,13 +39,8 @@ pub(super) enum AddressError {
     #[error("the address cannot be read: {0}")]
     Url(String),
     /// The password file cannot be used.
-    #[error("{}: {why}", path.display())]
-    PasswordFile {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong.
-        why: String,
-    },
+    #[error(transparent)]
+    PasswordFile(#[from] PasswordFileError),
 }
 
 impl Address {

@@ -6,13 +6,19 @@ use std::path::PathBuf;
 use postgres::Config;
 use postgres::config::Host;
 
-use super::address::AddressError;
-
 /// The most bytes of a password file that are read.
 const MAX_BYTES: u64 = 1 << 20;
 
+/// A password file that cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("{}: {why}", path.display())]
+pub(super) struct PasswordFileError {
+    path: PathBuf,
+    why: String,
+}
+
 /// Finds the password for a connection; none where there is none, as where the server asks for none.
-pub(super) fn password(config: &Config) -> Result<Option<String>, AddressError> {
+pub(super) fn password(config: &Config) -> Result<Option<String>, PasswordFileError> {
     if let Ok(password) = std::env::var("PGPASSWORD") {
         return Ok(Some(password));
     }
@@ -21,7 +27,7 @@ pub(super) fn password(config: &Config) -> Result<Option<String>, AddressError> 
     let Some(path) = named.or(home).filter(|path| path.exists()) else {
         return Ok(None);
     };
-    let refused = |why: String| AddressError::PasswordFile {
+    let refused = |why: String| PasswordFileError {
         path: path.clone(),
         why,
     };

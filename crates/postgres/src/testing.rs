@@ -59,7 +59,6 @@ impl Server {
                 std::env::var_os("CI").is_none(),
                 "PostgreSQL is not installed"
             );
-            eprintln!("skipped: PostgreSQL is not installed");
             return None;
         };
         let dir = tempfile::Builder::new().prefix("pg").tempdir().unwrap();

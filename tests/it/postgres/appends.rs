@@ -5,8 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use super::{OnServer, lines};
-use servanda_postgres::testing::Server;
+use super::{OnServer, lines, server};
 
 const WRITERS: usize = 8;
 const EACH: usize = 6;
@@ -14,7 +13,7 @@ const EACH: usize = 6;
 /// Each a process of its own, all at once.
 #[test]
 fn eight_writers_lose_nothing_and_leave_no_gap() {
-    let Some(server) = Server::start(&[]) else {
+    let Some(server) = server() else {
         return;
     };
     let ledger = OnServer::with_ledger(&server);
@@ -45,7 +44,7 @@ fn eight_writers_lose_nothing_and_leave_no_gap() {
 
 #[test]
 fn of_several_writers_of_one_id_one_wins_and_the_others_hear_the_rule() {
-    let Some(server) = Server::start(&[]) else {
+    let Some(server) = server() else {
         return;
     };
     let ledger = OnServer::with_ledger(&server);
@@ -80,7 +79,7 @@ fn of_several_writers_of_one_id_one_wins_and_the_others_hear_the_rule() {
 /// What was acknowledged before the server was killed is there afterwards, once; the writer goes on by itself.
 #[test]
 fn a_server_that_is_killed_loses_nothing_that_was_acknowledged() {
-    let Some(mut server) = Server::start(&[]) else {
+    let Some(mut server) = server() else {
         return;
     };
     let url = {

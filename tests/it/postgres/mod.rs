@@ -77,6 +77,15 @@ impl<'a> OnServer<'a> {
     }
 }
 
+/// A server of the test's own; none, and a word about it, where PostgreSQL is not installed.
+fn server() -> Option<Server> {
+    let server = Server::start(&[]);
+    if server.is_none() {
+        eprintln!("SKIPPED: PostgreSQL is not installed");
+    }
+    server
+}
+
 /// A party, an agreement, two commitments, what became of one, and notes.
 fn lines(notes: usize) -> String {
     let mut lines: String = [
@@ -99,7 +108,7 @@ fn lines(notes: usize) -> String {
 
 #[test]
 fn a_whole_session() {
-    let Some(server) = Server::start(&[]) else {
+    let Some(server) = server() else {
         return;
     };
     let ledger = OnServer::empty(&server);

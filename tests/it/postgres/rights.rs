@@ -1,7 +1,6 @@
 //! The roles of `docs/engines.md`: who may do what on the database.
 
-use super::{OnServer, lines};
-use servanda_postgres::testing::Server;
+use super::{OnServer, lines, server};
 
 /// The statements that the document gives, between its first two fences of SQL.
 fn roles() -> String {
@@ -12,7 +11,7 @@ fn roles() -> String {
 
 #[test]
 fn each_role_does_its_part_and_no_other() {
-    let Some(server) = Server::start(&[]) else {
+    let Some(server) = server() else {
         return;
     };
     let ledger = OnServer::with_ledger(&server);

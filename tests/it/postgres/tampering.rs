@@ -1,11 +1,10 @@
 //! What somebody does who has all rights on the database. `docs/threats.md` names each.
 
-use super::{OnServer, lines};
-use servanda_postgres::testing::Server;
+use super::{OnServer, lines, server};
 
 #[test]
 fn tampering_with_rows_is_found() {
-    let Some(server) = Server::start(&[]) else {
+    let Some(server) = server() else {
         return;
     };
     let swap = "UPDATE records SET seq = -5 WHERE seq = 3; \
@@ -42,7 +41,7 @@ fn tampering_with_rows_is_found() {
 /// A chain alone cannot show it; the checkpoint that the user saw last does.
 #[test]
 fn an_older_dump_is_told_from_the_ledger() {
-    let Some(server) = Server::start(&[]) else {
+    let Some(server) = server() else {
         return;
     };
     let ledger = OnServer::with_ledger(&server);
