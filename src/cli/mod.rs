@@ -80,6 +80,7 @@ const COMMANDS: &[Command] = &[
     verify::COMMAND,
     recover::COMMAND,
     compact::COMMAND,
+    copy::COMMAND,
     checkpoint::COMMAND,
     prove::COMMAND,
     check_proof::COMMAND,
@@ -88,7 +89,6 @@ const COMMANDS: &[Command] = &[
     witness::COMMAND,
     demo::COMMAND,
     completions::COMMAND,
-    copy::COMMAND,
     man::COMMAND,
 ];
 
