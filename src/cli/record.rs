@@ -9,6 +9,7 @@ use clap::{Arg, ArgAction, ArgMatches, value_parser};
 use super::command::Command;
 use super::edit::{self, Failure};
 use super::error::{CliError, Exit};
+use super::example;
 use super::receipt;
 use super::session::{OpenLedger, Session};
 use super::typed::{DIGEST, Typed, text_of};
@@ -65,8 +66,14 @@ fn build() -> clap::Command {
 }
 
 fn kind_command(kind: Kind) -> clap::Command {
+    let (words, json) = example::of_kind(kind);
+    let shown = example::examples(&[example::command_line(&words)]);
     let mut command = clap::Command::new(kind.word())
         .about(kind.spec().about())
+        .after_long_help(format!(
+            "{shown}\n\nAs a line for `servanda import`:\n  {json}"
+        ))
+        .after_help(shown)
         .args(kind.own_fields().iter().map(field_arg))
         .args(
             kind.fields()
