@@ -224,20 +224,21 @@ fn append_one(
 ) -> Result<Exit, CliError> {
     // What the ledger fills in is for the receipt. Whether an import key says the same is asked of what was given.
     let event = rules::complete(ledger.state(), submission.event.clone());
-    let receipts = session.append(&mut ledger, vec![submission])?;
-    let next = next_step(session, &event);
-    let sentences = Sentences::new(ledger.state());
-    let lines: Vec<_> = receipts
-        .iter()
-        .map(|receipt| {
-            let recorded = receipt::recorded(ledger.state(), &event, receipt);
-            receipt::Line::new(&sentences, recorded, *receipt)
-        })
-        .collect();
-    receipt::show(session, &lines)?;
-    receipt::close(session, &next);
-    receipt::undo(session, &receipts);
-    Ok(Exit::Ok)
+    session.append(&mut ledger, vec![submission], |ledger, receipts| {
+        let next = next_step(session, &event);
+        let sentences = Sentences::new(ledger.state());
+        let lines: Vec<_> = receipts
+            .iter()
+            .map(|receipt| {
+                let recorded = receipt::recorded(ledger.state(), &event, receipt);
+                receipt::Line::new(&sentences, recorded, *receipt)
+            })
+            .collect();
+        receipt::show(session, &lines)?;
+        receipt::close(session, &next);
+        receipt::undo(session, receipts);
+        Ok(Exit::Ok)
+    })?
 }
 
 /// What a recorder is likely to want next.
