@@ -25,6 +25,7 @@ mod format;
 mod format_tables;
 mod import;
 mod intake;
+mod javascript;
 mod limits;
 mod memory;
 mod notes;

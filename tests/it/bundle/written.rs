@@ -78,6 +78,8 @@ fn a_bundle_verifies_itself_without_this_program() {
         "checkpoint",
         "format.md",
         "verify.py",
+        "verify.js",
+        "verify.html",
         "README.txt",
     ];
     assert_eq!(names, expected);
