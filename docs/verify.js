@@ -69,11 +69,17 @@ function unbase64(text) {
   try {
     decoded = atob(text);
   } catch {
-    throw new Malformed(`'${text}' is no base64`);
+    throw new Malformed(`${quoted(text)} is no base64`);
   }
-  if (btoa(decoded) !== text) throw new Malformed(`'${text}' is base64 in another spelling`);
+  if (btoa(decoded) !== text) throw new Malformed(`${quoted(text)} is base64 in another spelling`);
   return Uint8Array.from(decoded, (letter) => letter.charCodeAt(0));
 }
+
+/** The beginning of a text that is not as it should be, in quotes. */
+const quoted = (text) => `'${text.length > 100 ? `${text.slice(0, 100)}…` : text}'`;
+
+/** A text of others without characters that change how what follows looks, or where the next line begins. */
+const plain = (text) => text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (one) => `\\u{${one.codePointAt(0).toString(16)}}`);
 
 const base64 = (bytes) => btoa(String.fromCharCode(...bytes));
 
@@ -133,22 +139,28 @@ const firstHalf = (word) => Number(BigInt.asIntN(32, word >> 32n));
 const START_256 = Int32Array.from(START_512, firstHalf);
 const ROUNDS_256 = Int32Array.from(ROUNDS_512.slice(0, 64), firstHalf);
 
-/** The message, a bit 1, zeros, and the length in bits: a multiple of `block` bytes. */
+// Most messages are short: their padding is done in one place.
+const scratch = new Uint8Array(256);
+
+/** The message, a bit 1, zeros, and the length in bits: a view of a multiple of `block` bytes, until the next call. */
 function padded(message, block) {
   const length = message.length;
-  const all = new Uint8Array((Math.floor((length + block / 8) / block) + 1) * block);
+  const size = (Math.floor((length + block / 8) / block) + 1) * block;
+  const all = size <= 256 ? scratch.subarray(0, size).fill(0) : new Uint8Array(size);
   all.set(message);
   all[length] = 0x80;
-  new DataView(all.buffer).setBigUint64(all.length - 8, 8n * BigInt(length));
-  return all;
+  const view = new DataView(all.buffer, 0, size);
+  view.setUint32(size - 8, length / 2 ** 29);
+  view.setUint32(size - 4, length << 3);
+  return view;
 }
 
-const words256 = new Int32Array(64);
+const w = new Int32Array(64);
 
 function sha256(message) {
-  const view = new DataView(padded(message, 64).buffer);
-  const state = Int32Array.from(START_256);
-  const w = words256;
+  const view = padded(message, 64);
+  const digest = new DataView(new ArrayBuffer(32));
+  for (let i = 0; i < 8; i++) digest.setInt32(4 * i, START_256[i]);
   for (let block = 0; block < view.byteLength; block += 64) {
     for (let i = 0; i < 16; i++) w[i] = view.getInt32(block + 4 * i);
     for (let i = 16; i < 64; i++) {
@@ -158,7 +170,8 @@ function sha256(message) {
       const s1 = ((y >>> 17) | (y << 15)) ^ ((y >>> 19) | (y << 13)) ^ (y >>> 10);
       w[i] = (w[i - 16] + s0 + w[i - 7] + s1) | 0;
     }
-    let [a, b, c, d, e, f, g, h] = state;
+    let a = digest.getInt32(0), b = digest.getInt32(4), c = digest.getInt32(8), d = digest.getInt32(12);
+    let e = digest.getInt32(16), f = digest.getInt32(20), g = digest.getInt32(24), h = digest.getInt32(28);
     for (let i = 0; i < 64; i++) {
       const s1 = ((e >>> 6) | (e << 26)) ^ ((e >>> 11) | (e << 21)) ^ ((e >>> 25) | (e << 7));
       const t1 = (h + s1 + ((e & f) ^ (~e & g)) + ROUNDS_256[i] + w[i]) | 0;
@@ -166,15 +179,14 @@ function sha256(message) {
       const t2 = (s0 + ((a & b) ^ (a & c) ^ (b & c))) | 0;
       h = g; g = f; f = e; e = (d + t1) | 0; d = c; c = b; b = a; a = (t1 + t2) | 0;
     }
-    [a, b, c, d, e, f, g, h].forEach((word, i) => (state[i] += word));
+    const words = [a, b, c, d, e, f, g, h];
+    for (let i = 0; i < 8; i++) digest.setInt32(4 * i, digest.getInt32(4 * i) + words[i]);
   }
-  const digest = new DataView(new ArrayBuffer(32));
-  state.forEach((word, i) => digest.setInt32(4 * i, word));
   return new Uint8Array(digest.buffer);
 }
 
 function sha512(message) {
-  const view = new DataView(padded(message, 128).buffer);
+  const view = padded(message, 128);
   const word = (value) => BigInt.asUintN(64, value);
   const turned = (value, by) => (value >> by) | word(value << (64n - by));
   const state = [...START_512];
@@ -232,7 +244,7 @@ function mix(a, b, c, d, x, y) {
   state[b] = (turned >>> 7) | (turned << 25);
 }
 
-/** The first eight words of the compression of a block of 16 words with a chaining value of eight. */
+/** Replaces a chaining value of eight words by its compression with a block of 16 words. */
 function compress(chaining, block, counter, length, flags) {
   state.set(chaining);
   state.set(START_256.subarray(0, 4), 8);
@@ -250,9 +262,7 @@ function compress(chaining, block, counter, length, flags) {
     mix(2, 7, 8, 13, block[m[12]], block[m[13]]);
     mix(3, 4, 9, 14, block[m[14]], block[m[15]]);
   }
-  const out = new Int32Array(8);
-  for (let i = 0; i < 8; i++) out[i] = state[i] ^ state[i + 8];
-  return out;
+  for (let i = 0; i < 8; i++) chaining[i] = state[i] ^ state[i + 8];
 }
 
 const block = new Int32Array(16);
@@ -260,16 +270,20 @@ const block = new Int32Array(16);
 /** The chaining value of chunk `number`, at most 1024 bytes from `from` on. */
 function chunk(key, mode, input, from, number, last) {
   const end = Math.min(from + 1024, input.length);
-  let chaining = key;
+  const chaining = key.slice();
   let at = from;
   do {
     const length = Math.min(64, end - at);
-    block.fill(0);
-    for (let i = 0; i < length; i++) block[i >> 2] |= input[at + i] << (8 * (i & 3));
+    if (length < 64) block.fill(0);
+    for (let i = 0; 4 * i < length; i++) {
+      const from = at + 4 * i;
+      // Bytes behind the end are undefined, which is 0 here.
+      block[i] = input[from] | (input[from + 1] << 8) | (input[from + 2] << 16) | (input[from + 3] << 24);
+    }
     const first = at === from ? CHUNK_START : 0;
     at += 64;
     const flags = at >= end ? first | CHUNK_END | last : first;
-    chaining = compress(chaining, block, number, length, mode | flags);
+    compress(chaining, block, number, length, mode | flags);
   } while (at < end);
   return chaining;
 }
@@ -277,7 +291,9 @@ function chunk(key, mode, input, from, number, last) {
 function parent(key, mode, left, right, last) {
   block.set(left);
   block.set(right, 8);
-  return compress(key, block, 0, 64, mode | PARENT | last);
+  const chaining = key.slice();
+  compress(chaining, block, 0, 64, mode | PARENT | last);
+  return chaining;
 }
 
 /** 32 bytes as eight words, of an input under a key. */
@@ -331,7 +347,13 @@ function leafOf(header) {
   return sha256(leafInput);
 }
 
-const nodeOf = (left, right) => sha256(joined([1], left, right));
+const nodeInput = new Uint8Array(65).fill(1);
+
+function nodeOf(left, right) {
+  nodeInput.set(left, 1);
+  nodeInput.set(right, 33);
+  return sha256(nodeInput);
+}
 
 class Tree {
   size = 0;
@@ -375,8 +397,9 @@ const D = mod(-121665n * inverse(121666n));
 const ROOT_OF_MINUS_1 = power(2n, (P - 1n) / 4n);
 
 function littleEndian(bytes) {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   let value = 0n;
-  for (let i = bytes.length - 1; i >= 0; i--) value = (value << 8n) | BigInt(bytes[i]);
+  for (let at = bytes.length - 8; at >= 0; at -= 8) value = (value << 64n) | view.getBigUint64(at, true);
   return value;
 }
 
@@ -528,17 +551,17 @@ const WITNESS = 4;
 class Key {
   constructor(text, type) {
     const [, name, id, rest] = /^([^+]*)\+([0-9a-f]{8})\+(.*)$/s.exec(text) ?? [];
-    if (!isKeyName(name ?? "")) throw new Malformed(`'${text}' is no vkey of type ${type}`);
+    if (!isKeyName(name ?? "")) throw new Malformed(`${quoted(text)} is no vkey of type ${type}`);
     const bytes = unbase64(rest);
-    if (bytes.length !== 33 || bytes[0] !== type) throw new Malformed(`'${text}' is no vkey of type ${type}`);
+    if (bytes.length !== 33 || bytes[0] !== type) throw new Malformed(`${quoted(text)} is no vkey of type ${type}`);
     const own = hex(sha256(joined(toUtf8.encode(name), [10], bytes)).subarray(0, 4));
-    if (id !== own) throw new Malformed(`'${text}': its id is ${own}`);
+    if (id !== own) throw new Malformed(`${quoted(text)}: its id is ${own}`);
     this.text = text;
     this.name = name;
     this.id = id;
     this.type = type;
     this.bytes = bytes.subarray(1);
-    if (!soundKey(this.bytes)) throw new Malformed(`'${text}' is no sound Ed25519 key`);
+    if (!soundKey(this.bytes)) throw new Malformed(`${quoted(text)} is no sound Ed25519 key`);
   }
 }
 
@@ -651,7 +674,7 @@ class Policy {
     } catch (error) {
       if (!(error instanceof Malformed)) throw error;
       const why = error.message && `: ${error.message}`;
-      throw new Malformed(`a line of the policy is wrong: ${words.join(" ")}${why}`);
+      throw new Malformed(`a line of the policy is wrong: ${quoted(words.join(" "))}${why}`);
     }
   }
 
@@ -944,7 +967,7 @@ function isRule(text) {
 /** Reads a text that must be of a type. */
 const textual = (type, isOne) => (reader) => {
   const text = reader.text();
-  if (!isOne(text)) throw new Malformed(`'${text}' is not a ${type} as the document has it`);
+  if (!isOne(text)) throw new Malformed(`${quoted(text)} is not a ${type} as the document has it`);
   return text;
 };
 
@@ -985,7 +1008,7 @@ const TYPES = {
     const [, relation, id] = /^([a-z-]+):(.*)$/s.exec(text) ?? [];
     const isFirst = ["amends", "supersedes", "continues", "implements", "repeats"].includes(relation);
     const isSecond = ["terminates", "supplements", "protocol-to"].includes(relation);
-    if (!(isFirst || isSecond) || !isSlug(id)) throw new Malformed(`'${text}' is not a Link as the document has it`);
+    if (!(isFirst || isSecond) || !isSlug(id)) throw new Malformed(`${quoted(text)} is not a Link as the document has it`);
     reader.need(isFirst ? 1 : 2, relation);
     return text;
   },
@@ -1124,17 +1147,15 @@ class Header {
 
 /** What stands behind a header: salt and payload, or null, and signatures. */
 function bodyOf(header, bytes) {
-  const malformed = new Malformed("after its header stands not what its byte 128 and its payload_len announce");
+  // Nothing, where the record ends with its header.
   const what = bytes[HEADER];
-  if (bytes.length <= HEADER || what > 3) throw malformed;
-  let at = HEADER + 1;
-  let body = null;
-  if (what & 1) {
-    body = bytes.subarray(at, at + 16 + header.payloadLength);
-    at += 16 + header.payloadLength;
+  const from = HEADER + 1;
+  const end = what & 1 ? from + 16 + header.payloadLength : from;
+  if (!(what <= 3) || bytes.length < end || (!(what & 2) && bytes.length > end)) {
+    throw new Malformed("after its header stands not what its byte 128 and its payload_len announce");
   }
-  if (bytes.length < at || (!(what & 2) && bytes.length > at)) throw malformed;
-  return { body, signatures: what & 2 ? signaturesOf(bytes.subarray(at)) : [] };
+  const body = what & 1 ? bytes.subarray(from, end) : null;
+  return { body, signatures: what & 2 ? signaturesOf(bytes.subarray(end)) : [] };
 }
 
 function signaturesOf(bytes) {
@@ -1335,7 +1356,7 @@ class Verifier {
   // Null from the first record on that could not be read.
   signers = new Signers(this);
 
-  constructor({ checkpoints = [], head = null, onEvent = () => {} } = {}) {
+  constructor({ checkpoints = [], head = null, onEvent = null } = {}) {
     this.checkpoints = checkpoints;
     this.keptHead = head;
     this.onEvent = onEvent;
@@ -1493,7 +1514,8 @@ class Verifier {
       const event = decodeEvent(header.kind, header.target, body.subarray(16));
       if (seq === 0) this.origin = event.origin;
       if (header.kind === REDACTED) this.redactions.set(event.record, seq);
-      this.onEvent({ seq, recorded_at: timeText(header.recordedAt), event: KINDS.get(header.kind).word, ...event });
+      const { word } = KINDS.get(header.kind);
+      this.onEvent?.({ seq, recorded_at: timeText(header.recordedAt), event: word, ...event });
       return event;
     } catch (error) {
       if (!(error instanceof Malformed)) throw error;
@@ -1502,12 +1524,13 @@ class Verifier {
     }
   }
 
-  /** A payload that is not there says nothing: null, or undefined if nobody can tell what its kind would mean. */
+  /** A payload that is not there says nothing. */
   erased(seq, header) {
     this.gone.push({ seq, erasable: header.erasable });
-    if (KINDS.has(header.kind)) return null;
-    this.find(seq, "encoding", `the record is of kind ${header.kind}: a later version of servanda wrote it`);
-    return undefined;
+    if (!KINDS.has(header.kind)) {
+      this.find(seq, "encoding", `the record is of kind ${header.kind}: a later version of servanda wrote it`);
+    }
+    return null;
   }
 
   sign(seq, header, event, signatures) {
@@ -1516,9 +1539,9 @@ class Verifier {
     if (!this.signers) return;
     this.signers.origin = this.origin;
     this.signers.record(seq, header.kind, event, (record) => this.links.at(record));
-    if (header.kind === ACKNOWLEDGED) this.signatures++;
-    this.signatures += signatures.length;
+    if (header.kind === ACKNOWLEDGED && event) this.signatures++;
     if (!isLast) return;
+    this.signatures += signatures.length;
     if (this.signers.isWithheld && this.signers.recorders.size) this.withheld++;
     this.signers.end(seq, header.link, signatures);
   }
@@ -1612,7 +1635,7 @@ class Verifier {
   compare({ name, origin, size, root }) {
     const find = (text) => this.find(size ? plus(size, -1) : 0, "anchor", `${name}: ${text}`);
     const here = this.roots.get(size);
-    if (origin !== this.origin) find(`it is of ${origin}; this ledger is ${this.origin ?? "nameless"}`);
+    if (origin !== this.origin) find(`it is of ${quoted(origin)}; this ledger is ${quoted(this.origin ?? "nameless")}`);
     else if (size > this.next) find(`it has ${size} records; here are ${this.next}`);
     else if (!here || !same(here, root)) {
       find(`root of ${size} records: ${base64(root)}; here: ${here ? base64(here) : "not all of them can be read"}`);
@@ -1742,7 +1765,7 @@ async function readExport(chunks, verifier, onBytes = () => {}) {
 function keptHead(text) {
   const [, count, link] = /^([0-9]+):([0-9a-f]{64})$/.exec(text) ?? [];
   const number = count === undefined ? null : decimal(count);
-  if (number === null) throw new Malformed(`'${text}' is no head: COUNT:LINK, a number and 64 hexadecimal digits`);
+  if (number === null) throw new Malformed(`${quoted(text)} is no head: COUNT:LINK, a number and 64 hexadecimal digits`);
   return { count: number, link };
 }
 
@@ -1787,7 +1810,7 @@ function summary(verdict) {
 
 /** The findings and the verdict, each a line. */
 function said(verdict) {
-  const lines = verdict.findings.map(({ where, kind, text }) => `${where}: ${kind}: ${text}`);
+  const lines = verdict.findings.map(({ where, kind, text }) => plain(`${where}: ${kind}: ${text}`));
   if (!verdict.isAnchored) lines.push("policy: not anchored: no checkpoint given is cosigned by the quorum");
   return [...lines, summary(verdict)];
 }
@@ -1873,9 +1896,10 @@ function work() {
   globalThis.onmessage = async ({ data: asked }) => {
     try {
       const verdict = await verifyFile(asked, (progress) => postMessage({ progress }));
+      for (const finding of verdict.findings) finding.text = plain(finding.text);
       postMessage({ verdict, checked: checked(verdict), notChecked: notChecked(verdict) });
     } catch (error) {
-      postMessage({ wrong: error.message });
+      postMessage({ wrong: plain(error.message) });
     }
   };
 }
@@ -1883,7 +1907,7 @@ function work() {
 return {
   Malformed, Key, LOG, Checkpoint, Policy, Verifier, readExport, keptHead, verifyFile, said, summary, checked, notChecked,
   toJson, work, sha256, blake3, linkOf, payloadDigest, leafOf, Tree, decodeEvent, isStrict, soundKey, equationHolds,
-  platformEd25519, useEd25519, KINDS, hex, unhex, decimal,
+  platformEd25519, useEd25519, KINDS, hex, unhex, decimal, plain,
 };
 }
 
@@ -1953,7 +1977,7 @@ async function main(words) {
     try {
       return read();
     } catch (error) {
-      if (error instanceof library.Malformed) throw new Stop(code, `${what}: ${error.message}`);
+      if (error instanceof library.Malformed) throw new Stop(code, library.plain(`${what}: ${error.message}`));
       if (error.code) throw new Stop(1, `${what}: ${error.message}`);
       throw error;
     }
@@ -1967,7 +1991,7 @@ async function main(words) {
     const inFile = (path, parse) => reading(1, path, () => parse(new Uint8Array(fs.readFileSync(path))));
     const policy = asked.policy === null ? null : inFile(asked.policy, (bytes) => new library.Policy(bytes));
     const checkpoints = asked.checkpoints.map((path) => inFile(path, (bytes) => new library.Checkpoint(path, bytes)));
-    const onEvent = asked.events ? (event) => print([library.toJson(event)], process.stdout) : undefined;
+    const onEvent = asked.events ? (event) => print([library.toJson(event)], process.stdout) : null;
     const verifier = new library.Verifier({ checkpoints, head, onEvent });
     const isFile = asked.file !== null && asked.file !== "-";
     const chunks = isFile ? fs.createReadStream(asked.file, { highWaterMark: 1 << 20 }) : process.stdin;
@@ -1989,13 +2013,13 @@ async function main(words) {
 // ---- The page ----
 
 const WHAT_IS_CHECKED = {
-  form: "Form: each record has the bytes that the format demands.",
-  order: "Order: the records are numbered from 0 without a gap.",
-  links: "Links: each record continues the one before it.",
-  digests: "Digests: the words are those that were recorded.",
-  batches: "Batches: each append is there as a whole.",
-  clock: "Clock: no record is dated before an earlier one.",
-  encoding: "Encoding: each event can be read, and has its one spelling.",
+  form: "Form: whether each record has the bytes that the format demands.",
+  order: "Order: whether the records are numbered from 0 without a gap.",
+  links: "Links: whether each record continues the one before it.",
+  digests: "Digests: whether the words are those that were recorded.",
+  batches: "Batches: whether each append is there as a whole.",
+  clock: "Clock: whether no record is dated before an earlier one.",
+  encoding: "Encoding: whether each event can be read, and has its one spelling.",
 };
 
 const WHAT_IS_WRONG = {
@@ -2019,9 +2043,9 @@ const LISTED = 200;
 const counted = (number, one, many) => `${number.toLocaleString("en")} ${number === 1 ? one : many}`;
 
 /** The verdict in sentences: the first is the answer. */
-function sentences({ code, findings, records, origin, asserted, checkpoints, isKeyed, isOwn, hasPolicy, head }) {
+function sentences({ code, findings, records, origin, asserted, checkpoints, isKeyed, isOwn, hasPolicy }) {
   const all = [];
-  const name = origin === null ? "this export" : origin;
+  const name = origin ?? "this export";
   const found = counted(findings.length, "finding", "findings");
   if (code === 10) all.push(`Broken: ${found} in ${name}.`, "This is not what was recorded, or not all of it.");
   if (code === 11) all.push(`A signature is bad: ${found} in ${name}.`, "Apart from that, the records fit together.");
@@ -2035,7 +2059,7 @@ function sentences({ code, findings, records, origin, asserted, checkpoints, isK
   if (asserted) {
     all.push(`The times of the first ${counted(asserted, "record", "records")} are what the recorder asserts.`);
   }
-  if (head && !checkpoints) all.push("Compare the head below with one that somebody else has.");
+  if (code === 0 && !checkpoints) all.push("Compare the head below with one that somebody else has.");
   return all;
 }
 
@@ -2074,14 +2098,14 @@ function servandaPage(form) {
     byId("count").textContent = `${counted(records, "record", "records")} read`;
   }
 
-  function tableOf(findings) {
-    const row = (tag, cells) => element("tr", ...cells.map((cell) => element(tag, cell)));
-    const rows = findings
-      .slice(0, LISTED)
-      .map(({ where, kind, text }) => row("td", [where, kind, `${WHAT_IS_WRONG[kind]} It was found: ${text}`]));
-    const table = element("table", element("thead", row("th", ["Where", "Finding", "What"])), element("tbody", ...rows));
-    const left = findings.length - rows.length;
-    return left > 0 ? [table, element("p", `And ${counted(left, "more", "more")}.`)] : [table];
+  function listOf(findings) {
+    const items = findings.slice(0, LISTED).map(({ where, kind, text }) => {
+      const what = element("strong", `${where[0].toUpperCase()}${where.slice(1)}, ${kind}: `);
+      return element("li", what, WHAT_IS_WRONG[kind], element("small", `${text[0].toUpperCase()}${text.slice(1)}.`));
+    });
+    const left = findings.length - items.length;
+    if (left) items.push(element("li", `And ${counted(left, "more", "more")}.`));
+    return element("ul", ...items);
   }
 
   function showVerdict(verdict, checked, notChecked) {
@@ -2097,7 +2121,7 @@ function servandaPage(form) {
       { 0: "good", 12: "attention" }[code] ?? "bad",
       element("h2", answer),
       element("p", more.join(" ")),
-      ...(findings.length ? tableOf(findings) : []),
+      ...(findings.length ? [listOf(findings)] : []),
       element("dl", ...terms),
       element("h3", "What was checked"),
       list(checked.map((what) => WHAT_IS_CHECKED[what] ?? `${what[0].toUpperCase()}${what.slice(1)}.`)),

@@ -16,19 +16,26 @@ const axe = fs.readFileSync(installed.resolve("axe-core/axe.min.js"), "utf8");
 /** What every page must be right in: a phone and a desktop, light and dark. */
 const LOOKS = [390, 1280].flatMap((width) => ["light", "dark"].map((scheme) => ({ width, scheme })));
 
-/** Runs `test` with a new page. What the page says on its console as an error, or throws, fails the test. */
+/**
+ * Runs `test` with a new page, and with `seconds`, which gives how many seconds of a processor the pages used so far. What
+ * the page says on its console as an error, or throws, fails the test.
+ */
 async function withPage(test, options = {}) {
   // As root, which containers are, Chromium has no sandbox. The pages are ours.
   const args = process.getuid?.() === 0 ? ["--no-sandbox"] : [];
   const browser = await chromium.launch({ executablePath: process.env.SERVANDA_CHROMIUM, args });
   try {
-    // Scripts of tests, such as axe, are held up by the policy of a page unless that is passed over.
     const context = await browser.newContext(options);
     const page = await context.newPage();
     const wrong = [];
     page.on("pageerror", (error) => wrong.push(String(error)));
     page.on("console", (message) => message.type() === "error" && wrong.push(message.text()));
-    await test(page);
+    const session = await browser.newBrowserCDPSession();
+    const seconds = async () => {
+      const { processInfo } = await session.send("SystemInfo.getProcessInfo");
+      return processInfo.filter(({ type }) => type === "renderer").reduce((sum, { cpuTime }) => sum + cpuTime, 0);
+    };
+    await test(page, { seconds });
     assert.deepEqual(wrong, []);
   } finally {
     await browser.close();
