@@ -22,10 +22,11 @@ use servanda_ledger::verify::{FindingKind, Unwatched, verify};
 use servanda_log::memory::MemoryLog;
 
 use super::format::{
-    Ran, assert_found, assert_sound, event, hex, joined, lines, python, raw_export, read, root,
-    verify_export,
+    Ran, assert_found, assert_sound, event, hex, joined, lines, piped, python, raw_export, read,
+    root, verify_export,
 };
 use super::program::Scratch;
+use crate::javascript;
 
 const BROKEN: i32 = 10;
 const BAD_SIGNATURE: i32 = 11;

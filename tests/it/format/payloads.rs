@@ -297,6 +297,10 @@ fn both_refuse_the_same_payloads() {
     ] {
         payloads.insert(by_rule(rule));
     }
+    // A schema that is none, is higher than the event needs, or is of a later version.
+    for schema in [0, 2, 3] {
+        payloads.insert([&[schema, 18], &text("x")[..], &[0], &envelope].concat());
+    }
     for note in [
         " ", "\u{2003}", "\u{200b}", "\u{1c}", "a\u{7f}", "a\u{9f}", "a\r", "\t", "a\t",
     ] {
