@@ -29,6 +29,8 @@ mod javascript;
 mod limits;
 mod memory;
 mod notes;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod power;
 mod program;
 #[cfg(unix)]
