@@ -125,5 +125,5 @@ fn a_server_that_is_killed_loses_nothing_that_was_acknowledged() {
     for text in &acknowledged {
         assert_eq!(log.matches(text.as_str()).count(), 1, "{text}: {log}");
     }
-    assert!(command(&["verify"]).status().unwrap().success());
+    assert!(command(&["verify"]).output().unwrap().status.success());
 }
