@@ -5,12 +5,13 @@ use std::io;
 use std::path::Path;
 use std::process::ExitCode;
 
+use crate::desk::ask::capacity;
 use crate::desk::names::NotNamed;
 use crate::desk::reading::Wrong;
 use servanda_core::event::Kind;
 use servanda_core::rules::Advice;
 use servanda_core::signatures::SignatureError;
-use servanda_core::value::commitment::{Asserter, Capacity};
+use servanda_core::value::commitment::Asserter;
 use servanda_ledger::AssertedTimeError;
 use servanda_ledger::{LedgerError, Refusal};
 use servanda_log::{LogError, OpenError};
@@ -300,13 +301,10 @@ pub fn advice(advice: &Advice) -> String {
 
 /// Who must assert a move, with the flag for a capacity that no role tells.
 fn asserter(asserter: Asserter) -> String {
-    let capacity = match asserter {
-        Asserter::Arbiter => Capacity::Arbiter,
-        Asserter::Assessor => Capacity::Assessor,
-        Asserter::Terms => Capacity::Terms,
-        _ => return asserter.to_string(),
-    };
-    format!("{asserter} (--capacity {capacity})")
+    match capacity(asserter) {
+        Some(capacity) => format!("{asserter} (--capacity {capacity})"),
+        None => asserter.to_string(),
+    }
 }
 
 impl From<OpenError> for CliError {

@@ -3,6 +3,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 mod acknowledge;
+mod add;
 mod anchors;
 mod answer;
 mod bundle;
@@ -10,6 +11,7 @@ mod check_proof;
 mod checkpoint;
 mod command;
 mod compact;
+mod complete;
 mod completions;
 mod defaults;
 mod demo;
@@ -44,6 +46,7 @@ mod search;
 mod seen_checkpoints;
 mod session;
 mod show;
+mod terminal;
 mod typed;
 mod verdict;
 mod verify;
@@ -68,6 +71,7 @@ use session::Session;
 const COMMANDS: &[Command] = &[
     init::COMMAND,
     record::COMMAND,
+    add::COMMAND,
     redact::COMMAND,
     import::COMMAND,
     export::COMMAND,
@@ -138,6 +142,9 @@ fn without_empty_variables(command: clap::Command) -> clap::Command {
 /// Runs the program with the process's arguments.
 pub fn main() -> ExitCode {
     hide_guarded_panics();
+    if complete::answer(command_line) {
+        return Exit::Ok.into();
+    }
     interrupt::note_file_limit();
     if let Err(error) = memory::prepare() {
         // There is no session yet, and as little as possible is done.

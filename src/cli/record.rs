@@ -1,17 +1,21 @@
 //! `record KIND`: appends one event, given by flags, as JSON, or in an editor.
 
 use std::ffi::OsStr;
+use std::io::{self, IsTerminal as _};
 use std::path::PathBuf;
 
 use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
 use clap::{Arg, ArgAction, ArgMatches, value_parser};
 
+use super::add;
 use super::command::Command;
+use super::complete::Takes;
 use super::edit::{self, Failure};
 use super::error::{CliError, Exit};
 use super::receipt;
 use super::session::{OpenLedger, Session};
 use super::typed::{DIGEST, Typed, text_of};
+use crate::desk::ask::Form;
 use crate::desk::template;
 use servanda_core::event::{Event, FieldSpec, Kind};
 use servanda_core::rules;
@@ -56,8 +60,8 @@ fn build() -> clap::Command {
         .map(|kind| kind_command(*kind));
     clap::Command::new("record")
         .about("Append one event")
-        .subcommand_required(true)
-        .arg_required_else_help(true)
+        .subcommand_required(!is_asked_on_terminal())
+        .arg_required_else_help(!is_asked_on_terminal())
         .subcommand_value_name("KIND")
         .subcommand_help_heading("Kinds")
         .subcommands(kinds)
@@ -145,6 +149,9 @@ pub(super) fn field_arg(spec: &'static FieldSpec) -> Arg {
     if !spec.is_positional() {
         arg = arg.long(spec.name.replace('_', "-"));
     }
+    if let Some(takes) = Takes::of(spec) {
+        arg = takes.complete(arg);
+    }
     if spec.name == "recorded_by" {
         arg = arg.env("SERVANDA_RECORDER").hide_env_values(true);
     }
@@ -157,7 +164,10 @@ pub(super) fn field_arg(spec: &'static FieldSpec) -> Arg {
 
 fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
     let Some((word, matches)) = matches.subcommand() else {
-        return Err(CliError::new(Exit::Usage, "which kind of event?"));
+        return match session.asks() {
+            true => add::ask(session, Vec::new()),
+            false => Err(CliError::new(Exit::Usage, "which kind of event?")),
+        };
     };
     let kind: Kind = word
         .parse()
@@ -176,7 +186,26 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
     }
     let mut typed = Typed::gather(kind, matches)?;
     typed.wrong.extend(session.wrong_options.iter().cloned());
-    record(&typed).map_err(|failure| failure.error)
+    let is_asked = session.asks() && typed.wrong.is_empty() && !typed.from_file;
+    match record(&typed) {
+        Err(failure) if is_asked && can_be_asked(&failure) => {
+            let fields = typed.fields;
+            add::ask(session, vec![Form { kind, fields }])
+        }
+        recorded => recorded.map_err(|failure| failure.error),
+    }
+}
+
+/// Whether nothing more is wrong than that something is missing, or has two readings.
+fn can_be_asked(failure: &Failure) -> bool {
+    let mut wrong = failure.wrong.iter();
+    !failure.wrong.is_empty()
+        && wrong.all(|wrong| !wrong.readings.is_empty() || wrong.message.starts_with("is required"))
+}
+
+/// Whether there is a terminal to ask on, as far as is known before the options are read.
+fn is_asked_on_terminal() -> bool {
+    io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
 /// The template that an earlier attempt left, to go on with.
