@@ -360,7 +360,7 @@ creditor:Slug* mutual:Bool witness:Slug* guarantor:Slug* purpose:Text* condition
 presupposes:Text? deadline:Deadline? repeats:Subject* theme:Text* standing:Standing?
 10 CommitmentAmended amendment never commitment:Slug instrument:Slug? text:Text? modality:Modality* \
 debtor:Slug* creditor:Slug* purpose:Text* condition:Text? measure:Text? deadline:Deadline?
-11 StatusChanged status never commitment:Slug to:Standing capacity:Capacity?
+11 StatusChanged status never commitment:Slug to:Standing capacity:Capacity? debtor:Slug*@2
 12 ContestMoved contest never commitment:Slug to:Contest text:Text?
 13 ProgressReported progress always text:Text commitment:Slug? occurrence:Text?
 14 OccurrenceHeld occurrence always commitment:Slug occurrence:Text? place:Text? text:Text?
@@ -394,8 +394,8 @@ Action 0=signature 1=definitive-signature 2=ratification 3=acceptance 4=approval
 7=formal-confirmation 8=provisional-application 9=notification 10=entry-into-force 11=withdrawal \
 12=reservation 13=declaration 14=objection 15=end-of-provisional-application@2
 Modality 0=obligation 1=permission 2=prohibition 3=intention
-Standing 0=proposed 1=agreed 2=conditional 3=active 4=suspended 5=claimed 6=fulfilled 7=breached 8=waived \
-9=released 10=cancelled 11=expired 12=superseded
+Standing 0=proposed 1=agreed 2=conditional 3=active 4=suspended 5=claimed 13=partial@2 6=fulfilled 7=breached \
+8=waived 9=released 10=cancelled 11=expired 12=superseded
 Capacity 0=debtor 1=creditor 2=arbiter 3=assessor 4=terms
 Contest 0=none 1=claimed 2=disputed 3=settled
 """

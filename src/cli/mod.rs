@@ -122,7 +122,18 @@ fn command_line() -> clap::Command {
         .arg_required_else_help(true)
         .max_term_width(100)
         .subcommands(COMMANDS.iter().map(|command| (command.build)()));
-    without_empty_variables(command)
+    short_help(without_empty_variables(command))
+}
+
+/// Leaves out of `-h` what many commands have in common; `--help` has all.
+fn short_help(command: clap::Command) -> clap::Command {
+    let is_common = |arg: &clap::Arg| arg.get_help_heading().is_some();
+    command
+        .mut_args(|arg| {
+            let is_common = is_common(&arg);
+            arg.hide_short_help(is_common)
+        })
+        .mut_subcommands(short_help)
 }
 
 /// Takes an environment variable that is empty for one that is not set.

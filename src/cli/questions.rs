@@ -78,7 +78,7 @@ pub fn id_arg(name: &'static str, help: &'static str) -> Arg {
 }
 
 /// The filters by kind of event.
-pub fn kind_arg() -> Arg {
+fn kind_arg() -> Arg {
     Arg::new("kind")
         .long("kind")
         .value_parser(PossibleValuesParser::new(Kind::WORDS.iter().copied()))
@@ -86,6 +86,23 @@ pub fn kind_arg() -> Arg {
         .hide_possible_values(true)
         .value_name("KIND")
         .help("Only events of this kind, as `record` names them; may stand several times")
+}
+
+/// The filters of records: what they name or are about, their kinds, and when it happened.
+pub fn record_args() -> Vec<Arg> {
+    let mut args = vec![
+        id_arg("party", "Only what names this party"),
+        id_arg(
+            "agreement",
+            "Only what is about this agreement or a commitment in it",
+        ),
+        id_arg("commitment", "Only what is about this commitment"),
+        id_arg("source", "Only what cites this source"),
+        kind_arg(),
+    ];
+    args.extend(stretch_args("by when it happened or by record"));
+    args.push(limit_arg());
+    args
 }
 
 /// The filters by standing.

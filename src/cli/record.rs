@@ -17,7 +17,7 @@ use super::session::{OpenLedger, Session};
 use super::typed::{DIGEST, Typed, text_of};
 use crate::desk::ask::Form;
 use crate::desk::template;
-use servanda_core::event::{Event, FieldSpec, Kind};
+use servanda_core::event::{Change, Event, FieldSpec, Kind};
 use servanda_core::rules;
 use servanda_core::value::base::Shape;
 use servanda_core::value::id::Reference;
@@ -56,7 +56,7 @@ fn build() -> clap::Command {
     let kinds = Kind::ALL
         .iter()
         // These have commands of their own: `init`, and `redact`, which also erases.
-        .filter(|kind| !matches!(kind, Kind::LedgerOpened | Kind::Redacted))
+        .filter(|kind| !kind.spec().opens() && kind.spec().change != Some(Change::Redacts))
         .map(|kind| kind_command(*kind));
     clap::Command::new("record")
         .about("Append one event")
@@ -241,11 +241,8 @@ fn append_one(
     mut ledger: OpenLedger,
     submission: Submission,
 ) -> Result<Exit, CliError> {
-    let event = rules::complete(ledger.state(), submission.event);
-    let submission = Submission {
-        event: event.clone(),
-        ..submission
-    };
+    // What the ledger fills in is for the receipt. Whether an import key says the same is asked of what was given.
+    let event = rules::complete(ledger.state(), submission.event.clone());
     let receipts = session.append(&mut ledger, vec![submission])?;
     let next = next_step(session, &event);
     let sentences = Sentences::new(ledger.state());

@@ -24,8 +24,12 @@ fn build() -> clap::Command {
         .arg_required_else_help(true)
         .subcommand_value_name("REPORT")
         .subcommands(REPORTS.iter().map(|report| subcommand(*report)))
-        .after_help(
-            "Two clocks: --as-of asks what was true on a day, --known-at what the ledger knew then.
+        .after_help(EXAMPLES)
+        .after_long_help(format!("{EXAMPLES}\n\n{WORDS}"))
+}
+
+const EXAMPLES: &str =
+    "Two clocks: --as-of asks what was true on a day, --known-at what the ledger knew then.
 
 Examples:
   servanda report status
@@ -33,9 +37,26 @@ Examples:
   servanda report party --party colombia
   servanda report changes --from 2023-11-01 --until 2023-11-30
   servanda report curve --agreement A1 --threshold 55
-  servanda report status --as-of 2023-12-31 --known-at 2024-01-15",
-        )
-}
+  servanda report status --as-of 2023-12-31 --known-at 2024-01-15";
+
+/// What the words of reports mean, in short. `docs/reports.md` has all of it.
+const WORDS: &str = "\
+Words (docs/reports.md has all of them):
+  standing   where a commitment stands, worked out from its debtors: breached if any of them
+             breached it, fulfilled when all kept it whom nothing freed
+  differs    where each debtor stands, if they stand at different points
+  live       something is owed of it, or may yet come to be
+  owed       it was owed and not taken away since, with any deadline or none
+  due        of the owed, those whose deadline passed
+  overdue    due, and a debtor still owes it
+  expected   the past days of a rule of recurrence; missed: nothing is recorded for that day
+  claimed    its debtor says that it was kept, and nobody answered
+  partial    kept in part; the rest is still owed
+  contested  one side says that something is wrong, and that is not settled
+  verified   an arbiter or assessor looked at it, whatever was found
+  silent     live, and nothing was heard of it for --silent days
+  undated    nothing says by when; waiting: its deadline counts from what has not happened
+  not owed   no debtor owes it as it stands";
 
 fn subcommand(report: &dyn Report) -> clap::Command {
     let mut command = clap::Command::new(report.name())

@@ -5,7 +5,7 @@ use clap::{Arg, ArgAction, ArgMatches};
 use super::answer::{answer, arrange_args};
 use super::command::Command;
 use super::error::{CliError, Exit};
-use super::questions::{clock_args, given, id_arg, kind_arg, limit_arg, stretch_args};
+use super::questions::{clock_args, given, record_args};
 use super::session::Session;
 use servanda_report::report::Report as _;
 use servanda_report::report::search::Search;
@@ -23,15 +23,7 @@ fn build() -> clap::Command {
                 .num_args(1..)
                 .help("What to look for, each in any case, without regard to accents, and as a part of a word too. A record must have all; quotes keep several words together"),
         )
-        .args([
-            id_arg("party", "Only what names this party"),
-            id_arg("agreement", "Only what is about this agreement or a commitment in it"),
-            id_arg("commitment", "Only what is about this commitment"),
-            id_arg("source", "Only what cites this source"),
-            kind_arg(),
-        ])
-        .args(stretch_args("by when it happened or by record"))
-        .arg(limit_arg())
+        .args(record_args())
         .args(arrange_args())
         .args(clock_args())
         .after_help(

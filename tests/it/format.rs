@@ -339,7 +339,7 @@ fn the_golden_asserted_times_are_read_as_such() {
     assert_eq!(raw_export(&records, head), golden_asserted());
     let verdict = verify(&MemoryLog::of(sealed, head), &mut Unwatched).unwrap();
     assert!(verdict.is_sound(), "{:#?}", verdict.findings);
-    assert!(verdict.remarks[0].contains("records 0 to 2 are claimed"));
+    assert!(verdict.remarks[0].contains("records 0 to 2 are asserted"));
     assert_sound(&[], &golden_asserted());
     let said = verify_py(&[], &golden_asserted()).stdout;
     assert!(said.contains("first 3 records asserted"), "{said}");

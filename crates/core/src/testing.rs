@@ -498,7 +498,14 @@ fn likely_move(state: &State, choices: &mut Choices, fields: &mut Fields) -> Opt
     let id = fields.get("commitment").first()?.parse().ok()?;
     let commitment = View::whole(state).commitment(&id)?;
     // Not to an end at once, or no commitment would live long enough.
-    let rows: Vec<_> = transitions_from(commitment.standing)
+    let each: Vec<(PartyId, Standing)> = commitment
+        .each()
+        .map(|(debtor, standing)| (debtor.clone(), standing))
+        .collect();
+    let (debtor, from) = choices.pick(&each)?;
+    let named = choices.one_in(2).then(|| debtor.to_string());
+    fields.set("debtor", named.into_iter().collect());
+    let rows: Vec<_> = transitions_from(*from)
         .filter(|row| row.to.is_live() || row.from.len() < 4 || choices.one_in(6))
         .collect();
     let row = choices.pick(&rows)?;
@@ -521,7 +528,7 @@ fn likely_move(state: &State, choices: &mut Choices, fields: &mut Fields) -> Opt
         Asserter::AllDebtors => (all(&debtors), ""),
         Asserter::AllParties => (all(&both), ""),
         Asserter::AnyParty => (one(choices, &both), ""),
-        Asserter::Debtor => (one(choices, &debtors), ""),
+        Asserter::Debtor => (vec![debtor.clone()], ""),
         Asserter::Creditor => (one(choices, &creditors), "creditor"),
         Asserter::Terms => (Vec::new(), "terms"),
         Asserter::Arbiter => (

@@ -49,13 +49,8 @@ pub struct Found<'a> {
 
 /// Whether reports on all of a ledger need events of this kind.
 fn is_wanted(kind: Kind) -> bool {
-    // There are too many of them, and the state knows what reports ask of them.
-    let many = matches!(
-        kind,
-        Kind::StatusChanged | Kind::ContestMoved | Kind::Retracted | Kind::Redacted
-    );
     // What may be erased is not copied.
-    !many && kind.spec().form.erasable != Erasable::Always
+    !kind.spec().is_frequent() && kind.spec().form.erasable != Erasable::Always
 }
 
 impl Definitions {

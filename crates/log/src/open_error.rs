@@ -79,6 +79,7 @@ pub enum OpenError {
 
 impl OpenError {
     /// Names the ledger by its location, where the error names its directory.
+    #[cfg(feature = "sled")]
     pub(crate) fn named(self, at: &Location) -> Self {
         let directory = at.directory().map(|path| Location::from(path.as_path()));
         let named = |named: Location| match directory {

@@ -7,10 +7,12 @@ use servanda_core::value::unicode;
 /// Fields that say where an event was read and how it came here. Their changes are not compared.
 const PROVENANCE: &[&str] = &["source", "import_key", "recorded_by", "irregular"];
 
-/// Whether two events say the same of the world.
+/// Whether an event says the same of the world as one before it.
 pub(super) fn says_the_same(one: &Event, other: &Event) -> bool {
     let (a, b) = (&one.envelope, &other.envelope);
-    one.fact == other.fact
+    let mut fact = other.fact.clone();
+    one.fact.fill_in(&mut fact);
+    one.fact == fact
         && (a.on, &a.by, &a.note, a.confidence) == (b.on, &b.by, &b.note, b.confidence)
         && a.inferred == b.inferred
 }
@@ -41,8 +43,12 @@ impl Difference {
         let specs = kind
             .fields()
             .filter(|spec| !PROVENANCE.contains(&spec.name));
-        for name in specs.map(|spec| spec.name) {
+        for spec in specs {
+            let name = spec.name;
             let (old, new) = (found.before.get(name), found.now.get(name));
+            if spec.is_filled() && new.is_empty() {
+                continue;
+            }
             // An older program may have recorded another spelling in Unicode.
             let same = |(old, new): (&String, &String)| unicode::same(old, new);
             if old.len() == new.len() && old.iter().zip(new).all(same) {

@@ -11,7 +11,7 @@ use crate::value::id::CommitmentId;
 
 event! {
     /// A commitment's standing was contested, disputed or settled.
-    12 "contest" ContestMoved {
+    [frequent] 12 "contest" ContestMoved {
         /// The commitment
         [arg] commitment: CommitmentId,
         /// Where the contest stands from now on

@@ -14,7 +14,7 @@ event! {
         /// Its field
         field: FieldName,
         /// What the field said (filled in)
-        old: Vec<Text>,
+        [filled] old: Vec<Text>,
         /// What it should say; nothing clears the field
         to: Vec<Text>,
         /// Why

@@ -8,6 +8,7 @@
 /// - `asked`: as `some`, unless another field says why it is not there, as the event's `problems` know
 /// - `fixed`: no correction changes it
 /// - `target`: the record that the event is about; the header repeats it
+/// - `filled`: the ledger fills it in where it is left out
 /// - `kept`: the state keeps its value, which is of a type that it else does not keep ([`Leaf::KEPT`])
 /// - `dated_by`: the agreement whose date the event has when it has none of its own
 /// - `since N`: came with schema N; its type must be able to be absent
@@ -173,6 +174,7 @@ pub(super) use fields;
 /// - `uncorrectable`: retracted, but not corrected
 /// - `corrects`, `retracts`, `redacts`: does this to the record in its `target` field
 /// - `bookkeeping`: is about records, not about the world; so are the three above
+/// - `frequent`: there are too many of its records to copy what they say; the state knows what reports ask of them
 /// - `timeless`: counts on any day, whenever it was recorded
 /// - `needs FIELD "WHAT IT SAYS"`: is incomplete without that field of the envelope
 /// - `since N`: came with schema N

@@ -43,6 +43,11 @@ impl FieldSpec {
         self.shape == Shape::One || self.has("some")
     }
 
+    /// Whether the ledger fills it in where it is left out.
+    pub fn is_filled(&self) -> bool {
+        self.has("filled")
+    }
+
     /// Whether it gives a new entity its id.
     pub fn defines(&self) -> bool {
         self.has("id")

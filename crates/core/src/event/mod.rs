@@ -47,7 +47,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
-pub use self::context::Context;
+pub use self::context::{Concerned, Context};
 pub use self::envelope::{Envelope, IMPORT_KEY_LIMIT};
 pub use self::field::{FieldError, FieldSpec, Fields};
 pub use self::meaning::Correction;
@@ -387,9 +387,7 @@ impl Event {
             .envelope
             .recorded_by
             .clone_from(&self.envelope.recorded_by);
-        if let (Fact::Corrected(mine), Fact::Corrected(fact)) = (&self.fact, &mut other.fact) {
-            fact.old.clone_from(&mine.old);
-        }
+        self.fact.fill_in(&mut other.fact);
         *self == other || self.is_normally(&other)
     }
 
@@ -397,6 +395,23 @@ impl Event {
     fn is_normally(&self, other: &Self) -> bool {
         let normal = |event: &Self| Self::build(event.kind(), &event.to_fields()).ok();
         self.kind() == other.kind() && normal(self).is_some_and(|one| normal(other) == Some(one))
+    }
+}
+
+impl Fact {
+    /// Gives another fact what the ledger filled in of this one, which was recorded, where the other leaves it out.
+    pub fn fill_in(&self, other: &mut Self) {
+        match (self, other) {
+            (Fact::Corrected(recorded), Fact::Corrected(other)) => {
+                other.old.clone_from(&recorded.old);
+            }
+            (Fact::StatusChanged(recorded), Fact::StatusChanged(other))
+                if other.debtor.is_empty() =>
+            {
+                other.debtor.clone_from(&recorded.debtor);
+            }
+            _ => {}
+        }
     }
 }
 

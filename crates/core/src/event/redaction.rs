@@ -7,7 +7,7 @@ use crate::value::id::Seq;
 
 event! {
     /// An earlier record's payload may be gone from the log; its header never is.
-    [fixed redacts] 21 "redaction" Redacted {
+    [fixed frequent redacts] 21 "redaction" Redacted {
         /// The record whose content is withheld
         [arg target] record: Seq,
         /// Why

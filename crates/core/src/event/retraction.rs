@@ -7,7 +7,7 @@ use crate::value::id::Seq;
 
 event! {
     /// An earlier record was retracted: replay leaves it out from then on.
-    [fixed retracts] 20 "retraction" Retracted {
+    [fixed frequent retracts] 20 "retraction" Retracted {
         /// The record that is retracted
         [arg target] record: Seq,
         /// Why

@@ -143,6 +143,11 @@ impl EventSpec {
         self.attributes.contains(&attribute)
     }
 
+    /// Whether there are too many of its records to keep copies of what they say for reports.
+    pub fn is_frequent(&self) -> bool {
+        self.has("frequent")
+    }
+
     /// What it says: one sentence.
     pub fn about(&self) -> &'static str {
         self.doc.trim()

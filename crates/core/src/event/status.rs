@@ -1,22 +1,24 @@
-use super::context::Context;
+use super::context::{Concerned, Context};
 use super::declare::event;
 use super::envelope::Envelope;
 use super::meaning::Meaning;
 use super::phrase::{parties, says, went};
 use crate::rules::{Advice, Known, Rejection, Rule, check_not_before_agreement};
-use crate::state::{Effect, Id, Position};
-use crate::value::commitment::{Asserter, Capacity, Standing, transition, transitions_from};
+use crate::state::{Effect, Id, StandingMove, Standings, Word};
+use crate::value::commitment::{Capacity, Standing, transition, transitions_from};
 use crate::value::id::{CommitmentId, PartyId, Slug};
 
 event! {
-    /// A commitment's standing moved.
-    11 "status" StatusChanged {
+    /// The standing of a commitment's debtors moved, of some or of all.
+    [frequent] 11 "status" StatusChanged {
         /// The commitment
         [arg] commitment: CommitmentId,
         /// Where it stands from now on
         [arg] to: Standing,
         /// In which capacity this is asserted, where the parties' roles do not tell
         capacity: Option<Capacity>,
+        /// Whose performance this is about, of several debtors; without it, of each whose standing this word may move
+        [filled since 2] debtor: Vec<PartyId>,
     }
 }
 
@@ -27,7 +29,21 @@ impl Meaning for StatusChanged {
             return Ok(());
         };
         check_not_before_agreement(known, Some(position.agreement()), envelope.on)?;
-        self.check_standing(known, position, &envelope.by)
+        let standings = position.standings();
+        self.check_debtors(known, &standings)?;
+        let number = |party: &PartyId| known.number(&party.0);
+        let question = Question {
+            event: self,
+            known,
+            standings: &standings,
+            word: Word {
+                by: envelope.by.iter().filter_map(number).collect(),
+                capacity: self.capacity,
+                debtor: self.debtor.iter().filter_map(number).collect(),
+            },
+            by: &envelope.by,
+        };
+        question.check()
     }
 
     fn check_corrected(
@@ -36,28 +52,25 @@ impl Meaning for StatusChanged {
         known: &dyn Known,
         envelope: &Envelope,
     ) -> Result<(), Rejection> {
-        match (field, known.position(&self.commitment)) {
-            ("on", Some(position)) => {
-                check_not_before_agreement(known, Some(position.agreement()), envelope.on)
-            }
+        let Some(position) = known.position(&self.commitment) else {
+            return Ok(());
+        };
+        match field {
+            "on" => check_not_before_agreement(known, Some(position.agreement()), envelope.on),
+            "debtor" => self.check_debtors(known, &position.standings()),
             _ => Ok(()),
         }
     }
 
     fn effects<'e>(&'e self, envelope: &'e Envelope, tell: &mut dyn FnMut(Effect<'e>)) {
-        let claimants = match self.to {
-            Standing::Claimed => envelope.by.as_slice(),
-            _ => &[],
-        };
-        tell(Effect::StandingMoves {
-            commitment: &self.commitment,
-            to: self.to,
-            claimants,
-        });
+        tell(Effect::StandingMoves(self.said(envelope)));
     }
 
     fn sentence(&self, envelope: &Envelope, context: &dyn Context) -> String {
-        let went = went(context.standing_before(&self.commitment), self.to);
+        let (went, of) = match context.concerned(&self.said(envelope)) {
+            Some(concerned) => (went(before(&concerned), self.to), of(&concerned, context)),
+            None => (went(None, self.to), String::new()),
+        };
         let whose = match (self.capacity, envelope.by.as_slice()) {
             (Some(Capacity::Terms), []) => ", by its terms".to_owned(),
             (Some(Capacity::Terms), by) => {
@@ -66,117 +79,113 @@ impl Meaning for StatusChanged {
             (Some(capacity), [_, ..]) => format!("{} as {capacity}", says(envelope, context)),
             _ => says(envelope, context),
         };
-        format!("{} {went}{whose}", self.commitment)
+        format!("{} {went}{of}{whose}", self.commitment)
+    }
+}
+
+/// Where those stood whom a move is about, if they stood alike.
+fn before(concerned: &Concerned) -> Option<Standing> {
+    let mut each = concerned.each.iter().map(|(_, standing)| *standing);
+    let first = each.next()?;
+    each.all(|other| other == first).then_some(first)
+}
+
+/// ` for Colombia`, or nothing where there is one debtor.
+fn of(concerned: &Concerned, context: &dyn Context) -> String {
+    if concerned.debtors < 2 {
+        return String::new();
+    }
+    let each = concerned.each.iter().map(|(party, _)| party.clone());
+    match parties(&each.collect::<Vec<_>>(), context).as_str() {
+        "" => String::new(),
+        names => format!(" for {names}"),
     }
 }
 
 impl StatusChanged {
-    /// The move is in the table of transitions, and asserted by those whose word it takes.
-    fn check_standing(
-        &self,
-        known: &dyn Known,
-        position: Position<'_>,
-        by: &[PartyId],
-    ) -> Result<(), Rejection> {
-        let (id, from, to) = (&self.commitment, position.standing(), self.to);
+    fn said<'e>(&'e self, envelope: &'e Envelope) -> StandingMove<'e> {
+        StandingMove {
+            commitment: &self.commitment,
+            to: self.to,
+            by: &envelope.by,
+            capacity: self.capacity,
+            debtor: &self.debtor,
+        }
+    }
+
+    /// Whose performance it is about owes it.
+    fn check_debtors(&self, known: &dyn Known, standings: &Standings<'_>) -> Result<(), Rejection> {
+        let owes = |party: &&PartyId| {
+            let number = known.number(&party.0);
+            number.is_some_and(|number| standings.of(number).is_some())
+        };
+        let Some(stranger) = self.debtor.iter().find(|party| !owes(party)) else {
+            return Ok(());
+        };
+        let message = format!("{stranger} does not owe {}", self.commitment);
+        let debtors = standings.debtors();
+        let words = Advice::words(debtors.iter().map(|debtor| known.slug(*debtor)));
+        Err(Rejection::new(Rule::MoveOfDebtor, message).allowing(words))
+    }
+}
+
+/// Whether a move may come.
+struct Question<'a> {
+    event: &'a StatusChanged,
+    known: &'a dyn Known,
+    standings: &'a Standings<'a>,
+    word: Word,
+    by: &'a [PartyId],
+}
+
+impl Question<'_> {
+    /// The move is in the table of transitions for everybody whom it is about, and asserted by those whose word that takes.
+    fn check(&self) -> Result<(), Rejection> {
+        if self.word.debtor.is_empty() {
+            return self.check_one(self.standings.joint(), None);
+        }
+        let mut debtors = self.word.debtor.iter();
+        debtors.try_for_each(|debtor| match self.standings.of(*debtor) {
+            Some(from) => self.check_one(from, Some(*debtor)),
+            None => Ok(()),
+        })
+    }
+
+    /// As [`Question::check`], for one debtor, or for all at once.
+    fn check_one(&self, from: Standing, debtor: Option<Id>) -> Result<(), Rejection> {
+        let (id, to) = (&self.event.commitment, self.event.to);
+        let of = debtor.filter(|_| self.standings.debtors().len() > 1);
+        let of = of.map_or_else(String::new, |debtor| {
+            format!(" for {}", self.known.slug(debtor))
+        });
         let Some(row) = transition(from, to) else {
             let message = if from == to {
-                format!("{id} is {from} already")
+                format!("{id} is {from}{of} already")
             } else {
-                format!("{id} is {from}, and does not go from there to {to}")
+                format!("{id} is {from}{of}, and does not go from there to {to}")
             };
             let onward = transitions_from(from).map(Advice::Move);
             return Err(Rejection::new(Rule::StandingMove, message).allowing(onward));
         };
-        let numbers = by.iter().filter_map(|party| known.number(&party.0));
-        let asserters = Asserters {
-            known,
-            position,
-            by: numbers.collect(),
-            capacity: self.capacity,
-            answers_claim: from == Standing::Claimed || from == Standing::Breached,
-        };
-        if row.by.iter().any(|asserter| asserters.satisfy(*asserter)) {
+        if self.standings.suffices(row, &self.word, debtor) {
             return Ok(());
         }
-        let who = if by.is_empty() {
+        let who = if self.by.is_empty() {
             "nobody asserts it".to_owned()
         } else {
-            let names: Vec<&str> = by.iter().map(PartyId::as_str).collect();
+            let names: Vec<&str> = self.by.iter().map(PartyId::as_str).collect();
             format!("{} cannot assert it", names.join(", "))
         };
         let roles = |parties: Vec<Id>| -> String {
-            let slugs = parties.iter().map(|party| known.slug(*party));
+            let slugs = parties.iter().map(|party| self.known.slug(*party));
             slugs.map(Slug::as_str).collect::<Vec<_>>().join(", ")
         };
         let message = format!(
-            "{id} goes from {from} to {to} by the word of others: {who} (debtors: {}; creditors: {})",
-            roles(position.debtors()),
-            roles(position.creditors())
+            "{id} goes from {from} to {to}{of} by the word of others: {who} (debtors: {}; creditors: {})",
+            roles(self.standings.debtors()),
+            roles(self.standings.creditors())
         );
         let advice = row.by.iter().map(|asserter| Advice::AssertedBy(*asserter));
         Err(Rejection::new(Rule::StandingAsserter, message).allowing(advice))
-    }
-}
-
-/// Who stands behind a move, measured against who must.
-struct Asserters<'a> {
-    known: &'a dyn Known,
-    position: Position<'a>,
-    by: Vec<Id>,
-    capacity: Option<Capacity>,
-    answers_claim: bool,
-}
-
-impl Asserters<'_> {
-    fn satisfy(&self, asserter: Asserter) -> bool {
-        let debtors = self.position.debtors();
-        let creditors = self.position.creditors();
-        match asserter {
-            Asserter::AllDebtors => self.speak_for_all(&debtors),
-            Asserter::AllParties => self.speak_for_all(&debtors) && self.speak_for_all(&creditors),
-            Asserter::Debtor => self.claims(Capacity::Debtor) && self.speaks_for_one(&debtors),
-            Asserter::Creditor => self.claims(Capacity::Creditor) && self.answers(&creditors),
-            Asserter::AnyParty => self.speaks_for_one(&debtors) || self.speaks_for_one(&creditors),
-            Asserter::Terms => self.capacity == Some(Capacity::Terms),
-            Asserter::Arbiter => self.is_outside(Capacity::Arbiter),
-            Asserter::Assessor => self.is_outside(Capacity::Assessor),
-        }
-    }
-
-    /// Whether the capacity given, if one is, is this one.
-    fn claims(&self, capacity: Capacity) -> bool {
-        self.capacity.is_none_or(|given| given == capacity)
-    }
-
-    fn speaks(&self, principal: Id) -> bool {
-        self.by
-            .iter()
-            .any(|actor| self.known.stands_for(*actor, principal))
-    }
-
-    fn speaks_for_one(&self, parties: &[Id]) -> bool {
-        parties.iter().any(|party| self.speaks(*party))
-    }
-
-    fn speak_for_all(&self, parties: &[Id]) -> bool {
-        !parties.is_empty() && parties.iter().all(|party| self.speaks(*party))
-    }
-
-    /// Whether a creditor speaks: where a claim is answered, one whose own side did not make it.
-    fn answers(&self, creditors: &[Id]) -> bool {
-        let claimed = |party: Id| {
-            let mut claimants = self.position.claimants();
-            self.answers_claim && claimants.any(|claimant| self.known.stands_for(claimant, party))
-        };
-        creditors
-            .iter()
-            .any(|party| self.speaks(*party) && !claimed(*party))
-    }
-
-    /// Whether all who speak do so in this capacity, and none acts for a debtor or creditor.
-    fn is_outside(&self, capacity: Capacity) -> bool {
-        let sides = [self.position.debtors(), self.position.creditors()].concat();
-        self.capacity == Some(capacity) && !self.by.is_empty() && !self.speaks_for_one(&sides)
     }
 }

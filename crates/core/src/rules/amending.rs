@@ -12,19 +12,25 @@
 //! A record goes before its corrections, and not the other way round: the record alone leaves nothing for them
 //! to change, while a correction alone would leave the record as it never read.
 
+use super::known::Known;
 use super::recorder::{check_admitted, recorder};
 use super::references::check_references;
 use super::rejection::{Advice, Rejection, Rule};
-use crate::event::{Change, Corrected, Erasable, Event, Fact, Kind};
-use crate::state::{CurrentRecord, State};
+use crate::event::{Change, Corrected, Erasable, Event, Fact, Kind, StatusChanged};
+use crate::state::{CurrentRecord, State, Word};
 use crate::value::base::Text;
-use crate::value::id::{Reference, Seq, Subject};
+use crate::value::id::{PartyId, Reference, Seq, Subject};
 use crate::value::unicode;
 
-/// Fills in what an event leaves to the ledger: the old value of a correction, also where it is given in another spelling
-/// of Unicode than the record has.
+/// Fills in what an event leaves to the ledger: of several debtors those whose performance a status is about; the old value
+/// of a correction, also where it is given in another spelling of Unicode than the record has.
 pub fn complete(state: &State, event: Event) -> Event {
     let mut event = event;
+    if let Fact::StatusChanged(fact) = &mut event.fact
+        && fact.debtor.is_empty()
+    {
+        fact.debtor = concerned(state, fact, &event.envelope.by);
+    }
     if let Fact::Corrected(fact) = &mut event.fact
         && let Some(held) = state.held(fact.record)
     {
@@ -37,6 +43,31 @@ pub fn complete(state: &State, event: Event) -> Event {
         }
     }
     event
+}
+
+/// The debtors whose performance a status is about that does not say so; nobody where there is one debtor.
+fn concerned(state: &State, fact: &StatusChanged, by: &[PartyId]) -> Vec<PartyId> {
+    let Some(standings) = state
+        .position(&fact.commitment)
+        .map(|position| position.standings())
+    else {
+        return Vec::new();
+    };
+    if standings.debtors().len() < 2 {
+        return Vec::new();
+    }
+    let word = Word {
+        by: by
+            .iter()
+            .filter_map(|party| state.number(&party.0))
+            .collect(),
+        capacity: fact.capacity,
+        debtor: Box::default(),
+    };
+    let about = standings.about(fact.to, &word).into_iter();
+    about
+        .map(|debtor| PartyId(state.slug(debtor).clone()))
+        .collect()
 }
 
 /// What holds of a record when it comes, after a correction, and after a correction's retraction.

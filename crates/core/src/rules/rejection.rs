@@ -37,6 +37,8 @@ words! {
         IrregularOnly = "irregular-only",
         /// A standing moves as the table of transitions says.
         StandingMove = "standing-move",
+        /// A move is about debtors of the commitment.
+        MoveOfDebtor = "move-of-debtor",
         /// A move is asserted by those whose word it takes.
         StandingAsserter = "standing-asserter",
         /// An agreement's status moves in order.
@@ -61,6 +63,7 @@ impl Rule {
         matches!(
             self,
             StandingMove
+                | MoveOfDebtor
                 | StandingAsserter
                 | AgreementMove
                 | ContestMove

@@ -2,7 +2,7 @@
 
 use crate::value::agreement::{Action, AgreementStatus};
 use crate::value::base::Text;
-use crate::value::commitment::{Contest, Level, Standing};
+use crate::value::commitment::{Capacity, Contest, Level, Standing};
 use crate::value::id::{AgreementId, CommitmentId, PartyId, RecorderId};
 use crate::value::when::{Deadline, When};
 
@@ -77,15 +77,8 @@ pub enum Effect<'e> {
         /// The deadline from now on.
         deadline: Option<&'e Deadline>,
     },
-    /// A commitment's standing moves.
-    StandingMoves {
-        /// The commitment.
-        commitment: &'e CommitmentId,
-        /// Its standing from now on.
-        to: Standing,
-        /// The parties that claim fulfilment, if the move is a claim.
-        claimants: &'e [PartyId],
-    },
+    /// The standing of a commitment's debtors moves, of some or of all.
+    StandingMoves(StandingMove<'e>),
     /// The contest about a commitment moves.
     ContestMoves(&'e CommitmentId, Contest),
     /// A commitment is assessed.
@@ -101,4 +94,19 @@ pub enum Effect<'e> {
     },
     /// An occurrence of a commitment was held.
     Occurred(&'e CommitmentId),
+}
+
+/// What is said of a commitment's standing.
+#[derive(Debug, Clone, Copy)]
+pub struct StandingMove<'e> {
+    /// The commitment.
+    pub commitment: &'e CommitmentId,
+    /// Where it stands from now on.
+    pub to: Standing,
+    /// Who says so.
+    pub by: &'e [PartyId],
+    /// In which capacity.
+    pub capacity: Option<Capacity>,
+    /// The debtors whose performance it is about; none where it does not say.
+    pub debtor: &'e [PartyId],
 }

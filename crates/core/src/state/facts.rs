@@ -130,10 +130,8 @@ pub(super) struct CommitmentFacts {
     pub terms: History<Terms>,
     /// The amendments of the terms.
     pub amendments: History<Amendment>,
-    /// The moves of its standing.
-    pub moves: History<Standing>,
-    /// The parties that claimed fulfilment, each with the record of the claim.
-    pub claims: Vec<(u32, Id)>,
+    /// The moves of its debtors' standings.
+    pub moves: History<Moved>,
     /// The moves of the contest.
     pub contests: History<Contest>,
     /// The numbers of the assessments.
@@ -147,6 +145,15 @@ pub(super) struct CommitmentFacts {
 pub(super) struct RecorderFacts {
     /// The revocations of its key.
     pub revoked: History<()>,
+}
+
+/// A move of the standing of some debtors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Moved {
+    /// Where they stand from now on.
+    pub to: Standing,
+    /// The number of the [`Word`](super::word::Word) by which they do.
+    pub word: u32,
 }
 
 /// The terms of a commitment.
@@ -175,86 +182,6 @@ pub(super) struct Amendment {
     pub creditor: Box<[Id]>,
     /// The deadline.
     pub deadline: Option<Deadline>,
-}
-
-/// The position of a commitment after all records.
-#[derive(Debug, Clone, Copy)]
-pub struct Position<'r> {
-    pub(super) terms: &'r Terms,
-    pub(super) facts: &'r CommitmentFacts,
-}
-
-impl<'r> Position<'r> {
-    /// The agreement that it was made in.
-    pub fn agreement(&self) -> Id {
-        self.terms.agreement
-    }
-
-    /// The standing.
-    pub fn standing(&self) -> Standing {
-        let last = self.facts.moves.last().copied();
-        last.or(self.terms.standing).unwrap_or(Standing::Agreed)
-    }
-
-    /// The contest about it.
-    pub fn contest(&self) -> Contest {
-        self.facts.contests.last().copied().unwrap_or(Contest::None)
-    }
-
-    /// Who owes it: the debtors, and on a mutual commitment the creditors too.
-    pub fn debtors(&self) -> Vec<Id> {
-        self.side(self.debtor(), self.creditor())
-    }
-
-    /// To whom it is owed: the creditors, and on a mutual commitment the debtors too.
-    pub fn creditors(&self) -> Vec<Id> {
-        self.side(self.creditor(), self.debtor())
-    }
-
-    fn side(&self, own: &[Id], other: &[Id]) -> Vec<Id> {
-        let mut all = own.to_vec();
-        if self.terms.mutual {
-            all.extend(other.iter().filter(|party| !own.contains(party)));
-        }
-        all
-    }
-
-    fn debtor(&self) -> &'r [Id] {
-        self.amended(|amendment| Some(&*amendment.debtor).filter(|all| !all.is_empty()))
-            .unwrap_or(&self.terms.debtor)
-    }
-
-    fn creditor(&self) -> &'r [Id] {
-        self.amended(|amendment| Some(&*amendment.creditor).filter(|all| !all.is_empty()))
-            .unwrap_or(&self.terms.creditor)
-    }
-
-    /// The deadline.
-    pub fn deadline(&self) -> Option<&'r Deadline> {
-        self.amended(|amendment| amendment.deadline.as_ref())
-            .or(self.terms.deadline.as_ref())
-    }
-
-    /// The value of the last amendment that sets it.
-    fn amended<T>(&self, of: impl Fn(&'r Amendment) -> Option<T>) -> Option<T> {
-        self.facts.amendments.values().rev().find_map(of)
-    }
-
-    /// The parties whose claim of fulfilment is open, or was answered by the present breach. Earlier claims do not
-    /// count.
-    pub fn claimants(&self) -> impl Iterator<Item = Id> {
-        let claim = match self.facts.moves.0.as_slice() {
-            [.., claim, (_, Standing::Breached)] => Some(claim),
-            moves => moves.last(),
-        };
-        let record = claim
-            .filter(|(_, to)| *to == Standing::Claimed)
-            .map(|(record, _)| *record);
-        let claims = self.facts.claims.iter();
-        claims
-            .filter(move |one| Some(one.0) == record)
-            .map(|one| one.1)
-    }
 }
 
 impl Facts {

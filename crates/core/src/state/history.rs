@@ -8,10 +8,11 @@ use super::facts::CommitmentFacts;
 use super::id_table::Id;
 use super::postings::Postings;
 use super::scan_cache::ScanCache;
+use super::standing::{Move, Standings};
 use super::tables::State;
 use crate::event::Kind;
 use crate::value::agreement::AgreementStatus;
-use crate::value::commitment::{Contest, Standing};
+use crate::value::commitment::Contest;
 use crate::value::id::{AgreementId, CommitmentId, EntityKind, Seq, Slug};
 use crate::value::when::When;
 
@@ -53,10 +54,16 @@ impl<'r> CommitmentHistory<'r> {
         Some(self.facts.terms.of(record)?.agreement)
     }
 
-    /// The moves of its standing.
-    pub fn moves(self) -> impl Iterator<Item = (Seq, Standing)> + use<'r> {
-        let moves = self.facts.moves.iter();
-        moves.map(|(record, to)| (seq(record), *to))
+    /// The records that moved its debtors' standings.
+    pub fn moves(self) -> impl Iterator<Item = Seq> + use<'r> {
+        self.facts.moves.iter().map(|(record, _)| seq(record))
+    }
+
+    /// The moves of its debtors' standings by the records that count for the asker, and where they led; none without terms.
+    pub fn standings(self, counts: impl Fn(Seq) -> bool) -> Option<(Vec<Move>, Standings<'r>)> {
+        let terms = self.facts.terms.of(number(self.defined))?;
+        let counts = |record| counts(seq(record));
+        Some(Standings::all(self.state, terms, self.facts, counts))
     }
 
     /// The moves of the contest about it.
@@ -73,10 +80,15 @@ impl<'r> CommitmentHistory<'r> {
             .filter_map(move |(record, number)| Some((seq(record), found.get(*number as usize)?)))
     }
 
-    /// The last move of its standing before a record.
-    pub(crate) fn standing_before(self, before: Seq) -> Option<Standing> {
-        let mut moves = self.facts.moves.before(number(before));
-        moves.next().map(|(_, to)| *to)
+    /// Where its debtors stood before a record.
+    pub(crate) fn standings_before(self, before: Seq) -> Option<Standings<'r>> {
+        let terms = self.facts.terms.of(number(self.defined))?;
+        Some(Standings::before(
+            self.state,
+            terms,
+            self.facts,
+            number(before),
+        ))
     }
 
     /// The last move of the contest before a record.

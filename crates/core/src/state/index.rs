@@ -78,12 +78,14 @@ impl Tables {
             entities,
             names,
             assessments,
+            words,
             ..
         } = self;
         let mut keeper = Keeper {
             all: entities,
             names,
             assessments,
+            words,
             record,
             counts,
         };

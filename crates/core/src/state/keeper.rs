@@ -4,9 +4,11 @@ use super::assessments::{Assessment, Assessments};
 use super::effect::Effect;
 use super::entity::Entity;
 use super::facts::{
-    AgreementFacts, AgreementMove, Amendment, CommitmentFacts, Conclusion, Facts, PartyFacts, Terms,
+    AgreementFacts, AgreementMove, Amendment, CommitmentFacts, Conclusion, Facts, Moved,
+    PartyFacts, Terms,
 };
 use super::id_table::{Id, IdTable};
+use super::word::{Word, Words};
 use crate::value::id::{AgreementId, CommitmentId, PartyId, Slug};
 
 /// Applies the effects of one record.
@@ -15,6 +17,7 @@ pub(super) struct Keeper<'a> {
     pub all: &'a mut [Entity],
     pub names: &'a IdTable,
     pub assessments: &'a mut Assessments,
+    pub words: &'a mut Words,
     pub record: u32,
     /// Whether the record counts. If it does not, its effects are taken out.
     pub counts: bool,
@@ -131,20 +134,20 @@ impl Keeper<'_> {
                     commitment.amendments.set(record, amendment);
                 });
             }
-            Effect::StandingMoves {
-                commitment,
-                to,
-                claimants,
-            } => {
-                let claimants = self.parties(claimants);
-                self.change_commitment(commitment, |commitment, record, counts| {
-                    commitment.moves.set(record, counts.then_some(to));
-                    if counts {
-                        let claims = claimants.iter().map(|party| (record, *party));
-                        commitment.claims.extend(claims);
-                    } else {
-                        commitment.claims.retain(|claim| claim.0 != record);
+            Effect::StandingMoves(said) => {
+                let moved = self.counts.then(|| {
+                    let word = Word {
+                        by: self.parties(said.by),
+                        capacity: said.capacity,
+                        debtor: self.parties(said.debtor),
+                    };
+                    Moved {
+                        to: said.to,
+                        word: self.words.number(word),
                     }
+                });
+                self.change_commitment(said.commitment, |commitment, record, _| {
+                    commitment.moves.set(record, moved);
                 });
             }
             effect => self.set_about_commitment(effect),

@@ -1,8 +1,11 @@
 //! The answers of the state to the rules.
 
-use super::facts::{AgreementMove, Position};
+use super::facts::AgreementMove;
 use super::id_table::Id;
+use super::position::Position;
+use super::standing::Sayings;
 use super::tables::State;
+use super::word::Word;
 use crate::event::{EventSpec, Fact};
 use crate::rules::Known;
 use crate::value::agreement::{Action, AgreementStatus, Relation};
@@ -44,23 +47,7 @@ impl Known for State {
     }
 
     fn stands_for(&self, actor: Id, principal: Id) -> bool {
-        if actor == principal {
-            return true;
-        }
-        let mut seen = vec![actor];
-        let mut next = 0;
-        while let Some(party) = seen.get(next).copied() {
-            if party == principal {
-                return true;
-            }
-            for superior in self.superiors(party) {
-                if !seen.contains(&superior) {
-                    seen.push(superior);
-                }
-            }
-            next += 1;
-        }
-        false
+        actor == principal || self.principals(&[actor]).contains(&principal)
     }
 
     fn succeeds(&self, successor: &PartyId, predecessor: &PartyId) -> bool {
@@ -124,7 +111,11 @@ impl Known for State {
         let (entity, record) = self.found(&id.0, EntityKind::Commitment)?;
         let facts = entity.facts.commitment.as_deref()?;
         let terms = facts.terms.of(record)?;
-        Some(Position { terms, facts })
+        Some(Position {
+            state: self,
+            terms,
+            facts,
+        })
     }
 
     fn agreed_on(&self, agreement: Id) -> Option<When> {
@@ -163,8 +154,28 @@ impl Known for State {
     }
 }
 
+impl Sayings for State {
+    fn word(&self, number: u32) -> Option<&Word> {
+        self.tables.words.all().get(number as usize)
+    }
+
+    fn principals(&self, actors: &[Id]) -> Vec<Id> {
+        let mut found = actors.to_vec();
+        let mut next = 0;
+        while let Some(party) = found.get(next).copied() {
+            for superior in self.superiors(party) {
+                if !found.contains(&superior) {
+                    found.push(superior);
+                }
+            }
+            next += 1;
+        }
+        found
+    }
+}
+
 impl State {
-    /// The parties that a party acts for: the one that it is part of, and those that it succeeded.
+    /// The parties that a party acts for at once: the one that it is part of, and those that it succeeded.
     fn superiors(&self, party: Id) -> impl Iterator<Item = Id> {
         let entity = &self.tables.entities[party as usize];
         let facts = entity.facts.party.as_deref();

@@ -5,7 +5,8 @@
 //! [`View`](crate::view::View) answers what holds on a day.
 //!
 //! The files build on each other in this order: `tables` has the struct, `reading` and `lookup` find records, `index`,
-//! `mend` and `fold` change it; `known` and `history` answer questions, `image` writes it into a snapshot.
+//! `mend` and `fold` change it; `standing` works out where debtors stand, `known` and `history` answer questions, `image`
+//! writes it into a snapshot.
 
 mod archive;
 mod assessments;
@@ -26,21 +27,26 @@ mod keys;
 mod known;
 mod lookup;
 mod mend;
+mod position;
 mod postings;
 mod read_cache;
 mod reading;
 mod scan_cache;
+mod standing;
 mod tables;
 #[cfg(test)]
 mod tests;
+mod word;
 
 pub use self::archive::{Archive, Unreadable};
 pub use self::assessments::Assessment;
 pub use self::current::CurrentRecord;
 pub use self::dates::RecordDate;
-pub use self::effect::Effect;
-pub use self::facts::Position;
+pub use self::effect::{Effect, StandingMove};
 pub use self::history::CommitmentHistory;
 pub use self::id_table::Id;
+pub use self::position::Position;
+pub use self::standing::{Move, Standings};
 pub use self::tables::{RECORD_LIMIT, State, asserted_times};
+pub use self::word::Word;
 pub use crate::value::id::EntityKind;

@@ -16,6 +16,7 @@ use super::keys::ImportKeys;
 use super::postings::Postings;
 use super::read_cache::ReadCache;
 use super::scan_cache::ScanCache;
+use super::word::Words;
 use crate::event::Kind;
 use crate::value::id::{EntityKind, Seq, Slug};
 
@@ -51,6 +52,8 @@ pub(super) struct Tables {
     pub entities: Vec<Entity>,
     /// The different assessments. Facts have their numbers.
     pub assessments: Assessments,
+    /// The different words by which standings moved. Facts have their numbers.
+    pub words: Words,
     /// How many ids there are of each [`EntityKind`].
     pub id_counts: [u32; 5],
     /// The trail of each record that others name.

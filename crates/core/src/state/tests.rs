@@ -9,6 +9,7 @@ use crate::event::{Entry, Event, Kind};
 use crate::rules::{self, Known};
 use crate::testing::{FIRST_RECORDED_AT, entries, event, events_of, histories, history, state};
 use crate::value::agreement::AgreementStatus;
+use crate::value::commitment::Standing;
 use crate::value::id::{PartyId, Seq, Slug};
 use crate::view::View;
 
@@ -209,10 +210,15 @@ fn compare_facts(state: &State) -> Result<(), TestCaseError> {
         prop_assert_eq!(position.standing(), commitment.standing);
         prop_assert_eq!(position.contest(), commitment.contest);
         prop_assert_eq!(position.deadline(), commitment.terms.deadline.as_ref());
-        prop_assert_eq!(position.debtors(), ids(commitment.debtors()));
-        prop_assert_eq!(position.creditors(), ids(commitment.creditors()));
-        let claimants: Vec<Id> = position.claimants().collect();
-        prop_assert_eq!(claimants, ids(commitment.claimants().iter().collect()));
+        let standings = position.standings();
+        prop_assert_eq!(standings.debtors(), ids(commitment.debtors()));
+        prop_assert_eq!(standings.creditors(), ids(commitment.creditors()));
+        prop_assert_eq!(
+            standings.each().collect::<Vec<_>>(),
+            commitment.standings.clone()
+        );
+        let each = commitment.each().map(|(_, standing)| standing);
+        prop_assert_eq!(Standing::of_all(each), Some(commitment.standing));
         let agreement = state.slug(position.agreement());
         prop_assert_eq!(agreement, &commitment.terms.agreement.0);
         // In a tampered ledger it may name anything.

@@ -6,7 +6,7 @@ const SIGNED: &[Kind] = &[Kind::RecorderRotated, Kind::Acknowledged];
 
 #[test]
 fn a_long_history_says_everything_that_can_be_said() {
-    let history = history(5, 1500);
+    let history = history(5, 3000);
     for &kind in Kind::ALL.iter().filter(|kind| !SIGNED.contains(kind)) {
         let found = history.iter().filter(|event| event.kind() == kind).count();
         assert!(found > 0, "no {kind}");

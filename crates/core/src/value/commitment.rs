@@ -35,6 +35,8 @@ coded_words! {
         4 Suspended = "suspended",
         /// Its debtor says it is fulfilled.
         5 Claimed = "claimed",
+        /// Kept in part, as was accepted or found; the rest is still owed.
+        13 Partial = "partial" since 2,
         /// Fulfilment accepted or found.
         6 Fulfilled = "fulfilled",
         /// Declared breached; never by the clock alone.
@@ -63,23 +65,51 @@ impl Standing {
     }
 
     /// Whether a deadline that has passed makes it overdue: it is owed now, and nobody has claimed or
-    /// found anything yet.
+    /// found that all of it was kept.
     pub fn can_be_overdue(self) -> bool {
-        matches!(self, Standing::Agreed | Standing::Active)
-    }
-
-    /// Whether it says how the commitment was kept, so that it comes after what was owed.
-    pub fn tells_of_keeping(self) -> bool {
         matches!(
             self,
-            Standing::Claimed | Standing::Fulfilled | Standing::Breached
+            Standing::Agreed | Standing::Active | Standing::Partial
         )
     }
 
-    /// Whether it counts as due once its deadline has passed: it was owed, and not taken away since.
-    pub fn counts_as_due(self) -> bool {
+    /// Whether it was owed and not taken away since, whatever became of it. Once its deadline has passed it counts as due.
+    pub fn was_owed(self) -> bool {
         use Standing::*;
-        matches!(self, Agreed | Active | Claimed | Fulfilled | Breached)
+        matches!(
+            self,
+            Agreed | Active | Claimed | Partial | Fulfilled | Breached
+        )
+    }
+
+    /// Whether it tells how far a debtor kept to the commitment. The others tell what became of the commitment itself.
+    pub fn tells_of_keeping(self) -> bool {
+        use Standing::*;
+        matches!(self, Claimed | Partial | Fulfilled | Breached)
+    }
+
+    /// Where a commitment stands whose debtors stand at these: the first of a list at which any of them does. So it is
+    /// breached if any breached it, and fulfilled where all did whom nothing freed. None for none.
+    pub fn of_all(debtors: impl IntoIterator<Item = Standing>) -> Option<Standing> {
+        use Standing::*;
+        const ORDER: [Standing; 14] = [
+            Breached,
+            Active,
+            Agreed,
+            Partial,
+            Suspended,
+            Conditional,
+            Proposed,
+            Claimed,
+            Fulfilled,
+            Cancelled,
+            Expired,
+            Superseded,
+            Released,
+            Waived,
+        ];
+        let place = |standing: &Standing| ORDER.iter().position(|other| other == standing);
+        debtors.into_iter().min_by_key(place)
     }
 }
 
@@ -124,14 +154,14 @@ impl Contest {
     }
 }
 
-/// Who must stand behind a move.
+/// Who must stand behind a move of a debtor's standing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Asserter {
     /// Every debtor.
     AllDebtors,
-    /// A debtor.
+    /// That debtor.
     Debtor,
-    /// A creditor; where the debtor claimed first, one that did not claim.
+    /// A creditor of that debtor; where the debtor claimed first, one that did not claim.
     Creditor,
     /// An arbiter, acting for neither side.
     Arbiter,
@@ -180,6 +210,7 @@ const LIVE: &[Standing] = &[
     Standing::Active,
     Standing::Suspended,
     Standing::Claimed,
+    Standing::Partial,
     Standing::Breached,
 ];
 
@@ -195,10 +226,11 @@ pub const TRANSITIONS: &[Transition] = {
         Transition { from: &[Agreed, Conditional], to: Active, cause: "in force or condition met", by: &[Terms, AnyParty] },
         Transition { from: &[Active], to: Suspended, cause: "suspended", by: &[AllParties, Terms] },
         Transition { from: &[Suspended], to: Active, cause: "resumed", by: &[AllParties, Terms] },
-        Transition { from: &[Agreed, Active], to: Claimed, cause: "fulfilment claimed", by: &[Debtor] },
-        Transition { from: &[Claimed], to: Fulfilled, cause: "accepted, or found so", by: &[Creditor, Arbiter, Assessor] },
+        Transition { from: &[Agreed, Active, Partial], to: Claimed, cause: "fulfilment claimed", by: &[Debtor] },
+        Transition { from: &[Claimed, Partial], to: Fulfilled, cause: "accepted, or found so", by: &[Creditor, Arbiter, Assessor] },
+        Transition { from: &[Active, Claimed], to: Partial, cause: "accepted or found in part", by: &[Creditor, Arbiter, Assessor] },
         Transition { from: &[Claimed], to: Active, cause: "claim rejected", by: &[Creditor, Arbiter] },
-        Transition { from: &[Active, Claimed], to: Breached, cause: "declared", by: &[Creditor, Arbiter] },
+        Transition { from: &[Active, Claimed, Partial], to: Breached, cause: "declared", by: &[Creditor, Arbiter] },
         Transition { from: &[Breached], to: Active, cause: "cured", by: &[Creditor] },
         Transition { from: &[Breached], to: Fulfilled, cause: "cured", by: &[Creditor] },
         Transition { from: LIVE, to: Released, cause: "released", by: &[Creditor] },
@@ -289,10 +321,15 @@ mod tests {
             (&[Agreed, Conditional], Active, &[Terms, AnyParty]),
             (&[Active], Suspended, &[AllParties, Terms]),
             (&[Suspended], Active, &[AllParties, Terms]),
-            (&[Agreed, Active], Claimed, &[Debtor]),
-            (&[Claimed], Fulfilled, &[Creditor, Arbiter, Assessor]),
+            (&[Agreed, Active, Partial], Claimed, &[Debtor]),
+            (
+                &[Claimed, Partial],
+                Fulfilled,
+                &[Creditor, Arbiter, Assessor],
+            ),
+            (&[Active, Claimed], Partial, &[Creditor, Arbiter, Assessor]),
             (&[Claimed], Active, &[Creditor, Arbiter]),
-            (&[Active, Claimed], Breached, &[Creditor, Arbiter]),
+            (&[Active, Claimed, Partial], Breached, &[Creditor, Arbiter]),
             (&[Breached], Active, &[Creditor]),
             (&[Breached], Fulfilled, &[Creditor]),
             (&[Proposed, Conditional], Expired, &[Terms]),
@@ -309,6 +346,32 @@ mod tests {
     }
 
     #[test]
+    fn the_standing_of_a_commitment_is_a_function_of_its_debtors() {
+        use Standing::*;
+        let whole = |all: &[Standing]| Standing::of_all(all.iter().copied());
+        for &one in Standing::ALL {
+            assert_eq!(whole(&[one]), Some(one));
+            assert_eq!(whole(&[one, one]), Some(one));
+            for &other in Standing::ALL {
+                let both = whole(&[one, other]).unwrap();
+                assert_eq!(Some(both), whole(&[other, one]));
+                assert!(both == one || both == other);
+                assert_eq!(both == Breached, one == Breached || other == Breached);
+                // Nothing has ended while a debtor still owes.
+                assert_eq!(both.is_live(), one.is_live() || other.is_live());
+                let free = |standing: Standing| !standing.is_live() && standing != Fulfilled;
+                let kept = |standing| standing == Fulfilled || free(standing);
+                let all_kept = kept(one) && kept(other) && !(free(one) && free(other));
+                assert_eq!(both == Fulfilled, all_kept, "{one} {other}");
+                let claimed = |standing| standing == Claimed || kept(standing);
+                let all_claimed = claimed(one) && claimed(other) && [one, other].contains(&Claimed);
+                assert_eq!(both == Claimed, all_claimed, "{one} {other}");
+            }
+        }
+        assert_eq!(whole(&[]), None);
+    }
+
+    #[test]
     fn the_table_has_the_planned_moves_and_no_others() {
         let mut moves = Vec::new();
         for &from in Standing::ALL {
@@ -318,13 +381,15 @@ mod tests {
                 }
             }
         }
-        // 7 live standings x (released, waived, cancelled, superseded), and 16 moves of their own.
-        assert_eq!(moves.len(), 7 * 4 + 16, "{moves:?}");
+        // 8 live standings x (released, waived, cancelled, superseded), and 21 moves of their own.
+        assert_eq!(moves.len(), 8 * 4 + 21, "{moves:?}");
         for refused in [
             "agreed>fulfilled",
             "agreed>breached",
             "fulfilled>active",
             "proposed>active",
+            "agreed>partial",
+            "partial>active",
         ] {
             assert!(!moves.contains(&refused.to_owned()), "{refused}");
         }

@@ -2,7 +2,8 @@
 
 use super::Commitment;
 use crate::event::{Entry, Fact};
-use crate::value::commitment::{Capacity, Standing};
+use crate::rules::Known;
+use crate::value::commitment::{Capacity, Contest, Standing};
 use crate::value::id::{PartyId, Seq};
 
 impl<'r> Commitment<'r> {
@@ -16,17 +17,36 @@ impl<'r> Commitment<'r> {
         both_sides(&self.terms.creditor, &self.terms.debtor, self.terms.mutual)
     }
 
-    /// The parties whose claim of fulfilment is being answered, or was answered by the breach that stands.
-    /// An older claim, which was rejected or overtaken, binds nobody any more.
-    pub fn claimants(&self) -> &'r [PartyId] {
-        let claim = match self.moves.as_slice() {
-            [.., claim, (_, Standing::Breached)] => Some(claim),
-            moves => moves.last(),
+    /// Each debtor, in their order, with where it stands.
+    pub fn each(&self) -> impl Iterator<Item = (&PartyId, Standing)> {
+        let of = |party: &PartyId| {
+            let number = self.state.number(&party.0)?;
+            let found = self.standings.iter().find(|(debtor, _)| *debtor == number);
+            found.map(|(_, standing)| *standing)
         };
-        claim
-            .filter(|(_, to)| *to == Standing::Claimed)
-            .and_then(|(seq, _)| self.state.entry(*seq))
-            .map_or(&[], |entry| entry.event.envelope.by.as_slice())
+        let debtors = self.debtors().into_iter();
+        debtors.map(move |party| (party, of(party).unwrap_or(self.standing)))
+    }
+
+    /// Whether its debtors stand at different points.
+    pub fn differs(&self) -> bool {
+        self.any(|standing| standing != self.standing)
+    }
+
+    /// Whether any of its debtors stands at a point that is wanted.
+    pub fn any(&self, wanted: impl Fn(Standing) -> bool) -> bool {
+        self.standings.iter().any(|(_, standing)| wanted(*standing))
+    }
+
+    /// Where those of its debtors stand that are wanted; none if none of them is.
+    pub fn standing_of(&self, wanted: impl Fn(&PartyId) -> bool) -> Option<Standing> {
+        let each = self.each().filter(|(party, _)| wanted(party));
+        Standing::of_all(each.map(|(_, standing)| standing))
+    }
+
+    /// Whether anything is still owed of it, or may yet come to be, and somebody argues about where it stands.
+    pub fn is_contested(&self) -> bool {
+        matches!(self.contest, Contest::Claimed | Contest::Disputed) && self.any(Standing::is_live)
     }
 
     /// Whether an assessor or arbiter has looked at it.
@@ -44,12 +64,19 @@ impl<'r> Commitment<'r> {
     /// The records that moved its standing, read.
     pub fn move_entries(&self) -> impl Iterator<Item = &'r Entry> {
         let moves = self.moves.iter();
-        moves.filter_map(|(seq, _)| self.state.entry(*seq))
+        moves.filter_map(|one| self.state.entry(one.seq))
     }
 
-    /// The record that brought it where it stands.
+    /// The last record that moved any of its debtors.
     pub fn last_move(&self) -> Seq {
-        self.moves.last().map_or(self.recorded.seq, |(seq, _)| *seq)
+        self.moves.last().map_or(self.recorded.seq, |one| one.seq)
+    }
+
+    /// The record since which the commitment as a whole stands where it does.
+    pub fn stands_since(&self) -> Seq {
+        let mut moves = self.moves.iter().rev();
+        let last = moves.find(|one| one.before != one.after);
+        last.map_or(self.recorded.seq, |one| one.seq)
     }
 
     /// Notes which corrections set which fields of the defining record.

@@ -8,7 +8,7 @@ use foldhash::fast::FixedState;
 
 use crate::event::{CommitmentRecorded, Entry, Fact, Kind, PartyRegistered, SourceRegistered};
 use crate::rules::Known;
-use crate::state::{Assessment, CommitmentHistory, EntityKind, Id, RecordDate, State};
+use crate::state::{Assessment, CommitmentHistory, EntityKind, Id, Move, RecordDate, State};
 use crate::value::commitment::{Contest, Standing};
 use crate::value::id::{AgreementId, CommitmentId, PartyId, Seq, Slug, SourceId, Subject};
 use crate::value::party::Name;
@@ -60,10 +60,12 @@ pub struct Commitment<'r> {
     pub terms: Cow<'r, CommitmentRecorded>,
     /// Which record set each field of the terms, where that is not the first one.
     pub set_by: BTreeMap<&'static str, Seq>,
-    /// Where it stands: the first axis.
+    /// Where it stands as a whole, worked out from its debtors: the first axis.
     pub standing: Standing,
-    /// The records that moved it there, in order, and where to.
-    pub moves: Vec<(Seq, Standing)>,
+    /// The debtors, each with where it stands.
+    pub standings: Vec<(Id, Standing)>,
+    /// The moves of its debtors' standings, in order.
+    pub moves: Vec<Move>,
     /// What assessors found: the second axis. Never averaged.
     pub assessments: Vec<(Seq, &'r Assessment)>,
     /// Whether it is argued about: the third axis.
@@ -251,16 +253,16 @@ impl<'r> View<'r> {
             return None;
         };
         let happened = |seq: Seq| self.has_happened(seq);
-        let moves: Vec<_> = told.moves().filter(|(seq, _)| happened(*seq)).collect();
+        let (moves, standings) = told.standings(happened)?;
         let contests: Vec<_> = told.contests().filter(|(seq, _)| happened(*seq)).collect();
         let assessments = told.assessments().filter(|(seq, _)| happened(*seq));
-        let first = fact.standing.unwrap_or(Standing::Agreed);
         let mut commitment = Commitment {
             id: &fact.id,
             recorded,
             terms: Cow::Borrowed(fact),
             set_by: BTreeMap::new(),
-            standing: moves.last().map_or(first, |(_, to)| *to),
+            standing: standings.whole(),
+            standings: standings.each().collect(),
             moves,
             assessments: assessments.collect(),
             contest: contests.last().map_or(Contest::None, |(_, to)| *to),
@@ -292,7 +294,7 @@ impl<'r> View<'r> {
         let own = told
             .recordings()
             .chain(told.amendments())
-            .chain(told.moves().map(|(seq, _)| seq))
+            .chain(told.moves())
             .chain(told.contests().map(|(seq, _)| seq))
             .chain(told.assessments().map(|(seq, _)| seq))
             .chain(told.occurrences());

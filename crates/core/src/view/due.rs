@@ -4,13 +4,19 @@ use chrono::{Days, NaiveDate};
 
 use super::schedule::Term;
 use super::{Commitment, View};
+use crate::value::commitment::Standing;
 use crate::value::id::Seq;
 
 /// What the calendar says of a commitment. Derived at query time, never stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Due {
-    /// Its deadline has passed and it is still owed.
+    /// Its deadline has passed and a debtor still owes it.
     Overdue {
+        /// Whole days since the deadline.
+        days: i64,
+    },
+    /// Its deadline has passed, no debtor owes it as it stands, and where it stands is argued about.
+    Contested {
         /// Whole days since the deadline.
         days: i64,
     },
@@ -27,16 +33,23 @@ pub enum Due {
     Undated,
     /// It is to be kept at all times, or by a rule of recurrence that has no day soon.
     Standing,
-    /// It is not owed now: proposed, waiting, claimed, breached, suspended or ended.
+    /// No debtor owes it now: proposed, waiting, claimed, breached, suspended or ended.
     NotOwed,
 }
 
 impl View<'_> {
     /// What the calendar says of a commitment on the view's day; `soon` is how many days ahead count as soon.
     pub fn due(&self, commitment: &Commitment<'_>, soon: Days) -> Due {
-        if !commitment.standing.can_be_overdue() {
-            return Due::NotOwed;
+        let calendar = self.calendar(commitment, soon);
+        match calendar {
+            _ if commitment.any(Standing::can_be_overdue) => calendar,
+            Due::Overdue { days } if commitment.is_contested() => Due::Contested { days },
+            _ => Due::NotOwed,
         }
+    }
+
+    /// What the calendar would say of a commitment that is owed.
+    pub fn calendar(&self, commitment: &Commitment<'_>, soon: Days) -> Due {
         let last = match self.term(commitment) {
             Term::Undated => return Due::Undated,
             Term::Waits(_) => return Due::Waiting,
@@ -67,12 +80,6 @@ impl View<'_> {
     fn is_within(&self, day: NaiveDate, ahead: Days) -> bool {
         let limit = self.as_of.checked_add_days(ahead);
         limit.is_some_and(|limit| day <= limit)
-    }
-
-    /// Whether a commitment's deadline passed while it was owed: what rates of the due ones divide by.
-    pub fn fell_due(&self, commitment: &Commitment<'_>) -> bool {
-        let last = self.due_date(commitment);
-        commitment.standing.counts_as_due() && last.is_some_and(|last| last < self.as_of)
     }
 
     /// The last day on which something is known to have happened about a commitment.

@@ -72,7 +72,7 @@ impl<'r> View<'r> {
             .moves
             .last()
             .filter(|_| !commitment.standing.is_live())
-            .map(|(seq, _)| self.last_possible_day(*seq));
+            .map(|one| self.last_possible_day(one.seq));
         for (at, day) in rule.days(self.rule_began(commitment)).enumerate() {
             if at == OCCURRENCES_LIMIT {
                 found.cut = true;

@@ -2,12 +2,11 @@
 
 use chrono::NaiveDate;
 
-use crate::event::{Entry, Fact, Kind};
+use crate::event::{CommitmentRecorded, Entry, Fact, Kind, StatusChanged};
 use crate::rules::Known;
 use crate::state::{Assessment, EntityKind, State};
-use crate::value::commitment::Capacity;
-use crate::value::commitment::{Contest, Standing};
-use crate::value::id::{CommitmentId, Seq, Slug};
+use crate::value::commitment::{Asserter, Capacity, Contest, Standing, transition};
+use crate::value::id::{CommitmentId, PartyId, Seq, Slug};
 use crate::value::when::When;
 use proptest::prelude::*;
 
@@ -52,6 +51,7 @@ fn names(event: &Event, id: &Slug) -> bool {
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Expected {
     standing: Option<Standing>,
+    standings: Vec<(String, Standing)>,
     contest: Option<Contest>,
     moves: Vec<Seq>,
     contests: Vec<Seq>,
@@ -66,12 +66,11 @@ fn expected(view: &View<'_>, id: &CommitmentId) -> Option<Expected> {
     if !has_happened(view, defined) {
         return None;
     }
-    let first = match &defined.event.fact {
-        Fact::CommitmentRecorded(fact) => fact.standing.unwrap_or(Standing::Agreed),
-        _ => return None,
+    let Fact::CommitmentRecorded(terms) = &defined.event.fact else {
+        return None;
     };
+    let mut performances = Performances::new(view.state, terms);
     let mut found = Expected {
-        standing: Some(first),
         contest: Some(Contest::None),
         ..Expected::default()
     };
@@ -83,10 +82,12 @@ fn expected(view: &View<'_>, id: &CommitmentId) -> Option<Expected> {
         let mut own = true;
         match &entry.event.fact {
             Fact::CommitmentRecorded(fact) if fact.id == *id => {}
-            Fact::CommitmentAmended(fact) if fact.commitment == *id => {}
+            Fact::CommitmentAmended(fact) if fact.commitment == *id => {
+                performances.amend(&fact.debtor, &fact.creditor);
+            }
             Fact::OccurrenceHeld(fact) if fact.commitment == *id => {}
             Fact::StatusChanged(fact) if fact.commitment == *id => {
-                found.standing = Some(fact.to);
+                performances.take(fact, &entry.event.envelope.by);
                 found.moves.push(entry.seq);
                 let looked = matches!(fact.capacity, Some(Capacity::Arbiter | Capacity::Assessor));
                 found.verified |= looked;
@@ -117,7 +118,210 @@ fn expected(view: &View<'_>, id: &CommitmentId) -> Option<Expected> {
             found.last_heard = found.last_heard.max(Some(last_day(view.state, entry)));
         }
     }
+    let each = performances.each.iter();
+    found.standings = each
+        .map(|one| (one.debtor.to_string(), one.standing))
+        .collect();
+    found.standing = Standing::of_all(performances.each.iter().map(|one| one.standing));
     Some(found)
+}
+
+/// The performance of a debtor, with those who claimed it.
+#[derive(Clone)]
+struct Performance {
+    debtor: PartyId,
+    standing: Standing,
+    claimants: Vec<PartyId>,
+}
+
+/// Where debtors stand, by the ids of parties alone.
+struct Performances<'s> {
+    state: &'s State,
+    sides: [Vec<PartyId>; 2],
+    mutual: bool,
+    each: Vec<Performance>,
+}
+
+impl<'s> Performances<'s> {
+    fn new(state: &'s State, terms: &CommitmentRecorded) -> Self {
+        let mut new = Self {
+            state,
+            sides: [terms.debtor.clone(), terms.creditor.clone()],
+            mutual: terms.mutual,
+            each: Vec::new(),
+        };
+        let standing = terms.standing.unwrap_or(Standing::Agreed);
+        let all = new.side(0).into_iter();
+        new.each = all
+            .map(|debtor| Performance {
+                debtor,
+                standing,
+                claimants: Vec::new(),
+            })
+            .collect();
+        new
+    }
+
+    fn side(&self, own: usize) -> Vec<PartyId> {
+        let mut all = self.sides[own].clone();
+        if self.mutual {
+            let others = self.sides[1 - own].iter();
+            all.extend(
+                others
+                    .filter(|party| !self.sides[own].contains(party))
+                    .cloned(),
+            );
+        }
+        all
+    }
+
+    fn creditors_of(&self, debtor: &PartyId) -> Vec<PartyId> {
+        let [owes, is_owed] = [0, 1].map(|side| self.sides[side].contains(debtor));
+        let all = match (self.mutual, owes, is_owed) {
+            (true, true, true) => self.side(0),
+            (true, false, true) => self.sides[0].clone(),
+            _ => self.sides[1].clone(),
+        };
+        all.into_iter().filter(|party| party != debtor).collect()
+    }
+
+    fn amend(&mut self, debtor: &[PartyId], creditor: &[PartyId]) {
+        if !debtor.is_empty() {
+            self.sides[0] = debtor.to_vec();
+        }
+        if !creditor.is_empty() {
+            self.sides[1] = creditor.to_vec();
+        }
+        let before = std::mem::take(&mut self.each);
+        let now = self.side(0);
+        let left: Vec<&Performance> = before
+            .iter()
+            .filter(|one| !now.contains(&one.debtor))
+            .collect();
+        let same = |all: &[&Performance]| {
+            let first = all.first().map(|one| one.standing);
+            first.filter(|first| all.iter().all(|one| one.standing == *first))
+        };
+        let standing = match left.as_slice() {
+            [] => same(&before.iter().collect::<Vec<_>>()).filter(|standing| {
+                use Standing::*;
+                !matches!(standing, Claimed | Partial | Fulfilled | Breached)
+            }),
+            left => same(left),
+        };
+        let claimants = match left.as_slice() {
+            [one] => one.claimants.clone(),
+            _ => Vec::new(),
+        };
+        for debtor in now {
+            let own = before.iter().find(|one| one.debtor == debtor).cloned();
+            self.each.push(own.unwrap_or(Performance {
+                debtor,
+                standing: standing.unwrap_or(Standing::Active),
+                claimants: claimants.clone(),
+            }));
+        }
+    }
+
+    fn take(&mut self, fact: &StatusChanged, by: &[PartyId]) {
+        let about = self.about(fact, by);
+        for one in self
+            .each
+            .iter_mut()
+            .filter(|one| about.contains(&one.debtor))
+        {
+            match (one.standing, fact.to) {
+                (_, Standing::Claimed) => one.claimants = by.to_vec(),
+                (Standing::Claimed, Standing::Breached) => {}
+                _ => one.claimants.clear(),
+            }
+            one.standing = fact.to;
+        }
+    }
+
+    fn about(&self, fact: &StatusChanged, by: &[PartyId]) -> Vec<PartyId> {
+        let all: Vec<PartyId> = self.each.iter().map(|one| one.debtor.clone()).collect();
+        match (all.len(), fact.debtor.as_slice()) {
+            (1, _) => return all,
+            (_, []) => {}
+            (_, named) => return named.to_vec(),
+        }
+        let speak = |party: &PartyId| by.iter().any(|actor| self.state.acts_for(actor, party));
+        let row = |one: &&Performance| transition(one.standing, fact.to).is_some();
+        let movable: Vec<&Performance> = self.each.iter().filter(row).collect();
+        let may = movable.iter().filter(|one| {
+            let row = transition(one.standing, fact.to).unwrap();
+            row.by
+                .iter()
+                .any(|asserter| self.satisfies(*asserter, one, fact, by))
+        });
+        let may: Vec<PartyId> = may.map(|one| one.debtor.clone()).collect();
+        if !may.is_empty() {
+            return may;
+        }
+        let meant = all.iter().filter(|debtor| match fact.to {
+            Standing::Claimed | Standing::Cancelled => speak(debtor),
+            to if transition_takes_a_creditor(to) => {
+                !speak(debtor) && self.creditors_of(debtor).iter().any(speak)
+            }
+            _ => true,
+        });
+        let meant: Vec<PartyId> = meant.cloned().collect();
+        let meant = if meant.is_empty() { all } else { meant };
+        let movable: Vec<PartyId> = movable.iter().map(|one| one.debtor.clone()).collect();
+        let both: Vec<PartyId> = meant
+            .iter()
+            .filter(|one| movable.contains(one))
+            .cloned()
+            .collect();
+        if both.is_empty() { meant } else { both }
+    }
+
+    fn satisfies(
+        &self,
+        asserter: Asserter,
+        one: &Performance,
+        fact: &StatusChanged,
+        by: &[PartyId],
+    ) -> bool {
+        let state = self.state;
+        let speak = |party: &PartyId| by.iter().any(|actor| state.acts_for(actor, party));
+        let given = fact.capacity;
+        let as_one = |capacity| given.is_none() || given == Some(capacity);
+        let [debtors, creditors] = [self.side(0), self.side(1)];
+        let some = debtors.iter().chain(&creditors).any(speak);
+        let outside = |capacity| given == Some(capacity) && !by.is_empty() && !some;
+        match asserter {
+            Asserter::AllDebtors => debtors.iter().all(speak),
+            Asserter::AllParties => {
+                !creditors.is_empty() && debtors.iter().chain(&creditors).all(speak)
+            }
+            Asserter::AnyParty => some,
+            Asserter::Terms => given == Some(Capacity::Terms),
+            Asserter::Arbiter => outside(Capacity::Arbiter),
+            Asserter::Assessor => outside(Capacity::Assessor),
+            Asserter::Debtor => as_one(Capacity::Debtor) && speak(&one.debtor),
+            Asserter::Creditor => {
+                let own = one.claimants.iter();
+                let own: Vec<_> = own
+                    .filter(|actor| state.acts_for(actor, &one.debtor))
+                    .collect();
+                let claimed =
+                    |party: &PartyId| own.iter().any(|actor| state.acts_for(actor, party));
+                let mut creditors = self.creditors_of(&one.debtor).into_iter();
+                as_one(Capacity::Creditor)
+                    && creditors.any(|party| speak(&party) && !claimed(&party))
+            }
+        }
+    }
+}
+
+fn transition_takes_a_creditor(to: Standing) -> bool {
+    use Standing::*;
+    matches!(
+        to,
+        Active | Partial | Fulfilled | Breached | Released | Waived
+    )
 }
 
 /// What the view says of the same.
@@ -131,8 +335,12 @@ fn answered(view: &View<'_>, id: &CommitmentId) -> Option<Expected> {
     };
     Some(Expected {
         standing: Some(commitment.standing),
+        standings: commitment
+            .each()
+            .map(|(debtor, standing)| (debtor.to_string(), standing))
+            .collect(),
         contest: Some(commitment.contest),
-        moves: commitment.moves.iter().map(|(seq, _)| *seq).collect(),
+        moves: commitment.moves.iter().map(|one| one.seq).collect(),
         contests: commitment.contests.clone(),
         assessments: commitment.assessments.iter().map(finding).collect(),
         own: view.own_trail(&commitment),

@@ -121,7 +121,8 @@ impl View<'_> {
                     _ => return None,
                 };
                 let moves = commitment.moves.into_iter();
-                let moves = moves.filter(|(_, to)| to == wanted).map(|(seq, _)| seq);
+                let moves = moves.filter(|one| one.after == *wanted && one.before != *wanted);
+                let moves = moves.map(|one| one.seq);
                 let made = (began == *wanted).then_some(commitment.recorded.seq);
                 first(made.into_iter().chain(moves).map(|seq| self.occasion(seq)))
             }

@@ -5,12 +5,12 @@ use std::sync::{Arc, Mutex};
 
 use foldhash::fast::FixedState;
 
-use crate::event::{Context, Entry, Event, Fact, Kind};
+use crate::event::{Concerned, Context, Entry, Event, Fact, Kind};
 use crate::rules::Known;
-use crate::state::{Id, State};
+use crate::state::{Id, StandingMove, State, Word};
 use crate::value::agreement::AgreementStatus;
 use crate::value::base::Text;
-use crate::value::commitment::{Contest, Level, Standing};
+use crate::value::commitment::{Contest, Level};
 use crate::value::id::{AgreementId, CommitmentId, PartyId, Seq, Subject};
 use crate::value::party::Name;
 
@@ -126,16 +126,28 @@ impl Context for Before<'_> {
         }
     }
 
-    fn standing_before(&self, id: &CommitmentId) -> Option<Standing> {
-        let history = self.state().history(id)?;
-        if let Some(standing) = history.standing_before(self.seq) {
-            return Some(standing);
-        }
-        let entry = self.state().defining(&id.0)?;
-        match &entry.event.fact {
-            Fact::CommitmentRecorded(fact) => Some(fact.standing.unwrap_or(Standing::Agreed)),
-            _ => None,
-        }
+    fn concerned(&self, said: &StandingMove<'_>) -> Option<Concerned> {
+        let state = self.state();
+        let history = state.history(said.commitment)?;
+        let standings = history.standings_before(self.seq)?;
+        let numbers = |parties: &[PartyId]| {
+            let numbers = parties.iter().filter_map(|party| state.number(&party.0));
+            numbers.collect()
+        };
+        let word = Word {
+            by: numbers(said.by),
+            capacity: said.capacity,
+            debtor: numbers(said.debtor),
+        };
+        let about = standings.about(said.to, &word);
+        let each = standings
+            .each()
+            .filter(|(debtor, _)| about.contains(debtor));
+        let named = each.map(|(debtor, standing)| (PartyId(state.slug(debtor).clone()), standing));
+        Some(Concerned {
+            debtors: standings.debtors().len(),
+            each: named.collect(),
+        })
     }
 
     fn contest_before(&self, id: &CommitmentId) -> Option<Contest> {

@@ -280,7 +280,10 @@ fn only_what_is_owed_now_is_due() {
             let view = as_of(&state, day);
             view.due(&view.commitment(&c1()).unwrap(), Days::new(30))
         };
-        let owed = matches!(standing, Standing::Agreed | Standing::Active);
+        let owed = matches!(
+            standing,
+            Standing::Agreed | Standing::Active | Standing::Partial
+        );
         let expected = if owed {
             Due::Overdue { days: 1 }
         } else {

@@ -1,13 +1,12 @@
 //! The whole ledger: every report that needs no subject, one after the other.
 
-use servanda_core::event::Fact;
-use servanda_core::value::id::Seq;
 use servanda_core::view::View;
 
 use super::document::{Document, Report};
 use super::question::{Question, Takes};
 use super::{
-    certificate, changes, curve, dossier, due, irregular, matrix, party, repeats, status, timeline,
+    cells, certificate, changes, curve, dossier, due, irregular, matrix, party, repeats, status,
+    timeline,
 };
 
 /// The reports of the command `report`, in the order in which help lists them.
@@ -62,13 +61,12 @@ fn is_part(report: &dyn Report) -> bool {
 }
 
 fn title(view: &View<'_>) -> String {
-    let opened = view.state.entry(Seq(0)).map(|entry| &entry.event.fact);
-    match opened {
-        Some(Fact::LedgerOpened(fact)) => match &fact.purpose {
-            Some(purpose) => format!("{}: {purpose}", fact.origin),
-            None => fact.origin.to_string(),
+    match cells::opening(view.state) {
+        Some(opening) => match &opening.purpose {
+            Some(purpose) => format!("{}: {purpose}", opening.origin),
+            None => opening.origin.to_string(),
         },
-        _ => "The whole ledger".to_owned(),
+        None => "The whole ledger".to_owned(),
     }
 }
 

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use servanda_core::event::{Entry, Fact, Kind};
 use servanda_core::rules::Known;
 use servanda_core::state::RecordDate;
+use servanda_core::value::commitment::Standing;
 use servanda_core::value::id::{Seq, Slug, Subject};
 use servanda_core::value::when::{Deadline, When};
 use servanda_core::view::schedule::{DueDate, Term};
@@ -308,7 +309,8 @@ fn open_deadline(view: &View<'_>, commitment: &Commitment<'_>) -> Option<String>
     else {
         return None;
     };
-    let is_open = commitment.standing.can_be_overdue() && first < view.as_of && view.as_of <= last;
+    let is_open =
+        commitment.any(Standing::can_be_overdue) && first < view.as_of && view.as_of <= last;
     let deadline = commitment.terms.deadline.as_ref().filter(|_| is_open)?;
     let id = commitment.id;
     Some(match counted_from {
@@ -322,7 +324,7 @@ fn open_deadline(view: &View<'_>, commitment: &Commitment<'_>) -> Option<String>
 /// A commitment whose deadline counts from what is not known to have happened, and what that is.
 fn waits(view: &View<'_>, commitment: &Commitment<'_>) -> Option<String> {
     match view.term(commitment) {
-        Term::Waits(anchor) if commitment.standing.can_be_overdue() => {
+        Term::Waits(anchor) if commitment.any(Standing::can_be_overdue) => {
             Some(format!("{} for {anchor}", commitment.id))
         }
         _ => None,

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use chrono::{Days, NaiveDate, SecondsFormat};
 
-use servanda_core::event::{Event, Fact};
+use servanda_core::event::{Event, Fact, LedgerOpened};
 use servanda_core::rules::Known;
-use servanda_core::state::{Assessment, CurrentRecord, State};
+use servanda_core::state::{Assessment, CurrentRecord, Id, State};
 use servanda_core::value::agreement::AgreementStatus;
 use servanda_core::value::base::{Leaf, Text};
 use servanda_core::value::commitment::{Contest, Level, Standing};
@@ -97,11 +97,31 @@ pub fn standing(standing: Standing) -> Cell {
     let tone = match standing {
         Standing::Fulfilled => Tone::Good,
         Standing::Breached => Tone::Bad,
-        Standing::Claimed | Standing::Suspended => Tone::Attention,
+        Standing::Claimed | Standing::Partial | Standing::Suspended => Tone::Attention,
         other if other.is_live() => Tone::Plain,
         _ => Tone::Faint,
     };
     Cell::Word(standing.to_string(), tone)
+}
+
+/// Where the debtors stand, `colombia fulfilled` each, if they stand at different points; else nothing.
+pub fn differences(state: &State, each: &[(Id, Standing)]) -> Vec<String> {
+    let mut standings = each.iter().map(|(_, standing)| *standing);
+    let first = standings.next();
+    if standings.all(|other| Some(other) == first) {
+        return Vec::new();
+    }
+    let text = |(debtor, standing): &(Id, Standing)| format!("{} {standing}", state.slug(*debtor));
+    each.iter().map(text).collect()
+}
+
+/// Where a commitment stands, and where its debtors do if they differ: `active; differs: colombia fulfilled, venezuela
+/// active`.
+pub fn standing_text(state: &State, whole: Standing, each: &[(Id, Standing)]) -> String {
+    match differences(state, each).as_slice() {
+        [] => whole.to_string(),
+        each => format!("{whole}; differs: {}", each.join(", ")),
+    }
 }
 
 /// A contest.
@@ -119,6 +139,7 @@ pub fn contest(contest: Contest) -> Cell {
 pub fn due(due: Due, deadline: Option<&Deadline>) -> Cell {
     let (word, tone) = match due {
         Due::Overdue { .. } => ("overdue", Tone::Bad),
+        Due::Contested { .. } => ("contested", Tone::Bad),
         Due::Soon { .. } => ("soon", Tone::Attention),
         Due::Later => ("later", Tone::Plain),
         Due::Waiting => ("waiting", Tone::Plain),
@@ -287,6 +308,14 @@ pub fn about(event: &Event) -> Vec<String> {
         }
     }
     all
+}
+
+/// What the ledger's first record says: its origin and purpose.
+pub fn opening(state: &State) -> Option<&LedgerOpened> {
+    match &state.entry(Seq(0))?.event.fact {
+        Fact::LedgerOpened(opening) => Some(opening),
+        _ => None,
+    }
 }
 
 /// The flag of a record whose recorded time is asserted.

@@ -135,8 +135,7 @@ impl Census {
 fn holds(state: &State, census: &Census, provenance: Option<&Provenance>) -> Table<'static> {
     let mut table = Table::new("certificate", "What it holds", &["field", "value"]);
     let mut say = |field: &str, value: Cell| table.push(vec![Cell::text(field), value]);
-    let opened = state.held(Seq(0)).map(|held| &held.entry.event.fact);
-    if let Some(Fact::LedgerOpened(fact)) = opened {
+    if let Some(fact) = cells::opening(state) {
         say("origin", Cell::text(&fact.origin));
         say("purpose", Cell::maybe(fact.purpose.as_ref()));
     }

@@ -9,15 +9,15 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use chrono::NaiveDate;
+use chrono::{Days, NaiveDate};
 
 use servanda_core::value::agreement::AgreementStatus;
-use servanda_core::value::commitment::Standing;
 use servanda_core::value::id::AgreementId;
 use servanda_core::view::{Agreement, Commitment, StatusChange, View, standing_changes};
 
 use self::basis::Basis;
 use self::series::{Series, What};
+use super::bounded::Bounded;
 use super::cell::{Cell, Tone};
 use super::chart::{Chart, Line, Mark, Plot, Threshold};
 use super::commitments::Commitments;
@@ -25,7 +25,7 @@ use super::document::{Document, Report, Row, Table};
 use super::flow::Flow;
 use super::participation::{Membership, Position, memberships};
 use super::question::{Question, Takes};
-use super::rates::Rate;
+use super::rates::{Rate, Tally};
 use super::{caveats, select};
 use crate::parallel;
 
@@ -70,11 +70,13 @@ impl Report for Curve {
             series.extend(found);
             bases.push(basis);
         }
-        series.extend(implementation(&commitments));
+        let (of_commitments, uncounted) = implementation(&commitments);
+        series.extend(of_commitments);
         let mut document = Document::new(self.name(), "Counts over time", view, question);
         let notes = caveats::notes(view, &commitments, &agreements);
         document.notes.extend(notes);
         document.notes.extend(basis::notes(&bases));
+        document.notes.extend(uncounted);
         document.charts = charts(view, acts, &series, question);
         let thresholds = thresholds(&series, question);
         document.tables = vec![table(series), thresholds];
@@ -117,91 +119,121 @@ fn participation(
         .collect()
 }
 
-/// What is counted of a commitment on a day.
-#[derive(Clone, Copy, Default)]
-struct Counted {
-    made: bool,
-    live: bool,
-    due: bool,
-    standing: Option<Standing>,
+/// How much of each count a commitment is on a day.
+type Counts = [i64; COUNTED.len()];
+
+/// The counts of a commitment on the day of the view. Its occurrences are left out if they are too many.
+fn counts(view: &View<'_>, commitment: &Commitment<'_>, of_occurrences: bool) -> Counts {
+    let tally = Tally::of_one(view, commitment, Days::new(0), Days::new(0));
+    COUNTED.map(|what| {
+        let count = match what {
+            What::Made => tally.all,
+            What::Live => tally.live,
+            What::Owed => tally.owed,
+            What::BreachedOfOwed => tally.owed_breached,
+            What::Due => tally.due,
+            What::Fulfilled => tally.due_fulfilled,
+            What::Partial => tally.due_partial,
+            What::Breached => tally.due_breached,
+            What::Overdue => tally.overdue,
+            What::Contested => tally.due_contested,
+            What::Expected if of_occurrences => tally.expected,
+            What::Missed if of_occurrences => tally.expected - tally.held,
+            What::Expected | What::Missed => 0,
+            What::Signed | What::Consented | What::InForce => 0,
+        };
+        i64::try_from(count).unwrap_or(i64::MAX)
+    })
 }
 
-impl Counted {
-    fn on(view: &View<'_>, commitment: &Commitment<'_>) -> Self {
-        Self {
-            made: true,
-            live: commitment.standing.is_live(),
-            due: view.fell_due(commitment),
-            standing: Some(commitment.standing),
-        }
-    }
-
-    fn holds(self, what: What) -> bool {
-        let due_and = |standing: Standing| self.due && self.standing == Some(standing);
-        match what {
-            What::Made => self.made,
-            What::Live => self.live,
-            What::Due => self.due,
-            What::Fulfilled => due_and(Standing::Fulfilled),
-            What::Breached => due_and(Standing::Breached),
-            What::Overdue => self.due && self.standing.is_some_and(Standing::can_be_overdue),
-            What::Signed | What::Consented | What::InForce => false,
-        }
-    }
-}
-
-/// How many commitments there were, and what became of them. Each is asked for on the days on which anything
-/// about it can have changed: those of its records, and those after its deadlines. So this says of a day what
-/// every other report says of it.
-fn implementation(commitments: &Commitments<'_>) -> Vec<Series> {
+/// How many commitments there were, and what became of them; and which have too many occurrences to be counted. Each is
+/// asked for on the days on which anything about it can have changed: those of its records, those after its deadlines, and
+/// those after the days of its rule. So this says of a day what every other report says of it.
+fn implementation(commitments: &Commitments<'_>) -> (Vec<Series>, Vec<String>) {
     let mut all = COUNTED.map(|what| Series::new(what, None));
-    for changes in commitments.in_parallel(|view, commitment| changes(view, &commitment)) {
+    let mut uncounted = Bounded::default();
+    let each = commitments.in_parallel(|view, commitment| {
+        let counted = changes(view, &commitment, Some(OCCURRENCES));
+        let too_many = counted.is_none().then(|| commitment.id.to_string());
+        let counted = counted.or_else(|| changes(view, &commitment, None));
+        (counted.unwrap_or_default(), too_many)
+    });
+    for (changes, too_many) in each {
         for (day, by) in changes {
             for (series, by) in all.iter_mut().zip(by) {
-                series.change(day, by.into());
+                series.change(day, by);
             }
         }
+        uncounted.extend(too_many);
     }
     let all = all.into_iter();
-    all.filter(|series| !series.changes.is_empty()).collect()
+    let series = all.filter(|series| !series.changes.is_empty()).collect();
+    let note = uncounted.joined(", ").map(|ids| {
+        format!("not counted, for they are more than {OCCURRENCES} days of a rule: the occurrences of {ids}")
+    });
+    (series, note.into_iter().collect())
 }
 
+/// Most days of a rule on which a commitment is asked for.
+const OCCURRENCES: usize = 1_000;
+
 /// What is counted of commitments.
-const COUNTED: [What; 6] = [
+const COUNTED: [What; 12] = [
     What::Made,
     What::Live,
+    What::Owed,
+    What::BreachedOfOwed,
     What::Due,
     What::Fulfilled,
+    What::Partial,
     What::Breached,
     What::Overdue,
+    What::Contested,
+    What::Expected,
+    What::Missed,
 ];
 
-/// How much each of the counts changes on which day because of one commitment.
-fn changes(view: &View<'_>, commitment: &Commitment<'_>) -> Vec<(NaiveDate, [i8; COUNTED.len()])> {
+/// How much each of the counts changes on which day because of one commitment. Its occurrences are counted if a limit is
+/// given; none if they are more.
+fn changes(
+    view: &View<'_>,
+    commitment: &Commitment<'_>,
+    limit: Option<usize>,
+) -> Option<Vec<(NaiveDate, Counts)>> {
     let own = view.own_trail(commitment).into_iter();
     let own = own.map(|seq| view.last_possible_day(seq));
     let mut days: BTreeSet<NaiveDate> = own.filter(|day| *day <= view.as_of).collect();
-    let mut before = Counted::default();
+    let mut before = [0; COUNTED.len()];
     let mut changes = Vec::new();
+    let mut of_rule = 0;
     while let Some(day) = days.pop_first() {
         let then = View {
             as_of: day,
             ..*view
         };
-        let commitment = then.commitment(commitment.id);
-        let due = commitment
-            .as_ref()
-            .and_then(|commitment| view.due_date(commitment));
-        let missed = due.and_then(|due| due.succ_opt());
-        days.extend(missed.filter(|missed| day < *missed && *missed <= view.as_of));
-        let now = commitment.map_or_else(Counted::default, |commitment| {
-            Counted::on(&then, &commitment)
-        });
-        let by = COUNTED.map(|what| i8::from(now.holds(what)) - i8::from(before.holds(what)));
-        changes.push((day, by));
+        let mut now = [0; COUNTED.len()];
+        if let Some(commitment) = then.commitment(commitment.id) {
+            let next = limit.and_then(|_| next_of_rule(&then, &commitment));
+            of_rule += usize::from(next.is_some());
+            if limit.is_some_and(|limit| of_rule > limit) {
+                return None;
+            }
+            let turns = [then.due_date(&commitment), next].into_iter().flatten();
+            let turns = turns.filter_map(|day| day.succ_opt());
+            days.extend(turns.filter(|turn| day < *turn && *turn <= view.as_of));
+            now = counts(&then, &commitment, limit.is_some());
+        }
+        changes.push((day, std::array::from_fn(|at| now[at] - before[at])));
         before = now;
     }
-    changes
+    Some(changes)
+}
+
+/// The first day of a commitment's rule that is not before the day of the view.
+fn next_of_rule(view: &View<'_>, commitment: &Commitment<'_>) -> Option<NaiveDate> {
+    let all = view.occurrences(commitment)?.all;
+    let mut days = all.into_iter().filter_map(|each| each.expected);
+    days.find(|day| *day >= view.as_of)
 }
 
 fn table(all: Vec<Series>) -> Table<'static> {

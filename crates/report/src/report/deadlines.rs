@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use chrono::NaiveDate;
 
-use servanda_core::event::Fact;
 use servanda_core::value::id::{PartyId, Seq};
 use servanda_core::value::when::{Deadline, Instant};
 use servanda_core::view::schedule::{DueDate, Term};
 use servanda_core::view::{Commitment, View};
 
 use super::calendar::{CalendarEntry, CalendarStatus};
+use super::cells;
 use super::commitments::Commitments;
 use super::flow::Flow;
 
@@ -33,16 +33,12 @@ pub fn deadlines<'r>(view: &View<'r>, commitments: &Commitments<'r>) -> Flow<'r,
 
 /// The name of the calendar of a ledger's deadlines.
 pub fn calendar_name(view: &View<'_>) -> String {
-    let opened = view.state.entry(Seq(0)).map(|entry| &entry.event.fact);
-    match opened {
-        Some(Fact::LedgerOpened(fact)) => {
-            let origin = fact.origin.to_string();
-            format!(
-                "Deadlines of {}",
-                fact.purpose.as_ref().map_or(origin, ToString::to_string)
-            )
-        }
-        _ => "Deadlines".to_owned(),
+    match cells::opening(view.state) {
+        Some(opening) => match &opening.purpose {
+            Some(purpose) => format!("Deadlines of {purpose}"),
+            None => format!("Deadlines of {}", opening.origin),
+        },
+        None => "Deadlines".to_owned(),
     }
 }
 
@@ -58,11 +54,8 @@ impl Ledger {
     fn of(view: &View<'_>) -> Option<Self> {
         let state = view.state;
         let last = Seq(state.count().checked_sub(1)?);
-        let Fact::LedgerOpened(opened) = &state.entry(Seq(0))?.event.fact else {
-            return None;
-        };
         Some(Self {
-            origin: opened.origin.to_string(),
+            origin: cells::opening(state)?.origin.to_string(),
             revision: last.0,
             changed: state.held(last)?.entry.recorded_at,
         })
@@ -155,10 +148,8 @@ fn description(view: &View<'_>, commitment: &Commitment<'_>, date: Option<DueDat
         let counted_from = date.counted_from;
         lines.extend(counted_from.map(|seq| format!("counted from: record {seq}")));
     }
-    lines.push(format!(
-        "standing: {}, as of {}",
-        commitment.standing, view.as_of
-    ));
+    let standing = cells::standing_text(view.state, commitment.standing, &commitment.standings);
+    lines.push(format!("standing: {standing}, as of {}", view.as_of));
     lines.join("\n")
 }
 

@@ -1,10 +1,11 @@
-//! What wants attention: overdue, due soon, silent, undated.
+//! What wants attention: overdue, contested, breached, due soon, silent, undated.
 
 use std::cmp::Reverse;
 
 use chrono::NaiveDate;
 
 use servanda_core::value::agreement::AgreementStatus;
+use servanda_core::value::commitment::Standing;
 use servanda_core::value::when::Deadline;
 use servanda_core::view::{Commitment, Due, View};
 
@@ -28,7 +29,7 @@ impl Report for DueReport {
     }
 
     fn about(&self) -> &'static str {
-        "What is overdue, due soon, silent or undated"
+        "What is overdue, contested, breached, due soon, silent or undated"
     }
 
     fn takes(&self) -> &'static [Takes] {
@@ -39,7 +40,14 @@ impl Report for DueReport {
         let commitments = select::commitments(view, question);
         let found = Found::new(&commitments, question);
         let mut document = Document::new(self.name(), "Due, silent and undated", view, question);
-        let rates = [&found.tally.due_rates()[..], &found.tally.live_rates()[..]].concat();
+        let tally = found.tally;
+        let rates = [
+            &tally.due_rates()[..],
+            &tally.owed_rates(),
+            &tally.live_rates(),
+            &tally.occurrence_rates(),
+        ]
+        .concat();
         let recurring = commitments.at(found.recurring);
         let (occurrences, notes) = occurrences::table(&recurring, question.grace);
         document.tables = vec![
@@ -119,7 +127,7 @@ fn rates_chart(rates: &[Rate]) -> Chart {
         label: format!("{}, of the {}", rate.name, rate.denominator),
         count: i64::try_from(rate.count).unwrap_or(i64::MAX),
         tone: match rate.name {
-            "fulfilled" => Tone::Good,
+            "fulfilled" | "held" => Tone::Good,
             "breached" | "overdue" => Tone::Bad,
             "undated" => Tone::Plain,
             _ => Tone::Attention,
@@ -138,6 +146,10 @@ fn rates_chart(rates: &[Rate]) -> Chart {
 enum State {
     /// The longest overdue come first.
     Overdue(Reverse<i64>),
+    /// No debtor owes it as it stands, and that is argued about. Those longest past their deadline come first.
+    Contested(Reverse<i64>),
+    /// A debtor breached it, and nothing cured that.
+    Breached,
     /// Past the deadline, but not for as long as the grace that was asked for.
     Grace(Reverse<i64>),
     /// The nearest come first.
@@ -158,11 +170,15 @@ impl State {
         heard: Heard,
     ) -> Option<Self> {
         let agreement = cells::unsettled(view, commitment);
+        let breached = commitment.any(|standing| standing == Standing::Breached);
         match view.due(commitment, question.soon) {
             Due::Overdue { days } if days <= whole(question.grace) => {
                 Some(Self::Grace(Reverse(days)))
             }
             Due::Overdue { days } => Some(Self::Overdue(Reverse(days))),
+            Due::Contested { days } => Some(Self::Contested(Reverse(days))),
+            Due::NotOwed if commitment.is_contested() => Some(Self::Contested(Reverse(0))),
+            _ if breached => Some(Self::Breached),
             Due::Soon { days } => Some(Self::Soon(days)),
             _ if agreement == Some(AgreementStatus::Suspended) => Some(Self::Suspended),
             _ if agreement.is_some() => Some(Self::Ended),
@@ -176,6 +192,8 @@ impl State {
     fn cell(self) -> Cell {
         let (word, tone) = match self {
             Self::Overdue(_) => ("overdue", Tone::Bad),
+            Self::Contested(_) => ("contested", Tone::Bad),
+            Self::Breached => ("breached", Tone::Bad),
             Self::Grace(_) => ("grace", Tone::Attention),
             Self::Soon(_) => ("soon", Tone::Attention),
             Self::Ended => ("agreement ended", Tone::Attention),
@@ -190,8 +208,9 @@ impl State {
     fn days(self) -> Option<i64> {
         match self {
             Self::Overdue(Reverse(days)) | Self::Grace(Reverse(days)) => Some(days),
+            Self::Contested(Reverse(days)) => (days > 0).then_some(days),
             Self::Soon(days) => Some(-days),
-            Self::Ended | Self::Suspended | Self::Silent | Self::Undated => None,
+            Self::Breached | Self::Ended | Self::Suspended | Self::Silent | Self::Undated => None,
         }
     }
 }
@@ -211,6 +230,8 @@ fn calls<'r>(view: &View<'r>, commitments: &Commitments<'r>, calls: Vec<Call>) -
         "days_unheard",
         "flags",
         "due_on",
+        "differs",
+        "contest",
     ];
     let mut calls = calls;
     calls.sort_by_key(|call| (call.state, Reverse(call.heard.days), call.at));
@@ -237,6 +258,8 @@ fn row(view: &View<'_>, commitment: &Commitment<'_>, call: Call) -> Row {
         Cell::Number(heard.days),
         Cell::List(cells::commitment_flags(view, commitment)),
         Cell::maybe(due_on(view, commitment)),
+        Cell::List(cells::differences(view.state, &commitment.standings)),
+        cells::contest(commitment.contest),
     ]
 }
 

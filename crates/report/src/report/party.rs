@@ -6,7 +6,7 @@ use std::sync::Arc;
 use servanda_core::event::Kind;
 use servanda_core::value::commitment::Standing;
 use servanda_core::value::id::{AgreementId, PartyId, Seq, Slug, Subject};
-use servanda_core::view::{Party, View};
+use servanda_core::view::{Commitment, Party, View};
 
 use super::bounded::Bounded;
 use super::caveats::{Caveats, Part};
@@ -14,7 +14,7 @@ use super::cell::Cell;
 use super::commitments::Commitments;
 use super::document::{Document, Report, Row, Table};
 use super::question::{Question, Takes};
-use super::rates::{Rate, Tally};
+use super::rates::{Circumstances, Rate, Tally};
 use super::{rows, select, succession, tables};
 use crate::parallel;
 
@@ -49,14 +49,46 @@ struct Facts<'r> {
     view: View<'r>,
     question: Question,
     commitments: Commitments<'r>,
-    /// Where each of the commitments stands, and what it adds to the rates.
-    counted: Vec<(Standing, Tally)>,
+    /// What the rates ask of each of the commitments, and where its debtors stand.
+    counted: Vec<(Circumstances, Stands)>,
     /// The places of the commitments that each owes, and that each is owed.
     owes: Places,
     is_owed: Places,
     /// The places of the agreements that name each, and of the statements that each made.
     agreements: Places,
     statements: Places,
+}
+
+/// Where the debtors of a commitment stand.
+enum Stands {
+    /// All there.
+    Alike(Standing),
+    /// Each for itself.
+    Apart(Vec<(PartyId, Standing)>),
+}
+
+impl Stands {
+    fn of(commitment: &Commitment<'_>) -> Self {
+        if !commitment.differs() {
+            return Self::Alike(commitment.standing);
+        }
+        let each = commitment.each();
+        Self::Apart(
+            each.map(|(party, standing)| (party.clone(), standing))
+                .collect(),
+        )
+    }
+
+    /// Where those stand that are wanted.
+    fn those(&self, wanted: impl Fn(&PartyId) -> bool) -> Vec<Standing> {
+        match self {
+            Self::Alike(standing) => vec![*standing],
+            Self::Apart(each) => {
+                let each = each.iter().filter(|(party, _)| wanted(party));
+                each.map(|(_, standing)| *standing).collect()
+            }
+        }
+    }
 }
 
 /// For each party the places of the things that name it.
@@ -126,10 +158,10 @@ impl<'r> Facts<'r> {
         let owned =
             |parties: Vec<&PartyId>| -> Vec<PartyId> { parties.into_iter().cloned().collect() };
         let all = self.commitments.in_parallel(|view, commitment| {
-            let tally = Tally::of_one(view, &commitment, soon, silent);
+            let circumstances = Circumstances::of(view, &commitment, soon, silent);
             let sides = (owned(commitment.debtors()), owned(commitment.creditors()));
             let part = Part::new(view, &commitment);
-            ((commitment.standing, tally), sides, part)
+            ((circumstances, Stands::of(&commitment)), sides, part)
         });
         let mut caveats = Caveats::default();
         for (at, (counted, (debtors, creditors), part)) in all.enumerate() {
@@ -162,9 +194,9 @@ impl<'r> Facts<'r> {
             Cell::maybe(party.names.first()),
             Cell::text(party.fact.kind),
             Cell::count(owes.len()),
-            Cell::List(self.by_standing(&owes)),
+            Cell::List(self.by_standing(&owes, |debtor| parties.contains(debtor))),
             Cell::count(owed.len()),
-            Cell::List(self.by_standing(&owed)),
+            Cell::List(self.by_standing(&owed, |debtor| !parties.contains(debtor))),
             Cell::count(self.agreements.of_any(parties).len()),
             Cell::count(self.statements.of_any(parties).len()),
             Cell::list(predecessors.iter().map(succession::named)),
@@ -174,11 +206,17 @@ impl<'r> Facts<'r> {
         ]
     }
 
-    /// `agreed 4`, for each standing that occurs among the commitments at these places.
-    fn by_standing(&self, places: &BTreeSet<usize>) -> Vec<String> {
+    /// `agreed 4`, for each standing of the debtors that are wanted among the commitments at these places.
+    fn by_standing(
+        &self,
+        places: &BTreeSet<usize>,
+        wanted: impl Fn(&PartyId) -> bool,
+    ) -> Vec<String> {
         let mut counts = BTreeMap::new();
         for at in places {
-            *counts.entry(self.counted[*at].0).or_insert(0) += 1;
+            if let Some(standing) = Standing::of_all(self.counted[*at].1.those(&wanted)) {
+                *counts.entry(standing).or_insert(0) += 1;
+            }
         }
         let in_order = Standing::ALL.iter();
         let counts = in_order.filter_map(|standing| Some((standing, counts.get(standing)?)));
@@ -193,7 +231,12 @@ impl<'r> Facts<'r> {
         if owes.is_empty() {
             return Vec::new();
         }
-        let tally: Tally = owes.into_iter().map(|at| self.counted[at].1).sum();
+        let tally = |at: usize| {
+            let (circumstances, stands) = &self.counted[at];
+            let own = stands.those(|debtor| parties.contains(debtor));
+            Tally::of_debtors(circumstances, own.into_iter())
+        };
+        let tally: Tally = owes.into_iter().map(tally).sum();
         tally.rates()
     }
 

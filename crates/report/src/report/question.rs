@@ -40,7 +40,7 @@ pub struct Question {
     pub source: Option<SourceId>,
     /// Only events of these kinds; all where it is empty.
     pub kinds: Vec<Kind>,
-    /// Only commitments that stand here; all where it is empty.
+    /// Only commitments that stand here, or a debtor of which does; all where it is empty.
     pub standings: Vec<Standing>,
     /// Only parties of this kind.
     pub party_kind: Option<PartyKind>,

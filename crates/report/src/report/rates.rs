@@ -3,7 +3,7 @@
 use std::iter::Sum;
 use std::ops::Add;
 
-use chrono::Days;
+use chrono::{Days, NaiveDate};
 
 use servanda_core::value::commitment::{Contest, Standing};
 use servanda_core::view::{Commitment, Due, View};
@@ -17,7 +17,7 @@ use super::document::Table;
 pub struct Rate {
     /// What is counted.
     pub name: &'static str,
-    /// Among what: `live`, `due`, `assessed`.
+    /// Among what: `live`, `owed`, `due`, `expected`, `assessed`.
     pub denominator: &'static str,
     /// How many.
     pub count: usize,
@@ -38,6 +38,20 @@ impl Rate {
             Cell::count(self.of),
             Cell::text(self.share()),
         ]
+    }
+
+    /// Several of the same.
+    fn all<const N: usize>(
+        denominator: &'static str,
+        of: usize,
+        counts: [(&'static str, usize); N],
+    ) -> [Self; N] {
+        counts.map(|(name, count)| Self {
+            name,
+            denominator,
+            count,
+            of,
+        })
     }
 
     /// `1 of 2 (50%)`; `none due` where there is nothing to divide by.
@@ -65,37 +79,124 @@ fn percent(count: usize, of: usize) -> String {
     }
 }
 
-/// What the rates count among some commitments.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Tally {
+/// What the rates ask of a commitment that is the same for each of its debtors.
+#[derive(Debug, Clone, Copy)]
+pub struct Circumstances {
+    /// What the calendar says of it, if it is owed.
+    calendar: Due,
+    /// Whether nothing says when to keep it.
+    undated: bool,
+    /// Whether nothing was heard of it for long.
+    unheard: bool,
+    /// Whether somebody argues about where it stands.
+    contested: bool,
+    /// Whether an assessor looked at it.
+    assessed: bool,
+    /// Whether some assessor, when it last looked, found nothing to judge by.
+    no_evidence: bool,
+    /// The past days of its rule, and those on which an occurrence was held.
+    expected: usize,
+    held: usize,
+}
+
+impl Circumstances {
+    /// What is asked of a commitment; `soon` is how many days ahead count as soon, `silent` after how many days without
+    /// an event it counts as silent.
+    pub fn of<'r>(view: &View<'r>, commitment: &Commitment<'r>, soon: Days, silent: Days) -> Self {
+        let (expected, held) = passed_occurrences(view, commitment);
+        Self {
+            calendar: view.calendar(commitment, soon),
+            undated: cells::is_undated(commitment),
+            unheard: Heard::of(view, commitment, silent).is_long,
+            contested: matches!(commitment.contest, Contest::Claimed | Contest::Disputed),
+            assessed: !commitment.assessments.is_empty(),
+            no_evidence: cells::lacks_evidence(view, commitment),
+            expected,
+            held,
+        }
+    }
+}
+
+/// How many occurrences of a commitment were expected before the day of the view, and how many of those were held.
+fn passed_occurrences<'r>(view: &View<'r>, commitment: &Commitment<'r>) -> (usize, usize) {
+    let Some(all) = view.occurrences(commitment) else {
+        return (0, 0);
+    };
+    let is_past = |day: NaiveDate| day < view.as_of;
+    let past = || {
+        all.all
+            .iter()
+            .filter(|each| each.expected.is_some_and(is_past))
+    };
+    (
+        past().count(),
+        past().filter(|each| each.held.is_some()).count(),
+    )
+}
+
+macro_rules! tally {
+    ($($(#[$doc:meta])* $count:ident,)+) => {
+        /// What the rates count among some commitments, or among what some debtors owe.
+        #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+        pub struct Tally {
+            $($(#[$doc])* pub $count: usize,)+
+        }
+
+        impl Add for Tally {
+            type Output = Self;
+
+            fn add(self, other: Self) -> Self {
+                Self { $($count: self.$count + other.$count,)+ }
+            }
+        }
+    };
+}
+
+tally! {
     /// All of them.
-    pub all: usize,
+    all,
     /// Those of which something is owed, or may yet come to be.
-    pub live: usize,
-    /// Those whose deadline passed while they were owed.
-    pub due: usize,
-    /// Those that an assessor looked at.
-    pub assessed: usize,
+    live,
+    /// Those that were owed and not taken away since, with any deadline or none.
+    owed,
+    /// Of the owed, the fulfilled.
+    owed_fulfilled,
+    /// Of the owed, those kept in part.
+    owed_partial,
+    /// Of the owed, the ones declared breached.
+    owed_breached,
+    /// Of the owed, those whose deadline passed.
+    due,
     /// Of those due, the fulfilled.
-    pub due_fulfilled: usize,
-    /// Of those due, the ones declared breached.
-    pub due_breached: usize,
+    due_fulfilled,
+    /// Of those due, the ones kept in part.
+    due_partial,
     /// Of those due, the ones said to be fulfilled, which nobody answered.
-    pub due_claimed: usize,
-    /// Of those due, the ones still owed.
-    pub overdue: usize,
+    due_claimed,
+    /// Of those due, the ones declared breached.
+    due_breached,
+    /// Of those due, the ones that a debtor still owes.
+    overdue,
+    /// Of those due, the live ones that are argued about.
+    due_contested,
     /// Of the live, those that fall due soon.
-    pub soon: usize,
+    soon,
     /// Of the live, those that nothing says when to keep.
-    pub undated: usize,
+    undated,
     /// Of the live, those nothing was heard of for long.
-    pub silent: usize,
+    silent,
     /// Of the live, those that are argued about.
-    pub contested: usize,
+    contested,
+    /// The occurrences that were expected before today.
+    expected,
+    /// Of the expected, those that were held.
+    held,
+    /// Those that an assessor looked at.
+    assessed,
     /// Of the assessed, the fulfilled.
-    pub assessed_fulfilled: usize,
+    assessed_fulfilled,
     /// Of the assessed, those where some assessor, when it last looked, found nothing to judge by.
-    pub no_evidence: usize,
+    no_evidence,
 }
 
 impl Tally {
@@ -119,94 +220,124 @@ impl Tally {
         soon: Days,
         silent: Days,
     ) -> Self {
-        let mut tally = Self::default();
-        let standing = commitment.standing;
-        let add = |place: &mut usize, yes: bool| *place += usize::from(yes);
-        add(&mut tally.all, true);
-        let live = standing.is_live();
-        let contested = matches!(commitment.contest, Contest::Claimed | Contest::Disputed);
-        add(&mut tally.live, live);
-        add(&mut tally.contested, live && contested);
-        add(&mut tally.undated, live && cells::is_undated(commitment));
-        add(
-            &mut tally.silent,
-            Heard::of(view, commitment, silent).silent,
-        );
-        let due = view.fell_due(commitment);
-        add(&mut tally.due, due);
-        add(
-            &mut tally.due_fulfilled,
-            due && standing == Standing::Fulfilled,
-        );
-        add(
-            &mut tally.due_breached,
-            due && standing == Standing::Breached,
-        );
-        add(&mut tally.due_claimed, due && standing == Standing::Claimed);
-        let calendar = view.due(commitment, soon);
-        add(&mut tally.overdue, matches!(calendar, Due::Overdue { .. }));
-        add(&mut tally.soon, matches!(calendar, Due::Soon { .. }));
-        let assessed = !commitment.assessments.is_empty();
-        add(&mut tally.assessed, assessed);
-        add(
-            &mut tally.assessed_fulfilled,
-            assessed && standing == Standing::Fulfilled,
-        );
-        let lacking = cells::lacks_evidence(view, commitment);
-        add(&mut tally.no_evidence, lacking);
-        tally
+        let circumstances = Circumstances::of(view, commitment, soon, silent);
+        let standings = commitment.standings.iter();
+        Self::of_debtors(&circumstances, standings.map(|(_, standing)| *standing))
+    }
+
+    /// What one commitment adds by the standings of some of its debtors.
+    pub fn of_debtors(
+        of: &Circumstances,
+        standings: impl Iterator<Item = Standing> + Clone,
+    ) -> Self {
+        use Standing::{Breached, Claimed, Conditional, Fulfilled, Partial, Proposed};
+        let Some(whole) = Standing::of_all(standings.clone()) else {
+            return Self::default();
+        };
+        let (live, owed) = (whole.is_live(), whole.was_owed());
+        let still_owed = standings.into_iter().any(Standing::can_be_overdue);
+        let past = matches!(of.calendar, Due::Overdue { .. });
+        let soon = matches!(of.calendar, Due::Soon { .. });
+        let due = owed && past;
+        let recurs = !matches!(whole, Proposed | Conditional);
+        let one = usize::from;
+        Self {
+            all: 1,
+            live: one(live),
+            owed: one(owed),
+            owed_fulfilled: one(whole == Fulfilled),
+            owed_partial: one(whole == Partial),
+            owed_breached: one(whole == Breached),
+            due: one(due),
+            due_fulfilled: one(due && whole == Fulfilled),
+            due_partial: one(due && whole == Partial),
+            due_claimed: one(due && whole == Claimed),
+            due_breached: one(due && whole == Breached),
+            overdue: one(due && still_owed),
+            due_contested: one(due && live && of.contested),
+            soon: one(soon && still_owed),
+            undated: one(live && of.undated),
+            silent: one(live && of.unheard),
+            contested: one(live && of.contested),
+            expected: if recurs { of.expected } else { 0 },
+            held: if recurs { of.held } else { 0 },
+            assessed: one(of.assessed),
+            assessed_fulfilled: one(of.assessed && whole == Fulfilled),
+            no_evidence: one(of.no_evidence),
+        }
     }
 
     /// The rates of what is due.
-    pub fn due_rates(&self) -> [Rate; 4] {
-        let due = |name, count| Rate {
-            name,
-            denominator: "due",
-            count,
-            of: self.due,
-        };
-        [
-            due("fulfilled", self.due_fulfilled),
-            due("claimed", self.due_claimed),
-            due("breached", self.due_breached),
-            due("overdue", self.overdue),
-        ]
+    pub fn due_rates(&self) -> [Rate; 6] {
+        Rate::all(
+            "due",
+            self.due,
+            [
+                ("fulfilled", self.due_fulfilled),
+                ("partial", self.due_partial),
+                ("claimed", self.due_claimed),
+                ("breached", self.due_breached),
+                ("overdue", self.overdue),
+                ("contested", self.due_contested),
+            ],
+        )
+    }
+
+    /// The rates of what was owed, whatever its deadline.
+    pub fn owed_rates(&self) -> [Rate; 3] {
+        Rate::all(
+            "owed",
+            self.owed,
+            [
+                ("fulfilled", self.owed_fulfilled),
+                ("partial", self.owed_partial),
+                ("breached", self.owed_breached),
+            ],
+        )
     }
 
     /// The rates of what is live.
     pub fn live_rates(&self) -> [Rate; 4] {
-        let live = |name, count| Rate {
-            name,
-            denominator: "live",
-            count,
-            of: self.live,
-        };
-        [
-            live("due soon", self.soon),
-            live("undated", self.undated),
-            live("silent", self.silent),
-            live("contested", self.contested),
-        ]
+        Rate::all(
+            "live",
+            self.live,
+            [
+                ("due soon", self.soon),
+                ("undated", self.undated),
+                ("silent", self.silent),
+                ("contested", self.contested),
+            ],
+        )
+    }
+
+    /// The rates of the occurrences that were expected.
+    pub fn occurrence_rates(&self) -> [Rate; 2] {
+        let missed = self.expected - self.held;
+        Rate::all(
+            "expected",
+            self.expected,
+            [("held", self.held), ("missed", missed)],
+        )
     }
 
     /// The rates of what was assessed.
     pub fn assessed_rates(&self) -> [Rate; 2] {
-        let assessed = |name, count| Rate {
-            name,
-            denominator: "assessed",
-            count,
-            of: self.assessed,
-        };
-        [
-            assessed("fulfilled", self.assessed_fulfilled),
-            assessed("no evidence found", self.no_evidence),
-        ]
+        Rate::all(
+            "assessed",
+            self.assessed,
+            [
+                ("fulfilled", self.assessed_fulfilled),
+                ("no evidence found", self.no_evidence),
+            ],
+        )
     }
 
     /// All of them.
     pub fn rates(&self) -> Vec<Rate> {
         let mut all = self.due_rates().to_vec();
+        all.extend(self.owed_rates());
         all.extend(self.live_rates());
+        all.extend(self.occurrence_rates());
         all.extend(self.assessed_rates());
         all
     }
@@ -218,36 +349,15 @@ impl Sum for Tally {
     }
 }
 
-impl Add for Tally {
-    type Output = Self;
-
-    fn add(self, other: Self) -> Self {
-        Self {
-            all: self.all + other.all,
-            live: self.live + other.live,
-            due: self.due + other.due,
-            assessed: self.assessed + other.assessed,
-            due_fulfilled: self.due_fulfilled + other.due_fulfilled,
-            due_breached: self.due_breached + other.due_breached,
-            due_claimed: self.due_claimed + other.due_claimed,
-            overdue: self.overdue + other.overdue,
-            soon: self.soon + other.soon,
-            undated: self.undated + other.undated,
-            silent: self.silent + other.silent,
-            contested: self.contested + other.contested,
-            assessed_fulfilled: self.assessed_fulfilled + other.assessed_fulfilled,
-            no_evidence: self.no_evidence + other.no_evidence,
-        }
-    }
-}
-
 /// Since when nothing was heard of a commitment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Heard {
     /// The last day on which something is known to have happened.
-    pub last: chrono::NaiveDate,
+    pub last: NaiveDate,
     /// Whole days since.
     pub days: i64,
+    /// Whether that is long.
+    pub is_long: bool,
     /// Whether that is long, for a commitment that is live.
     pub silent: bool,
 }
@@ -262,6 +372,7 @@ impl Heard {
         Self {
             last,
             days: (view.as_of - last).num_days(),
+            is_long: long,
             silent: long && commitment.standing.is_live(),
         }
     }

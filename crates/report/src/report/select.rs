@@ -10,7 +10,7 @@ use servanda_core::rules::Known;
 use servanda_core::state::{Id, State};
 use servanda_core::value::id::{AgreementId, EntityKind, PartyId, Seq, Slug, Subject};
 use servanda_core::value::when::Instant;
-use servanda_core::view::{Party, View};
+use servanda_core::view::{Commitment, Party, View};
 
 use super::cells;
 use super::commitments::Commitments;
@@ -72,8 +72,13 @@ pub fn commitments<'r>(view: &View<'r>, question: &Question) -> Commitments<'r> 
                 .flatten()
                 .any(|party| circle.contains(party))
         };
+        let stands_there = |commitment: &Commitment<'_>| {
+            let asked = &question.standings;
+            asked.contains(&commitment.standing)
+                || commitment.any(|standing| asked.contains(&standing))
+        };
         agreement.is_none_or(|asked| *asked == terms.agreement)
-            && (question.standings.is_empty() || question.standings.contains(&commitment.standing))
+            && (question.standings.is_empty() || stands_there(commitment))
             && circle.as_ref().is_none_or(has_role)
     })
 }

@@ -1,3 +1,5 @@
+mod debtors;
+
 use chrono::NaiveDate;
 
 use super::chart::{Line, Plot};

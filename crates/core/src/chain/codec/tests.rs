@@ -474,6 +474,15 @@ fn vectors_by_value() -> Vec<(Kind, Fields)> {
     for role in Role::ALL.iter().map(|role| format!("{role}:colombia")) {
         each(Kind::AgreementRecorded, "role", &[&role]);
     }
+    for deadline in relative_deadlines() {
+        each(Kind::CommitmentAmended, "deadline", &[&deadline]);
+    }
+    all
+}
+
+/// A deadline after each sort of event.
+fn relative_deadlines() -> Vec<String> {
+    let mut all = Vec::new();
     let actions = Action::ALL.iter().map(|action| format!("{action} of A1"));
     let standings = Standing::ALL
         .iter()
@@ -481,10 +490,16 @@ fn vectors_by_value() -> Vec<(Kind, Fields)> {
     let anchors = actions
         .chain(standings)
         .chain(["conclusion of A1".to_owned()]);
+    // Which span goes with which word has no meaning. What came later goes with the first.
     let spans = ["1 day", "250 weeks", "251 months", "9999 years"];
-    for (anchor, span) in anchors.zip(spans.into_iter().cycle()) {
+    let mut spans = spans.into_iter().cycle();
+    for anchor in anchors {
+        let span = match anchor.as_str() {
+            "C2 partial" => "1 day",
+            _ => spans.next().unwrap_or_default(),
+        };
         let deadline = format!("{span} after {anchor}");
-        each(Kind::CommitmentAmended, "deadline", &[&deadline]);
+        all.push(deadline);
     }
     all
 }

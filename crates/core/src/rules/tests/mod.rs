@@ -191,12 +191,13 @@ fn at(standing: Standing) -> Given {
         Conditional => promised().and([status("C1", "conditional", "", "terms")]),
         Active => promised().and([active]),
         Suspended => promised().and([active, status("C1", "suspended", "", "terms")]),
-        Claimed => promised().and([active, status("C1", "claimed", "colombia", "")]),
+        Claimed => promised().and([active, status("C1", "claimed", "colombia ecuador", "")]),
+        Partial => promised().and([active, status("C1", "partial", "venezuela", "")]),
         Breached => promised().and([active, status("C1", "breached", "venezuela", "")]),
         ended => {
             let (by, capacity) = match ended {
                 Expired => ("", "terms"),
-                Cancelled => ("ecuador", ""),
+                Cancelled => ("colombia ecuador", ""),
                 Superseded => ("colombia ecuador venezuela", ""),
                 _ => ("venezuela", ""),
             };

@@ -217,12 +217,17 @@ impl<'r> Replay<'r> {
                 let terms = own.filter(|name| !matches!(*name, "commitment" | "instrument"));
                 let new = terms.map(|name| (name, fields.get(name).to_vec()));
                 let new: Vec<_> = new.filter(|(_, texts)| !texts.is_empty()).collect();
-                self.set_fields(entry, &fact.commitment.0, |all| all.extend(new))
+                self.set_fields(entry, &fact.commitment.0, |all, past| {
+                    all.extend(new);
+                    // It is that of the debtors, who may be others now.
+                    let standing = standing(past, &fact.commitment);
+                    all.extend(standing.map(|standing| ("standing", vec![standing])));
+                })
             }
-            Fact::PartyRenamed(fact) => self.set_fields(entry, &fact.party.0, |all| {
+            Fact::PartyRenamed(fact) => self.set_fields(entry, &fact.party.0, |all, _| {
                 all.insert("name", cells::texts(&fact.name));
             }),
-            Fact::PartySucceeded(fact) => self.set_fields(entry, &fact.party.0, |all| {
+            Fact::PartySucceeded(fact) => self.set_fields(entry, &fact.party.0, |all, _| {
                 let successors = all.entry("successor").or_default();
                 successors.extend(cells::texts(&fact.successor));
             }),
@@ -257,12 +262,17 @@ impl<'r> Replay<'r> {
     }
 
     /// Takes in a record that sets fields of an entity.
-    fn set_fields(&mut self, entry: &Entry, id: &Slug, set: impl FnOnce(&mut Terms)) -> Vec<Touch> {
+    fn set_fields(
+        &mut self,
+        entry: &Entry,
+        id: &Slug,
+        set: impl FnOnce(&mut Terms, &State),
+    ) -> Vec<Touch> {
         let before = self.terms_of(id);
         self.past.apply(entry);
         let mut after = before.clone();
         if !after.is_empty() {
-            set(&mut after);
+            set(&mut after, &self.past);
         }
         self.changed(id, &before, after).into_iter().collect()
     }
@@ -330,8 +340,9 @@ fn recorded(held: &CurrentRecord) -> Entry {
 }
 
 fn standing(past: &State, id: &CommitmentId) -> Option<String> {
-    let position = past.position(id)?;
-    Some(position.standing().to_string())
+    let standings = past.position(id)?.standings();
+    let each: Vec<_> = standings.each().collect();
+    Some(cells::standing_text(past, standings.whole(), &each))
 }
 
 fn status(past: &State, id: &AgreementId) -> Option<String> {

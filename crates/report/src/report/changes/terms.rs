@@ -49,9 +49,10 @@ pub fn terms(state: &State, id: &Slug) -> Terms {
     super::steps::count(state.trail_records(&Subject::Entity(id.clone())).count() + 1);
     let view = View::whole(state);
     if let Some(commitment) = view.commitment(&CommitmentId(id.clone())) {
+        let standing = cells::standing_text(state, commitment.standing, &commitment.standings);
         let terms = Event::from(Fact::from(commitment.terms.into_owned()));
         let mut terms = fields(&terms);
-        terms.insert("standing", vec![commitment.standing.to_string()]);
+        terms.insert("standing", vec![standing]);
         terms.insert("contest", vec![commitment.contest.to_string()]);
         return terms;
     }

@@ -21,14 +21,26 @@ pub enum What {
     Made,
     /// Commitments of which something is owed, or may yet come to be.
     Live,
-    /// Commitments whose deadline passed while they were owed.
+    /// Commitments that were owed and not taken away since, with any deadline or none.
+    Owed,
+    /// Of the owed, the ones declared breached.
+    BreachedOfOwed,
+    /// Of the owed, those whose deadline passed.
     Due,
     /// Of the due, the fulfilled.
     Fulfilled,
+    /// Of the due, the ones kept in part.
+    Partial,
     /// Of the due, the ones declared breached.
     Breached,
-    /// Of the due, the ones still owed.
+    /// Of the due, the ones that a debtor still owes.
     Overdue,
+    /// Of the due, the live ones that are argued about.
+    Contested,
+    /// Occurrences whose day passed.
+    Expected,
+    /// Of the expected, those for which nothing is recorded.
+    Missed,
 }
 
 impl What {
@@ -40,16 +52,29 @@ impl What {
             Self::InForce => "in force",
             Self::Made => "made",
             Self::Live => "live",
+            Self::Owed => "owed",
+            Self::BreachedOfOwed => "breached of owed",
             Self::Due => "due",
             Self::Fulfilled => "fulfilled",
+            Self::Partial => "partial",
             Self::Breached => "breached",
             Self::Overdue => "overdue",
+            Self::Contested => "contested",
+            Self::Expected => "expected",
+            Self::Missed => "missed",
         }
     }
 
     /// Among what it is counted.
     pub fn denominator(self) -> Option<Self> {
-        matches!(self, Self::Fulfilled | Self::Breached | Self::Overdue).then_some(Self::Due)
+        match self {
+            Self::Fulfilled | Self::Partial | Self::Breached | Self::Overdue | Self::Contested => {
+                Some(Self::Due)
+            }
+            Self::BreachedOfOwed => Some(Self::Owed),
+            Self::Missed => Some(Self::Expected),
+            _ => None,
+        }
     }
 
     /// Whether it counts a party that stands there.

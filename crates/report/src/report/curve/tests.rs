@@ -256,10 +256,16 @@ proptest! {
                 for (series, count) in [
                     ("made", tally.all),
                     ("live", tally.live),
+                    ("owed", tally.owed),
+                    ("breached of owed", tally.owed_breached),
                     ("due", tally.due),
                     ("fulfilled", tally.due_fulfilled),
+                    ("partial", tally.due_partial),
                     ("breached", tally.due_breached),
                     ("overdue", tally.overdue),
+                    ("contested", tally.due_contested),
+                    ("expected", tally.expected),
+                    ("missed", tally.expected - tally.held),
                 ] {
                     prop_assert_eq!(at(&curve, series, day), count, "{} on {}", series, day);
                 }

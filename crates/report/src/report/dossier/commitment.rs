@@ -1,8 +1,10 @@
 //! The dossier of a commitment.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use servanda_core::event::{Entry, Event, Fact, Kind};
+use servanda_core::rules::Known;
+use servanda_core::state::{Id, Move};
 use servanda_core::value::commitment::Standing;
 use servanda_core::value::id::{Seq, Subject};
 use servanda_core::view::Commitment;
@@ -53,57 +55,66 @@ fn state(of: &Dossier<'_, '_>, commitment: &Commitment<'_>) -> Table<'static> {
     let agreement = agreement.map(|each| format!("{}: {}", each.id, each.fact.title));
     let agreed = cells::since(view, commitment.recorded.seq);
     let due = view.due(commitment, question.soon);
-    pairs(
-        "state",
-        "Where it stands",
-        vec![
-            ("standing", cells::standing(commitment.standing)),
-            ("contest", cells::contest(commitment.contest)),
-            (
-                "assessment",
-                Cell::List(cells::assessments(view, commitment)),
-            ),
-            ("due", cells::due(due, commitment.terms.deadline.as_ref())),
-            ("agreement", Cell::maybe(agreement)),
-            ("agreement_status", Cell::maybe(agreement_status)),
-            ("agreed_on", agreed),
-            ("last_heard", Cell::text(heard.last)),
-            ("silent", Cell::Flag(heard.silent)),
-            ("verified", Cell::Flag(commitment.is_verified())),
-            (
-                "flags",
-                Cell::List(cells::commitment_flags(view, commitment)),
-            ),
-        ],
-    )
+    let differences = cells::differences(view.state, &commitment.standings);
+    let differs = (!differences.is_empty()).then_some(("differs", Cell::List(differences)));
+    let mut rows = vec![("standing", cells::standing(commitment.standing))];
+    rows.extend(differs);
+    rows.extend(vec![
+        ("contest", cells::contest(commitment.contest)),
+        (
+            "assessment",
+            Cell::List(cells::assessments(view, commitment)),
+        ),
+        ("due", cells::due(due, commitment.terms.deadline.as_ref())),
+        ("agreement", Cell::maybe(agreement)),
+        ("agreement_status", Cell::maybe(agreement_status)),
+        ("agreed_on", agreed),
+        ("last_heard", Cell::text(heard.last)),
+        ("silent", Cell::Flag(heard.silent)),
+        ("verified", Cell::Flag(commitment.is_verified())),
+        (
+            "flags",
+            Cell::List(cells::commitment_flags(view, commitment)),
+        ),
+    ]);
+    pairs("state", "Where it stands", rows)
 }
 
 /// How it came to stand where it stands, from the record that made it on.
 fn moves<'r>(of: &Dossier<'_, 'r>, commitment: &Commitment<'r>) -> Table<'r> {
-    let columns = &["from", "to", "by", "capacity"];
-    let began = standing_of(commitment.recorded);
-    let moves = commitment.moves.iter().copied();
-    let began = began.map(|began| (commitment.recorded.seq, began));
-    let steps: Vec<(Seq, Standing)> = began.into_iter().chain(moves).collect();
-    let pairs = steps.iter().zip(steps.iter().skip(1));
-    let before: BTreeMap<Seq, Standing> = pairs
-        .map(|((_, before), (seq, _))| (*seq, *before))
-        .collect();
-    let records = steps.into_iter().map(|(seq, _)| seq).collect();
+    let columns = &["from", "to", "by", "capacity", "debtors"];
+    let several = commitment.standings.len() > 1;
+    let moves = commitment.moves.iter();
+    let moves: BTreeMap<Seq, Move> = moves.map(|one| (one.seq, one.clone())).collect();
+    let began = [commitment.recorded.seq].into_iter();
+    let records = began.chain(moves.keys().copied()).collect();
     let title = "How it came there";
-    of.table("moves", title, columns, records, move |_, entry| {
+    of.table("moves", title, columns, records, move |scope, entry| {
         let capacity = match &entry.event.fact {
             Fact::StatusChanged(fact) => fact.capacity,
             _ => None,
         };
-        let standing = |standing: Option<Standing>| standing.map_or(Cell::None, cells::standing);
+        let moved = moves.get(&entry.seq);
+        let of = moved.map_or(&[][..], |moved| &moved.of);
+        let debtors = of.iter().filter(|_| several);
         vec![
-            standing(before.get(&entry.seq).copied()),
-            standing(standing_of(entry)),
+            from(of),
+            standing_of(entry).map_or(Cell::None, cells::standing),
             Cell::List(cells::by(&entry.event)),
             Cell::maybe(capacity),
+            Cell::list(debtors.map(|(debtor, _)| scope.view.state.slug(*debtor))),
         ]
     })
+}
+
+/// Where debtors stood before a move.
+fn from(each: &[(Id, Standing)]) -> Cell {
+    let before: BTreeSet<Standing> = each.iter().map(|(_, standing)| *standing).collect();
+    match before.iter().collect::<Vec<_>>().as_slice() {
+        [] => Cell::None,
+        [one] => cells::standing(**one),
+        several => Cell::list(several),
+    }
 }
 
 /// Where a record moved a commitment.

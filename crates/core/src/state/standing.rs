@@ -1,0 +1,451 @@
+//! Where the debtors of a commitment stand, and whose performance a move is about. Nothing else works these out.
+//!
+//! Each debtor has a standing of its own. A record says whose performance it is about; one of schema 1 does not, and is
+//! then about every debtor whose standing its word may move ([`Standings::about`]). Whether it may come was asked of one
+//! standing for all debtors then, so that is kept too ([`Standings::joint`]).
+
+use std::fmt;
+
+use super::facts::{Amendment, CommitmentFacts, Terms};
+use super::id_table::Id;
+use super::word::Word;
+use crate::value::commitment::{Asserter, Capacity, Standing, TRANSITIONS, Transition, transition};
+use crate::value::id::Seq;
+
+/// What is asked about those who move standings. The state answers it.
+pub(super) trait Sayings: fmt::Debug {
+    /// The word of a number.
+    fn word(&self, number: u32) -> Option<&Word>;
+    /// All parties for which one of these may act, and these themselves.
+    fn principals(&self, actors: &[Id]) -> Vec<Id>;
+}
+
+/// A move of the standing of some debtors.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Move {
+    /// The record that moved it.
+    pub seq: Seq,
+    /// Where these debtors stand from now on.
+    pub to: Standing,
+    /// The debtors, each with where it stood before.
+    pub of: Vec<(Id, Standing)>,
+    /// Where the commitment as a whole stood before.
+    pub before: Standing,
+    /// Where the commitment as a whole stands from now on.
+    pub after: Standing,
+}
+
+/// Where the debtors of a commitment stand after some of its records.
+#[derive(Debug, Clone)]
+pub struct Standings<'s> {
+    state: &'s dyn Sayings,
+    sides: Sides,
+    joint: Track,
+    each: Vec<(Id, Track)>,
+}
+
+/// Where a debtor stands, and the number of the word of the claim that is open, or was answered by its breach.
+#[derive(Debug, Clone, Copy)]
+struct Track {
+    standing: Standing,
+    claim: Option<u32>,
+}
+
+impl Track {
+    fn at(standing: Standing) -> Self {
+        let claim = None;
+        Self { standing, claim }
+    }
+
+    fn take(&mut self, to: Standing, word: u32) {
+        self.claim = match to {
+            Standing::Claimed => Some(word),
+            Standing::Breached if self.standing == Standing::Claimed => self.claim,
+            _ => None,
+        };
+        self.standing = to;
+    }
+}
+
+/// The two sides of a commitment.
+#[derive(Debug, Clone)]
+struct Sides {
+    debtor: Box<[Id]>,
+    creditor: Box<[Id]>,
+    mutual: bool,
+}
+
+impl Sides {
+    fn of(terms: &Terms) -> Self {
+        Self {
+            debtor: terms.debtor.clone(),
+            creditor: terms.creditor.clone(),
+            mutual: terms.mutual,
+        }
+    }
+
+    fn amend(&mut self, amendment: &Amendment) {
+        for (side, new) in [
+            (&mut self.debtor, &amendment.debtor),
+            (&mut self.creditor, &amendment.creditor),
+        ] {
+            if !new.is_empty() {
+                side.clone_from(new);
+            }
+        }
+    }
+
+    /// Who owes it: the debtors, and on a mutual commitment the creditors too.
+    fn debtors(&self) -> Vec<Id> {
+        self.both(&self.debtor, &self.creditor)
+    }
+
+    /// To whom it is owed: the creditors, and on a mutual commitment the debtors too.
+    fn creditors(&self) -> Vec<Id> {
+        self.both(&self.creditor, &self.debtor)
+    }
+
+    fn both(&self, own: &[Id], other: &[Id]) -> Vec<Id> {
+        let mut all = own.to_vec();
+        if self.mutual {
+            all.extend(other.iter().filter(|party| !own.contains(party)));
+        }
+        all
+    }
+
+    /// To whom a debtor owes it: never to itself.
+    fn creditors_of(&self, debtor: Id) -> Vec<Id> {
+        let owes = self.debtor.contains(&debtor);
+        let is_owed = self.creditor.contains(&debtor);
+        let mut all = match (self.mutual, owes, is_owed) {
+            (true, true, true) => self.debtors(),
+            (true, false, _) => self.debtor.to_vec(),
+            _ => self.creditor.to_vec(),
+        };
+        all.retain(|party| *party != debtor);
+        all
+    }
+}
+
+impl<'s> Standings<'s> {
+    /// Where they stand by the terms alone.
+    fn first(state: &'s dyn Sayings, terms: &Terms) -> Self {
+        let sides = Sides::of(terms);
+        let first = Track::at(terms.standing.unwrap_or(Standing::Agreed));
+        let debtors = sides.debtors().into_iter();
+        Self {
+            state,
+            each: debtors.map(|debtor| (debtor, first)).collect(),
+            joint: first,
+            sides,
+        }
+    }
+
+    /// Where they stand after the records before one.
+    pub(super) fn before(
+        state: &'s dyn Sayings,
+        terms: &Terms,
+        facts: &CommitmentFacts,
+        record: u32,
+    ) -> Self {
+        let mut standings = Self::first(state, terms);
+        let one = |debtors: &[Id]| debtors.len() <= 1;
+        let mut amendments = facts.amendments.values();
+        let always_one = one(&terms.debtor) && amendments.all(|each| one(&each.debtor));
+        if !always_one || terms.mutual {
+            standings.walk(facts, |at| at < record, |_| {});
+            return standings;
+        }
+        // All moves are of the only debtor, so that the last two tell.
+        let mut last = facts.moves.before(record).map(|(_, moved)| moved).take(2);
+        let last = [last.next(), last.next()];
+        for moved in last.into_iter().rev().flatten() {
+            standings.joint.take(moved.to, moved.word);
+        }
+        for (_, amendment) in facts.amendments.iter().filter(|(at, _)| *at < record) {
+            standings.amend(amendment);
+        }
+        for (_, track) in &mut standings.each {
+            *track = standings.joint;
+        }
+        standings
+    }
+
+    /// Takes in the moves and amendments of the records that count, in their order, and tells each move.
+    pub(super) fn walk(
+        &mut self,
+        facts: &CommitmentFacts,
+        counts: impl Fn(u32) -> bool,
+        mut tell: impl FnMut(Move),
+    ) {
+        let amendments = facts.amendments.iter();
+        let mut amendments = amendments.filter(|(at, _)| counts(*at)).peekable();
+        for (record, moved) in facts.moves.iter().filter(|(at, _)| counts(*at)) {
+            while let Some((_, amendment)) = amendments.next_if(|(at, _)| *at < record) {
+                self.amend(amendment);
+            }
+            let before = self.whole();
+            let of = self.take(moved.to, moved.word);
+            tell(Move {
+                seq: Seq(record.into()),
+                to: moved.to,
+                of,
+                before,
+                after: self.whole(),
+            });
+        }
+        amendments.for_each(|(_, amendment)| self.amend(amendment));
+    }
+
+    /// As [`Standings::walk`] from the terms on: the moves, and where they led.
+    pub(super) fn all(
+        state: &'s dyn Sayings,
+        terms: &Terms,
+        facts: &CommitmentFacts,
+        counts: impl Fn(u32) -> bool,
+    ) -> (Vec<Move>, Self) {
+        let mut standings = Self::first(state, terms);
+        let mut moves = Vec::with_capacity(facts.moves.0.len());
+        standings.walk(facts, counts, |one| moves.push(one));
+        (moves, standings)
+    }
+
+    /// Moves the standing of those whom a word is about, and returns them with where they stood before.
+    fn take(&mut self, to: Standing, word: u32) -> Vec<(Id, Standing)> {
+        let about = match self.word(word) {
+            Some(said) => self.about(to, said),
+            None => Vec::new(),
+        };
+        self.joint.take(to, word);
+        let mut moved = Vec::with_capacity(about.len());
+        for (debtor, track) in &mut self.each {
+            if about.contains(debtor) {
+                moved.push((*debtor, track.standing));
+                track.take(to, word);
+            }
+        }
+        moved
+    }
+
+    /// Takes in new sides. Who replaces debtors stands where they stood, and who joins them stands where the commitment
+    /// itself does: what others did with it is not the newcomer's. Where that differs, it is in force for the newcomer.
+    fn amend(&mut self, amendment: &Amendment) {
+        self.sides.amend(amendment);
+        let debtors = self.sides.debtors();
+        let (left, stayed): (Vec<_>, Vec<_>) = self
+            .each
+            .drain(..)
+            .partition(|(party, _)| !debtors.contains(party));
+        let replaces = !left.is_empty();
+        let models = if replaces { &left } else { &stayed };
+        let mut models = models.iter().map(|(_, track)| track.standing);
+        let model = models
+            .next()
+            .filter(|model| models.all(|other| other == *model));
+        let model = model.filter(|model| replaces || !model.tells_of_keeping());
+        let newcomer = match left.as_slice() {
+            [(_, left)] => *left,
+            _ => Track::at(model.unwrap_or(Standing::Active)),
+        };
+        let own = |debtor| {
+            let found = stayed.iter().find(|(party, _)| *party == debtor);
+            found.copied().unwrap_or((debtor, newcomer))
+        };
+        self.each = debtors.into_iter().map(own).collect();
+    }
+
+    /// Where the commitment as a whole stands.
+    pub fn whole(&self) -> Standing {
+        let each = self.each().map(|(_, standing)| standing);
+        Standing::of_all(each).unwrap_or(self.joint.standing)
+    }
+
+    /// Each debtor, and where it stands.
+    pub fn each(&self) -> impl Iterator<Item = (Id, Standing)> {
+        self.each
+            .iter()
+            .map(|(debtor, track)| (*debtor, track.standing))
+    }
+
+    /// Where a debtor stands; none if it is no debtor.
+    pub fn of(&self, debtor: Id) -> Option<Standing> {
+        self.each()
+            .find(|(party, _)| *party == debtor)
+            .map(|(_, standing)| standing)
+    }
+
+    /// Where the last move led, whomever it was about. It decides what comes next where a record does not say whose
+    /// performance it is about.
+    pub fn joint(&self) -> Standing {
+        self.joint.standing
+    }
+
+    /// Who owes it.
+    pub fn debtors(&self) -> Vec<Id> {
+        self.sides.debtors()
+    }
+
+    /// To whom it is owed.
+    pub fn creditors(&self) -> Vec<Id> {
+        self.sides.creditors()
+    }
+
+    /// The debtors whose performance a move is about: those that it names. Where it names none, it is about the only
+    /// debtor, or about all whose standing it may move; if there are none, about those whom such a word can only mean.
+    pub fn about(&self, to: Standing, word: &Word) -> Vec<Id> {
+        if let [(only, _)] = self.each.as_slice() {
+            return vec![*only];
+        }
+        if !word.debtor.is_empty() {
+            return word.debtor.to_vec();
+        }
+        let hearing = Hearing::new(self, word);
+        let row = |(debtor, track): &(Id, Track)| Some((*debtor, transition(track.standing, to)?));
+        let movable: Vec<(Id, &Transition)> = self.each.iter().filter_map(row).collect();
+        let moved = movable
+            .iter()
+            .filter(|(debtor, row)| hearing.suffices(row, Some(*debtor)));
+        let moved: Vec<Id> = moved.map(|(debtor, _)| *debtor).collect();
+        if !moved.is_empty() {
+            return moved;
+        }
+        let meant = hearing.meant(to);
+        let can_move = |debtor: &&Id| movable.iter().any(|(party, _)| party == *debtor);
+        let both: Vec<Id> = meant.iter().filter(can_move).copied().collect();
+        if both.is_empty() { meant } else { both }
+    }
+
+    /// Whether a word suffices for a row of the table of transitions, for one debtor or for all at once.
+    pub fn suffices(&self, row: &Transition, word: &Word, debtor: Option<Id>) -> bool {
+        Hearing::new(self, word).suffices(row, debtor)
+    }
+
+    fn word(&self, number: u32) -> Option<&'s Word> {
+        self.state.word(number)
+    }
+}
+
+/// Who stands behind a move, measured against who must.
+struct Hearing<'a> {
+    standings: &'a Standings<'a>,
+    capacity: Option<Capacity>,
+    /// All for whom one of those speaks who say it.
+    voices: Vec<Id>,
+    debtors: Vec<Id>,
+    creditors: Vec<Id>,
+}
+
+impl<'a> Hearing<'a> {
+    fn new(standings: &'a Standings<'a>, word: &Word) -> Self {
+        Self {
+            standings,
+            capacity: word.capacity,
+            voices: standings.state.principals(&word.by),
+            debtors: standings.debtors(),
+            creditors: standings.creditors(),
+        }
+    }
+
+    fn suffices(&self, row: &Transition, debtor: Option<Id>) -> bool {
+        row.by
+            .iter()
+            .any(|asserter| self.satisfies(*asserter, debtor))
+    }
+
+    fn satisfies(&self, asserter: Asserter, debtor: Option<Id>) -> bool {
+        let all =
+            |parties: &[Id]| !parties.is_empty() && parties.iter().all(|party| self.speaks(*party));
+        match asserter {
+            Asserter::AllDebtors => all(&self.debtors),
+            Asserter::AllParties => all(&self.debtors) && all(&self.creditors),
+            Asserter::AnyParty => self.speaks_for_a_side(),
+            Asserter::Terms => self.capacity == Some(Capacity::Terms),
+            Asserter::Arbiter => self.is_outside(Capacity::Arbiter),
+            Asserter::Assessor => self.is_outside(Capacity::Assessor),
+            Asserter::Debtor => {
+                self.claims(Capacity::Debtor)
+                    && match debtor {
+                        Some(debtor) => self.speaks(debtor),
+                        None => self.speaks_for_one(&self.debtors),
+                    }
+            }
+            Asserter::Creditor => self.claims(Capacity::Creditor) && self.answers(debtor),
+        }
+    }
+
+    /// Whether the capacity given, if one is, is this one.
+    fn claims(&self, capacity: Capacity) -> bool {
+        self.capacity.is_none_or(|given| given == capacity)
+    }
+
+    fn speaks(&self, party: Id) -> bool {
+        self.voices.contains(&party)
+    }
+
+    fn speaks_for_one(&self, parties: &[Id]) -> bool {
+        parties.iter().any(|party| self.speaks(*party))
+    }
+
+    fn speaks_for_a_side(&self) -> bool {
+        self.speaks_for_one(&self.debtors) || self.speaks_for_one(&self.creditors)
+    }
+
+    /// Whether a creditor speaks: where a claim is answered, one whose own side did not make it.
+    fn answers(&self, debtor: Option<Id>) -> bool {
+        let standings = self.standings;
+        let state = standings.state;
+        let (creditors, track) = match debtor {
+            None => (self.creditors.clone(), Some(standings.joint)),
+            Some(debtor) => {
+                let mut each = standings.each.iter();
+                let own = each.find(|(party, _)| *party == debtor);
+                (
+                    standings.sides.creditors_of(debtor),
+                    own.map(|(_, track)| *track),
+                )
+            }
+        };
+        let claim = track.and_then(|track| standings.word(track.claim?));
+        let claimants = claim.into_iter().flat_map(|word| word.by.iter().copied());
+        let of_debtor =
+            |party: &Id| debtor.is_none_or(|debtor| state.principals(&[*party]).contains(&debtor));
+        let claimants: Vec<Id> = claimants.filter(of_debtor).collect();
+        let claimed = state.principals(&claimants);
+        let mut creditors = creditors.into_iter();
+        creditors.any(|party| self.speaks(party) && !claimed.contains(&party))
+    }
+
+    /// Whether all who speak do so in this capacity, and none acts for a debtor or creditor.
+    fn is_outside(&self, capacity: Capacity) -> bool {
+        self.capacity == Some(capacity) && !self.voices.is_empty() && !self.speaks_for_a_side()
+    }
+
+    /// Whom a word can only mean: a debtor who tells of its own performance means itself, and who judges it means those
+    /// who owe it to him. Anything else is about all.
+    fn meant(&self, to: Standing) -> Vec<Id> {
+        let asks = |asserter| {
+            let mut rows = TRANSITIONS.iter();
+            rows.any(|row| row.to == to && row.by.contains(&asserter))
+        };
+        let owes_to_them = |debtor: &Id| {
+            let creditors = self.standings.sides.creditors_of(*debtor);
+            !self.speaks(*debtor) && self.speaks_for_one(&creditors)
+        };
+        let debtors = self.debtors.iter().copied();
+        let meant: Vec<Id> = if asks(Asserter::Debtor) {
+            debtors.filter(|debtor| self.speaks(*debtor)).collect()
+        } else if asks(Asserter::Creditor) {
+            debtors.filter(owes_to_them).collect()
+        } else {
+            Vec::new()
+        };
+        if meant.is_empty() {
+            self.debtors.clone()
+        } else {
+            meant
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,19 @@
+//! Who moves standings, as small numbers: most moves are made by the same few.
+
+use super::id_table::Id;
+use super::interned::Interned;
+use crate::value::commitment::Capacity;
+
+/// Who says that a standing moves, in which capacity, and whose performance that is about.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct Word {
+    /// The parties that say so.
+    pub by: Box<[Id]>,
+    /// Their capacity, where they gave one.
+    pub capacity: Option<Capacity>,
+    /// The debtors whose performance it is about; none where the record does not say.
+    pub debtor: Box<[Id]>,
+}
+
+/// The different words. A snapshot leaves out those that no record has any more.
+pub(super) type Words = Interned<Word>;
