@@ -3,34 +3,34 @@
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 
-use serde_json::{Map, Value};
-
 use super::command::{Command, Run};
 use super::error::{CliError, Exit};
 use super::receipt;
 use super::session::{OpenLedger, Session};
 use super::terminal::Terminal;
 use super::typed::text_of;
-use crate::desk::ask::{Desktop, Form, Stop};
+use crate::desk::ask::{Desktop, Form, Prompt as _, Setting, Stop};
 use crate::desk::draft::Draft;
-use servanda_core::event::{Event, Kind};
-use servanda_core::ndjson;
+use servanda_core::event::Event;
 use servanda_core::ranges::CHUNK;
-use servanda_core::value::base::Shape;
+use servanda_core::value::when::Instant;
 use servanda_core::view::sentences::Sentences;
-use servanda_ledger::{Environment as _, Ledger, Machine};
+use servanda_ledger::{Environment as _, Ledger, Machine, Submission};
 use servanda_log::Log;
 use servanda_log::memory::MemoryLog;
 
 pub(super) const COMMAND: Command = Command::of::<Add>();
 
+/// The variable that names the recorder.
+pub const RECORDER: &str = "SERVANDA_RECORDER";
+
 /// Record events by answering questions
 #[derive(clap::Parser)]
 #[command(
     name = "add",
-    after_help = "It asks what happened, offers what the ledger knows by name and the moves that are allowed now, shows \
-what would be recorded, and records one event or several together. Ctrl-C stops it; what was answered is kept in a \
-draft, which is named.
+    after_help = "It asks what happened, offers what the ledger knows by name and the moves that are allowed now, and \
+shows what would be recorded. Nothing is recorded before you say so; then one event, or several together. Ctrl-C \
+stops: what was answered is kept in a draft, and the command that goes on with it is shown.
 
 `servanda record KIND` asks in the same way for what is missing, where there is a terminal.
 
@@ -51,65 +51,157 @@ impl Run for Add {
             return Err(CliError::new(Exit::Usage, message)
                 .hint("`servanda record KIND` takes options, and `servanda import` files"));
         }
-        let forms = match &self.file {
-            Some(path) => forms_in(path)?,
-            None => Vec::new(),
+        let (forms, draft) = match &self.file {
+            Some(path) => (forms_in(path)?, Draft::again(path)),
+            None => (Vec::new(), None),
         };
-        ask(session, forms)
+        Asking {
+            session,
+            recorded_at: None,
+            draft: RefCell::new(draft),
+        }
+        .run(forms)
     }
 }
 
-/// Asks for events, the forms first, and records them together.
-pub fn ask(session: &Session, forms: Vec<Form>) -> Result<Exit, CliError> {
-    // Nobody waits for a person who types: the ledger is copied, and closed until there is something to record.
-    let copied = copy(&session.open()?)?;
-    let rehearsal = Ledger::open(copied, Machine)?;
-    let draft = RefCell::new(None);
-    let mut keep = |batch: &[Event], open: &[Form]| keep(session, &draft, batch, open);
-    let mut terminal = Terminal {
-        colour: session.has_colour(),
-    };
-    let clock = (Session::today(), Session::zone());
-    let desktop = Desktop::new(
-        &mut terminal,
-        rehearsal.state().clone(),
-        clock,
-        Machine.now(),
-        &mut keep,
-    );
-    let asked = desktop.run(forms);
-    let draft = draft.into_inner();
-    let kept = |error: CliError| match &draft {
-        None => error,
-        Some(draft) => {
-            let path = draft.path().display();
-            error
-                .hint(format!("what you answered is kept in {path}"))
-                .hint(format!(
-                    "`{}` goes on with it",
-                    session.command(&format!("add --file {path}"))
-                ))
+/// Asks for what is missing in these forms and for more events, and records them together.
+pub fn ask(
+    session: &Session,
+    forms: Vec<Form>,
+    recorded_at: Option<Instant>,
+) -> Result<Exit, CliError> {
+    Asking {
+        session,
+        recorded_at,
+        draft: RefCell::default(),
+    }
+    .run(forms)
+}
+
+struct Asking<'s> {
+    session: &'s Session,
+    /// The recorded time that is asserted, in a backfill.
+    recorded_at: Option<Instant>,
+    /// The draft, once something was answered.
+    draft: RefCell<Option<Draft>>,
+}
+
+impl Asking<'_> {
+    fn run(self, forms: Vec<Form>) -> Result<Exit, CliError> {
+        let session = self.session;
+        // Others do not wait for a person who types: the ledger is copied, and closed until there is something to record.
+        let rehearsal = Ledger::open(copy(&session.open()?)?, Machine)?;
+        let mut terminal = Terminal {
+            colour: session.has_colour(),
+        };
+        terminal.say("Nothing is recorded before you say so. Ctrl-C stops, and keeps a draft.");
+        let setting = Setting {
+            state: rehearsal.state().clone(),
+            today: Session::today(),
+            zone: Session::zone(),
+            now: Machine.now(),
+            recorder: std::env::var(RECORDER).ok().filter(|name| !name.is_empty()),
+        };
+        let mut keep = |forms: &[Form]| self.keep(forms);
+        let asked = Desktop::new(&mut terminal, setting, &mut keep).run(forms);
+        drop(rehearsal);
+        let stopped = match asked {
+            Ok(batch) if batch.is_empty() => {
+                session.talk("nothing was recorded");
+                self.forget();
+                return Ok(Exit::Ok);
+            }
+            Ok(batch) => match self.record(batch) {
+                Ok(()) if session.dry_run => {
+                    self.say_how_to_go_on();
+                    return Ok(Exit::Ok);
+                }
+                Ok(()) => {
+                    self.forget();
+                    return Ok(Exit::Ok);
+                }
+                // What is recorded is not to be recorded again.
+                Err(error) if session.has_recorded() => {
+                    self.forget();
+                    return Err(error);
+                }
+                Err(error) => error,
+            },
+            Err(Stop::Failed(why)) => {
+                CliError::refused(format!("cannot ask on this terminal: {why}"))
+            }
+            Err(Stop::Interrupted(_) | Stop::Back) => {
+                CliError::new(Exit::Interrupted, "stopped; nothing was recorded")
+            }
+        };
+        let hints = self.how_to_go_on().into_iter().flatten();
+        Err(hints.fold(stopped, CliError::hint))
+    }
+
+    fn record(&self, batch: Vec<Event>) -> Result<(), CliError> {
+        let session = self.session;
+        let mut ledger = session.open()?;
+        let submissions = batch.iter().map(|event| Submission {
+            event: event.clone(),
+            recorded_at: self.recorded_at,
+        });
+        let receipts = session.append(&mut ledger, submissions.collect())?;
+        let sentences = Sentences::new(ledger.state());
+        let lines: Vec<_> = receipts
+            .iter()
+            .zip(&batch)
+            .map(|(receipt, event)| {
+                let recorded = receipt::recorded(ledger.state(), event, receipt);
+                receipt::Line::new(&sentences, recorded, *receipt)
+            })
+            .collect();
+        receipt::show(session, &lines)?;
+        receipt::close(session, &session.command("log"));
+        receipt::undo(session, &receipts);
+        Ok(())
+    }
+
+    /// Writes the draft. Asking goes on where it cannot be written.
+    fn keep(&self, forms: &[Form]) {
+        let mut draft = self.draft.borrow_mut();
+        if draft.is_none() && forms.iter().all(Form::is_empty) {
+            return;
         }
-    };
-    match asked {
-        Ok(batch) if batch.is_empty() => session.talk("nothing was recorded"),
-        Ok(batch) => record(session, batch).map_err(kept)?,
-        Err(Stop::Interrupted(_) | Stop::Back) => {
-            return Err(kept(CliError::new(
-                Exit::Interrupted,
-                "stopped; nothing was recorded",
-            )));
+        if draft.is_none() {
+            let directory = self.session.draft_directory();
+            *draft = Draft::new(directory.as_deref(), ".ndjson").ok();
         }
-        Err(Stop::Failed(why)) => {
-            return Err(kept(CliError::refused(format!(
-                "cannot ask on this terminal: {why}"
-            ))));
+        let text: String = forms.iter().map(|form| form.to_json() + "\n").collect();
+        let written = draft
+            .as_ref()
+            .is_some_and(|draft| draft.write(&text).is_ok());
+        if !written {
+            self.session.talk("the draft cannot be kept");
         }
     }
-    if let Some(draft) = draft {
-        draft.remove();
+
+    /// Removes the draft.
+    fn forget(&self) {
+        if let Some(draft) = self.draft.take() {
+            draft.remove();
+        }
     }
-    Ok(Exit::Ok)
+
+    fn how_to_go_on(&self) -> Option<[String; 2]> {
+        let draft = self.draft.borrow();
+        let path = draft.as_ref()?.path().display();
+        let command = self.session.command(&format!("add --file {path}"));
+        Some([
+            format!("what you answered is kept in {path}"),
+            format!("`{command}` goes on with it"),
+        ])
+    }
+
+    fn say_how_to_go_on(&self) {
+        for hint in self.how_to_go_on().into_iter().flatten() {
+            self.session.hint(&hint);
+        }
+    }
 }
 
 fn copy(ledger: &OpenLedger) -> Result<MemoryLog, CliError> {
@@ -124,68 +216,15 @@ fn copy(ledger: &OpenLedger) -> Result<MemoryLog, CliError> {
     Ok(MemoryLog::of(records, ledger.head()))
 }
 
-fn record(session: &Session, batch: Vec<Event>) -> Result<(), CliError> {
-    let mut ledger = session.open()?;
-    let receipts = session.append(&mut ledger, batch.clone())?;
-    let sentences = Sentences::new(ledger.state());
-    let lines: Vec<_> = receipts
-        .iter()
-        .zip(&batch)
-        .map(|(receipt, event)| receipt::Line::new(&sentences, event, *receipt))
-        .collect();
-    receipt::show(session, &lines)?;
-    receipt::close(session, &session.command("log"));
-    receipt::undo(session, &receipts);
-    Ok(())
-}
-
-/// Writes the draft; a line for each event, as far as it is known. A draft that cannot be written is told, and asking
-/// goes on.
-fn keep(session: &Session, draft: &RefCell<Option<Draft>>, batch: &[Event], open: &[Form]) {
-    let done = batch.iter().map(|event| (event.kind(), event.to_fields()));
-    let open = open.iter().map(|form| (form.kind, form.fields.clone()));
-    let mut text = String::new();
-    for (kind, fields) in done.chain(open) {
-        let mut object = Map::new();
-        object.insert("event".to_owned(), kind.word().into());
-        for (name, texts) in fields.iter() {
-            let shape = kind.field(name).map(|field| field.shape);
-            let value = match (shape, texts) {
-                (Some(Shape::Flag), _) => Value::Bool(true),
-                (Some(Shape::Many), texts) => texts.into(),
-                (_, texts) => texts.join("; ").into(),
-            };
-            object.insert(name.to_owned(), value);
-        }
-        text.push_str(&format!("{}\n", Value::Object(object)));
-    }
-    let mut draft = draft.borrow_mut();
-    if draft.is_none() {
-        *draft = Draft::new(session.draft_directory().as_deref(), ".ndjson").ok();
-    }
-    let written = draft
-        .as_ref()
-        .is_some_and(|draft| draft.write(&text).is_ok());
-    if !written {
-        session.talk("the draft cannot be kept");
-    }
-}
-
 fn forms_in(path: &Path) -> Result<Vec<Form>, CliError> {
     let text = text_of(path)?;
     let text = String::from_utf8_lossy(&text);
     let lines = text.lines().filter(|line| !line.trim().is_empty());
     let forms = lines.map(|line| {
-        let read = ndjson::read_one(line.as_bytes(), Kind::Noted);
-        let read = read.map_err(|errors| {
-            let mut error = CliError::refused(format!("{} is no draft", path.display()));
-            for wrong in errors {
-                error = error.detail(wrong.to_string());
-            }
-            error
-        })?;
-        Ok(read.map(|(kind, fields)| Form { kind, fields }))
+        Form::from_json(line).map_err(|errors| {
+            let error = CliError::refused(format!("{} is no draft", path.display()));
+            errors.into_iter().fold(error, CliError::detail)
+        })
     });
-    let forms: Result<Vec<Option<Form>>, CliError> = forms.collect();
-    Ok(forms?.into_iter().flatten().collect())
+    forms.collect()
 }

@@ -8,6 +8,7 @@ use clap::Arg;
 use clap_complete::CompleteEnv;
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate};
 
+use super::defaults;
 use crate::desk::names::{Names, brief};
 use crate::desk::reading::entity_kind;
 use servanda_core::event::{FieldSpec, Kind};
@@ -15,6 +16,7 @@ use servanda_core::state::{EntityKind, State};
 use servanda_core::value::base::Leaf;
 use servanda_core::value::id::{FieldName, Seq, Subject};
 use servanda_core::value::source::Citation;
+use servanda_core::value::unicode::folded;
 use servanda_ledger::{Ledger, Machine};
 use servanda_log::{Location, Registry};
 
@@ -23,6 +25,9 @@ const NAMED: usize = 200;
 
 /// Most records that are offered.
 const RECORDS: u64 = 50;
+
+/// The name of this process for others that wait for the ledger.
+const HOLDER: &str = "servanda, for a shell that completes";
 
 /// What an argument takes.
 #[derive(Debug, Clone, Copy)]
@@ -66,11 +71,42 @@ pub fn answer(command_line: fn() -> clap::Command) -> bool {
         return false;
     }
     let here = std::env::current_dir().ok();
-    let answered = CompleteEnv::with_factory(command_line)
+    let answered = CompleteEnv::with_factory(|| without_options(command_line()))
         .var(VARIABLE)
         .try_complete(std::env::args_os(), here.as_deref());
     // A shell shows nothing of an error.
     answered.unwrap_or(true)
+}
+
+/// Leaves out options where the user has not begun one, unless there is nothing else.
+fn without_options(command: clap::Command) -> clap::Command {
+    match current().starts_with('-') {
+        true => command,
+        false => hiding_options(command),
+    }
+}
+
+fn hiding_options(command: clap::Command) -> clap::Command {
+    command
+        .disable_help_flag(true)
+        .mut_args(|arg| {
+            let is_hidden = !arg.is_positional();
+            arg.hide(is_hidden)
+        })
+        .mut_subcommands(hiding_options)
+}
+
+/// The word that is completed.
+fn current() -> String {
+    let words: Vec<OsString> = std::env::args_os().skip(2).collect();
+    let at = std::env::var("_CLAP_COMPLETE_INDEX").ok();
+    let at = at.and_then(|at| at.parse().ok());
+    let word = match at {
+        Some(at) => words.get::<usize>(at),
+        None => words.last(),
+    };
+    word.map(|word| word.to_string_lossy().into_owned())
+        .unwrap_or_default()
 }
 
 /// The variable by which a shell asks.
@@ -80,11 +116,11 @@ fn candidates(takes: Takes, typed: &str) -> Option<Vec<CompletionCandidate>> {
     let words: Vec<OsString> = std::env::args_os().skip(1).collect();
     let location = location(&words)?;
     let registry = Registry::default();
-    let log = registry
-        .of(&location)
-        .ok()?
-        .open(&location, Duration::ZERO, "servanda completion")
-        .ok()?;
+    let backend = registry.of(&location).ok()?;
+    let log = backend.open(&location, Duration::ZERO, HOLDER).ok()?;
+    if log.damage().is_some() {
+        return None;
+    }
     let ledger = Ledger::open(log, Machine).ok()?;
     let found = match takes {
         Takes::Entity(kind) => entities(ledger.state(), kind, typed),
@@ -99,7 +135,7 @@ fn candidates(takes: Takes, typed: &str) -> Option<Vec<CompletionCandidate>> {
     Some(found)
 }
 
-/// The ledger that the words of the command line name, or the environment.
+/// The ledger that the words of the command line name, the environment, or the directory.
 fn location(words: &[OsString]) -> Option<Location> {
     let flag = "--ledger";
     let given = words.iter().enumerate().find_map(|(at, word)| {
@@ -110,16 +146,34 @@ fn location(words: &[OsString]) -> Option<Location> {
         }
     });
     let given = given.or_else(|| std::env::var_os("SERVANDA_LEDGER"));
-    given.filter(|given| !given.is_empty()).map(Location::new)
+    let given = given.filter(|given| !given.is_empty());
+    given.map(Location::new).or_else(|| {
+        let here = std::env::current_dir().ok()?;
+        defaults::find(&here).ok()?.ledger
+    })
 }
 
+/// The entities whose ids begin with what was typed; where there are none, those whose names do.
 fn entities(state: &State, kind: Option<EntityKind>, typed: &str) -> Vec<CompletionCandidate> {
     let names = Names::new(state);
-    let typed = typed.to_lowercase();
-    let all = names.entities(kind).into_iter();
-    let fitting: Vec<_> = all
-        .filter(|(id, _)| id.as_str().to_lowercase().starts_with(&typed))
+    let all = names.entities(kind);
+    let wanted = typed.to_lowercase();
+    let ids = all.iter().copied();
+    let mut fitting: Vec<_> = ids
+        .filter(|(id, _)| id.as_str().to_lowercase().starts_with(&wanted))
         .collect();
+    if fitting.is_empty() {
+        let wanted = folded(typed);
+        let is_called = |name: &String| {
+            let name = folded(name);
+            let mut words = name.split(' ');
+            name.starts_with(&wanted) || words.any(|word| word.starts_with(&wanted))
+        };
+        let called = all.into_iter();
+        fitting = called
+            .filter(|one| names.of(*one).iter().any(is_called))
+            .collect();
+    }
     let has_names = fitting.len() <= NAMED;
     let candidates = fitting.into_iter().map(|one| {
         let name = has_names

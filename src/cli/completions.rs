@@ -16,7 +16,13 @@ pub(super) const COMMAND: Command = Command::of::<Completions>();
 #[derive(clap::Parser)]
 #[command(
     name = "completions",
-    after_help = "Examples:\n  servanda completions bash > ~/.local/share/bash-completion/completions/servanda"
+    after_help = "The script asks the program, which completes commands, options, words, and the ids, records and fields of the \
+ledger.
+
+Examples:
+  servanda completions bash > ~/.local/share/bash-completion/completions/servanda
+  servanda completions zsh > ~/.zfunc/_servanda   # ~/.zfunc must be in fpath before compinit
+  servanda completions fish > ~/.config/fish/completions/servanda.fish"
 )]
 struct Completions {
     /// The shell

@@ -155,7 +155,7 @@ pub fn in_words(kind: Kind, wrong: &Wrong) -> String {
         field => format!("{field}: {}", wrong.message),
     };
     match kind.field(&wrong.field) {
-        Some(spec) if wrong.message.starts_with("is required") => match spec.is_positional() {
+        Some(spec) if wrong.is_missing => match spec.is_positional() {
             true => format!("{line} (<{}>)", spec.label),
             false => format!("{line} (--{} {})", spec.name.replace('_', "-"), spec.label),
         },

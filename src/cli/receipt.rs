@@ -78,15 +78,18 @@ pub fn close(session: &Session, next: &str) {
 
 /// Names the command that takes the records of these receipts back.
 pub fn undo(session: &Session, receipts: &[Receipt]) {
-    let new = receipts.iter().filter(|receipt| !receipt.known);
-    if session.dry_run {
+    let mut new = receipts.iter().filter(|receipt| !receipt.known);
+    let Some(first) = new.next().filter(|_| !session.dry_run) else {
         return;
-    }
+    };
     // What comes later may rest on what comes first.
-    for receipt in new.rev() {
-        let words = format!("record retraction {} --reason REASON", receipt.seq);
-        session.hint(&format!("undo: {}", session.command(&words)));
-    }
+    let last = new.last().unwrap_or(first).seq;
+    let words = format!("record retraction {last} --reason REASON");
+    let command = session.command(&words);
+    session.hint(&match last == first.seq {
+        true => format!("undo: {command}"),
+        false => format!("undo: {command}, and so on back to record {}", first.seq),
+    });
 }
 
 fn claimed_receipts(lines: &[Line]) -> Vec<String> {

@@ -1,7 +1,6 @@
 //! `record KIND`: appends one event, given by flags, as JSON, or in an editor.
 
 use std::ffi::OsStr;
-use std::io::{self, IsTerminal as _};
 use std::path::PathBuf;
 
 use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
@@ -60,8 +59,6 @@ fn build() -> clap::Command {
         .map(|kind| kind_command(*kind));
     clap::Command::new("record")
         .about("Append one event")
-        .subcommand_required(!is_asked_on_terminal())
-        .arg_required_else_help(!is_asked_on_terminal())
         .subcommand_value_name("KIND")
         .subcommand_help_heading("Kinds")
         .subcommands(kinds)
@@ -153,7 +150,7 @@ pub(super) fn field_arg(spec: &'static FieldSpec) -> Arg {
         arg = takes.complete(arg);
     }
     if spec.name == "recorded_by" {
-        arg = arg.env("SERVANDA_RECORDER").hide_env_values(true);
+        arg = arg.env(add::RECORDER).hide_env_values(true);
     }
     match spec.shape {
         Shape::Flag => arg.action(ArgAction::SetTrue),
@@ -165,8 +162,9 @@ pub(super) fn field_arg(spec: &'static FieldSpec) -> Arg {
 fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
     let Some((word, matches)) = matches.subcommand() else {
         return match session.asks() {
-            true => add::ask(session, Vec::new()),
-            false => Err(CliError::new(Exit::Usage, "which kind of event?")),
+            true => add::ask(session, Vec::new(), None),
+            false => Err(CliError::new(Exit::Usage, "which kind of event?")
+                .hint("`servanda record --help` lists the kinds; on a terminal, it asks")),
         };
     };
     let kind: Kind = word
@@ -189,8 +187,8 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
     let is_asked = session.asks() && typed.wrong.is_empty() && !typed.from_file;
     match record(&typed) {
         Err(failure) if is_asked && can_be_asked(&failure) => {
-            let fields = typed.fields;
-            add::ask(session, vec![Form { kind, fields }])
+            let form = Form::open(kind, typed.fields);
+            add::ask(session, vec![form], recorded_at)
         }
         recorded => recorded.map_err(|failure| failure.error),
     }
@@ -199,13 +197,7 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
 /// Whether nothing more is wrong than that something is missing, or has two readings.
 fn can_be_asked(failure: &Failure) -> bool {
     let mut wrong = failure.wrong.iter();
-    !failure.wrong.is_empty()
-        && wrong.all(|wrong| !wrong.readings.is_empty() || wrong.message.starts_with("is required"))
-}
-
-/// Whether there is a terminal to ask on, as far as is known before the options are read.
-fn is_asked_on_terminal() -> bool {
-    io::stdin().is_terminal() && io::stderr().is_terminal()
+    !failure.wrong.is_empty() && wrong.all(|wrong| !wrong.readings.is_empty() || wrong.is_missing)
 }
 
 /// The template that an earlier attempt left, to go on with.

@@ -1,16 +1,15 @@
 //! What the rules allow now: the words that a field may take, and who may assert the event. Each answer is tried on the
 //! rules themselves, so that there is no second list of moves.
 
-use servanda_core::event::{Event, FieldSpec, Fields, Kind};
+use servanda_core::event::Event;
 use servanda_core::rules::{self, Advice, Rejection, Rule};
 use servanda_core::state::EntityKind;
 use servanda_core::value::commitment::{Asserter, Capacity};
 use servanda_core::value::id::Slug;
 
-use super::field::NO_MORE;
-use super::form::title;
-use super::{Choice, Desktop, SEARCH, Stop};
-use crate::desk::names::Names;
+use super::choice::{Question, enough};
+use super::field::{Slot, explained, question};
+use super::{Choice, Desktop, Stop};
 
 /// The field of the capacity in which something is asserted.
 const CAPACITY: &str = "capacity";
@@ -18,160 +17,159 @@ const CAPACITY: &str = "capacity";
 /// Who may assert an event.
 enum Who {
     Party(Slug),
-    /// Nobody but the terms, or a party in this capacity.
-    Capacity(Asserter, &'static str),
+    /// A party in this capacity, or the terms and nobody.
+    Capacity(Asserter, Capacity),
     Other,
     Nobody,
 }
 
 impl Desktop<'_> {
     /// What the rules say of the form with other texts in a field; none where it is not complete enough to say.
-    fn tried(&self, kind: Kind, changes: &[(&str, Vec<String>)]) -> Option<Result<(), Rejection>> {
-        let mut fields = match kind == self.kind_of_form() {
-            true => self.fields().clone(),
-            false => Fields::default(),
-        };
-        for (name, texts) in changes {
-            fields.set(name, texts.clone());
-        }
-        let event = Event::build(kind, &fields).ok()?;
+    fn tried(&self, name: &str, texts: Vec<String>) -> Option<Result<(), Rejection>> {
+        let mut fields = self.fields().clone();
+        fields.set(name, texts);
+        let event = Event::build(self.form().kind, &fields).ok()?;
         let event = rules::complete(&self.state, event);
         Some(rules::check(&self.state, &event))
+    }
+
+    /// Whether the rules say that nothing goes where the event would have it go with this text, whoever says so.
+    pub(super) fn is_no_move(&self, slot: Slot, text: &str) -> bool {
+        let refused = self.tried(slot.name, vec![text.to_owned()]);
+        let refused = refused.and_then(Result::err);
+        refused.is_some_and(|refused| is_no_move(refused.rule))
     }
 
     /// Asks for a word of a list: one that is allowed now, unless the user wants another.
     pub(super) fn word(
         &mut self,
-        kind: Kind,
-        field: &'static FieldSpec,
-        question: &str,
-        is_optional: bool,
+        slot: Slot,
+        (question, help): Question<'_>,
+        chosen: &[String],
     ) -> Result<Option<String>, Stop> {
-        let mut words = Vec::new();
-        let mut choices = Vec::new();
-        for word in field.words {
-            let tried = self.tried(kind, &[(field.name, vec![(*word).to_owned()])]);
-            let by = match &tried {
-                Some(Err(refused)) if is_no_move(refused.rule) => continue,
-                Some(Err(refused)) => asserters(refused),
-                _ => String::new(),
-            };
-            words.push(*word);
-            choices.push(Choice::new(format!("{word}{by}")));
+        #[derive(Clone, Copy)]
+        enum Answer {
+            Word(&'static str),
+            Other,
+            Nothing,
         }
-        let left_out = field.words.len() - words.len();
-        if left_out > 0 {
-            choices.push(Choice::always("another, which no rule allows now"));
+        let words = slot.field.words.iter().copied();
+        let mut answers = Vec::new();
+        let mut others = Vec::new();
+        for word in words.filter(|word| !chosen.iter().any(|one| one == word)) {
+            let is_own = slot.name == slot.field.name;
+            let tried = is_own.then(|| self.tried(slot.name, vec![word.to_owned()]));
+            match tried.flatten() {
+                Some(Err(refused)) if is_no_move(refused.rule) => {
+                    others.push((Choice::new(word), Answer::Word(word)));
+                }
+                Some(Err(refused)) => {
+                    let label = format!("{word}{}", asserters(&refused));
+                    answers.push((Choice::new(label), Answer::Word(word)));
+                }
+                _ => answers.push((Choice::new(word), Answer::Word(word))),
+            }
         }
-        let skip = self.skip(&mut choices, is_optional);
-        let at = self.prompt.choose(question, SEARCH, &choices)?;
-        let Some(at) = at.checked_sub(skip) else {
-            return Ok(None);
+        if !others.is_empty() {
+            let label = "another, which no rule allows now";
+            answers.push((Choice::always(label), Answer::Other));
+        }
+        if slot.is_optional {
+            answers.insert(0, (enough(chosen), Answer::Nothing));
+        }
+        let answer = match self.pick(question, help, answers)? {
+            Answer::Other => self.pick(question, help, others)?,
+            answer => answer,
         };
-        if let Some(word) = words.get(at) {
-            return Ok(Some((*word).to_owned()));
-        }
-        let all: Vec<Choice> = field.words.iter().map(|word| Choice::new(*word)).collect();
-        let at = self.prompt.choose(question, SEARCH, &all)?;
-        Ok(Some(field.words[at].to_owned()))
+        Ok(match answer {
+            Answer::Word(word) => Some(word.to_owned()),
+            Answer::Other | Answer::Nothing => None,
+        })
     }
 
     /// Asks who asserts the event: those who may come first, and in which capacity others may.
-    pub(super) fn who(&mut self, field: &'static FieldSpec) -> Result<Vec<String>, Stop> {
-        let kind = self.kind_of_form();
-        let mut chosen: Vec<String> = Vec::new();
+    pub(super) fn who(&mut self, slot: Slot) -> Result<(), Stop> {
+        if !self.revised(slot)? {
+            return Ok(());
+        }
         loop {
-            let (whos, choices) = self.may_assert(kind, field, &chosen);
-            let question = match chosen.as_slice() {
-                [] => format!("{}: {}", title(field), field.help()),
-                chosen => format!("another {}, after {}?", title(field), chosen.join("; ")),
+            let mut chosen = self.fields().get(slot.name).to_vec();
+            let (asked, help) = (question(slot, &chosen), explained(slot, &chosen));
+            let answers = self.may_assert(slot, &chosen);
+            let must = Slot {
+                is_optional: false,
+                ..slot
             };
-            let at = self.prompt.choose(&question, SEARCH, &choices)?;
-            match &whos[at] {
-                Who::Nobody => return Ok(chosen),
+            match self.pick(&asked, &help, answers)? {
+                Who::Nobody => return Ok(()),
                 Who::Party(id) => chosen.push(id.to_string()),
                 Who::Other => {
-                    let other = self.entity(EntityKind::Party, &question, true)?;
+                    let other = self.entity(must, EntityKind::Party, (&asked, &help), &chosen)?;
                     chosen.extend(other);
                 }
-                Who::Capacity(asserter, word) => {
-                    self.set(CAPACITY, vec![(*word).to_owned()]);
-                    if *asserter == Asserter::Terms {
-                        return Ok(chosen);
+                Who::Capacity(asserter, capacity) => {
+                    self.set(CAPACITY, vec![capacity.to_string()]);
+                    if asserter != Asserter::Terms {
+                        let who = format!("who is {asserter}:");
+                        let other = self.entity(must, EntityKind::Party, (&who, ""), &chosen)?;
+                        chosen.extend(other);
+                        self.set(slot.name, chosen);
                     }
-                    let other =
-                        self.entity(EntityKind::Party, &format!("who is {asserter}?"), false)?;
-                    chosen.extend(other);
-                    return Ok(chosen);
+                    return Ok(());
                 }
             }
+            self.set(slot.name, chosen);
         }
     }
 
-    fn may_assert(
-        &self,
-        kind: Kind,
-        field: &FieldSpec,
-        chosen: &[String],
-    ) -> (Vec<Who>, Vec<Choice>) {
-        let names = Names::new(&self.state);
-        let parties = names.entities(Some(EntityKind::Party));
-        let refused = match self.tried(kind, &[(field.name, chosen.to_vec())]) {
+    fn may_assert(&self, slot: Slot, chosen: &[String]) -> Vec<(Choice, Who)> {
+        let tried = self.tried(slot.name, chosen.to_vec());
+        let refused = match tried {
             Some(Err(refused)) if refused.rule == Rule::StandingAsserter => Some(refused),
             _ => None,
         };
-        let mut whos = Vec::new();
-        let mut choices = Vec::new();
-        if refused.is_none() {
-            let enough = if chosen.is_empty() {
-                NO_MORE
-            } else {
-                "that is all"
-            };
-            whos.push(Who::Nobody);
-            choices.push(Choice::always(enough));
-        }
-        let label = |id: &Slug| {
-            let name = names.of((id, EntityKind::Party)).into_iter().next();
-            format!("{} ({id})", name.unwrap_or_default())
-        };
+        let parties = self.offered(Some(EntityKind::Party), chosen);
+        let mut answers = Vec::new();
         if let Some(refused) = &refused {
-            for (id, _) in &parties {
+            for (choice, id) in &parties {
                 let with = [chosen, &[id.to_string()]].concat();
-                if let Some(Ok(())) = self.tried(kind, &[(field.name, with)]) {
-                    whos.push(Who::Party((*id).clone()));
-                    choices.push(Choice::new(format!("{}, who may say so", label(id))));
+                if let Some(Ok(())) = self.tried(slot.name, with) {
+                    let label = format!("{}, who may say so", choice.label);
+                    answers.push((Choice::new(label), Who::Party(id.clone())));
                 }
             }
-            let asserted = refused.allowed.iter().filter_map(|advice| match advice {
-                Advice::AssertedBy(asserter) => Some(*asserter),
-                _ => None,
-            });
-            for asserter in asserted {
-                if let Some(capacity) =
-                    capacity(asserter).filter(|_| kind.field(CAPACITY).is_some())
-                {
-                    whos.push(Who::Capacity(asserter, capacity.word()));
-                    choices.push(Choice::always(asserter.to_string()));
-                }
-            }
+            answers.extend(self.capacities(refused));
+        } else {
+            answers.push((enough(chosen), Who::Nobody));
         }
         // Where several must say so together, none of them may alone.
-        let is_open = !whos.iter().any(|who| matches!(who, Who::Party(_)));
-        if is_open {
-            for (id, _) in &parties {
-                if !chosen.contains(&id.to_string()) {
-                    whos.push(Who::Party((*id).clone()));
-                    choices.push(Choice::new(label(id)));
-                }
-            }
+        let may_one = answers.iter().any(|(_, who)| matches!(who, Who::Party(_)));
+        if may_one {
+            answers.push((Choice::always("somebody else"), Who::Other));
+        } else {
+            let all = parties.into_iter();
+            answers.extend(all.map(|(choice, id)| (choice, Who::Party(id))));
+            answers.push((Choice::always("add a new party"), Who::Other));
         }
-        whos.push(Who::Other);
-        choices.push(Choice::always(match is_open {
-            true => "add a new party",
-            false => "somebody else",
-        }));
-        (whos, choices)
+        answers
+    }
+
+    /// The capacities in which it may be asserted, where no role in the commitment tells them.
+    fn capacities(&self, refused: &Rejection) -> Vec<(Choice, Who)> {
+        if self.form().kind.field(CAPACITY).is_none() {
+            return Vec::new();
+        }
+        let asserters = refused.allowed.iter().filter_map(|advice| match advice {
+            Advice::AssertedBy(asserter) => Some(*asserter),
+            _ => None,
+        });
+        let known = asserters.filter_map(|asserter| Some((asserter, capacity(asserter)?)));
+        known
+            .map(|(asserter, capacity)| {
+                let choice = Choice::always(asserter.to_string());
+                (choice, Who::Capacity(asserter, capacity))
+            })
+            .collect()
     }
 }
 

@@ -39,15 +39,13 @@ pub fn preview(state: &State, event: &Event, today: NaiveDate) -> Vec<String> {
     let named = event.references().into_iter().map(|(_, named)| named);
     for subject in named.chain(defined).filter_map(entity).take(3) {
         let (old, new) = (rows(state, &subject, today), rows(&after, &subject, today));
-        for (field, value) in &new {
-            let before = old
-                .iter()
-                .find(|(name, _)| name == field)
-                .map(|(_, value)| value);
-            if before.is_some_and(|before| before != value) {
-                let before = before.map(String::as_str).unwrap_or_default();
+        for (field, after) in &new {
+            let before = old.iter().find(|(other, _)| other == field);
+            let before = before.map(|(_, value)| value);
+            if let Some(before) = before.filter(|before| *before != after) {
+                let field = &field.1;
                 lines.push(format!(
-                    "  {subject} {field}: {before} before, {value} after"
+                    "  {subject} {field}: {before} before, {after} after"
                 ));
             }
         }
@@ -59,8 +57,11 @@ fn entity(named: Reference<'_>) -> Option<Subject> {
     named.slug().cloned().map(Subject::Entity)
 }
 
+/// A field of a dossier, with the name of its table.
+type Field = (&'static str, String);
+
 /// The fields of an entity as they stand, and its terms.
-fn rows(state: &State, subject: &Subject, today: NaiveDate) -> Vec<(String, String)> {
+fn rows(state: &State, subject: &Subject, today: NaiveDate) -> Vec<(Field, String)> {
     let Subject::Entity(id) = subject else {
         return Vec::new();
     };
@@ -80,15 +81,14 @@ fn rows(state: &State, subject: &Subject, today: NaiveDate) -> Vec<(String, Stri
         .iter()
         .filter(|table| table.columns.starts_with(&["field", "value"]));
     let rows = pairs.flat_map(|table| {
-        table
-            .rows
-            .iter()
-            .map(|row| row.into_owned())
-            .collect::<Vec<_>>()
+        let rows = table.rows.iter().filter_map(|row| {
+            let field = written(row.first()?);
+            Some(((table.name, field), written(row.get(1)?)))
+        });
+        rows.collect::<Vec<_>>()
     });
-    rows.filter_map(|row| Some((written(row.first()?), written(row.get(1)?))))
-        // How long ago something was is no change.
-        .filter(|(field, _)| !matches!(field.as_str(), "flags" | "last_heard" | "silent"))
+    // How long ago something was is no change.
+    rows.filter(|((_, field), _)| !matches!(field.as_str(), "flags" | "last_heard" | "silent"))
         .collect()
 }
 

@@ -17,7 +17,7 @@ event! {
         /// Where the contest stands from now on
         [arg] to: Contest,
         /// What this side says
-        text: Option<Text>,
+        [offered] text: Option<Text>,
     }
 }
 
