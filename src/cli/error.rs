@@ -5,7 +5,6 @@ use std::io;
 use std::path::Path;
 use std::process::ExitCode;
 
-use crate::desk::ask::capacity;
 use crate::desk::names::NotNamed;
 use crate::desk::reading::Wrong;
 use servanda_core::event::Kind;
@@ -301,7 +300,7 @@ pub fn advice(advice: &Advice) -> String {
 
 /// Who must assert a move, with the flag for a capacity that no role tells.
 fn asserter(asserter: Asserter) -> String {
-    match capacity(asserter) {
+    match asserter.capacity() {
         Some(capacity) => format!("{asserter} (--capacity {capacity})"),
         None => asserter.to_string(),
     }

@@ -83,7 +83,7 @@ pub fn undo(session: &Session, receipts: &[Receipt]) {
         return;
     };
     // What comes later may rest on what comes first.
-    let last = new.last().unwrap_or(first).seq;
+    let last = new.next_back().unwrap_or(first).seq;
     let words = format!("record retraction {last} --reason REASON");
     let command = session.command(&words);
     session.hint(&match last == first.seq {

@@ -9,7 +9,6 @@ use servanda_core::value::party::Name;
 use servanda_core::value::source::Citation;
 use servanda_core::value::when::{Deadline, When};
 
-use super::form::title;
 use super::{Asked, Choice, Desktop, Stop};
 use crate::desk::reading::{Desk, Wrong, entity_kind};
 use crate::intake::rules::slug::slug;
@@ -42,6 +41,11 @@ impl Slot {
     fn takes_several(&self) -> bool {
         self.field.shape == Shape::Many
     }
+}
+
+/// The name of a field for people.
+pub(super) fn title(field: &FieldSpec) -> String {
+    field.name.replace('_', " ")
 }
 
 /// The question for another value of a field after some, or the first.

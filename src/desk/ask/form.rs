@@ -131,8 +131,3 @@ impl Desktop<'_> {
         answered
     }
 }
-
-/// The name of a field for people.
-pub(super) fn title(field: &FieldSpec) -> String {
-    field.name.replace('_', " ")
-}

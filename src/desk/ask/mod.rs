@@ -26,8 +26,6 @@ use servanda_core::words::plural;
 use super::names::Names;
 use super::reading::{Desk, Wrong};
 
-pub use self::moves::capacity;
-
 /// Why no answer came.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Stop {

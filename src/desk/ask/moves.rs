@@ -163,23 +163,13 @@ impl Desktop<'_> {
             Advice::AssertedBy(asserter) => Some(*asserter),
             _ => None,
         });
-        let known = asserters.filter_map(|asserter| Some((asserter, capacity(asserter)?)));
+        let known = asserters.filter_map(|asserter| Some((asserter, asserter.capacity()?)));
         known
             .map(|(asserter, capacity)| {
                 let choice = Choice::always(asserter.to_string());
                 (choice, Who::Capacity(asserter, capacity))
             })
             .collect()
-    }
-}
-
-/// The capacity in which somebody asserts, where no role in the commitment tells it.
-pub fn capacity(asserter: Asserter) -> Option<Capacity> {
-    match asserter {
-        Asserter::Arbiter => Some(Capacity::Arbiter),
-        Asserter::Assessor => Some(Capacity::Assessor),
-        Asserter::Terms => Some(Capacity::Terms),
-        _ => None,
     }
 }
 

@@ -3,7 +3,7 @@
 use servanda_core::event::{FieldSpec, Kind};
 use servanda_core::words::plural;
 
-use super::form::title;
+use super::field::title;
 use super::preview::preview;
 use super::{Choice, Desktop, Left, Made, Stop};
 
