@@ -14,7 +14,6 @@ use crate::desk::draft::Draft;
 use servanda_core::event::Event;
 use servanda_core::ranges::CHUNK;
 use servanda_core::value::when::Instant;
-use servanda_core::view::sentences::Sentences;
 use servanda_ledger::{Environment as _, Ledger, Machine, Submission};
 use servanda_log::Log;
 use servanda_log::memory::MemoryLog;
@@ -145,20 +144,10 @@ impl Asking<'_> {
             event: event.clone(),
             recorded_at: self.recorded_at,
         });
-        let receipts = session.append(&mut ledger, submissions.collect())?;
-        let sentences = Sentences::new(ledger.state());
-        let lines: Vec<_> = receipts
-            .iter()
-            .zip(&batch)
-            .map(|(receipt, event)| {
-                let recorded = receipt::recorded(ledger.state(), event, receipt);
-                receipt::Line::new(&sentences, recorded, *receipt)
-            })
-            .collect();
-        receipt::show(session, &lines)?;
-        receipt::close(session, &session.command("log"));
-        receipt::undo(session, &receipts);
-        Ok(())
+        session.append(&mut ledger, submissions.collect(), |ledger, receipts| {
+            let next = session.command("log");
+            receipt::answer(session, ledger.state(), &batch, receipts, &next)
+        })?
     }
 
     /// Writes the draft. Asking goes on where it cannot be written.

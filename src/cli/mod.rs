@@ -17,6 +17,7 @@ mod defaults;
 mod demo;
 mod edit;
 mod error;
+mod example;
 mod export;
 mod feed;
 mod files;
@@ -97,6 +98,16 @@ const COMMANDS: &[Command] = &[
 const ABOUT: &str =
     "An append-only, hash-chained audit log of agreements and the commitments in them";
 
+/// What it is for, on the first manual page and in the long help.
+const LONG_ABOUT: &str = "\
+An append-only, hash-chained audit log of agreements and the commitments in them: who promised what \
+to whom, by when, and what became of it.
+
+A ledger is a directory. Each record is an event that somebody read somewhere, with its date, its \
+source and who says so. No record is ever changed: a correction or a retraction is a record too. \
+Reports answer what stood on a day, by what was known at a time, and `verify` finds whatever was \
+altered since. `servanda demo` shows it on a small ledger.";
+
 const EXAMPLES: &str = "Examples:
   servanda demo
   servanda init --ledger commission --origin example.org/joint-commission
@@ -107,16 +118,23 @@ const EXAMPLES: &str = "Examples:
   servanda verify
 
 Exit codes:
-  0 ok    1 refused or failed, nothing changed    2 usage
-  10 integrity broken    11 signature or witness bad    12 sound, but not anchored where that was asked
-  20 no such ledger    21 locked, or the head moved    22 recorded, but not all is done
-  130 interrupted";
+  0    ok
+  1    refused or failed, nothing changed
+  2    usage
+  10   integrity broken
+  11   signature or witness bad
+  12   sound, but not anchored where that was asked
+  20   no such ledger
+  21   locked, or the head moved
+  22   recorded, but not all is done
+  130  interrupted";
 
 /// The whole command line, for parsing, completions and manual pages.
 fn command_line() -> clap::Command {
     let command = Globals::augment_args(clap::Command::new("servanda"))
         .version(env!("CARGO_PKG_VERSION"))
         .about(ABOUT)
+        .long_about(LONG_ABOUT)
         .after_help(EXAMPLES)
         .subcommand_required(true)
         .arg_required_else_help(true)
@@ -157,6 +175,7 @@ pub fn main() -> ExitCode {
         return Exit::Ok.into();
     }
     interrupt::note_file_limit();
+    interrupt::note_memory_limit();
     if let Err(error) = memory::prepare() {
         // There is no session yet, and as little as possible is done.
         let hints: Vec<String> = error

@@ -26,8 +26,28 @@ impl Line {
     }
 }
 
+/// Answers with the receipts of these events, what one is likely to want next, and how to take them back.
+pub fn answer(
+    session: &Session,
+    state: &State,
+    events: &[Event],
+    receipts: &[Receipt],
+    next: &str,
+) -> Result<(), CliError> {
+    let sentences = Sentences::new(state);
+    let lines: Vec<Line> = receipts
+        .iter()
+        .zip(events)
+        .map(|(receipt, event)| Line::new(&sentences, recorded(state, event, receipt), *receipt))
+        .collect();
+    show(session, &lines)?;
+    close(session, next);
+    undo(session, receipts);
+    Ok(())
+}
+
 /// The event that a receipt is for: where its import key was known, the one that was recorded then.
-pub fn recorded<'a>(state: &'a State, event: &'a Event, receipt: &Receipt) -> &'a Event {
+fn recorded<'a>(state: &'a State, event: &'a Event, receipt: &Receipt) -> &'a Event {
     match state.held(receipt.seq) {
         Some(held) if receipt.known => held.recorded(),
         _ => event,
@@ -77,7 +97,7 @@ pub fn close(session: &Session, next: &str) {
 }
 
 /// Names the command that takes the records of these receipts back.
-pub fn undo(session: &Session, receipts: &[Receipt]) {
+fn undo(session: &Session, receipts: &[Receipt]) {
     let mut new = receipts.iter().filter(|receipt| !receipt.known);
     let Some(first) = new.next().filter(|_| !session.dry_run) else {
         return;

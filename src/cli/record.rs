@@ -11,6 +11,7 @@ use super::command::Command;
 use super::complete::Takes;
 use super::edit::{self, Failure};
 use super::error::{CliError, Exit};
+use super::example;
 use super::receipt;
 use super::session::{OpenLedger, Session};
 use super::typed::{DIGEST, Typed, text_of};
@@ -21,7 +22,6 @@ use servanda_core::rules;
 use servanda_core::value::base::Shape;
 use servanda_core::value::id::Reference;
 use servanda_core::value::when::Instant;
-use servanda_core::view::sentences::Sentences;
 use servanda_ledger::Submission;
 
 pub(super) const COMMAND: Command = Command { build, run };
@@ -66,8 +66,14 @@ fn build() -> clap::Command {
 }
 
 fn kind_command(kind: Kind) -> clap::Command {
+    let (words, json) = example::of_kind(kind);
+    let shown = example::examples(&[example::command_line(&words)]);
     let mut command = clap::Command::new(kind.word())
         .about(kind.spec().about())
+        .after_long_help(format!(
+            "{shown}\n\nAs a line for `servanda import`:\n  {json}"
+        ))
+        .after_help(shown)
         .args(kind.own_fields().iter().map(field_arg))
         .args(
             kind.fields()
@@ -235,20 +241,11 @@ fn append_one(
 ) -> Result<Exit, CliError> {
     // What the ledger fills in is for the receipt. Whether an import key says the same is asked of what was given.
     let event = rules::complete(ledger.state(), submission.event.clone());
-    let receipts = session.append(&mut ledger, vec![submission])?;
-    let next = next_step(session, &event);
-    let sentences = Sentences::new(ledger.state());
-    let lines: Vec<_> = receipts
-        .iter()
-        .map(|receipt| {
-            let recorded = receipt::recorded(ledger.state(), &event, receipt);
-            receipt::Line::new(&sentences, recorded, *receipt)
-        })
-        .collect();
-    receipt::show(session, &lines)?;
-    receipt::close(session, &next);
-    receipt::undo(session, &receipts);
-    Ok(Exit::Ok)
+    session.append(&mut ledger, vec![submission], |ledger, receipts| {
+        let next = next_step(session, &event);
+        receipt::answer(session, ledger.state(), &[event], receipts, &next)?;
+        Ok(Exit::Ok)
+    })?
 }
 
 /// What a recorder is likely to want next.

@@ -53,7 +53,7 @@ fn what_makes_no_sense_is_a_usage_error() {
     let scratch = Scratch::empty();
     let cases: [(&[&str], &str); 8] = [
         (&["burn"], "burn"),
-        (&["record"], "Usage"),
+        (&["record"], "which kind of event?"),
         (&["record", "crown"], "crown"),
         (&["record", "note"], "--text"),
         (

@@ -239,7 +239,13 @@ fn calls<'r>(view: &View<'r>, commitments: &Commitments<'r>, calls: Vec<Call>) -
     let rows = rows::of(view, calls, move |scope, call| {
         Some(row(&scope.view, &all.get(&scope.view, call.at)?, *call))
     });
-    let table = Table::new("due", "Wanting attention", columns);
+    let table = Table::new("due", "Wanting attention", columns).lead(&[
+        "id",
+        "state",
+        "text",
+        "deadline",
+        "days_overdue",
+    ]);
     table.or("nothing").with(rows)
 }
 
@@ -269,6 +275,42 @@ fn due_on(view: &View<'_>, commitment: &Commitment<'_>) -> Option<NaiveDate> {
         let occurrences = view.occurrences(commitment)?;
         occurrences.next(view.as_of)
     })
+}
+
+/// The words of the column `state` here, and of the columns `due` and `silent` elsewhere.
+#[cfg(test)]
+pub(super) fn words() -> Vec<String> {
+    let states = [
+        State::Overdue(Reverse(1)),
+        State::Contested(Reverse(1)),
+        State::Breached,
+        State::Grace(Reverse(1)),
+        State::Soon(1),
+        State::Ended,
+        State::Suspended,
+        State::Silent,
+        State::Undated,
+    ];
+    let dues = [
+        Due::Overdue { days: 1 },
+        Due::Contested { days: 1 },
+        Due::Soon { days: 1 },
+        Due::Later,
+        Due::Waiting,
+        Due::Undated,
+        Due::Standing,
+        Due::NotOwed,
+    ];
+    let states = states.into_iter().map(State::cell);
+    let recurring = cells::due(Due::Standing, Some(&Deadline::Recurring(None)));
+    let cells = states
+        .chain(dues.map(|due| cells::due(due, None)))
+        .chain([recurring]);
+    let words = cells.filter_map(|cell| match cell {
+        Cell::Word(word, _) => Some(word),
+        _ => None,
+    });
+    words.collect()
 }
 
 #[cfg(test)]

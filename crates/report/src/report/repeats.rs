@@ -45,7 +45,13 @@ impl Report for Repeats {
         let rows = rows::of(view, repetitions, move |scope, each| {
             Some(row(scope, soon, each))
         });
-        let table = Table::new("repeats", "What repeats what", COLUMNS);
+        let table = Table::new("repeats", "What repeats what", COLUMNS).lead(&[
+            "id",
+            "text",
+            "repeats",
+            "on",
+            "stands_now",
+        ]);
         document.tables = vec![
             table.or("nothing was promised again").with(rows),
             chains,

@@ -41,6 +41,7 @@ pub fn commitments<'r>(
     let (all, soon) = (commitments.clone(), question.soon);
     let rows = move || all.in_parallel(move |view, each| commitment_row(view, &each, soon));
     Table::new(name, title, COMMITMENT_COLUMNS)
+        .lead(&["id", "text", "standing", "due", "deadline"])
         .or("no commitments")
         .with(Flow::made(commitments.len(), rows))
 }
@@ -94,6 +95,7 @@ pub fn agreements<'r>(view: &View<'r>, agreements: &[&Slug]) -> Table<'r> {
         ))
     });
     Table::new("agreements", "Agreements", columns)
+        .lead(&["id", "title", "status", "concluded_on"])
         .or("no agreements")
         .with(rows)
 }
