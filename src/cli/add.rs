@@ -141,8 +141,8 @@ impl Asking<'_> {
         let session = self.session;
         let mut ledger = session.open()?;
         let submissions = batch.iter().map(|event| Submission {
-            event: event.clone(),
             recorded_at: self.recorded_at,
+            ..event.clone().into()
         });
         session.append(&mut ledger, submissions.collect(), |ledger, receipts| {
             let next = session.command("log");

@@ -13,6 +13,7 @@ mod command;
 mod compact;
 mod complete;
 mod completions;
+mod copy;
 mod defaults;
 mod demo;
 mod edit;
@@ -84,6 +85,7 @@ const COMMANDS: &[Command] = &[
     verify::COMMAND,
     recover::COMMAND,
     compact::COMMAND,
+    copy::COMMAND,
     checkpoint::COMMAND,
     prove::COMMAND,
     check_proof::COMMAND,
@@ -186,7 +188,20 @@ pub fn main() -> ExitCode {
         let _ = write!(io::stderr().lock(), "error: {error}\n{}", hints.concat());
         return error.exit.into();
     }
-    run_with(&Arc::new(Registry::default()), std::env::args_os()).into()
+    run_with(&Arc::new(logs()), std::env::args_os()).into()
+}
+
+/// The kinds of logs that a location can name.
+fn logs() -> Registry {
+    let registry = Registry::default();
+    #[cfg(feature = "postgres")]
+    let registry = {
+        let cache = seen_checkpoints::user_directory("XDG_CACHE_HOME", ".cache");
+        servanda_postgres::Servers::caching_in(cache.as_deref())
+            .into_iter()
+            .fold(registry, Registry::with)
+    };
+    registry
 }
 
 /// Hides the messages of panics inside sled, which panics on damaged files. The log turns such a panic into an error.

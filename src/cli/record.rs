@@ -230,7 +230,10 @@ fn record_typed(
     Ok(append_one(
         session,
         ledger,
-        Submission { event, recorded_at },
+        Submission {
+            recorded_at,
+            ..event.into()
+        },
     )?)
 }
 
