@@ -8,6 +8,8 @@
     reason = "the helpers of tests are tests too, which clippy.toml cannot know"
 )]
 
+#[cfg(unix)]
+mod asking;
 mod attacks;
 mod bad_input;
 mod bundle;
