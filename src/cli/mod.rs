@@ -3,6 +3,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 mod acknowledge;
+mod add;
 mod anchors;
 mod answer;
 mod bundle;
@@ -10,6 +11,7 @@ mod check_proof;
 mod checkpoint;
 mod command;
 mod compact;
+mod complete;
 mod completions;
 mod copy;
 mod defaults;
@@ -46,6 +48,7 @@ mod search;
 mod seen_checkpoints;
 mod session;
 mod show;
+mod terminal;
 mod typed;
 mod verdict;
 mod verify;
@@ -70,6 +73,7 @@ use session::Session;
 const COMMANDS: &[Command] = &[
     init::COMMAND,
     record::COMMAND,
+    add::COMMAND,
     redact::COMMAND,
     import::COMMAND,
     export::COMMAND,
@@ -169,6 +173,9 @@ fn without_empty_variables(command: clap::Command) -> clap::Command {
 /// Runs the program with the process's arguments.
 pub fn main() -> ExitCode {
     hide_guarded_panics();
+    if complete::answer(command_line) {
+        return Exit::Ok.into();
+    }
     interrupt::note_file_limit();
     interrupt::note_memory_limit();
     if let Err(error) = memory::prepare() {
