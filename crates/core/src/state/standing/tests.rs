@@ -90,42 +90,48 @@ fn facts_of_a_commitment_stay_small() {
     assert_eq!(size_of::<(u32, crate::state::facts::Moved)>(), 12);
 }
 
-/// What is kept of a long history says what going through all of it does, whatever changes in between.
-#[test]
-fn a_long_history_is_not_gone_through_from_its_beginning_each_time() {
+/// A move whose word does not say whose performance it is about: who can be meant depends on all moves before it, and on
+/// who acts for whom.
+fn moved(at: usize, to: Standing) -> Event {
+    let by = ["co", "ve", "un"][at % 3];
+    let texts = [("commitment", "C1"), ("to", to.word()), ("by", by)];
+    event(Kind::StatusChanged, &texts)
+}
+
+const CYCLE: [Standing; 7] = [
+    Standing::Active,
+    Standing::Claimed,
+    Standing::Partial,
+    Standing::Claimed,
+    Standing::Active,
+    Standing::Breached,
+    Standing::Fulfilled,
+];
+
+/// The first of many moves.
+const FIRST: u64 = 6;
+
+/// Many moves, a succession among them, and retractions of some of them.
+fn long_history() -> Vec<Event> {
     let mut history = history(&[]);
     let party = [("id", "un"), ("kind", "state"), ("name", "un")];
     history.push(event(Kind::PartyRegistered, &party));
-    // Words that do not say whose performance they are about: who can be meant depends on all moves before them, and on
-    // who acts for whom.
-    let cycle = [
-        "active",
-        "claimed",
-        "partial",
-        "claimed",
-        "active",
-        "breached",
-        "fulfilled",
-    ];
-    let moved = |at: usize, to: &str| {
-        let by = ["co", "ve", "un"][at % 3];
-        event(
-            Kind::StatusChanged,
-            &[("commitment", "C1"), ("to", to), ("by", by)],
-        )
-    };
-    history.extend((0..300).map(|at| moved(at, cycle[at % cycle.len()])));
+    history.extend((0..300).map(|at| moved(at, CYCLE[at % 7])));
     let later = [("party", "co"), ("successor", "un"), ("on", "2023-01-01")];
     history.push(event(Kind::PartySucceeded, &later));
-    history.extend((0..100).map(|at| moved(at, cycle[at % 5])));
-    let first = 6;
-    for record in [first, first + 63, first + 64, first + 200] {
+    history.extend((0..100).map(|at| moved(at, CYCLE[at % 5])));
+    for record in [FIRST, FIRST + 63, FIRST + 64, FIRST + 200] {
         let record = record.to_string();
-        history.push(event(
-            Kind::Retracted,
-            &[("record", &record), ("reason", "r")],
-        ));
+        let texts = [("record", record.as_str()), ("reason", "r")];
+        history.push(event(Kind::Retracted, &texts));
     }
+    history
+}
+
+/// What is kept of a long history says what going through all of it does, whatever changes in between.
+#[test]
+fn a_long_history_is_not_gone_through_from_its_beginning_each_time() {
+    let mut history = long_history();
     let id = "C1".parse().unwrap();
     let shown = |state: &State, seq: u64| {
         let history = state.history(&id).unwrap();
@@ -137,10 +143,10 @@ fn a_long_history_is_not_gone_through_from_its_beginning_each_time() {
         let new = state(history);
         let end = history.len() as u64;
         let seqs = [
-            first + 63,
-            first + 64,
-            first + 65,
-            first + 128,
+            FIRST + 63,
+            FIRST + 64,
+            FIRST + 65,
+            FIRST + 128,
             end / 2,
             end - 1,
             end,
@@ -153,14 +159,14 @@ fn a_long_history_is_not_gone_through_from_its_beginning_each_time() {
     let mut asked = State::default();
     for (at, entry) in crate::testing::entries(&history).into_iter().enumerate() {
         asked.apply(&entry);
-        if at > 6 && at % 40 == 0 || at >= 300 && at <= 310 || at > 400 {
+        if at > 6 && at % 40 == 0 || (300..=310).contains(&at) || at > 400 {
             check(&asked, &history[..=at]);
         }
     }
     // What is taken out again makes room for something else.
     history.truncate(150);
     asked.rewind(150).unwrap();
-    history.extend((0..100).map(|at| moved(at + 1, cycle[(at * 3) % 5])));
+    history.extend((0..100).map(|at| moved(at + 1, CYCLE[(at * 3) % 5])));
     for entry in &crate::testing::entries(&history)[150..] {
         asked.apply(entry);
     }
