@@ -1,0 +1,76 @@
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+use super::*;
+use servanda_core::event::{Event, Fields, Kind};
+use servanda_ledger::Machine;
+use servanda_log::memory::MemoryLog;
+
+fn event(kind: Kind, texts: &[(&str, &str)]) -> Event {
+    let mut fields = Fields::default();
+    for (name, text) in texts {
+        fields.set(name, vec![(*text).to_owned()]);
+    }
+    Event::build(kind, &fields).unwrap()
+}
+
+fn shared() -> Shared {
+    let log: Box<dyn Log> = Box::new(MemoryLog::default());
+    let opening = event(Kind::LedgerOpened, &[("origin", "example.org/test")]);
+    Shared::new(Ledger::create(log, Machine, opening).unwrap()).unwrap()
+}
+
+fn note(text: &str) -> Submission {
+    event(Kind::Noted, &[("text", text)]).into()
+}
+
+/// Each request is three notes, so that a reader who saw a part of one would see a number that is no multiple of three.
+#[test]
+fn readers_see_whole_batches_and_what_they_wrote_themselves() {
+    let (shared, done) = (shared(), AtomicBool::new(false));
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                let mut last = 0;
+                while !done.load(Ordering::SeqCst) {
+                    let snapshot = shared.snapshot();
+                    let count = snapshot.state().count();
+                    assert_eq!(count, snapshot.head().count);
+                    assert_eq!(count % 3, 1);
+                    assert!(count >= last);
+                    assert_eq!(snapshot.checkpoint().unwrap().size(), count);
+                    let texts = snapshot.state().entries().count();
+                    assert_eq!(texts as u64, count);
+                    last = count;
+                }
+            });
+        }
+        let writers: Vec<_> = (0..3)
+            .map(|writer| {
+                let shared = &shared;
+                scope.spawn(move || {
+                    // One that is never let go of in time: the others must not wait for it, nor change it.
+                    let kept = shared.snapshot();
+                    let before = kept.state().count();
+                    for round in 0..40 {
+                        let three = [0, 1, 2].map(|part| note(&format!("{writer} {round} {part}")));
+                        let receipts = shared.append(three.into()).unwrap();
+                        let seen = shared.snapshot().state().count();
+                        assert!(seen > receipts[2].seq.0, "{seen} {receipts:?}");
+                    }
+                    assert_eq!(kept.state().count(), before);
+                })
+            })
+            .collect();
+        for writer in writers {
+            writer.join().unwrap();
+        }
+        done.store(true, Ordering::SeqCst);
+    });
+    let shown = shared.snapshot();
+    let ledger = shared.close().unwrap().unwrap();
+    assert_eq!(shown.head(), ledger.head());
+    assert_eq!(shown.state(), ledger.state());
+    assert_eq!(shown.state().count(), 1 + 3 * 40 * 3);
+    assert!(shared.close().unwrap().is_none());
+}
