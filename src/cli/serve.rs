@@ -99,8 +99,8 @@ impl Serve {
             .transpose()?;
         let access = access_file(self.access, session)?;
         let listen = self.listen;
-        let is_known = !access.entries()?.is_empty();
-        let needs_link = !is_known && !(self.read_only && self.public_read);
+        let only_shows = self.read_only && self.public_read;
+        let needs_link = access.entries()?.is_empty() && !only_shows;
         let start_token = needs_link
             .then(new_token)
             .transpose()
