@@ -78,15 +78,17 @@ impl Run for Acknowledge {
         let event = Typed::of(fields)
             .event(session, &session.desk(Some(state)), kind)
             .map_err(|wrong| CliError::wrong_fields(kind, &wrong))?;
-        let receipts = session.append(&mut ledger, vec![event.clone()])?;
-        let sentences = Sentences::new(ledger.state());
-        let lines: Vec<_> = receipts
-            .iter()
-            .map(|receipt| receipt::Line::new(&sentences, &event, *receipt))
-            .collect();
-        receipt::show(session, &lines)?;
-        receipt::close(session, &session.command(&format!("show {}", self.what)));
-        receipt::undo(session, &receipts);
-        Ok(Exit::Ok)
+        let next = session.command(&format!("show {}", self.what));
+        session.append(&mut ledger, vec![event.clone()], |ledger, receipts| {
+            let sentences = Sentences::new(ledger.state());
+            let lines: Vec<_> = receipts
+                .iter()
+                .map(|receipt| receipt::Line::new(&sentences, &event, *receipt))
+                .collect();
+            receipt::show(session, &lines)?;
+            receipt::close(session, &next);
+            receipt::undo(session, receipts);
+            Ok(Exit::Ok)
+        })?
     }
 }

@@ -33,7 +33,7 @@ pub enum Exit {
     NotAnchored = 12,
     /// There is no such ledger.
     NoLedger = 20,
-    /// The ledger is locked, or its head moved.
+    /// The ledger is locked, its head moved, or it is uncertain whether an append happened.
     Locked = 21,
     /// Records were appended, and what comes after failed: the receipt, or the erasure of redacted words.
     Recorded = 22,

@@ -1,9 +1,10 @@
-//! Signals: those that end a command which must undo something first, and the one for a file that gets too large.
+//! Signals: those that end a command which must undo something first, the one for a file that gets too large, and the one by
+//! which a program in Rust ends itself when it gets no memory.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
+use signal_hook::consts::{SIGABRT, SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::flag;
 
 use super::error::Exit;
@@ -38,4 +39,14 @@ impl Interrupt {
 pub fn note_file_limit() {
     // If the handler cannot be set, the signal ends the program as usual.
     let _ = flag::register(SIGXFSZ, Arc::default());
+}
+
+/// Makes the program end with an exit code of its own where it gets no memory, instead of by SIGABRT with a core dump.
+///
+/// Rust says "memory allocation of N bytes failed" on standard error and then aborts, whatever the program was doing: an
+/// append may have just happened or not. Nothing can be tidied up there, so this is like a kill, which loses nothing.
+pub fn note_memory_limit() {
+    let always = Arc::new(AtomicBool::new(true));
+    // If the handler cannot be set, the signal ends the program as usual.
+    let _ = flag::register_conditional_shutdown(SIGABRT, Exit::Locked as i32, always);
 }

@@ -9,6 +9,7 @@ use clap::{Arg, ArgAction, ArgMatches, value_parser};
 use super::command::Command;
 use super::edit::{self, Failure};
 use super::error::{CliError, Exit};
+use super::example;
 use super::receipt;
 use super::session::{OpenLedger, Session};
 use super::typed::{DIGEST, Typed, text_of};
@@ -65,8 +66,14 @@ fn build() -> clap::Command {
 }
 
 fn kind_command(kind: Kind) -> clap::Command {
+    let (words, json) = example::of_kind(kind);
+    let shown = example::examples(&[example::command_line(&words)]);
     let mut command = clap::Command::new(kind.word())
         .about(kind.spec().about())
+        .after_long_help(format!(
+            "{shown}\n\nAs a line for `servanda import`:\n  {json}"
+        ))
+        .after_help(shown)
         .args(kind.own_fields().iter().map(field_arg))
         .args(
             kind.fields()
@@ -203,7 +210,10 @@ fn record_typed(
     Ok(append_one(
         session,
         ledger,
-        Submission { event, recorded_at },
+        Submission {
+            recorded_at,
+            ..event.into()
+        },
     )?)
 }
 
@@ -214,20 +224,21 @@ fn append_one(
 ) -> Result<Exit, CliError> {
     // What the ledger fills in is for the receipt. Whether an import key says the same is asked of what was given.
     let event = rules::complete(ledger.state(), submission.event.clone());
-    let receipts = session.append(&mut ledger, vec![submission])?;
-    let next = next_step(session, &event);
-    let sentences = Sentences::new(ledger.state());
-    let lines: Vec<_> = receipts
-        .iter()
-        .map(|receipt| {
-            let recorded = receipt::recorded(ledger.state(), &event, receipt);
-            receipt::Line::new(&sentences, recorded, *receipt)
-        })
-        .collect();
-    receipt::show(session, &lines)?;
-    receipt::close(session, &next);
-    receipt::undo(session, &receipts);
-    Ok(Exit::Ok)
+    session.append(&mut ledger, vec![submission], |ledger, receipts| {
+        let next = next_step(session, &event);
+        let sentences = Sentences::new(ledger.state());
+        let lines: Vec<_> = receipts
+            .iter()
+            .map(|receipt| {
+                let recorded = receipt::recorded(ledger.state(), &event, receipt);
+                receipt::Line::new(&sentences, recorded, *receipt)
+            })
+            .collect();
+        receipt::show(session, &lines)?;
+        receipt::close(session, &next);
+        receipt::undo(session, receipts);
+        Ok(Exit::Ok)
+    })?
 }
 
 /// What a recorder is likely to want next.

@@ -28,6 +28,8 @@ mod intake;
 mod limits;
 mod memory;
 mod notes;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod power;
 mod program;
 #[cfg(unix)]

@@ -90,6 +90,24 @@ fn a_limit_on_memory_ends_in_an_error_and_never_in_a_crash() {
     scratch.run(&["verify"]).ok();
 }
 
+/// Memory that ends in the middle of an import ends it with an exit code, and not with a signal and a core dump.
+#[cfg(target_os = "linux")]
+#[test]
+fn memory_that_ends_halfway_ends_the_command_and_changes_nothing() {
+    let scratch = Scratch::with_ledger();
+    let before = scratch.run(&["export"]).ok();
+    let outcome = scratch.ends_an_import(|import| {
+        let limited = Command::new("prlimit")
+            .args(["--as=1:1", "--pid", &import.id().to_string()])
+            .status()
+            .unwrap();
+        assert!(limited.success());
+    });
+    outcome.fails(21, &["memory allocation of "]);
+    assert_eq!(scratch.run(&["export"]).ok(), before);
+    scratch.run(&["verify"]).ok();
+}
+
 /// A configuration of sled that is nearly all a hole is damage, and not an error of the system.
 #[test]
 fn a_configuration_of_any_length_is_damage() {

@@ -2,8 +2,10 @@
 
 use std::ffi::OsStr;
 use std::fs;
+use std::io::Write as _;
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, Command, Output, Stdio};
 
 use tempfile::TempDir;
 
@@ -49,6 +51,14 @@ pub struct Outcome {
 }
 
 impl Outcome {
+    fn of(output: &Output) -> Self {
+        Self {
+            code: output.status.code(),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
     /// Asserts that all went well, and gives the data.
     #[track_caller]
     pub fn ok(self) -> String {
@@ -71,11 +81,7 @@ impl Outcome {
 pub fn run(command: Command, input: &[u8]) -> Outcome {
     let mut command = assert_cmd::Command::from_std(command);
     let output = command.write_stdin(input).output().unwrap();
-    let outcome = Outcome {
-        code: output.status.code(),
-        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-    };
+    let outcome = Outcome::of(&output);
     assert!(!outcome.stderr.contains("panicked"), "{outcome:#?}");
     assert!(!outcome.stderr.contains('\u{1b}'), "{outcome:#?}");
     outcome
@@ -170,6 +176,34 @@ impl Scratch {
         let mut command = self.servanda();
         command.args(words);
         run(command, input.as_ref())
+    }
+
+    /// Runs an import of lines without an end. What `halfway` does to the process, when it has begun to read, must end it.
+    #[track_caller]
+    pub fn ends_an_import(&self, halfway: impl FnOnce(&Child)) -> Outcome {
+        let mut import = self
+            .servanda()
+            .args(["import", "-", "--key", "endless"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut input = import.stdin.take().unwrap();
+        let mut lines = (0..).map(|n| {
+            format!("{{\"event\":\"party\",\"id\":\"p{n}\",\"kind\":\"state\",\"name\":\"P\"}}\n")
+        });
+        // More than a pipe holds: once it is written, the program reads.
+        let first: String = lines.by_ref().take(5_000).collect();
+        input.write_all(first.as_bytes()).unwrap();
+        halfway(&import);
+        let ended = lines
+            .take(500_000)
+            .any(|line| input.write_all(line.as_bytes()).is_err());
+        assert!(ended, "it reads on");
+        let output = import.wait_with_output().unwrap();
+        assert_eq!(output.status.signal(), None);
+        Outcome::of(&output)
     }
 
     /// Every record as it lies in the ledger.

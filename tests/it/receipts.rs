@@ -97,15 +97,13 @@ fn a_signal_ends_an_import_that_leaves_nothing() {
     let scratch = Scratch::with_ledger();
     let before = scratch.records();
     for signal in ["INT", "TERM", "HUP"] {
-        // Lines without an end.
-        let lines = r#"yes '{"event":"note","text":"and another"}' |"#;
-        let after = format!("<&3 & sleep 1; kill -{signal} $!; wait $!; }}");
-        let outcome = in_shell(
-            &scratch,
-            &format!("{lines} {{ exec 3<&0;"),
-            "import -",
-            &after,
-        );
+        let outcome = scratch.ends_an_import(|import| {
+            let killed = Command::new("kill")
+                .args(["-s", signal, &import.id().to_string()])
+                .status()
+                .unwrap();
+            assert!(killed.success());
+        });
         outcome.fails(130, &["interrupted; nothing was appended"]);
         assert_eq!(scratch.records(), before, "{signal}");
         let names = fs::read_dir(scratch.ledger()).unwrap();

@@ -34,6 +34,7 @@ const PACKAGES: &[(&str, &str)] = &[
     ("crates/http/src", "servanda_http"),
     ("crates/log/src", "servanda_log"),
     ("crates/ledger/src", "servanda_ledger"),
+    ("crates/postgres/src", "servanda_postgres"),
     ("crates/report/src", "servanda_report"),
     ("crates/serve/src", "servanda_serve"),
     ("crates/witness/src", "servanda_witness"),
@@ -70,6 +71,7 @@ const NAMED_ONLY_IN: &[(&str, &[&str])] = &[
         ],
     ),
     ("ureq", &["crates/witness/src/ask.rs"]),
+    ("postgres", &["crates/postgres/src/"]),
     // In the second file, the test that another maker's reader reads what is written.
     (
         "calamine",

@@ -34,7 +34,11 @@ event! {
         [since 2] subject: Vec<Text>,
         /// Its number in a series, register or file: unts:I-18232
         [since 2] identifier: Vec<Identifier>,
-    }
+    } example r#"
+        {"id": "A1", "title": "Reported outcome of the meeting", "form": "reported",
+         "party": ["colombia", "venezuela"], "place": "Caracas", "on": "2023-05-11",
+         "source": ["S1: paragraph 2"]}
+    "#
 }
 
 impl Meaning for AgreementRecorded {

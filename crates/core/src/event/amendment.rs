@@ -33,7 +33,9 @@ event! {
         measure: Option<Text>,
         /// By when, or how often
         deadline: Option<Deadline>,
-    }
+    } example r#"
+        {"commitment": "C1", "deadline": "2024-03-31", "on": "2023-10-20", "by": ["colombia", "venezuela"]}
+    "#
 }
 
 impl Meaning for CommitmentAmended {

@@ -47,7 +47,10 @@ event! {
         theme: Vec<Text>,
         /// Where it stands at first: agreed (if not given) or proposed
         standing: Option<Standing>,
-    }
+    } example r#"
+        {"id": "C1", "agreement": "A1", "text": "Open the bridge to all traffic", "debtor": ["colombia"],
+         "creditor": ["venezuela"], "deadline": "2023-12-31", "source": ["S1: paragraph 4"]}
+    "#
 }
 
 impl Meaning for CommitmentRecorded {

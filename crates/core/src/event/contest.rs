@@ -18,7 +18,10 @@ event! {
         [arg] to: Contest,
         /// What this side says
         text: Option<Text>,
-    }
+    } example r#"
+        {"commitment": "C1", "to": "claimed", "text": "Lorries are still turned back", "on": "2023-12-01",
+         "by": ["venezuela"]}
+    "#
 }
 
 impl Meaning for ContestMoved {

@@ -16,7 +16,9 @@ event! {
         [arg] bearing: Bearing,
         /// What it shows
         text: Option<Text>,
-    }
+    } example r#"
+        {"about": "C1", "bearing": "supports", "text": "A photograph of the open bridge", "source": ["S1"]}
+    "#
 }
 
 impl Meaning for EvidenceAttached {

@@ -17,7 +17,10 @@ event! {
         present: Vec<PartyId>,
         /// The agreements it led to
         led_to: Vec<AgreementId>,
-    }
+    } example r#"
+        {"text": "The two ministers met", "place": "Caracas", "present": ["colombia", "venezuela"],
+         "on": "2023-05-11", "source": ["S1: paragraph 2"]}
+    "#
 }
 
 impl Meaning for MeetingHeld {

@@ -13,7 +13,9 @@ event! {
         text: Text,
         /// What it is about
         about: Vec<Subject>,
-    }
+    } example r#"
+        {"text": "Heard by telephone; no document yet", "about": ["C1"]}
+    "#
 }
 
 impl Meaning for Noted {

@@ -21,7 +21,9 @@ event! {
         place: Option<Text>,
         /// What it was
         text: Option<Text>,
-    }
+    } example r#"
+        {"commitment": "C2", "place": "Cúcuta", "text": "The units met", "on": "2023-08-14"}
+    "#
 }
 
 impl Meaning for OccurrenceHeld {

@@ -21,7 +21,10 @@ event! {
         identifier: Vec<Identifier>,
         /// The party that it is part of, and acts for
         parent: Option<PartyId>,
-    }
+    } example r#"
+        {"id": "colombia", "kind": "state", "name": ["Colombia", "Kolumbien@de"],
+         "identifier": ["iso3166:CO"]}
+    "#
 }
 
 impl Meaning for PartyRegistered {

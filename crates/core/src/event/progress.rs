@@ -15,7 +15,9 @@ event! {
         commitment: Option<CommitmentId>,
         /// Which occurrence of a recurring commitment
         occurrence: Option<Text>,
-    }
+    } example r#"
+        {"text": "The second lane was opened", "commitment": "C1", "on": "2023-09-01", "by": ["colombia"]}
+    "#
 }
 
 impl Meaning for ProgressReported {

@@ -30,7 +30,10 @@ event! {
         locator: Option<Text>,
         /// The source through which it is known, where it was not seen itself
         derived_from: Option<SourceId>,
-    }
+    } example r#"
+        {"id": "S1", "kind": "article", "title": "Defence ministers meet in Caracas",
+         "published": "2023-05-12", "language": "en"}
+    "#
 }
 
 impl Meaning for SourceRegistered {

@@ -13,7 +13,10 @@ event! {
         text: Text,
         /// What it is about
         about: Vec<Subject>,
-    }
+    } example r#"
+        {"text": "The bridge stays open", "about": ["A1"], "on": "2023-05-12", "by": ["venezuela"],
+         "source": ["S1"]}
+    "#
 }
 
 impl Meaning for StatementRecorded {
