@@ -4,6 +4,8 @@ use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
 
 use chrono::NaiveDate;
 
@@ -22,6 +24,9 @@ use servanda_serve::access::new_token;
 use servanda_serve::{Options, Service, Shared, Typed, TypedWrong};
 
 pub(super) const COMMAND: Command = Command::of::<Serve>();
+
+/// How often to look what others appended to a ledger that is in no directory.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// Serve the ledger to many at once: pages for people, an API for programs, tiles for auditors
 #[derive(clap::Parser)]
@@ -122,6 +127,9 @@ impl Serve {
         };
         let service = Arc::new(Service::new(Shared::new(ledger).map_err(cannot)?, options));
         let server = service.bind(listen).map_err(cannot)?;
+        if session.location()?.directory().is_none() {
+            look_for_others(&service)?;
+        }
         if !listen.ip().is_loopback() {
             session.hint("tokens and pages cross the network in the clear; put a proxy that speaks TLS before it");
         }
@@ -138,6 +146,19 @@ impl Serve {
         ran.map_err(cannot)?;
         said.map(|()| Exit::Ok)
     }
+}
+
+/// Looks now and then what others appended, until the ledger is closed: only a ledger in a directory has one writer.
+fn look_for_others(service: &Arc<Service>) -> Result<(), CliError> {
+    let service = Arc::clone(service);
+    let look = move || {
+        while service.catch_up().is_ok() {
+            thread::sleep(LOOK_EVERY);
+        }
+    };
+    let thread = thread::Builder::new().name("servanda-follower".into());
+    let started = thread.spawn(look).map(drop);
+    started.map_err(|error| CliError::refused(format!("cannot start a thread: {error}")))
 }
 
 /// Ends the ledger's part: all that was asked for is on the disk.

@@ -67,6 +67,14 @@ impl Service {
         Server::bind(Arc::clone(self), listen, LIMITS)
     }
 
+    /// Takes in what others appended to the log, where several may have it open.
+    ///
+    /// # Errors
+    /// [`GroupError::Closed`] once [`Service::close`] was called.
+    pub fn catch_up(&self) -> Result<(), GroupError> {
+        self.context.shared.catch_up()
+    }
+
     /// Waits until all that was asked for is recorded, and gives the ledger back; none the second time.
     ///
     /// # Errors

@@ -194,6 +194,15 @@ impl Shared {
         self.appender.visit(visit)
     }
 
+    /// Takes in what others appended to the log, where several may have it open.
+    ///
+    /// # Errors
+    /// [`GroupError::Closed`] once nobody serves it any more.
+    pub fn catch_up(&self) -> Result<(), GroupError> {
+        // What cannot be read now is tried again, and the next append says why.
+        self.visit(|ledger| drop(ledger.catch_up()))
+    }
+
     /// Waits until all that was asked for is done, and gives the ledger back; none the second time.
     ///
     /// # Errors

@@ -150,11 +150,17 @@ fn resolved(
         let place = |key: &str| keys.get(key).copied().or_else(|| state.imported(key));
         let is_known = key.as_deref().is_some_and(|key| place(key).is_some());
         let recorded_at = line.recorded_at.filter(|_| is_backfill);
+        // Such an event need not obey rules that came since: nobody but an admin moves a history here.
+        let recorded_elsewhere = line.seq.is_some() && who.role == Role::Admin;
         let index = line.number.saturating_sub(1);
         match resolver.event(line, place, Seq(next)) {
             Ok(event) => {
                 wrong.extend(forged(&event, index, who));
-                events.push(Submission { event, recorded_at });
+                events.push(Submission {
+                    event,
+                    recorded_at,
+                    recorded_elsewhere,
+                });
             }
             Err(errors) => {
                 wrong.extend(errors.into_iter().map(Wrong::line));

@@ -2,9 +2,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use super::*;
+use servanda_core::chain::record::Head as LogHead;
 use servanda_core::event::{Event, Fields, Kind};
 use servanda_ledger::Machine;
 use servanda_log::memory::MemoryLog;
+use servanda_log::{AppendError, BatchSource, LogError, Stored};
 
 fn event(kind: Kind, texts: &[(&str, &str)]) -> Event {
     let mut fields = Fields::default();
@@ -73,4 +75,49 @@ fn readers_see_whole_batches_and_what_they_wrote_themselves() {
     assert_eq!(shown.state(), ledger.state());
     assert_eq!(shown.state().count(), 1 + 3 * 40 * 3);
     assert!(shared.close().unwrap().is_none());
+}
+
+/// A log that several have open.
+#[derive(Clone, Default)]
+struct Common(Arc<Mutex<MemoryLog>>);
+
+impl Log for Common {
+    fn head(&self) -> Result<LogHead, LogError> {
+        self.0.lock().unwrap().head()
+    }
+
+    fn append(
+        &mut self,
+        expected: LogHead,
+        source: &mut dyn BatchSource,
+    ) -> Result<LogHead, AppendError> {
+        self.0.lock().unwrap().append(expected, source)
+    }
+
+    fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, LogError> {
+        self.0.lock().unwrap().read(from, limit)
+    }
+
+    fn reader(&self) -> Arc<dyn Reader> {
+        self.0.lock().unwrap().reader()
+    }
+}
+
+#[test]
+fn what_others_append_is_taken_in() {
+    let log = Common::default();
+    let opening = event(Kind::LedgerOpened, &[("origin", "example.org/test")]);
+    let boxed: Box<dyn Log> = Box::new(log.clone());
+    let shared = Shared::new(Ledger::create(boxed, Machine, opening).unwrap()).unwrap();
+    let mut other = Ledger::open(log, Machine).unwrap();
+    other.append(vec![note("by another")]).unwrap();
+    assert_eq!(shared.snapshot().state().count(), 1);
+    shared.catch_up().unwrap();
+    assert_eq!(shared.snapshot().state().count(), 2);
+    assert_eq!(shared.append(vec![note("here")]).unwrap()[0].seq, Seq(2));
+    other.catch_up().unwrap();
+    assert_eq!(other.state().count(), 3);
+    let ledger = shared.close().unwrap().unwrap();
+    assert_eq!(ledger.head(), other.head());
+    assert!(matches!(shared.catch_up(), Err(GroupError::Closed)));
 }
