@@ -5,6 +5,7 @@
 #[cfg(feature = "serve")]
 mod access;
 mod acknowledge;
+mod add;
 mod anchors;
 mod answer;
 mod bundle;
@@ -12,6 +13,7 @@ mod check_proof;
 mod checkpoint;
 mod command;
 mod compact;
+mod complete;
 mod completions;
 mod copy;
 mod defaults;
@@ -50,6 +52,7 @@ mod seen_checkpoints;
 mod serve;
 mod session;
 mod show;
+mod terminal;
 mod typed;
 mod verdict;
 mod verify;
@@ -74,6 +77,7 @@ use session::Session;
 const COMMANDS: &[Command] = &[
     init::COMMAND,
     record::COMMAND,
+    add::COMMAND,
     redact::COMMAND,
     import::COMMAND,
     export::COMMAND,
@@ -177,6 +181,9 @@ fn without_empty_variables(command: clap::Command) -> clap::Command {
 /// Runs the program with the process's arguments.
 pub fn main() -> ExitCode {
     hide_guarded_panics();
+    if complete::answer(command_line) {
+        return Exit::Ok.into();
+    }
     interrupt::note_file_limit();
     interrupt::note_memory_limit();
     if let Err(error) = memory::prepare() {

@@ -394,6 +394,16 @@ impl Session {
         }
     }
 
+    /// Whether questions may be asked in colour.
+    pub fn has_colour(&self) -> bool {
+        self.colour && io::stderr().is_terminal()
+    }
+
+    /// Whether the user can be asked: there is a terminal to ask on, and talk is wanted.
+    pub fn asks(&self) -> bool {
+        io::stdin().is_terminal() && io::stderr().is_terminal() && !self.quiet
+    }
+
     /// Checks that the format can hold a document, with or without sections.
     pub fn check_format(&self, has_sections: bool) -> Result<(), CliError> {
         if !has_sections || self.format.holds_sections() {

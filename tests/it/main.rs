@@ -8,6 +8,8 @@
     reason = "the helpers of tests are tests too, which clippy.toml cannot know"
 )]
 
+#[cfg(unix)]
+mod asking;
 mod attacks;
 mod bad_input;
 mod bundle;
@@ -25,6 +27,7 @@ mod format;
 mod format_tables;
 mod import;
 mod intake;
+mod javascript;
 mod limits;
 mod memory;
 mod notes;

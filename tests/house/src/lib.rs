@@ -71,6 +71,7 @@ const NAMED_ONLY_IN: &[(&str, &[&str])] = &[
         ],
     ),
     ("ureq", &["crates/witness/src/ask.rs"]),
+    ("inquire", &["src/cli/terminal.rs"]),
     ("postgres", &["crates/postgres/src/"]),
     // In the second file, the test that another maker's reader reads what is written.
     (
