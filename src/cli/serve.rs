@@ -21,7 +21,7 @@ use crate::desk::reading::Desk;
 use servanda_core::event::{Fields, Kind};
 use servanda_core::state::State;
 use servanda_serve::access::new_token;
-use servanda_serve::{Options, Service, Shared, Typed, TypedWrong};
+use servanda_serve::{Options, Service, Shared, Typed, TypedWrong, Verifier};
 
 pub(super) const COMMAND: Command = Command::of::<Serve>();
 
@@ -123,6 +123,10 @@ impl Serve {
             start_token: start_token.clone(),
             access,
             desk: Box::new(PeoplesDesk),
+            verifier: Verifier {
+                page: include_str!("../../docs/verify.html"),
+                script: include_str!("../../docs/verify.js"),
+            },
             log: Box::new(move |line| log(line, quiet)),
         };
         let service = Arc::new(Service::new(Shared::new(ledger).map_err(cannot)?, options));

@@ -44,6 +44,15 @@ pub struct TypedWrong {
     pub message: String,
 }
 
+/// The page that verifies raw records and bundles in a browser, and trusts no server.
+#[derive(Debug, Clone, Copy)]
+pub struct Verifier {
+    /// The page. Its `http-equiv` policy is the policy that it is served with.
+    pub page: &'static str,
+    /// The script that it loads as `verify.js`.
+    pub script: &'static str,
+}
+
 /// How a server is started.
 pub struct Options {
     /// Whether nothing is recorded.
@@ -63,6 +72,8 @@ pub struct Options {
     pub access: AccessFile,
     /// Where forms are read.
     pub desk: Box<dyn Desk>,
+    /// The page that verifies a ledger in a browser.
+    pub verifier: Verifier,
     /// Takes a line for each answer.
     pub log: Box<dyn Fn(&str) + Send + Sync>,
 }

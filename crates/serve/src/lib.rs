@@ -19,6 +19,6 @@ mod shared;
 mod submit;
 mod words;
 
-pub use context::{Desk, Options, Typed, TypedWrong};
+pub use context::{Desk, Options, Typed, TypedWrong, Verifier};
 pub use service::{BATCH_BYTES, FORM_BYTES, LIMITS, Service};
 pub use shared::Shared;

@@ -55,7 +55,7 @@ fn every_link_leads_somewhere() {
         let is_page = page
             .header("content-type")
             .is_some_and(|kind| kind.starts_with("text/html"));
-        if path.starts_with("/api") || !is_page {
+        if path.starts_with("/api") || path == "/verify" || !is_page {
             continue;
         }
         assert!(
@@ -453,4 +453,23 @@ fn each_kind_has_a_form_that_can_be_filled() {
     assert!(count > 20, "{count}");
     assert_eq!(browser.get("/record/redaction").status, 404);
     assert_eq!(browser.get("/record/ledger").status, 404);
+}
+
+/// The page that verifies is the one of the docs, under the policy that it names itself.
+#[test]
+fn the_browsers_verifier_is_served() {
+    let scratch = communique();
+    let serving = Serving::start(&scratch, &[]);
+    let nobody = Client::of(&serving);
+    let page = nobody.get("/verify");
+    let docs = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/");
+    let read = |name: &str| std::fs::read_to_string(format!("{docs}{name}")).unwrap();
+    assert_eq!(page.body, read("verify.html"));
+    let policy = page.header("content-security-policy").unwrap();
+    assert!(
+        policy.contains("worker-src blob:") && policy.ends_with("frame-ancestors 'none'"),
+        "{policy}"
+    );
+    assert_eq!(nobody.get("/verify.js").body, read("verify.js"));
+    assert!(page.body.contains("src=\"verify.js\""));
 }

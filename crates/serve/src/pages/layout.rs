@@ -181,7 +181,7 @@ fn page(exchange: &Exchange<'_>, page: &Page<'_>, snapshot: &Snapshot) -> Markup
     let foot = html! {
         footer {
             p { (head.count) " records. Link of the last: " code { (short(&head.link.to_string())) } ". "
-                @if exchange.may(Needs::Audit) { a href="/api/v1/checkpoint" { "Checkpoint" } " · " a href="/api/v1/raw" { "Raw records" } " · " }
+                @if exchange.may(Needs::Audit) { a href="/api/v1/checkpoint" { "Checkpoint" } " · " a href="/api/v1/raw" { "Raw records" } " · " a href="/verify" { "Verify them" } " · " }
                 a href="/api/v1/openapi.json" { "API" } }
             @if let Some(who) = &exchange.who {
                 form.who action="/logout" method="post" {

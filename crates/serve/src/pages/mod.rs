@@ -11,6 +11,7 @@ mod preview;
 mod record;
 mod reports;
 mod tables;
+mod verify;
 
 pub use layout::error;
 pub use login::{session_id, to_login};
@@ -25,5 +26,6 @@ pub const ROUTES: &[&[Route]] = &[
     reports::ROUTES,
     record::ROUTES,
     login::ROUTES,
+    verify::ROUTES,
     layout::ROUTES,
 ];
