@@ -102,6 +102,12 @@ fn the_overview_answers_in_sentences() {
     );
     let before = Client::of(&serving).get("/?as_of=2023-01-01").body;
     assert!(before.contains("No promise is recorded yet."), "{before}");
+    // What a sentence names is a link.
+    let log = Client::of(&serving).get("/log").body;
+    assert!(
+        log.contains("in <a href=\"/agreements/A1\">A1</a> (<a href=\"/commitments/C1\">C1</a>):"),
+        "{log}"
+    );
     // Links keep both clocks.
     assert!(
         before.contains("href=\"/commitments?as_of=2023-01-01\""),

@@ -167,10 +167,10 @@ impl FormFields<'_> {
         let label = capital(&spaced(spec.name));
         let id = format!("f-{}", spec.name);
         let help = format!("{id}-help");
-        let is_group = spec.shape == Shape::Many;
+        let is_group = spec.shape == Shape::Many || self.choices(spec).is_some();
         let legend = html! { (label) @if is_needed { " " span.needed { "(needed)" } } };
         let about = html! {
-            p.help id=(help) { (spec.help()) "." @if let Some(hint) = hint(spec) { " " (hint) } }
+            p.help id=(help) { (spec.help().replace('`', "")) "." @if let Some(hint) = hint(spec) { " " (hint) } }
             @for wrong in &wrong { p.wrong id={ (id) "-wrong" } { (capital(wrong)) "." } }
         };
         html! {
@@ -179,12 +179,37 @@ impl FormFields<'_> {
                     label.check { input id=(id) type="checkbox" name=(spec.name) value="true" checked[!self.fields.get(spec.name).is_empty()] aria-describedby=(help); " " (legend) }
                     (about)
                 } @else if is_group {
-                    fieldset aria-describedby=(help) { legend { (legend) } (about) (self.several(spec, &id)) }
+                    fieldset id=(id) aria-describedby=(help) { legend { (legend) } (about) (self.group(spec, &id)) }
                 } @else {
                     label for=(id) { (legend) }
                     (about)
                     (self.one(spec, &id, self.fields.get(spec.name).first().map(String::as_str), &label))
                 }
+            }
+        }
+    }
+
+    /// The moves that are offered in place of all words of a field; none for other fields, and where the event is to be
+    /// irregular anyway.
+    fn choices(&self, spec: &FieldSpec) -> Option<Vec<Choice>> {
+        let (_, to) = moves(self.kind)?;
+        let is_regular = self.fields.get("irregular").is_empty();
+        let allowed = || allowed(self.state, self.kind, self.fields);
+        (to == spec.name && is_regular).then(allowed)?
+    }
+
+    /// What is chosen or filled in below one legend.
+    fn group(&self, spec: &FieldSpec, id: &str) -> Markup {
+        let Some(choices) = self.choices(spec) else {
+            return self.several(spec, id);
+        };
+        let given = self.fields.get(spec.name).first();
+        html! {
+            div.choices {
+                @for choice in &choices {
+                    label.check { input type="radio" name=(spec.name) value=(choice.word) checked[given == Some(&choice.word)]; " " b { (choice.word) } @if !choice.meaning.is_empty() { " " span.quiet { "(" (choice.meaning) ")" } } }
+                }
+                @if choices.is_empty() { p.quiet { "Nothing can follow: it has ended." } }
             }
         }
     }
@@ -216,21 +241,7 @@ impl FormFields<'_> {
     }
 
     fn one(&self, spec: &FieldSpec, id: &str, value: Option<&str>, label: &str) -> Markup {
-        let allowed = moves(self.kind)
-            .filter(|(_, to)| *to == spec.name)
-            .and_then(|_| allowed(self.state, self.kind, self.fields));
         let help = format!("f-{}-help", spec.name);
-        let is_irregular = !self.fields.get("irregular").is_empty();
-        if let Some(allowed) = allowed.filter(|_| !is_irregular) {
-            return html! {
-                div.checks {
-                    @for choice in &allowed {
-                        label.check { input type="radio" name=(spec.name) value=(choice.word) checked[value == Some(&choice.word)]; " " b { (choice.word) } @if !choice.meaning.is_empty() { " " span.quiet { "(" (choice.meaning) ")" } } }
-                    }
-                    @if allowed.is_empty() { p.quiet { "Nothing can follow: it has ended." } }
-                }
-            };
-        }
         if !spec.words.is_empty() {
             return html! {
                 select id=(id) name=(spec.name) aria-describedby=(help) {
@@ -295,11 +306,9 @@ fn hint(spec: &FieldSpec) -> Option<&'static str> {
             "Such as 2024-01-31, in 3 months, every year on 1 May, unspecified, or not-applicable.",
         );
     }
-    if spec.label == Citation::LABEL {
-        return Some("A source, and after a colon the place in it: S1: paragraph 2.");
-    }
     if spec.defines() {
         return Some("Short, of letters, digits, hyphens and dots; it stays for ever.");
     }
-    entity_kind(spec).map(|_| "By its name or its id.")
+    let is_named = spec.label != Citation::LABEL && entity_kind(spec).is_some();
+    is_named.then_some("By its name or its id.")
 }

@@ -141,7 +141,7 @@ impl<'s> Tables<'s> {
         }
     }
 
-    /// A text, as a link where it names something: by its id, or by its id before a colon or a space.
+    /// A text, as a link where it names something: by its id, or by its id before a colon.
     fn text(&self, text: &str, is_id: bool) -> Markup {
         if let Some((id, kind)) = self.named(text) {
             let path = path_of(kind, &id);
@@ -151,16 +151,48 @@ impl<'s> Tables<'s> {
             };
             return html! { a href={ (path) (self.clocks) } title=(text) { (name.as_deref().unwrap_or(text)) } };
         }
-        let end = text.find([':', ' ']);
+        let end = text.find(':');
         let head = end.and_then(|end| Some((self.named(&text[..end])?, text.split_at(end))));
         match head {
-            // A short word may be an id by chance: only what people write as one is taken for it.
             Some(((id, kind), (head, rest)))
                 if rest.starts_with(':') || kind != EntityKind::Party =>
             {
-                html! { a href={ (path_of(kind, &id)) (self.clocks) } { (head) } (rest) }
+                html! { a href={ (path_of(kind, &id)) (self.clocks) } { (head) } (self.words(rest)) }
             }
-            _ => words(text),
+            _ => self.words(text),
+        }
+    }
+
+    /// A line in which no date is broken, and words that are ids with a digit are links: `C1`, `A2`.
+    fn words(&self, line: &str) -> Markup {
+        html! {
+            @for (at, word) in line.split(' ').enumerate() { @if at > 0 { " " } (self.word(word)) }
+        }
+    }
+
+    fn word(&self, word: &str) -> Markup {
+        let is_year = |word: &str| word.as_bytes()[..4].iter().all(u8::is_ascii_digit);
+        if word.len() >= 7 && word.as_bytes()[4] == b'-' && is_year(word) {
+            // Of a time the day and the minute: all of it is in the record.
+            let time = word.strip_suffix('Z').and_then(|word| word.split_once('T'));
+            return match time {
+                Some((day, time)) => {
+                    html! { span.day title=(word) { (day) " " (time.get(..5).unwrap_or(time)) } }
+                }
+                None => html! { span.day { (word) } },
+            };
+        }
+        let is_mark = |c: char| !c.is_alphanumeric();
+        let bare = word.trim_matches(is_mark);
+        let has_digit = bare.bytes().any(|byte| byte.is_ascii_digit());
+        let named = self
+            .named(bare)
+            .filter(|(_, kind)| has_digit && *kind != EntityKind::Party);
+        match (named, word.split_once(bare)) {
+            (Some((id, kind)), Some((before, after))) => {
+                html! { (before) a href={ (path_of(kind, &id)) (self.clocks) } { (bare) } (after) }
+            }
+            _ => html! { (word) },
         }
     }
 
@@ -168,29 +200,6 @@ impl<'s> Tables<'s> {
         let id: Slug = text.parse().ok()?;
         let (kind, _) = self.state.entity(&id)?;
         (kind != EntityKind::Recorder).then_some((id, kind))
-    }
-}
-
-/// A line in which no date is broken.
-fn words(line: &str) -> Markup {
-    let is_date = |word: &str| {
-        word.len() >= 7
-            && word.as_bytes()[4] == b'-'
-            && word.as_bytes()[..4].iter().all(u8::is_ascii_digit)
-    };
-    // A time is its day and the minute: all of it is in the record.
-    let time = |word: &str| {
-        word.strip_suffix('Z')
-            .and_then(|word| word.split_once('T'))
-            .map(|(day, time)| format!("{day} {}", time.get(..5).unwrap_or(time)))
-    };
-    html! {
-        @for (at, word) in line.split(' ').enumerate() {
-            @if at > 0 { " " }
-            @if is_date(word) {
-                @match time(word) { Some(minute) => span.day title=(word) { (minute) }, None => span.day { (word) } }
-            } @else { (word) }
-        }
     }
 }
 
