@@ -50,8 +50,8 @@ impl Form {
         let Some((kind, fields)) = read? else {
             return Err(vec!["it is empty".to_owned()]);
         };
-        let mut names = fields.iter().map(|(name, _)| name);
-        if let Some(name) = names.find(|name| kind.field(name).is_none()) {
+        let unknown = fields.iter().find(|(name, _)| kind.field(name).is_none());
+        if let Some((name, _)) = unknown {
             return Err(vec![format!("a {kind} has no field {name}")]);
         }
         let typed = unfinished.as_ref().and_then(Value::as_object);
