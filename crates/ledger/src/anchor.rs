@@ -41,13 +41,18 @@ pub fn compare<S: Log>(
         return Ok(Anchoring::OtherOrigin);
     }
     // Another writer may have appended since the present was read, and its user may have seen that.
-    if anchor.size() > present.size() && anchor.size() > hashes.log.head()?.count {
+    let has_grown = anchor.size() > present.size();
+    if has_grown && anchor.size() > hashes.log.head()?.count {
         return Ok(Anchoring::Shorter);
     }
-    let found = if anchor.size() == present.size() {
-        *present.root()
-    } else {
-        tree::root(hashes, anchor.size()).map_err(tree_error)?
+    let found = match anchor.size() == present.size() {
+        true => Ok(*present.root()),
+        false => tree::root(hashes, anchor.size()),
+    };
+    let found = match found {
+        // The head alone is there, and not what lies before it.
+        Err(_) if has_grown => return Ok(Anchoring::Shorter),
+        found => found.map_err(tree_error)?,
     };
     Ok(if found == *anchor.root() {
         Anchoring::Holds
