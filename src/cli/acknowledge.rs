@@ -14,7 +14,6 @@ use servanda_core::event::{Fields, Kind};
 use servanda_core::signatures;
 use servanda_core::state::EntityKind;
 use servanda_core::value::id::PartyId;
-use servanda_core::view::sentences::Sentences;
 
 pub(super) const COMMAND: Command = Command::of::<Acknowledge>();
 
@@ -80,14 +79,7 @@ impl Run for Acknowledge {
             .map_err(|wrong| CliError::wrong_fields(kind, &wrong))?;
         let next = session.command(&format!("show {}", self.what));
         session.append(&mut ledger, vec![event.clone()], |ledger, receipts| {
-            let sentences = Sentences::new(ledger.state());
-            let lines: Vec<_> = receipts
-                .iter()
-                .map(|receipt| receipt::Line::new(&sentences, &event, *receipt))
-                .collect();
-            receipt::show(session, &lines)?;
-            receipt::close(session, &next);
-            receipt::undo(session, receipts);
+            receipt::answer(session, ledger.state(), &[event], receipts, &next)?;
             Ok(Exit::Ok)
         })?
     }

@@ -2,7 +2,10 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
+#[cfg(feature = "serve")]
+mod access;
 mod acknowledge;
+mod add;
 mod anchors;
 mod answer;
 mod bundle;
@@ -10,7 +13,9 @@ mod check_proof;
 mod checkpoint;
 mod command;
 mod compact;
+mod complete;
 mod completions;
+mod copy;
 mod defaults;
 mod demo;
 mod edit;
@@ -43,8 +48,11 @@ mod redact;
 mod report;
 mod search;
 mod seen_checkpoints;
+#[cfg(feature = "serve")]
+mod serve;
 mod session;
 mod show;
+mod terminal;
 mod typed;
 mod verdict;
 mod verify;
@@ -69,6 +77,7 @@ use session::Session;
 const COMMANDS: &[Command] = &[
     init::COMMAND,
     record::COMMAND,
+    add::COMMAND,
     redact::COMMAND,
     import::COMMAND,
     export::COMMAND,
@@ -80,11 +89,16 @@ const COMMANDS: &[Command] = &[
     verify::COMMAND,
     recover::COMMAND,
     compact::COMMAND,
+    copy::COMMAND,
     checkpoint::COMMAND,
     prove::COMMAND,
     check_proof::COMMAND,
     key::COMMAND,
     acknowledge::COMMAND,
+    #[cfg(feature = "serve")]
+    serve::COMMAND,
+    #[cfg(feature = "serve")]
+    access::COMMAND,
     witness::COMMAND,
     demo::COMMAND,
     completions::COMMAND,
@@ -167,6 +181,9 @@ fn without_empty_variables(command: clap::Command) -> clap::Command {
 /// Runs the program with the process's arguments.
 pub fn main() -> ExitCode {
     hide_guarded_panics();
+    if complete::answer(command_line) {
+        return Exit::Ok.into();
+    }
     interrupt::note_file_limit();
     interrupt::note_memory_limit();
     if let Err(error) = memory::prepare() {
@@ -179,7 +196,20 @@ pub fn main() -> ExitCode {
         let _ = write!(io::stderr().lock(), "error: {error}\n{}", hints.concat());
         return error.exit.into();
     }
-    run_with(&Arc::new(Registry::default()), std::env::args_os()).into()
+    run_with(&Arc::new(logs()), std::env::args_os()).into()
+}
+
+/// The kinds of logs that a location can name.
+fn logs() -> Registry {
+    let registry = Registry::default();
+    #[cfg(feature = "postgres")]
+    let registry = {
+        let cache = seen_checkpoints::user_directory("XDG_CACHE_HOME", ".cache");
+        servanda_postgres::Servers::caching_in(cache.as_deref())
+            .into_iter()
+            .fold(registry, Registry::with)
+    };
+    registry
 }
 
 /// Hides the messages of panics inside sled, which panics on damaged files. The log turns such a panic into an error.

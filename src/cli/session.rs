@@ -125,6 +125,11 @@ impl Session {
         }
     }
 
+    /// Whether the user named keys of recorders to sign with.
+    pub fn has_signing_keys(&self) -> bool {
+        !self.sign_with.is_empty()
+    }
+
     /// A command line on the same ledger, ready to be typed.
     pub fn command(&self, words: &str) -> String {
         match &self.ledger {
@@ -387,6 +392,16 @@ impl Session {
             today: Self::today(),
             zone: Self::zone(),
         }
+    }
+
+    /// Whether questions may be asked in colour.
+    pub fn has_colour(&self) -> bool {
+        self.colour && io::stderr().is_terminal()
+    }
+
+    /// Whether the user can be asked: there is a terminal to ask on, and talk is wanted.
+    pub fn asks(&self) -> bool {
+        io::stdin().is_terminal() && io::stderr().is_terminal() && !self.quiet
     }
 
     /// Checks that the format can hold a document, with or without sections.

@@ -8,6 +8,8 @@
     reason = "the helpers of tests are tests too, which clippy.toml cannot know"
 )]
 
+#[cfg(unix)]
+mod asking;
 mod attacks;
 mod bad_input;
 mod bundle;
@@ -25,13 +27,19 @@ mod format;
 mod format_tables;
 mod import;
 mod intake;
+mod javascript;
 mod limits;
 mod memory;
 mod notes;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod power;
 mod program;
 #[cfg(unix)]
 mod receipts;
+#[cfg(unix)]
+#[cfg(feature = "serve")]
+mod serve;
 mod syscalls;
 mod tables;
 mod tamper;

@@ -28,7 +28,7 @@ pub enum Anchoring {
     OtherOrigin,
 }
 
-/// Compares a ledger of this origin, size and root with a checkpoint.
+/// Compares a ledger of this origin, size and root with a checkpoint. The log may have grown since.
 ///
 /// # Errors
 /// Those of reading the log.
@@ -40,7 +40,8 @@ pub fn compare<S: Log>(
     if anchor.origin() != present.origin() {
         return Ok(Anchoring::OtherOrigin);
     }
-    if anchor.size() > present.size() {
+    // Another writer may have appended since the present was read, and its user may have seen that.
+    if anchor.size() > present.size() && anchor.size() > hashes.log.head()?.count {
         return Ok(Anchoring::Shorter);
     }
     let found = if anchor.size() == present.size() {
@@ -123,6 +124,11 @@ impl<S: Log> Ledger<S> {
     /// does not hold is for `verify` to tell.
     pub fn hashes(&self) -> Hashes<'_, S> {
         Hashes::new(&self.log, self.tree.tiles())
+    }
+
+    /// The roots of the tree's complete tiles of 4,096 records, in order: what [`Hashes::new`] takes.
+    pub fn tiles(&self) -> &[TreeHash] {
+        self.tree.tiles()
     }
 
     /// The checkpoint of the ledger as it is: origin, size and root of its tree.

@@ -19,11 +19,11 @@ event! {
         /// Its title
         title: Text,
         /// Its form
-        form: Option<Form>,
+        [offered] form: Option<Form>,
         /// A party to it; required, unless the parties are not known
         [asked] party: Vec<PartyId>,
         /// Where it was concluded
-        place: Option<Text>,
+        [offered] place: Option<Text>,
         /// How it relates to an earlier one: continues:A1
         link: Vec<Link>,
         /// Its parties, or some of them, are not known

@@ -20,13 +20,13 @@ event! {
         /// What was promised
         text: Text,
         /// The force of its words; several where the sources differ
-        modality: Vec<Modality>,
+        [offered] modality: Vec<Modality>,
         /// Who owes it
         [some] debtor: Vec<PartyId>,
         /// To whom it is owed
-        creditor: Vec<PartyId>,
+        [offered] creditor: Vec<PartyId>,
         /// Both sides owe it to each other
-        mutual: bool,
+        [offered] mutual: bool,
         /// Who witnessed it
         witness: Vec<PartyId>,
         /// Who guarantees it
@@ -40,7 +40,7 @@ event! {
         /// An earlier fact its words take for granted
         presupposes: Option<Text>,
         /// By when, or how often
-        deadline: Option<Deadline>,
+        [offered] deadline: Option<Deadline>,
         /// What it promises again: an earlier commitment, agreement or statement
         repeats: Vec<Subject>,
         /// A subject to group it under

@@ -12,7 +12,7 @@ event! {
         /// The note
         text: Text,
         /// What it is about
-        about: Vec<Subject>,
+        [offered] about: Vec<Subject>,
     } example r#"
         {"text": "Heard by telephone; no document yet", "about": ["C1"]}
     "#

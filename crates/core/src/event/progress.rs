@@ -12,7 +12,7 @@ event! {
         /// What was done
         text: Text,
         /// The commitment it is toward
-        commitment: Option<CommitmentId>,
+        [offered] commitment: Option<CommitmentId>,
         /// Which occurrence of a recurring commitment
         occurrence: Option<Text>,
     } example r#"

@@ -17,9 +17,9 @@ event! {
         /// Its title
         title: Text,
         /// Who issued or published it
-        issuer: Option<Text>,
+        [offered] issuer: Option<Text>,
         /// When it was published
-        published: Option<When>,
+        [offered] published: Option<When>,
         /// When it was retrieved
         retrieved: Option<When>,
         /// The language it is written in

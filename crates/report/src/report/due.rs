@@ -56,7 +56,7 @@ impl Report for DueReport {
             rates::table("rates", "Rates", &rates),
         ];
         document.charts.push(rates_chart(&rates));
-        document.calendar = deadlines::deadlines(view, &commitments);
+        document.calendar = deadlines::deadlines(view, &commitments, question);
         document.calendar_name = Some(deadlines::calendar_name(view));
         let caveats = found.caveats.notes(view, &commitments, &[]);
         document.notes.extend(caveats);
@@ -171,7 +171,14 @@ impl State {
     ) -> Option<Self> {
         let agreement = cells::unsettled(view, commitment);
         let breached = commitment.any(|standing| standing == Standing::Breached);
+        let lapsed = agreement.is_some() && cells::lapsed_since(view, commitment).is_some();
+        let lapse = match agreement {
+            Some(AgreementStatus::Suspended) => Self::Suspended,
+            _ => Self::Ended,
+        };
         match view.due(commitment, question.soon) {
+            _ if lapsed && breached => Some(Self::Breached),
+            Due::Overdue { .. } | Due::Soon { .. } if lapsed => Some(lapse),
             Due::Overdue { days } if days <= whole(question.grace) => {
                 Some(Self::Grace(Reverse(days)))
             }
@@ -180,8 +187,7 @@ impl State {
             Due::NotOwed if commitment.is_contested() => Some(Self::Contested(Reverse(0))),
             _ if breached => Some(Self::Breached),
             Due::Soon { days } => Some(Self::Soon(days)),
-            _ if agreement == Some(AgreementStatus::Suspended) => Some(Self::Suspended),
-            _ if agreement.is_some() => Some(Self::Ended),
+            _ if agreement.is_some() => Some(lapse),
             Due::Undated => Some(Self::Undated),
             Due::Later | Due::Waiting | Due::Standing | Due::NotOwed => {
                 heard.silent.then_some(Self::Silent)
@@ -310,7 +316,7 @@ pub(super) fn words() -> Vec<String> {
         Cell::Word(word, _) => Some(word),
         _ => None,
     });
-    words.collect()
+    words.chain([cells::LAPSED.to_owned()]).collect()
 }
 
 #[cfg(test)]

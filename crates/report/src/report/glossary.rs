@@ -75,6 +75,7 @@ pub const GLOSSARY: &[Words] = &[
             ("continuing", "to be kept at all times"),
             ("not owed", "no debtor owes it as it stands"),
             ("silent", "live, and nothing was heard of it for long"),
+            ("lapsed", "owed, were its agreement not ended or suspended"),
             ("agreement ended", "live, though its agreement has ended"),
             (
                 "agreement suspended",
@@ -141,6 +142,10 @@ pub const GLOSSARY: &[Words] = &[
         of: "what is counted, and among what (`rates`)",
         all: &[
             ("live", "something is owed of it, or may yet come to be"),
+            (
+                "lapsed",
+                "of the live, those whose agreement ended or is suspended",
+            ),
             (
                 "owed",
                 "owed and not taken away since, with any deadline or none",

@@ -174,10 +174,7 @@ fn row(scope: &Scope<'_>, soon: Days, each: &Repetition) -> Row {
     };
     let then = as_commitment(&eve, &each.of);
     let due = then.as_ref().map_or(Cell::None, |commitment| {
-        cells::due(
-            eve.due(commitment, soon),
-            commitment.terms.deadline.as_ref(),
-        )
+        cells::due_of(&eve, commitment, soon)
     });
     vec![
         Cell::text(&each.id),

@@ -61,7 +61,7 @@ fn commitment_row<'r>(view: &View<'r>, commitment: &Commitment<'r>, soon: Days) 
         cells::since(view, commitment.stands_since()),
         Cell::List(cells::assessments(view, commitment)),
         cells::contest(commitment.contest),
-        cells::due(view.due(commitment, soon), deadline),
+        cells::due_of(view, commitment, soon),
         cells::commitment_acknowledged(view, commitment),
         Cell::List(cells::commitment_flags(view, commitment)),
     ]
