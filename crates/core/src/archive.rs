@@ -43,6 +43,9 @@ impl<T> AtHand<T> {
     }
 }
 
+/// Ranges that were just read, and are kept.
+const JUST_READ: usize = 4;
+
 /// Copies of the contents of some records, which are asked before the records are read.
 pub trait Copies: Send + Sync {
     /// When a record was recorded (microseconds since 1970 in UTC), and its content; none without a copy.
@@ -61,6 +64,8 @@ struct Reread {
     records: Arc<dyn Records>,
     copies: Box<dyn Copies>,
     at_hand: Mutex<AtHand<Arc<Stretch>>>,
+    /// Ranges that were read for another purpose, the newest last.
+    just_read: Mutex<VecDeque<Arc<Vec<Stored>>>>,
 }
 
 /// Records that lie together, from this one on.
@@ -80,6 +85,7 @@ pub fn with(records: Arc<dyn Records>, copies: Box<dyn Copies>) -> Arc<dyn Archi
         records,
         copies,
         at_hand: Mutex::default(),
+        just_read: Mutex::default(),
     })
 }
 
@@ -89,8 +95,13 @@ impl Archive for Reread {
             let entry = entry(seq.0, recorded_at, content);
             return entry.map(Some).map_err(|error| error.to_string());
         }
-        let first = seq.0 - seq.0 % TOGETHER;
         let among = |all: &[Stored]| all.binary_search_by_key(&seq.0, |stored| stored.seq).ok();
+        if let Some(range) = self.range_of(seq)
+            && let Some(place) = among(&range)
+        {
+            return read(seq, &range[place]);
+        }
+        let first = seq.0 - seq.0 % TOGETHER;
         // Several threads read and decode at once: the lock is held only while a stretch is looked for.
         let known = self.known(first);
         // What was read before may have been the end of the log then.
@@ -110,9 +121,30 @@ impl Archive for Reread {
             None => Err("it is missing".to_owned()),
         }
     }
+
+    fn just_read(&self, records: &Arc<Vec<Stored>>) {
+        let ranges = self.just_read.lock();
+        let mut ranges = ranges.unwrap_or_else(PoisonError::into_inner);
+        if ranges.len() == JUST_READ {
+            ranges.pop_front();
+        }
+        ranges.push_back(records.clone());
+    }
 }
 
 impl Reread {
+    /// The range with a record, if it was just read.
+    fn range_of(&self, seq: Seq) -> Option<Arc<Vec<Stored>>> {
+        let ranges = self.just_read.lock();
+        let ranges = ranges.unwrap_or_else(PoisonError::into_inner);
+        let holds = |range: &&Arc<Vec<Stored>>| {
+            let (first, last) = (range.first(), range.last());
+            first.is_some_and(|first| first.seq <= seq.0)
+                && last.is_some_and(|last| last.seq >= seq.0)
+        };
+        ranges.iter().rfind(holds).cloned()
+    }
+
     /// A stretch that is at hand, which from now on was asked for last.
     fn known(&self, first: u64) -> Option<Arc<Stretch>> {
         let mut at_hand = self.at_hand.lock().unwrap_or_else(PoisonError::into_inner);

@@ -226,6 +226,11 @@ impl State {
         self.scan_cache().latest(place(seq))
     }
 
+    /// As [`State::latest_around`], of the records that are not bookkeeping.
+    pub(crate) fn latest_heard_around(&self, seq: Seq) -> NaiveDate {
+        self.scan_cache().latest_heard(place(seq))
+    }
+
     /// The agreement in which the commitment of a record was made, if the record counts and has no date.
     pub(crate) fn agreement_of_dateless(&self, seq: Seq) -> Option<Id> {
         self.scan_cache().agreement(place(seq))

@@ -7,7 +7,7 @@ use super::facts::{
     AgreementFacts, AgreementMove, Amendment, CommitmentFacts, Conclusion, Facts, Moved,
     PartyFacts, Terms,
 };
-use super::id_table::{Id, IdTable};
+use super::id_table::{Id, IdTable, Ids};
 use super::word::{Word, Words};
 use crate::value::id::{AgreementId, CommitmentId, PartyId, Slug};
 
@@ -235,7 +235,7 @@ impl Keeper<'_> {
         self.number(&party.0)
     }
 
-    fn parties(&self, parties: &[PartyId]) -> Box<[Id]> {
+    fn parties(&self, parties: &[PartyId]) -> Ids {
         parties.iter().map(|party| self.party(party)).collect()
     }
 }

@@ -1,7 +1,7 @@
 //! The answers of the state to the rules.
 
 use super::facts::AgreementMove;
-use super::id_table::Id;
+use super::id_table::{Id, Ids};
 use super::position::Position;
 use super::standing::Sayings;
 use super::tables::State;
@@ -159,8 +159,8 @@ impl Sayings for State {
         self.tables.words.all().get(number as usize)
     }
 
-    fn principals(&self, actors: &[Id]) -> Vec<Id> {
-        let mut found = actors.to_vec();
+    fn principals(&self, actors: &[Id]) -> Ids {
+        let mut found = Ids::from_slice(actors);
         let mut next = 0;
         while let Some(party) = found.get(next).copied() {
             for superior in self.superiors(party) {

@@ -13,7 +13,9 @@ use unicode_normalization::{IsNormalized, UnicodeNormalization as _, is_nfc_quic
 /// A text in NFC. CR LF, with which some systems end lines, becomes a newline.
 pub fn normal(text: &str) -> Cow<'_, str> {
     let is_nfc = text.is_ascii() || is_nfc_quick(text.chars()) == IsNormalized::Yes;
-    match (is_nfc, text.contains("\r\n")) {
+    // Most texts have no carriage return, which is found quickly.
+    let has_line_ends = text.as_bytes().contains(&b'\r') && text.contains("\r\n");
+    match (is_nfc, has_line_ends) {
         (true, false) => Cow::Borrowed(text),
         (true, true) => Cow::Owned(text.replace("\r\n", "\n")),
         (false, _) => Cow::Owned(text.replace("\r\n", "\n").nfc().collect()),

@@ -88,7 +88,7 @@ impl View<'_> {
         let trail: Vec<Seq> = commitment.told.trail().collect();
         // What was recorded last happened last, as a rule: the rest need not be looked up.
         for seq in trail.into_iter().rev() {
-            let known = last.is_some_and(|last| self.state.latest_around(seq) <= last);
+            let known = last.is_some_and(|last| self.state.latest_heard_around(seq) <= last);
             if !known
                 && self
                     .state
