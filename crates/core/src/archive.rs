@@ -192,3 +192,58 @@ pub fn entry(seq: u64, recorded_at: i64, content: ContentRef<'_>) -> Result<Entr
         event: codec::decode(content)?,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+    use crate::chain::record::{Head, SALT_LEN, Unbound, bind};
+    use crate::event::Kind;
+    use crate::records::ReadError;
+    use crate::testing::event;
+
+    /// Records, and how often they were read.
+    struct Counted(Vec<Stored>, AtomicUsize);
+
+    impl Records for Counted {
+        fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, ReadError> {
+            self.1.fetch_add(1, Ordering::Relaxed);
+            self.0.read(from, limit)
+        }
+    }
+
+    fn notes() -> Vec<Stored> {
+        let unbound = |text| Unbound {
+            content: codec::encode(&event(Kind::Noted, &[("text", text)])).unwrap(),
+            salt: [0; SALT_LEN],
+            erasable: true,
+            recorded_at: 5,
+            asserted: false,
+        };
+        let (records, _) = bind(Head::EMPTY, ["a", "b", "c"].map(unbound).into());
+        let sealed = records.iter().map(Record::seal);
+        (0..)
+            .zip(sealed)
+            .map(|(seq, sealed)| Stored { seq, sealed })
+            .collect()
+    }
+
+    #[test]
+    fn what_was_just_read_is_not_read_again_and_is_checked_all_the_same() {
+        let notes = notes();
+        let records = Arc::new(Counted(notes.clone(), AtomicUsize::new(0)));
+        let read = || records.1.load(Ordering::Relaxed);
+        let archive = of(records.clone());
+        archive.just_read(&Arc::new(notes[..2].to_vec()));
+        let entry = archive.entry(Seq(1)).unwrap().unwrap();
+        assert_eq!(entry.event, event(Kind::Noted, &[("text", "b")]));
+        assert_eq!(read(), 0);
+        assert!(archive.entry(Seq(2)).unwrap().is_some());
+        assert_eq!(read(), 1);
+        let mut tampered = notes[..2].to_vec();
+        tampered[1].sealed.tamper(|bytes| *bytes.last_mut().unwrap() ^= 1);
+        archive.just_read(&Arc::new(tampered));
+        assert!(archive.entry(Seq(1)).is_err());
+    }
+}

@@ -103,7 +103,7 @@ impl Writer {
 /// The bytes that `write` writes under a schema.
 pub fn to_bytes(schema: u8, write: impl FnOnce(&mut Writer)) -> Vec<u8> {
     let mut writer = Writer {
-        bytes: Vec::with_capacity(256),
+        bytes: Vec::with_capacity(320),
         schema,
         scratch: String::new(),
     };

@@ -35,6 +35,10 @@ use servanda_log::{Aborted, AppendError, BatchSource, Log, LogError};
 /// Most records of a batch of the chain.
 const BATCH: usize = 4096;
 
+/// Most records that the state holds itself before it lets go of them. Events are mended soon or never; many would
+/// not stay in a processor's cache.
+const AT_HAND: usize = 256;
+
 /// Payload bytes after which a batch is closed, however few its records are.
 const BATCH_BYTES: usize = 4 * 1024 * 1024;
 
@@ -112,7 +116,7 @@ impl<S: Log> Ledger<S> {
         let stored = self.state.archive().cloned();
         let stored = stored.unwrap_or_else(|| archive::of(crate::records::of(&self.log)));
         let tail = Arc::new(Tail::behind(Arc::clone(&stored), before, spool));
-        self.state.read_from(tail.clone(), before + batch as u64);
+        self.state.read_from(tail.clone(), before);
         let checked = self.check_and_write(pull, batch, &tail);
         // What is wrong with the events says more than that they were not written.
         let outcome = match checked {
@@ -287,6 +291,9 @@ impl Checking<'_> {
                 self.kept += 1;
                 self.bytes += payload.content().payload.len();
                 self.tail.keep(payload.recorded_at(), payload.content())?;
+                if self.kept.is_multiple_of(AT_HAND) {
+                    self.checker.state.archived(self.tail.count());
+                }
             }
             (Checked::Wrong, _) => {
                 self.kept += 1;
@@ -302,11 +309,9 @@ impl Checking<'_> {
         Ok(())
     }
 
-    /// Sends what was admitted since the last batch; whether the writer still takes it. The state keeps none of the next
-    /// batch: the tail has each of its records once it was taken in.
+    /// Sends what was admitted since the last batch; whether the writer still takes it. The state lets go of it.
     fn send_batch(&mut self) -> bool {
-        let next = self.tail.count() + self.batch as u64;
-        self.checker.state.archived(next);
+        self.checker.state.archived(self.tail.count());
         (self.kept, self.bytes) = (0, 0);
         let admitted = std::mem::take(&mut self.checker.admitted);
         admitted.payloads.is_empty() || self.send(Step::Batch(admitted))

@@ -71,7 +71,7 @@ impl<R: Send, F: for<'a> Fn(&Scope<'a>, usize) -> R + Sync> Iterator for Ordered
             let end = self.open.end.min(self.open.start.saturating_add(self.part));
             let part = self.open.start..end;
             self.open.start = end;
-            self.part = (self.part * 2).min(AHEAD);
+            self.part = (self.part * 8).min(AHEAD);
             self.ready = shared(part, |stretch| {
                 self.view.apart(|view| {
                     let scope = Scope::new(view, &self.names);

@@ -48,6 +48,11 @@ impl<'r> CommitmentHistory<'r> {
         self.trail.iter().map(seq)
     }
 
+    /// Every record about it, the last first.
+    pub(crate) fn trail_backwards(self) -> impl Iterator<Item = Seq> + use<'r> {
+        self.trail.backwards().map(seq)
+    }
+
     /// The number of the agreement that it was made in.
     pub fn agreement(self) -> Option<Id> {
         let record = u32::try_from(self.defined.0).ok()?;

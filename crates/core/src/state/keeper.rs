@@ -169,11 +169,14 @@ impl Keeper<'_> {
             } => {
                 let assessment = self.counts.then(|| {
                     let by = self.parties(by);
-                    self.assessments.number(Assessment {
-                        by,
+                    let parts = (&by, scale, level);
+                    let is_same = |one: &Assessment| (&one.by, &one.scale, &one.level) == parts;
+                    let make = || Assessment {
+                        by: by.clone(),
                         scale: scale.clone(),
                         level: level.clone(),
-                    })
+                    };
+                    self.assessments.number_of(&parts, is_same, make)
                 });
                 self.change_commitment(commitment, |commitment, record, _| {
                     commitment.assessments.set(record, assessment);

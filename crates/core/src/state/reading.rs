@@ -30,11 +30,9 @@ impl State {
         state
     }
 
-    /// Reads the first `archived` records from this archive from now on, and drops them from memory. Records that are yet to
-    /// come may be among them, if the archive has each once it was taken in.
+    /// Reads the first `archived` records from this archive from now on, and drops them from memory.
     pub fn read_from(&mut self, archive: Arc<dyn Archive>, archived: u64) {
         self.archive = Some(archive);
-        self.archived = self.archived.min(self.tables.kinds.len());
         self.archived(archived);
     }
 

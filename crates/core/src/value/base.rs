@@ -451,6 +451,20 @@ mod tests {
             prop_assert_eq!(digest.to_string().parse::<Digest>(), Ok(digest));
         }
 
+        /// They are not printed again to see that they are what was read.
+        #[test]
+        fn plain_texts_print_what_they_were_made_of(text in "[ -~]{0,12}|\\PC{0,30}|[a-zA-Z0-9._-]{1,70}") {
+            if let Ok(value) = text.parse::<Text>() {
+                prop_assert_eq!(value.to_string(), text.clone());
+            }
+            if let Ok(value) = text.parse::<Language>() {
+                prop_assert_eq!(value.to_string(), text.clone());
+            }
+            if let Ok(value) = text.parse::<Slug>() {
+                prop_assert_eq!(value.to_string(), text);
+            }
+        }
+
         #[test]
         fn no_text_panics_a_parser(text in ".{0,80}") {
             let _ = text.parse::<Text>();

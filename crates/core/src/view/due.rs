@@ -5,7 +5,6 @@ use chrono::{Days, NaiveDate};
 use super::schedule::Term;
 use super::{Commitment, View};
 use crate::value::commitment::Standing;
-use crate::value::id::Seq;
 
 /// What the calendar says of a commitment. Derived at query time, never stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,9 +84,8 @@ impl View<'_> {
     /// The last day on which something is known to have happened about a commitment.
     pub fn last_heard(&self, commitment: &Commitment<'_>) -> NaiveDate {
         let mut last = None;
-        let trail: Vec<Seq> = commitment.told.trail().collect();
         // What was recorded last happened last, as a rule: the rest need not be looked up.
-        for seq in trail.into_iter().rev() {
+        for seq in commitment.told.trail_backwards() {
             let known = last.is_some_and(|last| self.state.latest_heard_around(seq) <= last);
             if !known
                 && self
