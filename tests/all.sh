@@ -2,7 +2,8 @@
 # Every check of this repository, from any directory: sh tests/all.sh
 #
 # Needs Rust, a C++ compiler, sh and python3; without strace, the tests of faults at system calls are skipped. Installs the
-# missing tools, cargo-deny and python-icalendar, under the target directory and nowhere else.
+# missing tools, cargo-deny and python-icalendar, under the target directory, and on Debian as root the server that the tests of
+# PostgreSQL start for themselves.
 # Stops at the first step that fails and names it.
 set -eu
 cd "$(dirname "$0")/.."
@@ -58,12 +59,23 @@ icalendar() {
         mv "$SERVANDA_ICALENDAR.draft" "$SERVANDA_ICALENDAR"
 }
 
+# A server for the tests of ledgers on PostgreSQL. Without one, a person's machine skips them and says so.
+postgresql() {
+    if [ -n "${SERVANDA_POSTGRES_BIN:-}" ] || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; then
+        return 0
+    fi
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
+        apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends postgresql
+    fi
+}
+
 step "rustfmt and clippy are there" components
 step "cargo-deny is there" cargo_deny
 step "python-icalendar is there" icalendar
+step "PostgreSQL is there" postgresql
 # Each library compiles without what only the program switches on: an auditor can depend on servanda-core alone.
 alone() {
-    for package in core files log ledger report witness; do
+    for package in core files log ledger postgres report witness; do
         cargo check --quiet --locked -p "servanda-$package" || return 1
     done
 }

@@ -21,7 +21,7 @@ use crate::generator::Generator;
 use crate::measure::{Better, Results, Spent, forget_files, run, size, timed};
 #[cfg(feature = "peers")]
 use crate::peers::sqlite;
-use crate::peers::{Make, Outcome, PEERS, file};
+use crate::peers::{Make, Outcome, PEERS, Peer, file};
 
 /// What is to be measured.
 pub struct Suite {
@@ -78,38 +78,31 @@ impl Suite {
         PEERS.iter().copied()
     }
 
-    /// One event at a time, each on the disk before the next.
+    /// One event at a time, each on the disk before the next. Another one begins in each turn: what a sync costs depends on
+    /// whose came before.
     fn single_appends(&self, results: &mut Results) -> Outcome<()> {
         let scratch = self.scratch()?;
-        let mut peers = Vec::new();
+        let ours = Ours(new_ledger(&scratch.path().join(OURS))?);
+        let prewritten = file::Prewritten::create(scratch.path())?;
+        let mut all: Vec<Box<dyn Peer>> = vec![Box::new(ours), Box::new(prewritten)];
         for (name, make) in self.peers().filter(|(name, _)| *name != "git") {
             let dir = scratch.path().join(name);
             fs::create_dir(&dir)?;
-            peers.push(make(&dir)?);
+            all.push(make(&dir)?);
         }
-        let mut ledger = new_ledger(&scratch.path().join(OURS))?;
         for turn in 0..self.appends {
             let text = format!(
                 "Note number {turn}: {}",
                 "what the commission heard at the crossing. ".repeat(5)
             );
-            let note = event(Kind::Noted, &[("text", &text)])?;
-            let (_, time) = timed(|| Ok(ledger.append(vec![note])?))?;
-            results.add(
-                "durable single append",
-                OURS,
-                "us",
-                Better::Less,
-                time.as_secs_f64() * US,
-                FLOOR,
-            );
-            for peer in &mut peers {
-                let (_, time) = timed(|| peer.append(text.as_bytes()))?;
-                let name = peer.name();
-                let against = if name == "file" { None } else { FLOOR };
+            let count = all.len();
+            for at in 0..count {
+                let one = &mut all[(turn + at) % count];
+                let (_, time) = timed(|| one.append(text.as_bytes()))?;
+                let against = FLOOR.filter(|floor| *floor != one.name());
                 results.add(
                     "durable single append",
-                    name,
+                    one.name(),
                     "us",
                     Better::Less,
                     time.as_secs_f64() * US,
@@ -218,7 +211,7 @@ impl Suite {
         let history = scratch.path().join("history.ndjson");
         write_history(&history, self.events)?;
         let last = self.rounds.saturating_sub(1);
-        let mut kept: Vec<(&'static str, Box<dyn crate::peers::Peer>)> = Vec::new();
+        let mut kept: Vec<(&'static str, Box<dyn Peer>)> = Vec::new();
         for round in 0..self.rounds {
             let ledger = scratch.path().join(format!("ledger-{round}"));
             self.import(&history, &ledger, results)?;
@@ -395,6 +388,22 @@ impl Suite {
             spent.time.as_secs_f64() * 1e3,
             None,
         );
+        Ok(())
+    }
+}
+
+/// A ledger to which notes are appended.
+struct Ours(Ledger<directory::LedgerDir>);
+
+impl Peer for Ours {
+    fn name(&self) -> &'static str {
+        OURS
+    }
+
+    fn append(&mut self, payload: &[u8]) -> Outcome<()> {
+        let text = std::str::from_utf8(payload)?;
+        self.0
+            .append(vec![event(Kind::Noted, &[("text", text)])?])?;
         Ok(())
     }
 }

@@ -14,7 +14,6 @@ use servanda_core::event::{Fields, Kind};
 use servanda_core::signatures;
 use servanda_core::state::EntityKind;
 use servanda_core::value::id::PartyId;
-use servanda_core::view::sentences::Sentences;
 
 pub(super) const COMMAND: Command = Command::of::<Acknowledge>();
 
@@ -78,15 +77,10 @@ impl Run for Acknowledge {
         let event = Typed::of(fields)
             .event(session, &session.desk(Some(state)), kind)
             .map_err(|wrong| CliError::wrong_fields(kind, &wrong))?;
-        let receipts = session.append(&mut ledger, vec![event.clone()])?;
-        let sentences = Sentences::new(ledger.state());
-        let lines: Vec<_> = receipts
-            .iter()
-            .map(|receipt| receipt::Line::new(&sentences, &event, *receipt))
-            .collect();
-        receipt::show(session, &lines)?;
-        receipt::close(session, &session.command(&format!("show {}", self.what)));
-        receipt::undo(session, &receipts);
-        Ok(Exit::Ok)
+        let next = session.command(&format!("show {}", self.what));
+        session.append(&mut ledger, vec![event.clone()], |ledger, receipts| {
+            receipt::answer(session, ledger.state(), &[event], receipts, &next)?;
+            Ok(Exit::Ok)
+        })?
     }
 }

@@ -10,7 +10,7 @@ use crate::desk::reading::Wrong;
 use servanda_core::event::Kind;
 use servanda_core::rules::Advice;
 use servanda_core::signatures::SignatureError;
-use servanda_core::value::commitment::{Asserter, Capacity};
+use servanda_core::value::commitment::Asserter;
 use servanda_ledger::AssertedTimeError;
 use servanda_ledger::{LedgerError, Refusal};
 use servanda_log::{LogError, OpenError};
@@ -154,7 +154,7 @@ pub fn in_words(kind: Kind, wrong: &Wrong) -> String {
         field => format!("{field}: {}", wrong.message),
     };
     match kind.field(&wrong.field) {
-        Some(spec) if wrong.message.starts_with("is required") => match spec.is_positional() {
+        Some(spec) if wrong.is_missing => match spec.is_positional() {
             true => format!("{line} (<{}>)", spec.label),
             false => format!("{line} (--{} {})", spec.name.replace('_', "-"), spec.label),
         },
@@ -300,13 +300,10 @@ pub fn advice(advice: &Advice) -> String {
 
 /// Who must assert a move, with the flag for a capacity that no role tells.
 fn asserter(asserter: Asserter) -> String {
-    let capacity = match asserter {
-        Asserter::Arbiter => Capacity::Arbiter,
-        Asserter::Assessor => Capacity::Assessor,
-        Asserter::Terms => Capacity::Terms,
-        _ => return asserter.to_string(),
-    };
-    format!("{asserter} (--capacity {capacity})")
+    match asserter.capacity() {
+        Some(capacity) => format!("{asserter} (--capacity {capacity})"),
+        None => asserter.to_string(),
+    }
 }
 
 impl From<OpenError> for CliError {

@@ -167,6 +167,7 @@ impl<L: Iterator<Item = Read>> Source<'_, L> {
                 continue;
             }
             let place = line.number;
+            let recorded_elsewhere = line.seq.is_some();
             let recorded_at = self.asserted.time(&line);
             let recorded_at = recorded_at.map_err(|without| unasserted(self.feed.name, without))?;
             self.fed.keyed |= line.key().is_some();
@@ -174,7 +175,11 @@ impl<L: Iterator<Item = Read>> Source<'_, L> {
             return match self.resolver.event(line, keyed, present.next()) {
                 Ok(event) => Ok(Some(Given {
                     place,
-                    submission: Submission { event, recorded_at },
+                    submission: Submission {
+                        event,
+                        recorded_at,
+                        recorded_elsewhere,
+                    },
                     if_irregular: None,
                 })),
                 Err(errors) => {

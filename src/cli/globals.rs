@@ -6,9 +6,12 @@ use clap::builder::{OsStringValueParser, PossibleValuesParser, TypedValueParser 
 use servanda_log::Location;
 use servanda_report::render::FORMATS;
 
+/// The heading over the options of every command.
+pub const GLOBAL_OPTIONS: &str = "Global options";
+
 /// The global options.
 #[derive(Debug, Clone, clap::Args)]
-#[command(next_help_heading = "Global options")]
+#[command(next_help_heading = GLOBAL_OPTIONS)]
 pub struct Globals {
     /// The ledger: a directory or a URL
     #[arg(

@@ -80,6 +80,7 @@ impl Run for Init {
         let first = Submission {
             event: opening.clone(),
             recorded_at: self.backfill,
+            recorded_elsewhere: false,
         };
         let ledger = Ledger::create(log, Machine, first)?;
         session.keep(&ledger, 0);

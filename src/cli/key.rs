@@ -33,17 +33,22 @@ struct Key {
 #[derive(clap::Subcommand)]
 enum Action {
     /// Make a key, and print its public half
+    #[command(after_help = "Example:\n  servanda key generate --name alice --out alice.key")]
     Generate {
         #[command(flatten)]
         new: NewKey,
     },
     /// Print the public half of a private key, as a vkey
+    #[command(after_help = "Example:\n  servanda key show alice.key > alice.vkey")]
     Show {
         /// The private key's file
         #[arg(value_name = "FILE")]
         file: PathBuf,
     },
     /// Convert an unencrypted OpenSSH Ed25519 private key
+    #[command(
+        after_help = "Example:\n  servanda key import id_ed25519 --name alice --out alice.key"
+    )]
     Import {
         /// The OpenSSH private key's file
         #[arg(value_name = "FILE")]

@@ -5,6 +5,7 @@ use clap::ArgMatches;
 use super::answer::{answer, arrange_args};
 use super::command::Command;
 use super::error::{CliError, Exit};
+use super::example::examples;
 use super::questions::{clock_args, id_arg, party_kind_arg, standing_arg};
 use super::session::Session;
 use servanda_report::report::{Report, listing};
@@ -12,9 +13,10 @@ use servanda_report::report::{Report, listing};
 pub(super) const COMMAND: Command = Command { build, run };
 
 fn build() -> clap::Command {
-    let of = |name: &'static str, about: &'static str| {
+    let of = |name: &'static str, about: &'static str, example: &'static str| {
         clap::Command::new(name)
             .about(about)
+            .after_help(examples(&[example]))
             .args(arrange_args())
             .args(clock_args())
     };
@@ -23,14 +25,14 @@ fn build() -> clap::Command {
         .subcommand_required(true)
         .arg_required_else_help(true)
         .subcommand_value_name("WHAT")
-        .subcommand(of("parties", "The parties").arg(party_kind_arg()))
-        .subcommand(of("agreements", "The agreements").arg(id_arg("party", "Only those of this party")))
-        .subcommand(of("commitments", "The commitments").args([
+        .subcommand(of("parties", "The parties", "servanda list parties --kind state --format csv").arg(party_kind_arg()))
+        .subcommand(of("agreements", "The agreements", "servanda list agreements --party colombia --as-of 2023-12-31").arg(id_arg("party", "Only those of this party")))
+        .subcommand(of("commitments", "The commitments", "servanda list commitments --party colombia --standing agreed").args([
             id_arg("party", "Only those that this party owes or is owed"),
             id_arg("agreement", "Only those in this agreement"),
             standing_arg(),
         ]))
-        .subcommand(of("sources", "The sources"))
+        .subcommand(of("sources", "The sources", "servanda list sources --grep ministry"))
         .after_help("Examples:\n  servanda list commitments --party colombia --standing agreed\n  servanda list parties --kind state --format csv")
 }
 

@@ -3,6 +3,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 mod acknowledge;
+mod add;
 mod anchors;
 mod answer;
 mod bundle;
@@ -10,11 +11,14 @@ mod check_proof;
 mod checkpoint;
 mod command;
 mod compact;
+mod complete;
 mod completions;
+mod copy;
 mod defaults;
 mod demo;
 mod edit;
 mod error;
+mod example;
 mod export;
 mod feed;
 mod files;
@@ -44,6 +48,7 @@ mod search;
 mod seen_checkpoints;
 mod session;
 mod show;
+mod terminal;
 mod typed;
 mod verdict;
 mod verify;
@@ -68,6 +73,7 @@ use session::Session;
 const COMMANDS: &[Command] = &[
     init::COMMAND,
     record::COMMAND,
+    add::COMMAND,
     redact::COMMAND,
     import::COMMAND,
     export::COMMAND,
@@ -79,6 +85,7 @@ const COMMANDS: &[Command] = &[
     verify::COMMAND,
     recover::COMMAND,
     compact::COMMAND,
+    copy::COMMAND,
     checkpoint::COMMAND,
     prove::COMMAND,
     check_proof::COMMAND,
@@ -93,6 +100,16 @@ const COMMANDS: &[Command] = &[
 const ABOUT: &str =
     "An append-only, hash-chained audit log of agreements and the commitments in them";
 
+/// What it is for, on the first manual page and in the long help.
+const LONG_ABOUT: &str = "\
+An append-only, hash-chained audit log of agreements and the commitments in them: who promised what \
+to whom, by when, and what became of it.
+
+A ledger is a directory. Each record is an event that somebody read somewhere, with its date, its \
+source and who says so. No record is ever changed: a correction or a retraction is a record too. \
+Reports answer what stood on a day, by what was known at a time, and `verify` finds whatever was \
+altered since. `servanda demo` shows it on a small ledger.";
+
 const EXAMPLES: &str = "Examples:
   servanda demo
   servanda init --ledger commission --origin example.org/joint-commission
@@ -103,16 +120,23 @@ const EXAMPLES: &str = "Examples:
   servanda verify
 
 Exit codes:
-  0 ok    1 refused or failed, nothing changed    2 usage
-  10 integrity broken    11 signature or witness bad    12 sound, but not anchored where that was asked
-  20 no such ledger    21 locked, or the head moved    22 recorded, but not all is done
-  130 interrupted";
+  0    ok
+  1    refused or failed, nothing changed
+  2    usage
+  10   integrity broken
+  11   signature or witness bad
+  12   sound, but not anchored where that was asked
+  20   no such ledger
+  21   locked, or the head moved
+  22   recorded, but not all is done
+  130  interrupted";
 
 /// The whole command line, for parsing, completions and manual pages.
 fn command_line() -> clap::Command {
     let command = Globals::augment_args(clap::Command::new("servanda"))
         .version(env!("CARGO_PKG_VERSION"))
         .about(ABOUT)
+        .long_about(LONG_ABOUT)
         .after_help(EXAMPLES)
         .subcommand_required(true)
         .arg_required_else_help(true)
@@ -149,6 +173,9 @@ fn without_empty_variables(command: clap::Command) -> clap::Command {
 /// Runs the program with the process's arguments.
 pub fn main() -> ExitCode {
     hide_guarded_panics();
+    if complete::answer(command_line) {
+        return Exit::Ok.into();
+    }
     interrupt::note_file_limit();
     interrupt::note_memory_limit();
     if let Err(error) = memory::prepare() {
@@ -161,7 +188,20 @@ pub fn main() -> ExitCode {
         let _ = write!(io::stderr().lock(), "error: {error}\n{}", hints.concat());
         return error.exit.into();
     }
-    run_with(&Arc::new(Registry::default()), std::env::args_os()).into()
+    run_with(&Arc::new(logs()), std::env::args_os()).into()
+}
+
+/// The kinds of logs that a location can name.
+fn logs() -> Registry {
+    let registry = Registry::default();
+    #[cfg(feature = "postgres")]
+    let registry = {
+        let cache = seen_checkpoints::user_directory("XDG_CACHE_HOME", ".cache");
+        servanda_postgres::Servers::caching_in(cache.as_deref())
+            .into_iter()
+            .fold(registry, Registry::with)
+    };
+    registry
 }
 
 /// Hides the messages of panics inside sled, which panics on damaged files. The log turns such a panic into an error.

@@ -8,6 +8,7 @@ use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, ArgMatches, value_parser};
 
 use super::anchors;
+use super::complete::Takes;
 use super::error::{CliError, Exit};
 use super::session::{OpenLedger, Session};
 use crate::desk::dates;
@@ -70,7 +71,10 @@ pub fn clock_args() -> [Arg; 2] {
 
 /// A filter by id.
 pub fn id_arg(name: &'static str, help: &'static str) -> Arg {
-    Arg::new(name).long(name).value_name("ID").help(help)
+    let arg = Arg::new(name).long(name).value_name("ID").help(help);
+    let kinds = EntityKind::ALL.iter().copied();
+    let kind = kinds.into_iter().find(|kind| kind.word() == name);
+    Takes::Entity(kind).complete(arg)
 }
 
 /// The filters by kind of event.
@@ -159,10 +163,11 @@ pub fn threshold_arg() -> Arg {
 
 /// What a report is about.
 pub fn subject_arg() -> Arg {
-    Arg::new("what")
+    let arg = Arg::new("what")
         .value_name("ID|RECORD")
         .required(true)
-        .help("An id, an unambiguous beginning of one, or a record's number")
+        .help("An id, an unambiguous beginning of one, or a record's number");
+    Takes::Record.complete(arg)
 }
 
 /// The stretches of days that `due` and `status` look at.

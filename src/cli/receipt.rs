@@ -26,8 +26,28 @@ impl Line {
     }
 }
 
+/// Answers with the receipts of these events, what one is likely to want next, and how to take them back.
+pub fn answer(
+    session: &Session,
+    state: &State,
+    events: &[Event],
+    receipts: &[Receipt],
+    next: &str,
+) -> Result<(), CliError> {
+    let sentences = Sentences::new(state);
+    let lines: Vec<Line> = receipts
+        .iter()
+        .zip(events)
+        .map(|(receipt, event)| Line::new(&sentences, recorded(state, event, receipt), *receipt))
+        .collect();
+    show(session, &lines)?;
+    close(session, next);
+    undo(session, receipts);
+    Ok(())
+}
+
 /// The event that a receipt is for: where its import key was known, the one that was recorded then.
-pub fn recorded<'a>(state: &'a State, event: &'a Event, receipt: &Receipt) -> &'a Event {
+fn recorded<'a>(state: &'a State, event: &'a Event, receipt: &Receipt) -> &'a Event {
     match state.held(receipt.seq) {
         Some(held) if receipt.known => held.recorded(),
         _ => event,
@@ -77,16 +97,19 @@ pub fn close(session: &Session, next: &str) {
 }
 
 /// Names the command that takes the records of these receipts back.
-pub fn undo(session: &Session, receipts: &[Receipt]) {
-    let new = receipts.iter().filter(|receipt| !receipt.known);
-    if session.dry_run {
+fn undo(session: &Session, receipts: &[Receipt]) {
+    let mut new = receipts.iter().filter(|receipt| !receipt.known);
+    let Some(first) = new.next().filter(|_| !session.dry_run) else {
         return;
-    }
+    };
     // What comes later may rest on what comes first.
-    for receipt in new.rev() {
-        let words = format!("record retraction {} --reason REASON", receipt.seq);
-        session.hint(&format!("undo: {}", session.command(&words)));
-    }
+    let last = new.next_back().unwrap_or(first).seq;
+    let words = format!("record retraction {last} --reason REASON");
+    let command = session.command(&words);
+    session.hint(&match last == first.seq {
+        true => format!("undo: {command}"),
+        false => format!("undo: {command}, and so on back to record {}", first.seq),
+    });
 }
 
 fn claimed_receipts(lines: &[Line]) -> Vec<String> {

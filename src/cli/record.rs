@@ -6,19 +6,22 @@ use std::path::PathBuf;
 use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
 use clap::{Arg, ArgAction, ArgMatches, value_parser};
 
+use super::add;
 use super::command::Command;
+use super::complete::Takes;
 use super::edit::{self, Failure};
 use super::error::{CliError, Exit};
+use super::example;
 use super::receipt;
 use super::session::{OpenLedger, Session};
 use super::typed::{DIGEST, Typed, text_of};
+use crate::desk::ask::Form;
 use crate::desk::template;
 use servanda_core::event::{Change, Event, FieldSpec, Kind};
 use servanda_core::rules;
 use servanda_core::value::base::Shape;
 use servanda_core::value::id::Reference;
 use servanda_core::value::when::Instant;
-use servanda_core::view::sentences::Sentences;
 use servanda_ledger::Submission;
 
 pub(super) const COMMAND: Command = Command { build, run };
@@ -56,8 +59,6 @@ fn build() -> clap::Command {
         .map(|kind| kind_command(*kind));
     clap::Command::new("record")
         .about("Append one event")
-        .subcommand_required(true)
-        .arg_required_else_help(true)
         .subcommand_value_name("KIND")
         .subcommand_help_heading("Kinds")
         .subcommands(kinds)
@@ -65,8 +66,14 @@ fn build() -> clap::Command {
 }
 
 fn kind_command(kind: Kind) -> clap::Command {
+    let (words, json) = example::of_kind(kind);
+    let shown = example::examples(&[example::command_line(&words)]);
     let mut command = clap::Command::new(kind.word())
         .about(kind.spec().about())
+        .after_long_help(format!(
+            "{shown}\n\nAs a line for `servanda import`:\n  {json}"
+        ))
+        .after_help(shown)
         .args(kind.own_fields().iter().map(field_arg))
         .args(
             kind.fields()
@@ -145,8 +152,11 @@ pub(super) fn field_arg(spec: &'static FieldSpec) -> Arg {
     if !spec.is_positional() {
         arg = arg.long(spec.name.replace('_', "-"));
     }
+    if let Some(takes) = Takes::of(spec) {
+        arg = takes.complete(arg);
+    }
     if spec.name == "recorded_by" {
-        arg = arg.env("SERVANDA_RECORDER").hide_env_values(true);
+        arg = arg.env(add::RECORDER).hide_env_values(true);
     }
     match spec.shape {
         Shape::Flag => arg.action(ArgAction::SetTrue),
@@ -157,7 +167,11 @@ pub(super) fn field_arg(spec: &'static FieldSpec) -> Arg {
 
 fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
     let Some((word, matches)) = matches.subcommand() else {
-        return Err(CliError::new(Exit::Usage, "which kind of event?"));
+        return match session.asks() {
+            true => add::ask(session, Vec::new(), None),
+            false => Err(CliError::new(Exit::Usage, "which kind of event?")
+                .hint("`servanda record --help` lists the kinds; on a terminal, it asks")),
+        };
     };
     let kind: Kind = word
         .parse()
@@ -176,7 +190,20 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
     }
     let mut typed = Typed::gather(kind, matches)?;
     typed.wrong.extend(session.wrong_options.iter().cloned());
-    record(&typed).map_err(|failure| failure.error)
+    let is_asked = session.asks() && typed.wrong.is_empty() && !typed.from_file;
+    match record(&typed) {
+        Err(failure) if is_asked && can_be_asked(&failure) => {
+            let form = Form::open(kind, typed.fields);
+            add::ask(session, vec![form], recorded_at)
+        }
+        recorded => recorded.map_err(|failure| failure.error),
+    }
+}
+
+/// Whether nothing more is wrong than that something is missing, or has two readings.
+fn can_be_asked(failure: &Failure) -> bool {
+    let mut wrong = failure.wrong.iter();
+    !failure.wrong.is_empty() && wrong.all(|wrong| !wrong.readings.is_empty() || wrong.is_missing)
 }
 
 /// The template that an earlier attempt left, to go on with.
@@ -203,7 +230,10 @@ fn record_typed(
     Ok(append_one(
         session,
         ledger,
-        Submission { event, recorded_at },
+        Submission {
+            recorded_at,
+            ..event.into()
+        },
     )?)
 }
 
@@ -214,20 +244,11 @@ fn append_one(
 ) -> Result<Exit, CliError> {
     // What the ledger fills in is for the receipt. Whether an import key says the same is asked of what was given.
     let event = rules::complete(ledger.state(), submission.event.clone());
-    let receipts = session.append(&mut ledger, vec![submission])?;
-    let next = next_step(session, &event);
-    let sentences = Sentences::new(ledger.state());
-    let lines: Vec<_> = receipts
-        .iter()
-        .map(|receipt| {
-            let recorded = receipt::recorded(ledger.state(), &event, receipt);
-            receipt::Line::new(&sentences, recorded, *receipt)
-        })
-        .collect();
-    receipt::show(session, &lines)?;
-    receipt::close(session, &next);
-    receipt::undo(session, &receipts);
-    Ok(Exit::Ok)
+    session.append(&mut ledger, vec![submission], |ledger, receipts| {
+        let next = next_step(session, &event);
+        receipt::answer(session, ledger.state(), &[event], receipts, &next)?;
+        Ok(Exit::Ok)
+    })?
 }
 
 /// What a recorder is likely to want next.

@@ -6,6 +6,7 @@ use clap::parser::ValueSource;
 use super::answer::{answer, arrange_args};
 use super::command::Command;
 use super::error::{CliError, Exit};
+use super::example::{examples, quoted};
 use super::questions::{
     Asked, clock_args, day_args, given, grace_arg, id_arg, limit_arg, stretch_args, subject_arg,
     threshold_arg,
@@ -13,6 +14,7 @@ use super::questions::{
 use super::session::{OpenLedger, Session};
 use servanda_core::chain::record::Record;
 use servanda_ledger::{Environment, LedgerError, Machine};
+use servanda_report::report::glossary::GLOSSARY;
 use servanda_report::report::{Provenance, REPORTS, Report, Takes};
 
 pub(super) const COMMAND: Command = Command { build, run };
@@ -25,7 +27,7 @@ fn build() -> clap::Command {
         .subcommand_value_name("REPORT")
         .subcommands(REPORTS.iter().map(|report| subcommand(*report)))
         .after_help(EXAMPLES)
-        .after_long_help(format!("{EXAMPLES}\n\n{WORDS}"))
+        .after_long_help(format!("{EXAMPLES}\n\n{}", words()))
 }
 
 const EXAMPLES: &str =
@@ -39,28 +41,97 @@ Examples:
   servanda report curve --agreement A1 --threshold 55
   servanda report status --as-of 2023-12-31 --known-at 2024-01-15";
 
-/// What the words of reports mean, in short. `docs/reports.md` has all of it.
-const WORDS: &str = "\
-Words (docs/reports.md has all of them):
-  standing   where a commitment stands, worked out from its debtors: breached if any of them
-             breached it, fulfilled when all kept it whom nothing freed
-  differs    where each debtor stands, if they stand at different points
-  live       something is owed of it, or may yet come to be
-  owed       it was owed and not taken away since, with any deadline or none
-  due        of the owed, those whose deadline passed
-  overdue    due, and a debtor still owes it
-  expected   the past days of a rule of recurrence; missed: nothing is recorded for that day
-  claimed    its debtor says that it was kept, and nobody answered
-  partial    kept in part; the rest is still owed
-  contested  one side says that something is wrong, and that is not settled
-  verified   an arbiter or assessor looked at it, whatever was found
-  silent     live, and nothing was heard of it for --silent days
-  undated    nothing says by when; waiting: its deadline counts from what has not happened
-  not owed   no debtor owes it as it stands";
+/// Examples of each report.
+const EXAMPLES_OF: &[(&str, &[&str])] = &[
+    (
+        "status",
+        &[
+            "servanda report status --as-of 2023-12-31",
+            "servanda report status --agreement A1 --sort -since",
+        ],
+    ),
+    (
+        "due",
+        &[
+            "servanda report due --soon 60 --grace 14",
+            "servanda report due --format ics > deadlines.ics",
+        ],
+    ),
+    (
+        "party",
+        &[
+            "servanda report party --party colombia",
+            "servanda report party --sort -owes --table parties",
+        ],
+    ),
+    (
+        "matrix",
+        &[
+            "servanda report matrix --agreement A1",
+            "servanda report matrix --grep 'in force' --format csv",
+        ],
+    ),
+    (
+        "curve",
+        &["servanda report curve --agreement A1 --threshold 55"],
+    ),
+    (
+        "timeline",
+        &["servanda report timeline --since 2023-05 --until 2023-12"],
+    ),
+    (
+        "changes",
+        &[
+            "servanda report changes --from 2023-11-01 --until 2023-11-30",
+            "servanda report changes --since monthly.checkpoint",
+        ],
+    ),
+    ("repeats", &["servanda report repeats --table chains"]),
+    (
+        "irregular",
+        &["servanda report irregular --format markdown"],
+    ),
+    (
+        "dossier",
+        &[
+            "servanda report dossier C1",
+            "servanda report dossier colombia --as-of 2023-06-01",
+        ],
+    ),
+    (
+        "certificate",
+        &["servanda report certificate --known-at 2024-01-15"],
+    ),
+    (
+        "all",
+        &[
+            "servanda report all --format html > ledger.html",
+            "servanda report all --format xlsx > ledger.xlsx",
+        ],
+    ),
+];
+
+/// What the words of reports mean.
+fn words() -> String {
+    let mut text = "Words:".to_owned();
+    for words in GLOSSARY {
+        text.push_str(&format!("\n  {}\n", words.of));
+        for (word, meaning) in words.all {
+            text.push_str(&format!("    {word:<19}  {meaning}\n"));
+        }
+    }
+    text.trim_end().to_owned()
+}
 
 fn subcommand(report: &dyn Report) -> clap::Command {
+    let mut of = EXAMPLES_OF
+        .iter()
+        .filter(|(name, _)| *name == report.name());
+    let shown = examples(of.next().map_or(&[][..], |(_, examples)| *examples));
     let mut command = clap::Command::new(report.name())
         .about(report.about())
+        .after_long_help(format!("{shown}\n\n{}", words()))
+        .after_help(shown)
         .args(clock_args());
     if report.narrows() {
         command = command.args([
@@ -164,27 +235,4 @@ fn again(report: &dyn Report, matches: &ArgMatches, asked: &Asked<'_>) -> String
         words.push(format!("--known-at '#{last}'"));
     }
     words.join(" ")
-}
-
-/// A word as a shell takes it for one.
-fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:,@+=".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        return word.to_owned();
-    }
-    format!("'{}'", word.replace('\'', "'\\''"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_shell_takes_a_quoted_word_for_one() {
-        assert_eq!(quoted("A1"), "A1");
-        assert_eq!(quoted("2023-05-11"), "2023-05-11");
-        assert_eq!(quoted(""), "''");
-        assert_eq!(quoted("#12"), "'#12'");
-        assert_eq!(quoted("it's; rm"), "'it'\\''s; rm'");
-    }
 }

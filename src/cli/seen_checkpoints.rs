@@ -162,12 +162,16 @@ impl SeenCheckpoints {
 
 /// The directory for what this program remembers; none where the user has no home.
 pub fn state_directory() -> Option<PathBuf> {
+    Some(user_directory("XDG_STATE_HOME", ".local/state")?.join("servanda"))
+}
+
+/// One of the user's directories, by the variable that names it or by its usual place in the home
+/// (<https://specifications.freedesktop.org/basedir-spec/latest/>); none where the user has no home.
+pub fn user_directory(variable: &str, usual: &str) -> Option<PathBuf> {
     let absolute = |name: &str| {
         std::env::var_os(name)
             .map(PathBuf::from)
             .filter(|path| path.is_absolute())
     };
-    let state =
-        absolute("XDG_STATE_HOME").or_else(|| Some(absolute("HOME")?.join(".local/state")))?;
-    Some(state.join("servanda"))
+    absolute(variable).or_else(|| Some(absolute("HOME")?.join(usual)))
 }

@@ -227,20 +227,24 @@ impl Session {
         Ok(ledger)
     }
 
-    /// Appends events, and keeps the new checkpoint: beside the log for others, in the user's memory.
-    pub fn append<S: Log>(
+    /// Appends events, answers the user with the receipts, and then keeps the new checkpoint: beside the log for others,
+    /// in the user's memory. The events are on the disk by then, so the answer does not wait for these files.
+    pub fn append<S: Log, T>(
         &self,
         ledger: &mut Ledger<S>,
         events: Vec<impl Into<Submission>>,
-    ) -> Result<Vec<Receipt>, LedgerError> {
+        answer: impl FnOnce(&Ledger<S>, &[Receipt]) -> T,
+    ) -> Result<T, LedgerError> {
         let (was_backfill, before) = (ledger.is_backfill(), ledger.head().count);
         let receipts = ledger.append(events)?;
         self.appended(ledger, was_backfill);
-        self.keep(ledger, before);
-        Ok(receipts)
+        self.note_recorded(ledger, before);
+        let answered = answer(ledger, &receipts);
+        self.keep_checkpoint(ledger);
+        Ok(answered)
     }
 
-    /// Appends the events that `pull` gives, as [`Session::append`] does.
+    /// Appends the events that `pull` gives, and keeps the new checkpoint.
     pub fn append_stream<S: Log, E>(
         &self,
         ledger: &mut Ledger<S>,
@@ -267,15 +271,25 @@ impl Session {
         }
     }
 
-    /// Notes that a ledger had this many records before the command appended; writes the checkpoint beside the log, and
-    /// remembers it. The append has succeeded, so a failure is reported and is no error.
+    /// Notes that a ledger had this many records before the command appended, and keeps the new checkpoint.
     pub fn keep<S: Log>(&self, ledger: &Ledger<S>, before: u64) {
+        self.note_recorded(ledger, before);
+        self.keep_checkpoint(ledger);
+    }
+
+    /// Notes that a ledger had this many records before the command appended.
+    fn note_recorded<S: Log>(&self, ledger: &Ledger<S>, before: u64) {
+        let recorded = before..ledger.head().count;
+        if !self.dry_run && !recorded.is_empty() {
+            self.recorded.set(Some(recorded));
+        }
+    }
+
+    /// Writes the checkpoint beside the log, and remembers it. The append has succeeded, so a failure is reported and is
+    /// no error.
+    fn keep_checkpoint<S: Log>(&self, ledger: &Ledger<S>) {
         if self.dry_run {
             return;
-        }
-        let recorded = before..ledger.head().count;
-        if !recorded.is_empty() {
-            self.recorded.set(Some(recorded));
         }
         let Ok(checkpoint) = ledger.checkpoint() else {
             return;
@@ -373,6 +387,16 @@ impl Session {
             today: Self::today(),
             zone: Self::zone(),
         }
+    }
+
+    /// Whether questions may be asked in colour.
+    pub fn has_colour(&self) -> bool {
+        self.colour && io::stderr().is_terminal()
+    }
+
+    /// Whether the user can be asked: there is a terminal to ask on, and talk is wanted.
+    pub fn asks(&self) -> bool {
+        io::stdin().is_terminal() && io::stderr().is_terminal() && !self.quiet
     }
 
     /// Checks that the format can hold a document, with or without sections.

@@ -3,6 +3,9 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+/// The beginning of the names of drafts.
+const PREFIX: &str = "servanda-";
+
 /// A file that stays until it is removed. Only its owner can read it.
 #[derive(Debug)]
 pub struct Draft {
@@ -26,9 +29,16 @@ impl Draft {
         }
     }
 
+    /// A draft that was kept, to go on with it. None for a file that has not the name of a draft: it stays as it is.
+    pub fn again(path: &Path) -> Option<Self> {
+        let name = path.file_name()?.to_str()?;
+        let path = path.to_owned();
+        name.starts_with(PREFIX).then_some(Self { path })
+    }
+
     fn within(directory: &Path, suffix: &str) -> io::Result<Self> {
         let file = tempfile::Builder::new()
-            .prefix("servanda-")
+            .prefix(PREFIX)
             .suffix(suffix)
             .tempfile_in(directory)?;
         let (_, path) = file.keep().map_err(|error| error.error)?;

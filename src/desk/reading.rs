@@ -31,6 +31,8 @@ pub struct Wrong {
     pub forms: &'static [&'static str],
     /// Whether nothing in the ledger is called so.
     pub is_unnamed: bool,
+    /// Whether it must be there, and is not.
+    pub is_missing: bool,
     /// Whether it could be seen without the ledger: it is missing, or no word of the list.
     pub is_usage: bool,
 }
@@ -44,6 +46,7 @@ impl Wrong {
             readings: Vec::new(),
             forms: &[],
             is_unnamed: false,
+            is_missing: false,
             is_usage: false,
         }
     }
@@ -162,6 +165,7 @@ impl Desk<'_> {
             _ => Vec::new(),
         };
         Wrong {
+            is_missing: texts.is_empty(),
             is_usage: texts.is_empty() || !spec.words.is_empty(),
             ..Wrong::new(error.field, format!("{message}{}", did_you_mean(&meant)))
         }

@@ -53,7 +53,7 @@ fn what_makes_no_sense_is_a_usage_error() {
     let scratch = Scratch::empty();
     let cases: [(&[&str], &str); 8] = [
         (&["burn"], "burn"),
-        (&["record"], "Usage"),
+        (&["record"], "which kind of event?"),
         (&["record", "crown"], "crown"),
         (&["record", "note"], "--text"),
         (
@@ -74,14 +74,13 @@ fn what_makes_no_sense_is_a_usage_error() {
 }
 
 #[test]
-fn completions_name_the_commands() {
+fn scripts_for_shells_ask_the_program() {
     for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
         let mut command = servanda();
         command.args(["completions", shell]);
         let script = run(command, b"").ok();
-        for word in ["import", "verify", "agreement-status", "known-at"] {
-            assert!(script.contains(word), "no {word} for {shell}");
-        }
+        assert!(script.contains("SERVANDA_COMPLETE"), "{shell}: {script}");
+        assert!(script.len() < 10_000, "{shell} has {} bytes", script.len());
     }
 }
 

@@ -240,6 +240,35 @@ fn an_export_imported_elsewhere_is_the_same_events() {
     assert_eq!(events(&keyless.run(&["export"]).ok()), events(&bare));
 }
 
+/// Rules that came when there were ledgers already are not asked of what another ledger recorded before them.
+#[test]
+fn an_export_of_what_is_refused_today_is_imported() {
+    let old = [
+        r#"{"event":"party","id":"north","kind":"state","name":["North"],"seq":1}"#,
+        r#"{"event":"party","id":"NORTH","kind":"state","name":["North"],"seq":2}"#,
+        r#"{"event":"agreement","id":"A1","title":"t","party":["north","north"],"seq":3}"#,
+    ];
+    let scratch = Scratch::with_ledger();
+    scratch.run_on(&["import", "-"], old.join("\n")).ok();
+    let export = scratch.run(&["export"]).ok();
+    assert!(export.contains(r#"["north","north"]"#), "{export}");
+    let other = Scratch::with_ledger();
+    other.run_on(&["import", "-"], &export).ok();
+    assert_eq!(recorded(&other), recorded(&scratch));
+    other.run(&["verify"]).ok();
+    // Without numbers they are new, and refused.
+    let new = old.join("\n");
+    let new: String = (1..4).fold(new, |text, seq| {
+        text.replace(&format!(",\"seq\":{seq}"), "")
+    });
+    let refused = Scratch::with_ledger().run_on(&["import", "-"], &new);
+    assert_eq!(refused.code, Some(1), "{refused:#?}");
+    assert!(
+        refused.stderr.contains("north is named twice"),
+        "{refused:#?}"
+    );
+}
+
 #[test]
 fn records_are_renumbered_where_others_stand_before_them() {
     const OTHERS: u64 = 3;

@@ -36,6 +36,10 @@ fn limits() -> Vec<(&'static str, u64)> {
             number(servanda_ledger::LISTED),
         ),
         ("a foreign table", table::TABLE_LIMIT),
+        (
+            "a workbook once it is unpacked, and the texts of its cells",
+            table::UNPACKED_LIMIT,
+        ),
         ("a rules file", number(rules::RULES_LIMIT)),
         ("a checkpoint, with its signatures", number(note::MAX_LEN)),
         ("signatures of a checkpoint", number(note::MAX_SIGNATURES)),

@@ -8,6 +8,8 @@
     reason = "the helpers of tests are tests too, which clippy.toml cannot know"
 )]
 
+#[cfg(unix)]
+mod asking;
 mod attacks;
 mod bad_input;
 mod bundle;
@@ -28,6 +30,8 @@ mod intake;
 mod limits;
 mod memory;
 mod notes;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod power;
 mod program;
 #[cfg(unix)]

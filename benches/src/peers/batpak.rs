@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use batpak::prelude::*;
 use batpak::log::{BatchAppendItem, CausationRef};
+use batpak::prelude::*;
 
 use super::{Outcome, Peer, in_batches};
 

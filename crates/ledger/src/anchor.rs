@@ -28,7 +28,7 @@ pub enum Anchoring {
     OtherOrigin,
 }
 
-/// Compares a ledger of this origin, size and root with a checkpoint.
+/// Compares a ledger of this origin, size and root with a checkpoint. The log may have grown since.
 ///
 /// # Errors
 /// Those of reading the log.
@@ -40,7 +40,8 @@ pub fn compare<S: Log>(
     if anchor.origin() != present.origin() {
         return Ok(Anchoring::OtherOrigin);
     }
-    if anchor.size() > present.size() {
+    // Another writer may have appended since the present was read, and its user may have seen that.
+    if anchor.size() > present.size() && anchor.size() > hashes.log.head()?.count {
         return Ok(Anchoring::Shorter);
     }
     let found = if anchor.size() == present.size() {

@@ -17,7 +17,7 @@ use servanda_core::value::when::Instant;
 use servanda_log::{Log, OneBatch};
 
 /// How often to try again where others append to the same ledger.
-const ATTEMPTS: usize = 5;
+const ATTEMPTS: usize = 100;
 
 /// What became of the events of one request.
 pub type Outcome = Result<Vec<Receipt>, LedgerError>;

@@ -179,8 +179,9 @@ impl<'a> Checker<'a> {
             return Checked::Known;
         }
         let mut event = rules::complete(self.state, submission.event);
+        let is_new = !submission.recorded_elsewhere;
         let admitted = self
-            .comply(&mut event, if_irregular)
+            .comply(&mut event, is_new, if_irregular)
             .map_err(Wrong::Refused)
             .and_then(|()| self.payload(index, &event, submission.recorded_at));
         match admitted {
@@ -234,8 +235,13 @@ impl<'a> Checker<'a> {
 
     /// Checks an event by the rules, and marks it as irregular with the reason given if it breaks a rule that can be
     /// waived.
-    fn comply(&mut self, event: &mut Event, if_irregular: Option<&Text>) -> Result<(), Rejection> {
-        let Err(rejection) = self.complies(event) else {
+    fn comply(
+        &mut self,
+        event: &mut Event,
+        is_new: bool,
+        if_irregular: Option<&Text>,
+    ) -> Result<(), Rejection> {
+        let Err(rejection) = self.complies(event, is_new) else {
             return Ok(());
         };
         let reason = if_irregular.filter(|_| rejection.rule.is_waivable());
@@ -243,12 +249,15 @@ impl<'a> Checker<'a> {
             return Err(rejection);
         };
         event.envelope.irregular = Some(reason.clone());
-        self.complies(event)?;
+        self.complies(event, is_new)?;
         self.placed.irregular += 1;
         Ok(())
     }
 
-    fn complies(&self, event: &Event) -> Result<(), Rejection> {
+    fn complies(&self, event: &Event, is_new: bool) -> Result<(), Rejection> {
+        if !is_new {
+            return rules::check(self.state, event);
+        }
         rules::admit(self.state, event)?;
         match self.case_matters {
             true => Ok(()),

@@ -14,6 +14,7 @@ use super::check::LISTED;
 use super::definitions::Definitions;
 use super::environment::Environment;
 use super::error::LedgerError;
+use super::replayed::Replayed;
 use super::submission::Submission;
 use super::{records, replay};
 
@@ -169,11 +170,19 @@ impl<S: Log> Ledger<S> {
         self.log
     }
 
-    /// Replays the log from the newest snapshot that can be trusted.
+    /// Takes in what others appended; where the state does not lead to the log's head, replays from the newest snapshot
+    /// that can be trusted.
     pub(super) fn refresh(&mut self) -> Result<(), LedgerError> {
         self.stale = true;
+        let followed = self.take_present().and_then(|present| {
+            let followed = replay::continue_from(&self.log, present, replay::KnownAt::Now);
+            Some((followed.ok()?, self.snapshot))
+        });
         self.state = State::default();
-        let (replayed, snapshot) = replay::replay_noting_start(&self.log, replay::KnownAt::Now)?;
+        let (replayed, snapshot) = match followed {
+            Some(followed) => followed,
+            None => replay::replay_noting_start(&self.log, replay::KnownAt::Now)?,
+        };
         self.snapshot = snapshot;
         self.state = replayed.state;
         self.head = replayed.head;
@@ -182,5 +191,24 @@ impl<S: Log> Ledger<S> {
         self.definitions = replayed.definitions;
         self.stale = false;
         Ok(())
+    }
+
+    /// Takes out what was known at the head, without what an append that failed left behind it; none if that cannot be
+    /// told apart.
+    fn take_present(&mut self) -> Option<Replayed> {
+        let count = self.head.count;
+        if self.state.count() > count {
+            self.state.rewind(count).ok()?;
+        }
+        if count == 0 || self.state.count() != count || self.tree.size() != count {
+            return None;
+        }
+        Some(Replayed {
+            state: std::mem::take(&mut self.state),
+            head: self.head,
+            last_recorded: self.last_recorded,
+            tree: std::mem::take(&mut self.tree),
+            definitions: std::mem::take(&mut self.definitions),
+        })
     }
 }

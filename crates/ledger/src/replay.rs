@@ -123,7 +123,11 @@ pub fn replay_in_full(log: &impl Log, known_at: KnownAt) -> Result<Replayed, Led
     continue_from(log, Replayed::nothing_of(log), known_at)
 }
 
-fn continue_from(
+/// Replays a log from what was replayed of it before.
+///
+/// # Errors
+/// As [`replay`].
+pub(super) fn continue_from(
     log: &impl Log,
     start: Replayed,
     known_at: KnownAt,

@@ -13,6 +13,9 @@ pub struct Submission {
     pub event: Event,
     /// The recorded time that is asserted; none for the machine's, which ends a backfill for good.
     pub recorded_at: Option<Instant>,
+    /// Whether another ledger recorded it before. Then only those rules are asked of it that a recorded event must obey,
+    /// and not those that came when there were ledgers already: what was exported can be imported.
+    pub recorded_elsewhere: bool,
 }
 
 impl From<Event> for Submission {
@@ -20,6 +23,7 @@ impl From<Event> for Submission {
         Self {
             event,
             recorded_at: None,
+            recorded_elsewhere: false,
         }
     }
 }

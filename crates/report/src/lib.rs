@@ -1,5 +1,5 @@
 //! Questions answered by plain data (`report`), and the formats in which it is written (`render`).
 
-mod parallel;
+pub mod parallel;
 pub mod render;
 pub mod report;

@@ -15,7 +15,7 @@ const FEW: usize = 256;
 const AHEAD: usize = 8_192;
 
 /// A view, with sentences about its records.
-pub struct Scope<'a> {
+pub(crate) struct Scope<'a> {
     /// The view.
     pub view: View<'a>,
     /// Sentences about its records.
@@ -34,7 +34,7 @@ impl<'a> Scope<'a> {
 
 /// What `each` makes of every number below `count`, in order. A bounded part is made at a time, by all processors. The
 /// records that are read for a part are let go of with it.
-pub fn ordered<'r, R, F>(
+pub(crate) fn ordered<'r, R, F>(
     view: &View<'r>,
     count: usize,
     each: F,

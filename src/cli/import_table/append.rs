@@ -79,6 +79,7 @@ pub(super) fn append(
             submission: Submission {
                 event: made,
                 recorded_at: stated.or(recorded_at),
+                recorded_elsewhere: false,
             },
             if_irregular: rule.and_then(|rule| rule.if_irregular.clone()),
         }))

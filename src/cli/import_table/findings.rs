@@ -1,7 +1,7 @@
 //! The result of reading tables, and its report to the user.
 
 use std::collections::HashMap;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use super::shared::{column, cut, listed};
 use crate::cli::error::CliError;
@@ -29,7 +29,7 @@ pub(super) struct Findings {
     /// For each table and rule, the header of the first column that each field is made of.
     pub columns: Vec<Vec<Vec<(String, String)>>>,
     /// For each table, the rows that made an event together, by its import key.
-    pub together: Vec<HashMap<Rc<str>, Vec<usize>>>,
+    pub together: Vec<HashMap<Arc<str>, Vec<usize>>>,
     /// Errors.
     pub bad: Vec<TableRemark>,
     /// Rows and cells that were left out.

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
+use std::sync::Arc;
 
 use super::findings::Findings;
 use super::shared::{BAD_COLUMNS, read_file, unread};
@@ -26,7 +26,7 @@ pub(super) struct Loaded {
     pub file: File,
     /// Its rows.
     pub table: Table,
-    lookups: Vec<Rc<Index>>,
+    lookups: Vec<Arc<Index>>,
 }
 
 /// The rows that the ledger refuses, by table, with the reasons.
@@ -135,7 +135,7 @@ impl<'a> Tables<'a> {
 fn load(
     path: &Path,
     rules: &Rules,
-    lookups: &mut HashMap<(PathBuf, usize), Rc<Index>>,
+    lookups: &mut HashMap<(PathBuf, usize), Arc<Index>>,
 ) -> Result<Loaded, CliError> {
     let bytes = read_file(path, TABLE_LIMIT)?;
     let name = path
@@ -156,7 +156,7 @@ fn load(
     for (at, (name, lookup)) in rules.lookups.iter().enumerate() {
         let place = named_file(path.parent().unwrap_or(Path::new("")).join(&lookup.file));
         if let Some(found) = lookups.get(&(place.clone(), at)) {
-            all.push(Rc::clone(found));
+            all.push(Arc::clone(found));
             continue;
         }
         let asks = format!("[lookup.{name}] asks for it");
@@ -166,8 +166,8 @@ fn load(
         let found = index(rules, lookup, &file, second).map_err(|error| {
             CliError::refused(format!("{}: {error}", place.display())).hint(&asks)
         })?;
-        let found = Rc::new(found);
-        lookups.insert((place, at), Rc::clone(&found));
+        let found = Arc::new(found);
+        lookups.insert((place, at), Arc::clone(&found));
         all.push(found);
     }
     Ok(Loaded {

@@ -15,7 +15,8 @@ pub(super) const COMMAND: Command = Command::of::<WitnessCommand>();
     name = "witness",
     arg_required_else_help = true,
     after_help = "Examples:
-  servanda witness serve --key witness.key --state witness --log VKEY
+  servanda witness serve --key witness.key --state witness \\
+    --log servanda.example/log1+146d4a70+AYqI4910CfGV/VLbLTy6XXLKZwm/HZQSG/N0iAG0D29c
   servanda witness ask --policy witnesses.policy --key log.key"
 )]
 struct WitnessCommand {

@@ -9,7 +9,7 @@ mod difference;
 mod origin;
 
 use std::collections::HashMap;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use self::difference::{Difference, says_the_same};
 use self::origin::{Origin, Standing, published};
@@ -91,7 +91,7 @@ pub struct Known<'r> {
     tables: Vec<Origin>,
     versions: HashMap<String, Vec<Slug>>,
     /// What the tables gave, by import key, and the table and line that gave it first.
-    given: HashMap<Rc<str>, (usize, usize, Said)>,
+    given: HashMap<Arc<str>, (usize, usize, Said)>,
     /// The events to append.
     pub events: Vec<TableEvent>,
     /// Values that were recorded before, and the new ones.
@@ -151,7 +151,7 @@ impl<'r> Known<'r> {
     /// # Errors
     /// When the recorded event has another kind, or another table of this import says otherwise.
     pub fn take(&mut self, table: usize, made: MappedEvent) -> Result<(), Remark> {
-        let key = Rc::clone(&made.key);
+        let key = Arc::clone(&made.key);
         let given = self.given.remove(&key);
         if given.is_none() && self.is_recorded(&made) {
             self.tally.unchanged += 1;

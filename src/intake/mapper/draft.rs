@@ -1,40 +1,59 @@
 //! An event on its way from a row: the texts of its fields, and the rows that make it together.
 
 use std::collections::HashSet;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use super::job::{MappedEvent, Place, Remark};
 use super::scope::Cursor;
 use crate::intake::rules::EventRule;
-use crate::intake::rules::template::{Failure, Template};
+use crate::intake::rules::function::{Failure, Texts};
+use crate::intake::rules::template::Template;
 use servanda_core::event::{FieldError, FieldSpec, Kind};
 use servanda_core::ndjson::Line;
 use servanda_core::value::base::{Leaf, Shape, excerpt};
 use servanda_core::value::id::PartyId;
 use servanda_core::value::when::Instant;
 
-/// The texts of fields, by name; no name stands twice.
-pub(super) type Given<'a> = Vec<(&'a str, Vec<String>)>;
+/// The texts of fields, by name, as they are found in a row; no name stands twice.
+pub(super) type Given<'a, 'b> = Vec<(&'a str, Texts<'b>)>;
+
+/// The texts of fields that outlive the row.
+pub(super) type Kept<'a> = Vec<(&'a str, Vec<String>)>;
 
 /// The texts of a field.
-pub(super) fn texts<'g>(given: &'g Given<'_>, name: &str) -> &'g [String] {
+pub(super) fn texts<'g, T: AsRef<[S]>, S>(given: &'g [(&str, T)], name: &str) -> &'g [S] {
     given
         .iter()
         .find(|(found, _)| *found == name)
-        .map_or(&[], |(_, texts)| texts)
+        .map_or(&[], |(_, texts)| texts.as_ref())
+}
+
+/// Texts that outlive the row.
+pub(super) fn kept<'a>(given: &[(&'a str, Texts<'_>)]) -> Kept<'a> {
+    let owned = |(name, texts): &(&'a str, Texts<'_>)| {
+        let texts = texts.iter().map(|text| text.clone().into_owned());
+        (*name, texts.collect())
+    };
+    given.iter().map(owned).collect()
 }
 
 /// Fills the templates of fields.
-pub(super) fn fill<'a>(
+pub(super) fn fill<'a: 'b, 'b>(
     templates: &'a [(String, Vec<Template>)],
-    given: &mut Given<'a>,
-    cursor: &Cursor<'_>,
+    given: &mut Given<'a, 'b>,
+    cursor: &Cursor<'b>,
 ) -> Result<(), Failure> {
     for (name, templates) in templates {
-        let mut texts = Vec::new();
-        for template in templates {
-            texts.extend(template.fill(cursor)?);
-        }
+        let texts = match templates.as_slice() {
+            [one] => one.fill(cursor)?,
+            several => {
+                let mut texts = Texts::new();
+                for template in several {
+                    texts.extend(template.fill(cursor)?);
+                }
+                texts
+            }
+        };
         match given.iter_mut().find(|(found, _)| found == name) {
             Some((_, found)) => *found = texts,
             None => given.push((name, texts)),
@@ -44,7 +63,7 @@ pub(super) fn fill<'a>(
 }
 
 /// Names each party of a list once: two spellings in a row may be of one party.
-pub(super) fn fold_parties(kind: Kind, given: &mut Given<'_>) {
+pub(super) fn fold_parties(kind: Kind, given: &mut Given<'_, '_>) {
     let is_list = |spec: &FieldSpec| spec.shape == Shape::Many && spec.label == PartyId::LABEL;
     for (name, texts) in given {
         if texts.len() < 2 || !kind.field(name).is_some_and(is_list) {
@@ -56,15 +75,15 @@ pub(super) fn fold_parties(kind: Kind, given: &mut Given<'_>) {
 }
 
 /// Makes the line of an event.
-pub(super) fn line(
+pub(super) fn line<T: AsRef<[S]>, S: AsRef<str>>(
     kind: Kind,
     place: &Place,
     recorded_at: Option<Instant>,
-    given: &Given<'_>,
+    given: &[(&str, T)],
 ) -> Result<Box<Line>, Vec<FieldError>> {
-    let given: Vec<(&str, &[String])> = given
+    let given: Vec<(&str, &[S])> = given
         .iter()
-        .map(|(name, texts)| (*name, texts.as_slice()))
+        .map(|(name, texts)| (*name, texts.as_ref()))
         .collect();
     Line::of_fields(place.line, kind, recorded_at, &given).map(Box::new)
 }
@@ -73,18 +92,17 @@ pub(super) fn line(
 pub(super) struct Draft<'a> {
     pub number: usize,
     pub rule: &'a EventRule,
-    pub key: Rc<str>,
+    pub key: Arc<str>,
     /// The texts of its fields; none for an event that no other row makes.
-    pub given: Given<'a>,
+    pub given: Kept<'a>,
     pub place: Place,
     pub recorded_at: Option<Instant>,
-    /// None if an earlier row made the same event.
-    pub line: Option<Box<Line>>,
+    pub line: Box<Line>,
 }
 
 impl Draft<'_> {
     /// How the event differs from the one that an earlier row made under the same key.
-    pub fn differs(&self, earlier: &Given<'_>, line: usize) -> Option<Remark> {
+    pub fn differs(&self, earlier: &Kept<'_>, line: usize) -> Option<Remark> {
         let names = self.rule.fields.iter().map(|(name, _)| name.as_str());
         let compared = names.filter(|name| {
             *name != "source" && !self.rule.gather.iter().any(|found| found == name)
@@ -146,7 +164,7 @@ impl<'a> Together<'a> {
     }
 
     /// Another row makes it, too.
-    pub fn add(&mut self, given: &Given<'_>, row: usize) {
+    pub fn add(&mut self, given: &Kept<'_>, row: usize) {
         for (name, gathered) in &mut self.gathered {
             for text in texts(given, name) {
                 if gathered.known.insert(text.clone()) {
@@ -154,22 +172,18 @@ impl<'a> Together<'a> {
                 }
             }
         }
+        self.add_row(row);
+    }
+
+    /// Another row makes it, too, and says nothing new.
+    pub fn add_row(&mut self, row: usize) {
         if self.rows.last() != Some(&row) {
             self.rows.push(row);
         }
     }
 
-    /// Whether a row gives nothing that earlier ones did not give.
-    pub fn has_all(&self, draft: &Draft<'_>) -> bool {
-        let has = |(name, gathered): &(&str, Gathered)| {
-            let mut texts = texts(&draft.given, name).iter();
-            texts.all(|text| gathered.known.contains(text))
-        };
-        self.gathered.iter().all(has) && draft.differs(&self.draft.given, 0).is_none()
-    }
-
     /// The texts of the first row, and its line.
-    pub fn first(&self) -> (&Given<'a>, usize) {
+    pub fn first(&self) -> (&Kept<'a>, usize) {
         (&self.draft.given, self.draft.place.line)
     }
 
@@ -187,9 +201,9 @@ impl<'a> Together<'a> {
                 .into_iter()
                 .for_each(|(_, texts)| texts.clone_from(&gathered.texts));
         }
-        let line = match self.draft.line {
-            Some(line) if rule.gather.is_empty() => line,
-            _ => line(rule.kind, &place, self.draft.recorded_at, &self.draft.given)?,
+        let line = match rule.gather.is_empty() {
+            true => self.draft.line,
+            false => line(rule.kind, &place, self.draft.recorded_at, &self.draft.given)?,
         };
         Ok(MappedEvent {
             rule: Some(self.draft.number),

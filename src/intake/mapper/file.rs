@@ -1,5 +1,8 @@
 //! The file of a table.
 
+use smallvec::smallvec;
+
+use crate::intake::rules::function::Texts;
 use crate::intake::rules::slug::slug;
 
 /// The number of digits of a digest that tell the versions of a file apart.
@@ -36,17 +39,15 @@ impl File {
     }
 
     /// The fields of the source that stands for the file, where the rules give no others.
-    pub(super) fn source(&self) -> Vec<(&'static str, Vec<String>)> {
+    pub(super) fn source(&self) -> Vec<(&'static str, Texts<'_>)> {
         let id = format!("{} {}", self.stem(), self.version());
+        let key = format!("{}{}", self.key(), self.version());
         vec![
-            ("id", vec![slug(&id).unwrap_or_default()]),
-            ("kind", vec!["table".into()]),
-            ("title", vec![self.name.clone()]),
-            ("digest", vec![self.digest.clone()]),
-            (
-                "import_key",
-                vec![format!("{}{}", self.key(), self.version())],
-            ),
+            ("id", smallvec![slug(&id).unwrap_or_default().into()]),
+            ("kind", smallvec!["table".into()]),
+            ("title", smallvec![self.name.as_str().into()]),
+            ("digest", smallvec![self.digest.as_str().into()]),
+            ("import_key", smallvec![key.into()]),
         ]
     }
 

@@ -1,7 +1,7 @@
 //! The input and the result of mapping a table.
 
 use std::collections::{HashMap, HashSet};
-use std::rc::Rc;
+use std::sync::Arc;
 
 use super::file::File;
 use super::index::Index;
@@ -60,7 +60,7 @@ pub struct MappedEvent {
     /// The number of its rule; none for the source that stands for the table.
     pub rule: Option<usize>,
     /// Its import key; that of the corrected event for a correction.
-    pub key: Rc<str>,
+    pub key: Arc<str>,
     /// The event, as far as the table alone gives it: `@KEY` names the record with that import key.
     pub line: Box<Line>,
     /// The place that it comes from.
@@ -111,7 +111,7 @@ pub struct Outcome {
     /// The events, in the order in which they must be appended.
     pub events: Vec<MappedEvent>,
     /// The numbers of the rows that made an event together, by its import key.
-    pub together: HashMap<Rc<str>, Vec<usize>>,
+    pub together: HashMap<Arc<str>, Vec<usize>>,
     /// For each rule, the header of the first column that each field is made of.
     pub columns: Vec<Vec<(String, String)>>,
     /// Errors. The rows of these places gave no events.
@@ -132,7 +132,7 @@ pub struct ImportJob<'a> {
     /// The table.
     pub table: &'a Table,
     /// The second tables, in the order of the rules.
-    pub lookups: &'a [Rc<Index>],
+    pub lookups: &'a [Arc<Index>],
     /// The name of the version of the table that a change log describes.
     pub version: Option<&'a str>,
     /// Whether each row changed, for a version of a table. Other rows only add gathered values.

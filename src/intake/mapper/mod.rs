@@ -6,6 +6,7 @@ mod file;
 mod index;
 mod job;
 mod row_mapper;
+mod row_reader;
 mod scope;
 
 pub use file::File;

@@ -1,12 +1,16 @@
 //! The values of names in templates, at a row of a table or at a cell of it.
 
-use std::cell::Cell;
+use std::borrow::Cow;
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use foldhash::fast::RandomState;
 
 use super::file::File;
 use super::index::Index;
 use super::job::{ImportJob, Place};
-use crate::intake::rules::template::{Failure, Found, Function, Scope, Template};
+use crate::intake::rules::function::{Failure, Found, Function, Scope, Texts};
+use crate::intake::rules::template::Template;
 use crate::intake::rules::{Lookup, NamePattern, Rules, glob};
 use crate::intake::table::{LIST, Named, Row, Table};
 use servanda_core::value::base::excerpt;
@@ -17,12 +21,25 @@ const DEPTH_LIMIT: usize = 16;
 /// The most columns that an error lists.
 const LISTED: usize = 40;
 
-/// The columns of a table, and which of them the rules used.
+/// The columns of a table, and which of them the rules used. The threads that read rows share it.
 pub struct Columns<'a> {
     /// The column for each name under `[columns]`; none for a name that may be absent.
-    named: HashMap<&'a str, Result<Option<usize>, String>>,
-    by_header: HashMap<&'a str, Named>,
-    used: Vec<Cell<bool>>,
+    named: HashMap<&'a str, Result<Option<usize>, String>, RandomState>,
+    by_header: HashMap<&'a str, Named, RandomState>,
+    used: Vec<AtomicBool>,
+}
+
+/// What the value of a name depends on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Input {
+    /// The cell of the row in this column.
+    Column(usize),
+    /// The cell that an event is made for: its column, and its text.
+    Cell,
+    /// The value of a list that an event is made for.
+    Item,
+    /// Something that differs from row to row.
+    Row,
 }
 
 impl<'a> Columns<'a> {
@@ -58,7 +75,7 @@ impl<'a> Columns<'a> {
             named: named
                 .map(|(name, headers)| (name.as_str(), find(headers)))
                 .collect(),
-            used: headers.clone().map(|_| Cell::new(false)).collect(),
+            used: headers.clone().map(|_| AtomicBool::new(false)).collect(),
             by_header: headers
                 .map(|header| (header.as_str(), job.table.column(header)))
                 .collect(),
@@ -67,28 +84,64 @@ impl<'a> Columns<'a> {
 
     /// The first column that templates are filled from, as far as the rules tell.
     pub fn first_of(&self, job: &ImportJob<'_>, templates: &[Template]) -> Option<usize> {
-        self.first_within(job, templates, 0)
+        let mut first = None;
+        let names = templates.iter().flat_map(Template::names);
+        self.inputs(job, names, &mut |input| match input {
+            Input::Column(at) => _ = first.get_or_insert(at),
+            Input::Cell | Input::Item | Input::Row => {}
+        });
+        first
     }
 
-    fn first_within(
+    /// Tells everything in a table that the values of these names can depend on.
+    pub fn inputs<'n>(
         &self,
         job: &ImportJob<'_>,
-        templates: &[Template],
+        names: impl Iterator<Item = &'n str>,
+        tell: &mut dyn FnMut(Input),
+    ) {
+        names.for_each(|name| self.inputs_of(job, name, tell, 0));
+    }
+
+    fn inputs_of(
+        &self,
+        job: &ImportJob<'_>,
+        name: &str,
+        tell: &mut dyn FnMut(Input),
         depth: usize,
-    ) -> Option<usize> {
-        let mut names = templates.iter().flat_map(Template::names);
-        names.find_map(|name| {
-            let lets = job.rules.lets.iter();
-            let found = lets.clone().find(|(found, _)| found == name);
-            if let Some((_, template)) = found.filter(|_| depth < DEPTH_LIMIT) {
-                return self.first_within(job, std::slice::from_ref(template), depth + 1);
+    ) {
+        match name {
+            "cell" | "column" => tell(Input::Cell),
+            "item" => tell(Input::Item),
+            "line" => return tell(Input::Row),
+            _ if depth == DEPTH_LIMIT => return tell(Input::Row),
+            _ => {}
+        }
+        let mut within = |template: &Template| {
+            for name in template.names() {
+                self.inputs_of(job, name, tell, depth + 1);
             }
-            match (self.named.get(name), self.by_header.get(name)) {
-                (Some(column), _) => column.clone().ok().flatten(),
-                (None, Some(Named::Column(at))) => Some(*at),
-                _ => None,
-            }
-        })
+        };
+        let named = |(found, _): &&(String, _)| found == name;
+        if let Some((_, template)) = job.rules.lets.iter().find(named) {
+            return within(template);
+        }
+        let lookup = name.split_once('.').and_then(|(which, _)| {
+            let mut lookups = job.rules.lookups.iter();
+            lookups.find(|(found, _)| found == which)
+        });
+        if let Some((_, lookup)) = lookup {
+            within(&lookup.by);
+        }
+        let named = self.named.get(name);
+        let named = named.and_then(|column| column.as_ref().ok().copied().flatten());
+        let by_header = match self.by_header.get(name) {
+            Some(Named::Column(at)) => Some(*at),
+            _ => None,
+        };
+        for column in named.into_iter().chain(by_header) {
+            tell(Input::Column(column));
+        }
     }
 
     /// The columns whose header or name fits one of the patterns and no exception.
@@ -116,7 +169,11 @@ impl<'a> Columns<'a> {
             let cells = job.table.rows.iter().filter_map(|row| row.cells.get(at));
             cells.filter(|cell| !cell.is_empty()).count()
         };
-        let unused = self.used.iter().enumerate().filter(|(_, used)| !used.get());
+        let unused = self
+            .used
+            .iter()
+            .enumerate()
+            .filter(|(_, used)| !used.load(Ordering::Relaxed));
         unused
             .map(|(at, _)| (job.table.headers[at].clone(), filled(at)))
             .filter(|(_, count)| *count > 0)
@@ -182,22 +239,36 @@ impl<'a> Cursor<'a> {
         text.is_empty() || self.job.rules.is_empty(text)
     }
 
-    fn column(&self, at: usize) -> Found {
-        self.columns.used[at].set(true);
+    /// The text that a value depends on by an input.
+    pub fn input(&self, input: Input) -> (usize, &str) {
+        let cell = |at: usize| self.row.cells.get(at).map_or("", String::as_str);
+        match (input, self.cell) {
+            (Input::Column(at), _) | (Input::Cell, Some(at)) => (at, cell(at)),
+            (Input::Item, _) => (0, self.item.unwrap_or_default()),
+            (Input::Cell, None) | (Input::Row, _) => (0, ""),
+        }
+    }
+
+    fn column(&self, at: usize) -> Found<'a> {
+        let used = &self.columns.used[at];
+        // Threads share it: it is not written again and again.
+        if !used.load(Ordering::Relaxed) {
+            used.store(true, Ordering::Relaxed);
+        }
         let cell = self.row.cells.get(at).filter(|_| !self.is_empty(at));
         let texts = match cell {
-            None => Vec::new(),
-            Some(cell) if cell.contains(LIST) => cell.split(LIST).map(str::to_owned).collect(),
-            Some(cell) => vec![cell.clone()],
+            None => Texts::new(),
+            Some(cell) if cell.contains(LIST) => cell.split(LIST).map(Cow::Borrowed).collect(),
+            Some(cell) => one(cell),
         };
         Found {
             texts,
-            column: Some(self.job.table.headers[at].clone()),
+            column: Some(&self.job.table.headers[at]),
         }
     }
 
     /// A part of the file's name.
-    fn name_part(&self, pattern: &NamePattern, name: &str) -> Option<Result<Found, Failure>> {
+    fn name_part(&self, pattern: &NamePattern, name: &str) -> Option<Result<Found<'a>, Failure>> {
         let at = pattern.names().position(|part| part == name)?;
         let stem = self.job.file.stem();
         Some(match pattern.split(stem) {
@@ -210,7 +281,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// A column of a second table.
-    fn looked_up(&self, name: &str) -> Option<Result<Found, Failure>> {
+    fn looked_up(&self, name: &str) -> Option<Result<Found<'a>, Failure>> {
         let (which, header) = name.split_once('.')?;
         let lookups = &self.job.rules.lookups;
         let at = lookups.iter().position(|(name, _)| name == which)?;
@@ -260,10 +331,15 @@ fn several(header: &str) -> String {
     )
 }
 
-fn texts(text: &str) -> Found {
+/// A text.
+fn one(text: &str) -> Texts<'_> {
+    std::iter::once(Cow::Borrowed(text)).collect()
+}
+
+fn texts(text: &str) -> Found<'_> {
     let texts = match text {
-        "" => Vec::new(),
-        text => vec![text.to_owned()],
+        "" => Texts::new(),
+        text => one(text),
     };
     Found {
         texts,
@@ -271,13 +347,19 @@ fn texts(text: &str) -> Found {
     }
 }
 
-impl Scope for Cursor<'_> {
-    fn value(&self, name: &str) -> Result<Found, Failure> {
+impl<'a> Scope<'a> for Cursor<'a> {
+    fn value(&self, name: &str) -> Result<Found<'a>, Failure> {
         match (name, self.cell, self.item) {
             ("cell", Some(at), _) => return Ok(self.column(at)),
             ("column", Some(at), _) => return Ok(texts(&self.job.table.headers[at])),
             ("item", _, Some(item)) => return Ok(texts(item)),
-            ("line", _, _) => return Ok(texts(&self.row.lines.0.to_string())),
+            ("line", _, _) => {
+                let line = Cow::Owned(self.row.lines.0.to_string());
+                return Ok(Found {
+                    texts: std::iter::once(line).collect(),
+                    column: None,
+                });
+            }
             ("version", _, _) if self.job.version.is_some() => {
                 return Ok(texts(self.job.version.unwrap_or_default()));
             }
@@ -294,7 +376,7 @@ impl Scope for Cursor<'_> {
             };
             return Ok(Found {
                 texts: template.fill(&deeper)?,
-                column: self.cell.map(|at| self.job.table.headers[at].clone()),
+                column: self.cell.map(|at| self.job.table.headers[at].as_str()),
             });
         }
         if let Some(column) = self.columns.named.get(name) {
@@ -307,11 +389,8 @@ impl Scope for Cursor<'_> {
         if let Some(text) = self.job.file.value(name) {
             return Ok(texts(text));
         }
-        if let Some(found) = rules
-            .file_name
-            .as_ref()
-            .and_then(|pattern| self.name_part(pattern, name))
-        {
+        let parts = rules.file_name.as_ref();
+        if let Some(found) = parts.and_then(|pattern| self.name_part(pattern, name)) {
             return found;
         }
         if let Some(found) = self.looked_up(name) {
@@ -359,7 +438,7 @@ pub fn index(rules: &Rules, lookup: &Lookup, file: &File, table: Table) -> Resul
             .fill(&Cursor::row(&job, &columns, row))
             .map_err(|failure| format!("line {line}: {}", failure.message))?;
         for key in keys {
-            if rows.insert(key.clone(), at).is_some() {
+            if rows.insert(key.clone().into_owned(), at).is_some() {
                 let key = excerpt(&key);
                 return Err(format!("line {line}: two rows have the key `{key}`"));
             }

@@ -4,6 +4,7 @@
 //! `Rules` are read with [`str::parse`], which reports each error with its line.
 
 pub(crate) mod date;
+pub(crate) mod function;
 pub(crate) mod glob;
 mod model;
 mod name_pattern;

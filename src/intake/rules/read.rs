@@ -7,12 +7,13 @@ use std::str::FromStr;
 use toml::de::{DeTable, DeValue};
 
 use super::date::{Dates, Format};
+use super::function::Function;
 use super::model::{
     ChangeLog, Conditions, EventRule, Lookup, Map, OnChange, Other, Per, RULES_LIMIT, Rules,
     RulesError, Skip,
 };
 use super::name_pattern::is_name;
-use super::template::{Expression, Function, Template};
+use super::template::{Expression, Template};
 use super::toml::{Item, Reader, Section};
 use crate::intake::table::{Form, encoding};
 use servanda_core::event::{FieldSpec, Kind};

@@ -44,22 +44,29 @@ pub fn slug(name: &str) -> Option<String> {
     let mut out = String::with_capacity(name.len());
     let mut is_cut = false;
     let mut has_letter = false;
-    for c in name.chars().flat_map(lower) {
+    let mut take = |c: char| {
         if c.is_ascii_alphanumeric() {
             out.push(c);
         } else if let Some(plain) = without_marks(c) {
             out.push_str(plain);
         } else if is_mark(c) {
-            continue;
+            return;
         } else {
             is_cut |= c.is_alphanumeric();
             has_letter |= c.is_alphanumeric();
             if !out.is_empty() && !out.ends_with('-') {
                 out.push('-');
             }
-            continue;
+            return;
         }
         has_letter = true;
+    };
+    for c in name.chars() {
+        match c.is_ascii() {
+            // Most are.
+            true => take(c.to_ascii_lowercase()),
+            false => c.to_lowercase().for_each(&mut take),
+        }
     }
     if !has_letter {
         return None;
@@ -79,17 +86,13 @@ pub fn slug(name: &str) -> Option<String> {
 
 /// The plain letters for a Latin letter with marks.
 fn without_marks(c: char) -> Option<&'static str> {
-    let mut latin = LATIN.iter().filter(|_| !c.is_ascii());
+    if c.is_ascii() {
+        return None;
+    }
+    let mut latin = LATIN.iter();
     latin
         .find(|(_, marked)| marked.contains(c))
         .map(|(plain, _)| *plain)
-}
-
-/// The lower-case letters of a letter; most are in ASCII.
-fn lower(c: char) -> impl Iterator<Item = char> {
-    let plain = c.is_ascii().then(|| c.to_ascii_lowercase());
-    let others = plain.is_none().then(|| c.to_lowercase());
-    plain.into_iter().chain(others.into_iter().flatten())
 }
 
 /// Whether a character is a mark after its letter, as in decomposed texts.

@@ -7,10 +7,13 @@
 //! A value may be a list (`{Parties|split(;)}`): the template then gives one text for each. A template with an empty value
 //! gives no text, even if it has text around the value.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
-use super::slug::slug;
+use smallvec::{SmallVec, smallvec};
+
+use super::function::{Failure, Found, Function, Scope, Texts};
 use servanda_core::value::base::excerpt;
 
 /// A text with values in braces.
@@ -46,101 +49,36 @@ struct Call {
     lenient: bool,
 }
 
-/// A function on a value.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Function {
-    /// Makes an id.
-    Slug,
-    /// Makes lower case.
-    Lower,
-    /// Makes upper case.
-    Upper,
-    /// Reads a date in one of the stated formats.
-    Date,
-    /// Takes the code after a date.
-    Code,
-    /// Takes the part before a text; the whole value if the text does not occur.
-    Before(String),
-    /// Takes the part after a text; nothing if the text does not occur.
-    After(String),
-    /// Takes the part after the last occurrence of a text; nothing if the text does not occur.
-    AfterLast(String),
-    /// Splits at a text into a list.
-    Split(String),
-    /// Looks it up in a map.
-    Map(String),
-}
-
-/// The functions by name, for messages.
-const FUNCTIONS: &str =
-    "slug, lower, upper, date, code, before(TEXT), after(TEXT), after_last(TEXT), split(TEXT)";
-
-/// Why there is no value.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Failure {
-    /// The column, if the value came from one.
-    pub column: Option<String>,
-    /// The error.
-    pub message: String,
-}
-
-impl Failure {
-    /// A failure without a column.
-    pub fn new(message: impl Into<String>) -> Self {
-        Self {
-            column: None,
-            message: message.into(),
-        }
-    }
-}
-
-/// A value, and the column that it came from.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Found {
-    /// The texts; none if the value is empty.
-    pub texts: Vec<String>,
-    /// The column.
-    pub column: Option<String>,
-}
-
-/// The values of names.
-pub trait Scope {
-    /// The value of a name.
-    ///
-    /// # Errors
-    /// When no value has the name, or it has an error.
-    fn value(&self, name: &str) -> Result<Found, Failure>;
-
-    /// Applies a function that needs the rules: `date`, `code`, a map.
-    ///
-    /// # Errors
-    /// Why the text does not fit.
-    fn call(&self, function: &Function, text: &str) -> Result<Option<String>, String>;
-}
-
 impl Template {
     /// Fills the template.
     ///
     /// # Errors
     /// The first value with an error.
-    pub fn fill(&self, scope: &dyn Scope) -> Result<Vec<String>, Failure> {
-        if let [Piece::Value(value)] = self.0.as_slice() {
-            return value.find(scope);
+    pub fn fill<'s>(&'s self, scope: &dyn Scope<'s>) -> Result<Texts<'s>, Failure> {
+        match self.0.as_slice() {
+            [Piece::Value(value)] => return value.find(scope),
+            [Piece::Text(text)] => return Ok(smallvec![Cow::Borrowed(text.as_str())]),
+            _ => {}
         }
-        let mut filled = vec![String::new()];
+        let mut filled: SmallVec<[String; 1]> = smallvec![String::new()];
         for piece in &self.0 {
-            match piece {
-                Piece::Text(text) => filled.iter_mut().for_each(|so_far| so_far.push_str(text)),
-                Piece::Value(value) => {
-                    let values = value.find(scope)?;
-                    filled = filled
-                        .iter()
-                        .flat_map(|so_far| values.iter().map(move |v| format!("{so_far}{v}")))
-                        .collect();
+            let values = match piece {
+                Piece::Text(text) => smallvec![Cow::Borrowed(text.as_str())],
+                Piece::Value(value) => value.find(scope)?,
+            };
+            match values.as_slice() {
+                [one] => filled.iter_mut().for_each(|so_far| so_far.push_str(one)),
+                many => {
+                    let each = |so_far: &String| {
+                        many.iter()
+                            .map(|v| format!("{so_far}{v}"))
+                            .collect::<Vec<_>>()
+                    };
+                    filled = filled.iter().flat_map(each).collect();
                 }
             }
         }
-        Ok(filled)
+        Ok(filled.into_iter().map(Cow::Owned).collect())
     }
 
     /// The names in it.
@@ -171,14 +109,14 @@ impl Expression {
     ///
     /// # Errors
     /// The first value with an error.
-    pub fn find(&self, scope: &dyn Scope) -> Result<Vec<String>, Failure> {
+    pub fn find<'s>(&'s self, scope: &dyn Scope<'s>) -> Result<Texts<'s>, Failure> {
         for pipeline in &self.0 {
             let texts = pipeline.find(scope)?;
             if !texts.is_empty() {
                 return Ok(texts);
             }
         }
-        Ok(Vec::new())
+        Ok(Texts::new())
     }
 
     /// The names in it.
@@ -202,88 +140,30 @@ impl Expression {
 }
 
 impl Pipeline {
-    fn find(&self, scope: &dyn Scope) -> Result<Vec<String>, Failure> {
-        let mut found = match &self.from {
+    fn find<'s>(&'s self, scope: &dyn Scope<'s>) -> Result<Texts<'s>, Failure> {
+        let Found { mut texts, column } = match &self.from {
             From::Name(name) => scope.value(name)?,
             From::Literal(text) => Found {
-                texts: vec![text.clone()],
+                texts: smallvec![Cow::Borrowed(text.as_str())],
                 column: None,
             },
         };
         for call in &self.functions {
-            let mut next = Vec::with_capacity(found.texts.len());
-            for text in &found.texts {
-                match call.function.apply(text, scope) {
-                    Ok(texts) => next.extend(texts.into_iter().filter(|text| !text.is_empty())),
-                    Err(_) if call.lenient => {}
-                    Err(message) => {
+            let mut next = Texts::with_capacity(texts.len());
+            for text in texts {
+                match call.function.apply(text, scope, &mut next) {
+                    Err(message) if !call.lenient => {
                         return Err(Failure {
-                            column: found.column,
+                            column: column.map(str::to_owned),
                             message,
                         });
                     }
+                    Ok(()) | Err(_) => {}
                 }
             }
-            found.texts = next;
+            texts = next;
         }
-        Ok(found.texts)
-    }
-}
-
-impl Function {
-    fn apply(&self, text: &str, scope: &dyn Scope) -> Result<Vec<String>, String> {
-        let one = |text: &str| Ok(vec![text.trim().to_owned()]);
-        match self {
-            Self::Slug => slug(text)
-                .map(|id| vec![id])
-                .ok_or_else(|| format!("`{}` has no letter or digit for an id", excerpt(text))),
-            Self::Lower => one(&text.to_lowercase()),
-            Self::Upper => one(&text.to_uppercase()),
-            Self::Before(mark) => one(text.split_once(mark).map_or(text, |(before, _)| before)),
-            Self::After(mark) => one(text.split_once(mark).map_or("", |(_, after)| after)),
-            Self::AfterLast(mark) => one(text.rsplit_once(mark).map_or("", |(_, after)| after)),
-            Self::Split(mark) => Ok(text.split(mark).map(|t| t.trim().to_owned()).collect()),
-            Self::Date | Self::Code | Self::Map(_) => scope
-                .call(self, text)
-                .map(|text| text.into_iter().collect()),
-        }
-    }
-
-    fn named(name: &str, argument: Option<String>) -> Result<Self, String> {
-        let with = |make: fn(String) -> Self| match &argument {
-            Some(text) if !text.is_empty() => Ok(make(text.clone())),
-            _ => Err(format!("`{name}` needs a text: {name}( - )")),
-        };
-        let plain = match name {
-            "before" => return with(Self::Before),
-            "after" => return with(Self::After),
-            "after_last" => return with(Self::AfterLast),
-            "split" => return with(Self::Split),
-            "slug" => Self::Slug,
-            "lower" => Self::Lower,
-            "upper" => Self::Upper,
-            "date" => Self::Date,
-            "code" => Self::Code,
-            other => Self::Map(other.to_owned()),
-        };
-        match argument {
-            None => Ok(plain),
-            Some(_) => Err(format!("`{name}` takes no text in parentheses")),
-        }
-    }
-}
-
-impl Function {
-    /// Whether a name is that of a function; no map can have it.
-    pub fn is_name(name: &str) -> bool {
-        FUNCTIONS
-            .split(", ")
-            .any(|f| f.split('(').next() == Some(name))
-    }
-
-    /// The functions by name, for messages.
-    pub fn list() -> &'static str {
-        FUNCTIONS
+        Ok(texts)
     }
 }
 
@@ -363,7 +243,8 @@ impl<'t> Parser<'t> {
         self.rest = rest;
         if name.is_empty() {
             return Err(format!(
-                "a function's name is missing after `|`: {FUNCTIONS}, or a map"
+                "a function's name is missing after `|`: {}, or a map",
+                Function::list()
             ));
         }
         let argument = if self.eat("(") {
@@ -466,35 +347,6 @@ impl fmt::Display for Expression {
     }
 }
 
-impl fmt::Display for Function {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Slug => f.write_str("slug"),
-            Self::Lower => f.write_str("lower"),
-            Self::Upper => f.write_str("upper"),
-            Self::Date => f.write_str("date"),
-            Self::Code => f.write_str("code"),
-            Self::Before(text) => write!(f, "before{}", Argument(text)),
-            Self::After(text) => write!(f, "after{}", Argument(text)),
-            Self::AfterLast(text) => write!(f, "after_last{}", Argument(text)),
-            Self::Split(text) => write!(f, "split{}", Argument(text)),
-            Self::Map(name) => f.write_str(name),
-        }
-    }
-}
-
-/// A function's text, in quotes if it needs them.
-struct Argument<'t>(&'t str);
-
-impl fmt::Display for Argument<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0.contains(')') {
-            true => write!(f, "('{}')", self.0),
-            false => write!(f, "({})", self.0),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -502,9 +354,9 @@ mod tests {
 
     struct Names;
 
-    impl Scope for Names {
-        fn value(&self, name: &str) -> Result<Found, Failure> {
-            let texts: &[&str] = match name {
+    impl<'s> Scope<'s> for Names {
+        fn value(&self, name: &str) -> Result<Found<'s>, Failure> {
+            let texts: &[&'s str] = match name {
                 "who" => &["Côte d'Ivoire"],
                 "Accession(a), Succession(d)" => &["24 Jan 1983 a"],
                 "list" => &["a; b ;;c"],
@@ -512,8 +364,8 @@ mod tests {
                 _ => return Err(Failure::new(format!("nothing is called {name}"))),
             };
             Ok(Found {
-                texts: texts.iter().map(|t| (*t).to_owned()).collect(),
-                column: Some(name.to_owned()),
+                texts: texts.iter().map(|text| Cow::Borrowed(*text)).collect(),
+                column: Some("a column"),
             })
         }
 
@@ -528,7 +380,8 @@ mod tests {
 
     fn fill(text: &str) -> Result<Vec<String>, String> {
         let template: Template = text.parse()?;
-        template.fill(&Names).map_err(|failure| failure.message)
+        let filled = template.fill(&Names).map_err(|failure| failure.message)?;
+        Ok(filled.into_iter().map(Cow::into_owned).collect())
     }
 
     #[test]

@@ -6,7 +6,7 @@ mod sheet;
 mod text;
 mod write;
 
-pub use model::{Form, Named, Row, TABLE_LIMIT, Table, TableError, Unreadable};
+pub use model::{Form, Named, Row, TABLE_LIMIT, Table, TableError, UNPACKED_LIMIT, Unreadable};
 pub(crate) use model::{LIST, encoding, has_mark};
 
 #[cfg(test)]
@@ -19,7 +19,7 @@ impl Table {
     /// When the bytes are no table of that kind, or have no header.
     pub fn read(name: &str, bytes: &[u8], form: &Form) -> Result<Self, TableError> {
         if sheet::is_workbook(bytes) {
-            sheet::read(bytes, form)
+            sheet::read(bytes, form, UNPACKED_LIMIT)
         } else if json::is_document(name) {
             json::read(bytes, form)
         } else {

@@ -7,6 +7,10 @@ use encoding_rs::Encoding;
 /// The longest table, in bytes. It is held in memory as a whole.
 pub const TABLE_LIMIT: u64 = 256 * 1024 * 1024;
 
+/// The most bytes that a workbook may have once it is unpacked, and that the texts of its cells may have together. A small
+/// file can hold any number of equal bytes.
+pub const UNPACKED_LIMIT: u64 = 512 * 1024 * 1024;
+
 /// The character between the values of a cell that holds a list. No text of an event may have it.
 pub const LIST: char = '\u{1f}';
 

@@ -1,8 +1,11 @@
 //! Tables in workbooks: a sheet of an XLSX or ODS file. Dates of cells are written as ISO 8601 writes them.
 
-use std::io::Cursor;
+use std::fmt::Display;
+use std::io::{self, Cursor, Read as _};
 
 use calamine::{Data, ExcelDateTime, Ods, Reader, Xlsx};
+
+use zip::ZipArchive;
 
 use super::model::{Form, Row, Table, TableError, chosen};
 use servanda_core::value::unicode::normal;
@@ -15,12 +18,13 @@ pub(super) fn is_workbook(bytes: &[u8]) -> bool {
 /// A filled cell: its row and column, from 0, and its text.
 type Cell = (u32, u32, String);
 
-/// Reads a sheet.
+/// Reads a sheet of a workbook that has at most `limit` bytes once it is unpacked.
 ///
 /// # Errors
-/// The bytes are no workbook, or have several sheets of which none is chosen.
-pub(super) fn read(bytes: &[u8], form: &Form) -> Result<Table, TableError> {
-    let mut cells = cells(bytes, form)?;
+/// The bytes are no workbook, have more than the limit, or have several sheets of which none is chosen.
+pub(super) fn read(bytes: &[u8], form: &Form, limit: u64) -> Result<Table, TableError> {
+    check_unpacked(bytes, limit)?;
+    let mut cells = cells(bytes, form, limit)?;
     cells.retain(|(row, _, text)| *row as usize >= form.skip_lines && !text.is_empty());
     cells.sort_by_key(|(row, column, _)| (*row, *column));
     let mut width = form.header.as_ref().map(Vec::len);
@@ -50,11 +54,39 @@ pub(super) fn read(bytes: &[u8], form: &Form) -> Result<Table, TableError> {
     Table::of_rows(rows, form)
 }
 
-/// The cells of the sheet that is meant.
-fn cells(bytes: &[u8], form: &Form) -> Result<Vec<Cell>, TableError> {
-    let failed =
-        |error: &dyn std::fmt::Display| TableError::new(1, format!("is no workbook: {error}"));
-    let found = |row: u32, column: u32, value: &Data| (row, column, text(value));
+fn failed(error: &dyn Display) -> TableError {
+    TableError::new(1, format!("is no workbook: {error}"))
+}
+
+fn too_large(limit: u64) -> TableError {
+    TableError::new(
+        1,
+        format!("has more than {limit} bytes once it is unpacked"),
+    )
+}
+
+/// Unpacks a workbook without keeping it: what its parts say of their own length may be wrong.
+fn check_unpacked(bytes: &[u8], limit: u64) -> Result<(), TableError> {
+    let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(|error| failed(&error))?;
+    let mut left = limit;
+    for at in 0..archive.len() {
+        let part = archive.by_index(at).map_err(|error| failed(&error))?;
+        let mut part = part.take(left.saturating_add(1));
+        let length = io::copy(&mut part, &mut io::sink()).map_err(|error| failed(&error))?;
+        left = left.checked_sub(length).ok_or_else(|| too_large(limit))?;
+    }
+    Ok(())
+}
+
+/// The cells of the sheet that is meant. Many cells can share one text of the file, so their texts are limited too.
+fn cells(bytes: &[u8], form: &Form, limit: u64) -> Result<Vec<Cell>, TableError> {
+    let mut left = limit;
+    let mut found = |row: u32, column: u32, value: &Data| {
+        let text = text(value);
+        let rest = left.checked_sub(text.len() as u64);
+        left = rest.ok_or_else(|| too_large(limit))?;
+        Ok((row, column, text))
+    };
     if let Ok(mut book) = Ods::new(Cursor::new(bytes)) {
         let name = sheet(&book, form)?;
         let range = book
@@ -64,7 +96,7 @@ fn cells(bytes: &[u8], form: &Form) -> Result<Vec<Cell>, TableError> {
         let used = range.used_cells();
         let cells =
             used.map(|(row, column, value)| found(top + row as u32, left + column as u32, value));
-        return Ok(cells.collect());
+        return cells.collect();
     }
     let mut book = Xlsx::new(Cursor::new(bytes)).map_err(|error| failed(&error))?;
     let name = sheet(&book, form)?;
@@ -74,7 +106,7 @@ fn cells(bytes: &[u8], form: &Form) -> Result<Vec<Cell>, TableError> {
     let mut cells = Vec::new();
     while let Some(cell) = reader.next_cell().map_err(|error| failed(&error))? {
         let (row, column) = cell.get_position();
-        cells.push(found(row, column, &cell.get_value().clone().into()));
+        cells.push(found(row, column, &cell.get_value().clone().into())?);
     }
     Ok(cells)
 }

@@ -223,3 +223,77 @@ proptest! {
         let _ = json(&text, None);
     }
 }
+
+/// A workbook of one sheet, with a part of so many zeros beside it and so many cells that share one text.
+fn workbook(zeros: usize, cells: usize, text: &str) -> Vec<u8> {
+    let rows: String = (1..=cells)
+        .map(|row| format!("<row r=\"{row}\"><c r=\"A{row}\" t=\"s\"><v>0</v></c></row>"))
+        .collect();
+    let main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main";
+    let relations = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";
+    let package = "http://schemas.openxmlformats.org/package/2006";
+    let parts = [
+        (
+            "[Content_Types].xml",
+            format!("<Types xmlns=\"{package}/content-types\"/>"),
+        ),
+        (
+            "_rels/.rels",
+            format!(
+                "<Relationships xmlns=\"{package}/relationships\"><Relationship Id=\"r0\" \
+                 Type=\"{relations}/officeDocument\" Target=\"xl/workbook.xml\"/></Relationships>"
+            ),
+        ),
+        (
+            "xl/workbook.xml",
+            format!(
+                "<workbook xmlns=\"{main}\" xmlns:r=\"{relations}\"><sheets>\
+                 <sheet name=\"one\" sheetId=\"1\" r:id=\"r1\"/></sheets></workbook>"
+            ),
+        ),
+        (
+            "xl/_rels/workbook.xml.rels",
+            format!(
+                "<Relationships xmlns=\"{package}/relationships\">\
+                 <Relationship Id=\"r1\" Type=\"{relations}/worksheet\" Target=\"worksheets/sheet1.xml\"/>\
+                 <Relationship Id=\"r2\" Type=\"{relations}/sharedStrings\" Target=\"sharedStrings.xml\"/>\
+                 </Relationships>"
+            ),
+        ),
+        (
+            "xl/sharedStrings.xml",
+            format!("<sst xmlns=\"{main}\"><si><t>{text}</t></si></sst>"),
+        ),
+        (
+            "xl/worksheets/sheet1.xml",
+            format!("<worksheet xmlns=\"{main}\"><sheetData>{rows}</sheetData></worksheet>"),
+        ),
+        ("xl/media/zeros.bin", "0".repeat(zeros)),
+    ];
+    let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for (name, text) in parts {
+        archive
+            .start_file(name, zip::write::SimpleFileOptions::default())
+            .unwrap();
+        std::io::Write::write_all(&mut archive, text.as_bytes()).unwrap();
+    }
+    archive.finish().unwrap().into_inner()
+}
+
+#[test]
+fn a_workbook_that_unpacks_to_more_than_the_limit_is_refused() {
+    const LIMIT: u64 = 100_000;
+    let form = Form::default();
+    let fine = sheet::read(&workbook(1_000, 3, "Who"), &form, LIMIT).unwrap();
+    assert_eq!(fine.rows.len(), 2);
+    let error = "has more than 100000 bytes once it is unpacked";
+    // A bomb: parts of nothing but zeros.
+    let bomb = workbook(1_000_000, 3, "Who");
+    assert!(bomb.len() < 10_000, "{}", bomb.len());
+    let refused = sheet::read(&bomb, &form, LIMIT).unwrap_err();
+    assert!(refused.to_string().contains(error), "{refused}");
+    // Another one: many cells that share a text.
+    let shared = workbook(0, 200, &"w".repeat(2_000));
+    let refused = sheet::read(&shared, &form, LIMIT).unwrap_err();
+    assert!(refused.to_string().contains(error), "{refused}");
+}

@@ -33,6 +33,7 @@ const PACKAGES: &[(&str, &str)] = &[
     ("crates/files/src", "servanda_files"),
     ("crates/log/src", "servanda_log"),
     ("crates/ledger/src", "servanda_ledger"),
+    ("crates/postgres/src", "servanda_postgres"),
     ("crates/report/src", "servanda_report"),
     ("crates/witness/src", "servanda_witness"),
     ("src", "servanda"),
@@ -59,6 +60,8 @@ const NAMED_ONLY_IN: &[(&str, &[&str])] = &[
         &["crates/witness/src/serve.rs", "crates/witness/src/serve/"],
     ),
     ("ureq", &["crates/witness/src/ask.rs"]),
+    ("inquire", &["src/cli/terminal.rs"]),
+    ("postgres", &["crates/postgres/src/"]),
     // In the second file, the test that another maker's reader reads what is written.
     (
         "calamine",

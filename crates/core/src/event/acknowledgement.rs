@@ -21,7 +21,10 @@ event! {
         [arg] party: PartyId,
         /// Its Ed25519 signature in base64, which `servanda acknowledge` makes
         signature: Text,
-    }
+    } example r#"
+        {"record": 10, "party": "colombia",
+         "signature": "x0RMOf0l4vYgxAiJh1Lzn0Q4x9W3KjJVNat4GoAci1TkRW8C6CMSt9eE6611cbf5tnc1HsTpGiI7dp0uFpAQ=="}
+    "#
 }
 
 /// What a party can acknowledge.

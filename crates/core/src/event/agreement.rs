@@ -19,11 +19,11 @@ event! {
         /// Its title
         title: Text,
         /// Its form
-        form: Option<Form>,
+        [offered] form: Option<Form>,
         /// A party to it; required, unless the parties are not known
         [asked] party: Vec<PartyId>,
         /// Where it was concluded
-        place: Option<Text>,
+        [offered] place: Option<Text>,
         /// How it relates to an earlier one: continues:A1
         link: Vec<Link>,
         /// Its parties, or some of them, are not known
@@ -34,7 +34,11 @@ event! {
         [since 2] subject: Vec<Text>,
         /// Its number in a series, register or file: unts:I-18232
         [since 2] identifier: Vec<Identifier>,
-    }
+    } example r#"
+        {"id": "A1", "title": "Reported outcome of the meeting", "form": "reported",
+         "party": ["colombia", "venezuela"], "place": "Caracas", "on": "2023-05-11",
+         "source": ["S1: paragraph 2"]}
+    "#
 }
 
 impl Meaning for AgreementRecorded {

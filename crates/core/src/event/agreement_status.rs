@@ -18,7 +18,9 @@ event! {
         [arg] to: AgreementStatus,
         /// When the change takes effect, where that is later
         [since 2] effective: Option<When>,
-    }
+    } example r#"
+        {"agreement": "A1", "to": "in-force", "on": "2023-06-01"}
+    "#
 }
 
 impl Meaning for AgreementStatusChanged {

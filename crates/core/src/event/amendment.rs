@@ -16,7 +16,7 @@ event! {
         /// The commitment
         [arg] commitment: CommitmentId,
         /// The agreement that changed it
-        instrument: Option<AgreementId>,
+        [offered] instrument: Option<AgreementId>,
         /// What is promised from now on
         text: Option<Text>,
         /// The force of its words
@@ -32,8 +32,10 @@ event! {
         /// How keeping it would be measured
         measure: Option<Text>,
         /// By when, or how often
-        deadline: Option<Deadline>,
-    }
+        [offered] deadline: Option<Deadline>,
+    } example r#"
+        {"commitment": "C1", "deadline": "2024-03-31", "on": "2023-10-20", "by": ["colombia", "venezuela"]}
+    "#
 }
 
 impl Meaning for CommitmentAmended {

@@ -17,7 +17,10 @@ event! {
         [kept] scale: Text,
         /// The level on it, or no-evidence (which is not level 0)
         [kept] level: Level,
-    }
+    } example r#"
+        {"commitment": "C1", "scale": "implementation", "level": "intermediate", "on": "2024-01-15",
+         "by": ["mission"]}
+    "#
 }
 
 impl Meaning for Assessed {

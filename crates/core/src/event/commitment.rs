@@ -20,13 +20,13 @@ event! {
         /// What was promised
         text: Text,
         /// The force of its words; several where the sources differ
-        modality: Vec<Modality>,
+        [offered] modality: Vec<Modality>,
         /// Who owes it
         [some] debtor: Vec<PartyId>,
         /// To whom it is owed
-        creditor: Vec<PartyId>,
+        [offered] creditor: Vec<PartyId>,
         /// Both sides owe it to each other
-        mutual: bool,
+        [offered] mutual: bool,
         /// Who witnessed it
         witness: Vec<PartyId>,
         /// Who guarantees it
@@ -40,14 +40,17 @@ event! {
         /// An earlier fact its words take for granted
         presupposes: Option<Text>,
         /// By when, or how often
-        deadline: Option<Deadline>,
+        [offered] deadline: Option<Deadline>,
         /// What it promises again: an earlier commitment, agreement or statement
         repeats: Vec<Subject>,
         /// A subject to group it under
         theme: Vec<Text>,
         /// Where it stands at first: agreed (if not given) or proposed
         standing: Option<Standing>,
-    }
+    } example r#"
+        {"id": "C1", "agreement": "A1", "text": "Open the bridge to all traffic", "debtor": ["colombia"],
+         "creditor": ["venezuela"], "deadline": "2023-12-31", "source": ["S1: paragraph 4"]}
+    "#
 }
 
 impl Meaning for CommitmentRecorded {

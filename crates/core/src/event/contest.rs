@@ -17,8 +17,11 @@ event! {
         /// Where the contest stands from now on
         [arg] to: Contest,
         /// What this side says
-        text: Option<Text>,
-    }
+        [offered] text: Option<Text>,
+    } example r#"
+        {"commitment": "C1", "to": "claimed", "text": "Lorries are still turned back", "on": "2023-12-01",
+         "by": ["venezuela"]}
+    "#
 }
 
 impl Meaning for ContestMoved {

@@ -19,7 +19,9 @@ event! {
         to: Vec<Text>,
         /// Why
         reason: Text,
-    }
+    } example r#"
+        {"record": 10, "field": "place", "to": ["Cúcuta"], "reason": "misread"}
+    "#
 }
 
 impl Meaning for Corrected {

@@ -164,8 +164,8 @@ macro_rules! fields {
 }
 pub(super) use fields;
 
-/// Declares a kind of event: its sentence, its number, its word, its Rust name and its fields. Attributes of the kind
-/// stand in brackets before the number:
+/// Declares a kind of event: its sentence, its number, its word, its Rust name, its fields, and an example as JSON, which
+/// is shown to users and tried by the tests. Attributes of the kind stand in brackets before the number:
 /// - `opens`: opens the ledger
 /// - `local`: left out by an import into another ledger
 /// - `erasable`: the payload of its records can be erased
@@ -179,7 +179,8 @@ pub(super) use fields;
 /// - `needs FIELD "WHAT IT SAYS"`: is incomplete without that field of the envelope
 /// - `since N`: came with schema N
 macro_rules! event {
-    ($(#[doc = $about:literal])+ $([$($attr:tt)+])? $number:literal $word:literal $name:ident { $($body:tt)* }) => {
+    ($(#[doc = $about:literal])+ $([$($attr:tt)+])? $number:literal $word:literal $name:ident { $($body:tt)* }
+    example $example:literal) => {
         $crate::event::declare::fields! { $(#[doc = $about])+ $name { $($body)* } }
 
         impl $name {
@@ -191,6 +192,7 @@ macro_rules! event {
                 since: $crate::event::field::since_of(&[$($(stringify!($attr),)+)?]),
                 fields: Self::FIELDS,
                 doc: concat!($($about, "\n",)+),
+                example: $example,
                 change: $crate::event::spec::Change::of(&[$($(stringify!($attr),)+)?]),
                 needs: $crate::event::spec::Need::of(&[$($(stringify!($attr),)+)?]),
                 is_timeless: $crate::event::field::has(&[$($(stringify!($attr),)+)?], "timeless"),

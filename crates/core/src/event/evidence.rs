@@ -15,8 +15,10 @@ event! {
         /// Which way it points
         [arg] bearing: Bearing,
         /// What it shows
-        text: Option<Text>,
-    }
+        [offered] text: Option<Text>,
+    } example r#"
+        {"about": "C1", "bearing": "supports", "text": "A photograph of the open bridge", "source": ["S1"]}
+    "#
 }
 
 impl Meaning for EvidenceAttached {

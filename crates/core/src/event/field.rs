@@ -48,6 +48,11 @@ impl FieldSpec {
         self.has("filled")
     }
 
+    /// Whether a person who is asked for the event is asked for it too, though it may be left out.
+    pub fn is_offered(&self) -> bool {
+        self.has("offered")
+    }
+
     /// Whether it gives a new entity its id.
     pub fn defines(&self) -> bool {
         self.has("id")

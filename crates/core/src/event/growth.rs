@@ -42,7 +42,7 @@ event! {
         [arg] bearing: Bearing,
         /// What it shows
         text: Option<Text>,
-    }
+    } example "{}"
 }
 
 event! {
@@ -70,7 +70,7 @@ event! {
         [since 2] subject: Vec<Text>,
         /// Its number in a series
         [since 2] identifier: Vec<Identifier>,
-    }
+    } example "{}"
 }
 
 event! {
@@ -78,7 +78,7 @@ event! {
     [since 3] 999 "crossing" CrossingOpened {
         /// Where it is
         [arg] place: Text,
-    }
+    } example "{}"
 }
 
 /// The schema after the newest one; the declarations here say it in figures.

@@ -13,7 +13,9 @@ event! {
         [arg] origin: Text,
         /// What the ledger is for
         purpose: Option<Text>,
-    }
+    } example r#"
+        {"origin": "example.org/joint-commission", "purpose": "what the two countries promised each other"}
+    "#
 }
 
 impl Meaning for LedgerOpened {

@@ -10,14 +10,17 @@ event! {
     /// A meeting was held.
     [erasable] 5 "meeting" MeetingHeld {
         /// What it was, in a few words
-        text: Option<Text>,
+        [offered] text: Option<Text>,
         /// Where
-        place: Option<Text>,
+        [offered] place: Option<Text>,
         /// Who was present
-        present: Vec<PartyId>,
+        [offered] present: Vec<PartyId>,
         /// The agreements it led to
-        led_to: Vec<AgreementId>,
-    }
+        [offered] led_to: Vec<AgreementId>,
+    } example r#"
+        {"text": "The two ministers met", "place": "Caracas", "present": ["colombia", "venezuela"],
+         "on": "2023-05-11", "source": ["S1: paragraph 2"]}
+    "#
 }
 
 impl Meaning for MeetingHeld {

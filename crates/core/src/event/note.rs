@@ -12,8 +12,10 @@ event! {
         /// The note
         text: Text,
         /// What it is about
-        about: Vec<Subject>,
-    }
+        [offered] about: Vec<Subject>,
+    } example r#"
+        {"text": "Heard by telephone; no document yet", "about": ["C1"]}
+    "#
 }
 
 impl Meaning for Noted {

@@ -16,12 +16,14 @@ event! {
         /// The commitment
         [arg] commitment: CommitmentId,
         /// Which occurrence: a number, a date, a name
-        occurrence: Option<Text>,
+        [offered] occurrence: Option<Text>,
         /// Where
-        place: Option<Text>,
+        [offered] place: Option<Text>,
         /// What it was
-        text: Option<Text>,
-    }
+        [offered] text: Option<Text>,
+    } example r#"
+        {"commitment": "C2", "place": "Cúcuta", "text": "The units met", "on": "2023-08-14"}
+    "#
 }
 
 impl Meaning for OccurrenceHeld {

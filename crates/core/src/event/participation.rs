@@ -23,7 +23,10 @@ event! {
         text: Option<Text>,
         /// When it took effect for the party
         effective: Option<When>,
-    }
+    } example r#"
+        {"agreement": "A1", "party": "colombia", "action": "ratification", "effective": "2023-06-01",
+         "on": "2023-05-20"}
+    "#
 }
 
 impl Meaning for ParticipationRecorded {

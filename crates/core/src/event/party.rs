@@ -20,8 +20,11 @@ event! {
         /// What a public register calls it: iso3166:CO
         identifier: Vec<Identifier>,
         /// The party that it is part of, and acts for
-        parent: Option<PartyId>,
-    }
+        [offered] parent: Option<PartyId>,
+    } example r#"
+        {"id": "colombia", "kind": "state", "name": ["Colombia", "Kolumbien@de"],
+         "identifier": ["iso3166:CO"]}
+    "#
 }
 
 impl Meaning for PartyRegistered {

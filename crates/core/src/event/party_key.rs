@@ -13,7 +13,9 @@ event! {
         [arg] party: PartyId,
         /// Its public key, as a vkey string of C2SP signed-note; the last one declared holds
         key: Text,
-    }
+    } example r#"
+        {"party": "colombia", "key": "colombia+b41ec908+Aci1TkRW8C6CMSt9eE6611cbf5tnc1HsTpGiI7dp0uFp"}
+    "#
 }
 
 impl Meaning for PartyKeyDeclared {

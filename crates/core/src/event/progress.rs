@@ -12,10 +12,12 @@ event! {
         /// What was done
         text: Text,
         /// The commitment it is toward
-        commitment: Option<CommitmentId>,
+        [offered] commitment: Option<CommitmentId>,
         /// Which occurrence of a recurring commitment
         occurrence: Option<Text>,
-    }
+    } example r#"
+        {"text": "The second lane was opened", "commitment": "C1", "on": "2023-09-01", "by": ["colombia"]}
+    "#
 }
 
 impl Meaning for ProgressReported {

@@ -14,7 +14,10 @@ event! {
         key: Text,
         /// The recorder's name
         name: Option<Text>,
-    }
+    } example r#"
+        {"id": "alice", "key": "alice+bda306b5+AQf8U/X0RMOf0l4vYgxAiJh1Lzn0Q4x9W3KjJVNat4Go",
+         "name": "Alice"}
+    "#
 }
 
 impl Meaning for RecorderAdmitted {

@@ -15,7 +15,9 @@ event! {
         [arg] recorder: RecorderId,
         /// Why
         reason: Text,
-    }
+    } example r#"
+        {"recorder": "alice", "reason": "the key was lost"}
+    "#
 }
 
 impl Meaning for RecorderRevoked {

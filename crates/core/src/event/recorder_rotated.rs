@@ -17,7 +17,10 @@ event! {
         key: Text,
         /// Why
         reason: Option<Text>,
-    }
+    } example r#"
+        {"recorder": "alice", "key": "alice+fe8fdcfe+AZDDlhwvBm6CE/wMbSD+hBDwDQY71BsWuAwZhACBsEyi",
+         "reason": "a new machine"}
+    "#
 }
 
 impl Meaning for RecorderRotated {

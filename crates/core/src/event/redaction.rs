@@ -14,7 +14,9 @@ event! {
         reason: Text,
         /// By whose authority: a court order, a law's article
         authority: Text,
-    }
+    } example r#"
+        {"record": 21, "reason": "names a witness", "authority": "court order 7/2024"}
+    "#
 }
 
 impl Meaning for Redacted {

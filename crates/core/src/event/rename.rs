@@ -13,7 +13,9 @@ event! {
         [arg] party: PartyId,
         /// The names it has from now on
         [some] name: Vec<Name>,
-    }
+    } example r#"
+        {"party": "joint-staff", "name": ["Joint Border Staff"], "on": "2023-03-01"}
+    "#
 }
 
 impl Meaning for PartyRenamed {

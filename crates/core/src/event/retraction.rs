@@ -12,7 +12,9 @@ event! {
         [arg target] record: Seq,
         /// Why
         reason: Text,
-    }
+    } example r#"
+        {"record": 18, "reason": "recorded twice"}
+    "#
 }
 
 impl Meaning for Retracted {

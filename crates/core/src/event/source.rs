@@ -17,9 +17,9 @@ event! {
         /// Its title
         title: Text,
         /// Who issued or published it
-        issuer: Option<Text>,
+        [offered] issuer: Option<Text>,
         /// When it was published
-        published: Option<When>,
+        [offered] published: Option<When>,
         /// When it was retrieved
         retrieved: Option<When>,
         /// The language it is written in
@@ -30,7 +30,10 @@ event! {
         locator: Option<Text>,
         /// The source through which it is known, where it was not seen itself
         derived_from: Option<SourceId>,
-    }
+    } example r#"
+        {"id": "S1", "kind": "article", "title": "Defence ministers meet in Caracas",
+         "published": "2023-05-12", "language": "en"}
+    "#
 }
 
 impl Meaning for SourceRegistered {

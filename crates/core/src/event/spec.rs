@@ -15,6 +15,8 @@ pub struct EventSpec {
     pub since: u8,
     /// Its own fields, in the order of their bytes, without those of the envelope.
     pub fields: &'static [FieldSpec],
+    /// An event of the kind as a JSON object, in a ledger where what it names was recorded before.
+    pub example: &'static str,
     /// What its records do to the record that they are about.
     pub change: Option<Change>,
     /// The field of the envelope without which it is incomplete.

@@ -12,8 +12,11 @@ event! {
         /// What was said, in own words or quoted
         text: Text,
         /// What it is about
-        about: Vec<Subject>,
-    }
+        [offered] about: Vec<Subject>,
+    } example r#"
+        {"text": "The bridge stays open", "about": ["A1"], "on": "2023-05-12", "by": ["venezuela"],
+         "source": ["S1"]}
+    "#
 }
 
 impl Meaning for StatementRecorded {

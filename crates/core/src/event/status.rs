@@ -19,7 +19,9 @@ event! {
         capacity: Option<Capacity>,
         /// Whose performance this is about, of several debtors; without it, of each whose standing this word may move
         [filled since 2] debtor: Vec<PartyId>,
-    }
+    } example r#"
+        {"commitment": "C1", "to": "claimed", "on": "2023-11-17", "by": ["colombia"], "source": ["S1"]}
+    "#
 }
 
 impl Meaning for StatusChanged {

@@ -14,7 +14,9 @@ event! {
         [arg] party: PartyId,
         /// Who succeeded it
         [some] successor: Vec<PartyId>,
-    }
+    } example r#"
+        {"party": "joint-staff", "successor": ["joint-commission"], "on": "2023-04-01"}
+    "#
 }
 
 impl Meaning for PartySucceeded {

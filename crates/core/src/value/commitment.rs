@@ -175,6 +175,18 @@ pub enum Asserter {
     AnyParty,
 }
 
+impl Asserter {
+    /// The capacity in which it is asserted, where no role in the commitment tells that.
+    pub fn capacity(self) -> Option<Capacity> {
+        match self {
+            Self::Arbiter => Some(Capacity::Arbiter),
+            Self::Assessor => Some(Capacity::Assessor),
+            Self::Terms => Some(Capacity::Terms),
+            _ => None,
+        }
+    }
+}
+
 impl fmt::Display for Asserter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

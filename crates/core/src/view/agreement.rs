@@ -114,6 +114,15 @@ impl<'r> View<'r> {
         Some(changed.map_or(AgreementStatus::Concluded, |change| change.to))
     }
 
+    /// Since when an agreement has ended or is suspended, without reading a record; none where it neither has nor is.
+    pub fn lapsed_since(&self, id: &AgreementId) -> Option<NaiveDate> {
+        let changes = self.status_changes(self.state.number(&id.0)?);
+        let stood = standing_changes(&changes, self.as_of);
+        let lapsed = |to: AgreementStatus| to.has_ended() || to == AgreementStatus::Suspended;
+        let lapses = stood.iter().rev().take_while(|change| lapsed(change.to));
+        lapses.last().map(|change| change.day)
+    }
+
     /// The changes of an agreement's status that were made by the day of the view, in the order of the chain: those too
     /// that take effect later. No record is read.
     pub fn status_changes(&self, agreement: Id) -> Vec<StatusChange> {

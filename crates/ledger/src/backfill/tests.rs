@@ -24,6 +24,7 @@ fn asserted(text: &str, at: Instant) -> Submission {
     Submission {
         event: note(text),
         recorded_at: Some(at),
+        recorded_elsewhere: false,
     }
 }
 
@@ -31,6 +32,7 @@ fn opened_at(at: Instant) -> Submission {
     Submission {
         event: opening(),
         recorded_at: Some(at),
+        recorded_elsewhere: false,
     }
 }
 
@@ -152,11 +154,13 @@ fn asserted_times_never_decrease_and_have_passed() {
     let first = Submission {
         event: event.clone(),
         recorded_at: Some(ago(5)),
+        recorded_elsewhere: false,
     };
     ledger.append(vec![first]).unwrap();
     let again = Submission {
         event,
         recorded_at: Some(ago(50)),
+        recorded_elsewhere: false,
     };
     assert!(ledger.append(vec![again]).unwrap()[0].known);
 }

@@ -218,7 +218,10 @@ fn length(cell: &Cell) -> Extent {
         Cell::Number(number) => number.to_string().len(),
         Cell::List(texts) => texts.iter().map(|text| chars(text) + 2).sum(),
     };
-    Extent { whole, word: 0 }
+    Extent {
+        whole,
+        ..Extent::default()
+    }
 }
 
 /// A cell; the first of a row is the row's header.

@@ -15,6 +15,8 @@ pub(super) struct Extent {
     pub whole: usize,
     /// Its longest word.
     pub word: usize,
+    /// How many words it has.
+    pub words: usize,
 }
 
 impl Extent {
@@ -23,6 +25,7 @@ impl Extent {
         Self {
             whole: self.whole.max(other.whole),
             word: self.word.max(other.word),
+            words: self.words.max(other.words),
         }
     }
 }
@@ -34,16 +37,24 @@ pub(super) struct Column {
     pub at: usize,
     /// Whether any cell says something.
     pub says: bool,
+    /// Whether two rows at least say different things.
+    pub varies: bool,
     /// Whether it holds numbers only, and so is aligned at its end.
     pub is_numeric: bool,
     /// The room that its cells need.
     pub extent: Extent,
+    /// How many words they have in all.
+    pub words: usize,
 }
 
 /// A table whose rows have been gone through once. It keeps them where they are few.
 pub(super) struct Survey<'t> {
     pub table: &'t Table<'t>,
     pub columns: Vec<Column>,
+    /// How many rows there are.
+    pub rows: usize,
+    /// The first of them.
+    pub first: Option<Row>,
     kept: Option<Vec<Cow<'t, Row>>>,
 }
 
@@ -53,16 +64,24 @@ impl<'t> Survey<'t> {
         let column = |at| Column {
             at,
             says: false,
+            varies: false,
             is_numeric: true,
             extent: Extent::default(),
+            words: 0,
         };
         let mut columns: Vec<Column> = (0..table.columns.len()).map(column).collect();
         let mut kept = Some(Vec::new());
+        let (mut rows, mut first) = (0, None);
         for row in table.rows.iter() {
+            rows += 1;
+            let first: &Row = first.get_or_insert_with(|| row.clone().into_owned());
             for (column, cell) in columns.iter_mut().zip(row.iter()) {
                 column.says |= says_something(cell);
+                column.varies = column.varies || first[column.at] != *cell;
                 column.is_numeric &= matches!(cell, Cell::Number(_) | Cell::None);
-                column.extent = column.extent.max(extent(cell));
+                let extent = extent(cell);
+                column.words += extent.words;
+                column.extent = column.extent.max(extent);
             }
             match &mut kept {
                 Some(rows) if rows.len() < KEPT => rows.push(row),
@@ -72,13 +91,10 @@ impl<'t> Survey<'t> {
         Self {
             table,
             columns,
+            rows,
+            first,
             kept,
         }
-    }
-
-    /// Whether it keeps the rows.
-    pub fn keeps_rows(&self) -> bool {
-        self.kept.is_some()
     }
 
     /// The rows, made again where they are not kept.

@@ -135,6 +135,20 @@ pub fn contest(contest: Contest) -> Cell {
     Cell::Word(contest.to_string(), tone)
 }
 
+/// What the calendar says of a commitment, in a word; `lapsed` of one that a debtor would owe, were its agreement not
+/// ended or suspended.
+pub fn due_of(view: &View<'_>, commitment: &Commitment<'_>, soon: Days) -> Cell {
+    let calendar = view.due(commitment, soon);
+    let is_owed = commitment.any(Standing::can_be_overdue);
+    if is_owed && lapsed_since(view, commitment).is_some() {
+        return Cell::Word(LAPSED.to_owned(), Tone::Attention);
+    }
+    due(calendar, commitment.terms.deadline.as_ref())
+}
+
+/// The word for what would be owed, were its agreement not ended or suspended.
+pub const LAPSED: &str = "lapsed";
+
 /// What the calendar says, in a word.
 pub fn due(due: Due, deadline: Option<&Deadline>) -> Cell {
     let (word, tone) = match due {
@@ -390,6 +404,14 @@ pub fn unsettled(view: &View<'_>, commitment: &Commitment<'_>) -> Option<Agreeme
         status => status.has_ended(),
     };
     lapsed.then_some(status)
+}
+
+/// Since when a commitment's agreement has ended or is suspended, where it had not fallen due before that. Nothing says
+/// whether it is to be kept after that day, so it is neither owed nor due then. What fell due before, it still is.
+pub fn lapsed_since(view: &View<'_>, commitment: &Commitment<'_>) -> Option<NaiveDate> {
+    let since = view.lapsed_since(&commitment.terms.agreement)?;
+    let due = view.due_date(commitment);
+    due.is_none_or(|due| due >= since).then_some(since)
 }
 
 /// The flags of an agreement: those of its record, and what is to come of its status.

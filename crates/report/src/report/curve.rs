@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use chrono::{Days, NaiveDate};
 
+use servanda_core::rules::Known;
 use servanda_core::value::agreement::AgreementStatus;
 use servanda_core::value::id::AgreementId;
 use servanda_core::view::{Agreement, Commitment, StatusChange, View, standing_changes};
@@ -129,6 +130,7 @@ fn counts(view: &View<'_>, commitment: &Commitment<'_>, of_occurrences: bool) ->
         let count = match what {
             What::Made => tally.all,
             What::Live => tally.live,
+            What::Lapsed => tally.lapsed,
             What::Owed => tally.owed,
             What::BreachedOfOwed => tally.owed_breached,
             What::Due => tally.due,
@@ -147,8 +149,8 @@ fn counts(view: &View<'_>, commitment: &Commitment<'_>, of_occurrences: bool) ->
 }
 
 /// How many commitments there were, and what became of them; and which have too many occurrences to be counted. Each is
-/// asked for on the days on which anything about it can have changed: those of its records, those after its deadlines, and
-/// those after the days of its rule. So this says of a day what every other report says of it.
+/// asked for on the days on which anything about it can have changed: those of its records and of its agreement's status,
+/// those after its deadlines, and those after the days of its rule. So this says of a day what every other report says of it.
 fn implementation(commitments: &Commitments<'_>) -> (Vec<Series>, Vec<String>) {
     let mut all = COUNTED.map(|what| Series::new(what, None));
     let mut uncounted = Bounded::default();
@@ -178,9 +180,10 @@ fn implementation(commitments: &Commitments<'_>) -> (Vec<Series>, Vec<String>) {
 const OCCURRENCES: usize = 1_000;
 
 /// What is counted of commitments.
-const COUNTED: [What; 12] = [
+const COUNTED: [What; 13] = [
     What::Made,
     What::Live,
+    What::Lapsed,
     What::Owed,
     What::BreachedOfOwed,
     What::Due,
@@ -202,7 +205,11 @@ fn changes(
 ) -> Option<Vec<(NaiveDate, Counts)>> {
     let own = view.own_trail(commitment).into_iter();
     let own = own.map(|seq| view.last_possible_day(seq));
-    let mut days: BTreeSet<NaiveDate> = own.filter(|day| *day <= view.as_of).collect();
+    let agreement = view.state.number(&commitment.terms.agreement.0);
+    let changed = agreement.map(|agreement| view.status_changes(agreement));
+    let changed = changed.into_iter().flatten().map(|change| change.day);
+    let all = own.chain(changed).filter(|day| *day <= view.as_of);
+    let mut days: BTreeSet<NaiveDate> = all.collect();
     let mut before = [0; COUNTED.len()];
     let mut changes = Vec::new();
     let mut of_rule = 0;

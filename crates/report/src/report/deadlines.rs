@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use chrono::NaiveDate;
 
-use servanda_core::value::id::{PartyId, Seq};
+use servanda_core::event::{CommitmentRecorded, Fact};
+use servanda_core::rules::Known as _;
+use servanda_core::value::base::Text;
+use servanda_core::value::id::{PartyId, Seq, Slug};
 use servanda_core::value::when::{Deadline, Instant};
 use servanda_core::view::schedule::{DueDate, Term};
 use servanda_core::view::{Commitment, View};
@@ -13,21 +16,27 @@ use super::calendar::{CalendarEntry, CalendarStatus};
 use super::cells;
 use super::commitments::Commitments;
 use super::flow::Flow;
+use super::question::Question;
 
-/// The deadlines of some commitments that are days, or recur on days. Those that have ended are among them: a calendar
-/// that holds them has to learn that.
-pub fn deadlines<'r>(view: &View<'r>, commitments: &Commitments<'r>) -> Flow<'r, CalendarEntry> {
+/// The deadlines of some commitments that are days, or recur on days. Those that have ended or were retracted are among
+/// them: a calendar that holds them has to learn that.
+pub fn deadlines<'r>(
+    view: &View<'r>,
+    commitments: &Commitments<'r>,
+    question: &Question,
+) -> Flow<'r, CalendarEntry> {
     let Some(ledger) = Ledger::of(view) else {
         return Flow::default();
     };
     let (all, ledger) = (commitments.clone(), Arc::new(ledger));
+    let retracted = ledger.retracted(view, question);
     Flow::uncounted(move || {
         let ledger = ledger.clone();
         let entries = all.in_parallel(move |view, commitment| match view.term(&commitment) {
             Term::Dated(date) => Some(ledger.deadline(view, &commitment, date)),
             _ => ledger.recurring(view, &commitment),
         });
-        entries.flatten()
+        entries.flatten().chain(retracted.clone())
     })
 }
 
@@ -91,20 +100,70 @@ impl Ledger {
     }
 
     fn entry(&self, commitment: &Commitment<'_>, what: &str, date: NaiveDate) -> CalendarEntry {
+        let text = &commitment.terms.text;
+        let mut entry = self.cancelled(&commitment.id.0, text, what, date);
+        if commitment.standing.is_live() {
+            entry.status = CalendarStatus::Confirmed;
+        }
+        entry
+    }
+
+    /// An entry that nothing is owed for any more, without a description.
+    fn cancelled(&self, id: &Slug, text: &Text, what: &str, date: NaiveDate) -> CalendarEntry {
         CalendarEntry {
-            uid: format!("{}.{what}@{}", commitment.id, self.origin),
+            uid: format!("{id}.{what}@{}", self.origin),
             revision: self.revision,
             changed: self.changed,
-            summary: format!("{}: {}", commitment.id, commitment.terms.text),
+            summary: format!("{id}: {text}"),
             date,
             rule: None,
             description: String::new(),
-            status: if commitment.standing.is_live() {
-                CalendarStatus::Confirmed
-            } else {
-                CalendarStatus::Cancelled
-            },
+            status: CalendarStatus::Cancelled,
         }
+    }
+
+    /// The entries of commitments that were retracted, and whose ids name no other one now.
+    fn retracted(&self, view: &View<'_>, question: &Question) -> Vec<CalendarEntry> {
+        let state = view.state;
+        let gone = state.out_of_count().into_iter().filter_map(|seq| {
+            let fact = match &state.held(seq)?.entry.event.fact {
+                Fact::CommitmentRecorded(fact) => fact,
+                _ => return None,
+            };
+            let is_asked = question
+                .agreement
+                .as_ref()
+                .is_none_or(|id| *id == fact.agreement)
+                && question.party.as_ref().is_none_or(|party| {
+                    fact.debtor.contains(party) || fact.creditor.contains(party)
+                });
+            let is_free = state.entity(&fact.id.0).is_none();
+            let by = state.retracted_by(seq)?;
+            let entry = || self.retracted_entry(view, fact, by);
+            (is_asked && is_free).then(entry)?
+        });
+        let mut gone: Vec<CalendarEntry> = gone.collect();
+        gone.sort_by(|one, other| one.uid.cmp(&other.uid));
+        gone.dedup_by(|one, other| one.uid == other.uid);
+        gone
+    }
+
+    fn retracted_entry(
+        &self,
+        view: &View<'_>,
+        fact: &CommitmentRecorded,
+        by: Seq,
+    ) -> Option<CalendarEntry> {
+        // Where the day is not known any more, any day does: the id says which entry is meant.
+        let (what, date) = match fact.deadline.as_ref()? {
+            Deadline::By(when) => ("deadline", when.latest()?),
+            Deadline::After(_) => ("deadline", view.last_possible_day(by)),
+            Deadline::Recurring(Some(_)) => ("occurrences", view.last_possible_day(by)),
+            Deadline::Recurring(None) | Deadline::Continuing => return None,
+        };
+        let mut entry = self.cancelled(&fact.id.0, &fact.text, what, date);
+        entry.description = format!("retracted by record {by}");
+        Some(entry)
     }
 }
 
@@ -195,6 +254,36 @@ mod tests {
         assert_eq!(
             due(&history).calendar.kept[0].status,
             CalendarStatus::Cancelled
+        );
+    }
+
+    #[test]
+    fn what_is_retracted_is_cancelled_unless_its_id_names_another_one() {
+        let mut history = simple(" | deadline=2023-06-30");
+        let first = due(&history).calendar;
+        let at = history.view("2023-06-01").commitments()[0].recorded.seq;
+        history.say(&format!("retraction | record={at} | reason=recorded twice"));
+        let entry = &due(&history).calendar.kept[0];
+        assert_eq!(
+            (&entry.uid, entry.status),
+            (&first.kept[0].uid, CalendarStatus::Cancelled)
+        );
+        assert!(entry.revision > first.kept[0].revision);
+        let other = Question {
+            agreement: Some("A2".parse().unwrap()),
+            ..Question::default()
+        };
+        assert!(
+            history
+                .ask(&DueReport, "2023-06-01", &other)
+                .calendar
+                .is_empty()
+        );
+        history.say("commitment | id=C1 | agreement=A1 | text=t | debtor=colombia | deadline=2023-07-31 | on=2023-01-01");
+        let calendar = due(&history).calendar;
+        assert_eq!(
+            (calendar.len(), calendar.kept[0].status),
+            (1, CalendarStatus::Confirmed)
         );
     }
 

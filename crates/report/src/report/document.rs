@@ -110,6 +110,9 @@ pub struct Table<'v> {
     pub title: String,
     /// The names of its columns, in JSON and CSV too: lower case, words joined by `_`.
     pub columns: Vec<&'static str>,
+    /// The columns that are given room first where there is too little for all, the most important one first. The others
+    /// follow in their order.
+    pub lead: &'static [&'static str],
     /// Its rows, each as long as `columns`.
     pub rows: Flow<'v, Row>,
     /// What to say where there are no rows.
@@ -123,6 +126,7 @@ impl<'v> Table<'v> {
             name,
             title: title.into(),
             columns: columns.to_vec(),
+            lead: &[],
             rows: Flow::default(),
             empty: "nothing",
         }
@@ -144,6 +148,14 @@ impl<'v> Table<'v> {
     #[must_use]
     pub fn with(mut self, rows: impl Into<Flow<'v, Row>>) -> Self {
         self.rows = rows.into();
+        self
+    }
+
+    /// Gives these columns room first.
+    #[must_use]
+    pub fn lead(mut self, columns: &'static [&'static str]) -> Self {
+        debug_assert!(columns.iter().all(|column| self.columns.contains(column)));
+        self.lead = columns;
         self
     }
 

@@ -56,7 +56,7 @@ impl Report for DueReport {
             rates::table("rates", "Rates", &rates),
         ];
         document.charts.push(rates_chart(&rates));
-        document.calendar = deadlines::deadlines(view, &commitments);
+        document.calendar = deadlines::deadlines(view, &commitments, question);
         document.calendar_name = Some(deadlines::calendar_name(view));
         let caveats = found.caveats.notes(view, &commitments, &[]);
         document.notes.extend(caveats);
@@ -171,7 +171,14 @@ impl State {
     ) -> Option<Self> {
         let agreement = cells::unsettled(view, commitment);
         let breached = commitment.any(|standing| standing == Standing::Breached);
+        let lapsed = agreement.is_some() && cells::lapsed_since(view, commitment).is_some();
+        let lapse = match agreement {
+            Some(AgreementStatus::Suspended) => Self::Suspended,
+            _ => Self::Ended,
+        };
         match view.due(commitment, question.soon) {
+            _ if lapsed && breached => Some(Self::Breached),
+            Due::Overdue { .. } | Due::Soon { .. } if lapsed => Some(lapse),
             Due::Overdue { days } if days <= whole(question.grace) => {
                 Some(Self::Grace(Reverse(days)))
             }
@@ -180,8 +187,7 @@ impl State {
             Due::NotOwed if commitment.is_contested() => Some(Self::Contested(Reverse(0))),
             _ if breached => Some(Self::Breached),
             Due::Soon { days } => Some(Self::Soon(days)),
-            _ if agreement == Some(AgreementStatus::Suspended) => Some(Self::Suspended),
-            _ if agreement.is_some() => Some(Self::Ended),
+            _ if agreement.is_some() => Some(lapse),
             Due::Undated => Some(Self::Undated),
             Due::Later | Due::Waiting | Due::Standing | Due::NotOwed => {
                 heard.silent.then_some(Self::Silent)
@@ -239,7 +245,13 @@ fn calls<'r>(view: &View<'r>, commitments: &Commitments<'r>, calls: Vec<Call>) -
     let rows = rows::of(view, calls, move |scope, call| {
         Some(row(&scope.view, &all.get(&scope.view, call.at)?, *call))
     });
-    let table = Table::new("due", "Wanting attention", columns);
+    let table = Table::new("due", "Wanting attention", columns).lead(&[
+        "id",
+        "state",
+        "text",
+        "deadline",
+        "days_overdue",
+    ]);
     table.or("nothing").with(rows)
 }
 
@@ -269,6 +281,42 @@ fn due_on(view: &View<'_>, commitment: &Commitment<'_>) -> Option<NaiveDate> {
         let occurrences = view.occurrences(commitment)?;
         occurrences.next(view.as_of)
     })
+}
+
+/// The words of the column `state` here, and of the columns `due` and `silent` elsewhere.
+#[cfg(test)]
+pub(super) fn words() -> Vec<String> {
+    let states = [
+        State::Overdue(Reverse(1)),
+        State::Contested(Reverse(1)),
+        State::Breached,
+        State::Grace(Reverse(1)),
+        State::Soon(1),
+        State::Ended,
+        State::Suspended,
+        State::Silent,
+        State::Undated,
+    ];
+    let dues = [
+        Due::Overdue { days: 1 },
+        Due::Contested { days: 1 },
+        Due::Soon { days: 1 },
+        Due::Later,
+        Due::Waiting,
+        Due::Undated,
+        Due::Standing,
+        Due::NotOwed,
+    ];
+    let states = states.into_iter().map(State::cell);
+    let recurring = cells::due(Due::Standing, Some(&Deadline::Recurring(None)));
+    let cells = states
+        .chain(dues.map(|due| cells::due(due, None)))
+        .chain([recurring]);
+    let words = cells.filter_map(|cell| match cell {
+        Cell::Word(word, _) => Some(word),
+        _ => None,
+    });
+    words.chain([cells::LAPSED.to_owned()]).collect()
 }
 
 #[cfg(test)]

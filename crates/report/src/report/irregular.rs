@@ -36,8 +36,9 @@ impl Report for Irregular {
 
     fn document<'r>(&self, view: &View<'r>, question: &Question) -> Document<'r> {
         let wanted = select::Records::new(view, question);
-        let mut table =
-            Table::new("doubts", "Doubtful records", COLUMNS).or("no record is doubtful");
+        let mut table = Table::new("doubts", "Doubtful records", COLUMNS)
+            .lead(&["record", "why", "text", "detail"])
+            .or("no record is doubtful");
         let (mut all, mut asserted) = (0, 0);
         let mut doubtful = Vec::new();
         let state = view.state;
@@ -201,7 +202,8 @@ fn contests<'r>(contested: &Commitments<'r>) -> Table<'r> {
         ]
     };
     let rows = Flow::made(contested.len(), move || all.in_parallel(row));
-    let table = Table::new("contested", "Commitments that are argued about", columns);
+    let table = Table::new("contested", "Commitments that are argued about", columns)
+        .lead(&["id", "text", "contest", "standing"]);
     table.or("nothing is argued about").with(rows)
 }
 

@@ -50,7 +50,7 @@ impl Report for Log {
         });
         let mut document = Document::new(self.name(), "Log", view, question);
         document.notes.extend(cut(count, question.limit));
-        let table = Table::new("log", "Records", COLUMNS);
+        let table = Table::new("log", "Records", COLUMNS).lead(&["record", "text", "on", "event"]);
         document.tables.push(table.or("no records").with(rows));
         document
     }

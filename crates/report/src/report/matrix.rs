@@ -60,7 +60,14 @@ impl Report for Matrix {
         let rows = rows::several(view, agreements.clone(), count, move |scope, id| {
             rows_of(&scope.view, id, circle.as_ref(), &names)
         });
-        let matrix = Table::new("matrix", "What each party did", COLUMNS);
+        let matrix = Table::new("matrix", "What each party did", COLUMNS).lead(&[
+            "agreement",
+            "party",
+            "state",
+            "name",
+            "in_force_from",
+            "consented_on",
+        ]);
         let mut matrix = matrix.or("no parties").with(rows);
         document.notes.extend(matrix.cut(question.limit));
         document.notes.extend(caveats::notes(

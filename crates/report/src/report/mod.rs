@@ -11,6 +11,7 @@ pub mod chart;
 pub mod curve;
 pub mod dossier;
 pub mod due;
+pub mod glossary;
 pub mod irregular;
 pub mod listing;
 pub mod log;

@@ -84,7 +84,16 @@ impl Found {
     }
 }
 
+const HELD: &str = "held";
+const NEXT: &str = "next";
+const GRACE: &str = "grace";
 const MISSED: &str = "missed";
+
+/// The words of the column `state`.
+#[cfg(test)]
+pub(super) fn words() -> Vec<String> {
+    [HELD, NEXT, GRACE, MISSED].map(str::to_owned).to_vec()
+}
 
 /// Whether an occurrence was held, is the next one, or has nothing recorded for it.
 fn state(
@@ -94,10 +103,10 @@ fn state(
     grace: Days,
 ) -> (&'static str, Tone) {
     match (occurrence.held, occurrence.expected) {
-        (Some(_), _) => ("held", Tone::Good),
-        (None, day) if day >= next && next.is_some() => ("next", Tone::Plain),
+        (Some(_), _) => (HELD, Tone::Good),
+        (None, day) if day >= next && next.is_some() => (NEXT, Tone::Plain),
         (None, Some(day)) if (view.as_of - day).num_days() <= cells::whole(grace) => {
-            ("grace", Tone::Attention)
+            (GRACE, Tone::Attention)
         }
         (None, _) => (MISSED, Tone::Attention),
     }

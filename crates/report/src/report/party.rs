@@ -277,7 +277,9 @@ fn every<'r>(report: &PartyReport, facts: Facts<'r>, notes: Vec<String>) -> Docu
     let ids: Vec<PartyId> = parties.iter().map(|party| party.id.clone()).collect();
     let facts = Arc::new(facts);
     let alone = |id: &PartyId| BTreeSet::from([id.clone()]);
-    let mut parties = Table::new("parties", "Parties", COLUMNS).or("no parties");
+    let mut parties = Table::new("parties", "Parties", COLUMNS)
+        .lead(&["id", "name", "owes", "is_owed", "owes_by_standing"])
+        .or("no parties");
     let of = facts.clone();
     parties.rows = rows::of(&view, ids.clone(), move |scope, id| {
         let view = &scope.view;
@@ -300,7 +302,9 @@ fn one<'r>(
 ) -> Document<'r> {
     let circle = select::circle(&facts.view, id);
     let mut document = facts.document(report, format!("Party {id}"), notes);
-    let mut parties = Table::new("parties", "Party", COLUMNS).or("no such party");
+    let mut parties = Table::new("parties", "Party", COLUMNS)
+        .lead(&["id", "name", "owes", "is_owed", "owes_by_standing"])
+        .or("no such party");
     let mut rates = rates_table();
     if let Some(party) = facts.view.party(id) {
         parties.push(facts.row(&facts.view, &party, &circle));

@@ -84,6 +84,8 @@ fn percent(count: usize, of: usize) -> String {
 pub struct Circumstances {
     /// What the calendar says of it, if it is owed.
     calendar: Due,
+    /// Whether its agreement has ended or is suspended since before it fell due.
+    lapsed: bool,
     /// Whether nothing says when to keep it.
     undated: bool,
     /// Whether nothing was heard of it for long.
@@ -103,9 +105,12 @@ impl Circumstances {
     /// What is asked of a commitment; `soon` is how many days ahead count as soon, `silent` after how many days without
     /// an event it counts as silent.
     pub fn of<'r>(view: &View<'r>, commitment: &Commitment<'r>, soon: Days, silent: Days) -> Self {
-        let (expected, held) = passed_occurrences(view, commitment);
+        let lapsed = cells::lapsed_since(view, commitment);
+        let end = lapsed.unwrap_or(view.as_of).min(view.as_of);
+        let (expected, held) = passed_occurrences(view, commitment, end);
         Self {
             calendar: view.calendar(commitment, soon),
+            lapsed: lapsed.is_some(),
             undated: cells::is_undated(commitment),
             unheard: Heard::of(view, commitment, silent).is_long,
             contested: matches!(commitment.contest, Contest::Claimed | Contest::Disputed),
@@ -117,12 +122,16 @@ impl Circumstances {
     }
 }
 
-/// How many occurrences of a commitment were expected before the day of the view, and how many of those were held.
-fn passed_occurrences<'r>(view: &View<'r>, commitment: &Commitment<'r>) -> (usize, usize) {
+/// How many occurrences of a commitment were expected before a day, and how many of those were held.
+fn passed_occurrences<'r>(
+    view: &View<'r>,
+    commitment: &Commitment<'r>,
+    end: NaiveDate,
+) -> (usize, usize) {
     let Some(all) = view.occurrences(commitment) else {
         return (0, 0);
     };
-    let is_past = |day: NaiveDate| day < view.as_of;
+    let is_past = |day: NaiveDate| day < end;
     let past = || {
         all.all
             .iter()
@@ -157,6 +166,9 @@ tally! {
     all,
     /// Those of which something is owed, or may yet come to be.
     live,
+    /// Of the live, those of an agreement that has ended or is suspended since before they fell due. Nothing says whether
+    /// they are to be kept, so that they are in no rate of what is owed or due.
+    lapsed,
     /// Those that were owed and not taken away since, with any deadline or none.
     owed,
     /// Of the owed, the fulfilled.
@@ -234,8 +246,11 @@ impl Tally {
         let Some(whole) = Standing::of_all(standings.clone()) else {
             return Self::default();
         };
-        let (live, owed) = (whole.is_live(), whole.was_owed());
-        let still_owed = standings.into_iter().any(Standing::can_be_overdue);
+        let live = whole.is_live();
+        // What was said of its performance stands, whatever became of the agreement.
+        let lapsed = live && of.lapsed && !matches!(whole, Claimed | Breached);
+        let owed = whole.was_owed() && !lapsed;
+        let still_owed = !of.lapsed && standings.into_iter().any(Standing::can_be_overdue);
         let past = matches!(of.calendar, Due::Overdue { .. });
         let soon = matches!(of.calendar, Due::Soon { .. });
         let due = owed && past;
@@ -244,9 +259,10 @@ impl Tally {
         Self {
             all: 1,
             live: one(live),
+            lapsed: one(lapsed),
             owed: one(owed),
             owed_fulfilled: one(whole == Fulfilled),
-            owed_partial: one(whole == Partial),
+            owed_partial: one(owed && whole == Partial),
             owed_breached: one(whole == Breached),
             due: one(due),
             due_fulfilled: one(due && whole == Fulfilled),
@@ -297,7 +313,7 @@ impl Tally {
     }
 
     /// The rates of what is live.
-    pub fn live_rates(&self) -> [Rate; 4] {
+    pub fn live_rates(&self) -> [Rate; 5] {
         Rate::all(
             "live",
             self.live,
@@ -306,6 +322,7 @@ impl Tally {
                 ("undated", self.undated),
                 ("silent", self.silent),
                 ("contested", self.contested),
+                (cells::LAPSED, self.lapsed),
             ],
         )
     }

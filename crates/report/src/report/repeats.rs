@@ -45,7 +45,13 @@ impl Report for Repeats {
         let rows = rows::of(view, repetitions, move |scope, each| {
             Some(row(scope, soon, each))
         });
-        let table = Table::new("repeats", "What repeats what", COLUMNS);
+        let table = Table::new("repeats", "What repeats what", COLUMNS).lead(&[
+            "id",
+            "text",
+            "repeats",
+            "on",
+            "stands_now",
+        ]);
         document.tables = vec![
             table.or("nothing was promised again").with(rows),
             chains,
@@ -168,10 +174,7 @@ fn row(scope: &Scope<'_>, soon: Days, each: &Repetition) -> Row {
     };
     let then = as_commitment(&eve, &each.of);
     let due = then.as_ref().map_or(Cell::None, |commitment| {
-        cells::due(
-            eve.due(commitment, soon),
-            commitment.terms.deadline.as_ref(),
-        )
+        cells::due_of(&eve, commitment, soon)
     });
     vec![
         Cell::text(&each.id),

@@ -57,7 +57,9 @@ impl Report for Search {
             &view,
             question,
         );
-        let table = Table::new("records", "Records", COLUMNS).or("no record has that");
+        let table = Table::new("records", "Records", COLUMNS)
+            .lead(&["record", "text", "about", "on", "field"])
+            .or("no record has that");
         document.tables.push(table.with(rows));
         if let Some(limit) = question.limit {
             document.tables[0].rows.truncate(limit);

@@ -164,6 +164,8 @@ struct Group {
     table: &'static str,
     of: &'static str,
     title: &'static str,
+    /// The columns that are given room first.
+    lead: &'static [&'static str],
     /// The groups that a commitment is in, each with the standings of those whom the group is about.
     keys: fn(&Commitment<'_>) -> Vec<Key>,
 }
@@ -179,6 +181,14 @@ const GROUPS: [Group; 3] = [
         table: "by_agreement",
         of: "agreement",
         title: "Commitments of each agreement",
+        lead: &[
+            "agreement",
+            "commitments",
+            "standings",
+            "due",
+            "fulfilled_of_due",
+            "overdue_of_due",
+        ],
         keys: |commitment| {
             let agreement = commitment.terms.agreement.to_string();
             vec![(agreement, standings(commitment))]
@@ -188,6 +198,14 @@ const GROUPS: [Group; 3] = [
         table: "by_party",
         of: "party",
         title: "Commitments that each party owes",
+        lead: &[
+            "party",
+            "commitments",
+            "standings",
+            "due",
+            "fulfilled_of_due",
+            "overdue_of_due",
+        ],
         keys: |commitment| {
             let each = commitment.each();
             each.map(|(party, standing)| (party.to_string(), vec![standing]))
@@ -198,6 +216,14 @@ const GROUPS: [Group; 3] = [
         table: "by_theme",
         of: "theme",
         title: "Commitments of each theme",
+        lead: &[
+            "theme",
+            "commitments",
+            "standings",
+            "due",
+            "fulfilled_of_due",
+            "overdue_of_due",
+        ],
         keys: |commitment| {
             let themes = cells::texts(&commitment.terms.theme).into_iter();
             let standings = standings(commitment);
@@ -222,11 +248,21 @@ impl Group {
             "claimed_of_due",
             "breached_of_due",
             "overdue_of_due",
+            "partial_of_owed",
+            "breached_of_owed",
+            "contested_of_live",
+            "lapsed_of_live",
+            "missed_of_expected",
         ];
-        let mut table = Table::new(self.table, self.title, &columns).or("none");
+        let some = |rate: Rate| Cell::maybe((rate.count > 0).then(|| rate.share()));
+        let mut table = Table::new(self.table, self.title, &columns)
+            .lead(self.lead)
+            .or("none");
         for (key, Count { tally, standings }) in groups {
             let [fulfilled, _, claimed, breached, overdue, _] = tally.due_rates();
-            let [_, undated, ..] = tally.live_rates();
+            let [_, partial, breached_of_owed] = tally.owed_rates();
+            let [_, undated, _, contested, lapsed] = tally.live_rates();
+            let [_, missed] = tally.occurrence_rates();
             let words = standings.iter();
             table.push(vec![
                 Cell::text(key),
@@ -239,6 +275,11 @@ impl Group {
                 Cell::text(claimed.share()),
                 Cell::text(breached.share()),
                 Cell::text(overdue.share()),
+                some(partial),
+                some(breached_of_owed),
+                some(contested),
+                some(lapsed),
+                some(missed),
             ]);
         }
         table

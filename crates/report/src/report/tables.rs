@@ -41,6 +41,7 @@ pub fn commitments<'r>(
     let (all, soon) = (commitments.clone(), question.soon);
     let rows = move || all.in_parallel(move |view, each| commitment_row(view, &each, soon));
     Table::new(name, title, COMMITMENT_COLUMNS)
+        .lead(&["id", "text", "standing", "due", "deadline"])
         .or("no commitments")
         .with(Flow::made(commitments.len(), rows))
 }
@@ -60,7 +61,7 @@ fn commitment_row<'r>(view: &View<'r>, commitment: &Commitment<'r>, soon: Days) 
         cells::since(view, commitment.stands_since()),
         Cell::List(cells::assessments(view, commitment)),
         cells::contest(commitment.contest),
-        cells::due(view.due(commitment, soon), deadline),
+        cells::due_of(view, commitment, soon),
         cells::commitment_acknowledged(view, commitment),
         Cell::List(cells::commitment_flags(view, commitment)),
     ]
@@ -94,6 +95,7 @@ pub fn agreements<'r>(view: &View<'r>, agreements: &[&Slug]) -> Table<'r> {
         ))
     });
     Table::new("agreements", "Agreements", columns)
+        .lead(&["id", "title", "status", "concluded_on"])
         .or("no agreements")
         .with(rows)
 }

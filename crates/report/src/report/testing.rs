@@ -90,6 +90,7 @@ pub fn kept(document: Document<'_>) -> Document<'static> {
         items
     }
     let table = |table: &Table<'_>| Table {
+        lead: table.lead,
         name: table.name,
         title: table.title.clone(),
         columns: table.columns.clone(),

@@ -50,7 +50,9 @@ impl Report for Timeline {
         }
         records.sort_by_cached_key(|seq| place(view, *seq));
         document.charts.extend(chart(view, &records));
-        let mut table = Table::new("timeline", "Timeline", COLUMNS).or("nothing happened");
+        let mut table = Table::new("timeline", "Timeline", COLUMNS)
+            .lead(&["on", "text", "record", "event"])
+            .or("nothing happened");
         table.rows = rows::of(view, records, |scope, seq| {
             Some(row(scope, scope.view.state.entry(*seq)?))
         });

@@ -2,6 +2,7 @@
 
 mod amending;
 mod circles;
+mod examples;
 mod record;
 mod standing;
 mod world;

@@ -1,5 +1,6 @@
 use super::super::sample;
 use super::*;
+use crate::report::Cell;
 
 fn drawn(document: &Document<'_>, colour: bool, width: Option<u16>) -> String {
     let mut out = Vec::new();
@@ -56,50 +57,118 @@ Sample of tables
 as of 2023-06-01, as known at record 12
 
 Commitments
-id  text              parties    count  due
-───────────────────────────────────────────────
-C1  abrir el paso de  colombia,      4  overdue
-    la frontera       venezuela
-    común, y más
-C2  国境での会談      –             12  later
+id  text                             parties    count  due
+──────────────────────────────────────────────────────────────
+C1  abrir el paso de la frontera     colombia,      4  overdue
+    común, y más                     venezuela
+C2  国境での会談                     –             12  later
 (nothing under: last heard)
 
 Notes
 - the year is inferred
 ";
-    assert_eq!(drawn(&document, false, Some(54)), expected);
+    assert_eq!(drawn(&document, false, Some(62)), expected);
+}
+
+/// Three commitments of one agreement.
+fn commitments() -> Document<'static> {
+    let columns = &["id", "agreement", "text", "parties", "standing", "flags"];
+    let mut table =
+        Table::new("commitments", "Commitments", columns).lead(&["id", "text", "standing"]);
+    let texts = [
+        "open the bridge over the river to all that walk and ride",
+        "count what passes in both directions, and tell the other side",
+        "meet",
+    ];
+    for (at, text) in texts.into_iter().enumerate() {
+        table.push(vec![
+            Cell::Text(format!("C{}", at + 1)),
+            Cell::text("A1"),
+            Cell::text(text),
+            Cell::list(["northland", "southland"]),
+            Cell::Word(
+                if at == 0 { "breached" } else { "agreed" }.into(),
+                Tone::Bad,
+            ),
+            Cell::List(if at == 1 {
+                vec!["inferred on".into()]
+            } else {
+                Vec::new()
+            }),
+        ]);
+    }
+    Document {
+        title: "Status".into(),
+        tables: vec![table],
+        ..Document::default()
+    }
 }
 
 #[test]
-fn a_terminal_too_narrow_for_columns_gets_blocks() {
-    let mut document = sample();
-    document.tables.truncate(1);
+fn what_has_no_room_stands_beneath_its_row_or_once_above_all() {
     let expected = "\
-Sample of tables
-as of 2023-06-01, as
-known at record 12
+Status
 
 Commitments
-id       C1
-text     abrir el paso ↵
-         2
-parties  colombia,
-         venezuela
-count    4
-due      overdue
-
-id       C2
-text     国境での会談
-count    12
-due      later
-
-(nothing under: last
-heard)
-
-Notes
-- the year is inferred
+(in every row: agreement: A1 · parties: northland,
+southland)
+id  text                                  standing
+──────────────────────────────────────────────────
+C1  open the bridge over the river to     breached
+    all that walk and ride
+C2  count what passes in both             agreed
+    directions, and tell the other side
+    flags: inferred on
+C3  meet                                  agreed
 ";
-    assert_eq!(drawn(&document, false, Some(24)), expected);
+    assert_eq!(drawn(&commitments(), false, Some(50)), expected);
+    let wide = drawn(&commitments(), false, Some(120));
+    assert!(
+        wide.contains("id  agreement  text") && !wide.contains("in every row"),
+        "{wide}"
+    );
+    let one = drawn(&commitments(), false, Some(16));
+    assert!(one.contains("C1  open the"), "{one}");
+}
+
+#[test]
+fn the_only_row_says_all_beneath() {
+    let mut document = commitments();
+    document.tables[0].rows.truncate(1);
+    let drawn = drawn(&document, false, Some(50));
+    assert!(
+        drawn.contains("\n    parties: northland, southland\n"),
+        "{drawn}"
+    );
+    assert!(!drawn.contains("in every row"), "{drawn}");
+}
+
+#[test]
+fn a_long_list_is_counted_on_a_terminal_and_whole_in_a_pipe() {
+    let mut document = commitments();
+    let names: Vec<String> = (1..=20).map(|at| format!("p{at}")).collect();
+    document.tables[0].rows.kept[0][3] = Cell::list(&names);
+    assert!(drawn(&document, false, Some(400)).contains("p12 and 8 more"));
+    assert!(drawn(&document, false, None).contains("p20"));
+}
+
+#[test]
+fn a_long_id_is_broken_and_never_shortened() {
+    let id = "united-kingdom-of-great-britain-and-northern-ireland";
+    let mut document = commitments();
+    document.tables[0].rows.kept[0][0] = Cell::text(id);
+    let drawn = drawn(&document, false, Some(80));
+    assert!(drawn.contains("\nunited-kingdom-of-great-  "), "{drawn}");
+    assert!(drawn.contains("\nbritain-and-northern-  "), "{drawn}");
+}
+
+#[test]
+fn a_pipe_pads_no_cell_to_one_that_is_long_beyond_measure() {
+    let mut document = commitments();
+    document.tables[0].rows.kept[0][2] = Cell::Text("x".repeat(65_537));
+    let drawn = drawn(&document, false, None);
+    assert!(drawn.contains(&"x".repeat(65_537)));
+    assert!(drawn.len() < 70_000, "{}", drawn.len());
 }
 
 #[test]

@@ -6,6 +6,7 @@ use chrono::NaiveDate;
 
 use servanda_core::value::id::AgreementId;
 
+use crate::report::cells;
 use crate::report::participation::Position;
 
 /// What is counted.
@@ -21,6 +22,8 @@ pub enum What {
     Made,
     /// Commitments of which something is owed, or may yet come to be.
     Live,
+    /// Of the live, those of an agreement that has ended or is suspended since before they fell due.
+    Lapsed,
     /// Commitments that were owed and not taken away since, with any deadline or none.
     Owed,
     /// Of the owed, the ones declared breached.
@@ -52,6 +55,7 @@ impl What {
             Self::InForce => "in force",
             Self::Made => "made",
             Self::Live => "live",
+            Self::Lapsed => cells::LAPSED,
             Self::Owed => "owed",
             Self::BreachedOfOwed => "breached of owed",
             Self::Due => "due",
@@ -71,6 +75,7 @@ impl What {
             Self::Fulfilled | Self::Partial | Self::Breached | Self::Overdue | Self::Contested => {
                 Some(Self::Due)
             }
+            Self::Lapsed => Some(Self::Live),
             Self::BreachedOfOwed => Some(Self::Owed),
             Self::Missed => Some(Self::Expected),
             _ => None,

@@ -256,6 +256,7 @@ proptest! {
                 for (series, count) in [
                     ("made", tally.all),
                     ("live", tally.live),
+                    ("lapsed", tally.lapsed),
                     ("owed", tally.owed),
                     ("breached of owed", tally.owed_breached),
                     ("due", tally.due),

@@ -54,7 +54,6 @@ fn state(of: &Dossier<'_, '_>, commitment: &Commitment<'_>) -> Table<'static> {
     let agreement_status = agreement.as_ref().map(|each| each.status);
     let agreement = agreement.map(|each| format!("{}: {}", each.id, each.fact.title));
     let agreed = cells::since(view, commitment.recorded.seq);
-    let due = view.due(commitment, question.soon);
     let differences = cells::differences(view.state, &commitment.standings);
     let differs = (!differences.is_empty()).then_some(("differs", Cell::List(differences)));
     let mut rows = vec![("standing", cells::standing(commitment.standing))];
@@ -65,7 +64,7 @@ fn state(of: &Dossier<'_, '_>, commitment: &Commitment<'_>) -> Table<'static> {
             "assessment",
             Cell::List(cells::assessments(view, commitment)),
         ),
-        ("due", cells::due(due, commitment.terms.deadline.as_ref())),
+        ("due", cells::due_of(view, commitment, question.soon)),
         ("agreement", Cell::maybe(agreement)),
         ("agreement_status", Cell::maybe(agreement_status)),
         ("agreed_on", agreed),

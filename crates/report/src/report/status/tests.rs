@@ -334,3 +334,54 @@ fn questions_narrow_it() {
         "a state's promise is not its minister's"
     );
 }
+
+#[test]
+fn what_lapsed_with_its_agreement_is_live_and_in_no_rate_of_what_is_owed() {
+    let mut history = simple(" | deadline=2023-06-30");
+    let promised = "debtor=colombia | creditor=venezuela | on=2023-01-01 | theme=river";
+    for (id, deadline) in [("C2", "2023-03-31"), ("C3", "2023-12-31"), ("C4", "")] {
+        let deadline = match deadline {
+            "" => String::new(),
+            day => format!(" | deadline={day}"),
+        };
+        history.say(&format!(
+            "commitment | id={id} | agreement=A1 | text=t | {promised}{deadline}"
+        ));
+    }
+    history.say_all(&[
+        "status | commitment=C4 | to=active | by=colombia | by=venezuela | on=2023-02-01",
+        "status | commitment=C4 | to=partial | by=venezuela | on=2023-02-02",
+        "status | commitment=C3 | to=active | by=colombia | by=venezuela | on=2023-02-01",
+        "status | commitment=C3 | to=breached | by=venezuela | on=2023-04-01",
+        "agreement-status | agreement=A1 | to=in-force | on=2023-01-02",
+        "agreement-status | agreement=A1 | to=terminated | on=2023-05-01",
+    ]);
+    let due = |day| columns(&ask(&history, day), "commitments", &["id", "due"]);
+    assert_eq!(due("2023-04-30")[0], ["C1", "later"]);
+    let after = ask(&history, "2024-06-01");
+    assert_eq!(
+        due("2024-06-01"),
+        [
+            ["C1", "lapsed"],
+            ["C2", "overdue"],
+            ["C3", "not owed"],
+            ["C4", "lapsed"]
+        ]
+    );
+    // C1 and C4 lapsed; C2 had fallen due before, and the breach of C3 stays one.
+    assert_eq!(share(&after, "live/lapsed"), "2 of 4 (50%)");
+    assert_eq!(share(&after, "owed/breached"), "1 of 2 (50%)");
+    assert_eq!(share(&after, "owed/partial"), "0 of 2 (0%)");
+    assert_eq!(share(&after, "due/overdue"), "1 of 2 (50%)");
+    let group = &["theme", "live", "due", "breached_of_owed", "lapsed_of_live"];
+    assert_eq!(
+        columns(&after, "by_theme", group),
+        [["river", "3", "2", "1 of 2 (50%)", "1 of 3 (33%)"]]
+    );
+    let hidden = columns(
+        &after,
+        "by_theme",
+        &["contested_of_live", "missed_of_expected"],
+    );
+    assert_eq!(hidden, [["", ""]]);
+}

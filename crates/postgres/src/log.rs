@@ -1,0 +1,336 @@
+//! The log: appends, reads.
+
+use std::sync::{Arc, Weak};
+
+use postgres::binary_copy::BinaryCopyInWriter;
+use postgres::types::Type;
+
+use super::failure::{Fate, fate, io_error, log_error};
+use super::pool::{PATIENCE, Pool};
+use super::session::Session;
+use super::snapshots::Snapshots;
+use servanda_core::chain::record::{Hash, Head, Sealed};
+use servanda_log::{
+    AppendError, Batch, BatchSource, Erase, Log, LogError, Peeked, Reader, SnapshotCache, Stored,
+};
+
+/// How often an append that two writers kept each other from is tried again.
+const ATTEMPTS: u32 = 8;
+
+/// The most bytes that are sent as one statement; more are copied.
+const STATEMENT_BYTES: usize = 8 << 20;
+
+const APPEND: &str = "WITH moved AS (\
+        INSERT INTO heads (count, link, prev) \
+        SELECT $1, $2, $3 WHERE EXISTS (SELECT FROM heads WHERE count = $3 AND link = $4) \
+        RETURNING count) \
+    INSERT INTO records (seq, sealed) \
+    SELECT $3 + at - 1, sealed FROM unnest($5::bytea[]) WITH ORDINALITY AS given (sealed, at) \
+    WHERE EXISTS (SELECT FROM moved)";
+
+const MOVE_HEAD: &str = "INSERT INTO heads (count, link, prev) \
+    SELECT $1, $2, $3 WHERE EXISTS (SELECT FROM heads WHERE count = $3 AND link = $4)";
+
+const HEAD: &str = "SELECT count, link FROM heads ORDER BY count DESC LIMIT 1";
+
+const READ: &str = "SELECT seq, sealed FROM records WHERE seq >= $1 ORDER BY seq LIMIT $2";
+
+/// A log in PostgreSQL.
+pub(super) struct PostgresLog {
+    pub(super) pool: Arc<Pool>,
+    pub(super) cache: Option<Snapshots>,
+}
+
+impl PostgresLog {
+    pub fn new(pool: Arc<Pool>, cache: Option<Snapshots>) -> Self {
+        Self { pool, cache }
+    }
+
+    fn doing(&self, what: &str) -> String {
+        format!("{what} at {}", self.pool.address.name)
+    }
+
+    /// Takes a connection for an append.
+    fn to_append(&self) -> Result<Session, LogError> {
+        let session = self.pool.take(PATIENCE)?;
+        match session.syncs {
+            true => Ok(session),
+            false => Err(io_error(
+                self.doing("appending"),
+                "the server runs with fsync = off: what it acknowledges is not on the disk",
+            )),
+        }
+    }
+
+    /// Tells that the head is another one, if it is.
+    fn expect(&self, expected: Head) -> Result<(), AppendError> {
+        let found = self.head()?;
+        match found == expected {
+            true => Ok(()),
+            false => Err(AppendError::HeadMoved(found)),
+        }
+    }
+
+    /// Appends one batch by one statement.
+    fn append_batch(&self, expected: Head, batch: &Batch) -> Result<Head, AppendError> {
+        let (records, end) = batch;
+        let records: Vec<&[u8]> = records.iter().map(|sealed| &sealed.0[..]).collect();
+        let (count, prev) = (number(end.count)?, number(expected.count)?);
+        let (link, prev_link) = (&end.link.0[..], &expected.link.0[..]);
+        for _ in 0..ATTEMPTS {
+            let mut session = self.to_append()?;
+            session.warned();
+            let parameters: super::session::Parameters<'_> =
+                &[&count, &link, &prev, &prev_link, &records];
+            match session.execute(APPEND, parameters) {
+                Ok(_) if session.warned() => return Err(self.uncertain(session)),
+                Ok(0) => {
+                    self.pool.give(session);
+                    self.expect(expected)?;
+                }
+                Ok(_) => {
+                    self.pool.give(session);
+                    return Ok(*end);
+                }
+                Err(error) => {
+                    if let Some(head) = self.failed(session, &error, expected, *end)? {
+                        return Ok(head);
+                    }
+                }
+            }
+        }
+        Err(self.crowded())
+    }
+
+    /// What a failed append means: the head where it happened after all, none where it can be tried again.
+    fn failed(
+        &self,
+        session: Session,
+        error: &postgres::Error,
+        expected: Head,
+        end: Head,
+    ) -> Result<Option<Head>, AppendError> {
+        let told = log_error(self.doing("appending"), error);
+        match fate(error) {
+            Fate::Refused => {
+                if !super::failure::ends_session(error) {
+                    self.pool.give(session);
+                }
+                return Err(AppendError::Failed(told));
+            }
+            Fate::Conflict | Fate::SentBack => self.pool.give(session),
+            Fate::Unknown => self.pool.doubt(session),
+        }
+        // By now, what was under way has ended: the head is the outcome.
+        match self.head() {
+            Ok(found) if found == expected => Ok(None),
+            Ok(found) if found == end => Ok(Some(end)),
+            Ok(_) if fate(error) == Fate::Unknown => Err(AppendError::Uncertain(told)),
+            Ok(found) => Err(AppendError::HeadMoved(found)),
+            Err(_) if fate(error) == Fate::Unknown => Err(AppendError::Uncertain(told)),
+            Err(error) => Err(AppendError::Failed(error)),
+        }
+    }
+
+    /// Somebody cancelled the wait for the standbys: the append is kept by one server and may be lost with it.
+    fn uncertain(&self, session: Session) -> AppendError {
+        self.pool.give(session);
+        AppendError::Uncertain(io_error(
+            self.doing("appending"),
+            "the server warned that it did not wait for its standbys",
+        ))
+    }
+
+    fn crowded(&self) -> AppendError {
+        let why = format!("other writers came first {ATTEMPTS} times");
+        AppendError::Failed(io_error(self.doing("appending"), why))
+    }
+
+    /// Appends a stream by copying it, in one transaction.
+    fn append_stream(
+        &self,
+        expected: Head,
+        source: &mut dyn BatchSource,
+    ) -> Result<Head, AppendError> {
+        self.expect(expected)?;
+        let mut session = self.to_append()?;
+        session.warned();
+        let mut end = expected;
+        let outcome = copy(&mut session, expected, source, &mut end);
+        match outcome {
+            Ok(true) if session.warned() => Err(self.uncertain(session)),
+            Ok(true) => {
+                self.pool.give(session);
+                Ok(end)
+            }
+            Ok(false) => {
+                self.pool.give(session);
+                Err(AppendError::HeadMoved(self.head()?))
+            }
+            Err(Broken::Source(aborted)) => {
+                self.pool.give(session);
+                Err(aborted.into())
+            }
+            // Before the commit nothing can have happened.
+            Err(Broken::Before(error)) => {
+                let told = log_error(self.doing("appending"), &error);
+                match fate(&error) {
+                    Fate::Unknown => drop(session),
+                    _ => self.pool.give(session),
+                }
+                self.expect(expected)?;
+                Err(AppendError::Failed(told))
+            }
+            Err(Broken::Commit(error)) => match self.failed(session, &error, expected, end)? {
+                Some(head) => Ok(head),
+                None => Err(AppendError::Failed(log_error(
+                    self.doing("appending"),
+                    &error,
+                ))),
+            },
+        }
+    }
+}
+
+/// Where a stream broke off.
+enum Broken {
+    Source(servanda_log::Aborted),
+    Before(postgres::Error),
+    Commit(postgres::Error),
+}
+
+impl From<postgres::Error> for Broken {
+    fn from(error: postgres::Error) -> Self {
+        Self::Before(error)
+    }
+}
+
+/// Copies the records of a source and moves the head; false if the head had moved, and then nothing is there.
+fn copy(
+    session: &mut Session,
+    expected: Head,
+    source: &mut dyn BatchSource,
+    end: &mut Head,
+) -> Result<bool, Broken> {
+    let mut transaction = session.transaction()?;
+    let writer = transaction.copy_in("COPY records (seq, sealed) FROM STDIN BINARY")?;
+    let mut writer = BinaryCopyInWriter::new(writer, &[Type::INT8, Type::BYTEA]);
+    let mut seq = expected.count as i64;
+    while let Some((records, after)) = source.next_batch().map_err(Broken::Source)? {
+        for sealed in &records {
+            writer.write(&[&seq, &&sealed.0[..]])?;
+            seq += 1;
+        }
+        *end = after;
+    }
+    writer.finish()?;
+    let (count, prev) = (end.count as i64, expected.count as i64);
+    let moved = transaction.execute(
+        MOVE_HEAD,
+        &[&count, &&end.link.0[..], &prev, &&expected.link.0[..]],
+    )?;
+    if moved == 0 {
+        return Ok(false);
+    }
+    transaction.commit().map_err(Broken::Commit)?;
+    Ok(true)
+}
+
+/// A count as the database has it.
+fn number(count: u64) -> Result<i64, LogError> {
+    i64::try_from(count)
+        .map_err(|_| io_error("appending", "the ledger has no room for more records"))
+}
+
+fn head(pool: &Pool) -> Result<Head, LogError> {
+    let row = pool.read("reading the head", |session| session.optional(HEAD, &[]))?;
+    let damaged = |what: &str| LogError::Damaged {
+        what: what.to_owned(),
+        resume: None,
+    };
+    let row = row.ok_or_else(|| damaged("the table `heads` is empty"))?;
+    let count = u64::try_from(row.get::<_, i64>(0));
+    let link = <[u8; 32]>::try_from(row.get::<_, &[u8]>(1));
+    match (count, link) {
+        (Ok(count), Ok(link)) => Ok(Head {
+            count,
+            link: Hash(link),
+        }),
+        _ => Err(damaged("the table `heads` ends with a row that is no head")),
+    }
+}
+
+fn read(pool: &Pool, from: u64, limit: usize) -> Result<Vec<Stored>, LogError> {
+    let Ok(from) = i64::try_from(from) else {
+        return Ok(Vec::new());
+    };
+    let limit = i64::try_from(limit.max(1)).unwrap_or(i64::MAX);
+    let rows = pool.read("reading records", |session| {
+        session.query(READ, &[&from, &limit])
+    })?;
+    let stored = rows.iter().map(|row| Stored {
+        // At least `from`, which is no negative number.
+        seq: row.get::<_, i64>(0) as u64,
+        sealed: Sealed(row.get::<_, Vec<u8>>(1).into()),
+    });
+    Ok(stored.collect())
+}
+
+/// Reads for as long as the log is open.
+struct OfPool(Weak<Pool>);
+
+impl Reader for OfPool {
+    fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, LogError> {
+        let pool = self.0.upgrade().ok_or_else(LogError::closed)?;
+        read(&pool, from, limit)
+    }
+}
+
+impl Log for PostgresLog {
+    fn head(&self) -> Result<Head, LogError> {
+        head(&self.pool)
+    }
+
+    fn append(
+        &mut self,
+        expected: Head,
+        source: &mut dyn BatchSource,
+    ) -> Result<Head, AppendError> {
+        match Peeked::at(source)? {
+            Peeked::Nothing => {
+                self.expect(expected)?;
+                drop(self.to_append()?);
+                Ok(expected)
+            }
+            Peeked::One(batch) if size(&batch) <= STATEMENT_BYTES => {
+                self.append_batch(expected, &batch)
+            }
+            Peeked::One((records, head)) => {
+                let mut one = servanda_log::OneBatch::new(records, head);
+                self.append_stream(expected, &mut one)
+            }
+            Peeked::Many(mut stream) => self.append_stream(expected, &mut stream),
+        }
+    }
+
+    fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, LogError> {
+        read(&self.pool, from, limit)
+    }
+
+    fn reader(&self) -> Arc<dyn Reader> {
+        Arc::new(OfPool(Arc::downgrade(&self.pool)))
+    }
+
+    fn snapshots(&self) -> Option<&dyn SnapshotCache> {
+        let cache = self.cache.as_ref()?;
+        Some(cache)
+    }
+
+    fn eraser(&mut self) -> Option<&mut dyn Erase> {
+        Some(self)
+    }
+}
+
+fn size(batch: &Batch) -> usize {
+    batch.0.iter().map(|sealed| sealed.0.len()).sum()
+}

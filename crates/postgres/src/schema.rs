@@ -1,0 +1,99 @@
+//! The tables of a ledger, and the statements that make them.
+
+use super::failure::log_error;
+use super::session::Session;
+use servanda_log::{Location, LogError, OpenError};
+
+/// The format of the tables.
+pub(super) const FORMAT: i32 = 1;
+
+/// Makes the tables, in the schema that the session looks in. A head is a row for each append: the number of records
+/// then, the link of the last of them, and the number at the head before. The first row stands for the empty ledger.
+///
+/// `heads.prev` is unique and names a head that exists: of two appends behind the same head one fails, even if both
+/// came from programs that check nothing.
+const TABLES: &str = "
+CREATE TABLE ledger (
+    format int4 NOT NULL,
+    id uuid NOT NULL DEFAULT gen_random_uuid(),
+    erasures int8 NOT NULL DEFAULT 0,
+    erasing bool NOT NULL DEFAULT false
+);
+CREATE UNIQUE INDEX ledger_one_row ON ledger ((true));
+CREATE TABLE records (
+    seq int8 PRIMARY KEY CHECK (seq >= 0),
+    sealed bytea NOT NULL
+);
+CREATE TABLE heads (
+    count int8 PRIMARY KEY CHECK (count >= 0),
+    link bytea NOT NULL CHECK (octet_length(link) = 32),
+    prev int8 UNIQUE REFERENCES heads (count) CHECK (prev < count)
+);
+INSERT INTO ledger (format) VALUES (1);
+INSERT INTO heads (count, link, prev) VALUES (0, decode(repeat('00', 32), 'hex'), NULL);
+COMMENT ON TABLE ledger IS 'servanda ledger';
+COMMENT ON TABLE records IS 'Each record of the ledger, by number';
+COMMENT ON TABLE heads IS 'Where each append ended, apart from the records so that a lost tail is noticed';
+";
+
+/// What the table `ledger` says.
+pub(super) struct Marker {
+    /// The ledger's own id, which names its snapshots.
+    pub id: String,
+    /// How often records were erased.
+    pub erasures: i64,
+}
+
+/// Whether there is a ledger in the schema.
+///
+/// # Errors
+/// What the server says.
+pub(super) fn is_there(session: &mut Session) -> Result<bool, LogError> {
+    let asked = session.one("SELECT to_regclass('ledger') IS NOT NULL", &[]);
+    let row = asked.map_err(|error| log_error("looking for the ledger", &error))?;
+    Ok(row.get(0))
+}
+
+/// Makes a ledger without records.
+///
+/// # Errors
+/// What the server says; nothing was made.
+pub(super) fn make(session: &mut Session, schema: &str) -> Result<(), LogError> {
+    let statements = format!("BEGIN; CREATE SCHEMA IF NOT EXISTS {schema}; {TABLES} COMMIT;");
+    let made = session.batch(&statements);
+    made.map_err(|error| log_error("making the ledger's tables", &error))
+}
+
+/// Reads the marker.
+///
+/// # Errors
+/// [`OpenError::NoLedger`], [`OpenError::NewerFormat`], [`OpenError::Log`].
+pub(super) fn marker(session: &mut Session, at: &Location) -> Result<Marker, OpenError> {
+    if !is_there(session)? {
+        return Err(OpenError::NoLedger(at.clone()));
+    }
+    let row = session
+        .optional("SELECT format, id::text, erasures FROM ledger", &[])
+        .map_err(|error| log_error("reading the ledger's marker", &error))?;
+    let damaged = || LogError::Damaged {
+        what: "the table `ledger` is empty".to_owned(),
+        resume: None,
+    };
+    let row = row.ok_or_else(damaged)?;
+    let format: i32 = row.get(0);
+    match u32::try_from(format) {
+        Ok(found) if format > FORMAT => Err(OpenError::NewerFormat {
+            found,
+            known: FORMAT as u32,
+        }),
+        Ok(1..) => Ok(Marker {
+            id: row.get(1),
+            erasures: row.get(2),
+        }),
+        _ => Err(LogError::Damaged {
+            what: format!("the table `ledger` names the format {format}"),
+            resume: None,
+        }
+        .into()),
+    }
+}

@@ -1,0 +1,188 @@
+//! For tests alone: a PostgreSQL server of their own, with its data in a scratch directory.
+
+// A panic is how tests report.
+#![allow(clippy::panic, clippy::unwrap_used)]
+
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use postgres::{Client, NoTls};
+use tempfile::TempDir;
+
+/// A running server. It is stopped, and its data removed, when this is dropped.
+pub struct Server {
+    bin: PathBuf,
+    dir: TempDir,
+    process: Child,
+    /// The port on the loopback address.
+    pub port: u16,
+}
+
+/// Where the server's programs are: as `SERVANDA_POSTGRES_BIN` says, or where Debian puts them.
+fn programs() -> Option<PathBuf> {
+    if let Some(named) = std::env::var_os("SERVANDA_POSTGRES_BIN") {
+        return Some(named.into());
+    }
+    let versions = std::fs::read_dir("/usr/lib/postgresql").ok()?;
+    let bins = versions.flatten().map(|entry| entry.path().join("bin"));
+    bins.filter(|bin| bin.join("initdb").exists()).max()
+}
+
+/// Whether the tests run as root, whom the server refuses.
+fn is_root() -> bool {
+    let output = Command::new("id").arg("-u").output().unwrap();
+    output.stdout == b"0\n"
+}
+
+/// A program of the server, run as a user that it accepts.
+fn command(program: &Path) -> Command {
+    if !is_root() {
+        return Command::new(program);
+    }
+    let mut command = Command::new("setpriv");
+    command
+        .args(["--reuid=postgres", "--regid=postgres", "--clear-groups"])
+        // What a killed test leaves running ends with it.
+        .args(["--pdeathsig", "KILL"])
+        .arg(program);
+    command
+}
+
+impl Server {
+    /// Starts a server with more options, each `NAME=VALUE`; none where PostgreSQL is not installed, which only a person's
+    /// machine may do without.
+    pub fn start(options: &[&str]) -> Option<Self> {
+        let Some(bin) = programs() else {
+            assert!(
+                std::env::var_os("CI").is_none(),
+                "PostgreSQL is not installed"
+            );
+            return None;
+        };
+        let dir = tempfile::Builder::new().prefix("pg").tempdir().unwrap();
+        if is_root() {
+            let owned = Command::new("chown")
+                .arg("postgres")
+                .arg(dir.path())
+                .status();
+            assert!(owned.unwrap().success());
+        }
+        let made = command(&bin.join("initdb"))
+            .arg("--pgdata")
+            .arg(dir.path().join("data"))
+            .args([
+                "--username=postgres",
+                "--auth=trust",
+                "--encoding=UTF8",
+                "--no-sync",
+                "--locale=C",
+            ])
+            .current_dir(dir.path())
+            .output()
+            .unwrap();
+        assert!(made.status.success(), "{made:?}");
+        Some(Self::run(bin, dir, options))
+    }
+
+    fn run(bin: PathBuf, dir: TempDir, options: &[&str]) -> Self {
+        let port = TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap()
+            .port();
+        let process = launch(&bin, dir.path(), port, options);
+        let mut server = Self {
+            bin,
+            dir,
+            process,
+            port,
+        };
+        server.wait();
+        server
+    }
+
+    /// Waits until the server answers.
+    fn wait(&mut self) {
+        let end = Instant::now() + Duration::from_secs(60);
+        loop {
+            match self.try_client() {
+                Ok(_) => return,
+                Err(error) if Instant::now() > end => panic!("the server does not answer: {error}"),
+                Err(_) => {}
+            }
+            if let Some(status) = self.process.try_wait().unwrap() {
+                let log = std::fs::read_to_string(self.dir.path().join("log"));
+                panic!("the server ended with {status}: {log:?}");
+            }
+            std::thread::sleep(Duration::from_millis(30));
+        }
+    }
+
+    fn try_client(&self) -> Result<Client, postgres::Error> {
+        Client::connect(&self.url("postgres", ""), NoTls)
+    }
+
+    /// A superuser's connection.
+    pub fn client(&self) -> Client {
+        self.try_client().unwrap()
+    }
+
+    /// The URL of the database for a user, with these parameters.
+    pub fn url(&self, user: &str, parameters: &str) -> String {
+        format!(
+            "postgres://{user}@127.0.0.1:{}/postgres?{parameters}",
+            self.port
+        )
+    }
+
+    /// Kills every process of the server, as a power cut would, and starts it again.
+    pub fn crash(&mut self, options: &[&str]) {
+        self.kill();
+        self.process = launch(&self.bin, self.dir.path(), self.port, options);
+        self.wait();
+    }
+
+    /// Kills every process of the server.
+    pub fn kill(&mut self) {
+        let pid = self.process.id().to_string();
+        // Its processes are its children, and end when it is gone; so it goes first.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+        let _ = Command::new("pkill").args(["-KILL", "-P", &pid]).status();
+    }
+}
+
+fn launch(bin: &Path, dir: &Path, port: u16, options: &[&str]) -> Child {
+    let log = std::fs::File::options()
+        .create(true)
+        .append(true)
+        .open(dir.join("log"))
+        .unwrap();
+    let mut server = command(&bin.join("postgres"));
+    server
+        .arg("-D")
+        .arg(dir.join("data"))
+        .args(["-p", &port.to_string()])
+        .args(["-c", "listen_addresses=127.0.0.1"])
+        .arg("-c")
+        .arg(format!("unix_socket_directories={}", dir.display()))
+        .current_dir(dir)
+        .stdin(Stdio::null())
+        .stdout(log.try_clone().unwrap())
+        .stderr(log);
+    for option in options {
+        server.args(["-c", option]);
+    }
+    server.spawn().unwrap()
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // SIGQUIT: it ends all of its processes at once.
+        let pid = self.process.id().to_string();
+        let _ = Command::new("kill").args(["-QUIT", &pid]).status();
+        let _ = self.process.wait();
+    }
+}

@@ -1,0 +1,8 @@
+//! `add` and `record` ask on a terminal: what is asked, what is offered, what is kept, and what the reports then say.
+
+mod completion;
+mod drafts;
+mod follow_ups;
+mod robot;
+mod secretary;
+mod whole;
