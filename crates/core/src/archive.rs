@@ -242,7 +242,9 @@ mod tests {
         assert!(archive.entry(Seq(2)).unwrap().is_some());
         assert_eq!(read(), 1);
         let mut tampered = notes[..2].to_vec();
-        tampered[1].sealed.tamper(|bytes| *bytes.last_mut().unwrap() ^= 1);
+        tampered[1]
+            .sealed
+            .tamper(|bytes| *bytes.last_mut().unwrap() ^= 1);
         archive.just_read(&Arc::new(tampered));
         assert!(archive.entry(Seq(1)).is_err());
     }
