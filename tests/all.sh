@@ -1,9 +1,10 @@
 #!/bin/sh
 # Every check of this repository, from any directory: sh tests/all.sh
 #
-# Needs Rust, a C++ compiler, sh and python3; without strace, the tests of faults at system calls are skipped. Installs the
-# missing tools, cargo-deny and python-icalendar, under the target directory, and on Debian as root the server that the tests of
-# PostgreSQL start for themselves.
+# Needs Rust, a C++ compiler, sh and python3; without strace, the tests of faults at system calls are skipped, without node
+# those of docs/verify.js, and without Chromium those in a browser. Installs the missing tools, cargo-deny, python-icalendar
+# and what tests/browser needs, under the target directory, and on Debian as root node, Chromium and the server that the tests
+# of PostgreSQL start for themselves.
 # Stops at the first step that fails and names it.
 set -eu
 cd "$(dirname "$0")/.."
@@ -59,6 +60,18 @@ icalendar() {
         mv "$SERVANDA_ICALENDAR.draft" "$SERVANDA_ICALENDAR"
 }
 
+# Runs docs/verify.js. Without it the tests say that they skip, or fail where CI is true.
+node_there() {
+    if command -v node >/dev/null 2>&1; then
+        return 0
+    fi
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
+        apt-get update --quiet && apt-get install --quiet --yes --no-install-recommends nodejs
+    else
+        echo "there is no node: docs/verify.js is not tried"
+    fi
+}
+
 # A server for the tests of ledgers on PostgreSQL. Without one, a person's machine skips them and says so.
 postgresql() {
     if [ -n "${SERVANDA_POSTGRES_BIN:-}" ] || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; then
@@ -72,6 +85,7 @@ postgresql() {
 step "rustfmt and clippy are there" components
 step "cargo-deny is there" cargo_deny
 step "python-icalendar is there" icalendar
+step "node is there" node_there
 step "PostgreSQL is there" postgresql
 # Each library compiles without what only the program switches on: an auditor can depend on servanda-core alone.
 alone() {
@@ -86,6 +100,8 @@ step "packages by themselves" alone
 step "licences, bans and sources" "$deny" --locked check --hide-inclusion-graph bans licenses sources
 # Unit, property, conformance, command line, format (docs/verify.py) and house tests in one run; doctests are the next step's.
 step "tests" cargo test --workspace --tests --locked
+# docs/verify.html in Chromium.
+step "pages in a browser" sh tests/browser/run.sh
 step "doctests" cargo test --workspace --doc --locked
 # Whatever reads bytes from outside; the same inputs each time. `sh tests/fuzz.sh 600` looks for new ones.
 step "fuzz targets" sh tests/fuzz.sh check

@@ -12,7 +12,12 @@ use super::session::{Session, written};
 use super::verify::{COSIGNED, read_policy};
 
 const FORMAT: &str = include_str!("../../docs/format.md");
-const VERIFIER: &str = include_str!("../../docs/verify.py");
+/// The verifiers that were written from the page alone: in Python, in JavaScript, and the page for that one.
+const VERIFIERS: [(&str, &str); 3] = [
+    ("verify.py", include_str!("../../docs/verify.py")),
+    ("verify.js", include_str!("../../docs/verify.js")),
+    ("verify.html", include_str!("../../docs/verify.html")),
+];
 
 /// The options of `export` for bundles.
 #[derive(clap::Args)]
@@ -68,7 +73,7 @@ impl Bundle {
             files.push(("policy", policy.to_string().into_bytes()));
         }
         files.push(("format.md", FORMAT.into()));
-        files.push(("verify.py", VERIFIER.into()));
+        files.extend(VERIFIERS.map(|(name, text)| (name, text.into())));
         let is_signed = signer.is_some();
         let has = |name: &str| files.iter().any(|(held, _)| *held == name);
         let readme = readme(
@@ -143,6 +148,8 @@ The ledger {origin}, and everything that is needed to check it. Python 3.8 or la
 
     {command}
 
+Or a browser, also with the network off: open verify.html and give it this bundle, packed as it was sent.
+
 {key}
 {witnesses}
 Exit code 0: sound. 10: integrity broken. 11: a signature is bad. 12: sound, but too few witnesses cosigned. 1: a file
@@ -153,6 +160,8 @@ What is here
     checkpoint      origin, number of records and root of their tree{}
 {}{}    format.md       what every byte means
     verify.py       a verifier, written from format.md alone; read it before you run it
+    verify.js       another one, for browsers and node
+    verify.html     the page for verify.js
     README.txt      this file
 
 What it proves: the records are complete and unchanged since the checkpoint; no record was inserted, removed or moved;
@@ -160,8 +169,8 @@ the recorders and parties whose keys the ledger holds signed what the ledger say
 
 What it does not prove: that this bundle is the whole ledger, or the same bundle that others received. For that, compare
 it with checkpoints that were kept elsewhere: --checkpoint FILE for each. Nor does it prove that the recorder's clock was
-right, that the keys belong to the people whom the ledger names, or that the recorded statements are true. verify.py does
-not check the rules of events; `servanda verify` does.
+right, that the keys belong to the people whom the ledger names, or that the recorded statements are true. verify.py
+and verify.js do not check the rules of events; `servanda verify` does.
 ",
         if signed { ", signed by the log" } else { "" },
         if cosigned { "    cosigned        the newest checkpoint that witnesses cosigned\n" } else { "" },

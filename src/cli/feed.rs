@@ -111,13 +111,13 @@ pub(super) struct Feed<'a> {
 }
 
 impl Feed<'_> {
-    /// Appends the events of lines, all or none.
+    /// Appends the events of lines, all or none. [`refused`] words what goes wrong.
     pub fn append<S: Log>(
         self,
         session: &Session,
         ledger: &mut Ledger<S>,
         lines: impl Iterator<Item = Read>,
-    ) -> Result<Fed, CliError> {
+    ) -> Result<Fed, StreamError<CliError>> {
         let mut source = Source {
             lines,
             resolver: ReferenceResolver::default(),
@@ -133,7 +133,7 @@ impl Feed<'_> {
         let appended = session.append_stream(ledger, |present| source.next(present));
         self.progress.end();
         let mut fed = source.fed;
-        fed.placed = appended.map_err(|error| refused(error, self.name))?;
+        fed.placed = appended?;
         Ok(fed)
     }
 }
@@ -301,7 +301,7 @@ impl Wrong {
 }
 
 /// A refusal told by line.
-fn refused(error: StreamError<CliError>, name: &str) -> CliError {
+pub(super) fn refused(error: StreamError<CliError>, name: &str) -> CliError {
     match error {
         StreamError::Source(error) => error,
         StreamError::Ledger(

@@ -1,13 +1,13 @@
 //! `import`: appends every event of an NDJSON file, all or none.
 
-use std::io::BufReader;
+use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use clap::{Arg, ArgMatches, value_parser};
 
 use super::command::Command;
 use super::error::{CliError, Exit};
-use super::feed::{Ahead, Fed, Feed};
+use super::feed::{self, Ahead, Fed, Feed};
 use super::interrupt::Interrupt;
 use super::progress::Intake;
 use super::session::{OpenLedger, Session};
@@ -16,6 +16,7 @@ use servanda_core::ndjson::{Defaults, Lines};
 use servanda_core::value::when::Instant;
 use servanda_core::view::sentences::Sentences;
 use servanda_core::words::plural;
+use servanda_ledger::{LedgerError, StreamError};
 
 pub(super) const COMMAND: Command = Command { build, run };
 
@@ -67,6 +68,9 @@ Examples:
 /// What files need that are tables.
 const TABLES: &str = "tables need --rules FILE; --suggest guesses rules to start from";
 
+/// How often a file is read again where other writers were first.
+const AGAIN: u32 = 10;
+
 /// Bytes of the file that are read at once.
 const BUFFER: usize = 256 * 1024;
 
@@ -81,33 +85,73 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
     if matches.get_flag("suggest") {
         return import_table::suggest(path, session);
     }
-    let input = files::input(path)?;
     let name = files::input_name(path);
-    let defaults = Defaults {
-        key: matches.get_one::<String>("key").cloned(),
-        recorded_by: matches.get_one::<String>("recorded_by").cloned(),
-    };
+    let input = files::input(path)?;
     let mut ledger = session.open()?;
     let interrupt = Interrupt::noted();
-    let (progress, input) = Intake::of(session.shows_progress(), input, length(path));
-    let lines = Lines::new(BufReader::with_capacity(BUFFER, input), defaults);
-    let lines = Ahead::new(lines, &interrupt)?;
-    let feed = Feed {
+    let feeding = Feeding {
+        session,
+        matches,
+        path,
         name: &name,
-        recorded_at: matches.get_one::<Instant>("recorded_at").copied(),
-        progress,
         interrupt,
     };
-    let fed = feed.append(session, &mut ledger, lines);
-    let fed = fed.map_err(|error| match import_table::is_table(path) {
-        true => error.hint(TABLES),
-        false => error,
+    let mut fed = feeding.feed(&mut ledger, input);
+    // Another writer was first: what it appended is in the ledger by now, and a file can be read again.
+    for _ in 0..AGAIN {
+        let has_moved = matches!(fed, Err(StreamError::Ledger(LedgerError::HeadMoved(_))));
+        if !has_moved || !path.is_file() {
+            break;
+        }
+        fed = feeding.feed(&mut ledger, files::input(path)?);
+    }
+    let fed = fed.map_err(|error| {
+        let error = feed::refused(error, &name);
+        match import_table::is_table(path) {
+            true => error.hint(TABLES),
+            false => error,
+        }
     })?;
     if fed.lines == 0 {
         return Err(CliError::refused(format!("{name} holds no events")));
     }
     tell(session, &ledger, &fed, &name)?;
     Ok(Exit::Ok)
+}
+
+/// What is read, and how.
+struct Feeding<'a> {
+    session: &'a Session,
+    matches: &'a ArgMatches,
+    path: &'a Path,
+    name: &'a str,
+    interrupt: Interrupt,
+}
+
+impl Feeding<'_> {
+    /// Appends the events of the input, all or none.
+    fn feed(
+        &self,
+        ledger: &mut OpenLedger,
+        input: Box<dyn Read + Send>,
+    ) -> Result<Fed, StreamError<CliError>> {
+        let text = |name| self.matches.get_one::<String>(name).cloned();
+        let defaults = Defaults {
+            key: text("key"),
+            recorded_by: text("recorded_by"),
+        };
+        let shows_progress = self.session.shows_progress();
+        let (progress, input) = Intake::of(shows_progress, input, length(self.path));
+        let lines = Lines::new(BufReader::with_capacity(BUFFER, input), defaults);
+        let lines = Ahead::new(lines, &self.interrupt).map_err(StreamError::Source)?;
+        let feed = Feed {
+            name: self.name,
+            recorded_at: self.matches.get_one::<Instant>("recorded_at").copied(),
+            progress,
+            interrupt: self.interrupt.clone(),
+        };
+        feed.append(self.session, ledger, lines)
+    }
 }
 
 /// How many bytes a file has, if it is one.

@@ -41,6 +41,8 @@ const EXAMPLES: &str = "Examples:
   servanda record retraction 12 --reason \"recorded twice\"
   echo '{\"text\":\"heard by telephone\",\"about\":\"C1\"}' | servanda record note --file -
 
+On a terminal, it asks for what is missing; `servanda add` asks from the start.
+
 A redaction is recorded by `servanda redact`, which also erases what it withholds.
 
 Parties, sources, agreements and commitments are named by their id, its beginning, or their name;

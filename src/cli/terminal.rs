@@ -9,7 +9,7 @@ use inquire::list_option::ListOption;
 use inquire::ui::{RenderConfig, Styled};
 use inquire::validator::Validation;
 use inquire::{InquireError, Select, Text};
-use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
+use textwrap::core::display_width;
 
 use crate::desk::ask::{Asked, Choice, Prompt, Stop};
 use servanda_core::value::unicode::folded;
@@ -87,7 +87,7 @@ impl Prompt for Terminal {
             }
         };
         let question = harmless(question);
-        let rest = room.saturating_sub(question.width());
+        let rest = room.saturating_sub(display_width(&question));
         let formatter = |chosen: ListOption<&Shown<'_>>| shortened(&chosen.value.label, rest);
         let help = told(help, "type to search, Enter to choose, Esc to go back");
         let chosen = Select::new(&question, options)
@@ -145,7 +145,7 @@ impl Prompt for Terminal {
 fn told(help: &str, keys: &str) -> String {
     let keys = match help {
         "" => keys.to_owned(),
-        help => format!("{}\n{keys}", harmless(help)),
+        help => format!("{}\n{keys}", spelled_out(help, "\n", " ")),
     };
     wrapped(&keys, width().saturating_sub(MARK))
 }
@@ -159,47 +159,35 @@ fn width() -> usize {
 
 /// A text as lines of at most this many columns, broken between words. A line that goes on is indented by two more.
 fn wrapped(text: &str, width: usize) -> String {
-    let mut lines = Vec::new();
-    for line in text.lines() {
-        let indent = line.len() - line.trim_start().len();
-        let mut current = " ".repeat(indent);
-        let mut is_empty = true;
-        for word in line.split_whitespace() {
-            if !is_empty && current.width() + 1 + word.width() > width {
-                lines.push(std::mem::replace(&mut current, " ".repeat(indent + 2)));
-                is_empty = true;
-            }
-            if !is_empty {
-                current.push(' ');
-            }
-            current.push_str(word);
-            is_empty = false;
-        }
-        lines.push(current);
-    }
-    lines.join("\n")
+    let lines = text.lines().map(|line| {
+        let words = line.trim_start();
+        let indent = " ".repeat(line.len() - words.len());
+        let deeper = format!("{indent}  ");
+        let options = textwrap::Options::new(width)
+            .initial_indent(&indent)
+            .subsequent_indent(&deeper);
+        textwrap::fill(words, options)
+    });
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// The beginning of a line that fits into so many columns.
 fn shortened(line: &str, width: usize) -> String {
-    if line.width() <= width {
+    if display_width(line) <= width {
         return line.to_owned();
     }
-    let mut room = width.saturating_sub(1);
-    let fits = |c: &char| {
-        let needed = c.width().unwrap_or(0);
-        let fits = needed <= room;
-        room -= needed.min(room);
-        fits
-    };
-    let start: String = line.chars().take_while(fits).collect();
-    format!("{}…", start.trim_end())
+    let lines = textwrap::wrap(line, width.saturating_sub(1));
+    format!("{}…", lines.first().map_or("", |first| first.trim_end()))
 }
 
 fn stopped(error: InquireError, typed: String) -> Stop {
     match error {
         InquireError::OperationCanceled => Stop::Back,
-        InquireError::OperationInterrupted => Stop::Interrupted(typed),
+        InquireError::OperationInterrupted => {
+            // The question stands there still, and may reach to the last line of the screen.
+            let _ = writeln!(io::stderr().lock());
+            Stop::Interrupted(typed)
+        }
         error => Stop::Failed(error.to_string()),
     }
 }

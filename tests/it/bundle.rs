@@ -22,10 +22,11 @@ use servanda_ledger::verify::{FindingKind, Unwatched, verify};
 use servanda_log::memory::MemoryLog;
 
 use super::format::{
-    Ran, assert_found, assert_sound, event, hex, joined, lines, python, raw_export, read, root,
-    verify_py,
+    Ran, assert_found, assert_sound, event, hex, joined, lines, piped, python, raw_export, read,
+    root, verify_export,
 };
 use super::program::Scratch;
+use crate::javascript;
 
 const BROKEN: i32 = 10;
 const BAD_SIGNATURE: i32 = 11;
@@ -193,7 +194,7 @@ fn assert_both_find_a_bad_signature(chain: &Chain, record: u64) {
         found.contains(&(FindingKind::Signature, vec![record])),
         "{found:?}"
     );
-    let ran = verify_py(&[], &chain.export());
+    let ran = verify_export(&[], &chain.export());
     let named = ran
         .stdout
         .contains(&format!("record {record}: signature: "));
@@ -211,7 +212,7 @@ fn the_golden_signed_export_is_what_was_pinned() {
     assert_eq!(chain.found(), []);
     assert_eq!(chain.export(), read("fixtures/golden/signed.ndjson"));
     assert_sound(&[], &chain.export());
-    let said = verify_py(&[], &chain.export()).stdout;
+    let said = verify_export(&[], &chain.export()).stdout;
     // Five by alice's keys, one by Colombia's.
     assert!(
         said.contains("signatures of recorders and parties: 6"),
@@ -256,7 +257,7 @@ fn a_flipped_byte_in_any_part_of_a_record_is_found_by_both() {
             export[seq] =
                 serde_json::json!({"seq": seq, "link": link, "record": hex(&changed[seq].0)})
                     .to_string();
-            let ran = verify_py(&[], &joined(&export));
+            let ran = verify_export(&[], &joined(&export));
             let exit = if at > body {
                 [BAD_SIGNATURE, BROKEN]
             } else {
@@ -310,7 +311,7 @@ fn keys_that_may_no_longer_sign_are_found_by_both() {
             found.iter().any(|(_, records)| *records == [13]),
             "{found:?}"
         );
-        let ran = verify_py(&[], &chain.export());
+        let ran = verify_export(&[], &chain.export());
         assert_eq!(ran.code, Some(BAD_SIGNATURE), "{}", ran.stdout);
         assert!(
             ran.stdout.contains("record 13: signature: "),
@@ -419,7 +420,7 @@ fn a_checkpoint_finds_what_no_chain_can_show() {
     let unsigned = unsigned.to_str().unwrap();
     let log_vkey = vkey(&log);
     let asked: &[&str] = &["--log-key", &log_vkey, "--checkpoint"];
-    let with = |path: &str, export: &str| verify_py(&[asked, &[path]].concat(), export);
+    let with = |path: &str, export: &str| verify_export(&[asked, &[path]].concat(), export);
 
     assert_sound(
         &["--checkpoint", &half, "--checkpoint", &whole],
@@ -470,7 +471,7 @@ fn a_checkpoint_finds_what_no_chain_can_show() {
     bad(with(unsigned, &chain.export()));
     let stranger = vkey(&key(ORIGIN, 2));
     let options = ["--log-key", &stranger, "--checkpoint", &whole];
-    bad(verify_py(&options, &chain.export()));
+    bad(verify_export(&options, &chain.export()));
     let text = fs::read_to_string(&whole).unwrap();
     // The first characters are the key's id.
     let at = text.rfind(' ').unwrap() + 20;
@@ -486,7 +487,7 @@ fn a_checkpoint_finds_what_no_chain_can_show() {
         (2, &["--log-key", "nonsense", "--checkpoint", &whole]),
         (1, &["--policy", &whole, "--checkpoint", &whole]),
     ] {
-        let ran = verify_py(options, &chain.export());
+        let ran = verify_export(options, &chain.export());
         assert_eq!(ran.code, Some(code), "{options:?}");
     }
 }
@@ -522,7 +523,7 @@ fn a_policy_asks_for_a_quorum_of_witnesses() {
     for (count, code) in [(0, NOT_ANCHORED), (1, NOT_ANCHORED), (2, 0), (3, 0)] {
         let path = scratch.write("cosigned", cosigned_by(count));
         let options = ["--policy", policy, "--checkpoint", path.to_str().unwrap()];
-        let ran = verify_py(&options, &chain.export());
+        let ran = verify_export(&options, &chain.export());
         assert_eq!(ran.code, Some(code), "{count}: {}", ran.stdout);
     }
     // A cosignature with another time is none, and spoils the whole.
@@ -538,6 +539,6 @@ fn a_policy_asks_for_a_quorum_of_witnesses() {
     let text = format!("{}{other}{}", &text[..last], &text[last + 1..]);
     let path = scratch.write("cosigned", text);
     let options = ["--policy", policy, "--checkpoint", path.to_str().unwrap()];
-    let ran = verify_py(&options, &chain.export());
+    let ran = verify_export(&options, &chain.export());
     assert_eq!(ran.code, Some(BAD_SIGNATURE), "{}", ran.stdout);
 }

@@ -1,4 +1,4 @@
-//! docs/format.md, held against the code: docs/verify.py was written from it alone, and knows no Rust.
+//! docs/format.md, held against the code: docs/verify.py and docs/verify.js were written from it alone.
 //!
 //! Both directions: the golden export was encoded in Python and is read here; events of every kind are encoded
 //! here and read in Python. Then tampered exports, each of which must be found.
@@ -29,6 +29,8 @@ use servanda_core::verify::{Subject, verify_chain};
 use servanda_ledger::verify::{Unwatched, verify};
 use servanda_log::memory::MemoryLog;
 
+use crate::javascript;
+
 const SOUND: i32 = 0;
 const REFUSED: i32 = 1;
 const USAGE: i32 = 2;
@@ -50,7 +52,7 @@ fn golden() -> String {
     read("fixtures/golden/raw.ndjson")
 }
 
-/// How a Python program ended.
+/// How a program ended.
 pub(super) struct Ran {
     pub(super) code: Option<i32>,
     pub(super) stdout: String,
@@ -60,15 +62,19 @@ pub(super) struct Ran {
 /// Runs Python. With `-S` it finds no installed packages, so the BLAKE3 written out in verify.py is what runs.
 pub(super) fn python(args: &[&str], input: &str) -> Ran {
     let script: PathBuf = root().join(args[0]);
-    let mut child = Command::new("python3")
-        .args(["-S", "-B"])
-        .arg(script)
-        .args(&args[1..])
+    let mut command = Command::new("python3");
+    command.args(["-S", "-B"]).arg(script).args(&args[1..]);
+    piped(command, input)
+}
+
+/// Runs a program in the directory of the repository.
+pub(super) fn piped(mut command: Command, input: &str) -> Ran {
+    let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
-        .unwrap_or_else(|error| panic!("these tests need python3 on the PATH: {error}"));
+        .unwrap_or_else(|error| panic!("these tests need {command:?}: {error}"));
     // A thread of its own, or both sides could wait for each other with full pipes.
     let mut stdin = child.stdin.take().unwrap();
     let input = input.to_owned();
@@ -85,18 +91,48 @@ pub(super) fn python(args: &[&str], input: &str) -> Ran {
     }
 }
 
-pub(super) fn verify_py(options: &[&str], export: &str) -> Ran {
+/// Runs docs/verify.py, and docs/verify.js, which must say the same.
+#[track_caller]
+pub(super) fn verify_export(options: &[&str], export: &str) -> Ran {
     let mut args = vec!["docs/verify.py"];
     args.extend(options);
     let ran = python(&args, export);
     assert!(!ran.stderr.contains("Traceback"), "{}", ran.stderr);
+    if let Some(other) = javascript::verify_js(options, export) {
+        assert_alike(&ran, &other, options.contains(&"--events"));
+    }
     ran
+}
+
+/// Two verifiers said the same; `events` says that events are on standard output, and findings on the other.
+#[track_caller]
+fn assert_alike(python: &Ran, javascript: &Ran, events: bool) {
+    let said = |ran: &Ran| {
+        if events {
+            ran.stderr.clone()
+        } else {
+            ran.stdout.clone()
+        }
+    };
+    let code = |ran: &Ran| ran.code.unwrap_or(-1).into();
+    let (one, other) = (said(python), said(javascript));
+    let difference = javascript::difference((code(python), &one), (code(javascript), &other));
+    assert_eq!(difference, None, "{}", javascript.stderr);
+    if events {
+        let read = |ran: &Ran| -> Vec<Value> {
+            let lines = ran.stdout.lines();
+            lines
+                .map(|line| serde_json::from_str(line).unwrap())
+                .collect()
+        };
+        assert_eq!(read(python), read(javascript));
+    }
 }
 
 /// The export is broken, and a finding names the record and the kind.
 #[track_caller]
 pub(super) fn assert_found(options: &[&str], export: &str, record: u64, kinds: &[&str]) {
-    let ran = verify_py(options, export);
+    let ran = verify_export(options, export);
     let named = kinds
         .iter()
         .any(|kind| ran.stdout.contains(&format!("record {record}: {kind}: ")));
@@ -121,7 +157,7 @@ fn assert_only_signatures(ran: &Ran, said: &str) {
 
 #[track_caller]
 pub(super) fn assert_sound(options: &[&str], export: &str) {
-    let ran = verify_py(options, export);
+    let ran = verify_export(options, export);
     assert_eq!(ran.code, Some(SOUND), "{}{}", ran.stdout, ran.stderr);
     assert!(ran.stdout.starts_with("sound; "), "{}", ran.stdout);
 }
@@ -341,7 +377,7 @@ fn the_golden_asserted_times_are_read_as_such() {
     assert!(verdict.is_sound(), "{:#?}", verdict.findings);
     assert!(verdict.remarks[0].contains("records 0 to 2 are asserted"));
     assert_sound(&[], &golden_asserted());
-    let said = verify_py(&[], &golden_asserted()).stdout;
+    let said = verify_export(&[], &golden_asserted()).stdout;
     assert!(said.contains("first 3 records asserted"), "{said}");
     let written = written("asserted.ndjson");
     assert_eq!(written.stdout, golden_asserted());

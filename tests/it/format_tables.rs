@@ -1,4 +1,5 @@
-//! The tables of events, fields and words in docs/format.md and docs/verify.py: generated from the declarations.
+//! The tables of events, fields and words in docs/format.md, docs/verify.py and docs/verify.js: generated from the
+//! declarations.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -127,12 +128,41 @@ fn markdown_words() -> String {
     text
 }
 
-fn python() -> String {
+/// How a programming language writes comments and constants.
+struct Syntax {
+    comment: &'static str,
+    constant: &'static str,
+    quotes: &'static str,
+    end: &'static str,
+}
+
+const PYTHON: Syntax = Syntax {
+    comment: "#",
+    constant: "",
+    quotes: "\"\"\"",
+    end: "",
+};
+
+const JAVASCRIPT: Syntax = Syntax {
+    comment: "//",
+    constant: "const ",
+    quotes: "`",
+    end: ";",
+};
+
+/// The tables as constants of a program.
+fn program(syntax: &Syntax) -> String {
+    let Syntax {
+        comment,
+        constant,
+        quotes,
+        end,
+    } = syntax;
     let mut text = format!(
-        "SCHEMA = {SCHEMA}\n\
-         # Number, name, word, whether payloads can be erased, fields in the order of their bytes; `?` is an option, `*`\n\
-         # a list, `@` stands before the schema that brought a field, a word or a kind, where that is not 1.\n\
-         EVENTS = \"\"\"\n"
+        "{constant}SCHEMA = {SCHEMA}{end}\n\
+         {comment} Number, name, word, whether payloads can be erased, fields in the order of their bytes; `?` is an option, `*`\n\
+         {comment} a list, `@` stands before the schema that brought a field, a word or a kind, where that is not 1.\n\
+         {constant}EVENTS = {quotes}\n"
     );
     let mut line = |items: Vec<String>| wrap(&mut text, &items);
     for kind in by_number() {
@@ -152,10 +182,11 @@ fn python() -> String {
         items.extend(spec.fields.iter().map(|spec| field(spec, ":", "*")));
         line(items);
     }
-    text += "\"\"\"\nENVELOPE = \"\"\"\n";
+    let next = |name: &str| format!("{quotes}{end}\n{constant}{name} = {quotes}\n");
+    text += &next("ENVELOPE");
     let envelope = Envelope::FIELDS.iter().map(|spec| field(spec, ":", "*"));
     wrap(&mut text, &envelope.collect::<Vec<_>>());
-    text += "\"\"\"\nWORDS = \"\"\"\n";
+    text += &next("WORDS");
     for (name, codes) in WORDS {
         let words = codes.iter();
         let words =
@@ -163,11 +194,10 @@ fn python() -> String {
         let items: Vec<String> = [(*name).to_owned()].into_iter().chain(words).collect();
         wrap(&mut text, &items);
     }
-    text += "\"\"\"\n";
-    text
+    text + quotes + end + "\n"
 }
 
-/// Adds items as one line of Python's text, which a backslash carries over lines of the source.
+/// Adds items as one line of a text, which a backslash carries over lines of the source.
 fn wrap(text: &mut String, items: &[String]) {
     let mut width = 0;
     for (nth, item) in items.iter().enumerate() {
@@ -206,13 +236,17 @@ fn compare(path: &str, begin: &str, end: &str, generated: &str) {
 }
 
 #[test]
-fn the_document_and_the_verifier_list_what_is_declared() {
-    compare(
-        "docs/verify.py",
-        "# <generated>\n",
-        "# </generated>",
-        &python(),
-    );
+fn the_document_and_the_verifiers_list_what_is_declared() {
+    for (path, syntax) in [("docs/verify.py", PYTHON), ("docs/verify.js", JAVASCRIPT)] {
+        let [begin, end] = ["<generated>\n", "</generated>"];
+        let comment = syntax.comment;
+        compare(
+            path,
+            &format!("{comment} {begin}"),
+            &format!("{comment} {end}"),
+            &program(&syntax),
+        );
+    }
     let events = markdown_events();
     compare(
         "docs/format.md",

@@ -27,6 +27,7 @@ mod format;
 mod format_tables;
 mod import;
 mod intake;
+mod javascript;
 mod limits;
 mod memory;
 mod notes;

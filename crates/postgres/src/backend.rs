@@ -33,9 +33,7 @@ impl Servers {
     }
 
     fn opened(&self, pool: Pool, at: &Location, wait: Duration) -> Result<Box<dyn Log>, OpenError> {
-        let mut session = pool.take(wait)?;
-        let marker = schema::marker(&mut session, at)?;
-        pool.give(session);
+        let marker = schema::marker(&pool, wait, at)?;
         let cache = self.cache.as_deref();
         let cache = cache.map(|cache| Snapshots::of(cache, &marker.id, marker.erasures));
         Ok(Box::new(PostgresLog::new(Arc::new(pool), cache)))
@@ -57,8 +55,7 @@ impl Backend for Servers {
 
     fn check_can_create(&self, at: &Location) -> Result<(), OpenError> {
         let pool = pool(at, "servanda")?;
-        let mut session = pool.take(Duration::ZERO)?;
-        match schema::is_there(&mut session)? {
+        match schema::is_there(&pool, Duration::ZERO)? {
             true => Err(OpenError::AlreadyALedger(at.clone())),
             false => Ok(()),
         }
@@ -66,14 +63,13 @@ impl Backend for Servers {
 
     fn create(&self, at: &Location, who: &str) -> Result<Box<dyn Log>, OpenError> {
         let pool = pool(at, who)?;
-        let mut session = pool.take(Duration::ZERO)?;
-        if schema::is_there(&mut session)? {
+        if schema::is_there(&pool, Duration::ZERO)? {
             return Err(OpenError::AlreadyALedger(at.clone()));
         }
+        let mut session = pool.take(Duration::ZERO)?;
         if let Err(error) = schema::make(&mut session, &pool.address.schema) {
             // Another process may have been faster.
-            let mut again = pool.take(Duration::ZERO)?;
-            return Err(match schema::is_there(&mut again)? {
+            return Err(match schema::is_there(&pool, Duration::ZERO)? {
                 true => OpenError::AlreadyALedger(at.clone()),
                 false => error.into(),
             });

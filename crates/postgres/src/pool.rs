@@ -84,9 +84,22 @@ impl Pool {
     pub fn read<T>(
         &self,
         doing: &str,
+        ask: impl FnMut(&mut Session) -> Result<T, postgres::Error>,
+    ) -> Result<T, LogError> {
+        self.read_within(PATIENCE, doing, ask)
+    }
+
+    /// As [`Pool::read`], asking again for as long as `patience`.
+    ///
+    /// # Errors
+    /// [`LogError`]
+    pub fn read_within<T>(
+        &self,
+        patience: Duration,
+        doing: &str,
         mut ask: impl FnMut(&mut Session) -> Result<T, postgres::Error>,
     ) -> Result<T, LogError> {
-        let end = Instant::now() + PATIENCE;
+        let end = Instant::now() + patience;
         loop {
             let left = end.saturating_duration_since(Instant::now());
             let mut session = self.take(left)?;

@@ -1,6 +1,9 @@
 //! The tables of a ledger, and the statements that make them.
 
+use std::time::Duration;
+
 use super::failure::log_error;
+use super::pool::Pool;
 use super::session::Session;
 use servanda_log::{Location, LogError, OpenError};
 
@@ -48,10 +51,11 @@ pub(super) struct Marker {
 ///
 /// # Errors
 /// What the server says.
-pub(super) fn is_there(session: &mut Session) -> Result<bool, LogError> {
-    let asked = session.one("SELECT to_regclass('ledger') IS NOT NULL", &[]);
-    let row = asked.map_err(|error| log_error("looking for the ledger", &error))?;
-    Ok(row.get(0))
+pub(super) fn is_there(pool: &Pool, patience: Duration) -> Result<bool, LogError> {
+    pool.read_within(patience, "looking for the ledger", |session| {
+        let row = session.one("SELECT to_regclass('ledger') IS NOT NULL", &[])?;
+        Ok(row.get(0))
+    })
 }
 
 /// Makes a ledger without records.
@@ -68,13 +72,13 @@ pub(super) fn make(session: &mut Session, schema: &str) -> Result<(), LogError> 
 ///
 /// # Errors
 /// [`OpenError::NoLedger`], [`OpenError::NewerFormat`], [`OpenError::Log`].
-pub(super) fn marker(session: &mut Session, at: &Location) -> Result<Marker, OpenError> {
-    if !is_there(session)? {
+pub(super) fn marker(pool: &Pool, patience: Duration, at: &Location) -> Result<Marker, OpenError> {
+    if !is_there(pool, patience)? {
         return Err(OpenError::NoLedger(at.clone()));
     }
-    let row = session
-        .optional("SELECT format, id::text, erasures FROM ledger", &[])
-        .map_err(|error| log_error("reading the ledger's marker", &error))?;
+    let row = pool.read_within(patience, "reading the ledger's marker", |session| {
+        session.optional("SELECT format, id::text, erasures FROM ledger", &[])
+    })?;
     let damaged = || LogError::Damaged {
         what: "the table `ledger` is empty".to_owned(),
         resume: None,

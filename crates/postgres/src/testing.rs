@@ -50,6 +50,19 @@ fn command(program: &Path) -> Command {
     command
 }
 
+/// A directory in which the server may write.
+fn scratch() -> TempDir {
+    let dir = tempfile::Builder::new().prefix("pg").tempdir().unwrap();
+    if is_root() {
+        let owned = Command::new("chown")
+            .arg("postgres")
+            .arg(dir.path())
+            .status();
+        assert!(owned.unwrap().success());
+    }
+    dir
+}
+
 impl Server {
     /// Starts a server with more options, each `NAME=VALUE`; none where PostgreSQL is not installed, which only a person's
     /// machine may do without.
@@ -61,14 +74,7 @@ impl Server {
             );
             return None;
         };
-        let dir = tempfile::Builder::new().prefix("pg").tempdir().unwrap();
-        if is_root() {
-            let owned = Command::new("chown")
-                .arg("postgres")
-                .arg(dir.path())
-                .status();
-            assert!(owned.unwrap().success());
-        }
+        let dir = scratch();
         let made = command(&bin.join("initdb"))
             .arg("--pgdata")
             .arg(dir.path().join("data"))
@@ -84,6 +90,44 @@ impl Server {
             .unwrap();
         assert!(made.status.success(), "{made:?}");
         Some(Self::run(bin, dir, options))
+    }
+
+    /// Starts a standby that follows this server under a name, with more options.
+    pub fn standby(&self, name: &str, options: &[&str]) -> Self {
+        let dir = scratch();
+        let copied = command(&self.bin.join("pg_basebackup"))
+            .arg("--pgdata")
+            .arg(dir.path().join("data"))
+            .arg("--dbname")
+            .arg(format!(
+                "host=127.0.0.1 port={} user=postgres application_name={name}",
+                self.port
+            ))
+            .args([
+                "--write-recovery-conf",
+                "--wal-method=stream",
+                "--checkpoint=fast",
+                "--no-sync",
+            ])
+            .args(["--create-slot", "--slot", name])
+            .current_dir(dir.path())
+            .output()
+            .unwrap();
+        assert!(copied.status.success(), "{copied:?}");
+        Self::run(self.bin.clone(), dir, options)
+    }
+
+    /// How much of the primary's write-ahead log a standby has.
+    pub fn received(&self) -> u64 {
+        let asked = "SELECT (pg_last_wal_receive_lsn() - '0/0')::int8";
+        let row = self.client().query_one(asked, &[]).unwrap();
+        row.get::<_, i64>(0) as u64
+    }
+
+    /// Makes a standby the primary.
+    pub fn promote(&self) {
+        let promoted = self.client().query_one("SELECT pg_promote(true, 60)", &[]);
+        assert!(promoted.unwrap().get::<_, bool>(0), "it is no primary");
     }
 
     fn run(bin: PathBuf, dir: TempDir, options: &[&str]) -> Self {
@@ -180,6 +224,9 @@ fn launch(bin: &Path, dir: &Path, port: u16, options: &[&str]) -> Child {
 
 impl Drop for Server {
     fn drop(&mut self) {
+        if !matches!(self.process.try_wait(), Ok(None)) {
+            return;
+        }
         // SIGQUIT: it ends all of its processes at once.
         let pid = self.process.id().to_string();
         let _ = Command::new("kill").args(["-QUIT", &pid]).status();

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::cli::command::Command;
 use crate::cli::error::{CliError, Exit};
-use crate::cli::feed::Feed;
+use crate::cli::feed::{Feed, refused};
 use crate::cli::interrupt::Interrupt;
 use crate::cli::progress::Intake;
 use crate::cli::session::Session;
@@ -65,7 +65,8 @@ pub fn make(dir: &Path, session: &Session, (old, new): (&str, &str)) -> Result<(
             interrupt: Interrupt::default(),
         };
         let lines = Lines::new(text.as_bytes(), Defaults::default());
-        feed.append(session, &mut ledger, lines)?;
+        let fed = feed.append(session, &mut ledger, lines);
+        fed.map_err(|error| refused(error, name))?;
     }
     Ok(())
 }

@@ -167,12 +167,11 @@ impl Desktop<'_> {
         chosen: &[String],
     ) -> Result<Option<String>, Stop> {
         // A source may be cited at several places.
-        let is_first = chosen.is_empty();
-        let question = match is_first {
-            true => question,
-            false => ("another source, or place:", question.1),
+        let question = match chosen {
+            [] => question,
+            _ => ("another source, or place:", question.1),
         };
-        let Some(source) = self.entity(slot, EntityKind::Source, question, &[])? else {
+        let Some(source) = self.entity(slot, EntityKind::Source, question, chosen)? else {
             return Ok(None);
         };
         let place = self.text(

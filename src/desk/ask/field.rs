@@ -67,7 +67,7 @@ pub(super) fn explained(slot: Slot, chosen: &[String]) -> String {
     };
     match chosen {
         [] => help,
-        chosen => format!("{help}; so far: {}", chosen.join("; ")),
+        chosen => format!("{help}\nso far: {}", chosen.join("; ")),
     }
 }
 

@@ -50,6 +50,10 @@ impl Form {
         let Some((kind, fields)) = read? else {
             return Err(vec!["it is empty".to_owned()]);
         };
+        let unknown = fields.iter().find(|(name, _)| kind.field(name).is_none());
+        if let Some((name, _)) = unknown {
+            return Err(vec![format!("a {kind} has no field {name}")]);
+        }
         let typed = unfinished.as_ref().and_then(Value::as_object);
         let typed = typed.and_then(|typed| typed.iter().next());
         let typed = typed.and_then(|(name, text)| Some((name.clone(), text.as_str()?.to_owned())));

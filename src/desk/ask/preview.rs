@@ -39,18 +39,30 @@ pub fn preview(state: &State, event: &Event, today: NaiveDate) -> Vec<String> {
     let named = event.references().into_iter().map(|(_, named)| named);
     for subject in named.chain(defined).filter_map(entity).take(3) {
         let (old, new) = (rows(state, &subject, today), rows(&after, &subject, today));
-        for (field, after) in &new {
-            let before = old.iter().find(|(other, _)| other == field);
-            let before = before.map(|(_, value)| value);
-            if let Some(before) = before.filter(|before| *before != after) {
-                let field = &field.1;
-                lines.push(format!(
-                    "  {subject} {field}: {before} before, {after} after"
-                ));
-            }
+        // Of what is new there was nothing before.
+        if !old.is_empty() {
+            lines.extend(changes(&subject, &old, &new));
         }
     }
     lines
+}
+
+/// The fields that say something else afterwards, a line each.
+fn changes(subject: &Subject, old: &[Row], new: &[Row]) -> Vec<String> {
+    let value = |rows: &[Row], field: &Field| {
+        let found = rows.iter().find(|(other, _)| other == field);
+        found.map_or_else(|| NOTHING.to_owned(), |(_, value)| value.clone())
+    };
+    let gone = old
+        .iter()
+        .filter(|(field, _)| !new.iter().any(|(other, _)| other == field));
+    let fields = new.iter().chain(gone).map(|(field, _)| field);
+    let changes = fields.filter_map(|field| {
+        let (before, after) = (value(old, field), value(new, field));
+        let name = field.1.replace('_', " ");
+        (before != after).then(|| format!("  {subject} {name}: {before} before, {after} after"))
+    });
+    changes.collect()
 }
 
 fn entity(named: Reference<'_>) -> Option<Subject> {
@@ -60,8 +72,14 @@ fn entity(named: Reference<'_>) -> Option<Subject> {
 /// A field of a dossier, with the name of its table.
 type Field = (&'static str, String);
 
+/// A field, and what it says.
+type Row = (Field, String);
+
+/// What is said of a field that says nothing.
+const NOTHING: &str = "nothing";
+
 /// The fields of an entity as they stand, and its terms.
-fn rows(state: &State, subject: &Subject, today: NaiveDate) -> Vec<(Field, String)> {
+fn rows(state: &State, subject: &Subject, today: NaiveDate) -> Vec<Row> {
     let Subject::Entity(id) = subject else {
         return Vec::new();
     };
@@ -94,12 +112,12 @@ fn rows(state: &State, subject: &Subject, today: NaiveDate) -> Vec<(Field, Strin
 
 fn written(cell: &Cell) -> String {
     match cell {
-        Cell::None => "nothing".to_owned(),
+        Cell::None => NOTHING.to_owned(),
         Cell::Text(text) | Cell::Word(text, _) => text.clone(),
         Cell::Number(number) => number.to_string(),
         Cell::Flag(true) => "yes".to_owned(),
         Cell::Flag(false) => "no".to_owned(),
-        Cell::List(texts) if texts.is_empty() => "nothing".to_owned(),
+        Cell::List(texts) if texts.is_empty() => NOTHING.to_owned(),
         Cell::List(texts) => texts.join("; "),
     }
 }

@@ -1,7 +1,7 @@
 //! Two years of follow-ups, recorded by answering: a dispute of a mutual promise, a partial fulfilment, a missed meeting
 //! series, a renamed party, two that were merged, a correction. What the reports then say, sentence by sentence.
 
-use super::secretary::Secretary;
+use super::secretary::{ESCAPE, Secretary};
 use crate::program::Scratch;
 
 const KEEP: (&str, &str) = ("Is it right?", "keep it");
@@ -111,6 +111,31 @@ fn a_mutual_promise_is_disputed_and_the_accuser_breaks_nothing() {
         &["report", "due", "--as-of", "2024-06-30"],
         &["colombia breached, venezuela", "1 of 4 (25%)"],
     );
+}
+
+#[test]
+fn a_preview_shows_what_stands_before_and_after() {
+    let scratch = communique();
+    let mut secretary = Secretary::runs(&scratch, &["record", "status", "C2"]);
+    secretary.answers_all(&[
+        ("to:", "claimed"),
+        ("on:", "2024-05-02"),
+        ("by:", "(colombia)"),
+        ("another by:", ""),
+        ("source:", ""),
+    ]);
+    let (preview, _) = secretary.answers("Is it right?", "leave this event out");
+    for sentence in [
+        "status: C2 went from agreed to claimed for Colombia, says Colombia",
+        "C2 differs: nothing before, colombia claimed; venezuela agreed after",
+    ] {
+        assert!(preview.contains(sentence), "no `{sentence}` in:\n{preview}");
+    }
+    secretary.reads();
+    secretary.types(ESCAPE);
+    let said = secretary.has_recorded();
+    assert!(said.contains("nothing was recorded"), "{said}");
+    assert_eq!(scratch.run(&["export"]).ok().lines().count(), 39);
 }
 
 #[test]

@@ -78,6 +78,8 @@ fn a_bundle_verifies_itself_without_this_program() {
         "checkpoint",
         "format.md",
         "verify.py",
+        "verify.js",
+        "verify.html",
         "README.txt",
     ];
     assert_eq!(names, expected);
@@ -112,6 +114,19 @@ fn a_bundle_verifies_itself_without_this_program() {
         "{}",
         ran.stdout
     );
+    if let Some(mut command) = javascript::node(&at("verify.js")) {
+        let checkpoint = at("checkpoint");
+        command.args([
+            &at("records.ndjson"),
+            "--checkpoint",
+            &checkpoint,
+            "--log-key",
+        ]);
+        command.arg(&vkey);
+        let other = piped(command, "");
+        let [one, other] = [&ran, &other].map(|ran| (ran.code.unwrap().into(), &*ran.stdout));
+        assert_eq!(javascript::difference(one, other), None);
+    }
     let checkpoint = fs::read_to_string(out.join("checkpoint")).unwrap();
     let root = checkpoint.lines().nth(2).unwrap();
     assert!(ran.stdout.contains(root), "{}", ran.stdout);

@@ -1,4 +1,4 @@
-//! Tamperings with the text of an export that no store can be like: only verify.py reads exports.
+//! Tamperings with the text of an export that no store can be like: only verify.py and verify.js read exports.
 
 use super::story::Story;
 use super::{Case, Expect, Store};

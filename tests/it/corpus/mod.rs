@@ -1,6 +1,6 @@
-//! The corpus: hundreds of ledgers that were tampered with, made the same way each time, and the verdicts of servanda and
-//! of `docs/verify.py` on each. They must come to the same exit code. Every tampering must be refused by both, or it is
-//! explained by name why it is not.
+//! The corpus: hundreds of ledgers that were tampered with, made the same way each time, and the verdicts of servanda, of
+//! `docs/verify.py` and of `docs/verify.js` on each. They must come to the same exit code. Every tampering must be refused
+//! by all, or it is explained by name why it is not.
 
 mod bytes;
 mod events;
@@ -22,6 +22,7 @@ use servanda_log::memory::MemoryLog;
 
 use self::story::Story;
 use crate::format::{hex, root};
+use crate::javascript::{self, node};
 use crate::program::{self, Scratch};
 use crate::tamper;
 
@@ -156,17 +157,43 @@ impl Judged {
 }
 
 /// The verdicts of verify.py on what was written to it, in one process, while `meanwhile` runs: exit codes, and what it
-/// said. `mode` says what the texts are.
+/// said. `mode` says what the texts are. verify.js must have said the same.
 fn in_python<T>(
     mode: &str,
     texts: &[impl AsRef<[u8]> + Sync],
     meanwhile: impl FnOnce() -> T,
 ) -> (Vec<(i64, String)>, T) {
-    let mut child = Command::new("python3")
+    let mut command = Command::new("python3");
+    command
         .args(["-S", "-B"])
         .arg(root().join("tests/it/corpus/verify.py"))
         .arg(root().join("docs/verify.py"))
-        .arg(mode)
+        .arg(mode);
+    let (python, done) = in_one_process(command, texts, meanwhile);
+    if let Some(mut command) = node("tests/it/corpus/verify.js") {
+        command.arg(root().join("docs/verify.js")).arg(mode);
+        let (javascript, ()) = in_one_process(command, texts, || ());
+        assert_eq!(python.len(), javascript.len());
+        let pairs = python.iter().zip(&javascript);
+        let differences: Vec<String> = pairs
+            .enumerate()
+            .filter_map(|(nth, (one, other))| {
+                let difference = javascript::difference((one.0, &one.1), (other.0, &other.1))?;
+                Some(format!("{nth}: {difference}"))
+            })
+            .collect();
+        assert!(differences.is_empty(), "{}", differences.join("\n\n"));
+    }
+    (python, done)
+}
+
+/// The verdicts of a verifier on what was written to it.
+fn in_one_process<T>(
+    mut command: Command,
+    texts: &[impl AsRef<[u8]> + Sync],
+    meanwhile: impl FnOnce() -> T,
+) -> (Vec<(i64, String)>, T) {
+    let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
@@ -244,7 +271,7 @@ fn can_be_laid(store: &Store) -> bool {
 }
 
 #[test]
-fn servanda_and_verify_py_agree_on_every_tampered_ledger() {
+fn all_verifiers_agree_on_every_tampered_ledger() {
     let honest = Store::bound(&Story::honest());
     assert_eq!(honest.verdict().findings, []);
     let cases = all();

@@ -1,4 +1,5 @@
-//! Policies, keys and checkpoints, whole and spoilt: servanda and `docs/verify.py` come to the same exit code.
+//! Policies, keys and checkpoints, whole and spoilt: servanda, `docs/verify.py` and `docs/verify.js` come to the same exit
+//! code.
 
 use std::fmt::Write as _;
 
@@ -402,7 +403,7 @@ fn all(roots: &Roots) -> Vec<Asked> {
 }
 
 #[test]
-fn servanda_and_verify_py_agree_on_every_policy_and_checkpoint() {
+fn all_verifiers_agree_on_every_policy_and_checkpoint() {
     let (records, _) = Story::honest().bind();
     let roots = Roots::of(&records);
     let cases = all(&roots);

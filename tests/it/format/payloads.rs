@@ -152,7 +152,7 @@ fn python_reads_every_event_as_export_writes_it() {
     let events = events_of_every_kind();
     let payloads = events.iter().map(|event| codec::encode(event).unwrap());
     let (records, head) = chain_of(payloads.collect());
-    let ran = verify_py(&["--events"], &raw_export(&records, head));
+    let ran = verify_export(&["--events"], &raw_export(&records, head));
     assert_only_signatures(&ran, &ran.stderr);
     let read: Vec<Value> = ran
         .stdout
@@ -183,7 +183,7 @@ fn python_reads_the_golden_vectors() {
     });
     let (records, head) = chain_of(contents.collect());
     // Nobody signed for the recorders that these name.
-    let ran = verify_py(&[], &raw_export(&records, head));
+    let ran = verify_export(&[], &raw_export(&records, head));
     assert_only_signatures(&ran, &ran.stdout);
 
     assert_eq!(
@@ -201,7 +201,7 @@ fn python_reads_the_golden_vectors() {
     let head = json!({"head": {"count": export.len(), "link": last["link"]}});
     export.push(head.to_string());
     // The chain is sound; two of its payloads were chosen for their lengths, and are no events.
-    let found = verify_py(&[], &joined(&export)).stdout;
+    let found = verify_export(&[], &joined(&export)).stdout;
     let findings = found.lines().filter(|line| line.starts_with("record "));
     let kinds: Vec<&str> = findings
         .map(|line| line.split(": ").nth(1).unwrap())
@@ -297,6 +297,10 @@ fn both_refuse_the_same_payloads() {
     ] {
         payloads.insert(by_rule(rule));
     }
+    // A schema that is none, is higher than the event needs, or is of a later version.
+    for schema in [0, 2, 3] {
+        payloads.insert([&[schema, 18], &text("x")[..], &[0], &envelope].concat());
+    }
     for note in [
         " ", "\u{2003}", "\u{200b}", "\u{1c}", "a\u{7f}", "a\u{9f}", "a\r", "\t", "a\t",
     ] {
@@ -372,7 +376,7 @@ fn both_refuse_the_same_payloads() {
         .collect();
     assert!(!refused.is_empty() && refused.len() < contents.len());
     let (records, head) = chain_of(contents.clone());
-    let ran = verify_py(&[], &raw_export(&records, head));
+    let ran = verify_export(&[], &raw_export(&records, head));
     let mut found = BTreeMap::new();
     for line in ran
         .stdout

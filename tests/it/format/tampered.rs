@@ -13,7 +13,7 @@ fn the_golden_export_is_sound_in_python() {
 
 #[test]
 fn a_verdict_says_what_was_not_checked() {
-    let alone = verify_py(&[], &golden()).stdout;
+    let alone = verify_export(&[], &golden()).stdout;
     for part in [
         "head 4:",
         GOLDEN_LINK,
@@ -23,7 +23,7 @@ fn a_verdict_says_what_was_not_checked() {
     ] {
         assert!(alone.contains(part), "{part}: {alone}");
     }
-    let compared = verify_py(&["--head", &format!("4:{GOLDEN_LINK}")], &golden()).stdout;
+    let compared = verify_export(&["--head", &format!("4:{GOLDEN_LINK}")], &golden()).stdout;
     assert!(!compared.contains("tail was cut"), "{compared}");
 }
 
@@ -238,7 +238,7 @@ fn both_refuse_keys_under_which_signatures_mean_nothing() {
         );
         let contents = [&golden_events()[0], &admitted].map(|event| codec::encode(event).unwrap());
         let (records, head) = chain_of(contents.to_vec());
-        let ran = verify_py(&[], &raw_export(&records, head));
+        let ran = verify_export(&[], &raw_export(&records, head));
         assert_only_signatures(&ran, &ran.stdout);
         assert!(!found_by_servanda(&records, head).is_empty(), "{key}");
     }
@@ -275,7 +275,7 @@ fn wrong_usage_is_no_verdict() {
         &["--log-key", "none", "--checkpoint", "docs/format.md"],
         &["--policy", "docs/format.md"],
     ] {
-        let code = verify_py(options, &golden()).code;
+        let code = verify_export(options, &golden()).code;
         assert_eq!(code, Some(USAGE), "{options:?}");
     }
     for options in [
@@ -283,7 +283,7 @@ fn wrong_usage_is_no_verdict() {
         &["--checkpoint", "/no/such/file"],
         &["--checkpoint", "docs/format.md"],
     ] {
-        let code = verify_py(options, &golden()).code;
+        let code = verify_export(options, &golden()).code;
         assert_eq!(code, Some(REFUSED), "{options:?}");
     }
 }

@@ -42,6 +42,37 @@ fn eight_writers_lose_nothing_and_leave_no_gap() {
     ledger.run(&["verify"]).ok();
 }
 
+/// Imports that race with each other and with single events.
+#[test]
+fn imports_that_race_are_all_in() {
+    let Some(server) = server() else {
+        return;
+    };
+    let ledger = OnServer::with_ledger(&server);
+    const LINES: usize = 2_000;
+    thread::scope(|scope| {
+        for writer in 0..4 {
+            let ledger = &ledger;
+            scope.spawn(move || {
+                let lines: String = (0..LINES)
+                    .map(|nth| format!("{{\"event\":\"note\",\"text\":\"{nth} of {writer}\"}}\n"))
+                    .collect();
+                let name = format!("lines{writer}");
+                ledger.scratch.write(&name, lines);
+                ledger.run(&["import", &name, "--key", &name]).ok();
+            });
+            scope.spawn(move || {
+                for nth in 0..3 {
+                    let text = format!("single {nth} of {writer}");
+                    ledger.run(&["record", "note", "--text", &text]).ok();
+                }
+            });
+        }
+    });
+    assert_eq!(ledger.count(), 1 + 4 * (LINES + 3));
+    ledger.run(&["verify"]).ok();
+}
+
 #[test]
 fn of_several_writers_of_one_id_one_wins_and_the_others_hear_the_rule() {
     let Some(server) = server() else {
@@ -125,5 +156,5 @@ fn a_server_that_is_killed_loses_nothing_that_was_acknowledged() {
     for text in &acknowledged {
         assert_eq!(log.matches(text.as_str()).count(), 1, "{text}: {log}");
     }
-    assert!(command(&["verify"]).status().unwrap().success());
+    assert!(command(&["verify"]).output().unwrap().status.success());
 }

@@ -1,6 +1,8 @@
 //! Ledgers on a real PostgreSQL server, as users have them: by the command line.
 
 mod appends;
+mod cut;
+mod failover;
 mod rights;
 mod tampering;
 
