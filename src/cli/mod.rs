@@ -2,6 +2,8 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
+#[cfg(feature = "serve")]
+mod access;
 mod acknowledge;
 mod add;
 mod anchors;
@@ -46,6 +48,8 @@ mod redact;
 mod report;
 mod search;
 mod seen_checkpoints;
+#[cfg(feature = "serve")]
+mod serve;
 mod session;
 mod show;
 mod terminal;
@@ -91,6 +95,10 @@ const COMMANDS: &[Command] = &[
     check_proof::COMMAND,
     key::COMMAND,
     acknowledge::COMMAND,
+    #[cfg(feature = "serve")]
+    serve::COMMAND,
+    #[cfg(feature = "serve")]
+    access::COMMAND,
     witness::COMMAND,
     demo::COMMAND,
     completions::COMMAND,

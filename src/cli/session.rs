@@ -125,6 +125,12 @@ impl Session {
         }
     }
 
+    /// Whether the user named keys of recorders to sign with.
+    #[cfg(feature = "serve")]
+    pub fn has_signing_keys(&self) -> bool {
+        !self.sign_with.is_empty()
+    }
+
     /// A command line on the same ledger, ready to be typed.
     pub fn command(&self, words: &str) -> String {
         match &self.ledger {

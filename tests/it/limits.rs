@@ -58,6 +58,26 @@ fn limits() -> Vec<(&'static str, u64)> {
             "connections to a witness from one address",
             number(serve::MAX_CONNECTIONS_OF_ONE),
         ),
+        #[cfg(feature = "serve")]
+        (
+            "a batch of events that is sent to a server",
+            number(servanda_serve::BATCH_BYTES),
+        ),
+        #[cfg(feature = "serve")]
+        (
+            "a form that is sent to a server",
+            number(servanda_serve::FORM_BYTES),
+        ),
+        #[cfg(feature = "serve")]
+        (
+            "connections to a server at once",
+            number(servanda_serve::LIMITS.connections),
+        ),
+        #[cfg(feature = "serve")]
+        (
+            "connections to a server from one address",
+            number(servanda_serve::LIMITS.connections_of_one),
+        ),
         (
             "occurrences of a deadline that are counted",
             number(occurrences::OCCURRENCES_LIMIT),
@@ -97,6 +117,16 @@ fn the_stated_limits_are_the_enforced_ones() {
         serve::CONNECTION_SECONDS
     );
     assert!(text.contains(&waits), "{waits}");
+    #[cfg(feature = "serve")]
+    {
+        let limits = servanda_serve::LIMITS;
+        let [head, body, idle, connection] =
+            [limits.head, limits.body, limits.idle, limits.connection].map(|time| time.as_secs());
+        let waits = format!(
+            "A server waits {head} seconds for the head of a request, {body} for its body, {idle} for the next request or for a client to take a part of\nan answer, and ends a connection after {connection}."
+        );
+        assert!(text.contains(&waits), "{waits}");
+    }
 
     // What the format says of the same things, in its own words.
     let of = |what: &str| limits.iter().find(|(name, _)| *name == what).unwrap().1;

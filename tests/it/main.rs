@@ -37,6 +37,9 @@ mod power;
 mod program;
 #[cfg(unix)]
 mod receipts;
+#[cfg(unix)]
+#[cfg(feature = "serve")]
+mod serve;
 mod syscalls;
 mod tables;
 mod tamper;

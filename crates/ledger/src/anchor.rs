@@ -126,6 +126,11 @@ impl<S: Log> Ledger<S> {
         Hashes::new(&self.log, self.tree.tiles())
     }
 
+    /// The roots of the tree's complete tiles of 4,096 records, in order: what [`Hashes::new`] takes.
+    pub fn tiles(&self) -> &[TreeHash] {
+        self.tree.tiles()
+    }
+
     /// The checkpoint of the ledger as it is: origin, size and root of its tree.
     ///
     /// # Errors

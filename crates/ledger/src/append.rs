@@ -12,6 +12,7 @@ use super::ledger::Ledger;
 use super::receipt::Receipt;
 use super::submission::{BATCH_LIMIT, Submission};
 use servanda_core::chain::record::{Head, Record, Sealed};
+use servanda_core::state::State;
 use servanda_core::value::id::Seq;
 use servanda_core::value::when::Instant;
 use servanda_log::{Log, OneBatch};
@@ -32,6 +33,18 @@ struct Group {
     last_recorded: Instant,
     /// What becomes of each request once the records are written.
     outcomes: Vec<Outcome>,
+}
+
+impl Group {
+    /// A group without requests, with room for so many, behind the last record of a ledger.
+    fn behind(head: Head, last_recorded: Instant, requests: usize) -> Self {
+        Self {
+            records: Vec::new(),
+            head,
+            last_recorded,
+            outcomes: Vec::with_capacity(requests),
+        }
+    }
 }
 
 impl<S: Log> Ledger<S> {
@@ -80,14 +93,29 @@ impl<S: Log> Ledger<S> {
         unreachable!("the last attempt returns")
     }
 
+    /// Checks events as [`Ledger::append`] does, shows the state as they would leave it with the receipts that they
+    /// would get, and takes them back. Nothing is written; the links and times of the receipts are not those of a later
+    /// append.
+    ///
+    /// # Errors
+    /// As [`Ledger::append`], where they would not be appended.
+    pub fn rehearse<T>(
+        &mut self,
+        events: Vec<Submission>,
+        look: impl FnOnce(&State, &[Receipt]) -> T,
+    ) -> Result<T, LedgerError> {
+        self.refresh_if_stale()?;
+        let before = self.state.count();
+        let mut group = Group::behind(self.head, self.last_recorded, 1);
+        let outcome = self.prepare(events, &mut group);
+        let looked = outcome.map(|receipts| look(&self.state, &receipts));
+        self.rewind(before);
+        looked
+    }
+
     /// Checks each request against the state as those before it leave it, and binds it to the chain.
     fn gather(&mut self, requests: Vec<Vec<Submission>>) -> Result<Group, LedgerError> {
-        let mut group = Group {
-            records: Vec::new(),
-            head: self.head,
-            last_recorded: self.last_recorded,
-            outcomes: Vec::with_capacity(requests.len()),
-        };
+        let mut group = Group::behind(self.head, self.last_recorded, requests.len());
         for events in requests {
             let before = self.state.count();
             let outcome = self.prepare(events, &mut group);

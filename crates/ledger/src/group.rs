@@ -44,19 +44,21 @@ pub enum GroupError {
 
 /// A ledger to which many threads append.
 pub struct Group<S> {
-    appender: Appender,
+    appender: Appender<S>,
     committer: JoinHandle<Ledger<S>>,
 }
 
 /// Appends to the ledger of a [`Group`]. Clones are for other threads.
-#[derive(Debug, Clone)]
-pub struct Appender {
-    messages: SyncSender<Message>,
+pub struct Appender<S> {
+    messages: SyncSender<Message<S>>,
 }
 
-#[derive(Debug)]
-enum Message {
+/// What is done with the ledger between two writes. What it gives tells the visitor.
+type Visit<S> = Box<dyn FnOnce(&mut Ledger<S>) -> Box<dyn FnOnce()> + Send>;
+
+enum Message<S> {
     Append(Request),
+    Visit(Visit<S>),
     Close,
 }
 
@@ -90,9 +92,21 @@ impl<S: Log + 'static> Group<S> {
     /// # Errors
     /// What the system says where it gives no thread; the ledger is then closed.
     pub fn new(ledger: Ledger<S>) -> Result<Self, io::Error> {
+        Self::noting(ledger, |_| {})
+    }
+
+    /// As [`Group::new`], and shows the ledger after each write and each visit, before anybody is answered: so that what
+    /// is told of it then can be read by those who are answered.
+    ///
+    /// # Errors
+    /// As [`Group::new`].
+    pub fn noting(
+        ledger: Ledger<S>,
+        note: impl FnMut(&Ledger<S>) + Send + 'static,
+    ) -> Result<Self, io::Error> {
         let (messages, waiting) = sync_channel(WAITING_MAX);
         let thread = thread::Builder::new().name("servanda-committer".to_owned());
-        let committer = thread.spawn(move || commit(ledger, &waiting))?;
+        let committer = thread.spawn(move || commit(ledger, &waiting, note))?;
         Ok(Self {
             appender: Appender { messages },
             committer,
@@ -100,7 +114,7 @@ impl<S: Log + 'static> Group<S> {
     }
 
     /// A handle to append with.
-    pub fn appender(&self) -> Appender {
+    pub fn appender(&self) -> Appender<S> {
         self.appender.clone()
     }
 
@@ -122,7 +136,21 @@ impl<S> std::fmt::Debug for Group<S> {
     }
 }
 
-impl Appender {
+impl<S> Clone for Appender<S> {
+    fn clone(&self) -> Self {
+        Self {
+            messages: self.messages.clone(),
+        }
+    }
+}
+
+impl<S> std::fmt::Debug for Appender<S> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Appender").finish_non_exhaustive()
+    }
+}
+
+impl<S: 'static> Appender<S> {
     /// Appends events, all or none, as [`Ledger::append`] does, perhaps with those of others. When this returns, they
     /// are on the disk.
     ///
@@ -138,32 +166,70 @@ impl Appender {
             .map_err(|_| GroupError::Closed)?;
         answered.recv().map_err(|_| GroupError::Lost)?
     }
-}
 
-/// Commits until the group is closed, or nobody is left who could append.
-fn commit<S: Log>(mut ledger: Ledger<S>, waiting: &Receiver<Message>) -> Ledger<S> {
-    let mut last_time = 1;
-    loop {
-        let Ok(Message::Append(first)) = waiting.recv() else {
-            return ledger;
-        };
-        let (requests, closing) = gather(first, last_time, waiting);
-        last_time = requests.len();
-        let (events, answers): (Vec<_>, Vec<_>) = requests.into_iter().map(Request::take).unzip();
-        let outcomes = told(ledger.append_group(events), answers.len());
-        for (answer, outcome) in answers.into_iter().zip(outcomes) {
-            // Whoever asked may be gone. The events are there all the same.
-            let _gone = answer.map(|answer| answer.send(outcome));
-        }
-        if closing {
-            return ledger;
-        }
+    /// Does something with the ledger while nobody appends, after all that was asked for before. It keeps everybody
+    /// waiting, so it must be short.
+    ///
+    /// # Errors
+    /// [`GroupError::Closed`]; [`GroupError::Lost`] where the committer ended meanwhile.
+    pub fn visit<T: Send + 'static>(
+        &self,
+        visit: impl FnOnce(&mut Ledger<S>) -> T + Send + 'static,
+    ) -> Result<T, GroupError> {
+        let (answer, answered) = sync_channel(1);
+        let visit: Visit<S> = Box::new(move |ledger| {
+            let found = visit(ledger);
+            // Whoever asked may be gone. What was done is done all the same.
+            Box::new(move || drop(answer.send(found)))
+        });
+        self.messages
+            .send(Message::Visit(visit))
+            .map_err(|_| GroupError::Closed)?;
+        answered.recv().map_err(|_| GroupError::Lost)
     }
 }
 
-/// All that wait, and whether the group is to be closed after them. Threads that were just answered are about to ask
-/// again: for as many as there were the last time this waits a moment, for a sync shared by few costs as much.
-fn gather(first: Request, last_time: usize, waiting: &Receiver<Message>) -> (Vec<Request>, bool) {
+/// Commits until the group is closed, or nobody is left who could append.
+fn commit<S: Log>(
+    mut ledger: Ledger<S>,
+    waiting: &Receiver<Message<S>>,
+    mut note: impl FnMut(&Ledger<S>),
+) -> Ledger<S> {
+    let mut last_time = 1;
+    let mut next = waiting.recv().ok();
+    loop {
+        next = match next {
+            None | Some(Message::Close) => return ledger,
+            Some(Message::Visit(visit)) => {
+                let tell = visit(&mut ledger);
+                note(&ledger);
+                tell();
+                waiting.recv().ok()
+            }
+            Some(Message::Append(first)) => {
+                let (requests, after) = gather(first, last_time, waiting);
+                last_time = requests.len();
+                let (events, answers): (Vec<_>, Vec<_>) =
+                    requests.into_iter().map(Request::take).unzip();
+                let outcomes = told(ledger.append_group(events), answers.len());
+                note(&ledger);
+                for (answer, outcome) in answers.into_iter().zip(outcomes) {
+                    // Whoever asked may be gone. The events are there all the same.
+                    let _gone = answer.map(|answer| answer.send(outcome));
+                }
+                after.or_else(|| waiting.recv().ok())
+            }
+        };
+    }
+}
+
+/// All that wait, up to the first message of another kind. Threads that were just answered are about to ask again: for
+/// as many as there were the last time this waits a moment, for a sync shared by few costs as much.
+fn gather<S>(
+    first: Request,
+    last_time: usize,
+    waiting: &Receiver<Message<S>>,
+) -> (Vec<Request>, Option<Message<S>>) {
     let mut events = first.events.len();
     let mut requests = vec![first];
     let mut patience = PATIENCE;
@@ -173,7 +239,7 @@ fn gather(first: Request, last_time: usize, waiting: &Receiver<Message>) -> (Vec
                 events += request.events.len();
                 requests.push(request);
             }
-            Ok(Message::Close) => return (requests, true),
+            Ok(other) => return (requests, Some(other)),
             Err(_) if requests.len() < last_time && patience > 0 => {
                 patience -= 1;
                 thread::yield_now();
@@ -181,7 +247,7 @@ fn gather(first: Request, last_time: usize, waiting: &Receiver<Message>) -> (Vec
             Err(_) => break,
         }
     }
-    (requests, false)
+    (requests, None)
 }
 
 /// What each request is told.

@@ -170,6 +170,17 @@ impl<S: Log> Ledger<S> {
         self.log
     }
 
+    /// Takes in what others appended to the log since, if anybody did.
+    ///
+    /// # Errors
+    /// Those of reading the log, and of [`Ledger::open`].
+    pub fn catch_up(&mut self) -> Result<(), LedgerError> {
+        match self.stale || self.log.head()? != self.head {
+            true => self.refresh(),
+            false => Ok(()),
+        }
+    }
+
     /// Takes in what others appended; where the state does not lead to the log's head, replays from the newest snapshot
     /// that can be trusted.
     pub(super) fn refresh(&mut self) -> Result<(), LedgerError> {

@@ -28,9 +28,7 @@ use tokio::sync::oneshot;
 use tokio::time::{sleep, timeout};
 
 use super::{Answer, Witness};
-use connections::{Limits, Listener};
-
-mod connections;
+use servanda_http::connections::{Limits, Listener};
 
 /// The default address of a witness: this machine only.
 pub const DEFAULT_ADDRESS: &str = "127.0.0.1:8378";
@@ -55,10 +53,12 @@ pub const CONNECTION_SECONDS: u64 = 60;
 
 const LIMITS: Limits = Limits {
     head: Duration::from_secs(HEAD_SECONDS),
+    idle: Duration::from_secs(HEAD_SECONDS),
     body: Duration::from_secs(BODY_SECONDS),
     connection: Duration::from_secs(CONNECTION_SECONDS),
     connections: MAX_CONNECTIONS,
     connections_of_one: MAX_CONNECTIONS_OF_ONE,
+    trusts_loopback: false,
 };
 
 /// How long requests that are under way may take once the server is to stop.

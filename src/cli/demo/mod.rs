@@ -6,7 +6,8 @@ mod witnesses;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use self::stage::{ORIGIN, make, show_command, step};
+pub(super) use self::stage::make;
+use self::stage::{ORIGIN, show_command, step};
 use super::command::{Command, Run};
 use super::error::{CliError, Exit};
 use super::session::Session;

@@ -3,6 +3,8 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use smallvec::SmallVec;
+
 use super::job::{MappedEvent, Place, Remark};
 use super::scope::Cursor;
 use crate::intake::rules::EventRule;
@@ -15,7 +17,10 @@ use servanda_core::value::id::PartyId;
 use servanda_core::value::when::Instant;
 
 /// The texts of fields, by name, as they are found in a row; no name stands twice.
-pub(super) type Given<'a, 'b> = Vec<(&'a str, Texts<'b>)>;
+pub(super) type Given<'a, 'b> = SmallVec<[(&'a str, Texts<'b>); USUAL]>;
+
+/// Fields of most rules at the most: their texts take no allocation.
+const USUAL: usize = 10;
 
 /// The texts of fields that outlive the row.
 pub(super) type Kept<'a> = Vec<(&'a str, Vec<String>)>;
@@ -81,19 +86,19 @@ pub(super) fn line<T: AsRef<[S]>, S: AsRef<str>>(
     recorded_at: Option<Instant>,
     given: &[(&str, T)],
 ) -> Result<Box<Line>, Vec<FieldError>> {
-    let given: Vec<(&str, &[S])> = given
+    let given: SmallVec<[(&str, &[S]); USUAL]> = given
         .iter()
         .map(|(name, texts)| (*name, texts.as_ref()))
         .collect();
     Line::of_fields(place.line, kind, recorded_at, &given).map(Box::new)
 }
 
-/// An event that a row gives.
+/// An event that a row gives, and others may give, too.
 pub(super) struct Draft<'a> {
     pub number: usize,
     pub rule: &'a EventRule,
     pub key: Arc<str>,
-    /// The texts of its fields; none for an event that no other row makes.
+    /// The texts of its fields.
     pub given: Kept<'a>,
     pub place: Place,
     pub recorded_at: Option<Instant>,

@@ -81,6 +81,19 @@ pub trait Scope<'s> {
     /// # Errors
     /// Why the text does not fit.
     fn call(&self, function: &Function, text: &str) -> Result<Option<String>, String>;
+
+    /// What a function makes of a text, by `make` or as it was made before.
+    ///
+    /// # Errors
+    /// That of `make`.
+    fn recall(
+        &self,
+        _function: &Function,
+        _text: &str,
+        make: &dyn Fn() -> Result<Option<String>, String>,
+    ) -> Result<Option<String>, String> {
+        make()
+    }
 }
 
 impl Function {
@@ -92,15 +105,6 @@ impl Function {
         into: &mut Texts<'s>,
     ) -> Result<(), String> {
         let made = match self {
-            Self::Slug => match slug(&text) {
-                Some(id) => Cow::Owned(id),
-                None => {
-                    return Err(format!(
-                        "`{}` has no letter or digit for an id",
-                        excerpt(&text)
-                    ));
-                }
-            },
             Self::Lower => part(Cow::Owned(text.to_lowercase()), str::trim),
             Self::Upper => part(Cow::Owned(text.to_uppercase()), str::trim),
             Self::Before(mark) => part(text, |text| {
@@ -128,10 +132,16 @@ impl Function {
                 }
                 return Ok(());
             }
-            Self::Date | Self::Code | Self::Map(_) => match scope.call(self, &text)? {
-                Some(made) => Cow::Owned(made),
-                None => return Ok(()),
-            },
+            Self::Slug | Self::Date | Self::Code | Self::Map(_) => {
+                let make = || match self {
+                    Self::Slug => id(&text).map(Some),
+                    _ => scope.call(self, &text),
+                };
+                match scope.recall(self, &text, &make)? {
+                    Some(made) => Cow::Owned(made),
+                    None => return Ok(()),
+                }
+            }
         };
         if !made.is_empty() {
             into.push(made);
@@ -173,6 +183,12 @@ impl Function {
     pub fn list() -> &'static str {
         FUNCTIONS
     }
+}
+
+/// The id of a name.
+fn id(name: &str) -> Result<String, String> {
+    let none = || format!("`{}` has no letter or digit for an id", excerpt(name));
+    slug(name).ok_or_else(none)
 }
 
 /// A part of a text.

@@ -31,10 +31,12 @@ const TOP_LEVEL: &[&str] = &["Cargo.toml", "src", "tests", "fixtures", "README.m
 const PACKAGES: &[(&str, &str)] = &[
     ("crates/core/src", "servanda_core"),
     ("crates/files/src", "servanda_files"),
+    ("crates/http/src", "servanda_http"),
     ("crates/log/src", "servanda_log"),
     ("crates/ledger/src", "servanda_ledger"),
     ("crates/postgres/src", "servanda_postgres"),
     ("crates/report/src", "servanda_report"),
+    ("crates/serve/src", "servanda_serve"),
     ("crates/witness/src", "servanda_witness"),
     ("src", "servanda"),
 ];
@@ -53,11 +55,19 @@ const NAMED_ONLY_IN: &[(&str, &[&str])] = &[
     ("lz4_flex", &["crates/log/src/pack.rs"]),
     (
         "axum",
-        &["crates/witness/src/serve.rs", "crates/witness/src/serve/"],
+        &[
+            "crates/http/src/",
+            "crates/witness/src/serve.rs",
+            "crates/witness/src/serve/",
+        ],
     ),
     (
         "tokio",
-        &["crates/witness/src/serve.rs", "crates/witness/src/serve/"],
+        &[
+            "crates/http/src/",
+            "crates/witness/src/serve.rs",
+            "crates/witness/src/serve/",
+        ],
     ),
     ("ureq", &["crates/witness/src/ask.rs"]),
     ("inquire", &["src/cli/terminal.rs"]),

@@ -60,6 +60,13 @@ impl<T> History<T> {
         all.map(|(record, value)| (*record, value))
     }
 
+    /// The records from one on and before another one, and their values, in order.
+    pub fn within(&self, from: u32, before: u32) -> &[(u32, T)] {
+        let place = |record| self.0.partition_point(|one| one.0 < record);
+        let (from, end) = (place(from), place(before));
+        &self.0[from.min(end)..end]
+    }
+
     /// The values, in the order of the records.
     pub fn values(&self) -> impl DoubleEndedIterator<Item = &T> {
         self.0.iter().map(|(_, value)| value)

@@ -8,7 +8,7 @@ use super::facts::CommitmentFacts;
 use super::id_table::Id;
 use super::postings::Postings;
 use super::scan_cache::ScanCache;
-use super::standing::{Move, Standings};
+use super::standing::{Move, Promise, Standings};
 use super::tables::State;
 use crate::event::Kind;
 use crate::value::agreement::AgreementStatus;
@@ -20,6 +20,7 @@ use crate::value::when::When;
 #[derive(Debug, Clone, Copy)]
 pub struct CommitmentHistory<'r> {
     state: &'r State,
+    number: Id,
     defined: Seq,
     trail: &'r Postings,
     facts: &'r CommitmentFacts,
@@ -87,13 +88,13 @@ impl<'r> CommitmentHistory<'r> {
 
     /// Where its debtors stood before a record.
     pub(crate) fn standings_before(self, before: Seq) -> Option<Standings<'r>> {
-        let terms = self.facts.terms.of(number(self.defined))?;
-        Some(Standings::before(
-            self.state,
-            terms,
-            self.facts,
-            number(before),
-        ))
+        let promise = Promise {
+            number: self.number,
+            defined: number(self.defined),
+            terms: self.facts.terms.of(number(self.defined))?,
+            facts: self.facts,
+        };
+        Some(Standings::before(self.state, promise, number(before)))
     }
 
     /// The last move of the contest before a record.
@@ -199,6 +200,7 @@ impl State {
         let facts = entity.facts.commitment.as_deref();
         Some(CommitmentHistory {
             state: self,
+            number: id,
             defined: seq(record),
             trail: &entity.trail,
             facts: facts.filter(|_| kind == EntityKind::Commitment)?,

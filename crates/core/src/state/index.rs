@@ -79,6 +79,7 @@ impl Tables {
             names,
             assessments,
             words,
+            folds,
             ..
         } = self;
         let mut keeper = Keeper {
@@ -86,6 +87,7 @@ impl Tables {
             names,
             assessments,
             words,
+            folds,
             record,
             counts,
         };

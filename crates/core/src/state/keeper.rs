@@ -7,7 +7,9 @@ use super::facts::{
     AgreementFacts, AgreementMove, Amendment, CommitmentFacts, Conclusion, Facts, Moved,
     PartyFacts, Terms,
 };
+use super::folds::Folds;
 use super::id_table::{Id, IdTable, Ids};
+use super::standing::Stood;
 use super::word::{Word, Words};
 use crate::value::id::{AgreementId, CommitmentId, PartyId, Slug};
 
@@ -18,6 +20,8 @@ pub(super) struct Keeper<'a> {
     pub names: &'a IdTable,
     pub assessments: &'a mut Assessments,
     pub words: &'a mut Words,
+    /// They must not outlive what they were made of.
+    pub folds: &'a mut Folds<Stood>,
     pub record: u32,
     /// Whether the record counts. If it does not, its effects are taken out.
     pub counts: bool,
@@ -28,6 +32,7 @@ impl Keeper<'_> {
     pub fn set(&mut self, effect: Effect<'_>) {
         match effect {
             Effect::PartOf { party, parent } => {
+                self.folds.clear();
                 let parent = self.party(parent);
                 self.change_party(party, |party, record, counts| {
                     party.parent.set(record, counts.then_some(parent));
@@ -37,6 +42,7 @@ impl Keeper<'_> {
                 predecessor,
                 successors,
             } => {
+                self.folds.clear();
                 let (number, all) = (self.party(predecessor), self.parties(successors));
                 for successor in successors {
                     self.change_party(successor, |party, record, counts| {
@@ -212,6 +218,7 @@ impl Keeper<'_> {
         id: &CommitmentId,
         change: impl FnOnce(&mut CommitmentFacts, u32, bool),
     ) {
+        self.folds.forget(self.number(&id.0), self.record);
         self.change(&id.0, |facts, record, counts| {
             change(facts.commitment.get_or_insert_default(), record, counts);
         });

@@ -1,9 +1,10 @@
 //! The answers of the state to the rules.
 
 use super::facts::AgreementMove;
+use super::folds::Folds;
 use super::id_table::{Id, Ids};
 use super::position::Position;
-use super::standing::Sayings;
+use super::standing::{Sayings, Stood};
 use super::tables::State;
 use super::word::Word;
 use crate::event::{EventSpec, Fact};
@@ -113,6 +114,8 @@ impl Known for State {
         let terms = facts.terms.of(record)?;
         Some(Position {
             state: self,
+            number: self.tables.names.find(&id.0)?,
+            defined: record,
             terms,
             facts,
         })
@@ -155,6 +158,10 @@ impl Known for State {
 }
 
 impl Sayings for State {
+    fn folds(&self) -> &Folds<Stood> {
+        &self.tables.folds
+    }
+
     fn word(&self, number: u32) -> Option<&Word> {
         self.tables.words.all().get(number as usize)
     }

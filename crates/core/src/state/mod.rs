@@ -16,6 +16,7 @@ mod effect;
 mod entity;
 mod facts;
 mod fold;
+mod folds;
 mod grow;
 mod history;
 mod id_table;

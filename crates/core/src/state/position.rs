@@ -2,7 +2,7 @@
 
 use super::facts::{Amendment, CommitmentFacts, Terms};
 use super::id_table::Id;
-use super::standing::{Sayings, Standings};
+use super::standing::{Promise, Sayings, Standings};
 use crate::value::commitment::{Contest, Standing};
 use crate::value::when::Deadline;
 
@@ -10,6 +10,8 @@ use crate::value::when::Deadline;
 #[derive(Debug, Clone, Copy)]
 pub struct Position<'r> {
     pub(super) state: &'r dyn Sayings,
+    pub(super) number: Id,
+    pub(super) defined: u32,
     pub(super) terms: &'r Terms,
     pub(super) facts: &'r CommitmentFacts,
 }
@@ -22,7 +24,13 @@ impl<'r> Position<'r> {
 
     /// Where its debtors stand.
     pub fn standings(&self) -> Standings<'r> {
-        Standings::before(self.state, self.terms, self.facts, u32::MAX)
+        let promise = Promise {
+            number: self.number,
+            defined: self.defined,
+            terms: self.terms,
+            facts: self.facts,
+        };
+        Standings::before(self.state, promise, u32::MAX)
     }
 
     /// Where it stands as a whole.

@@ -8,7 +8,8 @@ use std::fmt;
 
 use smallvec::SmallVec;
 
-use super::facts::{Amendment, CommitmentFacts, Terms};
+use super::facts::{Amendment, CommitmentFacts, Moved, Terms};
+use super::folds::{Folds, STEP};
 use super::id_table::{Id, Ids};
 use super::word::Word;
 use crate::value::commitment::{Asserter, Capacity, Standing, TRANSITIONS, Transition, transition};
@@ -20,6 +21,17 @@ pub(super) trait Sayings: fmt::Debug {
     fn word(&self, number: u32) -> Option<&Word>;
     /// All parties for which one of these may act, and these themselves.
     fn principals(&self, actors: &[Id]) -> Ids;
+    /// Where debtors stood in between.
+    fn folds(&self) -> &Folds<Stood>;
+}
+
+/// A commitment: its number, the record that defines it, its terms at first, and what became of them.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Promise<'s> {
+    pub number: Id,
+    pub defined: u32,
+    pub terms: &'s Terms,
+    pub facts: &'s CommitmentFacts,
 }
 
 /// Debtors, each with where it stands.
@@ -49,9 +61,12 @@ pub struct Standings<'s> {
     each: SmallVec<[(Id, Track); 2]>,
 }
 
+/// The same without the state: the sides, where the last move led, and each debtor.
+pub(super) type Stood = (Sides, Track, SmallVec<[(Id, Track); 2]>);
+
 /// Where a debtor stands, and the number of the word of the claim that is open, or was answered by its breach.
 #[derive(Debug, Clone, Copy)]
-struct Track {
+pub(super) struct Track {
     standing: Standing,
     claim: Option<u32>,
 }
@@ -74,7 +89,7 @@ impl Track {
 
 /// The two sides of a commitment.
 #[derive(Debug, Clone)]
-struct Sides {
+pub(super) struct Sides {
     debtor: Ids,
     creditor: Ids,
     mutual: bool,
@@ -148,20 +163,15 @@ impl<'s> Standings<'s> {
     }
 
     /// Where they stand after the records before one.
-    pub(super) fn before(
-        state: &'s dyn Sayings,
-        terms: &Terms,
-        facts: &CommitmentFacts,
-        record: u32,
-    ) -> Self {
-        let mut standings = Self::first(state, terms);
+    pub(super) fn before(state: &'s dyn Sayings, promise: Promise<'_>, record: u32) -> Self {
+        let Promise { terms, facts, .. } = promise;
         let one = |debtors: &[Id]| debtors.len() <= 1;
         let mut amendments = facts.amendments.values();
         let always_one = one(&terms.debtor) && amendments.all(|each| one(&each.debtor));
         if !always_one || terms.mutual {
-            standings.walk(facts, |at| at < record, |_| {});
-            return standings;
+            return Self::of_several(state, promise, record);
         }
+        let mut standings = Self::first(state, terms);
         // All moves are of the only debtor, so that the last two tell.
         let mut last = facts.moves.before(record).map(|(_, moved)| moved).take(2);
         let last = [last.next(), last.next()];
@@ -177,23 +187,64 @@ impl<'s> Standings<'s> {
         standings
     }
 
-    /// Takes in the moves and amendments of the records that count, in their order, and tells each move.
-    pub(super) fn walk(
+    /// The same where there are or were several debtors: each move has to be gone through, but not from the first one
+    /// each time.
+    fn of_several(state: &'s dyn Sayings, promise: Promise<'_>, record: u32) -> Self {
+        let Promise {
+            number,
+            defined,
+            terms,
+            facts,
+        } = promise;
+        let mut standings = Self::first(state, terms);
+        let is_long = facts.moves.0.len() > STEP;
+        let kept = is_long.then(|| state.folds().before(number, defined, record));
+        let mut from = 0;
+        if let Some((after, (sides, joint, each))) = kept.flatten() {
+            (standings.sides, standings.joint, standings.each) = (sides, joint, each);
+            from = after + 1;
+        }
+        for moves in facts.moves.within(from, record).chunks_exact(STEP) {
+            let Some((last, _)) = moves.last() else { break };
+            standings.walk(
+                moves,
+                facts.amendments.within(from, *last),
+                |_| true,
+                |_| {},
+            );
+            let Self {
+                sides, joint, each, ..
+            } = &standings;
+            let stood = (sides.clone(), *joint, each.clone());
+            state.folds().keep(number, defined, *last, stood);
+            from = last + 1;
+        }
+        let (moves, amendments) = (
+            facts.moves.within(from, record),
+            facts.amendments.within(from, record),
+        );
+        standings.walk(moves, amendments, |_| true, |_| {});
+        standings
+    }
+
+    /// Takes in those of these moves and amendments that count, in the order of their records, and tells each move.
+    fn walk(
         &mut self,
-        facts: &CommitmentFacts,
+        moves: &[(u32, Moved)],
+        amendments: &[(u32, Amendment)],
         counts: impl Fn(u32) -> bool,
         mut tell: impl FnMut(Move),
     ) {
-        let amendments = facts.amendments.iter();
+        let amendments = amendments.iter();
         let mut amendments = amendments.filter(|(at, _)| counts(*at)).peekable();
-        for (record, moved) in facts.moves.iter().filter(|(at, _)| counts(*at)) {
-            while let Some((_, amendment)) = amendments.next_if(|(at, _)| *at < record) {
+        for (record, moved) in moves.iter().filter(|(at, _)| counts(*at)) {
+            while let Some((_, amendment)) = amendments.next_if(|(at, _)| at < record) {
                 self.amend(amendment);
             }
             let before = self.whole();
             let of = self.take(moved.to, moved.word);
             tell(Move {
-                seq: Seq(record.into()),
+                seq: Seq((*record).into()),
                 to: moved.to,
                 of,
                 before,
@@ -212,7 +263,9 @@ impl<'s> Standings<'s> {
     ) -> (Vec<Move>, Self) {
         let mut standings = Self::first(state, terms);
         let mut moves = Vec::with_capacity(facts.moves.0.len());
-        standings.walk(facts, counts, |one| moves.push(one));
+        standings.walk(&facts.moves.0, &facts.amendments.0, counts, |one| {
+            moves.push(one)
+        });
         (moves, standings)
     }
 

@@ -11,11 +11,13 @@ use super::assessments::Assessments;
 use super::current::{CurrentRecord, RecordStatus};
 use super::dates::RecordDates;
 use super::entity::Entity;
+use super::folds::Folds;
 use super::id_table::IdTable;
 use super::keys::ImportKeys;
 use super::postings::Postings;
 use super::read_cache::ReadCache;
 use super::scan_cache::ScanCache;
+use super::standing::Stood;
 use super::word::Words;
 use crate::event::Kind;
 use crate::value::id::{EntityKind, Seq, Slug};
@@ -64,6 +66,8 @@ pub(super) struct Tables {
     pub kept: Vec<Option<CurrentRecord>>,
     /// Summaries of all records. Every change clears them, and the next question builds them.
     pub scan_cache: OnceLock<ScanCache>,
+    /// Where debtors stood between many moves; built by questions.
+    pub folds: Folds<Stood>,
     /// How many of the first records have a recorded time that an importer stated.
     pub asserted: u64,
 }

@@ -19,9 +19,9 @@ fn ledger() -> Ledger<MemoryLog> {
 }
 
 /// Lets so many threads do something at the same time, each with an appender of its own.
-fn together<T: Send>(
-    group: &Group<impl Log + 'static>,
-    act: impl Fn(usize, &Appender) -> Vec<T> + Sync,
+fn together<T: Send, S: Log + 'static>(
+    group: &Group<S>,
+    act: impl Fn(usize, &Appender<S>) -> Vec<T> + Sync,
 ) -> Vec<T> {
     let start = Barrier::new(THREADS);
     thread::scope(|scope| {
@@ -294,4 +294,63 @@ fn closing_finishes_what_was_asked_for_and_refuses_the_rest() {
     let group = Group::new(ledger).unwrap();
     group.appender().append(vec![note("c")]).unwrap();
     assert_eq!(group.close().unwrap().head().count, receipts[0].seq.0 + 2);
+}
+
+/// What is noted of the ledger is there before anybody is answered, after an append and after a visit.
+#[test]
+fn what_is_told_of_the_ledger_can_be_read_by_those_who_are_answered() {
+    let seen = std::sync::Arc::new(Mutex::new(0));
+    let noted = std::sync::Arc::clone(&seen);
+    let note_count = move |ledger: &Ledger<MemoryLog>| *noted.lock().unwrap() = ledger.head().count;
+    let group = Group::noting(ledger(), note_count).unwrap();
+    together(&group, |number, appender| {
+        for round in 0..8 {
+            let text = format!("{number} in {round}");
+            let last = match round % 2 {
+                0 => appender.append(vec![note(&text)]).unwrap()[0].seq,
+                _ => {
+                    let append = move |ledger: &mut Ledger<MemoryLog>| {
+                        ledger.append(vec![note(&text)]).unwrap()[0].seq
+                    };
+                    appender.visit(append).unwrap()
+                }
+            };
+            assert!(*seen.lock().unwrap() > last.0);
+        }
+        Vec::<()>::new()
+    });
+    let ledger = group.close().unwrap();
+    assert_eq!(ledger.head().count as usize, 1 + THREADS * 8);
+    assert!(verify(ledger.log(), &mut Unwatched).unwrap().is_sound());
+}
+
+#[test]
+fn a_rehearsal_shows_what_would_be_and_leaves_nothing() {
+    let group = Group::new(ledger()).unwrap();
+    let party = |id: &str| {
+        event(
+            Kind::PartyRegistered,
+            &[("id", id), ("kind", "state"), ("name", id)],
+        )
+    };
+    let rehearse = |events: Vec<Event>| {
+        let appender = group.appender();
+        let visit = move |ledger: &mut Ledger<MemoryLog>| {
+            let events = events.into_iter().map(Into::into).collect();
+            let look = |state: &servanda_core::state::State, receipts: &[Receipt]| {
+                (state.count(), receipts.len())
+            };
+            let shown = ledger.rehearse(events, look);
+            (shown, ledger.state().count(), ledger.head().count)
+        };
+        appender.visit(visit).unwrap()
+    };
+    let (shown, state, head) = rehearse(vec![party("P1"), party("P2")]);
+    assert_eq!(shown.unwrap(), (3, 2));
+    assert_eq!((state, head), (1, 1));
+    let (shown, state, _) = rehearse(vec![party("P1"), party("P1")]);
+    assert!(matches!(shown, Err(LedgerError::Refused { .. })));
+    assert_eq!(state, 1);
+    group.appender().append(vec![party("P1")]).unwrap();
+    assert_eq!(group.close().unwrap().head().count, 2);
 }

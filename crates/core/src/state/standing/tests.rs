@@ -3,6 +3,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::event::{Event, Kind};
 use crate::rules::Known;
+use crate::state::State;
 use crate::testing::{event, state};
 
 /// Colombia and Venezuela, which owe C1 to each other; then moves, each of one debtor.
@@ -87,4 +88,87 @@ fn facts_of_a_commitment_stay_small() {
         size_of::<CommitmentFacts>()
     );
     assert_eq!(size_of::<(u32, crate::state::facts::Moved)>(), 12);
+}
+
+/// A move whose word does not say whose performance it is about: who can be meant depends on all moves before it, and on
+/// who acts for whom.
+fn moved(at: usize, to: Standing) -> Event {
+    let by = ["co", "ve", "un"][at % 3];
+    let texts = [("commitment", "C1"), ("to", to.word()), ("by", by)];
+    event(Kind::StatusChanged, &texts)
+}
+
+const CYCLE: [Standing; 7] = [
+    Standing::Active,
+    Standing::Claimed,
+    Standing::Partial,
+    Standing::Claimed,
+    Standing::Active,
+    Standing::Breached,
+    Standing::Fulfilled,
+];
+
+/// The first of many moves.
+const FIRST: u64 = 6;
+
+/// Many moves, a succession among them, and retractions of some of them.
+fn long_history() -> Vec<Event> {
+    let mut history = history(&[]);
+    let party = [("id", "un"), ("kind", "state"), ("name", "un")];
+    history.push(event(Kind::PartyRegistered, &party));
+    history.extend((0..300).map(|at| moved(at, CYCLE[at % 7])));
+    let later = [("party", "co"), ("successor", "un"), ("on", "2023-01-01")];
+    history.push(event(Kind::PartySucceeded, &later));
+    history.extend((0..100).map(|at| moved(at, CYCLE[at % 5])));
+    for record in [FIRST, FIRST + 63, FIRST + 64, FIRST + 200] {
+        let record = record.to_string();
+        let texts = [("record", record.as_str()), ("reason", "r")];
+        history.push(event(Kind::Retracted, &texts));
+    }
+    history
+}
+
+/// What is kept of a long history says what going through all of it does, whatever changes in between.
+#[test]
+fn a_long_history_is_not_gone_through_from_its_beginning_each_time() {
+    let mut history = long_history();
+    let id = "C1".parse().unwrap();
+    let shown = |state: &State, seq: u64| {
+        let history = state.history(&id).unwrap();
+        let standings = history.standings_before(Seq(seq)).unwrap();
+        let each: Vec<(Id, Standing)> = standings.each().collect();
+        (each, standings.whole(), standings.joint())
+    };
+    let check = |asked: &State, history: &[Event]| {
+        let new = state(history);
+        let end = history.len() as u64;
+        let seqs = [
+            FIRST + 63,
+            FIRST + 64,
+            FIRST + 65,
+            FIRST + 128,
+            end / 2,
+            end - 1,
+            end,
+        ];
+        for seq in seqs.into_iter().filter(|seq| *seq <= end) {
+            assert_eq!(shown(asked, seq), shown(&new, seq), "{seq} of {end}");
+        }
+    };
+    // One state is asked all along, so that it keeps what it found; the others are new each time.
+    let mut asked = State::default();
+    for (at, entry) in crate::testing::entries(&history).into_iter().enumerate() {
+        asked.apply(&entry);
+        if at > 6 && at % 40 == 0 || (300..=310).contains(&at) || at > 400 {
+            check(&asked, &history[..=at]);
+        }
+    }
+    // What is taken out again makes room for something else.
+    history.truncate(150);
+    asked.rewind(150).unwrap();
+    history.extend((0..100).map(|at| moved(at + 1, CYCLE[(at * 3) % 5])));
+    for entry in &crate::testing::entries(&history)[150..] {
+        asked.apply(entry);
+    }
+    check(&asked, &history);
 }

@@ -1,4 +1,5 @@
-//! Connections: how many there may be, in all and from one address, and how long the head of a request may take.
+//! Connections: how many there may be, in all and from one address, how long they may be idle, and how long the head of
+//! a request may take.
 
 use std::collections::HashMap;
 use std::io;
@@ -21,22 +22,26 @@ const NO_PLACE: &[u8] = b"HTTP/1.1 429 Too Many Requests\r\nconnection: close\r\
 const HEAD_END: &[u8] = b"\r\n\r\n";
 
 /// What all clients together may use, and one of them.
-#[derive(Clone, Copy)]
-pub(super) struct Limits {
-    /// How long the head of a request may take, from the connection or from the last answer on.
-    pub(super) head: Duration,
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// How long the head of a request may take, from the connection or from its first byte on.
+    pub head: Duration,
+    /// How long a client may take to begin the next request, or to take a part of an answer.
+    pub idle: Duration,
     /// How long the body of a request may take to arrive.
-    pub(super) body: Duration,
+    pub body: Duration,
     /// How long a connection may last, whatever comes. Who has more to ask connects again.
-    pub(super) connection: Duration,
+    pub connection: Duration,
     /// Most connections at once.
-    pub(super) connections: usize,
+    pub connections: usize,
     /// Most connections at once from one address.
-    pub(super) connections_of_one: usize,
+    pub connections_of_one: usize,
+    /// Whether the addresses of this machine may have as many as all: a proxy on it has one address for all its clients.
+    pub trusts_loopback: bool,
 }
 
 /// Accepts as many connections as there are places, and no more from one address than it may have.
-pub(super) struct Listener {
+pub struct Listener {
     listener: tokio::net::TcpListener,
     places: Arc<Semaphore>,
     addresses: Arc<Addresses>,
@@ -44,7 +49,8 @@ pub(super) struct Listener {
 }
 
 impl Listener {
-    pub(super) fn new(listener: tokio::net::TcpListener, limits: Limits) -> Self {
+    /// Accepts connections within these limits.
+    pub fn new(listener: tokio::net::TcpListener, limits: Limits) -> Self {
         Self {
             listener,
             places: Arc::new(Semaphore::new(limits.connections)),
@@ -64,7 +70,10 @@ impl axum::serve::Listener for Listener {
             let place = self.places.clone().acquire_owned().await.ok();
             // The listener's own `accept` waits a little where the process has too many files open.
             let (stream, address) = axum::serve::Listener::accept(&mut self.listener).await;
-            let most = self.limits.connections_of_one;
+            let most = match self.limits.trusts_loopback && address.ip().is_loopback() {
+                true => self.limits.connections,
+                false => self.limits.connections_of_one,
+            };
             let Some(counted) = Addresses::count(&self.addresses, address.ip(), most) else {
                 // It waits for nothing: where there is no room for the answer, there is none.
                 let _ = stream.try_write(NO_PLACE);
@@ -74,8 +83,10 @@ impl axum::serve::Listener for Listener {
                 stream,
                 end: Box::pin(sleep(self.limits.connection)),
                 head: Some(Box::pin(sleep(self.limits.head))),
+                has_begun: true,
                 matched: 0,
                 head_time: self.limits.head,
+                idle_time: self.limits.idle,
                 _places: (place, counted),
             };
             return (connection, address);
@@ -144,14 +155,17 @@ fn client(address: IpAddr) -> IpAddr {
 }
 
 /// A connection that ends in time.
-pub(super) struct Connection {
+pub struct Connection {
     stream: TcpStream,
     end: Pin<Box<Sleep>>,
-    /// When the head of the next request must have come; none from its end until the answer.
+    /// When the head of the next request must have come, or begun; none from its end until the answer.
     head: Option<Pin<Box<Sleep>>>,
+    /// Whether the head began, so that the time for it runs and no longer that for being idle.
+    has_begun: bool,
     /// How many bytes of [`HEAD_END`] came last.
     matched: usize,
     head_time: Duration,
+    idle_time: Duration,
     _places: (Option<OwnedSemaphorePermit>, Counted),
 }
 
@@ -168,6 +182,10 @@ impl Connection {
 
     /// Looks for the end of a head in bytes that were read.
     fn note_read(&mut self, bytes: &[u8]) {
+        if !self.has_begun && !bytes.is_empty() && self.head.is_some() {
+            self.has_begun = true;
+            self.head = Some(Box::pin(sleep(self.head_time)));
+        }
         for byte in bytes {
             if self.head.is_none() {
                 return;
@@ -209,7 +227,8 @@ impl AsyncWrite for Connection {
         let written = ready!(pin!(&mut self.stream).poll_write(cx, bytes))?;
         // An answer: what comes next is the head of another request.
         self.matched = 0;
-        self.head = Some(Box::pin(sleep(self.head_time)));
+        self.has_begun = false;
+        self.head = Some(Box::pin(sleep(self.idle_time)));
         Poll::Ready(Ok(written))
     }
 

@@ -1,0 +1,16 @@
+//! What a server asks for answers.
+
+use crate::message::Request;
+use crate::reply::Reply;
+
+/// What answers requests. It is asked on threads, several at once.
+pub trait App: Send + Sync + 'static {
+    /// Answers a request. An answer that was begun and not finished is cut off, so that the client notices.
+    fn answer(&self, request: &Request, reply: &mut Reply);
+
+    /// The most bytes that the body of a request may have.
+    fn body_limit(&self, method: &str, path: &str) -> usize;
+
+    /// Is told of a request that the server refused by itself: its body was too long, or took too long.
+    fn refused(&self, request: &Request, status: u16);
+}

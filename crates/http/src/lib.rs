@@ -1,0 +1,19 @@
+//! An HTTP/1.1 server for programs that answer on threads, without TLS.
+//!
+//! An [`App`] takes a whole [`Request`] and gives its answer to a [`Reply`]: at once, part by part, or as a stream that
+//! goes on for as long as the client listens. The [`Server`] bounds what clients take up, in bytes, in time and in
+//! connections ([`connections::Limits`]), and finishes what is under way when it is told to stop.
+
+mod app;
+pub mod connections;
+mod message;
+mod reply;
+mod server;
+
+pub use app::App;
+pub use message::{Head, Request};
+pub use reply::{Bell, Reply, Writer};
+pub use server::{Running, Server};
+
+#[cfg(test)]
+mod tests;

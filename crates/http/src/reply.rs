@@ -1,0 +1,190 @@
+//! Answers on their way from a thread to a connection.
+
+use std::io::{self, Write};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http_body::{Frame, SizeHint};
+use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::message::Head;
+
+/// Bytes of a part of an answer.
+const PART: usize = 16 * 1024;
+
+/// Parts that wait for the client. Answers that are no longer than these are made without waiting for it.
+const PARTS: usize = 64;
+
+type Part = io::Result<Bytes>;
+
+/// What an app gives to a client.
+pub(crate) struct Start {
+    pub(crate) head: Head,
+    pub(crate) body: Body,
+}
+
+/// A body: all of it, its parts as they are made, or what a feed gives whenever its bell rings.
+pub(crate) enum Body {
+    Whole(Bytes),
+    Parts(mpsc::Receiver<Part>),
+    Feed(watch::Receiver<u64>, Feed),
+}
+
+/// Gives what is new; nothing where nothing is.
+pub(crate) type Feed = Box<dyn FnMut() -> io::Result<Vec<u8>> + Send>;
+
+/// Where an answer goes. Dropped without one, the client is told that the server failed.
+pub struct Reply {
+    start: Option<oneshot::Sender<Start>>,
+    status: u16,
+}
+
+impl Reply {
+    pub(crate) fn new() -> (Self, oneshot::Receiver<Start>) {
+        let (start, started) = oneshot::channel();
+        let reply = Self {
+            start: Some(start),
+            status: 500,
+        };
+        (reply, started)
+    }
+
+    /// The status of the answer; 500 as long as there is none.
+    pub fn status(&self) -> u16 {
+        self.status
+    }
+
+    /// Whether an answer was begun.
+    pub fn has_begun(&self) -> bool {
+        self.start.is_none()
+    }
+
+    fn start(&mut self, head: Head, body: Body) {
+        if let Some(start) = self.start.take() {
+            self.status = head.status;
+            // The client may be gone.
+            let _gone = start.send(Start { head, body });
+        }
+    }
+
+    /// Answers with a body as a whole. Only the first answer counts.
+    pub fn send(&mut self, head: Head, body: impl Into<Vec<u8>>) {
+        self.start(head, Body::Whole(body.into().into()));
+    }
+
+    /// Begins an answer whose body is written part by part, and ends with [`Writer::finish`].
+    pub fn begin(&mut self, head: Head) -> Writer {
+        let (parts, body) = mpsc::channel(PARTS);
+        self.start(head, Body::Parts(body));
+        Writer {
+            parts,
+            part: Vec::with_capacity(PART),
+            is_finished: false,
+        }
+    }
+
+    /// Answers with what `feed` gives now and whenever the bell rings, until the client leaves, the feed fails or the
+    /// server stops. The feed is asked on a thread, and takes none while it waits.
+    pub fn follow(
+        &mut self,
+        head: Head,
+        bell: &Bell,
+        feed: impl FnMut() -> io::Result<Vec<u8>> + Send + 'static,
+    ) {
+        self.start(head, Body::Feed(bell.0.subscribe(), Box::new(feed)));
+    }
+}
+
+/// Writes the body of an answer. Dropped before [`Writer::finish`], the answer is cut off.
+pub struct Writer {
+    parts: mpsc::Sender<Part>,
+    part: Vec<u8>,
+    is_finished: bool,
+}
+
+impl Writer {
+    fn pass_on(&mut self) -> io::Result<()> {
+        if self.part.is_empty() {
+            return Ok(());
+        }
+        let part = std::mem::replace(&mut self.part, Vec::with_capacity(PART));
+        let sent = self.parts.blocking_send(Ok(part.into()));
+        sent.map_err(|_| io::ErrorKind::BrokenPipe.into())
+    }
+
+    /// Ends the body.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::BrokenPipe`] where the client is gone.
+    pub fn finish(mut self) -> io::Result<()> {
+        let passed = self.pass_on();
+        self.is_finished = true;
+        passed
+    }
+}
+
+impl Write for Writer {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.part.extend_from_slice(bytes);
+        if self.part.len() >= PART {
+            self.pass_on()?;
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        if !self.is_finished {
+            let broken = io::Error::other("the answer could not be finished");
+            let _gone = self.parts.blocking_send(Err(broken));
+        }
+    }
+}
+
+/// What followers wait for.
+#[derive(Debug)]
+pub struct Bell(watch::Sender<u64>);
+
+impl Default for Bell {
+    fn default() -> Self {
+        Self(watch::Sender::new(0))
+    }
+}
+
+impl Bell {
+    /// Wakes all followers.
+    pub fn ring(&self) {
+        self.0.send_modify(|rings| *rings += 1);
+    }
+
+    /// How many follow.
+    pub fn followers(&self) -> usize {
+        self.0.receiver_count()
+    }
+}
+
+/// Parts as the body of an answer.
+pub(crate) struct Parts(pub(crate) mpsc::Receiver<Part>);
+
+impl http_body::Body for Parts {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        let part = self.0.poll_recv(cx);
+        part.map(|part| part.map(|part| part.map(Frame::data)))
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::default()
+    }
+}

@@ -1,0 +1,329 @@
+//! The server: connections in, answers out.
+
+use std::future::Future;
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{self, HttpBody as _};
+use axum::extract::connect_info::{ConnectInfo, Connected};
+use axum::extract::{Request as Incoming, State};
+use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::response::{IntoResponse as _, Response};
+use axum::serve::IncomingStream;
+use bytes::Bytes;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::{sleep, timeout};
+
+use crate::app::App;
+use crate::connections::{Limits, Listener};
+use crate::message::{Head, Request};
+use crate::reply::{Body, Feed, Parts, Reply, Start};
+
+/// How long requests that are under way may take once the server is to stop.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// Most threads that answer. More requests wait.
+const MAX_THREADS: usize = 64;
+
+/// How often a follower hears something, so that both sides notice when the other is gone.
+const HEARTBEAT: Duration = Duration::from_secs(20);
+
+/// Parts of a stream that wait for a follower.
+const FOLLOWER_PARTS: usize = 4;
+
+/// An app bound to an address; it answers once it runs.
+pub struct Server<A> {
+    listener: TcpListener,
+    address: SocketAddr,
+    app: Arc<A>,
+    limits: Limits,
+}
+
+struct Shared<A> {
+    app: Arc<A>,
+    limits: Limits,
+    /// Becomes true when the server is to stop.
+    stopping: watch::Receiver<bool>,
+}
+
+impl<A: App> Server<A> {
+    /// Listens on an address; with port 0 on one that is free.
+    ///
+    /// # Errors
+    /// What the system says: the address may be in use.
+    pub fn bind(app: Arc<A>, listen: SocketAddr, limits: Limits) -> io::Result<Self> {
+        let listener = TcpListener::bind(listen)?;
+        listener.set_nonblocking(true)?;
+        Ok(Self {
+            address: listener.local_addr()?,
+            listener,
+            app,
+            limits,
+        })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Answers until the process is interrupted or told to terminate, and finishes what is under way. Calls
+    /// `ready` with the address once it can be stopped that way.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn run_until_interrupted(self, ready: impl FnOnce(SocketAddr)) -> io::Result<()> {
+        let runtime = runtime()?;
+        let guard = runtime.enter();
+        let stop = interrupted()?;
+        drop(guard);
+        ready(self.address);
+        runtime.block_on(self.answer(stop))
+    }
+
+    /// Answers on a thread of its own until the returned handle is dropped.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn start(self) -> io::Result<Running> {
+        let runtime = runtime()?;
+        let address = self.address;
+        let (stop, stopped) = oneshot::channel();
+        let stopped = async {
+            // Dropped or sent, it is the end.
+            let _: Result<(), _> = stopped.await;
+        };
+        let serve = move || runtime.block_on(self.answer(stopped));
+        let thread = thread::Builder::new().name("http".into()).spawn(serve)?;
+        Ok(Running {
+            address,
+            stop: Some(stop),
+            thread: Some(thread),
+        })
+    }
+
+    async fn answer(self, stop: impl Future<Output = ()> + Send + 'static) -> io::Result<()> {
+        let listener = tokio::net::TcpListener::from_std(self.listener)?;
+        let listener = Listener::new(listener, self.limits);
+        let (stopping, mut stopped) = watch::channel(false);
+        let shared = Shared {
+            app: self.app,
+            limits: self.limits,
+            stopping: stopped.clone(),
+        };
+        let router = Router::new()
+            .fallback(serve::<A>)
+            .with_state(Arc::new(shared))
+            .into_make_service_with_connect_info::<Peer>();
+        let stop = async move {
+            stop.await;
+            stopping.send_replace(true);
+        };
+        let serve = axum::serve(listener, router).with_graceful_shutdown(stop);
+        let give_up = async {
+            // The sender goes with the server at the latest.
+            let _ = stopped.wait_for(|stopping| *stopping).await;
+            sleep(GRACE).await;
+        };
+        tokio::select! {
+            result = serve.into_future() => result,
+            () = give_up => Ok(()),
+        }
+    }
+}
+
+/// A server on a thread of its own. Dropping it stops it, and waits until it has.
+#[derive(Debug)]
+pub struct Running {
+    address: SocketAddr,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<io::Result<()>>>,
+}
+
+impl Running {
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            // It ended, however it did.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn runtime() -> io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .max_blocking_threads(MAX_THREADS)
+        .build()
+}
+
+/// Ends when the process is interrupted or told to terminate, from now on.
+#[cfg(unix)]
+fn interrupted() -> io::Result<impl Future<Output = ()> + Send + 'static> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+}
+
+#[cfg(not(unix))]
+fn interrupted() -> io::Result<impl Future<Output = ()> + Send + 'static> {
+    Ok(async {
+        // Where it cannot be had, the process ends at once instead.
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    })
+}
+
+// ---- Requests ----
+
+/// The address that a connection came from.
+#[derive(Clone, Copy)]
+struct Peer(SocketAddr);
+
+impl Connected<IncomingStream<'_, Listener>> for Peer {
+    fn connect_info(stream: IncomingStream<'_, Listener>) -> Self {
+        Self(*stream.remote_addr())
+    }
+}
+
+async fn serve<A: App>(
+    State(shared): State<Arc<Shared<A>>>,
+    ConnectInfo(Peer(peer)): ConnectInfo<Peer>,
+    incoming: Incoming,
+) -> Response {
+    let (parts, body) = incoming.into_parts();
+    let headers = parts.headers.iter().filter_map(|(name, value)| {
+        let value = value.to_str().ok()?;
+        Some((name.as_str().to_owned(), value.to_owned()))
+    });
+    let mut request = Request {
+        method: parts.method.as_str().to_owned(),
+        path: parts.uri.path().to_owned(),
+        query: parts.uri.query().unwrap_or_default().to_owned(),
+        headers: headers.collect(),
+        body: Vec::new(),
+        peer: peer.ip().to_canonical(),
+    };
+    match whole(&shared, &request, body).await {
+        Ok(bytes) => request.body = bytes.into(),
+        Err((status, why)) => {
+            shared.app.refused(&request, status.as_u16());
+            return (status, why).into_response();
+        }
+    }
+    let (mut reply, started) = Reply::new();
+    let app = Arc::clone(&shared.app);
+    // What it panics with, the client is told as a failure: the reply is dropped.
+    let _answering = tokio::task::spawn_blocking(move || app.answer(&request, &mut reply));
+    match started.await {
+        Ok(start) => response(start, shared.stopping.clone()),
+        Err(_) => (StatusCode::INTERNAL_SERVER_ERROR, "the server failed\n").into_response(),
+    }
+}
+
+/// The body of a request, if it is short enough and comes in time.
+async fn whole<A: App>(
+    shared: &Shared<A>,
+    request: &Request,
+    body: body::Body,
+) -> Result<Bytes, (StatusCode, &'static str)> {
+    let limit = shared.app.body_limit(&request.method, &request.path);
+    let too_long = (StatusCode::PAYLOAD_TOO_LARGE, "the body is too long\n");
+    if body.size_hint().lower() > limit as u64 {
+        return Err(too_long);
+    }
+    match timeout(shared.limits.body, body::to_bytes(body, limit)).await {
+        Ok(Ok(bytes)) => Ok(bytes),
+        Ok(Err(_)) => Err(too_long),
+        Err(_) => Err((StatusCode::REQUEST_TIMEOUT, "the body took too long\n")),
+    }
+}
+
+fn response(start: Start, stopping: watch::Receiver<bool>) -> Response {
+    let body = match start.body {
+        Body::Whole(bytes) => body::Body::from(bytes),
+        Body::Parts(parts) => body::Body::new(Parts(parts)),
+        Body::Feed(bell, feed) => {
+            let (sender, parts) = mpsc::channel(FOLLOWER_PARTS);
+            tokio::spawn(follow(sender, bell, feed, stopping));
+            body::Body::new(Parts(parts))
+        }
+    };
+    let mut response = Response::new(body);
+    let Head { status, headers } = start.head;
+    *response.status_mut() =
+        StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    for (name, value) in headers {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            response
+                .headers_mut()
+                .append(HeaderName::from_static(name), value);
+        }
+    }
+    response
+}
+
+/// Sends what a feed gives, until somebody has enough.
+async fn follow(
+    parts: mpsc::Sender<io::Result<Bytes>>,
+    mut bell: watch::Receiver<u64>,
+    mut feed: Feed,
+    mut stopping: watch::Receiver<bool>,
+) {
+    loop {
+        bell.borrow_and_update();
+        let asked = tokio::task::spawn_blocking(move || {
+            let given = feed();
+            (feed, given)
+        });
+        let Ok((again, given)) = asked.await else {
+            return;
+        };
+        feed = again;
+        match given {
+            Ok(part) if part.is_empty() => {}
+            Ok(part) => {
+                if parts.send(Ok(part.into())).await.is_err() {
+                    return;
+                }
+                // There may be more than one part.
+                continue;
+            }
+            Err(error) => {
+                let _gone = parts.send(Err(error)).await;
+                return;
+            }
+        }
+        let is_silent = tokio::select! {
+            rung = bell.changed() => match rung {
+                Ok(()) => false,
+                Err(_) => return,
+            },
+            () = sleep(HEARTBEAT) => true,
+            () = parts.closed() => return,
+            _ = stopping.wait_for(|stopping| *stopping) => return,
+        };
+        let beat = Ok(Bytes::from_static(b":\n\n"));
+        if is_silent && parts.send(beat).await.is_err() {
+            return;
+        }
+    }
+}

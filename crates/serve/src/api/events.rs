@@ -1,0 +1,158 @@
+//! Events in, and events as they come.
+
+use std::io;
+
+use serde_json::{Value, json};
+
+use servanda_core::state::State;
+use servanda_core::value::id::Seq;
+use servanda_core::view::sentences::Sentences;
+use servanda_core::words::harmless_json;
+use servanda_http::{Reply, Request};
+
+use super::records::record;
+use crate::access::Needs;
+use crate::ask::readable;
+use crate::exchange::{Answered, Exchange, JSON, Route, head};
+use crate::problem::Problem;
+use crate::submit::{Batch, Done, submit};
+
+/// Records that a follower gets at once.
+const TOGETHER: u64 = 256;
+
+const EVENT_STREAM: &str = "text/event-stream";
+
+/// The routes.
+pub const ROUTES: &[Route] = &[
+    Route {
+        method: "POST",
+        path: "/api/v1/events",
+        needs: Needs::Record,
+        about: "Records events, all or none: a JSON object, a list of them, or lines. An event whose import key is known is not recorded again. With If-Match only if the head is still that one; with dry_run not at all",
+        parameters: &["dry_run"],
+        gives: &[JSON],
+        handle: post,
+    },
+    Route {
+        method: "GET",
+        path: "/api/v1/events",
+        needs: Needs::Read,
+        about: "The records as they come, as server-sent events: from a number on, behind Last-Event-ID, or the new ones",
+        parameters: &["since"],
+        gives: &[EVENT_STREAM],
+        handle: follow,
+    },
+];
+
+fn post(exchange: &Exchange<'_>, reply: &mut Reply) -> Answered {
+    exchange.query.check_names(&["dry_run"])?;
+    let who = exchange
+        .who
+        .as_ref()
+        .ok_or_else(|| Problem::new(401, "unauthorized", "nobody is known"))?;
+    let mut batch = Batch::parse(&exchange.request.body, who)?;
+    batch.dry_run = exchange.query.flag("dry_run");
+    batch.expected = expected(exchange.request)?;
+    let is_dry = batch.dry_run;
+    let done = submit(exchange.context, who, batch)?;
+    let is_new = done.receipts.iter().any(|receipt| !receipt.known);
+    let status = if is_new && !is_dry { 201 } else { 200 };
+    let tag = format!("\"{}-{}\"", done.head.count, done.head.link);
+    let body = harmless_json(&answer(&done, is_dry).to_string()).into_owned();
+    reply.send(head(status, JSON).with("etag", tag), body + "\n");
+    Ok(())
+}
+
+/// The head that the client expects.
+fn expected(request: &Request) -> Result<Option<String>, Problem> {
+    let Some(given) = request.header("if-match") else {
+        return Ok(None);
+    };
+    let tag = given.trim();
+    if tag == "*" {
+        return Ok(Some(tag.to_owned()));
+    }
+    let tag = tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"'));
+    match tag.filter(|tag| !tag.contains('"')) {
+        Some(tag) => Ok(Some(tag.to_owned())),
+        None => Err(Problem::parameter(
+            "If-Match",
+            "is one entity tag, as an answer gave it",
+        )),
+    }
+}
+
+fn answer(done: &Done, is_dry: bool) -> Value {
+    let receipts = done.receipts.iter().zip(&done.said);
+    let receipts = receipts.map(|(receipt, (kind, sentence))| {
+        // A rehearsed record is bound with another salt and time than the real one would be.
+        let link = (!is_dry).then(|| receipt.link.to_string());
+        let recorded_at = (!is_dry).then(|| receipt.recorded_at.to_string());
+        json!({
+            "record": receipt.seq.0,
+            "event": kind.map(|kind| kind.word()),
+            "sentence": sentence,
+            "recorded_at": recorded_at,
+            "link": link,
+            "known": receipt.known,
+            "differs": receipt.differs,
+        })
+    });
+    json!({
+        "receipts": receipts.collect::<Vec<_>>(),
+        "dry_run": is_dry,
+        "head": {"count": done.head.count, "link": done.head.link.to_string()},
+    })
+}
+
+fn follow(exchange: &Exchange<'_>, reply: &mut Reply) -> Answered {
+    exchange.query.check_names(&["since"])?;
+    let head_now = exchange.context.shared.head().count;
+    let number = |name: &str, text: &str| {
+        text.parse::<u64>()
+            .map_err(|_| Problem::parameter(name, "is a record's number"))
+    };
+    let last = exchange.request.header("last-event-id");
+    let mut next = match (last, exchange.query.get("since")) {
+        // A browser that connects again says where it was, and still has the query of the first time.
+        (Some(last), _) => number("Last-Event-ID", last)?.saturating_add(1),
+        (None, Some(since)) => number("since", since)?,
+        (None, None) => head_now,
+    };
+    if next > head_now {
+        return Err(Problem::parameter(
+            "since",
+            format!("the ledger has {head_now} records"),
+        ));
+    }
+    let source = exchange.context.shared.source();
+    let head = head(200, EVENT_STREAM).with("x-accel-buffering", "no");
+    let mut is_first = true;
+    reply.follow(head, exchange.context.shared.bell(), move || {
+        let snapshot = source.snapshot();
+        let end = snapshot.head().count.min(next.saturating_add(TOGETHER));
+        let mut text = events(snapshot.state(), next, end)?;
+        if std::mem::take(&mut is_first) {
+            text.insert_str(0, "retry: 2000\n\n");
+        }
+        next = end;
+        Ok(text.into_bytes())
+    });
+    Ok(())
+}
+
+/// Records as server-sent events.
+fn events(state: &State, from: u64, end: u64) -> io::Result<String> {
+    let sentences = Sentences::new(state);
+    let mut text = String::new();
+    for seq in from..end {
+        let object = Value::Object(record(state, &sentences, Seq(seq)));
+        let json = object.to_string();
+        text.push_str(&format!(
+            "id: {seq}\nevent: record\ndata: {}\n\n",
+            harmless_json(&json)
+        ));
+    }
+    readable(state).map_err(|problem| io::Error::other(problem.message))?;
+    Ok(text)
+}

@@ -1,0 +1,167 @@
+//! What all answers share: the ledger, who has access, how the server was started.
+
+use std::net::IpAddr;
+use std::sync::{Mutex, PoisonError};
+
+use chrono::NaiveDate;
+
+use servanda_core::chain::key::SigningKey;
+use servanda_core::event::{Event, Fields, Kind};
+use servanda_core::state::State;
+
+use crate::access::{AccessFile, Role, Sessions, Throttle, Who, digest, is_same};
+use crate::metrics::Metrics;
+use crate::problem::Problem;
+use crate::shared::Shared;
+
+/// Where texts that people type are read.
+pub trait Desk: Send + Sync {
+    /// Today, where the server is.
+    fn today(&self) -> NaiveDate;
+
+    /// The event that the fields of a form make, with what was read as something else.
+    ///
+    /// # Errors
+    /// All fields that are wrong.
+    fn read(&self, state: &State, kind: Kind, typed: &Fields) -> Result<Typed, Vec<TypedWrong>>;
+}
+
+/// An event that somebody typed.
+#[derive(Debug, Clone)]
+pub struct Typed {
+    /// The event.
+    pub event: Event,
+    /// What was read as something else, a line each: `on: next month is 2023-06`.
+    pub said: Vec<String>,
+}
+
+/// A field that is wrong as it was typed.
+#[derive(Debug, Clone)]
+pub struct TypedWrong {
+    /// Its name; empty where it is about none.
+    pub field: String,
+    /// What is wrong with it.
+    pub message: String,
+}
+
+/// The page that verifies raw records and bundles in a browser, and trusts no server.
+#[derive(Debug, Clone, Copy)]
+pub struct Verifier {
+    /// The page. Its `http-equiv` policy is the policy that it is served with.
+    pub page: &'static str,
+    /// The script that it loads as `verify.js`.
+    pub script: &'static str,
+}
+
+/// How a server is started.
+pub struct Options {
+    /// Whether nothing is recorded.
+    pub read_only: bool,
+    /// Whether anybody may read.
+    pub public_read: bool,
+    /// Whether only this machine can reach it, so that a request for another name comes from a page that tricked a
+    /// browser.
+    pub is_loopback: bool,
+    /// The names under which it is reached, beside addresses of this machine.
+    pub hosts: Vec<String>,
+    /// The key that signs checkpoints.
+    pub log_key: Option<SigningKey>,
+    /// The token of whoever started it.
+    pub start_token: Option<String>,
+    /// Those who have tokens.
+    pub access: AccessFile,
+    /// Where forms are read.
+    pub desk: Box<dyn Desk>,
+    /// The page that verifies a ledger in a browser.
+    pub verifier: Verifier,
+    /// Takes a line for each answer.
+    pub log: Box<dyn Fn(&str) + Send + Sync>,
+}
+
+/// What all answers share.
+pub struct Context {
+    /// The ledger.
+    pub shared: Shared,
+    /// How the server was started.
+    pub options: Options,
+    /// The sessions of browsers.
+    pub sessions: Sessions,
+    /// Those who try tokens.
+    pub throttle: Throttle,
+    /// What is counted.
+    pub metrics: Metrics,
+    /// The digest of the start token, until its link was opened.
+    unopened: Mutex<Option<String>>,
+}
+
+/// The name of whoever started the server.
+const STARTER: &str = "whoever-started-the-server";
+
+impl Context {
+    /// A server of a ledger.
+    pub fn new(shared: Shared, options: Options) -> Self {
+        let unopened = options.start_token.as_deref().map(digest);
+        Self {
+            shared,
+            options,
+            sessions: Sessions::default(),
+            throttle: Throttle::default(),
+            metrics: Metrics::default(),
+            unopened: Mutex::new(unopened),
+        }
+    }
+
+    /// Who has a token.
+    pub fn who(&self, token: &str) -> Option<Who> {
+        self.starter(&digest(token))
+            .or_else(|| self.options.access.who(token))
+    }
+
+    /// Who has a token that somebody sent. Those who send many wrong ones have to wait.
+    ///
+    /// # Errors
+    /// A problem with the token, or that the address has to wait.
+    pub fn who_has(&self, token: &str, peer: IpAddr) -> Result<Who, Problem> {
+        if let Some(seconds) = self.throttle.wait(peer) {
+            let message =
+                format!("too many wrong tokens came from your address: wait {seconds} seconds");
+            return Err(Problem {
+                retry_after: Some(seconds),
+                ..Problem::new(429, "too-many", message)
+            });
+        }
+        self.who(token).ok_or_else(|| {
+            self.throttle.note_wrong(peer);
+            self.metrics.wrong_token();
+            Problem::new(
+                401,
+                "unauthorized",
+                "the token is not one that this ledger gave, or it was taken back",
+            )
+        })
+    }
+
+    /// Who began a session, if the token by which they did is still good.
+    pub fn still(&self, name: &str, token_digest: &str) -> Option<Who> {
+        self.starter(token_digest)
+            .or_else(|| self.options.access.still(name, token_digest))
+    }
+
+    /// Whether a link that holds the start token is opened for the first time.
+    pub fn opens(&self, token: &str) -> bool {
+        let mut unopened = self.unopened.lock().unwrap_or_else(PoisonError::into_inner);
+        let given = digest(token);
+        unopened
+            .take_if(|unopened| is_same(unopened, &given))
+            .is_some()
+    }
+
+    fn starter(&self, token_digest: &str) -> Option<Who> {
+        let token = self.options.start_token.as_deref()?;
+        is_same(&digest(token), token_digest).then(|| Who {
+            name: STARTER.to_owned(),
+            role: Role::Admin,
+            records_as: None,
+        })
+    }
+}

@@ -1,0 +1,227 @@
+//! Dossiers: all there is about one thing, each part with the record that it comes from, and what can be recorded next.
+
+use maud::{Markup, html};
+
+use servanda_core::event::{Change, Kind};
+use servanda_core::rules::Known as _;
+use servanda_core::state::{EntityKind, State};
+use servanda_core::value::id::{Seq, Slug, Subject};
+use servanda_http::Reply;
+use servanda_report::report::dossier::dossier;
+use servanda_report::report::{Document, Row};
+
+use super::layout::{Page, clock_query, escaped};
+use super::tables::Tables;
+use crate::access::Needs;
+use crate::ask::names;
+use crate::exchange::{Answered, Exchange, Route};
+use crate::problem::Problem;
+
+const fn dossier_of(
+    path: &'static str,
+    about: &'static str,
+    handle: crate::exchange::Handler,
+) -> Route {
+    Route {
+        method: "GET",
+        path,
+        needs: Needs::Read,
+        about,
+        parameters: &[],
+        gives: &["text/html"],
+        handle,
+    }
+}
+
+/// The routes.
+pub const ROUTES: &[Route] = &[
+    dossier_of("/commitments/{id}", "All about a commitment", |e, r| {
+        entity(e, r, EntityKind::Commitment)
+    }),
+    dossier_of("/agreements/{id}", "All about an agreement", |e, r| {
+        entity(e, r, EntityKind::Agreement)
+    }),
+    dossier_of("/parties/{id}", "All about a party", |e, r| {
+        entity(e, r, EntityKind::Party)
+    }),
+    dossier_of("/sources/{id}", "All about a source", |e, r| {
+        entity(e, r, EntityKind::Source)
+    }),
+    dossier_of("/records/{number}", "All about a record", record),
+];
+
+fn entity(exchange: &Exchange<'_>, reply: &mut Reply, kind: EntityKind) -> Answered {
+    let nothing = || {
+        Problem::not_found(format!(
+            "there is no {} {}",
+            kind.word(),
+            exchange.segment()
+        ))
+    };
+    let id: Slug = exchange.segment().parse().map_err(|_| nothing())?;
+    show(exchange, reply, &Subject::Entity(id), |state, subject| {
+        let found = subject.slug().and_then(|id| state.entity(id));
+        found
+            .filter(|(found, _)| *found == kind)
+            .map(|(_, seq)| seq)
+            .ok_or_else(nothing)
+    })
+}
+
+fn record(exchange: &Exchange<'_>, reply: &mut Reply) -> Answered {
+    let nothing = || Problem::not_found(format!("there is no record {}", exchange.segment()));
+    let seq: Seq = exchange.segment().parse().map_err(|_| nothing())?;
+    show(exchange, reply, &Subject::Record(seq), |state, _| {
+        (seq.0 < state.count()).then_some(seq).ok_or_else(nothing)
+    })
+}
+
+fn show(
+    exchange: &Exchange<'_>,
+    reply: &mut Reply,
+    subject: &Subject,
+    find: impl FnOnce(&State, &Subject) -> Result<Seq, Problem>,
+) -> Answered {
+    exchange.query.check_names(&names(&[]))?;
+    let snapshot = exchange.snapshot();
+    let asked = exchange.ask(&snapshot)?;
+    let view = asked.view();
+    let defined = find(view.state, subject)?;
+    let document = dossier(&view, subject, &asked.question);
+    let document = document.ok_or_else(|| {
+        Problem::not_found(format!(
+            "there was no {} yet on {}",
+            exchange.segment(),
+            asked.as_of
+        ))
+    })?;
+    let tables = Tables::new(&asked.state, &clock_query(exchange));
+    let title = document.title.clone();
+    let content = html! {
+        h1 dir="auto" { (title) }
+        @if exchange.may(Needs::Record) { (actions(view.state, subject, defined)) }
+        (shown(&tables, &document))
+        p.quiet { "The same for programs: " a href={ "/api/v1" (exchange.request.path) (clock_query(exchange)) } { "JSON" } "."
+            @if exchange.may(Needs::Audit) { " The bytes of record " (defined) ": " a href={ "/api/v1/records/" (defined) "/opened" } { "opened" } ", " a href={ "/api/v1/proof/" (defined) "?format=json" } { "proof" } "." } }
+    };
+    asked.check_readable()?;
+    let page = Page {
+        title: &title,
+        content,
+        clocks: Some(&asked),
+    };
+    page.send(exchange, reply, &snapshot, 200)
+}
+
+/// The tables of a document that say something, and what a reader must know to understand them.
+pub fn shown(tables: &Tables<'_>, document: &Document<'_>) -> Markup {
+    let rows = |table: &servanda_report::report::Table<'_>| -> Vec<Row> {
+        table
+            .rows
+            .iter()
+            .map(std::borrow::Cow::into_owned)
+            .collect()
+    };
+    html! {
+        @for table in &document.tables {
+            @let rows = rows(table);
+            @if !rows.is_empty() { section { (tables.table(table, &rows, None, false)) } }
+        }
+        @let empty = document.tables.iter().filter(|table| table.rows.is_empty()).map(|table| table.title.to_lowercase()).collect::<Vec<_>>();
+        @if !empty.is_empty() { p.empty { "Nothing under: " (empty.join(", ")) "." } }
+        @if !document.notes.is_empty() {
+            aside.notes { h2 { "Notes" } ul { @for note in document.told_notes() { li dir="auto" { (note) } } } }
+        }
+    }
+}
+
+/// What can be recorded of something: the kind of event, the field that names it, and the plain question.
+const fn questions(kind: EntityKind) -> &'static [(Kind, &'static str, &'static str)] {
+    use Kind::{
+        AgreementStatusChanged, Assessed, CommitmentAmended, CommitmentRecorded, ContestMoved,
+        EvidenceAttached, OccurrenceHeld, ParticipationRecorded, PartyRenamed, PartySucceeded,
+        ProgressReported, StatementRecorded, StatusChanged,
+    };
+    match kind {
+        EntityKind::Commitment => &[
+            (StatusChanged, "commitment", "Somebody kept or broke it"),
+            (ContestMoved, "commitment", "Somebody disputes it"),
+            (ProgressReported, "commitment", "Progress was reported"),
+            (
+                OccurrenceHeld,
+                "commitment",
+                "It was kept on a day of its rule",
+            ),
+            (Assessed, "commitment", "Somebody assessed it"),
+            (EvidenceAttached, "about", "There is evidence"),
+            (
+                StatementRecorded,
+                "about",
+                "Somebody said something about it",
+            ),
+            (CommitmentAmended, "commitment", "Its terms were changed"),
+        ],
+        EntityKind::Agreement => &[
+            (CommitmentRecorded, "agreement", "It has another promise"),
+            (AgreementStatusChanged, "agreement", "Its status changed"),
+            (
+                ParticipationRecorded,
+                "agreement",
+                "A party signed, joined or left",
+            ),
+            (
+                StatementRecorded,
+                "about",
+                "Somebody said something about it",
+            ),
+        ],
+        EntityKind::Party => &[
+            (PartyRenamed, "party", "It has another name"),
+            (PartySucceeded, "predecessor", "Others succeeded it"),
+        ],
+        EntityKind::Source | EntityKind::Recorder => &[],
+    }
+}
+
+/// Links to the forms for what can be recorded of something.
+fn actions(state: &State, subject: &Subject, defined: Seq) -> Markup {
+    let kind = subject
+        .slug()
+        .and_then(|id| state.entity(id))
+        .map(|(kind, _)| kind);
+    let id = escaped(&subject.to_string());
+    let known = kind.map(questions).unwrap_or_default().iter();
+    let known = known.filter(|(kind, field, _)| kind.field(field).is_some());
+    html! {
+        nav.actions aria-label="Record something about it" {
+            ul {
+                @for (kind, field, what) in known {
+                    li { a href={ "/record/" (kind.word()) "?" (field) "=" (id) } { (what) } }
+                }
+                (mending(state, defined))
+                @if !matches!(kind, Some(EntityKind::Party | EntityKind::Source)) {
+                    li { a href={ "/record/" (Kind::Noted.word()) "?about=" (id) } { "Add a note" } }
+                }
+            }
+        }
+    }
+}
+
+/// How a record is corrected or taken back.
+fn mending(state: &State, defined: Seq) -> Markup {
+    let spec = state.standing_spec(defined);
+    let word = |change: Change| {
+        Kind::ALL
+            .iter()
+            .find(|kind| kind.spec().change == Some(change))
+            .map(|kind| kind.word())
+    };
+    html! {
+        @if spec.is_some_and(|spec| spec.is_correctable()) {
+            @if let Some(word) = word(Change::Corrects) { li { a href={ "/record/" (word) "?record=" (defined) } { "Correct the record" } } }
+        }
+        @if spec.is_some_and(|spec| spec.is_retractable()) {
+            @if let Some(word) = word(Change::Retracts) { li { a href={ "/record/" (word) "?record=" (defined) } { "Take the record back" } } }
+        }
+    }
+}

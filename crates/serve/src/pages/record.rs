@@ -1,0 +1,420 @@
+//! Recording by form: which kind, the form, a preview, and then it is saved.
+
+use maud::{Markup, html};
+
+use servanda_core::event::{Change, Event, Fields, Kind};
+use servanda_core::value::id::Seq;
+use servanda_core::view::sentences::Sentences;
+use servanda_http::Reply;
+
+use super::fields::{FormFields, moves, offered};
+use super::form::{Step, fields, has_form, question};
+use super::layout::{Page, wrongs};
+use super::login::redirect;
+use super::preview::preview;
+use crate::access::{Needs, Role, random};
+use crate::context::{Typed, TypedWrong};
+use crate::exchange::{Answered, Exchange, Route};
+use crate::problem::Problem;
+use crate::shared::Snapshot;
+use crate::submit::{Batch, submit};
+use crate::words::{capital, spaced};
+
+const fn recording(
+    method: &'static str,
+    path: &'static str,
+    about: &'static str,
+    handle: crate::exchange::Handler,
+) -> Route {
+    Route {
+        method,
+        path,
+        needs: Needs::Record,
+        about,
+        parameters: &[],
+        gives: &["text/html"],
+        handle,
+    }
+}
+
+/// The routes.
+pub const ROUTES: &[Route] = &[
+    recording(
+        "GET",
+        "/record",
+        "The kinds of events that can be recorded",
+        kinds,
+    ),
+    recording("GET", "/record/{kind}", "The form of a kind of event", form),
+    recording(
+        "POST",
+        "/record/{kind}",
+        "Shows what a form would record, or records it",
+        take,
+    ),
+];
+
+/// The kinds in the order in which a ledger needs them.
+const GROUPS: &[(&str, &[Kind])] = &[
+    (
+        "What was agreed",
+        &[
+            Kind::SourceRegistered,
+            Kind::PartyRegistered,
+            Kind::AgreementRecorded,
+            Kind::CommitmentRecorded,
+            Kind::MeetingHeld,
+        ],
+    ),
+    (
+        "What became of it",
+        &[
+            Kind::StatusChanged,
+            Kind::ContestMoved,
+            Kind::ProgressReported,
+            Kind::OccurrenceHeld,
+            Kind::Assessed,
+            Kind::EvidenceAttached,
+            Kind::StatementRecorded,
+            Kind::AgreementStatusChanged,
+            Kind::ParticipationRecorded,
+            Kind::CommitmentAmended,
+        ],
+    ),
+    ("Who is who", &[Kind::PartyRenamed, Kind::PartySucceeded]),
+    (
+        "About the ledger itself",
+        &[
+            Kind::Noted,
+            Kind::Corrected,
+            Kind::Retracted,
+            Kind::RecorderAdmitted,
+            Kind::RecorderRotated,
+            Kind::RecorderRevoked,
+            Kind::PartyKeyDeclared,
+        ],
+    ),
+];
+
+fn kinds(exchange: &Exchange<'_>, reply: &mut Reply) -> Answered {
+    let snapshot = exchange.snapshot();
+    let is_grouped = |kind: &Kind| GROUPS.iter().any(|(_, kinds)| kinds.contains(kind));
+    let others = Kind::ALL
+        .iter()
+        .filter(|kind| has_form(**kind) && !is_grouped(kind));
+    let others: Vec<Kind> = others.copied().collect();
+    let content = html! {
+        h1 { "What happened?" }
+        @for (title, kinds) in GROUPS { (group(title, kinds)) }
+        @if !others.is_empty() { (group("More", &others)) }
+    };
+    show(exchange, reply, &snapshot, "Record", content, 200)
+}
+
+/// Links to the forms of some kinds.
+fn group(title: &str, kinds: &[Kind]) -> Markup {
+    html! {
+        section {
+            h2 { (title) }
+            ul.kinds {
+                @for kind in kinds {
+                    li { a href={ "/record/" (kind.word()) } { (question(*kind)) } " " span.quiet { (kind.word()) } }
+                }
+            }
+        }
+    }
+}
+
+fn show(
+    exchange: &Exchange<'_>,
+    reply: &mut Reply,
+    snapshot: &Snapshot,
+    title: &str,
+    content: Markup,
+    status: u16,
+) -> Answered {
+    let page = Page {
+        title,
+        content,
+        clocks: None,
+    };
+    page.send(exchange, reply, snapshot, status)
+}
+
+/// The kind in the path, if it has a form.
+fn kind(exchange: &Exchange<'_>) -> Result<Kind, Problem> {
+    let kind: Option<Kind> = exchange.segment().parse().ok();
+    let kind = kind.filter(|kind| has_form(*kind));
+    kind.ok_or_else(|| Problem::not_found(format!("there is no form for {}", exchange.segment())))
+}
+
+/// Whom the events of whoever asks are recorded by, where that cannot be chosen.
+fn recorded_by<'e>(exchange: &'e Exchange<'_>) -> Option<&'e str> {
+    let who = exchange.who.as_ref()?;
+    match (&who.records_as, who.role) {
+        (Some(name), _) => Some(name),
+        (None, Role::Admin) => None,
+        (None, _) => Some(&who.name),
+    }
+}
+
+fn form(exchange: &Exchange<'_>, reply: &mut Reply) -> Answered {
+    let kind = kind(exchange)?;
+    let snapshot = exchange.snapshot();
+    let mut fields = fields(kind, &exchange.query, recorded_by(exchange));
+    prefill(&snapshot, kind, &mut fields);
+    let missing = missing_target(kind, &fields);
+    let content = match missing {
+        Some(target) => pick(&snapshot, kind, target),
+        None => filled(exchange, &snapshot, kind, &fields, None, &Wrongs::default()),
+    };
+    show(exchange, reply, &snapshot, question(kind), content, 200)
+}
+
+/// The field without which the rest of a form cannot be made.
+fn missing_target(kind: Kind, fields: &Fields) -> Option<&'static str> {
+    let target = match kind.spec().change {
+        Some(Change::Corrects) if !fields.get("record").is_empty() => "field",
+        Some(_) => "record",
+        None => moves(kind)?.0,
+    };
+    fields.get(target).is_empty().then_some(target)
+}
+
+/// Fills in what a correction is about: the value as it reads now.
+fn prefill(snapshot: &Snapshot, kind: Kind, fields: &mut Fields) {
+    if kind.spec().change != Some(Change::Corrects) || !fields.get("to").is_empty() {
+        return;
+    }
+    let seq = fields
+        .get("record")
+        .first()
+        .and_then(|text| text.parse::<Seq>().ok());
+    let held = seq.and_then(|seq| snapshot.state().held(seq));
+    if let (Some(held), Some(field)) = (held, fields.get("field").first()) {
+        let now = held.entry.event.to_fields().get(field).to_vec();
+        fields.set("to", now);
+    }
+}
+
+/// The page that asks first what the event is about.
+fn pick(snapshot: &Snapshot, kind: Kind, target: &'static str) -> Markup {
+    let state = snapshot.state();
+    let spec = kind.field(target);
+    let entity = match target {
+        "commitment" => Some(servanda_core::state::EntityKind::Commitment),
+        "agreement" => Some(servanda_core::state::EntityKind::Agreement),
+        _ => None,
+    };
+    html! {
+        h1 { (question(kind)) }
+        form.stacked method="get" action={ "/record/" (kind.word()) } {
+            label for="target" { (capital(&spaced(target))) }
+            @if let Some(spec) = spec { p.help { (spec.help()) "." } }
+            @match entity {
+                Some(entity) => {
+                    select #target name=(target) required {
+                        option value="" { "–" }
+                        @for (id, name) in offered(state, entity) { option value=(id) { (id) ": " (name) } }
+                    }
+                }
+                None => { input #target type="number" name=(target) min="0" required; p.help { a href="/log" { "The log" } " has the numbers of the records; each record's page has a link to this form." } }
+            }
+            button { "Go on" }
+        }
+    }
+}
+
+/// What is wrong with a form.
+#[derive(Default)]
+struct Wrongs {
+    fields: Vec<TypedWrong>,
+    problem: Option<Problem>,
+}
+
+/// The form, with what was typed.
+fn filled(
+    exchange: &Exchange<'_>,
+    snapshot: &Snapshot,
+    kind: Kind,
+    fields: &Fields,
+    more: Option<&str>,
+    wrong: &Wrongs,
+) -> Markup {
+    let of = |name: &str| -> Vec<String> {
+        let of = wrong.fields.iter().filter(|wrong| wrong.field == name);
+        of.map(|wrong| wrong.message.clone()).collect()
+    };
+    let form = FormFields {
+        state: snapshot.state(),
+        kind,
+        fields,
+        wrong: &of,
+        more,
+        recorded_by: recorded_by(exchange),
+    };
+    let is_waivable = wrong
+        .problem
+        .iter()
+        .flat_map(|problem| &problem.errors)
+        .any(|wrong| wrong.is_waivable);
+    let of_none = wrong
+        .fields
+        .iter()
+        .filter(|wrong| kind.field(&wrong.field).is_none());
+    html! {
+        h1 { (question(kind)) }
+        p.quiet { (kind.spec().about()) }
+        @if !wrong.fields.is_empty() || wrong.problem.is_some() {
+            div.summary role="alert" {
+                h2 { "This cannot be recorded as it is" }
+                ul.wrong {
+                    @for wrong in &wrong.fields { @if kind.field(&wrong.field).is_some() { li { a href={ "#f-" (wrong.field) } { (capital(&spaced(&wrong.field))) } ": " (wrong.message) } } }
+                    @for wrong in of_none { li { (wrong.message) } }
+                }
+                @if let Some(problem) = &wrong.problem {
+                    @if problem.errors.is_empty() { p.wrong { (capital(&problem.message)) "." } }
+                    (wrongs(&problem.errors))
+                    @if is_waivable { p { "If it was reported all the same, say why under " a href="#f-irregular" { "Irregular" } ": then it is recorded, and flagged wherever it shows." } }
+                }
+            }
+        }
+        (corrects(snapshot, kind, fields))
+        form.stacked method="post" action={ "/record/" (kind.word()) } {
+            (hidden(exchange))
+            (form.all())
+            p.buttons { button name="step" value="preview" { "Go on" } " " span.quiet { "Nothing is recorded yet." } }
+        }
+    }
+}
+
+/// What the record says that a correction or retraction is about, and which of its fields can be corrected.
+fn corrects(snapshot: &Snapshot, kind: Kind, fields: &Fields) -> Markup {
+    let state = snapshot.state();
+    let seq = fields
+        .get("record")
+        .first()
+        .and_then(|text| text.parse::<Seq>().ok());
+    let entry = seq
+        .filter(|_| kind.spec().change.is_some())
+        .and_then(|seq| state.entry(seq));
+    html! {
+        @if let Some(entry) = entry {
+            blockquote { p { "Record " (entry.seq) ": " (Sentences::new(state).of(entry)) "." } }
+            @if kind.spec().change == Some(Change::Corrects) {
+                p.quiet { "Its fields: "
+                    @for (at, spec) in entry.event.kind().fields().filter(|spec| spec.is_correctable()).enumerate() {
+                        @if at > 0 { ", " }
+                        a href={ "/record/" (kind.word()) "?record=" (entry.seq) "&field=" (spec.name) } { (spaced(spec.name)) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn hidden(exchange: &Exchange<'_>) -> Markup {
+    html! { @if let Some(session) = &exchange.session { input type="hidden" name="csrf" value=(session.csrf); } }
+}
+
+fn take(exchange: &Exchange<'_>, reply: &mut Reply) -> Answered {
+    let kind = kind(exchange)?;
+    let snapshot = exchange.snapshot();
+    let fields = fields(kind, &exchange.query, recorded_by(exchange));
+    let step = Step::of(&exchange.query);
+    let again = |reply: &mut Reply, more: Option<&str>, wrong: &Wrongs| {
+        let content = filled(exchange, &snapshot, kind, &fields, more, wrong);
+        let is_wrong = !wrong.fields.is_empty() || wrong.problem.is_some();
+        let status = if is_wrong { 422 } else { 200 };
+        show(exchange, reply, &snapshot, question(kind), content, status)
+    };
+    match &step {
+        Step::Edit => return again(reply, None, &Wrongs::default()),
+        Step::More(field) => return again(reply, Some(field), &Wrongs::default()),
+        Step::Preview | Step::Save => {}
+    }
+    let desk = &exchange.context.options.desk;
+    let typed = match desk.read(snapshot.state(), kind, &fields) {
+        Ok(typed) => typed,
+        Err(fields) => {
+            return again(
+                reply,
+                None,
+                &Wrongs {
+                    fields,
+                    problem: None,
+                },
+            );
+        }
+    };
+    let done = match step {
+        Step::Save => save(exchange, reply, typed.event.clone()),
+        _ => previewed(exchange, reply, &snapshot, kind, &typed),
+    };
+    match done {
+        Err(problem) if problem.status == 422 => {
+            let wrong = Wrongs {
+                fields: Vec::new(),
+                problem: Some(problem),
+            };
+            again(reply, None, &wrong)
+        }
+        done => done,
+    }
+}
+
+/// The page that shows what would be recorded, with the form hidden in it.
+fn previewed(
+    exchange: &Exchange<'_>,
+    reply: &mut Reply,
+    snapshot: &Snapshot,
+    kind: Kind,
+    typed: &Typed,
+) -> Answered {
+    let shown = preview(exchange.context, &typed.event)?;
+    let once = random().map_err(|error| Problem::new(503, "unavailable", error.to_string()))?;
+    let given = typed.event.to_fields();
+    let content = html! {
+        h1 { "Is this right?" }
+        (shown.shown(&typed.said))
+        form method="post" action={ "/record/" (kind.word()) } {
+            (hidden(exchange))
+            input type="hidden" name="once" value=(once);
+            @for (name, texts) in given.iter() { @for text in texts { input type="hidden" name=(name) value=(text); } }
+            p.buttons {
+                button name="step" value="save" { "Record it" } " "
+                button.second name="step" value="edit" { "Change it" }
+            }
+            p.quiet { "What is recorded stays: it can be corrected or taken back by another record, and not erased." }
+        }
+    };
+    show(exchange, reply, snapshot, "Is this right?", content, 200)
+}
+
+/// Records an event, and leads to its page; the same form sent twice records once.
+fn save(exchange: &Exchange<'_>, reply: &mut Reply, event: Event) -> Answered {
+    let who = exchange
+        .who
+        .as_ref()
+        .ok_or_else(|| Problem::new(401, "unauthorized", "nobody is known"))?;
+    let csrf = exchange
+        .session
+        .as_ref()
+        .map(|session| session.csrf.as_str())
+        .unwrap_or_default();
+    let once = exchange.query.get("once").unwrap_or_default();
+    let sessions = &exchange.context.sessions;
+    if let Some(led_to) = sessions.saved(csrf, once).filter(|_| !once.is_empty()) {
+        reply.send(redirect(&led_to), "recorded before\n");
+        return Ok(());
+    }
+    let done = submit(exchange.context, who, Batch::of(event))?;
+    let receipt = done
+        .receipts
+        .first()
+        .ok_or_else(|| Problem::new(500, "failed", "nothing was recorded"))?;
+    let path = format!("/records/{}", receipt.seq);
+    sessions.note_saved(csrf, once, &path);
+    reply.send(redirect(&path), "recorded\n");
+    Ok(())
+}

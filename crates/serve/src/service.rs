@@ -1,0 +1,376 @@
+//! The service: from a request to the route that answers it, past the question who asks.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use servanda_http::connections::Limits;
+use servanda_http::{App, Head, Reply, Request, Server};
+use servanda_ledger::group::GroupError;
+
+use crate::access::{Needs, Session, Who};
+use crate::context::{Context, Options};
+use crate::exchange::{API, Exchange, HTML, Route, head, may};
+use crate::problem::Problem;
+use crate::query::{Query, unescaped};
+use crate::shared::{OpenLedger, Shared};
+use crate::{api, pages};
+
+/// The most bytes of a batch of events.
+pub const BATCH_BYTES: usize = 16 * 1024 * 1024;
+
+/// The most bytes of a form.
+pub const FORM_BYTES: usize = 1024 * 1024;
+
+/// What clients may take up.
+pub const LIMITS: Limits = Limits {
+    head: Duration::from_secs(5),
+    idle: Duration::from_secs(75),
+    body: Duration::from_secs(30),
+    connection: Duration::from_secs(60 * 60),
+    connections: 2_048,
+    connections_of_one: 128,
+    trusts_loopback: true,
+};
+
+/// A ledger that answers requests.
+pub struct Service {
+    context: Context,
+    routes: Vec<&'static [Route]>,
+}
+
+/// Who sent a request.
+#[derive(Default)]
+struct Sender {
+    who: Option<Who>,
+    session: Option<Session>,
+}
+
+impl Service {
+    /// Serves a ledger.
+    pub fn new(shared: Shared, options: Options) -> Self {
+        let routes = api::ROUTES.iter().chain(pages::ROUTES).copied();
+        Self {
+            context: Context::new(shared, options),
+            routes: routes.collect(),
+        }
+    }
+
+    /// Listens on an address; with port 0 on one that is free.
+    ///
+    /// # Errors
+    /// What the system says: the address may be in use.
+    pub fn bind(self: &Arc<Self>, listen: SocketAddr) -> io::Result<Server<Self>> {
+        Server::bind(Arc::clone(self), listen, LIMITS)
+    }
+
+    /// Takes in what others appended to the log, where several may have it open.
+    ///
+    /// # Errors
+    /// [`GroupError::Closed`] once [`Service::close`] was called.
+    pub fn catch_up(&self) -> Result<(), GroupError> {
+        self.context.shared.catch_up()
+    }
+
+    /// Waits until all that was asked for is recorded, and gives the ledger back; none the second time.
+    ///
+    /// # Errors
+    /// [`GroupError::Lost`]
+    pub fn close(&self) -> Result<Option<OpenLedger>, GroupError> {
+        self.context.shared.close()
+    }
+
+    /// The route of a request, and what stands for its segments in braces.
+    fn route(&self, request: &Request) -> Result<(&'static Route, Vec<String>), Problem> {
+        let method = match request.method.as_str() {
+            "HEAD" => "GET",
+            method => method,
+        };
+        let all = self.routes.iter().copied().flatten();
+        let fitting = all.filter_map(|route| Some((route, segments(route.path, &request.path)?)));
+        let fitting: Vec<_> = fitting.collect();
+        let is_there = !fitting.is_empty();
+        let found = fitting
+            .into_iter()
+            .find(|(route, _)| route.method == method);
+        found.ok_or_else(|| match is_there {
+            true => Problem::new(
+                405,
+                "bad-request",
+                format!("{} takes no {method}", request.path),
+            ),
+            false => Problem::not_found("there is no such page"),
+        })
+    }
+
+    /// Who sent a request: by a token, or by the session of a browser.
+    fn sender(&self, request: &Request) -> Result<Sender, Problem> {
+        if let Some(given) = request.header("authorization") {
+            let token = given.strip_prefix("Bearer ").unwrap_or("").trim();
+            let who = self.context.who_has(token, request.peer)?;
+            return Ok(Sender {
+                who: Some(who),
+                session: None,
+            });
+        }
+        let session = pages::session_id(request).and_then(|id| self.context.sessions.find(id));
+        let who = session
+            .as_ref()
+            .and_then(|session| self.context.still(&session.name, &session.token_digest));
+        Ok(Sender {
+            session: session.filter(|_| who.is_some()),
+            who,
+        })
+    }
+
+    fn respond(&self, request: &Request, reply: &mut Reply) -> Result<Option<String>, Problem> {
+        self.check_host(request)?;
+        let (route, segments) = self.route(request)?;
+        let sender = self.sender(request)?;
+        let name = sender.who.as_ref().map(|who| who.name.clone());
+        let is_api = is_api(&request.path);
+        let query = if route.method == "POST" && !is_api {
+            check_origin(request)?;
+            let form = Query::parse(&request.body);
+            // To log in needs no session; everything else that a form does, does.
+            if route.needs != Needs::Nothing {
+                check_form(&form, sender.session.as_ref())?;
+            }
+            form
+        } else {
+            Query::parse(request.query.as_bytes())
+        };
+        if is_api && route.method == "POST" && sender.session.is_some() {
+            let message =
+                "the API takes a token in Authorization, and no cookie, for what it records";
+            return Err(Problem::new(401, "unauthorized", message));
+        }
+        if !may(&self.context, sender.who.as_ref(), route.needs) {
+            if sender.who.is_none() && !is_api && route.method == "GET" {
+                pages::to_login(request, reply);
+                return Ok(None);
+            }
+            return Err(self.not_allowed(route, sender.who.as_ref()));
+        }
+        let exchange = Exchange {
+            context: &self.context,
+            routes: &self.routes,
+            request,
+            segments,
+            query,
+            who: sender.who,
+            session: sender.session,
+        };
+        match (route.handle)(&exchange, reply) {
+            Ok(()) => Ok(name),
+            Err(problem) => {
+                refuse(&exchange.context.options, request, reply, &problem);
+                Ok(name)
+            }
+        }
+    }
+
+    fn not_allowed(&self, route: &Route, who: Option<&Who>) -> Problem {
+        match who {
+            Some(_) if route.needs == Needs::Record && self.context.options.read_only => {
+                Problem::new(403, "forbidden", "this server records nothing")
+            }
+            Some(who) => {
+                let message = format!("a {} may not do this", who.role);
+                Problem::new(403, "forbidden", message)
+            }
+            None => Problem::new(
+                401,
+                "unauthorized",
+                "send a token: Authorization: Bearer TOKEN",
+            ),
+        }
+    }
+
+    /// Where only this machine can reach the server, a request for another name is from a page that made a browser
+    /// believe that the name is this machine's.
+    fn check_host(&self, request: &Request) -> Result<(), Problem> {
+        let options = &self.context.options;
+        if !options.is_loopback {
+            return Ok(());
+        }
+        let host = request.header("host").unwrap_or_default();
+        let name = host.rsplit_once(':').map_or(host, |(name, port)| {
+            match port.bytes().all(|digit| digit.is_ascii_digit()) {
+                true => name,
+                false => host,
+            }
+        });
+        let bare = name.trim_start_matches('[').trim_end_matches(']');
+        let is_own = bare == "localhost"
+            || bare
+                .parse::<IpAddr>()
+                .is_ok_and(|address| address.is_loopback())
+            || options
+                .hosts
+                .iter()
+                .any(|host| host.eq_ignore_ascii_case(name));
+        match is_own {
+            true => Ok(()),
+            false => Err(Problem::new(
+                421,
+                "forbidden",
+                "this server has another name",
+            )),
+        }
+    }
+
+    fn log(&self, request: &Request, status: u16, took: Duration, name: Option<&str>) {
+        self.context.metrics.answered(status, took);
+        // No query and no header: a query may hold what somebody looks for, or a token.
+        let path: String = request.path.chars().take(200).collect();
+        let line = json!({
+            "at": chrono::DateTime::<chrono::Utc>::from(std::time::SystemTime::now()).to_rfc3339_opts(chrono::SecondsFormat::Millis, true),
+            "method": request.method,
+            "path": path,
+            "status": status,
+            "ms": u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+            "peer": request.peer.to_string(),
+            "who": name,
+        });
+        (self.context.options.log)(&line.to_string());
+    }
+}
+
+impl App for Service {
+    fn answer(&self, request: &Request, reply: &mut Reply) {
+        let begun = Instant::now();
+        let name = match self.respond(request, reply) {
+            Ok(name) => name,
+            Err(problem) => {
+                refuse(&self.context.options, request, reply, &problem);
+                None
+            }
+        };
+        self.log(request, reply.status(), begun.elapsed(), name.as_deref());
+    }
+
+    fn body_limit(&self, _: &str, path: &str) -> usize {
+        match is_api(path) {
+            true => BATCH_BYTES,
+            false => FORM_BYTES,
+        }
+    }
+
+    fn refused(&self, request: &Request, status: u16) {
+        self.log(request, status, Duration::ZERO, None);
+    }
+}
+
+fn is_api(path: &str) -> bool {
+    path.starts_with(API)
+}
+
+/// Says what went wrong: to a program as JSON, to a person as a page.
+fn refuse(options: &Options, request: &Request, reply: &mut Reply, problem: &Problem) {
+    if reply.has_begun() {
+        return;
+    }
+    let with = |mut head: Head| {
+        if problem.status == 401 {
+            head = head.with("www-authenticate", "Bearer realm=\"servanda\"");
+        }
+        if let Some(seconds) = problem.retry_after {
+            head = head.with("retry-after", seconds.to_string());
+        }
+        head.with("cache-control", "no-store")
+    };
+    if is_api(&request.path) {
+        let body = problem.to_json() + "\n";
+        reply.send(with(head(problem.status, "application/problem+json")), body);
+    } else {
+        let page = pages::error(options, problem);
+        reply.send(with(head(problem.status, HTML)), page);
+    }
+}
+
+/// What stands for the segments in braces of a route, if the path is one of its.
+fn segments(route: &str, path: &str) -> Option<Vec<String>> {
+    let (mut found, mut given) = (Vec::new(), path.split('/'));
+    for part in route.split('/') {
+        if part.starts_with("{*") {
+            let rest: Vec<&str> = given.by_ref().collect();
+            found.push(unescaped(&rest.join("/"))?);
+        } else if part.starts_with('{') {
+            let segment = unescaped(given.next()?)?;
+            found.push((!segment.is_empty()).then_some(segment)?);
+        } else if given.next()? != part {
+            return None;
+        }
+    }
+    given.next().is_none().then_some(found)
+}
+
+/// That a form was sent from a page of this server.
+fn check_origin(request: &Request) -> Result<(), Problem> {
+    let foreign = || Problem::new(403, "forbidden", "the form was sent from another site");
+    let site = request.header("sec-fetch-site");
+    if site.is_some_and(|site| !matches!(site, "same-origin" | "none")) {
+        return Err(foreign());
+    }
+    let host = request.header("host").unwrap_or_default();
+    match request.header("origin") {
+        None => Ok(()),
+        Some(origin) if origin.split_once("://").is_some_and(|(_, of)| of == host) => Ok(()),
+        Some(_) => Err(foreign()),
+    }
+}
+
+/// That a form carries what its session gave to its page.
+fn check_form(form: &Query, session: Option<&Session>) -> Result<(), Problem> {
+    let Some(session) = session else {
+        let message = "the session has ended: enter your token again, then send the form again";
+        return Err(Problem::new(401, "unauthorized", message));
+    };
+    let given = form.get("csrf").unwrap_or_default();
+    match crate::access::is_same(given, &session.csrf) {
+        true => Ok(()),
+        false => Err(Problem::new(
+            403,
+            "forbidden",
+            "the form is not of this session: open it again",
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_find_their_routes() {
+        let found = |route, path| segments(route, path).map(|found| found.join("|"));
+        assert_eq!(found("/a/{id}", "/a/b%20c").as_deref(), Some("b c"));
+        assert_eq!(found("/a/{id}", "/a/"), None);
+        assert_eq!(found("/a/{id}", "/a/b/c"), None);
+        assert_eq!(found("/a/{id}/x", "/a/b/x").as_deref(), Some("b"));
+        assert_eq!(
+            found("/t/{*rest}", "/t/0/x001/002").as_deref(),
+            Some("0/x001/002")
+        );
+        assert_eq!(found("/", "/").as_deref(), Some(""));
+    }
+
+    #[test]
+    fn no_two_routes_are_the_same() {
+        let all: Vec<_> = api::ROUTES
+            .iter()
+            .chain(pages::ROUTES)
+            .copied()
+            .flatten()
+            .collect();
+        for (at, route) in all.iter().enumerate() {
+            let same = |other: &&&Route| (other.method, other.path) == (route.method, route.path);
+            assert_eq!(all[..at].iter().find(same).map(|route| route.path), None);
+        }
+        assert!(all.len() > 20);
+    }
+}

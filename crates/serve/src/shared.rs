@@ -1,0 +1,268 @@
+//! The ledger, open for many: one thread writes, and every reader has a snapshot.
+//!
+//! A snapshot has the tables of a [`State`] of its own, because a state whose tables are shared copies all of them at
+//! the next record. So there are a few states which the writer brings up to date in turn: after each write it takes one
+//! that no reader has any more, gives it the new records, and shows it to readers from then on. All of that happens
+//! before those who wrote are answered.
+
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use servanda_core::chain::checkpoint::Checkpoint;
+use servanda_core::chain::record::Head;
+use servanda_core::chain::tree::TreeHash;
+use servanda_core::state::State;
+use servanda_core::value::id::Seq;
+use servanda_http::Bell;
+use servanda_ledger::anchor::Hashes;
+use servanda_ledger::group::{Appender, Group, GroupError};
+use servanda_ledger::{Ledger, LedgerError, Receipt, Submission};
+use servanda_log::{Log, Reader};
+
+use crate::frozen::Frozen;
+
+/// A ledger over any log.
+pub type OpenLedger = Ledger<Box<dyn Log>>;
+
+/// Most states that wait to be brought up to date. Readers that take long keep those that they have.
+const WAITING: usize = 3;
+
+/// A ledger that is open for many.
+pub struct Shared {
+    group: Mutex<Option<Group<Box<dyn Log>>>>,
+    appender: Appender<Box<dyn Log>>,
+    shown: Arc<Shown>,
+    reader: Arc<dyn Reader>,
+    origin: String,
+}
+
+/// What readers see.
+struct Shown {
+    current: RwLock<Arc<Version>>,
+    /// States that were shown before.
+    earlier: Mutex<Vec<Arc<Version>>>,
+    bell: Bell,
+}
+
+/// The ledger after a write.
+struct Version {
+    state: State,
+    head: Head,
+    checkpoint: Option<Checkpoint>,
+    tiles: Arc<[TreeHash]>,
+}
+
+/// The ledger as it was when somebody began to ask.
+pub struct Snapshot {
+    // It shares the tables of the version, so it goes first.
+    state: State,
+    version: Arc<Version>,
+    reader: Arc<dyn Reader>,
+}
+
+impl Version {
+    fn of(ledger: &OpenLedger, state: State) -> Arc<Self> {
+        Arc::new(Self {
+            state,
+            head: ledger.head(),
+            checkpoint: ledger.checkpoint().ok(),
+            tiles: ledger.tiles().into(),
+        })
+    }
+}
+
+impl Shown {
+    /// Shows what the ledger has become.
+    fn note(&self, ledger: &OpenLedger) {
+        let current = self.current();
+        if current.head == ledger.head() {
+            return;
+        }
+        let mut earlier = self.earlier.lock().unwrap_or_else(PoisonError::into_inner);
+        // Readers only take the current one, so that one which nobody has stays alone.
+        let free = earlier.iter().position(|one| Arc::strong_count(one) == 1);
+        let free = free.and_then(|at| Arc::into_inner(earlier.swap_remove(at)));
+        let state = free.map_or_else(|| current.state.clone(), |version| version.state);
+        let state = caught_up(state, ledger).unwrap_or_else(|| ledger.state().clone());
+        let next = Version::of(ledger, state);
+        let mut place = self.current.write().unwrap_or_else(PoisonError::into_inner);
+        earlier.push(std::mem::replace(&mut *place, next));
+        drop(place);
+        if earlier.len() > WAITING {
+            earlier.remove(0);
+        }
+        drop(earlier);
+        self.bell.ring();
+    }
+
+    fn current(&self) -> Arc<Version> {
+        let current = self.current.read();
+        Arc::clone(&current.unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// A state with the records that came since; none where it cannot be brought up to date.
+fn caught_up(mut state: State, ledger: &OpenLedger) -> Option<State> {
+    let count = ledger.head().count;
+    let archive = Arc::clone(state.archive()?);
+    if state.count() > count {
+        return None;
+    }
+    state.archived(count);
+    for seq in state.count()..count {
+        match archive.entry(Seq(seq)).ok()? {
+            Some(entry) => state.take(entry),
+            None => state.apply_missing(),
+        }
+    }
+    let asserted = ledger.state().asserted();
+    if state.asserted() != asserted {
+        state.note_asserted(asserted);
+    }
+    Some(state)
+}
+
+impl Shared {
+    /// Opens a ledger for many.
+    ///
+    /// # Errors
+    /// What the system says where it gives no thread.
+    pub fn new(ledger: OpenLedger) -> io::Result<Self> {
+        let version = Version::of(&ledger, ledger.state().clone());
+        let shown = Arc::new(Shown {
+            current: RwLock::new(version),
+            earlier: Mutex::default(),
+            bell: Bell::default(),
+        });
+        let reader = ledger.log().reader();
+        let origin = ledger.origin().map(|fact| fact.origin.to_string());
+        let noting = Arc::clone(&shown);
+        let group = Group::noting(ledger, move |ledger| noting.note(ledger))?;
+        Ok(Self {
+            appender: group.appender(),
+            group: Mutex::new(Some(group)),
+            shown,
+            reader,
+            origin: origin.unwrap_or_default(),
+        })
+    }
+
+    /// The ledger's name.
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    /// The ledger as it is now.
+    pub fn snapshot(&self) -> Snapshot {
+        self.source().snapshot()
+    }
+
+    /// Where snapshots come from, for those who ask for one after the other.
+    pub fn source(&self) -> Source {
+        Source {
+            shown: Arc::clone(&self.shown),
+            reader: Arc::clone(&self.reader),
+        }
+    }
+
+    /// The head, without a snapshot.
+    pub fn head(&self) -> Head {
+        self.shown.current().head
+    }
+
+    /// Rings when there are new records.
+    pub fn bell(&self) -> &Bell {
+        &self.shown.bell
+    }
+
+    /// Appends events, all or none. When this returns they are on the disk, and every snapshot has them.
+    ///
+    /// # Errors
+    /// [`GroupError`]
+    pub fn append(&self, events: Vec<Submission>) -> Result<Vec<Receipt>, GroupError> {
+        self.appender.append(events)
+    }
+
+    /// Does something with the ledger while nobody appends: [`Appender::visit`].
+    ///
+    /// # Errors
+    /// [`GroupError`]
+    pub fn visit<T: Send + 'static>(
+        &self,
+        visit: impl FnOnce(&mut OpenLedger) -> T + Send + 'static,
+    ) -> Result<T, GroupError> {
+        self.appender.visit(visit)
+    }
+
+    /// Takes in what others appended to the log, where several may have it open.
+    ///
+    /// # Errors
+    /// [`GroupError::Closed`] once nobody serves it any more.
+    pub fn catch_up(&self) -> Result<(), GroupError> {
+        // What cannot be read now is tried again, and the next append says why.
+        self.visit(|ledger| drop(ledger.catch_up()))
+    }
+
+    /// Waits until all that was asked for is done, and gives the ledger back; none the second time.
+    ///
+    /// # Errors
+    /// [`GroupError::Lost`]
+    pub fn close(&self) -> Result<Option<OpenLedger>, GroupError> {
+        let mut group = self.group.lock().unwrap_or_else(PoisonError::into_inner);
+        group.take().map(Group::close).transpose()
+    }
+}
+
+/// Where snapshots come from.
+pub struct Source {
+    shown: Arc<Shown>,
+    reader: Arc<dyn Reader>,
+}
+
+impl Source {
+    /// The ledger as it is now.
+    pub fn snapshot(&self) -> Snapshot {
+        let version = self.shown.current();
+        Snapshot {
+            state: version.state.clone(),
+            version,
+            reader: Arc::clone(&self.reader),
+        }
+    }
+}
+
+impl Snapshot {
+    /// The state.
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// The head.
+    pub fn head(&self) -> Head {
+        self.version.head
+    }
+
+    /// The checkpoint; none where the ledger's origin is no name for one.
+    pub fn checkpoint(&self) -> Option<&Checkpoint> {
+        self.version.checkpoint.as_ref()
+    }
+
+    /// The records.
+    pub fn log(&self) -> Frozen {
+        Frozen::new(Arc::clone(&self.reader), self.version.head)
+    }
+
+    /// Asks the hashes of the tree over the records.
+    ///
+    /// # Errors
+    /// What `ask` gives.
+    pub fn hashes<T>(
+        &self,
+        ask: impl FnOnce(&Hashes<'_, Frozen>) -> Result<T, LedgerError>,
+    ) -> Result<T, LedgerError> {
+        ask(&Hashes::new(&self.log(), &self.version.tiles))
+    }
+}
+
+#[cfg(test)]
+mod tests;

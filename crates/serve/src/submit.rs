@@ -1,0 +1,291 @@
+//! Events on their way into the ledger: a batch, all or none.
+
+use std::collections::HashMap;
+
+use serde_json::value::RawValue;
+
+use servanda_core::chain::record::Head;
+use servanda_core::event::{Event, Kind};
+use servanda_core::ndjson::{Defaults, Line, Lines, ParsedLine, ReferenceResolver};
+use servanda_core::state::State;
+use servanda_core::value::id::Seq;
+use servanda_core::view::sentences::Sentences;
+use servanda_ledger::{LedgerError, Receipt, Submission};
+
+use crate::access::{Role, Who};
+use crate::context::Context;
+use crate::problem::{Problem, Wrong};
+
+/// Events that are to be recorded.
+#[derive(Debug, Clone, Default)]
+pub struct Batch {
+    /// The events, as lines.
+    pub lines: Vec<Line>,
+    /// Whether nothing is to be recorded.
+    pub dry_run: bool,
+    /// The head that the ledger must have, as an entity tag without its quotes.
+    pub expected: Option<String>,
+}
+
+/// What became of a batch.
+#[derive(Debug, Clone)]
+pub struct Done {
+    /// What became of each event.
+    pub receipts: Vec<Receipt>,
+    /// What each record says.
+    pub said: Vec<(Option<Kind>, String)>,
+    /// The head of the ledger afterwards; as it is, where nothing was recorded.
+    pub head: Head,
+}
+
+/// Whom the events of somebody are recorded by, where they do not say.
+fn recorder(who: &Who) -> Option<String> {
+    match (&who.records_as, who.role) {
+        (Some(name), _) => Some(name.clone()),
+        (None, Role::Admin) => None,
+        (None, _) => Some(who.name.clone()),
+    }
+}
+
+impl Batch {
+    /// Reads the body of a request: lines of JSON, an object, or a list of objects.
+    ///
+    /// # Errors
+    /// All that is wrong with the lines.
+    pub fn parse(body: &[u8], who: &Who) -> Result<Self, Problem> {
+        let start = body.iter().find(|byte| !byte.is_ascii_whitespace());
+        let lines = match start {
+            Some(b'[') => {
+                let list: Vec<&RawValue> = serde_json::from_slice(body).map_err(|error| {
+                    Problem::bad_request(vec![Wrong {
+                        message: format!("the body is no JSON list: {error}"),
+                        ..Wrong::default()
+                    }])
+                })?;
+                // A text in JSON has no line ends, so that those which there are can be spaces.
+                let line = |raw: &&RawValue| raw.get().replace(['\n', '\r'], " ");
+                list.iter()
+                    .map(line)
+                    .collect::<Vec<_>>()
+                    .join("\n")
+                    .into_bytes()
+            }
+            Some(b'{') if serde_json::from_slice::<&RawValue>(body).is_ok() => {
+                let is_end = |byte: &u8| matches!(byte, b'\n' | b'\r');
+                let spaced = body
+                    .iter()
+                    .map(|byte| if is_end(byte) { b' ' } else { *byte });
+                spaced.collect()
+            }
+            _ => body.to_vec(),
+        };
+        let defaults = Defaults {
+            key: None,
+            recorded_by: recorder(who),
+        };
+        let (mut batch, mut wrong) = (Self::default(), Vec::new());
+        for line in Lines::new(lines.as_slice(), defaults) {
+            match line {
+                Ok(line) if matches!(line.parsed, ParsedLine::OfItsLedger) => wrong.push(Wrong {
+                    event: Some(line.number - 1),
+                    field: Some("event".into()),
+                    message: format!(
+                        "a {} is recorded on the command line, where the ledger or the key is",
+                        line.kind
+                    ),
+                    ..Wrong::default()
+                }),
+                Ok(line) => batch.lines.push(line),
+                Err(errors) => wrong.extend(errors.into_iter().map(Wrong::line)),
+            }
+        }
+        match (wrong.is_empty(), batch.lines.is_empty()) {
+            (false, _) => Err(Problem::events(wrong)),
+            (true, true) => Err(Problem::bad_request(vec![Wrong {
+                message: "the body has no event".into(),
+                ..Wrong::default()
+            }])),
+            (true, false) => Ok(batch),
+        }
+    }
+
+    /// A batch of one event.
+    pub fn of(event: Event) -> Self {
+        let line = Line {
+            number: 1,
+            kind: event.kind(),
+            seq: None,
+            recorded_at: None,
+            parsed: ParsedLine::Event(event),
+        };
+        Self {
+            lines: vec![line],
+            ..Self::default()
+        }
+    }
+
+    /// Whether its events are complete without a look at the ledger.
+    fn is_plain(&self) -> bool {
+        let is_event = |line: &Line| {
+            line.seq.is_none()
+                && line.recorded_at.is_none()
+                && matches!(line.parsed, ParsedLine::Event(_))
+        };
+        !self.dry_run && self.expected.is_none() && self.lines.iter().all(is_event)
+    }
+}
+
+/// The events of lines, with the records that they name, behind the last record of a state.
+fn resolved(
+    lines: Vec<Line>,
+    state: &State,
+    is_backfill: bool,
+    who: &Who,
+) -> Result<Vec<Submission>, Problem> {
+    let (mut resolver, mut keys) = (ReferenceResolver::default(), HashMap::new());
+    let (mut events, mut wrong) = (Vec::with_capacity(lines.len()), Vec::new());
+    let mut next = state.count();
+    for line in lines {
+        let key = line.key().map(str::to_owned);
+        let place = |key: &str| keys.get(key).copied().or_else(|| state.imported(key));
+        let is_known = key.as_deref().is_some_and(|key| place(key).is_some());
+        let recorded_at = line.recorded_at.filter(|_| is_backfill);
+        // Such an event need not obey rules that came since: nobody but an admin moves a history here.
+        let recorded_elsewhere = line.seq.is_some() && who.role == Role::Admin;
+        let index = line.number.saturating_sub(1);
+        match resolver.event(line, place, Seq(next)) {
+            Ok(event) => {
+                wrong.extend(forged(&event, index, who));
+                events.push(Submission {
+                    event,
+                    recorded_at,
+                    recorded_elsewhere,
+                });
+            }
+            Err(errors) => {
+                wrong.extend(errors.into_iter().map(Wrong::line));
+                resolver.be_lenient();
+            }
+        }
+        if !is_known {
+            keys.extend(key.map(|key| (key, Seq(next))));
+            next += 1;
+        }
+    }
+    match wrong.is_empty() {
+        true => Ok(events),
+        false => Err(Problem::events(wrong)),
+    }
+}
+
+/// What is wrong with an event that somebody wants to record in another name.
+fn forged(event: &Event, index: usize, who: &Who) -> Option<Wrong> {
+    let own = recorder(who).filter(|_| who.role != Role::Admin)?;
+    let given = event.envelope.recorded_by.as_ref().map(ToString::to_string);
+    (given.as_deref() != Some(&own)).then(|| Wrong {
+        event: Some(index),
+        ..Wrong::field(
+            "recorded_by",
+            format!("you record as {own}, and not in another name"),
+        )
+    })
+}
+
+/// Records a batch, or says what it would become.
+///
+/// # Errors
+/// All that is wrong with it; nothing of it was recorded then.
+pub fn submit(context: &Context, who: &Who, batch: Batch) -> Result<Done, Problem> {
+    let receipts = if batch.is_plain() {
+        let events = batch
+            .lines
+            .into_iter()
+            .filter_map(|line| match line.parsed {
+                ParsedLine::Event(event) => Some(event),
+                _ => None,
+            });
+        let events: Vec<Event> = events.collect();
+        let each = events.iter().enumerate();
+        let wrong: Vec<Wrong> = each
+            .filter_map(|(index, event)| forged(event, index, who))
+            .collect();
+        if !wrong.is_empty() {
+            return Err(Problem::events(wrong));
+        }
+        let events = events.into_iter().map(Submission::from).collect();
+        context.shared.append(events)?
+    } else {
+        let who = who.clone();
+        let is_dry = batch.dry_run;
+        let done = context.shared.visit(move |ledger| -> Result<_, Problem> {
+            check_head(batch.expected.as_deref(), ledger.head())?;
+            let events = resolved(batch.lines, ledger.state(), ledger.is_backfill(), &who)?;
+            if !batch.dry_run {
+                return Ok(Err(ledger.append(events)?));
+            }
+            let look =
+                |state: &State, receipts: &[Receipt]| (receipts.to_vec(), said(state, receipts));
+            let (receipts, said) = ledger.rehearse(events, look)?;
+            let head = ledger.head();
+            Ok(Ok(Done {
+                receipts,
+                said,
+                head,
+            }))
+        })??;
+        match done {
+            Ok(done) if is_dry => return Ok(done),
+            Ok(done) => done.receipts,
+            Err(receipts) => receipts,
+        }
+    };
+    context
+        .metrics
+        .recorded(receipts.iter().filter(|receipt| !receipt.known).count());
+    let snapshot = context.shared.snapshot();
+    let said = said(snapshot.state(), &receipts);
+    Ok(Done {
+        receipts,
+        said,
+        head: snapshot.head(),
+    })
+}
+
+/// Shows what the state would be after a batch, and records nothing.
+///
+/// # Errors
+/// As [`submit`].
+pub fn rehearse<T: Send + 'static>(
+    context: &Context,
+    event: Event,
+    look: impl FnOnce(&State, &[Receipt]) -> T + Send + 'static,
+) -> Result<T, Problem> {
+    let visit = context.shared.visit(move |ledger| {
+        let rehearsed: Result<T, LedgerError> = ledger.rehearse(vec![event.into()], look);
+        rehearsed
+    });
+    Ok(visit??)
+}
+
+fn check_head(expected: Option<&str>, head: Head) -> Result<(), Problem> {
+    let found = format!("{}-{}", head.count, head.link);
+    match expected {
+        None | Some("*") => Ok(()),
+        Some(expected) if expected == found => Ok(()),
+        Some(_) => {
+            let message = format!("the ledger now has {head}: look at what came, and ask again");
+            Err(Problem::new(412, "head-moved", message))
+        }
+    }
+}
+
+/// What the records of receipts say.
+fn said(state: &State, receipts: &[Receipt]) -> Vec<(Option<Kind>, String)> {
+    let sentences = Sentences::new(state);
+    let said = receipts.iter().map(|receipt| {
+        let entry = state.entry(receipt.seq);
+        let sentence = entry.map_or_else(String::new, |entry| sentences.of(entry));
+        (state.kind(receipt.seq), sentence)
+    });
+    said.collect()
+}
