@@ -8,19 +8,13 @@ use smallvec::SmallVec;
 use super::job::{MappedEvent, Place, Remark};
 use super::scope::Cursor;
 use crate::intake::rules::EventRule;
-use crate::intake::rules::function::{Failure, Texts};
+use crate::intake::rules::function::{Failure, Given, Texts, USUAL};
 use crate::intake::rules::template::Template;
 use servanda_core::event::{FieldError, FieldSpec, Kind};
 use servanda_core::ndjson::Line;
 use servanda_core::value::base::{Leaf, Shape, excerpt};
 use servanda_core::value::id::PartyId;
 use servanda_core::value::when::Instant;
-
-/// The texts of fields, by name, as they are found in a row; no name stands twice.
-pub(super) type Given<'a, 'b> = SmallVec<[(&'a str, Texts<'b>); USUAL]>;
-
-/// Fields of most rules at the most: their texts take no allocation.
-const USUAL: usize = 10;
 
 /// The texts of fields that outlive the row.
 pub(super) type Kept<'a> = Vec<(&'a str, Vec<String>)>;

@@ -2,7 +2,7 @@
 
 use smallvec::smallvec;
 
-use super::draft::Given;
+use crate::intake::rules::function::Given;
 use crate::intake::rules::slug::slug;
 
 /// The number of digits of a digest that tell the versions of a file apart.

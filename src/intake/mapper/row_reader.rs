@@ -8,10 +8,10 @@ use std::sync::Arc;
 use foldhash::fast::RandomState;
 use smallvec::smallvec;
 
-use super::draft::{Draft, Given, fill, fold_parties, kept, line, texts};
+use super::draft::{Draft, fill, fold_parties, kept, line, texts};
 use super::job::{ImportJob, MappedEvent, Place, Remark};
 use super::scope::{Columns, Cursor, Input, Memo};
-use crate::intake::rules::function::{Failure, Texts};
+use crate::intake::rules::function::{Failure, Given, Texts};
 use crate::intake::rules::template::{Expression, Template};
 use crate::intake::rules::{Conditions, EventRule, Per, glob};
 use crate::intake::table::Row;

@@ -59,6 +59,12 @@ impl Failure {
 /// The texts of a value: most values have one.
 pub type Texts<'s> = SmallVec<[Cow<'s, str>; 1]>;
 
+/// The texts of fields, by name, as they are found in a row; no name stands twice.
+pub type Given<'a, 'b> = SmallVec<[(&'a str, Texts<'b>); USUAL]>;
+
+/// Fields of most rules at the most: their texts take no allocation.
+pub const USUAL: usize = 10;
+
 /// A value, and the column that it came from.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Found<'s> {
