@@ -126,6 +126,7 @@ impl Session {
     }
 
     /// Whether the user named keys of recorders to sign with.
+    #[cfg(feature = "serve")]
     pub fn has_signing_keys(&self) -> bool {
         !self.sign_with.is_empty()
     }

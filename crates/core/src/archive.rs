@@ -43,6 +43,9 @@ impl<T> AtHand<T> {
     }
 }
 
+/// Ranges that were just read, and are kept.
+const JUST_READ: usize = 4;
+
 /// Copies of the contents of some records, which are asked before the records are read.
 pub trait Copies: Send + Sync {
     /// When a record was recorded (microseconds since 1970 in UTC), and its content; none without a copy.
@@ -61,6 +64,8 @@ struct Reread {
     records: Arc<dyn Records>,
     copies: Box<dyn Copies>,
     at_hand: Mutex<AtHand<Arc<Stretch>>>,
+    /// Ranges that were read for another purpose, the newest last.
+    just_read: Mutex<VecDeque<Arc<Vec<Stored>>>>,
 }
 
 /// Records that lie together, from this one on.
@@ -80,6 +85,7 @@ pub fn with(records: Arc<dyn Records>, copies: Box<dyn Copies>) -> Arc<dyn Archi
         records,
         copies,
         at_hand: Mutex::default(),
+        just_read: Mutex::default(),
     })
 }
 
@@ -89,8 +95,13 @@ impl Archive for Reread {
             let entry = entry(seq.0, recorded_at, content);
             return entry.map(Some).map_err(|error| error.to_string());
         }
-        let first = seq.0 - seq.0 % TOGETHER;
         let among = |all: &[Stored]| all.binary_search_by_key(&seq.0, |stored| stored.seq).ok();
+        if let Some(range) = self.range_of(seq)
+            && let Some(place) = among(&range)
+        {
+            return read(seq, &range[place]);
+        }
+        let first = seq.0 - seq.0 % TOGETHER;
         // Several threads read and decode at once: the lock is held only while a stretch is looked for.
         let known = self.known(first);
         // What was read before may have been the end of the log then.
@@ -110,9 +121,30 @@ impl Archive for Reread {
             None => Err("it is missing".to_owned()),
         }
     }
+
+    fn just_read(&self, records: &Arc<Vec<Stored>>) {
+        let ranges = self.just_read.lock();
+        let mut ranges = ranges.unwrap_or_else(PoisonError::into_inner);
+        if ranges.len() == JUST_READ {
+            ranges.pop_front();
+        }
+        ranges.push_back(records.clone());
+    }
 }
 
 impl Reread {
+    /// The range with a record, if it was just read.
+    fn range_of(&self, seq: Seq) -> Option<Arc<Vec<Stored>>> {
+        let ranges = self.just_read.lock();
+        let ranges = ranges.unwrap_or_else(PoisonError::into_inner);
+        let holds = |range: &&Arc<Vec<Stored>>| {
+            let (first, last) = (range.first(), range.last());
+            first.is_some_and(|first| first.seq <= seq.0)
+                && last.is_some_and(|last| last.seq >= seq.0)
+        };
+        ranges.iter().rfind(holds).cloned()
+    }
+
     /// A stretch that is at hand, which from now on was asked for last.
     fn known(&self, first: u64) -> Option<Arc<Stretch>> {
         let mut at_hand = self.at_hand.lock().unwrap_or_else(PoisonError::into_inner);
@@ -159,4 +191,61 @@ pub fn entry(seq: u64, recorded_at: i64, content: ContentRef<'_>) -> Result<Entr
         recorded_at: Instant(recorded_at),
         event: codec::decode(content)?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+    use crate::chain::record::{Head, SALT_LEN, Unbound, bind};
+    use crate::event::Kind;
+    use crate::records::ReadError;
+    use crate::testing::event;
+
+    /// Records, and how often they were read.
+    struct Counted(Vec<Stored>, AtomicUsize);
+
+    impl Records for Counted {
+        fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, ReadError> {
+            self.1.fetch_add(1, Ordering::Relaxed);
+            self.0.read(from, limit)
+        }
+    }
+
+    fn notes() -> Vec<Stored> {
+        let unbound = |text| Unbound {
+            content: codec::encode(&event(Kind::Noted, &[("text", text)])).unwrap(),
+            salt: [0; SALT_LEN],
+            erasable: true,
+            recorded_at: 5,
+            asserted: false,
+        };
+        let (records, _) = bind(Head::EMPTY, ["a", "b", "c"].map(unbound).into());
+        let sealed = records.iter().map(Record::seal);
+        (0..)
+            .zip(sealed)
+            .map(|(seq, sealed)| Stored { seq, sealed })
+            .collect()
+    }
+
+    #[test]
+    fn what_was_just_read_is_not_read_again_and_is_checked_all_the_same() {
+        let notes = notes();
+        let records = Arc::new(Counted(notes.clone(), AtomicUsize::new(0)));
+        let read = || records.1.load(Ordering::Relaxed);
+        let archive = of(records.clone());
+        archive.just_read(&Arc::new(notes[..2].to_vec()));
+        let entry = archive.entry(Seq(1)).unwrap().unwrap();
+        assert_eq!(entry.event, event(Kind::Noted, &[("text", "b")]));
+        assert_eq!(read(), 0);
+        assert!(archive.entry(Seq(2)).unwrap().is_some());
+        assert_eq!(read(), 1);
+        let mut tampered = notes[..2].to_vec();
+        tampered[1]
+            .sealed
+            .tamper(|bytes| *bytes.last_mut().unwrap() ^= 1);
+        archive.just_read(&Arc::new(tampered));
+        assert!(archive.entry(Seq(1)).is_err());
+    }
 }

@@ -3,6 +3,8 @@
 //!
 //! A range is sound, or nothing is said of it. What is wrong, and where, is found by going over the records one by one.
 
+use std::sync::Arc;
+
 use crate::archive;
 use crate::chain::lanes;
 use crate::chain::record::{BodyRef, HEADER_LEN, Hash, Head, Header, RecordRef};
@@ -62,7 +64,7 @@ impl Workers for Sequential {
 /// Records that follow each other and are what their headers say.
 pub struct Range<P> {
     /// The records.
-    pub records: Vec<Stored>,
+    pub records: Arc<Vec<Stored>>,
     /// The link of each.
     pub links: Vec<Hash>,
     /// What was made of the payload of each.
@@ -85,11 +87,10 @@ impl<P> Range<P> {
         (start, end): (u64, u64),
         payload: impl Fn(&RecordRef<'_>) -> Option<P>,
     ) -> Option<Self> {
-        let records = read(reader, start, end)?;
-        let peeked: Vec<RecordRef<'_>> = records
-            .iter()
-            .map(|stored| RecordRef::peek(&stored.sealed.0).ok())
-            .collect::<Option<_>>()?;
+        let records = Arc::new(read(reader, start, end)?);
+        let peeked = all(records.iter(), |stored| {
+            RecordRef::peek(&stored.sealed.0).ok()
+        })?;
         let headers: Vec<&[u8; HEADER_LEN]> =
             peeked.iter().map(|record| record.header_bytes).collect();
         let links = lanes::links(&headers);
@@ -102,7 +103,7 @@ impl<P> Range<P> {
         if !chained {
             return None;
         }
-        let payloads = peeked.iter().map(payload).collect::<Option<_>>()?;
+        let payloads = all(peeked.iter(), payload)?;
         let leaves: Vec<TreeHash> = headers.iter().map(|header| leaf_hash(*header)).collect();
         let times = peeked.iter().map(|record| record.header.recorded_at);
         Some(Self {
@@ -140,6 +141,18 @@ impl<P> Range<P> {
     }
 }
 
+/// What is made of each, with room for all of it from the start; none where one is nothing.
+fn all<T, R>(
+    each: impl ExactSizeIterator<Item = T>,
+    make: impl Fn(T) -> Option<R>,
+) -> Option<Vec<R>> {
+    let mut made = Vec::with_capacity(each.len());
+    for one in each {
+        made.push(make(one)?);
+    }
+    Some(made)
+}
+
 /// What a record says, whose payload is the one that its header vouches for: nothing where it is gone, none where it is
 /// no event.
 pub fn entry(record: &RecordRef<'_>) -> Option<Option<Entry>> {
@@ -154,7 +167,7 @@ pub fn entry(record: &RecordRef<'_>) -> Option<Option<Entry>> {
 
 /// The records from `start` to `end`, if all are there and nothing else.
 fn read(reader: &dyn Records, start: u64, end: u64) -> Option<Vec<Stored>> {
-    let mut records: Vec<Stored> = Vec::new();
+    let mut records: Vec<Stored> = Vec::with_capacity((end - start) as usize);
     let mut next = start;
     while next < end {
         // At most a chunk: it fits.

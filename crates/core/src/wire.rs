@@ -1,7 +1,8 @@
-//! Values to bytes and back: the only file that names bincode.
+//! Values to bytes and back.
 //!
-//! The encoding is bincode 2 in its standard configuration: integers of a variable length, little endian; lists and
-//! texts after their length; an option after 0 or 1. `docs/format.md` states every byte.
+//! The encoding is that of bincode 2 in its standard configuration: integers of a variable length, little endian; lists and
+//! texts after their length; an option after 0 or 1. `docs/format.md` states every byte. It is read and written here
+//! because no other bytes than these may be taken for a value, and nothing may be copied on the way to one.
 //!
 //! A [`Writer`] and a [`Reader`] know the schema of the payload. What a later schema brought, such as a field, is
 //! neither written nor read under an earlier one.
@@ -9,21 +10,10 @@
 use std::fmt::{Display, Write as _};
 use std::str::FromStr;
 
-use bincode::config::{Configuration, Limit, LittleEndian, Varint};
-use bincode::de::read::{Reader as _, SliceReader};
-use bincode::de::{Decode, Decoder as _, DecoderImpl};
-use bincode::enc::write::Writer as Sink;
-use bincode::enc::{Encode, EncoderImpl};
-use bincode::error::{DecodeError, EncodeError};
-
-/// The most memory that decoding one payload may claim, in bytes.
-const DECODE_LIMIT: usize = 16 * 1024 * 1024;
-
-type Config = Configuration<LittleEndian, Varint, Limit<DECODE_LIMIT>>;
-
-fn config() -> Config {
-    bincode::config::standard().with_limit::<DECODE_LIMIT>()
-}
+/// The first bytes of numbers that take 2, 4 and 8 bytes more. A lower first byte is the number itself.
+const TWO: u8 = 251;
+const FOUR: u8 = 252;
+const EIGHT: u8 = 253;
 
 /// Why bytes are not a value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -49,18 +39,13 @@ impl WireError {
     }
 }
 
-impl From<DecodeError> for WireError {
-    fn from(error: DecodeError) -> Self {
-        Self::Malformed(error.to_string())
-    }
-}
-
 /// A value with one encoding.
 pub trait Wire: Sized {
     /// Writes the value.
     fn write(&self, to: &mut Writer);
 
-    /// Reads the value. Of all bytes that could decode to it, only those that [`Wire::write`] writes are taken.
+    /// Reads the value, of one byte at least. Of all bytes that could decode to it, only those that [`Wire::write`] writes
+    /// are taken.
     ///
     /// # Errors
     /// [`WireError`] where the bytes are none of this type.
@@ -74,19 +59,9 @@ pub trait Wire: Sized {
 
 /// Takes the bytes of values, under a schema.
 pub struct Writer {
-    encoder: EncoderImpl<Target, Config>,
+    bytes: Vec<u8>,
     schema: u8,
     scratch: String,
-}
-
-/// Where bytes go.
-struct Target(Vec<u8>);
-
-impl Sink for Target {
-    fn write(&mut self, bytes: &[u8]) -> Result<(), EncodeError> {
-        self.0.extend_from_slice(bytes);
-        Ok(())
-    }
 }
 
 impl Writer {
@@ -95,10 +70,24 @@ impl Writer {
         self.schema
     }
 
-    fn put(&mut self, value: &(impl Encode + ?Sized)) {
-        value
-            .encode(&mut self.encoder)
-            .expect("a vector takes all bytes");
+    fn put_number(&mut self, number: u64) {
+        match number {
+            0..=250 => self.bytes.push(number as u8),
+            251..=0xffff => self.put_after(TWO, &(number as u16).to_le_bytes()),
+            0x1_0000..=0xffff_ffff => self.put_after(FOUR, &(number as u32).to_le_bytes()),
+            _ => self.put_after(EIGHT, &number.to_le_bytes()),
+        }
+    }
+
+    fn put_after(&mut self, first: u8, bytes: &[u8]) {
+        self.bytes.push(first);
+        self.bytes.extend_from_slice(bytes);
+    }
+
+    /// Writes a text, after its length.
+    pub(crate) fn put_str(&mut self, text: &str) {
+        self.put_number(text.len() as u64);
+        self.bytes.extend_from_slice(text.as_bytes());
     }
 
     /// Writes what a value prints, after its length.
@@ -106,7 +95,7 @@ impl Writer {
         let mut scratch = std::mem::take(&mut self.scratch);
         scratch.clear();
         write!(scratch, "{text}").expect("a string takes every text");
-        self.put(scratch.as_str());
+        self.put_str(&scratch);
         self.scratch = scratch;
     }
 }
@@ -114,17 +103,17 @@ impl Writer {
 /// The bytes that `write` writes under a schema.
 pub fn to_bytes(schema: u8, write: impl FnOnce(&mut Writer)) -> Vec<u8> {
     let mut writer = Writer {
-        encoder: EncoderImpl::new(Target(Vec::with_capacity(256)), config()),
+        bytes: Vec::with_capacity(320),
         schema,
-        scratch: String::with_capacity(128),
+        scratch: String::new(),
     };
     write(&mut writer);
-    writer.encoder.into_writer().0
+    writer.bytes
 }
 
 /// Gives values from bytes, under a schema.
 pub struct Reader<'a> {
-    decoder: DecoderImpl<SliceReader<'a>, Config, ()>,
+    rest: &'a [u8],
     schema: u8,
 }
 
@@ -132,7 +121,7 @@ impl<'a> Reader<'a> {
     /// Reads these bytes under a schema.
     pub fn new(schema: u8, bytes: &'a [u8]) -> Self {
         Self {
-            decoder: DecoderImpl::new(SliceReader::new(bytes), config(), ()),
+            rest: bytes,
             schema,
         }
     }
@@ -142,57 +131,92 @@ impl<'a> Reader<'a> {
         self.schema
     }
 
-    /// Reads a value of a fixed length.
-    fn get<T: Decode<()>>(&mut self) -> Result<T, WireError> {
-        Ok(T::decode(&mut self.decoder)?)
+    /// Reads so many bytes.
+    fn get<const N: usize>(&mut self) -> Result<&'a [u8; N], WireError> {
+        let end = || WireError::new("the bytes end too early");
+        let (bytes, rest) = self.rest.split_first_chunk().ok_or_else(end)?;
+        self.rest = rest;
+        Ok(bytes)
     }
 
-    /// Reads an integer of a variable length, which must not be longer than it need be. `unsigned` gives the number that
-    /// is encoded for it.
-    fn get_varint<T: Decode<()>>(&mut self, unsigned: fn(&T) -> u64) -> Result<T, WireError> {
-        let first = self.decoder.reader().peek_read(1).map(|bytes| bytes[0]);
-        let value = self.get()?;
-        let number = unsigned(&value);
-        let is_shortest = match first {
-            None | Some(..=250) => true,
-            Some(251) => number > 250,
-            Some(252) => number > u16::MAX.into(),
-            Some(253) => number > u32::MAX.into(),
-            Some(_) => false,
+    fn get_byte(&mut self) -> Result<u8, WireError> {
+        let [byte] = self.get()?;
+        Ok(*byte)
+    }
+
+    fn get_bool(&mut self) -> Result<bool, WireError> {
+        match self.get_byte()? {
+            0 => Ok(false),
+            1 => Ok(true),
+            other => Err(WireError::no_such("a Bool", other)),
+        }
+    }
+
+    /// Reads a number of a variable length, which must not be longer than it need be.
+    fn get_number(&mut self) -> Result<u64, WireError> {
+        let (number, above): (u64, u64) = match self.get_byte()? {
+            TWO => (u16::from_le_bytes(*self.get()?).into(), 250),
+            FOUR => (u32::from_le_bytes(*self.get()?).into(), u16::MAX.into()),
+            EIGHT => (u64::from_le_bytes(*self.get()?), u32::MAX.into()),
+            first if first < TWO => return Ok(first.into()),
+            first => return Err(WireError::no_such("the first byte of a number", first)),
         };
-        is_shortest.then_some(value).ok_or(WireError::NotCanonical)
+        (number > above)
+            .then_some(number)
+            .ok_or(WireError::NotCanonical)
     }
 
+    /// Reads the length of what takes at least as many bytes.
     fn get_length(&mut self) -> Result<usize, WireError> {
-        self.get_varint(|length: &usize| *length as u64)
+        let length = usize::try_from(self.get_number()?).ok();
+        let fits = length.filter(|length| *length <= self.rest.len());
+        fits.ok_or_else(|| WireError::new("a length is larger than the bytes that are left"))
     }
 
-    /// Reads a text where it lies and makes a value of it: nothing is copied but the value.
+    fn get_str(&mut self) -> Result<&'a str, WireError> {
+        let length = self.get_length()?;
+        let (bytes, rest) = self.rest.split_at(length);
+        self.rest = rest;
+        str::from_utf8(bytes).map_err(|error| WireError::new(error.to_string()))
+    }
+
+    /// Reads a text where it lies and makes a value of it: nothing is copied but the value. The text must be the one that
+    /// the value prints.
     pub(crate) fn get_text<T>(&mut self) -> Result<T, WireError>
     where
         T: FromStr + Display,
         T::Err: Display,
     {
-        let length = self.get_length()?;
-        self.decoder.claim_container_read::<u8>(length)?;
-        let reader = self.decoder.reader();
-        let end = || WireError::new("a text is longer than the bytes");
-        let bytes = reader.peek_read(length).ok_or_else(end)?;
-        let text = str::from_utf8(bytes).map_err(|error| WireError::new(error.to_string()))?;
-        let value: T = text
-            .parse()
-            .map_err(|error: T::Err| WireError::new(error.to_string()))?;
-        if !prints_as(&value, text) {
-            return Err(WireError::NotCanonical);
+        let text = self.get_str()?;
+        let value = parsed(text)?;
+        match prints_as(&value, text) {
+            true => Ok(value),
+            false => Err(WireError::NotCanonical),
         }
-        reader.consume(length);
-        Ok(value)
+    }
+
+    /// As [`Reader::get_text`], of a value that keeps the text as it is, so that it prints no other.
+    pub(crate) fn get_plain_text<T>(&mut self) -> Result<T, WireError>
+    where
+        T: FromStr,
+        T::Err: Display,
+    {
+        parsed(self.get_str()?)
     }
 
     /// Whether all bytes are read.
-    pub fn is_at_end(&mut self) -> bool {
-        self.decoder.reader().peek_read(1).is_none()
+    pub fn is_at_end(&self) -> bool {
+        self.rest.is_empty()
     }
+}
+
+fn parsed<T>(text: &str) -> Result<T, WireError>
+where
+    T: FromStr,
+    T::Err: Display,
+{
+    text.parse()
+        .map_err(|error: T::Err| WireError::new(error.to_string()))
 }
 
 /// Whether a value prints exactly this text.
@@ -211,53 +235,67 @@ fn prints_as(value: &impl Display, text: &str) -> bool {
     write!(rest, "{value}").is_ok() && rest.0.is_empty()
 }
 
-macro_rules! primitives {
-    ($($type:ty)+) => {$(
-        impl Wire for $type {
-            fn write(&self, to: &mut Writer) {
-                to.put(self);
-            }
+impl Wire for bool {
+    fn write(&self, to: &mut Writer) {
+        to.bytes.push(u8::from(*self));
+    }
 
-            fn read(from: &mut Reader<'_>) -> Result<Self, WireError> {
-                from.get()
-            }
-        }
-    )+};
+    fn read(from: &mut Reader<'_>) -> Result<Self, WireError> {
+        from.get_bool()
+    }
 }
 
-primitives! { bool u8 [u8; 32] }
+impl Wire for u8 {
+    fn write(&self, to: &mut Writer) {
+        to.bytes.push(*self);
+    }
 
-macro_rules! integers {
-    ($($type:ty: $unsigned:expr,)+) => {$(
-        impl Wire for $type {
-            fn write(&self, to: &mut Writer) {
-                to.put(self);
-            }
-
-            fn read(from: &mut Reader<'_>) -> Result<Self, WireError> {
-                from.get_varint($unsigned)
-            }
-        }
-    )+};
+    fn read(from: &mut Reader<'_>) -> Result<Self, WireError> {
+        from.get_byte()
+    }
 }
 
-integers! {
-    u16: |number| u64::from(*number),
-    u64: |number| *number,
-    // Zigzag, as bincode encodes what has a sign: 0, -1, 1, -2, ... are 0, 1, 2, 3, ...
-    i64: |number| ((number << 1) ^ (number >> 63)) as u64,
+impl Wire for [u8; 32] {
+    fn write(&self, to: &mut Writer) {
+        to.bytes.extend_from_slice(self);
+    }
+
+    fn read(from: &mut Reader<'_>) -> Result<Self, WireError> {
+        from.get().copied()
+    }
+}
+
+impl Wire for u16 {
+    fn write(&self, to: &mut Writer) {
+        to.put_number((*self).into());
+    }
+
+    fn read(from: &mut Reader<'_>) -> Result<Self, WireError> {
+        let number = from.get_number()?.try_into();
+        number.map_err(|_| WireError::new("a number is larger than 65535"))
+    }
+}
+
+impl Wire for u64 {
+    fn write(&self, to: &mut Writer) {
+        to.put_number(*self);
+    }
+
+    fn read(from: &mut Reader<'_>) -> Result<Self, WireError> {
+        from.get_number()
+    }
 }
 
 impl<T: Wire> Wire for Option<T> {
     fn write(&self, to: &mut Writer) {
-        to.put(&self.is_some());
+        self.is_some().write(to);
         if let Some(value) = self {
             value.write(to);
         }
     }
 
     fn read(from: &mut Reader<'_>) -> Result<Self, WireError> {
-        let is_there: bool = from.get()?;
+        let is_there = from.get_bool()?;
         is_there.then(|| T::read(from)).transpose()
     }
 
@@ -268,7 +306,7 @@ impl<T: Wire> Wire for Option<T> {
 
 impl<T: Wire> Wire for Vec<T> {
     fn write(&self, to: &mut Writer) {
-        to.put(&self.len());
+        to.put_number(self.len() as u64);
         for value in self {
             value.write(to);
         }
@@ -276,8 +314,7 @@ impl<T: Wire> Wire for Vec<T> {
 
     fn read(from: &mut Reader<'_>) -> Result<Self, WireError> {
         let length = from.get_length()?;
-        from.decoder.claim_container_read::<T>(length)?;
-        // A length may be a lie: no more is reserved than the claimed bytes could hold.
+        // A length may be a lie: little is reserved before the values are there.
         let mut all = Vec::with_capacity(length.min(64));
         for _ in 0..length {
             all.push(T::read(from)?);
@@ -305,6 +342,22 @@ macro_rules! wire_texts {
     )+};
 }
 pub(crate) use wire_texts;
+
+/// Values that keep the text of which they are made as it is, and are written as it.
+macro_rules! wire_plain_texts {
+    ($($name:ty)+) => {$(
+        impl $crate::wire::Wire for $name {
+            fn write(&self, to: &mut $crate::wire::Writer) {
+                to.put_str(&self.0);
+            }
+
+            fn read(from: &mut $crate::wire::Reader<'_>) -> Result<Self, $crate::wire::WireError> {
+                from.get_plain_text()
+            }
+        }
+    )+};
+}
+pub(crate) use wire_plain_texts;
 
 /// Newtypes: the value inside.
 macro_rules! wire_newtypes {

@@ -18,11 +18,15 @@ pub fn plural(count: usize, noun: &str) -> String {
 /// A text on one line that cannot move a cursor, hide, turn its neighbours around or look like another row: line ends
 /// are shown as `↵`, tabs as spaces, and what [`is_unseen`] is spelled out, as `\u{202e}`.
 pub fn harmless(text: &str) -> String {
-    spelled_out(text, " ↵ ", " ")
+    spelled_out(text, " ↵ ", " ").into_owned()
 }
 
 /// As [`harmless`], with these in place of line ends and tabs.
-pub fn spelled_out(text: &str, line_end: &str, tab: &str) -> String {
+pub fn spelled_out<'t>(text: &'t str, line_end: &str, tab: &str) -> Cow<'t, str> {
+    let is_plain = |byte: u8| matches!(byte, b' '..=b'~');
+    if text.bytes().all(is_plain) {
+        return Cow::Borrowed(text);
+    }
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
@@ -32,7 +36,7 @@ pub fn spelled_out(text: &str, line_end: &str, tab: &str) -> String {
             c => out.push(c),
         }
     }
-    out
+    Cow::Owned(out)
 }
 
 /// JSON in which what is unseen stands as an escape of JSON. A reader gets the same texts.

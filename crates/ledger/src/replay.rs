@@ -43,6 +43,7 @@ impl Replayed {
         range.add_to(&mut self.tree)?;
         self.head = range.head();
         self.last_recorded = Instant(range.last.recorded_at);
+        self.state.just_read(&range.records);
         for (stored, entry) in range.records.iter().zip(&range.payloads) {
             // It was read before, with the range.
             let record = RecordRef::peek(&stored.sealed.0).ok()?;

@@ -43,10 +43,34 @@ where
     R: Send,
     F: for<'a> Fn(&Scope<'a>, usize) -> R + Sync,
 {
+    made_in_parts(view, count, true, each)
+}
+
+/// As [`ordered`], of items each of which reads few records. Those of few items are kept for whoever asks the same view
+/// again.
+pub(crate) fn ordered_lightly<'r, R, F>(
+    view: &View<'r>,
+    count: usize,
+    each: F,
+) -> impl Iterator<Item = R> + use<'r, R, F>
+where
+    R: Send,
+    F: for<'a> Fn(&Scope<'a>, usize) -> R + Sync,
+{
+    made_in_parts(view, count, count > AHEAD, each)
+}
+
+fn made_in_parts<'r, R, F>(
+    view: &View<'r>,
+    count: usize,
+    lets_go: bool,
+    each: F,
+) -> Ordered<'r, R, F> {
     Ordered {
         view: *view,
         names: Names::default(),
         open: 0..count,
+        lets_go,
         // The first part is small: a reader may ask for the first items only.
         part: 64,
         ready: Vec::new().into_iter(),
@@ -58,6 +82,8 @@ struct Ordered<'r, R, F> {
     view: View<'r>,
     names: Names,
     open: Range<usize>,
+    /// Whether the records that are read for a part are let go of with it.
+    lets_go: bool,
     part: usize,
     ready: vec::IntoIter<R>,
     each: F,
@@ -71,14 +97,16 @@ impl<R: Send, F: for<'a> Fn(&Scope<'a>, usize) -> R + Sync> Iterator for Ordered
             let end = self.open.end.min(self.open.start.saturating_add(self.part));
             let part = self.open.start..end;
             self.open.start = end;
-            self.part = (self.part * 2).min(AHEAD);
-            self.ready = shared(part, |stretch| {
-                self.view.apart(|view| {
-                    let scope = Scope::new(view, &self.names);
-                    stretch.map(|at| (self.each)(&scope, at)).collect()
-                })
-            })
-            .into_iter();
+            self.part = (self.part * 8).min(AHEAD);
+            let make = |view: &View<'_>, stretch: Range<usize>| {
+                let scope = Scope::new(view, &self.names);
+                stretch.map(|at| (self.each)(&scope, at)).collect()
+            };
+            let made = shared(part, |stretch| match self.lets_go {
+                true => self.view.apart(|view| make(view, stretch)),
+                false => make(&self.view, stretch),
+            });
+            self.ready = made.into_iter();
         }
         self.ready.next()
     }

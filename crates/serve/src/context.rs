@@ -1,7 +1,7 @@
 //! What all answers share: the ledger, who has access, how the server was started.
 
 use std::net::IpAddr;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::NaiveDate;
 
@@ -90,6 +90,8 @@ pub struct Context {
     pub throttle: Throttle,
     /// What is counted.
     pub metrics: Metrics,
+    /// What followers were given last: from a record, up to one, as text. Most of them want the same.
+    pub followed: Arc<Mutex<(u64, u64, String)>>,
     /// The digest of the start token, until its link was opened.
     unopened: Mutex<Option<String>>,
 }
@@ -107,6 +109,7 @@ impl Context {
             sessions: Sessions::default(),
             throttle: Throttle::default(),
             metrics: Metrics::default(),
+            followed: Arc::default(),
             unopened: Mutex::new(unopened),
         }
     }

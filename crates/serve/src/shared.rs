@@ -220,6 +220,11 @@ pub struct Source {
 }
 
 impl Source {
+    /// How many records there are, without a snapshot.
+    pub fn count(&self) -> u64 {
+        self.shown.current().head.count
+    }
+
     /// The ledger as it is now.
     pub fn snapshot(&self) -> Snapshot {
         let version = self.shown.current();

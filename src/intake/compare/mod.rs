@@ -11,6 +11,8 @@ mod origin;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use foldhash::fast::RandomState;
+
 use self::difference::{Difference, says_the_same};
 use self::origin::{Origin, Standing, published};
 use super::mapper::{File, MappedEvent, Remark};
@@ -91,7 +93,7 @@ pub struct Known<'r> {
     tables: Vec<Origin>,
     versions: HashMap<String, Vec<Slug>>,
     /// What the tables gave, by import key, and the table and line that gave it first.
-    given: HashMap<Arc<str>, (usize, usize, Said)>,
+    given: HashMap<Arc<str>, (usize, usize, Said), RandomState>,
     /// The events to append.
     pub events: Vec<TableEvent>,
     /// Values that were recorded before, and the new ones.
@@ -110,7 +112,7 @@ impl<'r> Known<'r> {
             rules,
             tables: Vec::new(),
             versions: versions(state),
-            given: HashMap::new(),
+            given: HashMap::default(),
             events: Vec::new(),
             changed: Vec::new(),
             older: Vec::new(),

@@ -3,19 +3,18 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use smallvec::SmallVec;
+
 use super::job::{MappedEvent, Place, Remark};
 use super::scope::Cursor;
 use crate::intake::rules::EventRule;
-use crate::intake::rules::function::{Failure, Texts};
+use crate::intake::rules::function::{Failure, Given, Texts, USUAL};
 use crate::intake::rules::template::Template;
 use servanda_core::event::{FieldError, FieldSpec, Kind};
 use servanda_core::ndjson::Line;
 use servanda_core::value::base::{Leaf, Shape, excerpt};
 use servanda_core::value::id::PartyId;
 use servanda_core::value::when::Instant;
-
-/// The texts of fields, by name, as they are found in a row; no name stands twice.
-pub(super) type Given<'a, 'b> = Vec<(&'a str, Texts<'b>)>;
 
 /// The texts of fields that outlive the row.
 pub(super) type Kept<'a> = Vec<(&'a str, Vec<String>)>;
@@ -81,19 +80,19 @@ pub(super) fn line<T: AsRef<[S]>, S: AsRef<str>>(
     recorded_at: Option<Instant>,
     given: &[(&str, T)],
 ) -> Result<Box<Line>, Vec<FieldError>> {
-    let given: Vec<(&str, &[S])> = given
+    let given: SmallVec<[(&str, &[S]); USUAL]> = given
         .iter()
         .map(|(name, texts)| (*name, texts.as_ref()))
         .collect();
     Line::of_fields(place.line, kind, recorded_at, &given).map(Box::new)
 }
 
-/// An event that a row gives.
+/// An event that a row gives, and others may give, too.
 pub(super) struct Draft<'a> {
     pub number: usize,
     pub rule: &'a EventRule,
     pub key: Arc<str>,
-    /// The texts of its fields; none for an event that no other row makes.
+    /// The texts of its fields.
     pub given: Kept<'a>,
     pub place: Place,
     pub recorded_at: Option<Instant>,

@@ -2,7 +2,7 @@
 
 use smallvec::smallvec;
 
-use crate::intake::rules::function::Texts;
+use crate::intake::rules::function::Given;
 use crate::intake::rules::slug::slug;
 
 /// The number of digits of a digest that tell the versions of a file apart.
@@ -39,10 +39,10 @@ impl File {
     }
 
     /// The fields of the source that stands for the file, where the rules give no others.
-    pub(super) fn source(&self) -> Vec<(&'static str, Texts<'_>)> {
+    pub(super) fn source<'a>(&self) -> Given<'a, '_> {
         let id = format!("{} {}", self.stem(), self.version());
         let key = format!("{}{}", self.key(), self.version());
-        vec![
+        smallvec![
             ("id", smallvec![slug(&id).unwrap_or_default().into()]),
             ("kind", smallvec!["table".into()]),
             ("title", smallvec![self.name.as_str().into()]),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 
-use super::draft::{Draft, Together, fill, line, texts};
+use super::draft::{Together, fill, line, texts};
 use super::job::{ImportJob, MappedEvent, Outcome, Place, Remark};
 use super::row_reader::{Made, Plan, ReadRow, RowReader, at_place};
 use super::scope::{Columns, Cursor};
@@ -145,7 +145,7 @@ impl<'a> RowMapper<'a> {
     fn row(&mut self, at: usize, mut read: ReadRow<'a>) {
         let is_again_of_refused = |made: &Made<'_>| match made {
             Made::Again { first, .. } => *first != at && self.refused.contains(first),
-            Made::New(_) => false,
+            Made::Own(_) | Made::Together(_) => false,
         };
         if !self.refused.is_empty() && read.made.iter().any(is_again_of_refused) {
             read = RowReader::of_one_row(self.plan).row(at);
@@ -170,29 +170,36 @@ impl<'a> RowMapper<'a> {
 
     /// Checks that the keys of a row are its own, or agree with earlier rows that gave them.
     fn check_keys(&self, made: &[Made<'_>], wrong: &mut Vec<Remark>) {
-        let mut here: HashMap<&str, &Draft<'_>, RandomState> = HashMap::default();
+        let mut here: HashMap<&str, &Made<'_>, RandomState> = HashMap::default();
+        here.reserve(made.len());
+        let rules = &self.plan.job.rules.events;
         for made in made {
-            let Made::New(draft) = made else { continue };
-            let known = self.places.get(&draft.key);
-            let in_row = here.get(&*draft.key);
-            let earlier = known
-                .map(|place| self.once[*place].first())
-                .or_else(|| in_row.map(|found| (&found.given, found.place.line)));
-            here.entry(&draft.key).or_insert(draft);
-            let line = earlier.map(|(_, line)| line);
-            let line = line.or_else(|| self.keys.get(&draft.key).copied());
-            let remark = match (draft.rule.once, earlier, line) {
+            let key = made.key();
+            let in_row = here.get(&**key).copied();
+            here.entry(key).or_insert(made);
+            let (place, kind) = match made {
+                // It agrees with an earlier one that was looked at.
+                Made::Again { .. } => continue,
+                Made::Own(event) => (&event.place, event.rule.map(|rule| rules[rule].kind)),
+                Made::Together(draft) => (&draft.place, Some(draft.rule.kind)),
+            };
+            let together = self.places.get(key).map(|place| self.once[*place].first());
+            let together = together.or(match in_row {
+                Some(Made::Together(draft)) => Some((&draft.given, draft.place.line)),
+                _ => None,
+            });
+            let line = match (together, in_row) {
+                (Some((_, line)), _) => Some(line),
+                (None, Some(Made::Own(event))) => Some(event.place.line),
+                (None, _) => self.keys.get(key).copied(),
+            };
+            let remark = match (made, together, line) {
                 (_, _, None) => None,
-                (true, Some((given, line)), _) => draft.differs(given, line),
+                (Made::Together(draft), Some((given, line)), _) => draft.differs(given, line),
                 (_, _, Some(line)) => {
-                    let key = &draft.key;
                     let reason =
                         format!("gives the import key `{key}` again, which line {line} gave");
-                    Some(Remark::new(
-                        draft.place.clone(),
-                        Some(draft.rule.kind),
-                        reason,
-                    ))
+                    Some(Remark::new(place.clone(), kind, reason))
                 }
             };
             wrong.extend(remark);
@@ -200,32 +207,20 @@ impl<'a> RowMapper<'a> {
     }
 
     fn keep(&mut self, made: Made<'a>, row: usize) {
-        let draft = match made {
-            Made::Again { key, .. } => {
-                if let Some(place) = self.places.get(&key) {
-                    self.once[*place].add_row(row);
-                }
-                return;
+        if let Made::Own(event) = made {
+            self.keys.insert(Arc::clone(&event.key), event.place.line);
+            self.outcome.events.push(event);
+            return;
+        }
+        let place = self.places.get(made.key()).copied();
+        match (made, place) {
+            (Made::Again { .. }, Some(place)) => self.once[place].add_row(row),
+            (Made::Together(draft), Some(place)) => self.once[place].add(&draft.given, row),
+            (Made::Together(draft), None) => {
+                self.places.insert(Arc::clone(&draft.key), self.once.len());
+                self.once.push(Together::new(*draft, row));
             }
-            Made::New(draft) => *draft,
-        };
-        if draft.rule.once {
-            match self.places.get(&draft.key) {
-                Some(place) => self.once[*place].add(&draft.given, row),
-                None => {
-                    self.places.insert(Arc::clone(&draft.key), self.once.len());
-                    self.once.push(Together::new(draft, row));
-                }
-            }
-        } else {
-            self.keys.insert(Arc::clone(&draft.key), draft.place.line);
-            self.outcome.events.push(MappedEvent {
-                rule: Some(draft.number),
-                key: draft.key,
-                line: draft.line,
-                place: draft.place,
-                row,
-            });
+            (Made::Own(_) | Made::Again { .. }, _) => {}
         }
     }
 
@@ -246,8 +241,7 @@ impl<'a> RowMapper<'a> {
         let by_cells = |rule: &EventRule| matches!(rule.per, Per::Cell(..));
         let is_by_cells =
             rules.iter().all(|rule| rule.once || by_cells(rule)) && rules.iter().any(by_cells);
-        let is_own = |made: &Made<'_>| matches!(made, Made::New(draft) if !draft.rule.once);
-        let has_own = made.iter().any(is_own);
+        let has_own = made.iter().any(Made::is_own);
         let is_filled = self.covered.iter().any(|column| !cells[*column].is_empty());
         let reason = match (is_by_cells, self.covered.as_slice()) {
             (true, _) if has_own || is_filled => return,

@@ -2,15 +2,16 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 use smallvec::smallvec;
 
-use super::draft::{Draft, Given, fill, fold_parties, kept, line, texts};
-use super::job::{ImportJob, Place, Remark};
-use super::scope::{Columns, Cursor, Input};
-use crate::intake::rules::function::{Failure, Texts};
+use super::draft::{Draft, fill, fold_parties, kept, line, texts};
+use super::job::{ImportJob, MappedEvent, Place, Remark};
+use super::scope::{Columns, Cursor, Input, Memo};
+use crate::intake::rules::function::{Failure, Given, Texts};
 use crate::intake::rules::template::{Expression, Template};
 use crate::intake::rules::{Conditions, EventRule, Per, glob};
 use crate::intake::table::Row;
@@ -116,13 +117,32 @@ pub(super) struct ReadRow<'a> {
 
 /// An event that a row makes.
 pub(super) enum Made<'a> {
-    New(Box<Draft<'a>>),
+    /// One that no other row makes.
+    Own(MappedEvent),
+    /// One that rows make together.
+    Together(Box<Draft<'a>>),
     /// The same event as of an earlier row, made of the same texts.
     Again {
         key: Arc<str>,
         /// The number of the earlier row.
         first: usize,
     },
+}
+
+impl Made<'_> {
+    /// Its import key.
+    pub fn key(&self) -> &Arc<str> {
+        match self {
+            Self::Own(event) => &event.key,
+            Self::Together(draft) => &draft.key,
+            Self::Again { key, .. } => key,
+        }
+    }
+
+    /// Whether no other row makes it.
+    pub fn is_own(&self) -> bool {
+        matches!(self, Self::Own(_))
+    }
 }
 
 /// What an event was made of, and the event: its key, and the row that made it; none where the conditions did not hold.
@@ -163,6 +183,7 @@ pub(super) struct RowReader<'a> {
     memory: Option<Memory>,
     /// Holds what an event is made of while it is looked up.
     inputs: Vec<u8>,
+    functions: Rc<Memo>,
 }
 
 impl<'a> RowReader<'a> {
@@ -181,6 +202,7 @@ impl<'a> RowReader<'a> {
             plan,
             memory: None,
             inputs: Vec::new(),
+            functions: Rc::default(),
         }
     }
 
@@ -197,7 +219,8 @@ impl<'a> RowReader<'a> {
             read.wrong.push(remark);
             return read;
         }
-        let cursor = Cursor::row(job, self.plan.columns, row);
+        let functions = Rc::clone(&self.functions);
+        let cursor = Cursor::row(job, self.plan.columns, row).with(&functions);
         let skipped = match row.cells.iter().all(String::is_empty) {
             true => Ok(Some("is empty".to_owned())),
             false => self.skips(&cursor),
@@ -290,20 +313,19 @@ impl<'a> RowReader<'a> {
             read.made.extend(again);
             return is_made;
         }
-        let draft = match self.event(one, cursor) {
-            Ok(draft) => draft,
+        let made = match self.event(one, cursor) {
+            Ok(made) => made,
             Err(remarks) => {
                 read.wrong.extend(remarks);
                 return true;
             }
         };
         if let Some(memory) = self.memory.as_mut().filter(|_| remembers) {
-            let known = draft.as_ref().map(|draft| (Arc::clone(&draft.key), one.at));
+            let known = made.as_ref().map(|made| (Arc::clone(made.key()), one.at));
             memory.insert(self.inputs.clone(), known);
         }
-        let is_made = draft.is_some();
-        read.made
-            .extend(draft.map(|draft| Made::New(Box::new(draft))));
+        let is_made = made.is_some();
+        read.made.extend(made);
         is_made
     }
 
@@ -329,7 +351,7 @@ impl<'a> RowReader<'a> {
         &self,
         one: OneRule<'a, 'b>,
         cursor: &Cursor<'b>,
-    ) -> Result<Option<Draft<'a>>, Vec<Remark>>
+    ) -> Result<Option<Made<'a>>, Vec<Remark>>
     where
         'a: 'b,
     {
@@ -339,7 +361,7 @@ impl<'a> RowReader<'a> {
         if !holds(&rule.when, &rule.unless, cursor).map_err(fail)? {
             return Ok(None);
         }
-        let mut given = Given::with_capacity(rule.fields.len() + 2);
+        let mut given = Given::new();
         given.extend(one.citation(self.plan.source.as_deref(), &place));
         fill(&rule.fields, &mut given, cursor).map_err(fail)?;
         fold_parties(rule.kind, &mut given);
@@ -350,18 +372,24 @@ impl<'a> RowReader<'a> {
         };
         let line = line(rule.kind, &place, recorded_at, &given)
             .map_err(|errors| self.wrong_fields(number, rule.kind, &place, errors))?;
-        let given_again = match rule.once {
-            true => kept(&given),
-            false => Vec::new(),
-        };
-        Ok(Some(Draft {
-            number,
-            rule,
-            key: (&**key).into(),
-            given: given_again,
-            place,
-            recorded_at,
-            line,
+        let key = (&**key).into();
+        Ok(Some(match rule.once {
+            false => Made::Own(MappedEvent {
+                rule: Some(number),
+                key,
+                line,
+                place,
+                row: one.at,
+            }),
+            true => Made::Together(Box::new(Draft {
+                number,
+                rule,
+                key,
+                given: kept(&given),
+                place,
+                recorded_at,
+                line,
+            })),
         }))
     }
 

@@ -1,6 +1,7 @@
 //! The values of names in templates, at a row of a table or at a cell of it.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -181,6 +182,38 @@ impl<'a> Columns<'a> {
     }
 }
 
+/// What functions made of texts: names and dates recur from row to row. One thread has it.
+#[derive(Default)]
+pub struct Memo(RefCell<HashMap<usize, HashMap<String, String, RandomState>, RandomState>>);
+
+/// The most texts that are known of a function.
+const KNOWN: usize = 4_096;
+
+impl Memo {
+    fn recall(
+        &self,
+        function: &Function,
+        text: &str,
+        make: &dyn Fn() -> Result<Option<String>, String>,
+    ) -> Result<Option<String>, String> {
+        // Two functions may have the same name and other rules; no two have the same place.
+        let which = std::ptr::from_ref(function).addr();
+        if let Some(known) = self.0.borrow().get(&which).and_then(|all| all.get(text)) {
+            return Ok(Some(known.clone()));
+        }
+        let made = make()?;
+        if let Some(made) = &made {
+            let mut memo = self.0.borrow_mut();
+            let known = memo.entry(which).or_default();
+            if known.len() == KNOWN {
+                known.clear();
+            }
+            known.insert(text.to_owned(), made.clone());
+        }
+        Ok(made)
+    }
+}
+
 /// A place in a table, from which templates are filled.
 #[derive(Clone, Copy)]
 pub struct Cursor<'a> {
@@ -190,6 +223,7 @@ pub struct Cursor<'a> {
     cell: Option<usize>,
     item: Option<&'a str>,
     depth: usize,
+    memo: Option<&'a Memo>,
 }
 
 impl<'a> Cursor<'a> {
@@ -202,6 +236,15 @@ impl<'a> Cursor<'a> {
             cell: None,
             item: None,
             depth: 0,
+            memo: None,
+        }
+    }
+
+    /// The same place; what functions make of texts is remembered.
+    pub fn with(self, memo: &'a Memo) -> Self {
+        Self {
+            memo: Some(memo),
+            ..self
         }
     }
 
@@ -404,6 +447,18 @@ impl<'a> Scope<'a> for Cursor<'a> {
                 excerpt(name),
                 listed(self.job.table)
             ))),
+        }
+    }
+
+    fn recall(
+        &self,
+        function: &Function,
+        text: &str,
+        make: &dyn Fn() -> Result<Option<String>, String>,
+    ) -> Result<Option<String>, String> {
+        match self.memo {
+            Some(memo) => memo.recall(function, text, make),
+            None => make(),
         }
     }
 

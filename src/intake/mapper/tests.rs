@@ -121,6 +121,19 @@ fn what_is_made_once_comes_first_and_gathers() {
     assert_eq!(remarks(&outcome.bad), [""; 0]);
 }
 
+/// Rows are read side by side, and an event that rows make together is made for the first of them alone.
+#[test]
+fn what_a_refused_row_gave_is_given_by_the_next_row_that_gives_it() {
+    let rules = format!("{PARTIES}{ACTS}");
+    let outcome = made(&rules, "who,Signature\nX,nonsense\nX,2001\nX,nonsense\n");
+    assert_eq!(keys(&outcome), ["a", "p:x", "x:signature"]);
+    let party = outcome.events[2].line.fields();
+    assert_eq!(party.get("source"), ["t-0123456789ab: line 3"]);
+    assert_eq!(outcome.together["p:x"], [1]);
+    let lines: Vec<usize> = outcome.bad.iter().map(|bad| bad.place.line).collect();
+    assert_eq!(lines, [2, 4]);
+}
+
 #[test]
 fn two_spellings_of_a_party_in_a_list_name_it_once() {
     let rules = r#"

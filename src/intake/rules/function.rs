@@ -59,6 +59,12 @@ impl Failure {
 /// The texts of a value: most values have one.
 pub type Texts<'s> = SmallVec<[Cow<'s, str>; 1]>;
 
+/// The texts of fields, by name, as they are found in a row; no name stands twice.
+pub type Given<'a, 'b> = SmallVec<[(&'a str, Texts<'b>); USUAL]>;
+
+/// Fields of most rules at the most: their texts take no allocation.
+pub const USUAL: usize = 10;
+
 /// A value, and the column that it came from.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Found<'s> {
@@ -81,6 +87,19 @@ pub trait Scope<'s> {
     /// # Errors
     /// Why the text does not fit.
     fn call(&self, function: &Function, text: &str) -> Result<Option<String>, String>;
+
+    /// What a function makes of a text, by `make` or as it was made before.
+    ///
+    /// # Errors
+    /// That of `make`.
+    fn recall(
+        &self,
+        _function: &Function,
+        _text: &str,
+        make: &dyn Fn() -> Result<Option<String>, String>,
+    ) -> Result<Option<String>, String> {
+        make()
+    }
 }
 
 impl Function {
@@ -92,15 +111,6 @@ impl Function {
         into: &mut Texts<'s>,
     ) -> Result<(), String> {
         let made = match self {
-            Self::Slug => match slug(&text) {
-                Some(id) => Cow::Owned(id),
-                None => {
-                    return Err(format!(
-                        "`{}` has no letter or digit for an id",
-                        excerpt(&text)
-                    ));
-                }
-            },
             Self::Lower => part(Cow::Owned(text.to_lowercase()), str::trim),
             Self::Upper => part(Cow::Owned(text.to_uppercase()), str::trim),
             Self::Before(mark) => part(text, |text| {
@@ -128,10 +138,16 @@ impl Function {
                 }
                 return Ok(());
             }
-            Self::Date | Self::Code | Self::Map(_) => match scope.call(self, &text)? {
-                Some(made) => Cow::Owned(made),
-                None => return Ok(()),
-            },
+            Self::Slug | Self::Date | Self::Code | Self::Map(_) => {
+                let make = || match self {
+                    Self::Slug => id(&text).map(Some),
+                    _ => scope.call(self, &text),
+                };
+                match scope.recall(self, &text, &make)? {
+                    Some(made) => Cow::Owned(made),
+                    None => return Ok(()),
+                }
+            }
         };
         if !made.is_empty() {
             into.push(made);
@@ -173,6 +189,12 @@ impl Function {
     pub fn list() -> &'static str {
         FUNCTIONS
     }
+}
+
+/// The id of a name.
+fn id(name: &str) -> Result<String, String> {
+    let none = || format!("`{}` has no letter or digit for an id", excerpt(name));
+    slug(name).ok_or_else(none)
 }
 
 /// A part of a text.

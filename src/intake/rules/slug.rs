@@ -71,7 +71,7 @@ pub fn slug(name: &str) -> Option<String> {
     if !has_letter {
         return None;
     }
-    let mut out = out.trim_end_matches('-').to_owned();
+    out.truncate(out.trim_end_matches('-').len());
     if out.is_empty() || out.bytes().all(|b| b.is_ascii_digit()) {
         // A number would be read as a record's number.
         out.insert(0, 'n');

@@ -49,6 +49,9 @@ struct Call {
     lenient: bool,
 }
 
+/// Bytes that most filled templates have room in: ids and import keys.
+const USUAL: usize = 40;
+
 impl Template {
     /// Fills the template.
     ///
@@ -60,7 +63,7 @@ impl Template {
             [Piece::Text(text)] => return Ok(smallvec![Cow::Borrowed(text.as_str())]),
             _ => {}
         }
-        let mut filled: SmallVec<[String; 1]> = smallvec![String::new()];
+        let mut filled: SmallVec<[String; 1]> = smallvec![String::with_capacity(USUAL)];
         for piece in &self.0 {
             let values = match piece {
                 Piece::Text(text) => smallvec![Cow::Borrowed(text.as_str())],

@@ -156,14 +156,14 @@ pub(crate) fn decode_facts<F: Facts>(content: ContentRef<'_>) -> Result<(F, Enve
     if !(1..=F::SCHEMA).contains(&schema) {
         return Err(CodecError::Schema(schema));
     }
+    if payload.len() > PAYLOAD_LIMIT {
+        return Err(CodecError::TooLarge(payload.len()));
+    }
     let mut reader = Reader::new(schema, rest);
     let fact = F::read(kind, &mut reader)?;
     let envelope = Envelope::read(&mut reader)?;
     if !reader.is_at_end() || schema != fact.since().max(envelope.since()) {
         return Err(CodecError::NotCanonical);
-    }
-    if payload.len() > PAYLOAD_LIMIT {
-        return Err(CodecError::TooLarge(payload.len()));
     }
     match fact.target().map_or(0, |seq| seq.0) {
         named if named == target => Ok((fact, envelope)),

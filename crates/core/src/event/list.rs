@@ -1,13 +1,27 @@
 //! The macro that makes [`Fact`](super::Fact) and [`Kind`](super::Kind) of the list of events.
 
+/// How the enum holds an event: what is large is boxed, because most events are small and are moved often.
+macro_rules! held {
+    ($name:ident) => {
+        $name
+    };
+    ($name:ident boxed) => {
+        Box<$name>
+    };
+}
+pub(super) use held;
+
 /// Makes the enums over all kinds of events, and passes calls on to the event at hand.
 macro_rules! events {
-    ($($file:ident::$name:ident,)+) => {
+    ($($file:ident::$name:ident $($boxed:ident)?,)+) => {
         $(pub use self::$file::$name;)+
 
         /// What an event says: one of the listed facts.
         #[derive(Debug, Clone, PartialEq, Eq)]
-        pub enum Fact { $(#[doc = concat!("See [`", stringify!($name), "`].")] $name($name),)+ }
+        pub enum Fact { $(
+            #[doc = concat!("See [`", stringify!($name), "`].")]
+            $name($crate::event::list::held!($name $($boxed)?)),
+        )+ }
 
         /// The kind of a fact.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -56,7 +70,7 @@ macro_rules! events {
             /// # Errors
             /// [`WireError`] where the bytes are not such fields.
             pub(crate) fn read(kind: Kind, from: &mut Reader<'_>) -> Result<Self, WireError> {
-                match kind { $(Kind::$name => $name::read(from).map(Fact::$name),)+ }
+                match kind { $(Kind::$name => $name::read(from).map(Fact::from),)+ }
             }
 
             /// The lowest schema that can express it.
@@ -69,7 +83,7 @@ macro_rules! events {
                 given: &[(&str, &[S])],
                 errors: &mut Vec<FieldError>,
             ) -> Option<Self> {
-                match kind { $(Kind::$name => $name::build(given, errors).map(Fact::$name),)+ }
+                match kind { $(Kind::$name => $name::build(given, errors).map(Fact::from),)+ }
             }
 
             fn texts(&self) -> Vec<(&'static str, Vec<String>)> {
@@ -90,7 +104,7 @@ macro_rules! events {
             }
 
             fn meaning(&self) -> &dyn Meaning {
-                match self { $(Fact::$name(fact) => fact,)+ }
+                match self { $(Fact::$name(fact) => Borrow::<$name>::borrow(fact),)+ }
             }
 
             fn defines(&self) -> Option<Reference<'_>> {
@@ -100,7 +114,7 @@ macro_rules! events {
 
         $(impl From<$name> for Fact {
             fn from(fact: $name) -> Self {
-                Fact::$name(fact)
+                Fact::$name(fact.into())
             }
         })+
     };

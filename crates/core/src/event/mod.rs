@@ -43,7 +43,7 @@ mod succession;
 #[cfg(test)]
 mod tests;
 
-use std::borrow::Cow;
+use std::borrow::{Borrow, Cow};
 use std::fmt;
 use std::str::FromStr;
 
@@ -69,13 +69,13 @@ events! {
     party::PartyRegistered,
     rename::PartyRenamed,
     succession::PartySucceeded,
-    source::SourceRegistered,
+    source::SourceRegistered boxed,
     meeting::MeetingHeld,
-    agreement::AgreementRecorded,
+    agreement::AgreementRecorded boxed,
     agreement_status::AgreementStatusChanged,
     participation::ParticipationRecorded,
-    commitment::CommitmentRecorded,
-    amendment::CommitmentAmended,
+    commitment::CommitmentRecorded boxed,
+    amendment::CommitmentAmended boxed,
     status::StatusChanged,
     contest::ContestMoved,
     progress::ProgressReported,

@@ -4,7 +4,7 @@ use super::envelope::Envelope;
 use super::meaning::Meaning;
 use super::phrase::{parties, says, went};
 use crate::rules::{Advice, Known, Rejection, Rule, check_not_before_agreement};
-use crate::state::{Effect, Id, StandingMove, Standings, Word};
+use crate::state::{Effect, Id, Ids, StandingMove, Standings, Word};
 use crate::value::commitment::{Capacity, Standing, transition, transitions_from};
 use crate::value::id::{CommitmentId, PartyId, Slug};
 
@@ -178,7 +178,7 @@ impl Question<'_> {
             let names: Vec<&str> = self.by.iter().map(PartyId::as_str).collect();
             format!("{} cannot assert it", names.join(", "))
         };
-        let roles = |parties: Vec<Id>| -> String {
+        let roles = |parties: Ids| -> String {
             let slugs = parties.iter().map(|party| self.known.slug(*party));
             slugs.map(Slug::as_str).collect::<Vec<_>>().join(", ")
         };

@@ -47,7 +47,8 @@ impl LineObject<'_> {
         let key = defaults.key.as_ref().map(|key| format!("{key}:{number}"));
         let key = key.map(Cow::Owned);
         let recorded_by = defaults.recorded_by.as_deref().map(Cow::Borrowed);
-        let mut given: Vec<_> = self.fields().collect();
+        let mut given = Vec::with_capacity(self.members.len() + 2);
+        given.extend(self.fields());
         for (name, text) in [("import_key", &key), ("recorded_by", &recorded_by)] {
             if let Some(text) = text
                 && given.iter().all(|(field, _)| *field != name)

@@ -29,9 +29,10 @@ pub fn entry_to_json(entry: &Entry) -> Map<String, Value> {
 }
 
 fn field_to_json(spec: &FieldSpec, texts: &[String]) -> Value {
-    let one = |text: &String| match text.parse::<Seq>() {
-        Ok(seq) if spec.may_name_records() => Value::Number(Number::from(seq.0)),
-        _ => Value::String(text.clone()),
+    let named = |text: &String| text.parse::<Seq>().ok();
+    let one = |text: &String| match spec.may_name_records().then(|| named(text)).flatten() {
+        Some(seq) => Value::Number(Number::from(seq.0)),
+        None => Value::String(text.clone()),
     };
     match (spec.shape, texts) {
         (Shape::Flag, _) => Value::Bool(!texts.is_empty()),

@@ -17,7 +17,7 @@ use super::recorder::{check_admitted, recorder};
 use super::references::check_references;
 use super::rejection::{Advice, Rejection, Rule};
 use crate::event::{Change, Corrected, Erasable, Event, Fact, Kind, StatusChanged};
-use crate::state::{CurrentRecord, State, Word};
+use crate::state::{CurrentRecord, Ids, State, Word};
 use crate::value::base::Text;
 use crate::value::id::{PartyId, Reference, Seq, Subject};
 use crate::value::unicode;
@@ -62,7 +62,7 @@ fn concerned(state: &State, fact: &StatusChanged, by: &[PartyId]) -> Vec<PartyId
             .filter_map(|party| state.number(&party.0))
             .collect(),
         capacity: fact.capacity,
-        debtor: Box::default(),
+        debtor: Ids::new(),
     };
     let about = standings.about(fact.to, &word).into_iter();
     about

@@ -1,5 +1,7 @@
 //! What an event names exists, and what it names anew is free.
 
+use smallvec::SmallVec;
+
 use super::known::Known;
 use super::rejection::{Advice, Rejection, Rule};
 use crate::event::{Event, FieldSpec};
@@ -72,7 +74,7 @@ pub(super) fn check_named_once(event: &Event, changed: Option<&str>) -> Result<(
         let is_list = |spec: &FieldSpec| spec.shape == Shape::Many && spec.label == PartyId::LABEL;
         changed.is_none_or(|changed| changed == name) && spec.is_some_and(is_list)
     };
-    let mut named: Vec<(&'static str, &Slug)> = Vec::new();
+    let mut named: SmallVec<[(&'static str, &Slug); 8]> = SmallVec::new();
     event.each_reference(|field, reference| {
         if let Reference::Party(PartyId(id)) = reference {
             named.push((field, id));

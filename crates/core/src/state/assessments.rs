@@ -1,6 +1,6 @@
 //! Assessments as small numbers: many are equal.
 
-use super::id_table::Id;
+use super::id_table::Ids;
 use super::interned::Interned;
 use crate::value::base::Text;
 use crate::value::commitment::Level;
@@ -9,7 +9,7 @@ use crate::value::commitment::Level;
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Assessment {
     /// The numbers of the assessors' ids, in the order in which the record names them.
-    pub by: Box<[Id]>,
+    pub by: Ids,
     /// The scale's name.
     pub scale: Text,
     /// The level on it.

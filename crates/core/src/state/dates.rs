@@ -163,6 +163,11 @@ impl RecordDates {
         self.dates.all().iter().map(wanted).collect()
     }
 
+    /// The place of a record's date.
+    pub fn place(&self, record: usize) -> Option<usize> {
+        self.places.get(record)
+    }
+
     /// The place of each record's date.
     pub fn places(&self) -> impl Iterator<Item = usize> {
         let (narrow, wide): (&[u16], &[u32]) = match &self.places {

@@ -4,7 +4,7 @@
 //! earlier ones hold again.
 
 use super::grow::grow;
-use super::id_table::Id;
+use super::id_table::{Id, Ids};
 use crate::value::agreement::{Action, AgreementStatus};
 use crate::value::commitment::{Contest, Standing};
 use crate::value::when::{Deadline, When};
@@ -94,7 +94,7 @@ pub(super) struct PartyFacts {
     /// The parties that it succeeded.
     pub succeeded: History<Id>,
     /// Who succeeded it.
-    pub successors: History<Box<[Id]>>,
+    pub successors: History<Ids>,
     /// The declarations of its key.
     pub keys: History<()>,
 }
@@ -116,7 +116,7 @@ pub(super) struct Conclusion {
     /// When it was concluded.
     pub on: Option<When>,
     /// The parties.
-    pub parties: Box<[Id]>,
+    pub parties: Ids,
     /// Whether there may be other parties.
     pub parties_unknown: bool,
 }
@@ -169,9 +169,9 @@ pub(super) struct Terms {
     /// The agreement.
     pub agreement: Id,
     /// The debtors.
-    pub debtor: Box<[Id]>,
+    pub debtor: Ids,
     /// The creditors.
-    pub creditor: Box<[Id]>,
+    pub creditor: Ids,
     /// Whether both sides owe it.
     pub mutual: bool,
     /// The deadline.
@@ -184,9 +184,9 @@ pub(super) struct Terms {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Amendment {
     /// The debtors.
-    pub debtor: Box<[Id]>,
+    pub debtor: Ids,
     /// The creditors.
-    pub creditor: Box<[Id]>,
+    pub creditor: Ids,
     /// The deadline.
     pub deadline: Option<Deadline>,
 }

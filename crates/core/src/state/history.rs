@@ -49,6 +49,11 @@ impl<'r> CommitmentHistory<'r> {
         self.trail.iter().map(seq)
     }
 
+    /// Every record about it, the last first.
+    pub(crate) fn trail_backwards(self) -> impl Iterator<Item = Seq> + use<'r> {
+        self.trail.backwards().map(seq)
+    }
+
     /// The number of the agreement that it was made in.
     pub fn agreement(self) -> Option<Id> {
         let record = u32::try_from(self.defined.0).ok()?;
@@ -226,6 +231,11 @@ impl State {
     /// A day that is not before the last possible day of a record or of its neighbours. This is a quick bound.
     pub(crate) fn latest_around(&self, seq: Seq) -> NaiveDate {
         self.scan_cache().latest(place(seq))
+    }
+
+    /// As [`State::latest_around`], of the records that are not bookkeeping.
+    pub(crate) fn latest_heard_around(&self, seq: Seq) -> NaiveDate {
+        self.scan_cache().latest_heard(place(seq))
     }
 
     /// The agreement in which the commitment of a record was made, if the record counts and has no date.

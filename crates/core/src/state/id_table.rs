@@ -2,12 +2,16 @@
 
 use foldhash::quality::FixedState;
 use hashbrown::HashTable;
-use std::hash::BuildHasher;
+use smallvec::SmallVec;
+use std::hash::{BuildHasher, Hasher};
 
-use crate::value::id::{SLUG_LIMIT, Slug};
+use crate::value::id::Slug;
 
 /// The number of an id.
 pub type Id = u32;
+
+/// The numbers of some ids. Most lists are short.
+pub type Ids = SmallVec<[Id; 4]>;
 
 /// The number of each id that a record names.
 #[derive(Debug, Clone, Default)]
@@ -94,10 +98,17 @@ impl IdTable {
 
 /// The hash of an id, which is that of all its spellings in upper and lower case.
 fn hash(slug: &Slug) -> u64 {
-    let mut lower = [0; SLUG_LIMIT];
-    let lower = &mut lower[..slug.as_str().len()];
-    lower.copy_from_slice(slug.as_str().as_bytes());
-    lower.make_ascii_lowercase();
+    /// The bit in which the cases of a letter differ. All other characters of an id, but `_`, have it.
+    const CASE: u64 = 0x2020_2020_2020_2020;
     // The seed is fixed: the domain knows no randomness.
-    FixedState::with_seed(0).hash_one(&*lower)
+    let mut hasher = FixedState::with_seed(0).build_hasher();
+    let (words, rest) = slug.as_str().as_bytes().as_chunks();
+    for word in words {
+        hasher.write_u64(u64::from_le_bytes(*word) | CASE);
+    }
+    let rest = rest
+        .iter()
+        .fold(0, |word, byte| word << 8 | u64::from(*byte | 0x20));
+    hasher.write_u64(rest);
+    hasher.finish()
 }

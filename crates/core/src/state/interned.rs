@@ -40,10 +40,32 @@ impl<T: Hash + Eq> Interned<T> {
     /// The number of a value. A new value gets the next number.
     pub fn number(&mut self, value: T) -> u32 {
         let hashed = hash(&value);
-        let same = |number: &u32| self.all[*number as usize] == value;
-        if let Some(number) = self.numbers.find(hashed, same) {
-            return *number;
+        match self.find(hashed, |one| *one == value) {
+            Some(number) => number,
+            None => self.add(hashed, value),
         }
+    }
+
+    /// The number of the value that is made of parts, which hash as it does. It is made only where it is new.
+    pub fn number_of(
+        &mut self,
+        parts: &impl Hash,
+        is_same: impl Fn(&T) -> bool,
+        make: impl FnOnce() -> T,
+    ) -> u32 {
+        let hashed = hash(parts);
+        match self.find(hashed, is_same) {
+            Some(number) => number,
+            None => self.add(hashed, make()),
+        }
+    }
+
+    fn find(&self, hashed: u64, is_same: impl Fn(&T) -> bool) -> Option<u32> {
+        let same = |number: &u32| is_same(&self.all[*number as usize]);
+        self.numbers.find(hashed, same).copied()
+    }
+
+    fn add(&mut self, hashed: u64, value: T) -> u32 {
         // There are fewer values than records, and of those fewer than 2^32.
         let number = self.all.len() as u32;
         self.all.push(value);

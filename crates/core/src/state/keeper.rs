@@ -8,7 +8,7 @@ use super::facts::{
     PartyFacts, Terms,
 };
 use super::folds::Folds;
-use super::id_table::{Id, IdTable};
+use super::id_table::{Id, IdTable, Ids};
 use super::standing::Stood;
 use super::word::{Word, Words};
 use crate::value::id::{AgreementId, CommitmentId, PartyId, Slug};
@@ -175,11 +175,14 @@ impl Keeper<'_> {
             } => {
                 let assessment = self.counts.then(|| {
                     let by = self.parties(by);
-                    self.assessments.number(Assessment {
-                        by,
+                    let parts = (&by, scale, level);
+                    let is_same = |one: &Assessment| (&one.by, &one.scale, &one.level) == parts;
+                    let make = || Assessment {
+                        by: by.clone(),
                         scale: scale.clone(),
                         level: level.clone(),
-                    })
+                    };
+                    self.assessments.number_of(&parts, is_same, make)
                 });
                 self.change_commitment(commitment, |commitment, record, _| {
                     commitment.assessments.set(record, assessment);
@@ -242,7 +245,7 @@ impl Keeper<'_> {
         self.number(&party.0)
     }
 
-    fn parties(&self, parties: &[PartyId]) -> Box<[Id]> {
+    fn parties(&self, parties: &[PartyId]) -> Ids {
         parties.iter().map(|party| self.party(party)).collect()
     }
 }

@@ -2,7 +2,7 @@
 
 use super::facts::AgreementMove;
 use super::folds::Folds;
-use super::id_table::Id;
+use super::id_table::{Id, Ids};
 use super::position::Position;
 use super::standing::{Sayings, Stood};
 use super::tables::State;
@@ -166,8 +166,8 @@ impl Sayings for State {
         self.tables.words.all().get(number as usize)
     }
 
-    fn principals(&self, actors: &[Id]) -> Vec<Id> {
-        let mut found = actors.to_vec();
+    fn principals(&self, actors: &[Id]) -> Ids {
+        let mut found = Ids::from_slice(actors);
         let mut next = 0;
         while let Some(party) = found.get(next).copied() {
             for superior in self.superiors(party) {

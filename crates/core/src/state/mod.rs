@@ -45,7 +45,7 @@ pub use self::current::CurrentRecord;
 pub use self::dates::RecordDate;
 pub use self::effect::{Effect, StandingMove};
 pub use self::history::CommitmentHistory;
-pub use self::id_table::Id;
+pub use self::id_table::{Id, Ids};
 pub use self::position::Position;
 pub use self::standing::{Move, Standings};
 pub use self::tables::{RECORD_LIMIT, State, asserted_times};

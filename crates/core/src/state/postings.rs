@@ -41,6 +41,19 @@ impl Postings {
         Numbers::new(&self.differences)
     }
 
+    /// The numbers, the last first.
+    pub fn backwards(&self) -> impl Iterator<Item = u32> + use<'_> {
+        let (mut bytes, mut next) = (self.differences.as_slice(), self.last);
+        std::iter::from_fn(move || {
+            let start = last_difference(bytes)?;
+            let number = next;
+            let difference = Numbers::new(&bytes[start..]).next();
+            next = next.saturating_sub(difference.unwrap_or_default());
+            bytes = &bytes[..start];
+            Some(number)
+        })
+    }
+
     /// Adds a number in its place, unless it is there.
     pub fn insert(&mut self, number: u32) {
         if self.is_empty() || self.last < number {
@@ -77,9 +90,9 @@ impl Postings {
     }
 
     fn pop(&mut self) {
-        let end = self.differences.len() - 1;
-        let before = self.differences[..end].iter();
-        let start = end - before.rev().take_while(|byte| **byte > 0x7f).count();
+        let Some(start) = last_difference(&self.differences) else {
+            return;
+        };
         let difference = Numbers::new(&self.differences[start..]).next();
         self.last = self.last.saturating_sub(difference.unwrap_or_default());
         self.differences.truncate(start);
@@ -94,6 +107,13 @@ impl Postings {
             self.push(number);
         }
     }
+}
+
+/// Where the last difference begins; none of no bytes.
+fn last_difference(bytes: &[u8]) -> Option<usize> {
+    let (_, before) = bytes.split_last()?;
+    let own = before.iter().rev().take_while(|byte| **byte > 0x7f);
+    Some(before.len() - own.count())
 }
 
 /// The iterator over the numbers of a trail.
@@ -151,6 +171,7 @@ mod tests {
                     set.remove(&number);
                 }
                 prop_assert!(trail.iter().eq(set.iter().copied()));
+                prop_assert!(trail.backwards().eq(set.iter().rev().copied()));
                 prop_assert_eq!(trail.is_empty(), set.is_empty());
                 let again = Postings::from_parts(trail.bytes().to_vec(), trail.last());
                 prop_assert_eq!(&again, &trail);
@@ -162,6 +183,7 @@ mod tests {
         fn any_bytes_are_gone_through_to_an_end(bytes: Vec<u8>, last: u32, number: u32) {
             let mut trail = Postings::from_parts(bytes, last);
             let _ = trail.iter().count();
+            let _ = trail.backwards().count();
             trail.remove(last);
             trail.insert(number);
             trail.remove(number);

@@ -8,15 +8,23 @@ use super::current::CurrentRecord;
 /// How many records may be here when the state changes. If there are more, all are dropped.
 const LIMIT: usize = 8_192;
 
-/// How many records share an allocation.
-const PAGE: usize = 64;
+/// How many records share a leaf. Those that are read are mostly far from each other.
+const LEAF: usize = 8;
+
+/// How many leaves share a page.
+const LEAVES: usize = 128;
+
+/// How many records a page is for. A clone makes a list of pages, which are few.
+const PAGE: usize = LEAF * LEAVES;
 
 type Slot = OnceLock<Option<Box<CurrentRecord>>>;
+type Leaf = OnceLock<Box<[Slot; LEAF]>>;
+type Page = OnceLock<Box<[Leaf; LEAVES]>>;
 
 /// The records that were read from the archive; none for a record whose payload was erased or cannot be read.
 #[derive(Debug, Default)]
 pub(super) struct ReadCache {
-    pages: Vec<OnceLock<Box<[Slot; PAGE]>>>,
+    pages: Vec<Page>,
     loaded: AtomicUsize,
 }
 
@@ -45,8 +53,9 @@ impl ReadCache {
         read: impl FnOnce() -> Option<CurrentRecord>,
     ) -> Option<&CurrentRecord> {
         let page = self.pages.get(at / PAGE)?;
-        let page = page.get_or_init(|| Box::new([const { Slot::new() }; PAGE]));
-        let slot = page[at % PAGE].get_or_init(|| {
+        let page = page.get_or_init(|| Box::new([const { Leaf::new() }; LEAVES]));
+        let leaf = page[at % PAGE / LEAF].get_or_init(|| Box::new([const { Slot::new() }; LEAF]));
+        let slot = leaf[at % LEAF].get_or_init(|| {
             self.loaded.fetch_add(1, Ordering::Relaxed);
             read().map(Box::new)
         });
@@ -56,8 +65,9 @@ impl ReadCache {
     /// Drops a record, so that it is read again.
     pub fn forget(&mut self, at: usize) {
         let page = self.pages.get_mut(at / PAGE).and_then(OnceLock::get_mut);
-        if let Some(page) = page
-            && page[at % PAGE].take().is_some()
+        let leaf = page.and_then(|page| page[at % PAGE / LEAF].get_mut());
+        if let Some(leaf) = leaf
+            && leaf[at % LEAF].take().is_some()
         {
             *self.loaded.get_mut() -= 1;
         }

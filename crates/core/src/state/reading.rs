@@ -6,6 +6,7 @@ use super::archive::{Archive, Unreadable};
 use super::current::CurrentRecord;
 use super::tables::State;
 use crate::event::{Change, Entry, Event, Kind};
+use crate::records::Stored;
 use crate::value::id::Seq;
 
 impl State {
@@ -46,6 +47,13 @@ impl State {
         self.change().kept.drain(..gone);
         self.archived = count;
         self.read_cache.reach(count);
+    }
+
+    /// Tells the archive of records that were just read, and are about to be taken in.
+    pub fn just_read(&self, records: &Arc<Vec<Stored>>) {
+        if let Some(archive) = &self.archive {
+            archive.just_read(records);
+        }
     }
 
     /// How many records are in memory: those after the archived ones, and those that were read from the archive.
@@ -153,6 +161,9 @@ impl State {
         held.corrections = record_status.corrections.iter().map(seq).collect();
         held.retracted = record_status.retracted.as_ref().map(seq);
         held.redacted = record_status.redacted.as_ref().map(seq);
+        if held.corrections.is_empty() {
+            return;
+        }
         let event = self.corrected(held, None);
         if event != held.entry.event {
             let original = std::mem::replace(&mut held.entry.event, event);

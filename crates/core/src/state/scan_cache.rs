@@ -13,10 +13,12 @@ use crate::value::when::When;
 /// How many records share a latest day. Each group begins at a multiple of it.
 const TOGETHER: usize = 256;
 
-/// A latest day for each group of records, and two summaries for each record.
+/// Two latest days for each group of records, and two summaries for each record.
 #[derive(Debug, Clone, Default)]
 pub(super) struct ScanCache {
     latest: Vec<NaiveDate>,
+    /// The same, without the records of bookkeeping.
+    latest_heard: Vec<NaiveDate>,
     noteworthy: Bits,
     mended: Bits,
     /// The agreement of each commitment whose record has no date.
@@ -34,6 +36,7 @@ impl ScanCache {
     ) -> Self {
         let mut summaries = Self {
             latest: Vec::with_capacity(kinds.len().div_ceil(TOGETHER)),
+            latest_heard: Vec::with_capacity(kinds.len().div_ceil(TOGETHER)),
             noteworthy: Bits::new(kinds.len()),
             mended: Bits::new(kinds.len()),
             agreements: HashMap::default(),
@@ -44,29 +47,31 @@ impl ScanCache {
             let has_end = date.on.and_then(When::latest).is_some();
             date.irregular || date.infers || !has_end
         });
-        let places: Vec<usize> = dates.places().collect();
         let made_in = made_in.filter(|(record, _)| {
-            let place = places.get(*record as usize);
-            place.is_some_and(|place| dateless[*place])
+            let place = dates.place(*record as usize);
+            place.is_some_and(|place| dateless[place])
         });
         summaries.agreements = made_in.collect();
-        let mut latest = NaiveDate::MIN;
-        for (record, place) in places.into_iter().enumerate() {
+        let (mut latest, mut latest_heard) = (NaiveDate::MIN, NaiveDate::MIN);
+        for (record, place) in dates.places().enumerate() {
             if noteworthy[place] {
                 summaries.noteworthy.set(record);
             }
+            let spec = kinds[record].map(Kind::spec);
             // The date of its agreement may be any day.
-            let has_agreement_date =
-                kinds[record].is_some_and(|kind| kind.spec().has_agreement_date);
-            let inherits = dateless[place] && has_agreement_date;
-            latest = latest.max(if inherits {
-                NaiveDate::MAX
-            } else {
-                dates.last_days()[place]
-            });
+            let inherits = dateless[place] && spec.is_some_and(|spec| spec.has_agreement_date);
+            let last_day = match inherits {
+                true => NaiveDate::MAX,
+                false => dates.last_days()[place],
+            };
+            latest = latest.max(last_day);
+            if spec.is_some_and(|spec| !spec.is_bookkeeping) {
+                latest_heard = latest_heard.max(last_day);
+            }
             if (record + 1) % TOGETHER == 0 || record + 1 == kinds.len() {
                 summaries.latest.push(latest);
-                latest = NaiveDate::MIN;
+                summaries.latest_heard.push(latest_heard);
+                (latest, latest_heard) = (NaiveDate::MIN, NaiveDate::MIN);
             }
         }
         summaries
@@ -75,6 +80,12 @@ impl ScanCache {
     /// A day that is not before the last possible day of any record in the group of this one.
     pub fn latest(&self, record: usize) -> NaiveDate {
         let latest = self.latest.get(record / TOGETHER).copied();
+        latest.unwrap_or(NaiveDate::MAX)
+    }
+
+    /// As [`ScanCache::latest`], of the records that are not bookkeeping.
+    pub fn latest_heard(&self, record: usize) -> NaiveDate {
+        let latest = self.latest_heard.get(record / TOGETHER).copied();
         latest.unwrap_or(NaiveDate::MAX)
     }
 

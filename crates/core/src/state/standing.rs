@@ -6,9 +6,11 @@
 
 use std::fmt;
 
+use smallvec::SmallVec;
+
 use super::facts::{Amendment, CommitmentFacts, Moved, Terms};
 use super::folds::{Folds, STEP};
-use super::id_table::Id;
+use super::id_table::{Id, Ids};
 use super::word::Word;
 use crate::value::commitment::{Asserter, Capacity, Standing, TRANSITIONS, Transition, transition};
 use crate::value::id::Seq;
@@ -18,7 +20,7 @@ pub(super) trait Sayings: fmt::Debug {
     /// The word of a number.
     fn word(&self, number: u32) -> Option<&Word>;
     /// All parties for which one of these may act, and these themselves.
-    fn principals(&self, actors: &[Id]) -> Vec<Id>;
+    fn principals(&self, actors: &[Id]) -> Ids;
     /// Where debtors stood in between.
     fn folds(&self) -> &Folds<Stood>;
 }
@@ -32,6 +34,9 @@ pub(super) struct Promise<'s> {
     pub facts: &'s CommitmentFacts,
 }
 
+/// Debtors, each with where it stands.
+pub type Debtors = SmallVec<[(Id, Standing); 2]>;
+
 /// A move of the standing of some debtors.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Move {
@@ -40,7 +45,7 @@ pub struct Move {
     /// Where these debtors stand from now on.
     pub to: Standing,
     /// The debtors, each with where it stood before.
-    pub of: Vec<(Id, Standing)>,
+    pub of: Debtors,
     /// Where the commitment as a whole stood before.
     pub before: Standing,
     /// Where the commitment as a whole stands from now on.
@@ -53,11 +58,11 @@ pub struct Standings<'s> {
     state: &'s dyn Sayings,
     sides: Sides,
     joint: Track,
-    each: Vec<(Id, Track)>,
+    each: SmallVec<[(Id, Track); 2]>,
 }
 
 /// The same without the state: the sides, where the last move led, and each debtor.
-pub(super) type Stood = (Sides, Track, Vec<(Id, Track)>);
+pub(super) type Stood = (Sides, Track, SmallVec<[(Id, Track); 2]>);
 
 /// Where a debtor stands, and the number of the word of the claim that is open, or was answered by its breach.
 #[derive(Debug, Clone, Copy)]
@@ -85,8 +90,8 @@ impl Track {
 /// The two sides of a commitment.
 #[derive(Debug, Clone)]
 pub(super) struct Sides {
-    debtor: Box<[Id]>,
-    creditor: Box<[Id]>,
+    debtor: Ids,
+    creditor: Ids,
     mutual: bool,
 }
 
@@ -111,31 +116,32 @@ impl Sides {
     }
 
     /// Who owes it: the debtors, and on a mutual commitment the creditors too.
-    fn debtors(&self) -> Vec<Id> {
+    fn debtors(&self) -> Ids {
         self.both(&self.debtor, &self.creditor)
     }
 
     /// To whom it is owed: the creditors, and on a mutual commitment the debtors too.
-    fn creditors(&self) -> Vec<Id> {
+    fn creditors(&self) -> Ids {
         self.both(&self.creditor, &self.debtor)
     }
 
-    fn both(&self, own: &[Id], other: &[Id]) -> Vec<Id> {
-        let mut all = own.to_vec();
+    fn both(&self, own: &[Id], other: &[Id]) -> Ids {
+        let mut all = Ids::from_slice(own);
         if self.mutual {
-            all.extend(other.iter().filter(|party| !own.contains(party)));
+            let other = other.iter().copied();
+            all.extend(other.filter(|party| !own.contains(party)));
         }
         all
     }
 
     /// To whom a debtor owes it: never to itself.
-    fn creditors_of(&self, debtor: Id) -> Vec<Id> {
+    fn creditors_of(&self, debtor: Id) -> Ids {
         let owes = self.debtor.contains(&debtor);
         let is_owed = self.creditor.contains(&debtor);
         let mut all = match (self.mutual, owes, is_owed) {
             (true, true, true) => self.debtors(),
-            (true, false, _) => self.debtor.to_vec(),
-            _ => self.creditor.to_vec(),
+            (true, false, _) => self.debtor.clone(),
+            _ => self.creditor.clone(),
         };
         all.retain(|party| *party != debtor);
         all
@@ -264,13 +270,13 @@ impl<'s> Standings<'s> {
     }
 
     /// Moves the standing of those whom a word is about, and returns them with where they stood before.
-    fn take(&mut self, to: Standing, word: u32) -> Vec<(Id, Standing)> {
+    fn take(&mut self, to: Standing, word: u32) -> Debtors {
         let about = match self.word(word) {
             Some(said) => self.about(to, said),
-            None => Vec::new(),
+            None => Ids::new(),
         };
         self.joint.take(to, word);
-        let mut moved = Vec::with_capacity(about.len());
+        let mut moved = Debtors::new();
         for (debtor, track) in &mut self.each {
             if about.contains(debtor) {
                 moved.push((*debtor, track.standing));
@@ -334,23 +340,23 @@ impl<'s> Standings<'s> {
     }
 
     /// Who owes it.
-    pub fn debtors(&self) -> Vec<Id> {
+    pub fn debtors(&self) -> Ids {
         self.sides.debtors()
     }
 
     /// To whom it is owed.
-    pub fn creditors(&self) -> Vec<Id> {
+    pub fn creditors(&self) -> Ids {
         self.sides.creditors()
     }
 
     /// The debtors whose performance a move is about: those that it names. Where it names none, it is about the only
     /// debtor, or about all whose standing it may move; if there are none, about those whom such a word can only mean.
-    pub fn about(&self, to: Standing, word: &Word) -> Vec<Id> {
+    pub fn about(&self, to: Standing, word: &Word) -> Ids {
         if let [(only, _)] = self.each.as_slice() {
-            return vec![*only];
+            return Ids::from_slice(&[*only]);
         }
         if !word.debtor.is_empty() {
-            return word.debtor.to_vec();
+            return word.debtor.clone();
         }
         let hearing = Hearing::new(self, word);
         let row = |(debtor, track): &(Id, Track)| Some((*debtor, transition(track.standing, to)?));
@@ -358,13 +364,13 @@ impl<'s> Standings<'s> {
         let moved = movable
             .iter()
             .filter(|(debtor, row)| hearing.suffices(row, Some(*debtor)));
-        let moved: Vec<Id> = moved.map(|(debtor, _)| *debtor).collect();
+        let moved: Ids = moved.map(|(debtor, _)| *debtor).collect();
         if !moved.is_empty() {
             return moved;
         }
         let meant = hearing.meant(to);
         let can_move = |debtor: &&Id| movable.iter().any(|(party, _)| party == *debtor);
-        let both: Vec<Id> = meant.iter().filter(can_move).copied().collect();
+        let both: Ids = meant.iter().filter(can_move).copied().collect();
         if both.is_empty() { meant } else { both }
     }
 
@@ -383,9 +389,9 @@ struct Hearing<'a> {
     standings: &'a Standings<'a>,
     capacity: Option<Capacity>,
     /// All for whom one of those speaks who say it.
-    voices: Vec<Id>,
-    debtors: Vec<Id>,
-    creditors: Vec<Id>,
+    voices: Ids,
+    debtors: Ids,
+    creditors: Ids,
 }
 
 impl<'a> Hearing<'a> {
@@ -462,7 +468,7 @@ impl<'a> Hearing<'a> {
         let claimants = claim.into_iter().flat_map(|word| word.by.iter().copied());
         let of_debtor =
             |party: &Id| debtor.is_none_or(|debtor| state.principals(&[*party]).contains(&debtor));
-        let claimants: Vec<Id> = claimants.filter(of_debtor).collect();
+        let claimants: Ids = claimants.filter(of_debtor).collect();
         let claimed = state.principals(&claimants);
         let mut creditors = creditors.into_iter();
         creditors.any(|party| self.speaks(party) && !claimed.contains(&party))
@@ -475,7 +481,7 @@ impl<'a> Hearing<'a> {
 
     /// Whom a word can only mean: a debtor who tells of its own performance means itself, and who judges it means those
     /// who owe it to him. Anything else is about all.
-    fn meant(&self, to: Standing) -> Vec<Id> {
+    fn meant(&self, to: Standing) -> Ids {
         let asks = |asserter| {
             let mut rows = TRANSITIONS.iter();
             rows.any(|row| row.to == to && row.by.contains(&asserter))
@@ -485,12 +491,12 @@ impl<'a> Hearing<'a> {
             !self.speaks(*debtor) && self.speaks_for_one(&creditors)
         };
         let debtors = self.debtors.iter().copied();
-        let meant: Vec<Id> = if asks(Asserter::Debtor) {
+        let meant: Ids = if asks(Asserter::Debtor) {
             debtors.filter(|debtor| self.speaks(*debtor)).collect()
         } else if asks(Asserter::Creditor) {
             debtors.filter(owes_to_them).collect()
         } else {
-            Vec::new()
+            Ids::new()
         };
         if meant.is_empty() {
             self.debtors.clone()

@@ -211,8 +211,8 @@ fn compare_facts(state: &State) -> Result<(), TestCaseError> {
         prop_assert_eq!(position.contest(), commitment.contest);
         prop_assert_eq!(position.deadline(), commitment.terms.deadline.as_ref());
         let standings = position.standings();
-        prop_assert_eq!(standings.debtors(), ids(commitment.debtors()));
-        prop_assert_eq!(standings.creditors(), ids(commitment.creditors()));
+        prop_assert_eq!(standings.debtors().to_vec(), ids(commitment.debtors()));
+        prop_assert_eq!(standings.creditors().to_vec(), ids(commitment.creditors()));
         prop_assert_eq!(
             standings.each().collect::<Vec<_>>(),
             commitment.standings.clone()

@@ -1,6 +1,6 @@
 //! Who moves standings, as small numbers: most moves are made by the same few.
 
-use super::id_table::Id;
+use super::id_table::Ids;
 use super::interned::Interned;
 use crate::value::commitment::Capacity;
 
@@ -8,11 +8,11 @@ use crate::value::commitment::Capacity;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Word {
     /// The parties that say so.
-    pub by: Box<[Id]>,
+    pub by: Ids,
     /// Their capacity, where they gave one.
     pub capacity: Option<Capacity>,
     /// The debtors whose performance it is about; none where the record does not say.
-    pub debtor: Box<[Id]>,
+    pub debtor: Ids,
 }
 
 /// The different words. A snapshot leaves out those that no record has any more.

@@ -12,7 +12,7 @@ use crate::value::id::{
     AgreementId, CommitmentId, FieldName, PartyId, RecorderId, Reference, Seq, Slug, SourceId,
     Subject,
 };
-use crate::wire::{wire_newtypes, wire_texts};
+use crate::wire::{wire_newtypes, wire_plain_texts};
 
 /// How many texts a field takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -268,7 +268,7 @@ pub const TEXT_LIMIT: usize = 32 * 1024;
 /// Free text: not empty, no control characters but newline and tab, at most [`TEXT_LIMIT`] bytes.
 /// In any script. It is kept as it is read; what comes from outside is put into one form before (`unicode`).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Text(String);
+pub struct Text(Box<str>);
 
 impl Text {
     /// The text.
@@ -304,7 +304,7 @@ impl FromStr for Text {
                 u32::from(c)
             )));
         }
-        Ok(Self(text.to_owned()))
+        Ok(Self(text.into()))
     }
 }
 
@@ -408,7 +408,7 @@ impl Leaf for Digest {
     const KEPT: bool = false;
 }
 
-wire_texts! { Text Language }
+wire_plain_texts! { Text Language }
 wire_newtypes! { Digest }
 
 #[cfg(test)]
@@ -449,6 +449,20 @@ mod tests {
         fn digest_reads_what_it_writes(bytes: [u8; 32]) {
             let digest = Digest(bytes);
             prop_assert_eq!(digest.to_string().parse::<Digest>(), Ok(digest));
+        }
+
+        /// They are not printed again to see that they are what was read.
+        #[test]
+        fn plain_texts_print_what_they_were_made_of(text in "[ -~]{0,12}|\\PC{0,30}|[a-zA-Z0-9._-]{1,70}") {
+            if let Ok(value) = text.parse::<Text>() {
+                prop_assert_eq!(value.to_string(), text.clone());
+            }
+            if let Ok(value) = text.parse::<Language>() {
+                prop_assert_eq!(value.to_string(), text.clone());
+            }
+            if let Ok(value) = text.parse::<Slug>() {
+                prop_assert_eq!(value.to_string(), text);
+            }
         }
 
         #[test]

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use smol_str::SmolStr;
 
 use crate::value::error::{ValueError, excerpt};
-use crate::wire::{wire_newtypes, wire_texts, wire_variants};
+use crate::wire::{wire_newtypes, wire_plain_texts, wire_texts, wire_variants};
 
 /// Longest slug, in bytes.
 pub const SLUG_LIMIT: usize = 64;
@@ -300,7 +300,8 @@ impl FromStr for FieldName {
     }
 }
 
-wire_texts! { Slug FieldName }
+wire_plain_texts! { Slug }
+wire_texts! { FieldName }
 wire_newtypes! { PartyId SourceId AgreementId CommitmentId RecorderId Seq }
 wire_variants! { Subject { 0 Entity(slug), 1 Record(seq), } }
 

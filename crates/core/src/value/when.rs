@@ -13,7 +13,7 @@ use chrono::{DateTime, Datelike, NaiveDate, SecondsFormat, Utc};
 use crate::value::base::{Leaf, ValueError, excerpt};
 use crate::value::deadline::Relative;
 use crate::value::id::Reference;
-use crate::wire::{Reader, Wire, WireError, Writer, wire_newtypes, wire_texts, wire_variants};
+use crate::wire::{Reader, Wire, WireError, Writer, wire_texts, wire_variants};
 
 /// A calendar date of some precision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -489,7 +489,6 @@ impl Leaf for Instant {
 }
 
 wire_texts! { RecurrenceRule }
-wire_newtypes! { Instant }
 wire_variants! { Deadline { 0 By(when), 1 Recurring(rule), 2 Continuing, 3 After(relative), } }
 
 impl Wire for Date {

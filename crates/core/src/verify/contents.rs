@@ -1,6 +1,8 @@
 //! What the records say: payloads, rules, signatures, redactions, snapshots. Takes in one record after the
 //! other, in the order of the chain; whether the chain holds is for others to look at.
 
+use std::sync::Arc;
+
 use super::erasable::{demanded, header_of};
 use super::kept::{Compared, Kept};
 use super::replayed::Replayed;
@@ -12,6 +14,7 @@ use crate::chain::codec::CodecError;
 use crate::chain::record::{Hash, Head, Header, Malformed, RecordRef, payload_digest};
 use crate::chain::tree::Tiled;
 use crate::event::{Change, Entry, Event, Fact, Kind};
+use crate::records::Stored;
 use crate::rules;
 use crate::signatures::SignatureError;
 use crate::state::{State, Unreadable, asserted_times};
@@ -48,6 +51,14 @@ pub(super) enum Payload {
 }
 
 impl Payload {
+    /// The payload of a record, which is the one that the header vouches for; none where it is nonsense.
+    pub(super) fn sound(record: &RecordRef<'_>) -> Option<Self> {
+        match Self::read(record, true) {
+            Self::Nonsense(_) => None,
+            payload => Some(payload),
+        }
+    }
+
     /// Reads the payload of a record; `sound` is whether it is the one that the header vouches for.
     pub(super) fn read(record: &RecordRef<'_>, sound: bool) -> Self {
         match record.body {
@@ -139,9 +150,9 @@ impl<'s, K: Kept> Contents<'s, K> {
 
     /// Takes in the next record, whose link and payload were looked at. Its leaf is for the caller to add to the
     /// tree.
-    pub(super) fn take(&mut self, seq: u64, record: &RecordRef<'_>, link: Hash, payload: Payload) {
+    pub(super) fn take(&mut self, seq: u64, record: &RecordRef<'_>, link: Hash, payload: &Payload) {
         let entry = self.open_payload(seq, record, payload);
-        if let Some(entry) = &entry {
+        if let Some(entry) = entry {
             if entry.event.kind().spec().change == Some(Change::Redacts)
                 && record.header.target < seq
             {
@@ -176,6 +187,16 @@ impl<'s, K: Kept> Contents<'s, K> {
         self.last_recorded = Some(header.recorded_at);
         self.replayed.head = head;
         self.replayed.last_recorded = Instant(header.recorded_at);
+    }
+
+    /// Reads the first `count` records again where they are asked for, and keeps none of them: they are known to be there.
+    pub(super) fn read_again(&mut self, count: u64) {
+        self.replayed.state.archived(count);
+    }
+
+    /// Takes note of records that were just read, and are about to be taken in.
+    pub(super) fn just_read(&self, records: &Arc<Vec<Stored>>) {
+        self.replayed.state.just_read(records);
     }
 
     /// The tree of the records taken in, to be kept up by the caller.
@@ -227,12 +248,12 @@ impl<'s, K: Kept> Contents<'s, K> {
     }
 
     /// The entry, if the payload is there and is what was recorded.
-    fn open_payload(
+    fn open_payload<'p>(
         &mut self,
         seq: u64,
         record: &RecordRef<'_>,
-        payload: Payload,
-    ) -> Option<Entry> {
+        payload: &'p Payload,
+    ) -> Option<&'p Entry> {
         let Some(body) = record.body else {
             self.gone.push(seq);
             if record.header.kind().is_none() {
@@ -247,10 +268,7 @@ impl<'s, K: Kept> Contents<'s, K> {
         };
         self.payloads += 1;
         match payload {
-            Payload::Event(entry) => Some(Entry {
-                seq: Seq(seq),
-                ..entry
-            }),
+            Payload::Event(entry) => Some(entry),
             Payload::Nonsense(error) => {
                 let expected = "an event in its one encoding";
                 self.find(FindingKind::Encoding, &[seq], expected, &error.to_string());
@@ -271,7 +289,7 @@ impl<'s, K: Kept> Contents<'s, K> {
     }
 
     /// Checks the rules and folds the entry in, as long as everything before is known.
-    fn replay(&mut self, seq: u64, header: &Header, entry: Option<Entry>, gone: bool) {
+    fn replay(&mut self, seq: u64, header: &Header, entry: Option<&Entry>, gone: bool) {
         if self.rules_lost_at.is_some() {
             return;
         }
@@ -280,7 +298,7 @@ impl<'s, K: Kept> Contents<'s, K> {
             Some(entry) => {
                 let fault = self.check_keys(seq, &entry.event);
                 self.check_rules(seq, &entry.event, fault);
-                self.replayed.state.take(entry);
+                self.replayed.state.apply(entry);
             }
             None if gone => self.replayed.state.apply_missing(),
             None => self.lose_rules(seq),

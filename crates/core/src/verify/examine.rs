@@ -125,7 +125,7 @@ impl<K: Kept> Examiner<'_, K> {
         self.compare_with_previous(seq, header);
         let link = record.link();
         let payload = Payload::read(&record, record.payload_is_sound());
-        self.contents.take(seq, &record, link, payload);
+        self.contents.take(seq, &record, link, &payload);
         // A tree over a history with gaps is nobody's; the finding that made the gap says enough.
         let _ = self.contents.tree().push(leaf_hash(record.header_bytes));
         self.walker = Some(Walker::after(header, link));

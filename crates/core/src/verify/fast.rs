@@ -27,13 +27,14 @@ pub(super) fn pass(
     subject.can_be_read().then_some(())?;
     let ranges = ranges::ranges(first, committed.count, contents.snapshots());
     progress.begin(committed.count);
-    let check = |start, end| Range::check(&*subject.records, (start, end), ranges::entry);
+    contents.read_again(committed.count);
+    let check = |start, end| Range::check(&*subject.records, (start, end), Payload::sound);
     let joined = workers.in_order(&ranges, check, |range| {
         range.follow(&mut walker)?;
         range.add_to(contents.tree())?;
+        contents.just_read(&range.records);
         let records = range.records.iter().zip(&range.links);
-        for ((stored, link), entry) in records.zip(&mut range.payloads) {
-            let payload = entry.take().map_or(Payload::Gone, Payload::Event);
+        for ((stored, link), payload) in records.zip(&range.payloads) {
             let record = RecordRef::peek(&stored.sealed.0).ok()?;
             contents.count_record();
             contents.take(stored.seq, &record, *link, payload);

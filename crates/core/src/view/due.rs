@@ -4,8 +4,8 @@ use chrono::{Days, NaiveDate};
 
 use super::schedule::Term;
 use super::{Commitment, View};
+use crate::event::Kind;
 use crate::value::commitment::Standing;
-use crate::value::id::Seq;
 
 /// What the calendar says of a commitment. Derived at query time, never stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,17 +85,20 @@ impl View<'_> {
     /// The last day on which something is known to have happened about a commitment.
     pub fn last_heard(&self, commitment: &Commitment<'_>) -> NaiveDate {
         let mut last = None;
-        let trail: Vec<Seq> = commitment.told.trail().collect();
         // What was recorded last happened last, as a rule: the rest need not be looked up.
-        for seq in trail.into_iter().rev() {
-            let known = last.is_some_and(|last| self.state.latest_around(seq) <= last);
-            if !known
-                && self
-                    .state
-                    .kind(seq)
-                    .is_some_and(|kind| !kind.spec().is_bookkeeping)
-                && self.has_happened(seq)
-            {
+        for seq in commitment.told.trail_backwards() {
+            if last.is_some_and(|last| self.state.latest_heard_around(seq) <= last) {
+                continue;
+            }
+            let spec = self.state.kind(seq).map(Kind::spec);
+            if spec.is_none_or(|spec| spec.is_bookkeeping) {
+                continue;
+            }
+            // What has its day from its agreement says a later one than its own, or none.
+            let is_own = spec.is_some_and(|spec| !spec.has_agreement_date);
+            let own = self.state.own_last_day(seq).filter(|_| is_own);
+            let is_known = own.is_some_and(|own| Some(own) <= last);
+            if !is_known && self.has_happened(seq) {
                 last = last.max(Some(self.last_possible_day(seq)));
             }
         }

@@ -69,6 +69,10 @@ impl<'r> View<'r> {
         let Some(number) = self.state.number(&party.0) else {
             return Vec::new();
         };
+        // Most parties were not succeeded, and are asked for with every commitment.
+        if next(number).is_empty() {
+            return Vec::new();
+        }
         let mut reached: Vec<Reached> = Vec::new();
         let mut open = vec![(number, None)];
         let mut at = 0;

@@ -5,6 +5,7 @@
 //! also where the sign is of full width or stands behind spaces. Such a text gets an apostrophe before it. Numbers are
 //! not touched. What is unseen is spelled out, but for line ends and tabs.
 
+use std::borrow::Cow;
 use std::io;
 
 use super::format::{Render, Style};
@@ -36,7 +37,10 @@ impl Render for Csv {
         let mut writer = csv::Writer::from_writer(out);
         writer.write_record(&table.columns).map_err(plain)?;
         for row in table.rows.iter() {
-            writer.write_record(row.iter().map(field)).map_err(plain)?;
+            for cell in row.iter() {
+                writer.write_field(&*field(cell)).map_err(plain)?;
+            }
+            writer.write_record(None::<&[u8]>).map_err(plain)?;
         }
         writer.flush()
     }
@@ -51,22 +55,26 @@ fn plain(error: csv::Error) -> io::Error {
     }
 }
 
-fn field(cell: &Cell) -> String {
+fn field(cell: &Cell) -> Cow<'_, str> {
     match cell {
-        Cell::None => String::new(),
-        Cell::Text(text) | Cell::Word(text, _) => guarded(text.clone()),
-        Cell::Number(number) => number.to_string(),
-        Cell::Flag(flag) => flag.to_string(),
-        Cell::List(texts) => guarded(texts.join("; ")),
+        Cell::None => Cow::Borrowed(""),
+        Cell::Text(text) | Cell::Word(text, _) => guarded(text),
+        Cell::Number(number) => Cow::Owned(number.to_string()),
+        Cell::Flag(flag) => Cow::Owned(flag.to_string()),
+        Cell::List(texts) => match texts.as_slice() {
+            [] => Cow::Borrowed(""),
+            [text] => guarded(text),
+            texts => Cow::Owned(guarded(&texts.join("; ")).into_owned()),
+        },
     }
 }
 
 /// A text that no spreadsheet takes for a formula.
-fn guarded(text: String) -> String {
+fn guarded(text: &str) -> Cow<'_, str> {
     let is_formula = text.starts_with(['\t', '\r']) || text.trim_start().starts_with(FORMULA);
-    let text = spelled_out(&text, "\n", "\t");
+    let text = spelled_out(text, "\n", "\t");
     match is_formula {
-        true => format!("'{text}"),
+        true => Cow::Owned(format!("'{text}")),
         false => text,
     }
 }

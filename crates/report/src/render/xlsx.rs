@@ -191,7 +191,7 @@ impl Book {
             sheet.write_datetime_with_format(row, column, &day, &self.looks.day)?;
             return Ok(text.len());
         }
-        let mut text = spelled_out(&text, "\n", " ");
+        let mut text = spelled_out(&text, "\n", " ").into_owned();
         if text.chars().count() > CELL_MAX {
             text = text.chars().take(CELL_MAX - 1).chain(['…']).collect();
             self.notes.push(format!(
@@ -213,7 +213,7 @@ impl Book {
         sheet.write_string_with_format(
             0,
             0,
-            spelled_out(&document.title, " ", " "),
+            &*spelled_out(&document.title, " ", " "),
             &self.looks.header,
         )?;
         let notes = document.parts().flat_map(|part| &part.notes);
@@ -224,7 +224,7 @@ impl Book {
             sheet.write_string_with_format(
                 row,
                 0,
-                spelled_out(&line, " ", " "),
+                &*spelled_out(&line, " ", " "),
                 &self.looks.text,
             )?;
         }

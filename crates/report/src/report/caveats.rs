@@ -262,8 +262,11 @@ fn open_dates(view: &View<'_>, commitments: &Commitments<'_>, agreements: &[&Slu
     };
     let mut told = Bounded::default();
     for seq in (0..view.state.count()).map(Seq) {
-        let of_kind = view.state.standing_kind(seq).is_some_and(may_be_open);
+        let of_kind = view.state.kind(seq).is_some_and(may_be_open);
         if !of_kind || view.has_happened(seq) {
+            continue;
+        }
+        if view.state.standing_kind(seq).is_none() {
             continue;
         }
         let occasion = cells::occasion(view, seq).map(|(on, _)| on);

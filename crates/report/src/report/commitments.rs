@@ -53,7 +53,7 @@ impl<'r> Commitments<'r> {
         F: for<'a> Fn(&View<'a>, Commitment<'a>) -> T + Sync,
     {
         let all = self.clone();
-        let read = parallel::ordered(&self.view, self.len(), move |scope, at| {
+        let read = parallel::ordered_lightly(&self.view, self.len(), move |scope, at| {
             let commitment = all.get(&scope.view, at)?;
             Some(each(&scope.view, commitment))
         });
@@ -63,7 +63,7 @@ impl<'r> Commitments<'r> {
     /// Those that `wanted` keeps.
     #[must_use]
     pub fn filter(&self, wanted: impl Fn(&Commitment<'_>) -> bool + Sync) -> Self {
-        let kept = parallel::ordered(&self.view, self.len(), |scope, at| {
+        let kept = parallel::ordered_lightly(&self.view, self.len(), |scope, at| {
             let commitment = self.get(&scope.view, at);
             commitment.is_some_and(|commitment| wanted(&commitment))
         });

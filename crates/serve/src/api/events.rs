@@ -1,6 +1,7 @@
 //! Events in, and events as they come.
 
 use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Value, json};
 
@@ -15,6 +16,7 @@ use crate::access::Needs;
 use crate::ask::readable;
 use crate::exchange::{Answered, Exchange, JSON, Route, head};
 use crate::problem::Problem;
+use crate::shared::Source;
 use crate::submit::{Batch, Done, submit};
 
 /// Records that a follower gets at once.
@@ -127,11 +129,11 @@ fn follow(exchange: &Exchange<'_>, reply: &mut Reply) -> Answered {
     }
     let source = exchange.context.shared.source();
     let head = head(200, EVENT_STREAM).with("x-accel-buffering", "no");
+    let followed = Arc::clone(&exchange.context.followed);
     let mut is_first = true;
     reply.follow(head, exchange.context.shared.bell(), move || {
-        let snapshot = source.snapshot();
-        let end = snapshot.head().count.min(next.saturating_add(TOGETHER));
-        let mut text = events(snapshot.state(), next, end)?;
+        let end = source.count().min(next.saturating_add(TOGETHER));
+        let mut text = given(&source, &followed, next, end)?;
         if std::mem::take(&mut is_first) {
             text.insert_str(0, "retry: 2000\n\n");
         }
@@ -139,6 +141,27 @@ fn follow(exchange: &Exchange<'_>, reply: &mut Reply) -> Answered {
         Ok(text.into_bytes())
     });
     Ok(())
+}
+
+/// Records as server-sent events, perhaps as another follower was given them.
+fn given(
+    source: &Source,
+    followed: &Mutex<(u64, u64, String)>,
+    from: u64,
+    end: u64,
+) -> io::Result<String> {
+    if from >= end {
+        return Ok(String::new());
+    }
+    let lock = || followed.lock().unwrap_or_else(PoisonError::into_inner);
+    let last = lock();
+    if (last.0, last.1) == (from, end) {
+        return Ok(last.2.clone());
+    }
+    drop(last);
+    let text = events(source.snapshot().state(), from, end)?;
+    *lock() = (from, end, text.clone());
+    Ok(text)
 }
 
 /// Records as server-sent events.

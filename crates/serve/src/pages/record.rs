@@ -8,7 +8,7 @@ use servanda_core::view::sentences::Sentences;
 use servanda_http::Reply;
 
 use super::fields::{FormFields, moves, offered};
-use super::form::{Step, fields, question};
+use super::form::{Step, fields, has_form, question};
 use super::layout::{Page, wrongs};
 use super::login::redirect;
 use super::preview::preview;
@@ -98,20 +98,31 @@ const GROUPS: &[(&str, &[Kind])] = &[
 
 fn kinds(exchange: &Exchange<'_>, reply: &mut Reply) -> Answered {
     let snapshot = exchange.snapshot();
+    let is_grouped = |kind: &Kind| GROUPS.iter().any(|(_, kinds)| kinds.contains(kind));
+    let others = Kind::ALL
+        .iter()
+        .filter(|kind| has_form(**kind) && !is_grouped(kind));
+    let others: Vec<Kind> = others.copied().collect();
     let content = html! {
         h1 { "What happened?" }
-        @for (title, kinds) in GROUPS {
-            section {
-                h2 { (title) }
-                ul.kinds {
-                    @for kind in *kinds {
-                        li { a href={ "/record/" (kind.word()) } { (question(*kind)) } " " span.quiet { (kind.word()) } }
-                    }
+        @for (title, kinds) in GROUPS { (group(title, kinds)) }
+        @if !others.is_empty() { (group("More", &others)) }
+    };
+    show(exchange, reply, &snapshot, "Record", content, 200)
+}
+
+/// Links to the forms of some kinds.
+fn group(title: &str, kinds: &[Kind]) -> Markup {
+    html! {
+        section {
+            h2 { (title) }
+            ul.kinds {
+                @for kind in kinds {
+                    li { a href={ "/record/" (kind.word()) } { (question(*kind)) } " " span.quiet { (kind.word()) } }
                 }
             }
         }
-    };
-    show(exchange, reply, &snapshot, "Record", content, 200)
+    }
 }
 
 fn show(
@@ -133,7 +144,7 @@ fn show(
 /// The kind in the path, if it has a form.
 fn kind(exchange: &Exchange<'_>) -> Result<Kind, Problem> {
     let kind: Option<Kind> = exchange.segment().parse().ok();
-    let kind = kind.filter(|kind| !question(*kind).is_empty());
+    let kind = kind.filter(|kind| has_form(*kind));
     kind.ok_or_else(|| Problem::not_found(format!("there is no form for {}", exchange.segment())))
 }
 

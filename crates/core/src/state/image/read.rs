@@ -10,7 +10,7 @@ use crate::state::facts::{
     AgreementFacts, AgreementMove, Amendment, CommitmentFacts, Conclusion, Facts, History, Moved,
     PartyFacts, RecorderFacts, Terms,
 };
-use crate::state::id_table::Id;
+use crate::state::id_table::{Id, Ids};
 use crate::state::postings::Postings;
 use crate::state::word::Word;
 use crate::value::agreement::{Action, AgreementStatus};
@@ -104,8 +104,9 @@ impl<'b> Reader<'b> {
         self.number().filter(|id| *id < ids)
     }
 
-    fn some_ids(&mut self) -> Option<Box<[Id]>> {
-        self.list(Self::id).map(Vec::into_boxed_slice)
+    fn some_ids(&mut self) -> Option<Ids> {
+        let length = self.number()?;
+        (0..length).map(|_| self.id()).collect()
     }
 
     pub fn trail(&mut self) -> Option<Postings> {

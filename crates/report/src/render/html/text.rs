@@ -17,5 +17,5 @@ pub(super) fn class_of(tone: Tone) -> &'static str {
 /// A text as a page shows it: what is not seen, or turns its neighbours around, is spelled out. Markup is
 /// escaped where the text is put into the page.
 pub(super) fn shown(text: &str) -> String {
-    spelled_out(text, " ", " ")
+    spelled_out(text, " ", " ").into_owned()
 }
