@@ -1,8 +1,8 @@
-//! Values to bytes and back.
+//! Values to bytes and back: the only file that names bincode.
 //!
-//! The encoding is that of bincode 2 in its standard configuration: integers of a variable length, little endian; lists and
-//! texts after their length; an option after 0 or 1. `docs/format.md` states every byte. It is read and written here
-//! because no other bytes than these may be taken for a value, and nothing may be copied on the way to one.
+//! The encoding is bincode 2 in its standard configuration: integers of a variable length, little endian; lists and
+//! texts after their length; an option after 0 or 1. `docs/format.md` states every byte. What bincode alone would take too,
+//! an integer that is longer than it need be and a text that is not the one its value prints, is refused where it is read.
 //!
 //! A [`Writer`] and a [`Reader`] know the schema of the payload. What a later schema brought, such as a field, is
 //! neither written nor read under an earlier one.
@@ -10,10 +10,16 @@
 use std::fmt::{Display, Write as _};
 use std::str::FromStr;
 
-/// The first bytes of numbers that take 2, 4 and 8 bytes more. A lower first byte is the number itself.
-const TWO: u8 = 251;
-const FOUR: u8 = 252;
-const EIGHT: u8 = 253;
+use bincode::config::Configuration;
+use bincode::de::read::{Reader as _, SliceReader};
+use bincode::de::{Decode, Decoder as _, DecoderImpl};
+use bincode::enc::write::Writer as Sink;
+use bincode::enc::{Encode, EncoderImpl};
+use bincode::error::{DecodeError, EncodeError};
+
+/// Little endian, integers of a variable length. A length is compared with the bytes that are left, so that bincode needs no
+/// limit of its own.
+const CONFIG: Configuration = bincode::config::standard();
 
 /// Why bytes are not a value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -39,6 +45,12 @@ impl WireError {
     }
 }
 
+impl From<DecodeError> for WireError {
+    fn from(error: DecodeError) -> Self {
+        Self::Malformed(error.to_string())
+    }
+}
+
 /// A value with one encoding.
 pub trait Wire: Sized {
     /// Writes the value.
@@ -59,9 +71,19 @@ pub trait Wire: Sized {
 
 /// Takes the bytes of values, under a schema.
 pub struct Writer {
-    bytes: Vec<u8>,
+    encoder: EncoderImpl<Target, Configuration>,
     schema: u8,
     scratch: String,
+}
+
+/// Where bytes go.
+struct Target(Vec<u8>);
+
+impl Sink for Target {
+    fn write(&mut self, bytes: &[u8]) -> Result<(), EncodeError> {
+        self.0.extend_from_slice(bytes);
+        Ok(())
+    }
 }
 
 impl Writer {
@@ -70,24 +92,15 @@ impl Writer {
         self.schema
     }
 
-    fn put_number(&mut self, number: u64) {
-        match number {
-            0..=250 => self.bytes.push(number as u8),
-            251..=0xffff => self.put_after(TWO, &(number as u16).to_le_bytes()),
-            0x1_0000..=0xffff_ffff => self.put_after(FOUR, &(number as u32).to_le_bytes()),
-            _ => self.put_after(EIGHT, &number.to_le_bytes()),
-        }
-    }
-
-    fn put_after(&mut self, first: u8, bytes: &[u8]) {
-        self.bytes.push(first);
-        self.bytes.extend_from_slice(bytes);
+    fn put(&mut self, value: &(impl Encode + ?Sized)) {
+        value
+            .encode(&mut self.encoder)
+            .expect("a vector takes all bytes");
     }
 
     /// Writes a text, after its length.
     pub(crate) fn put_str(&mut self, text: &str) {
-        self.put_number(text.len() as u64);
-        self.bytes.extend_from_slice(text.as_bytes());
+        self.put(text);
     }
 
     /// Writes what a value prints, after its length.
@@ -103,17 +116,17 @@ impl Writer {
 /// The bytes that `write` writes under a schema.
 pub fn to_bytes(schema: u8, write: impl FnOnce(&mut Writer)) -> Vec<u8> {
     let mut writer = Writer {
-        bytes: Vec::with_capacity(320),
+        encoder: EncoderImpl::new(Target(Vec::with_capacity(320)), CONFIG),
         schema,
         scratch: String::new(),
     };
     write(&mut writer);
-    writer.bytes
+    writer.encoder.into_writer().0
 }
 
 /// Gives values from bytes, under a schema.
 pub struct Reader<'a> {
-    rest: &'a [u8],
+    decoder: DecoderImpl<SliceReader<'a>, Configuration, ()>,
     schema: u8,
 }
 
@@ -121,7 +134,7 @@ impl<'a> Reader<'a> {
     /// Reads these bytes under a schema.
     pub fn new(schema: u8, bytes: &'a [u8]) -> Self {
         Self {
-            rest: bytes,
+            decoder: DecoderImpl::new(SliceReader::new(bytes), CONFIG, ()),
             schema,
         }
     }
@@ -131,53 +144,44 @@ impl<'a> Reader<'a> {
         self.schema
     }
 
-    /// Reads so many bytes.
-    fn get<const N: usize>(&mut self) -> Result<&'a [u8; N], WireError> {
-        let end = || WireError::new("the bytes end too early");
-        let (bytes, rest) = self.rest.split_first_chunk().ok_or_else(end)?;
-        self.rest = rest;
-        Ok(bytes)
-    }
-
-    fn get_byte(&mut self) -> Result<u8, WireError> {
-        let [byte] = self.get()?;
-        Ok(*byte)
-    }
-
-    fn get_bool(&mut self) -> Result<bool, WireError> {
-        match self.get_byte()? {
-            0 => Ok(false),
-            1 => Ok(true),
-            other => Err(WireError::no_such("a Bool", other)),
-        }
+    fn get<T: Decode<()>>(&mut self) -> Result<T, WireError> {
+        Ok(T::decode(&mut self.decoder)?)
     }
 
     /// Reads a number of a variable length, which must not be longer than it need be.
     fn get_number(&mut self) -> Result<u64, WireError> {
-        let (number, above): (u64, u64) = match self.get_byte()? {
-            TWO => (u16::from_le_bytes(*self.get()?).into(), 250),
-            FOUR => (u32::from_le_bytes(*self.get()?).into(), u16::MAX.into()),
-            EIGHT => (u64::from_le_bytes(*self.get()?), u32::MAX.into()),
-            first if first < TWO => return Ok(first.into()),
-            first => return Err(WireError::no_such("the first byte of a number", first)),
+        let first = self.decoder.reader().peek_read(1).map(|bytes| bytes[0]);
+        let number: u64 = self.get()?;
+        let is_shortest = match first {
+            None | Some(..=250) => true,
+            Some(251) => number > 250,
+            Some(252) => number > u16::MAX.into(),
+            Some(253) => number > u32::MAX.into(),
+            Some(_) => false,
         };
-        (number > above)
-            .then_some(number)
-            .ok_or(WireError::NotCanonical)
+        is_shortest.then_some(number).ok_or(WireError::NotCanonical)
     }
 
     /// Reads the length of what takes at least as many bytes.
     fn get_length(&mut self) -> Result<usize, WireError> {
-        let length = usize::try_from(self.get_number()?).ok();
-        let fits = length.filter(|length| *length <= self.rest.len());
-        fits.ok_or_else(|| WireError::new("a length is larger than the bytes that are left"))
+        let too_large = || WireError::new("a length is larger than the bytes that are left");
+        let length = usize::try_from(self.get_number()?).map_err(|_| too_large())?;
+        let is_there = self.decoder.reader().peek_read(length).is_some();
+        is_there.then_some(length).ok_or_else(too_large)
     }
 
-    fn get_str(&mut self) -> Result<&'a str, WireError> {
+    /// Reads a text where it lies, after its length, and makes something of it.
+    fn get_str<T>(
+        &mut self,
+        make: impl FnOnce(&str) -> Result<T, WireError>,
+    ) -> Result<T, WireError> {
         let length = self.get_length()?;
-        let (bytes, rest) = self.rest.split_at(length);
-        self.rest = rest;
-        str::from_utf8(bytes).map_err(|error| WireError::new(error.to_string()))
+        let reader = self.decoder.reader();
+        let bytes = reader.peek_read(length).expect("the length was compared");
+        let text = str::from_utf8(bytes).map_err(|error| WireError::new(error.to_string()))?;
+        let made = make(text)?;
+        reader.consume(length);
+        Ok(made)
     }
 
     /// Reads a text where it lies and makes a value of it: nothing is copied but the value. The text must be the one that
@@ -187,12 +191,13 @@ impl<'a> Reader<'a> {
         T: FromStr + Display,
         T::Err: Display,
     {
-        let text = self.get_str()?;
-        let value = parsed(text)?;
-        match prints_as(&value, text) {
-            true => Ok(value),
-            false => Err(WireError::NotCanonical),
-        }
+        self.get_str(|text| {
+            let value = parsed(text)?;
+            match prints_as(&value, text) {
+                true => Ok(value),
+                false => Err(WireError::NotCanonical),
+            }
+        })
     }
 
     /// As [`Reader::get_text`], of a value that keeps the text as it is, so that it prints no other.
@@ -201,12 +206,12 @@ impl<'a> Reader<'a> {
         T: FromStr,
         T::Err: Display,
     {
-        parsed(self.get_str()?)
+        self.get_str(parsed)
     }
 
     /// Whether all bytes are read.
-    pub fn is_at_end(&self) -> bool {
-        self.rest.is_empty()
+    pub fn is_at_end(&mut self) -> bool {
+        self.decoder.reader().peek_read(1).is_none()
     }
 }
 
@@ -235,39 +240,25 @@ fn prints_as(value: &impl Display, text: &str) -> bool {
     write!(rest, "{value}").is_ok() && rest.0.is_empty()
 }
 
-impl Wire for bool {
-    fn write(&self, to: &mut Writer) {
-        to.bytes.push(u8::from(*self));
-    }
+macro_rules! primitives {
+    ($($type:ty)+) => {$(
+        impl Wire for $type {
+            fn write(&self, to: &mut Writer) {
+                to.put(self);
+            }
 
-    fn read(from: &mut Reader<'_>) -> Result<Self, WireError> {
-        from.get_bool()
-    }
+            fn read(from: &mut Reader<'_>) -> Result<Self, WireError> {
+                from.get()
+            }
+        }
+    )+};
 }
 
-impl Wire for u8 {
-    fn write(&self, to: &mut Writer) {
-        to.bytes.push(*self);
-    }
-
-    fn read(from: &mut Reader<'_>) -> Result<Self, WireError> {
-        from.get_byte()
-    }
-}
-
-impl Wire for [u8; 32] {
-    fn write(&self, to: &mut Writer) {
-        to.bytes.extend_from_slice(self);
-    }
-
-    fn read(from: &mut Reader<'_>) -> Result<Self, WireError> {
-        from.get().copied()
-    }
-}
+primitives! { bool u8 [u8; 32] }
 
 impl Wire for u16 {
     fn write(&self, to: &mut Writer) {
-        to.put_number((*self).into());
+        to.put(self);
     }
 
     fn read(from: &mut Reader<'_>) -> Result<Self, WireError> {
@@ -278,7 +269,7 @@ impl Wire for u16 {
 
 impl Wire for u64 {
     fn write(&self, to: &mut Writer) {
-        to.put_number(*self);
+        to.put(self);
     }
 
     fn read(from: &mut Reader<'_>) -> Result<Self, WireError> {
@@ -295,7 +286,7 @@ impl<T: Wire> Wire for Option<T> {
     }
 
     fn read(from: &mut Reader<'_>) -> Result<Self, WireError> {
-        let is_there = from.get_bool()?;
+        let is_there: bool = from.get()?;
         is_there.then(|| T::read(from)).transpose()
     }
 
@@ -306,7 +297,7 @@ impl<T: Wire> Wire for Option<T> {
 
 impl<T: Wire> Wire for Vec<T> {
     fn write(&self, to: &mut Writer) {
-        to.put_number(self.len() as u64);
+        to.put(&self.len());
         for value in self {
             value.write(to);
         }
