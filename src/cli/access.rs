@@ -35,6 +35,9 @@ struct Access {
 #[derive(clap::Subcommand)]
 enum Action {
     /// Give somebody a token, which is printed once
+    #[command(
+        after_help = "Examples:\n  servanda access add ana --role recorder --as \"Ana Pérez\"\n  servanda access add press --role reader"
+    )]
     Add {
         /// A name for log lines and for this list
         #[arg(value_name = "NAME")]
@@ -47,8 +50,10 @@ enum Action {
         records_as: Option<String>,
     },
     /// List those who have a token
+    #[command(after_help = "Examples:\n  servanda access list")]
     List,
     /// Take somebody's token back
+    #[command(after_help = "Examples:\n  servanda access remove ana")]
     Remove {
         /// The name
         #[arg(value_name = "NAME")]
