@@ -59,7 +59,7 @@ pub(super) fn extend(
 impl<S: Log> Ledger<S> {
     /// Reads the log again if an append before this one left the state in doubt.
     pub(super) fn refresh_if_stale(&mut self) -> Result<(), LedgerError> {
-        if self.stale { self.refresh() } else { Ok(()) }
+        if self.stale { self.follow() } else { Ok(()) }
     }
 
     /// The machine's time, if it can be that of the next records.
@@ -134,7 +134,7 @@ impl<S: Log> Ledger<S> {
         }
         if self.stale {
             // The caller must hear the outcome. If this fails, the next append begins with it.
-            let _ = self.refresh();
+            let _ = self.follow();
         }
     }
 

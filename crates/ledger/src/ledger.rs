@@ -4,7 +4,7 @@ use servanda_core::archive;
 use servanda_core::chain::key::SigningKey;
 use servanda_core::chain::record::Head;
 use servanda_core::chain::tree::Tiled;
-use servanda_core::event::{Fact, LedgerOpened};
+use servanda_core::event::{Fact, Kind, LedgerOpened};
 use servanda_core::state::{RECORD_LIMIT, State};
 use servanda_core::value::id::Seq;
 use servanda_core::value::when::Instant;
@@ -176,32 +176,46 @@ impl<S: Log> Ledger<S> {
     /// Those of reading the log, and of [`Ledger::open`].
     pub fn catch_up(&mut self) -> Result<(), LedgerError> {
         match self.stale || self.log.head()? != self.head {
-            true => self.refresh(),
+            true => self.follow(),
             false => Ok(()),
         }
     }
 
-    /// Takes in what others appended; where the state does not lead to the log's head, replays from the newest snapshot
-    /// that can be trusted.
+    /// Replays the log from the newest snapshot that can be trusted.
     pub(super) fn refresh(&mut self) -> Result<(), LedgerError> {
         self.stale = true;
-        let followed = self.take_present().and_then(|present| {
-            let followed = replay::continue_from(&self.log, present, replay::KnownAt::Now);
-            Some((followed.ok()?, self.snapshot))
-        });
         self.state = State::default();
-        let (replayed, snapshot) = match followed {
-            Some(followed) => followed,
-            None => replay::replay_noting_start(&self.log, replay::KnownAt::Now)?,
-        };
+        let (replayed, snapshot) = replay::replay_noting_start(&self.log, replay::KnownAt::Now)?;
         self.snapshot = snapshot;
+        self.take_over(replayed);
+        Ok(())
+    }
+
+    /// Takes in what others appended. Where the state does not lead to the log's head, or a record was redacted, of which
+    /// nothing may stay, the log is replayed instead.
+    pub(super) fn follow(&mut self) -> Result<(), LedgerError> {
+        self.stale = true;
+        let before = self.head.count;
+        let followed = self.take_present().and_then(|present| {
+            replay::continue_from(&self.log, present, replay::KnownAt::Now).ok()
+        });
+        let redacts = |state: &State| {
+            (before..state.count()).any(|seq| state.kind(Seq(seq)) == Some(Kind::Redacted))
+        };
+        match followed.filter(|followed| !redacts(&followed.state)) {
+            Some(followed) => self.take_over(followed),
+            None => self.refresh()?,
+        }
+        Ok(())
+    }
+
+    fn take_over(&mut self, replayed: Replayed) {
         self.state = replayed.state;
         self.head = replayed.head;
         self.last_recorded = replayed.last_recorded;
         self.tree = replayed.tree;
         self.definitions = replayed.definitions;
         self.stale = false;
-        Ok(())
     }
 
     /// Takes out what was known at the head, without what an append that failed left behind it; none if that cannot be
