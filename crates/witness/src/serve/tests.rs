@@ -492,11 +492,12 @@ fn a_body_that_is_announced_too_long_is_refused_at_once() {
     assert!(answer.starts_with("HTTP/1.1 404 "), "{answer}");
 }
 
-/// A connection stays for the next request for the time of a head, not longer.
+/// A connection stays for the next request for as long as it may be idle, not longer.
 #[test]
 fn a_connection_that_asks_nothing_more_ends() {
     let witness = TestLog::of(0).witness(Volatile::default()).unwrap();
     let mut server = Server::bind(witness, ANYWHERE.parse().unwrap()).unwrap();
+    server.shared.limits.idle = Duration::from_millis(700);
     server.shared.limits.head = Duration::from_millis(700);
     let running = server.start().unwrap();
     let mut stream = connect_from("127.0.0.1", &running);
