@@ -51,6 +51,27 @@ pub struct Route {
     pub handle: Handler,
 }
 
+impl Route {
+    /// A page without parameters that are documented.
+    pub const fn page(
+        needs: Needs,
+        method: &'static str,
+        path: &'static str,
+        about: &'static str,
+        handle: Handler,
+    ) -> Self {
+        Self {
+            method,
+            path,
+            needs,
+            about,
+            parameters: &[],
+            gives: &["text/html"],
+            handle,
+        }
+    }
+}
+
 /// A request, whose client is known and may ask it.
 pub struct Exchange<'a> {
     /// What all answers share.

@@ -198,16 +198,10 @@ impl Desktop<'_> {
         question: Question<'_>,
         chosen: &[String],
     ) -> Result<Option<String>, Stop> {
-        let Some(relation) = self.one_of(slot, Relation::WORDS, question, chosen)? else {
-            return Ok(None);
-        };
-        let slot = Slot {
-            is_optional: false,
-            ..slot
-        };
-        let which = format!("{relation} which agreement:");
-        let agreement = self.entity(slot, EntityKind::Agreement, (&which, ""), &[])?;
-        Ok(agreement.map(|agreement| format!("{relation}:{agreement}")))
+        let relation = self.one_of(slot, Relation::WORDS, question, chosen)?;
+        self.paired(slot, EntityKind::Agreement, relation, |relation| {
+            format!("{relation} which agreement:")
+        })
     }
 
     /// Asks who has which role in an agreement.
@@ -217,16 +211,29 @@ impl Desktop<'_> {
         question: Question<'_>,
         chosen: &[String],
     ) -> Result<Option<String>, Stop> {
-        let Some(role) = self.one_of(slot, Role::WORDS, question, chosen)? else {
+        let role = self.one_of(slot, Role::WORDS, question, chosen)?;
+        self.paired(slot, EntityKind::Party, role, |role| {
+            format!("who is {role}:")
+        })
+    }
+
+    /// Asks whom or what the word that was chosen goes with, and joins both.
+    fn paired(
+        &mut self,
+        slot: Slot,
+        kind: EntityKind,
+        word: Option<&str>,
+        question: impl FnOnce(&str) -> String,
+    ) -> Result<Option<String>, Stop> {
+        let Some(word) = word else {
             return Ok(None);
         };
         let slot = Slot {
             is_optional: false,
             ..slot
         };
-        let who = format!("who is {role}:");
-        let party = self.entity(slot, EntityKind::Party, (&who, ""), &[])?;
-        Ok(party.map(|party| format!("{role}:{party}")))
+        let id = self.entity(slot, kind, (&question(word), ""), &[])?;
+        Ok(id.map(|id| format!("{word}:{id}")))
     }
 
     fn one_of(

@@ -17,37 +17,43 @@ use crate::ask::names;
 use crate::exchange::{Answered, Exchange, Route};
 use crate::problem::Problem;
 
-const fn dossier_of(
-    path: &'static str,
-    about: &'static str,
-    handle: crate::exchange::Handler,
-) -> Route {
-    Route {
-        method: "GET",
-        path,
-        needs: Needs::Read,
-        about,
-        parameters: &[],
-        gives: &["text/html"],
-        handle,
-    }
-}
-
 /// The routes.
 pub const ROUTES: &[Route] = &[
-    dossier_of("/commitments/{id}", "All about a commitment", |e, r| {
-        entity(e, r, EntityKind::Commitment)
-    }),
-    dossier_of("/agreements/{id}", "All about an agreement", |e, r| {
-        entity(e, r, EntityKind::Agreement)
-    }),
-    dossier_of("/parties/{id}", "All about a party", |e, r| {
-        entity(e, r, EntityKind::Party)
-    }),
-    dossier_of("/sources/{id}", "All about a source", |e, r| {
-        entity(e, r, EntityKind::Source)
-    }),
-    dossier_of("/records/{number}", "All about a record", record),
+    Route::page(
+        Needs::Read,
+        "GET",
+        "/commitments/{id}",
+        "All about a commitment",
+        |e, r| entity(e, r, EntityKind::Commitment),
+    ),
+    Route::page(
+        Needs::Read,
+        "GET",
+        "/agreements/{id}",
+        "All about an agreement",
+        |e, r| entity(e, r, EntityKind::Agreement),
+    ),
+    Route::page(
+        Needs::Read,
+        "GET",
+        "/parties/{id}",
+        "All about a party",
+        |e, r| entity(e, r, EntityKind::Party),
+    ),
+    Route::page(
+        Needs::Read,
+        "GET",
+        "/sources/{id}",
+        "All about a source",
+        |e, r| entity(e, r, EntityKind::Source),
+    ),
+    Route::page(
+        Needs::Read,
+        "GET",
+        "/records/{number}",
+        "All about a record",
+        record,
+    ),
 ];
 
 fn entity(exchange: &Exchange<'_>, reply: &mut Reply, kind: EntityKind) -> Answered {

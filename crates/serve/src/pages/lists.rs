@@ -24,32 +24,38 @@ use crate::query::Query;
 /// Rows of a page.
 const PAGE: usize = 50;
 
-const fn list(path: &'static str, about: &'static str, handle: crate::exchange::Handler) -> Route {
-    Route {
-        method: "GET",
-        path,
-        needs: Needs::Read,
-        about,
-        parameters: &[],
-        gives: &["text/html"],
-        handle,
-    }
-}
-
 /// The routes.
 pub const ROUTES: &[Route] = &[
-    list("/commitments", "The commitments", |e, r| {
-        listed(e, r, &COMMITMENTS)
+    Route::page(
+        Needs::Read,
+        "GET",
+        "/commitments",
+        "The commitments",
+        |e, r| listed(e, r, &COMMITMENTS),
+    ),
+    Route::page(
+        Needs::Read,
+        "GET",
+        "/agreements",
+        "The agreements",
+        |e, r| listed(e, r, &AGREEMENTS),
+    ),
+    Route::page(Needs::Read, "GET", "/parties", "The parties", |e, r| {
+        listed(e, r, &PARTIES)
     }),
-    list("/agreements", "The agreements", |e, r| {
-        listed(e, r, &AGREEMENTS)
+    Route::page(Needs::Read, "GET", "/sources", "The sources", |e, r| {
+        listed(e, r, &SOURCES)
     }),
-    list("/parties", "The parties", |e, r| listed(e, r, &PARTIES)),
-    list("/sources", "The sources", |e, r| listed(e, r, &SOURCES)),
-    list("/log", "The records, the newest first", |e, r| {
-        listed(e, r, &LOG)
-    }),
-    list(
+    Route::page(
+        Needs::Read,
+        "GET",
+        "/log",
+        "The records, the newest first",
+        |e, r| listed(e, r, &LOG),
+    ),
+    Route::page(
+        Needs::Read,
+        "GET",
         "/search",
         "The records whose texts have some words",
         |e, r| listed(e, r, &SEARCH),

@@ -9,29 +9,19 @@ use crate::access::{Needs, Who};
 use crate::exchange::{Answered, Exchange, HTML, Route, TEXT, head};
 use crate::problem::Problem;
 
-const fn open(
-    method: &'static str,
-    path: &'static str,
-    about: &'static str,
-    handle: crate::exchange::Handler,
-) -> Route {
-    Route {
-        method,
-        path,
-        needs: Needs::Nothing,
-        about,
-        parameters: &[],
-        gives: &["text/html"],
-        handle,
-    }
-}
-
 /// The routes.
 pub const ROUTES: &[Route] = &[
-    open("GET", "/login", "The form that takes a token", form),
-    open("POST", "/login", "Takes a token", take),
-    open("POST", "/logout", "Ends the session", leave),
-    open(
+    Route::page(
+        Needs::Nothing,
+        "GET",
+        "/login",
+        "The form that takes a token",
+        form,
+    ),
+    Route::page(Needs::Nothing, "POST", "/login", "Takes a token", take),
+    Route::page(Needs::Nothing, "POST", "/logout", "Ends the session", leave),
+    Route::page(
+        Needs::Nothing,
         "GET",
         "/enter",
         "The link that whoever starts the server opens, once",

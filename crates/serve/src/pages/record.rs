@@ -20,33 +20,24 @@ use crate::shared::Snapshot;
 use crate::submit::{Batch, submit};
 use crate::words::{capital, spaced};
 
-const fn recording(
-    method: &'static str,
-    path: &'static str,
-    about: &'static str,
-    handle: crate::exchange::Handler,
-) -> Route {
-    Route {
-        method,
-        path,
-        needs: Needs::Record,
-        about,
-        parameters: &[],
-        gives: &["text/html"],
-        handle,
-    }
-}
-
 /// The routes.
 pub const ROUTES: &[Route] = &[
-    recording(
+    Route::page(
+        Needs::Record,
         "GET",
         "/record",
         "The kinds of events that can be recorded",
         kinds,
     ),
-    recording("GET", "/record/{kind}", "The form of a kind of event", form),
-    recording(
+    Route::page(
+        Needs::Record,
+        "GET",
+        "/record/{kind}",
+        "The form of a kind of event",
+        form,
+    ),
+    Route::page(
+        Needs::Record,
         "POST",
         "/record/{kind}",
         "Shows what a form would record, or records it",
