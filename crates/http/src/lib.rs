@@ -8,12 +8,14 @@ mod app;
 pub mod connections;
 mod message;
 mod reply;
+pub mod running;
 mod server;
 
 pub use app::App;
 pub use message::{Head, Request};
 pub use reply::{Bell, Reply, Writer};
-pub use server::{Running, Server};
+pub use running::Running;
+pub use server::Server;
 
 #[cfg(test)]
 mod tests;

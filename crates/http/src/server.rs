@@ -1,10 +1,8 @@
 //! The server: connections in, answers out.
 
-use std::future::Future;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
-use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use axum::Router;
@@ -15,13 +13,14 @@ use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use axum::serve::IncomingStream;
 use bytes::Bytes;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, watch};
 use tokio::time::{sleep, timeout};
 
 use crate::app::App;
 use crate::connections::{Limits, Listener};
 use crate::message::{Head, Request};
 use crate::reply::{Body, Feed, Parts, Reply, Start};
+use crate::running::{self, Running, Stop};
 
 /// How long requests that are under way may take once the server is to stop.
 const GRACE: Duration = Duration::from_secs(10);
@@ -77,12 +76,8 @@ impl<A: App> Server<A> {
     /// # Errors
     /// What the system says.
     pub fn run_until_interrupted(self, ready: impl FnOnce(SocketAddr)) -> io::Result<()> {
-        let runtime = runtime()?;
-        let guard = runtime.enter();
-        let stop = interrupted()?;
-        drop(guard);
-        ready(self.address);
-        runtime.block_on(self.answer(stop))
+        let address = self.address;
+        running::run_until_interrupted(MAX_THREADS, || ready(address), |stop| self.answer(stop))
     }
 
     /// Answers on a thread of its own until the returned handle is dropped.
@@ -90,23 +85,11 @@ impl<A: App> Server<A> {
     /// # Errors
     /// What the system says.
     pub fn start(self) -> io::Result<Running> {
-        let runtime = runtime()?;
         let address = self.address;
-        let (stop, stopped) = oneshot::channel();
-        let stopped = async {
-            // Dropped or sent, it is the end.
-            let _: Result<(), _> = stopped.await;
-        };
-        let serve = move || runtime.block_on(self.answer(stopped));
-        let thread = thread::Builder::new().name("http".into()).spawn(serve)?;
-        Ok(Running {
-            address,
-            stop: Some(stop),
-            thread: Some(thread),
-        })
+        running::start(MAX_THREADS, "http", address, |stop| self.answer(stop))
     }
 
-    async fn answer(self, stop: impl Future<Output = ()> + Send + 'static) -> io::Result<()> {
+    async fn answer(self, stop: Stop) -> io::Result<()> {
         let listener = tokio::net::TcpListener::from_std(self.listener)?;
         let listener = Listener::new(listener, self.limits);
         let (stopping, mut stopped) = watch::channel(false);
@@ -134,62 +117,6 @@ impl<A: App> Server<A> {
             () = give_up => Ok(()),
         }
     }
-}
-
-/// A server on a thread of its own. Dropping it stops it, and waits until it has.
-#[derive(Debug)]
-pub struct Running {
-    address: SocketAddr,
-    stop: Option<oneshot::Sender<()>>,
-    thread: Option<JoinHandle<io::Result<()>>>,
-}
-
-impl Running {
-    /// Where it listens.
-    pub fn address(&self) -> SocketAddr {
-        self.address
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        drop(self.stop.take());
-        if let Some(thread) = self.thread.take() {
-            // It ended, however it did.
-            let _ = thread.join();
-        }
-    }
-}
-
-fn runtime() -> io::Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .max_blocking_threads(MAX_THREADS)
-        .build()
-}
-
-/// Ends when the process is interrupted or told to terminate, from now on.
-#[cfg(unix)]
-fn interrupted() -> io::Result<impl Future<Output = ()> + Send + 'static> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    Ok(async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
-    })
-}
-
-#[cfg(not(unix))]
-fn interrupted() -> io::Result<impl Future<Output = ()> + Send + 'static> {
-    Ok(async {
-        // Where it cannot be had, the process ends at once instead.
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    })
 }
 
 // ---- Requests ----

@@ -10,11 +10,9 @@
 //! a request is bounded in bytes, in time and in connections at once, also in those of one address. Behind a proxy all
 //! clients have its address, so that the proxy has to bound what each of them takes up.
 
-use std::future::Future;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
-use std::thread::{self, JoinHandle};
 use std::time::{Duration, SystemTime};
 
 use axum::Router;
@@ -29,6 +27,7 @@ use tokio::time::{sleep, timeout};
 
 use super::{Answer, Witness};
 use servanda_http::connections::{Limits, Listener};
+use servanda_http::running::{self, Stop};
 
 /// The default address of a witness: this machine only.
 pub const DEFAULT_ADDRESS: &str = "127.0.0.1:8378";
@@ -120,12 +119,8 @@ impl Server {
     /// # Errors
     /// What the system says.
     pub fn run_until_interrupted(self, ready: impl FnOnce(SocketAddr)) -> io::Result<()> {
-        let runtime = runtime()?;
-        let guard = runtime.enter();
-        let stop = interrupted()?;
-        drop(guard);
-        ready(self.address);
-        runtime.block_on(self.answer(stop))
+        let address = self.address;
+        running::run_until_interrupted(MAX_THREADS, || ready(address), |stop| self.answer(stop))
     }
 
     /// Answers on a thread of its own until the returned handle is dropped.
@@ -133,23 +128,11 @@ impl Server {
     /// # Errors
     /// What the system says.
     pub fn start(self) -> io::Result<Running> {
-        let runtime = runtime()?;
         let address = self.address;
-        let (stop, stopped) = oneshot::channel();
-        let stopped = async {
-            // Dropped or sent, it is the end.
-            let _ = stopped.await;
-        };
-        let serve = move || runtime.block_on(self.answer(stopped));
-        let thread = thread::Builder::new().name("witness".into()).spawn(serve)?;
-        Ok(Running {
-            address,
-            stop: Some(stop),
-            thread: Some(thread),
-        })
+        running::start(MAX_THREADS, "witness", address, |stop| self.answer(stop)).map(Running)
     }
 
-    async fn answer(self, stop: impl Future<Output = ()> + Send + 'static) -> io::Result<()> {
+    async fn answer(self, stop: Stop) -> io::Result<()> {
         let limits = self.shared.limits;
         let listener = tokio::net::TcpListener::from_std(self.listener)?;
         let listener = Listener::new(listener, limits);
@@ -178,63 +161,18 @@ impl Server {
 
 /// A server on a thread of its own. Dropping it stops it, and waits until it has.
 #[derive(Debug)]
-pub struct Running {
-    address: SocketAddr,
-    stop: Option<oneshot::Sender<()>>,
-    thread: Option<JoinHandle<io::Result<()>>>,
-}
+pub struct Running(running::Running);
 
 impl Running {
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.0.address()
     }
 
     /// Its submission prefix: what [`ask`](super::ask::ask) wants.
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        format!("http://{}", self.address())
     }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        drop(self.stop.take());
-        if let Some(thread) = self.thread.take() {
-            // It ended, however it did.
-            let _ = thread.join();
-        }
-    }
-}
-
-fn runtime() -> io::Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .max_blocking_threads(MAX_THREADS)
-        .build()
-}
-
-/// Ends when the process is interrupted or told to terminate, from now on.
-#[cfg(unix)]
-fn interrupted() -> io::Result<impl Future<Output = ()> + Send + 'static> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    Ok(async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
-    })
-}
-
-#[cfg(not(unix))]
-fn interrupted() -> io::Result<impl Future<Output = ()> + Send + 'static> {
-    Ok(async {
-        // Where it cannot be had, the process ends at once instead.
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    })
 }
 
 // ---- Requests ----

@@ -3,6 +3,7 @@
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::sync::{Barrier, Mutex};
+use std::thread;
 
 use super::*;
 use crate::ask::{AskError, ask};
@@ -368,7 +369,10 @@ fn what_a_client_can_take_up_is_bounded() {
 
 /// Connects from an address of this machine.
 fn connect_from(source: &str, running: &Running) -> TcpStream {
-    let connected = runtime().unwrap().block_on(async {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    let connected = runtime.unwrap().block_on(async {
         let socket = tokio::net::TcpSocket::new_v4()?;
         socket.bind(format!("{source}:0").parse().unwrap())?;
         socket.connect(running.address()).await?.into_std()
