@@ -24,6 +24,7 @@ mod tail;
 #[cfg(test)]
 mod testing;
 mod threads;
+pub mod tiles;
 pub mod verify;
 
 pub use append::Outcome;
