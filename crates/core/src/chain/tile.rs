@@ -43,8 +43,9 @@ impl Part {
     }
 
     /// How many hashes, entries or records of this kind a log of so many records has.
-    const fn count(self, size: u64) -> u64 {
+    pub const fn count(self, size: u64) -> u64 {
         match self {
+            Self::Hashes(level) if level > LEVELS => 0,
             Self::Hashes(level) => size >> (8 * level as u32),
             Self::Entries | Self::Records => size,
         }
@@ -242,9 +243,17 @@ impl Bundle {
             at = end;
         }
         if fault.is_none() && at != bundle.len() {
+            // Whoever asks for the last one learns of it.
+            records.pop();
             fault = Some("goes on behind its last record");
         }
         Self { records, fault }
+    }
+
+    /// Leaves out all but the first so many records.
+    pub fn cut_to(&mut self, width: u64) {
+        self.records
+            .truncate(usize::try_from(width).unwrap_or(usize::MAX));
     }
 
     /// Whether both have the same headers, so that they differ in erased payloads at most.
@@ -352,7 +361,7 @@ mod tests {
         for (bytes, width, records, fault) in [
             (&bytes[..], 3, 2, "ends before its last record"),
             (&bytes[..bytes.len() - 1], 2, 1, "ends within a record"),
-            (&bytes[..], 1, 1, "goes on behind its last record"),
+            (&bytes[..], 1, 0, "goes on behind its last record"),
             (&[][..], 1, 0, "ends before its last record"),
             (&[0, 0, 1][..], 1, 0, "ends before its last record"),
         ] {

@@ -1,0 +1,223 @@
+//! Publishing: the parts that a ledger has more go up first, and the checkpoint that needs them last.
+//!
+//! A publisher that stops between any two uploads leaves the older log as it was. The checkpoint is replaced only if it
+//! is still the one that this began with, so that of two publishers one wins. What is there already is compared: where it
+//! is not what the ledger has, the histories have parted, and nothing more is done.
+
+use std::sync::Arc;
+
+use super::published::{Published, PublishedError};
+use super::store::{Condition, Store, StoreError};
+use super::tidy::tidy;
+use super::upload::upload;
+use super::{CHECKPOINT, COSIGNED, NOTE_BYTES};
+use servanda_core::chain::checkpoint::{Checkpoint, SignedCheckpoint};
+use servanda_core::chain::tile::grown;
+use servanda_core::chain::tree::{self, ProveError};
+use servanda_core::verify::Progress;
+use servanda_ledger::LedgerError;
+use servanda_ledger::anchor::Hashes;
+use servanda_log::Log;
+
+/// How often it begins again where another publisher was faster.
+const ATTEMPTS: u32 = 4;
+
+/// What is published.
+pub struct Publication<'a, S> {
+    /// The records, and the hashes of their tree. All of them are committed.
+    pub hashes: Hashes<'a, S>,
+    /// The checkpoint of as many records as are to be published.
+    pub checkpoint: &'a Checkpoint,
+    /// That checkpoint signed, or its text alone.
+    pub note: String,
+    /// The newest checkpoint that witnesses cosigned, if there is one.
+    pub cosigned: Option<String>,
+    /// Whether everything is compared with what is there, and uploaded where it is not.
+    pub everything: bool,
+}
+
+/// What publishing did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Done {
+    /// How many records were published before; none if no log was.
+    pub before: Option<u64>,
+    /// How many are published now.
+    pub size: u64,
+    /// Bundles that were replaced because payloads in them were erased.
+    pub replaced: u64,
+}
+
+/// Why a ledger is not published. The log that was published before is as it was.
+#[derive(Debug, thiserror::Error)]
+pub enum PublishError {
+    /// The place cannot be read or written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// What is there is no published ledger.
+    #[error(transparent)]
+    Published(#[from] PublishedError),
+    /// The ledger cannot be read.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// Another ledger is published there.
+    #[error("the ledger {found} is published there, and this is {own}")]
+    OtherLedger {
+        /// The origin of the one that is there.
+        found: String,
+        /// The origin of this one.
+        own: String,
+    },
+    /// More is published than the ledger has.
+    #[error("{} records are published, and the ledger has {}: it lost its tail, or it is an older copy",
+        found.size(), own.size())]
+    Behind {
+        /// The checkpoint that is published.
+        found: Box<Checkpoint>,
+        /// The ledger's own.
+        own: Box<Checkpoint>,
+    },
+    /// What is published is another history.
+    #[error("the {} records that are published are not the first of this ledger: the histories have parted",
+        found.size())]
+    Forked {
+        /// The checkpoint that is published.
+        found: Box<Checkpoint>,
+        /// The ledger's own of that size.
+        own: Box<Checkpoint>,
+    },
+    /// A part that no checkpoint needs yet is there, and is another.
+    #[error(
+        "{path} is there and is not what this ledger has: somebody else publishes another history there"
+    )]
+    Differs {
+        /// The object.
+        path: String,
+    },
+    /// The published checkpoint is signed, and the new one would not be.
+    #[error("the checkpoint that is published is signed, and the new one would not be")]
+    Unsigned,
+    /// Another publisher was faster.
+    #[error("another publisher was faster, and published {0} records")]
+    Raced(u64),
+}
+
+impl From<ProveError<LedgerError>> for PublishError {
+    fn from(error: ProveError<LedgerError>) -> Self {
+        Self::Ledger(match error {
+            ProveError::Leaves(error) => error,
+            ProveError::Tree(error) => LedgerError::Tree(error.to_string()),
+        })
+    }
+}
+
+/// Publishes what a ledger has more than the place, which is called by this name in errors.
+///
+/// # Errors
+/// [`PublishError`]
+pub fn publish<S: Log>(
+    store: &Arc<dyn Store>,
+    name: &str,
+    publication: &Publication<'_, S>,
+    progress: &mut dyn Progress,
+) -> Result<Done, PublishError> {
+    let size = publication.checkpoint.size();
+    for attempt in 0..ATTEMPTS {
+        let found = match Published::open(Arc::clone(store), name) {
+            Ok(found) => Some(found),
+            Err(PublishedError::Nothing(_)) => None,
+            Err(error) => return Err(error.into()),
+        };
+        match found
+            .as_ref()
+            .map_or(Ok(()), |found| check(found, publication))
+        {
+            Err(PublishError::Behind { found, .. }) if attempt > 0 => {
+                return Err(PublishError::Raced(found.size()));
+            }
+            checked => checked?,
+        }
+        let before = found.as_ref().map(|found| found.checkpoint().size());
+        let from = before.filter(|_| !publication.everything).unwrap_or(0);
+        progress.begin(size);
+        let uploaded = upload(&**store, &publication.hashes, &grown(from, size), progress);
+        progress.end();
+        uploaded?;
+        if put_notes(&**store, publication, found.as_ref())? {
+            let replaced = tidy(&**store, &publication.hashes, before, size)?;
+            return Ok(Done {
+                before,
+                size,
+                replaced,
+            });
+        }
+    }
+    Err(PublishError::Raced(size))
+}
+
+/// Whether what is published is the beginning of the ledger.
+fn check<S: Log>(found: &Published, publication: &Publication<'_, S>) -> Result<(), PublishError> {
+    let (there, own) = (found.checkpoint(), publication.checkpoint);
+    if there.origin() != own.origin() {
+        return Err(PublishError::OtherLedger {
+            found: there.origin().to_owned(),
+            own: own.origin().to_owned(),
+        });
+    }
+    if there.size() > own.size() {
+        return Err(PublishError::Behind {
+            found: Box::new(there.clone()),
+            own: Box::new(own.clone()),
+        });
+    }
+    let root = tree::root(&publication.hashes, there.size())?;
+    if root != *there.root() {
+        let own = Checkpoint::new(own.origin(), there.size(), root);
+        let own = own.map_err(|error| LedgerError::Tree(error.to_string()))?;
+        return Err(PublishError::Forked {
+            found: Box::new(there.clone()),
+            own: Box::new(own),
+        });
+    }
+    match signatures(found.note()) > 0 && signatures(publication.note.as_bytes()) == 0 {
+        true => Err(PublishError::Unsigned),
+        false => Ok(()),
+    }
+}
+
+fn signatures(note: &[u8]) -> usize {
+    let signed = SignedCheckpoint::parse(note);
+    signed.map_or(0, |signed| signed.note().signatures().len())
+}
+
+/// Puts the checkpoint that witnesses cosigned, and then the newest; gives whether that is there.
+fn put_notes<S>(
+    store: &dyn Store,
+    publication: &Publication<'_, S>,
+    found: Option<&Published>,
+) -> Result<bool, PublishError> {
+    if let Some(cosigned) = &publication.cosigned {
+        let there = store.get(COSIGNED, NOTE_BYTES)?;
+        if there.is_none_or(|there| there.bytes != cosigned.as_bytes()) {
+            store.put(COSIGNED, cosigned.clone().into(), Condition::Always)?;
+        }
+    }
+    let note = &publication.note;
+    let condition = match found {
+        None => Condition::Absent,
+        // One of the same size with more signatures is worth more.
+        Some(found) if found.checkpoint().size() == publication.checkpoint.size() => {
+            let is_more = signatures(note.as_bytes()) > signatures(found.note());
+            if !is_more {
+                return Ok(true);
+            }
+            Condition::Unchanged(found.version())
+        }
+        Some(found) => Condition::Unchanged(found.version()),
+    };
+    if store.put(CHECKPOINT, note.clone().into(), condition)? {
+        return Ok(true);
+    }
+    // An answer that was lost is repeated, and then refused.
+    let there = store.get(CHECKPOINT, NOTE_BYTES)?;
+    Ok(there.is_some_and(|there| there.bytes == note.as_bytes()))
+}

@@ -1,0 +1,1 @@
+//! Publishing and reading, on a place in memory.
