@@ -11,6 +11,7 @@ mod answer;
 mod bundle;
 mod check_proof;
 mod checkpoint;
+mod clone;
 mod command;
 mod compact;
 mod complete;
@@ -24,6 +25,7 @@ mod example;
 mod export;
 mod feed;
 mod files;
+mod following;
 mod globals;
 mod import;
 mod import_table;
@@ -35,10 +37,13 @@ mod list;
 mod log;
 mod man;
 mod memory;
+mod mirror;
 mod opened;
 mod parse;
 mod progress;
 mod prove;
+mod publish;
+mod published;
 mod questions;
 mod raw;
 mod receipt;
@@ -90,6 +95,8 @@ const COMMANDS: &[Command] = &[
     recover::COMMAND,
     compact::COMMAND,
     copy::COMMAND,
+    publish::COMMAND,
+    clone::COMMAND,
     checkpoint::COMMAND,
     prove::COMMAND,
     check_proof::COMMAND,

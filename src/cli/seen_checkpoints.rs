@@ -28,6 +28,14 @@ impl SeenCheckpoints {
         }
     }
 
+    /// The checkpoints for a ledger at another location.
+    pub fn at(&self, ledger: &Location) -> Self {
+        Self {
+            state: self.state.clone(),
+            ledger: Some(ledger.clone()),
+        }
+    }
+
     /// Remembers and recalls nothing.
     pub fn none() -> Self {
         Self {

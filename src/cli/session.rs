@@ -18,6 +18,7 @@ use serde_json::Value;
 use super::defaults;
 use super::error::{CliError, Exit};
 use super::files;
+use super::following;
 use super::globals::Globals;
 use super::keys::read_signing_key;
 use super::memory;
@@ -109,19 +110,27 @@ impl Session {
         })
     }
 
-    /// A session on another ledger, for the commands that `demo` shows.
-    pub fn on(&self, ledger: &Path) -> Self {
+    /// A session on another ledger.
+    pub fn at(&self, ledger: &Location) -> Self {
         Self {
             command: self.command.clone(),
-            ledger: Some(ledger.into()),
+            ledger: Some(ledger.clone()),
             registry: Arc::clone(&self.registry),
-            dry_run: false,
             sign_with: Vec::new(),
-            seen: SeenCheckpoints::none(),
+            seen: self.seen.at(ledger),
             named: true,
             wrong_options: Vec::new(),
             recorded: Cell::default(),
             ..*self
+        }
+    }
+
+    /// A session on another ledger, for the commands that `demo` shows.
+    pub fn on(&self, ledger: &Path) -> Self {
+        Self {
+            dry_run: false,
+            seen: SeenCheckpoints::none(),
+            ..self.at(&ledger.into())
         }
     }
 
@@ -181,7 +190,8 @@ impl Session {
     pub fn open_log(&self) -> Result<Box<dyn Log>, CliError> {
         let location = self.location()?;
         let backend = self.registry.of(location)?;
-        let log = backend.open(location, self.wait, &self.holder())?;
+        let log =
+            following::kept_as_it_is(backend.open(location, self.wait, &self.holder())?, location)?;
         let head = log.head()?;
         memory::check(head.count)?;
         if head == Head::EMPTY && log.damage().is_none() {

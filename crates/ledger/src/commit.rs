@@ -152,7 +152,7 @@ impl<S: Log> Ledger<S> {
 
     /// Keeps a snapshot if the append crossed a multiple of the interval, unless the newest one is nearly as long:
     /// all the snapshots of a growing ledger together then take no more than a few times the work of the last.
-    fn take_snapshot(&mut self, before: u64) {
+    pub(super) fn take_snapshot(&mut self, before: u64) {
         let every = self.snapshot_every;
         if before / every != self.head.count / every && self.is_far_from_snapshot() {
             self.keep_snapshot();

@@ -9,6 +9,7 @@ mod commit;
 mod definitions;
 mod environment;
 mod error;
+pub mod follow;
 pub mod group;
 mod ledger;
 mod receipt;

@@ -49,8 +49,10 @@ pub(super) fn tidy<S: Log>(
             replaced += 1;
         }
     }
-    // Somebody may be about to read what the checkpoint before this one needs. Not where it holds what was erased.
-    let kept = before.filter(|_| touched.is_empty());
+    // Somebody may be about to read what the checkpoint before this one needs: not where that is in a whole bundle now,
+    // nor where it holds what was erased.
+    let is_last = |before: &u64| before / RECORDS_WIDTH == size / RECORDS_WIDTH;
+    let kept = before.filter(|before| is_last(before) && touched.is_empty());
     drop_bundles(store, from / RECORDS_WIDTH, size, kept)?;
     if let Some(before) = before {
         drop_tiles(store, before, size)?;
