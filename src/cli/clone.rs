@@ -57,6 +57,7 @@ impl Run for Clone {
             ));
             return Ok(Exit::Ok);
         }
+        mirror.check_is_copy()?;
         let mut ledger = mirror.open(session)?;
         let mut bar = Bar::new(session.shows_progress(), "verifying");
         let followed = mirror.follow(&mut ledger, &mut bar)?;

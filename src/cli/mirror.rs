@@ -18,6 +18,8 @@ use servanda_core::chain::key::VerifierKey;
 use servanda_core::chain::policy::{Policy, PolicyUnmet};
 use servanda_core::chain::record::Head;
 use servanda_core::verify::Progress;
+#[cfg(feature = "serve")]
+use servanda_core::verify::Unwatched;
 use servanda_ledger::anchor::Hashes;
 use servanda_ledger::follow::{FollowError, Followed};
 use servanda_ledger::recover::copy_beginning;
@@ -42,6 +44,17 @@ pub(super) struct Trust {
     #[arg(long, value_name = "VKEY")]
     log_key: Option<String>,
 }
+
+impl Trust {
+    /// Whether anything is demanded.
+    #[cfg(feature = "serve")]
+    pub fn is_given(&self) -> bool {
+        self.policy.is_some() || self.log_key.is_some()
+    }
+}
+
+/// What is published, and the checkpoint up to which it is taken over.
+pub(super) type News = (Published, Checkpoint);
 
 /// A copy, and what it follows.
 pub(super) struct Mirror {
@@ -78,9 +91,20 @@ impl Mirror {
         self.dir.join("servanda").exists()
     }
 
+    /// Refuses a directory with a ledger of its own.
+    pub fn check_is_copy(&self) -> Result<(), CliError> {
+        match following::followed(&self.dir)? {
+            Some(_) => Ok(()),
+            None => {
+                let message = format!("{} is a ledger of its own, and no copy", self.dir.display());
+                Err(CliError::refused(message).hint("choose another directory"))
+            }
+        }
+    }
+
     /// The checkpoint that is published, and the one up to which records are taken over: with a policy, the newest that
     /// its quorum cosigned.
-    fn look(&self) -> Result<(Published, Checkpoint), CliError> {
+    fn look(&self) -> Result<News, CliError> {
         let published = published::open(&self.from)?;
         let upto = self.upto(&published)?;
         Ok((published, upto))
@@ -247,20 +271,18 @@ impl Mirror {
         ledger: &mut OpenLedger,
         progress: &mut dyn Progress,
     ) -> Result<Followed, CliError> {
-        let (published, upto) = self.look()?;
-        self.follow_to(ledger, &published, &upto, progress)
+        self.take_over(ledger, &self.look()?, progress)
     }
 
-    fn follow_to(
+    fn take_over(
         &self,
         ledger: &mut OpenLedger,
-        published: &Published,
-        upto: &Checkpoint,
+        (published, upto): &News,
         progress: &mut dyn Progress,
     ) -> Result<Followed, CliError> {
         let own = ledger.checkpoint()?;
         let name = self.from.to_string();
-        // Where a quorum cosigned less than was taken over before, both the published and the cosigned one must fit.
+        // A quorum may have cosigned less than was taken over before, without a policy.
         let shown = published.checkpoint();
         let upto = match upto.size() < own.size() && shown.size() == own.size() {
             true => shown,
@@ -275,6 +297,38 @@ impl Mirror {
         let own = ledger.checkpoint()?;
         self.keep(&self.dir, published, &own)?;
         Ok(followed)
+    }
+}
+
+#[cfg(feature = "serve")]
+impl Mirror {
+    /// Opens the copy, or makes it. One that is there is shown also while the place cannot be reached.
+    pub fn open_or_make(&self, session: &Session) -> Result<OpenLedger, CliError> {
+        if !self.is_there() {
+            self.make(session)?;
+            return self.open(session);
+        }
+        self.check_is_copy()?;
+        let mut ledger = self.open(session)?;
+        match self.follow(&mut ledger, &mut Unwatched) {
+            Err(error) if error.exit == Exit::Refused => session.talk(&error.message),
+            followed => drop(followed?),
+        }
+        Ok(ledger)
+    }
+
+    /// What is published now; none if it is what it was the last time.
+    pub fn news(&self, last: &mut Option<(Vec<u8>, Checkpoint)>) -> Result<Option<News>, CliError> {
+        let (published, upto) = self.look()?;
+        let seen = Some((published.note().to_vec(), upto.clone()));
+        let is_new = *last != seen;
+        *last = seen;
+        Ok(is_new.then_some((published, upto)))
+    }
+
+    /// As [`Mirror::follow`], of what was looked at before.
+    pub fn take(&self, ledger: &mut OpenLedger, news: &News) -> Result<Followed, CliError> {
+        self.take_over(ledger, news, &mut Unwatched)
     }
 }
 

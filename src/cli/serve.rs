@@ -15,17 +15,20 @@ use super::command::{Command, Run};
 use super::demo;
 use super::error::{CliError, Exit};
 use super::keys::read_signing_key;
+use super::mirror::{Mirror, Trust};
+use super::published;
 use super::session::Session;
 use crate::desk::names::Names;
 use crate::desk::reading::Desk;
 use servanda_core::event::{Fields, Kind};
 use servanda_core::state::State;
+use servanda_log::Location;
 use servanda_serve::access::new_token;
 use servanda_serve::{Options, Service, Shared, Typed, TypedWrong, Verifier};
 
 pub(super) const COMMAND: Command = Command::of::<Serve>();
 
-/// How often to look what others appended to a ledger that is in no directory.
+/// How often to look what others appended to a ledger that is in no directory, or what is published.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// Serve the ledger to many at once: pages for people, an API for programs, tiles for auditors
@@ -40,10 +43,14 @@ access add` gives tokens. Where nobody has one, the server prints a link for who
 works once. While it runs, the ledger is open, and other commands wait for it. Ctrl-C or SIGTERM ends \
 it: what was acknowledged is on the disk, and requests under way are finished.
 
+With --mirror it is a read replica: what is published at URL is verified before it is shown, twice a second. A place that \
+is damaged, was set back or shows another history is not followed any further, and that is said on standard error.
+
 Examples:
   servanda serve --demo
   servanda serve
-  servanda serve --public-read --listen 127.0.0.1:8000 --host ledger.example.org"
+  servanda serve --public-read --listen 127.0.0.1:8000 --host ledger.example.org
+  servanda serve --ledger replica --mirror s3://example-log/commission --policy witnesses.policy"
 )]
 struct Serve {
     /// The address to listen on, such as [::1]:8377; port 0 takes any free port
@@ -66,6 +73,11 @@ struct Serve {
     access: Option<PathBuf>,
     #[command(flatten)]
     log_key: LogKey,
+    /// Show a published ledger: copy it into the ledger's directory, follow it, and record nothing
+    #[arg(long, value_name = "URL", value_parser = published::location(), conflicts_with = "demo")]
+    mirror: Option<Location>,
+    #[command(flatten)]
+    trust: Trust,
 }
 
 impl Run for Serve {
@@ -79,6 +91,12 @@ impl Run for Serve {
                 "a server signs for no recorder: everybody who may record could sign then";
             return Err(CliError::new(Exit::Usage, message)
                 .hint("leave out --sign-with and SERVANDA_SIGN_WITH"));
+        }
+        if self.trust.is_given() && self.mirror.is_none() {
+            return Err(CliError::new(
+                Exit::Usage,
+                "--policy and --log-key are for --mirror URL",
+            ));
         }
         if !self.demo {
             return self.serve(session);
@@ -102,20 +120,31 @@ impl Serve {
             .as_deref()
             .map(read_signing_key)
             .transpose()?;
+        let mirror = self.mirror.clone();
+        let mirror = mirror.map(|from| mirror_of(from, &self.trust, session));
+        let mirror = mirror.transpose()?;
+        let replica = mirror
+            .as_ref()
+            .map(|mirror| mirror.open_or_make(session))
+            .transpose()?;
+        let read_only = self.read_only || mirror.is_some();
         let access = access_file(self.access, session)?;
         let listen = self.listen;
-        let only_shows = self.read_only && self.public_read;
+        let only_shows = read_only && self.public_read;
         let needs_link = access.entries()?.is_empty() && !only_shows;
         let start_token = needs_link
             .then(new_token)
             .transpose()
             .map_err(|error| CliError::refused(format!("no random bytes for a token: {error}")))?;
-        let ledger = session.open()?;
+        let ledger = match replica {
+            Some(replica) => replica,
+            None => session.open()?,
+        };
         let before = ledger.head().count;
         let cannot = |error| CliError::refused(format!("cannot listen on {listen}: {error}"));
         let quiet = session.quiet;
         let options = Options {
-            read_only: self.read_only,
+            read_only,
             public_read: self.public_read,
             is_loopback: listen.ip().is_loopback(),
             hosts: self.host,
@@ -133,6 +162,9 @@ impl Serve {
         let server = service.bind(listen).map_err(cannot)?;
         if session.location()?.directory().is_none() {
             look_for_others(&service)?;
+        }
+        if let Some(mirror) = mirror {
+            follow(&service, mirror, quiet)?;
         }
         if !listen.ip().is_loopback() {
             session.hint("tokens and pages cross the network in the clear; put a proxy that speaks TLS before it");
@@ -152,11 +184,59 @@ impl Serve {
     }
 }
 
+/// The copy in the ledger's directory.
+fn mirror_of(from: Location, trust: &Trust, session: &Session) -> Result<Mirror, CliError> {
+    let location = session.location()?;
+    let dir = location.directory().ok_or_else(|| {
+        let message = format!("{location} is no directory, and a replica has one");
+        CliError::new(Exit::Usage, message).hint("name a directory with --ledger")
+    })?;
+    Mirror::new(from, dir, trust)
+}
+
 /// Looks now and then what others appended, until the ledger is closed: only a ledger in a directory has one writer.
 fn look_for_others(service: &Arc<Service>) -> Result<(), CliError> {
     let service = Arc::clone(service);
+    now_and_then(move || service.catch_up().is_ok())
+}
+
+/// Takes over now and then what is published more, until the ledger is closed. What is refused is said once.
+fn follow(service: &Arc<Service>, mirror: Mirror, quiet: bool) -> Result<(), CliError> {
+    let (service, mirror) = (Arc::clone(service), Arc::new(mirror));
+    let (mut last, mut said) = (None, String::new());
+    now_and_then(move || {
+        let followed = mirror.news(&mut last).and_then(|news| {
+            let Some(news) = news else {
+                return Ok(true);
+            };
+            let mirror = Arc::clone(&mirror);
+            match service.visit(move |ledger| mirror.take(ledger, &news)) {
+                Ok(taken) => taken.map(|_| true),
+                Err(_) => Ok(false),
+            }
+        });
+        match followed {
+            Ok(goes_on) => {
+                said.clear();
+                goes_on
+            }
+            Err(error) => {
+                let text = std::iter::once(&error.message).chain(&error.details);
+                let text = text.map(String::as_str).collect::<Vec<_>>().join("; ");
+                if text != said {
+                    log(&serde_json::json!({"mirror": text}).to_string(), quiet);
+                    said = text;
+                }
+                true
+            }
+        }
+    })
+}
+
+/// Does something again and again on a thread, as long as it says so.
+fn now_and_then(mut look: impl FnMut() -> bool + Send + 'static) -> Result<(), CliError> {
     let look = move || {
-        while service.catch_up().is_ok() {
+        while look() {
             thread::sleep(LOOK_EVERY);
         }
     };

@@ -37,6 +37,7 @@ const PACKAGES: &[(&str, &str)] = &[
     ("crates/postgres/src", "servanda_postgres"),
     ("crates/report/src", "servanda_report"),
     ("crates/serve/src", "servanda_serve"),
+    ("crates/tiles/src", "servanda_tiles"),
     ("crates/witness/src", "servanda_witness"),
     ("src", "servanda"),
 ];
@@ -66,10 +67,13 @@ const NAMED_ONLY_IN: &[(&str, &[&str])] = &[
         "tokio",
         &[
             "crates/http/src/",
+            "crates/tiles/src/objects.rs",
             "crates/witness/src/serve.rs",
             "crates/witness/src/serve/",
         ],
     ),
+    ("object_store", &["crates/tiles/src/objects.rs"]),
+    ("reqwest", &["crates/tiles/src/objects.rs"]),
     ("ureq", &["crates/witness/src/ask.rs"]),
     ("inquire", &["src/cli/terminal.rs"]),
     ("postgres", &["crates/postgres/src/"]),

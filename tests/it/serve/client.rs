@@ -19,8 +19,12 @@ pub struct Serving {
 impl Serving {
     /// Starts a server of the ledger in a directory.
     pub fn start(scratch: &Scratch, words: &[&str]) -> Self {
-        let mut child = scratch
-            .servanda()
+        Self::start_as(scratch, scratch.servanda(), words)
+    }
+
+    /// Starts a server by a command that has an environment of its own.
+    pub fn start_as(scratch: &Scratch, mut command: Command, words: &[&str]) -> Self {
+        let mut child = command
             .args(["serve", "--listen", "127.0.0.1:0"])
             .args(words)
             .stdin(Stdio::null())
