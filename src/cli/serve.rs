@@ -17,7 +17,8 @@ use super::error::{CliError, Exit};
 use super::keys::read_signing_key;
 use super::mirror::{Mirror, Trust};
 use super::published;
-use super::session::Session;
+use super::session::{OpenLedger, Session};
+use super::verify::COSIGNED;
 use crate::desk::names::Names;
 use crate::desk::reading::Desk;
 use servanda_core::event::{Fields, Kind};
@@ -120,14 +121,7 @@ impl Serve {
             .as_deref()
             .map(read_signing_key)
             .transpose()?;
-        let mirror = self.mirror.clone();
-        let mirror = mirror.map(|from| mirror_of(from, &self.trust, session));
-        let mirror = mirror.transpose()?;
-        let replica = mirror
-            .as_ref()
-            .map(|mirror| mirror.open_or_make(session))
-            .transpose()?;
-        let read_only = self.read_only || mirror.is_some();
+        let read_only = self.read_only || self.mirror.is_some();
         let access = access_file(self.access, session)?;
         let listen = self.listen;
         let only_shows = read_only && self.public_read;
@@ -136,10 +130,7 @@ impl Serve {
             .then(new_token)
             .transpose()
             .map_err(|error| CliError::refused(format!("no random bytes for a token: {error}")))?;
-        let ledger = match replica {
-            Some(replica) => replica,
-            None => session.open()?,
-        };
+        let (ledger, mirror) = opened(self.mirror, &self.trust, session)?;
         let before = ledger.head().count;
         let cannot = |error| CliError::refused(format!("cannot listen on {listen}: {error}"));
         let quiet = session.quiet;
@@ -149,6 +140,7 @@ impl Serve {
             is_loopback: listen.ip().is_loopback(),
             hosts: self.host,
             log_key,
+            cosigned: session.beside(COSIGNED).ok(),
             start_token: start_token.clone(),
             access,
             desk: Box::new(PeoplesDesk),
@@ -184,14 +176,22 @@ impl Serve {
     }
 }
 
-/// The copy in the ledger's directory.
-fn mirror_of(from: Location, trust: &Trust, session: &Session) -> Result<Mirror, CliError> {
+/// Opens the ledger; where it shows what is published somewhere else, as a copy of that.
+fn opened(
+    from: Option<Location>,
+    trust: &Trust,
+    session: &Session,
+) -> Result<(OpenLedger, Option<Mirror>), CliError> {
+    let Some(from) = from else {
+        return Ok((session.open()?, None));
+    };
     let location = session.location()?;
     let dir = location.directory().ok_or_else(|| {
         let message = format!("{location} is no directory, and a replica has one");
         CliError::new(Exit::Usage, message).hint("name a directory with --ledger")
     })?;
-    Mirror::new(from, dir, trust)
+    let mirror = Mirror::new(from, dir, trust)?;
+    Ok((mirror.open_or_make(session)?, Some(mirror)))
 }
 
 /// Looks now and then what others appended, until the ledger is closed: only a ledger in a directory has one writer.
@@ -221,6 +221,10 @@ fn follow(service: &Arc<Service>, mirror: Mirror, quiet: bool) -> Result<(), Cli
                 goes_on
             }
             Err(error) => {
+                if error.exit == Exit::Refused {
+                    // The place could not be read: it is tried again.
+                    last = None;
+                }
                 let text = std::iter::once(&error.message).chain(&error.details);
                 let text = text.map(String::as_str).collect::<Vec<_>>().join("; ");
                 if text != said {

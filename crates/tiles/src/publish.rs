@@ -178,7 +178,8 @@ fn check<S: Log>(found: &Published, publication: &Publication<'_, S>) -> Result<
             own: Box::new(own),
         });
     }
-    match signatures(found.note()) > 0 && signatures(publication.note.as_bytes()) == 0 {
+    let is_less = signatures(found.note()) > 0 && signatures(publication.note.as_bytes()) == 0;
+    match is_less && there.size() < own.size() {
         true => Err(PublishError::Unsigned),
         false => Ok(()),
     }

@@ -29,6 +29,15 @@ pub const ROUTES: &[Route] = &[
     },
     Route {
         method: "GET",
+        path: "/api/v1/cosigned",
+        needs: Needs::Audit,
+        about: "The newest checkpoint that witnesses cosigned, a signed note",
+        parameters: &[],
+        gives: &["text/plain"],
+        handle: cosigned,
+    },
+    Route {
+        method: "GET",
         path: "/api/v1/proof/{number}",
         needs: Needs::Audit,
         about: "The proof that a record is in the ledger: C2SP tlog-proof where the server has the log's key; hashes as JSON with format=json",
@@ -84,6 +93,21 @@ fn checkpoint(exchange: &Exchange<'_>, reply: &mut Reply) -> Answered {
         None => unsigned(&snapshot)?.to_string(),
     };
     reply.send(head(200, TEXT).with("etag", etag(&snapshot)), text);
+    Ok(())
+}
+
+/// The most bytes of a note.
+const NOTE_BYTES: u64 = 1_000_000;
+
+fn cosigned(exchange: &Exchange<'_>, reply: &mut Reply) -> Answered {
+    let nothing = || Problem::not_found("no witness cosigned a checkpoint of this ledger");
+    let path = exchange.context.options.cosigned.as_ref();
+    let note = servanda_files::read_regular(path.ok_or_else(nothing)?, NOTE_BYTES);
+    let note = note.map_err(|error| match error.is_missing() {
+        true => nothing(),
+        false => Problem::new(500, "failed", error.to_string()),
+    })?;
+    reply.send(head(200, TEXT), note);
     Ok(())
 }
 
