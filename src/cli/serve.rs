@@ -23,13 +23,13 @@ use crate::desk::names::Names;
 use crate::desk::reading::Desk;
 use servanda_core::event::{Fields, Kind};
 use servanda_core::state::State;
-use servanda_log::Location;
+use servanda_log::{Location, Log as _, Watch};
 use servanda_serve::access::new_token;
 use servanda_serve::{Options, Service, Shared, Typed, TypedWrong, Verifier};
 
 pub(super) const COMMAND: Command = Command::of::<Serve>();
 
-/// How often to look what others appended to a ledger that is in no directory, or what is published.
+/// How often to look what others appended, where nothing told of it, and what is published.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// Serve the ledger to many at once: pages for people, an API for programs, tiles for auditors
@@ -132,6 +132,7 @@ impl Serve {
             .map_err(|error| CliError::refused(format!("no random bytes for a token: {error}")))?;
         let (ledger, mirror) = opened(self.mirror, &self.trust, session)?;
         let before = ledger.head().count;
+        let others = ledger.log().watcher();
         let cannot = |error| CliError::refused(format!("cannot listen on {listen}: {error}"));
         let quiet = session.quiet;
         let options = Options {
@@ -152,8 +153,8 @@ impl Serve {
         };
         let service = Arc::new(Service::new(Shared::new(ledger).map_err(cannot)?, options));
         let server = service.bind(listen).map_err(cannot)?;
-        if session.location()?.directory().is_none() {
-            look_for_others(&service)?;
+        if let Some(others) = others {
+            look_for_others(&service, others)?;
         }
         if let Some(mirror) = mirror {
             follow(&service, mirror, quiet)?;
@@ -194,17 +195,17 @@ fn opened(
     Ok((mirror.open_or_make(session)?, Some(mirror)))
 }
 
-/// Looks now and then what others appended, until the ledger is closed: only a ledger in a directory has one writer.
-fn look_for_others(service: &Arc<Service>) -> Result<(), CliError> {
+/// Takes in what others append, until the ledger is closed.
+fn look_for_others(service: &Arc<Service>, mut others: Box<dyn Watch>) -> Result<(), CliError> {
     let service = Arc::clone(service);
-    now_and_then(move || service.catch_up().is_ok())
+    on_a_thread(move || while service.await_others(&mut *others, LOOK_EVERY).is_ok() {})
 }
 
 /// Takes over now and then what is published more, until the ledger is closed. What is refused is said once.
 fn follow(service: &Arc<Service>, mirror: Mirror, quiet: bool) -> Result<(), CliError> {
     let (service, mirror) = (Arc::clone(service), Arc::new(mirror));
     let (mut last, mut said) = (None, String::new());
-    now_and_then(move || {
+    let mut look = move || {
         let followed = mirror.news(&mut last).and_then(|news| {
             let Some(news) = news else {
                 return Ok(true);
@@ -234,16 +235,15 @@ fn follow(service: &Arc<Service>, mirror: Mirror, quiet: bool) -> Result<(), Cli
                 true
             }
         }
-    })
-}
-
-/// Does something again and again on a thread, as long as it says so.
-fn now_and_then(mut look: impl FnMut() -> bool + Send + 'static) -> Result<(), CliError> {
-    let look = move || {
+    };
+    on_a_thread(move || {
         while look() {
             thread::sleep(LOOK_EVERY);
         }
-    };
+    })
+}
+
+fn on_a_thread(look: impl FnOnce() + Send + 'static) -> Result<(), CliError> {
     let thread = thread::Builder::new().name("servanda-follower".into());
     let started = thread.spawn(look).map(drop);
     started.map_err(|error| CliError::refused(format!("cannot start a thread: {error}")))

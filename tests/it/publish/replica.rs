@@ -54,7 +54,7 @@ fn a_replica_follows_a_server_and_records_nothing() {
     let mut command = other.servanda();
     command.env("SERVANDA_TOKEN", &token);
     let words = ["--mirror", &source, "--public-read", "--read-only"];
-    let replica = Serving::start_as(&other, command, &words);
+    let replica = Serving::run(command, &words, false);
     let client = Client::of(&replica);
     shows(&client, 20);
     let posted =
