@@ -61,9 +61,7 @@ impl Run for Clone {
         let mut ledger = mirror.open(session)?;
         let mut bar = Bar::new(session.shows_progress(), "verifying");
         let followed = mirror.follow(&mut ledger, &mut bar)?;
-        session
-            .at(&mirror.location())
-            .remember(&ledger.checkpoint()?);
+        mirror.remember(session, &ledger.checkpoint()?)?;
         let new = followed.count - followed.before;
         session.talk(&match new {
             0 => format!(

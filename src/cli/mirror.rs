@@ -164,13 +164,11 @@ impl Mirror {
             return Err(error);
         }
         fs::rename(&draft, &self.dir).map_err(|error| CliError::file("make", &self.dir, &error))?;
-        let session = session.at(&self.location());
-        session.remember(&upto);
+        self.remember(session, &upto)?;
         Ok(upto.size())
     }
 
-    /// Where the copy is.
-    pub fn location(&self) -> Location {
+    fn location(&self) -> Location {
         self.dir.as_path().into()
     }
 
@@ -226,11 +224,31 @@ impl Mirror {
                 error,
             ));
         }
-        session
-            .seen
-            .at(&self.location())
-            .check(&Hashes::new(&log, &verdict.tiles), &found)?;
+        self.compare_with_seen(session, &Hashes::new(&log, &verdict.tiles), &found)?;
         self.keep(draft, published, &found)
+    }
+
+    /// Compares a copy with what this user saw of the ledger. A copy may be behind that.
+    fn compare_with_seen(
+        &self,
+        session: &Session,
+        hashes: &Hashes<'_, impl Log>,
+        present: &Checkpoint,
+    ) -> Result<(), CliError> {
+        let seen = session.seen.at(&self.location());
+        match seen.recall(present.origin())? {
+            Some((saw, _)) if saw.size() > present.size() => Ok(()),
+            _ => seen.check(hashes, present),
+        }
+    }
+
+    /// Remembers a checkpoint, if this user saw no later one.
+    pub fn remember(&self, session: &Session, present: &Checkpoint) -> Result<(), CliError> {
+        let seen = session.seen.recall(present.origin())?;
+        if seen.is_none_or(|(seen, _)| seen.size() <= present.size()) {
+            session.at(&self.location()).remember(present);
+        }
+        Ok(())
     }
 
     /// Writes what stands beside the records: what is followed, the policy, the checkpoints.
@@ -257,11 +275,7 @@ impl Mirror {
         let waiting = Waiting::new(session.shows_progress(), "reading the history");
         let ledger = Ledger::open(log, Machine)?;
         drop(waiting);
-        let present = ledger.checkpoint()?;
-        session
-            .seen
-            .at(&location)
-            .check(&ledger.hashes(), &present)?;
+        self.compare_with_seen(session, &ledger.hashes(), &ledger.checkpoint()?)?;
         Ok(ledger)
     }
 

@@ -48,6 +48,12 @@ struct Publish {
 impl Run for Publish {
     fn run(self, session: &Session) -> Result<Exit, CliError> {
         let signer = self.log_key.signer()?;
+        if self.target.scheme().starts_with("http") {
+            let message = format!("{} takes no uploads", self.target);
+            return Err(CliError::new(Exit::Usage, message).hint(
+                "publish in a directory or in s3://BUCKET/PREFIX, and let a web server offer that",
+            ));
+        }
         let store = published::store(&self.target)?;
         let ledger = session.open()?;
         let pending = ledger.pending_redactions().len();
