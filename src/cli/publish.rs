@@ -113,9 +113,9 @@ fn report(session: &Session, name: &str, done: Done) {
             records(done.size)
         ),
     });
-    if done.replaced > 0 {
-        let bundles = plural(to_usize(done.replaced), "bundle");
-        session.talk(&format!("{bundles} written anew, without redacted words"));
+    if done.erased > 0 {
+        let payloads = plural(to_usize(done.erased), "payload");
+        session.talk(&format!("{payloads} erased from what is published"));
         session.hint("copies that others made still hold those words, and so may caches, for 5 minutes where they obey");
     }
     session.hint(&format!("next: servanda verify --from {name}"));

@@ -43,8 +43,8 @@ pub struct Done {
     pub before: Option<u64>,
     /// How many are published now.
     pub size: u64,
-    /// Bundles that were replaced because payloads in them were erased.
-    pub replaced: u64,
+    /// How many payloads that were published before were erased there.
+    pub erased: u64,
 }
 
 /// Why a ledger is not published. The log that was published before is as it was.
@@ -143,11 +143,11 @@ pub fn publish<S: Log>(
         progress.end();
         uploaded?;
         if put_notes(&**store, publication, found.as_ref())? {
-            let replaced = tidy(&**store, &publication.hashes, before, size)?;
+            let erased = tidy(&**store, &publication.hashes, before, size)?;
             return Ok(Done {
                 before,
                 size,
-                replaced,
+                erased,
             });
         }
     }

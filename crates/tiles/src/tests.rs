@@ -137,7 +137,7 @@ fn publishing_again_uploads_nothing_and_more_records_only_what_is_new() {
     let (steps, objects) = (store.steps(), store.objects());
     let done = put(&shared(&store), &ledger).unwrap();
     assert_eq!(
-        (done.before, done.size, done.replaced),
+        (done.before, done.size, done.erased),
         (Some(1_100), 1_100, 0)
     );
     assert_eq!((store.steps(), store.objects()), (steps, objects));
@@ -213,7 +213,7 @@ fn a_redaction_replaces_one_bundle_and_no_tile() {
     assert!(!holds(&store, SECRET).is_empty());
     let before = store.objects();
     let done = put(&shared(&store), &history[3]).unwrap();
-    assert_eq!(done.replaced, 1);
+    assert_eq!(done.erased, 1);
     assert_eq!(holds(&store, SECRET), Vec::<String>::new());
     let after = store.objects();
     let changed = before

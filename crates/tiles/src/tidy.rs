@@ -16,7 +16,7 @@ use servanda_log::Log;
 /// Bundles whose parts are listed one by one; of more, all are listed.
 const LISTED_ALONE: u64 = 16;
 
-/// Carries out the redactions that are not carried out there yet. Gives how many bundles of records were replaced.
+/// Carries out the redactions that are not carried out there yet. Gives how many payloads that were published are gone.
 ///
 /// # Errors
 /// [`PublishError`]. The next publication goes on.
@@ -26,18 +26,18 @@ pub(super) fn tidy<S: Log>(
     before: Option<u64>,
     size: u64,
 ) -> Result<u64, PublishError> {
-    let done = erased(store)?.filter(|done| *done <= size);
+    let done = erased_upto(store)?.filter(|done| *done <= size);
     if done == Some(size) {
         return Ok(0);
     }
     let from = done.unwrap_or(0);
-    let mut touched = BTreeSet::new();
+    let (mut touched, mut erased) = (BTreeSet::new(), 0);
     each_header(hashes.log(), from, size, |record| {
         if record.header.kind() == Some(Kind::Redacted) && record.header.target < size {
             touched.insert(record.header.target / RECORDS_WIDTH);
+            erased += u64::from(before.is_some_and(|before| record.header.target < before));
         }
     })?;
-    let mut replaced = 0;
     for index in &touched {
         let Some(address) = Address::in_log(Part::Records, *index, size) else {
             continue;
@@ -46,7 +46,6 @@ pub(super) fn tidy<S: Log>(
         let found = store.get(&path, PART_BYTES)?;
         if found.is_none_or(|found| found.bytes != bytes) {
             store.put(&path, bytes, Condition::Always)?;
-            replaced += 1;
         }
     }
     // Somebody may be about to read what the checkpoint before this one needs: not where that is in a whole bundle now,
@@ -58,11 +57,11 @@ pub(super) fn tidy<S: Log>(
         drop_tiles(store, before, size)?;
     }
     store.put(ERASED, format!("{size}\n").into(), Condition::Always)?;
-    Ok(replaced)
+    Ok(erased)
 }
 
 /// Up to which record the redactions are carried out there.
-fn erased(store: &dyn Store) -> Result<Option<u64>, StoreError> {
+fn erased_upto(store: &dyn Store) -> Result<Option<u64>, StoreError> {
     let found = store.get(ERASED, NOTE_BYTES)?;
     let text = found.and_then(|found| String::from_utf8(found.bytes.to_vec()).ok());
     Ok(text.and_then(|text| text.trim_end().parse().ok()))

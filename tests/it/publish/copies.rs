@@ -24,13 +24,13 @@ fn a_copy_is_the_ledger_and_takes_over_what_is_new() {
     let published = publish(&scratch);
     let made = clone(&scratch, &published, &[]);
     assert!(
-        made.stderr.contains("1,101 records copied and verified"),
+        made.stderr.contains("1101 records copied and verified"),
         "{made:?}"
     );
     assert_eq!(records(&scratch, "copy"), records(&scratch, "ledger"));
     let again = clone(&scratch, &published, &[]);
     assert!(
-        again.stderr.contains("nothing is new: 1,101 records"),
+        again.stderr.contains("nothing is new: 1101 records"),
         "{again:?}"
     );
     add(&scratch, 1_100..1_105);
@@ -40,7 +40,7 @@ fn a_copy_is_the_ledger_and_takes_over_what_is_new() {
     assert!(
         taken
             .stderr
-            .contains("6 records taken over and verified; 1,107 in all"),
+            .contains("6 records taken over and verified; 1107 in all"),
         "{taken:?}"
     );
     assert!(taken.stderr.contains("1 payload erased"), "{taken:?}");
