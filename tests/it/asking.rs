@@ -5,4 +5,6 @@ mod drafts;
 mod follow_ups;
 mod robot;
 mod secretary;
+#[cfg(feature = "serve")]
+mod serving;
 mod whole;

@@ -321,6 +321,10 @@ impl Log for PostgresLog {
         Arc::new(OfPool(Arc::downgrade(&self.pool)))
     }
 
+    fn is_shared(&self) -> bool {
+        true
+    }
+
     fn snapshots(&self) -> Option<&dyn SnapshotCache> {
         let cache = self.cache.as_ref()?;
         Some(cache)

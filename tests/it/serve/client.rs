@@ -19,8 +19,18 @@ pub struct Serving {
 impl Serving {
     /// Starts a server of the ledger in a directory.
     pub fn start(scratch: &Scratch, words: &[&str]) -> Self {
-        let mut child = scratch
-            .servanda()
+        Self::start_with(scratch, words, |_| {})
+    }
+
+    /// Starts a server after something was done to its command.
+    pub fn start_with(
+        scratch: &Scratch,
+        words: &[&str],
+        prepare: impl FnOnce(&mut Command),
+    ) -> Self {
+        let mut command = scratch.servanda();
+        prepare(&mut command);
+        let mut child = command
             .args(["serve", "--listen", "127.0.0.1:0"])
             .args(words)
             .stdin(Stdio::null())
@@ -31,7 +41,8 @@ impl Serving {
         let mut out = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
         out.read_line(&mut line).unwrap();
-        let Some(address) = line.trim_end().strip_prefix("listening on http://") else {
+        let url = line.trim_end().strip_prefix("listening on ");
+        let Some((_, address)) = url.and_then(|url| url.split_once("://")) else {
             let mut said = String::new();
             child
                 .stderr
@@ -76,6 +87,19 @@ impl Serving {
         Client::of(self).logged_in(&format!("/enter?token={}", self.token()))
     }
 
+    /// Its process id.
+    #[cfg(target_os = "linux")]
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Sends it a signal.
+    pub fn signal(&self, signal: &str) {
+        let pid = self.child.id().to_string();
+        let told = Command::new("kill").args([signal, &pid]).status();
+        assert!(told.unwrap().success());
+    }
+
     /// Kills it as a crash does.
     pub fn kill(mut self) {
         self.child.kill().unwrap();
@@ -84,9 +108,7 @@ impl Serving {
 
     /// Sends it a signal; its exit code and what it said.
     pub fn stop(mut self, signal: &str) -> (Option<i32>, String) {
-        let pid = self.child.id().to_string();
-        let told = Command::new("kill").args([signal, &pid]).status();
-        assert!(told.unwrap().success());
+        self.signal(signal);
         let mut said = String::new();
         self.child
             .stderr
