@@ -15,6 +15,7 @@ use super::keys::read_signing_key;
 use super::session::Session;
 use super::tls::{self, TlsFiles};
 use servanda_core::words::plural;
+use servanda_log::Log as _;
 use servanda_serve::access::new_token;
 use servanda_serve::{Options, Service, Shared, Trusted, Verifier};
 
@@ -124,6 +125,7 @@ impl Serve {
             .transpose()
             .map_err(|error| CliError::refused(format!("no random bytes for a token: {error}")))?;
         let before = ledger.head().count;
+        let others = ledger.log().watcher();
         let cannot = |error| CliError::refused(format!("cannot listen on {listen}: {error}"));
         let quiet = session.quiet;
         let options = Options {
@@ -145,7 +147,7 @@ impl Serve {
         };
         let service = Arc::new(Service::new(Shared::new(ledger).map_err(cannot)?, options));
         let server = service.bind(listen).map_err(cannot)?;
-        let hosting = lending::lend(&service, session)?;
+        let hosting = lending::lend(&service, session, others)?;
         if !listen.ip().is_loopback() && tls.is_none() {
             session.hint("tokens and pages cross the network in the clear; put a proxy that speaks TLS before it");
         }

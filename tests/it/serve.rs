@@ -2,7 +2,7 @@
 
 mod access;
 mod api;
-mod client;
+pub mod client;
 #[cfg(target_os = "linux")]
 mod crowd;
 mod durable;

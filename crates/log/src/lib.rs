@@ -46,7 +46,7 @@ pub use self::backend::Backend;
 pub use self::error::{Aborted, AppendError, LogError, Unsupported};
 pub use self::location::Location;
 pub use self::log::{
-    ChunkSink, Compact, Compaction, Erase, Lent, Log, Parts, Reader, SnapshotCache,
+    ChunkSink, Compact, Compaction, Erase, Lent, Log, Parts, Reader, SnapshotCache, Watch,
 };
 pub use self::open_error::OpenError;
 pub use self::registry::Registry;

@@ -6,19 +6,27 @@ use std::time::Duration;
 
 use crate::cli::error::CliError;
 use crate::cli::session::Session;
+use servanda_log::Watch;
 #[cfg(unix)]
 use servanda_log::served::{Host, Hosting, SOCKET};
 use servanda_serve::Service;
 
-/// How often to look what others appended to a ledger that is in no directory.
+/// How often to look what others appended, where nothing told of it.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
-/// Lets other commands use a ledger whose directory this process has to itself, until what is returned is dropped. What
-/// others appended to another ledger is looked for.
+/// Lets other commands use a ledger whose directory this process has to itself, until what is returned is dropped. Where
+/// others append by themselves, takes that in.
 #[cfg(unix)]
-pub(super) fn lend(service: &Arc<Service>, session: &Session) -> Result<Option<Hosting>, CliError> {
+pub(super) fn lend(
+    service: &Arc<Service>,
+    session: &Session,
+    others: Option<Box<dyn Watch>>,
+) -> Result<Option<Hosting>, CliError> {
+    if let Some(others) = others {
+        look_for_others(service, others)?;
+    }
     let Some(dir) = session.location()?.directory() else {
-        return look_for_others(service).map(|()| None);
+        return Ok(None);
     };
     match Hosting::begin(&dir, Arc::clone(service) as Arc<dyn Host>) {
         Ok(hosting) => Ok(Some(hosting)),
@@ -34,21 +42,18 @@ pub(super) fn lend(service: &Arc<Service>, session: &Session) -> Result<Option<H
 }
 
 #[cfg(not(unix))]
-pub(super) fn lend(service: &Arc<Service>, session: &Session) -> Result<(), CliError> {
-    match session.location()?.directory() {
-        Some(_) => Ok(()),
-        None => look_for_others(service),
-    }
+pub(super) fn lend(
+    service: &Arc<Service>,
+    _: &Session,
+    others: Option<Box<dyn Watch>>,
+) -> Result<(), CliError> {
+    others.map_or(Ok(()), |others| look_for_others(service, others))
 }
 
-/// Looks now and then what others appended, until the ledger is closed: only a ledger in a directory has one writer.
-fn look_for_others(service: &Arc<Service>) -> Result<(), CliError> {
+/// Takes in what others append, until the ledger is closed.
+fn look_for_others(service: &Arc<Service>, mut others: Box<dyn Watch>) -> Result<(), CliError> {
     let service = Arc::clone(service);
-    let look = move || {
-        while service.catch_up().is_ok() {
-            thread::sleep(LOOK_EVERY);
-        }
-    };
+    let look = move || while service.await_others(&mut *others, LOOK_EVERY).is_ok() {};
     let thread = thread::Builder::new().name("servanda-follower".into());
     let started = thread.spawn(look).map(drop);
     started.map_err(|error| CliError::refused(format!("cannot start a thread: {error}")))

@@ -19,17 +19,13 @@ pub struct Serving {
 impl Serving {
     /// Starts a server of the ledger in a directory.
     pub fn start(scratch: &Scratch, words: &[&str]) -> Self {
-        Self::start_with(scratch, words, |_| {})
+        let has_access = scratch.ledger().join("access").exists();
+        let is_open = words.contains(&"--public-read") && words.contains(&"--read-only");
+        Self::run(scratch.servanda(), words, !has_access && !is_open)
     }
 
-    /// Starts a server after something was done to its command.
-    pub fn start_with(
-        scratch: &Scratch,
-        words: &[&str],
-        prepare: impl FnOnce(&mut Command),
-    ) -> Self {
-        let mut command = scratch.servanda();
-        prepare(&mut command);
+    /// Starts a server with a command, which prints a link with a token or not.
+    pub fn run(mut command: Command, words: &[&str], prints_link: bool) -> Self {
         let mut child = command
             .args(["serve", "--listen", "127.0.0.1:0"])
             .args(words)
@@ -53,9 +49,7 @@ impl Serving {
             panic!("{line:?} {said}");
         };
         let address = address.to_owned();
-        let has_access = scratch.ledger().join("access").exists();
-        let is_open = words.contains(&"--public-read") && words.contains(&"--read-only");
-        let token = (!has_access && !is_open).then(|| {
+        let token = prints_link.then(|| {
             let mut line = String::new();
             out.read_line(&mut line).unwrap();
             line.trim_end().split_once("token=").unwrap().1.to_owned()

@@ -149,9 +149,9 @@ fn systemd_is_told_when_it_is_ready_and_when_it_stops() {
         let length = listener.recv(&mut said).unwrap();
         String::from_utf8_lossy(&said[..length]).into_owned()
     };
-    let serving = Serving::start_with(&scratch, &[], |command| {
-        command.env("NOTIFY_SOCKET", &path);
-    });
+    let mut command = scratch.servanda();
+    command.env("NOTIFY_SOCKET", &path);
+    let serving = Serving::run(command, &[], true);
     assert_eq!(heard().trim(), "READY=1");
     assert_eq!(serving.stop("-TERM").0, Some(0));
     assert_eq!(heard().trim(), "STOPPING=1");
