@@ -53,10 +53,10 @@ const LIMITS: Limits = Limits {
 const TEXT: &str = "text/plain; charset=utf-8";
 
 /// A witness bound to an address; it answers once it runs.
-pub type Server = servanda_http::Server<Asked>;
+pub type Server = servanda_http::Server<Answering>;
 
 /// A witness, as it is asked.
-pub struct Asked {
+pub struct Answering {
     witness: Witness,
     watch: Box<dyn Fn(&Answer) + Send + Sync>,
 }
@@ -72,11 +72,11 @@ pub fn bind(
     watch: impl Fn(&Answer) + Send + Sync + 'static,
 ) -> io::Result<Server> {
     let watch = Box::new(watch);
-    let asked = Asked { witness, watch };
-    Server::bind(Arc::new(asked), listen, LIMITS)
+    let answering = Answering { witness, watch };
+    Server::bind(Arc::new(answering), listen, LIMITS)
 }
 
-impl App for Asked {
+impl App for Answering {
     fn answer(&self, request: &Request, reply: &mut Reply) {
         let method = match request.method.as_str() {
             "HEAD" => "GET",
@@ -112,7 +112,7 @@ fn refuse(reply: &mut Reply, allowed: &str) {
     reply.send(head, "this is asked in another way\n");
 }
 
-impl Asked {
+impl Answering {
     fn add(&self, body: &[u8], reply: &mut Reply) {
         // A clock before 1970 is refused as one at 1970.
         let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);

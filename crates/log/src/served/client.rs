@@ -315,6 +315,7 @@ fn outcome(message: Message, was_given: bool) -> Unappended {
     match message {
         Message::Moved(head) => AppendError::HeadMoved(head.into()).into(),
         Message::Uncertain(fault) => AppendError::Uncertain(fault.into()).into(),
+        Message::Unconfirmed(fault) => AppendError::Unconfirmed(fault.into()).into(),
         message => match other(message) {
             Broken::Failed(error) => error.into(),
             Broken::Lost(error) => Unappended::Lost { error, was_given },
@@ -364,7 +365,7 @@ impl ServedLog {
         )
     }
 
-    /// Appends what can be given again: after a lost answer the head tells whether it is there.
+    /// Appends what can be given again: after a lost answer the log tells whether it is there.
     fn append_again(
         &self,
         expected: Head,
@@ -383,10 +384,11 @@ impl ServedLog {
                     }
                 }
             }
-            match self.link.head() {
-                Ok(found) if found == end => return Ok(end),
-                Ok(found) if found == expected => {}
-                _ => return Err(AppendError::Uncertain(no_answer(lost))),
+            match self.confirm(end) {
+                Ok(()) => return Ok(end),
+                Err(AppendError::HeadMoved(found)) if found == expected => {}
+                Err(moved @ AppendError::HeadMoved(_)) => return Err(moved),
+                Err(_) => return Err(AppendError::Uncertain(no_answer(lost))),
             }
         }
         Err(no_answer(lost).into())

@@ -314,6 +314,7 @@ fn append(line: &mut Line, host: &dyn Host, expected: Head) -> io::Result<()> {
         Ok(Ok(head)) => Message::At(head.into()),
         Ok(Err(AppendError::HeadMoved(head))) => Message::Moved(head.into()),
         Ok(Err(AppendError::Uncertain(error))) => Message::Uncertain((&error).into()),
+        Ok(Err(AppendError::Unconfirmed(error))) => Message::Unconfirmed((&error).into()),
         Ok(Err(AppendError::Failed(error))) | Err(error) => failed(error),
     })
 }

@@ -38,7 +38,7 @@ pub(super) enum Message {
     /// Answered by one frame of records, empty at the end.
     Read { from: u64, limit: u64 },
     /// Answered by `Done`, or `Moved` or `Failed` at once. Then come records, with an `At` behind each batch, and
-    /// `End`. Answered by `At`, `Moved`, `Uncertain` or `Failed`.
+    /// `End`. Answered by `At`, `Moved`, `Uncertain`, `Unconfirmed` or `Failed`.
     Append { expected: Place },
     /// Answered by `Counts`.
     ListSnapshots,
@@ -73,6 +73,8 @@ pub(super) enum Message {
     Moved(Place),
     /// The outcome of an append is uncertain.
     Uncertain(Fault),
+    /// The records are there, and not confirmed.
+    Unconfirmed(Fault),
     /// An error of the log.
     Failed(Fault),
 }

@@ -24,8 +24,8 @@ type Asked = Result<Vec<NoteSignature>, AskError<String>>;
 
 fn bound(witness: Witness, limits: Limits) -> Server {
     let watch = Box::new(|_: &Answer| {});
-    let asked = Arc::new(Asked { witness, watch });
-    Server::bind(asked, ANYWHERE.parse().unwrap(), limits).unwrap()
+    let answering = Arc::new(Answering { witness, watch });
+    Server::bind(answering, ANYWHERE.parse().unwrap(), limits).unwrap()
 }
 
 fn server(witness: Witness) -> Running {
