@@ -4,6 +4,7 @@ mod generator;
 mod measure;
 mod peers;
 mod suite;
+mod table;
 
 use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
@@ -28,6 +29,17 @@ enum Command {
         /// How many events
         events: u64,
         /// The same seed gives the same history
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+    },
+    /// Write a table of treaties and rules for it into a directory, to be imported with --rules
+    Table {
+        /// The directory
+        dir: PathBuf,
+        /// How many rows
+        #[arg(long, default_value_t = 8_000)]
+        rows: u64,
+        /// The same seed gives the same table
         #[arg(long, default_value_t = 1)]
         seed: u64,
     },
@@ -80,6 +92,7 @@ fn measure(suite: &Suite, json: Option<PathBuf>) -> Outcome<()> {
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Generate { events, seed } => generate(events, seed),
+        Command::Table { dir, rows, seed } => table::write(&dir, rows, seed),
         Command::Run {
             events,
             rounds,

@@ -144,9 +144,11 @@ impl Refused {
 
     /// Leaves out the rows that gave refused events. Says whether the import can be tried again without them.
     pub fn leave_out(&self, found: &Findings, tables: &Tables<'_>, left_out: &mut LeftOut) -> bool {
+        // What was found is numbered as it was then.
+        let before = left_out.clone();
         for refusal in &self.listed {
             let from = &found.events[refusal.index];
-            if from.event.rule.is_none() || tables.log_of(from.table).is_some() {
+            if from.event.rule.is_none() {
                 return false;
             }
             let told = found.refused(
@@ -154,11 +156,11 @@ impl Refused {
                 &refusal.rejection,
                 refusal.rejection.to_string(),
             );
-            for row in found.rows_of(refusal.index) {
+            for row in tables.rows_behind(found, refusal.index, &before) {
                 let mut remark = told.remark.clone();
                 let lines = tables.all[from.table].table.rows[row].lines;
                 (remark.place.line, remark.place.last) = lines;
-                left_out[from.table].entry(row).or_insert(remark);
+                tables.leave_out(from.table, row, &remark, left_out);
             }
         }
         !self.listed.is_empty()

@@ -8,7 +8,7 @@ use servanda_core::value::id::{Reference, Seq, Slug};
 use servanda_core::view::sentences::Sentences;
 
 use super::field::Slot;
-use super::{Asked, Choice, Desktop, Form, Left, Stop};
+use super::{Asked, Choice, Desktop, Ended, Form, Stop};
 use crate::desk::names::Names;
 
 /// Most records that are offered, the newest ones.
@@ -107,8 +107,8 @@ impl Desktop<'_> {
             return Ok(None);
         };
         match self.event(Form::open(kind, Fields::default()), true)? {
-            Left::Dropped => Ok(None),
-            Left::More | Left::Record => {
+            Ended::Dropped => Ok(None),
+            Ended::More | Ended::Record => {
                 let defined = self.batch.last().and_then(Event::defines);
                 Ok(defined.and_then(Reference::slug).map(ToString::to_string))
             }
@@ -183,6 +183,7 @@ impl Desktop<'_> {
                 default: None,
                 is_optional: true,
                 check: &|_| Ok(()),
+                typed: &|_| {},
             },
         )?;
         Ok(Some(match place.trim() {

@@ -30,7 +30,7 @@ impl Desktop<'_> {
         fields.set(name, texts);
         let event = Event::build(self.form().kind, &fields).ok()?;
         let event = rules::complete(&self.state, event);
-        Some(rules::check(&self.state, &event))
+        Some(self.allowed(&event))
     }
 
     /// Whether the rules say that nothing goes where the event would have it go with this text, whoever says so.
@@ -89,11 +89,10 @@ impl Desktop<'_> {
 
     /// Asks who asserts the event: those who may come first, and in which capacity others may.
     pub(super) fn who(&mut self, slot: Slot) -> Result<(), Stop> {
-        if !self.revised(slot)? {
+        let Some(mut chosen) = self.begun(slot)? else {
             return Ok(());
-        }
+        };
         loop {
-            let mut chosen = self.fields().get(slot.name).to_vec();
             let (asked, help) = (question(slot, &chosen), explained(slot, &chosen));
             let answers = self.may_assert(slot, &chosen);
             let must = Slot {
@@ -118,7 +117,7 @@ impl Desktop<'_> {
                     return Ok(());
                 }
             }
-            self.set(slot.name, chosen);
+            self.set(slot.name, chosen.clone());
         }
     }
 
