@@ -43,6 +43,7 @@ form = "treaty"
 party = "{Parties|split(;)|before(,)|slug}"
 on = "{Signed|date}"
 place = "{Place}"
+subject = "{Subject}"
 
 [[event]]
 event = "agreement-status"

@@ -41,8 +41,7 @@ const EXAMPLES: &str = "Examples:
   servanda record retraction 12 --reason \"recorded twice\"
   echo '{\"text\":\"heard by telephone\",\"about\":\"C1\"}' | servanda record note --file -
 
-On a terminal, it asks for what is missing, and again for what the rules refuse; `servanda add` asks from the
-start.
+On a terminal, it asks for what is missing or refused; `servanda add` asks from the start.
 
 A redaction is recorded by `servanda redact`, which also erases what it withholds.
 

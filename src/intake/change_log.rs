@@ -22,8 +22,9 @@ pub struct Version {
 
 /// One row of the log.
 struct Change {
-    version: String,
-    /// What changed; none where that is left out, so that the version ends where it did.
+    version: Option<String>,
+    column: Option<String>,
+    /// What changed; none where that is left out, so that the table has the same columns and versions all the same.
     cell: Option<Cell>,
 }
 
@@ -31,7 +32,6 @@ struct Change {
 struct Cell {
     lines: (usize, usize),
     row: String,
-    column: String,
     value: String,
 }
 
@@ -53,16 +53,18 @@ pub fn play(
 ) -> Result<(), Vec<Remark>> {
     let changes = changes(job, log)?;
     let mut version = Version::default();
-    for cell in changes.iter().filter_map(|change| change.cell.as_ref()) {
-        if !version.table.headers.contains(&cell.column) {
-            version.table.headers.push(cell.column.clone());
+    for column in changes.iter().filter_map(|change| change.column.as_ref()) {
+        if !version.table.headers.contains(column) {
+            version.table.headers.push(column.clone());
         }
     }
     let columns: HashMap<String, usize> = version.table.headers.iter().cloned().zip(0..).collect();
     let mut rows: HashMap<&str, usize> = HashMap::new();
-    let mut changes = changes.iter().peekable();
+    // A row that is left out and says no version ends none.
+    let changes = changes.iter().filter(|change| change.version.is_some());
+    let mut changes = changes.peekable();
     while let Some(change) = changes.next() {
-        if let Some(cell) = &change.cell {
+        if let (Some(cell), Some(column)) = (&change.cell, &change.column) {
             let at = *rows.entry(&cell.row).or_insert_with(|| {
                 version.touched.push(false);
                 version.table.rows.push(Row {
@@ -78,13 +80,13 @@ pub fn play(
                 false => cell.lines.0,
             };
             row.lines = (first, cell.lines.1);
-            row.cells[columns[&cell.column]].clone_from(&cell.value);
+            row.cells[columns[column]].clone_from(&cell.value);
             version.touched[at] = true;
         }
         let next = changes.peek();
         let is_last = next.is_none_or(|next| next.version != change.version);
         if is_last && version.touched.contains(&true) {
-            version.name.clone_from(&change.version);
+            version.name = change.version.clone().unwrap_or_default();
             each(&version);
             version.touched.fill(false);
         }
@@ -98,11 +100,11 @@ fn changes(job: &ImportJob<'_>, log: &ChangeLog) -> Result<Vec<Change>, Vec<Rema
     for (at, row) in job.table.rows.iter().enumerate() {
         let one = |name: &str, template, needed| fill_one(job, row, template, name, needed);
         if job.left_out.is_some_and(|rows| rows.contains(&at)) {
-            let version = certain(job, row, &log.version);
-            changes.extend(version.map(|version| Change {
-                version,
+            changes.push(Change {
+                version: certain(job, row, &log.version),
+                column: certain(job, row, &log.column),
                 cell: None,
-            }));
+            });
             continue;
         }
         if let Some(remark) = unfit(row, &job.table.headers, &Place::of(row.lines)) {
@@ -114,10 +116,10 @@ fn changes(job: &ImportJob<'_>, log: &ChangeLog) -> Result<Vec<Change>, Vec<Rema
                 cell: Some(Cell {
                     lines: row.lines,
                     row: one("row", &log.row, true)?,
-                    column: one("column", &log.column, true)?,
                     value: one("value", &log.value, false)?,
                 }),
-                version: one("version", &log.version, true)?,
+                column: Some(one("column", &log.column, true)?),
+                version: Some(one("version", &log.version, true)?),
             })
         })();
         match change {

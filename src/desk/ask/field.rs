@@ -9,6 +9,7 @@ use servanda_core::value::party::Name;
 use servanda_core::value::source::Citation;
 use servanda_core::value::when::{Deadline, When};
 
+use super::choice::Wanted;
 use super::{Asked, Choice, Desktop, Stop};
 use crate::desk::reading::{Desk, Wrong, entity_kind};
 use crate::intake::rules::slug::slug;
@@ -36,6 +37,14 @@ pub(super) struct Slot {
 impl Slot {
     pub(super) fn is<T: Leaf>(&self) -> bool {
         self.field.label == T::LABEL
+    }
+
+    /// The same field, which may not be left out.
+    pub(super) fn required(self) -> Self {
+        Self {
+            is_optional: false,
+            ..self
+        }
     }
 
     fn takes_several(&self) -> bool {
@@ -183,29 +192,35 @@ impl Desktop<'_> {
 
     /// Asks for one value of a list after those that were chosen, or for the only one; none where it is left out.
     fn one(&mut self, slot: Slot, chosen: &[String]) -> Result<Option<String>, Stop> {
-        let (asked, help) = (question(slot, chosen), explained(slot, chosen));
+        let wanted = Wanted {
+            slot,
+            question: &question(slot, chosen),
+            help: &explained(slot, chosen),
+            chosen,
+        };
         if slot.field.defines() {
-            return self.id(slot, &asked, &help).map(Some);
+            return self.id(wanted).map(Some);
         }
         if !slot.field.words.is_empty() {
-            return self.word(slot, (&asked, &help), chosen);
+            return self.word(wanted);
         }
-        if let Some(wanted) = entity_kind(slot.field) {
-            return self.entity(slot, wanted, (&asked, &help), chosen);
+        if let Some(kind) = entity_kind(slot.field) {
+            return self.entity(wanted, kind);
         }
         match () {
-            () if slot.is::<Citation>() => self.citation(slot, (&asked, &help), chosen),
-            () if slot.is::<Link>() => self.link(slot, (&asked, &help), chosen),
-            () if slot.is::<RoleHolder>() => self.role(slot, (&asked, &help), chosen),
-            () if slot.is::<FieldName>() => self.field_name(slot, (&asked, &help), chosen),
-            () if slot.is::<Seq>() => self.record(slot, &asked, &help),
-            () if slot.is::<Subject>() => self.subject(slot, (&asked, &help), chosen),
-            () => self.typed(slot, &asked, &help),
+            () if slot.is::<Citation>() => self.citation(wanted),
+            () if slot.is::<Link>() => self.link(wanted),
+            () if slot.is::<RoleHolder>() => self.role(wanted),
+            () if slot.is::<FieldName>() => self.field_name(wanted),
+            () if slot.is::<Seq>() => self.record(wanted),
+            () if slot.is::<Subject>() => self.subject(wanted),
+            () => self.typed(wanted),
         }
     }
 
     /// Asks for a text, which is read as every other text of this field is.
-    fn typed(&mut self, slot: Slot, question: &str, help: &str) -> Result<Option<String>, Stop> {
+    fn typed(&mut self, wanted: Wanted<'_>) -> Result<Option<String>, Stop> {
+        let slot = wanted.slot;
         let present = self.fields().get(slot.name).first();
         let initial = present.filter(|_| !slot.takes_several());
         let initial = initial.cloned().unwrap_or_default();
@@ -221,8 +236,8 @@ impl Desktop<'_> {
             },
         };
         let asked = Asked {
-            question,
-            help,
+            question: wanted.question,
+            help: wanted.help,
             initial: &initial,
             default: None,
             is_optional: slot.is_optional,
@@ -249,7 +264,8 @@ impl Desktop<'_> {
     }
 
     /// Asks for the id of something new; one that is free is offered.
-    fn id(&mut self, slot: Slot, question: &str, help: &str) -> Result<String, Stop> {
+    fn id(&mut self, wanted: Wanted<'_>) -> Result<String, Stop> {
+        let slot = wanted.slot;
         let offered = self.free_id(slot.kind);
         let state = self.state.clone();
         let check = |text: &str| {
@@ -264,8 +280,8 @@ impl Desktop<'_> {
         };
         let present = self.fields().get(slot.name).first().cloned();
         let asked = Asked {
-            question,
-            help,
+            question: wanted.question,
+            help: wanted.help,
             initial: &present.unwrap_or_default(),
             default: Some(&offered),
             is_optional: false,
