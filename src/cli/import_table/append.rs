@@ -1,11 +1,14 @@
 //! The events of tables on their way into the ledger, all or none, and what the ledger refuses of them.
 
+use std::io::{self, BufWriter, Write as _};
+
 use super::findings::Findings;
 use super::shared::listed;
 use super::tables::{LeftOut, Tables};
 use crate::cli::error::CliError;
+use crate::cli::export::line;
 use crate::cli::feed::why;
-use crate::cli::session::{OpenLedger, Session};
+use crate::cli::session::{OpenLedger, Session, written};
 use crate::intake::rules::Rules;
 use servanda_core::event::Fields;
 use servanda_core::ndjson::{self, Line, ParsedLine, ReferenceResolver};
@@ -170,20 +173,21 @@ impl Refused {
 /// Prints the events of a dry run as lines of NDJSON that can be imported. References by import key stay references by
 /// import key.
 pub(super) fn print(
-    session: &Session,
     ledger: &OpenLedger,
     placed: &Placed,
     found: &Findings,
 ) -> Result<(), CliError> {
+    let none = Fields::default();
+    let mut out = BufWriter::new(io::stdout().lock());
     for (receipt, from) in ledger.receipts(placed).zip(&found.events) {
         let (receipt, event) = receipt?;
-        let line = &from.event.line;
+        let given = &from.event.line;
         let mut object = ndjson::event_to_json(&event);
-        let fields = match &line.parsed {
-            ParsedLine::Fields(fields) => fields.clone(),
-            _ => Fields::default(),
+        let fields = match &given.parsed {
+            ParsedLine::Fields(fields) => fields,
+            _ => &none,
         };
-        for spec in line.kind.fields().filter(|spec| spec.may_name_records()) {
+        for spec in given.kind.fields().filter(|spec| spec.may_name_records()) {
             match fields.get(spec.name) {
                 [text] if text.starts_with('@') => {
                     _ = object.insert(spec.name.into(), text.clone().into());
@@ -197,7 +201,9 @@ pub(super) fn print(
         if receipt.asserted {
             object.insert("recorded_at".into(), receipt.recorded_at.to_string().into());
         }
-        session.say_json(&serde_json::Value::Object(object))?;
+        if let Err(error) = line(&mut out, object) {
+            return written(Err(error));
+        }
     }
-    Ok(())
+    written(out.flush())
 }

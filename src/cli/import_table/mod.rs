@@ -102,7 +102,7 @@ pub(super) fn run(matches: &ArgMatches, rules: &Path, session: &Session) -> Resu
                     write_bad(&found, path, existing, &tables, &rules)?;
                 }
                 if session.dry_run {
-                    print(session, &ledger, &placed, &found)?;
+                    print(&ledger, &placed, &found)?;
                 }
                 found.report(session, placed.irregular);
                 return Ok(Exit::Ok);

@@ -90,7 +90,8 @@ impl<'a> Tables<'a> {
         Some(changed.get_or_init(|| change_log::changed_rows(&self.job(table), log)))
     }
 
-    /// The rows of its table that made an event; of a log of changes, the first one about each row of the other table.
+    /// The rows of its table that made an event; of a log of changes, one about each row of the other table: the one that is
+    /// the place of the event, or the first.
     pub fn rows_behind(&self, found: &Findings, index: usize, left_out: &LeftOut) -> Vec<usize> {
         let table = found.events[index].table;
         let rows = found.rows_of(index);
@@ -103,7 +104,14 @@ impl<'a> Tables<'a> {
                 && name.as_ref().is_some_and(|name| names.insert(name))
         });
         let firsts: Vec<usize> = played.map(|(row, _)| row).collect();
-        rows.into_iter().map(|row| firsts[row]).collect()
+        let line = found.events[index].event.place.line;
+        let mut all = self.all[table].table.rows.iter();
+        let place = all.position(|row| row.lines.0 == line);
+        let one = |first: usize| {
+            let place = place.filter(|place| changed[*place] == changed[first]);
+            place.unwrap_or(first)
+        };
+        rows.into_iter().map(|row| one(firsts[row])).collect()
     }
 
     /// Leaves out a row; in a log of changes, with all others about the same row of the other table. Says whether any row

@@ -77,7 +77,8 @@ impl Desktop<'_> {
         wanted: Wanted<'_>,
         answers: impl IntoIterator<Item = (Choice, T)>,
     ) -> Result<Option<T>, Stop> {
-        let nothing = (wanted.slot.is_optional).then(|| (enough(wanted.chosen), None));
+        let is_optional = wanted.slot.is_optional;
+        let nothing = is_optional.then(|| (enough(wanted.chosen), None));
         let answers = answers.into_iter();
         let answers = answers.map(|(choice, answer)| (choice, Some(answer)));
         let all = nothing.into_iter().chain(answers).collect();
