@@ -3,6 +3,8 @@
 mod generator;
 mod measure;
 mod peers;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod suite;
 mod table;
 
@@ -42,6 +44,22 @@ enum Command {
         /// The same seed gives the same table
         #[arg(long, default_value_t = 1)]
         seed: u64,
+    },
+    /// Measure ledgers on a PostgreSQL server of this run's own, beside that server alone
+    #[cfg(feature = "postgres")]
+    Postgres {
+        /// How often each takes its turn
+        #[arg(long, default_value_t = 5)]
+        rounds: usize,
+        /// Appends of a turn
+        #[arg(long, default_value_t = 400)]
+        appends: usize,
+        /// Events of the history that is replayed
+        #[arg(long, default_value_t = 300_000)]
+        events: u64,
+        /// The program, which imports that history
+        #[arg(long, default_value = "../target/release/servanda")]
+        servanda: PathBuf,
     },
     /// Measure servanda and its peers in turns, print a table, and write it as JSON
     Run {
@@ -93,6 +111,20 @@ fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Generate { events, seed } => generate(events, seed),
         Command::Table { dir, rows, seed } => table::write(&dir, rows, seed),
+        #[cfg(feature = "postgres")]
+        Command::Postgres {
+            rounds,
+            appends,
+            events,
+            servanda,
+        } => postgres::OnPostgres {
+            rounds,
+            appends,
+            events,
+            servanda,
+        }
+        .run()
+        .map(|results| print!("{}", results.table())),
         Command::Run {
             events,
             rounds,
