@@ -89,6 +89,7 @@ fn asked(session: &Session, here: &Path) -> Result<Fields, Stop> {
             default: None,
             is_optional,
             check: &check,
+            typed: &|_| {},
         })?;
         let text = text.trim();
         if !text.is_empty() {
@@ -101,7 +102,7 @@ fn asked(session: &Session, here: &Path) -> Result<Fields, Stop> {
 fn stopped(stop: Stop) -> CliError {
     match stop {
         Stop::Back => CliError::new(Exit::NoLedger, "no ledger was made, and none is served"),
-        Stop::Interrupted(_) => CliError::new(Exit::Interrupted, "no ledger was made"),
+        Stop::Interrupted => CliError::new(Exit::Interrupted, "no ledger was made"),
         Stop::Failed(why) => CliError::refused(format!("cannot ask: {why}")),
     }
 }
