@@ -235,7 +235,7 @@ impl Mirror {
         hashes: &Hashes<'_, impl Log>,
         present: &Checkpoint,
     ) -> Result<(), CliError> {
-        let seen = session.seen.at(&self.location());
+        let seen = session.seen.of(&self.location());
         match seen.recall(present.origin())? {
             Some((saw, _)) if saw.size() > present.size() => Ok(()),
             _ => seen.check(hashes, present),
@@ -246,7 +246,7 @@ impl Mirror {
     pub fn remember(&self, session: &Session, present: &Checkpoint) -> Result<(), CliError> {
         let seen = session.seen.recall(present.origin())?;
         if seen.is_none_or(|(seen, _)| seen.size() <= present.size()) {
-            session.at(&self.location()).remember(present);
+            session.with_ledger(&self.location()).remember(present);
         }
         Ok(())
     }
@@ -269,9 +269,9 @@ impl Mirror {
 
     /// Opens the copy, to be followed.
     pub fn open(&self, session: &Session) -> Result<OpenLedger, CliError> {
-        let location = self.location();
-        let backend = session.registry.of(&location)?;
-        let log = backend.open(&location, session.wait, "servanda clone")?;
+        // Never through a process that serves it.
+        let log = servanda_log::directory::open(&self.dir, session.wait, "servanda clone")?;
+        let log: Box<dyn Log> = Box::new(log);
         let waiting = Waiting::new(session.shows_progress(), "reading the history");
         let ledger = Ledger::open(log, Machine)?;
         drop(waiting);

@@ -91,7 +91,7 @@ impl Run for Verify {
             .hint("name one that was kept elsewhere with --against or --since"));
         }
         if let Some(from) = &self.from {
-            return verify_published(from, &session.at(from), demand);
+            return verify_published(from, &session.with_ledger(from), demand);
         }
         // Last: the ledger is locked once it is open, and a file may come through a pipe.
         let log = session.open_log()?;

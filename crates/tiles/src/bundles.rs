@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
-use super::PART_BYTES;
+use super::names::PART_BYTES;
 use super::store::{Store, StoreError};
 use servanda_core::chain::tile::{Address, Bundle, Part, RECORDS_WIDTH};
 use servanda_log::{LogError, Stored};

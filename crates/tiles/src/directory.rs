@@ -40,7 +40,7 @@ impl Directory {
     fn replace(&self, path: &str, bytes: &[u8], before: &Version) -> Result<bool, FileError> {
         let lock = File::create(self.at(LOCK))?;
         lock.lock()?;
-        let limit = super::PART_BYTES;
+        let limit = super::names::PART_BYTES;
         let found = self.read(path, limit)?;
         let is_unchanged = found.is_some_and(|found| found.version == *before);
         if is_unchanged {

@@ -6,7 +6,9 @@
 
 mod bundles;
 mod directory;
+mod error;
 mod log;
+mod names;
 #[cfg(feature = "objects")]
 mod objects;
 mod places;
@@ -21,21 +23,7 @@ mod tidy;
 mod upload;
 
 pub use log::PublishedLog;
+pub use names::{CHECKPOINT, COSIGNED, ERASED};
 pub use places::{Access, open};
 pub use published::{Published, PublishedError};
 pub use store::{Condition, Object, Store, StoreError, Version};
-
-/// The object with the newest checkpoint.
-pub const CHECKPOINT: &str = "checkpoint";
-
-/// The object with the newest checkpoint that witnesses cosigned.
-pub const COSIGNED: &str = "cosigned";
-
-/// The object that says up to which record the redactions are carried out here.
-pub const ERASED: &str = "erased";
-
-/// The most bytes of a note.
-const NOTE_BYTES: u64 = 1_000_000;
-
-/// The most bytes of a part: a bundle of the longest records that there can be.
-const PART_BYTES: u64 = 72 << 20;

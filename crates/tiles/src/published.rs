@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::log::PublishedLog;
+use super::names::{CHECKPOINT, COSIGNED, NOTE_BYTES};
 use super::store::{Store, StoreError, Version};
-use super::{CHECKPOINT, COSIGNED, NOTE_BYTES};
 use servanda_core::chain::checkpoint::{Checkpoint, SignedCheckpoint};
 
 /// Why nothing published is found at a place.

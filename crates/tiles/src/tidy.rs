@@ -3,10 +3,10 @@
 
 use std::collections::BTreeSet;
 
-use super::publish::PublishError;
+use super::error::PublishError;
+use super::names::{ERASED, NOTE_BYTES, PART_BYTES};
 use super::store::{Condition, Store, StoreError};
 use super::upload::checked_bytes;
-use super::{ERASED, NOTE_BYTES, PART_BYTES};
 use servanda_core::chain::tile::{Address, Part, RECORDS_WIDTH};
 use servanda_core::event::Kind;
 use servanda_ledger::anchor::Hashes;

@@ -6,8 +6,8 @@ use std::thread;
 
 use bytes::Bytes;
 
-use super::PART_BYTES;
-use super::publish::PublishError;
+use super::error::PublishError;
+use super::names::PART_BYTES;
 use super::store::{Condition, Store};
 use servanda_core::chain::record::RecordRef;
 use servanda_core::chain::tile::{Address, Bundle, Part};

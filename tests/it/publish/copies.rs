@@ -40,7 +40,7 @@ fn a_copy_is_the_ledger_and_takes_over_what_is_new() {
     assert!(
         taken
             .stderr
-            .contains("6 records taken over and verified; 1107 in all"),
+            .contains("6 records taken over and verified; 1107 records in all"),
         "{taken:?}"
     );
     assert!(taken.stderr.contains("1 payload erased"), "{taken:?}");
