@@ -156,7 +156,7 @@ mod tests {
     use super::*;
     use crate::testing::{bound, changed, note, opening};
     use servanda_core::chain::codec;
-    use servanda_core::chain::record::{HEADER_LEN, Sealed};
+    use servanda_core::chain::record::{HEADER_LEN, Head, Sealed};
     use servanda_core::chain::tree::TreeHash;
     use servanda_core::state::State;
     use servanda_core::value::id::Seq;
