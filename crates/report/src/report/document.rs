@@ -7,6 +7,7 @@ use chrono::NaiveDate;
 use servanda_core::state::asserted_times;
 use servanda_core::view::{END_OF_TIME, View};
 
+use super::about::About;
 use super::bounded;
 use super::calendar::CalendarEntry;
 use super::cell::Cell;
@@ -52,6 +53,10 @@ pub struct Document<'v> {
     pub as_of: Option<NaiveDate>,
     /// How the ledger was known, in words; none for all that is known.
     pub known_at: Option<String>,
+    /// The ledger that it is about.
+    pub about: About<'v>,
+    /// The answer in sentences, for those who read no table: a page begins with it.
+    pub answer: Vec<String>,
     /// Its tables; the first is the one that CSV gives.
     pub tables: Vec<Table<'v>>,
     /// What a page may draw of its tables.
@@ -66,12 +71,12 @@ pub struct Document<'v> {
     pub sections: Vec<Document<'v>>,
 }
 
-impl Document<'_> {
+impl<'v> Document<'v> {
     /// A document without tables, with a note where recorded times are asserted.
     pub fn new(
         report: &'static str,
         title: impl Into<String>,
-        view: &View<'_>,
+        view: &View<'v>,
         question: &Question,
     ) -> Self {
         Self {
@@ -79,6 +84,7 @@ impl Document<'_> {
             title: title.into(),
             as_of: (view.as_of != END_OF_TIME).then_some(view.as_of),
             known_at: question.known_at.clone(),
+            about: About::new(view.state),
             notes: asserted_times(view.state.asserted()).into_iter().collect(),
             ..Self::default()
         }

@@ -3,6 +3,7 @@
 use maud::{DOCTYPE, Markup, html};
 
 use servanda_http::Reply;
+use servanda_report::render::html::SHARED_STYLE;
 
 use crate::access::Needs;
 use crate::ask::Asked;
@@ -12,6 +13,7 @@ use crate::problem::{Problem, Wrong};
 use crate::shared::Snapshot;
 use crate::words::capital;
 
+/// What these pages have besides the style that they share with reports.
 const STYLE: &str = include_str!("page.css");
 
 /// The routes: what pages load, and what says nothing of the ledger.
@@ -22,7 +24,7 @@ pub const ROUTES: &[Route] = &[
         &["text/css"],
         |_, reply| {
             let head = head(200, "text/css; charset=utf-8").with("cache-control", "max-age=300");
-            reply.send(head, STYLE);
+            reply.send(head, [SHARED_STYLE, STYLE].concat());
             Ok(())
         },
     ),
