@@ -43,6 +43,9 @@ impl<S: Log> Log for Shared<S> {
     ) -> Result<Head, AppendError> {
         self.get().append(expected, source)
     }
+    fn confirm(&self, head: Head) -> Result<(), AppendError> {
+        self.get().confirm(head)
+    }
     fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, LogError> {
         self.get().read(from, limit)
     }
@@ -54,6 +57,9 @@ impl<S: Log> Log for Shared<S> {
     }
     fn is_copied(&self) -> bool {
         self.get().is_copied()
+    }
+    fn is_shared(&self) -> bool {
+        self.get().is_shared()
     }
     fn snapshots(&self) -> Option<&dyn SnapshotCache> {
         self.get().snapshots().is_some().then_some(self)

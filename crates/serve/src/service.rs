@@ -10,6 +10,7 @@ use serde_json::json;
 use servanda_http::connections::Limits;
 use servanda_http::{App, Head, Reply, Request, Server};
 use servanda_ledger::group::GroupError;
+use servanda_log::Watch;
 
 use crate::access::{Needs, Session, Who};
 use crate::context::{Context, Options};
@@ -67,12 +68,17 @@ impl Service {
         Server::bind(Arc::clone(self), listen, LIMITS)
     }
 
-    /// Takes in what others appended to the log, where several may have it open.
+    /// Waits until others may have appended, for at most so long, and takes in what they did. While the log does not
+    /// answer, the service says that it is not ready.
     ///
     /// # Errors
     /// [`GroupError::Closed`] once [`Service::close`] was called.
-    pub fn catch_up(&self) -> Result<(), GroupError> {
-        self.context.shared.catch_up()
+    pub fn await_others(
+        &self,
+        others: &mut dyn Watch,
+        at_most: Duration,
+    ) -> Result<(), GroupError> {
+        self.context.shared.await_others(others, at_most)
     }
 
     /// Waits until all that was asked for is recorded, and gives the ledger back; none the second time.
@@ -81,6 +87,12 @@ impl Service {
     /// [`GroupError::Lost`]
     pub fn close(&self) -> Result<Option<OpenLedger>, GroupError> {
         self.context.shared.close()
+    }
+
+    /// The ledger.
+    #[cfg(unix)]
+    pub(crate) fn shared(&self) -> &Shared {
+        &self.context.shared
     }
 
     /// The route of a request, and what stands for its segments in braces.
@@ -106,7 +118,7 @@ impl Service {
         })
     }
 
-    /// Who sent a request: by a token, or by the session of a browser.
+    /// Who sent a request: by a token, by the name that a proxy gives, or by the session of a browser.
     fn sender(&self, request: &Request) -> Result<Sender, Problem> {
         if let Some(given) = request.header("authorization") {
             let token = given.strip_prefix("Bearer ").unwrap_or("").trim();
@@ -114,6 +126,18 @@ impl Service {
             return Ok(Sender {
                 who: Some(who),
                 session: None,
+            });
+        }
+        let trusted = self.context.options.trusted.as_ref();
+        if let Some(name) = trusted
+            .map(|trusted| trusted.named(request))
+            .transpose()?
+            .flatten()
+        {
+            let (who, session) = self.context.named_by_proxy(name)?;
+            return Ok(Sender {
+                who: Some(who),
+                session: Some(session),
             });
         }
         let session = pages::session_id(request).and_then(|id| self.context.sessions.find(id));

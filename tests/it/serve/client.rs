@@ -19,8 +19,14 @@ pub struct Serving {
 impl Serving {
     /// Starts a server of the ledger in a directory.
     pub fn start(scratch: &Scratch, words: &[&str]) -> Self {
-        let mut child = scratch
-            .servanda()
+        let has_access = scratch.ledger().join("access").exists();
+        let is_open = words.contains(&"--public-read") && words.contains(&"--read-only");
+        Self::run(scratch.servanda(), words, !has_access && !is_open)
+    }
+
+    /// Starts a server with a command, which prints a link with a token or not.
+    pub fn run(mut command: Command, words: &[&str], prints_link: bool) -> Self {
+        let mut child = command
             .args(["serve", "--listen", "127.0.0.1:0"])
             .args(words)
             .stdin(Stdio::null())
@@ -31,7 +37,8 @@ impl Serving {
         let mut out = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
         out.read_line(&mut line).unwrap();
-        let Some(address) = line.trim_end().strip_prefix("listening on http://") else {
+        let url = line.trim_end().strip_prefix("listening on ");
+        let Some((_, address)) = url.and_then(|url| url.split_once("://")) else {
             let mut said = String::new();
             child
                 .stderr
@@ -42,9 +49,7 @@ impl Serving {
             panic!("{line:?} {said}");
         };
         let address = address.to_owned();
-        let has_access = scratch.ledger().join("access").exists();
-        let is_open = words.contains(&"--public-read") && words.contains(&"--read-only");
-        let token = (!has_access && !is_open).then(|| {
+        let token = prints_link.then(|| {
             let mut line = String::new();
             out.read_line(&mut line).unwrap();
             line.trim_end().split_once("token=").unwrap().1.to_owned()
@@ -76,6 +81,19 @@ impl Serving {
         Client::of(self).logged_in(&format!("/enter?token={}", self.token()))
     }
 
+    /// Its process id.
+    #[cfg(target_os = "linux")]
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Sends it a signal.
+    pub fn signal(&self, signal: &str) {
+        let pid = self.child.id().to_string();
+        let told = Command::new("kill").args([signal, &pid]).status();
+        assert!(told.unwrap().success());
+    }
+
     /// Kills it as a crash does.
     pub fn kill(mut self) {
         self.child.kill().unwrap();
@@ -84,9 +102,7 @@ impl Serving {
 
     /// Sends it a signal; its exit code and what it said.
     pub fn stop(mut self, signal: &str) -> (Option<i32>, String) {
-        let pid = self.child.id().to_string();
-        let told = Command::new("kill").args([signal, &pid]).status();
-        assert!(told.unwrap().success());
+        self.signal(signal);
         let mut said = String::new();
         self.child
             .stderr

@@ -128,6 +128,14 @@ impl Shared {
         }
         read
     }
+
+    fn snapshot_counts(&self) -> Result<Vec<u64>, LogError> {
+        self.opened()?.snapshots()
+    }
+
+    fn snapshot(&self, count: u64) -> Result<Option<Vec<u8>>, LogError> {
+        self.opened()?.snapshot(count)
+    }
 }
 
 impl Reader for Shared {
