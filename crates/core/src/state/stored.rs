@@ -3,9 +3,7 @@
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
-use super::archive::Unreadable;
 use crate::pages::Pages;
-use crate::value::id::Seq;
 
 /// The tables of a state, by their numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,7 +48,6 @@ pub(super) struct Stored {
     pages: Arc<Pages>,
     /// The pages of long trails that were read.
     trails: Vec<OnceLock<Box<[u8]>>>,
-    lost: OnceLock<Unreadable>,
 }
 
 impl Stored {
@@ -60,7 +57,6 @@ impl Stored {
         Arc::new(Self {
             trails: (0..trails).map(|_| OnceLock::new()).collect(),
             pages,
-            lost: OnceLock::new(),
         })
     }
 
@@ -85,7 +81,7 @@ impl Stored {
         self.pages.count(table as usize)
     }
 
-    /// The values of a page; none if the page is lost for good, which [`Stored::lost`] tells from then on.
+    /// The values of a page; none if the page is lost for good, which the pages tell from then on.
     pub fn read<T>(
         self: &Arc<Self>,
         table: Table,
@@ -108,16 +104,6 @@ impl Stored {
             rest: bytes,
             stored: self,
         }
-    }
-
-    /// Why answers may be wrong: a page is lost for good.
-    pub fn lost(&self) -> Option<&Unreadable> {
-        let why = "the snapshot of the records up to it is damaged, and they do not give it again";
-        let last = || Unreadable {
-            seq: Seq(self.records().saturating_sub(1)),
-            why: why.to_owned(),
-        };
-        self.pages.is_lost().then(|| self.lost.get_or_init(last))
     }
 
     /// A long trail that begins at this place of this page; none if there is no such place.

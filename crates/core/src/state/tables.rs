@@ -152,9 +152,15 @@ impl State {
     /// The first record that the archive failed to read. Answers given after that may be wrong.
     pub fn unreadable(&self) -> Option<&Unreadable> {
         let stored = self.tables.stored.as_ref();
-        self.unreadable
-            .get()
-            .or_else(|| stored.and_then(|stored| stored.lost()))
+        if let Some(stored) = stored.filter(|stored| stored.pages().is_lost()) {
+            let last = Seq(stored.records().saturating_sub(1));
+            let why = "the snapshot up to it is damaged, and the records do not give it again";
+            self.unreadable.get_or_init(|| Unreadable {
+                seq: last,
+                why: why.to_owned(),
+            });
+        }
+        self.unreadable.get()
     }
 
     /// How many of the first records are in the snapshot that the state was read from; 0 where there is none.

@@ -128,6 +128,12 @@ impl Shared {
         }
         read
     }
+}
+
+impl Reader for Shared {
+    fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, LogError> {
+        self.reading(|trees| trees.read(from, limit, self.end.load(Ordering::SeqCst)))
+    }
 
     fn snapshot_counts(&self) -> Result<Vec<u64>, LogError> {
         self.opened()?.snapshots()
@@ -135,11 +141,5 @@ impl Shared {
 
     fn snapshot(&self, count: u64) -> Result<Option<Vec<u8>>, LogError> {
         self.opened()?.snapshot(count)
-    }
-}
-
-impl Reader for Shared {
-    fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, LogError> {
-        self.reading(|trees| trees.read(from, limit, self.end.load(Ordering::SeqCst)))
     }
 }
