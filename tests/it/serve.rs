@@ -4,6 +4,7 @@ mod access;
 mod api;
 mod client;
 mod durable;
+mod foreign;
 mod pages;
 mod tree;
 
