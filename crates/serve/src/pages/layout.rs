@@ -42,8 +42,10 @@ pub const ROUTES: &[Route] = &[
         "Says whether the ledger can be asked",
         &["text/plain"],
         |exchange, reply| {
-            let readable = crate::ask::readable(exchange.snapshot().state());
-            readable.map_err(|problem| Problem::new(503, "unavailable", problem.message))?;
+            if !exchange.context.shared.is_reachable() {
+                let message = "where the ledger is kept does not answer";
+                return Err(Problem::new(503, "unavailable", message));
+            }
             reply.send(head(200, TEXT), "ready\n");
             Ok(())
         },
