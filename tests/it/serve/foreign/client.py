@@ -57,4 +57,4 @@ tag = get_records.sync_detailed(client=client, limit=1).headers["etag"]
 assert get_records.sync_detailed(client=client, limit=1, if_none_match=tag).status_code == 304
 
 proof = get_proof_number.sync(client=client, number=before, format_=GetProofNumberFormat.JSON)
-assert proof.index == before and proof.size == count() and len(proof.hashes) > 3
+assert proof.index == before and proof.size == count() and len(proof.hashes) >= 1
