@@ -33,6 +33,9 @@ const SEVERAL: &[&str] = &["kind", "standing", "threshold", "grep", "sort"];
 /// Ids, as [`servanda_core::value::id::Slug`] has them.
 const ID: &str = "^(?=.{1,64}$)[A-Za-z0-9][A-Za-z0-9._-]*[A-Za-z._-][A-Za-z0-9._-]*$|^[A-Za-z][A-Za-z0-9._-]{0,63}$";
 
+/// Records: four digits alone would be a year.
+const RECORD: &str = "^(#[0-9]{1,9}|[0-9]{1,3}|[0-9]{5,9})$";
+
 /// Tiles, as C2SP tlog-tiles has their paths.
 const TILE: &str = "^([0-5]|entries)/(x[0-9]{3}/)*[0-9]{3}(\\.p/[1-9][0-9]{0,2})?$";
 
@@ -100,9 +103,12 @@ fn in_path(name: &str) -> Value {
 
 fn in_query(route: &Route, name: &str) -> Value {
     match name {
-        "as_of" | "known_at" => json!({"type": "string", "format": "date"}),
+        "as_of" => json!({"type": "string", "format": "date"}),
         "since" if route.path.ends_with("/events") => number(),
-        "since" | "until" => json!({"type": "string", "format": "date"}),
+        "known_at" | "since" | "until" => json!({"anyOf": [
+            {"type": "string", "format": "date"},
+            {"type": "string", "pattern": RECORD},
+        ]}),
         "party" | "agreement" | "commitment" | "source" => json!({"type": "string", "pattern": ID}),
         "kind" => {
             let words = Kind::ALL.iter().map(|kind| kind.word());
