@@ -53,6 +53,7 @@ mod serve;
 mod session;
 mod show;
 mod terminal;
+mod tls;
 mod typed;
 mod verdict;
 mod verify;
