@@ -2,8 +2,6 @@
 # Every check of this repository, from any directory: sh tests/all.sh
 #
 # Needs Rust, a C++ compiler, sh and python3; without strace, the tests of faults at system calls are skipped, without node
-# those of docs/verify.js, and without Chromium those in a browser. Installs the missing tools, cargo-deny, python-icalendar,
-# SeaweedFS and what tests/browser needs, under the target directory, and on Debian as root node, Chromium and the server that the tests
 # those of docs/verify.js, and without Chromium those in a browser. Installs the missing tools, cargo-deny, programs in
 # Python and what tests/browser needs, under the target directory, and on Debian as root node, Chromium and the server that the tests
 # of PostgreSQL start for themselves.
@@ -105,7 +103,6 @@ postgresql() {
 
 step "rustfmt and clippy are there" components
 step "cargo-deny is there" cargo_deny
-step "python-icalendar is there" icalendar
 step "SeaweedFS is there" seaweedfs
 step "python-icalendar is there" python_tool icalendar 7.3.0
 step "schemathesis is there" python_tool schemathesis 4.32.5
