@@ -14,8 +14,6 @@ target=${CARGO_TARGET_DIR:-target}
 tools=$target/tools/cargo-deny-$deny_version
 deny=$tools/bin/cargo-deny
 # Absolute, because tests run in directories of their own.
-SERVANDA_ICALENDAR=$(mkdir -p "$target/tools" && cd "$target/tools" && pwd)/icalendar-7.3.0
-export SERVANDA_ICALENDAR
 SERVANDA_SEAWEEDFS=$(cd "$target/tools" && pwd)/seaweedfs-4.48
 export SERVANDA_SEAWEEDFS
 python_tools=$(mkdir -p "$target/tools" && cd "$target/tools" && pwd)
