@@ -14,13 +14,12 @@ target=${CARGO_TARGET_DIR:-target}
 tools=$target/tools/cargo-deny-$deny_version
 deny=$tools/bin/cargo-deny
 # Absolute, because tests run in directories of their own.
-SERVANDA_SEAWEEDFS=$(cd "$target/tools" && pwd)/seaweedfs-4.48
-export SERVANDA_SEAWEEDFS
 python_tools=$(mkdir -p "$target/tools" && cd "$target/tools" && pwd)
 SERVANDA_ICALENDAR=$python_tools/icalendar-7.3.0
 SERVANDA_SCHEMATHESIS=$python_tools/schemathesis-4.32.5
 SERVANDA_OPENAPI_CLIENT=$python_tools/openapi-python-client-0.29.1
-export SERVANDA_ICALENDAR SERVANDA_SCHEMATHESIS SERVANDA_OPENAPI_CLIENT
+SERVANDA_SEAWEEDFS=$python_tools/seaweedfs-4.48
+export SERVANDA_ICALENDAR SERVANDA_SCHEMATHESIS SERVANDA_OPENAPI_CLIENT SERVANDA_SEAWEEDFS
 
 # Announces a step, runs it, and gives up with its name if it fails.
 step() {
