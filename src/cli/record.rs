@@ -108,6 +108,13 @@ fn kind_command(kind: Kind) -> clap::Command {
                 .conflicts_with(DIGEST)
                 .help("Take the digest from this file, which is read and not kept"),
         );
+        command = command.arg(
+            Arg::new("keep")
+                .long("keep")
+                .action(ArgAction::SetTrue)
+                .requires("document")
+                .help("Keep a copy of the document beside the ledger, by its digest"),
+        );
     }
     command
 }
@@ -229,6 +236,11 @@ fn record_typed(
     let event = typed.event(session, &session.desk(state), kind);
     let event = event.map_err(|wrong| Failure::fields(kind, wrong))?;
     let ledger = opened?;
+    if let Some(bytes) = typed.document.as_deref().filter(|_| !session.dry_run) {
+        // Before the record: what a record names is there.
+        let kept = session.documents().map(|documents| documents.keep(bytes));
+        kept.transpose().map_err(CliError::from)?;
+    }
     Ok(append_one(
         session,
         ledger,

@@ -122,6 +122,7 @@ impl Serve {
             log_key,
             start_token: start_token.clone(),
             access,
+            documents: session.documents(),
             desk: Box::new(PeoplesDesk),
             verifier: Verifier {
                 page: include_str!("../../docs/verify.html"),

@@ -30,6 +30,7 @@ use servanda_core::chain::record::Head;
 use servanda_core::state::State;
 use servanda_core::words::{harmless, harmless_json, spelled_out};
 use servanda_ledger::Submission;
+use servanda_ledger::documents::{DOCUMENTS, Documents};
 use servanda_ledger::{Given, Placed, Present, Receipt, StreamError};
 use servanda_ledger::{Ledger, LedgerError, Machine};
 use servanda_log::dry_run::DryRunLog;
@@ -170,6 +171,11 @@ impl Session {
             CliError::refused(format!("{location} has no directory for the file {name}"))
                 .hint("leave out --no-memory, so that your state directory is used")
         })
+    }
+
+    /// The documents beside the ledger; none where it has no directory.
+    pub fn documents(&self) -> Option<Documents> {
+        self.beside(DOCUMENTS).ok().map(Documents::in_directory)
     }
 
     /// The name of this process for others that wait for the ledger.

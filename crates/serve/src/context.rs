@@ -8,6 +8,7 @@ use chrono::NaiveDate;
 use servanda_core::chain::key::SigningKey;
 use servanda_core::event::{Event, Fields, Kind};
 use servanda_core::state::State;
+use servanda_ledger::documents::Documents;
 
 use crate::access::{AccessFile, Role, Sessions, Throttle, Who, digest, is_same};
 use crate::metrics::Metrics;
@@ -70,6 +71,8 @@ pub struct Options {
     pub start_token: Option<String>,
     /// Those who have tokens.
     pub access: AccessFile,
+    /// The documents beside the ledger; none where it has no directory.
+    pub documents: Option<Documents>,
     /// Where forms are read.
     pub desk: Box<dyn Desk>,
     /// The page that verifies a ledger in a browser.

@@ -11,6 +11,7 @@ mod context;
 mod exchange;
 mod frozen;
 mod metrics;
+mod multipart;
 mod pages;
 mod problem;
 mod query;
