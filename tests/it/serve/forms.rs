@@ -100,12 +100,7 @@ fn a_document_is_kept_opened_again_verified_and_destroyed() {
     );
     assert!(kept(&scratch).is_empty());
     assert_eq!(browser.get("/sources/S7/document").status, 404);
-    assert!(
-        browser
-            .get("/log")
-            .body
-            .contains("by order of the court")
-    );
+    assert!(browser.get("/log").body.contains("by order of the court"));
     serving.stop("-TERM");
     scratch.run(&["verify"]).ok();
 }
