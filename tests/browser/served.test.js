@@ -99,7 +99,8 @@ test("a secretary records the communiqué, and everybody else reads, exports and
       // A correction, from the record's own page.
       await page.goto(`${origin}/commitments/C2`);
       await page.getByRole("link", { name: "Correct the record" }).click();
-      await page.getByRole("link", { name: "deadline", exact: true }).click();
+      await page.getByRole("radio", { name: "deadline: unspecified" }).check();
+      await page.getByRole("button", { name: "Go on" }).click();
       await page.waitForURL(/field=deadline/);
       await page.getByLabel(/^To/).fill("31 January 2024");
       await page.getByLabel(/^Reason/).fill("misread");
@@ -226,7 +227,8 @@ test("every page is right in both widths and colours, and printed", () =>
       const pages = [
         "/", "/commitments", "/commitments/C1", "/agreements", "/agreements/A1", "/parties", "/parties/colombia", "/sources", "/sources/S1",
         "/reports/due", "/calendar", "/log", "/search?q=border", "/reports", "/records/36", "/records/36/redact", "/record", "/record/commitment",
-        "/record/source", "/record/status", "/record/status?commitment=C1", "/record/correction?record=19&field=deadline", "/login",
+        "/record/source", "/record/status", "/record/status?commitment=C1", "/record/correction?record=19",
+        "/record/correction?record=19&field=deadline", "/login",
       ];
       for (const shown of pages) {
         await page.goto(origin + shown);

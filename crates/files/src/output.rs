@@ -214,7 +214,7 @@ pub fn write_locked(path: &Path, bytes: impl AsRef<[u8]>) -> Result<(), FileErro
 /// # Errors
 /// [`FileError::Io`], also where there is no such file.
 pub fn destroy(path: &Path) -> Result<(), FileError> {
-    const ZEROS: [u8; 64 * 1024] = [0; 64 * 1024];
+    static ZEROS: [u8; 64 * 1024] = [0; 64 * 1024];
     let found = std::fs::symlink_metadata(path)?;
     if found.is_file() {
         let mut file = super::source::open_own(path, u64::MAX)?;

@@ -162,6 +162,7 @@ fn form(exchange: &Exchange<'_>, reply: &mut Reply) -> Answered {
     prefill(ground.state(), kind, &mut fields);
     let missing = missing_target(kind, &fields);
     let content = match missing {
+        Some("field") => pick_field(ground.state(), kind, &fields),
         Some(target) => pick(ground.state(), kind, target),
         None => filled(exchange, &ground, kind, &fields, None, &Wrongs::default()),
     };
@@ -236,6 +237,34 @@ fn pick(state: &State, kind: Kind, target: &'static str) -> Markup {
     }
 }
 
+/// The page that asks which field of a record a correction is about, each with what it says now.
+fn pick_field(state: &State, kind: Kind, fields: &Fields) -> Markup {
+    let record = fields.get("record").first();
+    let entry = record
+        .and_then(|text| text.parse::<Seq>().ok())
+        .and_then(|seq| state.entry(seq));
+    html! {
+        h1 { "Which field is wrong?" }
+        @if let Some(entry) = entry {
+            @let now = entry.event.to_fields();
+            blockquote { p dir="auto" { "Record " (entry.seq) ": " (Sentences::new(state).of(entry)) "." } }
+            form.stacked method="get" action={ "/record/" (kind.word()) } {
+                input type="hidden" name="record" value=(entry.seq);
+                fieldset.choices {
+                    legend.unseen { "Field" }
+                    @for spec in entry.event.kind().fields().filter(|spec| spec.is_correctable()) {
+                        @let texts = now.get(spec.name).join(", ");
+                        label.check { input type="radio" name="field" value=(spec.name) required; " " b { (spaced(spec.name)) } ": " span dir="auto" { (if texts.is_empty() { "–" } else { &texts }) } }
+                    }
+                }
+                button { "Go on" }
+            }
+        } @else {
+            p.lead { "There is no such record." }
+        }
+    }
+}
+
 /// What is wrong with a form.
 #[derive(Default)]
 struct Wrongs {
@@ -302,7 +331,7 @@ fn filled(
     }
 }
 
-/// What the record says that a correction or retraction is about, and which of its fields can be corrected.
+/// What the record says that a correction or retraction is about.
 fn corrects(state: &State, kind: Kind, fields: &Fields) -> Markup {
     let seq = fields
         .get("record")
@@ -315,12 +344,7 @@ fn corrects(state: &State, kind: Kind, fields: &Fields) -> Markup {
         @if let Some(entry) = entry {
             blockquote { p { "Record " (entry.seq) ": " (Sentences::new(state).of(entry)) "." } }
             @if kind.spec().change == Some(Change::Corrects) {
-                p.quiet { "Its fields: "
-                    @for (at, spec) in entry.event.kind().fields().filter(|spec| spec.is_correctable()).enumerate() {
-                        @if at > 0 { ", " }
-                        a href={ "/record/" (kind.word()) "?record=" (entry.seq) "&field=" (spec.name) } { (spaced(spec.name)) }
-                    }
-                }
+                p { a href={ "/record/" (kind.word()) "?record=" (entry.seq) } { "Another field of it" } }
             }
         }
     }
