@@ -3,7 +3,10 @@
 mod generator;
 mod measure;
 mod peers;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod suite;
+mod table;
 
 use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
@@ -30,6 +33,33 @@ enum Command {
         /// The same seed gives the same history
         #[arg(long, default_value_t = 1)]
         seed: u64,
+    },
+    /// Write a table of treaties and rules for it into a directory, to be imported with --rules
+    Table {
+        /// The directory
+        dir: PathBuf,
+        /// How many rows
+        #[arg(long, default_value_t = 8_000)]
+        rows: u64,
+        /// The same seed gives the same table
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+    },
+    /// Measure ledgers on a PostgreSQL server of this run's own, beside that server alone
+    #[cfg(feature = "postgres")]
+    Postgres {
+        /// How often each takes its turn
+        #[arg(long, default_value_t = 5)]
+        rounds: usize,
+        /// Appends of a turn
+        #[arg(long, default_value_t = 400)]
+        appends: usize,
+        /// Events of the history that is replayed
+        #[arg(long, default_value_t = 300_000)]
+        events: u64,
+        /// The program, which imports that history
+        #[arg(long, default_value = "../target/release/servanda")]
+        servanda: PathBuf,
     },
     /// Measure servanda and its peers in turns, print a table, and write it as JSON
     Run {
@@ -80,6 +110,21 @@ fn measure(suite: &Suite, json: Option<PathBuf>) -> Outcome<()> {
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Generate { events, seed } => generate(events, seed),
+        Command::Table { dir, rows, seed } => table::write(&dir, rows, seed),
+        #[cfg(feature = "postgres")]
+        Command::Postgres {
+            rounds,
+            appends,
+            events,
+            servanda,
+        } => postgres::OnPostgres {
+            rounds,
+            appends,
+            events,
+            servanda,
+        }
+        .run()
+        .map(|results| print!("{}", results.table())),
         Command::Run {
             events,
             rounds,

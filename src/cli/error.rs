@@ -36,7 +36,8 @@ pub enum Exit {
     NoLedger = 20,
     /// The ledger is locked, its head moved, or it is uncertain whether an append happened.
     Locked = 21,
-    /// Records were appended, and what comes after failed: the receipt, or the erasure of redacted words.
+    /// Records were appended, and what comes after failed: the receipt, the confirmation by a standby, or the erasure of
+    /// redacted words.
     Recorded = 22,
     /// Ctrl-C, SIGTERM or SIGHUP; nothing was changed.
     Interrupted = 130,
@@ -227,6 +228,9 @@ impl From<LedgerError> for CliError {
             LedgerError::HeadMoved(_) => Self::new(Exit::Locked, message).hint("try again"),
             LedgerError::Uncertain(_) => Self::new(Exit::Locked, message)
                 .hint("`servanda log` shows whether the records are there; with import keys it is safe to try again"),
+            LedgerError::Unconfirmed(_) => Self::new(Exit::Recorded, message)
+                .hint("do not record it again: once a standby is there, the next record that is acknowledged confirms this one too")
+                .hint("if the server is lost before that, so is the record: `servanda log` shows whether it is there"),
             LedgerError::AssertedTime { source, .. } => Self::asserted_time(source),
             LedgerError::ClockJump { .. } => Self::refused(format!("{message}; nothing was appended"))
                 .hint("recorded times never go back: set the clock, or say --clock-is-right"),

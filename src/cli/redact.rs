@@ -3,6 +3,7 @@
 use clap::{Arg, ArgAction, ArgMatches};
 
 use super::command::Command;
+use super::documents;
 use super::error::{CliError, Exit};
 use super::session::Session;
 use super::typed::{self, Typed};
@@ -107,7 +108,7 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
 fn finish(session: &Session) -> Result<Exit, CliError> {
     let mut ledger = session.open()?;
     let erased = ledger.finish_redactions()?;
-    if let Some(documents) = session.documents().filter(|_| !session.dry_run) {
+    if let Some(documents) = documents::of(session).filter(|_| !session.dry_run) {
         let destroyed = documents.destroy_unnamed(ledger.state())?;
         for digest in destroyed {
             session.talk(&format!(

@@ -13,6 +13,7 @@ use super::access::access_file;
 use super::checkpoint::LogKey;
 use super::command::{Command, Run};
 use super::demo;
+use super::documents;
 use super::error::{CliError, Exit};
 use super::keys::read_signing_key;
 use super::session::Session;
@@ -20,12 +21,13 @@ use crate::desk::names::Names;
 use crate::desk::reading::Desk;
 use servanda_core::event::{Fields, Kind};
 use servanda_core::state::State;
+use servanda_log::{Log as _, Watch};
 use servanda_serve::access::new_token;
 use servanda_serve::{Options, Service, Shared, Typed, TypedWrong, Verifier};
 
 pub(super) const COMMAND: Command = Command::of::<Serve>();
 
-/// How often to look what others appended to a ledger that is in no directory.
+/// How often to look what others appended, where nothing told of it.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// Serve the ledger to many at once: pages for people, an API for programs, tiles for auditors
@@ -112,6 +114,7 @@ impl Serve {
             .map_err(|error| CliError::refused(format!("no random bytes for a token: {error}")))?;
         let ledger = session.open()?;
         let before = ledger.head().count;
+        let others = ledger.log().watcher();
         let cannot = |error| CliError::refused(format!("cannot listen on {listen}: {error}"));
         let quiet = session.quiet;
         let options = Options {
@@ -122,7 +125,7 @@ impl Serve {
             log_key,
             start_token: start_token.clone(),
             access,
-            documents: session.documents(),
+            documents: documents::of(session),
             desk: Box::new(PeoplesDesk),
             verifier: Verifier {
                 page: include_str!("../../docs/verify.html"),
@@ -132,8 +135,8 @@ impl Serve {
         };
         let service = Arc::new(Service::new(Shared::new(ledger).map_err(cannot)?, options));
         let server = service.bind(listen).map_err(cannot)?;
-        if session.location()?.directory().is_none() {
-            look_for_others(&service)?;
+        if let Some(others) = others {
+            look_for_others(&service, others)?;
         }
         if !listen.ip().is_loopback() {
             session.hint("tokens and pages cross the network in the clear; put a proxy that speaks TLS before it");
@@ -153,14 +156,10 @@ impl Serve {
     }
 }
 
-/// Looks now and then what others appended, until the ledger is closed: only a ledger in a directory has one writer.
-fn look_for_others(service: &Arc<Service>) -> Result<(), CliError> {
+/// Takes in what others append, until the ledger is closed.
+fn look_for_others(service: &Arc<Service>, mut others: Box<dyn Watch>) -> Result<(), CliError> {
     let service = Arc::clone(service);
-    let look = move || {
-        while service.catch_up().is_ok() {
-            thread::sleep(LOOK_EVERY);
-        }
-    };
+    let look = move || while service.await_others(&mut *others, LOOK_EVERY).is_ok() {};
     let thread = thread::Builder::new().name("servanda-follower".into());
     let started = thread.spawn(look).map(drop);
     started.map_err(|error| CliError::refused(format!("cannot start a thread: {error}")))

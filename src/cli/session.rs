@@ -22,7 +22,7 @@ use super::globals::Globals;
 use super::keys::read_signing_key;
 use super::memory;
 use super::progress::Waiting;
-use super::seen_checkpoints::{SeenCheckpoints, state_directory};
+use super::seen_checkpoints::{SeenCheckpoints, name_of, state_directory};
 use crate::desk::names::Names;
 use crate::desk::reading::{Desk, Wrong};
 use servanda_core::chain::checkpoint::Checkpoint;
@@ -30,7 +30,6 @@ use servanda_core::chain::record::Head;
 use servanda_core::state::State;
 use servanda_core::words::{harmless, harmless_json, spelled_out};
 use servanda_ledger::Submission;
-use servanda_ledger::documents::{DOCUMENTS, Documents};
 use servanda_ledger::{Given, Placed, Present, Receipt, StreamError};
 use servanda_ledger::{Ledger, LedgerError, Machine};
 use servanda_log::dry_run::DryRunLog;
@@ -57,7 +56,8 @@ pub struct Session {
     colour: bool,
     sign_with: Vec<PathBuf>,
     clock_is_right: bool,
-    case_matters: bool,
+    /// Whether ids that differ in upper and lower case only are two.
+    pub case_matters: bool,
     /// The checkpoints that this user saw.
     pub seen: SeenCheckpoints,
     /// Whether the user named the ledger on the command line, and must do so again in the next command.
@@ -171,11 +171,6 @@ impl Session {
             CliError::refused(format!("{location} has no directory for the file {name}"))
                 .hint("leave out --no-memory, so that your state directory is used")
         })
-    }
-
-    /// The documents beside the ledger; none where it has no directory.
-    pub fn documents(&self) -> Option<Documents> {
-        self.beside(DOCUMENTS).ok().map(Documents::in_directory)
     }
 
     /// The name of this process for others that wait for the ledger.
@@ -335,9 +330,13 @@ impl Session {
         }
     }
 
-    /// Where drafts of this user are kept; none without a state directory.
-    pub fn draft_directory(&self) -> Option<PathBuf> {
-        state_directory().map(|state| state.join("drafts"))
+    /// Where drafts of this user are kept, those for a ledger with this origin apart; none without a state directory.
+    pub fn draft_directory(&self, origin: Option<&str>) -> Option<PathBuf> {
+        let drafts = state_directory()?.join("drafts");
+        match origin {
+            Some(origin) => Some(drafts.join(name_of(origin)?)),
+            None => Some(drafts),
+        }
     }
 
     /// Whether this command appended records.
@@ -506,25 +505,33 @@ impl Session {
     /// Writes a hint to stderr, unless the user asked for quiet.
     pub fn hint(&self, hint: &str) {
         if !self.quiet {
-            let label = self.paint("hint:", Ansi::new().fg_color(Some(AnsiColor::Cyan.into())));
-            let _ = writeln!(io::stderr().lock(), "{label} {}", harmless(hint));
+            let _ = write!(io::stderr().lock(), "{}", self.hint_text(hint));
         }
     }
 
     /// Writes an error and its hints to stderr.
     pub fn report_error(&self, error: &CliError) {
-        let red = Ansi::new().fg_color(Some(AnsiColor::Red.into())).bold();
-        let mut err = io::stderr().lock();
         // No output is left to report that stderr is gone.
-        let message = harmless(&error.to_string());
-        let _ = writeln!(err, "{} {message}", self.paint("error:", red));
+        let _ = write!(io::stderr().lock(), "{}", self.error_text(error));
+    }
+
+    /// The lines of an error and its hints.
+    pub fn error_text(&self, error: &CliError) -> String {
+        let red = Ansi::new().fg_color(Some(AnsiColor::Red.into())).bold();
+        let label = self.paint("error:", red);
+        let mut text = format!("{label} {}\n", harmless(&error.to_string()));
         for detail in &error.details {
-            let _ = writeln!(err, "  {}", harmless(detail));
+            text += &format!("  {}\n", harmless(detail));
         }
-        drop(err);
-        for hint in &error.hints {
-            self.hint(hint);
+        if !self.quiet {
+            text.extend(error.hints.iter().map(|hint| self.hint_text(hint)));
         }
+        text
+    }
+
+    fn hint_text(&self, hint: &str) -> String {
+        let label = self.paint("hint:", Ansi::new().fg_color(Some(AnsiColor::Cyan.into())));
+        format!("{label} {}\n", harmless(hint))
     }
 
     fn paint(&self, text: &str, style: Ansi) -> String {

@@ -1,14 +1,13 @@
 //! The terminal on which questions are asked. The only file that names `inquire`.
 
-use std::cell::RefCell;
 use std::fmt;
 use std::io::{self, Write as _};
-use std::rc::Rc;
 
 use inquire::list_option::ListOption;
 use inquire::ui::{RenderConfig, Styled};
 use inquire::validator::Validation;
 use inquire::{InquireError, Select, Text};
+use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
 use textwrap::core::display_width;
 
 use crate::desk::ask::{Asked, Choice, Prompt, Stop};
@@ -23,6 +22,26 @@ const MARK: usize = 3;
 
 /// The width of a terminal that does not tell its own, in columns.
 const USUAL_WIDTH: u16 = 80;
+
+/// Shows the cursor, and tells the terminal not to mark what is pasted.
+const AS_USUAL: &str = "\u{1b}[?25h\u{1b}[?2004l";
+
+/// How a terminal was before questions are asked on it.
+pub struct Before(Option<Termios>);
+
+impl Before {
+    /// The terminal of this process as it is now.
+    pub fn now() -> Self {
+        Self(tcgetattr(io::stdin()).ok())
+    }
+
+    /// Puts the terminal back, below the question that stands on it. It may be gone by then.
+    pub fn restore(&self) {
+        let Some(before) = &self.0 else { return };
+        let _ = tcsetattr(io::stdin(), OptionalActions::Now, before);
+        let _ = writeln!(io::stderr().lock(), "{AS_USUAL}");
+    }
+}
 
 /// Asks on standard error, so that standard output has data alone.
 pub struct Terminal {
@@ -97,17 +116,14 @@ impl Prompt for Terminal {
             .with_formatter(&formatter)
             .with_render_config(self.style())
             .prompt();
-        chosen
-            .map(|chosen| chosen.at)
-            .map_err(|error| stopped(error, String::new()))
+        chosen.map(|chosen| chosen.at).map_err(stopped)
     }
 
     fn text(&mut self, asked: &Asked<'_>) -> Result<String, Stop> {
-        // The library tells what was typed only while it is typed.
-        let typed = Rc::new(RefCell::new(asked.initial.to_owned()));
-        let listener = Rc::clone(&typed);
+        // The library tells what is typed to what would complete it.
+        let typed = asked.typed;
         let listen = move |text: &str| {
-            text.clone_into(&mut listener.borrow_mut());
+            typed(text);
             Ok(Vec::new())
         };
         let check = asked.check;
@@ -135,9 +151,7 @@ impl Prompt for Terminal {
         if let Some(default) = asked.default {
             prompt = prompt.with_default(default);
         }
-        prompt
-            .prompt()
-            .map_err(|error| stopped(error, typed.borrow().clone()))
+        prompt.prompt().map_err(stopped)
     }
 }
 
@@ -180,13 +194,13 @@ fn shortened(line: &str, width: usize) -> String {
     format!("{}…", lines.first().map_or("", |first| first.trim_end()))
 }
 
-fn stopped(error: InquireError, typed: String) -> Stop {
+fn stopped(error: InquireError) -> Stop {
     match error {
         InquireError::OperationCanceled => Stop::Back,
         InquireError::OperationInterrupted => {
             // The question stands there still, and may reach to the last line of the screen.
             let _ = writeln!(io::stderr().lock());
-            Stop::Interrupted(typed)
+            Stop::Interrupted
         }
         error => Stop::Failed(error.to_string()),
     }

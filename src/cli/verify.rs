@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::anchors::{self, Anchor};
 use super::command::{Command, Run};
+use super::documents;
 use super::error::{CliError, Exit};
 use super::files;
 use super::keys::read_verifier_key;
@@ -128,7 +129,7 @@ fn verify_log(log: &impl Log, session: &Session, demand: &Demand) -> Result<Exit
         None if demand.chain_only => verify_chain(log, &mut bar)?,
         None => verify(log, &mut bar)?,
     };
-    if let Some(documents) = session.documents() {
+    if let Some(documents) = documents::of(session) {
         check_documents(&mut verdict, log, &documents);
     }
     let present = Checkpoint::new(

@@ -3,6 +3,8 @@
 mod completion;
 mod drafts;
 mod follow_ups;
+mod left;
+mod refused;
 mod robot;
 mod secretary;
 mod whole;

@@ -2,7 +2,7 @@
 
 mod access;
 mod api;
-mod client;
+pub mod client;
 mod durable;
 mod forms;
 mod pages;

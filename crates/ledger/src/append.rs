@@ -59,7 +59,7 @@ impl<S: Log> Ledger<S> {
     /// # Errors
     /// [`LedgerError::Refused`] with every refusal, [`LedgerError::AssertedTime`],
     /// [`LedgerError::BatchTooLarge`], [`LedgerError::Full`], [`LedgerError::HeadMoved`]: nothing was appended.
-    /// [`LedgerError::Uncertain`]: nobody knows.
+    /// [`LedgerError::Uncertain`]: nobody knows. [`LedgerError::Unconfirmed`]: they are there, and may get lost.
     pub fn append(&mut self, events: Vec<impl Into<Submission>>) -> Outcome {
         let request = events.into_iter().map(Into::into).collect();
         let mut outcomes = self.append_group(vec![request])?;
@@ -70,7 +70,8 @@ impl<S: Log> Ledger<S> {
     /// the others, and one write of the log puts them all on the disk. Gives the outcome of each.
     ///
     /// # Errors
-    /// What befell the write: nothing of any request was appended, unless it is [`LedgerError::Uncertain`].
+    /// What befell the write: nothing of any request was appended, unless it is [`LedgerError::Uncertain`] or
+    /// [`LedgerError::Unconfirmed`].
     pub fn append_group(
         &mut self,
         mut requests: Vec<Vec<Submission>>,
@@ -214,6 +215,9 @@ impl<S: Log> Ledger<S> {
             extend(&mut self.tree, &mut self.definitions, &group.records)?;
             self.head = group.head;
             self.last_recorded = group.last_recorded;
+        } else if group.outcomes.iter().any(Result::is_ok) {
+            // What was there before is acknowledged once more.
+            self.answered(self.log.confirm(self.head).map(|()| self.head), None)?;
         }
         Ok(group.outcomes)
     }

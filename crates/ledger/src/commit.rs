@@ -31,9 +31,9 @@ impl Ending {
     }
 
     pub fn of_error(error: &LedgerError) -> Self {
-        use LedgerError::{HeadMoved, Tree, Uncertain};
+        use LedgerError::{HeadMoved, Tree, Uncertain, Unconfirmed};
         match error {
-            HeadMoved(_) | Uncertain(_) | Tree(_) => Self::InDoubt,
+            HeadMoved(_) | Uncertain(_) | Unconfirmed(_) | Tree(_) => Self::InDoubt,
             _ => Self::NotWritten,
         }
     }
@@ -78,7 +78,8 @@ impl<S: Log> Ledger<S> {
     /// What the log's answer to an append means. `end` is the head behind all that was given, once all was.
     ///
     /// # Errors
-    /// [`LedgerError::HeadMoved`] and [`LedgerError::Log`]: nothing was appended. [`LedgerError::Uncertain`].
+    /// [`LedgerError::HeadMoved`] and [`LedgerError::Log`]: nothing was appended. [`LedgerError::Uncertain`],
+    /// [`LedgerError::Unconfirmed`].
     pub(super) fn answered(
         &self,
         answer: Result<Head, AppendError>,
@@ -88,33 +89,22 @@ impl<S: Log> Ledger<S> {
             (Ok(_), _) => Ok(()),
             (Err(AppendError::HeadMoved(found)), _) => Err(LedgerError::HeadMoved(found)),
             (Err(AppendError::Failed(error)), _) => Err(LedgerError::Log(error)),
+            (Err(AppendError::Unconfirmed(error)), _) => Err(LedgerError::Unconfirmed(error)),
             (Err(AppendError::Uncertain(lost)), Some(end)) => self.settle(lost, end),
             (Err(AppendError::Uncertain(lost)), None) => Err(LedgerError::Uncertain(lost)),
         }
     }
 
-    /// Finds out whether records are there whose answer was lost; `end` is the head after them. Others may have
-    /// appended since, so the last of the records decides.
+    /// Finds out whether records are there whose answer was lost; `end` is the head after them.
     fn settle(&self, lost: LogError, end: Head) -> Result<(), LedgerError> {
-        let Ok(found) = self.log.head() else {
-            return Err(LedgerError::Uncertain(lost));
-        };
-        if found == end {
-            return Ok(());
-        }
-        if found == self.head {
-            return Err(LedgerError::Log(lost));
-        }
-        if found.count <= end.count {
-            return Err(LedgerError::HeadMoved(found));
-        }
-        let Ok(last) = self.log.read(end.count - 1, 1) else {
-            return Err(LedgerError::Uncertain(lost));
-        };
-        let last = last.first().map(|stored| Record::open(&stored.sealed));
-        match last {
-            Some(Ok(record)) if record.header.link() == end.link => Ok(()),
-            _ => Err(LedgerError::HeadMoved(found)),
+        match self.log.confirm(end) {
+            Ok(()) => Ok(()),
+            Err(AppendError::HeadMoved(found)) if found == self.head => Err(LedgerError::Log(lost)),
+            Err(AppendError::HeadMoved(found)) => Err(LedgerError::HeadMoved(found)),
+            Err(AppendError::Unconfirmed(why)) => Err(LedgerError::Unconfirmed(why)),
+            Err(AppendError::Uncertain(_) | AppendError::Failed(_)) => {
+                Err(LedgerError::Uncertain(lost))
+            }
         }
     }
 
@@ -143,11 +133,10 @@ impl<S: Log> Ledger<S> {
         self.stale |= self.state.rewind(count).is_err();
     }
 
-    /// Drops from the state the records that the log holds.
+    /// Drops from the state the records that the log holds. All up to the head are there, and a log over a network is not
+    /// asked for what is known.
     fn evict(&mut self) {
-        if let Ok(held) = self.log.head() {
-            self.state.archived(held.count.min(self.head.count));
-        }
+        self.state.archived(self.head.count);
     }
 
     /// Keeps a snapshot if the append crossed a multiple of the interval, unless the newest one is nearly as long:

@@ -92,6 +92,9 @@ pub enum LedgerError {
     /// Nobody knows whether the append is there.
     #[error("the outcome of the append is uncertain: {0}")]
     Uncertain(LogError),
+    /// The records are there, and the servers that must confirm them did not: they are lost if the one that has them is.
+    #[error("recorded on one server, and not confirmed by another: {0}")]
+    Unconfirmed(LogError),
     /// A signature is missing, or does not hold; nothing was appended.
     #[error("{0}")]
     Signature(#[from] SignatureError),

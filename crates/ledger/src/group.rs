@@ -6,7 +6,7 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::{self, JoinHandle};
 
 use super::append::Outcome;
@@ -30,7 +30,7 @@ pub enum GroupError {
     #[error(transparent)]
     Refused(#[from] LedgerError),
     /// The write failed that this request shared with others. Nothing of any was appended, unless it is
-    /// [`LedgerError::Uncertain`].
+    /// [`LedgerError::Uncertain`] or [`LedgerError::Unconfirmed`].
     #[error("{0}")]
     NotWritten(Arc<LedgerError>),
     /// Nobody commits any more; the request was not taken.
@@ -186,6 +186,28 @@ impl<S: 'static> Appender<S> {
             .send(Message::Visit(visit))
             .map_err(|_| GroupError::Closed)?;
         answered.recv().map_err(|_| GroupError::Lost)
+    }
+}
+
+impl<S: 'static> Appender<S> {
+    /// Does something with the ledger as [`Appender::visit`] does, and does not wait for it. False where as many
+    /// wait as can: it is not done then.
+    ///
+    /// # Errors
+    /// [`GroupError::Closed`]
+    pub fn visit_later(
+        &self,
+        visit: impl FnOnce(&mut Ledger<S>) + Send + 'static,
+    ) -> Result<bool, GroupError> {
+        let visit: Visit<S> = Box::new(move |ledger| {
+            visit(ledger);
+            Box::new(|| ())
+        });
+        match self.messages.try_send(Message::Visit(visit)) {
+            Err(TrySendError::Disconnected(_)) => Err(GroupError::Closed),
+            Err(TrySendError::Full(_)) => Ok(false),
+            Ok(()) => Ok(true),
+        }
     }
 }
 

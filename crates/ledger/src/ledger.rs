@@ -225,7 +225,9 @@ impl<S: Log> Ledger<S> {
         if self.state.count() > count {
             self.state.rewind(count).ok()?;
         }
-        if count == 0 || self.state.count() != count || self.tree.size() != count {
+        // What could not be read once may be readable again, to a state that has not tried.
+        let is_readable = self.state.unreadable().is_none();
+        if count == 0 || !is_readable || self.state.count() != count || self.tree.size() != count {
             return None;
         }
         Some(Replayed {

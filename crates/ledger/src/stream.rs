@@ -95,7 +95,8 @@ impl<S: Log> Ledger<S> {
     /// When this returns, the events are on the disk.
     ///
     /// # Errors
-    /// [`StreamError`]: nothing was appended, but where it holds [`LedgerError::Uncertain`].
+    /// [`StreamError`]: nothing was appended, but where it holds [`LedgerError::Uncertain`] or
+    /// [`LedgerError::Unconfirmed`].
     pub fn append_stream<E>(
         &mut self,
         pull: impl FnMut(&Present<'_>) -> Result<Option<Given>, E>,
@@ -177,10 +178,10 @@ impl<S: Log> Ledger<S> {
         let (expected, log) = (self.head, &mut self.log);
         let (checked, answer, bound) = std::thread::scope(|scope| {
             let writing = std::thread::Builder::new().spawn_scoped(scope, move || {
-                // A stream of nothing new is no append, and one that broke off before its first batch neither: they
-                // leave the log alone.
+                // A stream of nothing new is no append, and one that broke off before its first batch neither.
                 let answer = match binder.first() {
-                    Some(Step::End) => Ok(expected),
+                    // What was there before is acknowledged once more.
+                    Some(Step::End) => log.confirm(expected).map(|()| expected),
                     None => Err(AppendError::Failed(Aborted.into())),
                     Some(Step::Batch(_)) => log.append(expected, &mut binder),
                 };

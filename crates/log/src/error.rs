@@ -85,6 +85,10 @@ pub enum AppendError {
     /// The answer was lost: the records may have been appended or not. Read the tail and compare links.
     #[error("the outcome is uncertain: {0}")]
     Uncertain(LogError),
+    /// The records are there, and fewer servers keep them than must: the wait for the others was cancelled. They are lost
+    /// if the one that has them is, until [`Log::confirm`](crate::Log::confirm) succeeds.
+    #[error("appended, and not confirmed: {0}")]
+    Unconfirmed(LogError),
     /// Nothing was written.
     #[error(transparent)]
     Failed(#[from] LogError),

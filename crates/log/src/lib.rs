@@ -41,7 +41,9 @@ pub mod testing;
 pub use self::backend::Backend;
 pub use self::error::{Aborted, AppendError, LogError, Unsupported};
 pub use self::location::Location;
-pub use self::log::{ChunkSink, Compact, Compaction, Erase, Log, Parts, Reader, SnapshotCache};
+pub use self::log::{
+    ChunkSink, Compact, Compaction, Erase, Log, Parts, Reader, SnapshotCache, Watch,
+};
 pub use self::open_error::OpenError;
 pub use self::registry::Registry;
 pub use self::shared::Shared;

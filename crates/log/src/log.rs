@@ -2,10 +2,11 @@
 
 use std::ops::DerefMut;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::error::{AppendError, LogError, Unsupported};
 use super::source::BatchSource;
-use servanda_core::chain::record::Head;
+use servanda_core::chain::record::{Head, Record};
 pub use servanda_core::records::Stored;
 
 /// An append-only sequence of sealed records, numbered from 0.
@@ -29,10 +30,33 @@ pub trait Log: Send {
     /// in memory. A source without records writes nothing, and fails where every append would.
     ///
     /// # Errors
-    /// [`AppendError`], in three outcomes: the head moved, nothing was written, or the outcome is unknown.
+    /// [`AppendError`], in four outcomes: the head moved, nothing was written, the outcome is unknown, or the records are
+    /// there without the confirmation that an append waits for.
     /// [`AppendError::Failed`] also where the source aborts.
     fn append(&mut self, expected: Head, source: &mut dyn BatchSource)
     -> Result<Head, AppendError>;
+
+    /// Makes sure that the records up to a head are there, and as durable as those of an append that returned. It settles
+    /// an append whose answer was lost, and what others appended.
+    ///
+    /// # Errors
+    /// [`AppendError::HeadMoved`], with the present head, where the history of this log has no such head;
+    /// [`AppendError::Unconfirmed`]; [`AppendError::Failed`]: it cannot be told.
+    fn confirm(&self, head: Head) -> Result<(), AppendError> {
+        let found = self.head()?;
+        if found == head || head == Head::EMPTY {
+            return Ok(());
+        }
+        // Others may have appended since, so the last of the records decides.
+        if found.count > head.count && head.count > 0 {
+            let last = self.read(head.count - 1, 1)?;
+            let last = last.first().map(|stored| Record::open(&stored.sealed));
+            if matches!(last, Some(Ok(record)) if Head::after(&record.header) == head) {
+                return Ok(());
+            }
+        }
+        Err(AppendError::HeadMoved(found))
+    }
 
     /// Reads at least one and about `limit` records from `from` on, in order; none only at the end. Places may be
     /// missing in a log that was tampered with.
@@ -53,6 +77,11 @@ pub trait Log: Send {
     /// one, until the log is written again.
     fn is_copied(&self) -> bool {
         false
+    }
+
+    /// Gives the means to wait for what others append, if others can append while this is open.
+    fn watcher(&self) -> Option<Box<dyn Watch>> {
+        None
     }
 
     /// Gives the cache of snapshots, if this log has one.
@@ -78,6 +107,15 @@ pub trait Reader: Send + Sync {
     /// # Errors
     /// [`LogError`], also after the log was closed.
     fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, LogError>;
+}
+
+/// Waits for what others append.
+pub trait Watch: Send {
+    /// Waits until others may have appended, for at most so long.
+    ///
+    /// # Errors
+    /// [`LogError`]: the log cannot be asked now. Waiting again asks again.
+    fn wait(&mut self, at_most: Duration) -> Result<(), LogError>;
 }
 
 /// Gives bytes away chunk by chunk, in order.
@@ -196,6 +234,9 @@ impl<P: DerefMut<Target: Log> + Send> Log for P {
     ) -> Result<Head, AppendError> {
         (**self).append(expected, source)
     }
+    fn confirm(&self, head: Head) -> Result<(), AppendError> {
+        (**self).confirm(head)
+    }
     fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, LogError> {
         (**self).read(from, limit)
     }
@@ -207,6 +248,9 @@ impl<P: DerefMut<Target: Log> + Send> Log for P {
     }
     fn is_copied(&self) -> bool {
         (**self).is_copied()
+    }
+    fn watcher(&self) -> Option<Box<dyn Watch>> {
+        (**self).watcher()
     }
     fn snapshots(&self) -> Option<&dyn SnapshotCache> {
         (**self).snapshots()

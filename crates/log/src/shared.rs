@@ -42,6 +42,9 @@ impl<S: Log> Log for Shared<S> {
     ) -> Result<Head, AppendError> {
         self.get().append(expected, source)
     }
+    fn confirm(&self, head: Head) -> Result<(), AppendError> {
+        self.get().confirm(head)
+    }
     fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, LogError> {
         self.get().read(from, limit)
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::address::Address;
+use super::bell;
 use super::failure::io_error;
 use super::log::PostgresLog;
 use super::pool::Pool;
@@ -36,7 +37,8 @@ impl Servers {
         let marker = schema::marker(&pool, wait, at)?;
         let cache = self.cache.as_deref();
         let cache = cache.map(|cache| Snapshots::of(cache, &marker.id, marker.erasures));
-        Ok(Box::new(PostgresLog::new(Arc::new(pool), cache)))
+        let channel = bell::channel(&marker.id);
+        Ok(Box::new(PostgresLog::new(Arc::new(pool), cache, channel)))
     }
 }
 

@@ -40,6 +40,12 @@ pub(super) fn ends_session(error: &postgres::Error) -> bool {
     fate(error) == Fate::Unknown || error.code() == Some(&SqlState::READ_ONLY_SQL_TRANSACTION)
 }
 
+/// Whether a connection was refused for how TLS is spoken or not spoken on it.
+pub(super) fn is_of_tls(error: &postgres::Error) -> bool {
+    super::tls::is_refusal(error)
+        || error.code() == Some(&SqlState::INVALID_AUTHORIZATION_SPECIFICATION)
+}
+
 /// An error for people: what the server said, or what befell the connection, with its causes.
 pub(super) fn text(error: &postgres::Error) -> String {
     if let Some(said) = error.as_db_error() {

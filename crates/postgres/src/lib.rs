@@ -9,9 +9,12 @@
 
 mod address;
 mod backend;
+mod bell;
 mod erase;
 mod failure;
+mod file;
 mod log;
+mod parameters;
 mod passfile;
 mod pool;
 mod schema;
@@ -21,5 +24,6 @@ mod snapshots;
 pub mod testing;
 #[cfg(test)]
 mod tests;
+mod tls;
 
 pub use self::backend::Servers;

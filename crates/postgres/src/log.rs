@@ -5,6 +5,7 @@ use std::sync::{Arc, Weak};
 use postgres::binary_copy::BinaryCopyInWriter;
 use postgres::types::Type;
 
+use super::bell::{Bell, Listener};
 use super::failure::{Fate, fate, io_error, log_error};
 use super::pool::{PATIENCE, Pool};
 use super::session::Session;
@@ -12,6 +13,7 @@ use super::snapshots::Snapshots;
 use servanda_core::chain::record::{Hash, Head, Sealed};
 use servanda_log::{
     AppendError, Batch, BatchSource, Erase, Log, LogError, Peeked, Reader, SnapshotCache, Stored,
+    Watch,
 };
 
 /// How often an append that two writers kept each other from is tried again.
@@ -33,17 +35,31 @@ const MOVE_HEAD: &str = "INSERT INTO heads (count, link, prev) \
 
 const HEAD: &str = "SELECT count, link FROM heads ORDER BY count DESC LIMIT 1";
 
+/// Looks for a head, in a transaction that writes to the write-ahead log and nowhere else, so that its end waits for the
+/// standbys as an append does: they have all that was there before it then. A transaction that only has a number waits
+/// for nobody.
+const CONFIRM: &str = "SELECT pg_logical_emit_message(true, 'servanda', '')::text, \
+    EXISTS (SELECT FROM heads WHERE count = $1 AND link = $2)";
+
 const READ: &str = "SELECT seq, sealed FROM records WHERE seq >= $1 ORDER BY seq LIMIT $2";
 
 /// A log in PostgreSQL.
 pub(super) struct PostgresLog {
     pub(super) pool: Arc<Pool>,
     pub(super) cache: Option<Snapshots>,
+    channel: String,
+    bell: Bell,
 }
 
 impl PostgresLog {
-    pub fn new(pool: Arc<Pool>, cache: Option<Snapshots>) -> Self {
-        Self { pool, cache }
+    /// The log that a pool leads to. Its processes hear of each other on a channel.
+    pub fn new(pool: Arc<Pool>, cache: Option<Snapshots>, channel: String) -> Self {
+        Self {
+            pool,
+            cache,
+            bell: Bell::new(channel.clone()),
+            channel,
+        }
     }
 
     fn doing(&self, what: &str) -> String {
@@ -83,7 +99,10 @@ impl PostgresLog {
             let parameters: super::session::Parameters<'_> =
                 &[&count, &link, &prev, &prev_link, &records];
             match session.execute(APPEND, parameters) {
-                Ok(_) if session.warned() => return Err(self.uncertain(session)),
+                Ok(_) if session.warned() => {
+                    self.pool.give(session);
+                    return Err(self.unconfirmed());
+                }
                 Ok(0) => {
                     self.pool.give(session);
                     self.expect(expected)?;
@@ -116,28 +135,29 @@ impl PostgresLog {
                 if !super::failure::ends_session(error) {
                     self.pool.give(session);
                 }
-                return Err(AppendError::Failed(told));
+                Err(AppendError::Failed(told))
             }
-            Fate::Conflict | Fate::SentBack => self.pool.give(session),
-            Fate::Unknown => self.pool.doubt(session),
-        }
-        // By now, what was under way has ended: the head is the outcome.
-        match self.head() {
-            Ok(found) if found == expected => Ok(None),
-            Ok(found) if found == end => Ok(Some(end)),
-            Ok(_) if fate(error) == Fate::Unknown => Err(AppendError::Uncertain(told)),
-            Ok(found) => Err(AppendError::HeadMoved(found)),
-            Err(_) if fate(error) == Fate::Unknown => Err(AppendError::Uncertain(told)),
-            Err(error) => Err(AppendError::Failed(error)),
+            Fate::Conflict | Fate::SentBack => {
+                self.pool.give(session);
+                self.expect(expected).map(|()| None)
+            }
+            Fate::Unknown => {
+                self.pool.doubt(session);
+                match self.confirm(end) {
+                    Ok(()) => Ok(Some(end)),
+                    Err(AppendError::HeadMoved(found)) if found == expected => Ok(None),
+                    Err(AppendError::Failed(_)) => Err(AppendError::Uncertain(told)),
+                    Err(error) => Err(error),
+                }
+            }
         }
     }
 
     /// Somebody cancelled the wait for the standbys: the append is kept by one server and may be lost with it.
-    fn uncertain(&self, session: Session) -> AppendError {
-        self.pool.give(session);
-        AppendError::Uncertain(io_error(
+    fn unconfirmed(&self) -> AppendError {
+        AppendError::Unconfirmed(io_error(
             self.doing("appending"),
-            "the server warned that it did not wait for its standbys",
+            "the wait for the standbys was cancelled",
         ))
     }
 
@@ -158,7 +178,10 @@ impl PostgresLog {
         let mut end = expected;
         let outcome = copy(&mut session, expected, source, &mut end);
         match outcome {
-            Ok(true) if session.warned() => Err(self.uncertain(session)),
+            Ok(true) if session.warned() => {
+                self.pool.give(session);
+                Err(self.unconfirmed())
+            }
             Ok(true) => {
                 self.pool.give(session);
                 Ok(end)
@@ -296,11 +319,11 @@ impl Log for PostgresLog {
         expected: Head,
         source: &mut dyn BatchSource,
     ) -> Result<Head, AppendError> {
-        match Peeked::at(source)? {
+        let appended = match Peeked::at(source)? {
             Peeked::Nothing => {
                 self.expect(expected)?;
-                drop(self.to_append()?);
-                Ok(expected)
+                self.pool.give(self.to_append()?);
+                return Ok(expected);
             }
             Peeked::One(batch) if size(&batch) <= STATEMENT_BYTES => {
                 self.append_batch(expected, &batch)
@@ -310,6 +333,27 @@ impl Log for PostgresLog {
                 self.append_stream(expected, &mut one)
             }
             Peeked::Many(mut stream) => self.append_stream(expected, &mut stream),
+        };
+        if matches!(appended, Ok(_) | Err(AppendError::Unconfirmed(_))) {
+            self.bell.ring(&self.pool);
+        }
+        appended
+    }
+
+    /// What was under way has ended before a connection is there to ask with. Its wait for the standbys may have ended
+    /// with it, so that its records may be here and nowhere else: the statement waits for them.
+    fn confirm(&self, head: Head) -> Result<(), AppendError> {
+        let (count, link) = (number(head.count)?, &head.link.0[..]);
+        let doing = "waiting for the standbys";
+        let (is_there, is_confirmed) = self.pool.read(doing, |session| {
+            session.warned();
+            let row = session.one(CONFIRM, &[&count, &link])?;
+            Ok((row.get(1), !session.warned()))
+        })?;
+        match (is_there, is_confirmed) {
+            (true, true) => Ok(()),
+            (true, false) => Err(self.unconfirmed()),
+            (false, _) => Err(AppendError::HeadMoved(self.head()?)),
         }
     }
 
@@ -319,6 +363,10 @@ impl Log for PostgresLog {
 
     fn reader(&self) -> Arc<dyn Reader> {
         Arc::new(OfPool(Arc::downgrade(&self.pool)))
+    }
+
+    fn watcher(&self) -> Option<Box<dyn Watch>> {
+        Some(Box::new(Listener::new(&self.pool, self.channel.clone())))
     }
 
     fn snapshots(&self) -> Option<&dyn SnapshotCache> {

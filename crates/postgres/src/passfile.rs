@@ -6,42 +6,26 @@ use std::path::PathBuf;
 use postgres::Config;
 use postgres::config::Host;
 
-/// The most bytes of a password file that are read.
-const MAX_BYTES: u64 = 1 << 20;
-
-/// A password file that cannot be used.
-#[derive(Debug, thiserror::Error)]
-#[error("{}: {why}", path.display())]
-pub(super) struct PasswordFileError {
-    path: PathBuf,
-    why: String,
-}
+use super::file::{Holds, UnusableFile, read};
+use super::parameters::Environment;
 
 /// Finds the password for a connection; none where there is none, as where the server asks for none.
-pub(super) fn password(config: &Config) -> Result<Option<String>, PasswordFileError> {
-    if let Ok(password) = std::env::var("PGPASSWORD") {
+///
+/// # Errors
+/// [`UnusableFile`]: others can read it, or it cannot be read at all.
+pub(super) fn password(
+    config: &Config,
+    environment: Environment<'_>,
+) -> Result<Option<String>, UnusableFile> {
+    if let Some(password) = environment("PGPASSWORD") {
         return Ok(Some(password));
     }
-    let named = std::env::var_os("PGPASSFILE").map(PathBuf::from);
-    let home = std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".pgpass"));
-    let Some(path) = named.or(home).filter(|path| path.exists()) else {
+    let named = environment("PGPASSFILE").map(PathBuf::from);
+    let home = || Some(PathBuf::from(environment("HOME")?).join(".pgpass"));
+    let Some(path) = named.or_else(home).filter(|path| path.exists()) else {
         return Ok(None);
     };
-    let refused = |why: String| PasswordFileError {
-        path: path.clone(),
-        why,
-    };
-    let source = servanda_files::Source::open_regular(&path);
-    let source = source.map_err(|error| refused(error.to_string()))?;
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        if source.metadata().permissions().mode() & 0o077 != 0 {
-            return Err(refused("others can read it: chmod 600".to_owned()));
-        }
-    }
-    let bytes = source.read_all(MAX_BYTES);
-    let bytes = bytes.map_err(|error| refused(error.to_string()))?;
+    let bytes = read(&path, Holds::Secret)?;
     Ok(find(&String::from_utf8_lossy(&bytes), config))
 }
 

@@ -20,7 +20,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 pub(super) struct Pool {
     pub address: Address,
     /// Names this process to the server.
-    who: String,
+    pub who: String,
     idle: Mutex<Vec<Session>>,
     /// The server processes that may still be committing what they were told.
     doubtful: Mutex<Vec<ServerProcess>>,
@@ -141,7 +141,7 @@ impl Pool {
 /// records. A wrong password or an unknown database does not.
 fn may_pass(error: &postgres::Error) -> bool {
     match error.code() {
-        None => true,
+        None => !super::tls::is_refusal(error),
         // Connection exceptions, operator intervention (starting up, shutting down), too many connections.
         Some(code) => ["08", "57"].contains(&&code.code()[..2]) || code.code() == "53300",
     }

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use postgres::config::SslMode;
+use postgres::fallible_iterator::FallibleIterator as _;
 use postgres::types::ToSql;
 use postgres::{Client, Config, NoTls, Row, Statement, Transaction};
 
@@ -61,7 +63,7 @@ impl Session {
                 heard.store(true, Ordering::Relaxed);
             }
         });
-        let mut client = config.connect(NoTls)?;
+        let mut client = connect(config, address)?;
         let row = client.query_one(SET_UP, &[&address.schema])?;
         Ok(Self {
             process: ServerProcess {
@@ -79,6 +81,16 @@ impl Session {
     /// was to wait for, because somebody cancelled the wait.
     pub fn warned(&self) -> bool {
         self.warned.swap(false, Ordering::Relaxed)
+    }
+
+    /// Waits for what others notify of, for at most so long; false where the connection ends.
+    pub fn hear(&mut self, at_most: Duration) -> bool {
+        let mut notifications = self.client.notifications();
+        let first = notifications.timeout_iter(at_most).next();
+        // More of them say the same.
+        let rest = notifications.iter().count();
+        drop(notifications);
+        first.is_ok() && rest.is_ok() && !self.client.is_closed()
     }
 
     /// Whether the connection has ended.
@@ -139,5 +151,21 @@ impl Session {
     /// Begins a transaction.
     pub fn transaction(&mut self) -> Result<Transaction<'_>, postgres::Error> {
         self.client.transaction()
+    }
+}
+
+/// Connects, with TLS if that is to be tried. Where it is only preferred, and the server has it and refuses it, this falls
+/// back as libpq does: after a handshake that failed, and where the server takes this user without TLS alone.
+fn connect(mut config: Config, address: &Address) -> Result<Client, postgres::Error> {
+    let Some(tls) = address.tls.connect() else {
+        return config.connect(NoTls);
+    };
+    match config.connect(tls) {
+        Err(error)
+            if config.get_ssl_mode() == SslMode::Prefer && super::failure::is_of_tls(&error) =>
+        {
+            config.ssl_mode(SslMode::Disable).connect(NoTls)
+        }
+        connected => connected,
     }
 }

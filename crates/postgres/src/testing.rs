@@ -181,6 +181,55 @@ impl Server {
         )
     }
 
+    /// Writes a file below the server's directory, which the server alone can read.
+    pub fn give(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.dir.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        let mut commands = vec![("chmod", "600")];
+        if is_root() {
+            commands.push(("chown", "postgres"));
+        }
+        for (program, word) in commands {
+            let done = Command::new(program).arg(word).arg(&path).status();
+            assert!(done.unwrap().success());
+        }
+        path
+    }
+
+    /// A program that comes with the server, to be run as the server's user where this is root.
+    pub fn program(&self, name: &str) -> Command {
+        let mut program = command(&self.bin.join(name));
+        program.current_dir(self.dir.path());
+        program
+    }
+
+    /// The files below a directory of the server's data that hold these bytes.
+    pub fn files_with(&self, directory: &str, bytes: &str) -> Vec<PathBuf> {
+        let mut found = Vec::new();
+        let mut left = vec![self.dir.path().join("data").join(directory)];
+        while let Some(dir) = left.pop() {
+            for entry in std::fs::read_dir(dir).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    left.push(path);
+                } else {
+                    let held = std::fs::read(&path).unwrap();
+                    let mut parts = held.windows(bytes.len());
+                    if parts.any(|part| part == bytes.as_bytes()) {
+                        found.push(path);
+                    }
+                }
+            }
+        }
+        found
+    }
+
+    /// What the server said so far.
+    pub fn said(&self) -> String {
+        let said = std::fs::read(self.dir.path().join("log")).unwrap();
+        String::from_utf8_lossy(&said).into_owned()
+    }
+
     /// Kills every process of the server, as a power cut would, and starts it again.
     pub fn crash(&mut self, options: &[&str]) {
         self.kill();

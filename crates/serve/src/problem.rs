@@ -197,6 +197,7 @@ impl From<LedgerError> for Problem {
             }
             LedgerError::HeadMoved(_) => Self::new(409, "head-moved", message),
             LedgerError::Uncertain(_) => Self::new(500, "uncertain", message),
+            LedgerError::Unconfirmed(_) => Self::new(500, "unconfirmed", message),
             LedgerError::Log(LogError::Io { .. } | LogError::Clock)
             | LedgerError::ClockJump { .. }
             | LedgerError::Scratch(_)
@@ -224,13 +225,13 @@ impl From<GroupError> for Problem {
         let message = error.to_string();
         match error {
             GroupError::Refused(error) => error.into(),
-            GroupError::NotWritten(error) if matches!(*error, LedgerError::Uncertain(_)) => {
-                Self::new(500, "uncertain", message)
-            }
+            GroupError::NotWritten(error) => match *error {
+                LedgerError::Uncertain(_) => Self::new(500, "uncertain", message),
+                LedgerError::Unconfirmed(_) => Self::new(500, "unconfirmed", message),
+                _ => Self::new(503, "unavailable", message),
+            },
             GroupError::Lost => Self::new(500, "uncertain", message),
-            GroupError::NotWritten(_) | GroupError::Closed => {
-                Self::new(503, "unavailable", message)
-            }
+            GroupError::Closed => Self::new(503, "unavailable", message),
         }
     }
 }

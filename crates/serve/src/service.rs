@@ -11,6 +11,7 @@ use servanda_http::connections::Limits;
 use servanda_http::{App, Head, Reply, Request, Server};
 use servanda_ledger::documents::DOCUMENT_BYTES;
 use servanda_ledger::group::GroupError;
+use servanda_log::Watch;
 
 use crate::access::{Needs, Session, Who};
 use crate::context::{Context, Options};
@@ -68,12 +69,17 @@ impl Service {
         Server::bind(Arc::clone(self), listen, LIMITS)
     }
 
-    /// Takes in what others appended to the log, where several may have it open.
+    /// Waits until others may have appended, for at most so long, and takes in what they did. While the log does not
+    /// answer, the service says that it is not ready.
     ///
     /// # Errors
     /// [`GroupError::Closed`] once [`Service::close`] was called.
-    pub fn catch_up(&self) -> Result<(), GroupError> {
-        self.context.shared.catch_up()
+    pub fn await_others(
+        &self,
+        others: &mut dyn Watch,
+        at_most: Duration,
+    ) -> Result<(), GroupError> {
+        self.context.shared.await_others(others, at_most)
     }
 
     /// Waits until all that was asked for is recorded, and gives the ledger back; none the second time.

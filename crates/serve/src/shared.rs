@@ -6,7 +6,9 @@
 //! before those who wrote are answered.
 
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
 
 use servanda_core::chain::checkpoint::Checkpoint;
 use servanda_core::chain::record::Head;
@@ -18,7 +20,7 @@ use servanda_http::Bell;
 use servanda_ledger::anchor::Hashes;
 use servanda_ledger::group::{Appender, Group, GroupError};
 use servanda_ledger::{Ledger, LedgerError, Receipt, Submission};
-use servanda_log::{Log, Reader};
+use servanda_log::{Log, Reader, Watch};
 
 use crate::frozen::Frozen;
 
@@ -43,6 +45,10 @@ struct Shown {
     /// States that were shown before.
     earlier: Mutex<Vec<Arc<Version>>>,
     bell: Bell,
+    /// Whether the log answered when it was last waited for.
+    is_reachable: AtomicBool,
+    /// Whether the committer was asked to take in what others appended, and has not come to it.
+    is_asked: AtomicBool,
 }
 
 /// The ledger after a write.
@@ -103,7 +109,8 @@ impl Shown {
 }
 
 /// A state with the records that came since; none where it cannot be brought up to date.
-fn caught_up(mut state: State, ledger: &OpenLedger) -> Option<State> {
+fn caught_up(state: State, ledger: &OpenLedger) -> Option<State> {
+    let mut state = state.afresh();
     let count = ledger.head().count;
     let archive = Arc::clone(state.archive()?);
     if state.count() > count {
@@ -136,6 +143,8 @@ impl Shared {
             current: RwLock::new(version),
             earlier: Mutex::default(),
             bell: Bell::default(),
+            is_reachable: AtomicBool::new(true),
+            is_asked: AtomicBool::new(false),
         });
         let reader = ledger.log().reader();
         let origin = ledger.origin().map(|fact| fact.origin.to_string());
@@ -197,6 +206,43 @@ impl Shared {
         self.appender.visit(visit)
     }
 
+    /// Whether the log answered when it was last waited for, where others append to it; true where nobody else does.
+    pub fn is_reachable(&self) -> bool {
+        self.shown.is_reachable.load(Ordering::Relaxed)
+    }
+
+    /// Waits until others may have appended, for at most so long, and takes in what they did.
+    ///
+    /// # Errors
+    /// [`GroupError::Closed`] once nobody serves it any more.
+    pub fn await_others(
+        &self,
+        others: &mut dyn Watch,
+        at_most: Duration,
+    ) -> Result<(), GroupError> {
+        let waited = others.wait(at_most).is_ok();
+        self.shown.is_reachable.store(waited, Ordering::Relaxed);
+        // While the log does not answer, the committer waits for it, and this must not wait for the committer. One request
+        // that nobody has come to stands for all.
+        if self.shown.is_asked.swap(true, Ordering::AcqRel) {
+            return self.is_open().then_some(()).ok_or(GroupError::Closed);
+        }
+        let shown = Arc::clone(&self.shown);
+        let is_taken = self.appender.visit_later(move |ledger| {
+            shown.is_asked.store(false, Ordering::Release);
+            drop(ledger.catch_up());
+        })?;
+        if !is_taken {
+            self.shown.is_asked.store(false, Ordering::Release);
+        }
+        Ok(())
+    }
+
+    fn is_open(&self) -> bool {
+        let group = self.group.lock().unwrap_or_else(PoisonError::into_inner);
+        group.is_some()
+    }
+
     /// Takes in what others appended to the log, where several may have it open.
     ///
     /// # Errors
@@ -232,7 +278,8 @@ impl Source {
     pub fn snapshot(&self) -> Snapshot {
         let version = self.shown.current();
         Snapshot {
-            state: version.state.clone(),
+            // What another reader failed to read may be readable again.
+            state: version.state.afresh(),
             version,
             reader: Arc::clone(&self.reader),
         }

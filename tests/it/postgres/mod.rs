@@ -1,10 +1,15 @@
 //! Ledgers on a real PostgreSQL server, as users have them: by the command line.
 
 mod appends;
+mod backups;
 mod cut;
 mod failover;
 mod rights;
+#[cfg(feature = "serve")]
+mod serving;
+mod standbys;
 mod tampering;
+mod tls;
 
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -45,13 +50,7 @@ impl<'a> OnServer<'a> {
 
     /// The program on the ledger, as a user of the server.
     fn servanda_as(&self, user: &str) -> Command {
-        let mut command = self.scratch.servanda();
-        command
-            .env("SERVANDA_LEDGER", self.url_of(user))
-            .env("XDG_CACHE_HOME", self.scratch.path("cache"))
-            .env_remove("PGPASSWORD")
-            .env_remove("PGPASSFILE");
-        command
+        servanda_on(&self.scratch, &self.url_of(user))
     }
 
     #[track_caller]
@@ -77,6 +76,21 @@ impl<'a> OnServer<'a> {
     fn count(&self) -> usize {
         self.run(&["export", "--raw"]).ok().lines().count() - 1
     }
+}
+
+/// The program on a ledger, with nothing of this machine's user.
+fn servanda_on(scratch: &Scratch, url: &str) -> Command {
+    let mut command = scratch.servanda();
+    command
+        .env("SERVANDA_LEDGER", url)
+        .env("XDG_CACHE_HOME", scratch.path("cache"))
+        .env("HOME", scratch.path("home"));
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("PG") {
+            command.env_remove(name);
+        }
+    }
+    command
 }
 
 /// A server of the test's own; none, and a word about it, where PostgreSQL is not installed.

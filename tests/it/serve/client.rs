@@ -19,8 +19,14 @@ pub struct Serving {
 impl Serving {
     /// Starts a server of the ledger in a directory.
     pub fn start(scratch: &Scratch, words: &[&str]) -> Self {
-        let mut child = scratch
-            .servanda()
+        let has_access = scratch.ledger().join("access").exists();
+        let is_open = words.contains(&"--public-read") && words.contains(&"--read-only");
+        Self::run(scratch.servanda(), words, !has_access && !is_open)
+    }
+
+    /// Starts a server with a command, which prints a link with a token or not.
+    pub fn run(mut command: Command, words: &[&str], prints_link: bool) -> Self {
+        let mut child = command
             .args(["serve", "--listen", "127.0.0.1:0"])
             .args(words)
             .stdin(Stdio::null())
@@ -42,9 +48,7 @@ impl Serving {
             panic!("{line:?} {said}");
         };
         let address = address.to_owned();
-        let has_access = scratch.ledger().join("access").exists();
-        let is_open = words.contains(&"--public-read") && words.contains(&"--read-only");
-        let token = (!has_access && !is_open).then(|| {
+        let token = prints_link.then(|| {
             let mut line = String::new();
             out.read_line(&mut line).unwrap();
             line.trim_end().split_once("token=").unwrap().1.to_owned()

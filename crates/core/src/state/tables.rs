@@ -126,6 +126,15 @@ impl State {
         self.unreadable.get()
     }
 
+    /// A clone to which what this state or a clone failed to read counts as not tried yet. The archive may read again.
+    #[must_use]
+    pub fn afresh(&self) -> Self {
+        Self {
+            unreadable: Arc::default(),
+            ..self.clone()
+        }
+    }
+
     /// The kind of a record, whether or not it counts; none if its payload was erased.
     pub fn kind(&self, seq: Seq) -> Option<Kind> {
         let at = usize::try_from(seq.0).ok()?;

@@ -4,6 +4,8 @@
 //! `BYMONTH`, `BYMONTHDAY`, `BYSETPOS` and `WKST`. A day that a month does not have is passed over, as the standard
 //! has it. What a rule counts from is not itself an occurrence: nothing is due on the day of the promise.
 
+mod words;
+
 use chrono::{Datelike, Days, Months, NaiveDate, Weekday};
 
 use crate::value::when::RecurrenceRule;

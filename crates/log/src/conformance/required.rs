@@ -53,8 +53,17 @@ pub(super) fn moved_head_refuses(site: &mut dyn Site) -> Outcome {
         let outcome = twin.log.append(stale, &mut OneBatch::new(batch, head));
         twin.expect_moved(&outcome)?;
         twin.compare(10)?;
+        let confirmed = twin.log.confirm(stale).map(|()| stale);
+        match stale == past {
+            true => told("confirming", confirmed).map(drop)?,
+            false => twin.expect_moved(&confirmed)?,
+        }
     }
+    let before = twin.head;
     twin.append(&[5])?;
+    for head in [before, twin.head] {
+        told("confirming", twin.log.confirm(head))?;
+    }
     twin.compare(10)
 }
 

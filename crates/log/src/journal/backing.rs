@@ -45,10 +45,12 @@ impl<L: Log> Backing<L> {
             found = match log.append(base, &mut OneBatch::new(records, head)) {
                 Ok(head) => head,
                 Err(AppendError::HeadMoved(found)) => found,
-                Err(AppendError::Uncertain(lost)) => match log.head() {
-                    Ok(found) if found != base => found,
-                    _ => return Err(lost),
-                },
+                Err(AppendError::Uncertain(lost) | AppendError::Unconfirmed(lost)) => {
+                    match log.head() {
+                        Ok(found) if found != base => found,
+                        _ => return Err(lost),
+                    }
+                }
                 Err(AppendError::Failed(error)) => return Err(error),
             };
             if !self.buffer.lock().frames.advance(found) {

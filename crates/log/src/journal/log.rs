@@ -151,9 +151,11 @@ impl<L: Log + 'static> Journal<L> {
             let head = log.head()?;
             match log.append(head, &mut NoBatch) {
                 Ok(_) | Err(AppendError::HeadMoved(_)) => {}
-                Err(AppendError::Uncertain(error) | AppendError::Failed(error)) => {
-                    return Err(error);
-                }
+                Err(
+                    AppendError::Uncertain(error)
+                    | AppendError::Unconfirmed(error)
+                    | AppendError::Failed(error),
+                ) => return Err(error),
             }
             self.asked = true;
         }

@@ -8,11 +8,13 @@ use servanda_core::state::State;
 use servanda_core::value::id::Seq;
 use servanda_core::view::View;
 
+use super::answers::were;
 use super::cell::{Cell, Tone};
 use super::chart::{Bar, Chart, Plot};
 use super::document::{Document, Report, Table};
 use super::question::{Provenance, Question, Takes};
 use super::{cells, rows};
+use servanda_core::words::plural;
 
 /// The report `certificate`.
 #[derive(Debug, Clone, Copy)]
@@ -39,6 +41,7 @@ impl Report for Certificate {
         let state = view.state;
         let mut document = Document::new(self.name(), "Certificate", view, question);
         let census = Census::of(state);
+        document.answer = answer(state, &census);
         document.charts.push(census.chart());
         document.tables = vec![
             self::holds(state, &census, question.provenance.as_ref()),
@@ -130,6 +133,20 @@ impl Census {
             plot: Plot::Bars(self.kinds.iter().map(bar).collect()),
         }
     }
+}
+
+/// How many records there are, and what became of some.
+fn answer(state: &State, census: &Census) -> Vec<String> {
+    let (mended, retracted) = (census.mended.len(), census.retracted.len());
+    vec![format!(
+        "The ledger holds {}. {mended} {} corrected, {retracted} taken back, {} withheld.",
+        plural(
+            usize::try_from(state.count()).unwrap_or(usize::MAX),
+            "record"
+        ),
+        were(mended),
+        census.redacted.len()
+    )]
 }
 
 fn holds(state: &State, census: &Census, provenance: Option<&Provenance>) -> Table<'static> {

@@ -71,9 +71,22 @@ impl Report for Changes {
             .with(few_kept(count, start, |replay| replay.ends()));
         document.notes.extend(table.cut(question.limit));
         document.notes.extend(select::left_out(view, later));
+        document.answer = answer(&counts);
         document.tables = vec![table, ends, summary(counts)];
         document
     }
+}
+
+/// How many records there are, and of which kinds.
+fn answer(counts: &BTreeMap<Kind, usize>) -> Vec<String> {
+    let all: usize = counts.values().sum();
+    let kinds = counts.iter().map(|(kind, count)| format!("{kind} {count}"));
+    let kinds: Vec<String> = kinds.collect();
+    vec![match all {
+        0 => "Nothing was recorded.".to_owned(),
+        1 => format!("1 record came: {}.", kinds.join(", ")),
+        _ => format!("{all} records came: {}.", kinds.join(", ")),
+    }]
 }
 
 /// Records of which so few are asked for have their rows made once and kept. The rows of more are made again, by

@@ -6,9 +6,10 @@ use servanda_core::rules::Known;
 use servanda_core::value::id::{CommitmentId, Seq, Slug};
 use servanda_core::view::{Commitment, View};
 
+use super::natural;
 use crate::parallel;
 
-/// Commitments as of a day, sorted by id.
+/// Commitments as of a day, in the order of their ids.
 #[derive(Clone)]
 pub struct Commitments<'r> {
     view: View<'r>,
@@ -16,11 +17,13 @@ pub struct Commitments<'r> {
 }
 
 impl<'r> Commitments<'r> {
-    /// The commitments with these ids, which are sorted.
+    /// The commitments with these ids.
     pub fn new(view: &View<'r>, ids: impl IntoIterator<Item = &'r Slug>) -> Self {
+        let mut ids: Vec<&Slug> = ids.into_iter().collect();
+        ids.sort_by(|one, other| natural::order(one.as_str(), other.as_str()));
         Self {
             view: *view,
-            ids: ids.into_iter().collect(),
+            ids: ids.into(),
         }
     }
 
@@ -31,7 +34,8 @@ impl<'r> Commitments<'r> {
 
     /// Whether a commitment is among these.
     pub fn contains(&self, id: &CommitmentId) -> bool {
-        self.ids.binary_search(&&id.0).is_ok()
+        let place = |held: &&Slug| natural::order(held.as_str(), id.as_str());
+        self.ids.binary_search_by(place).is_ok()
     }
 
     /// The records that made the commitments.
@@ -72,7 +76,7 @@ impl<'r> Commitments<'r> {
         Self::new(&self.view, ids.collect::<Vec<_>>())
     }
 
-    /// Those at these places, which are sorted.
+    /// Those at these places.
     #[must_use]
     pub fn at(&self, places: impl IntoIterator<Item = usize>) -> Self {
         let ids = places.into_iter().filter_map(|at| self.ids.get(at));

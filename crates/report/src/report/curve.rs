@@ -27,7 +27,7 @@ use super::flow::Flow;
 use super::participation::{Membership, Position, memberships};
 use super::question::{Question, Takes};
 use super::rates::{Rate, Tally};
-use super::{caveats, select};
+use super::{caveats, natural, select};
 use crate::parallel;
 
 /// The report `curve`.
@@ -440,7 +440,10 @@ fn charts(
         })
     };
     let mut most = acts;
-    most.sort_by(|(one, id), (other, other_id)| other.cmp(one).then_with(|| id.cmp(other_id)));
+    most.sort_by(|(one, id), (other, other_id)| {
+        let by_id = || natural::order(id.as_str(), other_id.as_str());
+        other.cmp(one).then_with(by_id)
+    });
     for (_, id) in most.into_iter().take(CHARTS) {
         let Some(agreement) = &view.agreement(&id) else {
             continue;

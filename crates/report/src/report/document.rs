@@ -7,6 +7,7 @@ use chrono::NaiveDate;
 use servanda_core::state::asserted_times;
 use servanda_core::view::{END_OF_TIME, View};
 
+use super::about::About;
 use super::bounded;
 use super::calendar::CalendarEntry;
 use super::cell::Cell;
@@ -52,6 +53,10 @@ pub struct Document<'v> {
     pub as_of: Option<NaiveDate>,
     /// How the ledger was known, in words; none for all that is known.
     pub known_at: Option<String>,
+    /// The ledger that it is about.
+    pub about: About<'v>,
+    /// The answer in sentences, for those who read no table: a page begins with it.
+    pub answer: Vec<String>,
     /// Its tables; the first is the one that CSV gives.
     pub tables: Vec<Table<'v>>,
     /// What a page may draw of its tables.
@@ -66,12 +71,12 @@ pub struct Document<'v> {
     pub sections: Vec<Document<'v>>,
 }
 
-impl Document<'_> {
+impl<'v> Document<'v> {
     /// A document without tables, with a note where recorded times are asserted.
     pub fn new(
         report: &'static str,
         title: impl Into<String>,
-        view: &View<'_>,
+        view: &View<'v>,
         question: &Question,
     ) -> Self {
         Self {
@@ -79,6 +84,7 @@ impl Document<'_> {
             title: title.into(),
             as_of: (view.as_of != END_OF_TIME).then_some(view.as_of),
             known_at: question.known_at.clone(),
+            about: About::new(view.state),
             notes: asserted_times(view.state.asserted()).into_iter().collect(),
             ..Self::default()
         }
@@ -113,6 +119,8 @@ pub struct Table<'v> {
     /// The columns that are given room first where there is too little for all, the most important one first. The others
     /// follow in their order.
     pub lead: &'static [&'static str],
+    /// The column of times by which the rows are sorted. Where it has no room, each day stands once above its rows.
+    pub days: Option<&'static str>,
     /// Its rows, each as long as `columns`.
     pub rows: Flow<'v, Row>,
     /// What to say where there are no rows.
@@ -127,6 +135,7 @@ impl<'v> Table<'v> {
             title: title.into(),
             columns: columns.to_vec(),
             lead: &[],
+            days: None,
             rows: Flow::default(),
             empty: "nothing",
         }
@@ -156,6 +165,14 @@ impl<'v> Table<'v> {
     pub fn lead(mut self, columns: &'static [&'static str]) -> Self {
         debug_assert!(columns.iter().all(|column| self.columns.contains(column)));
         self.lead = columns;
+        self
+    }
+
+    /// Has its rows sorted by the times in this column.
+    #[must_use]
+    pub fn by_day(mut self, column: &'static str) -> Self {
+        debug_assert!(self.columns.contains(&column));
+        self.days = Some(column);
         self
     }
 

@@ -17,7 +17,7 @@ use super::commitments::Commitments;
 use super::document::{Document, Report, Row, Table};
 use super::question::{Question, Takes};
 use super::rates::{self, Heard, Rate, Tally};
-use super::{deadlines, occurrences, rows, select};
+use super::{answers, deadlines, occurrences, rows, select};
 
 /// The report `due`.
 #[derive(Debug, Clone, Copy)]
@@ -50,6 +50,7 @@ impl Report for DueReport {
         .concat();
         let recurring = commitments.at(found.recurring);
         let (occurrences, notes) = occurrences::table(&recurring, question.grace);
+        document.answer = answers::due(&tally, question);
         document.tables = vec![
             calls(view, &commitments, found.calls),
             occurrences,

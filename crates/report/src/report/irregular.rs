@@ -7,6 +7,7 @@ use servanda_core::value::id::Seq;
 use servanda_core::value::source::Confidence;
 use servanda_core::view::{Commitment, View};
 
+use super::answers::are;
 use super::cell::{Cell, Tone};
 use super::chart::{Bar, Chart, Plot};
 use super::commitments::Commitments;
@@ -16,6 +17,7 @@ use super::question::{Question, Takes};
 use super::rates::{self, Rate};
 use super::{cells, rows, select};
 use crate::parallel::{self, Scope};
+use servanda_core::words::plural;
 
 /// The report `irregular`.
 #[derive(Debug, Clone, Copy)]
@@ -53,6 +55,7 @@ impl Report for Irregular {
                 doubtful.push(seq);
             }
         }
+        let doubted = doubtful.len();
         let doubtful = by_reason(view, &doubtful);
         let counts = doubtful.each_ref().map(Vec::len);
         table.rows = doubts(view, doubtful);
@@ -63,6 +66,13 @@ impl Report for Irregular {
         document.notes.push(
             "a retracted record does not count, and is not listed; corrections are in the certificate".into(),
         );
+        document.answer = vec![format!(
+            "{} of {all} records {} doubtful, and {} {} argued about.",
+            doubted,
+            are(doubted),
+            plural(contested.len(), "promise"),
+            are(contested.len())
+        )];
         document.charts.push(chart(&counts));
         let rates = shares(counts, asserted, all, contested.len(), commitments.len());
         document.tables = vec![

@@ -8,7 +8,7 @@ use servanda_core::view::View;
 use super::cell::Cell;
 use super::document::{Document, Report, Table};
 use super::question::Question;
-use super::{cells, rows, select, tables};
+use super::{cells, natural, rows, select, tables};
 use crate::parallel;
 
 /// The list of parties.
@@ -87,7 +87,9 @@ impl Report for Sources {
             let recorded = view.state.entity(&id.0);
             recorded.is_some_and(|(_, seq)| view.has_happened(seq))
         });
-        let rows = rows::of(view, there.collect(), |scope, id| {
+        let mut there: Vec<SourceId> = there.collect();
+        there.sort_by(|one, other| natural::order(one.as_str(), other.as_str()));
+        let rows = rows::of(view, there, |scope, id| {
             let source = scope.view.source(id)?;
             Some(vec![
                 Cell::text(source.id),

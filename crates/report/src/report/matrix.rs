@@ -7,6 +7,7 @@ use servanda_core::event::Entry;
 use servanda_core::value::agreement::Action;
 use servanda_core::value::id::{AgreementId, PartyId, Slug};
 use servanda_core::view::{Agreement, View};
+use servanda_core::words::plural;
 
 use super::cell::Cell;
 use super::chart::{Bar, Chart, Plot, StackedBar};
@@ -14,7 +15,7 @@ use super::commitments::Commitments;
 use super::document::{Document, Report, Row, Table};
 use super::participation::{Act, Membership, State, memberships};
 use super::question::{Question, Takes};
-use super::{caveats, cells, rows, select};
+use super::{caveats, cells, natural, rows, select};
 use crate::parallel;
 
 /// The report `matrix`.
@@ -57,6 +58,7 @@ impl Report for Matrix {
                 by_party.add(party.as_str(), state);
             }
         }
+        document.answer = by_agreement.answer(by_party.0.len());
         let rows = rows::several(view, agreements.clone(), count, move |scope, id| {
             rows_of(&scope.view, id, circle.as_ref(), &names)
         });
@@ -211,6 +213,32 @@ impl Counts {
         *counts.entry(state).or_default() += 1;
     }
 
+    fn in_order(&self) -> Vec<(&String, &BTreeMap<State, usize>)> {
+        let mut all: Vec<_> = self.0.iter().collect();
+        all.sort_by(|(one, _), (other, _)| natural::order(one, other));
+        all
+    }
+
+    /// How many parties stand where, in a sentence.
+    fn answer(&self, parties: usize) -> Vec<String> {
+        let agreements = plural(self.0.len(), "agreement");
+        let mut stand = Vec::new();
+        for state in State::ALL {
+            let count: usize = self.0.values().map(|counts| of_state(counts, state)).sum();
+            if count > 0 {
+                stand.push(format!("{count} {}", state.word().0));
+            }
+        }
+        match stand.is_empty() {
+            true => vec!["No party is recorded of any agreement.".to_owned()],
+            false => vec![format!(
+                "{parties} {} to {agreements}, where they stand: {}.",
+                if parties == 1 { "party" } else { "parties" },
+                stand.join(", ")
+            )],
+        }
+    }
+
     fn table(&self, name: &'static str, title: &str, of: &'static str) -> Table<'static> {
         let columns = [
             of,
@@ -227,7 +255,7 @@ impl Counts {
             "other",
         ];
         let mut table = Table::new(name, title, &columns).or("none");
-        for (of, counts) in &self.0 {
+        for (of, counts) in self.in_order() {
             let mut row = vec![Cell::text(of), Cell::count(counts.values().sum())];
             row.extend(State::ALL.map(|state| match of_state(counts, state) {
                 // Few agreements are suspended or have ended: without any, tables do without the columns.
@@ -268,10 +296,8 @@ fn charts(by_agreement: &Counts) -> Vec<Chart> {
             Plot::Bars(State::ALL.into_iter().filter_map(bar).collect())
         }
         _ => {
-            let mut largest: Vec<_> = by_agreement.0.iter().collect();
-            largest.sort_by_key(|(id, counts)| {
-                (std::cmp::Reverse(counts.values().sum::<usize>()), *id)
-            });
+            let mut largest = by_agreement.in_order();
+            largest.sort_by_key(|(_, counts)| std::cmp::Reverse(counts.values().sum::<usize>()));
             let bar = |(id, counts): (&String, &BTreeMap<State, usize>)| StackedBar {
                 label: id.clone(),
                 counts: State::ALL.map(|state| count(counts, state)).to_vec(),

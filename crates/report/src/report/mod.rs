@@ -2,6 +2,7 @@
 //!
 //! A new report is a new file and a line in [`REPORTS`].
 
+pub mod about;
 pub mod all;
 pub mod arrange;
 pub mod calendar;
@@ -22,6 +23,7 @@ pub mod search;
 pub mod status;
 pub mod timeline;
 
+mod answers;
 mod bounded;
 mod caveats;
 mod cell;
@@ -30,6 +32,7 @@ mod commitments;
 mod deadlines;
 mod document;
 mod flow;
+mod natural;
 mod occurrences;
 mod participation;
 mod question;

@@ -7,6 +7,7 @@ use servanda_core::event::Kind;
 use servanda_core::value::commitment::Standing;
 use servanda_core::value::id::{AgreementId, PartyId, Seq, Slug, Subject};
 use servanda_core::view::{Commitment, Party, View};
+use servanda_core::words::plural;
 
 use super::bounded::Bounded;
 use super::caveats::{Caveats, Part};
@@ -275,7 +276,7 @@ fn every<'r>(report: &PartyReport, facts: Facts<'r>, notes: Vec<String>) -> Docu
     let mut document = facts.document(report, "Parties".to_owned(), notes);
     let parties = select::parties(&view, &facts.question);
     let ids: Vec<PartyId> = parties.iter().map(|party| party.id.clone()).collect();
-    let facts = Arc::new(facts);
+    let (facts, count) = (Arc::new(facts), ids.len());
     let alone = |id: &PartyId| BTreeSet::from([id.clone()]);
     let mut parties = Table::new("parties", "Parties", COLUMNS)
         .lead(&["id", "name", "owes", "is_owed", "owes_by_standing"])
@@ -288,9 +289,29 @@ fn every<'r>(report: &PartyReport, facts: Facts<'r>, notes: Vec<String>) -> Docu
     let rates = ids.iter().map(|id| facts.rates(&alone(id)).len()).sum();
     let of = facts.clone();
     let rates = rows::several(&view, ids, rates, move |_, id| of.rate_rows(id, &alone(id)));
+    document.answer = of_all(&facts, count);
     document.notes.extend(parties.cut(limit));
     document.tables = vec![parties, rates_table().with(rates)];
     document
+}
+
+/// How many parties owe something, and who owes most.
+fn of_all(facts: &Facts<'_>, parties: usize) -> Vec<String> {
+    let owing = facts.owes.0.len();
+    let counted = match parties {
+        1 => "1 party".to_owned(),
+        many => format!("{many} parties"),
+    };
+    let mut answer = format!("{counted}, of which {owing} owe something or did.");
+    let most = facts.owes.0.iter().max_by_key(|(_, places)| places.len());
+    if let Some((party, places)) = most.filter(|_| owing > 1) {
+        let name = facts.view.party(party);
+        let name = name.and_then(|party| Some(party.names.first()?.to_string()));
+        let name = name.unwrap_or_else(|| party.to_string());
+        let promises = plural(places.len(), "promise");
+        answer.push_str(&format!(" The most are of {name}: {promises}."));
+    }
+    vec![answer]
 }
 
 /// One party, with the parts that act for it and those that it succeeded.

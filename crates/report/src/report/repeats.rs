@@ -18,6 +18,7 @@ use super::question::Question;
 use super::rates::{self, Rate};
 use super::{caveats, cells, rows, select};
 use crate::parallel::{self, Scope};
+use servanda_core::words::plural;
 
 /// The report `repeats`.
 #[derive(Debug, Clone, Copy)]
@@ -40,6 +41,11 @@ impl Report for Repeats {
         let again = repetitions.iter().filter(|each| each.is_commitment);
         let again: BTreeSet<&Slug> = again.filter_map(|each| slug(view, &each.id)).collect();
         let shares = shares(view, &repetitions, again.len(), commitments.len());
+        document.answer = vec![format!(
+            "{} of {} repeat an earlier one.",
+            again.len(),
+            plural(commitments.len(), "promise")
+        )];
         let chains = chains(view, &repetitions);
         let soon = question.soon;
         let rows = rows::of(view, repetitions, move |scope, each| {

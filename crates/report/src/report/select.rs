@@ -14,6 +14,7 @@ use servanda_core::view::{Commitment, Party, View};
 
 use super::cells;
 use super::commitments::Commitments;
+use super::natural;
 use super::question::{Bound, Question};
 use crate::parallel;
 
@@ -118,8 +119,12 @@ fn naming<'r, 's>(
     let numbers: BTreeSet<Id> = found.flatten().collect();
     let ids = numbers.into_iter().map(|number| view.state.slug(number));
     let mut ids: Vec<&Slug> = ids.filter(|id| is_there(view, id)).collect();
-    ids.sort_unstable();
+    ids.sort_by(by_id);
     ids
+}
+
+fn by_id(one: &&Slug, other: &&Slug) -> Ordering {
+    natural::order(one.as_str(), other.as_str())
 }
 
 /// Whether what an id names was there by the day of the view.
@@ -159,7 +164,9 @@ pub fn agreements<'r>(view: &View<'r>, question: &Question) -> Vec<&'r Slug> {
     });
     let asked: Vec<bool> = asked.collect();
     let asked = all.iter().zip(asked).filter(|(_, asked)| *asked);
-    asked.map(|(id, _)| *id).collect()
+    let mut asked: Vec<&Slug> = asked.map(|(id, _)| *id).collect();
+    asked.sort_by(by_id);
+    asked
 }
 
 /// The agreements that name one of these, or about which one of these did something, by id.
@@ -195,6 +202,7 @@ pub fn parties<'r>(view: &View<'r>, question: &Question) -> Vec<Party<'r>> {
                 .as_ref()
                 .is_none_or(|circle| circle.contains(party.id))
     });
+    all.sort_by(|one, other| natural::order(one.id.as_str(), other.id.as_str()));
     all
 }
 
@@ -443,7 +451,8 @@ mod tests {
                 });
                 let found = commitments(&view, &question);
                 let found: Vec<_> = found.in_parallel(|_, each| each.id.to_string()).collect();
-                let all: Vec<_> = all.iter().map(|each| each.id.to_string()).collect();
+                let mut all: Vec<_> = all.iter().map(|each| each.id.to_string()).collect();
+                all.sort_by(|one, other| natural::order(one, other));
                 prop_assert_eq!(found, all);
                 let mut all = view.agreements();
                 all.retain(|each| {
@@ -452,7 +461,8 @@ mod tests {
                     let mut all = each.fact.party.iter().chain(in_role).chain(acted);
                     all.any(|party| circle.contains(party))
                 });
-                let all: Vec<&Slug> = all.iter().map(|each| &each.id.0).collect();
+                let mut all: Vec<&Slug> = all.iter().map(|each| &each.id.0).collect();
+                all.sort_by(by_id);
                 prop_assert_eq!(agreements(&view, &question), all);
             }
             for id in state.ids(EntityKind::Agreement) {

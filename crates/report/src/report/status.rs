@@ -14,7 +14,7 @@ use super::commitments::Commitments;
 use super::document::{Document, Report, Table};
 use super::question::Question;
 use super::rates::{self, Circumstances, Rate, Tally};
-use super::{cells, select, tables};
+use super::{answers, cells, natural, select, tables};
 
 /// The report `status`.
 #[derive(Debug, Clone, Copy)]
@@ -34,6 +34,8 @@ impl Report for Status {
         let agreements = select::agreements(view, question);
         let counts = Counts::new(&commitments, question);
         let mut document = Document::new(self.name(), "Status of commitments", view, question);
+        document.answer =
+            answers::became(&counts.all.tally, &counts.all.standings, agreements.len());
         document.tables = vec![
             tables::commitments("commitments", "Commitments", &commitments, question),
             counts.standings(),
@@ -232,6 +234,13 @@ const GROUPS: [Group; 3] = [
     },
 ];
 
+/// The groups in the order of their keys.
+fn in_order(groups: &BTreeMap<String, Count>) -> Vec<(&String, &Count)> {
+    let mut all: Vec<_> = groups.iter().collect();
+    all.sort_by(|(one, _), (other, _)| natural::order(one, other));
+    all
+}
+
 /// More bars than this nobody reads; the table has all.
 const BARS: usize = 40;
 
@@ -258,7 +267,7 @@ impl Group {
         let mut table = Table::new(self.table, self.title, &columns)
             .lead(self.lead)
             .or("none");
-        for (key, Count { tally, standings }) in groups {
+        for (key, Count { tally, standings }) in in_order(groups) {
             let [fulfilled, _, claimed, breached, overdue, _] = tally.due_rates();
             let [_, partial, breached_of_owed] = tally.owed_rates();
             let [_, undated, _, contested, lapsed] = tally.live_rates();
@@ -287,8 +296,8 @@ impl Group {
 
     /// Of several groups, how many of each stand where.
     fn chart(&self, groups: &BTreeMap<String, Count>) -> Option<Chart> {
-        let mut largest: Vec<_> = groups.iter().collect();
-        largest.sort_by_key(|(key, count)| (Reverse(count.tally.all), *key));
+        let mut largest = in_order(groups);
+        largest.sort_by_key(|(_, count)| Reverse(count.tally.all));
         let all = largest.len();
         largest.truncate(BARS);
         let bar = |(key, of): (&String, &Count)| {

@@ -91,6 +91,7 @@ pub fn kept(document: Document<'_>) -> Document<'static> {
     }
     let table = |table: &Table<'_>| Table {
         lead: table.lead,
+        days: table.days,
         name: table.name,
         title: table.title.clone(),
         columns: table.columns.clone(),
@@ -102,6 +103,8 @@ pub fn kept(document: Document<'_>) -> Document<'static> {
         title: document.title,
         as_of: document.as_of,
         known_at: document.known_at,
+        about: super::about::About::default(),
+        answer: document.answer,
         tables: document.tables.iter().map(table).collect(),
         charts: document.charts,
         calendar_name: document.calendar_name.clone(),

@@ -1,4 +1,5 @@
 mod debtors;
+mod pages;
 
 use chrono::NaiveDate;
 

@@ -49,6 +49,7 @@ impl Report for Timeline {
             }
         }
         records.sort_by_cached_key(|seq| place(view, *seq));
+        document.answer = answer(view, &records);
         document.charts.extend(chart(view, &records));
         let mut table = Table::new("timeline", "Timeline", COLUMNS)
             .lead(&["on", "text", "record", "event"])
@@ -61,6 +62,26 @@ impl Report for Timeline {
         document.tables.push(table);
         document
     }
+}
+
+/// How much happened, between which days.
+fn answer(view: &View<'_>, records: &[Seq]) -> Vec<String> {
+    let happened = match records.len() {
+        0 => return vec!["Nothing happened.".to_owned()],
+        1 => "1 record tells".to_owned(),
+        many => format!("{many} records tell"),
+    };
+    let on = |seq: &Seq| cells::occasion_text(view, *seq);
+    let (first, last) = (
+        records.iter().find_map(on),
+        records.iter().rev().find_map(on),
+    );
+    vec![match (first, last) {
+        (Some(first), Some(last)) => {
+            format!("{happened} what happened, from {first} to {last}.")
+        }
+        _ => format!("{happened} what happened; none says when."),
+    }]
 }
 
 /// More marks than this would lie on one another.

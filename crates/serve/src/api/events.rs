@@ -109,7 +109,7 @@ fn answer(done: &Done, is_dry: bool) -> Value {
 
 fn follow(exchange: &Exchange<'_>, reply: &mut Reply) -> Answered {
     exchange.query.check_names(&["since"])?;
-    let head_now = exchange.context.shared.head().count;
+    let mut head_now = exchange.context.shared.head().count;
     let number = |name: &str, text: &str| {
         text.parse::<u64>()
             .map_err(|_| Problem::parameter(name, "is a record's number"))
@@ -121,6 +121,11 @@ fn follow(exchange: &Exchange<'_>, reply: &mut Reply) -> Answered {
         (None, Some(since)) => number("since", since)?,
         (None, None) => head_now,
     };
+    if next > head_now {
+        // A client that comes from another server of this ledger may have seen more.
+        exchange.context.shared.catch_up()?;
+        head_now = exchange.context.shared.head().count;
+    }
     if next > head_now {
         return Err(Problem::parameter(
             "since",

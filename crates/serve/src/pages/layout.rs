@@ -3,6 +3,7 @@
 use maud::{DOCTYPE, Markup, html};
 
 use servanda_http::Reply;
+use servanda_report::render::html::SHARED_STYLE;
 
 use crate::access::Needs;
 use crate::ask::Asked;
@@ -12,6 +13,7 @@ use crate::problem::{Problem, Wrong};
 use crate::shared::Snapshot;
 use crate::words::capital;
 
+/// What these pages have besides the style that they share with reports.
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("form.js");
 
@@ -26,7 +28,7 @@ pub const ROUTES: &[Route] = &[
         &["text/css"],
         |_, reply| {
             let head = head(200, "text/css; charset=utf-8").with("cache-control", "max-age=300");
-            reply.send(head, STYLE);
+            reply.send(head, [SHARED_STYLE, STYLE].concat());
             Ok(())
         },
     ),
@@ -54,8 +56,10 @@ pub const ROUTES: &[Route] = &[
         "Says whether the ledger can be asked",
         &["text/plain"],
         |exchange, reply| {
-            let readable = crate::ask::readable(exchange.snapshot().state());
-            readable.map_err(|problem| Problem::new(503, "unavailable", problem.message))?;
+            if !exchange.context.shared.is_reachable() {
+                let message = "where the ledger is kept does not answer";
+                return Err(Problem::new(503, "unavailable", message));
+            }
             reply.send(head(200, TEXT), "ready\n");
             Ok(())
         },

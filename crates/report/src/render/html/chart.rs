@@ -8,18 +8,20 @@ use super::text::{class_of, shown};
 use crate::report::Tone;
 use crate::report::chart::{Bar, Chart, Line, Mark, Plot, StackedBar, Threshold};
 
-/// Width of the drawing, in its own units: wide enough for labels, narrow enough to be read on a phone.
-const WIDTH: f64 = 480.0;
+/// Width of the drawing, in its own units: that of a phone, so that its letters of 13 pixels have that size there.
+const WIDTH: f64 = 340.0;
 /// Height of a row of text.
 const ROW: f64 = 16.0;
 /// Height of a bar.
 const BAR: f64 = 12.0;
-/// Most characters of a label: as many as fit in a row. The whole label is in its tooltip, and in the table.
-const LABEL: usize = 60;
+/// Width of a letter, roughly.
+const LETTER: f64 = 7.0;
 /// Most bars and marks that are drawn one by one. The table has the rest.
 const MOST: usize = 40;
-/// Dashes of lines there are in `page.css`.
-const DASHES: usize = 5;
+/// Colours of series there are in `page.css`.
+const COLOURS: usize = 6;
+/// Dashes of lines there are in `page.css`, the first of which is none.
+const DASHES: usize = 7;
 
 /// A chart with its caption; `table` is the id of the table that holds its numbers.
 pub(super) fn figure(chart: &Chart, id: &str, table: &str, table_title: &str) -> Markup {
@@ -61,12 +63,13 @@ struct Drawing {
     markup: Markup,
 }
 
-fn short(label: &str) -> String {
-    let label = shown(label);
-    if label.chars().count() <= LABEL {
+/// As much of a label as there is room for. The whole label is in its tooltip, and in the table.
+fn fitting(label: &str, room: f64) -> String {
+    let (label, most) = (shown(label), (room / LETTER).max(4.0) as usize);
+    if label.chars().count() <= most {
         return label;
     }
-    label.chars().take(LABEL - 1).chain(['…']).collect()
+    label.chars().take(most - 1).chain(['…']).collect()
 }
 
 /// A number as a coordinate.
@@ -90,7 +93,7 @@ fn bars(all: &[Bar]) -> Option<Drawing> {
                 @let top = row * place as f64;
                 g {
                     title { (shown(&bar.label)) ": " (bar.count) }
-                    text x="0" y=(at(top + 12.0)) { (short(&bar.label)) }
+                    text x="0" y=(at(top + 12.0)) { (fitting(&bar.label, WIDTH - 60.0)) }
                     text.quiet x=(WIDTH) y=(at(top + 12.0)) text-anchor="end" { (bar.count) }
                     rect.track x="0" y=(at(top + ROW)) width=(WIDTH) height=(BAR) rx="2" {}
                     rect.fill.(class_of(bar.tone)) x="0" y=(at(top + ROW)) width=(at(share(bar.count, most))) height=(BAR) rx="2" {}
@@ -121,6 +124,7 @@ fn stacked(parts: &[(String, Tone)], all: &[StackedBar], id: &str) -> Option<Dra
                 .any(|bar| bar.counts.get(part).is_some_and(|&count| count > 0))
         })
         .collect();
+    let looks = looks(used.iter().map(|part| parts[*part].1));
     let legend = ROW * used.len().div_ceil(2) as f64 + 8.0;
     let says: Vec<String> = drawn
         .iter()
@@ -130,22 +134,22 @@ fn stacked(parts: &[(String, Tone)], all: &[StackedBar], id: &str) -> Option<Dra
         height: legend + row * drawn.len() as f64,
         says: says.join("; "),
         markup: html! {
-            defs { @for kind in 1..HATCHES { (hatch(id, kind)) } }
+            defs { @for kind in 1..HATCHES.len() { @if looks.iter().any(|look| look.hatch == kind) { (hatch(id, kind)) } } }
             @for (place, &part) in used.iter().enumerate() {
-                @let (name, tone) = &parts[part];
+                @let name = &parts[part].0;
                 @let left = WIDTH / 2.0 * (place % 2) as f64;
                 @let top = ROW * (place / 2) as f64;
-                (block(id, place, *tone, left, top + 2.0, 12.0))
-                text x=(at(left + 18.0)) y=(at(top + 12.0)) { (short(name)) }
+                (block(id, &looks[place], left, top + 2.0, 12.0))
+                text x=(at(left + 18.0)) y=(at(top + 12.0)) { (fitting(name, WIDTH / 2.0 - 22.0)) }
             }
             @for (place, bar) in drawn.iter().enumerate() {
                 @let top = legend + row * place as f64;
                 g {
                     title { (shown(&bar.label)) ": " (shown(&in_words(parts, bar))) }
-                    text x="0" y=(at(top + 12.0)) { (short(&bar.label)) }
+                    text x="0" y=(at(top + 12.0)) { (fitting(&bar.label, WIDTH - 60.0)) }
                     text.quiet x=(WIDTH) y=(at(top + 12.0)) text-anchor="end" { (total(bar)) }
-                    @for (place, (part, left, width)) in pieces(bar, &used, most) {
-                        (block(id, place, parts[part].1, left, top + ROW, width))
+                    @for (place, left, width) in pieces(bar, &used, most) {
+                        (block(id, &looks[place], left, top + ROW, width))
                     }
                 }
             }
@@ -164,43 +168,74 @@ fn in_words(parts: &[(String, Tone)], bar: &StackedBar) -> String {
     list.join(", ")
 }
 
-/// The pieces of a bar: the place of the part in the legend, which part, where it begins, how long it is.
-fn pieces(bar: &StackedBar, used: &[usize], most: i64) -> Vec<(usize, (usize, f64, f64))> {
+/// The pieces of a bar: the place of the part in the legend, where it begins, how long it is.
+fn pieces(bar: &StackedBar, used: &[usize], most: i64) -> Vec<(usize, f64, f64)> {
     let mut left = 0.0;
     let mut pieces = Vec::new();
     for (place, &part) in used.iter().enumerate() {
         let width = share(bar.counts.get(part).copied().unwrap_or(0), most);
         if width > 0.0 {
-            pieces.push((place, (part, left, width)));
+            pieces.push((place, left, width));
         }
         left += width;
     }
     pieces
 }
 
-/// Hatchings there are, the first of which is none.
-const HATCHES: usize = 4;
+/// How a part of bars looks.
+struct Look {
+    /// The class of its colour.
+    colour: String,
+    /// Its hatching; the first is none.
+    hatch: usize,
+}
+
+/// How parts of these tones look, no two of them alike: parts of one tone have its colour, and differ by hatching; those that
+/// mean neither good nor bad have colours of their own.
+fn looks(tones: impl Iterator<Item = Tone>) -> Vec<Look> {
+    let mut seen: Vec<Tone> = Vec::new();
+    let look = |tone: Tone| {
+        let before = seen.iter().filter(|other| **other == tone).count();
+        seen.push(tone);
+        match tone {
+            Tone::Plain => Look {
+                colour: format!("s{}", before % COLOURS),
+                hatch: before / COLOURS % HATCHES.len(),
+            },
+            _ => Look {
+                colour: class_of(tone).to_owned(),
+                hatch: before % HATCHES.len(),
+            },
+        }
+    };
+    tones.map(look).collect()
+}
+
+/// Hatchings; the first is none.
+const HATCHES: [&str; 7] = [
+    "",
+    "M0 6 L6 0",
+    "M0 0 L6 6",
+    "M3 0 L3 6",
+    "M0 3 L6 3",
+    "M0 6 L6 0 M0 0 L6 6",
+    "M2 3 L4 3",
+];
 
 fn hatch(id: &str, kind: usize) -> Markup {
-    let line = match kind {
-        1 => "M0 6 L6 0",
-        2 => "M0 0 L6 6",
-        _ => "M3 0 L3 6",
-    };
     html! {
         pattern id=(format!("{id}-hatch{kind}")) width="6" height="6" patternUnits="userSpaceOnUse" {
-            path.hatch d=(line) {}
+            path.hatch d=(HATCHES[kind]) {}
         }
     }
 }
 
-/// A piece of a bar in the colour of its tone and the hatching of its place.
-fn block(id: &str, part: usize, tone: Tone, left: f64, top: f64, width: f64) -> Markup {
-    let kind = part % HATCHES;
+/// A piece of a bar.
+fn block(id: &str, look: &Look, left: f64, top: f64, width: f64) -> Markup {
     html! {
-        rect.fill.(class_of(tone)) x=(at(left)) y=(at(top)) width=(at(width)) height=(BAR) {}
-        @if kind > 0 {
-            rect x=(at(left)) y=(at(top)) width=(at(width)) height=(BAR) fill=(format!("url(#{id}-hatch{kind})")) {}
+        rect.fill.(look.colour) x=(at(left)) y=(at(top)) width=(at(width)) height=(BAR) {}
+        @if look.hatch > 0 {
+            rect x=(at(left)) y=(at(top)) width=(at(width)) height=(BAR) fill=(format!("url(#{id}-hatch{})", look.hatch)) {}
         }
     }
 }
@@ -231,7 +266,7 @@ impl Frame {
         let years = self.last.year() - self.first.year();
         if years < 2 {
             let all = months(self.first, self.last);
-            let every = all.len().div_ceil(6).max(1);
+            let every = all.len().div_ceil(5).max(1);
             return all
                 .into_iter()
                 .step_by(every)
@@ -332,8 +367,8 @@ fn steps(lines: &[Line], thresholds: &[Threshold], marks: &[Mark]) -> Option<Dra
             @if legend > 0.0 {
                 @for (place, line) in lines.iter().enumerate() {
                     @let y = ROW * place as f64;
-                    line.line.(dash(place)) x1="0" x2="30" y1=(at(y + 8.0)) y2=(at(y + 8.0)) {}
-                    text x="38" y=(at(y + 12.0)) { (short(&line.label)) }
+                    line class=(series(place)) x1="0" x2="36" y1=(at(y + 8.0)) y2=(at(y + 8.0)) {}
+                    text x="44" y=(at(y + 12.0)) { (fitting(&line.label, WIDTH - 44.0)) }
                 }
             }
             @for level in levels(most) {
@@ -345,10 +380,10 @@ fn steps(lines: &[Line], thresholds: &[Threshold], marks: &[Mark]) -> Option<Dra
             @for threshold in thresholds {
                 @let y = frame.y(threshold.count);
                 line.threshold x1=(at(frame.left)) x2=(WIDTH) y1=(at(y)) y2=(at(y)) {}
-                text x=(WIDTH) y=(at(y - 4.0)) text-anchor="end" { (short(&threshold.label)) }
+                text x=(WIDTH) y=(at(y - 4.0)) text-anchor="end" { (fitting(&threshold.label, WIDTH - frame.left)) }
             }
             @for (place, mark) in marks.iter().take(MOST).enumerate() { (flag(&frame, mark, legend + ROW * place as f64)) }
-            @for (place, line) in lines.iter().enumerate() { path.line.(dash(place)) d=(staircase(&frame, line)) {} }
+            @for (place, line) in lines.iter().enumerate() { path class=(series(place)) d=(staircase(&frame, line)) {} }
         },
     })
 }
@@ -366,23 +401,27 @@ fn said(lines: &[Line], marks: &[Mark]) -> String {
     lines.chain(marks).collect::<Vec<String>>().join("; ")
 }
 
-fn dash(place: usize) -> String {
-    format!("s{}", place % DASHES)
+/// The classes of a line: no two of the first 42 have the same colour and the same dashes.
+fn series(place: usize) -> String {
+    let (colour, again) = (place % COLOURS, place / COLOURS);
+    format!("line s{colour} d{}", (colour + again) % DASHES)
 }
 
 /// A day that means something: a line down to the axis, its label on whichever side has room.
 fn flag(frame: &Frame, mark: &Mark, top: f64) -> Markup {
     let x = frame.x(mark.last);
-    let (anchor, shift) = if x > WIDTH / 2.0 {
-        ("end", -4.0)
+    let (anchor, shift, room) = if x > WIDTH / 2.0 {
+        ("end", -4.0, x)
     } else {
-        ("start", 4.0)
+        ("start", 4.0, WIDTH - x)
     };
+    let day = day_of(mark);
+    let room = room - 10.0 - LETTER * day.chars().count() as f64;
     html! {
         g {
             title { (day_of(mark)) " " (shown(&mark.label)) }
             line.mark x1=(at(x)) x2=(at(x)) y1=(at(top + 2.0)) y2=(at(frame.top + frame.height)) {}
-            text x=(at(x + shift)) y=(at(top + 12.0)) text-anchor=(anchor) { (day_of(mark)) " " (short(&mark.label)) }
+            text x=(at(x + shift)) y=(at(top + 12.0)) text-anchor=(anchor) { (day) @if room > 30.0 { " " (fitting(&mark.label, room)) } }
         }
     }
 }
@@ -438,7 +477,9 @@ fn timeline(all: &[Mark]) -> Option<Drawing> {
                 @let (from, to) = (frame.x(mark.first).min(WIDTH - 8.0), frame.x(mark.last).min(WIDTH - 8.0));
                 g {
                     title { (day_of(mark)) " " (shown(&mark.label)) }
-                    text x="0" y=(at(top + 12.0)) { tspan.quiet { (day_of(mark)) } " " (short(&mark.label)) }
+                    @let day = day_of(mark);
+                    @let room = WIDTH - LETTER * (day.chars().count() + 1) as f64;
+                    text x="0" y=(at(top + 12.0)) { tspan.quiet { (day) } " " (fitting(&mark.label, room)) }
                     line.axis x1=(at(frame.left)) x2=(WIDTH) y1=(at(top + 21.0)) y2=(at(top + 21.0)) {}
                     rect.fill.dot.(class_of(mark.tone)) x=(at(from - 4.0)) y=(at(top + 16.5)) width=(at(to - from + 9.0)) height="9" rx="4.5" {}
                 }
@@ -448,106 +489,4 @@ fn timeline(all: &[Mark]) -> Option<Drawing> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn day(text: &str) -> NaiveDate {
-        text.parse().unwrap()
-    }
-
-    fn drawn(plot: Plot) -> String {
-        let chart = Chart {
-            name: "c".to_owned(),
-            title: "Parties bound".into(),
-            table: "t",
-            plot,
-        };
-        figure(&chart, "chart-c", "table-t", "Parties").into_string()
-    }
-
-    #[test]
-    fn a_curve_holds_its_count_until_the_next_and_says_the_threshold() {
-        let svg = drawn(Plot::Steps {
-            lines: vec![Line {
-                label: "parties".into(),
-                points: vec![
-                    (day("2016-01-01"), 0),
-                    (day("2016-07-01"), 10),
-                    (day("2020-01-01"), 8),
-                ],
-            }],
-            thresholds: vec![Threshold {
-                count: 10,
-                label: "10 parties".into(),
-            }],
-            marks: vec![Mark {
-                first: day("2016-07-01"),
-                last: day("2016-07-01"),
-                label: "in force".into(),
-                tone: Tone::Good,
-            }],
-        });
-        assert!(svg.contains("2016-07-01 in force"));
-        assert!(svg.contains("10 parties"));
-        assert!(svg.contains(">2018<"), "{svg}");
-        assert!(svg.contains("parties: from 0 on 2016-01-01 to 8 on 2020-01-01"));
-        assert!(svg.contains(r##"href="#table-t""##));
-    }
-
-    #[test]
-    fn every_plot_is_drawn_whatever_it_holds() {
-        let mark = |first, last| Mark {
-            first: day(first),
-            last: day(last),
-            label: "x".repeat(200),
-            tone: Tone::Bad,
-        };
-        let far = vec![mark("0001-01-01", "9999-12-31"); 100];
-        for plot in [
-            Plot::Bars(Vec::new()),
-            Plot::Bars(vec![Bar {
-                label: String::new(),
-                count: 0,
-                tone: Tone::Plain,
-            }]),
-            Plot::Bars(vec![Bar {
-                label: "max".into(),
-                count: i64::MAX,
-                tone: Tone::Plain,
-            }]),
-            Plot::Stacked {
-                parts: vec![("a".into(), Tone::Good); 9],
-                bars: vec![StackedBar {
-                    label: "b".into(),
-                    counts: vec![1; 9],
-                }],
-            },
-            Plot::Timeline(Vec::new()),
-            Plot::Timeline(far.clone()),
-            Plot::Steps {
-                lines: Vec::new(),
-                thresholds: Vec::new(),
-                marks: Vec::new(),
-            },
-            Plot::Steps {
-                lines: Vec::new(),
-                thresholds: vec![Threshold {
-                    count: i64::MAX,
-                    label: "t".into(),
-                }],
-                marks: far,
-            },
-        ] {
-            let svg = drawn(plot);
-            assert!(!svg.contains("NaN") && !svg.contains("inf"), "{svg}");
-        }
-    }
-
-    #[test]
-    fn levels_are_round_and_few() {
-        assert_eq!(levels(1), [0, 1]);
-        assert_eq!(levels(198), [0, 50, 100, 150]);
-        assert_eq!(levels(4), [0, 1, 2, 3, 4]);
-        assert!(levels(i64::MAX).len() <= 6);
-    }
-}
+mod tests;
