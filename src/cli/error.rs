@@ -335,6 +335,8 @@ impl From<OpenError> for CliError {
                 .hint("copy the directory to where it can be written; a copy verifies as well as the original"),
             E::UnknownScheme { .. } => Self::new(Exit::Usage, message)
                 .hint("for a directory of that name, write ./ before it"),
+            E::OtherVersion { .. } => Self::new(Exit::Locked, message)
+                .hint("start the server again with this version, or use its version here"),
             E::NewerFormat { .. } | E::UnknownStore { .. } => {
                 Self::new(Exit::NoLedger, message).hint("use the version of servanda that made it, or a newer one")
             }

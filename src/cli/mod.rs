@@ -54,6 +54,7 @@ mod serve;
 mod session;
 mod show;
 mod terminal;
+mod tls;
 mod typed;
 mod verdict;
 mod verify;

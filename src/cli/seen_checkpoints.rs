@@ -28,6 +28,15 @@ impl SeenCheckpoints {
         }
     }
 
+    /// The same for a ledger at another location.
+    #[cfg(feature = "serve")]
+    pub fn of(&self, ledger: &Location) -> Self {
+        Self {
+            state: self.state.clone(),
+            ledger: Some(ledger.clone()),
+        }
+    }
+
     /// Remembers and recalls nothing.
     pub fn none() -> Self {
         Self {

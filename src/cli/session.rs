@@ -19,23 +19,20 @@ use super::defaults;
 use super::error::{CliError, Exit};
 use super::files;
 use super::globals::Globals;
-use super::keys::read_signing_key;
-use super::memory;
-use super::progress::Waiting;
 use super::seen_checkpoints::{SeenCheckpoints, name_of, state_directory};
 use crate::desk::names::Names;
 use crate::desk::reading::{Desk, Wrong};
 use servanda_core::chain::checkpoint::Checkpoint;
-use servanda_core::chain::record::Head;
 use servanda_core::state::State;
 use servanda_core::words::{harmless, harmless_json, spelled_out};
 use servanda_ledger::Submission;
 use servanda_ledger::{Given, Placed, Present, Receipt, StreamError};
-use servanda_ledger::{Ledger, LedgerError, Machine};
-use servanda_log::dry_run::DryRunLog;
+use servanda_ledger::{Ledger, LedgerError};
 use servanda_log::{Location, Log, Registry};
 use servanda_report::render::{FORMATS, Render, Style};
 use servanda_report::report::Document;
+
+mod opening;
 
 /// The ledger of a command.
 pub type OpenLedger = Ledger<Box<dyn Log>>;
@@ -126,6 +123,20 @@ impl Session {
         }
     }
 
+    /// The same on a ledger at a path, where the user named none.
+    #[cfg(feature = "serve")]
+    pub fn at(&self, ledger: &Path) -> Self {
+        let location = self.ledger.clone();
+        let location = location.unwrap_or_else(|| Location::from(ledger));
+        Self {
+            seen: self.seen.of(&location),
+            ledger: Some(location),
+            dry_run: self.dry_run,
+            named: self.named,
+            ..self.on(ledger)
+        }
+    }
+
     /// Whether the user named keys of recorders to sign with.
     #[cfg(feature = "serve")]
     pub fn has_signing_keys(&self) -> bool {
@@ -171,67 +182,6 @@ impl Session {
             CliError::refused(format!("{location} has no directory for the file {name}"))
                 .hint("leave out --no-memory, so that your state directory is used")
         })
-    }
-
-    /// The name of this process for others that wait for the ledger.
-    fn holder(&self) -> String {
-        format!("servanda {}", self.command)
-    }
-
-    /// Opens the ledger's log, without replaying it.
-    pub fn open_log(&self) -> Result<Box<dyn Log>, CliError> {
-        let location = self.location()?;
-        let backend = self.registry.of(location)?;
-        let log = backend.open(location, self.wait, &self.holder())?;
-        let head = log.head()?;
-        memory::check(head.count)?;
-        if head == Head::EMPTY && log.damage().is_none() {
-            let message = format!("{location} holds no record: making the ledger was interrupted");
-            return Err(CliError::new(Exit::NoLedger, message).hint(format!(
-                "`servanda init --ledger {location} --origin NAME` continues"
-            )));
-        }
-        if log.is_copied() && log.damage().is_none() {
-            self.hint(&format!(
-                "a command that wrote was killed, so each command copies the records to read them, until `{}` or another writes them",
-                self.command("compact")
-            ));
-        }
-        Ok(log)
-    }
-
-    /// Opens the ledger, and compares it with the newest checkpoint that this user saw of it. With `--dry-run`
-    /// nothing that is appended to it stays.
-    pub fn open(&self) -> Result<OpenLedger, CliError> {
-        // The ledger is locked once it is open, and a key may come through a pipe.
-        let keys = self
-            .sign_with
-            .iter()
-            .map(|path| read_signing_key(path))
-            .collect::<Result<_, _>>()?;
-        let log = self.open_log()?;
-        let log: Box<dyn Log> = if self.dry_run {
-            Box::new(DryRunLog::new(log)?)
-        } else {
-            log
-        };
-        let waiting = Waiting::new(self.shows_progress(), "reading the history");
-        let mut ledger = Ledger::open(log, Machine)?.signing_with(keys);
-        if self.clock_is_right {
-            ledger = ledger.trusting_the_clock();
-        }
-        if self.case_matters {
-            ledger = ledger.telling_case_apart();
-        }
-        drop(waiting);
-        if let Some(damage) = ledger.log().damage() {
-            return Err(CliError::new(Exit::Broken, damage)
-                .hint("`servanda verify` reads what is there, and `servanda recover --into DIR` copies it into a new ledger"));
-        }
-        let present = ledger.checkpoint()?;
-        self.seen.check(&ledger.hashes(), &present)?;
-        self.remember(&present);
-        Ok(ledger)
     }
 
     /// Appends events, answers the user with the receipts, and then keeps the new checkpoint: beside the log for others,
@@ -303,7 +253,12 @@ impl Session {
         };
         if let Some(dir) = self.ledger.as_ref().and_then(Location::directory) {
             let path = dir.join("checkpoint");
-            if let Err(error) = files::keep_locked(&path, checkpoint.to_string()) {
+            // Where others may append, they may write the file at the same time.
+            let kept = match ledger.log().is_shared() {
+                true => files::keep(&path, checkpoint.to_string()),
+                false => files::keep_locked(&path, checkpoint.to_string()),
+            };
+            if let Err(error) = kept {
                 self.talk(&error.message);
             }
         }

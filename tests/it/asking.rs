@@ -7,4 +7,6 @@ mod left;
 mod refused;
 mod robot;
 mod secretary;
+#[cfg(feature = "serve")]
+mod serving;
 mod whole;

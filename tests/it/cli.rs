@@ -14,16 +14,42 @@ fn examples() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut files = vec![root.join("README.md")];
     for directory in ["docs", "tests/cmd"] {
-        let pages = std::fs::read_dir(root.join(directory)).unwrap();
-        let pages = pages.map(|page| page.unwrap().path());
-        files.extend(pages.filter(|page| has_examples(page)));
+        files.extend(pages(directory));
     }
+    check(files, false);
+}
+
+/// The commands do the same where each ledger is served by another process: same output, same exit code.
+#[test]
+#[cfg(all(unix, feature = "serve"))]
+fn examples_on_served_ledgers() {
+    // What is overwritten comes from the other test.
+    if std::env::var_os("TRYCMD").is_none() {
+        let mut files = pages("tests/cmd");
+        // Help needs no ledger.
+        files.retain(|file| !file.ends_with("help.md"));
+        check(files, true);
+    }
+}
+
+/// The pages of a directory that have examples.
+fn pages(directory: &str) -> Vec<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let pages = std::fs::read_dir(root.join(directory)).unwrap();
+    let pages = pages.map(|page| page.unwrap().path());
+    pages.filter(|page| has_examples(page)).collect()
+}
+
+/// Runs the examples of files.
+fn check(mut files: Vec<PathBuf>, is_served: bool) {
     assert!(files.len() > 3, "there are no examples in {files:?}");
     // One after the other, because the tests beside this one measure time. Each in a thread, so that a panic in one
     // file does not hide the others.
     let fails = |file: &PathBuf| {
         let file = file.clone();
-        std::thread::spawn(move || run(&file)).join().is_err()
+        std::thread::spawn(move || run(&file, is_served))
+            .join()
+            .is_err()
     };
     files.retain(fails);
     assert!(
@@ -41,7 +67,7 @@ fn has_examples(page: &Path) -> bool {
 }
 
 /// Runs the examples of a file.
-fn run(file: &Path) {
+fn run(file: &Path, is_served: bool) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     // trycmd ignores programs that it does not know, and would ignore a misspelt one too.
     let text = std::fs::read_to_string(file).unwrap();
@@ -56,6 +82,7 @@ fn run(file: &Path) {
     for name in ["fixtures", "docs"] {
         std::os::unix::fs::symlink(root.join(name), scratch.path().join(name)).unwrap();
     }
+    let servers = Servers(scratch.path().with_extension("servers"));
     let cases = trycmd::TestCases::new();
     cases
         .case(file)
@@ -73,5 +100,25 @@ fn run(file: &Path) {
         .env("COLUMNS", "100")
         .env("NO_COLOR", "1")
         .env("TZ", "UTC");
+    if is_served {
+        cases.env("SERVANDA_SERVERS", servers.0.to_string_lossy());
+    }
     cases.run();
+}
+
+/// The file in which the script notes the servers that it starts: a process id a line. They end with this.
+struct Servers(PathBuf);
+
+impl Drop for Servers {
+    fn drop(&mut self) {
+        let noted = std::fs::read_to_string(&self.0).unwrap_or_default();
+        for pid in noted.lines() {
+            // It may have ended.
+            let _ = std::process::Command::new("kill")
+                .args(["-9", pid])
+                .stderr(std::process::Stdio::null())
+                .status();
+        }
+        let _ = std::fs::remove_file(&self.0);
+    }
 }

@@ -177,6 +177,10 @@ impl<S: Log> Log for DryRunLog<S> {
         self.inner.is_copied()
     }
 
+    fn is_shared(&self) -> bool {
+        self.inner.is_shared()
+    }
+
     fn snapshots(&self) -> Option<&dyn SnapshotCache> {
         self.inner.snapshots().is_some().then_some(self)
     }

@@ -79,6 +79,11 @@ pub trait Log: Send {
         false
     }
 
+    /// Whether others may append while this process has the log open.
+    fn is_shared(&self) -> bool {
+        false
+    }
+
     /// Gives the means to wait for what others append, if others can append while this is open.
     fn watcher(&self) -> Option<Box<dyn Watch>> {
         None
@@ -107,6 +112,33 @@ pub trait Reader: Send + Sync {
     /// # Errors
     /// [`LogError`], also after the log was closed.
     fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, LogError>;
+
+    /// Lists snapshots as [`SnapshotCache::counts`] does, while the log is in use; none where they cannot be read then.
+    ///
+    /// # Errors
+    /// [`LogError`]
+    fn snapshot_counts(&self) -> Result<Vec<u64>, LogError> {
+        Ok(Vec::new())
+    }
+
+    /// Reads a snapshot as [`SnapshotCache::load`] does, while the log is in use.
+    ///
+    /// # Errors
+    /// [`LogError`]
+    fn snapshot(&self, _count: u64) -> Result<Option<Vec<u8>>, LogError> {
+        Ok(None)
+    }
+}
+
+/// What became of a log that its owner lent to somebody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lent {
+    /// Its records are the same.
+    Unchanged,
+    /// Records may have been appended.
+    Appended,
+    /// Records may have been erased.
+    Erased,
 }
 
 /// Waits for what others append.
@@ -248,6 +280,9 @@ impl<P: DerefMut<Target: Log> + Send> Log for P {
     }
     fn is_copied(&self) -> bool {
         (**self).is_copied()
+    }
+    fn is_shared(&self) -> bool {
+        (**self).is_shared()
     }
     fn watcher(&self) -> Option<Box<dyn Watch>> {
         (**self).watcher()

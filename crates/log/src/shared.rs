@@ -57,6 +57,9 @@ impl<S: Log> Log for Shared<S> {
     fn is_copied(&self) -> bool {
         self.get().is_copied()
     }
+    fn is_shared(&self) -> bool {
+        self.get().is_shared()
+    }
     fn snapshots(&self) -> Option<&dyn SnapshotCache> {
         self.get().snapshots().is_some().then_some(self)
     }

@@ -90,6 +90,12 @@ impl Service {
         self.context.shared.close()
     }
 
+    /// The ledger.
+    #[cfg(unix)]
+    pub(crate) fn shared(&self) -> &Shared {
+        &self.context.shared
+    }
+
     /// The route of a request, and what stands for its segments in braces.
     fn route(&self, request: &Request) -> Result<(&'static Route, Vec<String>), Problem> {
         let method = match request.method.as_str() {
@@ -113,7 +119,7 @@ impl Service {
         })
     }
 
-    /// Who sent a request: by a token, or by the session of a browser.
+    /// Who sent a request: by a token, by the name that a proxy gives, or by the session of a browser.
     fn sender(&self, request: &Request) -> Result<Sender, Problem> {
         if let Some(given) = request.header("authorization") {
             let basic = pages::basic_token(request);
@@ -123,6 +129,18 @@ impl Service {
             return Ok(Sender {
                 who: Some(who),
                 session: None,
+            });
+        }
+        let trusted = self.context.options.trusted.as_ref();
+        if let Some(name) = trusted
+            .map(|trusted| trusted.named(request))
+            .transpose()?
+            .flatten()
+        {
+            let (who, session) = self.context.named_by_proxy(name)?;
+            return Ok(Sender {
+                who: Some(who),
+                session: Some(session),
             });
         }
         let session = pages::session_id(request).and_then(|id| self.context.sessions.find(id));

@@ -20,7 +20,7 @@ use servanda_http::Bell;
 use servanda_ledger::anchor::Hashes;
 use servanda_ledger::group::{Appender, Group, GroupError};
 use servanda_ledger::{Ledger, LedgerError, Receipt, Submission};
-use servanda_log::{Log, Reader, Watch};
+use servanda_log::{Lent, Log, Reader, Watch};
 
 use crate::frozen::Frozen;
 
@@ -57,6 +57,8 @@ struct Version {
     head: Head,
     checkpoint: Option<Checkpoint>,
     tiles: Arc<[TreeHash]>,
+    /// How often the ledger's state was read anew before.
+    replays: u64,
 }
 
 /// The ledger as it was when somebody began to ask.
@@ -74,6 +76,7 @@ impl Version {
             head: ledger.head(),
             checkpoint: ledger.checkpoint().ok(),
             tiles: ledger.tiles().into(),
+            replays: ledger.replays(),
         })
     }
 }
@@ -82,10 +85,19 @@ impl Shown {
     /// Shows what the ledger has become.
     fn note(&self, ledger: &OpenLedger) {
         let current = self.current();
-        if current.head == ledger.head() {
+        let is_replayed = current.replays != ledger.replays();
+        if current.head == ledger.head() && !is_replayed {
             return;
         }
         let mut earlier = self.earlier.lock().unwrap_or_else(PoisonError::into_inner);
+        if is_replayed {
+            // A record was redacted, perhaps. What was known of it before is to be forgotten.
+            earlier.clear();
+            let next = Version::of(ledger, ledger.state().clone());
+            *self.current.write().unwrap_or_else(PoisonError::into_inner) = next;
+            self.bell.ring();
+            return;
+        }
         // Readers only take the current one, so that one which nobody has stays alone.
         let free = earlier.iter().position(|one| Arc::strong_count(one) == 1);
         let free = free.and_then(|at| Arc::into_inner(earlier.swap_remove(at)));
@@ -182,6 +194,22 @@ impl Shared {
         self.shown.current().head
     }
 
+    /// Lets work be done with the log while nobody appends, and shows what became of it.
+    ///
+    /// # Errors
+    /// [`GroupError::Closed`] once nobody serves it any more; [`GroupError::Lost`].
+    pub fn lend(
+        &self,
+        work: impl FnOnce(&mut dyn Log) -> Lent + Send + 'static,
+    ) -> Result<(), GroupError> {
+        self.visit(|ledger| ledger.lend(|log| work(log.as_mut())))
+    }
+
+    /// What reads the records for as long as the ledger is open.
+    pub fn reader(&self) -> Arc<dyn Reader> {
+        Arc::clone(&self.reader)
+    }
+
     /// Rings when there are new records.
     pub fn bell(&self) -> &Bell {
         &self.shown.bell
@@ -272,6 +300,11 @@ impl Source {
     /// How many records there are, without a snapshot.
     pub fn count(&self) -> u64 {
         self.shown.current().head.count
+    }
+
+    /// How often the state was read anew. What was said of records before may be what is to be forgotten.
+    pub fn replays(&self) -> u64 {
+        self.shown.current().replays
     }
 
     /// The ledger as it is now.

@@ -37,7 +37,8 @@ impl Serving {
         let mut out = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
         out.read_line(&mut line).unwrap();
-        let Some(address) = line.trim_end().strip_prefix("listening on http://") else {
+        let url = line.trim_end().strip_prefix("listening on ");
+        let Some((_, address)) = url.and_then(|url| url.split_once("://")) else {
             let mut said = String::new();
             child
                 .stderr
@@ -80,6 +81,19 @@ impl Serving {
         Client::of(self).logged_in(&format!("/enter?token={}", self.token()))
     }
 
+    /// Its process id.
+    #[cfg(target_os = "linux")]
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Sends it a signal.
+    pub fn signal(&self, signal: &str) {
+        let pid = self.child.id().to_string();
+        let told = Command::new("kill").args([signal, &pid]).status();
+        assert!(told.unwrap().success());
+    }
+
     /// Kills it as a crash does.
     pub fn kill(mut self) {
         self.child.kill().unwrap();
@@ -88,9 +102,7 @@ impl Serving {
 
     /// Sends it a signal; its exit code and what it said.
     pub fn stop(mut self, signal: &str) -> (Option<i32>, String) {
-        let pid = self.child.id().to_string();
-        let told = Command::new("kill").args([signal, &pid]).status();
-        assert!(told.unwrap().success());
+        self.signal(signal);
         let mut said = String::new();
         self.child
             .stderr

@@ -124,4 +124,12 @@ impl Reader for Shared {
         }
         read
     }
+
+    fn snapshot_counts(&self) -> Result<Vec<u64>, LogError> {
+        self.opened()?.snapshots()
+    }
+
+    fn snapshot(&self, count: u64) -> Result<Option<Vec<u8>>, LogError> {
+        self.opened()?.snapshot(count)
+    }
 }

@@ -52,9 +52,28 @@ impl Sessions {
     /// What the system says where it has no randomness.
     pub fn begin(&self, name: &str, token: &str) -> std::io::Result<String> {
         let id = random()?;
+        self.keep(digest(&id), name, digest(token))?;
+        Ok(id)
+    }
+
+    /// The session of somebody whom a proxy names each time: no browser has its id.
+    ///
+    /// # Errors
+    /// As [`Sessions::begin`].
+    pub fn of_proxy(&self, name: &str) -> std::io::Result<Session> {
+        // No digest begins like this.
+        let key = format!("proxy {name}");
+        if let Some(kept) = self.lock().get_mut(&key) {
+            kept.used = Instant::now();
+            return Ok(kept.session.clone());
+        }
+        self.keep(key, name, String::new())
+    }
+
+    fn keep(&self, key: String, name: &str, token_digest: String) -> std::io::Result<Session> {
         let session = Session {
             name: name.to_owned(),
-            token_digest: digest(token),
+            token_digest,
             csrf: random()?,
         };
         let mut all = self.lock();
@@ -67,13 +86,13 @@ impl Sessions {
             }
         }
         let kept = Kept {
-            session,
+            session: session.clone(),
             used: now,
             saved: Vec::new(),
             held: Vec::new(),
         };
-        all.insert(digest(&id), kept);
-        Ok(id)
+        all.insert(key, kept);
+        Ok(session)
     }
 
     /// The session of this id.

@@ -14,6 +14,7 @@ use servanda_http::{Reply, Request};
 use super::records::record;
 use crate::access::Needs;
 use crate::ask::readable;
+use crate::context::Followed;
 use crate::exchange::{Answered, Exchange, JSON, Route, head};
 use crate::problem::Problem;
 use crate::shared::Source;
@@ -149,23 +150,22 @@ fn follow(exchange: &Exchange<'_>, reply: &mut Reply) -> Answered {
 }
 
 /// Records as server-sent events, perhaps as another follower was given them.
-fn given(
-    source: &Source,
-    followed: &Mutex<(u64, u64, String)>,
-    from: u64,
-    end: u64,
-) -> io::Result<String> {
+fn given(source: &Source, followed: &Mutex<Followed>, from: u64, end: u64) -> io::Result<String> {
     if from >= end {
         return Ok(String::new());
     }
     let lock = || followed.lock().unwrap_or_else(PoisonError::into_inner);
+    let asked = (from, end, source.replays());
     let last = lock();
-    if (last.0, last.1) == (from, end) {
-        return Ok(last.2.clone());
+    if last.asked == asked {
+        return Ok(last.text.clone());
     }
     drop(last);
     let text = events(source.snapshot().state(), from, end)?;
-    *lock() = (from, end, text.clone());
+    *lock() = Followed {
+        asked,
+        text: text.clone(),
+    };
     Ok(text)
 }
 
