@@ -182,9 +182,12 @@ impl<'a> Columns<'a> {
     }
 }
 
-/// What functions made of texts: names and dates recur from row to row. One thread has it.
+/// What functions made of texts, by the place of the function: names and dates recur from row to row. One thread has it.
 #[derive(Default)]
-pub struct Memo(RefCell<Vec<(usize, HashMap<String, String, RandomState>)>>);
+pub struct Memo(RefCell<Vec<(usize, MadeOf)>>);
+
+/// What a function made, by the text.
+type MadeOf = HashMap<String, String, RandomState>;
 
 /// The most texts that are known of a function.
 const KNOWN: usize = 4_096;
@@ -212,7 +215,7 @@ impl Memo {
         if let Some(made) = &made {
             let mut memo = self.0.borrow_mut();
             let place = place.unwrap_or_else(|| {
-                memo.push((which, HashMap::default()));
+                memo.push((which, MadeOf::default()));
                 memo.len() - 1
             });
             let known = &mut memo[place].1;
