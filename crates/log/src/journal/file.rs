@@ -280,7 +280,7 @@ pub(super) fn blank(size: usize, head: Head) -> Vec<u8> {
 /// Whether the file of a journal is missing, or knows no record and holds no frame, not even a damaged one.
 pub(crate) fn is_blank(path: &Path) -> bool {
     let Ok(bytes) = servanda_files::read_regular(path, MAX_BYTES) else {
-        return !path.exists();
+        return matches!(path.try_exists(), Ok(false));
     };
     let state = Slot::newest(&bytes, MAGIC).and_then(|slot| State::from_bytes(&slot.body));
     let knows_none = state.is_none_or(|state| state.head == Head::EMPTY);
