@@ -1,19 +1,17 @@
 //! `add`: asks for events and records them together. `record` does so too, where something is missing.
 
 use std::cell::RefCell;
-use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::PoisonError;
 use std::time::SystemTime;
 
 use chrono::{DateTime, Local};
 
 use super::command::{Command, Run};
 use super::error::{CliError, Exit};
-use super::interrupt::Farewell;
 use super::receipt;
 use super::session::{OpenLedger, Session};
-use super::terminal::{Before, Terminal};
+use super::terminal::{LastWords, Terminal};
 use super::typed::text_of;
 use crate::desk::ask::{Desktop, Form, Left, Prompt as _, Setting, Stop, resumed};
 use crate::desk::draft::{Draft, InUse};
@@ -93,7 +91,7 @@ struct Asking<'s> {
     /// The draft, once something was typed.
     draft: RefCell<Option<Draft>>,
     /// What is said where a signal ends the program.
-    last_words: Arc<Mutex<String>>,
+    last_words: LastWords,
 }
 
 impl<'s> Asking<'s> {
@@ -103,7 +101,7 @@ impl<'s> Asking<'s> {
             recorded_at,
             drafts: RefCell::default(),
             draft: RefCell::default(),
-            last_words: Arc::default(),
+            last_words: LastWords::default(),
         }
     }
 
@@ -159,16 +157,8 @@ impl<'s> Asking<'s> {
     /// offered first, unless one was named.
     fn asked(&self, state: State, mut forms: Vec<Form>) -> Result<Vec<Event>, Stop> {
         let session = self.session;
-        let (before, last_words) = (Before::now(), Arc::clone(&self.last_words));
         self.set_last_words();
-        let _farewell = Farewell::by(move || {
-            before.restore();
-            let words = last_words.lock().unwrap_or_else(PoisonError::into_inner);
-            let _ = write!(io::stderr().lock(), "{words}");
-        });
-        let mut terminal = Terminal {
-            colour: session.has_colour(),
-        };
+        let mut terminal = Terminal::new(session.has_colour(), &self.last_words);
         terminal.say("Nothing is recorded before you say so. Ctrl-C stops, and keeps a draft.");
         if self.draft.borrow().is_none() {
             forms.splice(0..0, self.left_before(&mut terminal)?);

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io::{self, Write as _};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use inquire::list_option::ListOption;
 use inquire::ui::{RenderConfig, Styled};
@@ -10,6 +11,7 @@ use inquire::{InquireError, Select, Text};
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
 use textwrap::core::display_width;
 
+use super::interrupt::Farewell;
 use crate::desk::ask::{Asked, Choice, Prompt, Stop};
 use servanda_core::value::unicode::folded;
 use servanda_core::words::{harmless, spelled_out};
@@ -26,27 +28,25 @@ const USUAL_WIDTH: u16 = 80;
 /// Shows the cursor, and tells the terminal not to mark what is pasted.
 const AS_USUAL: &str = "\u{1b}[?25h\u{1b}[?2004l";
 
-/// How a terminal was before questions are asked on it.
-pub struct Before(Option<Termios>);
+/// What is said where a signal ends the program.
+pub type LastWords = Arc<Mutex<String>>;
 
-impl Before {
-    /// The terminal of this process as it is now.
-    pub fn now() -> Self {
-        Self(tcgetattr(io::stdin()).ok())
-    }
-
-    /// Puts the terminal back, below the question that stands on it. It may be gone by then.
-    pub fn restore(&self) {
-        let Some(before) = &self.0 else { return };
+/// Puts a terminal back as it was, and says the last words below the question that stands on it. It may be gone by then.
+fn restore(before: Option<&Termios>, last_words: &LastWords) {
+    let mut err = io::stderr().lock();
+    if let Some(before) = before {
         let _ = tcsetattr(io::stdin(), OptionalActions::Now, before);
-        let _ = writeln!(io::stderr().lock(), "{AS_USUAL}");
+        let _ = writeln!(err, "{AS_USUAL}");
     }
+    let words = last_words.lock().unwrap_or_else(PoisonError::into_inner);
+    let _ = write!(err, "{words}");
 }
 
 /// Asks on standard error, so that standard output has data alone.
 pub struct Terminal {
     /// Whether to use colour.
-    pub colour: bool,
+    colour: bool,
+    _farewell: Farewell,
 }
 
 /// An answer and its place.
@@ -64,6 +64,15 @@ impl fmt::Display for Shown<'_> {
 }
 
 impl Terminal {
+    /// The terminal of this process. A signal that ends the program while questions are asked leaves it as it is now.
+    pub fn new(colour: bool, last_words: &LastWords) -> Self {
+        let (before, last_words) = (tcgetattr(io::stdin()).ok(), Arc::clone(last_words));
+        Self {
+            colour,
+            _farewell: Farewell::by(move || restore(before.as_ref(), &last_words)),
+        }
+    }
+
     fn style(&self) -> RenderConfig<'static> {
         let style = match self.colour {
             true => RenderConfig::default_colored(),

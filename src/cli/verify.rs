@@ -382,7 +382,7 @@ fn cosigned(session: &Session, policy: &Policy) -> Result<(Anchor, Option<String
         CliError::new(Exit::NotAnchored, format!("sound, but not anchored: {why}"))
             .hint("servanda witness ask --policy FILE --key FILE asks the witnesses")
     };
-    if !path.exists() {
+    if matches!(path.try_exists(), Ok(false)) {
         return Err(unmet("no witness was asked yet".into()));
     }
     // Anybody who can write to the ledger can replace this file, so a wrong one is a missing anchor and no finding.

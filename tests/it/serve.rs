@@ -6,6 +6,7 @@ pub mod client;
 #[cfg(target_os = "linux")]
 mod crowd;
 mod durable;
+mod foreign;
 mod forms;
 mod pages;
 mod socket;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::error::{AppendError, LogError, Unsupported};
 use super::source::BatchSource;
 use servanda_core::chain::record::{Head, Record};
+use servanda_core::pages::Source;
 pub use servanda_core::records::Stored;
 
 /// An append-only sequence of sealed records, numbered from 0.
@@ -180,6 +181,16 @@ pub trait SnapshotCache {
     /// # Errors
     /// [`LogError`]
     fn load(&self, count: u64) -> Result<Option<Vec<u8>>, LogError>;
+
+    /// Opens the snapshot of this count, to be read piece by piece as long as the log is open; none if it is absent or
+    /// incomplete. Unless it is loaded for that, what is damaged in it shows where it is read.
+    ///
+    /// # Errors
+    /// [`LogError`]
+    fn open(&self, count: u64) -> Result<Option<Arc<dyn Source>>, LogError> {
+        let loaded = self.load(count)?;
+        Ok(loaded.map(|bytes| Arc::new(bytes) as Arc<dyn Source>))
+    }
 
     /// Removes the snapshot of this count, if there is one.
     ///

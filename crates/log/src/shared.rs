@@ -8,6 +8,7 @@ use super::log::{
 };
 use super::source::BatchSource;
 use servanda_core::chain::record::Head;
+use servanda_core::pages::Source;
 
 /// A log whose clones are all the same log, so that it can be opened again after its user dropped it.
 #[derive(Debug, Default)]
@@ -82,6 +83,9 @@ impl<S: Log> SnapshotCache for Shared<S> {
     }
     fn load(&self, count: u64) -> Result<Option<Vec<u8>>, LogError> {
         self.get().cache()?.load(count)
+    }
+    fn open(&self, count: u64) -> Result<Option<Arc<dyn Source>>, LogError> {
+        self.get().cache()?.open(count)
     }
     fn remove(&self, count: u64) -> Result<(), LogError> {
         self.get().cache()?.remove(count)

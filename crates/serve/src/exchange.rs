@@ -54,6 +54,13 @@ pub struct Route {
 }
 
 impl Route {
+    /// Whether its answers are made of the head, the day and the question alone, so that a client may keep them. Tiles never
+    /// change, and need no tag.
+    pub fn has_tag(&self) -> bool {
+        let is_other = ["/metrics", "/api/v1/events", "/api/v1/tile/{*rest}"].contains(&self.path);
+        self.method == "GET" && self.needs != Needs::Nothing && !is_other
+    }
+
     /// A page without parameters that are documented.
     pub const fn page(
         needs: Needs,
@@ -136,6 +143,28 @@ impl Exchange<'_> {
         self.who.as_ref().ok_or_else(nobody)
     }
 
+    /// The entity tag of an answer: the head that it was made of, and what else it depends on. An answer as of today is
+    /// another one tomorrow, and another version of the program may word it otherwise.
+    pub fn etag(&self, snapshot: &Snapshot) -> String {
+        let (head, today) = (snapshot.head(), self.context.options.desk.today());
+        let version = env!("CARGO_PKG_VERSION");
+        format!("\"{}-{}.{today}.{version}\"", head.count, head.link)
+    }
+
+    /// The tag of the answer, if the client has it already. Pages of a session carry what is of that session alone, and
+    /// are made anew.
+    pub fn unchanged(&self, route: &Route) -> Option<String> {
+        let given = self.request.header("if-none-match")?;
+        if !route.has_tag() || self.session.is_some() {
+            return None;
+        }
+        let tag = self.etag(&self.snapshot());
+        let mut given = given
+            .split(',')
+            .map(|one| one.trim().trim_start_matches("W/"));
+        given.any(|one| one == tag).then_some(tag)
+    }
+
     /// The first segment in braces.
     pub fn segment(&self) -> &str {
         self.segments.first().map_or("", String::as_str)
@@ -143,7 +172,7 @@ impl Exchange<'_> {
 
     /// Answers with JSON, and with the head of the ledger that it was made of.
     pub fn json(&self, reply: &mut Reply, snapshot: &Snapshot, value: &Value) -> Answered {
-        let head = head(200, JSON).with("etag", etag(snapshot));
+        let head = head(200, JSON).with("etag", self.etag(snapshot));
         reply.send(head, harmless_json(&value.to_string()).into_owned() + "\n");
         Ok(())
     }
@@ -157,12 +186,6 @@ pub fn may(context: &Context, who: Option<&Who>, needs: Needs) -> bool {
         Needs::Read | Needs::Audit => context.options.public_read || may,
         Needs::Record | Needs::Erase => may && !context.options.read_only,
     }
-}
-
-/// The head of a ledger as an entity tag.
-pub fn etag(snapshot: &Snapshot) -> String {
-    let head = snapshot.head();
-    format!("\"{}-{}\"", head.count, head.link)
 }
 
 /// The head of an answer, with what keeps a browser from being tricked.

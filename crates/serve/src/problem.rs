@@ -23,6 +23,8 @@ pub struct Problem {
     pub errors: Vec<Wrong>,
     /// After how many seconds it may be tried again.
     pub retry_after: Option<u64>,
+    /// The methods that would be answered.
+    pub allow: Option<String>,
 }
 
 /// One thing that is wrong.
@@ -51,6 +53,7 @@ impl Problem {
             message: message.into(),
             errors: Vec::new(),
             retry_after: None,
+            allow: None,
         }
     }
 
@@ -77,6 +80,28 @@ impl Problem {
     /// One parameter that is wrong.
     pub fn parameter(field: &str, message: impl Into<String>) -> Self {
         Self::bad_request(vec![Wrong::field(field, message)])
+    }
+
+    /// A parameter that names what is not there.
+    pub fn missing(field: &str, message: impl Into<String>) -> Self {
+        Self::all_missing(vec![Wrong::field(field, message)])
+    }
+
+    /// Parameters that name what is not there.
+    pub fn all_missing(errors: Vec<Wrong>) -> Self {
+        Self {
+            status: 404,
+            kind: "not-found",
+            ..Self::bad_request(errors)
+        }
+    }
+
+    /// A request that is understood, and has no answer because of a parameter.
+    pub fn unanswerable(field: &str, message: impl Into<String>) -> Self {
+        Self {
+            status: 422,
+            ..Self::parameter(field, message)
+        }
     }
 
     /// The events of a batch that are wrong.

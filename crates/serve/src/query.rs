@@ -45,6 +45,17 @@ impl Query {
             .filter(|value| !value.is_empty())
     }
 
+    /// The whole number that stands for a name, if there is one.
+    ///
+    /// # Errors
+    /// A value that is none, or too large.
+    pub fn number<N: std::str::FromStr>(&self, name: &str) -> Result<Option<N>, Problem> {
+        let wrong = |_| Problem::parameter(name, "is a whole number");
+        self.get(name)
+            .map(|text| text.parse().map_err(wrong))
+            .transpose()
+    }
+
     /// Whether a name stands there, with any value but `false` and `0`.
     pub fn flag(&self, name: &str) -> bool {
         let mut values = self.iter().filter(|(given, _)| *given == name);
@@ -67,6 +78,23 @@ impl Query {
             )
         });
         let wrong: Vec<Wrong> = wrong.collect();
+        match wrong.is_empty() {
+            true => Ok(()),
+            false => Err(Problem::bad_request(wrong)),
+        }
+    }
+
+    /// That every name has a value, but for switches: where no form asks, an empty value is a mistake.
+    ///
+    /// # Errors
+    /// A problem that names each one without.
+    pub fn check_values(&self) -> Result<(), Problem> {
+        let empty = self
+            .iter()
+            .filter(|(name, value)| value.trim().is_empty() && *name != "dry_run");
+        let wrong: Vec<Wrong> = empty
+            .map(|(name, _)| Wrong::field(name, "has no value"))
+            .collect();
         match wrong.is_empty() {
             true => Ok(()),
             false => Err(Problem::bad_request(wrong)),

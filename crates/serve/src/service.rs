@@ -105,17 +105,20 @@ impl Service {
         let all = self.routes.iter().copied().flatten();
         let fitting = all.filter_map(|route| Some((route, segments(route.path, &request.path)?)));
         let fitting: Vec<_> = fitting.collect();
-        let is_there = !fitting.is_empty();
+        let allow = allowed(fitting.iter().map(|(route, _)| route.method));
         let found = fitting
             .into_iter()
             .find(|(route, _)| route.method == method);
-        found.ok_or_else(|| match is_there {
-            true => Problem::new(
-                405,
-                "bad-request",
-                format!("{} takes no {method}", request.path),
-            ),
-            false => Problem::not_found("there is no such page"),
+        found.ok_or_else(|| match allow {
+            Some(allow) => Problem {
+                allow: Some(allow),
+                ..Problem::new(
+                    405,
+                    "bad-request",
+                    format!("{} takes no {method}", request.path),
+                )
+            },
+            None => Problem::not_found("there is no such page"),
         })
     }
 
@@ -193,6 +196,13 @@ impl Service {
             who: sender.who,
             session: sender.session,
         };
+        if is_api {
+            exchange.query.check_values()?;
+        }
+        if let Some(tag) = exchange.unchanged(route) {
+            reply.send(not_modified(tag), "");
+            return Ok(name);
+        }
         match (route.handle)(&exchange, reply) {
             Ok(()) => Ok(name),
             Err(problem) => {
@@ -304,6 +314,22 @@ fn is_api(path: &str) -> bool {
     path.starts_with(API)
 }
 
+/// The methods that a path takes; none where there is no such path.
+fn allowed<'r>(methods: impl Iterator<Item = &'r str>) -> Option<String> {
+    let mut all: Vec<&str> = methods.collect();
+    if all.contains(&"GET") {
+        all.push("HEAD");
+    }
+    (!all.is_empty()).then(|| all.join(", "))
+}
+
+/// The head of the answer that the client has already.
+fn not_modified(tag: String) -> Head {
+    let mut head = head(304, HTML).with("etag", tag);
+    head.headers.retain(|(name, _)| *name != "content-type");
+    head
+}
+
 /// Says what went wrong: to a program as JSON, to a person as a page.
 fn refuse(options: &Options, request: &Request, reply: &mut Reply, problem: &Problem) {
     if reply.has_begun() {
@@ -319,6 +345,9 @@ fn refuse(options: &Options, request: &Request, reply: &mut Reply, problem: &Pro
         }
         if let Some(seconds) = problem.retry_after {
             head = head.with("retry-after", seconds.to_string());
+        }
+        if let Some(allow) = &problem.allow {
+            head = head.with("allow", allow.clone());
         }
         head.with("cache-control", "no-store")
     };

@@ -102,7 +102,7 @@ impl Shown {
         let free = earlier.iter().position(|one| Arc::strong_count(one) == 1);
         let free = free.and_then(|at| Arc::into_inner(earlier.swap_remove(at)));
         let state = free.map_or_else(|| current.state.clone(), |version| version.state);
-        let state = caught_up(state, ledger).unwrap_or_else(|| ledger.state().clone());
+        let state = caught_up(state, ledger).unwrap_or_else(|| kept(ledger));
         let next = Version::of(ledger, state);
         let mut place = self.current.write().unwrap_or_else(PoisonError::into_inner);
         earlier.push(std::mem::replace(&mut *place, next));
@@ -118,6 +118,12 @@ impl Shown {
         let current = self.current.read();
         Arc::clone(&current.unwrap_or_else(PoisonError::into_inner))
     }
+}
+
+/// The ledger's state, with all of its snapshot, which may be removed while readers have it.
+fn kept(ledger: &OpenLedger) -> State {
+    ledger.state().read_all();
+    ledger.state().clone()
 }
 
 /// A state with the records that came since; none where it cannot be brought up to date.
@@ -150,7 +156,7 @@ impl Shared {
     /// # Errors
     /// What the system says where it gives no thread.
     pub fn new(ledger: OpenLedger) -> io::Result<Self> {
-        let version = Version::of(&ledger, ledger.state().clone());
+        let version = Version::of(&ledger, kept(&ledger));
         let shown = Arc::new(Shown {
             current: RwLock::new(version),
             earlier: Mutex::default(),

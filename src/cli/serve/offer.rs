@@ -1,6 +1,7 @@
 //! The offer to make a ledger, where there is none to serve.
 
 use std::path::Path;
+use std::sync::{Arc, Mutex};
 
 use crate::cli::error::{CliError, Exit};
 use crate::cli::init;
@@ -49,9 +50,8 @@ fn is_empty(path: &Path) -> bool {
 
 /// Asks what a new ledger is called, and what for.
 fn asked(session: &Session, here: &Path) -> Result<Fields, Stop> {
-    let mut terminal = Terminal {
-        colour: session.has_colour(),
-    };
+    let last_words = Arc::new(Mutex::new(session.error_text(&stopped(Stop::Interrupted))));
+    let mut terminal = Terminal::new(session.has_colour(), &last_words);
     let whole = std::path::absolute(here).unwrap_or_else(|_| here.to_owned());
     let choices = ["Yes, make one", "No"].map(Choice::new);
     let question = "There is no ledger here yet. Make one?";

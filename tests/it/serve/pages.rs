@@ -163,7 +163,7 @@ fn lists_are_filtered_sorted_and_paged_by_their_address() {
             && page.contains("aria-sort=\"ascending\"")
     );
     assert_eq!(client.get("/parties?page=0").status, 400);
-    assert_eq!(client.get("/parties?sort=size").status, 400);
+    assert_eq!(client.get("/parties?sort=size").status, 404);
 }
 
 #[test]

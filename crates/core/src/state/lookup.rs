@@ -20,7 +20,8 @@ impl State {
 
     /// Every id of a kind, sorted by its bytes.
     pub fn ids(&self, kind: EntityKind) -> impl Iterator<Item = &Slug> {
-        let named = self.tables.names.slugs().iter().zip(&self.tables.entities);
+        let named = self.tables.names.slugs().iter();
+        let named = named.zip(self.tables.entities.iter());
         let of_kind =
             named.filter(|(_, entity)| entity.defined.is_some_and(|(found, _)| found == kind));
         let mut ids: Vec<&Slug> = of_kind.map(|(slug, _)| slug).collect();
@@ -55,8 +56,9 @@ impl State {
                 .tables
                 .names
                 .find(slug)
-                .map(|id| &self.tables.entities[id as usize].trail),
-            Subject::Record(seq) => self.tables.about.get(&seq.0),
+                .and_then(|id| self.tables.entity(id))
+                .map(|entity| &entity.trail),
+            Subject::Record(seq) => self.tables.about.get(seq.0),
         };
         let numbers = trail.into_iter().flat_map(Postings::iter);
         numbers.filter_map(|number| {

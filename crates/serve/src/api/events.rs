@@ -54,8 +54,12 @@ fn post(exchange: &Exchange<'_>, reply: &mut Reply) -> Answered {
         .as_ref()
         .ok_or_else(|| Problem::new(401, "unauthorized", "nobody is known"))?;
     let mut batch = Batch::parse(&exchange.request.body, who)?;
+    let mut dry = exchange.query.iter().filter(|(name, _)| *name == "dry_run");
+    if dry.any(|(_, value)| !matches!(value, "" | "true" | "false" | "1" | "0")) {
+        return Err(Problem::parameter("dry_run", "is true, false or left out"));
+    }
     batch.dry_run = exchange.query.flag("dry_run");
-    batch.expected = expected(exchange.request)?;
+    batch.expected = expected(exchange.request);
     let is_dry = batch.dry_run;
     let done = submit(exchange.context, who, batch)?;
     let is_new = done.receipts.iter().any(|receipt| !receipt.known);
@@ -66,23 +70,11 @@ fn post(exchange: &Exchange<'_>, reply: &mut Reply) -> Answered {
     Ok(())
 }
 
-/// The head that the client expects.
-fn expected(request: &Request) -> Result<Option<String>, Problem> {
-    let Some(given) = request.header("if-match") else {
-        return Ok(None);
-    };
-    let tag = given.trim();
-    if tag == "*" {
-        return Ok(Some(tag.to_owned()));
-    }
-    let tag = tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"'));
-    match tag.filter(|tag| !tag.contains('"')) {
-        Some(tag) => Ok(Some(tag.to_owned())),
-        None => Err(Problem::parameter(
-            "If-Match",
-            "is one entity tag, as an answer gave it",
-        )),
-    }
+/// The head that the client expects, as it stands in an entity tag. What stands behind the head there says of which day the
+/// answer was.
+fn expected(request: &Request) -> Option<String> {
+    let tag = request.header("if-match")?.trim().trim_matches('"');
+    tag.split('.').next().map(str::to_owned)
 }
 
 fn answer(done: &Done, is_dry: bool) -> Value {

@@ -8,7 +8,7 @@ use servanda_report::render::html::SHARED_STYLE;
 use crate::access::Needs;
 use crate::ask::Asked;
 use crate::context::Options;
-use crate::exchange::{Answered, Exchange, HTML, Route, TEXT, etag, head};
+use crate::exchange::{Answered, Exchange, HTML, Route, TEXT, head};
 use crate::problem::{Problem, Wrong};
 use crate::shared::Snapshot;
 use crate::words::capital;
@@ -133,10 +133,13 @@ impl Page<'_> {
         status: u16,
     ) -> Answered {
         let page = page(exchange, &self, snapshot).into_string();
-        // A page may show what the next visitor of the same browser must not see.
-        let head = head(status, HTML)
-            .with("etag", etag(snapshot))
-            .with("cache-control", "no-store");
+        let mut head = head(status, HTML);
+        if exchange.session.is_some() {
+            // It shows what the next visitor of the same browser must not see.
+            head = head.with("cache-control", "no-store");
+        } else if status == 200 {
+            head = head.with("etag", exchange.etag(snapshot));
+        }
         reply.send(head, page);
         Ok(())
     }
