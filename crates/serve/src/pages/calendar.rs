@@ -20,7 +20,7 @@ use super::layout::{Page, clock_query};
 use super::tables::path_of;
 use crate::access::Needs;
 use crate::ask::names;
-use crate::exchange::{Answered, Exchange, Route, etag, head, stream};
+use crate::exchange::{Answered, Exchange, Route, head, stream};
 use crate::problem::Problem;
 
 /// The path of the calendar for programs.
@@ -159,7 +159,7 @@ fn feed(exchange: &Exchange<'_>, reply: &mut Reply) -> Answered {
         width: None,
     };
     let head = head(200, "text/calendar; charset=utf-8")
-        .with("etag", etag(&snapshot))
+        .with("etag", exchange.etag(&snapshot))
         .with("content-disposition", "inline; filename=\"servanda.ics\"");
     stream(
         reply,
