@@ -12,6 +12,7 @@ use servanda_core::rules::Advice;
 use servanda_core::signatures::SignatureError;
 use servanda_core::value::commitment::Asserter;
 use servanda_ledger::AssertedTimeError;
+use servanda_ledger::documents::DocumentError;
 use servanda_ledger::{LedgerError, Refusal};
 use servanda_log::{LogError, OpenError};
 
@@ -201,6 +202,16 @@ fn hint_for(kind: io::ErrorKind) -> Option<&'static str> {
             Some("the ledger's directory must be writable; a copy of it elsewhere will do")
         }
         _ => None,
+    }
+}
+
+impl From<DocumentError> for CliError {
+    fn from(error: DocumentError) -> Self {
+        let refused = Self::refused(error.to_string());
+        match error {
+            DocumentError::TooLong => refused.hint("leave out --keep, and keep it elsewhere"),
+            DocumentError::Changed(_) | DocumentError::File { .. } => refused,
+        }
     }
 }
 

@@ -19,6 +19,7 @@ mod completions;
 mod copy;
 mod defaults;
 mod demo;
+mod documents;
 mod edit;
 mod error;
 mod example;

@@ -9,6 +9,7 @@ use clap::{Arg, ArgAction, ArgMatches, value_parser};
 use super::add;
 use super::command::Command;
 use super::complete::Takes;
+use super::documents;
 use super::edit::{self, Failure};
 use super::error::{CliError, Exit};
 use super::example;
@@ -107,6 +108,13 @@ fn kind_command(kind: Kind) -> clap::Command {
                 .value_parser(value_parser!(PathBuf))
                 .conflicts_with(DIGEST)
                 .help("Take the digest from this file, which is read and not kept"),
+        );
+        command = command.arg(
+            Arg::new("keep")
+                .long("keep")
+                .action(ArgAction::SetTrue)
+                .requires("document")
+                .help("Keep a copy of the document beside the ledger, by its digest"),
         );
     }
     command
@@ -231,6 +239,11 @@ fn record_typed(
     let event = typed.event(session, &session.desk(state), kind);
     let event = event.map_err(|wrong| Failure::fields(kind, wrong))?;
     let ledger = opened?;
+    if let Some(bytes) = typed.document.as_deref().filter(|_| !session.dry_run) {
+        // Before the record: what a record names is there.
+        let kept = documents::of(session).map(|documents| documents.keep(bytes));
+        kept.transpose().map_err(CliError::from)?;
+    }
     let submission = Submission {
         recorded_at,
         ..event.into()

@@ -10,6 +10,7 @@ use super::access::access_file;
 use super::checkpoint::LogKey;
 use super::command::{Command, Run};
 use super::demo;
+use super::documents;
 use super::error::{CliError, Exit};
 use super::keys::read_signing_key;
 use super::mirror::Trust;
@@ -162,6 +163,7 @@ impl Serve {
             cosigned: session.beside(COSIGNED).ok(),
             start_token: start_token.clone(),
             access,
+            documents: documents::of(session),
             desk: Box::new(PeoplesDesk),
             verifier: Verifier {
                 page: include_str!("../../docs/verify.html"),

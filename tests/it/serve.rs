@@ -7,6 +7,7 @@ pub mod client;
 mod crowd;
 mod durable;
 mod foreign;
+mod forms;
 mod pages;
 mod socket;
 mod tls;
@@ -23,6 +24,11 @@ pub fn communique() -> Scratch {
     let fixture = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/communique.ndjson");
     scratch.run(&["import", fixture]).ok();
     scratch
+}
+
+/// A page without the script of forms, which every page has.
+pub fn without_own_script(page: &str) -> String {
+    page.replace("<script src=\"/form.js\" defer></script>", "")
 }
 
 /// A note, as the body of a request.

@@ -9,6 +9,7 @@ use chrono::NaiveDate;
 use servanda_core::chain::key::SigningKey;
 use servanda_core::event::{Event, Fields, Kind};
 use servanda_core::state::State;
+use servanda_ledger::documents::Documents;
 
 use servanda_http::Request;
 
@@ -136,6 +137,8 @@ pub struct Options {
     pub start_token: Option<String>,
     /// Those who have tokens.
     pub access: AccessFile,
+    /// The documents beside the ledger; none where it has no directory.
+    pub documents: Option<Documents>,
     /// Where forms are read.
     pub desk: Box<dyn Desk>,
     /// The page that verifies a ledger in a browser.

@@ -6,10 +6,12 @@ use serde_json::Value;
 
 use servanda_core::words::harmless_json;
 use servanda_http::{Head, Reply, Request, Writer};
+use servanda_ledger::documents::Documents;
 
 use crate::access::{Needs, Session, Who};
 use crate::ask::{Asked, ask};
 use crate::context::Context;
+use crate::multipart::Upload;
 use crate::problem::Problem;
 use crate::query::Query;
 use crate::shared::Snapshot;
@@ -91,6 +93,8 @@ pub struct Exchange<'a> {
     pub segments: Vec<String>,
     /// The parameters.
     pub query: Query,
+    /// The files that came with a form.
+    pub files: Vec<Upload>,
     /// Who asks; nobody known where anybody may.
     pub who: Option<Who>,
     /// The session of a browser.
@@ -114,6 +118,29 @@ impl Exchange<'_> {
     /// Everything that is wrong with them.
     pub fn ask<'s>(&self, snapshot: &'s Snapshot) -> Result<Asked<'s>, Problem> {
         ask(&self.query, snapshot, self.context.options.desk.today())
+    }
+
+    /// The documents beside the ledger.
+    ///
+    /// # Errors
+    /// A problem where the ledger has no directory.
+    pub fn documents(&self) -> Result<&Documents, Problem> {
+        let documents = self.context.options.documents.as_ref();
+        documents.ok_or_else(|| Problem::not_found("this ledger has no place for documents"))
+    }
+
+    /// What each form of the session carries; empty without a session.
+    pub fn csrf(&self) -> &str {
+        self.session.as_ref().map_or("", |session| &session.csrf)
+    }
+
+    /// Whoever records.
+    ///
+    /// # Errors
+    /// A problem where nobody is known.
+    pub fn recorder(&self) -> Result<&Who, Problem> {
+        let nobody = || Problem::new(401, "unauthorized", "nobody is known");
+        self.who.as_ref().ok_or_else(nobody)
     }
 
     /// The entity tag of an answer: the head that it was made of, and what else it depends on. An answer as of today is
@@ -157,7 +184,7 @@ pub fn may(context: &Context, who: Option<&Who>, needs: Needs) -> bool {
     match needs {
         Needs::Nothing => true,
         Needs::Read | Needs::Audit => context.options.public_read || may,
-        Needs::Record => may && !context.options.read_only,
+        Needs::Record | Needs::Erase => may && !context.options.read_only,
     }
 }
 

@@ -13,6 +13,7 @@ mod frozen;
 #[cfg(unix)]
 mod lend;
 mod metrics;
+mod multipart;
 mod pages;
 mod problem;
 mod query;

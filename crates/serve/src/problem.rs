@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use servanda_core::ndjson::LineError;
+use servanda_ledger::documents::DocumentError;
 use servanda_ledger::group::GroupError;
 use servanda_ledger::{LedgerError, Refusal};
 use servanda_log::LogError;
@@ -227,6 +228,19 @@ impl From<LedgerError> for Problem {
             | LedgerError::Scratch(_)
             | LedgerError::Entropy(_) => Self::new(503, "unavailable", message),
             _ => Self::new(500, "failed", format!("the ledger is not sound: {message}")),
+        }
+    }
+}
+
+impl From<DocumentError> for Problem {
+    fn from(error: DocumentError) -> Self {
+        match error {
+            DocumentError::TooLong => Self::new(413, "too-large", error.to_string()),
+            DocumentError::Changed(_) => Self::new(500, "failed", error.to_string()),
+            // The path is of no use to a visitor.
+            DocumentError::File { error, .. } => {
+                Self::new(503, "unavailable", format!("the document: {error}"))
+            }
         }
     }
 }

@@ -3,7 +3,7 @@
 use crate::problem::{Problem, Wrong};
 
 /// The most names and values that are read.
-const MOST: usize = 2_000;
+pub const MOST: usize = 2_000;
 
 /// Names with values, in order. A name may stand several times.
 #[derive(Debug, Clone, Default)]
@@ -18,6 +18,11 @@ impl Query {
                 .map(|(name, value)| (name.into_owned(), value.into_owned()))
                 .collect(),
         )
+    }
+
+    /// These names with values.
+    pub fn of(pairs: Vec<(String, String)>) -> Self {
+        Self(pairs)
     }
 
     /// All names and values.

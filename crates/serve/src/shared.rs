@@ -13,6 +13,7 @@ use std::time::Duration;
 use servanda_core::chain::checkpoint::Checkpoint;
 use servanda_core::chain::record::Head;
 use servanda_core::chain::tree::TreeHash;
+use servanda_core::event::Kind;
 use servanda_core::state::State;
 use servanda_core::value::id::Seq;
 use servanda_http::Bell;
@@ -136,6 +137,8 @@ fn caught_up(state: State, ledger: &OpenLedger) -> Option<State> {
     state.archived(count);
     for seq in state.count()..count {
         match archive.entry(Seq(seq)).ok()? {
+            // Others keep what they read of the record whose words are to go.
+            Some(entry) if entry.event.kind() == Kind::Redacted => return None,
             Some(entry) => state.take(entry),
             None => state.apply_missing(),
         }

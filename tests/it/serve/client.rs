@@ -210,6 +210,27 @@ impl Client {
         )
     }
 
+    /// Sends a form with a file, as a browser does.
+    pub fn post_file(&self, path: &str, fields: &[(&str, &str)], file: (&str, &[u8])) -> Answer {
+        let mut body = Vec::new();
+        for (name, value) in fields {
+            let head =
+                format!("--parts-of-a-form\r\nContent-Disposition: form-data; name=\"{name}\"\r\n");
+            body.extend(format!("{head}\r\n{value}\r\n").bytes());
+        }
+        let name = file.0;
+        let head = format!("Content-Disposition: form-data; name=\"{name}\"; filename=\"a\"\r\n");
+        body.extend(format!("--parts-of-a-form\r\n{head}\r\n").bytes());
+        body.extend(file.1);
+        body.extend(b"\r\n--parts-of-a-form--\r\n");
+        self.send(
+            "POST",
+            path,
+            "multipart/form-data; boundary=parts-of-a-form",
+            &body,
+        )
+    }
+
     /// Connects, and sends the head of a request.
     #[track_caller]
     pub fn begin(&self, method: &str, path: &str, more: &str) -> TcpStream {

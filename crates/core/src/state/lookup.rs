@@ -13,6 +13,11 @@ impl State {
         self.entity(id).and_then(|(_, seq)| self.entry(seq))
     }
 
+    /// How many ids of a kind there are.
+    pub fn count_of(&self, kind: EntityKind) -> usize {
+        self.tables.id_counts[kind as usize] as usize
+    }
+
     /// Every id of a kind, sorted by its bytes.
     pub fn ids(&self, kind: EntityKind) -> impl Iterator<Item = &Slug> {
         let named = self.tables.names.slugs().iter();
