@@ -116,7 +116,7 @@ impl Parties {
         let mut signed = SignedCheckpoint::sign(checkpoint, &self.log).unwrap();
         let cosignature = signed.cosign(&self.witness, 1_700_000_000).unwrap();
         signed
-            .add_cosignature(cosignature, &self.witness.verifier())
+            .add_cosignature(cosignature, self.witness.verifier())
             .unwrap();
         std::fs::write(scratch.ledger().join("cosigned"), signed.to_string()).unwrap();
     }
