@@ -1,11 +1,11 @@
 //! `serve`: the ledger over HTTP, for many at once.
 
-use std::io::{self, Write as _};
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use self::forms::PeoplesDesk;
+use self::logging::log;
 use super::access::access_file;
 use super::checkpoint::LogKey;
 use super::command::{Command, Run};
@@ -25,6 +25,7 @@ use servanda_serve::{Options, Service, Shared, Trusted, Verifier};
 
 mod forms;
 mod lending;
+mod logging;
 mod mirroring;
 mod offer;
 
@@ -190,6 +191,7 @@ impl Serve {
             }
         });
         drop(hosting);
+        logging::flush();
         stop(&service, session, before)?;
         ran.map_err(cannot)?;
         said.map(|()| Exit::Ok)
@@ -224,12 +226,4 @@ fn stop(service: &Service, session: &Session, before: u64) -> Result<(), CliErro
         ledger.close_without_drop();
     }
     Ok(())
-}
-
-/// Writes a line for each answer, as JSON.
-fn log(line: &str, quiet: bool) {
-    if !quiet {
-        // A failure to log is no error.
-        let _ = writeln!(io::stderr().lock(), "{line}");
-    }
 }
