@@ -70,6 +70,7 @@ impl Farewell {
     }
 
     /// Leaves the signals to what is about to take them itself, and ends the program by none of them any more.
+    #[cfg(feature = "serve")]
     pub fn hand_over(mut self) {
         if let Some(signals) = self.signals.take() {
             signals.close();

@@ -74,6 +74,7 @@ impl Terminal {
     }
 
     /// Asks no more: what comes next takes the signals itself.
+    #[cfg(feature = "serve")]
     pub fn hand_over(self) {
         self.farewell.hand_over();
     }
