@@ -4,7 +4,7 @@ use maud::html;
 
 use servanda_http::{Head, Reply, Request};
 
-use super::layout::escaped;
+use super::layout::{ICON, escaped};
 use crate::access::{Needs, Who};
 use crate::exchange::{Answered, Exchange, HTML, Route, TEXT, head};
 use crate::problem::Problem;
@@ -102,6 +102,7 @@ fn shown(
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 title { "Log in" }
+                link rel="icon" href=(ICON);
                 link rel="stylesheet" href="/style.css";
             }
             body { main #main { (content) } }
