@@ -18,7 +18,7 @@ const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("form.js");
 
 /// The sign of the pages in a browser's tabs: two lines on a page, one of them kept.
-pub const ICON: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E%3Crect width='16' height='16' rx='3' fill='%232a5d9f'/%3E%3Cpath d='M4 5h8M4 8h8M4 11h3m1 0 1.5 1.5L13 9' stroke='%23fff' fill='none'/%3E%3C/svg%3E";
+const ICON: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E%3Crect width='16' height='16' rx='3' fill='%232a5d9f'/%3E%3Cpath d='M4 5h8M4 8h8M4 11h3m1 0 1.5 1.5L13 9' stroke='%23fff' fill='none'/%3E%3C/svg%3E";
 
 /// The routes: what pages load, and what says nothing of the ledger.
 pub const ROUTES: &[Route] = &[
@@ -146,23 +146,31 @@ impl Page<'_> {
 }
 
 fn document(title: &str, origin: &str, top: Markup, main: Markup, foot: Markup) -> Markup {
+    let title = html! { (title) " – " (origin) };
+    let script = html! { script src="/form.js" defer {} };
+    let body = html! {
+        a.skip href="#main" { "Skip to the content" }
+        (top)
+        main #main { (main) }
+        (foot)
+    };
+    shell(title, script, body)
+}
+
+/// A whole page: its head, with more of it where there is more, and its body.
+pub fn shell(title: Markup, more: Markup, body: Markup) -> Markup {
     html! {
         (DOCTYPE)
         html lang="en" {
             head {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
-                title { (title) " – " (origin) }
+                title { (title) }
                 link rel="icon" href=(ICON);
                 link rel="stylesheet" href="/style.css";
-                script src="/form.js" defer {}
+                (more)
             }
-            body {
-                a.skip href="#main" { "Skip to the content" }
-                (top)
-                main #main { (main) }
-                (foot)
-            }
+            body { (body) }
         }
     }
 }
