@@ -16,6 +16,6 @@ summary=$(mktemp)
 trap 'rm -f "$summary"' EXIT
 status=0
 SERVANDA_ENDURANCE="$*" SERVANDA_ENDURANCE_SUMMARY=$summary RUST_BACKTRACE=0 \
-    nice -n 10 cargo test --profile endurance --quiet --locked --test it endurance::a_long_run -- --ignored --nocapture >&2 || status=1
+    nice -n 10 cargo test --quiet --locked --test it endurance::a_long_run -- --ignored --nocapture >&2 || status=1
 cat "$summary"
 exit "$status"
