@@ -14,16 +14,105 @@ fn examples() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut files = vec![root.join("README.md")];
     for directory in ["docs", "tests/cmd"] {
-        let pages = std::fs::read_dir(root.join(directory)).unwrap();
-        let pages = pages.map(|page| page.unwrap().path());
-        files.extend(pages.filter(|page| has_examples(page)));
+        files.extend(pages(directory));
     }
+    check(files, &|_| None);
+}
+
+/// What is different where PostgreSQL keeps the ledgers: commands of these pages, by their beginning, and why.
+#[cfg(feature = "postgres")]
+const ONLY_IN_DIRECTORIES: &[(&str, &str, &str)] = &[
+    (
+        "compact.md",
+        "compact",
+        "what PostgreSQL keeps is not compacted",
+    ),
+    (
+        "refusals.md",
+        "log",
+        "a schema is not a directory that does not exist",
+    ),
+    (
+        "refusals.md",
+        "verify",
+        "a schema is not a directory that does not exist",
+    ),
+    (
+        "refusals.md",
+        "--ledger elsewhere record note --text Lost",
+        "a schema is not a directory that does not exist",
+    ),
+];
+
+/// The commands do the same where PostgreSQL keeps each ledger: same output, same exit code.
+#[test]
+#[cfg(feature = "postgres")]
+fn examples_on_postgres() {
+    // What is overwritten comes from the other test.
+    if std::env::var_os("TRYCMD").is_some() {
+        return;
+    }
+    let Some(server) = servanda_postgres::testing::Server::start(&[]) else {
+        eprintln!("SKIPPED: PostgreSQL is not installed");
+        return;
+    };
+    let scratch = tempfile::tempdir().unwrap();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut files = vec![root.join("README.md")];
+    files.extend(pages("docs").chain(pages("tests/cmd")));
+    // No command of it asks a ledger.
+    files.retain(|file| !file.ends_with("help.md"));
+    for file in &mut files {
+        let name = file.file_name().unwrap().to_str().unwrap().to_owned();
+        let differs = |command: &str| {
+            let mut all = ONLY_IN_DIRECTORIES.iter();
+            all.any(|(page, begins, _)| *page == name && command.starts_with(begins))
+        };
+        let text = without(&std::fs::read_to_string(&*file).unwrap(), differs);
+        *file = scratch.path().join(name);
+        std::fs::write(&file, text).unwrap();
+    }
+    let schema = |file: &Path| {
+        let name = file.file_stem()?.to_str()?.to_lowercase().replace('-', "_");
+        Some(server.url("postgres", &format!("schema={name}_")))
+    };
+    check(files, &schema);
+}
+
+/// A page without some of its commands and what they print.
+#[cfg(feature = "postgres")]
+fn without(page: &str, differs: impl Fn(&str) -> bool) -> String {
+    let mut is_left_out = false;
+    let lines = page.lines().filter(|line| {
+        if let Some(command) = line.strip_prefix("$ servanda ") {
+            is_left_out = differs(command);
+        } else if line.starts_with("```") {
+            is_left_out = false;
+        }
+        !is_left_out
+    });
+    lines.map(|line| format!("{line}\n")).collect()
+}
+
+/// The pages of a directory that have examples.
+fn pages(directory: &str) -> impl Iterator<Item = PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let pages = std::fs::read_dir(root.join(directory)).unwrap();
+    let pages = pages.map(|page| page.unwrap().path());
+    pages.filter(|page| has_examples(page))
+}
+
+/// Runs the examples of files. `database` gives the beginning of the URLs of the ledgers of a file, if they are to be in
+/// a database.
+fn check(mut files: Vec<PathBuf>, database: &(dyn Fn(&Path) -> Option<String> + Sync)) {
     assert!(files.len() > 3, "there are no examples in {files:?}");
     // One after the other, because the tests beside this one measure time. Each in a thread, so that a panic in one
     // file does not hide the others.
     let fails = |file: &PathBuf| {
         let file = file.clone();
-        std::thread::spawn(move || run(&file)).join().is_err()
+        let database = database(&file);
+        let running = std::thread::spawn(move || run(&file, database.as_deref()));
+        running.join().is_err()
     };
     files.retain(fails);
     assert!(
@@ -41,7 +130,7 @@ fn has_examples(page: &Path) -> bool {
 }
 
 /// Runs the examples of a file.
-fn run(file: &Path) {
+fn run(file: &Path, database: Option<&str>) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     // trycmd ignores programs that it does not know, and would ignore a misspelt one too.
     let text = std::fs::read_to_string(file).unwrap();
@@ -70,8 +159,15 @@ fn run(file: &Path) {
             "XDG_STATE_HOME",
             scratch.path().join("state").to_string_lossy(),
         )
+        .env(
+            "XDG_CACHE_HOME",
+            scratch.path().join("cache").to_string_lossy(),
+        )
         .env("COLUMNS", "100")
         .env("NO_COLOR", "1")
         .env("TZ", "UTC");
+    if let Some(database) = database {
+        cases.env("SERVANDA_POSTGRES", database);
+    }
     cases.run();
 }
