@@ -2,8 +2,8 @@
 # Every check of this repository, from any directory: sh tests/all.sh
 #
 # Needs Rust, a C++ compiler, sh and python3; without strace, the tests of faults at system calls are skipped, without node
-# those of docs/verify.js, and without Chromium those in a browser. Installs the missing tools, cargo-deny, python-icalendar
-# and what tests/browser needs, under the target directory, and on Debian as root node, Chromium and the server that the tests
+# those of docs/verify.js, and without Chromium those in a browser. Installs the missing tools, cargo-deny, programs in
+# Python and what tests/browser needs, under the target directory, and on Debian as root node, Chromium and the server that the tests
 # of PostgreSQL start for themselves.
 # Stops at the first step that fails and names it.
 set -eu
@@ -14,8 +14,11 @@ target=${CARGO_TARGET_DIR:-target}
 tools=$target/tools/cargo-deny-$deny_version
 deny=$tools/bin/cargo-deny
 # Absolute, because tests run in directories of their own.
-SERVANDA_ICALENDAR=$(mkdir -p "$target/tools" && cd "$target/tools" && pwd)/icalendar-7.3.0
-export SERVANDA_ICALENDAR
+python_tools=$(mkdir -p "$target/tools" && cd "$target/tools" && pwd)
+SERVANDA_ICALENDAR=$python_tools/icalendar-7.3.0
+SERVANDA_SCHEMATHESIS=$python_tools/schemathesis-4.32.5
+SERVANDA_OPENAPI_CLIENT=$python_tools/openapi-python-client-0.29.1
+export SERVANDA_ICALENDAR SERVANDA_SCHEMATHESIS SERVANDA_OPENAPI_CLIENT
 
 # Announces a step, runs it, and gives up with its name if it fails.
 step() {
@@ -50,14 +53,15 @@ cargo_deny() {
     cargo install cargo-deny --version "$deny_version" --locked --force --root "$tools"
 }
 
-# Reads the calendars that servanda writes. A machine without pip skips that test.
-icalendar() {
-    if [ -d "$SERVANDA_ICALENDAR" ] || ! python3 -m pip --version >/dev/null 2>&1; then
+# Programs in Python that try servanda: one reads its calendars, one asks its API whatever the description allows and forbids,
+# one makes a client of the description. A machine without pip skips their tests.
+python_tool() {
+    if [ -d "$python_tools/$1-$2" ] || ! python3 -m pip --version >/dev/null 2>&1; then
         return 0
     fi
     PIP_USER=0 PIP_ROOT_USER_ACTION=ignore PIP_DISABLE_PIP_VERSION_CHECK=1 \
-        python3 -m pip install --quiet --only-binary :all: --target "$SERVANDA_ICALENDAR.draft" "icalendar==7.3.0" &&
-        mv "$SERVANDA_ICALENDAR.draft" "$SERVANDA_ICALENDAR"
+        python3 -m pip install --quiet --only-binary :all: --target "$python_tools/$1-$2.draft" "$1==$2" &&
+        mv "$python_tools/$1-$2.draft" "$python_tools/$1-$2"
 }
 
 # Runs docs/verify.js. Without it the tests say that they skip, or fail where CI is true.
@@ -84,7 +88,9 @@ postgresql() {
 
 step "rustfmt and clippy are there" components
 step "cargo-deny is there" cargo_deny
-step "python-icalendar is there" icalendar
+step "python-icalendar is there" python_tool icalendar 7.3.0
+step "schemathesis is there" python_tool schemathesis 4.32.5
+step "openapi-python-client is there" python_tool openapi-python-client 0.29.1
 step "node is there" node_there
 step "PostgreSQL is there" postgresql
 # Each library compiles without what only the program switches on: an auditor can depend on servanda-core alone.

@@ -6,6 +6,7 @@ mod peers;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod suite;
+mod table;
 
 use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
@@ -30,6 +31,17 @@ enum Command {
         /// How many events
         events: u64,
         /// The same seed gives the same history
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+    },
+    /// Write a table of treaties and rules for it into a directory, to be imported with --rules
+    Table {
+        /// The directory
+        dir: PathBuf,
+        /// How many rows
+        #[arg(long, default_value_t = 8_000)]
+        rows: u64,
+        /// The same seed gives the same table
         #[arg(long, default_value_t = 1)]
         seed: u64,
     },
@@ -98,6 +110,7 @@ fn measure(suite: &Suite, json: Option<PathBuf>) -> Outcome<()> {
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Generate { events, seed } => generate(events, seed),
+        Command::Table { dir, rows, seed } => table::write(&dir, rows, seed),
         #[cfg(feature = "postgres")]
         Command::Postgres {
             rounds,

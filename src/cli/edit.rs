@@ -20,6 +20,8 @@ pub struct Failure {
     pub error: CliError,
     /// The fields that are wrong.
     pub wrong: Vec<Wrong>,
+    /// Whether a rule refuses the event.
+    pub is_refused: bool,
 }
 
 impl From<CliError> for Failure {
@@ -27,6 +29,7 @@ impl From<CliError> for Failure {
         Self {
             error,
             wrong: Vec::new(),
+            is_refused: false,
         }
     }
 }
@@ -35,8 +38,8 @@ impl Failure {
     /// Fields of an event of a kind that are wrong.
     pub fn fields(kind: Kind, wrong: Vec<Wrong>) -> Self {
         Self {
-            error: CliError::wrong_fields(kind, &wrong),
-            wrong,
+            wrong: wrong.clone(),
+            ..CliError::wrong_fields(kind, &wrong).into()
         }
     }
 
@@ -77,7 +80,7 @@ pub fn run(
 ) -> Result<Exit, CliError> {
     let editor = editor()?;
     let cannot = |error: io::Error| CliError::refused(format!("cannot edit a template: {error}"));
-    let draft = Draft::new(session.draft_directory().as_deref(), ".txt").map_err(cannot)?;
+    let mut draft = Draft::new(session.draft_directory(None).as_deref(), ".txt").map_err(cannot)?;
     let mut is_new = start.is_none();
     let mut text = start.unwrap_or_else(|| template::write(kind, &typed.fields));
     let mut last = None;

@@ -12,6 +12,7 @@ use servanda_core::rules::Advice;
 use servanda_core::signatures::SignatureError;
 use servanda_core::value::commitment::Asserter;
 use servanda_ledger::AssertedTimeError;
+use servanda_ledger::documents::DocumentError;
 use servanda_ledger::{LedgerError, Refusal};
 use servanda_log::{LogError, OpenError};
 
@@ -204,6 +205,16 @@ fn hint_for(kind: io::ErrorKind) -> Option<&'static str> {
     }
 }
 
+impl From<DocumentError> for CliError {
+    fn from(error: DocumentError) -> Self {
+        let refused = Self::refused(error.to_string());
+        match error {
+            DocumentError::TooLong => refused.hint("leave out --keep, and keep it elsewhere"),
+            DocumentError::Changed(_) | DocumentError::File { .. } => refused,
+        }
+    }
+}
+
 impl From<LedgerError> for CliError {
     fn from(error: LedgerError) -> Self {
         let message = error.to_string();
@@ -324,6 +335,8 @@ impl From<OpenError> for CliError {
                 .hint("copy the directory to where it can be written; a copy verifies as well as the original"),
             E::UnknownScheme { .. } => Self::new(Exit::Usage, message)
                 .hint("for a directory of that name, write ./ before it"),
+            E::OtherVersion { .. } => Self::new(Exit::Locked, message)
+                .hint("start the server again with this version, or use its version here"),
             E::NewerFormat { .. } | E::UnknownStore { .. } => {
                 Self::new(Exit::NoLedger, message).hint("use the version of servanda that made it, or a newer one")
             }

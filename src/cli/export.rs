@@ -57,7 +57,8 @@ impl Run for Export {
     }
 }
 
-fn line(out: &mut impl Write, object: Map<String, Value>) -> io::Result<()> {
+/// Writes a line of NDJSON.
+pub fn line(out: &mut impl Write, object: Map<String, Value>) -> io::Result<()> {
     writeln!(out, "{}", harmless_json(&Value::Object(object).to_string()))
 }
 

@@ -58,38 +58,10 @@ impl Run for Init {
         ] {
             fields.set(name, text.cloned().into_iter().collect());
         }
-        let opening = built(session, Kind::LedgerOpened, fields)?;
-        let now = Machine.now();
-        if let Some(asserted) = self.backfill.filter(|start| *start > now) {
-            return Err(CliError::asserted_time(AssertedTimeError::Future {
-                asserted,
-                now,
-            }));
-        }
-        let location = session.location()?;
-        let backend = session.registry.of(location)?;
-        backend.check_can_create(location).map_err(cannot_create)?;
-        if session.dry_run {
+        if !make(session, fields, self.backfill)? {
             session.talk("nothing was made: this was a dry run");
             return Ok(Exit::Ok);
         }
-        check_is_new(&self.origin, session)?;
-        let log = backend
-            .create(location, "servanda init")
-            .map_err(cannot_create)?;
-        let first = Submission {
-            event: opening.clone(),
-            recorded_at: self.backfill,
-            recorded_elsewhere: false,
-        };
-        let ledger = Ledger::create(log, Machine, first)?;
-        session.keep(&ledger, 0);
-        let receipt = ledger.receipt(Seq(0))?;
-        let sentences = Sentences::new(ledger.state());
-        receipt::show(
-            session,
-            &[receipt::Line::new(&sentences, &opening, receipt)],
-        )?;
         let next = match self.backfill {
             None => "record party ID --kind KIND --name NAME",
             Some(_) => "import FILE",
@@ -100,6 +72,46 @@ impl Run for Init {
         }
         Ok(Exit::Ok)
     }
+}
+
+/// Makes a ledger with these fields of its first record, and shows the receipt; false in a dry run. With a beginning, its
+/// recorded times are asserted.
+pub(super) fn make(
+    session: &Session,
+    fields: Fields,
+    backfill: Option<Instant>,
+) -> Result<bool, CliError> {
+    let origin = fields.get("origin").concat();
+    let opening = built(session, Kind::LedgerOpened, fields)?;
+    let now = Machine.now();
+    if let Some(asserted) = backfill.filter(|start| *start > now) {
+        return Err(CliError::asserted_time(AssertedTimeError::Future {
+            asserted,
+            now,
+        }));
+    }
+    let location = session.location()?;
+    let backend = session.registry.of(location)?;
+    backend.check_can_create(location).map_err(cannot_create)?;
+    if session.dry_run {
+        return Ok(false);
+    }
+    check_is_new(&origin, session)?;
+    let log = backend
+        .create(location, "servanda init")
+        .map_err(cannot_create)?;
+    let first = Submission {
+        event: opening.clone(),
+        recorded_at: backfill,
+        recorded_elsewhere: false,
+    };
+    let ledger = Ledger::create(log, Machine, first)?;
+    session.keep(&ledger, 0);
+    let receipt = ledger.receipt(Seq(0))?;
+    let sentences = Sentences::new(ledger.state());
+    let line = receipt::Line::new(&sentences, &opening, receipt);
+    receipt::show(session, &[line])?;
+    Ok(true)
 }
 
 /// Refuses an origin of which this user has seen a ledger.

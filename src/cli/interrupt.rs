@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use signal_hook::consts::{SIGABRT, SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::flag;
+use signal_hook::iterator::Signals;
+use signal_hook::low_level::emulate_default_handler;
 
 use super::error::Exit;
 
@@ -32,6 +34,38 @@ impl Interrupt {
     /// Whether a signal came.
     pub fn is_set(&self) -> bool {
         self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// While it is there, a signal that ends the program does something first.
+pub struct Farewell(Arc<AtomicBool>);
+
+impl Farewell {
+    /// Does this once before SIGINT, SIGTERM or SIGHUP ends the program with the exit code for it. Dropped, it leaves the
+    /// signals to end the program as usual.
+    pub fn by(last: impl FnOnce() + Send + 'static) -> Self {
+        let is_wanted = Arc::new(AtomicBool::new(true));
+        let farewell = Self(Arc::clone(&is_wanted));
+        // If the handler cannot be set, the signal ends the program as usual.
+        let Ok(mut signals) = Signals::new([SIGINT, SIGTERM, SIGHUP]) else {
+            return farewell;
+        };
+        std::thread::spawn(move || {
+            if let Some(signal) = signals.forever().next() {
+                if is_wanted.load(Ordering::Acquire) {
+                    last();
+                    std::process::exit(Exit::Interrupted as i32);
+                }
+                let _ = emulate_default_handler(signal);
+            }
+        });
+        farewell
+    }
+}
+
+impl Drop for Farewell {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Release);
     }
 }
 

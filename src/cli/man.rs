@@ -361,7 +361,7 @@ const FILES: &[(&str, &str)] = &[
     ),
     (
         "~/.local/state/servanda/",
-        "The newest checkpoint that this user saw of each ledger, and drafts that an editor left. XDG_STATE_HOME is another place for it.",
+        "The newest checkpoint that this user saw of each ledger, and drafts of what was typed. XDG_STATE_HOME is another place for it.",
     ),
 ];
 

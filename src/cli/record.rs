@@ -9,6 +9,7 @@ use clap::{Arg, ArgAction, ArgMatches, value_parser};
 use super::add;
 use super::command::Command;
 use super::complete::Takes;
+use super::documents;
 use super::edit::{self, Failure};
 use super::error::{CliError, Exit};
 use super::example;
@@ -22,7 +23,7 @@ use servanda_core::rules;
 use servanda_core::value::base::Shape;
 use servanda_core::value::id::Reference;
 use servanda_core::value::when::Instant;
-use servanda_ledger::Submission;
+use servanda_ledger::{LedgerError, Submission};
 
 pub(super) const COMMAND: Command = Command { build, run };
 
@@ -41,7 +42,7 @@ const EXAMPLES: &str = "Examples:
   servanda record retraction 12 --reason \"recorded twice\"
   echo '{\"text\":\"heard by telephone\",\"about\":\"C1\"}' | servanda record note --file -
 
-On a terminal, it asks for what is missing; `servanda add` asks from the start.
+On a terminal, it asks for what is missing or refused; `servanda add` asks from the start.
 
 A redaction is recorded by `servanda redact`, which also erases what it withholds.
 
@@ -108,6 +109,13 @@ fn kind_command(kind: Kind) -> clap::Command {
                 .conflicts_with(DIGEST)
                 .help("Take the digest from this file, which is read and not kept"),
         );
+        command = command.arg(
+            Arg::new("keep")
+                .long("keep")
+                .action(ArgAction::SetTrue)
+                .requires("document")
+                .help("Keep a copy of the document beside the ledger, by its digest"),
+        );
     }
     command
 }
@@ -170,7 +178,7 @@ pub(super) fn field_arg(spec: &'static FieldSpec) -> Arg {
 fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
     let Some((word, matches)) = matches.subcommand() else {
         return match session.asks() {
-            true => add::ask(session, Vec::new(), None),
+            true => add::ask(session, None, None),
             false => Err(CliError::new(Exit::Usage, "which kind of event?")
                 .hint("`servanda record --help` lists the kinds; on a terminal, it asks")),
         };
@@ -194,9 +202,11 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
     typed.wrong.extend(session.wrong_options.iter().cloned());
     let is_asked = session.asks() && typed.wrong.is_empty() && !typed.from_file;
     match record(&typed) {
+        Err(failure) if is_asked && failure.is_refused => {
+            add::ask(session, Some(Form::given(kind, typed.fields)), recorded_at)
+        }
         Err(failure) if is_asked && can_be_asked(&failure) => {
-            let form = Form::open(kind, typed.fields);
-            add::ask(session, vec![form], recorded_at)
+            add::ask(session, Some(Form::open(kind, typed.fields)), recorded_at)
         }
         recorded => recorded.map_err(|failure| failure.error),
     }
@@ -229,28 +239,35 @@ fn record_typed(
     let event = typed.event(session, &session.desk(state), kind);
     let event = event.map_err(|wrong| Failure::fields(kind, wrong))?;
     let ledger = opened?;
-    Ok(append_one(
-        session,
-        ledger,
-        Submission {
-            recorded_at,
-            ..event.into()
-        },
-    )?)
+    if let Some(bytes) = typed.document.as_deref().filter(|_| !session.dry_run) {
+        // Before the record: what a record names is there.
+        let kept = documents::of(session).map(|documents| documents.keep(bytes));
+        kept.transpose().map_err(CliError::from)?;
+    }
+    let submission = Submission {
+        recorded_at,
+        ..event.into()
+    };
+    append_one(session, ledger, submission)
 }
 
 fn append_one(
     session: &Session,
     mut ledger: OpenLedger,
     submission: Submission,
-) -> Result<Exit, CliError> {
+) -> Result<Exit, Failure> {
     // What the ledger fills in is for the receipt. Whether an import key says the same is asked of what was given.
     let event = rules::complete(ledger.state(), submission.event.clone());
-    session.append(&mut ledger, vec![submission], |ledger, receipts| {
+    let answered = session.append(&mut ledger, vec![submission], |ledger, receipts| {
         let next = next_step(session, &event);
-        receipt::answer(session, ledger.state(), &[event], receipts, &next)?;
-        Ok(Exit::Ok)
-    })?
+        receipt::answer(session, ledger.state(), &[event], receipts, &next)
+    });
+    let is_refused = matches!(answered, Err(LedgerError::Refused { .. }));
+    let told = answered.map_err(CliError::from).and_then(|told| told);
+    told.map(|()| Exit::Ok).map_err(|error| Failure {
+        is_refused,
+        ..error.into()
+    })
 }
 
 /// What a recorder is likely to want next.

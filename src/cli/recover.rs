@@ -163,7 +163,7 @@ fn document(found: &Survey, is_dry_run: bool) -> Document<'static> {
 
 fn report(found: &Survey, session: &Session, into: &Location, rest: Option<&Path>) {
     if found.is_whole() {
-        session.talk("nothing is damaged: the copy is complete");
+        session.talk("no record is damaged: the copy is complete");
     }
     if found.sound.count == 0 {
         session.hint("the first append does not verify: no ledger was made");

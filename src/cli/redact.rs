@@ -3,6 +3,7 @@
 use clap::{Arg, ArgAction, ArgMatches};
 
 use super::command::Command;
+use super::documents;
 use super::error::{CliError, Exit};
 use super::session::Session;
 use super::typed::{self, Typed};
@@ -44,7 +45,7 @@ fn build() -> clap::Command {
             Arg::new("finish")
                 .long("finish")
                 .action(ArgAction::SetTrue)
-                .help("Erase redacted words that are still on the disk, after an interruption or an import"),
+                .help("Erase redacted words that are still on the disk, after an interruption or an import, and documents that no source names"),
         )
         .after_help(
             "The record keeps its number, its time and its link, so the chain, kept checkpoints and receipts \
@@ -54,6 +55,9 @@ correction or a retraction does not remove words.
 Meetings, progress, occurrences, assessments, statements, evidence and notes can be redacted, even \
 retracted ones. No record that counts may refer to the record: redact or retract those first. \
 Records of other kinds carry facts that later records need, and cannot be redacted.
+
+A document that is kept beside the ledger is destroyed once no source names its digest: correct the \
+digest of the source, then run `servanda redact --finish`.
 
 It does not reach backups, exports and earlier copies, or what the file system and the disk keep of \
 overwritten files. It also removes the record's import key, so importing the same row again would \
@@ -102,7 +106,16 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
 }
 
 fn finish(session: &Session) -> Result<Exit, CliError> {
-    let erased = session.open()?.finish_redactions()?;
+    let mut ledger = session.open()?;
+    let erased = ledger.finish_redactions()?;
+    if let Some(documents) = documents::of(session).filter(|_| !session.dry_run) {
+        let destroyed = documents.destroy_unnamed(ledger.state())?;
+        for digest in destroyed {
+            session.talk(&format!(
+                "the document {digest}, which no source names, was destroyed"
+            ));
+        }
+    }
     if !session.for_people() {
         let mut table = Table::new("erased", "Erased", &["record"]);
         table.rows = erased

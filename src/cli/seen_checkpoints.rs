@@ -28,6 +28,15 @@ impl SeenCheckpoints {
         }
     }
 
+    /// The same for a ledger at another location.
+    #[cfg(feature = "serve")]
+    pub fn of(&self, ledger: &Location) -> Self {
+        Self {
+            state: self.state.clone(),
+            ledger: Some(ledger.clone()),
+        }
+    }
+
     /// Remembers and recalls nothing.
     pub fn none() -> Self {
         Self {
@@ -38,11 +47,7 @@ impl SeenCheckpoints {
 
     /// The file for the newest checkpoint of an origin.
     pub fn path(&self, origin: &str) -> Option<PathBuf> {
-        let digest = document_digest(origin.as_bytes()).ok()?.to_string();
-        let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '.';
-        let readable = origin.chars().map(|c| if is_plain(c) { c } else { '-' });
-        let readable: String = readable.take(60).collect();
-        let file = format!("{}-{}", readable.trim_start_matches('.'), &digest[..16]);
+        let file = name_of(origin)?;
         Some(self.state.as_ref()?.join("checkpoints").join(file))
     }
 
@@ -158,6 +163,19 @@ impl SeenCheckpoints {
         }
         Ok(())
     }
+}
+
+/// A name for files about the ledger of an origin, which no other origin has.
+pub fn name_of(origin: &str) -> Option<String> {
+    let digest = document_digest(origin.as_bytes()).ok()?.to_string();
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '.';
+    let readable = origin.chars().map(|c| if is_plain(c) { c } else { '-' });
+    let readable: String = readable.take(60).collect();
+    Some(format!(
+        "{}-{}",
+        readable.trim_start_matches('.'),
+        &digest[..16]
+    ))
 }
 
 /// The directory for what this program remembers; none where the user has no home.

@@ -1,50 +1,50 @@
 //! `serve`: the ledger over HTTP, for many at once.
 
 use std::io::{self, Write as _};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::thread;
-use std::time::Duration;
 
-use chrono::NaiveDate;
-
+use self::forms::PeoplesDesk;
 use super::access::access_file;
 use super::checkpoint::LogKey;
 use super::command::{Command, Run};
 use super::demo;
+use super::documents;
 use super::error::{CliError, Exit};
 use super::keys::read_signing_key;
 use super::session::Session;
-use crate::desk::names::Names;
-use crate::desk::reading::Desk;
-use servanda_core::event::{Fields, Kind};
-use servanda_core::state::State;
-use servanda_log::{Log as _, Watch};
+use super::tls::{self, TlsFiles};
+use servanda_core::words::plural;
+use servanda_log::Log as _;
 use servanda_serve::access::new_token;
-use servanda_serve::{Options, Service, Shared, Typed, TypedWrong, Verifier};
+use servanda_serve::{Options, Service, Shared, Trusted, Verifier};
+
+mod forms;
+mod lending;
+mod offer;
 
 pub(super) const COMMAND: Command = Command::of::<Serve>();
-
-/// How often to look what others appended, where nothing told of it.
-const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// Serve the ledger to many at once: pages for people, an API for programs, tiles for auditors
 #[derive(clap::Parser)]
 #[command(
     name = "serve",
-    after_help = "Speaks plain HTTP. To offer it to other machines, put a proxy that speaks TLS before it, and give \
-the name under which the proxy is reached with --host.
+    after_help = "To offer it to other machines, give it a certificate (--tls-cert, --tls-key), or put a proxy that \
+speaks TLS before it, and give the name under which it is reached with --host.
 
 Nothing is shown and nothing is recorded without a token, unless --public-read is given. `servanda \
 access add` gives tokens. Where nobody has one, the server prints a link for whoever started it, which \
-works once. While it runs, the ledger is open, and other commands wait for it. Ctrl-C or SIGTERM ends \
-it: what was acknowledged is on the disk, and requests under way are finished.
+works once. While it runs, other commands of the same user on the ledger go through it, by a socket in \
+the ledger's directory. Ctrl-C or SIGTERM ends it: what was acknowledged is on the disk, and requests \
+under way are finished.
 
 Examples:
   servanda serve --demo
   servanda serve
-  servanda serve --public-read --listen 127.0.0.1:8000 --host ledger.example.org"
+  servanda serve --public-read --listen 127.0.0.1:8000 --host ledger.example.org
+  servanda serve --listen 0.0.0.0:443 --tls-cert ledger.crt --tls-key ledger.key
+  servanda serve --host ledger.example.org --trust-header x-forwarded-user --proxy 127.0.0.1"
 )]
 struct Serve {
     /// The address to listen on, such as [::1]:8377; port 0 takes any free port
@@ -66,6 +66,14 @@ struct Serve {
     #[arg(long, value_name = "FILE")]
     access: Option<PathBuf>,
     #[command(flatten)]
+    tls: TlsFiles,
+    /// A header in which a proxy that knows people names who asks, by a name that `access add` gave; from nobody else
+    #[arg(long, value_name = "NAME", requires = "proxy")]
+    trust_header: Option<String>,
+    /// The address of that proxy; give the option once for each
+    #[arg(long, value_name = "ADDRESS", requires = "trust_header")]
+    proxy: Vec<IpAddr>,
+    #[command(flatten)]
     log_key: LogKey,
 }
 
@@ -82,7 +90,10 @@ impl Run for Serve {
                 .hint("leave out --sign-with and SERVANDA_SIGN_WITH"));
         }
         if !self.demo {
-            return self.serve(session);
+            return match offer::made_where_there_is_none(session)? {
+                None => self.serve(session),
+                Some(made) => self.serve(&made),
+            };
         }
         let scratch = tempfile::Builder::new().prefix("servanda-demo-").tempdir();
         let scratch = scratch.map_err(|error| {
@@ -103,6 +114,9 @@ impl Serve {
             .as_deref()
             .map(read_signing_key)
             .transpose()?;
+        let tls = self.tls.read()?;
+        let trusted = trusted(self.trust_header.as_deref(), &self.proxy)?;
+        let ledger = session.open_to_serve()?;
         let access = access_file(self.access, session)?;
         let listen = self.listen;
         let only_shows = self.read_only && self.public_read;
@@ -111,7 +125,6 @@ impl Serve {
             .then(new_token)
             .transpose()
             .map_err(|error| CliError::refused(format!("no random bytes for a token: {error}")))?;
-        let ledger = session.open()?;
         let before = ledger.head().count;
         let others = ledger.log().watcher();
         let cannot = |error| CliError::refused(format!("cannot listen on {listen}: {error}"));
@@ -120,10 +133,13 @@ impl Serve {
             read_only: self.read_only,
             public_read: self.public_read,
             is_loopback: listen.ip().is_loopback(),
+            is_tls: tls.is_some(),
+            trusted,
             hosts: self.host,
             log_key,
             start_token: start_token.clone(),
             access,
+            documents: documents::of(session),
             desk: Box::new(PeoplesDesk),
             verifier: Verifier {
                 page: include_str!("../../docs/verify.html"),
@@ -133,34 +149,39 @@ impl Serve {
         };
         let service = Arc::new(Service::new(Shared::new(ledger).map_err(cannot)?, options));
         let server = service.bind(listen).map_err(cannot)?;
-        if let Some(others) = others {
-            look_for_others(&service, others)?;
-        }
-        if !listen.ip().is_loopback() {
+        let hosting = lending::lend(&service, session, others)?;
+        if !listen.ip().is_loopback() && tls.is_none() {
             session.hint("tokens and pages cross the network in the clear; put a proxy that speaks TLS before it");
         }
         let mut said = Ok(());
-        let ran = server.run_until_interrupted(|address| {
-            said = session.say(&format!("listening on http://{address}"));
+        let ran = tls::run(server, tls, quiet, |url| {
+            said = session.say(&format!("listening on {url}"));
             if let Some(token) = &start_token {
-                let link = format!("open http://{address}/enter?token={token}");
+                let link = format!("open {url}/enter?token={token}");
                 said = std::mem::replace(&mut said, Ok(())).and_then(|()| session.say(&link));
                 session.hint("the link works once; its token works as long as the server runs");
             }
         });
+        drop(hosting);
         stop(&service, session, before)?;
         ran.map_err(cannot)?;
         said.map(|()| Exit::Ok)
     }
 }
 
-/// Takes in what others append, until the ledger is closed.
-fn look_for_others(service: &Arc<Service>, mut others: Box<dyn Watch>) -> Result<(), CliError> {
-    let service = Arc::clone(service);
-    let look = move || while service.await_others(&mut *others, LOOK_EVERY).is_ok() {};
-    let thread = thread::Builder::new().name("servanda-follower".into());
-    let started = thread.spawn(look).map(drop);
-    started.map_err(|error| CliError::refused(format!("cannot start a thread: {error}")))
+/// The proxy that names who asks, if the user named one.
+fn trusted(header: Option<&str>, proxies: &[IpAddr]) -> Result<Option<Trusted>, CliError> {
+    let Some(header) = header else {
+        return Ok(None);
+    };
+    let trusted = Trusted::new(header, proxies);
+    trusted.map(Some).ok_or_else(|| {
+        CliError::new(
+            Exit::Usage,
+            format!("{header:?} is no header that a proxy can set"),
+        )
+        .hint("such as x-forwarded-user; the proxy must remove it from what its clients send")
+    })
 }
 
 /// Ends the ledger's part: all that was asked for is on the disk.
@@ -170,8 +191,9 @@ fn stop(service: &Service, session: &Session, before: u64) -> Result<(), CliErro
         .map_err(|error| CliError::refused(error.to_string()))?;
     if let Some(ledger) = closed {
         session.keep(&ledger, before);
-        let recorded = ledger.head().count - before;
-        session.talk(&format!("stopped; {recorded} records came while it ran"));
+        let recorded = usize::try_from(ledger.head().count - before).unwrap_or(usize::MAX);
+        let records = plural(recorded, "record");
+        session.talk(&format!("stopped; {records} came while it ran"));
         ledger.close_without_drop();
     }
     Ok(())
@@ -182,34 +204,5 @@ fn log(line: &str, quiet: bool) {
     if !quiet {
         // A failure to log is no error.
         let _ = writeln!(io::stderr().lock(), "{line}");
-    }
-}
-
-/// Reads the texts of forms as the command line reads those of its options.
-struct PeoplesDesk;
-
-impl servanda_serve::Desk for PeoplesDesk {
-    fn today(&self) -> NaiveDate {
-        Session::today()
-    }
-
-    fn read(&self, state: &State, kind: Kind, typed: &Fields) -> Result<Typed, Vec<TypedWrong>> {
-        let desk = Desk {
-            names: Some(Names::new(state)),
-            today: Session::today(),
-            zone: Session::zone(),
-        };
-        let read = desk.read(kind, typed, &[]);
-        let event = desk.event(kind, &read).map_err(|wrong| {
-            let wrong = wrong.into_iter().map(|wrong| TypedWrong {
-                field: wrong.field,
-                message: wrong.message,
-            });
-            wrong.collect::<Vec<_>>()
-        })?;
-        Ok(Typed {
-            event,
-            said: read.said,
-        })
     }
 }

@@ -19,23 +19,20 @@ use super::defaults;
 use super::error::{CliError, Exit};
 use super::files;
 use super::globals::Globals;
-use super::keys::read_signing_key;
-use super::memory;
-use super::progress::Waiting;
-use super::seen_checkpoints::{SeenCheckpoints, state_directory};
+use super::seen_checkpoints::{SeenCheckpoints, name_of, state_directory};
 use crate::desk::names::Names;
 use crate::desk::reading::{Desk, Wrong};
 use servanda_core::chain::checkpoint::Checkpoint;
-use servanda_core::chain::record::Head;
 use servanda_core::state::State;
 use servanda_core::words::{harmless, harmless_json, spelled_out};
 use servanda_ledger::Submission;
 use servanda_ledger::{Given, Placed, Present, Receipt, StreamError};
-use servanda_ledger::{Ledger, LedgerError, Machine};
-use servanda_log::dry_run::DryRunLog;
+use servanda_ledger::{Ledger, LedgerError};
 use servanda_log::{Location, Log, Registry};
 use servanda_report::render::{FORMATS, Render, Style};
 use servanda_report::report::Document;
+
+mod opening;
 
 /// The ledger of a command.
 pub type OpenLedger = Ledger<Box<dyn Log>>;
@@ -56,7 +53,8 @@ pub struct Session {
     colour: bool,
     sign_with: Vec<PathBuf>,
     clock_is_right: bool,
-    case_matters: bool,
+    /// Whether ids that differ in upper and lower case only are two.
+    pub case_matters: bool,
     /// The checkpoints that this user saw.
     pub seen: SeenCheckpoints,
     /// Whether the user named the ledger on the command line, and must do so again in the next command.
@@ -125,6 +123,20 @@ impl Session {
         }
     }
 
+    /// The same on a ledger at a path, where the user named none.
+    #[cfg(feature = "serve")]
+    pub fn at(&self, ledger: &Path) -> Self {
+        let location = self.ledger.clone();
+        let location = location.unwrap_or_else(|| Location::from(ledger));
+        Self {
+            seen: self.seen.of(&location),
+            ledger: Some(location),
+            dry_run: self.dry_run,
+            named: self.named,
+            ..self.on(ledger)
+        }
+    }
+
     /// Whether the user named keys of recorders to sign with.
     #[cfg(feature = "serve")]
     pub fn has_signing_keys(&self) -> bool {
@@ -170,67 +182,6 @@ impl Session {
             CliError::refused(format!("{location} has no directory for the file {name}"))
                 .hint("leave out --no-memory, so that your state directory is used")
         })
-    }
-
-    /// The name of this process for others that wait for the ledger.
-    fn holder(&self) -> String {
-        format!("servanda {}", self.command)
-    }
-
-    /// Opens the ledger's log, without replaying it.
-    pub fn open_log(&self) -> Result<Box<dyn Log>, CliError> {
-        let location = self.location()?;
-        let backend = self.registry.of(location)?;
-        let log = backend.open(location, self.wait, &self.holder())?;
-        let head = log.head()?;
-        memory::check(head.count)?;
-        if head == Head::EMPTY && log.damage().is_none() {
-            let message = format!("{location} holds no record: making the ledger was interrupted");
-            return Err(CliError::new(Exit::NoLedger, message).hint(format!(
-                "`servanda init --ledger {location} --origin NAME` continues"
-            )));
-        }
-        if log.is_copied() && log.damage().is_none() {
-            self.hint(&format!(
-                "a command that wrote was killed, so each command copies the records to read them, until `{}` or another writes them",
-                self.command("compact")
-            ));
-        }
-        Ok(log)
-    }
-
-    /// Opens the ledger, and compares it with the newest checkpoint that this user saw of it. With `--dry-run`
-    /// nothing that is appended to it stays.
-    pub fn open(&self) -> Result<OpenLedger, CliError> {
-        // The ledger is locked once it is open, and a key may come through a pipe.
-        let keys = self
-            .sign_with
-            .iter()
-            .map(|path| read_signing_key(path))
-            .collect::<Result<_, _>>()?;
-        let log = self.open_log()?;
-        let log: Box<dyn Log> = if self.dry_run {
-            Box::new(DryRunLog::new(log)?)
-        } else {
-            log
-        };
-        let waiting = Waiting::new(self.shows_progress(), "reading the history");
-        let mut ledger = Ledger::open(log, Machine)?.signing_with(keys);
-        if self.clock_is_right {
-            ledger = ledger.trusting_the_clock();
-        }
-        if self.case_matters {
-            ledger = ledger.telling_case_apart();
-        }
-        drop(waiting);
-        if let Some(damage) = ledger.log().damage() {
-            return Err(CliError::new(Exit::Broken, damage)
-                .hint("`servanda verify` reads what is there, and `servanda recover --into DIR` copies it into a new ledger"));
-        }
-        let present = ledger.checkpoint()?;
-        self.seen.check(&ledger.hashes(), &present)?;
-        self.remember(&present);
-        Ok(ledger)
     }
 
     /// Appends events, answers the user with the receipts, and then keeps the new checkpoint: beside the log for others,
@@ -302,7 +253,12 @@ impl Session {
         };
         if let Some(dir) = self.ledger.as_ref().and_then(Location::directory) {
             let path = dir.join("checkpoint");
-            if let Err(error) = files::keep_locked(&path, checkpoint.to_string()) {
+            // Where others may append, they may write the file at the same time.
+            let kept = match ledger.log().is_shared() {
+                true => files::keep(&path, checkpoint.to_string()),
+                false => files::keep_locked(&path, checkpoint.to_string()),
+            };
+            if let Err(error) = kept {
                 self.talk(&error.message);
             }
         }
@@ -329,9 +285,13 @@ impl Session {
         }
     }
 
-    /// Where drafts of this user are kept; none without a state directory.
-    pub fn draft_directory(&self) -> Option<PathBuf> {
-        state_directory().map(|state| state.join("drafts"))
+    /// Where drafts of this user are kept, those for a ledger with this origin apart; none without a state directory.
+    pub fn draft_directory(&self, origin: Option<&str>) -> Option<PathBuf> {
+        let drafts = state_directory()?.join("drafts");
+        match origin {
+            Some(origin) => Some(drafts.join(name_of(origin)?)),
+            None => Some(drafts),
+        }
     }
 
     /// Whether this command appended records.
@@ -500,25 +460,33 @@ impl Session {
     /// Writes a hint to stderr, unless the user asked for quiet.
     pub fn hint(&self, hint: &str) {
         if !self.quiet {
-            let label = self.paint("hint:", Ansi::new().fg_color(Some(AnsiColor::Cyan.into())));
-            let _ = writeln!(io::stderr().lock(), "{label} {}", harmless(hint));
+            let _ = write!(io::stderr().lock(), "{}", self.hint_text(hint));
         }
     }
 
     /// Writes an error and its hints to stderr.
     pub fn report_error(&self, error: &CliError) {
-        let red = Ansi::new().fg_color(Some(AnsiColor::Red.into())).bold();
-        let mut err = io::stderr().lock();
         // No output is left to report that stderr is gone.
-        let message = harmless(&error.to_string());
-        let _ = writeln!(err, "{} {message}", self.paint("error:", red));
+        let _ = write!(io::stderr().lock(), "{}", self.error_text(error));
+    }
+
+    /// The lines of an error and its hints.
+    pub fn error_text(&self, error: &CliError) -> String {
+        let red = Ansi::new().fg_color(Some(AnsiColor::Red.into())).bold();
+        let label = self.paint("error:", red);
+        let mut text = format!("{label} {}\n", harmless(&error.to_string()));
         for detail in &error.details {
-            let _ = writeln!(err, "  {}", harmless(detail));
+            text += &format!("  {}\n", harmless(detail));
         }
-        drop(err);
-        for hint in &error.hints {
-            self.hint(hint);
+        if !self.quiet {
+            text.extend(error.hints.iter().map(|hint| self.hint_text(hint)));
         }
+        text
+    }
+
+    fn hint_text(&self, hint: &str) -> String {
+        let label = self.paint("hint:", Ansi::new().fg_color(Some(AnsiColor::Cyan.into())));
+        format!("{label} {}\n", harmless(hint))
     }
 
     fn paint(&self, text: &str, style: Ansi) -> String {

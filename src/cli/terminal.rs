@@ -1,16 +1,17 @@
 //! The terminal on which questions are asked. The only file that names `inquire`.
 
-use std::cell::RefCell;
 use std::fmt;
 use std::io::{self, Write as _};
-use std::rc::Rc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use inquire::list_option::ListOption;
 use inquire::ui::{RenderConfig, Styled};
 use inquire::validator::Validation;
 use inquire::{InquireError, Select, Text};
+use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
 use textwrap::core::display_width;
 
+use super::interrupt::Farewell;
 use crate::desk::ask::{Asked, Choice, Prompt, Stop};
 use servanda_core::value::unicode::folded;
 use servanda_core::words::{harmless, spelled_out};
@@ -24,10 +25,28 @@ const MARK: usize = 3;
 /// The width of a terminal that does not tell its own, in columns.
 const USUAL_WIDTH: u16 = 80;
 
+/// Shows the cursor, and tells the terminal not to mark what is pasted.
+const AS_USUAL: &str = "\u{1b}[?25h\u{1b}[?2004l";
+
+/// What is said where a signal ends the program.
+pub type LastWords = Arc<Mutex<String>>;
+
+/// Puts a terminal back as it was, and says the last words below the question that stands on it. It may be gone by then.
+fn restore(before: Option<&Termios>, last_words: &LastWords) {
+    let mut err = io::stderr().lock();
+    if let Some(before) = before {
+        let _ = tcsetattr(io::stdin(), OptionalActions::Now, before);
+        let _ = writeln!(err, "{AS_USUAL}");
+    }
+    let words = last_words.lock().unwrap_or_else(PoisonError::into_inner);
+    let _ = write!(err, "{words}");
+}
+
 /// Asks on standard error, so that standard output has data alone.
 pub struct Terminal {
     /// Whether to use colour.
-    pub colour: bool,
+    colour: bool,
+    _farewell: Farewell,
 }
 
 /// An answer and its place.
@@ -45,6 +64,15 @@ impl fmt::Display for Shown<'_> {
 }
 
 impl Terminal {
+    /// The terminal of this process. A signal that ends the program while questions are asked leaves it as it is now.
+    pub fn new(colour: bool, last_words: &LastWords) -> Self {
+        let (before, last_words) = (tcgetattr(io::stdin()).ok(), Arc::clone(last_words));
+        Self {
+            colour,
+            _farewell: Farewell::by(move || restore(before.as_ref(), &last_words)),
+        }
+    }
+
     fn style(&self) -> RenderConfig<'static> {
         let style = match self.colour {
             true => RenderConfig::default_colored(),
@@ -97,17 +125,14 @@ impl Prompt for Terminal {
             .with_formatter(&formatter)
             .with_render_config(self.style())
             .prompt();
-        chosen
-            .map(|chosen| chosen.at)
-            .map_err(|error| stopped(error, String::new()))
+        chosen.map(|chosen| chosen.at).map_err(stopped)
     }
 
     fn text(&mut self, asked: &Asked<'_>) -> Result<String, Stop> {
-        // The library tells what was typed only while it is typed.
-        let typed = Rc::new(RefCell::new(asked.initial.to_owned()));
-        let listener = Rc::clone(&typed);
+        // The library tells what is typed to what would complete it.
+        let typed = asked.typed;
         let listen = move |text: &str| {
-            text.clone_into(&mut listener.borrow_mut());
+            typed(text);
             Ok(Vec::new())
         };
         let check = asked.check;
@@ -135,9 +160,7 @@ impl Prompt for Terminal {
         if let Some(default) = asked.default {
             prompt = prompt.with_default(default);
         }
-        prompt
-            .prompt()
-            .map_err(|error| stopped(error, typed.borrow().clone()))
+        prompt.prompt().map_err(stopped)
     }
 }
 
@@ -180,13 +203,13 @@ fn shortened(line: &str, width: usize) -> String {
     format!("{}…", lines.first().map_or("", |first| first.trim_end()))
 }
 
-fn stopped(error: InquireError, typed: String) -> Stop {
+fn stopped(error: InquireError) -> Stop {
     match error {
         InquireError::OperationCanceled => Stop::Back,
         InquireError::OperationInterrupted => {
             // The question stands there still, and may reach to the last line of the screen.
             let _ = writeln!(io::stderr().lock());
-            Stop::Interrupted(typed)
+            Stop::Interrupted
         }
         error => Stop::Failed(error.to_string()),
     }

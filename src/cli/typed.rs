@@ -14,6 +14,7 @@ use servanda_core::chain::record::document_digest;
 use servanda_core::event::{Event, FieldSpec, Fields, Kind};
 use servanda_core::ndjson;
 use servanda_core::value::base::Shape;
+use servanda_ledger::documents::{DOCUMENT_BYTES, DocumentError};
 
 /// The field of a document's digest: a kind that has it also takes the document.
 pub const DIGEST: &str = "digest";
@@ -27,6 +28,8 @@ pub struct Typed {
     pub from_json: Vec<String>,
     /// Whether they came from a file, so that what is wrong is not the command line.
     pub from_file: bool,
+    /// The document that is to be kept beside the ledger.
+    pub document: Option<Vec<u8>>,
     /// What is wrong with what was typed beside the fields: options that there are not, lines of a template.
     pub wrong: Vec<Wrong>,
 }
@@ -44,7 +47,10 @@ impl Typed {
         if kind.field(DIGEST).is_some()
             && let Some(path) = matches.get_one::<PathBuf>("document")
         {
-            typed.set(DIGEST, vec![digest_of(path)?]);
+            match matches.get_flag("keep") {
+                false => typed.set(DIGEST, vec![digest_of(path)?]),
+                true => typed.take_document(path)?,
+            }
         }
         Ok(typed)
     }
@@ -66,6 +72,23 @@ impl Typed {
             wrong: wrong.collect(),
             ..Self::of(fields)
         }
+    }
+
+    /// Reads the document that is to be kept, and its digest.
+    fn take_document(&mut self, path: &Path) -> Result<(), CliError> {
+        let mut bytes = Vec::new();
+        input(path)?
+            .take(DOCUMENT_BYTES + 1)
+            .read_to_end(&mut bytes)
+            .map_err(|error| CliError::file("read", path, &error))?;
+        if bytes.len() as u64 > DOCUMENT_BYTES {
+            return Err(CliError::from(DocumentError::TooLong));
+        }
+        let digest = document_digest(bytes.as_slice())
+            .map_err(|error| CliError::file("read", path, &error))?;
+        self.set(DIGEST, vec![digest.to_string()]);
+        self.document = Some(bytes);
+        Ok(())
     }
 
     fn set(&mut self, name: &str, texts: Vec<String>) {

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::anchors::{self, Anchor};
 use super::command::{Command, Run};
+use super::documents;
 use super::error::{CliError, Exit};
 use super::files;
 use super::keys::read_verifier_key;
@@ -16,6 +17,8 @@ use servanda_core::chain::policy::{Policy, PolicyUnmet};
 use servanda_core::value::when::Instant;
 use servanda_core::words::plural;
 use servanda_ledger::anchor::{self, Anchoring, Hashes};
+use servanda_ledger::documents::Documents;
+use servanda_ledger::replay::{KnownAt, replay};
 use servanda_ledger::verify::{
     CUT_OR_REWRITTEN, Check, Finding, FindingKind, Outcome, Verdict, verify, verify_chain,
     verify_since,
@@ -126,6 +129,9 @@ fn verify_log(log: &impl Log, session: &Session, demand: &Demand) -> Result<Exit
         None if demand.chain_only => verify_chain(log, &mut bar)?,
         None => verify(log, &mut bar)?,
     };
+    if let Some(documents) = documents::of(session) {
+        check_documents(&mut verdict, log, &documents);
+    }
     let present = Checkpoint::new(
         verdict.origin.clone().unwrap_or_default(),
         verdict.head.count,
@@ -159,6 +165,53 @@ fn verify_log(log: &impl Log, session: &Session, demand: &Demand) -> Result<Exit
         session.remember(present);
     }
     Ok(Exit::Ok)
+}
+
+/// Compares the documents beside the ledger with the digests that their sources give.
+fn check_documents(verdict: &mut Verdict, log: &impl Log, documents: &Documents) {
+    if !documents.is_there() {
+        return;
+    }
+    let unchecked = |why: String| format!("the documents beside the ledger: {why}");
+    if !verdict.is_sound() {
+        let why = unchecked("the records that name them are not sound".to_owned());
+        verdict.not_checked.push(why);
+        return;
+    }
+    let compared = replay(log, KnownAt::Now)
+        .map_err(|error| error.to_string())
+        .and_then(|replayed| {
+            let compared = documents.compare(&replayed.state);
+            compared.map_err(|error| error.to_string())
+        });
+    let compared = match compared {
+        Ok(compared) => compared,
+        Err(why) => return verdict.not_checked.push(unchecked(why)),
+    };
+    verdict.checked.push(Check {
+        what: "documents beside the ledger",
+        count: compared.same,
+    });
+    for (seq, digest, why) in compared.different {
+        verdict.findings.push(Finding {
+            kind: FindingKind::Document,
+            records: vec![seq.0],
+            expected: format!("a document with the digest {digest}"),
+            found: why.to_string(),
+        });
+    }
+    if compared.absent > 0 {
+        let absent = plural(verdict::to_usize(compared.absent), "document");
+        let what = format!("{absent} with a registered digest: not beside the ledger");
+        verdict.not_checked.push(what);
+    }
+    if !compared.unnamed.is_empty() {
+        let unnamed = plural(compared.unnamed.len(), "document");
+        let remark = format!(
+            "{unnamed} beside the ledger that no source names: `servanda redact --finish` destroys such documents"
+        );
+        verdict.remarks.push(remark);
+    }
 }
 
 /// Compares the ledger with the checkpoint seen last, those given, and the cosigned one. Returns the error for a
@@ -329,7 +382,7 @@ fn cosigned(session: &Session, policy: &Policy) -> Result<(Anchor, Option<String
         CliError::new(Exit::NotAnchored, format!("sound, but not anchored: {why}"))
             .hint("servanda witness ask --policy FILE --key FILE asks the witnesses")
     };
-    if !path.exists() {
+    if matches!(path.try_exists(), Ok(false)) {
         return Err(unmet("no witness was asked yet".into()));
     }
     // Anybody who can write to the ledger can replace this file, so a wrong one is a missing anchor and no finding.

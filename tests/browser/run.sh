@@ -36,8 +36,13 @@ if ! cmp -s tests/browser/package.json "$modules/package.json"; then
     }
 fi
 
+# The server whose pages are tried. What was built for other tests is not built again.
+command -v cargo >/dev/null 2>&1 || give_up "there is no cargo to build servanda with"
+cargo build --quiet --locked
+SERVANDA_BINARY=${CARGO_TARGET_DIR:-target}/debug/servanda
+
 SERVANDA_BROWSER_MODULES=$modules/
 SERVANDA_CHROMIUM=$(command -v chromium)
-export SERVANDA_BROWSER_MODULES SERVANDA_CHROMIUM
+export SERVANDA_BINARY SERVANDA_BROWSER_MODULES SERVANDA_CHROMIUM
 [ $# -gt 0 ] || set -- tests/browser/*.test.js
 exec node --test "$@"

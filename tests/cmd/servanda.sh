@@ -35,6 +35,24 @@ names() {
     fi
 }
 
+# With SERVANDA_SERVERS, each ledger that is there is served first, by a process that stays and is noted in that file. A
+# ledger that cannot be served is used as it is.
+serve_all() {
+    find . -maxdepth 3 -name servanda -type f | while read -r marker; do
+        ledger=${marker%/servanda}
+        [ -e "$ledger/socket" ] && continue
+        "$SERVANDA_BIN" serve --ledger "$ledger" --listen 127.0.0.1:0 --no-memory </dev/null >/dev/null 2>&1 &
+        echo $! >>"$SERVANDA_SERVERS"
+        # One that ended stays in the list of processes, as a child that nobody waited for.
+        for _ in $(seq 500); do
+            [ -e "$ledger/socket" ] && break
+            grep -qs '^State:.*Z' "/proc/$!/status" && break
+            sleep 0.02
+        done
+    done
+}
+[ -z "${SERVANDA_SERVERS:-}" ] || serve_all
+
 line=servanda
 for word; do
     case $word in

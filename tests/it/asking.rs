@@ -3,6 +3,10 @@
 mod completion;
 mod drafts;
 mod follow_ups;
+mod left;
+mod refused;
 mod robot;
 mod secretary;
+#[cfg(feature = "serve")]
+mod serving;
 mod whole;

@@ -16,15 +16,30 @@ fn examples() {
     for directory in ["docs", "tests/cmd"] {
         files.extend(pages(directory));
     }
-    check(files, &|_| None);
+    check(files, &|_| Place::Directory);
 }
 
-/// What is different where PostgreSQL keeps the ledgers: commands of these pages, by their beginning, and why.
+/// The commands do the same where each ledger is served by another process: same output, same exit code.
+#[test]
+#[cfg(all(unix, feature = "serve"))]
+fn examples_on_served_ledgers() {
+    // What is overwritten comes from the other test.
+    if std::env::var_os("TRYCMD").is_none() {
+        check(pages_with_ledgers(), &|_| Place::Served);
+    }
+}
+
+/// What is different where PostgreSQL keeps the ledgers: commands of these pages, and why.
 #[cfg(feature = "postgres")]
 const ONLY_IN_DIRECTORIES: &[(&str, &str, &str)] = &[
     (
         "compact.md",
         "compact",
+        "what PostgreSQL keeps is not compacted",
+    ),
+    (
+        "compact.md",
+        "compact --format csv -q",
         "what PostgreSQL keeps is not compacted",
     ),
     (
@@ -48,7 +63,6 @@ const ONLY_IN_DIRECTORIES: &[(&str, &str, &str)] = &[
 #[test]
 #[cfg(feature = "postgres")]
 fn examples_on_postgres() {
-    // What is overwritten comes from the other test.
     if std::env::var_os("TRYCMD").is_some() {
         return;
     }
@@ -57,26 +71,22 @@ fn examples_on_postgres() {
         return;
     };
     let scratch = tempfile::tempdir().unwrap();
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut files = vec![root.join("README.md")];
-    files.extend(pages("docs").chain(pages("tests/cmd")));
-    // No command of it asks a ledger.
-    files.retain(|file| !file.ends_with("help.md"));
+    let mut files = pages_with_ledgers();
     for file in &mut files {
         let name = file.file_name().unwrap().to_str().unwrap().to_owned();
         let differs = |command: &str| {
             let mut all = ONLY_IN_DIRECTORIES.iter();
-            all.any(|(page, begins, _)| *page == name && command.starts_with(begins))
+            all.any(|(page, whole, _)| *page == name && command == *whole)
         };
         let text = without(&std::fs::read_to_string(&*file).unwrap(), differs);
         *file = scratch.path().join(name);
         std::fs::write(&file, text).unwrap();
     }
-    let schema = |file: &Path| {
-        let name = file.file_stem()?.to_str()?.to_lowercase().replace('-', "_");
-        Some(server.url("postgres", &format!("schema={name}_")))
-    };
-    check(files, &schema);
+    check(files, &|file| {
+        let name = file.file_stem().unwrap().to_str().unwrap();
+        let name = name.to_lowercase().replace('-', "_");
+        Place::Database(server.url("postgres", &format!("schema={name}_")))
+    });
 }
 
 /// A page without some of its commands and what they print.
@@ -94,25 +104,44 @@ fn without(page: &str, differs: impl Fn(&str) -> bool) -> String {
     lines.map(|line| format!("{line}\n")).collect()
 }
 
+/// The transcripts in `tests/cmd` that ask ledgers: all but the one of the help.
+fn pages_with_ledgers() -> Vec<PathBuf> {
+    let mut files = pages("tests/cmd");
+    files.retain(|file| !file.ends_with("help.md"));
+    files
+}
+
+/// Where the ledgers of a page are.
+enum Place {
+    /// In directories, as the page says.
+    Directory,
+    /// In directories, each served by another process.
+    #[cfg(all(unix, feature = "serve"))]
+    Served,
+    /// In schemas of a database: the beginning of their URLs.
+    #[cfg(feature = "postgres")]
+    Database(String),
+}
+
 /// The pages of a directory that have examples.
-fn pages(directory: &str) -> impl Iterator<Item = PathBuf> {
+fn pages(directory: &str) -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let pages = std::fs::read_dir(root.join(directory)).unwrap();
     let pages = pages.map(|page| page.unwrap().path());
-    pages.filter(|page| has_examples(page))
+    pages.filter(|page| has_examples(page)).collect()
 }
 
-/// Runs the examples of files. `database` gives the beginning of the URLs of the ledgers of a file, if they are to be in
-/// a database.
-fn check(mut files: Vec<PathBuf>, database: &(dyn Fn(&Path) -> Option<String> + Sync)) {
+/// Runs the examples of files. `place` says where the ledgers of a file are.
+fn check(mut files: Vec<PathBuf>, place: &dyn Fn(&Path) -> Place) {
     assert!(files.len() > 3, "there are no examples in {files:?}");
     // One after the other, because the tests beside this one measure time. Each in a thread, so that a panic in one
     // file does not hide the others.
     let fails = |file: &PathBuf| {
         let file = file.clone();
-        let database = database(&file);
-        let running = std::thread::spawn(move || run(&file, database.as_deref()));
-        running.join().is_err()
+        let place = place(&file);
+        std::thread::spawn(move || run(&file, place))
+            .join()
+            .is_err()
     };
     files.retain(fails);
     assert!(
@@ -130,7 +159,7 @@ fn has_examples(page: &Path) -> bool {
 }
 
 /// Runs the examples of a file.
-fn run(file: &Path, database: Option<&str>) {
+fn run(file: &Path, place: Place) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     // trycmd ignores programs that it does not know, and would ignore a misspelt one too.
     let text = std::fs::read_to_string(file).unwrap();
@@ -145,6 +174,7 @@ fn run(file: &Path, database: Option<&str>) {
     for name in ["fixtures", "docs"] {
         std::os::unix::fs::symlink(root.join(name), scratch.path().join(name)).unwrap();
     }
+    let servers = Servers(scratch.path().with_extension("servers"));
     let cases = trycmd::TestCases::new();
     cases
         .case(file)
@@ -159,15 +189,36 @@ fn run(file: &Path, database: Option<&str>) {
             "XDG_STATE_HOME",
             scratch.path().join("state").to_string_lossy(),
         )
-        .env(
-            "XDG_CACHE_HOME",
-            scratch.path().join("cache").to_string_lossy(),
-        )
         .env("COLUMNS", "100")
         .env("NO_COLOR", "1")
         .env("TZ", "UTC");
-    if let Some(database) = database {
-        cases.env("SERVANDA_POSTGRES", database);
+    match place {
+        Place::Directory => {}
+        #[cfg(all(unix, feature = "serve"))]
+        Place::Served => {
+            cases.env("SERVANDA_SERVERS", servers.0.to_string_lossy());
+        }
+        #[cfg(feature = "postgres")]
+        Place::Database(url) => {
+            cases.env("SERVANDA_POSTGRES", url);
+        }
     }
     cases.run();
+}
+
+/// The file in which the script notes the servers that it starts: a process id a line. They end with this.
+struct Servers(PathBuf);
+
+impl Drop for Servers {
+    fn drop(&mut self) {
+        let noted = std::fs::read_to_string(&self.0).unwrap_or_default();
+        for pid in noted.lines() {
+            // It may have ended.
+            let _ = std::process::Command::new("kill")
+                .args(["-9", pid])
+                .stderr(std::process::Stdio::null())
+                .status();
+        }
+        let _ = std::fs::remove_file(&self.0);
+    }
 }

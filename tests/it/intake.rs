@@ -1,6 +1,8 @@
 //! Tables as recorders have them: irregular rows, rows that are refused, older and newer versions, tables that disagree,
 //! other forms of files. What is wrong is told once, where it is, and what follows from it is counted.
 
+mod change_logs;
+
 use std::fs;
 
 use serde_json::Value;
@@ -360,31 +362,6 @@ fn the_same_table_read_by_other_rules_corrects_what_it_said() {
     );
     let again = said(&scratch, "n.csv", note("2024-06-01"));
     assert!(again.contains("0 events appended"), "{again}");
-}
-
-/// A log of changes, imported again or grown, does not live through its changes again.
-#[test]
-fn a_log_of_changes_is_lived_through_once() {
-    let log = "[change_log]\nrow = \"{r}\"\ncolumn = \"{c}\"\nvalue = \"{v}\"\nversion = \"{t}\"\n";
-    let scratch = with_rules(&format!("{log}{}", NOTES.replace("{key}", "{text}")));
-    let mut table = "t,r,c,v\n1,X,text,x\n1,X,on,2001\n2,X,on,2002\n3,X,on,2003\n".to_owned();
-    let first = said(&scratch, "log.csv", &table);
-    assert!(
-        first.contains("4 events appended (2 new, 2 corrections"),
-        "{first}"
-    );
-    let again = said(&scratch, "log.csv", &table);
-    assert!(again.contains("0 events appended"), "{again}");
-    table.push_str("4,X,on,2004\n");
-    let grown = said(&scratch, "log.csv", &table);
-    assert!(
-        grown.contains("2 events appended (1 new, 1 correction"),
-        "{grown}"
-    );
-    assert_eq!(
-        events(&scratch).pop().unwrap()["to"],
-        serde_json::json!(["2004"])
-    );
 }
 
 #[test]

@@ -8,7 +8,7 @@ use servanda_core::state;
 use servanda_core::value::{base, id};
 use servanda_core::view::occurrences;
 use servanda_core::{event, ndjson};
-use servanda_log::{journal, sled};
+use servanda_log::{journal, served, sled};
 use servanda_witness::serve;
 
 use crate::program::Scratch;
@@ -77,6 +77,14 @@ fn limits() -> Vec<(&'static str, u64)> {
         (
             "connections to a server from one address",
             number(servanda_serve::LIMITS.connections_of_one),
+        ),
+        (
+            "connections of commands to a server, by its socket",
+            number(served::MAX_CLIENTS),
+        ),
+        (
+            "bytes of a frame on such a connection",
+            number(served::MAX_FRAME),
         ),
         (
             "occurrences of a deadline that are counted",

@@ -17,6 +17,7 @@ mod calendar;
 mod cli;
 mod commands;
 mod corpus;
+mod cost;
 mod desk;
 #[cfg(unix)]
 mod doors;

@@ -3,8 +3,14 @@
 mod access;
 mod api;
 pub mod client;
+#[cfg(target_os = "linux")]
+mod crowd;
 mod durable;
+mod foreign;
+mod forms;
 mod pages;
+mod socket;
+mod tls;
 mod tree;
 
 use serde_json::{Value, json};
@@ -20,6 +26,11 @@ pub fn communique() -> Scratch {
     scratch
 }
 
+/// A page without the script of forms, which every page has.
+pub fn without_own_script(page: &str) -> String {
+    page.replace("<script src=\"/form.js\" defer></script>", "")
+}
+
 /// A note, as the body of a request.
 pub fn note(text: &str) -> Value {
     json!({"event": "note", "text": text})
@@ -32,15 +43,15 @@ fn it_serves_until_it_is_told_to_stop_and_keeps_what_it_took() {
     let serving = Serving::start(&scratch, &[]);
     let client = serving.starter();
     assert_eq!(client.get("/api/v1/records/3").status, 200);
-    // The ledger is open: a command waits for it, and says who has it.
-    let locked = scratch.run(&["log", "--wait", "0"]);
+    // Another server has no place.
+    let locked = scratch.run(&["serve", "--listen", "127.0.0.1:0", "--wait", "0"]);
     locked.fails(21, &["servanda serve"]);
     let posted = client.post_json("/api/v1/events", &note("while it is served"));
     assert_eq!(posted.status, 201, "{posted:?}");
     let record = posted.json()["receipts"][0]["record"].as_u64().unwrap();
     let (code, said) = serving.stop("-TERM");
     assert_eq!(code, Some(0), "{said}");
-    assert!(said.contains("stopped; 1 records came"), "{said}");
+    assert!(said.contains("stopped; 1 record came"), "{said}");
     let after = scratch.run(&["log", "--format", "json"]).ok();
     assert_ne!(before, after);
     assert!(after.contains("while it is served"));

@@ -397,7 +397,7 @@ fn is_entered(kind: FindingKind) -> Option<usize> {
     ];
     match kind {
         Unreadable | Malformed | Missing | Misplaced | Link | Head | Payload | PayloadGone
-        | Encoding | Batch | Clock | Rule | Snapshot | Signature | Anchor => {}
+        | Encoding | Batch | Clock | Rule | Snapshot | Signature | Anchor | Document => {}
     }
     ALL.iter().position(|entered| *entered == kind)
 }

@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 use servanda_core::chain::checkpoint::{Checkpoint, SignedCheckpoint};
 use servanda_core::chain::key::{KeyName, SignatureType, SigningKey};
 use servanda_core::chain::tree::empty_root;
-use servanda_witness::ask::ask;
+use servanda_witness::ask::{Trust, ask};
 use servanda_witness::cosigned::origin_hash;
 
 const ORIGIN: &str = "example.org/log";
@@ -91,9 +91,13 @@ fn it_serves_until_it_is_interrupted_and_remembers() {
     let signed = SignedCheckpoint::sign(checkpoint, &log).unwrap();
 
     let serving = Serving::start(dir.path());
-    let asked = ask(&serving.url, None, &signed, &mut |_| {
-        Err("no proof is wanted")
-    });
+    let asked = ask(
+        &serving.url,
+        &Trust::of_machine(),
+        None,
+        &signed,
+        &mut |_| Err("no proof is wanted"),
+    );
     let cosignature = asked.unwrap().remove(0);
     let (code, said) = serving.interrupt();
     assert_eq!(code, Some(0), "{said}");

@@ -8,6 +8,7 @@ pub mod archive;
 pub mod chain;
 pub mod event;
 pub mod ndjson;
+pub mod pages;
 pub mod ranges;
 pub mod records;
 pub mod rules;

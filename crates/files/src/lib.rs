@@ -11,7 +11,7 @@ mod output;
 mod source;
 
 pub use error::FileError;
-pub use output::{Access, Existing, Output, write, write_locked};
+pub use output::{Access, Existing, Output, destroy, write, write_locked};
 pub use source::{PATIENCE, Source, lock_holder, open_own, read, read_regular};
 
 #[cfg(test)]

@@ -208,6 +208,30 @@ pub fn write_locked(path: &Path, bytes: impl AsRef<[u8]>) -> Result<(), FileErro
     Ok(std::fs::rename(&draft, path)?)
 }
 
+/// Overwrites a regular file with zeros, waits until they are on the disk, and removes it. What the file system keeps of
+/// overwritten files is out of reach. Of a symbolic link only the link is removed.
+///
+/// # Errors
+/// [`FileError::Io`], also where there is no such file.
+pub fn destroy(path: &Path) -> Result<(), FileError> {
+    static ZEROS: [u8; 64 * 1024] = [0; 64 * 1024];
+    let found = std::fs::symlink_metadata(path)?;
+    if found.is_file() {
+        let mut file = super::source::open_own(path, u64::MAX)?;
+        let mut rest = found.len();
+        while rest > 0 {
+            let length = rest.min(ZEROS.len() as u64);
+            file.write_all(&ZEROS[..length as usize])?;
+            rest -= length;
+        }
+        file.sync_all()?;
+    }
+    std::fs::remove_file(path)?;
+    #[cfg(unix)]
+    File::open(directory_of(path))?.sync_all()?;
+    Ok(())
+}
+
 /// Opens a device or a pipe, and waits for a pipe's reader no longer than [`PATIENCE`].
 fn open_stream(path: &Path) -> Result<File, FileError> {
     let mut options = OpenOptions::new();

@@ -10,9 +10,11 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Sleep, sleep};
+
+use crate::stream::Stream;
+use crate::tls::Tls;
 
 /// The answer to a connection for which its address has no place, as far as the client takes it.
 const NO_PLACE: &[u8] = b"HTTP/1.1 429 Too Many Requests\r\nconnection: close\r\n\
@@ -46,12 +48,18 @@ pub struct Listener {
     places: Arc<Semaphore>,
     addresses: Arc<Addresses>,
     limits: Limits,
+    tls: Option<Arc<Tls>>,
 }
 
 impl Listener {
-    /// Accepts connections within these limits.
-    pub fn new(listener: tokio::net::TcpListener, limits: Limits) -> Self {
+    /// Accepts connections within these limits, with TLS where there are certificates.
+    pub(crate) fn new(
+        listener: tokio::net::TcpListener,
+        limits: Limits,
+        tls: Option<Arc<Tls>>,
+    ) -> Self {
         Self {
+            tls,
             listener,
             places: Arc::new(Semaphore::new(limits.connections)),
             addresses: Arc::default(),
@@ -76,8 +84,14 @@ impl axum::serve::Listener for Listener {
             };
             let Some(counted) = Addresses::count(&self.addresses, address.ip(), most) else {
                 // It waits for nothing: where there is no room for the answer, there is none.
-                let _ = stream.try_write(NO_PLACE);
+                if self.tls.is_none() {
+                    let _ = stream.try_write(NO_PLACE);
+                }
                 continue;
+            };
+            let stream = match &self.tls {
+                None => Stream::Plain(stream),
+                Some(tls) => Stream::Begun(Box::new(tls.accept(stream))),
             };
             let connection = Connection {
                 stream,
@@ -156,7 +170,7 @@ fn client(address: IpAddr) -> IpAddr {
 
 /// A connection that ends in time.
 pub struct Connection {
-    stream: TcpStream,
+    stream: Stream,
     end: Pin<Box<Sleep>>,
     /// When the head of the next request must have come, or begun; none from its end until the answer.
     head: Option<Pin<Box<Sleep>>>,

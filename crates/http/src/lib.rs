@@ -1,4 +1,4 @@
-//! An HTTP/1.1 server for programs that answer on threads, without TLS.
+//! An HTTP/1.1 server for programs that answer on threads, with TLS or without.
 //!
 //! An [`App`] takes a whole [`Request`] and gives its answer to a [`Reply`]: at once, part by part, or as a stream that
 //! goes on for as long as the client listens. The [`Server`] bounds what clients take up, in bytes, in time and in
@@ -8,14 +8,17 @@ mod app;
 pub mod connections;
 mod message;
 mod reply;
-pub mod running;
+mod running;
 mod server;
+mod stream;
+mod tls;
 
 pub use app::App;
 pub use message::{Head, Request};
 pub use reply::{Bell, Reply, Writer};
-pub use running::Running;
+pub use running::{HungUp, Running};
 pub use server::Server;
+pub use tls::{Tls, TlsError};
 
 #[cfg(test)]
 mod tests;

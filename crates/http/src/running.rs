@@ -9,15 +9,19 @@ use std::thread::{self, JoinHandle};
 use tokio::sync::oneshot;
 
 /// Ends when the server is to stop.
-pub type Stop = Pin<Box<dyn Future<Output = ()> + Send>>;
+pub(crate) type Stop = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// What is done at SIGHUP.
+pub type HungUp = Box<dyn FnMut() + Send>;
 
 /// Runs a server in the calling thread until the process is interrupted or told to terminate. At most `threads` answer
 /// beside it. Calls `ready` once it can be stopped that way.
 ///
 /// # Errors
 /// What the system says, and what the server ends with.
-pub fn run_until_interrupted<F>(
+pub(crate) fn run_until_interrupted<F>(
     threads: usize,
+    hung_up: Option<HungUp>,
     ready: impl FnOnce(),
     serve: impl FnOnce(Stop) -> F,
 ) -> io::Result<()>
@@ -26,7 +30,7 @@ where
 {
     let runtime = runtime(threads)?;
     let guard = runtime.enter();
-    let stop = interrupted()?;
+    let stop = interrupted(hung_up)?;
     drop(guard);
     ready();
     runtime.block_on(serve(Box::pin(stop)))
@@ -37,7 +41,7 @@ where
 ///
 /// # Errors
 /// What the system says.
-pub fn start<F>(
+pub(crate) fn start<F>(
     threads: usize,
     name: &str,
     address: SocketAddr,
@@ -95,20 +99,36 @@ fn runtime(threads: usize) -> io::Result<tokio::runtime::Runtime> {
 
 /// Ends when the process is interrupted or told to terminate, from now on.
 #[cfg(unix)]
-fn interrupted() -> io::Result<impl Future<Output = ()> + Send + 'static> {
+fn interrupted(hung_up: Option<HungUp>) -> io::Result<impl Future<Output = ()> + Send + 'static> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
+    let mut hang_up = match hung_up {
+        None => None,
+        Some(act) => Some((signal(SignalKind::hangup())?, act)),
+    };
     Ok(async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
+        loop {
+            let next_hang_up = async {
+                match &mut hang_up {
+                    None => std::future::pending().await,
+                    Some((signal, act)) => {
+                        signal.recv().await;
+                        act();
+                    }
+                }
+            };
+            tokio::select! {
+                _ = interrupt.recv() => return,
+                _ = terminate.recv() => return,
+                () = next_hang_up => {}
+            }
         }
     })
 }
 
 #[cfg(not(unix))]
-fn interrupted() -> io::Result<impl Future<Output = ()> + Send + 'static> {
+fn interrupted(_: Option<HungUp>) -> io::Result<impl Future<Output = ()> + Send + 'static> {
     Ok(async {
         // Where it cannot be had, the process ends at once instead.
         if tokio::signal::ctrl_c().await.is_err() {

@@ -20,7 +20,8 @@ use crate::app::App;
 use crate::connections::{Limits, Listener};
 use crate::message::{Head, Request};
 use crate::reply::{Body, Feed, Parts, Reply, Start};
-use crate::running::{self, Running, Stop};
+use crate::running::{self, HungUp, Running, Stop};
+use crate::tls::Tls;
 
 /// How long requests that are under way may take once the server is to stop.
 const GRACE: Duration = Duration::from_secs(10);
@@ -40,6 +41,7 @@ pub struct Server<A> {
     address: SocketAddr,
     app: Arc<A>,
     limits: Limits,
+    tls: Option<Arc<Tls>>,
 }
 
 struct Shared<A> {
@@ -62,7 +64,15 @@ impl<A: App> Server<A> {
             listener,
             app,
             limits,
+            tls: None,
         })
+    }
+
+    /// Speaks TLS, with these certificates.
+    #[must_use]
+    pub fn with_tls(mut self, tls: Arc<Tls>) -> Self {
+        self.tls = Some(tls);
+        self
     }
 
     /// Where it listens.
@@ -71,13 +81,19 @@ impl<A: App> Server<A> {
     }
 
     /// Answers until the process is interrupted or told to terminate, and finishes what is under way. Calls
-    /// `ready` with the address once it can be stopped that way.
+    /// `ready` with the address once it can be stopped that way, and `hung_up` at each SIGHUP, which ends the process
+    /// without it.
     ///
     /// # Errors
     /// What the system says.
-    pub fn run_until_interrupted(self, ready: impl FnOnce(SocketAddr)) -> io::Result<()> {
+    pub fn run_until_interrupted(
+        self,
+        hung_up: Option<HungUp>,
+        ready: impl FnOnce(SocketAddr),
+    ) -> io::Result<()> {
         let address = self.address;
-        running::run_until_interrupted(MAX_THREADS, || ready(address), |stop| self.answer(stop))
+        let ready = || ready(address);
+        running::run_until_interrupted(MAX_THREADS, hung_up, ready, |stop| self.answer(stop))
     }
 
     /// Answers on a thread of its own until the returned handle is dropped.
@@ -91,7 +107,7 @@ impl<A: App> Server<A> {
 
     async fn answer(self, stop: Stop) -> io::Result<()> {
         let listener = tokio::net::TcpListener::from_std(self.listener)?;
-        let listener = Listener::new(listener, self.limits);
+        let listener = Listener::new(listener, self.limits, self.tls);
         let (stopping, mut stopped) = watch::channel(false);
         let shared = Shared {
             app: self.app,

@@ -139,11 +139,12 @@ impl<S: Log> Ledger<S> {
         self.state.archived(self.head.count);
     }
 
-    /// Keeps a snapshot if the append crossed a multiple of the interval, unless the newest one is nearly as long:
+    /// Keeps a snapshot in place of a damaged one, or if the append crossed a multiple of the interval, unless the newest one is nearly as long:
     /// all the snapshots of a growing ledger together then take no more than a few times the work of the last.
     fn take_snapshot(&mut self, before: u64) {
         let every = self.snapshot_every;
-        if before / every != self.head.count / every && self.is_far_from_snapshot() {
+        let is_due = before / every != self.head.count / every && self.is_far_from_snapshot();
+        if is_due || self.state.is_damaged() {
             self.keep_snapshot();
         }
     }
@@ -155,7 +156,9 @@ impl<S: Log> Ledger<S> {
 
     /// Keeps a snapshot of all records, if the log has a cache of snapshots.
     pub(super) fn keep_snapshot(&mut self) {
-        if self.log.snapshots().is_none() {
+        // One that it was read from is there, and one that is lost for good has no pages to go on with.
+        let is_there = self.state.stored_records() == self.head.count;
+        if self.log.snapshots().is_none() || is_there || self.state.unreadable().is_some() {
             return;
         }
         let parts = snapshot::Parts {
@@ -171,8 +174,16 @@ impl<S: Log> Ledger<S> {
             && cache.put_chunks(self.head.count, &pieces).is_ok()
         {
             self.snapshot = self.head.count;
+            // The state still reads pages of the one that it began with, and one that was damaged goes.
+            let own = self.state.stored_records();
+            let is_damaged = self.state.is_damaged();
             for count in snapshot::surplus(&cache.counts().unwrap_or_default()) {
-                let _ = cache.remove(count);
+                if count != own {
+                    let _ = cache.remove(count);
+                }
+            }
+            if is_damaged {
+                let _ = cache.remove(own);
             }
         }
     }

@@ -3,17 +3,24 @@
 //! the other records. None of them is erasable, so that the copy survives no erasure.
 //!
 //! Bytes of each, little endian: its record's number (4), recorded time (8), kind (2), target (8), length (4), payload. They
-//! are compressed together, block by block.
+//! are compressed together, block by block. In a snapshot a block is a page, whose key is the number of its first record: how
+//! many bytes it unpacks to (4), and the packed bytes. The bytes that are not packed yet are in the snapshot's root.
 
+use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
 
 use servanda_core::archive::Copies;
 use servanda_core::chain::record::{ContentRef, Header, PAYLOAD_LIMIT, Record};
 use servanda_core::event::{Erasable, Kind};
+use servanda_core::pages::{PageWriter, Pages};
+use servanda_core::state::State;
 use servanda_log::pack::{pack, unpack};
 
 /// Bytes after which a block is closed.
 const BLOCK: usize = 64 * 1024;
+
+/// The table of a snapshot that has the blocks: the one behind those of the state.
+const TABLE: usize = State::TABLES;
 
 /// The bytes before a payload.
 const FRONT: usize = 26;
@@ -31,9 +38,49 @@ pub struct Definitions {
 struct Block {
     /// The number of its first record.
     first: u32,
-    /// How many bytes there are.
-    length: u32,
-    packed: Arc<[u8]>,
+    bytes: BlockBytes,
+}
+
+/// The bytes of a block: how many bytes it unpacks to, then the packed ones.
+#[derive(Debug, Clone)]
+enum BlockBytes {
+    /// In memory.
+    Here(Arc<[u8]>),
+    /// In this page of a snapshot.
+    Stored(Arc<Pages>, usize),
+    /// Those of a block that is not packed.
+    Plain(Arc<[u8]>),
+}
+
+impl BlockBytes {
+    /// The bytes of a page; none where they are not packed, or lost for good.
+    fn page(&self) -> Option<Cow<'_, [u8]>> {
+        match self {
+            Self::Here(bytes) => Some(Cow::Borrowed(bytes)),
+            Self::Stored(pages, page) => {
+                let read = pages.read(TABLE, *page, |bytes| Some(bytes.to_vec()));
+                read.map(Cow::Owned)
+            }
+            Self::Plain(_) => None,
+        }
+    }
+
+    /// The payloads; none where they are damaged.
+    fn unpacked(&self) -> Option<Vec<u8>> {
+        if let Self::Plain(bytes) = self {
+            return Some(bytes.to_vec());
+        }
+        let page = match self {
+            // The records have what is damaged here.
+            Self::Stored(pages, page) => Cow::Owned(pages.peek(TABLE, *page)?),
+            _ => self.page()?,
+        };
+        let (length, packed) = page.split_first_chunk::<4>()?;
+        let length = u32::from_le_bytes(*length) as usize;
+        // What is forged may claim any length.
+        let fits = length <= BLOCK + FRONT + PAYLOAD_LIMIT;
+        fits.then(|| unpack(packed, length).ok())?
+    }
 }
 
 /// A payload that was found, and when it was recorded.
@@ -84,61 +131,40 @@ impl Definitions {
 
     fn close(&mut self) {
         if let Some(first) = each(&self.open).next() {
+            let mut bytes = (self.open.len() as u32).to_le_bytes().to_vec();
+            bytes.extend_from_slice(&pack(&self.open));
             self.closed.push(Block {
                 first: first.seq as u32,
-                length: self.open.len() as u32,
-                packed: pack(&self.open).into(),
+                bytes: BlockBytes::Here(bytes.into()),
             });
         }
         self.open = Vec::new();
     }
 
-    /// Its bytes: each block's first number, length, packed length and packed bytes, then those not packed yet.
-    /// They are given away piece by piece.
-    pub fn each_piece(&self, give: &mut dyn FnMut(&[u8])) {
-        give(&(self.closed.len() as u32).to_le_bytes());
+    /// Writes the table of closed blocks, and gives the bytes that are not packed yet.
+    pub fn write_pages(&self, to: &mut PageWriter<'_>) -> &[u8] {
         for block in &self.closed {
-            for number in [block.first, block.length, block.packed.len() as u32] {
-                give(&number.to_le_bytes());
-            }
-            give(&block.packed);
+            let page = block.bytes.page().unwrap_or_default();
+            to.page(block.first.into()).extend_from_slice(&page);
+            to.close_page();
         }
-        give(&self.open);
+        to.close_table(self.closed.len() as u64);
+        &self.open
     }
 
-    /// How many bytes it has.
-    pub fn length(&self) -> usize {
-        let mut length = 0;
-        self.each_piece(&mut |piece| length += piece.len());
-        length
-    }
-
-    /// What these are the bytes of, if they are.
-    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        let mut rest = bytes;
-        let number = |rest: &mut &[u8]| -> Option<u32> {
-            let (number, after) = rest.split_first_chunk::<4>()?;
-            *rest = after;
-            Some(u32::from_le_bytes(*number))
+    /// Those of a snapshot, with these bytes that are not packed yet.
+    pub fn from_pages(pages: &Arc<Pages>, open: &[u8]) -> Self {
+        let block = |page| {
+            let first = pages.key(TABLE, page)?;
+            Some(Block {
+                first: u32::try_from(first).ok()?,
+                bytes: BlockBytes::Stored(pages.clone(), page),
+            })
         };
-        let mut closed = Vec::new();
-        for _ in 0..number(&mut rest)? {
-            let (first, length) = (number(&mut rest)?, number(&mut rest)?);
-            let packed = usize::try_from(number(&mut rest)?).ok()?;
-            let (packed, after) = rest.split_at_checked(packed)?;
-            rest = after;
-            // What is damaged may claim any length.
-            if length as usize > BLOCK + FRONT + PAYLOAD_LIMIT {
-                return None;
-            }
-            closed.push(Block {
-                first,
-                length,
-                packed: packed.into(),
-            });
+        Self {
+            closed: (0..pages.count(TABLE)).filter_map(block).collect(),
+            open: open.to_vec(),
         }
-        let open = rest.to_vec();
-        Some(Self { closed, open })
     }
 }
 
@@ -182,10 +208,7 @@ struct Unpacked {
 impl Unpacked {
     /// Of a block; of nothing where that is damaged.
     fn of(block: &Block) -> Self {
-        let bytes = match block.length {
-            0 => block.packed.to_vec(),
-            length => unpack(&block.packed, length as usize).unwrap_or_default(),
-        };
+        let bytes = block.bytes.unpacked().unwrap_or_default();
         let mut at = 0;
         let places = each(&bytes).map(|found| {
             let place = (found.seq, at);
@@ -216,9 +239,7 @@ impl Library {
         if let Some(first) = each(&definitions.open).next() {
             blocks.push(Block {
                 first: first.seq as u32,
-                // What is not packed has no length to be unpacked to.
-                length: 0,
-                packed: definitions.open.as_slice().into(),
+                bytes: BlockBytes::Plain(definitions.open.as_slice().into()),
             });
         }
         Self {
@@ -242,11 +263,22 @@ impl Library {
 mod tests {
     use super::*;
 
+    /// Its bytes in a snapshot, behind as many tables as a state has.
     fn bytes_of(definitions: &Definitions) -> Vec<u8> {
         let mut bytes = Vec::new();
-        definitions.each_piece(&mut |piece| bytes.extend_from_slice(piece));
+        let mut give = |piece: &[u8]| bytes.extend_from_slice(piece);
+        let mut to = PageWriter::new(&mut give);
+        (0..TABLE).for_each(|_| to.close_table(0));
+        let open = definitions.write_pages(&mut to);
+        to.finish(open);
         bytes
     }
+
+    fn again(bytes: Vec<u8>) -> Definitions {
+        let (pages, open) = Pages::open(Arc::new(bytes), 0, None).unwrap();
+        Definitions::from_pages(&Arc::new(pages), &open)
+    }
+
     use servanda_core::chain::codec;
     use servanda_core::chain::record::{Content, Hash};
     use servanda_core::testing::{entries, history};
@@ -278,7 +310,7 @@ mod tests {
             definitions.push(&header, &content.payload);
         }
         let bytes = bytes_of(&definitions);
-        let again = Definitions::from_bytes(&bytes).unwrap();
+        let again = self::again(bytes.clone());
         assert!(again.closed.len() > 1 && !again.open.is_empty());
         assert_eq!(bytes_of(&again), bytes);
         let library = Library::new(&again);
@@ -312,12 +344,18 @@ mod tests {
         );
     }
 
+    /// Check sums of forged pages fit.
     #[test]
-    fn damaged_bytes_are_none_or_find_nothing_wrong() {
-        for bytes in [&[][..], &[1, 0, 0, 0], &[255; 40], &[0, 0, 0, 0, 9, 9]] {
-            if let Some(definitions) = Definitions::from_bytes(bytes) {
-                assert_eq!(Library::new(&definitions).look_up(0), None);
-            }
+    fn forged_blocks_are_of_nothing() {
+        for page in [&[1][..], &[1, 0, 0, 0], &[255; 40], &[0, 0, 0, 0, 9, 9]] {
+            let forged = Definitions {
+                closed: vec![Block {
+                    first: 0,
+                    bytes: BlockBytes::Here(page.into()),
+                }],
+                open: vec![9],
+            };
+            assert_eq!(Library::new(&again(bytes_of(&forged))).look_up(0), None);
         }
     }
 }

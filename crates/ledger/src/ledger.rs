@@ -8,7 +8,7 @@ use servanda_core::event::{Fact, Kind, LedgerOpened};
 use servanda_core::state::{RECORD_LIMIT, State};
 use servanda_core::value::id::Seq;
 use servanda_core::value::when::Instant;
-use servanda_log::Log;
+use servanda_log::{Lent, Log};
 
 use super::check::LISTED;
 use super::definitions::Definitions;
@@ -44,6 +44,8 @@ pub struct Ledger<S> {
     pub(super) record_limit: u64,
     /// Whether the state may hold what the log does not, after an append that failed.
     pub(super) stale: bool,
+    /// How often the state was read anew.
+    pub(super) replays: u64,
 }
 
 impl<S: Log> Ledger<S> {
@@ -84,6 +86,7 @@ impl<S: Log> Ledger<S> {
             case_matters: false,
             record_limit: RECORD_LIMIT,
             stale: false,
+            replays: 0,
         }
     }
 
@@ -181,9 +184,28 @@ impl<S: Log> Ledger<S> {
         }
     }
 
+    /// Lends the log to somebody else who works with it, and takes in what became of it. Where that cannot be read now,
+    /// the next append begins with it.
+    pub fn lend(&mut self, work: impl FnOnce(&mut S) -> Lent) {
+        let taken_in = match work(&mut self.log) {
+            Lent::Unchanged => Ok(()),
+            Lent::Appended => self.catch_up(),
+            Lent::Erased => self.refresh(),
+        };
+        // Whoever has the ledger hears of it where a state is needed.
+        drop(taken_in);
+    }
+
+    /// How often the state was read anew, because a record was redacted, or after a failure. A state from before that
+    /// may hold what is to be forgotten.
+    pub fn replays(&self) -> u64 {
+        self.replays
+    }
+
     /// Replays the log from the newest snapshot that can be trusted.
     pub(super) fn refresh(&mut self) -> Result<(), LedgerError> {
         self.stale = true;
+        self.replays += 1;
         self.state = State::default();
         let (replayed, snapshot) = replay::replay_noting_start(&self.log, replay::KnownAt::Now)?;
         self.snapshot = snapshot;

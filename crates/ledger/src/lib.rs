@@ -7,6 +7,7 @@ mod bind;
 mod check;
 mod commit;
 mod definitions;
+pub mod documents;
 mod environment;
 mod error;
 pub mod group;

@@ -1,12 +1,10 @@
 //! Replay: records into a state. Checks the chain on the way and shows nothing from a broken one.
 
-use super::error::{LedgerError, too_large};
+use super::error::LedgerError;
 pub use super::replayed::{KnownAt, Replayed};
 use super::threads::Threads;
 use super::{records, snapshot};
-use servanda_core::archive;
-use servanda_core::chain::record::{Hash, Head, Record, RecordRef};
-use servanda_core::chain::tree::leaf_hash;
+use servanda_core::chain::record::{Hash, Record, RecordRef};
 use servanda_core::chain::walker::Walker;
 use servanda_core::event::Entry;
 use servanda_core::ranges::{self, CHUNK, Range, Workers as _};
@@ -60,38 +58,6 @@ impl Replayed {
             }
         }
         Some(())
-    }
-
-    /// Takes in the next record, if the chain holds.
-    fn take(&mut self, record: &Record) -> Result<(), LedgerError> {
-        let seq = self.head.count;
-        let broken = |what: String| LedgerError::Broken { seq, what };
-        let header = &record.header;
-        let step = Walker::behind(self.head).step(header, header.link());
-        step.map_err(|flaw| broken(flaw.to_string()))?;
-        if !record.payload_is_sound() {
-            return Err(broken(
-                "its payload is not the one that was recorded".into(),
-            ));
-        }
-        match record.content() {
-            None => self.state.apply_missing(),
-            Some(content) => {
-                let entry = archive::entry(seq, header.recorded_at, content);
-                let entry = entry.map_err(|error| broken(error.to_string()))?;
-                self.state.take(entry);
-            }
-        }
-        self.definitions.push_record(record);
-        if header.asserted {
-            self.state.note_asserted(seq + 1);
-        }
-        self.tree
-            .push(leaf_hash(&header.to_bytes()))
-            .map_err(too_large)?;
-        self.head = Head::after(header);
-        self.last_recorded = Instant(header.recorded_at);
-        Ok(())
     }
 }
 
@@ -190,7 +156,7 @@ mod tests {
     use super::*;
     use crate::testing::{bound, changed, note, opening};
     use servanda_core::chain::codec;
-    use servanda_core::chain::record::{HEADER_LEN, Sealed};
+    use servanda_core::chain::record::{HEADER_LEN, Head, Sealed};
     use servanda_core::chain::tree::TreeHash;
     use servanda_core::state::State;
     use servanda_core::value::id::Seq;

@@ -1,23 +1,27 @@
-//! Snapshots: registers kept beside the records, so that a long ledger need not be replayed from its start.
-//! They can be dropped at any time, and are never believed: one that is damaged, of another version or of
-//! another chain is passed over, and `verify` compares each with what replay gives.
+//! Snapshots: states kept beside the records, so that a long ledger need not be replayed from its start. They can be
+//! dropped at any time, and are never believed: one that is damaged, of another version or of another chain is passed over,
+//! and `verify` compares each with what replay gives. A page that turns out damaged when it is asked for is made anew by a
+//! replay.
 //!
-//! Bytes: version (1), link of the last record (32), check sum of all that follows (32), the time of the last
-//! record (8, little endian), length of the tree (4, little endian), the tree with its tiles, length of the
-//! definitions (4, little endian), the definitions, the state.
+//! Bytes: version (1), and pages: the tables of the state, the blocks of the definitions. Their root, little endian: link of
+//! the last record (32), the number of records (8), the time of the last one (8), length of the tree (4), the tree with its
+//! tiles, length of the open definitions (4), these, the root of the state.
+
+use std::sync::Arc;
 
 use super::definitions::{Definitions, Library};
 use super::error::LedgerError;
 use super::records;
 use super::replayed::{KnownAt, Replayed};
 use servanda_core::archive;
-use servanda_core::chain::record::{Hash, Head, LocalChecksum, Record, local_checksum};
+use servanda_core::chain::record::{Hash, Head, Record};
 use servanda_core::chain::tree::Tiled;
+use servanda_core::pages::{PageWriter, Pages, Remake, Source};
 use servanda_core::state::State;
 use servanda_core::value::when::Instant;
 use servanda_log::Log;
 
-const VERSION: u8 = 5;
+const VERSION: u8 = 6;
 
 /// What a snapshot holds.
 pub(super) struct Parts<'a> {
@@ -50,25 +54,23 @@ pub fn encode(replayed: &Replayed) -> Vec<u8> {
     bytes
 }
 
-/// Gives the bytes of a snapshot away piece by piece: they are many beside a large register.
+/// Gives the bytes of a snapshot away piece by piece: they are many beside a large state.
 pub(super) fn each_piece(replayed: &Parts<'_>, give: &mut dyn FnMut(&[u8])) {
-    let mut checksum = LocalChecksum::default();
-    each_piece_of_body(replayed, &mut |piece| checksum.add(piece));
     give(&[VERSION]);
-    give(&replayed.head.link.0);
-    give(&checksum.finish().0);
-    each_piece_of_body(replayed, give);
-}
-
-fn each_piece_of_body(replayed: &Parts<'_>, give: &mut dyn FnMut(&[u8])) {
+    let mut to = PageWriter::new(give);
+    let state = replayed.state.write_pages(&mut to);
+    let definitions = replayed.definitions.write_pages(&mut to);
     let tree = replayed.tree.to_bytes();
-    give(&replayed.last_recorded.0.to_le_bytes());
-    // A root for each 256 records, of which there are fewer than 2^32.
-    give(&(tree.len() as u32).to_le_bytes());
-    give(&tree);
-    give(&(replayed.definitions.length() as u32).to_le_bytes());
-    replayed.definitions.each_piece(give);
-    replayed.state.each_piece(give);
+    let mut root = replayed.head.link.0.to_vec();
+    root.extend_from_slice(&replayed.head.count.to_le_bytes());
+    root.extend_from_slice(&replayed.last_recorded.0.to_le_bytes());
+    // A root for each 4,096 records, of which there are fewer than 2^32.
+    root.extend_from_slice(&(tree.len() as u32).to_le_bytes());
+    root.extend_from_slice(&tree);
+    root.extend_from_slice(&(definitions.len() as u32).to_le_bytes());
+    root.extend_from_slice(definitions);
+    root.extend_from_slice(&state);
+    to.finish(&root);
 }
 
 /// Whether these are the bytes of the snapshot.
@@ -87,23 +89,28 @@ pub(super) fn is_outdated(bytes: &[u8]) -> bool {
         .is_some_and(|version| (1..VERSION).contains(version))
 }
 
-/// Reads a snapshot of the first `count` records of a log, unless it is damaged or of another version.
-pub fn decode(count: u64, bytes: &[u8], log: &impl Log) -> Option<Replayed> {
-    let (version, rest) = bytes.split_first()?;
-    let (link, rest) = rest.split_first_chunk::<32>()?;
-    let (checksum, body) = rest.split_first_chunk::<32>()?;
-    if *version != VERSION || local_checksum(body) != Hash(*checksum) {
+/// Opens a snapshot of the first `count` records of a log, unless it is damaged or of another version. Its pages are read
+/// when they are asked for.
+pub fn decode(count: u64, source: Arc<dyn Source>, log: &impl Log) -> Option<Replayed> {
+    if source.read(0, 1).ok()? != [VERSION] {
         return None;
     }
-    let (time, rest) = body.split_first_chunk::<8>()?;
+    let records = records::of(log);
+    let of = records.clone();
+    let remake: Remake = Box::new(move || Some(encode(&Replayed::of_records(&of, count)?)));
+    let (pages, root) = Pages::open(source, 1, Some(remake))?;
+    let pages = Arc::new(pages);
+    let (link, rest) = root.split_first_chunk::<32>()?;
+    let (own_count, rest) = rest.split_first_chunk::<8>()?;
+    let (time, rest) = rest.split_first_chunk::<8>()?;
     let (tree, rest) = part(rest)?;
     let (definitions, state) = part(rest)?;
     let tree = Tiled::from_bytes(tree).ok()?;
-    let definitions = Definitions::from_bytes(definitions)?;
+    let definitions = Definitions::from_pages(&pages, definitions);
     let library = Box::new(Library::new(&definitions));
-    let archive = archive::with(records::of(log), library);
-    let state = State::from_bytes(state, archive)?;
-    (state.count() == count && tree.size() == count).then_some(Replayed {
+    let state = State::from_pages(pages, state, archive::with(records, library))?;
+    let fits = [u64::from_le_bytes(*own_count), state.count(), tree.size()] == [count; 3];
+    fits.then_some(Replayed {
         state,
         head: Head {
             count,
@@ -152,8 +159,8 @@ pub(super) fn newest(log: &impl Log, known_at: KnownAt) -> Result<Option<Replaye
             continue;
         }
         let Some(replayed) = cache
-            .load(count)?
-            .and_then(|bytes| decode(count, &bytes, log))
+            .open(count)?
+            .and_then(|source| decode(count, source, log))
         else {
             continue;
         };

@@ -52,7 +52,7 @@ const DEEDS: &[Deed] = &[
         adds: 2,
         destroys: &[],
         faults: ONCE_AND_TWICE,
-        steps: 5,
+        steps: 4,
     },
     Deed {
         name: "append a group",
@@ -67,7 +67,7 @@ const DEEDS: &[Deed] = &[
         adds: 3,
         destroys: &[],
         faults: ONCE_AND_TWICE,
-        steps: 5,
+        steps: 4,
     },
     Deed {
         name: "import a few",
@@ -75,7 +75,7 @@ const DEEDS: &[Deed] = &[
         adds: 3,
         destroys: &[],
         faults: ONCE_AND_TWICE,
-        steps: 5,
+        steps: 4,
     },
     Deed {
         // More than one batch of the chain, for they are closed when they have 4 MiB.
@@ -84,7 +84,7 @@ const DEEDS: &[Deed] = &[
         adds: 150,
         destroys: &[],
         faults: &[(1, Fault::Amid)],
-        steps: 4,
+        steps: 3,
     },
     Deed {
         name: "redact",
@@ -100,7 +100,7 @@ const DEEDS: &[Deed] = &[
         adds: 2,
         destroys: &[7, 8, 9],
         faults: ONCE_AND_TWICE,
-        steps: 11,
+        steps: 9,
     },
     Deed {
         name: "finish a redaction",
@@ -108,7 +108,7 @@ const DEEDS: &[Deed] = &[
         adds: 0,
         destroys: &[8],
         faults: ONCE_AND_TWICE,
-        steps: 6,
+        steps: 5,
     },
     Deed {
         name: "compact",

@@ -7,6 +7,7 @@
 //! DIR/records/     the records
 //! DIR/journal      appends that the records do not hold yet
 //! DIR/reserve      room on the disk, given up when the disk is full
+//! DIR/socket       where a process that serves the ledger is asked by others (`served.rs`)
 //! ```
 //!
 //! During an erasure there is also a `records.new` or `records.old`; after a crash the next write removes it.
@@ -21,18 +22,16 @@
 use std::fs::{self, File};
 use std::io;
 use std::ops::{Deref, DerefMut};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use self::lock::locked;
 use self::marker::MARKER;
 use self::place::{JOURNAL, Place};
 use self::refusal::{refused, refused_by_store};
-use super::backend::Backend;
 use super::error::LogError;
 use super::journal::Journal;
-use super::location::{FILE, Location};
-use super::log::Log;
+use super::log::Log as _;
 use super::open_error::OpenError;
 use super::sled::Sled;
 use servanda_core::chain::record::Head;
@@ -71,39 +70,6 @@ impl Deref for LedgerDir {
 impl DerefMut for LedgerDir {
     fn deref_mut(&mut self) -> &mut Journal<Sled> {
         &mut self.log
-    }
-}
-
-/// Directories, by path or as `file:` URL.
-pub(super) struct Directories;
-
-impl Directories {
-    fn directory(at: &Location) -> Result<PathBuf, OpenError> {
-        let directory = at.directory();
-        directory.ok_or_else(|| OpenError::NoLedger(at.clone()))
-    }
-}
-
-impl Backend for Directories {
-    fn scheme(&self) -> &str {
-        FILE
-    }
-
-    fn check_can_create(&self, at: &Location) -> Result<(), OpenError> {
-        check_can_create(&Self::directory(at)?).map_err(|error| error.named(at))
-    }
-
-    fn create(&self, at: &Location, who: &str) -> Result<Box<dyn Log>, OpenError> {
-        let made = create(&Self::directory(at)?, who);
-        made.map(|log| Box::new(log) as Box<dyn Log>)
-            .map_err(|error| error.named(at))
-    }
-
-    fn open(&self, at: &Location, wait: Duration, who: &str) -> Result<Box<dyn Log>, OpenError> {
-        let opened = open(&Self::directory(at)?, wait, who);
-        opened
-            .map(|log| Box::new(log) as Box<dyn Log>)
-            .map_err(|error| error.named(at))
     }
 }
 

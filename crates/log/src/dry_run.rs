@@ -8,6 +8,7 @@ use super::log::{ChunkSink, Erase, Log, Parts as _, Reader, SnapshotCache, Store
 use super::source::BatchSource;
 use super::spool::Spool;
 use servanda_core::chain::record::{Head, Sealed};
+use servanda_core::pages::Source;
 
 /// Reads from the log inside and changes nothing in it. Appended records are kept beside it and dropped with this log.
 /// Nothing is erased.
@@ -177,6 +178,10 @@ impl<S: Log> Log for DryRunLog<S> {
         self.inner.is_copied()
     }
 
+    fn is_shared(&self) -> bool {
+        self.inner.is_shared()
+    }
+
     fn snapshots(&self) -> Option<&dyn SnapshotCache> {
         self.inner.snapshots().is_some().then_some(self)
     }
@@ -198,6 +203,10 @@ impl<S: Log> SnapshotCache for DryRunLog<S> {
 
     fn load(&self, count: u64) -> Result<Option<Vec<u8>>, LogError> {
         self.inner.cache()?.load(count)
+    }
+
+    fn open(&self, count: u64) -> Result<Option<Arc<dyn Source>>, LogError> {
+        self.inner.cache()?.open(count)
     }
 
     fn remove(&self, _: u64) -> Result<(), LogError> {

@@ -11,6 +11,7 @@ use super::log::{
 };
 use super::source::BatchSource;
 use servanda_core::chain::record::Head;
+use servanda_core::pages::Source;
 
 /// How a step fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -211,6 +212,10 @@ impl<S: Log> SnapshotCache for Faulty<S> {
 
     fn load(&self, count: u64) -> Result<Option<Vec<u8>>, LogError> {
         with(self.step(), || self.inner.cache()?.load(count))
+    }
+
+    fn open(&self, count: u64) -> Result<Option<Arc<dyn Source>>, LogError> {
+        with(self.step(), || self.inner.cache()?.open(count))
     }
 
     fn remove(&self, count: u64) -> Result<(), LogError> {

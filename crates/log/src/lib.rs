@@ -9,6 +9,8 @@ mod block;
 #[cfg(any(test, feature = "testing"))]
 pub mod conformance;
 #[cfg(feature = "sled")]
+mod directories;
+#[cfg(feature = "sled")]
 pub mod directory;
 pub mod dry_run;
 mod error;
@@ -26,6 +28,8 @@ pub mod pack;
 #[cfg(feature = "sled")]
 mod pre_open_backup;
 mod registry;
+#[cfg(all(unix, feature = "sled"))]
+pub mod served;
 mod shared;
 #[cfg(feature = "sled")]
 pub mod sled;
@@ -42,7 +46,7 @@ pub use self::backend::Backend;
 pub use self::error::{Aborted, AppendError, LogError, Unsupported};
 pub use self::location::Location;
 pub use self::log::{
-    ChunkSink, Compact, Compaction, Erase, Log, Parts, Reader, SnapshotCache, Watch,
+    ChunkSink, Compact, Compaction, Erase, Lent, Log, Parts, Reader, SnapshotCache, Watch,
 };
 pub use self::open_error::OpenError;
 pub use self::registry::Registry;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::error::{AppendError, LogError, Unsupported};
 use super::source::BatchSource;
 use servanda_core::chain::record::{Head, Record};
+use servanda_core::pages::Source;
 pub use servanda_core::records::Stored;
 
 /// An append-only sequence of sealed records, numbered from 0.
@@ -79,6 +80,11 @@ pub trait Log: Send {
         false
     }
 
+    /// Whether others may append while this process has the log open.
+    fn is_shared(&self) -> bool {
+        false
+    }
+
     /// Gives the means to wait for what others append, if others can append while this is open.
     fn watcher(&self) -> Option<Box<dyn Watch>> {
         None
@@ -107,6 +113,33 @@ pub trait Reader: Send + Sync {
     /// # Errors
     /// [`LogError`], also after the log was closed.
     fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, LogError>;
+
+    /// Lists snapshots as [`SnapshotCache::counts`] does, while the log is in use; none where they cannot be read then.
+    ///
+    /// # Errors
+    /// [`LogError`]
+    fn snapshot_counts(&self) -> Result<Vec<u64>, LogError> {
+        Ok(Vec::new())
+    }
+
+    /// Reads a snapshot as [`SnapshotCache::load`] does, while the log is in use.
+    ///
+    /// # Errors
+    /// [`LogError`]
+    fn snapshot(&self, _count: u64) -> Result<Option<Vec<u8>>, LogError> {
+        Ok(None)
+    }
+}
+
+/// What became of a log that its owner lent to somebody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lent {
+    /// Its records are the same.
+    Unchanged,
+    /// Records may have been appended.
+    Appended,
+    /// Records may have been erased.
+    Erased,
 }
 
 /// Waits for what others append.
@@ -148,6 +181,16 @@ pub trait SnapshotCache {
     /// # Errors
     /// [`LogError`]
     fn load(&self, count: u64) -> Result<Option<Vec<u8>>, LogError>;
+
+    /// Opens the snapshot of this count, to be read piece by piece as long as the log is open; none if it is absent or
+    /// incomplete. Unless it is loaded for that, what is damaged in it shows where it is read.
+    ///
+    /// # Errors
+    /// [`LogError`]
+    fn open(&self, count: u64) -> Result<Option<Arc<dyn Source>>, LogError> {
+        let loaded = self.load(count)?;
+        Ok(loaded.map(|bytes| Arc::new(bytes) as Arc<dyn Source>))
+    }
 
     /// Removes the snapshot of this count, if there is one.
     ///
@@ -248,6 +291,9 @@ impl<P: DerefMut<Target: Log> + Send> Log for P {
     }
     fn is_copied(&self) -> bool {
         (**self).is_copied()
+    }
+    fn is_shared(&self) -> bool {
+        (**self).is_shared()
     }
     fn watcher(&self) -> Option<Box<dyn Watch>> {
         (**self).watcher()

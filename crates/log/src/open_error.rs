@@ -72,6 +72,14 @@ pub enum OpenError {
         /// How long was waited.
         waited: Duration,
     },
+    /// A process of another version serves it, and does not understand this one.
+    #[error("the ledger is served by servanda {server}, and this is {own}")]
+    OtherVersion {
+        /// The version of the server.
+        server: String,
+        /// The version of this process.
+        own: &'static str,
+    },
     /// The log cannot be made or opened.
     #[error(transparent)]
     Log(#[from] LogError),

@@ -68,7 +68,10 @@ impl PreOpenBackup {
         let db = records.join(DB);
         let file = servanda_files::Source::open_regular(&db)?.into_file();
         let mut small = Vec::new();
-        for path in small_files(records)?.filter(|path| path.is_file()) {
+        for path in small_files(records)? {
+            if !is_file(&path)? {
+                continue;
+            }
             let bytes = match servanda_files::read_regular(&path, SMALL_MAX_BYTES) {
                 Err(error @ FileError::TooLong(_)) => {
                     let what = format!("{}: {error}", path.display());
@@ -171,13 +174,13 @@ impl PreOpenBackup {
             }
         }
         let records = self.db.parent().unwrap_or(Path::new("."));
-        for path in small_files(records)?.filter(|path| path.is_file()) {
-            if !self.small.iter().any(|(kept, _)| *kept == path) {
+        for path in small_files(records)? {
+            if !self.small.iter().any(|(kept, _)| *kept == path) && is_file(&path)? {
                 fs::remove_file(path)?;
             }
         }
         let blobs = records.join(BLOBS);
-        if self.blobs.is_none() && blobs.exists() {
+        if self.blobs.is_none() && blobs.try_exists()? {
             fs::remove_dir(blobs)?;
         }
         Ok(())
@@ -221,7 +224,7 @@ pub(super) fn copy(from: &Path, to: &Path, parts: Parts) -> io::Result<()> {
         fs::create_dir_all(&target)?;
         for name in names_in(&from.join(dir))?.unwrap_or_default() {
             let source = from.join(dir).join(&name);
-            if parts.have(&name, is_blob) && source.is_file() {
+            if parts.have(&name, is_blob) && is_file(&source)? {
                 fs::copy(source, target.join(&name))?;
             }
         }
@@ -244,6 +247,15 @@ pub(super) fn set_aside(records: &Path, parts: Parts) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Whether this is a regular file, or a link to one. A disk that cannot tell is an error: what is taken for missing is
+/// removed again by [`PreOpenBackup::restore`].
+fn is_file(path: &Path) -> io::Result<bool> {
+    match fs::metadata(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+        found => Ok(found?.is_file()),
+    }
 }
 
 /// Whether a name is that of a regular file, and not of a link to one.

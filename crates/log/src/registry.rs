@@ -13,7 +13,7 @@ impl Default for Registry {
     fn default() -> Self {
         Self(vec![
             #[cfg(feature = "sled")]
-            Box::new(super::directory::Directories),
+            Box::new(super::directories::Directories),
             Box::new(super::memory::Memories::default()),
         ])
     }

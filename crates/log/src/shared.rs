@@ -8,6 +8,7 @@ use super::log::{
 };
 use super::source::BatchSource;
 use servanda_core::chain::record::Head;
+use servanda_core::pages::Source;
 
 /// A log whose clones are all the same log, so that it can be opened again after its user dropped it.
 #[derive(Debug, Default)]
@@ -57,6 +58,9 @@ impl<S: Log> Log for Shared<S> {
     fn is_copied(&self) -> bool {
         self.get().is_copied()
     }
+    fn is_shared(&self) -> bool {
+        self.get().is_shared()
+    }
     fn snapshots(&self) -> Option<&dyn SnapshotCache> {
         self.get().snapshots().is_some().then_some(self)
     }
@@ -79,6 +83,9 @@ impl<S: Log> SnapshotCache for Shared<S> {
     }
     fn load(&self, count: u64) -> Result<Option<Vec<u8>>, LogError> {
         self.get().cache()?.load(count)
+    }
+    fn open(&self, count: u64) -> Result<Option<Arc<dyn Source>>, LogError> {
+        self.get().cache()?.open(count)
     }
     fn remove(&self, count: u64) -> Result<(), LogError> {
         self.get().cache()?.remove(count)

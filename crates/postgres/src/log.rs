@@ -365,6 +365,10 @@ impl Log for PostgresLog {
         Arc::new(OfPool(Arc::downgrade(&self.pool)))
     }
 
+    fn is_shared(&self) -> bool {
+        true
+    }
+
     fn watcher(&self) -> Option<Box<dyn Watch>> {
         Some(Box::new(Listener::new(&self.pool, self.channel.clone())))
     }

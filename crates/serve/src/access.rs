@@ -12,7 +12,7 @@ mod throttle;
 pub use file::{AccessFile, Entry, FileError};
 pub use role::{Needs, Role, Who};
 pub use secret::{digest, is_same, new_token, random};
-pub use sessions::{Session, Sessions};
+pub use sessions::{HELD, Session, Sessions};
 pub use throttle::Throttle;
 
 #[cfg(test)]

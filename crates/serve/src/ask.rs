@@ -114,7 +114,7 @@ impl Asked<'_> {
                 ArrangeError::NoTable { tables, .. } => ("table", tables.join(", ")),
                 ArrangeError::NoColumn { columns, .. } => ("sort", columns.join(", ")),
             };
-            Problem::parameter(field, format!("{error}; there are {there}"))
+            Problem::missing(field, format!("{error}; there are {there}"))
         })
     }
 
@@ -152,46 +152,79 @@ pub fn ask<'s>(
     let mut reading = Reading {
         query,
         wrong: Vec::new(),
+        missing: Vec::new(),
     };
     let as_of = reading.read("as_of", last_day).unwrap_or(today);
     let count = snapshot.head().count;
-    let known_at = reading.read("known_at", |text| known_at(text, count));
+    let known_at = reading.find("known_at", |text| known_at(text, count));
     let state = match &known_at {
         None => Cow::Borrowed(snapshot.state()),
-        Some((known_at, _)) if reading.wrong.is_empty() => {
+        Some((known_at, _)) if reading.is_sound() => {
             Cow::Owned(replay(&snapshot.log(), *known_at)?.state)
         }
         Some(_) => Cow::Borrowed(snapshot.state()),
     };
     let question = reading.question(&state, known_at.map(|(_, words)| words));
     let arrangement = reading.arrangement();
-    match reading.wrong.is_empty() {
-        true => Ok(Asked {
-            state,
-            as_of,
-            question,
-            arrangement,
-        }),
-        false => Err(Problem::bad_request(reading.wrong)),
-    }
+    reading.problem()?;
+    Ok(Asked {
+        state,
+        as_of,
+        question,
+        arrangement,
+    })
 }
 
 /// Reads parameters, and collects what is wrong.
 struct Reading<'q> {
     query: &'q Query,
+    /// What cannot be read.
     wrong: Vec<Wrong>,
+    /// What names something that is not there.
+    missing: Vec<Wrong>,
+}
+
+/// Why a parameter is not taken.
+enum Fault {
+    /// It cannot be read.
+    Form(String),
+    /// It names something that is not there.
+    Missing(String),
 }
 
 impl Reading<'_> {
-    fn read<T>(&mut self, name: &str, read: impl FnOnce(&str) -> Result<T, String>) -> Option<T> {
-        let text = self.query.get(name)?;
-        match read(text) {
-            Ok(value) => Some(value),
-            Err(why) => {
-                self.wrong.push(Wrong::field(name, why));
-                None
-            }
+    fn is_sound(&self) -> bool {
+        self.wrong.is_empty() && self.missing.is_empty()
+    }
+
+    /// Everything that is wrong: 404 where all of it is that something is not there.
+    fn problem(&mut self) -> Result<(), Problem> {
+        let (mut wrong, missing) = (
+            std::mem::take(&mut self.wrong),
+            std::mem::take(&mut self.missing),
+        );
+        if wrong.is_empty() && missing.is_empty() {
+            return Ok(());
         }
+        if wrong.is_empty() {
+            return Err(Problem::all_missing(missing));
+        }
+        wrong.extend(missing);
+        Err(Problem::bad_request(wrong))
+    }
+
+    fn read<T>(&mut self, name: &str, read: impl FnOnce(&str) -> Result<T, String>) -> Option<T> {
+        self.find(name, |text| read(text).map_err(Fault::Form))
+    }
+
+    fn find<T>(&mut self, name: &str, find: impl FnOnce(&str) -> Result<T, Fault>) -> Option<T> {
+        let text = self.query.get(name)?;
+        match find(text) {
+            Ok(value) => return Some(value),
+            Err(Fault::Form(why)) => self.wrong.push(Wrong::field(name, why)),
+            Err(Fault::Missing(why)) => self.missing.push(Wrong::field(name, why)),
+        }
+        None
     }
 
     fn all<T: Leaf>(&mut self, name: &str) -> Vec<T> {
@@ -206,11 +239,11 @@ impl Reading<'_> {
     }
 
     fn id(&mut self, name: &str, state: &State, kind: EntityKind) -> Option<Slug> {
-        self.read(name, |text| {
-            let id: Slug = text.parse().map_err(shown)?;
+        self.find(name, |text| {
+            let id: Slug = text.parse().map_err(|error| Fault::Form(shown(error)))?;
             match state.entity(&id) {
                 Some((found, _)) if found == kind => Ok(id),
-                _ => Err(format!("there is no {} {id}", kind.word())),
+                _ => Err(Fault::Missing(format!("there is no {} {id}", kind.word()))),
             }
         })
     }
@@ -225,7 +258,9 @@ impl Reading<'_> {
 
     fn question(&mut self, state: &State, known_at: Option<String>) -> Question {
         let asked = Question::default();
-        let subject = self.read("subject", |text| subject(state, text));
+        let subject = self.find("subject", |text| {
+            subject(state, text).map_err(Fault::Missing)
+        });
         let thresholds = self
             .query
             .all("threshold")
@@ -251,7 +286,8 @@ impl Reading<'_> {
             since: self.read("since", |text| bound(text, true)),
             until: self.read("until", |text| bound(text, false)),
             limit: self.read("limit", |text| {
-                text.parse().map_err(|_| "is a whole number".to_owned())
+                let limit: u32 = text.parse().map_err(|_| "is a whole number".to_owned())?;
+                Ok(usize::try_from(limit).unwrap_or(usize::MAX))
             }),
             soon: self.days("soon", asked.soon),
             grace: self.days("grace", asked.grace),
@@ -325,11 +361,11 @@ fn bound(text: &str, is_start: bool) -> Result<Bound, String> {
 }
 
 /// How the ledger is to be known, and in words when that was.
-fn known_at(text: &str, count: u64) -> Result<(KnownAt, String), String> {
+fn known_at(text: &str, count: u64) -> Result<(KnownAt, String), Fault> {
     if let Some(seq) = record(text) {
         return match seq.0 < count {
             true => Ok((KnownAt::Record(seq), format!("record {seq}"))),
-            false => Err(format!("there is no record {seq}")),
+            false => Err(Fault::Missing(format!("there is no record {seq}"))),
         };
     }
     if let Ok(date) = text.parse::<Date>() {
@@ -339,7 +375,7 @@ fn known_at(text: &str, count: u64) -> Result<(KnownAt, String), String> {
             format!("the end of {day} UTC"),
         ));
     }
-    let time: Instant = text.parse().map_err(shown)?;
+    let time: Instant = text.parse().map_err(|error| Fault::Form(shown(error)))?;
     Ok((KnownAt::Time(time), time.to_string()))
 }
 

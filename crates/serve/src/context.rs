@@ -8,8 +8,11 @@ use chrono::NaiveDate;
 use servanda_core::chain::key::SigningKey;
 use servanda_core::event::{Event, Fields, Kind};
 use servanda_core::state::State;
+use servanda_ledger::documents::Documents;
 
-use crate::access::{AccessFile, Role, Sessions, Throttle, Who, digest, is_same};
+use servanda_http::Request;
+
+use crate::access::{AccessFile, Role, Session, Sessions, Throttle, Who, digest, is_same};
 use crate::metrics::Metrics;
 use crate::problem::Problem;
 use crate::shared::Shared;
@@ -53,6 +56,63 @@ pub struct Verifier {
     pub script: &'static str,
 }
 
+/// A proxy that knows people, and names them in a header of each request.
+#[derive(Debug, Clone)]
+pub struct Trusted {
+    /// The header, in lower case.
+    header: String,
+    /// The addresses of the proxy.
+    proxies: Vec<IpAddr>,
+}
+
+impl Trusted {
+    /// A header, and the addresses that it is taken from; none where a client sends this header for other purposes, or
+    /// it is no name of a header.
+    pub fn new(header: &str, proxies: &[IpAddr]) -> Option<Self> {
+        const OTHERS: &[&str] = &[
+            "accept",
+            "authorization",
+            "content-length",
+            "content-type",
+            "cookie",
+            "host",
+            "if-match",
+            "last-event-id",
+            "origin",
+            "sec-fetch-site",
+            "transfer-encoding",
+            "user-agent",
+        ];
+        let header = header.to_ascii_lowercase();
+        let is_name = !header.is_empty()
+            && header
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+        (is_name && !OTHERS.contains(&header.as_str())).then(|| Self {
+            header,
+            proxies: proxies.iter().map(IpAddr::to_canonical).collect(),
+        })
+    }
+
+    /// Whom the proxy names; none where it names nobody.
+    ///
+    /// # Errors
+    /// Where somebody else than the proxy sends the header, or it stands twice.
+    pub fn named<'r>(&self, request: &'r Request) -> Result<Option<&'r str>, Problem> {
+        let is_sent = request.headers.iter().any(|(name, _)| *name == self.header);
+        if !is_sent {
+            return Ok(None);
+        }
+        let refused = |why: &str| Problem::new(403, "forbidden", format!("{} {why}", self.header));
+        if !self.proxies.contains(&request.peer) {
+            return Err(refused("is taken from the proxy alone"));
+        }
+        let name = request.header(&self.header);
+        name.map(|name| Some(name.trim()).filter(|name| !name.is_empty()))
+            .ok_or_else(|| refused("stands twice, or is no text"))
+    }
+}
+
 /// How a server is started.
 pub struct Options {
     /// Whether nothing is recorded.
@@ -62,6 +122,10 @@ pub struct Options {
     /// Whether only this machine can reach it, so that a request for another name comes from a page that tricked a
     /// browser.
     pub is_loopback: bool,
+    /// Whether browsers speak TLS with it.
+    pub is_tls: bool,
+    /// The proxy that names who asks.
+    pub trusted: Option<Trusted>,
     /// The names under which it is reached, beside addresses of this machine.
     pub hosts: Vec<String>,
     /// The key that signs checkpoints.
@@ -70,12 +134,23 @@ pub struct Options {
     pub start_token: Option<String>,
     /// Those who have tokens.
     pub access: AccessFile,
+    /// The documents beside the ledger; none where it has no directory.
+    pub documents: Option<Documents>,
     /// Where forms are read.
     pub desk: Box<dyn Desk>,
     /// The page that verifies a ledger in a browser.
     pub verifier: Verifier,
     /// Takes a line for each answer.
     pub log: Box<dyn Fn(&str) + Send + Sync>,
+}
+
+/// What followers were given.
+#[derive(Debug, Default)]
+pub struct Followed {
+    /// From which record, up to which, and how often the state had been read anew.
+    pub asked: (u64, u64, u64),
+    /// The records as text.
+    pub text: String,
 }
 
 /// What all answers share.
@@ -90,8 +165,8 @@ pub struct Context {
     pub throttle: Throttle,
     /// What is counted.
     pub metrics: Metrics,
-    /// What followers were given last: from a record, up to one, as text. Most of them want the same.
-    pub followed: Arc<Mutex<(u64, u64, String)>>,
+    /// What followers were given last. Most of them want the same.
+    pub followed: Arc<Mutex<Followed>>,
     /// The digest of the start token, until its link was opened.
     unopened: Mutex<Option<String>>,
 }
@@ -148,6 +223,21 @@ impl Context {
     pub fn still(&self, name: &str, token_digest: &str) -> Option<Who> {
         self.starter(token_digest)
             .or_else(|| self.options.access.still(name, token_digest))
+    }
+
+    /// Somebody whom the proxy named, with a session for their forms.
+    ///
+    /// # Errors
+    /// Where nobody has this name.
+    pub fn named_by_proxy(&self, name: &str) -> Result<(Who, Session), Problem> {
+        let who = self.options.access.named(name).ok_or_else(|| {
+            let message = "nobody who has access has the name that the proxy gave";
+            Problem::new(403, "forbidden", message)
+        })?;
+        let session = self.sessions.of_proxy(name);
+        let session =
+            session.map_err(|error| Problem::new(503, "unavailable", error.to_string()))?;
+        Ok((who, session))
     }
 
     /// Whether a link that holds the start token is opened for the first time.

@@ -6,10 +6,12 @@ use serde_json::Value;
 
 use servanda_core::words::harmless_json;
 use servanda_http::{Head, Reply, Request, Writer};
+use servanda_ledger::documents::Documents;
 
 use crate::access::{Needs, Session, Who};
 use crate::ask::{Asked, ask};
 use crate::context::Context;
+use crate::multipart::Upload;
 use crate::problem::Problem;
 use crate::query::Query;
 use crate::shared::Snapshot;
@@ -52,6 +54,13 @@ pub struct Route {
 }
 
 impl Route {
+    /// Whether its answers are made of the head, the day and the question alone, so that a client may keep them. Tiles never
+    /// change, and need no tag.
+    pub fn has_tag(&self) -> bool {
+        let is_other = ["/metrics", "/api/v1/events", "/api/v1/tile/{*rest}"].contains(&self.path);
+        self.method == "GET" && self.needs != Needs::Nothing && !is_other
+    }
+
     /// A page without parameters that are documented.
     pub const fn page(
         needs: Needs,
@@ -84,6 +93,8 @@ pub struct Exchange<'a> {
     pub segments: Vec<String>,
     /// The parameters.
     pub query: Query,
+    /// The files that came with a form.
+    pub files: Vec<Upload>,
     /// Who asks; nobody known where anybody may.
     pub who: Option<Who>,
     /// The session of a browser.
@@ -109,6 +120,51 @@ impl Exchange<'_> {
         ask(&self.query, snapshot, self.context.options.desk.today())
     }
 
+    /// The documents beside the ledger.
+    ///
+    /// # Errors
+    /// A problem where the ledger has no directory.
+    pub fn documents(&self) -> Result<&Documents, Problem> {
+        let documents = self.context.options.documents.as_ref();
+        documents.ok_or_else(|| Problem::not_found("this ledger has no place for documents"))
+    }
+
+    /// What each form of the session carries; empty without a session.
+    pub fn csrf(&self) -> &str {
+        self.session.as_ref().map_or("", |session| &session.csrf)
+    }
+
+    /// Whoever records.
+    ///
+    /// # Errors
+    /// A problem where nobody is known.
+    pub fn recorder(&self) -> Result<&Who, Problem> {
+        let nobody = || Problem::new(401, "unauthorized", "nobody is known");
+        self.who.as_ref().ok_or_else(nobody)
+    }
+
+    /// The entity tag of an answer: the head that it was made of, and what else it depends on. An answer as of today is
+    /// another one tomorrow, and another version of the program may word it otherwise.
+    pub fn etag(&self, snapshot: &Snapshot) -> String {
+        let (head, today) = (snapshot.head(), self.context.options.desk.today());
+        let version = env!("CARGO_PKG_VERSION");
+        format!("\"{}-{}.{today}.{version}\"", head.count, head.link)
+    }
+
+    /// The tag of the answer, if the client has it already. Pages of a session carry what is of that session alone, and
+    /// are made anew.
+    pub fn unchanged(&self, route: &Route) -> Option<String> {
+        let given = self.request.header("if-none-match")?;
+        if !route.has_tag() || self.session.is_some() {
+            return None;
+        }
+        let tag = self.etag(&self.snapshot());
+        let mut given = given
+            .split(',')
+            .map(|one| one.trim().trim_start_matches("W/"));
+        given.any(|one| one == tag).then_some(tag)
+    }
+
     /// The first segment in braces.
     pub fn segment(&self) -> &str {
         self.segments.first().map_or("", String::as_str)
@@ -116,7 +172,7 @@ impl Exchange<'_> {
 
     /// Answers with JSON, and with the head of the ledger that it was made of.
     pub fn json(&self, reply: &mut Reply, snapshot: &Snapshot, value: &Value) -> Answered {
-        let head = head(200, JSON).with("etag", etag(snapshot));
+        let head = head(200, JSON).with("etag", self.etag(snapshot));
         reply.send(head, harmless_json(&value.to_string()).into_owned() + "\n");
         Ok(())
     }
@@ -128,14 +184,8 @@ pub fn may(context: &Context, who: Option<&Who>, needs: Needs) -> bool {
     match needs {
         Needs::Nothing => true,
         Needs::Read | Needs::Audit => context.options.public_read || may,
-        Needs::Record => may && !context.options.read_only,
+        Needs::Record | Needs::Erase => may && !context.options.read_only,
     }
-}
-
-/// The head of a ledger as an entity tag.
-pub fn etag(snapshot: &Snapshot) -> String {
-    let head = snapshot.head();
-    format!("\"{}-{}\"", head.count, head.link)
 }
 
 /// The head of an answer, with what keeps a browser from being tricked.

@@ -10,7 +10,10 @@ mod ask;
 mod context;
 mod exchange;
 mod frozen;
+#[cfg(unix)]
+mod lend;
 mod metrics;
+mod multipart;
 mod pages;
 mod problem;
 mod query;
@@ -19,6 +22,6 @@ mod shared;
 mod submit;
 mod words;
 
-pub use context::{Desk, Options, Typed, TypedWrong, Verifier};
+pub use context::{Desk, Options, Trusted, Typed, TypedWrong, Verifier};
 pub use service::{BATCH_BYTES, FORM_BYTES, LIMITS, Service};
 pub use shared::Shared;

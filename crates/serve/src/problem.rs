@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use servanda_core::ndjson::LineError;
+use servanda_ledger::documents::DocumentError;
 use servanda_ledger::group::GroupError;
 use servanda_ledger::{LedgerError, Refusal};
 use servanda_log::LogError;
@@ -22,6 +23,8 @@ pub struct Problem {
     pub errors: Vec<Wrong>,
     /// After how many seconds it may be tried again.
     pub retry_after: Option<u64>,
+    /// The methods that would be answered.
+    pub allow: Option<String>,
 }
 
 /// One thing that is wrong.
@@ -50,6 +53,7 @@ impl Problem {
             message: message.into(),
             errors: Vec::new(),
             retry_after: None,
+            allow: None,
         }
     }
 
@@ -76,6 +80,28 @@ impl Problem {
     /// One parameter that is wrong.
     pub fn parameter(field: &str, message: impl Into<String>) -> Self {
         Self::bad_request(vec![Wrong::field(field, message)])
+    }
+
+    /// A parameter that names what is not there.
+    pub fn missing(field: &str, message: impl Into<String>) -> Self {
+        Self::all_missing(vec![Wrong::field(field, message)])
+    }
+
+    /// Parameters that name what is not there.
+    pub fn all_missing(errors: Vec<Wrong>) -> Self {
+        Self {
+            status: 404,
+            kind: "not-found",
+            ..Self::bad_request(errors)
+        }
+    }
+
+    /// A request that is understood, and has no answer because of a parameter.
+    pub fn unanswerable(field: &str, message: impl Into<String>) -> Self {
+        Self {
+            status: 422,
+            ..Self::parameter(field, message)
+        }
     }
 
     /// The events of a batch that are wrong.
@@ -202,6 +228,19 @@ impl From<LedgerError> for Problem {
             | LedgerError::Scratch(_)
             | LedgerError::Entropy(_) => Self::new(503, "unavailable", message),
             _ => Self::new(500, "failed", format!("the ledger is not sound: {message}")),
+        }
+    }
+}
+
+impl From<DocumentError> for Problem {
+    fn from(error: DocumentError) -> Self {
+        match error {
+            DocumentError::TooLong => Self::new(413, "too-large", error.to_string()),
+            DocumentError::Changed(_) => Self::new(500, "failed", error.to_string()),
+            // The path is of no use to a visitor.
+            DocumentError::File { error, .. } => {
+                Self::new(503, "unavailable", format!("the document: {error}"))
+            }
         }
     }
 }

@@ -3,7 +3,7 @@
 use crate::problem::{Problem, Wrong};
 
 /// The most names and values that are read.
-const MOST: usize = 2_000;
+pub const MOST: usize = 2_000;
 
 /// Names with values, in order. A name may stand several times.
 #[derive(Debug, Clone, Default)]
@@ -18,6 +18,11 @@ impl Query {
                 .map(|(name, value)| (name.into_owned(), value.into_owned()))
                 .collect(),
         )
+    }
+
+    /// These names with values.
+    pub fn of(pairs: Vec<(String, String)>) -> Self {
+        Self(pairs)
     }
 
     /// All names and values.
@@ -38,6 +43,17 @@ impl Query {
         values
             .map(|(_, value)| value.trim())
             .filter(|value| !value.is_empty())
+    }
+
+    /// The whole number that stands for a name, if there is one.
+    ///
+    /// # Errors
+    /// A value that is none, or too large.
+    pub fn number<N: std::str::FromStr>(&self, name: &str) -> Result<Option<N>, Problem> {
+        let wrong = |_| Problem::parameter(name, "is a whole number");
+        self.get(name)
+            .map(|text| text.parse().map_err(wrong))
+            .transpose()
     }
 
     /// Whether a name stands there, with any value but `false` and `0`.
@@ -62,6 +78,23 @@ impl Query {
             )
         });
         let wrong: Vec<Wrong> = wrong.collect();
+        match wrong.is_empty() {
+            true => Ok(()),
+            false => Err(Problem::bad_request(wrong)),
+        }
+    }
+
+    /// That every name has a value, but for switches: where no form asks, an empty value is a mistake.
+    ///
+    /// # Errors
+    /// A problem that names each one without.
+    pub fn check_values(&self) -> Result<(), Problem> {
+        let empty = self
+            .iter()
+            .filter(|(name, value)| value.trim().is_empty() && *name != "dry_run");
+        let wrong: Vec<Wrong> = empty
+            .map(|(name, _)| Wrong::field(name, "has no value"))
+            .collect();
         match wrong.is_empty() {
             true => Ok(()),
             false => Err(Problem::bad_request(wrong)),

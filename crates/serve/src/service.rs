@@ -9,6 +9,7 @@ use serde_json::json;
 
 use servanda_http::connections::Limits;
 use servanda_http::{App, Head, Reply, Request, Server};
+use servanda_ledger::documents::DOCUMENT_BYTES;
 use servanda_ledger::group::GroupError;
 use servanda_log::Watch;
 
@@ -18,7 +19,7 @@ use crate::exchange::{API, Exchange, HTML, Route, head, may};
 use crate::problem::Problem;
 use crate::query::{Query, unescaped};
 use crate::shared::{OpenLedger, Shared};
-use crate::{api, pages};
+use crate::{api, multipart, pages};
 
 /// The most bytes of a batch of events.
 pub const BATCH_BYTES: usize = 16 * 1024 * 1024;
@@ -89,6 +90,12 @@ impl Service {
         self.context.shared.close()
     }
 
+    /// The ledger.
+    #[cfg(unix)]
+    pub(crate) fn shared(&self) -> &Shared {
+        &self.context.shared
+    }
+
     /// The route of a request, and what stands for its segments in braces.
     fn route(&self, request: &Request) -> Result<(&'static Route, Vec<String>), Problem> {
         let method = match request.method.as_str() {
@@ -98,28 +105,45 @@ impl Service {
         let all = self.routes.iter().copied().flatten();
         let fitting = all.filter_map(|route| Some((route, segments(route.path, &request.path)?)));
         let fitting: Vec<_> = fitting.collect();
-        let is_there = !fitting.is_empty();
+        let allow = allowed(fitting.iter().map(|(route, _)| route.method));
         let found = fitting
             .into_iter()
             .find(|(route, _)| route.method == method);
-        found.ok_or_else(|| match is_there {
-            true => Problem::new(
-                405,
-                "bad-request",
-                format!("{} takes no {method}", request.path),
-            ),
-            false => Problem::not_found("there is no such page"),
+        found.ok_or_else(|| match allow {
+            Some(allow) => Problem {
+                allow: Some(allow),
+                ..Problem::new(
+                    405,
+                    "bad-request",
+                    format!("{} takes no {method}", request.path),
+                )
+            },
+            None => Problem::not_found("there is no such page"),
         })
     }
 
-    /// Who sent a request: by a token, or by the session of a browser.
+    /// Who sent a request: by a token, by the name that a proxy gives, or by the session of a browser.
     fn sender(&self, request: &Request) -> Result<Sender, Problem> {
         if let Some(given) = request.header("authorization") {
-            let token = given.strip_prefix("Bearer ").unwrap_or("").trim();
+            let basic = pages::basic_token(request);
+            let bearer = || given.strip_prefix("Bearer ").unwrap_or("").trim();
+            let token = basic.as_deref().unwrap_or_else(bearer);
             let who = self.context.who_has(token, request.peer)?;
             return Ok(Sender {
                 who: Some(who),
                 session: None,
+            });
+        }
+        let trusted = self.context.options.trusted.as_ref();
+        if let Some(name) = trusted
+            .map(|trusted| trusted.named(request))
+            .transpose()?
+            .flatten()
+        {
+            let (who, session) = self.context.named_by_proxy(name)?;
+            return Ok(Sender {
+                who: Some(who),
+                session: Some(session),
             });
         }
         let session = pages::session_id(request).and_then(|id| self.context.sessions.find(id));
@@ -138,16 +162,16 @@ impl Service {
         let sender = self.sender(request)?;
         let name = sender.who.as_ref().map(|who| who.name.clone());
         let is_api = is_api(&request.path);
-        let query = if route.method == "POST" && !is_api {
+        let (query, files) = if route.method == "POST" && !is_api {
             check_origin(request)?;
-            let form = Query::parse(&request.body);
+            let (form, files) = multipart::form(request)?;
             // To log in needs no session; everything else that a form does, does.
             if route.needs != Needs::Nothing {
                 check_form(&form, sender.session.as_ref())?;
             }
-            form
+            (form, files)
         } else {
-            Query::parse(request.query.as_bytes())
+            (Query::parse(request.query.as_bytes()), Vec::new())
         };
         if is_api && route.method == "POST" && sender.session.is_some() {
             let message =
@@ -155,7 +179,8 @@ impl Service {
             return Err(Problem::new(401, "unauthorized", message));
         }
         if !may(&self.context, sender.who.as_ref(), route.needs) {
-            if sender.who.is_none() && !is_api && route.method == "GET" {
+            let is_page = !is_api && !pages::is_feed(request);
+            if sender.who.is_none() && is_page && route.method == "GET" {
                 pages::to_login(request, reply);
                 return Ok(None);
             }
@@ -167,9 +192,17 @@ impl Service {
             request,
             segments,
             query,
+            files,
             who: sender.who,
             session: sender.session,
         };
+        if is_api {
+            exchange.query.check_values()?;
+        }
+        if let Some(tag) = exchange.unchanged(route) {
+            reply.send(not_modified(tag), "");
+            return Ok(name);
+        }
         match (route.handle)(&exchange, reply) {
             Ok(()) => Ok(name),
             Err(problem) => {
@@ -181,7 +214,10 @@ impl Service {
 
     fn not_allowed(&self, route: &Route, who: Option<&Who>) -> Problem {
         match who {
-            Some(_) if route.needs == Needs::Record && self.context.options.read_only => {
+            Some(_)
+                if matches!(route.needs, Needs::Record | Needs::Erase)
+                    && self.context.options.read_only =>
+            {
                 Problem::new(403, "forbidden", "this server records nothing")
             }
             Some(who) => {
@@ -260,9 +296,12 @@ impl App for Service {
     }
 
     fn body_limit(&self, _: &str, path: &str) -> usize {
-        match is_api(path) {
-            true => BATCH_BYTES,
-            false => FORM_BYTES,
+        // A form that takes a document is as long as that.
+        let takes_document = path.starts_with("/record/") || path.starts_with("/sources/");
+        match (is_api(path), takes_document) {
+            (true, _) => BATCH_BYTES,
+            (false, true) => DOCUMENT_BYTES as usize + FORM_BYTES,
+            (false, false) => FORM_BYTES,
         }
     }
 
@@ -275,6 +314,22 @@ fn is_api(path: &str) -> bool {
     path.starts_with(API)
 }
 
+/// The methods that a path takes; none where there is no such path.
+fn allowed<'r>(methods: impl Iterator<Item = &'r str>) -> Option<String> {
+    let mut all: Vec<&str> = methods.collect();
+    if all.contains(&"GET") {
+        all.push("HEAD");
+    }
+    (!all.is_empty()).then(|| all.join(", "))
+}
+
+/// The head of the answer that the client has already.
+fn not_modified(tag: String) -> Head {
+    let mut head = head(304, HTML).with("etag", tag);
+    head.headers.retain(|(name, _)| *name != "content-type");
+    head
+}
+
 /// Says what went wrong: to a program as JSON, to a person as a page.
 fn refuse(options: &Options, request: &Request, reply: &mut Reply, problem: &Problem) {
     if reply.has_begun() {
@@ -282,10 +337,17 @@ fn refuse(options: &Options, request: &Request, reply: &mut Reply, problem: &Pro
     }
     let with = |mut head: Head| {
         if problem.status == 401 {
-            head = head.with("www-authenticate", "Bearer realm=\"servanda\"");
+            let scheme = match pages::is_feed(request) {
+                true => "Basic realm=\"servanda\"",
+                false => "Bearer realm=\"servanda\"",
+            };
+            head = head.with("www-authenticate", scheme);
         }
         if let Some(seconds) = problem.retry_after {
             head = head.with("retry-after", seconds.to_string());
+        }
+        if let Some(allow) = &problem.allow {
+            head = head.with("allow", allow.clone());
         }
         head.with("cache-control", "no-store")
     };

@@ -13,13 +13,14 @@ use std::time::Duration;
 use servanda_core::chain::checkpoint::Checkpoint;
 use servanda_core::chain::record::Head;
 use servanda_core::chain::tree::TreeHash;
+use servanda_core::event::Kind;
 use servanda_core::state::State;
 use servanda_core::value::id::Seq;
 use servanda_http::Bell;
 use servanda_ledger::anchor::Hashes;
 use servanda_ledger::group::{Appender, Group, GroupError};
 use servanda_ledger::{Ledger, LedgerError, Receipt, Submission};
-use servanda_log::{Log, Reader, Watch};
+use servanda_log::{Lent, Log, Reader, Watch};
 
 use crate::frozen::Frozen;
 
@@ -56,6 +57,8 @@ struct Version {
     head: Head,
     checkpoint: Option<Checkpoint>,
     tiles: Arc<[TreeHash]>,
+    /// How often the ledger's state was read anew before.
+    replays: u64,
 }
 
 /// The ledger as it was when somebody began to ask.
@@ -73,6 +76,7 @@ impl Version {
             head: ledger.head(),
             checkpoint: ledger.checkpoint().ok(),
             tiles: ledger.tiles().into(),
+            replays: ledger.replays(),
         })
     }
 }
@@ -81,15 +85,24 @@ impl Shown {
     /// Shows what the ledger has become.
     fn note(&self, ledger: &OpenLedger) {
         let current = self.current();
-        if current.head == ledger.head() {
+        let is_replayed = current.replays != ledger.replays();
+        if current.head == ledger.head() && !is_replayed {
             return;
         }
         let mut earlier = self.earlier.lock().unwrap_or_else(PoisonError::into_inner);
+        if is_replayed {
+            // A record was redacted, perhaps. What was known of it before is to be forgotten.
+            earlier.clear();
+            let next = Version::of(ledger, ledger.state().clone());
+            *self.current.write().unwrap_or_else(PoisonError::into_inner) = next;
+            self.bell.ring();
+            return;
+        }
         // Readers only take the current one, so that one which nobody has stays alone.
         let free = earlier.iter().position(|one| Arc::strong_count(one) == 1);
         let free = free.and_then(|at| Arc::into_inner(earlier.swap_remove(at)));
         let state = free.map_or_else(|| current.state.clone(), |version| version.state);
-        let state = caught_up(state, ledger).unwrap_or_else(|| ledger.state().clone());
+        let state = caught_up(state, ledger).unwrap_or_else(|| kept(ledger));
         let next = Version::of(ledger, state);
         let mut place = self.current.write().unwrap_or_else(PoisonError::into_inner);
         earlier.push(std::mem::replace(&mut *place, next));
@@ -107,6 +120,12 @@ impl Shown {
     }
 }
 
+/// The ledger's state, with all of its snapshot, which may be removed while readers have it.
+fn kept(ledger: &OpenLedger) -> State {
+    ledger.state().read_all();
+    ledger.state().clone()
+}
+
 /// A state with the records that came since; none where it cannot be brought up to date.
 fn caught_up(state: State, ledger: &OpenLedger) -> Option<State> {
     let mut state = state.afresh();
@@ -118,6 +137,8 @@ fn caught_up(state: State, ledger: &OpenLedger) -> Option<State> {
     state.archived(count);
     for seq in state.count()..count {
         match archive.entry(Seq(seq)).ok()? {
+            // Others keep what they read of the record whose words are to go.
+            Some(entry) if entry.event.kind() == Kind::Redacted => return None,
             Some(entry) => state.take(entry),
             None => state.apply_missing(),
         }
@@ -135,7 +156,7 @@ impl Shared {
     /// # Errors
     /// What the system says where it gives no thread.
     pub fn new(ledger: OpenLedger) -> io::Result<Self> {
-        let version = Version::of(&ledger, ledger.state().clone());
+        let version = Version::of(&ledger, kept(&ledger));
         let shown = Arc::new(Shown {
             current: RwLock::new(version),
             earlier: Mutex::default(),
@@ -177,6 +198,22 @@ impl Shared {
     /// The head, without a snapshot.
     pub fn head(&self) -> Head {
         self.shown.current().head
+    }
+
+    /// Lets work be done with the log while nobody appends, and shows what became of it.
+    ///
+    /// # Errors
+    /// [`GroupError::Closed`] once nobody serves it any more; [`GroupError::Lost`].
+    pub fn lend(
+        &self,
+        work: impl FnOnce(&mut dyn Log) -> Lent + Send + 'static,
+    ) -> Result<(), GroupError> {
+        self.visit(|ledger| ledger.lend(|log| work(log.as_mut())))
+    }
+
+    /// What reads the records for as long as the ledger is open.
+    pub fn reader(&self) -> Arc<dyn Reader> {
+        Arc::clone(&self.reader)
     }
 
     /// Rings when there are new records.
@@ -269,6 +306,11 @@ impl Source {
     /// How many records there are, without a snapshot.
     pub fn count(&self) -> u64 {
         self.shown.current().head.count
+    }
+
+    /// How often the state was read anew. What was said of records before may be what is to be forgotten.
+    pub fn replays(&self) -> u64 {
+        self.shown.current().replays
     }
 
     /// The ledger as it is now.

@@ -109,17 +109,17 @@ impl Batch {
         }
     }
 
-    /// A batch of one event.
-    pub fn of(event: Event) -> Self {
-        let line = Line {
-            number: 1,
+    /// A batch of events that are complete.
+    pub fn of(events: Vec<Event>) -> Self {
+        let line = |(at, event): (usize, Event)| Line {
+            number: at + 1,
             kind: event.kind(),
             seq: None,
             recorded_at: None,
             parsed: ParsedLine::Event(event),
         };
         Self {
-            lines: vec![line],
+            lines: events.into_iter().enumerate().map(line).collect(),
             ..Self::default()
         }
     }
@@ -257,11 +257,12 @@ pub fn submit(context: &Context, who: &Who, batch: Batch) -> Result<Done, Proble
 /// As [`submit`].
 pub fn rehearse<T: Send + 'static>(
     context: &Context,
-    event: Event,
+    events: Vec<Event>,
     look: impl FnOnce(&State, &[Receipt]) -> T + Send + 'static,
 ) -> Result<T, Problem> {
     let visit = context.shared.visit(move |ledger| {
-        let rehearsed: Result<T, LedgerError> = ledger.rehearse(vec![event.into()], look);
+        let events = events.into_iter().map(Submission::from).collect();
+        let rehearsed: Result<T, LedgerError> = ledger.rehearse(events, look);
         rehearsed
     });
     Ok(visit??)

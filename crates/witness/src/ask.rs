@@ -1,12 +1,15 @@
 //! Asking a witness for a cosignature: the client of C2SP tlog-witness 1.0.0.
 //!
-//! Plain HTTP only. What a witness answers is signed, so nobody on the way can forge it; but they can read
-//! the checkpoint, and keep the answer back.
+//! By http or https. What a witness answers is signed, so nobody on the way can forge it; but without TLS they can read
+//! the checkpoint, and with or without keep the answer back.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use rustls::crypto::ring;
 use thiserror::Error;
 use ureq::Agent;
+use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, TlsProvider, parse_pem};
 
 use super::request::{AddCheckpoint, MAX_HASHES};
 use servanda_core::chain::checkpoint::SignedCheckpoint;
@@ -25,16 +28,8 @@ const RETRIES: usize = 2;
 /// Why there is no cosignature. `E` is why a proof could not be made.
 #[derive(Debug, Error)]
 pub enum AskError<E> {
-    /// There is no TLS here.
-    #[error(
-        "{url}: https is not spoken here; reach the witness by http, through a local proxy that speaks TLS"
-    )]
-    Https {
-        /// The URL.
-        url: String,
-    },
-    /// Not an `http://` URL.
-    #[error("{url:?} is not an http:// URL")]
+    /// Not a URL of one of the two schemes.
+    #[error("{url:?} is not an http:// or https:// URL")]
     Url {
         /// What was given.
         url: String,
@@ -118,6 +113,56 @@ pub enum AskError<E> {
     },
 }
 
+/// The authorities whose certificates are taken where a witness is asked by https.
+#[derive(Debug, Clone)]
+pub struct Trust(Option<Vec<Certificate<'static>>>);
+
+/// There is no certificate in a file that should have some.
+#[derive(Debug, Error)]
+#[error("there is no certificate in PEM")]
+pub struct NoCertificate;
+
+impl Trust {
+    /// Those that this machine trusts.
+    pub fn of_machine() -> Self {
+        Self(None)
+    }
+
+    /// Those in a file, and no others.
+    ///
+    /// # Errors
+    /// [`NoCertificate`]
+    pub fn only(pem: &[u8]) -> Result<Self, NoCertificate> {
+        let items = parse_pem(pem).map(|item| match item {
+            Ok(PemItem::Certificate(certificate)) => Ok(Some(certificate)),
+            Ok(_) => Ok(None),
+            Err(_) => Err(NoCertificate),
+        });
+        let found: Vec<_> = items
+            .filter_map(Result::transpose)
+            .collect::<Result<_, _>>()?;
+        match found.is_empty() {
+            true => Err(NoCertificate),
+            false => Ok(Self(Some(found))),
+        }
+    }
+
+    fn roots(&self) -> RootCerts {
+        let certificates = match &self.0 {
+            Some(certificates) => certificates.clone(),
+            None => {
+                // Those that cannot be read are not trusted; a handshake tells where none is left.
+                let found = rustls_native_certs::load_native_certs().certs;
+                let owned = found
+                    .iter()
+                    .map(|der| Certificate::from_der(der).to_owned());
+                owned.collect()
+            }
+        };
+        RootCerts::new_with_certs(&certificates)
+    }
+}
+
 /// Asks the witness at the submission prefix `url` to cosign a checkpoint.
 ///
 /// Begins with `old`, the size it is thought to have cosigned last, or with 0, and goes on with the size it
@@ -131,6 +176,7 @@ pub enum AskError<E> {
 /// [`AskError`]
 pub fn ask<E>(
     url: &str,
+    trust: &Trust,
     old: Option<u64>,
     checkpoint: &SignedCheckpoint,
     prove: &mut dyn FnMut(u64) -> Result<Vec<TreeHash>, E>,
@@ -139,7 +185,7 @@ pub fn ask<E>(
     let size = checkpoint.unverified().size();
     // A witness that is ahead will say so itself.
     let mut old = old.filter(|old| *old <= size).unwrap_or(0);
-    let agent = agent();
+    let agent = agent(&url, trust);
     for _ in 0..=RETRIES {
         let proof = if old == 0 || old == size {
             Vec::new()
@@ -178,18 +224,30 @@ fn endpoint<E>(url: &str) -> Result<String, AskError<E>> {
         let start = url.get(..name.len());
         start.is_some_and(|start| start.eq_ignore_ascii_case(name))
     };
-    let owned = || url.to_owned();
-    if scheme("https://") {
-        return Err(AskError::Https { url: owned() });
-    }
-    if !scheme("http://") || url.contains(['?', '#']) {
-        return Err(AskError::Url { url: owned() });
+    if !(scheme("http://") || scheme("https://")) || url.contains(['?', '#']) {
+        return Err(AskError::Url {
+            url: url.to_owned(),
+        });
     }
     Ok(format!("{}/add-checkpoint", url.trim_end_matches('/')))
 }
 
-fn agent() -> Agent {
+fn agent(url: &str, trust: &Trust) -> Agent {
+    let is_https = url
+        .get(..6)
+        .is_some_and(|start| start.eq_ignore_ascii_case("https:"));
+    // Reading what the machine trusts takes longer than asking without it.
+    let roots = match is_https {
+        true => trust.roots(),
+        false => RootCerts::new_with_certs(&[]),
+    };
+    let tls = TlsConfig::builder()
+        .provider(TlsProvider::Rustls)
+        .root_certs(roots)
+        .unversioned_rustls_crypto_provider(Arc::new(ring::default_provider()))
+        .build();
     Agent::config_builder()
+        .tls_config(tls)
         .http_status_as_error(false)
         // A witness is where it was said to be; and nobody else need read the request.
         .max_redirects(0)

@@ -6,28 +6,18 @@
 //! GET  /                            a line with the witness's name and key
 //! ```
 //!
-//! Plain HTTP/1.1: to offer it beyond this machine, put a proxy that speaks TLS before it. Anybody may ask; the cost of
+//! Without TLS: to offer it beyond this machine, put a proxy that speaks TLS before it. Anybody may ask; the cost of
 //! a request is bounded in bytes, in time and in connections at once, also in those of one address. Behind a proxy all
 //! clients have its address, so that the proxy has to bound what each of them takes up.
 
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use axum::Router;
-use axum::body::{HttpBody as _, to_bytes};
-use axum::extract::{Path, Request, State};
-use axum::http::StatusCode;
-use axum::http::header::CONTENT_TYPE;
-use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
-use tokio::sync::oneshot;
-use tokio::time::{sleep, timeout};
-
 use super::{Answer, Witness};
-use servanda_http::connections::{Limits, Listener};
-use servanda_http::running::{self, Stop};
+use servanda_http::connections::Limits;
+use servanda_http::{App, Head, Reply, Request};
 
 /// The default address of a witness: this machine only.
 pub const DEFAULT_ADDRESS: &str = "127.0.0.1:8378";
@@ -60,187 +50,93 @@ const LIMITS: Limits = Limits {
     trusts_loopback: false,
 };
 
-/// How long requests that are under way may take once the server is to stop.
-const GRACE: Duration = Duration::from_secs(3);
-
-/// Requests are answered one after another anyway; more threads would only wait.
-const MAX_THREADS: usize = 4;
-
-type Watch = Box<dyn Fn(&Answer) + Send + Sync>;
+const TEXT: &str = "text/plain; charset=utf-8";
 
 /// A witness bound to an address; it answers once it runs.
-pub struct Server {
-    listener: TcpListener,
-    address: SocketAddr,
-    shared: Shared,
-}
+pub type Server = servanda_http::Server<Answering>;
 
-struct Shared {
+/// A witness, as it is asked.
+pub struct Answering {
     witness: Witness,
-    watch: Watch,
-    limits: Limits,
+    watch: Box<dyn Fn(&Answer) + Send + Sync>,
 }
 
-impl Server {
-    /// Listens on an address; with port 0 on one that is free.
-    ///
-    /// # Errors
-    /// What the system says: the address may be in use.
-    pub fn bind(witness: Witness, listen: SocketAddr) -> io::Result<Self> {
-        let listener = TcpListener::bind(listen)?;
-        listener.set_nonblocking(true)?;
-        let watch: Watch = Box::new(|_| {});
-        Ok(Self {
-            address: listener.local_addr()?,
-            listener,
-            shared: Shared {
-                witness,
-                watch,
-                limits: LIMITS,
-            },
-        })
-    }
+/// Listens on an address; with port 0 on one that is free. Calls `watch` with every answer, for the operator of the
+/// witness: a log that forks shows it here.
+///
+/// # Errors
+/// What the system says: the address may be in use.
+pub fn bind(
+    witness: Witness,
+    listen: SocketAddr,
+    watch: impl Fn(&Answer) + Send + Sync + 'static,
+) -> io::Result<Server> {
+    let watch = Box::new(watch);
+    let answering = Answering { witness, watch };
+    Server::bind(Arc::new(answering), listen, LIMITS)
+}
 
-    /// Calls this with every answer, for the operator of the witness: a log that forks shows it here.
-    #[must_use]
-    pub fn on_answer(mut self, watch: impl Fn(&Answer) + Send + Sync + 'static) -> Self {
-        self.shared.watch = Box::new(watch);
-        self
-    }
-
-    /// Where it listens.
-    pub fn address(&self) -> SocketAddr {
-        self.address
-    }
-
-    /// Answers until the process is interrupted or told to terminate, and finishes what is under way. Calls
-    /// `ready` with the address once it can be stopped that way.
-    ///
-    /// # Errors
-    /// What the system says.
-    pub fn run_until_interrupted(self, ready: impl FnOnce(SocketAddr)) -> io::Result<()> {
-        let address = self.address;
-        running::run_until_interrupted(MAX_THREADS, || ready(address), |stop| self.answer(stop))
-    }
-
-    /// Answers on a thread of its own until the returned handle is dropped.
-    ///
-    /// # Errors
-    /// What the system says.
-    pub fn start(self) -> io::Result<Running> {
-        let address = self.address;
-        running::start(MAX_THREADS, "witness", address, |stop| self.answer(stop)).map(Running)
-    }
-
-    async fn answer(self, stop: Stop) -> io::Result<()> {
-        let limits = self.shared.limits;
-        let listener = tokio::net::TcpListener::from_std(self.listener)?;
-        let listener = Listener::new(listener, limits);
-        let router = Router::new()
-            .route("/", get(name))
-            .route("/add-checkpoint", post(add))
-            .route("/{origin_hash}/checkpoint", get(latest))
-            .with_state(Arc::new(self.shared));
-        let (stopping, stopped) = oneshot::channel();
-        let stop = async move {
-            stop.await;
-            // Nobody listens any more if all is over already.
-            let _ = stopping.send(());
+impl App for Answering {
+    fn answer(&self, request: &Request, reply: &mut Reply) {
+        let method = match request.method.as_str() {
+            "HEAD" => "GET",
+            method => method,
         };
-        let serve = axum::serve(listener, router).with_graceful_shutdown(stop);
-        let give_up = async {
-            let _ = stopped.await;
-            sleep(GRACE).await;
-        };
-        tokio::select! {
-            result = serve.into_future() => result,
-            () = give_up => Ok(()),
+        let origin_hash = request.path.strip_suffix("/checkpoint");
+        let origin_hash = origin_hash.and_then(|path| path.strip_prefix('/'));
+        match (method, request.path.as_str(), origin_hash) {
+            ("GET", "/", _) => {
+                let key = self.witness.verifier();
+                let line = format!("servanda witness {} {key}\n", key.name());
+                reply.send(Head::new(200, TEXT), line);
+            }
+            ("POST", "/add-checkpoint", _) => self.add(&request.body, reply),
+            ("GET", _, Some(hash)) if !hash.contains('/') => self.latest(hash, reply),
+            (_, "/", _) => refuse(reply, "GET, HEAD"),
+            (_, "/add-checkpoint", _) => refuse(reply, "POST"),
+            (_, _, Some(hash)) if !hash.contains('/') => refuse(reply, "GET, HEAD"),
+            _ => reply.send(Head::new(404, TEXT), "there is no such page\n"),
         }
     }
-}
 
-/// A server on a thread of its own. Dropping it stops it, and waits until it has.
-#[derive(Debug)]
-pub struct Running(running::Running);
-
-impl Running {
-    /// Where it listens.
-    pub fn address(&self) -> SocketAddr {
-        self.0.address()
+    fn body_limit(&self, _: &str, _: &str) -> usize {
+        MAX_BODY
     }
 
-    /// Its submission prefix: what [`ask`](super::ask::ask) wants.
-    pub fn url(&self) -> String {
-        format!("http://{}", self.address())
-    }
+    fn refused(&self, _: &Request, _: u16) {}
 }
 
-// ---- Requests ----
-
-async fn name(State(shared): State<Arc<Shared>>) -> String {
-    let key = shared.witness.verifier();
-    format!("servanda witness {} {key}\n", key.name())
+/// Refuses a method, where others are answered.
+fn refuse(reply: &mut Reply, allowed: &str) {
+    let head = Head::new(405, TEXT).with("allow", allowed);
+    reply.send(head, "this is asked in another way\n");
 }
 
-async fn add(State(shared): State<Arc<Shared>>, request: Request) -> Response {
-    if request.body().size_hint().lower() > MAX_BODY as u64 {
-        return plain(StatusCode::PAYLOAD_TOO_LARGE, "the body is too long\n");
-    }
-    let body = match timeout(shared.limits.body, to_bytes(request.into_body(), MAX_BODY)).await {
-        Ok(Ok(body)) => body,
-        Ok(Err(_)) => {
-            return plain(
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "the body is too long, or broke off\n",
-            );
-        }
-        Err(_) => return plain(StatusCode::REQUEST_TIMEOUT, "the body took too long\n"),
-    };
-    let answer = blocking(move || {
+impl Answering {
+    fn add(&self, body: &[u8], reply: &mut Reply) {
         // A clock before 1970 is refused as one at 1970.
         let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
         let now = since.map_or(0, |since| since.as_secs());
-        let answer = shared.witness.add_checkpoint(&body, now);
-        (shared.watch)(&answer);
-        answer
-    });
-    let Some(answer) = answer.await else {
-        return failed();
-    };
-    let status = StatusCode::from_u16(answer.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let headers = [(CONTENT_TYPE, answer.content_type())];
-    (status, headers, answer.body()).into_response()
-}
-
-async fn latest(State(shared): State<Arc<Shared>>, Path(hash): Path<String>) -> Response {
-    let found = blocking(move || {
-        let found = shared.witness.latest_by_hash(&hash);
-        found.map_err(|error| (shared.watch)(&Answer::Failed(error)))
-    });
-    match found.await {
-        Some(Ok(Some(checkpoint))) => plain(StatusCode::OK, checkpoint.to_string()),
-        Some(Ok(None)) => plain(
-            StatusCode::NOT_FOUND,
-            "nothing was cosigned under that name\n",
-        ),
-        Some(Err(())) | None => failed(),
+        let answer = self.witness.add_checkpoint(body, now);
+        (self.watch)(&answer);
+        let head = Head::new(answer.status(), answer.content_type());
+        reply.send(head, answer.body());
     }
-}
 
-/// Runs what waits for the disk where it keeps nobody else waiting. `None` if it panicked.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
-    tokio::task::spawn_blocking(work).await.ok()
-}
-
-fn plain(status: StatusCode, body: impl Into<String>) -> Response {
-    (status, body.into()).into_response()
-}
-
-fn failed() -> Response {
-    plain(
-        StatusCode::INTERNAL_SERVER_ERROR,
-        "the witness cannot answer now\n",
-    )
+    fn latest(&self, origin_hash: &str, reply: &mut Reply) {
+        match self.witness.latest_by_hash(origin_hash) {
+            Ok(Some(checkpoint)) => reply.send(Head::new(200, TEXT), checkpoint.to_string()),
+            Ok(None) => {
+                let nothing = "nothing was cosigned under that name\n";
+                reply.send(Head::new(404, TEXT), nothing);
+            }
+            Err(error) => {
+                let failed = Answer::Failed(error);
+                (self.watch)(&failed);
+                reply.send(Head::new(500, TEXT), failed.body());
+            }
+        }
+    }
 }
 
 #[cfg(test)]

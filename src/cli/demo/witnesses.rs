@@ -9,9 +9,10 @@ use crate::cli::keys::{random_seed, write_private};
 use crate::cli::session::Session;
 use crate::cli::{files, verify, witness};
 use servanda_core::chain::key::{KeyName, SignatureType, SigningKey};
+use servanda_http::Running;
 use servanda_witness::Witness;
 use servanda_witness::cosigned::CosignedDirectory;
-use servanda_witness::serve::{Running, Server};
+use servanda_witness::serve::{Server, bind};
 
 /// The parties, each of which runs a witness.
 const SIDES: [&str; 2] = ["colombia", "venezuela"];
@@ -81,10 +82,11 @@ fn start(place: &Path, log: &SigningKey) -> Result<(Vec<Running>, String), CliEr
         let vkey = key.verifier().to_string();
         let witness = Witness::new(key, [log.verifier().clone()], Box::new(state))?;
         let loopback = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
-        let server = Server::bind(witness, loopback)
+        let server = bind(witness, loopback, |_| {})
             .and_then(Server::start)
             .map_err(cannot)?;
-        policy.push_str(&format!("witness {side} {vkey} {}\n", server.url()));
+        let address = server.address();
+        policy.push_str(&format!("witness {side} {vkey} http://{address}\n"));
         running.push(server);
     }
     let sides = SIDES.join(" ");

@@ -1,11 +1,14 @@
 //! The events of tables on their way into the ledger, all or none, and what the ledger refuses of them.
 
+use std::io::{self, BufWriter, Write as _};
+
 use super::findings::Findings;
 use super::shared::listed;
 use super::tables::{LeftOut, Tables};
 use crate::cli::error::CliError;
+use crate::cli::export::line;
 use crate::cli::feed::why;
-use crate::cli::session::{OpenLedger, Session};
+use crate::cli::session::{OpenLedger, Session, written};
 use crate::intake::rules::Rules;
 use servanda_core::event::Fields;
 use servanda_core::ndjson::{self, Line, ParsedLine, ReferenceResolver};
@@ -144,9 +147,11 @@ impl Refused {
 
     /// Leaves out the rows that gave refused events. Says whether the import can be tried again without them.
     pub fn leave_out(&self, found: &Findings, tables: &Tables<'_>, left_out: &mut LeftOut) -> bool {
+        // What was found is numbered as it was then.
+        let before = left_out.clone();
         for refusal in &self.listed {
             let from = &found.events[refusal.index];
-            if from.event.rule.is_none() || tables.log_of(from.table).is_some() {
+            if from.event.rule.is_none() {
                 return false;
             }
             let told = found.refused(
@@ -154,11 +159,11 @@ impl Refused {
                 &refusal.rejection,
                 refusal.rejection.to_string(),
             );
-            for row in found.rows_of(refusal.index) {
+            for row in tables.rows_behind(found, refusal.index, &before) {
                 let mut remark = told.remark.clone();
                 let lines = tables.all[from.table].table.rows[row].lines;
                 (remark.place.line, remark.place.last) = lines;
-                left_out[from.table].entry(row).or_insert(remark);
+                tables.leave_out(from.table, row, &remark, left_out);
             }
         }
         !self.listed.is_empty()
@@ -168,20 +173,21 @@ impl Refused {
 /// Prints the events of a dry run as lines of NDJSON that can be imported. References by import key stay references by
 /// import key.
 pub(super) fn print(
-    session: &Session,
     ledger: &OpenLedger,
     placed: &Placed,
     found: &Findings,
 ) -> Result<(), CliError> {
+    let none = Fields::default();
+    let mut out = BufWriter::new(io::stdout().lock());
     for (receipt, from) in ledger.receipts(placed).zip(&found.events) {
         let (receipt, event) = receipt?;
-        let line = &from.event.line;
+        let given = &from.event.line;
         let mut object = ndjson::event_to_json(&event);
-        let fields = match &line.parsed {
-            ParsedLine::Fields(fields) => fields.clone(),
-            _ => Fields::default(),
+        let fields = match &given.parsed {
+            ParsedLine::Fields(fields) => fields,
+            _ => &none,
         };
-        for spec in line.kind.fields().filter(|spec| spec.may_name_records()) {
+        for spec in given.kind.fields().filter(|spec| spec.may_name_records()) {
             match fields.get(spec.name) {
                 [text] if text.starts_with('@') => {
                     _ = object.insert(spec.name.into(), text.clone().into());
@@ -195,7 +201,9 @@ pub(super) fn print(
         if receipt.asserted {
             object.insert("recorded_at".into(), receipt.recorded_at.to_string().into());
         }
-        session.say_json(&serde_json::Value::Object(object))?;
+        if let Err(error) = line(&mut out, object) {
+            return written(Err(error));
+        }
     }
-    Ok(())
+    written(out.flush())
 }

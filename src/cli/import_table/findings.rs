@@ -8,7 +8,7 @@ use crate::cli::error::CliError;
 use crate::cli::session::Session;
 use crate::intake::compare::{TableEvent, TableRemark, Tally};
 use crate::intake::mapper::Remark;
-use servanda_core::rules::{Rejection, Rule};
+use servanda_core::rules::Rejection;
 use servanda_core::words::plural;
 
 /// The most lines of each part of the report; the rest is counted.
@@ -32,6 +32,8 @@ pub(super) struct Findings {
     pub together: Vec<HashMap<Arc<str>, Vec<usize>>>,
     /// Errors.
     pub bad: Vec<TableRemark>,
+    /// Errors of tables as a whole, which no row can be left out for.
+    pub wrong: Vec<TableRemark>,
     /// Rows and cells that were left out.
     pub skipped: Vec<TableRemark>,
     /// Values that were recorded before, and the new ones.
@@ -49,26 +51,32 @@ pub(super) struct Findings {
 impl Findings {
     /// The errors, as the error of the command.
     pub fn errors(&self) -> CliError {
-        let errors = plural(self.bad.len(), "error");
+        let error = self.error_of(self.wrong.iter().chain(&self.bad));
+        match self.wrong.is_empty() {
+            true => error.hint(
+                "change the rules or the table, or leave these rows out with --skip-bad FILE",
+            ),
+            false => error.hint("change the rules or the table"),
+        }
+    }
+
+    /// Some of the errors, as the error of the command.
+    pub fn error_of<'r>(&self, remarks: impl Iterator<Item = &'r TableRemark>) -> CliError {
+        let remarks: Vec<&TableRemark> = remarks.collect();
+        let errors = plural(remarks.len(), "error");
         let tables = plural(self.names.len(), "table");
         let message = format!("{errors} in {tables}; nothing was appended");
-        listed(message, self.grouped(&self.bad))
-            .hint("change the rules or the table, or leave these rows out with --skip-bad FILE")
+        listed(message, self.grouped(remarks))
     }
 
     /// A remark on the row of an event that is refused, at the column that the refusal is about.
     pub fn refused(&self, index: usize, rejection: &Rejection, why: String) -> TableRemark {
         let TableEvent { table, event } = &self.events[index];
-        let message = rejection.message.as_str();
-        let field = match rejection.rule {
-            Rule::NotBeforeAgreement => "on",
-            _ => message.split_once(": ").map_or("", |(field, _)| field),
-        };
         let columns = event.rule.and_then(|rule| self.columns[*table].get(rule));
-        let column = columns
-            .into_iter()
-            .flatten()
-            .find(|(name, _)| name == field);
+        let column = columns.and_then(|columns| {
+            let named = |field| columns.iter().find(|(name, _)| name == field);
+            rejection.fields().find_map(named)
+        });
         let place = match &event.place.column {
             Some(_) => event.place.clone(),
             None => event.place.at(column.map(|(_, header)| header.as_str())),
@@ -148,8 +156,8 @@ impl Findings {
     }
 
     /// Remarks, a line each; those with the same reason at the same column share a line.
-    pub fn grouped(&self, all: &[TableRemark]) -> Vec<String> {
-        let mut groups: Vec<(&TableRemark, Vec<usize>)> = Vec::new();
+    pub fn grouped<'r>(&self, all: impl IntoIterator<Item = &'r TableRemark>) -> Vec<String> {
+        let mut groups: Vec<(&'r TableRemark, Vec<usize>)> = Vec::new();
         let mut places = HashMap::new();
         for remark in all {
             let Remark { place, reason, .. } = &remark.remark;

@@ -85,6 +85,8 @@ pub(super) fn run(matches: &ArgMatches, rules: &Path, session: &Session) -> Resu
         let mut found = tables.map(ledger.state(), &left_out);
         match skip_bad {
             None if !found.bad.is_empty() => return Err(found.errors()),
+            _ if !found.wrong.is_empty() => return Err(found.errors()),
+            Some(_) if tables.leave_out_of_logs(&found, &mut left_out)? => continue,
             Some(path) => check_bad_files(&found, path, existing, &tables)?,
             None => {}
         }
@@ -100,7 +102,7 @@ pub(super) fn run(matches: &ArgMatches, rules: &Path, session: &Session) -> Resu
                     write_bad(&found, path, existing, &tables, &rules)?;
                 }
                 if session.dry_run {
-                    print(session, &ledger, &placed, &found)?;
+                    print(&ledger, &placed, &found)?;
                 }
                 found.report(session, placed.irregular);
                 return Ok(Exit::Ok);

@@ -1,5 +1,6 @@
 //! Tables, read into memory with their second tables, and mapped to events.
 
+use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,12 +10,12 @@ use super::shared::{BAD_COLUMNS, read_file, unread};
 use crate::cli::error::CliError;
 use crate::intake::change_log;
 use crate::intake::compare::{Known, TableRemark};
-use crate::intake::mapper::{File, ImportJob, Index, Outcome, Remark, index};
+use crate::intake::mapper::{File, ImportJob, Index, Outcome, Place, Remark, index};
 use crate::intake::rules::{ChangeLog, Rules};
 use crate::intake::table::{TABLE_LIMIT, Table};
 use servanda_core::chain::record::document_digest;
 use servanda_core::state::State;
-use servanda_core::value::base::Digest;
+use servanda_core::value::base::{Digest, excerpt};
 use servanda_core::value::unicode::{normal, same};
 use servanda_core::words::plural;
 
@@ -27,9 +28,11 @@ pub(super) struct Loaded {
     /// Its rows.
     pub table: Table,
     lookups: Vec<Arc<Index>>,
+    /// See [`Tables::changed_rows`].
+    changed_rows: OnceCell<Vec<Option<String>>>,
 }
 
-/// The rows that the ledger refuses, by table, with the reasons.
+/// The rows that are left out, by table, with the reasons.
 pub(super) type LeftOut = Vec<HashMap<usize, Remark>>;
 
 /// Tables that are imported together.
@@ -71,6 +74,105 @@ impl<'a> Tables<'a> {
         log.filter(|log| log.is_one(&self.all[table].file.name))
     }
 
+    fn job(&self, table: usize) -> ImportJob<'_> {
+        let loaded = &self.all[table];
+        ImportJob {
+            lookups: &loaded.lookups,
+            recorded_by: self.recorded_by,
+            ..ImportJob::new(self.rules, &loaded.file, &loaded.table)
+        }
+    }
+
+    /// For each row of a log of changes, the row of the other table that it changes; none for other tables.
+    fn changed_rows(&self, table: usize) -> Option<&[Option<String>]> {
+        let log = self.log_of(table)?;
+        let changed = &self.all[table].changed_rows;
+        Some(changed.get_or_init(|| change_log::changed_rows(&self.job(table), log)))
+    }
+
+    /// The rows of its table that made an event; of a log of changes, one about each row of the other table: the one that is
+    /// the place of the event, or the first.
+    pub fn rows_behind(&self, found: &Findings, index: usize, left_out: &LeftOut) -> Vec<usize> {
+        let table = found.events[index].table;
+        let rows = found.rows_of(index);
+        let Some(changed) = self.changed_rows(table) else {
+            return rows;
+        };
+        let mut names = HashSet::new();
+        let played = changed.iter().enumerate().filter(|(row, name)| {
+            !left_out[table].contains_key(row)
+                && name.as_ref().is_some_and(|name| names.insert(name))
+        });
+        let firsts: Vec<usize> = played.map(|(row, _)| row).collect();
+        let line = found.events[index].event.place.line;
+        let mut all = self.all[table].table.rows.iter();
+        let place = all.position(|row| row.lines.0 == line);
+        let one = |first: usize| {
+            let place = place.filter(|place| changed[*place] == changed[first]);
+            place.unwrap_or(first)
+        };
+        rows.into_iter().map(|row| one(firsts[row])).collect()
+    }
+
+    /// Leaves out a row; in a log of changes, with all others about the same row of the other table. Says whether any row
+    /// was not left out before.
+    pub fn leave_out(
+        &self,
+        table: usize,
+        row: usize,
+        remark: &Remark,
+        left_out: &mut LeftOut,
+    ) -> bool {
+        let before = left_out[table].len();
+        let rows = &self.all[table].table.rows;
+        if let Some(changed) = self.changed_rows(table)
+            && let Some(name) = &changed[row]
+        {
+            let line = remark.place.line;
+            let others = (0..rows.len()).filter(|other| changed[*other].as_ref() == Some(name));
+            for other in others.filter(|other| *other != row) {
+                let reason = format!(
+                    "is about `{}`, as line {line} is, which is left out",
+                    excerpt(name)
+                );
+                let remark = Remark::new(Place::of(rows[other].lines), None, reason);
+                left_out[table].entry(other).or_insert(remark);
+            }
+        }
+        left_out[table].entry(row).or_insert_with(|| remark.clone());
+        left_out[table].len() > before
+    }
+
+    /// Leaves out the rows of logs of changes that have errors. Says whether there are any that were not left out before.
+    ///
+    /// # Errors
+    /// A row does not say for certain what it changes: nobody knows which later rows rest on it.
+    pub fn leave_out_of_logs(
+        &self,
+        found: &Findings,
+        left_out: &mut LeftOut,
+    ) -> Result<bool, CliError> {
+        let mut are_more = false;
+        let mut uncertain = Vec::new();
+        for bad in &found.bad {
+            let Some(changed) = self.changed_rows(bad.table) else {
+                continue;
+            };
+            let mut rows = self.all[bad.table].table.rows.iter();
+            let row = rows.position(|row| row.lines.0 == bad.remark.place.line);
+            match row.filter(|row| changed[*row].is_some()) {
+                Some(row) => are_more |= self.leave_out(bad.table, row, &bad.remark, left_out),
+                None => uncertain.push(bad),
+            }
+        }
+        match uncertain.is_empty() {
+            true => Ok(are_more),
+            false => Err(found.error_of(uncertain.into_iter()).hint(
+                "these rows do not say for certain what they change, and later rows may rest on them: mend them",
+            )),
+        }
+    }
+
     /// Maps the tables to events, without the rows that are left out, and compares these with the ledger.
     pub fn map(&self, state: &State, left_out: &LeftOut) -> Findings {
         let mut known = Known::new(state, self.rules);
@@ -82,15 +184,19 @@ impl<'a> Tables<'a> {
             found.rows += loaded.table.rows.len();
             let rows: HashSet<usize> = left_out[at].keys().copied().collect();
             let job = ImportJob {
-                lookups: &loaded.lookups,
                 left_out: Some(&rows),
-                recorded_by: self.recorded_by,
-                ..ImportJob::new(self.rules, &loaded.file, &loaded.table)
+                ..self.job(at)
             };
             let mut outcomes = match self.log_of(at) {
                 None => vec![job.run()],
                 Some(log) => played(&job, log),
             };
+            let wrong = outcomes
+                .iter_mut()
+                .find_map(|outcome| outcome.wrong_source.take());
+            found
+                .wrong
+                .extend(wrong.map(|remark| TableRemark { table: at, remark }));
             warn_unused(&mut found, &loaded.name, &unused_throughout(&outcomes));
             let source = outcomes.iter().find_map(|outcome| outcome.events.first());
             known.begin(
@@ -175,6 +281,7 @@ fn load(
         file,
         table,
         lookups: all,
+        changed_rows: OnceCell::new(),
     })
 }
 
@@ -209,12 +316,10 @@ fn played(job: &ImportJob<'_>, log: &ChangeLog) -> Vec<Outcome> {
         };
         outcomes.push(job.run());
     });
-    if let Err(bad) = played {
-        outcomes.push(Outcome {
-            bad,
-            ..Outcome::default()
-        });
-    }
+    outcomes.extend(played.err().map(|bad| Outcome {
+        bad,
+        ..Outcome::default()
+    }));
     outcomes
 }
 

@@ -12,7 +12,7 @@ use servanda_core::chain::checkpoint::SignedCheckpoint;
 use servanda_core::chain::note::NoteSignature;
 use servanda_core::chain::policy::{Policy, PolicyUnmet};
 use servanda_core::value::when::Instant;
-use servanda_witness::ask::ask;
+use servanda_witness::ask::{Trust, ask};
 
 /// Ask witnesses to cosign the ledger's checkpoint
 #[derive(clap::Args)]
@@ -46,6 +46,9 @@ pub(super) struct Ask {
         hide_env_values = true
     )]
     key: PathBuf,
+    /// The authorities to trust for https, in PEM, in place of those of this machine
+    #[arg(long, value_name = "FILE")]
+    tls_ca: Option<PathBuf>,
 }
 
 impl Ask {
@@ -53,6 +56,7 @@ impl Ask {
     pub fn run(self, session: &Session) -> Result<Exit, CliError> {
         let policy = read_policy(&self.policy)?;
         let signer = Signer::read(&self.key)?;
+        let trust = trust(self.tls_ca.as_deref())?;
         let ledger = session.open()?;
         let signed = signer.sign(ledger.checkpoint()?)?;
         let path = session.beside(COSIGNED)?;
@@ -70,7 +74,7 @@ impl Ask {
         }
         for url in &urls {
             let mut prove = |old| ledger.prove_consistency(old);
-            match ask(url, None, &signed, &mut prove) {
+            match ask(url, &trust, None, &signed, &mut prove) {
                 Ok(signatures) => {
                     for signature in signatures {
                         take(&mut cosigned, signature, &policy, url, session);
@@ -107,6 +111,15 @@ impl Ask {
                 .hint("the policy's log must be this ledger's key, named after its origin")),
         }
     }
+}
+
+/// Whom to trust for https.
+fn trust(authorities: Option<&Path>) -> Result<Trust, CliError> {
+    let Some(path) = authorities else {
+        return Ok(Trust::of_machine());
+    };
+    let pem = files::read(path, files::TEXT_BYTES)?;
+    Trust::only(&pem).map_err(|error| CliError::refused(format!("{}: {error}", path.display())))
 }
 
 /// The checkpoint, with its earlier cosignatures if one of the files holds the same checkpoint.

@@ -7,16 +7,17 @@ use std::path::PathBuf;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::keys::read_signing_key;
 use crate::cli::session::Session;
+use crate::cli::tls::{self, TlsFiles};
 use servanda_core::chain::key::VerifierKey;
 use servanda_witness::cosigned::{CosignedDirectory, CosignedError};
-use servanda_witness::serve::{DEFAULT_ADDRESS, Server};
+use servanda_witness::serve::{DEFAULT_ADDRESS, bind};
 use servanda_witness::{Answer, Witness, WitnessError};
 
 /// Cosign checkpoints of the logs it knows, as long as they only grow
 #[derive(clap::Args)]
 #[command(
-    after_help = "Speaks C2SP tlog-witness 1.0.0 over plain HTTP, until it is interrupted. To offer it to other \
-machines, put a proxy that speaks TLS before it.
+    after_help = "Speaks C2SP tlog-witness 1.0.0, until it is interrupted. To offer it to other machines, give it a \
+certificate, or put a proxy that speaks TLS before it.
 
 A witness trusts the first checkpoint that it sees of a log, and then depends on its memory. Never \
 start it with an empty DIR or with one from a backup: a log could then take back what the witness \
@@ -39,6 +40,8 @@ pub(super) struct Serve {
     /// The address to listen on, such as [::1]:8378; port 0 takes any free port
     #[arg(long, value_name = "ADDRESS", default_value = DEFAULT_ADDRESS)]
     listen: SocketAddr,
+    #[command(flatten)]
+    tls: TlsFiles,
 }
 
 impl Serve {
@@ -54,21 +57,21 @@ impl Serve {
         let witness = Witness::new(key, self.log, Box::new(state))?;
         session.talk(&format!("witness {}", witness.verifier()));
         report_cosigned(&witness, session)?;
-        if !listen.ip().is_loopback() {
+        let tls = self.tls.read()?;
+        if !listen.ip().is_loopback() && tls.is_none() {
             session.hint(
                 "anybody who can reach this address can ask; put a proxy that speaks TLS before it",
             );
         }
         let cannot = |error| CliError::refused(format!("cannot listen on {listen}: {error}"));
         let quiet = session.quiet;
-        let server = Server::bind(witness, listen).map_err(cannot)?;
+        let watch = move |answer: &Answer| report(answer, quiet);
+        let server = bind(witness, listen, watch).map_err(cannot)?;
         let mut said = Ok(());
-        server
-            .on_answer(move |answer| report(answer, quiet))
-            .run_until_interrupted(|address| {
-                said = session.say(&format!("listening on http://{address}"))
-            })
-            .map_err(cannot)?;
+        let ran = tls::run(server, tls, quiet, |url| {
+            said = session.say(&format!("listening on {url}"));
+        });
+        ran.map_err(cannot)?;
         said.map(|()| Exit::Ok)
     }
 }

@@ -8,7 +8,7 @@ use servanda_core::value::id::{Reference, Seq, Slug};
 use servanda_core::view::sentences::Sentences;
 
 use super::field::Slot;
-use super::{Asked, Choice, Desktop, Form, Left, Stop};
+use super::{Asked, Choice, Desktop, Ended, Form, Stop};
 use crate::desk::names::Names;
 
 /// Most records that are offered, the newest ones.
@@ -17,15 +17,22 @@ const RECORDS: usize = 200;
 /// Most entities that are tried on the rules before they are offered.
 const TRIED: usize = 500;
 
-/// A question, and what it means.
-pub(super) type Question<'a> = (&'a str, &'a str);
+/// A question for a value of a field.
+#[derive(Clone, Copy)]
+pub(super) struct Wanted<'a> {
+    pub slot: Slot,
+    pub question: &'a str,
+    /// What it means; may be empty.
+    pub help: &'a str,
+    /// The values of a list that were chosen before.
+    pub chosen: &'a [String],
+}
 
 /// What is chosen from a list of entities.
-pub(super) enum Chosen {
+enum Chosen {
     Id(Slug),
     New,
     Record,
-    Nothing,
 }
 
 /// The answer that leaves a field out, or ends a list.
@@ -64,35 +71,46 @@ impl Desktop<'_> {
             .collect()
     }
 
+    /// Asks for one of several answers; none where the field is left out, or the list ends.
+    pub(super) fn one_of<T>(
+        &mut self,
+        wanted: Wanted<'_>,
+        answers: impl IntoIterator<Item = (Choice, T)>,
+    ) -> Result<Option<T>, Stop> {
+        let is_optional = wanted.slot.is_optional;
+        let nothing = is_optional.then(|| (enough(wanted.chosen), None));
+        let answers = answers.into_iter();
+        let answers = answers.map(|(choice, answer)| (choice, Some(answer)));
+        let all = nothing.into_iter().chain(answers).collect();
+        self.pick(wanted.question, wanted.help, all)
+    }
+
     /// Asks for an entity by name, among those with which the rules allow the event now; a new one can be added.
     pub(super) fn entity(
         &mut self,
-        slot: Slot,
-        wanted: EntityKind,
-        question: Question<'_>,
-        chosen: &[String],
+        wanted: Wanted<'_>,
+        kind: EntityKind,
     ) -> Result<Option<String>, Stop> {
-        let mut answers = Vec::new();
-        if slot.is_optional {
-            answers.push((enough(chosen), Chosen::Nothing));
-        }
-        let all = self.offered(Some(wanted), chosen);
+        let slot = wanted.slot;
+        let all = self.offered(Some(kind), wanted.chosen);
         let is_tried = all.len() <= TRIED && slot.kind == self.form().kind;
         let fitting = all
             .into_iter()
             .filter(|(_, id)| !is_tried || !self.is_no_move(slot, id.as_str()));
-        answers.extend(fitting.map(|(choice, id)| (choice, Chosen::Id(id))));
-        if super::kinds().any(|kind| kind.word() == wanted.word()) {
-            let new = format!("add a new {}", wanted.word());
+        let mut answers: Vec<(Choice, Chosen)> = fitting
+            .map(|(choice, id)| (choice, Chosen::Id(id)))
+            .collect();
+        if super::kinds().any(|one| one.word() == kind.word()) {
+            let new = format!("add a new {}", kind.word());
             answers.push((Choice::always(new), Chosen::New));
         }
         loop {
-            let answers = answers.iter().map(|(choice, one)| (choice.clone(), one));
-            match self.pick(question.0, question.1, answers.collect())? {
-                Chosen::Nothing => return Ok(None),
-                Chosen::Id(id) => return Ok(Some(id.to_string())),
-                Chosen::New | Chosen::Record => {
-                    if let Some(id) = self.new_entity(wanted)? {
+            let again = answers.iter().map(|(choice, one)| (choice.clone(), one));
+            match self.one_of(wanted, again)? {
+                None => return Ok(None),
+                Some(Chosen::Id(id)) => return Ok(Some(id.to_string())),
+                Some(Chosen::New | Chosen::Record) => {
+                    if let Some(id) = self.new_entity(kind)? {
                         return Ok(Some(id));
                     }
                 }
@@ -107,8 +125,8 @@ impl Desktop<'_> {
             return Ok(None);
         };
         match self.event(Form::open(kind, Fields::default()), true)? {
-            Left::Dropped => Ok(None),
-            Left::More | Left::Record => {
+            Ended::Dropped => Ok(None),
+            Ended::More | Ended::Record => {
                 let defined = self.batch.last().and_then(Event::defines);
                 Ok(defined.and_then(Reference::slug).map(ToString::to_string))
             }
@@ -116,66 +134,47 @@ impl Desktop<'_> {
     }
 
     /// Asks for a record of the ledger. Those of the batch have no number yet; they can be changed themselves.
-    pub(super) fn record(
-        &mut self,
-        slot: Slot,
-        question: &str,
-        help: &str,
-    ) -> Result<Option<String>, Stop> {
+    pub(super) fn record(&mut self, wanted: Wanted<'_>) -> Result<Option<String>, Stop> {
         let sentences = Sentences::new(&self.setting.state);
         let newest = (0..self.setting.state.count()).rev().map(Seq);
-        let mut answers: Vec<(Choice, Option<String>)> = newest
-            .filter_map(|seq| {
-                let said = sentences.of(self.setting.state.entry(seq)?);
-                let label = format!("{seq}: {said}");
-                Some((Choice::new(label), Some(seq.to_string())))
-            })
-            .take(RECORDS)
-            .collect();
-        if slot.is_optional {
-            answers.insert(0, (enough(&[]), None));
-        }
-        self.pick(question, help, answers)
+        let answers = newest.filter_map(|seq| {
+            let said = sentences.of(self.setting.state.entry(seq)?);
+            Some((Choice::new(format!("{seq}: {said}")), seq.to_string()))
+        });
+        let answers: Vec<_> = answers.take(RECORDS).collect();
+        self.one_of(wanted, answers)
     }
 
     /// Asks for an entity or a record.
-    pub(super) fn subject(
-        &mut self,
-        slot: Slot,
-        question: Question<'_>,
-        chosen: &[String],
-    ) -> Result<Option<String>, Stop> {
-        let mut answers = Vec::new();
-        if slot.is_optional {
-            answers.push((enough(chosen), Chosen::Nothing));
-        }
-        let offered = self.offered(None, chosen).into_iter();
-        answers.extend(offered.map(|(choice, id)| (choice, Chosen::Id(id))));
-        answers.push((Choice::always("a record"), Chosen::Record));
-        match self.pick(question.0, question.1, answers)? {
-            Chosen::Nothing => Ok(None),
-            Chosen::Id(id) => Ok(Some(id.to_string())),
-            Chosen::New | Chosen::Record => self.record(slot, "which record:", ""),
+    pub(super) fn subject(&mut self, wanted: Wanted<'_>) -> Result<Option<String>, Stop> {
+        let offered = self.offered(None, wanted.chosen).into_iter();
+        let offered = offered.map(|(choice, id)| (choice, Chosen::Id(id)));
+        let record = (Choice::always("a record"), Chosen::Record);
+        match self.one_of(wanted, offered.chain([record]))? {
+            None => Ok(None),
+            Some(Chosen::Id(id)) => Ok(Some(id.to_string())),
+            Some(Chosen::New | Chosen::Record) => self.record(Wanted {
+                question: "which record:",
+                help: "",
+                chosen: &[],
+                ..wanted
+            }),
         }
     }
 
     /// Asks for a source and the place in it.
-    pub(super) fn citation(
-        &mut self,
-        slot: Slot,
-        question: Question<'_>,
-        chosen: &[String],
-    ) -> Result<Option<String>, Stop> {
+    pub(super) fn citation(&mut self, wanted: Wanted<'_>) -> Result<Option<String>, Stop> {
         // A source may be cited at several places.
-        let question = match chosen {
-            [] => question,
-            _ => ("another source, or place:", question.1),
+        let question = match wanted.chosen {
+            [] => wanted.question,
+            _ => "another source, or place:",
         };
-        let Some(source) = self.entity(slot, EntityKind::Source, question, chosen)? else {
+        let of_source = Wanted { question, ..wanted };
+        let Some(source) = self.entity(of_source, EntityKind::Source)? else {
             return Ok(None);
         };
         let place = self.text(
-            slot,
+            wanted.slot,
             &Asked {
                 question: "place:",
                 help: &format!("where in {source}: a page, a paragraph, a minute"),
@@ -183,6 +182,7 @@ impl Desktop<'_> {
                 default: None,
                 is_optional: true,
                 check: &|_| Ok(()),
+                typed: &|_| {},
             },
         )?;
         Ok(Some(match place.trim() {
@@ -192,27 +192,17 @@ impl Desktop<'_> {
     }
 
     /// Asks how an agreement relates to another one.
-    pub(super) fn link(
-        &mut self,
-        slot: Slot,
-        question: Question<'_>,
-        chosen: &[String],
-    ) -> Result<Option<String>, Stop> {
-        let relation = self.one_of(slot, Relation::WORDS, question, chosen)?;
-        self.paired(slot, EntityKind::Agreement, relation, |relation| {
+    pub(super) fn link(&mut self, wanted: Wanted<'_>) -> Result<Option<String>, Stop> {
+        let relation = self.one_of(wanted, words(Relation::WORDS))?;
+        self.paired(wanted, EntityKind::Agreement, relation, |relation| {
             format!("{relation} which agreement:")
         })
     }
 
     /// Asks who has which role in an agreement.
-    pub(super) fn role(
-        &mut self,
-        slot: Slot,
-        question: Question<'_>,
-        chosen: &[String],
-    ) -> Result<Option<String>, Stop> {
-        let role = self.one_of(slot, Role::WORDS, question, chosen)?;
-        self.paired(slot, EntityKind::Party, role, |role| {
+    pub(super) fn role(&mut self, wanted: Wanted<'_>) -> Result<Option<String>, Stop> {
+        let role = self.one_of(wanted, words(Role::WORDS))?;
+        self.paired(wanted, EntityKind::Party, role, |role| {
             format!("who is {role}:")
         })
     }
@@ -220,7 +210,7 @@ impl Desktop<'_> {
     /// Asks whom or what the word that was chosen goes with, and joins both.
     fn paired(
         &mut self,
-        slot: Slot,
+        wanted: Wanted<'_>,
         kind: EntityKind,
         word: Option<&str>,
         question: impl FnOnce(&str) -> String,
@@ -228,39 +218,20 @@ impl Desktop<'_> {
         let Some(word) = word else {
             return Ok(None);
         };
-        let slot = Slot {
-            is_optional: false,
-            ..slot
+        let other = Wanted {
+            slot: wanted.slot.required(),
+            question: &question(word),
+            help: "",
+            chosen: &[],
         };
-        let id = self.entity(slot, kind, (&question(word), ""), &[])?;
+        let id = self.entity(other, kind)?;
         Ok(id.map(|id| format!("{word}:{id}")))
     }
 
-    fn one_of(
-        &mut self,
-        slot: Slot,
-        words: &'static [&'static str],
-        question: Question<'_>,
-        chosen: &[String],
-    ) -> Result<Option<&'static str>, Stop> {
-        let mut answers: Vec<(Choice, Option<&'static str>)> = words
-            .iter()
-            .map(|word| (Choice::new(*word), Some(*word)))
-            .collect();
-        if slot.is_optional {
-            answers.insert(0, (enough(chosen), None));
-        }
-        self.pick(question.0, question.1, answers)
-    }
-
     /// Asks for a field of the record that is corrected, or of this event.
-    pub(super) fn field_name(
-        &mut self,
-        slot: Slot,
-        question: Question<'_>,
-        chosen: &[String],
-    ) -> Result<Option<String>, Stop> {
-        let target = slot.kind.spec().change == Some(Change::Corrects);
+    pub(super) fn field_name(&mut self, wanted: Wanted<'_>) -> Result<Option<String>, Stop> {
+        let kind = wanted.slot.kind;
+        let target = kind.spec().change == Some(Change::Corrects);
         let target = target.then(|| self.fields().get("record").first());
         let target = target.flatten().and_then(|record| record.parse().ok());
         let target = target
@@ -268,27 +239,27 @@ impl Desktop<'_> {
             .map(|entry| entry.event.clone());
         let (of, texts) = match &target {
             Some(event) => (event.kind(), event.to_fields()),
-            None => (slot.kind, self.fields().clone()),
+            None => (kind, self.fields().clone()),
         };
         let is_meant = |field: &&'static FieldSpec| match target {
             Some(_) => field.is_correctable(),
             None => !texts.get(field.name).is_empty(),
         };
         let others = of.fields().filter(is_meant);
-        let others = others.filter(|field| !chosen.iter().any(|one| one == field.name));
-        let mut answers: Vec<(Choice, Option<String>)> = others
-            .map(|field| {
-                let said = match texts.get(field.name) {
-                    [] => "nothing yet".to_owned(),
-                    texts => texts.join("; "),
-                };
-                let label = format!("{}: {said}", field.name);
-                (Choice::new(label), Some(field.name.to_owned()))
-            })
-            .collect();
-        if slot.is_optional {
-            answers.insert(0, (enough(chosen), None));
-        }
-        self.pick(question.0, question.1, answers)
+        let others = others.filter(|field| !wanted.chosen.iter().any(|one| one == field.name));
+        let answers = others.map(|field| {
+            let said = match texts.get(field.name) {
+                [] => "nothing yet".to_owned(),
+                texts => texts.join("; "),
+            };
+            let label = format!("{}: {said}", field.name);
+            (Choice::new(label), field.name.to_owned())
+        });
+        self.one_of(wanted, answers)
     }
+}
+
+/// The words of a list, to choose one.
+fn words(words: &'static [&'static str]) -> impl Iterator<Item = (Choice, &'static str)> {
+    words.iter().map(|word| (Choice::new(*word), *word))
 }

@@ -9,6 +9,7 @@ use servanda_core::value::party::Name;
 use servanda_core::value::source::Citation;
 use servanda_core::value::when::{Deadline, When};
 
+use super::choice::Wanted;
 use super::{Asked, Choice, Desktop, Stop};
 use crate::desk::reading::{Desk, Wrong, entity_kind};
 use crate::intake::rules::slug::slug;
@@ -36,6 +37,14 @@ pub(super) struct Slot {
 impl Slot {
     pub(super) fn is<T: Leaf>(&self) -> bool {
         self.field.label == T::LABEL
+    }
+
+    /// The same field, which may not be left out.
+    pub(super) fn required(self) -> Self {
+        Self {
+            is_optional: false,
+            ..self
+        }
     }
 
     fn takes_several(&self) -> bool {
@@ -103,7 +112,7 @@ impl Desktop<'_> {
         let texts = match slot.field.shape {
             Shape::Many => return self.several(slot),
             Shape::Flag => self.flag(slot)?,
-            Shape::One | Shape::Optional => self.one(slot)?,
+            Shape::One | Shape::Optional => self.one(slot, &[])?,
         };
         self.set(slot.name, texts.into_iter().collect());
         Ok(())
@@ -119,28 +128,28 @@ impl Desktop<'_> {
 
     /// Asks for values until there are no more.
     fn several(&mut self, slot: Slot) -> Result<(), Stop> {
-        if !self.revised(slot)? {
+        let Some(mut chosen) = self.begun(slot)? else {
             return Ok(());
-        }
+        };
         loop {
-            let mut chosen = self.fields().get(slot.name).to_vec();
             let is_optional = slot.is_optional || !chosen.is_empty();
-            let one = self.one(Slot {
+            let must = Slot {
                 is_optional,
                 ..slot
-            })?;
-            let Some(text) = one else {
+            };
+            let Some(text) = self.one(must, &chosen)? else {
                 return Ok(());
             };
             if !chosen.contains(&text) {
                 chosen.push(text);
-                self.set(slot.name, chosen);
+                self.set(slot.name, chosen.clone());
             }
         }
     }
 
-    /// Lets the user take away values that a list has; whether more are to be asked for.
-    pub(super) fn revised(&mut self, slot: Slot) -> Result<bool, Stop> {
+    /// The values of a list to go on from, after the user took some away; none where it stays as it is. A list that a rule
+    /// refuses is asked for anew.
+    pub(super) fn begun(&mut self, slot: Slot) -> Result<Option<Vec<String>>, Stop> {
         enum Revision {
             Enough,
             More,
@@ -151,7 +160,11 @@ impl Desktop<'_> {
             let typed = self.form().typed.as_ref();
             let is_typed = typed.is_some_and(|(name, _)| name == slot.name);
             if chosen.is_empty() || is_typed {
-                return Ok(true);
+                return Ok(Some(chosen));
+            }
+            let blamed = self.blamed(&self.made(self.form()));
+            if blamed.is_some_and(|field| field.name == slot.name) {
+                return Ok(Some(Vec::new()));
             }
             let mut answers = vec![
                 (Choice::always("leave it as it is"), Revision::Enough),
@@ -166,8 +179,8 @@ impl Desktop<'_> {
             }));
             let help = explained(slot, &chosen);
             match self.pick(&question(slot, &[]), &help, answers)? {
-                Revision::Enough => return Ok(false),
-                Revision::More => return Ok(true),
+                Revision::Enough => return Ok(None),
+                Revision::More => return Ok(Some(chosen)),
                 Revision::Without(at) => {
                     let mut fewer = chosen;
                     fewer.remove(at);
@@ -177,35 +190,37 @@ impl Desktop<'_> {
         }
     }
 
-    /// Asks for one value; none where it is left out.
-    fn one(&mut self, slot: Slot) -> Result<Option<String>, Stop> {
-        let chosen = match slot.takes_several() {
-            true => self.fields().get(slot.name).to_vec(),
-            false => Vec::new(),
+    /// Asks for one value of a list after those that were chosen, or for the only one; none where it is left out.
+    fn one(&mut self, slot: Slot, chosen: &[String]) -> Result<Option<String>, Stop> {
+        let wanted = Wanted {
+            slot,
+            question: &question(slot, chosen),
+            help: &explained(slot, chosen),
+            chosen,
         };
-        let (asked, help) = (question(slot, &chosen), explained(slot, &chosen));
         if slot.field.defines() {
-            return self.id(slot, &asked, &help).map(Some);
+            return self.id(wanted).map(Some);
         }
         if !slot.field.words.is_empty() {
-            return self.word(slot, (&asked, &help), &chosen);
+            return self.word(wanted);
         }
-        if let Some(wanted) = entity_kind(slot.field) {
-            return self.entity(slot, wanted, (&asked, &help), &chosen);
+        if let Some(kind) = entity_kind(slot.field) {
+            return self.entity(wanted, kind);
         }
         match () {
-            () if slot.is::<Citation>() => self.citation(slot, (&asked, &help), &chosen),
-            () if slot.is::<Link>() => self.link(slot, (&asked, &help), &chosen),
-            () if slot.is::<RoleHolder>() => self.role(slot, (&asked, &help), &chosen),
-            () if slot.is::<FieldName>() => self.field_name(slot, (&asked, &help), &chosen),
-            () if slot.is::<Seq>() => self.record(slot, &asked, &help),
-            () if slot.is::<Subject>() => self.subject(slot, (&asked, &help), &chosen),
-            () => self.typed(slot, &asked, &help),
+            () if slot.is::<Citation>() => self.citation(wanted),
+            () if slot.is::<Link>() => self.link(wanted),
+            () if slot.is::<RoleHolder>() => self.role(wanted),
+            () if slot.is::<FieldName>() => self.field_name(wanted),
+            () if slot.is::<Seq>() => self.record(wanted),
+            () if slot.is::<Subject>() => self.subject(wanted),
+            () => self.typed(wanted),
         }
     }
 
     /// Asks for a text, which is read as every other text of this field is.
-    fn typed(&mut self, slot: Slot, question: &str, help: &str) -> Result<Option<String>, Stop> {
+    fn typed(&mut self, wanted: Wanted<'_>) -> Result<Option<String>, Stop> {
+        let slot = wanted.slot;
         let present = self.fields().get(slot.name).first();
         let initial = present.filter(|_| !slot.takes_several());
         let initial = initial.cloned().unwrap_or_default();
@@ -221,12 +236,13 @@ impl Desktop<'_> {
             },
         };
         let asked = Asked {
-            question,
-            help,
+            question: wanted.question,
+            help: wanted.help,
             initial: &initial,
             default: None,
             is_optional: slot.is_optional,
             check: &check,
+            typed: &|_| {},
         };
         let text = self.text(slot, &asked)?;
         if text.trim().is_empty() {
@@ -248,7 +264,8 @@ impl Desktop<'_> {
     }
 
     /// Asks for the id of something new; one that is free is offered.
-    fn id(&mut self, slot: Slot, question: &str, help: &str) -> Result<String, Stop> {
+    fn id(&mut self, wanted: Wanted<'_>) -> Result<String, Stop> {
+        let slot = wanted.slot;
         let offered = self.free_id(slot.kind);
         let state = self.state.clone();
         let check = |text: &str| {
@@ -263,12 +280,13 @@ impl Desktop<'_> {
         };
         let present = self.fields().get(slot.name).first().cloned();
         let asked = Asked {
-            question,
-            help,
+            question: wanted.question,
+            help: wanted.help,
             initial: &present.unwrap_or_default(),
             default: Some(&offered),
             is_optional: false,
             check: &check,
+            typed: &|_| {},
         };
         let id = self.text(slot, &asked)?;
         Ok(id.trim().to_owned())

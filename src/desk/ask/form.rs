@@ -1,10 +1,13 @@
 //! The form of one event: its fields are asked for in order, and then it is shown with what it would change.
 
+use std::cell::RefCell;
+
 use servanda_core::event::{Change, FieldSpec, Fields, Kind};
+use servanda_core::rules::Rejection;
 
 use super::field::Slot;
 use super::overview::Act;
-use super::{Asked, Desktop, Form, Left, Stop};
+use super::{Asked, Desktop, Ended, Form, Made, Stop};
 
 /// The fields that are asked for one after the other. The id comes last, for it is made of the others.
 fn first_fields(kind: Kind) -> Vec<&'static FieldSpec> {
@@ -30,9 +33,13 @@ fn first_fields(kind: Kind) -> Vec<&'static FieldSpec> {
 
 impl Desktop<'_> {
     /// Asks for an event. A form that is asked for inside another is taken into the batch before it.
-    pub(super) fn event(&mut self, form: Form, is_inner: bool) -> Result<Left, Stop> {
+    pub(super) fn event(&mut self, form: Form, is_inner: bool) -> Result<Ended, Stop> {
         self.open.push(form);
-        match self.first_questions() {
+        let asked = match self.form().is_given {
+            true => self.first_mend(),
+            false => self.first_questions(),
+        };
+        match asked {
             Ok(()) | Err(Stop::Back) => {}
             Err(stop) => return Err(stop),
         }
@@ -40,11 +47,11 @@ impl Desktop<'_> {
             let made = self.made(self.form());
             self.show(&made);
             match self.act(&made, is_inner) {
-                Ok(Act::Take(left)) => {
+                Ok(Act::Take(ended)) => {
                     if let Some(event) = made.event {
                         self.open.pop();
                         self.add(event);
-                        return Ok(left);
+                        return Ok(ended);
                     }
                 }
                 Ok(Act::Field(field)) => match self.ask_field(field) {
@@ -59,10 +66,10 @@ impl Desktop<'_> {
         }
     }
 
-    fn dropped(&mut self) -> Left {
+    fn dropped(&mut self) -> Ended {
         self.open.pop();
         self.keep();
-        Left::Dropped
+        Ended::Dropped
     }
 
     /// Asks for what was being typed or is wrong, and then for what is not there.
@@ -79,6 +86,25 @@ impl Desktop<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Says why a form that was filled in is refused, and asks again for the field that the rule is about.
+    fn first_mend(&mut self) -> Result<(), Stop> {
+        let made = self.made(self.form());
+        match self.blamed(&made) {
+            Some(field) => {
+                self.show(&made);
+                self.ask_field(field)
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// The field that the rule is about by which a form is refused.
+    pub(super) fn blamed(&self, made: &Made) -> Option<&'static FieldSpec> {
+        let kind = self.form().kind;
+        let mut fields = made.refused.iter().flat_map(Rejection::fields);
+        fields.find_map(|name| kind.field(name))
     }
 
     /// Whether what a field says can be read.
@@ -111,22 +137,32 @@ impl Desktop<'_> {
         self.keep();
     }
 
-    /// Asks for a text. One that was being typed when the user stopped stands there again.
+    /// Asks for a text. One that was being typed when the user stopped stands there again, and each key is in the draft.
     pub(super) fn text(&mut self, slot: Slot, asked: &Asked<'_>) -> Result<String, Stop> {
         let form = self.open.last_mut();
         let typed = form.and_then(|form| form.typed.take_if(|(name, _)| name == slot.name));
         let initial = typed.map_or_else(|| asked.initial.to_owned(), |(_, text)| text);
+        let draft = RefCell::new((self.forms(), &mut *self.keep));
+        // The innermost form comes after the events of the batch.
+        let innermost = self.batch.len();
         let answered = self.prompt.text(&Asked {
             initial: &initial,
+            typed: &|text| {
+                let (forms, keep) = &mut *draft.borrow_mut();
+                let is_new = !text.trim().is_empty() && text != asked.initial;
+                let typed = is_new.then(|| (slot.name.to_owned(), text.to_owned()));
+                if forms[innermost].typed != typed {
+                    forms[innermost].typed = typed;
+                    keep(forms);
+                }
+            },
             ..*asked
         });
-        if let Err(Stop::Interrupted(text)) = &answered
-            && !text.trim().is_empty()
+        let (mut forms, _) = draft.into_inner();
+        if answered.is_err()
+            && let Some(form) = self.open.last_mut()
         {
-            if let Some(form) = self.open.last_mut() {
-                form.typed = Some((slot.name.to_owned(), text.clone()));
-            }
-            self.keep();
+            form.typed = forms.swap_remove(innermost).typed;
         }
         answered
     }

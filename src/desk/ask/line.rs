@@ -62,6 +62,7 @@ impl Form {
             fields,
             is_open: unfinished.is_some(),
             typed,
+            is_given: false,
         })
     }
 }

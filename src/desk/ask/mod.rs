@@ -10,6 +10,9 @@ mod line;
 mod moves;
 mod overview;
 mod preview;
+mod resume;
+
+pub use resume::{Left, resumed};
 
 use std::collections::VecDeque;
 
@@ -29,8 +32,8 @@ use super::reading::{Desk, Wrong};
 /// Why no answer came.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Stop {
-    /// Ctrl-C, with the text that had been typed.
-    Interrupted(String),
+    /// Ctrl-C.
+    Interrupted,
     /// Esc: back to where the question came from.
     Back,
     /// The terminal failed.
@@ -78,6 +81,8 @@ pub struct Asked<'a> {
     pub is_optional: bool,
     /// What is wrong with an answer, if anything is.
     pub check: &'a dyn Fn(&str) -> Result<(), String>,
+    /// Hears what is typed, after each key.
+    pub typed: &'a dyn Fn(&str),
 }
 
 /// A terminal, or what stands for one.
@@ -101,6 +106,8 @@ pub struct Form {
     pub is_open: bool,
     /// A field, and the text that was being typed for it when the user stopped.
     pub typed: Option<(String, String)>,
+    /// Whether the user gave all that there is to say: what may be left out is not asked for.
+    pub is_given: bool,
 }
 
 impl Form {
@@ -111,6 +118,15 @@ impl Form {
             fields,
             is_open: true,
             typed: None,
+            is_given: false,
+        }
+    }
+
+    /// A form that was filled in, and is refused.
+    pub fn given(kind: Kind, fields: Fields) -> Self {
+        Self {
+            is_given: true,
+            ..Self::open(kind, fields)
         }
     }
 
@@ -140,6 +156,8 @@ pub struct Setting {
     pub now: Instant,
     /// Who records, where the form does not say.
     pub recorder: Option<String>,
+    /// Whether ids that differ in upper and lower case only are two.
+    pub case_matters: bool,
 }
 
 /// What a person who is asked works on.
@@ -158,8 +176,8 @@ pub struct Desktop<'a> {
     keep: &'a mut dyn FnMut(&[Form]),
 }
 
-/// How a form was left.
-enum Left {
+/// How the questions for a form ended.
+enum Ended {
     /// To record the batch now.
     Record,
     /// To add another event to the batch.
@@ -211,7 +229,7 @@ impl<'a> Desktop<'a> {
     /// records nothing.
     ///
     /// # Errors
-    /// [`Stop::Interrupted`] and [`Stop::Failed`]; the draft has what was answered.
+    /// [`Stop::Interrupted`] and [`Stop::Failed`]; the draft has what was typed.
     pub fn run(mut self, forms: Vec<Form>) -> Result<Vec<Event>, Stop> {
         self.waiting = forms.into();
         loop {
@@ -231,8 +249,8 @@ impl<'a> Desktop<'a> {
                 self.add(event);
                 continue;
             }
-            let left = self.event(form, false)?;
-            if matches!(left, Left::Record) && self.waiting.is_empty() {
+            let ended = self.event(form, false)?;
+            if matches!(ended, Ended::Record) && self.waiting.is_empty() {
                 return Ok(self.batch);
             }
         }
@@ -313,7 +331,7 @@ impl<'a> Desktop<'a> {
             },
             Ok(event) => {
                 let event = rules::complete(&self.state, event);
-                let refused = rules::check(&self.state, &event).err();
+                let refused = self.allowed(&event).err();
                 Made {
                     event: Some(event),
                     wrong: Vec::new(),
@@ -323,12 +341,26 @@ impl<'a> Desktop<'a> {
         }
     }
 
-    /// Keeps a draft: the batch, the forms that are open, the inner ones before those that wait for them, and the rest.
+    /// Whether the rules accept an event after those of the batch.
+    fn allowed(&self, event: &Event) -> Result<(), Rejection> {
+        rules::admit(&self.state, event)?;
+        match self.setting.case_matters {
+            true => Ok(()),
+            false => rules::check_spelling(&self.state, event),
+        }
+    }
+
+    /// Keeps a draft.
     fn keep(&mut self) {
+        let forms = self.forms();
+        (self.keep)(&forms);
+    }
+
+    /// All forms: the batch, those that are open, the inner ones before those that wait for them, and the rest.
+    fn forms(&self) -> Vec<Form> {
         let batch = self.batch.iter().map(Form::of);
         let open = self.open.iter().rev().cloned();
-        let forms: Vec<Form> = batch.chain(open).chain(self.waiting.clone()).collect();
-        (self.keep)(&forms);
+        batch.chain(open).chain(self.waiting.clone()).collect()
     }
 
     fn desk(&self) -> Desk<'_> {

@@ -7,7 +7,7 @@ use servanda_core::state::EntityKind;
 use servanda_core::value::commitment::{Asserter, Capacity};
 use servanda_core::value::id::Slug;
 
-use super::choice::{Question, enough};
+use super::choice::{Wanted, enough};
 use super::field::{Slot, explained, question};
 use super::{Choice, Desktop, Stop};
 
@@ -30,7 +30,7 @@ impl Desktop<'_> {
         fields.set(name, texts);
         let event = Event::build(self.form().kind, &fields).ok()?;
         let event = rules::complete(&self.state, event);
-        Some(rules::check(&self.state, &event))
+        Some(self.allowed(&event))
     }
 
     /// Whether the rules say that nothing goes where the event would have it go with this text, whoever says so.
@@ -41,85 +41,80 @@ impl Desktop<'_> {
     }
 
     /// Asks for a word of a list: one that is allowed now, unless the user wants another.
-    pub(super) fn word(
-        &mut self,
-        slot: Slot,
-        (question, help): Question<'_>,
-        chosen: &[String],
-    ) -> Result<Option<String>, Stop> {
-        #[derive(Clone, Copy)]
-        enum Answer {
-            Word(&'static str),
-            Other,
-            Nothing,
-        }
-        let words = slot.field.words.iter().copied();
+    pub(super) fn word(&mut self, wanted: Wanted<'_>) -> Result<Option<String>, Stop> {
+        let slot = wanted.slot;
         let mut answers = Vec::new();
         let mut others = Vec::new();
-        for word in words.filter(|word| !chosen.iter().any(|one| one == word)) {
+        let words = slot.field.words.iter().copied();
+        for word in words.filter(|word| !wanted.chosen.iter().any(|one| one == word)) {
             let is_own = slot.name == slot.field.name;
             let tried = is_own.then(|| self.tried(slot.name, vec![word.to_owned()]));
             match tried.flatten() {
                 Some(Err(refused)) if is_no_move(refused.rule) => {
-                    others.push((Choice::new(word), Answer::Word(word)));
+                    others.push((Choice::new(word), word));
                 }
                 Some(Err(refused)) => {
                     let label = format!("{word}{}", asserters(&refused));
-                    answers.push((Choice::new(label), Answer::Word(word)));
+                    answers.push((Choice::new(label), Some(word)));
                 }
-                _ => answers.push((Choice::new(word), Answer::Word(word))),
+                _ => answers.push((Choice::new(word), Some(word))),
             }
         }
         if !others.is_empty() {
             let label = "another, which no rule allows now";
-            answers.push((Choice::always(label), Answer::Other));
+            answers.push((Choice::always(label), None));
         }
-        if slot.is_optional {
-            answers.insert(0, (enough(chosen), Answer::Nothing));
-        }
-        let answer = match self.pick(question, help, answers)? {
-            Answer::Other => self.pick(question, help, others)?,
-            answer => answer,
+        let answer = match self.one_of(wanted, answers)? {
+            Some(None) => Some(self.pick(wanted.question, wanted.help, others)?),
+            answer => answer.flatten(),
         };
-        Ok(match answer {
-            Answer::Word(word) => Some(word.to_owned()),
-            Answer::Other | Answer::Nothing => None,
-        })
+        Ok(answer.map(str::to_owned))
     }
 
     /// Asks who asserts the event: those who may come first, and in which capacity others may.
     pub(super) fn who(&mut self, slot: Slot) -> Result<(), Stop> {
-        if !self.revised(slot)? {
+        let Some(mut chosen) = self.begun(slot)? else {
             return Ok(());
-        }
+        };
         loop {
-            let mut chosen = self.fields().get(slot.name).to_vec();
             let (asked, help) = (question(slot, &chosen), explained(slot, &chosen));
             let answers = self.may_assert(slot, &chosen);
-            let must = Slot {
-                is_optional: false,
-                ..slot
-            };
             match self.pick(&asked, &help, answers)? {
                 Who::Nobody => return Ok(()),
                 Who::Party(id) => chosen.push(id.to_string()),
                 Who::Other => {
-                    let other = self.entity(must, EntityKind::Party, (&asked, &help), &chosen)?;
+                    let other = self.party(slot, (&asked, &help), &chosen)?;
                     chosen.extend(other);
                 }
                 Who::Capacity(asserter, capacity) => {
                     self.set(CAPACITY, vec![capacity.to_string()]);
                     if asserter != Asserter::Terms {
                         let who = format!("who is {asserter}:");
-                        let other = self.entity(must, EntityKind::Party, (&who, ""), &chosen)?;
+                        let other = self.party(slot, (&who, ""), &chosen)?;
                         chosen.extend(other);
                         self.set(slot.name, chosen);
                     }
                     return Ok(());
                 }
             }
-            self.set(slot.name, chosen);
+            self.set(slot.name, chosen.clone());
         }
+    }
+
+    /// Asks for one of all parties.
+    fn party(
+        &mut self,
+        slot: Slot,
+        (question, help): (&str, &str),
+        chosen: &[String],
+    ) -> Result<Option<String>, Stop> {
+        let wanted = Wanted {
+            slot: slot.required(),
+            question,
+            help,
+            chosen,
+        };
+        self.entity(wanted, EntityKind::Party)
     }
 
     fn may_assert(&self, slot: Slot, chosen: &[String]) -> Vec<(Choice, Who)> {

@@ -5,11 +5,11 @@ use servanda_core::words::plural;
 
 use super::field::title;
 use super::preview::preview;
-use super::{Choice, Desktop, Left, Made, Stop};
+use super::{Choice, Desktop, Ended, Made, Stop};
 
 /// What is done with a form.
 pub(super) enum Act {
-    Take(Left),
+    Take(Ended),
     Field(&'static FieldSpec),
     Drop,
 }
@@ -43,15 +43,15 @@ impl Desktop<'_> {
         let act = |label: &str, act| (Choice::always(label), Answer::Act(act));
         let mut answers = Vec::new();
         match (is_accepted, is_inner) {
-            (true, true) => answers.push(act("take it and go on", Act::Take(Left::More))),
+            (true, true) => answers.push(act("take it and go on", Act::Take(Ended::More))),
             (true, false) => {
                 let record = match self.batch.len() {
                     0 => "record it now".to_owned(),
                     count => format!("record it now, with the {} before", plural(count, "event")),
                 };
                 let more = "keep it, and add another event to the same save";
-                answers.push(act(&record, Act::Take(Left::Record)));
-                answers.push(act(more, Act::Take(Left::More)));
+                answers.push(act(&record, Act::Take(Ended::Record)));
+                answers.push(act(more, Act::Take(Ended::More)));
             }
             (false, _) => answers.extend(self.mends(made)),
         }
@@ -74,7 +74,9 @@ impl Desktop<'_> {
             .wrong
             .iter()
             .filter_map(|wrong| kind.field(&wrong.field));
+        let blamed = self.blamed(made);
         let mut mends: Vec<(Choice, Answer)> = wrong
+            .chain(blamed)
             .map(|field| {
                 let verb = match self.fields().get(field.name) {
                     [] => "give",

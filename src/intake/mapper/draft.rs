@@ -38,7 +38,7 @@ pub(super) fn kept<'a>(given: &[(&'a str, Texts<'_>)]) -> Kept<'a> {
 
 /// Fills the templates of fields.
 pub(super) fn fill<'a: 'b, 'b>(
-    templates: &'a [(String, Vec<Template>)],
+    templates: impl IntoIterator<Item = &'a (String, Vec<Template>)>,
     given: &mut Given<'a, 'b>,
     cursor: &Cursor<'b>,
 ) -> Result<(), Failure> {

@@ -116,6 +116,8 @@ pub struct Outcome {
     pub columns: Vec<Vec<(String, String)>>,
     /// Errors. The rows of these places gave no events.
     pub bad: Vec<Remark>,
+    /// Why there is no source that stands for the table. No row is to blame for that.
+    pub wrong_source: Option<Remark>,
     /// Rows and cells that were left out.
     pub skipped: Vec<Remark>,
     /// Columns that no rule uses, with the number of their filled cells.
@@ -137,7 +139,7 @@ pub struct ImportJob<'a> {
     pub version: Option<&'a str>,
     /// Whether each row changed, for a version of a table. Other rows only add gathered values.
     pub touched: Option<&'a [bool]>,
-    /// The numbers of the rows that are left out, for the ledger refuses what they give.
+    /// The numbers of the rows that are left out.
     pub left_out: Option<&'a HashSet<usize>>,
     /// Who records the events.
     pub recorded_by: Option<&'a str>,

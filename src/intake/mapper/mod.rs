@@ -12,7 +12,8 @@ mod scope;
 pub use file::File;
 pub use index::Index;
 pub use job::{ImportJob, MappedEvent, Outcome, Place, Remark};
-pub use row_mapper::fill_one;
+pub use row_mapper::{certain, fill_one};
+pub use row_reader::unfit;
 pub use scope::index;
 
 #[cfg(test)]

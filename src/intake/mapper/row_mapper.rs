@@ -8,7 +8,7 @@ use foldhash::fast::RandomState;
 use super::draft::{Together, fill, line, texts};
 use super::job::{ImportJob, MappedEvent, Outcome, Place, Remark};
 use super::row_reader::{Made, Plan, ReadRow, RowReader, at_place};
-use super::scope::{Columns, Cursor};
+use super::scope::{Columns, Cursor, Input};
 use crate::intake::rules::template::Template;
 use crate::intake::rules::{EventRule, Per};
 use crate::intake::table::Row;
@@ -31,7 +31,7 @@ impl ImportJob<'_> {
         let source = match map_source(&plan) {
             Ok(source) => source,
             Err(remark) => {
-                outcome.bad.push(remark);
+                outcome.wrong_source = Some(remark);
                 None
             }
         };
@@ -72,6 +72,25 @@ pub fn fill_one(
         }
         text => Ok(text.unwrap_or_default().into_owned()),
     }
+}
+
+/// The text that a template of `[change_log]` gives for a row; none where it gives none, or where the row is not what it
+/// should be in the columns that it is made of.
+pub fn certain(job: &ImportJob<'_>, row: &Row, template: &Template) -> Option<String> {
+    /// Stands for bytes that are no text.
+    const NO_TEXT: char = '\u{fffd}';
+    if row.cells.len() != job.table.headers.len() {
+        return None;
+    }
+    let columns = Columns::new(job);
+    let mut is_readable = true;
+    columns.inputs(job, template.names(), &mut |input| {
+        if let Input::Column(at) = input {
+            is_readable &= row.unreadable.is_none() || !row.cells[at].contains(NO_TEXT);
+        }
+    });
+    let filled = fill_one(job, row, template, "", true).ok();
+    filled.filter(|_| is_readable)
 }
 
 /// The source that stands for the table, and its id; none for a table without rows.

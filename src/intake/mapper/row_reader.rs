@@ -8,7 +8,7 @@ use std::sync::Arc;
 use foldhash::fast::RandomState;
 use smallvec::smallvec;
 
-use super::draft::{Draft, fill, fold_parties, kept, line, texts};
+use super::draft::{Draft, Kept, fill, fold_parties, kept, line, texts};
 use super::job::{ImportJob, MappedEvent, Place, Remark};
 use super::scope::{Columns, Cursor, Input, Memo};
 use crate::intake::rules::function::{Failure, Given, Texts};
@@ -28,6 +28,8 @@ pub(super) struct Plan<'a> {
     pub headers: Vec<Vec<(String, String)>>,
     /// For each rule whose rows make an event together, all that the event depends on.
     inputs: Vec<Option<Vec<Input>>>,
+    /// For each rule, and each of its fields, whether all events that a row gives by it say the same there.
+    shared: Vec<Vec<bool>>,
     /// The id of the source that stands for the table.
     pub source: Option<String>,
 }
@@ -47,7 +49,14 @@ impl<'a> Plan<'a> {
             named.collect()
         };
         let rules = job.rules.events.iter();
+        let shared = |rule: &EventRule| {
+            let fields = rule.fields.iter();
+            fields
+                .map(|(_, templates)| is_of_row(job, columns, templates))
+                .collect()
+        };
         Self {
+            shared: rules.clone().map(shared).collect(),
             cells: rules.clone().map(cells).collect(),
             headers: rules.clone().map(headers).collect(),
             inputs: rules.map(|rule| inputs(job, columns, rule)).collect(),
@@ -78,6 +87,16 @@ impl<'a> Plan<'a> {
             given.push(("recorded_by", smallvec![name.into()]));
         }
     }
+}
+
+/// Whether templates say the same for all cells and all values of a list of one row.
+fn is_of_row(job: &ImportJob<'_>, columns: &Columns<'_>, templates: &[Template]) -> bool {
+    let mut is_of_row = true;
+    let names = templates.iter().flat_map(Template::names);
+    columns.inputs(job, names, &mut |input| {
+        is_of_row &= !matches!(input, Input::Cell | Input::Item);
+    });
+    is_of_row
 }
 
 fn recorded_at<'a>(job: &ImportJob<'a>) -> Option<&'a Template> {
@@ -157,6 +176,8 @@ struct OneRule<'a, 'b> {
     at: usize,
     /// How the row is cited.
     citation: Option<&'b str>,
+    /// The texts of the fields in which all events that the row gives say the same; none where each fills all fields.
+    shared: Option<&'b Kept<'a>>,
 }
 
 impl<'a, 'b> OneRule<'a, 'b> {
@@ -245,6 +266,7 @@ impl<'a> RowReader<'a> {
                     rule,
                     at,
                     citation,
+                    shared: None,
                 };
                 self.events(one, &cursor, &mut read);
             }
@@ -266,6 +288,11 @@ impl<'a> RowReader<'a> {
     where
         'a: 'b,
     {
+        let shared = self.shared(one, cursor);
+        let one = OneRule {
+            shared: shared.as_ref(),
+            ..one
+        };
         match &one.rule.per {
             Per::Row => {
                 self.made(one, cursor, read);
@@ -290,6 +317,32 @@ impl<'a> RowReader<'a> {
                 }
             },
         }
+    }
+
+    /// The texts of the fields in which all events that a row gives by a rule say the same. Where they have an error, each
+    /// event tells it.
+    fn shared<'b>(&self, one: OneRule<'a, 'b>, cursor: &Cursor<'b>) -> Option<Kept<'a>>
+    where
+        'a: 'b,
+    {
+        if one.rule.once || matches!(one.rule.per, Per::Row) {
+            return None;
+        }
+        let mut given = Given::new();
+        fill(self.fields(one, true), &mut given, cursor).ok()?;
+        Some(kept(&given))
+    }
+
+    /// The fields of a rule that are shared, or are not.
+    fn fields(
+        &self,
+        one: OneRule<'a, '_>,
+        are_shared: bool,
+    ) -> impl Iterator<Item = &'a (String, Vec<Template>)> {
+        let fields = one.rule.fields.iter().zip(&self.plan.shared[one.number]);
+        fields
+            .filter(move |(_, is_shared)| **is_shared == are_shared)
+            .map(|(field, _)| field)
     }
 
     /// Adds what a rule makes at the cursor. Says whether that is an event or an error.
@@ -363,7 +416,18 @@ impl<'a> RowReader<'a> {
         }
         let mut given = Given::new();
         given.extend(one.citation(self.plan.source.as_deref(), &place));
-        fill(&rule.fields, &mut given, cursor).map_err(fail)?;
+        match one.shared {
+            None => fill(&rule.fields, &mut given, cursor),
+            Some(shared) => {
+                given.retain(|(name, _)| shared.iter().all(|(other, _)| other != name));
+                given.extend(shared.iter().map(|(name, texts)| {
+                    let texts = texts.iter().map(|text| Cow::Borrowed(text.as_str()));
+                    (*name, texts.collect::<Texts<'_>>())
+                }));
+                fill(self.fields(one, false), &mut given, cursor)
+            }
+        }
+        .map_err(fail)?;
         fold_parties(rule.kind, &mut given);
         let recorded_at = self.plan.recorded_at(cursor).map_err(fail)?;
         self.plan.add_recorder(&mut given);
@@ -415,7 +479,7 @@ impl<'a> RowReader<'a> {
 }
 
 /// Why a row has not the form of its table.
-fn unfit(row: &Row, headers: &[String], place: &Place) -> Option<Remark> {
+pub fn unfit(row: &Row, headers: &[String], place: &Place) -> Option<Remark> {
     if let Some(unreadable) = &row.unreadable {
         let header = headers.get(unreadable.column).map(String::as_str);
         return Some(Remark::new(place.at(header), None, &unreadable.reason));

@@ -182,9 +182,12 @@ impl<'a> Columns<'a> {
     }
 }
 
-/// What functions made of texts: names and dates recur from row to row. One thread has it.
+/// What functions made of texts, by the place of the function: names and dates recur from row to row. One thread has it.
 #[derive(Default)]
-pub struct Memo(RefCell<HashMap<usize, HashMap<String, String, RandomState>, RandomState>>);
+pub struct Memo(RefCell<Vec<(usize, MadeOf)>>);
+
+/// What a function made, by the text.
+type MadeOf = HashMap<String, String, RandomState>;
 
 /// The most texts that are known of a function.
 const KNOWN: usize = 4_096;
@@ -198,13 +201,24 @@ impl Memo {
     ) -> Result<Option<String>, String> {
         // Two functions may have the same name and other rules; no two have the same place.
         let which = std::ptr::from_ref(function).addr();
-        if let Some(known) = self.0.borrow().get(&which).and_then(|all| all.get(text)) {
-            return Ok(Some(known.clone()));
+        // Rules have few functions.
+        let place = self
+            .0
+            .borrow()
+            .iter()
+            .position(|(other, _)| *other == which);
+        let known = place.and_then(|place| self.0.borrow()[place].1.get(text).cloned());
+        if known.is_some() {
+            return Ok(known);
         }
         let made = make()?;
         if let Some(made) = &made {
             let mut memo = self.0.borrow_mut();
-            let known = memo.entry(which).or_default();
+            let place = place.unwrap_or_else(|| {
+                memo.push((which, MadeOf::default()));
+                memo.len() - 1
+            });
+            let known = &mut memo[place].1;
             if known.len() == KNOWN {
                 known.clear();
             }

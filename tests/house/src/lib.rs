@@ -54,22 +54,19 @@ const NAMED_ONLY_IN: &[(&str, &[&str])] = &[
     ),
     ("sled", &["crates/log/src/sled/"]),
     ("lz4_flex", &["crates/log/src/pack.rs"]),
+    ("axum", &["crates/http/src/"]),
+    // In the second directory, clients of tests.
+    ("tokio", &["crates/http/src/", "crates/witness/src/serve/"]),
+    ("tokio_rustls", &["crates/http/src/"]),
     (
-        "axum",
+        "rustls",
         &[
-            "crates/http/src/",
-            "crates/witness/src/serve.rs",
-            "crates/witness/src/serve/",
+            "crates/http/src/tls.rs",
+            "crates/postgres/src/",
+            "crates/witness/src/ask.rs",
         ],
     ),
-    (
-        "tokio",
-        &[
-            "crates/http/src/",
-            "crates/witness/src/serve.rs",
-            "crates/witness/src/serve/",
-        ],
-    ),
+    ("sd_notify", &["src/cli/tls.rs"]),
     ("ureq", &["crates/witness/src/ask.rs"]),
     ("inquire", &["src/cli/terminal.rs"]),
     ("postgres", &["crates/postgres/src/"]),

@@ -1,13 +1,12 @@
 //! Nothing that was typed is lost, nothing is recorded before the user says so, and only what the rules allow is offered.
 
-use std::fs;
 use std::path::PathBuf;
 
 use super::secretary::{CONTROL_C, ENTER, ESCAPE, Secretary};
-use crate::program::Scratch;
+use crate::program::{Scratch, contents};
 
 /// A ledger with two parties, an agreement and a promise.
-fn pact() -> Scratch {
+pub fn pact() -> Scratch {
     let scratch = Scratch::with_ledger();
     let lines = [
         r#"{"event":"party","id":"moda","kind":"state","name":"Moda"}"#,
@@ -19,13 +18,15 @@ fn pact() -> Scratch {
     scratch
 }
 
-fn drafts(scratch: &Scratch) -> Vec<PathBuf> {
-    let found = fs::read_dir(scratch.state().join("servanda/drafts"));
-    let found = found.into_iter().flatten();
-    found.map(|entry| entry.unwrap().path()).collect()
+/// The drafts that are kept.
+pub fn drafts(scratch: &Scratch) -> Vec<PathBuf> {
+    let directory = scratch.state().join("servanda/drafts");
+    let found = directory.exists().then(|| contents(&directory));
+    let paths = found.into_iter().flatten().map(|(path, _)| path);
+    paths.filter(|path| path.is_file()).collect()
 }
 
-fn count(scratch: &Scratch) -> usize {
+pub fn count(scratch: &Scratch) -> usize {
     scratch.run(&["export"]).ok().lines().count()
 }
 

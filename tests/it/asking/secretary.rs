@@ -36,10 +36,16 @@ pub struct Secretary {
 impl Secretary {
     /// Types a command on a ledger.
     pub fn runs(scratch: &Scratch, words: &[&str]) -> Self {
+        Self::within(scratch, "exec \"$@\"", words)
+    }
+
+    /// Types a command in a script, which finds it in its arguments.
+    pub fn within(scratch: &Scratch, script: &str, words: &[&str]) -> Self {
+        let script = format!("stty rows 24 cols 80 && {script}");
         let environment = scratch.servanda();
         let mut command = Command::new("sh");
         command
-            .args(["-c", "stty rows 24 cols 80 && exec \"$@\"", "sh", SERVANDA])
+            .args(["-c", &script, "sh", SERVANDA])
             .args(words)
             .env("NO_COLOR", "1")
             .env("TERM", "xterm")

@@ -1,5 +1,5 @@
 //! Damages of the files of a ledger: bits, sectors and pages that are other, lost, moved or old ones, files that are cut,
-//! longer, gone or foreign. Whatever was damaged: looks change no byte, `verify` names what is missing or takes nothing
+//! longer, gone or foreign; of one file, or of several at once. Whatever was damaged: looks change no byte, `verify` names what is missing or takes nothing
 //! for missing, and appends agree with it.
 
 use std::path::{Path, PathBuf};
@@ -18,6 +18,12 @@ use super::files::Files;
 use super::look::{self, Steady, append, noise, note, open, read_all, see};
 use crate::evidence::{self, Change, FOREIGN};
 use crate::program::Scratch;
+
+/// One of so many damages is of several files.
+const OF_SEVERAL: usize = 3;
+
+/// Most files that are damaged at once.
+const FILES: usize = 4;
 
 /// One of so many damages is also looked at by the program: its commands, exit codes and words.
 const BY_PROGRAM: u64 = 100;
@@ -234,6 +240,21 @@ fn damage(files: &Files, random: &mut Choices) -> (PathBuf, Change) {
     (name, change)
 }
 
+/// Damages of different files, at least this one.
+fn damages(files: &Files, random: &mut Choices) -> Vec<(PathBuf, Change)> {
+    let mut all = vec![damage(files, random)];
+    if random.one_in(OF_SEVERAL) {
+        for _ in 0..random.below(FILES) {
+            let more = damage(files, random);
+            // A file in a directory that is none any more cannot be damaged again.
+            if all.iter().all(|(name, _)| *name != more.0) {
+                all.push(more);
+            }
+        }
+    }
+    all
+}
+
 /// Damages a ledger as this case does, looks at it and appends to it. Gives what the damage was.
 pub fn damaged(
     templates: &[Template],
@@ -241,13 +262,15 @@ pub fn damaged(
     random: &mut Choices,
 ) -> Result<&'static str, Broken> {
     let template = random.pick(templates).unwrap();
-    let (name, change) = damage(&template.files, random);
+    let changes = damages(&template.files, random);
     let scratch = Scratch::empty();
     std::fs::create_dir(scratch.ledger()).unwrap();
     template.files.put(&scratch.ledger());
-    let older = template.older.get(&name);
-    evidence::damage(&scratch.ledger().join(&name), &change, older);
-    let how = format!("a ledger {}, {}: {change:?}", template.name, name.display());
+    for (name, change) in &changes {
+        let older = template.older.get(name);
+        evidence::damage(&scratch.ledger().join(name), change, older);
+    }
+    let how = format!("a ledger {}, {changes:?}", template.name);
     let left = Files::of_ledger(&scratch.ledger());
     let outcome = if index.is_multiple_of(BY_PROGRAM) {
         evidence::is_untouched_and_agreed(&scratch)
@@ -255,8 +278,12 @@ pub fn damaged(
         is_untouched_and_agreed(template, &scratch.ledger(), &left)
     };
     match outcome {
-        Ok(true) => Ok("of what is derived or unused"),
-        Ok(false) => Ok("named"),
+        Ok(is_sound) => Ok(match (is_sound, changes.len()) {
+            (true, 1) => "of what is derived or unused",
+            (true, _) => "of several files that are derived or unused",
+            (false, 1) => "named",
+            (false, _) => "of several files, named",
+        }),
         Err(broken) => Err(Broken {
             left: Some(Box::new(left)),
             ..broken.after(&how)

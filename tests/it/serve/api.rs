@@ -120,6 +120,36 @@ fn a_dry_run_records_nothing_and_a_head_that_moved_neither() {
 }
 
 #[test]
+fn an_answer_that_the_client_has_is_not_sent_again() {
+    let scratch = communique();
+    let serving = Serving::start(&scratch, &["--public-read"]);
+    let (nobody, writer) = (Client::of(&serving), serving.starter());
+    for path in [
+        "/api/v1/records",
+        "/api/v1/records/3",
+        "/api/v1/commitments",
+        "/api/v1/commitments/C1",
+        "/api/v1/reports/status?format=csv",
+        "/api/v1/raw",
+        "/api/v1/checkpoint",
+        "/api/v1/proof/3?format=json",
+        "/",
+        "/commitments",
+    ] {
+        let tag = nobody.get(path).header("etag").unwrap().to_owned();
+        let has_it = nobody.with("if-none-match", &format!("\"other\", W/{tag}"));
+        let again = has_it.get(path);
+        assert_eq!((again.status, again.bytes.len()), (304, 0), "{path}");
+        assert_eq!(again.header("etag"), Some(tag.as_str()), "{path}");
+        let posted = writer.post_json("/api/v1/events", &note(path));
+        assert_eq!(posted.status, 201, "{path}");
+        let new = has_it.get(path);
+        assert_eq!(new.status, 200, "{path}");
+        assert_ne!(new.header("etag"), Some(tag.as_str()), "{path}");
+    }
+}
+
+#[test]
 fn what_is_no_request_is_refused_with_a_reason() {
     let scratch = communique();
     let serving = Serving::start(&scratch, &[]);
@@ -159,16 +189,18 @@ fn what_is_no_request_is_refused_with_a_reason() {
     );
     refused(
         "/api/v1/commitments?sort=size",
-        400,
+        404,
         "there is no column size",
     );
     refused("/api/v1/search", 400, "is required");
+    refused("/api/v1/parties?party=nobody", 404, "no party nobody");
+    refused("/api/v1/parties?party=", 400, "has no value");
+    refused("/api/v1/reports/dossier", 422, "is required");
     refused("/api/v1/nothing", 404, "there is no such page");
     refused("/api/v1/tile/0/999", 404, "there is no such tile");
-    assert_eq!(
-        client.send("DELETE", "/api/v1/records", "", b"").status,
-        405
-    );
+    let deleted = client.send("DELETE", "/api/v1/records", "", b"");
+    assert_eq!(deleted.status, 405);
+    assert_eq!(deleted.header("allow"), Some("GET, HEAD"));
     let post = |body: &str| {
         client
             .send(

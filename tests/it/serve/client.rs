@@ -37,7 +37,8 @@ impl Serving {
         let mut out = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
         out.read_line(&mut line).unwrap();
-        let Some(address) = line.trim_end().strip_prefix("listening on http://") else {
+        let url = line.trim_end().strip_prefix("listening on ");
+        let Some((_, address)) = url.and_then(|url| url.split_once("://")) else {
             let mut said = String::new();
             child
                 .stderr
@@ -80,6 +81,19 @@ impl Serving {
         Client::of(self).logged_in(&format!("/enter?token={}", self.token()))
     }
 
+    /// Its process id.
+    #[cfg(target_os = "linux")]
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Sends it a signal.
+    pub fn signal(&self, signal: &str) {
+        let pid = self.child.id().to_string();
+        let told = Command::new("kill").args([signal, &pid]).status();
+        assert!(told.unwrap().success());
+    }
+
     /// Kills it as a crash does.
     pub fn kill(mut self) {
         self.child.kill().unwrap();
@@ -88,9 +102,7 @@ impl Serving {
 
     /// Sends it a signal; its exit code and what it said.
     pub fn stop(mut self, signal: &str) -> (Option<i32>, String) {
-        let pid = self.child.id().to_string();
-        let told = Command::new("kill").args([signal, &pid]).status();
-        assert!(told.unwrap().success());
+        self.signal(signal);
         let mut said = String::new();
         self.child
             .stderr
@@ -195,6 +207,27 @@ impl Client {
             path,
             "application/x-www-form-urlencoded",
             pairs.join("&").as_bytes(),
+        )
+    }
+
+    /// Sends a form with a file, as a browser does.
+    pub fn post_file(&self, path: &str, fields: &[(&str, &str)], file: (&str, &[u8])) -> Answer {
+        let mut body = Vec::new();
+        for (name, value) in fields {
+            let head =
+                format!("--parts-of-a-form\r\nContent-Disposition: form-data; name=\"{name}\"\r\n");
+            body.extend(format!("{head}\r\n{value}\r\n").bytes());
+        }
+        let name = file.0;
+        let head = format!("Content-Disposition: form-data; name=\"{name}\"; filename=\"a\"\r\n");
+        body.extend(format!("--parts-of-a-form\r\n{head}\r\n").bytes());
+        body.extend(file.1);
+        body.extend(b"\r\n--parts-of-a-form--\r\n");
+        self.send(
+            "POST",
+            path,
+            "multipart/form-data; boundary=parts-of-a-form",
+            &body,
         )
     }
 

@@ -1,6 +1,7 @@
 //! What was acknowledged is on the disk, however the server ends.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::process::Stdio;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -55,7 +56,6 @@ fn load(client: &Client, end: impl FnOnce() + Send) -> (BTreeSet<String>, BTreeS
                 }
             });
         }
-        thread::sleep(Duration::from_millis(700));
         end();
         is_over.store(true, Ordering::SeqCst);
     });
@@ -71,6 +71,7 @@ fn a_server_that_is_told_to_stop_keeps_what_it_acknowledged() {
     let serving = Serving::start(&scratch, &[]);
     let client = serving.starter();
     let (acknowledged, _) = load(&client, || {
+        thread::sleep(Duration::from_millis(700));
         let (code, said) = serving.stop("-TERM");
         assert_eq!(code, Some(0), "{said}");
     });
@@ -82,13 +83,40 @@ fn a_server_that_is_told_to_stop_keeps_what_it_acknowledged() {
     scratch.run(&["verify"]).ok();
 }
 
+/// How often a server is killed. `SERVANDA_KILLS=200 cargo test --test it killed` does it by hand.
+fn kills() -> usize {
+    let by_hand = std::env::var("SERVANDA_KILLS").ok();
+    by_hand.map_or(2, |kills| kills.parse().unwrap())
+}
+
 #[test]
 fn a_server_that_is_killed_loses_nothing_and_clients_that_retry_leave_no_double() {
+    for round in 0..kills() {
+        kill_under_load(Duration::from_millis(100 + round as u64 * 137 % 700));
+    }
+}
+
+/// Kills a server under load after a while, and looks what is there.
+fn kill_under_load(after: Duration) {
     let scratch = Scratch::with_ledger();
     let serving = Serving::start(&scratch, &[]);
     let client = serving.starter();
-    let (acknowledged, open) = load(&client, || serving.kill());
-    assert!(!acknowledged.is_empty());
+    let recording = scratch
+        .servanda()
+        .args(["record", "note", "--text", "by command"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn();
+    let (acknowledged, open) = load(&client, || {
+        thread::sleep(after);
+        serving.kill();
+    });
+    let recorded = recording.unwrap().wait().unwrap().success();
+    let exported = scratch.run(&["export"]).ok();
+    assert_eq!(
+        exported.matches("by command").count(),
+        usize::from(recorded)
+    );
     let found = keys(&scratch);
     for key in &acknowledged {
         assert!(

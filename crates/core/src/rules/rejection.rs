@@ -132,6 +132,26 @@ impl Rejection {
         ])
     }
 
+    /// The names of the fields that it may be about, of which the kind of the event has one or none.
+    pub fn fields(&self) -> impl Iterator<Item = &str> {
+        let said = self.message.split_once(": ").map(|(field, _)| field);
+        let by_rule: &[&str] = match self.rule {
+            Rule::StandingMove => &["to", "standing"],
+            Rule::AgreementMove | Rule::ContestMove => &["to"],
+            Rule::StandingAsserter => &["by"],
+            Rule::MoveOfDebtor => &["debtor"],
+            Rule::Withdrawal => &["action"],
+            Rule::Recurring => &["commitment"],
+            Rule::RecurrenceRule => &["deadline"],
+            Rule::NotBeforeAgreement => &["on"],
+            Rule::UniqueId => &["id"],
+            Rule::UniqueImportKey => &["import_key"],
+            Rule::IrregularOnly => &["irregular"],
+            _ => &[],
+        };
+        said.into_iter().chain(by_rule.iter().copied())
+    }
+
     /// Adds what would be allowed.
     pub(crate) fn allowing(mut self, allowed: impl IntoIterator<Item = Advice>) -> Self {
         self.allowed.extend(allowed);

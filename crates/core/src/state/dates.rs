@@ -1,9 +1,14 @@
 //! The dates of records and what is doubtful about them, so that a view of a day need not read the records. Many records
 //! share a date, which has a number.
 
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
 use chrono::NaiveDate;
 
-use super::interned::Interned;
+use super::interned::{Interned, Renumbered};
+use super::paged::{Item, Paged};
+use super::stored::{Stored, Table};
 use crate::event::{Entry, Event};
 use crate::value::source::Confidence;
 use crate::value::when::When;
@@ -79,16 +84,59 @@ impl RecordDate {
     }
 }
 
+/// A date, and what is asked of it for many records.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Stamp {
+    pub date: RecordDate,
+    /// [`RecordDate::last_day`].
+    pub last_day: NaiveDate,
+    /// Whether it does not say when the record happened.
+    pub is_dateless: bool,
+    /// Whether it is irregular, was inferred in part, or says no last day.
+    pub is_noteworthy: bool,
+}
+
+impl Stamp {
+    pub fn of(date: RecordDate) -> Self {
+        let has_end = date.on.and_then(When::latest).is_some();
+        Self {
+            date,
+            last_day: date.last_day(),
+            is_dateless: !date.is_dated(),
+            is_noteworthy: date.irregular || date.infers || !has_end,
+        }
+    }
+
+    /// That of a record whose payload was erased.
+    pub fn gone() -> Self {
+        Self::of(RecordDate::GONE)
+    }
+}
+
+impl PartialEq for Stamp {
+    fn eq(&self, other: &Self) -> bool {
+        self.date == other.date
+    }
+}
+
+impl Eq for Stamp {}
+
+impl Hash for Stamp {
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        self.date.hash(hasher);
+    }
+}
+
 /// The number of the date of each record: in two bytes, until there are more dates than two bytes can number.
 #[derive(Debug, Clone)]
 enum Places {
-    Narrow(Vec<u16>),
-    Wide(Vec<u32>),
+    Narrow(Paged<u16>),
+    Wide(Paged<u32>),
 }
 
 impl Default for Places {
     fn default() -> Self {
-        Self::Narrow(Vec::new())
+        Self::Narrow(Paged::default())
     }
 }
 
@@ -100,21 +148,23 @@ impl Places {
         }
     }
 
-    fn get(&self, record: usize) -> Option<usize> {
+    fn get(&self, record: usize) -> Option<u32> {
         match self {
-            Self::Narrow(all) => all.get(record).map(|place| usize::from(*place)),
-            Self::Wide(all) => all.get(record).map(|place| *place as usize),
+            Self::Narrow(all) => all.get(record).map(|place| u32::from(*place)),
+            Self::Wide(all) => all.get(record).copied(),
         }
     }
 
     /// Puts the number of a date at the place of a record, or at the end.
-    fn put(&mut self, record: usize, place: usize) {
+    fn put(&mut self, record: usize, place: u32) {
         if let (Self::Narrow(all), Err(_)) = (&*self, u16::try_from(place)) {
-            *self = Self::Wide(all.iter().map(|place| u32::from(*place)).collect());
+            let mut wide = Paged::default();
+            all.iter().for_each(|place| wide.push(u32::from(*place)));
+            *self = Self::Wide(wide);
         }
         match self {
             Self::Narrow(all) => put(all, record, place as u16),
-            Self::Wide(all) => put(all, record, place as u32),
+            Self::Wide(all) => put(all, record, place),
         }
     }
 
@@ -126,146 +176,129 @@ impl Places {
     }
 }
 
-fn put<T>(all: &mut Vec<T>, record: usize, place: T) {
+fn put<T: Item>(all: &mut Paged<T>, record: usize, place: T) {
     match all.get_mut(record) {
         Some(old) => *old = place,
         None => all.push(place),
     }
 }
 
+/// How many different dates two bytes can number.
+const NARROW: usize = 1 << 16;
+
 /// The dates of all records.
 #[derive(Debug, Clone, Default)]
 pub(super) struct RecordDates {
     places: Places,
-    dates: Interned<RecordDate>,
-    /// [`RecordDate::last_day`] of each.
-    last_days: Vec<NaiveDate>,
+    dates: Interned<Stamp>,
+    /// The number of the date of the newest record, if it is known.
+    newest: Option<u32>,
 }
 
 impl RecordDates {
+    /// The dates of a snapshot, whose records have the numbers of their dates in two bytes or in four; none if these are
+    /// not as many as there are records.
+    pub fn stored(stored: &Arc<Stored>, is_narrow: bool) -> Option<Self> {
+        let places = match is_narrow {
+            true => Places::Narrow(Paged::stored(stored, Table::Places)?),
+            false => Places::Wide(Paged::stored(stored, Table::Places)?),
+        };
+        Some(Self {
+            places,
+            dates: Interned::stored(Paged::stored(stored, Table::Dates)?),
+            newest: None,
+        })
+    }
+
+    /// How many records have a date.
+    pub fn len(&self) -> usize {
+        self.places.len()
+    }
+
     /// The date of a record.
     pub fn get(&self, record: usize) -> Option<&RecordDate> {
-        self.dates.all().get(self.places.get(record)?)
+        self.stamp(record).map(|stamp| &stamp.date)
+    }
+
+    /// The date of a record, and what is asked of it for many.
+    pub fn stamp(&self, record: usize) -> Option<&Stamp> {
+        self.dates.get(self.places.get(record)?)
     }
 
     /// [`RecordDate::last_day`] of a record.
     pub fn last_day(&self, record: usize) -> Option<NaiveDate> {
-        self.last_days.get(self.places.get(record)?).copied()
-    }
-
-    /// [`RecordDate::last_day`] of each date.
-    pub fn last_days(&self) -> &[NaiveDate] {
-        &self.last_days
-    }
-
-    /// For each date, whether it is wanted.
-    pub fn which(&self, wanted: impl Fn(&RecordDate) -> bool) -> Vec<bool> {
-        self.dates.all().iter().map(wanted).collect()
-    }
-
-    /// The place of a record's date.
-    pub fn place(&self, record: usize) -> Option<usize> {
-        self.places.get(record)
-    }
-
-    /// The place of each record's date.
-    pub fn places(&self) -> impl Iterator<Item = usize> {
-        let (narrow, wide): (&[u16], &[u32]) = match &self.places {
-            Places::Narrow(all) => (all, &[]),
-            Places::Wide(all) => (&[], all),
-        };
-        let narrow = narrow.iter().map(|place| usize::from(*place));
-        narrow.chain(wide.iter().map(|place| *place as usize))
+        self.stamp(record).map(|stamp| stamp.last_day)
     }
 
     /// Adds the date of the next record.
     pub fn push(&mut self, entry: &Entry) {
-        self.put(
-            self.places.len(),
-            RecordDate::of(&entry.event, entry.recorded_at.day()),
-        );
+        self.add(RecordDate::of(&entry.event, entry.recorded_at.day()));
     }
 
     /// Adds the date of a record whose payload is gone.
     pub fn push_gone(&mut self) {
-        self.put(self.places.len(), RecordDate::GONE);
+        self.add(RecordDate::GONE);
+    }
+
+    fn add(&mut self, date: RecordDate) {
+        // Consecutive records often have the same date.
+        let same = |place: &u32| self.dates.get(*place).is_some_and(|one| one.date == date);
+        let place = match self.newest.filter(same) {
+            Some(place) => place,
+            None => self.number(date),
+        };
+        self.places.put(self.places.len(), place);
+        self.newest = Some(place);
     }
 
     /// Changes the date of a record to that of the corrected event.
     pub fn change(&mut self, record: usize, event: &Event) {
         if let Some(old) = self.get(record) {
-            self.put(record, RecordDate::of(event, old.recorded));
+            let place = self.number(RecordDate::of(event, old.recorded));
+            self.places.put(record, place);
         }
     }
 
     /// Forgets the last record.
     pub fn pop(&mut self) {
         self.places.pop();
+        self.newest = None;
     }
 
-    fn put(&mut self, record: usize, date: RecordDate) {
-        let place = self.number(date);
-        self.places.put(record, place);
+    fn number(&mut self, date: RecordDate) -> u32 {
+        let is_same = |one: &Stamp| one.date == date;
+        self.dates.number_of(&date, is_same, || Stamp::of(date))
     }
 
-    fn number(&mut self, date: RecordDate) -> usize {
-        // Consecutive records often have the same date.
-        let newest = self.places.len().checked_sub(1);
-        let newest = newest.and_then(|record| self.places.get(record));
-        if let Some(place) = newest.filter(|place| self.dates.all()[*place] == date) {
-            return place;
-        }
-        let place = self.dates.number(date) as usize;
-        if place == self.last_days.len() {
-            self.last_days.push(date.last_day());
-        }
-        place
+    /// Each date that a record has, in the order in which records first have them, and the numbers of dates among these.
+    pub fn used(&self) -> (Renumbered, Vec<&Stamp>) {
+        self.dates.used(self.places())
     }
 
-    /// Each date that a record has, in the order in which records first have them, and for each record the number of its
-    /// date among these.
-    pub fn to_parts(&self) -> (Vec<RecordDate>, impl Iterator<Item = u32>) {
-        const NONE: u32 = u32::MAX;
-        let mut renumbered = vec![NONE; self.dates.all().len()];
-        let mut used = Vec::new();
-        for place in self.places() {
-            if renumbered[place] == NONE {
-                renumbered[place] = used.len() as u32;
-                used.push(self.dates.all()[place]);
-            }
-        }
-        (used, self.places().map(move |place| renumbered[place]))
-    }
-
-    /// The dates of these parts, which [`RecordDates::to_parts`] gave; none if a number has no date.
-    pub fn from_parts(dates: Vec<RecordDate>, places: Numbers<'_>) -> Option<Self> {
-        let count = dates.len();
-        let places = match places {
-            Numbers::Narrow(bytes) => {
-                let all = bytes.iter().copied().map(u16::from_le_bytes);
-                Places::Narrow(all.collect())
-            }
-            Numbers::Wide(bytes) => {
-                let all = bytes.iter().copied().map(u32::from_le_bytes);
-                Places::Wide(all.collect())
-            }
+    /// The number of each record's date.
+    pub fn places(&self) -> impl Iterator<Item = u32> {
+        let (narrow, wide) = match &self.places {
+            Places::Narrow(all) => (Some(all), None),
+            Places::Wide(all) => (None, Some(all)),
         };
-        let all = Self {
-            places,
-            last_days: dates.iter().map(RecordDate::last_day).collect(),
-            dates: Interned::new(dates),
-        };
-        let highest = all.places().max();
-        highest.is_none_or(|highest| highest < count).then_some(all)
+        let narrow = narrow.into_iter().flat_map(Paged::iter);
+        let wide = wide.into_iter().flat_map(Paged::iter).copied();
+        narrow.map(|place| u32::from(*place)).chain(wide)
     }
-}
 
-/// The numbers of dates as bytes, little endian.
-pub(super) enum Numbers<'b> {
-    /// Of two bytes.
-    Narrow(&'b [[u8; 2]]),
-    /// Of four bytes.
-    Wide(&'b [[u8; 4]]),
+    /// Whether two bytes can number so many dates.
+    pub fn are_narrow(dates: usize) -> bool {
+        dates <= NARROW
+    }
+
+    /// Reads all that was not read yet.
+    pub fn read_all(&self) {
+        match &self.places {
+            Places::Narrow(all) => all.read_all(),
+            Places::Wide(all) => all.read_all(),
+        }
+        self.dates.all().read_all();
+    }
 }
 
 #[cfg(test)]
@@ -298,20 +331,15 @@ mod tests {
     }
 
     #[test]
-    fn what_no_record_has_any_more_is_not_among_the_parts() {
+    fn what_no_record_has_any_more_is_not_used() {
         let notes = notes(3);
         let mut dates = RecordDates::default();
         notes.iter().for_each(|entry| dates.push(entry));
         dates.change(0, &notes[1].event);
         dates.push_gone();
-        let (used, places) = dates.to_parts();
+        let (numbers, used) = dates.used();
+        let places = dates.places().map(|place| numbers.of(place));
         assert_eq!(places.collect::<Vec<_>>(), [0, 0, 1, 2]);
         assert_eq!(used.len(), 3);
-        let places = [[0, 0], [0, 0], [1, 0], [2, 0]];
-        let again = RecordDates::from_parts(used.clone(), Numbers::Narrow(&places)).unwrap();
-        let all = |dates: &RecordDates| (0..5).map(|at| dates.get(at).copied()).collect::<Vec<_>>();
-        assert_eq!(all(&again), all(&dates));
-        assert_eq!(all(&dates).iter().flatten().count(), 4);
-        assert!(RecordDates::from_parts(used, Numbers::Narrow(&[[3, 0]])).is_none());
     }
 }

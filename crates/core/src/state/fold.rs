@@ -46,12 +46,32 @@ impl State {
     /// # Errors
     /// [`Unreadable`]: the archive cannot read a record any more. The state is then of no use.
     pub fn rewind(&mut self, count: u64) -> Result<(), Unreadable> {
+        if count < self.tables.stored_records() {
+            return self.replay(count);
+        }
         while self.count() > count {
             self.take_back();
             if let Some(unreadable) = self.unreadable() {
                 return Err(unreadable.clone());
             }
         }
+        Ok(())
+    }
+
+    /// Becomes the state of the first `count` records, which the archive gives: what a snapshot has is not taken out of
+    /// it.
+    fn replay(&mut self, count: u64) -> Result<(), Unreadable> {
+        let mut again = self.anew();
+        for seq in (0..count).map(Seq) {
+            let found = self.archive().map(|archive| archive.entry(seq));
+            let found = found.unwrap_or_else(|| Err("nothing holds it".to_owned()));
+            match found.map_err(|why| Unreadable { seq, why })? {
+                Some(entry) => again.take(entry),
+                None => again.apply_missing(),
+            }
+        }
+        again.change().asserted = self.asserted().min(count);
+        *self = again;
         Ok(())
     }
 

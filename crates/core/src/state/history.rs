@@ -3,12 +3,14 @@
 use chrono::NaiveDate;
 
 use super::assessments::Assessment;
+use super::current::RecordStatus;
 use super::dates::RecordDate;
 use super::facts::CommitmentFacts;
 use super::id_table::Id;
 use super::postings::Postings;
-use super::scan_cache::ScanCache;
+use super::scan_cache::{ScanCache, Summary};
 use super::standing::{Move, Promise, Standings};
+use super::stored::Table;
 use super::tables::State;
 use crate::event::Kind;
 use crate::value::agreement::AgreementStatus;
@@ -81,9 +83,8 @@ impl<'r> CommitmentHistory<'r> {
     /// The assessments.
     pub fn assessments(self) -> impl Iterator<Item = (Seq, &'r Assessment)> + use<'r> {
         let assessments = self.facts.assessments.iter();
-        let found = self.state.tables.assessments.all();
-        assessments
-            .filter_map(move |(record, number)| Some((seq(record), found.get(*number as usize)?)))
+        let found = &self.state.tables.assessments;
+        assessments.filter_map(move |(record, number)| Some((seq(record), found.get(*number)?)))
     }
 
     /// Where its debtors stood before a record.
@@ -108,9 +109,9 @@ impl<'r> CommitmentHistory<'r> {
         self,
         before: Seq,
     ) -> impl Iterator<Item = &'r Assessment> + use<'r> {
-        let found = self.state.tables.assessments.all();
+        let found = &self.state.tables.assessments;
         let assessments = self.facts.assessments.before(number(before));
-        assessments.filter_map(move |(_, number)| found.get(*number as usize))
+        assessments.filter_map(move |(_, number)| found.get(*number))
     }
 
     /// The amendments of its terms before a record, the newest first.
@@ -172,30 +173,30 @@ impl State {
         &self,
         agreement: Id,
     ) -> impl Iterator<Item = (Seq, AgreementStatus, Option<When>)> {
-        let facts = self.tables.entities[agreement as usize]
-            .facts
-            .agreement
-            .as_deref();
+        let entity = self.tables.entity(agreement);
+        let facts = entity.and_then(|entity| entity.facts.agreement.as_deref());
         let moves = facts.into_iter().flat_map(|facts| facts.moves.iter());
         moves.map(|(record, made)| (seq(record), made.to, made.effective))
     }
 
     /// The parties that a party succeeded, each with the record that says so.
     pub(crate) fn predecessors(&self, party: Id) -> impl Iterator<Item = (Seq, Id)> {
-        let facts = self.tables.entities[party as usize].facts.party.as_deref();
+        let entity = self.tables.entity(party);
+        let facts = entity.and_then(|entity| entity.facts.party.as_deref());
         let all = facts.into_iter().flat_map(|facts| facts.succeeded.iter());
         all.map(|(record, earlier)| (seq(record), *earlier))
     }
 
     /// The parties that succeeded a party, with the records that say so.
     pub(crate) fn successors(&self, party: Id) -> impl Iterator<Item = (Seq, &[Id])> {
-        let facts = self.tables.entities[party as usize].facts.party.as_deref();
+        let entity = self.tables.entity(party);
+        let facts = entity.and_then(|entity| entity.facts.party.as_deref());
         let all = facts.into_iter().flat_map(|facts| facts.successors.iter());
         all.map(|(record, later)| (seq(record), &**later))
     }
 
     fn history_of(&self, id: Id) -> Option<CommitmentHistory<'_>> {
-        let entity = &self.tables.entities[id as usize];
+        let entity = self.tables.entity(id)?;
         let (kind, record) = entity.defined?;
         let facts = entity.facts.commitment.as_deref();
         Some(CommitmentHistory {
@@ -209,48 +210,60 @@ impl State {
 
     /// The history of each commitment, in the order in which records first named them.
     pub fn histories(&self) -> impl Iterator<Item = (&Slug, CommitmentHistory<'_>)> {
-        let ids = (0..).zip(self.tables.names.slugs());
+        let ids = (0..).zip(self.tables.names.slugs().iter());
         ids.filter_map(|(id, slug)| Some((slug, self.history_of(id)?)))
     }
 
     fn scan_cache(&self) -> &ScanCache {
-        self.tables.scan_cache.get_or_init(|| {
-            let mended = self
-                .tables
-                .record_statuses
-                .keys()
-                .map(|record| *record as usize);
-            let entities = self.tables.entities.iter();
-            let commitments = entities.filter_map(|entity| entity.facts.commitment.as_deref());
-            let terms = commitments.flat_map(|facts| facts.terms.iter());
-            let made_in = terms.map(|(record, terms)| (record, terms.agreement));
-            ScanCache::new(&self.tables.kinds, &self.tables.dates, mended, made_in)
-        })
+        let tables = &self.tables;
+        let cache = || ScanCache::new(tables.kinds.len());
+        tables.scan_cache.get_or_init(cache)
+    }
+
+    fn summary(&self, seq: Seq) -> Option<&Summary> {
+        let tables = &self.tables;
+        self.scan_cache()
+            .of(place(seq), &tables.kinds, &tables.dates)
     }
 
     /// A day that is not before the last possible day of a record or of its neighbours. This is a quick bound.
     pub(crate) fn latest_around(&self, seq: Seq) -> NaiveDate {
-        self.scan_cache().latest(place(seq))
+        let summary = self.summary(seq);
+        summary.map_or(NaiveDate::MAX, |summary| summary.latest(place(seq)))
     }
 
     /// As [`State::latest_around`], of the records that are not bookkeeping.
     pub(crate) fn latest_heard_around(&self, seq: Seq) -> NaiveDate {
-        self.scan_cache().latest_heard(place(seq))
+        let summary = self.summary(seq);
+        summary.map_or(NaiveDate::MAX, |summary| summary.latest_heard(place(seq)))
     }
 
-    /// The agreement in which the commitment of a record was made, if the record counts and has no date.
+    /// The agreement in which the commitment of a record was made, if the record counts and has no date, and the record
+    /// need not be read to know that.
     pub(crate) fn agreement_of_dateless(&self, seq: Seq) -> Option<Id> {
-        self.scan_cache().agreement(place(seq))
+        let record = u32::try_from(seq.0).ok()?;
+        if seq.0 < self.tables.stored_records() {
+            // What was corrected may have been corrected since.
+            let known = self.tables.dateless.of(seq.0).next();
+            return known.filter(|_| !self.is_mended(seq)).copied();
+        }
+        let agreements = self.scan_cache().agreements(|| {
+            let stored = self.tables.stored.as_ref();
+            let first = stored.map_or(0, |stored| stored.values(Table::Entities));
+            self.tables.dateless(first).collect()
+        });
+        agreements.get(&record).copied()
     }
 
     /// Whether a record is irregular, was inferred in part, or says no last day.
     pub fn is_noteworthy(&self, seq: Seq) -> bool {
-        self.scan_cache().is_noteworthy(place(seq))
+        let summary = self.summary(seq);
+        summary.is_some_and(|summary| summary.is_noteworthy(place(seq)))
     }
 
     /// Whether a record was corrected, retracted or redacted.
     pub fn is_mended(&self, seq: Seq) -> bool {
-        self.scan_cache().is_mended(place(seq))
+        self.record_status(seq) != RecordStatus::NONE
     }
 
     /// The corrections of a record, whether or not they count, in order.
@@ -278,7 +291,7 @@ impl State {
             .record_statuses
             .iter()
             .filter(|(_, record_status)| record_status.redacted.is_some());
-        let seqs = record_statuses.map(|(record, _)| Seq((*record).into()));
+        let seqs = record_statuses.map(|(record, _)| Seq(record));
         let mut all: Vec<(Seq, Kind)> = seqs
             .filter_map(|seq| Some((seq, self.kind(seq)?)))
             .collect();
@@ -293,9 +306,7 @@ impl State {
             .record_statuses
             .iter()
             .filter(|(_, record_status)| !record_status.is_standing());
-        let mut all: Vec<Seq> = record_statuses
-            .map(|(record, _)| Seq((*record).into()))
-            .collect();
+        let mut all: Vec<Seq> = record_statuses.map(|(record, _)| Seq(record)).collect();
         all.retain(|seq| self.kind(*seq).is_some());
         all.sort_unstable();
         all

@@ -1,7 +1,9 @@
-//! The state as bytes, for a snapshot. They are not part of the record format: the bytes of a version with other lists of
+//! The state as pages, for a snapshot. They are not part of the record format: the pages of a version with other lists of
 //! words are refused.
 //!
-//! Numbers are little endian and 32 bits wide, a list begins with its length, and a word is its place in its list.
+//! The root says what the tables are, in the order of [`Table`]. Numbers are little endian and 32 bits wide, a list begins
+//! with its length, and a word is its place in its list. A trail is its last number and its bytes, after their length; of
+//! a long one, the number of no record and the page, the place and the length of its bytes in the table of trails.
 
 mod marks;
 mod read;
@@ -9,142 +11,138 @@ mod write;
 
 use std::sync::Arc;
 
-use self::marks::{NO_RECORD, NO_WORD};
-use self::read::Reader;
-use self::write::Writer;
+use self::write::{Bytes, LongTrails, in_pages, paged, sorted};
 use super::archive::Archive;
-use super::assessments::Assessments;
-use super::current::RecordStatus;
+use super::dates::RecordDates;
 use super::id_table::IdTable;
+use super::interned::Interned;
 use super::keys::ImportKeys;
-use super::postings::Postings;
-use super::tables::{State, Tables};
-use super::word::Words;
+use super::paged::{Item as _, Paged};
+use super::sorted::{Overlaid, Sorted};
+use super::stored::{Stored, Table};
+use super::tables::{RECORD_LIMIT, State, Tables};
 use crate::event::Kind;
+use crate::pages::{PAGE, PageWriter, Pages};
 use crate::value::agreement::{Action, AgreementStatus};
 use crate::value::base::Leaf;
 use crate::value::commitment::{Capacity, Contest, Standing};
-use crate::value::id::Slug;
+
+/// The version of the pages.
+const VERSION: u8 = 1;
 
 impl State {
+    /// How many tables the pages of a state begin with.
+    pub const TABLES: usize = Table::COUNT;
+
     /// The bytes of the state.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::new();
-        self.each_piece(&mut |piece| bytes.extend_from_slice(piece));
+        let mut give = |piece: &[u8]| bytes.extend_from_slice(piece);
+        let mut to = PageWriter::new(&mut give);
+        let root = self.write_pages(&mut to);
+        to.finish(&root);
         bytes
     }
 
-    /// Gives the bytes of the state piece by piece: together they may take as much memory as the state. They are the same
-    /// each time.
-    pub fn each_piece(&self, give: &mut dyn FnMut(&[u8])) {
-        let mut out = Writer {
-            out: Vec::new(),
-            give,
-            assessments: Vec::new(),
-            words: Vec::new(),
-        };
-        out.bytes(words().as_bytes());
-        out.number(self.tables.asserted as u32);
-        out.list(&self.tables.kinds, |out, kind| {
-            out.byte(kind.map_or(NO_WORD, |kind| kind as u8));
-        });
-        out.dates(&self.tables.dates, self.tables.kinds.len());
-        let mut record_statuses: Vec<(&u32, &RecordStatus)> =
-            self.tables.record_statuses.iter().collect();
-        record_statuses.sort_unstable_by_key(|(record, _)| **record);
-        out.list(record_statuses, |out, (record, record_status)| {
-            out.number(*record);
-            out.list(&record_status.corrections, |out, record| {
-                out.number(*record)
-            });
-            out.number(record_status.retracted.unwrap_or(NO_RECORD));
-            out.number(record_status.redacted.unwrap_or(NO_RECORD));
-        });
-        out.list(self.tables.names.slugs(), |out, slug| {
-            out.bytes(slug.as_str().as_bytes())
-        });
-        out.list(self.tables.names.first(), |out, record| out.number(*record));
-        out.shared(&self.tables);
-        for entity in &self.tables.entities {
-            out.entity(entity);
-            out.give_if_many();
+    /// Writes the tables of the state, and gives the root by which they are read. They are the same each time, and for any
+    /// two states of the same records.
+    pub fn write_pages(&self, to: &mut PageWriter<'_>) -> Vec<u8> {
+        let tables = &self.tables;
+        paged(to, tables.kinds.iter(), |out, kind| out.kind(*kind));
+        let (numbers, dates) = tables.dates.used();
+        let is_narrow = RecordDates::are_narrow(dates.len());
+        let places = tables.dates.places().map(|place| numbers.of(place));
+        match is_narrow {
+            true => in_pages(to, <u16>::TOGETHER, places, |out, place| {
+                out.add(&(place as u16).to_le_bytes());
+            }),
+            false => in_pages(to, <u32>::TOGETHER, places, |out, place| {
+                out.number(place);
+            }),
         }
-        let mut about: Vec<(&u64, &Postings)> = self.tables.about.iter().collect();
-        about.sort_unstable_by_key(|(seq, _)| **seq);
-        out.list(about, |out, (seq, trail)| {
-            out.out.extend_from_slice(&seq.to_le_bytes());
-            out.trail(trail);
+        paged(to, dates.into_iter(), |out, stamp| out.date(&stamp.date));
+        sorted(to, tables.record_statuses.iter(), |out, record, status| {
+            out.number(record as u32);
+            out.status(status);
         });
-        out.list(self.tables.import_keys.to_pairs(), |out, (record, tag)| {
+        write_ids(&tables.names, to);
+        write_entities(tables, to);
+        let keys = tables.import_keys.to_pairs().into_iter();
+        let keys = keys.map(|(tag, record)| (u64::from(tag), record));
+        sorted(to, keys, |out, tag, record| {
+            out.number(tag as u32);
             out.number(record);
-            out.number(tag);
         });
-        (out.give)(&out.out);
+        let mut dateless: Vec<(u32, u32)> = tables.dateless(0).collect();
+        dateless.sort_unstable();
+        let dateless = dateless.into_iter();
+        let dateless = dateless.map(|(record, agreement)| (u64::from(record), agreement));
+        sorted(to, dateless, |out, record, agreement| {
+            out.number(record as u32);
+            out.number(agreement);
+        });
+        let mut root = Vec::new();
+        let mut out = Bytes(&mut root);
+        out.byte(VERSION);
+        out.bytes(words().as_bytes());
+        out.number(tables.asserted as u32);
+        out.byte(is_narrow.into());
+        tables.id_counts.iter().for_each(|count| out.number(*count));
+        root
     }
 
-    /// The state of these bytes, over the archive of its records; none if they are damaged or of another version.
-    pub fn from_bytes(bytes: &[u8], archive: Arc<dyn Archive>) -> Option<Self> {
-        let mut from = Reader {
-            rest: bytes,
-            ids: 0,
-            assessments: 0,
-            words: 0,
-        };
-        if from.bytes()? != words().as_bytes() {
+    /// The state of the tables that pages begin with, over the archive of its records; none if they are of another
+    /// version. A page is read when something in it is asked for.
+    pub fn from_pages(pages: Arc<Pages>, root: &[u8], archive: Arc<dyn Archive>) -> Option<Self> {
+        let stored = Stored::new(pages);
+        let mut from = stored.cursor(root);
+        if from.byte()? != VERSION || from.bytes()? != words().as_bytes() {
             return None;
         }
         let asserted = from.number()?.into();
-        let kinds = from.bytes()?.iter().map(|kind| match *kind {
-            NO_WORD => Some(None),
-            kind => Kind::ALL.get(usize::from(kind)).copied().map(Some),
-        });
-        let kinds = kinds.collect::<Option<Vec<Option<Kind>>>>()?;
-        let dates = from.dates(kinds.len())?;
-        let mut tables = Tables {
-            kinds,
-            dates,
+        let is_narrow = from.byte()? == 1;
+        let mut id_counts = [0; 5];
+        for count in &mut id_counts {
+            *count = from.number()?;
+        }
+        from.rest.is_empty().then_some(())?;
+        let records = stored.records();
+        let tables = Tables {
+            kinds: Paged::stored(&stored, Table::Kinds)?,
+            dates: RecordDates::stored(&stored, is_narrow)?,
+            record_statuses: Overlaid::stored(&stored, Table::Statuses),
+            names: IdTable::stored(&stored)?,
+            entities: Paged::stored(&stored, Table::Entities)?,
+            assessments: Interned::stored(Paged::stored(&stored, Table::Assessments)?),
+            words: Interned::stored(Paged::stored(&stored, Table::Words)?),
+            id_counts,
+            about: Overlaid::stored(&stored, Table::About),
+            import_keys: ImportKeys::stored(Sorted::stored(&stored, Table::Keys)),
             asserted,
+            dateless: Sorted::stored(&stored, Table::Dateless),
+            stored: Some(stored),
             ..Tables::default()
         };
-        for _ in 0..from.number()? {
-            let record = from.number()?;
-            let record_status = RecordStatus {
-                corrections: from.list(Reader::number)?,
-                retracted: from.record()?,
-                redacted: from.record()?,
-            };
-            tables.record_statuses.insert(record, record_status);
-        }
-        let slugs = from.list(|from| from.text()?.parse::<Slug>().ok())?;
-        let first = from.list(Reader::number)?;
-        let count = slugs.len();
-        if first.len() != count || !first.is_sorted() {
-            return None;
-        }
-        tables.names = IdTable::new(slugs, first);
-        from.ids = count as u32;
-        tables.assessments = Assessments::new(from.list(Reader::assessment)?);
-        from.assessments = tables.assessments.all().len() as u32;
-        tables.words = Words::new(from.list(Reader::said)?);
-        from.words = tables.words.all().len() as u32;
-        tables.entities = (0..count).map(|_| from.entity()).collect::<Option<_>>()?;
-        for (kind, _) in tables.entities.iter().filter_map(|entity| entity.defined) {
-            tables.id_counts[kind as usize] += 1;
-        }
-        for _ in 0..from.number()? {
-            let seq = u64::from_le_bytes(from.array()?);
-            tables.about.insert(seq, from.trail()?);
-        }
-        let keys = from.list(|from| Some((from.number()?, from.number()?)))?;
-        tables.import_keys = ImportKeys::from_pairs(keys.into_iter());
-        from.rest.is_empty().then_some(())?;
-        let archived = tables.kinds.len() as u64;
+        let ids = tables.entities.len();
+        let fits = tables.dates.len() as u64 == records
+            && tables.names.slugs().len() == ids
+            && tables.names.first().len() == ids;
+        (fits && records <= RECORD_LIMIT).then_some(())?;
         let mut state = Self {
             tables: Arc::new(tables),
             ..Self::default()
         };
-        state.read_from(archive, archived);
+        state.read_from(archive, records);
         Some(state)
+    }
+}
+
+#[cfg(test)]
+impl State {
+    /// The state of these bytes, which [`State::to_bytes`] gave; none if they are damaged or of another version.
+    pub(crate) fn from_bytes(bytes: &[u8], archive: Arc<dyn Archive>) -> Option<Self> {
+        let (pages, root) = Pages::open(Arc::new(bytes.to_vec()), 0, None)?;
+        Self::from_pages(Arc::new(pages), &root, archive)
     }
 }
 
@@ -157,7 +155,59 @@ impl PartialEq for State {
 
 impl Eq for State {}
 
-/// The words that are written as places. The bytes begin with them, because another version may have other lists.
+fn write_ids(names: &IdTable, to: &mut PageWriter<'_>) {
+    paged(to, names.slugs().iter(), |out, slug| {
+        out.bytes(slug.as_str().as_bytes());
+    });
+    paged(to, names.first().iter(), |out, record| out.number(*record));
+    let hashes = names.hashes().into_iter();
+    let hashes = hashes.map(|(hash, id)| (u64::from(hash), id));
+    sorted(to, hashes, |out, hash, id| {
+        out.number(hash as u32);
+        out.number(id);
+    });
+}
+
+/// The assessments and the words that are still used, each in the order of the entities; then the long trails, the
+/// entities, and the trails of records.
+fn write_entities(tables: &Tables, to: &mut PageWriter<'_>) {
+    let facts = || {
+        let entities = tables.entities.iter();
+        entities.filter_map(|each| each.facts.commitment.as_deref())
+    };
+    let used = facts().flat_map(|facts| facts.assessments.values());
+    let (assessments, used) = tables.assessments.used(used.copied());
+    paged(to, used.into_iter(), |out, assessment| {
+        out.assessment(assessment)
+    });
+    let used = facts().flat_map(|facts| facts.moves.values());
+    let (words, used) = tables.words.used(used.map(|moved| moved.word));
+    paged(to, used.into_iter(), |out, word| out.said(word));
+    let entities = || tables.entities.iter();
+    let trails = entities().map(|entity| &entity.trail);
+    let about = || tables.about.iter();
+    for trail in trails.chain(about().map(|(_, trail)| trail)) {
+        if LongTrails::is_long(trail) {
+            trail
+                .bytes()
+                .iter()
+                .for_each(|part| to.page(0).extend_from_slice(part));
+            to.close_page_of(PAGE);
+        }
+    }
+    to.close_table(0);
+    let mut long = LongTrails::default();
+    let numbers = (assessments, words);
+    paged(to, entities(), |out, entity| {
+        out.entity(entity, &numbers, &mut long);
+    });
+    sorted(to, about(), |out, record, trail| {
+        out.add(&record.to_le_bytes());
+        out.trail(trail, &mut long);
+    });
+}
+
+/// The words that are written as places. The root begins with them, because another version may have other lists.
 fn words() -> String {
     let lists = [
         Kind::WORDS,

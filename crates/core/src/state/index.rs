@@ -10,7 +10,7 @@ impl Tables {
     /// Adds a record to trails, ids and facts. `now` is the record that makes it count: itself, or a later one.
     pub(super) fn index(&mut self, record: u32, event: &Event, now: u32) {
         event.each_reference(|_, named| match named {
-            Reference::Record(seq) => self.about.entry(seq.0).or_default().insert(record),
+            Reference::Record(seq) => self.about.change(seq.0, |trail| trail.insert(record)),
             named => {
                 if let Some(slug) = named.slug() {
                     self.entity_named(slug, now).trail.insert(record);
@@ -40,16 +40,11 @@ impl Tables {
         let id_counts = &mut self.id_counts;
         let mut forget = |named: Reference<'_>| match named {
             Reference::Record(seq) => {
-                if let Some(trail) = about.get_mut(&seq.0) {
-                    trail.remove(record);
-                    if trail.is_empty() {
-                        about.remove(&seq.0);
-                    }
-                }
+                about.change(seq.0, |trail| trail.remove(record));
             }
             named => {
                 let id = named.slug().and_then(|slug| names.find(slug));
-                if let Some(entity) = id.map(|id| &mut entities[id as usize]) {
+                if let Some(entity) = id.and_then(|id| entities.get_mut(id as usize)) {
                     entity.trail.remove(record);
                     if defined == Some(named)
                         && let Some((kind, _)) = entity.defined.take_if(|(_, by)| *by == record)
@@ -69,7 +64,8 @@ impl Tables {
         if id == self.entities.len() {
             self.entities.push(Entity::default());
         }
-        &mut self.entities[id]
+        let entity = self.entities.get_mut(id);
+        entity.expect("there is an entity for each number")
     }
 
     /// Sets the facts of a record, or takes them out if it does not count.

@@ -1,40 +1,71 @@
 //! Values as small numbers, because many records have equal ones.
 
+use std::collections::HashMap;
 use std::hash::{BuildHasher, Hash};
 
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 
-/// Each different value once, in the order in which they first came. Some may be of no record any more.
+use super::paged::{Item, Paged};
+
+/// Each different value once, in the order in which they first came. Some may be of no record any more. What a snapshot has
+/// is not looked for: a value that comes again after it gets another number, and has one again in the next snapshot.
 #[derive(Debug, Clone)]
 pub(super) struct Interned<T> {
-    all: Vec<T>,
+    all: Paged<T>,
+    /// The numbers of the values that came after those of a snapshot.
     numbers: HashTable<u32>,
 }
 
 impl<T> Default for Interned<T> {
     fn default() -> Self {
         Self {
-            all: Vec::new(),
+            all: Paged::default(),
             numbers: HashTable::new(),
         }
     }
 }
 
-impl<T: Hash + Eq> Interned<T> {
-    /// These values, which get the numbers of their places.
-    pub fn new(all: Vec<T>) -> Self {
-        let mut numbers = HashTable::with_capacity(all.len());
-        for (number, value) in all.iter().enumerate() {
-            let rehash = |number: &u32| hash(&all[*number as usize]);
-            numbers.insert_unique(hash(value), number as u32, rehash);
+impl<T: Hash + Eq + Item> Interned<T> {
+    /// The values of a snapshot, which have the numbers of their places.
+    pub fn stored(all: Paged<T>) -> Self {
+        Self {
+            all,
+            numbers: HashTable::new(),
         }
-        Self { all, numbers }
     }
 
     /// The values in the order of their numbers.
-    pub fn all(&self) -> &[T] {
+    pub fn all(&self) -> &Paged<T> {
         &self.all
+    }
+
+    /// The value of a number.
+    pub fn get(&self, number: u32) -> Option<&T> {
+        self.all.get(number as usize)
+    }
+
+    /// The values of these numbers, each once and in the order in which they first come, and for each number that of its
+    /// value among them.
+    pub fn used(&self, numbers: impl Iterator<Item = u32>) -> (Renumbered, Vec<&T>) {
+        let mut places = vec![NONE; self.all.len()];
+        let mut used = Vec::new();
+        let mut equal: HashMap<&T, u32, FixedState> = HashMap::default();
+        for number in numbers {
+            let place = places.get_mut(number as usize);
+            let place = place.filter(|place| **place == NONE);
+            if let (Some(place), Some(value)) = (place, self.get(number)) {
+                let next = used.len() as u32;
+                *place = match self.all.is_stored() {
+                    true => *equal.entry(value).or_insert(next),
+                    false => next,
+                };
+                if *place == next {
+                    used.push(value);
+                }
+            }
+        }
+        (Renumbered(places), used)
     }
 
     /// The number of a value. A new value gets the next number.
@@ -61,7 +92,7 @@ impl<T: Hash + Eq> Interned<T> {
     }
 
     fn find(&self, hashed: u64, is_same: impl Fn(&T) -> bool) -> Option<u32> {
-        let same = |number: &u32| is_same(&self.all[*number as usize]);
+        let same = |number: &u32| self.get(*number).is_some_and(&is_same);
         self.numbers.find(hashed, same).copied()
     }
 
@@ -70,13 +101,26 @@ impl<T: Hash + Eq> Interned<T> {
         let number = self.all.len() as u32;
         self.all.push(value);
         let all = &self.all;
-        let rehash = |number: &u32| hash(&all[*number as usize]);
+        let rehash = |number: &u32| all.get(*number as usize).map_or(0, hash);
         self.numbers.insert_unique(hashed, number, rehash);
         number
     }
 }
 
-fn hash(value: &impl Hash) -> u64 {
+/// The numbers of values among those that are used.
+pub(super) struct Renumbered(Vec<u32>);
+
+/// The number of no value.
+const NONE: u32 = u32::MAX;
+
+impl Renumbered {
+    /// The number that takes the place of one.
+    pub fn of(&self, number: u32) -> u32 {
+        self.0.get(number as usize).copied().unwrap_or(NONE)
+    }
+}
+
+fn hash<T: Hash>(value: &T) -> u64 {
     // The seed is fixed: the domain knows no randomness.
     FixedState::with_seed(0).hash_one(value)
 }

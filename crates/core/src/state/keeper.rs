@@ -9,6 +9,7 @@ use super::facts::{
 };
 use super::folds::Folds;
 use super::id_table::{Id, IdTable, Ids};
+use super::paged::Paged;
 use super::standing::Stood;
 use super::word::{Word, Words};
 use crate::value::id::{AgreementId, CommitmentId, PartyId, Slug};
@@ -16,7 +17,7 @@ use crate::value::id::{AgreementId, CommitmentId, PartyId, Slug};
 /// Applies the effects of one record.
 pub(super) struct Keeper<'a> {
     /// The entities, by the numbers of their ids.
-    pub all: &'a mut [Entity],
+    pub all: &'a mut Paged<Entity>,
     pub names: &'a IdTable,
     pub assessments: &'a mut Assessments,
     pub words: &'a mut Words,

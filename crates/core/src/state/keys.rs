@@ -5,11 +5,17 @@ use std::hash::BuildHasher;
 use foldhash::quality::FixedState;
 use hashbrown::HashTable;
 
+use super::sorted::Sorted;
 use crate::value::unicode::normal;
 
 /// The records of import keys, by the hashes of the keys.
 #[derive(Debug, Clone, Default)]
-pub(super) struct ImportKeys(HashTable<Key>);
+pub(super) struct ImportKeys {
+    /// Those of a snapshot.
+    below: Sorted<u32>,
+    /// Those that came after it.
+    own: HashTable<Key>,
+}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Key {
@@ -21,10 +27,11 @@ impl ImportKeys {
     /// The records that may have a key, in this or another spelling of Unicode. A wrong record is one in four billion.
     pub fn records(&self, key: &str) -> impl Iterator<Item = u32> {
         let tag = tag(key);
-        self.0
-            .iter_hash(spread(tag))
+        let own = self.own.iter_hash(spread(tag));
+        let own = own
             .filter(move |found| found.tag == tag)
-            .map(|found| found.record)
+            .map(|found| found.record);
+        own.chain(self.below.of(tag.into()).copied())
     }
 
     /// Notes that a record has a key.
@@ -35,35 +42,42 @@ impl ImportKeys {
         });
     }
 
-    /// Forgets that a record has a key.
+    /// Forgets that a record has a key. It must have come after the snapshot.
     pub fn remove(&mut self, key: &str, record: u32) {
         let key = Key {
             tag: tag(key),
             record,
         };
-        if let Ok(place) = self.0.find_entry(spread(key.tag), |found| *found == key) {
+        if let Ok(place) = self.own.find_entry(spread(key.tag), |found| *found == key) {
             place.remove();
         }
     }
 
-    /// The records in order, each with the hash of its key.
+    /// The hashes of the keys in order, each with its record.
     pub fn to_pairs(&self) -> Vec<(u32, u32)> {
-        let mut pairs: Vec<(u32, u32)> = self.0.iter().map(|key| (key.record, key.tag)).collect();
+        let below = self.below.iter();
+        let below = below.map(|(tag, record)| (tag as u32, *record));
+        let own = self.own.iter().map(|key| (key.tag, key.record));
+        let mut pairs: Vec<(u32, u32)> = below.chain(own).collect();
         pairs.sort_unstable();
         pairs
     }
 
-    /// The keys of these pairs, which [`ImportKeys::to_pairs`] gave.
-    pub fn from_pairs(pairs: impl ExactSizeIterator<Item = (u32, u32)>) -> Self {
-        let mut keys = Self(HashTable::with_capacity(pairs.len()));
-        for (record, tag) in pairs {
-            keys.put(Key { tag, record });
+    /// Reads all that was not read yet.
+    pub fn read_all(&self) {
+        self.below.iter().for_each(drop);
+    }
+
+    /// The keys of a snapshot.
+    pub fn stored(below: Sorted<u32>) -> Self {
+        Self {
+            below,
+            own: HashTable::new(),
         }
-        keys
     }
 
     fn put(&mut self, key: Key) {
-        self.0
+        self.own
             .insert_unique(spread(key.tag), key, |key| spread(key.tag));
     }
 }

@@ -21,7 +21,8 @@ impl Known for State {
     }
 
     fn entity(&self, id: &Slug) -> Option<(EntityKind, Seq)> {
-        let (kind, record) = self.tables.entities[self.tables.names.find(id)? as usize].defined?;
+        let entity = self.tables.entity(self.tables.names.find(id)?)?;
+        let (kind, record) = entity.defined?;
         Some((kind, Seq(record.into())))
     }
 
@@ -34,7 +35,8 @@ impl Known for State {
     }
 
     fn slug(&self, id: Id) -> &Slug {
-        &self.tables.names.slugs()[id as usize]
+        let slug = self.tables.names.slugs().get(id as usize);
+        slug.expect("this state gave the number")
     }
 
     fn acts_for(&self, actor: &PartyId, principal: &PartyId) -> bool {
@@ -96,14 +98,14 @@ impl Known for State {
             .tables
             .names
             .find(&party.0)
-            .map(|id| &self.tables.entities[id as usize]);
+            .and_then(|id| self.tables.entity(id));
         let facts = entity.and_then(|entity| entity.facts.party.as_ref());
         facts.is_some_and(|facts| facts.keys.last().is_some())
     }
 
     fn revoked(&self, recorder: &RecorderId) -> Option<Seq> {
         let id = self.tables.names.find(&recorder.0)?;
-        let facts = self.tables.entities[id as usize].facts.recorder.as_ref()?;
+        let facts = self.tables.entity(id)?.facts.recorder.as_ref()?;
         let (record, ()) = facts.revoked.0.first()?;
         Some(Seq((*record).into()))
     }
@@ -122,7 +124,7 @@ impl Known for State {
     }
 
     fn agreed_on(&self, agreement: Id) -> Option<When> {
-        let entity = &self.tables.entities[agreement as usize];
+        let entity = self.tables.entity(agreement)?;
         let (_, record) = entity.defined?;
         entity.facts.agreement.as_ref()?.concluded.of(record)?.on
     }
@@ -163,7 +165,7 @@ impl Sayings for State {
     }
 
     fn word(&self, number: u32) -> Option<&Word> {
-        self.tables.words.all().get(number as usize)
+        self.tables.words.get(number)
     }
 
     fn principals(&self, actors: &[Id]) -> Ids {
@@ -184,18 +186,18 @@ impl Sayings for State {
 impl State {
     /// The parties that a party acts for at once: the one that it is part of, and those that it succeeded.
     fn superiors(&self, party: Id) -> impl Iterator<Item = Id> {
-        let entity = &self.tables.entities[party as usize];
-        let facts = entity.facts.party.as_deref();
-        let parent = entity
-            .defined
-            .zip(facts)
-            .and_then(|((_, record), facts)| facts.parent.of(record));
+        let entity = self.tables.entity(party);
+        let parent = entity.and_then(|entity| {
+            let (_, record) = entity.defined?;
+            entity.facts.party.as_deref()?.parent.of(record)
+        });
         parent.copied().into_iter().chain(self.succeeded(party))
     }
 
     /// The parties that a party succeeded itself.
     fn succeeded(&self, party: Id) -> impl Iterator<Item = Id> {
-        let facts = self.tables.entities[party as usize].facts.party.as_deref();
+        let entity = self.tables.entity(party);
+        let facts = entity.and_then(|entity| entity.facts.party.as_deref());
         let succeeded = facts.into_iter().flat_map(|facts| facts.succeeded.values());
         succeeded.copied()
     }

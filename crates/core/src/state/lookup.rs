@@ -13,9 +13,15 @@ impl State {
         self.entity(id).and_then(|(_, seq)| self.entry(seq))
     }
 
+    /// How many ids of a kind there are.
+    pub fn count_of(&self, kind: EntityKind) -> usize {
+        self.tables.id_counts[kind as usize] as usize
+    }
+
     /// Every id of a kind, sorted by its bytes.
     pub fn ids(&self, kind: EntityKind) -> impl Iterator<Item = &Slug> {
-        let named = self.tables.names.slugs().iter().zip(&self.tables.entities);
+        let named = self.tables.names.slugs().iter();
+        let named = named.zip(self.tables.entities.iter());
         let of_kind =
             named.filter(|(_, entity)| entity.defined.is_some_and(|(found, _)| found == kind));
         let mut ids: Vec<&Slug> = of_kind.map(|(slug, _)| slug).collect();
@@ -50,8 +56,9 @@ impl State {
                 .tables
                 .names
                 .find(slug)
-                .map(|id| &self.tables.entities[id as usize].trail),
-            Subject::Record(seq) => self.tables.about.get(&seq.0),
+                .and_then(|id| self.tables.entity(id))
+                .map(|entity| &entity.trail),
+            Subject::Record(seq) => self.tables.about.get(seq.0),
         };
         let numbers = trail.into_iter().flat_map(Postings::iter);
         numbers.filter_map(|number| {

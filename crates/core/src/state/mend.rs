@@ -50,16 +50,13 @@ impl State {
         };
         let before = events(self);
         let tables = self.change();
-        let record_status = tables.record_statuses.entry(mend.target).or_default();
-        match mend.change {
+        let change = |record_status: &mut RecordStatus| match mend.change {
             Change::Corrects if applies => record_status.corrections.push(mend.by),
             Change::Corrects => record_status.corrections.retain(|by| *by != mend.by),
             Change::Retracts => record_status.retracted = applies.then_some(mend.by),
             Change::Redacts => record_status.redacted = applies.then_some(mend.by),
-        }
-        if record_status == RecordStatus::NONE {
-            tables.record_statuses.remove(&mend.target);
-        }
+        };
+        tables.record_statuses.change(mend.target.into(), change);
         tables.scan_cache.take();
         self.read_anew(mend.target);
         for record in &touched {

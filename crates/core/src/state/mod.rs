@@ -28,12 +28,15 @@ mod keys;
 mod known;
 mod lookup;
 mod mend;
+mod paged;
 mod position;
 mod postings;
 mod read_cache;
 mod reading;
 mod scan_cache;
+mod sorted;
 mod standing;
+mod stored;
 mod tables;
 #[cfg(test)]
 mod tests;

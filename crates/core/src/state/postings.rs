@@ -1,29 +1,57 @@
 //! Trails: the numbers of records in ascending order, stored as differences of mostly two or three bytes.
 
 use super::grow::grow;
+use super::stored::Trail;
 
 /// The most bytes of a difference.
 const LONGEST: usize = 5;
 
 /// Numbers of records in ascending order, each once.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Postings {
+    /// The bytes that come first, where a snapshot has them.
+    earlier: Option<Box<Trail>>,
     /// The first number and then the differences: seven bits a byte, low ones first, all but the last byte of
     /// each marked by its highest bit.
     differences: Vec<u8>,
     last: u32,
 }
 
+impl PartialEq for Postings {
+    fn eq(&self, other: &Self) -> bool {
+        self.iter().eq(other.iter())
+    }
+}
+
+impl Eq for Postings {}
+
 impl Postings {
     /// The trail of these bytes, with its last number.
     pub fn from_parts(differences: Vec<u8>, last: u32) -> Self {
         let last = if differences.is_empty() { 0 } else { last };
-        Self { differences, last }
+        Self {
+            earlier: None,
+            differences,
+            last,
+        }
     }
 
-    /// The bytes of the trail.
-    pub fn bytes(&self) -> &[u8] {
-        &self.differences
+    /// The trail of these bytes of a snapshot, with its last number.
+    pub fn long(bytes: Trail, last: u32) -> Self {
+        Self {
+            earlier: Some(Box::new(bytes)),
+            differences: Vec::new(),
+            last,
+        }
+    }
+
+    /// The bytes of the trail, in two parts.
+    pub fn bytes(&self) -> [&[u8]; 2] {
+        let earlier = self.earlier.as_ref();
+        [
+            earlier.map_or(&[], |earlier| earlier.bytes()),
+            &self.differences,
+        ]
     }
 
     /// The last number; 0 if the trail is empty.
@@ -33,18 +61,27 @@ impl Postings {
 
     /// Whether it is empty.
     pub fn is_empty(&self) -> bool {
-        self.differences.is_empty()
+        self.differences.is_empty() && self.earlier.is_none()
     }
 
     /// The numbers, in order.
     pub fn iter(&self) -> Numbers<'_> {
-        Numbers::new(&self.differences)
+        let [bytes, more] = self.bytes();
+        Numbers {
+            bytes,
+            more,
+            last: 0,
+        }
     }
 
     /// The numbers, the last first.
     pub fn backwards(&self) -> impl Iterator<Item = u32> + use<'_> {
-        let (mut bytes, mut next) = (self.differences.as_slice(), self.last);
+        let [mut before, mut bytes] = self.bytes();
+        let mut next = self.last;
         std::iter::from_fn(move || {
+            if bytes.is_empty() {
+                bytes = std::mem::take(&mut before);
+            }
             let start = last_difference(bytes)?;
             let number = next;
             let difference = Numbers::new(&bytes[start..]).next();
@@ -90,6 +127,11 @@ impl Postings {
     }
 
     fn pop(&mut self) {
+        if self.differences.is_empty()
+            && let Some(earlier) = self.earlier.take()
+        {
+            self.differences = earlier.bytes().to_vec();
+        }
         let Some(start) = last_difference(&self.differences) else {
             return;
         };
@@ -101,6 +143,7 @@ impl Postings {
     fn rebuild(&mut self, change: impl FnOnce(&mut Vec<u32>)) {
         let mut all: Vec<u32> = self.iter().collect();
         change(&mut all);
+        self.earlier = None;
         self.differences.clear();
         self.last = 0;
         for number in all {
@@ -120,12 +163,19 @@ fn last_difference(bytes: &[u8]) -> Option<usize> {
 #[derive(Debug, Clone)]
 pub(super) struct Numbers<'t> {
     bytes: &'t [u8],
+    /// The bytes that follow.
+    more: &'t [u8],
     last: u32,
 }
 
 impl<'t> Numbers<'t> {
     fn new(bytes: &'t [u8]) -> Self {
-        Self { bytes, last: 0 }
+        let more = &[];
+        Self {
+            bytes,
+            more,
+            last: 0,
+        }
     }
 }
 
@@ -133,6 +183,9 @@ impl Iterator for Numbers<'_> {
     type Item = u32;
 
     fn next(&mut self) -> Option<u32> {
+        if self.bytes.is_empty() {
+            self.bytes = std::mem::take(&mut self.more);
+        }
         let mut difference: u32 = 0;
         let mut shift = 0;
         loop {
@@ -173,7 +226,7 @@ mod tests {
                 prop_assert!(trail.iter().eq(set.iter().copied()));
                 prop_assert!(trail.backwards().eq(set.iter().rev().copied()));
                 prop_assert_eq!(trail.is_empty(), set.is_empty());
-                let again = Postings::from_parts(trail.bytes().to_vec(), trail.last());
+                let again = Postings::from_parts(trail.bytes().concat(), trail.last());
                 prop_assert_eq!(&again, &trail);
             }
         }

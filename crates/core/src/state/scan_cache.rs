@@ -1,127 +1,115 @@
 //! Summaries of all records, for questions that go over all of them.
 
 use std::collections::HashMap;
+use std::sync::OnceLock;
 
 use chrono::NaiveDate;
 use foldhash::fast::FixedState;
 
 use super::dates::RecordDates;
 use super::id_table::Id;
+use super::paged::{Item as _, Paged};
 use crate::event::Kind;
-use crate::value::when::When;
 
 /// How many records share a latest day. Each group begins at a multiple of it.
 const TOGETHER: usize = 256;
 
-/// Two latest days for each group of records, and two summaries for each record.
+/// How many records are summarised at once: those of a page.
+const RECORDS: usize = <Option<Kind>>::TOGETHER;
+
+/// Summaries of records, made when they are asked for.
 #[derive(Debug, Clone, Default)]
 pub(super) struct ScanCache {
-    latest: Vec<NaiveDate>,
+    summaries: Vec<OnceLock<Box<Summary>>>,
+    /// The agreement of each commitment whose record has no date and came after the snapshot.
+    agreements: OnceLock<HashMap<u32, Id, FixedState>>,
+}
+
+/// Two latest days for each group of records, and a bit for each record.
+#[derive(Debug, Clone)]
+pub(super) struct Summary {
+    latest: [NaiveDate; RECORDS / TOGETHER],
     /// The same, without the records of bookkeeping.
-    latest_heard: Vec<NaiveDate>,
-    noteworthy: Bits,
-    mended: Bits,
-    /// The agreement of each commitment whose record has no date.
-    agreements: HashMap<u32, Id, FixedState>,
+    latest_heard: [NaiveDate; RECORDS / TOGETHER],
+    noteworthy: [u64; RECORDS / 64],
 }
 
 impl ScanCache {
-    /// Summarises records with these kinds and dates. `mended` are those that later ones corrected, retracted or
-    /// redacted, and `made_in` has the agreements of the commitments.
-    pub fn new(
-        kinds: &[Option<Kind>],
+    /// Of so many records.
+    pub fn new(records: usize) -> Self {
+        let summaries = records.div_ceil(RECORDS);
+        Self {
+            summaries: (0..summaries).map(|_| OnceLock::new()).collect(),
+            agreements: OnceLock::new(),
+        }
+    }
+
+    /// The summary of a record and its neighbours.
+    pub fn of(
+        &self,
+        record: usize,
+        kinds: &Paged<Option<Kind>>,
         dates: &RecordDates,
-        mended: impl Iterator<Item = usize>,
-        made_in: impl Iterator<Item = (u32, Id)>,
-    ) -> Self {
-        let mut summaries = Self {
-            latest: Vec::with_capacity(kinds.len().div_ceil(TOGETHER)),
-            latest_heard: Vec::with_capacity(kinds.len().div_ceil(TOGETHER)),
-            noteworthy: Bits::new(kinds.len()),
-            mended: Bits::new(kinds.len()),
-            agreements: HashMap::default(),
-        };
-        mended.for_each(|record| summaries.mended.set(record));
-        let dateless = dates.which(|date| !date.is_dated());
-        let noteworthy = dates.which(|date| {
-            let has_end = date.on.and_then(When::latest).is_some();
-            date.irregular || date.infers || !has_end
+    ) -> Option<&Summary> {
+        let summary = self.summaries.get(record / RECORDS)?;
+        let first = record - record % RECORDS;
+        Some(summary.get_or_init(|| Summary::new(first, kinds.run(first), dates)))
+    }
+
+    /// The agreements of commitments, of which `all` makes those that are not known yet.
+    pub fn agreements(
+        &self,
+        all: impl FnOnce() -> HashMap<u32, Id, FixedState>,
+    ) -> &HashMap<u32, Id, FixedState> {
+        self.agreements.get_or_init(all)
+    }
+}
+
+impl Summary {
+    /// Summarises records from this one on.
+    fn new(first: usize, kinds: &[Option<Kind>], dates: &RecordDates) -> Box<Self> {
+        let mut summary = Box::new(Self {
+            latest: [NaiveDate::MIN; RECORDS / TOGETHER],
+            latest_heard: [NaiveDate::MIN; RECORDS / TOGETHER],
+            noteworthy: [0; RECORDS / 64],
         });
-        let made_in = made_in.filter(|(record, _)| {
-            let place = dates.place(*record as usize);
-            place.is_some_and(|place| dateless[place])
-        });
-        summaries.agreements = made_in.collect();
-        let (mut latest, mut latest_heard) = (NaiveDate::MIN, NaiveDate::MIN);
-        for (record, place) in dates.places().enumerate() {
-            if noteworthy[place] {
-                summaries.noteworthy.set(record);
+        for (at, kind) in kinds.iter().enumerate() {
+            let Some(stamp) = dates.stamp(first + at) else {
+                continue;
+            };
+            if stamp.is_noteworthy {
+                summary.noteworthy[at / 64] |= 1 << (at % 64);
             }
-            let spec = kinds[record].map(Kind::spec);
+            let spec = kind.map(Kind::spec);
             // The date of its agreement may be any day.
-            let inherits = dateless[place] && spec.is_some_and(|spec| spec.has_agreement_date);
+            let inherits = stamp.is_dateless && spec.is_some_and(|spec| spec.has_agreement_date);
             let last_day = match inherits {
                 true => NaiveDate::MAX,
-                false => dates.last_days()[place],
+                false => stamp.last_day,
             };
-            latest = latest.max(last_day);
+            let latest = &mut summary.latest[at / TOGETHER];
+            *latest = last_day.max(*latest);
             if spec.is_some_and(|spec| !spec.is_bookkeeping) {
-                latest_heard = latest_heard.max(last_day);
-            }
-            if (record + 1) % TOGETHER == 0 || record + 1 == kinds.len() {
-                summaries.latest.push(latest);
-                summaries.latest_heard.push(latest_heard);
-                (latest, latest_heard) = (NaiveDate::MIN, NaiveDate::MIN);
+                let latest = &mut summary.latest_heard[at / TOGETHER];
+                *latest = last_day.max(*latest);
             }
         }
-        summaries
+        summary
     }
 
     /// A day that is not before the last possible day of any record in the group of this one.
     pub fn latest(&self, record: usize) -> NaiveDate {
-        let latest = self.latest.get(record / TOGETHER).copied();
-        latest.unwrap_or(NaiveDate::MAX)
+        self.latest[record % RECORDS / TOGETHER]
     }
 
-    /// As [`ScanCache::latest`], of the records that are not bookkeeping.
+    /// As [`Summary::latest`], of the records that are not bookkeeping.
     pub fn latest_heard(&self, record: usize) -> NaiveDate {
-        let latest = self.latest_heard.get(record / TOGETHER).copied();
-        latest.unwrap_or(NaiveDate::MAX)
-    }
-
-    /// The agreement of the commitment of a record without a date.
-    pub fn agreement(&self, record: usize) -> Option<Id> {
-        self.agreements.get(&u32::try_from(record).ok()?).copied()
+        self.latest_heard[record % RECORDS / TOGETHER]
     }
 
     /// Whether a record is irregular, was inferred in part, or says no last day.
     pub fn is_noteworthy(&self, record: usize) -> bool {
-        self.noteworthy.get(record)
-    }
-
-    /// Whether a record was corrected, retracted or redacted.
-    pub fn is_mended(&self, record: usize) -> bool {
-        self.mended.get(record)
-    }
-}
-
-/// A bit for each record.
-#[derive(Debug, Clone, Default)]
-struct Bits(Vec<u64>);
-
-impl Bits {
-    fn new(count: usize) -> Self {
-        Self(vec![0; count.div_ceil(64)])
-    }
-
-    fn set(&mut self, at: usize) {
-        if let Some(word) = self.0.get_mut(at / 64) {
-            *word |= 1 << (at % 64);
-        }
-    }
-
-    fn get(&self, at: usize) -> bool {
-        let word = self.0.get(at / 64);
-        word.is_some_and(|word| word & (1 << (at % 64)) != 0)
+        let at = record % RECORDS;
+        self.noteworthy[at / 64] & (1 << (at % 64)) != 0
     }
 }

@@ -1,10 +1,7 @@
 //! The tables of the state, into which records are folded.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
-
-use foldhash::fast::FixedState;
 
 use super::archive::{Archive, Unreadable};
 use super::assessments::Assessments;
@@ -12,12 +9,15 @@ use super::current::{CurrentRecord, RecordStatus};
 use super::dates::RecordDates;
 use super::entity::Entity;
 use super::folds::Folds;
-use super::id_table::IdTable;
+use super::id_table::{Id, IdTable};
 use super::keys::ImportKeys;
+use super::paged::Paged;
 use super::postings::Postings;
 use super::read_cache::ReadCache;
 use super::scan_cache::ScanCache;
+use super::sorted::{Overlaid, Sorted};
 use super::standing::Stood;
+use super::stored::Stored;
 use super::word::Words;
 use crate::event::Kind;
 use crate::value::id::{EntityKind, Seq, Slug};
@@ -43,15 +43,15 @@ pub struct State {
 #[derive(Clone, Default)]
 pub(super) struct Tables {
     /// The kind of each record; none if its payload was erased.
-    pub kinds: Vec<Option<Kind>>,
+    pub kinds: Paged<Option<Kind>>,
     /// The date of each record, and what is doubtful about it.
     pub dates: RecordDates,
     /// The records that later ones corrected, retracted or redacted.
-    pub record_statuses: HashMap<u32, RecordStatus, FixedState>,
+    pub record_statuses: Overlaid<RecordStatus>,
     /// Every id that a record names, with its number.
     pub names: IdTable,
     /// The entity of each id, at the number of the id.
-    pub entities: Vec<Entity>,
+    pub entities: Paged<Entity>,
     /// The different assessments. Facts have their numbers.
     pub assessments: Assessments,
     /// The different words by which standings moved. Facts have their numbers.
@@ -59,7 +59,7 @@ pub(super) struct Tables {
     /// How many ids there are of each [`EntityKind`].
     pub id_counts: [u32; 5],
     /// The trail of each record that others name.
-    pub about: HashMap<u64, Postings, FixedState>,
+    pub about: Overlaid<Postings>,
     /// The records of the import keys.
     pub import_keys: ImportKeys,
     /// The records after those of the archive; none for one whose payload was erased.
@@ -70,14 +70,42 @@ pub(super) struct Tables {
     pub folds: Folds<Stood>,
     /// How many of the first records have a recorded time that an importer stated.
     pub asserted: u64,
+    /// The agreement of each commitment whose record has no date, as the snapshot has it.
+    pub dateless: Sorted<Id>,
+    /// The snapshot that the tables begin with.
+    pub stored: Option<Arc<Stored>>,
+}
+
+impl Tables {
+    /// How many of the first records the snapshot is of.
+    pub fn stored_records(&self) -> u64 {
+        self.stored.as_ref().map_or(0, |stored| stored.records())
+    }
+
+    /// The agreement of each commitment whose record has no date, by that record, of the entities from this number on.
+    pub fn dateless(&self, first: usize) -> impl Iterator<Item = (u32, Id)> {
+        let entities = (first..self.entities.len()).filter_map(|id| self.entities.get(id));
+        let commitments = entities.filter_map(|entity| entity.facts.commitment.as_deref());
+        let terms = commitments.flat_map(|facts| facts.terms.iter());
+        terms
+            .filter(|(record, _)| {
+                let stamp = self.dates.stamp(*record as usize);
+                stamp.is_some_and(|stamp| stamp.is_dateless)
+            })
+            .map(|(record, terms)| (record, terms.agreement))
+    }
+
+    /// The entity of the id of a number.
+    pub fn entity(&self, id: Id) -> Option<&Entity> {
+        self.entities.get(id as usize)
+    }
 }
 
 impl fmt::Debug for State {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("State")
             .field("count", &self.count())
-            .field("record_statuses", &self.tables.record_statuses)
-            .field("entities", &self.tables.entities)
+            .field("stored", &self.tables.stored)
             .finish_non_exhaustive()
     }
 }
@@ -123,7 +151,48 @@ impl State {
 
     /// The first record that the archive failed to read. Answers given after that may be wrong.
     pub fn unreadable(&self) -> Option<&Unreadable> {
+        let stored = self.tables.stored.as_ref();
+        if let Some(stored) = stored.filter(|stored| stored.pages().is_lost()) {
+            let last = Seq(stored.records().saturating_sub(1));
+            let why = "the snapshot up to it is damaged, and the records do not give it again";
+            self.unreadable.get_or_init(|| Unreadable {
+                seq: last,
+                why: why.to_owned(),
+            });
+        }
         self.unreadable.get()
+    }
+
+    /// How many of the first records are in the snapshot that the state was read from; 0 where there is none.
+    pub fn stored_records(&self) -> u64 {
+        self.tables.stored_records()
+    }
+
+    /// Whether a page of that snapshot was damaged, so that all of it was made anew.
+    pub fn is_damaged(&self) -> bool {
+        let stored = self.tables.stored.as_ref();
+        stored.is_some_and(|stored| stored.pages().is_damaged())
+    }
+
+    /// Reads all of the snapshot that was not read yet: for a process that keeps the state, whose snapshot may be removed.
+    pub fn read_all(&self) {
+        let tables = &self.tables;
+        tables.kinds.read_all();
+        tables.dates.read_all();
+        tables.names.slugs().read_all();
+        tables.names.first().read_all();
+        tables.entities.read_all();
+        tables.assessments.all().read_all();
+        tables.words.all().read_all();
+        tables
+            .entities
+            .iter()
+            .for_each(|entity| _ = entity.trail.bytes());
+        tables.about.iter().for_each(|(_, trail)| _ = trail.bytes());
+        tables.record_statuses.iter().for_each(drop);
+        tables.names.read_all();
+        tables.import_keys.read_all();
+        tables.dateless.iter().for_each(drop);
     }
 
     /// A clone to which what this state or a clone failed to read counts as not tried yet. The archive may read again.
@@ -149,14 +218,13 @@ impl State {
 
     /// What later records did to a record.
     pub(super) fn record_status(&self, seq: Seq) -> &RecordStatus {
-        let record = u32::try_from(seq.0).ok();
-        let record_status = record.and_then(|record| self.tables.record_statuses.get(&record));
+        let record_status = self.tables.record_statuses.get(seq.0);
         record_status.unwrap_or(RecordStatus::NONE)
     }
 
     /// The entity with this id and the record that defines it, if it is of this kind.
     pub(super) fn found(&self, slug: &Slug, kind: EntityKind) -> Option<(&Entity, u32)> {
-        let entity = &self.tables.entities[self.tables.names.find(slug)? as usize];
+        let entity = self.tables.entity(self.tables.names.find(slug)?)?;
         let (found, record) = entity.defined?;
         (found == kind).then_some((entity, record))
     }

@@ -49,6 +49,8 @@ pub enum FindingKind {
     Signature,
     /// The ledger does not lead through a checkpoint that was kept elsewhere.
     Anchor,
+    /// A document beside the ledger is not the one whose digest its source gives.
+    Document,
 }
 
 impl FindingKind {
@@ -70,6 +72,7 @@ impl FindingKind {
             Self::Snapshot => "snapshot",
             Self::Signature => "signature",
             Self::Anchor => "anchor",
+            Self::Document => "document",
         }
     }
 }

@@ -2,6 +2,8 @@ use std::fs::OpenOptions;
 
 use super::lock::LOCK;
 use super::refusal::io_error;
+use std::path::PathBuf;
+
 use super::*;
 use crate::source::OneBatch;
 use crate::testing::batch;

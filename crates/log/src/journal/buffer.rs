@@ -72,4 +72,12 @@ impl Reader for WriteBuffer {
         }
         self.read_any(from, limit)
     }
+
+    fn snapshot_counts(&self) -> Result<Vec<u64>, LogError> {
+        self.reader.snapshot_counts()
+    }
+
+    fn snapshot(&self, count: u64) -> Result<Option<Vec<u8>>, LogError> {
+        self.reader.snapshot(count)
+    }
 }

@@ -100,14 +100,14 @@ impl JournalFile {
         medium: Box<dyn Medium>,
         path: &Path,
     ) -> Result<(Self, Vec<Frame>), LogError> {
-        let bytes = medium
-            .read()
-            .map_err(|source| failed("reading", path, source))?;
+        let reading = |source| failed("reading", path, source);
+        let mut bytes = slots(&*medium).map_err(reading)?;
         let slot = Slot::newest(&bytes, MAGIC);
         let slot = slot.ok_or_else(|| damaged(path, "neither of its two slots is whole"))?;
         let state = State::from_bytes(&slot.body);
         let state = state.filter(|state| state.size == bytes.len() as u64);
         let state = state.ok_or_else(|| damaged(path, "it has not its length"))?;
+        read_frames(&*medium, &mut bytes, state.first).map_err(reading)?;
         let (frames, after_last) = scan(&bytes, state.first);
         let mut log = Self {
             medium,
@@ -280,7 +280,7 @@ pub(super) fn blank(size: usize, head: Head) -> Vec<u8> {
 /// Whether the file of a journal is missing, or knows no record and holds no frame, not even a damaged one.
 pub(crate) fn is_blank(path: &Path) -> bool {
     let Ok(bytes) = servanda_files::read_regular(path, MAX_BYTES) else {
-        return !path.exists();
+        return matches!(path.try_exists(), Ok(false));
     };
     let state = Slot::newest(&bytes, MAGIC).and_then(|slot| State::from_bytes(&slot.body));
     let knows_none = state.is_none_or(|state| state.head == Head::EMPTY);
@@ -309,6 +309,28 @@ fn damaged(path: &Path, what: &str) -> LogError {
         what: format!("{}: {what}", path.display()),
         resume: None,
     }
+}
+
+/// Reads the slots of a file, and gives as many bytes as it has, the others as zeros.
+fn slots(medium: &dyn Medium) -> io::Result<Vec<u8>> {
+    let length = usize::try_from(medium.length()?.min(MAX_BYTES)).unwrap_or(0);
+    let mut bytes = vec![0; length];
+    medium.read_at(0, &mut bytes[..length.min(START)])?;
+    Ok(bytes)
+}
+
+/// Reads the frames from this number on, and of all other pages the beginning: few of the bytes mean anything.
+fn read_frames(medium: &dyn Medium, bytes: &mut [u8], first: u64) -> io::Result<()> {
+    for at in (START..bytes.len()).step_by(PAGE) {
+        let rest = &mut bytes[at..];
+        let head = frame::HEADER_LEN.min(rest.len());
+        medium.read_at(at as u64, &mut rest[..head])?;
+        if let Some(length) = frame::announced(rest, first) {
+            let length = length.min(rest.len());
+            medium.read_at(at as u64, &mut rest[..length])?;
+        }
+    }
+    Ok(())
 }
 
 /// Finds every whole frame from this number on, and the end of the last. Looks at each page, so that a damaged frame

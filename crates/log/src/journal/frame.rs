@@ -9,7 +9,8 @@ pub(super) const PAGE: usize = 4096;
 
 /// The text of an event cannot contain this: it ends in a control character.
 const MAGIC: &[u8; 8] = b"srvdfrm\x01";
-const HEADER_LEN: usize = 104;
+/// Bytes of a frame before its records.
+pub(super) const HEADER_LEN: usize = 104;
 const CHECKSUM_LEN: usize = 32;
 const LENGTH: usize = 4;
 
@@ -53,6 +54,16 @@ pub(super) fn to_bytes(number: u64, expected: Head, head: Head, records: &[Seale
     bytes.extend_from_slice(&checksum.0);
     bytes.resize(room, 0);
     bytes
+}
+
+/// The length that the header at the beginning of these bytes announces, if it is of a frame of this number or a greater
+/// one.
+pub(super) fn announced(bytes: &[u8], from_number: u64) -> Option<usize> {
+    let header: &[u8; HEADER_LEN] = bytes.first_chunk()?;
+    let number = u64::from_le_bytes(*header[8..].first_chunk()?);
+    let body_len = u64::from_le_bytes(*header[96..].first_chunk()?);
+    let length = (HEADER_LEN + CHECKSUM_LEN).checked_add(usize::try_from(body_len).ok()?)?;
+    (header.starts_with(MAGIC) && number >= from_number).then_some(length)
 }
 
 /// Parses the frame at the beginning of these bytes, if it is whole and has this number or a greater one, and gives the

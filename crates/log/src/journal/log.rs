@@ -17,6 +17,7 @@ use crate::log::{
 };
 use crate::source::{Batch, BatchSource, NoBatch, OneBatch, Peeked};
 use servanda_core::chain::record::Head;
+use servanda_core::pages::Source;
 
 /// Bytes of the file.
 pub const SIZE: usize = 4 * 1024 * 1024;
@@ -338,6 +339,10 @@ impl<L: Log + 'static> SnapshotCache for Journal<L> {
 
     fn load(&self, count: u64) -> Result<Option<Vec<u8>>, LogError> {
         self.backing.log()?.cache()?.load(count)
+    }
+
+    fn open(&self, count: u64) -> Result<Option<Arc<dyn Source>>, LogError> {
+        self.backing.log()?.cache()?.open(count)
     }
 
     fn remove(&self, count: u64) -> Result<(), LogError> {

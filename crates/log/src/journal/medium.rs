@@ -1,12 +1,15 @@
 //! The file of a journal as a trait: tests use one that loses bytes which were not synced.
 
 use std::fs::File;
-use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::io::{self, Seek as _, SeekFrom, Write as _};
 
 /// A file of fixed length.
 pub(super) trait Medium: Send {
-    /// Reads all bytes.
-    fn read(&self) -> io::Result<Vec<u8>>;
+    /// How many bytes it has.
+    fn length(&self) -> io::Result<u64>;
+
+    /// Fills these bytes from this place on.
+    fn read_at(&self, at: u64, bytes: &mut [u8]) -> io::Result<()>;
 
     /// Writes these bytes at this place. After an error, any of them may be written.
     fn write_at(&self, at: u64, bytes: &[u8]) -> io::Result<()>;
@@ -16,12 +19,20 @@ pub(super) trait Medium: Send {
 }
 
 impl Medium for File {
-    fn read(&self) -> io::Result<Vec<u8>> {
+    fn length(&self) -> io::Result<u64> {
+        Ok(self.metadata()?.len())
+    }
+
+    #[cfg(unix)]
+    fn read_at(&self, at: u64, bytes: &mut [u8]) -> io::Result<()> {
+        std::os::unix::fs::FileExt::read_exact_at(self, bytes, at)
+    }
+
+    #[cfg(not(unix))]
+    fn read_at(&self, at: u64, bytes: &mut [u8]) -> io::Result<()> {
         let mut file = self;
-        let mut bytes = Vec::with_capacity(usize::try_from(self.metadata()?.len()).unwrap_or(0));
-        file.seek(SeekFrom::Start(0))?;
-        file.read_to_end(&mut bytes)?;
-        Ok(bytes)
+        file.seek(SeekFrom::Start(at))?;
+        io::Read::read_exact(&mut file, bytes)
     }
 
     fn write_at(&self, at: u64, bytes: &[u8]) -> io::Result<()> {

@@ -111,8 +111,14 @@ struct Simulated {
 }
 
 impl Medium for Simulated {
-    fn read(&self) -> io::Result<Vec<u8>> {
-        Ok(locked(&self.disk).live.clone())
+    fn length(&self) -> io::Result<u64> {
+        Ok(locked(&self.disk).live.len() as u64)
+    }
+
+    fn read_at(&self, at: u64, bytes: &mut [u8]) -> io::Result<()> {
+        let at = at as usize;
+        bytes.copy_from_slice(&locked(&self.disk).live[at..at + bytes.len()]);
+        Ok(())
     }
 
     fn write_at(&self, at: u64, bytes: &[u8]) -> io::Result<()> {

@@ -110,10 +110,14 @@ impl Shared {
     }
 }
 
-impl Reader for Shared {
-    fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, LogError> {
-        let trees = self.trees().ok_or_else(LogError::closed)?;
-        let read = trees.read(from, limit, self.end.load(Ordering::SeqCst));
+impl Shared {
+    /// Reads, and opens sled anew after many bytes.
+    pub(super) fn reading<T>(
+        &self,
+        read: impl FnOnce(&Trees) -> Result<T, LogError>,
+    ) -> Result<T, LogError> {
+        let trees = self.opened()?;
+        let read = read(&trees);
         if matches!(read, Err(LogError::Damaged { .. })) {
             self.met_damage.store(true, Ordering::Relaxed);
         }
@@ -123,5 +127,19 @@ impl Reader for Shared {
             self.renew();
         }
         read
+    }
+}
+
+impl Reader for Shared {
+    fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, LogError> {
+        self.reading(|trees| trees.read(from, limit, self.end.load(Ordering::SeqCst)))
+    }
+
+    fn snapshot_counts(&self) -> Result<Vec<u64>, LogError> {
+        self.opened()?.snapshots()
+    }
+
+    fn snapshot(&self, count: u64) -> Result<Option<Vec<u8>>, LogError> {
+        self.opened()?.snapshot(count)
     }
 }

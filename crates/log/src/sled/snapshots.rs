@@ -1,5 +1,6 @@
 //! Snapshots in parts; the last part tells that the snapshot is whole.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::files::BLOCKS_PER_FLUSH;
@@ -10,6 +11,7 @@ use crate::block;
 use crate::error::LogError;
 use crate::log::{ChunkSink, SnapshotCache};
 use servanda_core::chain::record::{LocalChecksum, local_checksum};
+use servanda_core::pages::Source;
 
 /// A snapshot that is being stored.
 pub(super) struct Putting<'a> {
@@ -94,6 +96,33 @@ impl Putting<'_> {
     }
 }
 
+/// The most bytes that are reserved before they were read.
+const PIECE_MAX: usize = 1024 * 1024;
+
+/// A snapshot that is read piece by piece.
+struct Opened {
+    shared: Arc<Shared>,
+    count: u64,
+    length: u64,
+}
+
+impl Source for Opened {
+    fn length(&self) -> u64 {
+        self.length
+    }
+
+    fn read(&self, at: u64, length: usize) -> Result<Vec<u8>, String> {
+        let read = self
+            .shared
+            .reading(|trees| trees.piece_of_snapshot(self.count, at, length));
+        let bytes = read.map_err(|error| error.to_string())?;
+        match bytes.len() == length {
+            true => Ok(bytes),
+            false => Err("the snapshot ends before".to_owned()),
+        }
+    }
+}
+
 /// The part number of a snapshot's last part.
 pub(super) const SEAL: u32 = u32::MAX;
 
@@ -135,6 +164,38 @@ impl Trees {
             next = count.checked_add(1);
         }
         Ok(counts)
+    }
+
+    /// How many bytes the snapshot of this count has, as its last part tells; none without that part.
+    fn snapshot_length(&self, count: u64) -> Result<Option<u64>, LogError> {
+        let Some(tree) = self.snapshots.get() else {
+            return Ok(None);
+        };
+        let seal = self.call("reading", || tree.get(snapshot_key(count, SEAL)))?;
+        let length = seal.as_ref().and_then(|seal| seal.first_chunk::<8>());
+        Ok(length.map(|length| u64::from_le_bytes(*length)))
+    }
+
+    /// Reads bytes of a snapshot from a place on, as many as there are.
+    fn piece_of_snapshot(&self, count: u64, at: u64, length: usize) -> Result<Vec<u8>, LogError> {
+        let part = at / block::MAX_VALUE as u64;
+        let mut skip = (at % block::MAX_VALUE as u64) as usize;
+        let mut bytes = Vec::with_capacity(length.min(PIECE_MAX));
+        let (Some(tree), Ok(part)) = (self.snapshots.get(), u32::try_from(part)) else {
+            return Ok(bytes);
+        };
+        for part in part..SEAL {
+            let found = self.call("reading", || tree.get(snapshot_key(count, part)))?;
+            let Some(found) = found else { break };
+            self.bytes_read.fetch_add(found.len(), Ordering::Relaxed);
+            let rest = found.get(skip..).unwrap_or_default();
+            bytes.extend_from_slice(&rest[..rest.len().min(length - bytes.len())]);
+            skip = 0;
+            if bytes.len() == length || found.len() != block::MAX_VALUE {
+                break;
+            }
+        }
+        Ok(bytes)
     }
 
     pub(super) fn snapshot(&self, count: u64) -> Result<Option<Vec<u8>>, LogError> {
@@ -185,6 +246,16 @@ impl SnapshotCache for Sled {
 
     fn load(&self, count: u64) -> Result<Option<Vec<u8>>, LogError> {
         self.trees()?.snapshot(count)
+    }
+
+    fn open(&self, count: u64) -> Result<Option<Arc<dyn Source>>, LogError> {
+        let length = self.trees()?.snapshot_length(count)?;
+        let opened = |length| Opened {
+            shared: Arc::clone(&self.shared),
+            count,
+            length,
+        };
+        Ok(length.map(|length| Arc::new(opened(length)) as Arc<dyn Source>))
     }
 
     fn remove(&self, count: u64) -> Result<(), LogError> {

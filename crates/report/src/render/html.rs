@@ -19,6 +19,7 @@ use self::cells::Cells;
 use self::grid::Grid;
 use self::text::shown;
 use super::format::{Render, Style, clocks};
+use crate::report::chart::{Chart, Plot};
 use crate::report::{Document, Table};
 
 /// The format `html`.
@@ -71,7 +72,7 @@ impl<'d> Page<'d> {
         for (at, part) in document.parts().enumerate() {
             let mut grids = Vec::new();
             for table in &part.tables {
-                let mut grid = Grid::new(table, most);
+                let mut grid = Grid::new(table, most, document.about);
                 grid.anchor(&id_of(at, "table", table.name), document.about, &mut homes);
                 grids.push(grid);
             }
@@ -172,7 +173,7 @@ impl<'d> Page<'d> {
             @if !part.charts.is_empty() {
                 div.charts {
                     @for chart in &part.charts {
-                        (chart::figure(chart, &id_of(at, "chart", &chart.name), &id_of(at, "table", chart.table), title(chart.table).map_or(chart.table, |table| &table.title)))
+                        (chart::figure(&self.named(chart), &id_of(at, "chart", &chart.name), &id_of(at, "table", chart.table), title(chart.table).map_or(chart.table, |table| &table.title)))
                     }
                 }
             }
@@ -184,6 +185,21 @@ impl<'d> Page<'d> {
                 }
             }
         }
+    }
+
+    /// A chart whose bars are called by names where they stand for parties or agreements.
+    fn named(&self, chart: &Chart) -> Chart {
+        let mut chart = chart.clone();
+        if let Plot::Stacked { bars, .. } = &mut chart.plot
+            && chart.table != "by_theme"
+        {
+            for bar in bars {
+                let named = self.document.about.named(&bar.label);
+                let name = named.and_then(|(kind, id)| self.document.about.name_of(kind, &id));
+                bar.label = name.unwrap_or_else(|| bar.label.clone());
+            }
+        }
+        chart
     }
 
     /// A table, folded away where it is long and one of many.

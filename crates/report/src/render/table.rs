@@ -2,7 +2,8 @@
 //!
 //! A column in which nothing stands is left out and named beneath the table. Where a terminal is too narrow for all
 //! columns, what is the same in every row stands once above the table, and those columns that lead ([`Table::lead`]) are
-//! given room first. What is left without room stands in lines beneath its row.
+//! given room first. What is left without room stands in lines beneath its row; of times by which the rows are sorted
+//! ([`Table::by_day`]), the day stands once above its rows.
 
 use std::io;
 
@@ -122,7 +123,15 @@ impl Page<'_> {
         for line in layout.header() {
             self.line(&line)?;
         }
+        let mut day = None;
         for row in layout.survey.rows() {
+            let of_row = layout.day(&row);
+            if of_row.is_some() && of_row != day {
+                of_row
+                    .iter()
+                    .try_for_each(|(name, day)| self.remark(name, day))?;
+                day = of_row;
+            }
             for line in layout.row(&row) {
                 self.line(&line)?;
             }

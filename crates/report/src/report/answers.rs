@@ -43,7 +43,11 @@ pub fn became(
         plural(agreements, "agreement"),
     );
     let mut answer = vec![format!("{promises} in {agreements}. {ends}")];
-    let mut more = vec![format!("{} {} live.", tally.live, are(tally.live))];
+    let mut more = vec![format!(
+        "{} of them {} live: something is owed, or may yet come to be.",
+        tally.live,
+        are(tally.live)
+    )];
     let claimed = at(Standing::Claimed);
     if claimed > 0 {
         more.push(format!(

@@ -119,6 +119,8 @@ pub struct Table<'v> {
     /// The columns that are given room first where there is too little for all, the most important one first. The others
     /// follow in their order.
     pub lead: &'static [&'static str],
+    /// The column of times by which the rows are sorted. Where it has no room, each day stands once above its rows.
+    pub days: Option<&'static str>,
     /// Its rows, each as long as `columns`.
     pub rows: Flow<'v, Row>,
     /// What to say where there are no rows.
@@ -133,6 +135,7 @@ impl<'v> Table<'v> {
             title: title.into(),
             columns: columns.to_vec(),
             lead: &[],
+            days: None,
             rows: Flow::default(),
             empty: "nothing",
         }
@@ -162,6 +165,14 @@ impl<'v> Table<'v> {
     pub fn lead(mut self, columns: &'static [&'static str]) -> Self {
         debug_assert!(columns.iter().all(|column| self.columns.contains(column)));
         self.lead = columns;
+        self
+    }
+
+    /// Has its rows sorted by the times in this column.
+    #[must_use]
+    pub fn by_day(mut self, column: &'static str) -> Self {
+        debug_assert!(self.columns.contains(&column));
+        self.days = Some(column);
         self
     }
 

@@ -51,6 +51,7 @@ impl Report for Log {
         let mut document = Document::new(self.name(), "Log", view, question);
         document.notes.extend(cut(count, question.limit));
         let table = Table::new("log", "Records", COLUMNS).lead(&["record", "text", "on", "event"]);
+        let table = table.by_day("recorded");
         document.tables.push(table.or("no records").with(rows));
         document
     }

@@ -91,6 +91,7 @@ pub fn kept(document: Document<'_>) -> Document<'static> {
     }
     let table = |table: &Table<'_>| Table {
         lead: table.lead,
+        days: table.days,
         name: table.name,
         title: table.title.clone(),
         columns: table.columns.clone(),

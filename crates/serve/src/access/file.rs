@@ -174,6 +174,11 @@ impl AccessFile {
         found.who()
     }
 
+    /// Who has this name now, whatever their token is.
+    pub fn named(&self, name: &str) -> Option<Who> {
+        self.find(|entry| entry.name == name)?.who()
+    }
+
     /// Who has this name now, with the same token as when this digest was noted.
     pub fn still(&self, name: &str, digest: &str) -> Option<Who> {
         let is_it = |entry: &Entry| entry.name == name && is_same(&entry.token_sha256, digest);

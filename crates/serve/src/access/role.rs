@@ -12,7 +12,7 @@ pub enum Role {
     Auditor,
     /// As an auditor, and record events.
     Recorder,
-    /// As a recorder, in the name of anybody.
+    /// As a recorder, in the name of anybody; and destroy what may be destroyed.
     Admin,
 }
 
@@ -27,6 +27,8 @@ pub enum Needs {
     Audit,
     /// To record.
     Record,
+    /// To destroy words or documents for good.
+    Erase,
 }
 
 impl Role {
@@ -49,6 +51,7 @@ impl Role {
             Needs::Nothing | Needs::Read => true,
             Needs::Audit => self != Self::Reader,
             Needs::Record => matches!(self, Self::Recorder | Self::Admin),
+            Needs::Erase => self == Self::Admin,
         }
     }
 }

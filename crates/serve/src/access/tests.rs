@@ -41,11 +41,13 @@ fn a_token_is_good_until_it_is_taken_back_and_nothing_of_it_is_kept() {
 
 #[test]
 fn roles_may_what_they_are_for() {
-    let may = |role: Role| [Needs::Read, Needs::Audit, Needs::Record].map(|needs| role.may(needs));
-    assert_eq!(may(Role::Reader), [true, false, false]);
-    assert_eq!(may(Role::Auditor), [true, true, false]);
-    assert_eq!(may(Role::Recorder), [true, true, true]);
-    assert_eq!(may(Role::Admin), [true, true, true]);
+    let may = |role: Role| {
+        [Needs::Read, Needs::Audit, Needs::Record, Needs::Erase].map(|needs| role.may(needs))
+    };
+    assert_eq!(may(Role::Reader), [true, false, false, false]);
+    assert_eq!(may(Role::Auditor), [true, true, false, false]);
+    assert_eq!(may(Role::Recorder), [true, true, true, false]);
+    assert_eq!(may(Role::Admin), [true; 4]);
     for role in Role::ALL {
         assert_eq!(role.word().parse(), Ok(*role));
     }

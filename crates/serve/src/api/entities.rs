@@ -14,7 +14,7 @@ use servanda_report::report::{Document, Question, Report};
 use super::cells::page;
 use crate::access::Needs;
 use crate::ask::{names, subject};
-use crate::exchange::{Answered, Exchange, JSON, Route, etag, head};
+use crate::exchange::{Answered, Exchange, JSON, Route, head};
 use crate::problem::Problem;
 
 /// Rows of a page, where nobody says how many.
@@ -223,6 +223,6 @@ fn one(exchange: &Exchange<'_>, reply: &mut Reply, kind: &str) -> Answered {
     Json.render(&document, style, &mut body)
         .map_err(|error| Problem::new(500, "failed", error.to_string()))?;
     asked.check_readable()?;
-    reply.send(head(200, JSON).with("etag", etag(&snapshot)), body);
+    reply.send(head(200, JSON).with("etag", exchange.etag(&snapshot)), body);
     Ok(())
 }

@@ -14,6 +14,7 @@ use servanda_http::{Reply, Request};
 use super::records::record;
 use crate::access::Needs;
 use crate::ask::readable;
+use crate::context::Followed;
 use crate::exchange::{Answered, Exchange, JSON, Route, head};
 use crate::problem::Problem;
 use crate::shared::Source;
@@ -53,8 +54,12 @@ fn post(exchange: &Exchange<'_>, reply: &mut Reply) -> Answered {
         .as_ref()
         .ok_or_else(|| Problem::new(401, "unauthorized", "nobody is known"))?;
     let mut batch = Batch::parse(&exchange.request.body, who)?;
+    let mut dry = exchange.query.iter().filter(|(name, _)| *name == "dry_run");
+    if dry.any(|(_, value)| !matches!(value, "" | "true" | "false" | "1" | "0")) {
+        return Err(Problem::parameter("dry_run", "is true, false or left out"));
+    }
     batch.dry_run = exchange.query.flag("dry_run");
-    batch.expected = expected(exchange.request)?;
+    batch.expected = expected(exchange.request);
     let is_dry = batch.dry_run;
     let done = submit(exchange.context, who, batch)?;
     let is_new = done.receipts.iter().any(|receipt| !receipt.known);
@@ -65,23 +70,11 @@ fn post(exchange: &Exchange<'_>, reply: &mut Reply) -> Answered {
     Ok(())
 }
 
-/// The head that the client expects.
-fn expected(request: &Request) -> Result<Option<String>, Problem> {
-    let Some(given) = request.header("if-match") else {
-        return Ok(None);
-    };
-    let tag = given.trim();
-    if tag == "*" {
-        return Ok(Some(tag.to_owned()));
-    }
-    let tag = tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"'));
-    match tag.filter(|tag| !tag.contains('"')) {
-        Some(tag) => Ok(Some(tag.to_owned())),
-        None => Err(Problem::parameter(
-            "If-Match",
-            "is one entity tag, as an answer gave it",
-        )),
-    }
+/// The head that the client expects, as it stands in an entity tag. What stands behind the head there says of which day the
+/// answer was.
+fn expected(request: &Request) -> Option<String> {
+    let tag = request.header("if-match")?.trim().trim_matches('"');
+    tag.split('.').next().map(str::to_owned)
 }
 
 fn answer(done: &Done, is_dry: bool) -> Value {
@@ -149,23 +142,22 @@ fn follow(exchange: &Exchange<'_>, reply: &mut Reply) -> Answered {
 }
 
 /// Records as server-sent events, perhaps as another follower was given them.
-fn given(
-    source: &Source,
-    followed: &Mutex<(u64, u64, String)>,
-    from: u64,
-    end: u64,
-) -> io::Result<String> {
+fn given(source: &Source, followed: &Mutex<Followed>, from: u64, end: u64) -> io::Result<String> {
     if from >= end {
         return Ok(String::new());
     }
     let lock = || followed.lock().unwrap_or_else(PoisonError::into_inner);
+    let asked = (from, end, source.replays());
     let last = lock();
-    if (last.0, last.1) == (from, end) {
-        return Ok(last.2.clone());
+    if last.asked == asked {
+        return Ok(last.text.clone());
     }
     drop(last);
     let text = events(source.snapshot().state(), from, end)?;
-    *lock() = (from, end, text.clone());
+    *lock() = Followed {
+        asked,
+        text: text.clone(),
+    };
     Ok(text)
 }
 

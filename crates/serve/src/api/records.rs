@@ -18,7 +18,7 @@ use servanda_log::{Log as _, Stored};
 
 use crate::access::Needs;
 use crate::ask::{readable, subject};
-use crate::exchange::{Answered, Exchange, JSON, Route, etag, head, stream};
+use crate::exchange::{Answered, Exchange, JSON, Route, head, stream};
 use crate::problem::Problem;
 use crate::shared::Snapshot;
 
@@ -108,12 +108,9 @@ fn listed(exchange: &Exchange<'_>, reply: &mut Reply) -> Answered {
     query.check_names(&["kind", "about", "limit", "cursor"])?;
     let snapshot = exchange.snapshot();
     let state = snapshot.state();
-    let number = |name: &str, without: u64| match query.get(name).map(str::parse) {
-        None => Ok(without),
-        Some(Ok(number)) => Ok(number),
-        Some(Err(_)) => Err(Problem::parameter(name, "is a whole number")),
-    };
-    let (from, most) = (number("cursor", 0)?, number("limit", PAGE)?.min(MOST));
+    let from = query.number("cursor")?.unwrap_or(0);
+    let most: Option<u32> = query.number("limit")?;
+    let most = most.map_or(PAGE, u64::from).min(MOST);
     let kinds: Result<Vec<Kind>, _> = query.all("kind").map(str::parse).collect();
     let kinds = kinds.map_err(|error| Problem::parameter("kind", error.to_string()))?;
     let is_wanted =
@@ -121,7 +118,7 @@ fn listed(exchange: &Exchange<'_>, reply: &mut Reply) -> Answered {
     let all: Box<dyn Iterator<Item = Seq> + '_> = match query.get("about") {
         None => Box::new((from..state.count()).map(Seq)),
         Some(about) => {
-            let about = subject(state, about).map_err(|why| Problem::parameter("about", why))?;
+            let about = subject(state, about).map_err(|why| Problem::missing("about", why))?;
             let trail = state.trail_records(&about).map(|(seq, _)| seq);
             let mut trail: Vec<Seq> = trail.filter(|seq| seq.0 >= from).collect();
             trail.sort_unstable();
@@ -217,13 +214,12 @@ fn hex(bytes: &[u8]) -> String {
 /// Every record from one on, even an unsound one, which the verifier must find.
 fn raw(exchange: &Exchange<'_>, reply: &mut Reply) -> Answered {
     exchange.query.check_names(&["from"])?;
-    let from = exchange.query.get("from").map_or(Ok(0), str::parse::<u64>);
-    let from = from.map_err(|_| Problem::parameter("from", "is a record's number"))?;
+    let from = exchange.query.number("from")?.unwrap_or(0);
     let snapshot = exchange.snapshot();
     let (log, end) = (snapshot.log(), snapshot.head());
     let name = "attachment; filename=\"records.ndjson\"";
     let head = head(200, NDJSON)
-        .with("etag", etag(&snapshot))
+        .with("etag", exchange.etag(&snapshot))
         .with("content-disposition", name);
     stream(
         reply,

@@ -12,7 +12,7 @@ use servanda_report::report::{Provenance, REPORTS, Report, Takes};
 
 use crate::access::Needs;
 use crate::ask::{Asked, names};
-use crate::exchange::{Answered, Exchange, HTML, JSON, Route, TEXT, etag, head, stream};
+use crate::exchange::{Answered, Exchange, HTML, JSON, Route, TEXT, head, stream};
 use crate::problem::Problem;
 use crate::shared::Snapshot;
 
@@ -117,10 +117,8 @@ fn report(exchange: &Exchange<'_>, reply: &mut Reply) -> Answered {
     let snapshot = exchange.snapshot();
     let mut asked = exchange.ask(&snapshot)?;
     if report.takes().contains(&Takes::Subject) && asked.question.subject.is_none() {
-        return Err(Problem::parameter(
-            "subject",
-            "is required: an id or a record's number",
-        ));
+        let message = "is required: an id or a record's number";
+        return Err(Problem::unanswerable("subject", message));
     }
     if report.takes().contains(&Takes::Provenance) {
         asked.question.provenance = Some(provenance(exchange, &snapshot, &asked)?);
@@ -128,26 +126,26 @@ fn report(exchange: &Exchange<'_>, reply: &mut Reply) -> Answered {
     if !asked.arrangement.is_plain() {
         asked.arrangement.limit = asked.question.limit.take();
     }
-    write(reply, &snapshot, &asked, report, format)
+    write(exchange, reply, &snapshot, &asked, (report, format))
 }
 
 fn write(
+    exchange: &Exchange<'_>,
     reply: &mut Reply,
     snapshot: &Snapshot,
     asked: &Asked<'_>,
-    report: &dyn Report,
-    format: &dyn Render,
+    (report, format): (&dyn Report, &dyn Render),
 ) -> Answered {
     let document = asked.arranged(report.document(&asked.view(), &asked.question))?;
     if !document.sections.is_empty() && !format.holds_sections() {
         let message = format!("{} holds one report, and these are several", format.name());
-        return Err(Problem::parameter("format", message));
+        return Err(Problem::unanswerable("format", message));
     }
     let style = Style {
         colour: false,
         width: None,
     };
-    let mut head = head(200, media_type(format)).with("etag", etag(snapshot));
+    let mut head = head(200, media_type(format)).with("etag", exchange.etag(snapshot));
     if format.name() == "html" {
         // A report is one file, with its style in it.
         head.headers

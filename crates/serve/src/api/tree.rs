@@ -11,7 +11,7 @@ use servanda_log::Log as _;
 
 use super::records::number;
 use crate::access::Needs;
-use crate::exchange::{Answered, Exchange, JSON, Route, TEXT, etag, head};
+use crate::exchange::{Answered, Exchange, JSON, Route, TEXT, head};
 use crate::problem::Problem;
 use crate::shared::Snapshot;
 
@@ -90,7 +90,7 @@ fn checkpoint(exchange: &Exchange<'_>, reply: &mut Reply) -> Answered {
         Some(signed) => signed.to_string(),
         None => unsigned(&snapshot)?.to_string(),
     };
-    reply.send(head(200, TEXT).with("etag", etag(&snapshot)), text);
+    reply.send(head(200, TEXT).with("etag", exchange.etag(&snapshot)), text);
     Ok(())
 }
 
@@ -110,7 +110,11 @@ fn proof(exchange: &Exchange<'_>, reply: &mut Reply) -> Answered {
         tree::prove_inclusion(hashes, seq.0, size)
             .map_err(|error| LedgerError::Tree(error.to_string()))
     })?;
-    if exchange.query.get("format") == Some("json") {
+    let format = exchange.query.get("format");
+    if format.is_some_and(|format| format != "json") {
+        return Err(Problem::parameter("format", "is json, or left out"));
+    }
+    if format.is_some() {
         let checkpoint = unsigned(&snapshot)?;
         let answer = json!({
             "index": seq.0, "size": size, "hashes": hashes(&path),
@@ -125,7 +129,9 @@ fn proof(exchange: &Exchange<'_>, reply: &mut Reply) -> Answered {
     let proof = TlogProof::new(seq.0, path, signed);
     let proof = proof.map_err(|error| Problem::new(500, "failed", error.to_string()))?;
     let name = format!("attachment; filename=\"{seq}.tlog-proof\"");
-    let head = head(200, TEXT).with("content-disposition", name);
+    let head = head(200, TEXT)
+        .with("content-disposition", name)
+        .with("etag", exchange.etag(&snapshot));
     reply.send(head, proof.to_string());
     Ok(())
 }

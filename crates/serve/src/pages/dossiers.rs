@@ -3,13 +3,14 @@
 use maud::{Markup, html};
 
 use servanda_core::event::{Change, Kind};
-use servanda_core::rules::Known as _;
+use servanda_core::rules::{Known as _, may_be_redacted};
 use servanda_core::state::{EntityKind, State};
 use servanda_core::value::id::{Seq, Slug, Subject};
 use servanda_http::Reply;
 use servanda_report::report::dossier::dossier;
 use servanda_report::report::{Document, Row};
 
+use super::documents;
 use super::layout::{Page, clock_query, escaped};
 use super::tables::Tables;
 use crate::access::Needs;
@@ -103,9 +104,15 @@ fn show(
     })?;
     let tables = Tables::new(&asked.state, &clock_query(exchange));
     let title = document.title.clone();
+    let is_source = subject
+        .slug()
+        .and_then(|id| view.state.entity(id))
+        .is_some_and(|(kind, _)| kind == EntityKind::Source);
     let content = html! {
         h1 dir="auto" { (title) }
-        @if exchange.may(Needs::Record) { (actions(view.state, subject, defined)) }
+        p.notice #recorded role="status" { "It is recorded. " a href="/record" { "Record something else" } "." }
+        @if exchange.may(Needs::Record) { (actions(exchange, view.state, subject, defined)) }
+        @if let Some(id) = subject.slug().filter(|_| is_source) { (documents::about(exchange, view.state, id)) }
         (shown(&tables, &document))
         p.quiet { "The same for programs: " a href={ "/api/v1" (exchange.request.path) (clock_query(exchange)) } { "JSON" } "."
             @if exchange.may(Needs::Audit) { " The bytes of record " (defined) ": " a href={ "/api/v1/records/" (defined) "/opened" } { "opened" } ", " a href={ "/api/v1/proof/" (defined) "?format=json" } { "proof" } "." } }
@@ -190,7 +197,7 @@ const fn questions(kind: EntityKind) -> &'static [(Kind, &'static str, &'static 
 }
 
 /// Links to the forms for what can be recorded of something.
-fn actions(state: &State, subject: &Subject, defined: Seq) -> Markup {
+fn actions(exchange: &Exchange<'_>, state: &State, subject: &Subject, defined: Seq) -> Markup {
     let kind = subject
         .slug()
         .and_then(|id| state.entity(id))
@@ -205,6 +212,9 @@ fn actions(state: &State, subject: &Subject, defined: Seq) -> Markup {
                     li { a href={ "/record/" (kind.word()) "?" (field) "=" (id) } { (what) } }
                 }
                 (mending(state, defined))
+                @if state.kind(defined).is_some_and(may_be_redacted) && exchange.may(Needs::Erase) {
+                    li { a href={ "/records/" (defined) "/redact" } { "Destroy its words" } }
+                }
                 @if !matches!(kind, Some(EntityKind::Party | EntityKind::Source)) {
                     li { a href={ "/record/" (Kind::Noted.word()) "?about=" (id) } { "Add a note" } }
                 }

@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use servanda_core::event::{Change, FieldSpec, Fields, Kind};
 use servanda_core::rules::Known as _;
 use servanda_core::state::{EntityKind, State};
-use servanda_core::value::base::{Leaf, Shape, Text};
+use servanda_core::value::base::{Digest, Leaf, Shape, Text};
 use servanda_core::value::commitment::transitions_from;
 use servanda_core::value::id::{AgreementId, CommitmentId, PartyId, RecorderId, Seq, SourceId};
 use servanda_core::value::source::Citation;
@@ -22,6 +22,12 @@ const NAME: usize = 80;
 
 /// The fields of the envelope that each form shows at once.
 const SHOWN: &[&str] = &["on", "by", "source", "note"];
+
+/// Most fields of its own of which a form shows all.
+const FEW: usize = 6;
+
+/// What the name of a field that takes a file begins with; the field of its digest follows.
+pub const DOCUMENT: &str = "document-of-";
 
 /// A word that may be chosen, and what it means.
 pub struct Choice {
@@ -109,38 +115,52 @@ pub struct FormFields<'a> {
 }
 
 impl FormFields<'_> {
-    /// All fields: the kind's own, those of every event that most have, and the others folded away.
+    /// All fields: those that most events of the kind have, and the others folded away.
     pub fn all(&self) -> Markup {
-        let own = self.kind.own_fields();
-        let rest = || self.kind.fields().skip(own.len());
-        let is_shown = |spec: &FieldSpec| {
-            SHOWN.contains(&spec.name)
-                || self.kind.requires(spec)
-                || !(self.wrong)(spec.name).is_empty()
-        };
         let is_hidden = |spec: &FieldSpec| spec.name == "recorded_by" && self.recorded_by.is_some();
-        let folded: Vec<&FieldSpec> = rest()
-            .filter(|spec| !is_shown(spec) && !is_hidden(spec))
+        // What the ledger fills in itself is not asked for, but of parties: of several one may be meant.
+        let own = self.kind.own_fields().iter();
+        let own: Vec<FieldSpec> = own
+            .filter(|spec| !spec.is_filled() || entity_kind(spec).is_some())
+            .map(|spec| self.meant(spec))
             .collect();
-        let is_open = folded
-            .iter()
-            .any(|spec| !self.fields.get(spec.name).is_empty() || self.more == Some(spec.name));
-        // What the ledger fills in itself is not asked for.
-        let asked = own
-            .iter()
-            .filter(|spec| !spec.is_filled())
-            .map(|spec| self.meant(spec));
+        let (own, rare): (Vec<_>, Vec<_>) =
+            own.into_iter().partition(|spec| self.is_shown(spec, true));
+        let rest = self.kind.fields().skip(self.kind.own_fields().len());
+        let (rest, other): (Vec<_>, Vec<_>) = rest
+            .filter(|spec| !is_hidden(spec))
+            .partition(|spec| self.is_shown(spec, false));
         html! {
-            @for spec in asked { (self.field(&spec)) }
-            @if !own.is_empty() { hr; }
-            @for spec in rest().filter(|spec| is_shown(spec)) { (self.field(spec)) }
-            details open[is_open] {
-                summary { "More about it" }
-                @for spec in folded { (self.field(spec)) }
+            @for spec in &own { (self.field(spec)) }
+            @if !rare.is_empty() {
+                details { summary { "More about what happened" } @for spec in &rare { (self.field(spec)) } }
             }
+            @if !own.is_empty() { hr; }
+            @for spec in rest { (self.field(spec)) }
+            details { summary { "More about the record" } @for spec in other { (self.field(spec)) } }
             @if let Some(name) = self.recorded_by { p.quiet { "Recorded by " b { (name) } "." } }
             (self.offers())
         }
+    }
+
+    /// Whether a field is not folded away.
+    fn is_shown(&self, spec: &FieldSpec, is_own: bool) -> bool {
+        let is_usual = match is_own {
+            true => spec.is_offered() || self.kind.own_fields().len() <= FEW || is_document(spec),
+            false => SHOWN.contains(&spec.name),
+        };
+        is_usual
+            || self.kind.requires(spec)
+            || spec.defines()
+            || !self.fields.get(spec.name).is_empty()
+            || self.more == Some(spec.name)
+            || !(self.wrong)(spec.name).is_empty()
+    }
+
+    /// Whether a field takes a document.
+    pub fn takes_document(&self) -> bool {
+        let mut own = self.kind.own_fields().iter();
+        own.any(|spec| is_document(&self.meant(spec)))
     }
 
     /// A field; in place of what a correction says, a field like the one that it corrects.
@@ -164,13 +184,13 @@ impl FormFields<'_> {
     fn field(&self, spec: &FieldSpec) -> Markup {
         let wrong = (self.wrong)(spec.name);
         let is_needed = self.kind.requires(spec);
-        let label = capital(&spaced(spec.name));
+        let label = label(spec);
         let id = format!("f-{}", spec.name);
         let help = format!("{id}-help");
         let is_group = spec.shape == Shape::Many || self.choices(spec).is_some();
         let legend = html! { (label) @if is_needed { " " span.needed { "(needed)" } } };
         let about = html! {
-            p.help id=(help) { (spec.help().replace('`', "")) "." @if let Some(hint) = hint(spec) { " " (hint) } }
+            p.help id=(help) { (spec.help().replace('`', "")) "." @if let Some(hint) = hint(spec) { " " (hint) } (add_new(spec)) }
             @for wrong in &wrong { p.wrong id={ (id) "-wrong" } { (capital(wrong)) "." } }
         };
         html! {
@@ -231,7 +251,7 @@ impl FormFields<'_> {
         } else {
             0
         };
-        let label = capital(&spaced(spec.name));
+        let label = label(spec);
         html! {
             @for (at, value) in given.iter().map(|given| Some(given.as_str())).chain(std::iter::repeat_n(None, blanks)).enumerate() {
                 (self.one(spec, &format!("{id}-{at}"), value, &format!("{label} {}", at + 1)))
@@ -253,6 +273,13 @@ impl FormFields<'_> {
         if spec.label == Text::LABEL {
             return html! { textarea id=(id) name=(spec.name) rows="2" dir="auto" aria-label=(label) aria-describedby=(help) { (value.unwrap_or("")) } };
         }
+        if is_document(spec) {
+            return html! {
+                input id=(id) type="text" name=(spec.name) value=[value] autocomplete="off" spellcheck="false" aria-label=(label) aria-describedby=(help);
+                label.file for={ (id) "-file" } { "Or the document itself, which is kept beside the ledger" }
+                input id={ (id) "-file" } type="file" name={ (DOCUMENT) (spec.name) };
+            };
+        }
         let list = entity_kind(spec).map(|kind| format!("offer-{}", kind.word()));
         html! { input id=(id) type="text" name=(spec.name) dir="auto" value=[value] list=[list] autocomplete="off" aria-label=(label) aria-describedby=(help); }
     }
@@ -265,7 +292,7 @@ impl FormFields<'_> {
         html! {
             @for kind in kinds {
                 datalist id={ "offer-" (kind.word()) } {
-                    @for (id, name) in offered(self.state, kind) { option value=(id) { (name) } }
+                    @for (id, name) in some_offered(self.state, kind) { option value=(id) { (name) } }
                 }
             }
         }
@@ -296,14 +323,81 @@ pub fn offered(state: &State, kind: EntityKind) -> Vec<(String, String)> {
     ids.map(|id| (id.to_string(), name(id))).collect()
 }
 
+/// As [`offered`]; none where there are too many to be read for a form.
+fn some_offered(state: &State, kind: EntityKind) -> Vec<(String, String)> {
+    match is_many(state, kind) {
+        true => Vec::new(),
+        false => offered(state, kind),
+    }
+}
+
+/// Whether there are more than a form offers.
+pub fn is_many(state: &State, kind: EntityKind) -> bool {
+    state.count_of(kind) > OFFERED
+}
+
+/// The id that follows in a row of ids such as C1 and C2; none for parties, which have names, and where there are many.
+pub fn next_id(state: &State, kind: Kind) -> Option<String> {
+    let (entity, first) = match kind {
+        Kind::SourceRegistered => (EntityKind::Source, "S1"),
+        Kind::AgreementRecorded => (EntityKind::Agreement, "A1"),
+        Kind::CommitmentRecorded => (EntityKind::Commitment, "C1"),
+        _ => return None,
+    };
+    if is_many(state, entity) {
+        return None;
+    }
+    let of_row = |id: &servanda_core::value::id::Slug| {
+        let text = id.to_string();
+        let letters = text.trim_end_matches(|c: char| c.is_ascii_digit());
+        let number: u32 = text[letters.len()..].parse().ok()?;
+        let is_plain = !text[letters.len()..].starts_with('0');
+        is_plain.then(|| (number, letters.to_owned()))
+    };
+    let last = state.ids(entity).filter_map(of_row).max();
+    let next = last.map(|(number, letters)| format!("{letters}{}", number.saturating_add(1)));
+    let next = next.unwrap_or_else(|| first.to_owned());
+    let is_free = next.parse().is_ok_and(|id| state.entity(&id).is_none());
+    is_free.then_some(next)
+}
+
+/// Whether a field is the digest of a document.
+fn is_document(spec: &FieldSpec) -> bool {
+    spec.label == Digest::LABEL
+}
+
+/// What a field is called: its name, or what the name means where it is one short word.
+fn label(spec: &FieldSpec) -> String {
+    match spec.name {
+        "on" => "When (on)".to_owned(),
+        "by" => "By whose word (by)".to_owned(),
+        "to" if !spec.words.is_empty() => "What it is now (to)".to_owned(),
+        name => capital(&spaced(name)),
+    }
+}
+
+/// A link to the form of what a field may name and the ledger does not have yet. It opens beside the form.
+fn add_new(spec: &FieldSpec) -> Markup {
+    let kind = match entity_kind(spec) {
+        Some(EntityKind::Party) => Kind::PartyRegistered,
+        Some(EntityKind::Source) => Kind::SourceRegistered,
+        Some(EntityKind::Agreement) => Kind::AgreementRecorded,
+        Some(EntityKind::Commitment) => Kind::CommitmentRecorded,
+        Some(EntityKind::Recorder) | None => return html! {},
+    };
+    html! { " " a href={ "/record/" (kind.word()) } target="_blank" title="Opens beside this" { "New " (kind.word()) } "." }
+}
+
 /// How a value is written, where that is not plain.
 fn hint(spec: &FieldSpec) -> Option<&'static str> {
     if spec.label == When::LABEL {
-        return Some("Such as 2023-05-11, May 2023, 2023, before 2023, or unknown.");
+        return Some(
+            "Such as 11 May 2023, May 2023 where only the month is known, 2023, before 2023, or unknown.",
+        );
     }
     if spec.label == Deadline::LABEL {
         return Some(
-            "Such as 2024-01-31, in 3 months, every year on 1 May, unspecified, or not-applicable.",
+            "Such as 31 January 2024, in 3 months, every month, every year on 1 May, or unspecified.",
         );
     }
     if spec.defines() {

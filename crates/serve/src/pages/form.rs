@@ -11,6 +11,8 @@ pub enum Step {
     Preview,
     /// To record it.
     Save,
+    /// To let it wait for others, which are recorded together with it.
+    Hold,
     /// To change it.
     Edit,
     /// Another line for a field.
@@ -23,6 +25,7 @@ impl Step {
         match (form.get("more"), form.get("step")) {
             (Some(field), _) => Self::More(field.to_owned()),
             (None, Some("save")) => Self::Save,
+            (None, Some("hold")) => Self::Hold,
             (None, Some("edit")) => Self::Edit,
             (None, _) => Self::Preview,
         }
@@ -42,9 +45,9 @@ pub fn fields(kind: Kind, form: &Query, recorded_by: Option<&str>) -> Fields {
     fields
 }
 
-/// Whether a kind of event can be recorded by form: not what belongs to its ledger alone, and not what erases.
+/// Whether a kind of event can be recorded by form: not the opening, and not what erases, which has a form of its own.
 pub fn has_form(kind: Kind) -> bool {
-    !kind.spec().is_local() && kind.spec().change != Some(Change::Redacts)
+    !kind.spec().opens() && kind.spec().change != Some(Change::Redacts)
 }
 
 /// What a kind of event answers, as a person would say it; without a question of its own, what it is about.
@@ -74,6 +77,7 @@ pub fn question(kind: Kind) -> &'static str {
         Kind::RecorderRotated => "A recorder has another key",
         Kind::RecorderRevoked => "A recorder's key is no longer good",
         Kind::PartyKeyDeclared => "A party has a key",
+        Kind::Acknowledged => "A party acknowledged a record with its own key",
         kind => kind.spec().about(),
     }
 }

@@ -8,13 +8,17 @@ use servanda_report::render::html::SHARED_STYLE;
 use crate::access::Needs;
 use crate::ask::Asked;
 use crate::context::Options;
-use crate::exchange::{Answered, Exchange, HTML, Route, TEXT, etag, head};
+use crate::exchange::{Answered, Exchange, HTML, Route, TEXT, head};
 use crate::problem::{Problem, Wrong};
 use crate::shared::Snapshot;
 use crate::words::capital;
 
 /// What these pages have besides the style that they share with reports.
 const STYLE: &str = include_str!("page.css");
+const SCRIPT: &str = include_str!("form.js");
+
+/// The sign of the pages in a browser's tabs: two lines on a page, one of them kept.
+const ICON: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E%3Crect width='16' height='16' rx='3' fill='%232a5d9f'/%3E%3Cpath d='M4 5h8M4 8h8M4 11h3m1 0 1.5 1.5L13 9' stroke='%23fff' fill='none'/%3E%3C/svg%3E";
 
 /// The routes: what pages load, and what says nothing of the ledger.
 pub const ROUTES: &[Route] = &[
@@ -25,6 +29,16 @@ pub const ROUTES: &[Route] = &[
         |_, reply| {
             let head = head(200, "text/css; charset=utf-8").with("cache-control", "max-age=300");
             reply.send(head, [SHARED_STYLE, STYLE].concat());
+            Ok(())
+        },
+    ),
+    route(
+        "/form.js",
+        "The script of forms, without which they work too",
+        &["text/javascript"],
+        |_, reply| {
+            let head = head(200, "text/javascript; charset=utf-8");
+            reply.send(head.with("cache-control", "max-age=300"), SCRIPT);
             Ok(())
         },
     ),
@@ -94,6 +108,7 @@ const MENU: &[(&str, &str)] = &[
     ("/parties", "Parties"),
     ("/sources", "Sources"),
     ("/reports/due", "Due"),
+    ("/calendar", "Calendar"),
     ("/log", "Log"),
     ("/reports", "Reports"),
 ];
@@ -118,10 +133,13 @@ impl Page<'_> {
         status: u16,
     ) -> Answered {
         let page = page(exchange, &self, snapshot).into_string();
-        // A page may show what the next visitor of the same browser must not see.
-        let head = head(status, HTML)
-            .with("etag", etag(snapshot))
-            .with("cache-control", "no-store");
+        let mut head = head(status, HTML);
+        if exchange.session.is_some() {
+            // It shows what the next visitor of the same browser must not see.
+            head = head.with("cache-control", "no-store");
+        } else if status == 200 {
+            head = head.with("etag", exchange.etag(snapshot));
+        }
         reply.send(head, page);
         Ok(())
     }
@@ -135,7 +153,9 @@ fn document(title: &str, origin: &str, top: Markup, main: Markup, foot: Markup) 
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 title { (title) " – " (origin) }
+                link rel="icon" href=(ICON);
                 link rel="stylesheet" href="/style.css";
+                script src="/form.js" defer {}
             }
             body {
                 a.skip href="#main" { "Skip to the content" }
@@ -264,7 +284,8 @@ pub fn error(_: &Options, problem: &Problem) -> String {
     let main = html! {
         h1 { (title) }
         p.lead { (capital(&problem.message)) "." }
-        (wrongs(&problem.errors))
+        // One thing alone is what the message says.
+        @if problem.errors.len() > 1 || problem.errors.iter().any(|wrong| wrong.rule.is_some()) { (wrongs(&problem.errors)) }
         p { a href="/" { "Overview" } @if problem.status == 401 { " · " a href="/login" { "Log in" } } }
     };
     document(title, "servanda", html! {}, main, html! {}).into_string()

@@ -133,9 +133,19 @@ fn begin(exchange: &Exchange<'_>, reply: &mut Reply, who: &Who, token: &str, to:
     let id = exchange.context.sessions.begin(&who.name, token);
     let id = id.map_err(|error| Problem::new(503, "unavailable", error.to_string()))?;
     let name = cookie_name(exchange.request);
-    let cookie = format!("{name}={id}; HttpOnly; SameSite=Strict; Path=/; Max-Age=43200");
+    let secure = secure(exchange);
+    let cookie = format!("{name}={id}; HttpOnly; SameSite=Strict; Path=/; Max-Age=43200{secure}");
     reply.send(redirect(to).with("set-cookie", cookie), "welcome\n");
     Ok(())
+}
+
+/// What keeps a cookie from being sent without TLS, where it came by TLS: to this server, or to the proxy before it.
+fn secure(exchange: &Exchange<'_>) -> &'static str {
+    let of_proxy = exchange.request.header("x-forwarded-proto");
+    match exchange.context.options.is_tls || of_proxy == Some("https") {
+        true => "; Secure",
+        false => "",
+    }
 }
 
 fn enter(exchange: &Exchange<'_>, reply: &mut Reply) -> Answered {
@@ -156,7 +166,8 @@ fn leave(exchange: &Exchange<'_>, reply: &mut Reply) -> Answered {
         exchange.context.sessions.end(id);
     }
     let name = cookie_name(exchange.request);
-    let gone = format!("{name}=; HttpOnly; SameSite=Strict; Path=/; Max-Age=0");
+    let secure = secure(exchange);
+    let gone = format!("{name}=; HttpOnly; SameSite=Strict; Path=/; Max-Age=0{secure}");
     reply.send(redirect("/").with("set-cookie", gone), "goodbye\n");
     Ok(())
 }

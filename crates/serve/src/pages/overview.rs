@@ -25,6 +25,9 @@ use crate::words::capital;
 /// Rows of each table.
 const ROWS: usize = 8;
 
+/// What the table of what is due shows elsewhere.
+const ELSEWHERE: &[&str] = &["silent", "last_heard", "days_unheard", "flags", "contest"];
+
 /// Most commitments that are looked at one by one for the overview; of more, only where they stand is told.
 const LOOKED_AT: usize = 20_000;
 
@@ -123,7 +126,7 @@ fn overview(exchange: &Exchange<'_>, reply: &mut Reply) -> Answered {
     let view = asked.view();
     let promises = Promises::of(&view, &asked.question);
     let clocks = clock_query(exchange);
-    let tables = Tables::new(&asked.state, &clocks);
+    let tables = Tables::new(&asked.state, &clocks).without(ELSEWHERE);
     let latest = Question {
         limit: Some(ROWS),
         ..asked.question.clone()
@@ -234,7 +237,7 @@ fn first_of(
             section {
                 h2 { (title) }
                 (rows(tables, document, at))
-                p { a href={ (path) (clocks) } { "All of it" } }
+                p { a href={ (path) (clocks) } { "All that is due, silent or undated" } }
             }
         }
     }

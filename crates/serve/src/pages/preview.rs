@@ -10,6 +10,7 @@ use servanda_core::view::View;
 use servanda_core::view::sentences::Sentences;
 use servanda_ledger::Receipt;
 
+use super::batch::Ground;
 use super::tables::path_of;
 use crate::context::Context;
 use crate::problem::Problem;
@@ -92,22 +93,24 @@ fn concerned(state: &State, event: &Event) -> Vec<(Slug, EntityKind)> {
     found
 }
 
-/// Rehearses an event.
+/// Rehearses an event behind those that wait to be recorded with it.
 ///
 /// # Errors
 /// What the rules refuse.
-pub fn preview(context: &Context, event: &Event) -> Result<Preview, Problem> {
-    let snapshot = context.shared.snapshot();
-    let concerned = concerned(snapshot.state(), event);
+pub fn preview(context: &Context, ground: &Ground, event: &Event) -> Result<Preview, Problem> {
+    let concerned = concerned(ground.state(), event);
     let before: Vec<_> = concerned
         .into_iter()
-        .map(|(id, kind)| (facts(snapshot.state(), &id, kind), id, kind))
+        .map(|(id, kind)| (facts(ground.state(), &id, kind), id, kind))
         .collect();
+    let mut events = ground.held.clone();
+    events.push(event.clone());
     rehearse(
         context,
-        event.clone(),
+        events,
         move |state: &State, receipts: &[Receipt]| {
-            let seq = receipts.first().map(|receipt| receipt.seq);
+            let last = receipts.last();
+            let seq = last.map(|receipt| receipt.seq);
             let entry = seq.and_then(|seq| state.entry(seq));
             let sentence = entry.map(|entry| Sentences::new(state).of(entry));
             let mut changes = Vec::new();
@@ -123,7 +126,7 @@ pub fn preview(context: &Context, event: &Event) -> Result<Preview, Problem> {
             }
             Preview {
                 sentence: sentence.unwrap_or_default(),
-                is_known: receipts.iter().any(|receipt| receipt.known),
+                is_known: last.is_some_and(|receipt| receipt.known),
                 changes,
             }
         },

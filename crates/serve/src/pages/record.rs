@@ -3,11 +3,14 @@
 use maud::{Markup, html};
 
 use servanda_core::event::{Change, Event, Fields, Kind};
+use servanda_core::state::State;
 use servanda_core::value::id::Seq;
 use servanda_core::view::sentences::Sentences;
 use servanda_http::Reply;
+use servanda_ledger::documents::DocumentError;
 
-use super::fields::{FormFields, moves, offered};
+use super::batch::{self, Ground};
+use super::fields::{DOCUMENT, FormFields, is_many, moves, next_id, offered};
 use super::form::{Step, fields, has_form, question};
 use super::layout::{Page, wrongs};
 use super::login::redirect;
@@ -83,6 +86,7 @@ const GROUPS: &[(&str, &[Kind])] = &[
             Kind::RecorderRotated,
             Kind::RecorderRevoked,
             Kind::PartyKeyDeclared,
+            Kind::Acknowledged,
         ],
     ),
 ];
@@ -96,6 +100,7 @@ fn kinds(exchange: &Exchange<'_>, reply: &mut Reply) -> Answered {
     let others: Vec<Kind> = others.copied().collect();
     let content = html! {
         h1 { "What happened?" }
+        (batch::waiting(exchange, &snapshot))
         @for (title, kinds) in GROUPS { (group(title, kinds)) }
         @if !others.is_empty() { (group("More", &others)) }
     };
@@ -116,7 +121,8 @@ fn group(title: &str, kinds: &[Kind]) -> Markup {
     }
 }
 
-fn show(
+/// Answers with a page of a form.
+pub fn show(
     exchange: &Exchange<'_>,
     reply: &mut Reply,
     snapshot: &Snapshot,
@@ -140,7 +146,7 @@ fn kind(exchange: &Exchange<'_>) -> Result<Kind, Problem> {
 }
 
 /// Whom the events of whoever asks are recorded by, where that cannot be chosen.
-fn recorded_by<'e>(exchange: &'e Exchange<'_>) -> Option<&'e str> {
+pub fn recorded_by<'e>(exchange: &'e Exchange<'_>) -> Option<&'e str> {
     let who = exchange.who.as_ref()?;
     match (&who.records_as, who.role) {
         (Some(name), _) => Some(name),
@@ -151,15 +157,23 @@ fn recorded_by<'e>(exchange: &'e Exchange<'_>) -> Option<&'e str> {
 
 fn form(exchange: &Exchange<'_>, reply: &mut Reply) -> Answered {
     let kind = kind(exchange)?;
-    let snapshot = exchange.snapshot();
+    let ground = Ground::of(exchange)?;
     let mut fields = fields(kind, &exchange.query, recorded_by(exchange));
-    prefill(&snapshot, kind, &mut fields);
+    prefill(ground.state(), kind, &mut fields);
     let missing = missing_target(kind, &fields);
     let content = match missing {
-        Some(target) => pick(&snapshot, kind, target),
-        None => filled(exchange, &snapshot, kind, &fields, None, &Wrongs::default()),
+        Some("field") => pick_field(ground.state(), kind, &fields),
+        Some(target) => pick(ground.state(), kind, target),
+        None => filled(exchange, &ground, kind, &fields, None, &Wrongs::default()),
     };
-    show(exchange, reply, &snapshot, question(kind), content, 200)
+    show(
+        exchange,
+        reply,
+        &ground.snapshot,
+        question(kind),
+        content,
+        200,
+    )
 }
 
 /// The field without which the rest of a form cannot be made.
@@ -172,8 +186,12 @@ fn missing_target(kind: Kind, fields: &Fields) -> Option<&'static str> {
     fields.get(target).is_empty().then_some(target)
 }
 
-/// Fills in what a correction is about: the value as it reads now.
-fn prefill(snapshot: &Snapshot, kind: Kind, fields: &mut Fields) {
+/// Fills in what a correction is about: the value as it reads now; and the next id in a row of ids.
+fn prefill(state: &State, kind: Kind, fields: &mut Fields) {
+    let own_id = kind.own_fields().iter().find(|spec| spec.defines());
+    if let Some(spec) = own_id.filter(|spec| fields.get(spec.name).is_empty()) {
+        fields.set(spec.name, next_id(state, kind).into_iter().collect());
+    }
     if kind.spec().change != Some(Change::Corrects) || !fields.get("to").is_empty() {
         return;
     }
@@ -181,7 +199,7 @@ fn prefill(snapshot: &Snapshot, kind: Kind, fields: &mut Fields) {
         .get("record")
         .first()
         .and_then(|text| text.parse::<Seq>().ok());
-    let held = seq.and_then(|seq| snapshot.state().held(seq));
+    let held = seq.and_then(|seq| state.held(seq));
     if let (Some(held), Some(field)) = (held, fields.get("field").first()) {
         let now = held.entry.event.to_fields().get(field).to_vec();
         fields.set("to", now);
@@ -189,8 +207,7 @@ fn prefill(snapshot: &Snapshot, kind: Kind, fields: &mut Fields) {
 }
 
 /// The page that asks first what the event is about.
-fn pick(snapshot: &Snapshot, kind: Kind, target: &'static str) -> Markup {
-    let state = snapshot.state();
+fn pick(state: &State, kind: Kind, target: &'static str) -> Markup {
     let spec = kind.field(target);
     let entity = match target {
         "commitment" => Some(servanda_core::state::EntityKind::Commitment),
@@ -203,6 +220,10 @@ fn pick(snapshot: &Snapshot, kind: Kind, target: &'static str) -> Markup {
             label for="target" { (capital(&spaced(target))) }
             @if let Some(spec) = spec { p.help { (spec.help()) "." } }
             @match entity {
+                Some(entity) if is_many(state, entity) => {
+                    input #target type="text" name=(target) required autocomplete="off";
+                    p.help { "By its id. " a href={ "/" (entity.word()) "s" } { "The list" } " has a search." }
+                }
                 Some(entity) => {
                     select #target name=(target) required {
                         option value="" { "–" }
@@ -212,6 +233,34 @@ fn pick(snapshot: &Snapshot, kind: Kind, target: &'static str) -> Markup {
                 None => { input #target type="number" name=(target) min="0" required; p.help { a href="/log" { "The log" } " has the numbers of the records; each record's page has a link to this form." } }
             }
             button { "Go on" }
+        }
+    }
+}
+
+/// The page that asks which field of a record a correction is about, each with what it says now.
+fn pick_field(state: &State, kind: Kind, fields: &Fields) -> Markup {
+    let record = fields.get("record").first();
+    let entry = record
+        .and_then(|text| text.parse::<Seq>().ok())
+        .and_then(|seq| state.entry(seq));
+    html! {
+        h1 { "Which field is wrong?" }
+        @if let Some(entry) = entry {
+            @let now = entry.event.to_fields();
+            blockquote { p dir="auto" { "Record " (entry.seq) ": " (Sentences::new(state).of(entry)) "." } }
+            form.stacked method="get" action={ "/record/" (kind.word()) } {
+                input type="hidden" name="record" value=(entry.seq);
+                fieldset.choices {
+                    legend.unseen { "Field" }
+                    @for spec in entry.event.kind().fields().filter(|spec| spec.is_correctable()) {
+                        @let texts = now.get(spec.name).join(", ");
+                        label.check { input type="radio" name="field" value=(spec.name) required; " " b { (spaced(spec.name)) } ": " span dir="auto" { (if texts.is_empty() { "–" } else { &texts }) } }
+                    }
+                }
+                button { "Go on" }
+            }
+        } @else {
+            p.lead { "There is no such record." }
         }
     }
 }
@@ -226,7 +275,7 @@ struct Wrongs {
 /// The form, with what was typed.
 fn filled(
     exchange: &Exchange<'_>,
-    snapshot: &Snapshot,
+    ground: &Ground,
     kind: Kind,
     fields: &Fields,
     more: Option<&str>,
@@ -237,7 +286,7 @@ fn filled(
         of.map(|wrong| wrong.message.clone()).collect()
     };
     let form = FormFields {
-        state: snapshot.state(),
+        state: ground.state(),
         kind,
         fields,
         wrong: &of,
@@ -253,9 +302,12 @@ fn filled(
         .fields
         .iter()
         .filter(|wrong| kind.field(&wrong.field).is_none());
+    let is_fresh = exchange.request.method == "GET";
+    let enctype = form.takes_document().then_some("multipart/form-data");
     html! {
         h1 { (question(kind)) }
         p.quiet { (kind.spec().about()) }
+        (batch::waiting(exchange, &ground.snapshot))
         @if !wrong.fields.is_empty() || wrong.problem.is_some() {
             div.summary role="alert" {
                 h2 { "This cannot be recorded as it is" }
@@ -270,8 +322,8 @@ fn filled(
                 }
             }
         }
-        (corrects(snapshot, kind, fields))
-        form.stacked method="post" action={ "/record/" (kind.word()) } {
+        (corrects(ground.state(), kind, fields))
+        form.stacked method="post" action={ "/record/" (kind.word()) } enctype=[enctype] data-draft=(kind.word()) data-fresh[is_fresh] {
             (hidden(exchange))
             (form.all())
             p.buttons { button name="step" value="preview" { "Go on" } " " span.quiet { "Nothing is recorded yet." } }
@@ -279,9 +331,8 @@ fn filled(
     }
 }
 
-/// What the record says that a correction or retraction is about, and which of its fields can be corrected.
-fn corrects(snapshot: &Snapshot, kind: Kind, fields: &Fields) -> Markup {
-    let state = snapshot.state();
+/// What the record says that a correction or retraction is about.
+fn corrects(state: &State, kind: Kind, fields: &Fields) -> Markup {
     let seq = fields
         .get("record")
         .first()
@@ -293,54 +344,50 @@ fn corrects(snapshot: &Snapshot, kind: Kind, fields: &Fields) -> Markup {
         @if let Some(entry) = entry {
             blockquote { p { "Record " (entry.seq) ": " (Sentences::new(state).of(entry)) "." } }
             @if kind.spec().change == Some(Change::Corrects) {
-                p.quiet { "Its fields: "
-                    @for (at, spec) in entry.event.kind().fields().filter(|spec| spec.is_correctable()).enumerate() {
-                        @if at > 0 { ", " }
-                        a href={ "/record/" (kind.word()) "?record=" (entry.seq) "&field=" (spec.name) } { (spaced(spec.name)) }
-                    }
-                }
+                p { a href={ "/record/" (kind.word()) "?record=" (entry.seq) } { "Another field of it" } }
             }
         }
     }
 }
 
-fn hidden(exchange: &Exchange<'_>) -> Markup {
+/// What each form carries.
+pub fn hidden(exchange: &Exchange<'_>) -> Markup {
     html! { @if let Some(session) = &exchange.session { input type="hidden" name="csrf" value=(session.csrf); } }
 }
 
 fn take(exchange: &Exchange<'_>, reply: &mut Reply) -> Answered {
     let kind = kind(exchange)?;
-    let snapshot = exchange.snapshot();
-    let fields = fields(kind, &exchange.query, recorded_by(exchange));
+    let ground = Ground::of(exchange)?;
+    let mut fields = fields(kind, &exchange.query, recorded_by(exchange));
+    let mut wrong = Wrongs {
+        fields: take_documents(exchange, &mut fields)?,
+        problem: None,
+    };
     let step = Step::of(&exchange.query);
     let again = |reply: &mut Reply, more: Option<&str>, wrong: &Wrongs| {
-        let content = filled(exchange, &snapshot, kind, &fields, more, wrong);
+        let content = filled(exchange, &ground, kind, &fields, more, wrong);
         let is_wrong = !wrong.fields.is_empty() || wrong.problem.is_some();
         let status = if is_wrong { 422 } else { 200 };
-        show(exchange, reply, &snapshot, question(kind), content, status)
+        let title = question(kind);
+        show(exchange, reply, &ground.snapshot, title, content, status)
     };
     match &step {
-        Step::Edit => return again(reply, None, &Wrongs::default()),
-        Step::More(field) => return again(reply, Some(field), &Wrongs::default()),
-        Step::Preview | Step::Save => {}
+        Step::Edit => return again(reply, None, &wrong),
+        Step::More(field) => return again(reply, Some(field), &wrong),
+        Step::Preview | Step::Save | Step::Hold => {}
     }
     let desk = &exchange.context.options.desk;
-    let typed = match desk.read(snapshot.state(), kind, &fields) {
-        Ok(typed) => typed,
-        Err(fields) => {
-            return again(
-                reply,
-                None,
-                &Wrongs {
-                    fields,
-                    problem: None,
-                },
-            );
+    let typed = match desk.read(ground.state(), kind, &fields) {
+        Ok(typed) if wrong.fields.is_empty() => typed,
+        read => {
+            wrong.fields.extend(read.err().into_iter().flatten());
+            return again(reply, None, &wrong);
         }
     };
     let done = match step {
         Step::Save => save(exchange, reply, typed.event.clone()),
-        _ => previewed(exchange, reply, &snapshot, kind, &typed),
+        Step::Hold => batch::hold(exchange, reply, typed.event.clone()),
+        _ => previewed(exchange, reply, &ground, kind, &typed),
     };
     match done {
         Err(problem) if problem.status == 422 => {
@@ -358,54 +405,93 @@ fn take(exchange: &Exchange<'_>, reply: &mut Reply) -> Answered {
 fn previewed(
     exchange: &Exchange<'_>,
     reply: &mut Reply,
-    snapshot: &Snapshot,
+    ground: &Ground,
     kind: Kind,
     typed: &Typed,
 ) -> Answered {
-    let shown = preview(exchange.context, &typed.event)?;
-    let once = random().map_err(|error| Problem::new(503, "unavailable", error.to_string()))?;
+    let shown = preview(exchange.context, ground, &typed.event)?;
+    let once = once()?;
     let given = typed.event.to_fields();
+    let others = ground.held.len();
     let content = html! {
         h1 { "Is this right?" }
         (shown.shown(&typed.said))
-        form method="post" action={ "/record/" (kind.word()) } {
+        form method="post" action={ "/record/" (kind.word()) } data-saves=(kind.word()) {
             (hidden(exchange))
             input type="hidden" name="once" value=(once);
             @for (name, texts) in given.iter() { @for text in texts { input type="hidden" name=(name) value=(text); } }
             p.buttons {
-                button name="step" value="save" { "Record it" } " "
+                button name="step" value="save" { @if others == 0 { "Record it" } @else { "Record it with the " (others) " before" } } " "
+                button.second name="step" value="hold" { "Keep it, and add another to record with it" } " "
                 button.second name="step" value="edit" { "Change it" }
             }
             p.quiet { "What is recorded stays: it can be corrected or taken back by another record, and not erased." }
         }
     };
+    let snapshot = &ground.snapshot;
     show(exchange, reply, snapshot, "Is this right?", content, 200)
 }
 
-/// Records an event, and leads to its page; the same form sent twice records once.
+/// What makes a form that is sent twice known.
+pub fn once() -> Result<String, Problem> {
+    random().map_err(|error| Problem::new(503, "unavailable", error.to_string()))
+}
+
+/// Keeps the documents that came with a form, and puts their digests into the fields that they are for. Gives what is wrong
+/// with those.
+fn take_documents(
+    exchange: &Exchange<'_>,
+    fields: &mut Fields,
+) -> Result<Vec<TypedWrong>, Problem> {
+    let mut wrong = Vec::new();
+    for file in &exchange.files {
+        let Some(name) = file.field.strip_prefix(DOCUMENT) else {
+            continue;
+        };
+        let kept = exchange.documents()?.keep(&file.bytes);
+        let message = match kept {
+            Ok(digest) => {
+                let given = fields.get(name).first().cloned();
+                fields.set(name, vec![digest.to_string()]);
+                given
+                    .filter(|given| *given != digest.to_string())
+                    .map(|given| {
+                        format!("the document has another digest than {given}, which stood here: this is its own")
+                    })
+            }
+            Err(DocumentError::TooLong) => Some(DocumentError::TooLong.to_string()),
+            Err(error) => return Err(error.into()),
+        };
+        let field = name.to_owned();
+        wrong.extend(message.map(|message| TypedWrong { field, message }));
+    }
+    Ok(wrong)
+}
+
+/// Records an event with those that wait for it, and leads to its page; the same form sent twice records once.
 fn save(exchange: &Exchange<'_>, reply: &mut Reply, event: Event) -> Answered {
-    let who = exchange
-        .who
-        .as_ref()
-        .ok_or_else(|| Problem::new(401, "unauthorized", "nobody is known"))?;
-    let csrf = exchange
-        .session
-        .as_ref()
-        .map(|session| session.csrf.as_str())
-        .unwrap_or_default();
+    let mut events = exchange.context.sessions.held(exchange.csrf());
+    events.push(event);
+    record_once(exchange, reply, events)
+}
+
+/// Records events together, and leads to the page of the last; the same form sent twice records once.
+pub fn record_once(exchange: &Exchange<'_>, reply: &mut Reply, events: Vec<Event>) -> Answered {
+    let who = exchange.recorder()?;
+    let csrf = exchange.csrf();
     let once = exchange.query.get("once").unwrap_or_default();
     let sessions = &exchange.context.sessions;
     if let Some(led_to) = sessions.saved(csrf, once).filter(|_| !once.is_empty()) {
         reply.send(redirect(&led_to), "recorded before\n");
         return Ok(());
     }
-    let done = submit(exchange.context, who, Batch::of(event))?;
-    let receipt = done
-        .receipts
-        .first()
-        .ok_or_else(|| Problem::new(500, "failed", "nothing was recorded"))?;
+    let done = submit(exchange.context, who, Batch::of(events))?;
+    let receipt = done.receipts.last();
+    let receipt = receipt.ok_or_else(|| Problem::new(500, "failed", "nothing was recorded"))?;
     let path = format!("/records/{}", receipt.seq);
     sessions.note_saved(csrf, once, &path);
-    reply.send(redirect(&path), "recorded\n");
+    sessions.hold(csrf, Vec::new());
+    // The page says so where the address ends with this.
+    reply.send(redirect(&format!("{path}#recorded")), "recorded\n");
     Ok(())
 }

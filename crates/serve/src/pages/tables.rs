@@ -23,7 +23,12 @@ pub struct Tables<'s> {
     sentences: Sentences<'s>,
     /// What is added to each link: both clocks.
     clocks: String,
+    /// Columns that are left out.
+    hidden: &'static [&'static str],
 }
+
+/// The first columns of a table of facts about one thing: its rows need no heading.
+const FACTS: [&str; 2] = ["field", "value"];
 
 /// The list that a table stands in, whose columns sort it.
 pub struct Sorted<'q> {
@@ -51,7 +56,13 @@ impl<'s> Tables<'s> {
             state,
             sentences: Sentences::new(state),
             clocks: clocks.to_owned(),
+            hidden: &[],
         }
+    }
+
+    /// The same without some columns.
+    pub fn without(self, hidden: &'static [&'static str]) -> Self {
+        Self { hidden, ..self }
     }
 
     /// A table of these rows; its title is for those who hear it where the page has shown it.
@@ -68,7 +79,10 @@ impl<'s> Tables<'s> {
                 p.empty { (capital(table.empty)) "." }
             };
         }
-        let says = |at: usize| rows.iter().any(|row| says_something(&row[at]));
+        let says = |at: usize| {
+            let is_hidden = self.hidden.contains(&table.columns[at]);
+            !is_hidden && rows.iter().any(|row| says_something(&row[at]))
+        };
         let shown: Vec<usize> = (0..table.columns.len()).filter(|at| says(*at)).collect();
         let width = |at: usize| {
             rows.iter()
@@ -78,9 +92,14 @@ impl<'s> Tables<'s> {
                 .max(table.columns[at].len())
         };
         let is_wide = shown.iter().map(|at| width(*at)).sum::<usize>() > PHONE;
+        let form = match (table.columns.starts_with(&FACTS), is_wide) {
+            (true, _) => Some("facts"),
+            (false, true) => Some("wide"),
+            (false, false) => None,
+        };
         html! {
             div.scroll role="region" aria-label=(table.title) tabindex="0" {
-                table role="table" class=[is_wide.then_some("wide")] {
+                table role="table" class=[form] {
                     caption class=[is_titled.then_some("unseen")] { (table.title) }
                     thead role="rowgroup" {
                         tr role="row" {
@@ -126,6 +145,8 @@ impl<'s> Tables<'s> {
             Cell::Text(text) if matches!(column, "field" | "what") && !text.contains(' ') => {
                 html! { (spaced(text)) }
             }
+            // A flag of an event, as the event writes it.
+            Cell::Text(text) if text == "true" && column == "value" => html! { "yes" },
             Cell::Text(text) => html! {
                 @for (at, line) in text.lines().enumerate() { @if at > 0 { br; } (self.text(line, column == "id")) }
             },

@@ -3,67 +3,142 @@
 use chrono::NaiveDate;
 
 use super::marks::{NO_RECORD, NO_WORD};
+use crate::event::Kind;
 use crate::state::assessments::Assessment;
-use crate::state::dates::{Numbers, RecordDate, RecordDates};
+use crate::state::current::RecordStatus;
+use crate::state::dates::{RecordDate, Stamp};
 use crate::state::entity::Entity;
 use crate::state::facts::{
     AgreementFacts, AgreementMove, Amendment, CommitmentFacts, Conclusion, Facts, History, Moved,
     PartyFacts, RecorderFacts, Terms,
 };
 use crate::state::id_table::{Id, Ids};
+use crate::state::paged::Item;
 use crate::state::postings::Postings;
+use crate::state::sorted::{Keyed, Sparse};
+use crate::state::stored::{Cursor, Table};
 use crate::state::word::Word;
 use crate::value::agreement::{Action, AgreementStatus};
 use crate::value::base::Leaf;
 use crate::value::commitment::{Capacity, Contest, Standing};
-use crate::value::id::EntityKind;
+use crate::value::id::{EntityKind, Slug};
 
-/// The pieces of a list that was cut into pieces; none if a rest is left.
-fn whole<'b, T>((all, rest): (&'b [T], &[u8])) -> Option<&'b [T]> {
-    rest.is_empty().then_some(all)
+impl Item for Option<Kind> {
+    const TOGETHER: usize = 8_192;
+
+    fn read(from: &mut Cursor<'_>) -> Option<Self> {
+        match from.byte()? {
+            NO_WORD => Some(None),
+            kind => Kind::ALL.get(usize::from(kind)).copied().map(Some),
+        }
+    }
+
+    fn lost() -> Self {
+        None
+    }
 }
 
-/// Reads the parts of a state, which may be damaged.
-pub(super) struct Reader<'b> {
-    pub rest: &'b [u8],
-    /// How many ids there are. The number of each is lower.
-    pub ids: u32,
-    /// How many assessments there are. The number of each is lower.
-    pub assessments: u32,
-    /// How many words there are. The number of each is lower.
-    pub words: u32,
+impl Item for Stamp {
+    const TOGETHER: usize = 512;
+
+    fn read(from: &mut Cursor<'_>) -> Option<Self> {
+        from.date().map(Self::of)
+    }
+
+    fn lost() -> Self {
+        Self::gone()
+    }
 }
 
-impl<'b> Reader<'b> {
-    pub fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
-        let (array, rest) = self.rest.split_first_chunk()?;
-        self.rest = rest;
-        Some(*array)
+impl Item for Slug {
+    const TOGETHER: usize = 512;
+
+    fn read(from: &mut Cursor<'_>) -> Option<Self> {
+        from.text()?.parse().ok()
     }
 
-    pub fn byte(&mut self) -> Option<u8> {
-        let [byte] = self.array()?;
-        Some(byte)
+    fn lost() -> Self {
+        "lost".parse().expect("it is an id")
+    }
+}
+
+impl Item for Assessment {
+    const TOGETHER: usize = 512;
+
+    fn read(from: &mut Cursor<'_>) -> Option<Self> {
+        from.assessment()
     }
 
-    pub fn number(&mut self) -> Option<u32> {
-        self.array().map(u32::from_le_bytes)
+    fn lost() -> Self {
+        Self {
+            by: Ids::new(),
+            scale: "lost".parse().expect("it is a text"),
+            level: "lost".parse().expect("it is a level"),
+        }
+    }
+}
+
+impl Item for Word {
+    const TOGETHER: usize = 512;
+
+    fn read(from: &mut Cursor<'_>) -> Option<Self> {
+        from.said()
     }
 
-    pub fn record(&mut self) -> Option<Option<u32>> {
+    fn lost() -> Self {
+        Self::default()
+    }
+}
+
+impl Item for Entity {
+    const TOGETHER: usize = 64;
+
+    fn read(from: &mut Cursor<'_>) -> Option<Self> {
+        from.entity()
+    }
+
+    fn lost() -> Self {
+        Self::default()
+    }
+}
+
+impl Keyed for RecordStatus {
+    fn read(from: &mut Cursor<'_>) -> Option<(u64, Self)> {
+        let record = from.number()?.into();
+        let corrections = from.list(Cursor::number)?;
+        let status = Self {
+            corrections,
+            retracted: from.record()?,
+            redacted: from.record()?,
+        };
+        Some((record, status))
+    }
+}
+
+impl Sparse for RecordStatus {
+    fn is_none(&self) -> bool {
+        self == Self::NONE
+    }
+}
+
+impl Keyed for Postings {
+    fn read(from: &mut Cursor<'_>) -> Option<(u64, Self)> {
+        let record = u64::from_le_bytes(from.array()?);
+        Some((record, from.trail()?))
+    }
+}
+
+impl Sparse for Postings {
+    fn is_none(&self) -> bool {
+        self.is_empty()
+    }
+}
+
+/// The parts of a state, which may be forged.
+impl Cursor<'_> {
+    fn record(&mut self) -> Option<Option<u32>> {
         let record = self.number()?;
         Some((record != NO_RECORD).then_some(record))
-    }
-
-    pub fn bytes(&mut self) -> Option<&'b [u8]> {
-        let length = self.number()?;
-        let (bytes, rest) = self.rest.split_at_checked(usize::try_from(length).ok()?)?;
-        self.rest = rest;
-        Some(bytes)
-    }
-
-    pub fn text(&mut self) -> Option<&'b str> {
-        std::str::from_utf8(self.bytes()?).ok()
     }
 
     fn value<T: Leaf>(&mut self) -> Option<Option<T>> {
@@ -78,16 +153,6 @@ impl<'b> Reader<'b> {
         all.get(usize::from(place)).copied()
     }
 
-    pub fn list<T>(&mut self, mut each: impl FnMut(&mut Self) -> Option<T>) -> Option<Vec<T>> {
-        let length = self.number()? as usize;
-        // Damaged bytes may say any length. The bytes that are left limit how many values there can be.
-        let mut all = Vec::with_capacity(length.min(self.rest.len()));
-        for _ in 0..length {
-            all.push(each(self)?);
-        }
-        Some(all)
-    }
-
     /// None or one.
     fn optional<T>(&mut self, each: impl FnMut(&mut Self) -> Option<T>) -> Option<Option<Box<T>>> {
         let mut all = self.list(each)?;
@@ -100,8 +165,7 @@ impl<'b> Reader<'b> {
     }
 
     fn id(&mut self) -> Option<Id> {
-        let ids = self.ids;
-        self.number().filter(|id| *id < ids)
+        self.number_of(Table::Entities)
     }
 
     fn some_ids(&mut self) -> Option<Ids> {
@@ -109,22 +173,15 @@ impl<'b> Reader<'b> {
         (0..length).map(|_| self.id()).collect()
     }
 
-    pub fn trail(&mut self) -> Option<Postings> {
+    fn trail(&mut self) -> Option<Postings> {
         let last = self.number()?;
-        Some(Postings::from_parts(self.bytes()?.to_vec(), last))
-    }
-
-    pub fn dates(&mut self, records: usize) -> Option<RecordDates> {
-        let dates = self.list(Self::date)?;
-        let width = self.byte()?;
-        let bytes = self.bytes()?;
-        let numbers = match width {
-            2 => Numbers::Narrow(whole(bytes.as_chunks())?),
-            4 => Numbers::Wide(whole(bytes.as_chunks())?),
-            _ => return None,
-        };
-        (bytes.len() / usize::from(width) == records).then_some(())?;
-        RecordDates::from_parts(dates, numbers)
+        let length = self.number()?;
+        if length == NO_RECORD {
+            return Some(Postings::long(self.long_trail()?, last));
+        }
+        let (bytes, rest) = self.rest.split_at_checked(usize::try_from(length).ok()?)?;
+        self.rest = rest;
+        Some(Postings::from_parts(bytes.to_vec(), last))
     }
 
     fn date(&mut self) -> Option<RecordDate> {
@@ -143,7 +200,7 @@ impl<'b> Reader<'b> {
         })
     }
 
-    pub fn assessment(&mut self) -> Option<Assessment> {
+    fn assessment(&mut self) -> Option<Assessment> {
         Some(Assessment {
             by: self.some_ids()?,
             scale: self.value()??,
@@ -151,7 +208,7 @@ impl<'b> Reader<'b> {
         })
     }
 
-    pub fn said(&mut self) -> Option<Word> {
+    fn said(&mut self) -> Option<Word> {
         Some(Word {
             by: self.some_ids()?,
             capacity: match self.byte()? {
@@ -163,12 +220,12 @@ impl<'b> Reader<'b> {
     }
 
     fn moved(&mut self) -> Option<Moved> {
-        let (to, words) = (self.word(Standing::ALL)?, self.words);
-        let word = self.number().filter(|word| *word < words)?;
+        let to = self.word(Standing::ALL)?;
+        let word = self.number_of(Table::Words)?;
         Some(Moved { to, word })
     }
 
-    pub fn entity(&mut self) -> Option<Entity> {
+    fn entity(&mut self) -> Option<Entity> {
         let kind = self.byte()?;
         let record = self.number()?;
         let defined = match kind {
@@ -239,10 +296,7 @@ impl<'b> Reader<'b> {
             })?,
             moves: self.log(Self::moved)?,
             contests: self.log(|from| from.word(Contest::ALL))?,
-            assessments: self.log(|from| {
-                let assessments = from.assessments;
-                from.number().filter(|assessment| *assessment < assessments)
-            })?,
+            assessments: self.log(|from| from.number_of(Table::Assessments))?,
             occurrences: self.log(|_| Some(()))?,
         })
     }

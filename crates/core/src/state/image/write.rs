@@ -3,72 +3,121 @@
 use chrono::Datelike;
 
 use super::marks::{NO_RECORD, NO_WORD};
+use crate::event::Kind;
+use crate::pages::{PAGE, PageWriter};
 use crate::state::assessments::Assessment;
-use crate::state::dates::{RecordDate, RecordDates};
+use crate::state::current::RecordStatus;
+use crate::state::dates::RecordDate;
 use crate::state::entity::Entity;
 use crate::state::facts::{AgreementFacts, CommitmentFacts, Facts, History, Moved, PartyFacts};
 use crate::state::id_table::Id;
+use crate::state::interned::Renumbered;
+use crate::state::paged::Item;
 use crate::state::postings::Postings;
-use crate::state::tables::Tables;
 use crate::state::word::Word;
 
-/// How many different dates two bytes can number.
-const NARROW: usize = 1 << 16;
+/// Trails of more bytes than this lie apart from their entities.
+const LONG_TRAIL: usize = 64;
 
-/// How many bytes are given at once, at least.
-const PIECE: usize = 64 * 1024;
+/// Writes a table of values, in the pages of their type.
+pub(super) fn paged<'v, T: Item + 'v>(
+    to: &mut PageWriter<'_>,
+    values: impl Iterator<Item = &'v T>,
+    each: impl FnMut(&mut Bytes<'_>, &'v T),
+) {
+    in_pages(to, T::TOGETHER, values, each);
+}
 
-/// The values that are still used, in the order of their first use, and the new number of each old one.
-fn used<T>(all: &[T], numbers: impl Iterator<Item = u32>) -> (Vec<u32>, Vec<&T>) {
-    let mut places = vec![NO_RECORD; all.len()];
-    let mut used = Vec::new();
-    for number in numbers.map(|number| number as usize) {
-        if let Some(value) = all.get(number)
-            && places[number] == NO_RECORD
-        {
-            places[number] = used.len() as u32;
-            used.push(value);
+/// Writes a table of values, so many a page.
+pub(super) fn in_pages<V>(
+    to: &mut PageWriter<'_>,
+    together: usize,
+    values: impl Iterator<Item = V>,
+    mut each: impl FnMut(&mut Bytes<'_>, V),
+) {
+    let mut count: usize = 0;
+    for value in values {
+        each(&mut Bytes(to.page(count as u64)), value);
+        count += 1;
+        if count.is_multiple_of(together) {
+            to.close_page();
         }
     }
-    (places, used)
+    to.close_table(count as u64);
 }
 
-fn renumbered(places: &[u32], number: u32) -> u32 {
-    places.get(number as usize).copied().unwrap_or(NO_RECORD)
+/// Writes a table of values that are sorted by their keys.
+pub(super) fn sorted<V>(
+    to: &mut PageWriter<'_>,
+    values: impl Iterator<Item = (u64, V)>,
+    mut each: impl FnMut(&mut Bytes<'_>, u64, V),
+) {
+    let mut count = 0;
+    for (key, value) in values {
+        each(&mut Bytes(to.page(key)), key, value);
+        to.close_page_of(PAGE);
+        count += 1;
+    }
+    to.close_table(count);
 }
 
-/// Writes the parts of a state.
-pub(super) struct Writer<'g> {
-    /// Bytes that were not given yet.
-    pub out: Vec<u8>,
-    /// Gets the bytes.
-    pub give: &'g mut dyn FnMut(&[u8]),
-    /// The new number of each assessment, among those that are still used.
-    pub assessments: Vec<u32>,
-    /// The new number of each word, among those that are still used.
-    pub words: Vec<u32>,
+/// Where the next long trail lies in the table of trails.
+#[derive(Default)]
+pub(super) struct LongTrails {
+    page: u32,
+    at: u32,
 }
 
-impl Writer<'_> {
-    /// Gives the waiting bytes, if they are a piece.
-    pub fn give_if_many(&mut self) {
-        if self.out.len() >= PIECE {
-            (self.give)(&self.out);
-            self.out.clear();
+impl LongTrails {
+    /// Whether a trail lies apart.
+    pub fn is_long(trail: &Postings) -> bool {
+        length(trail) > LONG_TRAIL
+    }
+
+    /// The place of the next one, which has so many bytes.
+    fn place(&mut self, length: u32) -> (u32, u32) {
+        let place = (self.page, self.at);
+        self.at += length;
+        if self.at as usize >= PAGE {
+            (self.page, self.at) = (self.page + 1, 0);
         }
+        place
+    }
+}
+
+fn length(trail: &Postings) -> usize {
+    trail.bytes().iter().map(|part| part.len()).sum()
+}
+
+/// Bytes that parts of a state are added to.
+pub(super) struct Bytes<'o>(pub &'o mut Vec<u8>);
+
+impl Bytes<'_> {
+    pub fn add(&mut self, bytes: &[u8]) {
+        self.0.extend_from_slice(bytes);
+    }
+
+    pub fn kind(&mut self, kind: Option<Kind>) {
+        self.byte(kind.map_or(NO_WORD, |kind| kind as u8));
+    }
+
+    pub fn status(&mut self, status: &RecordStatus) {
+        self.list(&status.corrections, |out, record| out.number(*record));
+        self.number(status.retracted.unwrap_or(NO_RECORD));
+        self.number(status.redacted.unwrap_or(NO_RECORD));
     }
 
     pub fn byte(&mut self, byte: u8) {
-        self.out.push(byte);
+        self.0.push(byte);
     }
 
     pub fn number(&mut self, number: u32) {
-        self.out.extend_from_slice(&number.to_le_bytes());
+        self.0.extend_from_slice(&number.to_le_bytes());
     }
 
     pub fn bytes(&mut self, bytes: &[u8]) {
         self.number(bytes.len() as u32);
-        self.out.extend_from_slice(bytes);
+        self.0.extend_from_slice(bytes);
     }
 
     /// The text of a value; an empty text for none.
@@ -86,7 +135,6 @@ impl Writer<'_> {
         self.number(all.len() as u32);
         all.for_each(|one| {
             each(self, one);
-            self.give_if_many();
         });
     }
 
@@ -101,29 +149,23 @@ impl Writer<'_> {
         self.list(ids, |out, id| out.number(*id));
     }
 
-    pub fn trail(&mut self, trail: &Postings) {
+    /// A trail, or where it lies.
+    pub fn trail(&mut self, trail: &Postings, long: &mut LongTrails) {
         self.number(trail.last());
-        self.bytes(trail.bytes());
-    }
-
-    /// The different dates of the records, then the number of the date of each record, in two bytes if that is enough.
-    pub fn dates(&mut self, dates: &RecordDates, records: usize) {
-        let (used, places) = dates.to_parts();
-        self.list(&used, |out, date| out.date(date));
-        let narrow = used.len() <= NARROW;
-        let width = if narrow { 2 } else { 4 };
-        self.byte(width);
-        self.number((records * usize::from(width)) as u32);
-        for place in places {
-            match narrow {
-                true => self.out.extend_from_slice(&(place as u16).to_le_bytes()),
-                false => self.number(place),
-            }
-            self.give_if_many();
+        let length = length(trail) as u32;
+        if LongTrails::is_long(trail) {
+            let (page, at) = long.place(length);
+            self.number(NO_RECORD);
+            self.number(page);
+            self.number(at);
+            self.number(length);
+        } else {
+            self.number(length);
+            trail.bytes().iter().for_each(|part| self.add(part));
         }
     }
 
-    fn date(&mut self, date: &RecordDate) {
+    pub fn date(&mut self, date: &RecordDate) {
         let RecordDate {
             on,
             recorded,
@@ -140,44 +182,38 @@ impl Writer<'_> {
         self.byte(flags.iter().enumerate().map(flag).sum());
     }
 
-    /// The assessments and the words that are still used, each in the order of the entities.
-    pub fn shared(&mut self, tables: &Tables) {
-        let facts = || {
-            let entities = tables.entities.iter();
-            entities.filter_map(|each| each.facts.commitment.as_ref())
-        };
-        let assessments = facts().flat_map(|facts| facts.assessments.values());
-        let (numbers, used) = used(tables.assessments.all(), assessments.copied());
-        self.assessments = numbers;
-        self.list(used, |out, assessment| {
-            let Assessment { by, scale, level } = assessment;
-            out.ids(by);
-            out.text(Some(scale));
-            out.text(Some(level));
-        });
-        let moves = facts().flat_map(|facts| facts.moves.values());
-        let (numbers, used) = self::used(tables.words.all(), moves.map(|moved| moved.word));
-        self.words = numbers;
-        self.list(used, |out, word| {
-            let Word {
-                by,
-                capacity,
-                debtor,
-            } = word;
-            out.ids(by);
-            out.byte(capacity.map_or(NO_WORD, |capacity| capacity as u8));
-            out.ids(debtor);
-        });
+    pub fn assessment(&mut self, assessment: &Assessment) {
+        let Assessment { by, scale, level } = assessment;
+        self.ids(by);
+        self.text(Some(scale));
+        self.text(Some(level));
     }
 
-    pub fn entity(&mut self, entity: &Entity) {
+    pub fn said(&mut self, word: &Word) {
+        let Word {
+            by,
+            capacity,
+            debtor,
+        } = word;
+        self.ids(by);
+        self.byte(capacity.map_or(NO_WORD, |capacity| capacity as u8));
+        self.ids(debtor);
+    }
+
+    /// An entity, with the numbers that assessments and words have in the snapshot.
+    pub fn entity(
+        &mut self,
+        entity: &Entity,
+        numbers: &(Renumbered, Renumbered),
+        long: &mut LongTrails,
+    ) {
         let (kind, record) = match entity.defined {
             Some((kind, record)) => (kind as u8, record),
             None => (NO_WORD, NO_RECORD),
         };
         self.byte(kind);
         self.number(record);
-        self.trail(&entity.trail);
+        self.trail(&entity.trail, long);
         let Facts {
             party,
             agreement,
@@ -216,11 +252,12 @@ impl Writer<'_> {
                 out.byte(*action as u8);
             });
         });
-        self.list(commitment, |out, facts| out.commitment(facts));
+        self.list(commitment, |out, facts| out.commitment(facts, numbers));
         self.list(recorder, |out, facts| out.log(&facts.revoked, |_, ()| {}));
     }
 
-    fn commitment(&mut self, facts: &CommitmentFacts) {
+    fn commitment(&mut self, facts: &CommitmentFacts, numbers: &(Renumbered, Renumbered)) {
+        let (assessment_numbers, words) = numbers;
         let CommitmentFacts {
             terms,
             amendments,
@@ -244,11 +281,11 @@ impl Writer<'_> {
         });
         self.log(moves, |out, Moved { to, word }| {
             out.byte(*to as u8);
-            out.number(renumbered(&out.words, *word));
+            out.number(words.of(*word));
         });
         self.log(contests, |out, to| out.byte(*to as u8));
         self.log(assessments, |out, assessment| {
-            out.number(renumbered(&out.assessments, *assessment));
+            out.number(assessment_numbers.of(*assessment));
         });
         self.log(occurrences, |_, ()| {});
     }

@@ -101,8 +101,9 @@ fn snapshots_are_compared_with_replay_and_never_believed() {
         bytes[at] ^= 0x41;
         check(&with(count, &bytes), &[count - 1], &format!("byte {at}"));
     }
-    assert!(snapshot::decode(count, &bytes, &story).is_some());
-    assert!(snapshot::decode(count - 1, &bytes, &story).is_none());
+    let decoded = |count| snapshot::decode(count, Arc::new(bytes.clone()), &story);
+    assert!(decoded(count).is_some());
+    assert!(decoded(count - 1).is_none());
     check(&with(count, &bytes[..40]), &[count - 1], "cut");
     check(&with(count, b""), &[count - 1], "empty");
     check(&with(count - 1, &bytes), &[count - 2], "of another count");
@@ -114,6 +115,31 @@ fn snapshots_are_compared_with_replay_and_never_believed() {
     let foreign = replay_in_full(&bound(&other), KnownAt::Now).unwrap();
     let foreign = snapshot::encode(&foreign);
     check(&with(13, &foreign), &[12], "of another ledger");
+}
+
+/// A page that is damaged is made anew for whoever asks, and the next append that met it keeps another snapshot.
+#[test]
+fn a_damaged_snapshot_is_replaced_by_the_next_append() {
+    let story = storied().into_log();
+    let counts = story.counts().unwrap();
+    let (count, others) = counts.split_last().unwrap();
+    others
+        .iter()
+        .for_each(|other| story.remove(*other).unwrap());
+    let mut bytes = story.load(*count).unwrap().unwrap();
+    // The kind of the first record, on the page to which that of the next one comes.
+    bytes[1] ^= 0x41;
+    story.put(*count, &bytes).unwrap();
+    assert_eq!(found(&story), [(Snapshot, vec![count - 1])]);
+    let mut ledger = Ledger::open(story, Steady::default()).unwrap();
+    let expected = replay_in_full(ledger.log(), KnownAt::Now).unwrap();
+    assert_eq!(ledger.state(), &expected.state);
+    assert_eq!(ledger.log().counts().unwrap(), [*count]);
+    ledger.append(vec![note("later")]).unwrap();
+    let end = ledger.head().count;
+    let log = ledger.into_log();
+    assert_eq!(log.counts().unwrap(), [end]);
+    assert_eq!(found(&log), []);
 }
 
 /// Older versions of this program kept other snapshots. They are of no use, and no fault of the ledger.

@@ -13,9 +13,9 @@ use super::text::{is_date, recurrence, shown, toned};
 use crate::report::Cell;
 use crate::report::about::About;
 
-/// Columns whose texts are ids, or begin with one.
+/// Columns whose texts are ids, or begin with one, and are shown by name. The id of a row itself is shown as it is: the name
+/// stands beside it.
 const NAMING: &[&str] = &[
-    "id",
     "agreement",
     "commitment",
     "party",
@@ -43,6 +43,11 @@ const RECORDS: &[&str] = &["record", "records", "set_by", "seq"];
 
 /// Most characters of a title that stands for an id.
 const TITLE: usize = 48;
+
+/// Whether a column shows names, which may be longer than what stands in its cells.
+pub(super) fn shows_names(column: &str) -> bool {
+    NAMING.contains(&column)
+}
 
 /// Makes cells of what a ledger names.
 pub(super) struct Cells<'d> {
@@ -103,7 +108,10 @@ impl<'d> Cells<'d> {
     }
 
     fn text(&self, column: &str, text: &str) -> Markup {
-        if !NAMING.contains(&column) {
+        if column == "id" {
+            return self.link(&anchor_of(text), html! { (shown(text)) });
+        }
+        if !shows_names(column) {
             return self.words(text);
         }
         if let Some((kind, id)) = self.about.named(text) {

@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use maud::{Markup, html};
 
 use super::super::text::{says_something, spaced};
-use super::cells::{Cells, anchor_of, anchor_of_record};
+use super::cells::{Cells, anchor_of, anchor_of_record, shows_names};
 use super::text::legend;
 use crate::report::about::About;
 use crate::report::{Cell, Row, Table, Tone};
@@ -58,13 +58,13 @@ enum Place {
 
 impl<'t> Grid<'t> {
     /// The first rows of a table, at most so many, and its columns.
-    pub(super) fn new(table: &'t Table<'t>, most: usize) -> Self {
+    pub(super) fn new(table: &'t Table<'t>, most: usize, about: About<'_>) -> Self {
         let mut made = table.rows.iter();
         let rows: Vec<Cow<'t, Row>> = made.by_ref().take(most).collect();
         let is_cut = made.next().is_some();
         drop(made);
         let mut grid = Self {
-            columns: columns(table, &rows),
+            columns: columns(table, &rows, about),
             all: is_cut.then(|| table.rows.len()),
             table,
             rows,
@@ -77,12 +77,16 @@ impl<'t> Grid<'t> {
     /// Puts columns under the text until the others fit, the last ones first.
     fn fold(&mut self) {
         let table = self.table;
-        let text = self
-            .columns
-            .iter()
-            .enumerate()
-            .filter(|(_, column)| !column.is_numeric && !column.has_words);
-        let widest = text.max_by_key(|(place, column)| (column.needs, usize::MAX - place));
+        let texts = || {
+            let all = self.columns.iter().enumerate().skip(1);
+            all.filter(|(_, column)| !column.is_numeric && !column.has_words)
+        };
+        let leads = |column: &Column| table.lead.contains(&table.columns[column.at]);
+        let widest = |(place, column): &(usize, &Column)| (column.needs, usize::MAX - place);
+        let leading = texts()
+            .filter(|(_, column)| leads(column))
+            .max_by_key(widest);
+        let widest = leading.or_else(|| texts().max_by_key(widest));
         let Some((host, _)) = widest else { return };
         self.columns[host].place = Place::Text;
         let may_fold = |place: usize, column: &Column| {
@@ -212,8 +216,23 @@ impl<'t> Grid<'t> {
 }
 
 /// The columns in which something stands. One of zeros alone says nothing.
-fn columns(table: &Table<'_>, rows: &[Cow<'_, Row>]) -> Vec<Column> {
+fn columns(table: &Table<'_>, rows: &[Cow<'_, Row>], about: About<'_>) -> Vec<Column> {
+    // A party is shown by its name.
+    let has_party = table.columns.contains(&"party");
+    // A share says how many it is of how many.
+    let share = table.columns.iter().position(|column| *column == "share");
+    let has_shares = share.is_some_and(|at| rows.iter().all(|row| tells(&row[at])));
+    let is_said = |at: &usize| match table.columns[*at] {
+        "name" => !has_party,
+        "count" | "of" => !has_shares,
+        _ => true,
+    };
     let told = (0..table.columns.len()).filter(|at| rows.iter().any(|row| tells(&row[*at])));
+    let is_named = |cell: &Cell| match cell {
+        Cell::Text(text) => about.named(text).is_some(),
+        Cell::List(texts) => texts.iter().any(|text| about.named(text).is_some()),
+        _ => false,
+    };
     let column = |at: usize| {
         let of = || rows.iter().map(|row| &row[at]);
         let header = table.columns[at]
@@ -222,6 +241,12 @@ fn columns(table: &Table<'_>, rows: &[Cow<'_, Row>]) -> Vec<Column> {
             .max()
             .unwrap_or_default();
         let longest = of().map(length).max().unwrap_or_default();
+        let has_names = shows_names(table.columns[at]) && of().take(10).any(is_named);
+        let longest = if has_names {
+            longest.max(CELL)
+        } else {
+            longest
+        };
         let has_words = of().any(|cell| matches!(cell, Cell::Word(..)));
         let room = if has_words { longest + 2 } else { longest };
         let most = if longest > 3 * CELL { TEXT } else { CELL };
@@ -233,7 +258,7 @@ fn columns(table: &Table<'_>, rows: &[Cow<'_, Row>]) -> Vec<Column> {
             place: Place::Column,
         }
     };
-    told.map(column).collect()
+    told.filter(is_said).map(column).collect()
 }
 
 /// Whether a cell tells something that is not a plain no.

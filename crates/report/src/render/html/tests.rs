@@ -1,6 +1,6 @@
 use super::super::sample;
 use super::*;
-use crate::report::chart::{Bar, Chart, Plot};
+use crate::report::chart::Bar;
 use crate::report::{Cell, Tone};
 
 fn written(document: &Document<'_>) -> String {

@@ -33,6 +33,8 @@ pub(super) struct Layout<'t> {
     /// The places of the columns that stand beneath each row, and of those that stand once above all.
     beneath: Vec<usize>,
     once: Vec<usize>,
+    /// The place of the column of times of which the day stands above its rows.
+    days: Option<usize>,
     style: Style,
 }
 
@@ -74,7 +76,10 @@ impl<'t> Layout<'t> {
         }
         let (beside, without): (Vec<_>, Vec<_>) = rooms.into_iter().partition(|room| room.given);
         let without = without.into_iter().map(|room| room.at);
-        let (once, beneath) = without.partition(|at| is_same(*at));
+        let (once, mut beneath): (Vec<_>, Vec<_>) = without.partition(|at| is_same(*at));
+        let is_of_days = |at: &usize| table.days == Some(table.columns[*at]);
+        let days = beneath.iter().copied().find(is_of_days);
+        beneath.retain(|at| Some(*at) != days);
         let beside = beside.into_iter().map(|room| Beside {
             at: room.at,
             header: spaced(table.columns[room.at]),
@@ -85,6 +90,7 @@ impl<'t> Layout<'t> {
             beside: beside.collect(),
             beneath,
             once,
+            days,
             style,
             survey,
         }
@@ -119,6 +125,14 @@ impl<'t> Layout<'t> {
     /// What a row says beside that.
     pub fn beneath(&self, row: &Row) -> Option<String> {
         self.named(&self.beneath, row)
+    }
+
+    /// The day of a row, where it stands above the rows of that day, after the name of the column.
+    pub fn day(&self, row: &Row) -> Option<(&'static str, String)> {
+        let at = self.days?;
+        let time = shown_as(&row[at], self.style);
+        let day = time.split('T').next().unwrap_or_default();
+        says_something(&row[at]).then(|| (self.survey.table.columns[at], day.to_owned()))
     }
 
     /// What every row says beside that.

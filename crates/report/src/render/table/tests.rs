@@ -240,3 +240,35 @@ fn no_text_plays_with_the_terminal() {
     );
     assert!(drawn.contains("- one ↵ two\\u{7}"), "{drawn}");
 }
+
+#[test]
+fn a_day_without_room_stands_above_its_rows() {
+    let mut document = commitments();
+    let table = &mut document.tables[0];
+    table.columns[1] = "recorded";
+    table.days = Some("recorded");
+    for (row, time) in table
+        .rows
+        .kept
+        .iter_mut()
+        .zip(["T23:00:00Z", "T01:00:00Z", ""])
+    {
+        row[1] = match time {
+            "" => Cell::text("2023-05-11T00:00:00Z"),
+            time => Cell::Text(format!("2023-05-12{time}")),
+        };
+    }
+    let expected = "\
+(recorded: 2023-05-12)
+C1  open the bridge over the river to     breached
+    all that walk and ride
+C2  count what passes in both             agreed
+    directions, and tell the other side
+    flags: inferred on
+(recorded: 2023-05-11)
+C3  meet                                  agreed
+";
+    let narrow = drawn(&document, false, Some(50));
+    assert!(narrow.ends_with(expected), "{narrow}");
+    assert!(drawn(&document, false, Some(120)).contains("2023-05-12T23:00:00Z"));
+}
