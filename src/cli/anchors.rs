@@ -70,7 +70,8 @@ pub fn one_line(checkpoint: &Checkpoint) -> String {
     checkpoint.to_string().trim_end().replace('\n', " ")
 }
 
-fn parse(text: &[u8]) -> Option<Anchor> {
+/// The checkpoint in a text, signed or not.
+pub fn parse(text: &[u8]) -> Option<Anchor> {
     if let Ok(signed) = SignedCheckpoint::parse(text) {
         return Some(Anchor::Signed(signed));
     }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use signal_hook::consts::{SIGABRT, SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::flag;
-use signal_hook::iterator::Signals;
+use signal_hook::iterator::{Handle, Signals};
 use signal_hook::low_level::emulate_default_handler;
 
 use super::error::Exit;
@@ -38,18 +38,25 @@ impl Interrupt {
 }
 
 /// While it is there, a signal that ends the program does something first.
-pub struct Farewell(Arc<AtomicBool>);
+pub struct Farewell {
+    is_wanted: Arc<AtomicBool>,
+    signals: Option<Handle>,
+}
 
 impl Farewell {
     /// Does this once before SIGINT, SIGTERM or SIGHUP ends the program with the exit code for it. Dropped, it leaves the
     /// signals to end the program as usual.
     pub fn by(last: impl FnOnce() + Send + 'static) -> Self {
         let is_wanted = Arc::new(AtomicBool::new(true));
-        let farewell = Self(Arc::clone(&is_wanted));
+        let mut farewell = Self {
+            is_wanted: Arc::clone(&is_wanted),
+            signals: None,
+        };
         // If the handler cannot be set, the signal ends the program as usual.
         let Ok(mut signals) = Signals::new([SIGINT, SIGTERM, SIGHUP]) else {
             return farewell;
         };
+        farewell.signals = Some(signals.handle());
         std::thread::spawn(move || {
             if let Some(signal) = signals.forever().next() {
                 if is_wanted.load(Ordering::Acquire) {
@@ -61,11 +68,19 @@ impl Farewell {
         });
         farewell
     }
+
+    /// Leaves the signals to what is about to take them itself, and ends the program by none of them any more.
+    #[cfg(feature = "serve")]
+    pub fn hand_over(mut self) {
+        if let Some(signals) = self.signals.take() {
+            signals.close();
+        }
+    }
 }
 
 impl Drop for Farewell {
     fn drop(&mut self) {
-        self.0.store(false, Ordering::Release);
+        self.is_wanted.store(false, Ordering::Release);
     }
 }
 

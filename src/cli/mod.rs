@@ -11,6 +11,7 @@ mod answer;
 mod bundle;
 mod check_proof;
 mod checkpoint;
+mod clone;
 mod command;
 mod compact;
 mod complete;
@@ -25,6 +26,7 @@ mod example;
 mod export;
 mod feed;
 mod files;
+mod following;
 mod globals;
 mod import;
 mod import_table;
@@ -36,10 +38,13 @@ mod list;
 mod log;
 mod man;
 mod memory;
+mod mirror;
 mod opened;
 mod parse;
 mod progress;
 mod prove;
+mod publish;
+mod published;
 mod questions;
 mod raw;
 mod receipt;
@@ -92,6 +97,8 @@ const COMMANDS: &[Command] = &[
     recover::COMMAND,
     compact::COMMAND,
     copy::COMMAND,
+    publish::COMMAND,
+    clone::COMMAND,
     checkpoint::COMMAND,
     prove::COMMAND,
     check_proof::COMMAND,

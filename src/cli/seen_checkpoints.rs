@@ -29,7 +29,6 @@ impl SeenCheckpoints {
     }
 
     /// The same for a ledger at another location.
-    #[cfg(feature = "serve")]
     pub fn of(&self, ledger: &Location) -> Self {
         Self {
             state: self.state.clone(),

@@ -1,11 +1,11 @@
 //! `serve`: the ledger over HTTP, for many at once.
 
-use std::io::{self, Write as _};
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use self::forms::PeoplesDesk;
+use self::logging::log;
 use super::access::access_file;
 use super::checkpoint::LogKey;
 use super::command::{Command, Run};
@@ -13,15 +13,20 @@ use super::demo;
 use super::documents;
 use super::error::{CliError, Exit};
 use super::keys::read_signing_key;
+use super::mirror::Trust;
+use super::published;
 use super::session::Session;
 use super::tls::{self, TlsFiles};
+use super::verify::COSIGNED;
 use servanda_core::words::plural;
-use servanda_log::Log as _;
+use servanda_log::{Location, Log as _};
 use servanda_serve::access::new_token;
 use servanda_serve::{Options, Service, Shared, Trusted, Verifier};
 
 mod forms;
 mod lending;
+mod logging;
+mod mirroring;
 mod offer;
 
 pub(super) const COMMAND: Command = Command::of::<Serve>();
@@ -39,12 +44,16 @@ works once. While it runs, other commands of the same user on the ledger go thro
 the ledger's directory. Ctrl-C or SIGTERM ends it: what was acknowledged is on the disk, and requests \
 under way are finished.
 
+With --mirror it is a read replica: what is published at URL is verified before it is shown, twice a second. A place that \
+is damaged, was set back or shows another history is not followed any further, and that is said on standard error.
+
 Examples:
   servanda serve --demo
   servanda serve
   servanda serve --public-read --listen 127.0.0.1:8000 --host ledger.example.org
   servanda serve --listen 0.0.0.0:443 --tls-cert ledger.crt --tls-key ledger.key
-  servanda serve --host ledger.example.org --trust-header x-forwarded-user --proxy 127.0.0.1"
+  servanda serve --host ledger.example.org --trust-header x-forwarded-user --proxy 127.0.0.1
+  servanda serve --ledger replica --mirror s3://example-log/commission --policy witnesses.policy"
 )]
 struct Serve {
     /// The address to listen on, such as [::1]:8377; port 0 takes any free port
@@ -75,6 +84,11 @@ struct Serve {
     proxy: Vec<IpAddr>,
     #[command(flatten)]
     log_key: LogKey,
+    /// Show a published ledger: copy it into the ledger's directory, follow it, and record nothing
+    #[arg(long, value_name = "URL", value_parser = published::location(), conflicts_with = "demo")]
+    mirror: Option<Location>,
+    #[command(flatten)]
+    trust: Trust,
 }
 
 impl Run for Serve {
@@ -88,6 +102,15 @@ impl Run for Serve {
                 "a server signs for no recorder: everybody who may record could sign then";
             return Err(CliError::new(Exit::Usage, message)
                 .hint("leave out --sign-with and SERVANDA_SIGN_WITH"));
+        }
+        if self.trust.is_given() && self.mirror.is_none() {
+            return Err(CliError::new(
+                Exit::Usage,
+                "--policy and --log-key are for --mirror URL",
+            ));
+        }
+        if self.mirror.is_some() {
+            return self.serve(session);
         }
         if !self.demo {
             return match offer::made_where_there_is_none(session)? {
@@ -114,12 +137,13 @@ impl Serve {
             .as_deref()
             .map(read_signing_key)
             .transpose()?;
+        let read_only = self.read_only || self.mirror.is_some();
         let tls = self.tls.read()?;
         let trusted = trusted(self.trust_header.as_deref(), &self.proxy)?;
-        let ledger = session.open_to_serve()?;
+        let (ledger, mirror) = mirroring::opened(self.mirror, &self.trust, session)?;
         let access = access_file(self.access, session)?;
         let listen = self.listen;
-        let only_shows = self.read_only && self.public_read;
+        let only_shows = read_only && self.public_read;
         let needs_link = access.entries()?.is_empty() && !only_shows;
         let start_token = needs_link
             .then(new_token)
@@ -130,13 +154,14 @@ impl Serve {
         let cannot = |error| CliError::refused(format!("cannot listen on {listen}: {error}"));
         let quiet = session.quiet;
         let options = Options {
-            read_only: self.read_only,
+            read_only,
             public_read: self.public_read,
             is_loopback: listen.ip().is_loopback(),
             is_tls: tls.is_some(),
             trusted,
             hosts: self.host,
             log_key,
+            cosigned: session.beside(COSIGNED).ok(),
             start_token: start_token.clone(),
             access,
             documents: documents::of(session),
@@ -150,6 +175,9 @@ impl Serve {
         let service = Arc::new(Service::new(Shared::new(ledger).map_err(cannot)?, options));
         let server = service.bind(listen).map_err(cannot)?;
         let hosting = lending::lend(&service, session, others)?;
+        if let Some(mirror) = mirror {
+            mirroring::follow(&service, mirror, move |line| log(line, quiet))?;
+        }
         if !listen.ip().is_loopback() && tls.is_none() {
             session.hint("tokens and pages cross the network in the clear; put a proxy that speaks TLS before it");
         }
@@ -163,6 +191,7 @@ impl Serve {
             }
         });
         drop(hosting);
+        logging::flush();
         stop(&service, session, before)?;
         ran.map_err(cannot)?;
         said.map(|()| Exit::Ok)
@@ -197,12 +226,4 @@ fn stop(service: &Service, session: &Session, before: u64) -> Result<(), CliErro
         ledger.close_without_drop();
     }
     Ok(())
-}
-
-/// Writes a line for each answer, as JSON.
-fn log(line: &str, quiet: bool) {
-    if !quiet {
-        // A failure to log is no error.
-        let _ = writeln!(io::stderr().lock(), "{line}");
-    }
 }

@@ -107,19 +107,27 @@ impl Session {
         })
     }
 
-    /// A session on another ledger, for the commands that `demo` shows.
-    pub fn on(&self, ledger: &Path) -> Self {
+    /// A session on another ledger.
+    pub fn with_ledger(&self, ledger: &Location) -> Self {
         Self {
             command: self.command.clone(),
-            ledger: Some(ledger.into()),
+            ledger: Some(ledger.clone()),
             registry: Arc::clone(&self.registry),
-            dry_run: false,
             sign_with: Vec::new(),
-            seen: SeenCheckpoints::none(),
+            seen: self.seen.of(ledger),
             named: true,
             wrong_options: Vec::new(),
             recorded: Cell::default(),
             ..*self
+        }
+    }
+
+    /// A session on another ledger, for the commands that `demo` shows.
+    pub fn on(&self, ledger: &Path) -> Self {
+        Self {
+            dry_run: false,
+            seen: SeenCheckpoints::none(),
+            ..self.with_ledger(&ledger.into())
         }
     }
 

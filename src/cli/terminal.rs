@@ -46,7 +46,7 @@ fn restore(before: Option<&Termios>, last_words: &LastWords) {
 pub struct Terminal {
     /// Whether to use colour.
     colour: bool,
-    _farewell: Farewell,
+    farewell: Farewell,
 }
 
 /// An answer and its place.
@@ -69,8 +69,14 @@ impl Terminal {
         let (before, last_words) = (tcgetattr(io::stdin()).ok(), Arc::clone(last_words));
         Self {
             colour,
-            _farewell: Farewell::by(move || restore(before.as_ref(), &last_words)),
+            farewell: Farewell::by(move || restore(before.as_ref(), &last_words)),
         }
+    }
+
+    /// Asks no more: what comes next takes the signals itself.
+    #[cfg(feature = "serve")]
+    pub fn hand_over(self) {
+        self.farewell.hand_over();
     }
 
     fn style(&self) -> RenderConfig<'static> {

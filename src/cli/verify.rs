@@ -9,6 +9,7 @@ use super::error::{CliError, Exit};
 use super::files;
 use super::keys::read_verifier_key;
 use super::progress::Bar;
+use super::published;
 use super::session::Session;
 use super::verdict;
 use servanda_core::chain::checkpoint::Checkpoint;
@@ -23,7 +24,7 @@ use servanda_ledger::verify::{
     CUT_OR_REWRITTEN, Check, Finding, FindingKind, Outcome, Verdict, verify, verify_chain,
     verify_since,
 };
-use servanda_log::Log;
+use servanda_log::{Location, Log};
 
 pub(super) const COMMAND: Command = Command::of::<Verify>();
 
@@ -46,9 +47,13 @@ Examples:
   servanda verify --against 2025-11-23.checkpoint --log-key log.vkey
   servanda verify --since 2025-11-23.checkpoint --log-key log.vkey
   servanda verify --policy witnesses.policy
+  servanda verify --from https://log.example.org/commission --policy witnesses.policy
   servanda verify --format json | jq .tables.findings"
 )]
 struct Verify {
+    /// Verify a published ledger instead, without a copy: a directory, s3://BUCKET/PREFIX, or an http or https URL
+    #[arg(long, value_name = "URL", value_parser = published::location())]
+    from: Option<Location>,
     /// Verify only the records after a checkpoint that was kept elsewhere, and trust it for the others
     #[arg(long, value_name = "CHECKPOINT")]
     since: Option<PathBuf>,
@@ -80,17 +85,69 @@ impl Run for Verify {
             log_key,
             policy: self.policy.as_deref().map(read_policy).transpose()?,
         };
-        if demand.log_key.is_some() && demand.anchors.is_empty() && demand.policy.is_none() {
+        let compares = !demand.anchors.is_empty() || demand.policy.is_some() || self.from.is_some();
+        if demand.log_key.is_some() && !compares {
             return Err(CliError::new(
                 Exit::Usage,
                 "--log-key alone checks nothing: which checkpoint?",
             )
             .hint("name one that was kept elsewhere with --against or --since"));
         }
+        if let Some(from) = &self.from {
+            return verify_published(from, &session.with_ledger(from), demand);
+        }
         // Last: the ledger is locked once it is open, and a file may come through a pipe.
-        verify_log(&session.open_log()?, session, &demand)
+        let log = session.open_log()?;
+        let judged = judge(&log, session, &demand, || of_ledger(session))?;
+        judged.show(
+            session,
+            "keep the ledger's directory as evidence, and compare it with an earlier copy",
+        )
     }
 }
+
+/// Verifies what is published at a place. If that grows meanwhile, so that bundles are replaced, it is read again.
+fn verify_published(
+    from: &Location,
+    session: &Session,
+    mut demand: Demand,
+) -> Result<Exit, CliError> {
+    let mut published = published::open(from)?;
+    demand.anchors.push((
+        PUBLISHED.to_owned(),
+        Anchor::Unsigned(published.checkpoint().clone()),
+    ));
+    loop {
+        let log = published.log()?;
+        if let Some((_, anchor)) = demand.anchors.last_mut() {
+            let unsigned = || Anchor::Unsigned(published.checkpoint().clone());
+            *anchor = anchors::parse(published.note()).unwrap_or_else(unsigned);
+        }
+        let cosigned = || Ok((format!("{from}/{COSIGNED}"), published.cosigned()?));
+        let mut judged = judge(&log, session, &demand, cosigned)?;
+        if let Some(failure) = log.failure() {
+            return Err(failure.into());
+        }
+        if !judged.verdict.is_sound() {
+            let again = published.again()?;
+            if again.note() != published.note() {
+                published = again;
+                continue;
+            }
+        }
+        if demand.log_key.is_none() {
+            let what = "who signed the published checkpoint: a log's public key tells, or a policy";
+            judged.verdict.not_checked.push(what.to_owned());
+        }
+        return judged.show(
+            session,
+            "keep what is published there as evidence, and compare it with an earlier copy",
+        );
+    }
+}
+
+/// What the checkpoint at a place is called.
+const PUBLISHED: &str = "the published checkpoint";
 
 /// What the user demands of the ledger.
 #[derive(Default)]
@@ -121,8 +178,25 @@ pub(super) fn read_policy(path: &Path) -> Result<Policy, CliError> {
     Policy::parse(&text).map_err(|error| CliError::refused(format!("{}: {error}", path.display())))
 }
 
-/// Verifies a log and prints the verdict.
-fn verify_log(log: &impl Log, session: &Session, demand: &Demand) -> Result<Exit, CliError> {
+/// A verdict, after all comparisons.
+struct Judged {
+    verdict: Verdict,
+    /// The checkpoint of the records found, if they have one.
+    present: Option<Checkpoint>,
+    /// The error for a policy that is not met.
+    not_anchored: Option<CliError>,
+}
+
+/// The checkpoint that witnesses cosigned and the name of its place, if it is there.
+type Cosigned = (String, Option<Vec<u8>>);
+
+/// Verifies a log, and compares it with checkpoints.
+fn judge(
+    log: &impl Log,
+    session: &Session,
+    demand: &Demand,
+    cosigned: impl Fn() -> Result<Cosigned, CliError>,
+) -> Result<Judged, CliError> {
     let mut bar = Bar::new(session.shows_progress(), "verifying");
     let mut verdict = match demand.trusted() {
         Some(since) => verify_since(log, since, &mut bar)?,
@@ -138,7 +212,7 @@ fn verify_log(log: &impl Log, session: &Session, demand: &Demand) -> Result<Exit
         verdict.root,
     );
     let not_anchored = match &present {
-        Ok(present) => compare_with_all(&mut verdict, log, session, present, demand)?,
+        Ok(present) => compare_with_all(&mut verdict, log, session, present, demand, cosigned)?,
         Err(error) => {
             verdict.not_checked.push(format!("any checkpoint: {error}"));
             let demanded = demand.policy.is_some() || !demand.anchors.is_empty();
@@ -148,23 +222,40 @@ fn verify_log(log: &impl Log, session: &Session, demand: &Demand) -> Result<Exit
             })
         }
     };
-    session.show(&verdict::document(&verdict))?;
-    let outcome = verdict.outcome();
-    if outcome != Outcome::Sound {
-        session
-            .hint("keep the ledger's directory as evidence, and compare it with an earlier copy");
-        return Ok(match outcome {
-            Outcome::BadSignature => Exit::BadSignature,
-            _ => Exit::Broken,
-        });
+    Ok(Judged {
+        verdict,
+        present: present.ok(),
+        not_anchored,
+    })
+}
+
+impl Judged {
+    /// Prints the verdict, and gives the exit code. The hint is for one that is not sound.
+    fn show(self, session: &Session, hint: &str) -> Result<Exit, CliError> {
+        session.show(&verdict::document(&self.verdict))?;
+        let outcome = self.verdict.outcome();
+        if outcome != Outcome::Sound {
+            session.hint(hint);
+            return Ok(match outcome {
+                Outcome::BadSignature => Exit::BadSignature,
+                _ => Exit::Broken,
+            });
+        }
+        if let Some(unmet) = self.not_anchored {
+            return Err(unmet);
+        }
+        if let Some(present) = &self.present {
+            session.remember(present);
+        }
+        Ok(Exit::Ok)
     }
-    if let Some(unmet) = not_anchored {
-        return Err(unmet);
-    }
-    if let Ok(present) = &present {
-        session.remember(present);
-    }
-    Ok(Exit::Ok)
+}
+
+/// The cosigned checkpoint beside a ledger.
+fn of_ledger(session: &Session) -> Result<Cosigned, CliError> {
+    let path = session.beside(COSIGNED)?;
+    let name = path.display().to_string();
+    Ok((name, files::if_there(&path)?))
 }
 
 /// Compares the documents beside the ledger with the digests that their sources give.
@@ -222,6 +313,7 @@ fn compare_with_all(
     session: &Session,
     present: &Checkpoint,
     demand: &Demand,
+    read_cosigned: impl Fn() -> Result<Cosigned, CliError>,
 ) -> Result<Option<CliError>, CliError> {
     let mut reach = compare_with_seen(verdict, log, session, present)?;
     let mut held = 0;
@@ -237,7 +329,7 @@ fn compare_with_all(
         given(verdict, name, anchor);
     }
     if let Some(policy) = &demand.policy {
-        match cosigned(session, policy) {
+        match cosigned(read_cosigned(), policy) {
             Ok((anchor, remark)) => {
                 verdict.remarks.extend(remark);
                 given(verdict, "the cosigned checkpoint", &anchor);
@@ -376,19 +468,24 @@ fn compare(
 
 /// Reads the checkpoint beside the ledger, which enough witnesses must have cosigned, and says how far and when they
 /// did.
-fn cosigned(session: &Session, policy: &Policy) -> Result<(Anchor, Option<String>), CliError> {
-    let path = session.beside(COSIGNED)?;
+fn cosigned(
+    read: Result<Cosigned, CliError>,
+    policy: &Policy,
+) -> Result<(Anchor, Option<String>), CliError> {
     let unmet = |why: String| {
         CliError::new(Exit::NotAnchored, format!("sound, but not anchored: {why}"))
             .hint("servanda witness ask --policy FILE --key FILE asks the witnesses")
     };
-    if matches!(path.try_exists(), Ok(false)) {
-        return Err(unmet("no witness was asked yet".into()));
-    }
     // Anybody who can write to the ledger can replace this file, so a wrong one is a missing anchor and no finding.
-    let anchor = anchors::read(&path).map_err(|error| unmet(error.message))?;
+    let (name, text) = read.map_err(|error| unmet(error.message))?;
+    let Some(text) = text else {
+        return Err(unmet("no witness was asked yet".into()));
+    };
+    let Some(anchor) = anchors::parse(&text) else {
+        return Err(unmet(format!("{name} holds no checkpoint")));
+    };
     match anchor {
-        Anchor::Unsigned(_) => Err(unmet(format!("{} is not signed", path.display()))),
+        Anchor::Unsigned(_) => Err(unmet(format!("{name} is not signed"))),
         Anchor::Signed(signed) => match policy.check(&signed) {
             Ok(verified) => {
                 let times = verified.cosignatures().iter().map(|one| one.timestamp);
@@ -407,7 +504,7 @@ fn cosigned(session: &Session, policy: &Policy) -> Result<(Anchor, Option<String
             Err(error @ PolicyUnmet::Quorum { .. }) => Err(unmet(error.to_string())),
             Err(error) => Err(CliError::new(
                 Exit::BadSignature,
-                format!("{}: {error}", path.display()),
+                format!("{name}: {error}"),
             )),
         },
     }

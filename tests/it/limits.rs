@@ -65,8 +65,17 @@ fn limits() -> Vec<(&'static str, u64)> {
         ),
         #[cfg(feature = "serve")]
         (
-            "a form that is sent to a server",
+            "a form that is sent to a server, without its document",
             number(servanda_serve::FORM_BYTES),
+        ),
+        (
+            "a document that is kept beside the ledger",
+            servanda_ledger::documents::DOCUMENT_BYTES,
+        ),
+        #[cfg(feature = "serve")]
+        (
+            "events that wait in a browser's session to be recorded together",
+            number(servanda_serve::access::HELD),
         ),
         #[cfg(feature = "serve")]
         (

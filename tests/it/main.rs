@@ -37,6 +37,8 @@ mod postgres;
 mod power;
 mod program;
 #[cfg(unix)]
+mod publish;
+#[cfg(unix)]
 mod receipts;
 #[cfg(unix)]
 #[cfg(feature = "serve")]

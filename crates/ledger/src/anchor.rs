@@ -74,6 +74,11 @@ impl<'a, S: Log> Hashes<'a, S> {
         Self { log, tiles }
     }
 
+    /// The log that the records are in.
+    pub fn log(&self) -> &'a S {
+        self.log
+    }
+
     /// The leaves from `start` to `end`.
     fn leaves(&self, start: u64, end: u64) -> Result<Vec<TreeHash>, LedgerError> {
         // At most a tile: it fits.

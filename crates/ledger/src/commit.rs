@@ -141,7 +141,7 @@ impl<S: Log> Ledger<S> {
 
     /// Keeps a snapshot in place of a damaged one, or if the append crossed a multiple of the interval, unless the newest one is nearly as long:
     /// all the snapshots of a growing ledger together then take no more than a few times the work of the last.
-    fn take_snapshot(&mut self, before: u64) {
+    pub(super) fn take_snapshot(&mut self, before: u64) {
         let every = self.snapshot_every;
         let is_due = before / every != self.head.count / every && self.is_far_from_snapshot();
         if is_due || self.state.is_damaged() {

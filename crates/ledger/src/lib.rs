@@ -10,6 +10,7 @@ mod definitions;
 pub mod documents;
 mod environment;
 mod error;
+pub mod follow;
 pub mod group;
 mod ledger;
 mod receipt;
@@ -25,6 +26,7 @@ mod tail;
 #[cfg(test)]
 mod testing;
 mod threads;
+pub mod tiles;
 pub mod verify;
 
 pub use append::Outcome;

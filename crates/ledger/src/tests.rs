@@ -52,7 +52,7 @@ const DEEDS: &[Deed] = &[
         adds: 2,
         destroys: &[],
         faults: ONCE_AND_TWICE,
-        steps: 4,
+        steps: 3,
     },
     Deed {
         name: "append a group",
@@ -67,7 +67,7 @@ const DEEDS: &[Deed] = &[
         adds: 3,
         destroys: &[],
         faults: ONCE_AND_TWICE,
-        steps: 4,
+        steps: 3,
     },
     Deed {
         name: "import a few",
@@ -75,7 +75,7 @@ const DEEDS: &[Deed] = &[
         adds: 3,
         destroys: &[],
         faults: ONCE_AND_TWICE,
-        steps: 4,
+        steps: 3,
     },
     Deed {
         // More than one batch of the chain, for they are closed when they have 4 MiB.

@@ -1,6 +1,7 @@
 //! What all answers share: the ledger, who has access, how the server was started.
 
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::NaiveDate;
@@ -130,6 +131,8 @@ pub struct Options {
     pub hosts: Vec<String>,
     /// The key that signs checkpoints.
     pub log_key: Option<SigningKey>,
+    /// The file with the newest checkpoint that witnesses cosigned, if the ledger has a place for it.
+    pub cosigned: Option<PathBuf>,
     /// The token of whoever started it.
     pub start_token: Option<String>,
     /// Those who have tokens.

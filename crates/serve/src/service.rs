@@ -82,6 +82,17 @@ impl Service {
         self.context.shared.await_others(others, at_most)
     }
 
+    /// Does something with the ledger while nobody appends, and shows readers what has become of it.
+    ///
+    /// # Errors
+    /// [`GroupError::Closed`] once [`Service::close`] was called.
+    pub fn visit<T: Send + 'static>(
+        &self,
+        visit: impl FnOnce(&mut OpenLedger) -> T + Send + 'static,
+    ) -> Result<T, GroupError> {
+        self.context.shared.visit(visit)
+    }
+
     /// Waits until all that was asked for is recorded, and gives the ledger back; none the second time.
     ///
     /// # Errors

@@ -35,7 +35,10 @@ pub(super) fn made_where_there_is_none(session: &Session) -> Result<Option<Sessi
                 .hint("`servanda serve --demo` serves an example"),
         );
     }
-    let fields = asked(&session, &here).map_err(stopped)?;
+    let last_words = session.error_text(&stopped(Stop::Interrupted));
+    let mut terminal = Terminal::new(session.has_colour(), &Arc::new(Mutex::new(last_words)));
+    let fields = asked(&mut terminal, &here).map_err(stopped)?;
+    terminal.hand_over();
     init::make(&session, fields, None)?;
     Ok(Some(session))
 }
@@ -49,9 +52,7 @@ fn is_empty(path: &Path) -> bool {
 }
 
 /// Asks what a new ledger is called, and what for.
-fn asked(session: &Session, here: &Path) -> Result<Fields, Stop> {
-    let last_words = Arc::new(Mutex::new(session.error_text(&stopped(Stop::Interrupted))));
-    let mut terminal = Terminal::new(session.has_colour(), &last_words);
+fn asked(terminal: &mut Terminal, here: &Path) -> Result<Fields, Stop> {
     let whole = std::path::absolute(here).unwrap_or_else(|_| here.to_owned());
     let choices = ["Yes, make one", "No"].map(Choice::new);
     let question = "There is no ledger here yet. Make one?";

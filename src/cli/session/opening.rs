@@ -2,6 +2,7 @@
 
 use super::{OpenLedger, Session};
 use crate::cli::error::{CliError, Exit};
+use crate::cli::following;
 use crate::cli::keys::read_signing_key;
 use crate::cli::memory;
 use crate::cli::progress::Waiting;
@@ -58,6 +59,7 @@ impl Session {
 
     /// A log that holds a ledger.
     fn usable(&self, log: Box<dyn Log>) -> Result<Box<dyn Log>, CliError> {
+        let log = following::kept_as_it_is(log, self.location()?)?;
         let head = log.head()?;
         memory::check(head.count)?;
         if head == Head::EMPTY && log.damage().is_none() {

@@ -7,7 +7,7 @@ use servanda_core::value::base::Leaf as _;
 use servanda_core::value::id::{Reference, Seq, Slug};
 use servanda_core::view::sentences::Sentences;
 
-use super::field::Slot;
+use super::field::Wanted;
 use super::{Asked, Choice, Desktop, Ended, Form, Stop};
 use crate::desk::names::Names;
 
@@ -16,17 +16,6 @@ const RECORDS: usize = 200;
 
 /// Most entities that are tried on the rules before they are offered.
 const TRIED: usize = 500;
-
-/// A question for a value of a field.
-#[derive(Clone, Copy)]
-pub(super) struct Wanted<'a> {
-    pub slot: Slot,
-    pub question: &'a str,
-    /// What it means; may be empty.
-    pub help: &'a str,
-    /// The values of a list that were chosen before.
-    pub chosen: &'a [String],
-}
 
 /// What is chosen from a list of entities.
 enum Chosen {

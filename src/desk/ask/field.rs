@@ -9,7 +9,6 @@ use servanda_core::value::party::Name;
 use servanda_core::value::source::Citation;
 use servanda_core::value::when::{Deadline, When};
 
-use super::choice::Wanted;
 use super::{Asked, Choice, Desktop, Stop};
 use crate::desk::reading::{Desk, Wrong, entity_kind};
 use crate::intake::rules::slug::slug;
@@ -32,6 +31,17 @@ pub(super) struct Slot {
     pub field: &'static FieldSpec,
     /// Whether it may be left out.
     pub is_optional: bool,
+}
+
+/// A question for a value of a field.
+#[derive(Clone, Copy)]
+pub(super) struct Wanted<'a> {
+    pub slot: Slot,
+    pub question: &'a str,
+    /// What it means; may be empty.
+    pub help: &'a str,
+    /// The values of a list that were chosen before.
+    pub chosen: &'a [String],
 }
 
 impl Slot {

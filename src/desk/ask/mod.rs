@@ -10,9 +10,7 @@ mod line;
 mod moves;
 mod overview;
 mod preview;
-mod resume;
-
-pub use resume::{Left, resumed};
+pub mod resume;
 
 use std::collections::VecDeque;
 

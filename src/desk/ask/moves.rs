@@ -7,8 +7,8 @@ use servanda_core::state::EntityKind;
 use servanda_core::value::commitment::{Asserter, Capacity};
 use servanda_core::value::id::Slug;
 
-use super::choice::{Wanted, enough};
-use super::field::{Slot, explained, question};
+use super::choice::enough;
+use super::field::{Slot, Wanted, explained, question};
 use super::{Choice, Desktop, Stop};
 
 /// The field of the capacity in which something is asserted.

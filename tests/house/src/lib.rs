@@ -37,6 +37,7 @@ const PACKAGES: &[(&str, &str)] = &[
     ("crates/postgres/src", "servanda_postgres"),
     ("crates/report/src", "servanda_report"),
     ("crates/serve/src", "servanda_serve"),
+    ("crates/tiles/src", "servanda_tiles"),
     ("crates/witness/src", "servanda_witness"),
     ("src", "servanda"),
 ];
@@ -56,13 +57,23 @@ const NAMED_ONLY_IN: &[(&str, &[&str])] = &[
     ("lz4_flex", &["crates/log/src/pack.rs"]),
     ("axum", &["crates/http/src/"]),
     // In the second directory, clients of tests.
-    ("tokio", &["crates/http/src/", "crates/witness/src/serve/"]),
+    (
+        "tokio",
+        &[
+            "crates/http/src/",
+            "crates/tiles/src/objects.rs",
+            "crates/witness/src/serve/",
+        ],
+    ),
+    ("object_store", &["crates/tiles/src/objects.rs"]),
+    ("reqwest", &["crates/tiles/src/objects.rs"]),
     ("tokio_rustls", &["crates/http/src/"]),
     (
         "rustls",
         &[
             "crates/http/src/tls.rs",
             "crates/postgres/src/",
+            "crates/tiles/src/objects.rs",
             "crates/witness/src/ask.rs",
         ],
     ),

@@ -15,6 +15,7 @@ pub mod record;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 mod text;
+pub mod tile;
 pub mod tree;
 #[cfg(any(test, feature = "testing"))]
 pub mod vectors;

@@ -3,23 +3,16 @@
 use serde_json::{Value, json};
 use servanda_core::chain::checkpoint::SignedCheckpoint;
 use servanda_core::chain::proof::TlogProof;
-use servanda_core::chain::record::RecordRef;
-use servanda_core::chain::tree::{self, Leaves as _, leaf_hash};
+use servanda_core::chain::tile::{Address, Part};
+use servanda_core::chain::tree;
 use servanda_http::{Head, Reply};
-use servanda_ledger::LedgerError;
-use servanda_log::Log as _;
+use servanda_ledger::{LedgerError, tiles};
 
 use super::records::number;
 use crate::access::Needs;
 use crate::exchange::{Answered, Exchange, JSON, Route, TEXT, head};
 use crate::problem::Problem;
 use crate::shared::Snapshot;
-
-/// Hashes of a tile, and entries of a bundle.
-const TILE: u64 = 256;
-
-/// The highest level of tiles.
-const LEVELS: u8 = 5;
 
 const BYTES: &str = "application/octet-stream";
 
@@ -33,6 +26,15 @@ pub const ROUTES: &[Route] = &[
         parameters: &[],
         gives: &["text/plain"],
         handle: checkpoint,
+    },
+    Route {
+        method: "GET",
+        path: "/api/v1/cosigned",
+        needs: Needs::Audit,
+        about: "The newest checkpoint that witnesses cosigned, a signed note",
+        parameters: &[],
+        gives: &["text/plain"],
+        handle: cosigned,
     },
     Route {
         method: "GET",
@@ -56,7 +58,7 @@ pub const ROUTES: &[Route] = &[
         method: "GET",
         path: "/api/v1/tile/{*rest}",
         needs: Needs::Audit,
-        about: "A tile of hashes, or a bundle of entries, which are the headers of records: C2SP tlog-tiles",
+        about: "A tile of hashes, or a bundle of entries, which are the headers of records: C2SP tlog-tiles; or a bundle of whole records",
         parameters: &[],
         gives: &[BYTES],
         handle: tile,
@@ -91,6 +93,21 @@ fn checkpoint(exchange: &Exchange<'_>, reply: &mut Reply) -> Answered {
         None => unsigned(&snapshot)?.to_string(),
     };
     reply.send(head(200, TEXT).with("etag", exchange.etag(&snapshot)), text);
+    Ok(())
+}
+
+/// The most bytes of a note.
+const NOTE_BYTES: u64 = 1_000_000;
+
+fn cosigned(exchange: &Exchange<'_>, reply: &mut Reply) -> Answered {
+    let nothing = || Problem::not_found("no witness cosigned a checkpoint of this ledger");
+    let path = exchange.context.options.cosigned.as_ref();
+    let note = servanda_files::read_regular(path.ok_or_else(nothing)?, NOTE_BYTES);
+    let note = note.map_err(|error| match error.is_missing() {
+        true => nothing(),
+        false => Problem::new(500, "failed", error.to_string()),
+    })?;
+    reply.send(head(200, TEXT), note);
     Ok(())
 }
 
@@ -156,162 +173,23 @@ fn consistency(exchange: &Exchange<'_>, reply: &mut Reply) -> Answered {
     exchange.json(reply, &snapshot, &answer)
 }
 
-/// What a path below `tile/` asks for.
-#[derive(Debug, PartialEq, Eq)]
-struct Wanted {
-    /// The level; none for a bundle of entries.
-    level: Option<u8>,
-    index: u64,
-    width: u64,
-}
-
-impl Wanted {
-    /// Reads `<L>/<N>` or `entries/<N>`, with `.p/<W>` behind a partial one.
-    fn parse(path: &str) -> Option<Self> {
-        let (level, rest) = path.split_once('/')?;
-        let level = match level {
-            "entries" => None,
-            level => Some(
-                level
-                    .parse()
-                    .ok()
-                    .filter(|found: &u8| *found <= LEVELS && found.to_string() == level)?,
-            ),
-        };
-        let (index, width) = match rest.split_once(".p/") {
-            None => (rest, TILE),
-            Some((index, width)) => {
-                let found = width.parse().ok().filter(|found: &u64| {
-                    (1..TILE).contains(found) && found.to_string() == width
-                })?;
-                (index, found)
-            }
-        };
-        let mut parts = index.split('/').peekable();
-        let mut number: u64 = 0;
-        while let Some(part) = parts.next() {
-            let digits = match parts.peek() {
-                Some(_) => part.strip_prefix('x')?,
-                None => part,
-            };
-            let is_number = digits.len() == 3 && digits.bytes().all(|digit| digit.is_ascii_digit());
-            let part: u64 = digits.parse().ok().filter(|_| is_number)?;
-            number = number.checked_mul(1_000)?.checked_add(part)?;
-        }
-        Some(Self {
-            level,
-            index: number,
-            width,
-        })
-    }
-}
-
 fn tile(exchange: &Exchange<'_>, reply: &mut Reply) -> Answered {
     let nothing = || Problem::not_found("there is no such tile");
-    let wanted = Wanted::parse(exchange.segment()).ok_or_else(nothing)?;
+    let path = format!("tile/{}", exchange.segment());
+    let address = Address::parse(&path).ok_or_else(nothing)?;
     let snapshot = exchange.snapshot();
-    let shift = 8 * u32::from(wanted.level.unwrap_or(0));
-    let there = snapshot.head().count >> shift;
-    let first = wanted.index.checked_mul(TILE).ok_or_else(nothing)?;
-    if there.saturating_sub(first) < wanted.width {
+    if !address.is_in(snapshot.head().count) {
         return Err(nothing());
     }
-    let bytes = match wanted.level {
-        None => headers(&snapshot, first, wanted.width, |bundle, header| {
-            bundle.extend(
-                u16::try_from(header.len())
-                    .unwrap_or(u16::MAX)
-                    .to_be_bytes(),
-            );
-            bundle.extend_from_slice(header);
-        })?,
-        Some(0) => headers(&snapshot, first, wanted.width, |tile, header| {
-            tile.extend(leaf_hash(header).as_bytes());
-        })?,
-        Some(level) => snapshot.hashes(|hashes| {
-            let mut tile = Vec::new();
-            for node in first..first + wanted.width {
-                tile.extend(hashes.subtree(node << shift, 8 * level)?.as_bytes());
-            }
-            Ok(tile)
-        })?,
+    let bytes = snapshot.hashes(|hashes| tiles::bytes(hashes, address))?;
+    // A tile never changes. The payload of a record may be erased.
+    let keep = match address.part {
+        Part::Records => "private, no-cache",
+        Part::Hashes(_) | Part::Entries => "private, max-age=604800, immutable",
     };
-    // What is complete never changes.
     let head = Head::new(200, BYTES)
-        .with("cache-control", "private, max-age=604800, immutable")
+        .with("cache-control", keep)
         .with("x-content-type-options", "nosniff");
     reply.send(head, bytes);
     Ok(())
-}
-
-/// What is made of the headers of records.
-fn headers(
-    snapshot: &Snapshot,
-    first: u64,
-    count: u64,
-    mut add: impl FnMut(&mut Vec<u8>, &[u8]),
-) -> Result<Vec<u8>, Problem> {
-    let (log, mut next, mut bytes) = (snapshot.log(), first, Vec::new());
-    while next < first + count {
-        let seq = next;
-        let broken = |what: &str| LedgerError::Broken {
-            seq,
-            what: what.to_owned(),
-        };
-        let left = usize::try_from(first + count - next).unwrap_or(usize::MAX);
-        let read = log.read(next, left).map_err(LedgerError::from)?;
-        if read.first().is_none_or(|stored| stored.seq != next) {
-            return Err(broken("it is missing").into());
-        }
-        for stored in read.iter().take(left) {
-            let record = RecordRef::peek(&stored.sealed.0);
-            let record = record.map_err(|error| broken(&error.to_string()))?;
-            add(&mut bytes, record.header_bytes);
-            next = stored.seq + 1;
-        }
-    }
-    Ok(bytes)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn paths_of_tiles_are_those_of_the_specification() {
-        let wanted = |level, index, width| {
-            Some(Wanted {
-                level,
-                index,
-                width,
-            })
-        };
-        assert_eq!(
-            Wanted::parse("0/x001/x234/067"),
-            wanted(Some(0), 1_234_067, 256)
-        );
-        assert_eq!(Wanted::parse("1/000.p/7"), wanted(Some(1), 0, 7));
-        assert_eq!(
-            Wanted::parse("entries/x001/000.p/255"),
-            wanted(None, 1_000, 255)
-        );
-        for wrong in [
-            "",
-            "0",
-            "0/",
-            "0/1",
-            "00/001",
-            "6/001",
-            "0/001.p/0",
-            "0/001.p/256",
-            "0/001.p/07",
-            "0/x001",
-            "0/001/002",
-            "0/x01/001",
-            "0/+01",
-            "data/001",
-        ] {
-            assert_eq!(Wanted::parse(wrong), None, "{wrong}");
-        }
-    }
 }

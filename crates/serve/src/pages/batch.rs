@@ -12,7 +12,7 @@ use servanda_ledger::Receipt;
 
 use super::layout::wrongs;
 use super::login::redirect;
-use super::record::{hidden, once, record_once};
+use super::saving::{hidden, once, record_once};
 use crate::access::{HELD, Needs};
 use crate::exchange::{Answered, Exchange, Route};
 use crate::problem::Problem;

@@ -11,7 +11,8 @@ use servanda_http::Reply;
 use servanda_ledger::documents::{DOCUMENT_BYTES, digest_of, named};
 
 use super::login::redirect;
-use super::record::{hidden, recorded_by, show};
+use super::record::{recorded_by, show};
+use super::saving::hidden;
 use crate::access::Needs;
 use crate::exchange::{Answered, Exchange, Route, head};
 use crate::problem::{Problem, Wrong};

@@ -146,23 +146,31 @@ impl Page<'_> {
 }
 
 fn document(title: &str, origin: &str, top: Markup, main: Markup, foot: Markup) -> Markup {
+    let title = html! { (title) " – " (origin) };
+    let script = html! { script src="/form.js" defer {} };
+    let body = html! {
+        a.skip href="#main" { "Skip to the content" }
+        (top)
+        main #main { (main) }
+        (foot)
+    };
+    shell(title, script, body)
+}
+
+/// A whole page: its head, with more of it where there is more, and its body.
+pub fn shell(title: Markup, more: Markup, body: Markup) -> Markup {
     html! {
         (DOCTYPE)
         html lang="en" {
             head {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
-                title { (title) " – " (origin) }
+                title { (title) }
                 link rel="icon" href=(ICON);
                 link rel="stylesheet" href="/style.css";
-                script src="/form.js" defer {}
+                (more)
             }
-            body {
-                a.skip href="#main" { "Skip to the content" }
-                (top)
-                main #main { (main) }
-                (foot)
-            }
+            body { (body) }
         }
     }
 }

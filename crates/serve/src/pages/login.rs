@@ -4,7 +4,7 @@ use maud::html;
 
 use servanda_http::{Head, Reply, Request};
 
-use super::layout::escaped;
+use super::layout::{escaped, shell};
 use crate::access::{Needs, Who};
 use crate::exchange::{Answered, Exchange, HTML, Route, TEXT, head};
 use crate::problem::Problem;
@@ -95,18 +95,11 @@ fn shown(
         }
     };
     // The page says nothing of the ledger, so its head and foot do not either.
-    let page = html! {
-        (maud::DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                title { "Log in" }
-                link rel="stylesheet" href="/style.css";
-            }
-            body { main #main { (content) } }
-        }
-    };
+    let page = shell(
+        html! { "Log in" },
+        html! {},
+        html! { main #main { (content) } },
+    );
     let mut head = head(status, HTML).with("cache-control", "no-store");
     if let Some(seconds) = wrong.and_then(|wrong| wrong.retry_after) {
         head = head.with("retry-after", seconds.to_string());

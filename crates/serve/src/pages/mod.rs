@@ -14,6 +14,7 @@ mod preview;
 mod record;
 mod redaction;
 mod reports;
+mod saving;
 mod tables;
 mod verify;
 

@@ -13,14 +13,13 @@ use super::batch::{self, Ground};
 use super::fields::{DOCUMENT, FormFields, is_many, moves, next_id, offered};
 use super::form::{Step, fields, has_form, question};
 use super::layout::{Page, wrongs};
-use super::login::redirect;
 use super::preview::preview;
-use crate::access::{Needs, Role, random};
+use super::saving::{hidden, once, record_once};
+use crate::access::{Needs, Role};
 use crate::context::{Typed, TypedWrong};
 use crate::exchange::{Answered, Exchange, Route};
 use crate::problem::Problem;
 use crate::shared::Snapshot;
-use crate::submit::{Batch, submit};
 use crate::words::{capital, spaced};
 
 /// The routes.
@@ -350,11 +349,6 @@ fn corrects(state: &State, kind: Kind, fields: &Fields) -> Markup {
     }
 }
 
-/// What each form carries.
-pub fn hidden(exchange: &Exchange<'_>) -> Markup {
-    html! { @if let Some(session) = &exchange.session { input type="hidden" name="csrf" value=(session.csrf); } }
-}
-
 fn take(exchange: &Exchange<'_>, reply: &mut Reply) -> Answered {
     let kind = kind(exchange)?;
     let ground = Ground::of(exchange)?;
@@ -432,11 +426,6 @@ fn previewed(
     show(exchange, reply, snapshot, "Is this right?", content, 200)
 }
 
-/// What makes a form that is sent twice known.
-pub fn once() -> Result<String, Problem> {
-    random().map_err(|error| Problem::new(503, "unavailable", error.to_string()))
-}
-
 /// Keeps the documents that came with a form, and puts their digests into the fields that they are for. Gives what is wrong
 /// with those.
 fn take_documents(
@@ -473,25 +462,4 @@ fn save(exchange: &Exchange<'_>, reply: &mut Reply, event: Event) -> Answered {
     let mut events = exchange.context.sessions.held(exchange.csrf());
     events.push(event);
     record_once(exchange, reply, events)
-}
-
-/// Records events together, and leads to the page of the last; the same form sent twice records once.
-pub fn record_once(exchange: &Exchange<'_>, reply: &mut Reply, events: Vec<Event>) -> Answered {
-    let who = exchange.recorder()?;
-    let csrf = exchange.csrf();
-    let once = exchange.query.get("once").unwrap_or_default();
-    let sessions = &exchange.context.sessions;
-    if let Some(led_to) = sessions.saved(csrf, once).filter(|_| !once.is_empty()) {
-        reply.send(redirect(&led_to), "recorded before\n");
-        return Ok(());
-    }
-    let done = submit(exchange.context, who, Batch::of(events))?;
-    let receipt = done.receipts.last();
-    let receipt = receipt.ok_or_else(|| Problem::new(500, "failed", "nothing was recorded"))?;
-    let path = format!("/records/{}", receipt.seq);
-    sessions.note_saved(csrf, once, &path);
-    sessions.hold(csrf, Vec::new());
-    // The page says so where the address ends with this.
-    reply.send(redirect(&format!("{path}#recorded")), "recorded\n");
-    Ok(())
 }

@@ -1,4 +1,5 @@
 # Uses a client generated from the description of the API: client.py URL TOKEN
+import json
 import sys
 
 from servanda_client import AuthenticatedClient
@@ -56,5 +57,6 @@ assert isinstance(wrong, Problem) and wrong.errors[0].event == 1, wrong
 tag = get_records.sync_detailed(client=client, limit=1).headers["etag"]
 assert get_records.sync_detailed(client=client, limit=1, if_none_match=tag).status_code == 304
 
-proof = get_proof_number.sync(client=client, number=before, format_=GetProofNumberFormat.JSON)
-assert proof.index == before and proof.size == count() and len(proof.hashes) >= 1
+# The answer has two media types, of which the generator takes the first, text.
+proof = json.loads(get_proof_number.sync(client=client, number=before, format_=GetProofNumberFormat.JSON))
+assert (proof["index"], proof["size"]) == (before, count()), proof

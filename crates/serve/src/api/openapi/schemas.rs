@@ -54,7 +54,7 @@ pub fn all() -> Map<String, Value> {
         .collect();
     let references: Vec<Value> = events.map(|kind| reference(&name(*kind))).collect();
     schemas.insert("Event".into(), json!({"oneOf": references, "description": "An event: its kind under `event`, and its fields."}));
-    for (name, schema) in answers() {
+    for (name, schema) in answers().into_iter().chain(documents_and_proofs()) {
         schemas.insert(name.to_owned(), schema);
     }
     schemas
@@ -75,6 +75,7 @@ fn list_of(items: Value) -> Value {
     json!({"type": "array", "items": items})
 }
 
+/// The answers about records.
 fn answers() -> Vec<(&'static str, Value)> {
     let (text, number, flag) = (
         json!({"type": "string"}),
@@ -85,17 +86,6 @@ fn answers() -> Vec<(&'static str, Value)> {
     let texts = list_of(text.clone());
     let next = json!({"type": ["string", "null"], "description": "Where the next page begins: to be given back as cursor; null on the last"});
     let items = list_of(json!({"type": "object"}));
-    let record = json!({
-        "type": "object",
-        "description": "A record as it reads today: its event's fields by their names, and what later records did to it.",
-        "required": ["seq", "event", "corrected_by", "retracted_by", "redacted_by", "asserted"],
-        "properties": {
-            "seq": number, "event": maybe, "sentence": text, "withheld": flag, "asserted": flag,
-            "corrected_by": list_of(number.clone()),
-            "retracted_by": {"type": ["integer", "null"]},
-            "redacted_by": {"type": ["integer", "null"]},
-        },
-    });
     vec![
         (
             "Head",
@@ -131,7 +121,7 @@ fn answers() -> Vec<(&'static str, Value)> {
                 }),
             ),
         ),
-        ("Record", record),
+        ("Record", record()),
         (
             "Records",
             object(
@@ -148,6 +138,35 @@ fn answers() -> Vec<(&'static str, Value)> {
                 }),
             ),
         ),
+        ("Problem", problem()),
+    ]
+}
+
+fn record() -> Value {
+    let (text, number, flag) = (
+        json!({"type": "string"}),
+        json!({"type": "integer"}),
+        json!({"type": "boolean"}),
+    );
+    let maybe = json!({"type": ["string", "null"]});
+    json!({
+        "type": "object",
+        "description": "A record as it reads today: its event's fields by their names, and what later records did to it.",
+        "required": ["seq", "event", "corrected_by", "retracted_by", "redacted_by", "asserted"],
+        "properties": {
+            "seq": number, "event": maybe, "sentence": text, "withheld": flag, "asserted": flag,
+            "corrected_by": list_of(number.clone()),
+            "retracted_by": {"type": ["integer", "null"]},
+            "redacted_by": {"type": ["integer", "null"]},
+        },
+    })
+}
+
+/// Documents of reports, and what a tree gives.
+fn documents_and_proofs() -> Vec<(&'static str, Value)> {
+    let (text, number) = (json!({"type": "string"}), json!({"type": "integer"}));
+    let texts = list_of(text.clone());
+    vec![
         (
             "Document",
             object(
@@ -180,7 +199,6 @@ fn answers() -> Vec<(&'static str, Value)> {
                 }),
             ),
         ),
-        ("Problem", problem()),
     ]
 }
 
