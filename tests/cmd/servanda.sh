@@ -7,7 +7,33 @@
 set -u
 unset SERVANDA_RECORDER
 cd "$SERVANDA_SCRATCH" || exit 99
-servanda() { "$SERVANDA_BIN" "$@"; }
+
+# With SERVANDA_POSTGRES, the beginning of a URL, each ledger that is in no directory is in a schema of that database, and
+# the output calls it by its name.
+place() {
+    case ${SERVANDA_POSTGRES:+$1} in
+    '' | *[!a-z0-9_]*) printf %s "$1" ;;
+    *) [ -e "$1" ] && printf %s "$1" || printf %s "$SERVANDA_POSTGRES$1" ;;
+    esac
+}
+servanda() {
+    before=
+    for word; do
+        shift
+        [ "$before" != --ledger ] || word=$(place "$word")
+        set -- "$@" "$word"
+        before=$word
+    done
+    SERVANDA_LEDGER=$(place "$SERVANDA_LEDGER") "$SERVANDA_BIN" "$@"
+}
+names() {
+    if [ -z "${SERVANDA_POSTGRES:-}" ]; then
+        cat
+    else
+        url=$(printf %s "$SERVANDA_POSTGRES" | sed 's/[][\\.*^$|]/\\&/g')
+        sed "s|'$url\\([a-z0-9_]*\\)'|\\1|g; s|$url\\([a-z0-9_]*\\)|\\1|g"
+    fi
+}
 
 # With SERVANDA_SERVERS, each ledger that is there is served first, by a process that stays and is noted in that file. A
 # ledger that cannot be served is used as it is.
@@ -43,7 +69,7 @@ code=${output##*:}
 today="$before|$(date +%F)"
 
 # In tables a name is as wide as what it stands for, so that columns stay where they are; and a link may be broken.
-printf %s "${output%:*}" | awk -v today="$today" '
+printf %s "${output%:*}" | names | awk -v today="$today" '
 function stand_in(pattern, name,    done, rest) {
     rest = $0
     while (match(rest, pattern)) {

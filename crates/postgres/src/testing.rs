@@ -63,6 +63,12 @@ fn scratch() -> TempDir {
     dir
 }
 
+/// A port of the loopback address that nobody uses.
+fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port()
+}
+
 impl Server {
     /// Starts a server with more options, each `NAME=VALUE`; none where PostgreSQL is not installed, which only a person's
     /// machine may do without.
@@ -89,11 +95,17 @@ impl Server {
             .output()
             .unwrap();
         assert!(made.status.success(), "{made:?}");
-        Some(Self::run(bin, dir, options))
+        Some(Self::run(bin, dir, free_port(), options))
     }
 
     /// Starts a standby that follows this server under a name, with more options.
     pub fn standby(&self, name: &str, options: &[&str]) -> Self {
+        self.standby_at(free_port(), name, options)
+    }
+
+    /// As [`Server::standby`], on a port. A slot of that name may be there already.
+    pub fn standby_at(&self, port: u16, name: &str, options: &[&str]) -> Self {
+        self.make_slot(name);
         let dir = scratch();
         let copied = command(&self.bin.join("pg_basebackup"))
             .arg("--pgdata")
@@ -109,12 +121,32 @@ impl Server {
                 "--checkpoint=fast",
                 "--no-sync",
             ])
-            .args(["--create-slot", "--slot", name])
+            .args(["--slot", name])
             .current_dir(dir.path())
             .output()
             .unwrap();
         assert!(copied.status.success(), "{copied:?}");
-        Self::run(self.bin.clone(), dir, options)
+        Self::run(self.bin.clone(), dir, port, options)
+    }
+
+    fn make_slot(&self, name: &str) {
+        let make = "SELECT pg_create_physical_replication_slot($1) \
+            WHERE NOT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = $2)";
+        self.client().execute(make, &[&name, &name]).unwrap();
+    }
+
+    /// Lets a standby follow another server under a name.
+    pub fn follow(&self, primary: &Self, name: &str) {
+        primary.make_slot(name);
+        let (port, mut client) = (primary.port, self.client());
+        let from = format!("host=127.0.0.1 port={port} user=postgres application_name={name}");
+        // Neither can be in a transaction with anything else.
+        for statement in [
+            format!("ALTER SYSTEM SET primary_conninfo = '{from}'"),
+            "SELECT pg_reload_conf()".to_owned(),
+        ] {
+            client.batch_execute(&statement).unwrap();
+        }
     }
 
     /// How much of the primary's write-ahead log a standby has.
@@ -130,12 +162,7 @@ impl Server {
         assert!(promoted.unwrap().get::<_, bool>(0), "it is no primary");
     }
 
-    fn run(bin: PathBuf, dir: TempDir, options: &[&str]) -> Self {
-        let port = TcpListener::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap()
-            .port();
+    fn run(bin: PathBuf, dir: TempDir, port: u16, options: &[&str]) -> Self {
         let process = launch(&bin, dir.path(), port, options);
         let mut server = Self {
             bin,

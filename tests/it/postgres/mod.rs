@@ -12,7 +12,7 @@ mod tampering;
 mod tls;
 
 use std::process::Command;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use servanda_postgres::testing::Server;
 
@@ -91,6 +91,15 @@ fn servanda_on(scratch: &Scratch, url: &str) -> Command {
         }
     }
     command
+}
+
+/// Ends a writer, also where its test fails meanwhile.
+struct Ends<'a>(&'a AtomicBool);
+
+impl Drop for Ends<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 /// A server of the test's own; none, and a word about it, where PostgreSQL is not installed.

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use servanda_postgres::testing::Server;
 
-use super::{OnServer, servanda_on, server};
+use super::{Ends, OnServer, servanda_on, server};
 use crate::program::{Scratch, run};
 use crate::serve::client::{Client, Serving};
 use crate::serve::note;
@@ -28,15 +28,6 @@ impl Node {
 
     fn client(&self) -> Client {
         self.serving.starter()
-    }
-}
-
-/// Ends a writer, also where its test fails meanwhile.
-struct Ends<'a>(&'a AtomicBool);
-
-impl Drop for Ends<'_> {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
     }
 }
 
