@@ -17,10 +17,6 @@ cd "$(dirname "$0")/.."
 summary=$(mktemp)
 trap 'rm -f "$summary"' EXIT
 status=0
-<<<<<<< HEAD
-SERVANDA_ENDURANCE="$*" SERVANDA_ENDURANCE_SUMMARY=$summary RUST_BACKTRACE=0 \
-    nice -n 10 cargo test --quiet --locked --test it endurance::a_long_run -- --ignored --nocapture >&2 || status=1
-=======
 case $* in
 '') failovers=8 ;;
 failovers=*) failovers=${1#failovers=} ;;
@@ -32,6 +28,5 @@ if [ "$failovers" -gt 0 ]; then
     SERVANDA_FAILOVERS=$failovers nice -n 10 cargo test --quiet --locked --test it \
         postgres::failover::a_long_run -- --ignored --nocapture >&2 || status=1
 fi
->>>>>>> pg
 cat "$summary"
 exit "$status"
