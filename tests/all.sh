@@ -120,7 +120,7 @@ step "licences, bans and sources" "$deny" --locked check --hide-inclusion-graph 
 # Unit, property, conformance, command line, format (docs/verify.py) and house tests in one run; doctests are the next step's.
 step "tests" cargo test --workspace --tests --locked
 # docs/verify.html in Chromium.
-step "pages in a browser" sh tests/browser/run.sh
+step "pages in a browser" env SERVANDA_BINARY="$target/debug/servanda" sh tests/browser/run.sh
 step "doctests" cargo test --workspace --doc --locked
 # Whatever reads bytes from outside; the same inputs each time. `sh tests/fuzz.sh 600` looks for new ones.
 step "fuzz targets" sh tests/fuzz.sh check

@@ -36,10 +36,13 @@ if ! cmp -s tests/browser/package.json "$modules/package.json"; then
     }
 fi
 
-# The server whose pages are tried. What was built for other tests is not built again.
-command -v cargo >/dev/null 2>&1 || give_up "there is no cargo to build servanda with"
-cargo build --quiet --locked
-SERVANDA_BINARY=${CARGO_TARGET_DIR:-target}/debug/servanda
+# The server whose pages are tried. tests/all.sh names the program that the other tests have built: with their features, so
+# that `cargo build` would compile every package again.
+if [ -z "${SERVANDA_BINARY:-}" ]; then
+    command -v cargo >/dev/null 2>&1 || give_up "there is no cargo to build servanda with"
+    cargo build --quiet --locked
+    SERVANDA_BINARY=${CARGO_TARGET_DIR:-target}/debug/servanda
+fi
 
 SERVANDA_BROWSER_MODULES=$modules/
 SERVANDA_CHROMIUM=$(command -v chromium)
