@@ -16,7 +16,7 @@ use crate::problem::Problem;
 use crate::words::capital;
 
 /// Rows of a table, and not more: the whole is in the other formats.
-const ROWS: usize = 500;
+const ROWS: usize = 200;
 
 /// The routes.
 pub const ROUTES: &[Route] = &[

@@ -42,7 +42,8 @@ pub fn dossier<'r>(of: &Dossier<'_, 'r>, source: &Source<'r>) -> Document<'r> {
 fn cited<'r>(of: &Dossier<'_, 'r>, source: &Source<'r>) -> Table<'r> {
     let columns = &["place", "record", "on", "event", "about", "text", "flags"];
     let trail = of.view.trail_records(&entity(&source.id.0));
-    let trail: Vec<Seq> = trail.map(|(seq, _)| seq).collect();
+    let title = "What was read in it";
+    let trail = of.latest(title, trail.map(|(seq, _)| seq).collect(), 1);
     let cited = parallel::ordered(&of.view, trail.len(), |scope, at| {
         let entry = scope.view.state.entry(trail[at]);
         entry.map_or_else(Vec::new, |entry| entry.event.envelope.source.clone())
@@ -67,6 +68,6 @@ fn cited<'r>(of: &Dossier<'_, 'r>, source: &Source<'r>) -> Table<'r> {
             Some(row)
         },
     );
-    let table = Table::new("cited", "What was read in it", columns);
+    let table = Table::new("cited", title, columns);
     table.or("nothing").with(rows)
 }
