@@ -116,6 +116,7 @@ fn show(
     let is_source = kind == Some(EntityKind::Source);
     let content = html! {
         h1 dir="auto" { (title) }
+        (answered(&document.answer))
         p.notice #recorded role="status" { "It is recorded. " a href="/record" { "Record something else" } "." }
         @if exchange.may(Needs::Record) { (actions(exchange, view.state, subject, defined)) }
         @if let Some(id) = subject.slug().filter(|_| is_source) { (documents::about(exchange, view.state, id)) }
@@ -131,6 +132,15 @@ fn show(
         clocks: Some(&asked),
     };
     page.send(exchange, reply, &snapshot, 200)
+}
+
+/// The answer in sentences, the first of which is the largest.
+pub fn answered(answer: &[String]) -> Markup {
+    html! {
+        @if !answer.is_empty() {
+            div.answers { @for (at, sentence) in answer.iter().enumerate() { p.lead[at == 0] dir="auto" { (sentence) } } }
+        }
+    }
 }
 
 /// Links to the lists that have everything about something.

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use servanda_core::event::Kind;
 use servanda_core::value::id::{AgreementId, PartyId, Seq, Slug};
 use servanda_core::view::{Agreement, Party, Successor};
+use servanda_core::words::plural;
 
 use super::shared::{Dossier, last_setter, link, links_table};
 use crate::parallel;
@@ -57,10 +58,14 @@ pub fn dossier<'r>(of: &Dossier<'_, 'r>, party: &Party<'r>) -> Document<'r> {
         of.sources(&related),
     ]);
     let name = party.names.first().map(|name| name.text.to_string());
-    of.document(
-        format!("Party {}: {}", party.id, name.unwrap_or_default()),
-        tables,
-    )
+    let title = format!("Party {}: {}", party.id, name.unwrap_or_default());
+    let mut document = of.document(title, tables);
+    document.answer = vec![format!(
+        "It owes {} and is owed {}.",
+        plural(owes.len(), "promise"),
+        plural(owed.len(), "promise")
+    )];
+    document
 }
 
 /// What those that it succeeded owe and are owed; no tables where it succeeded nobody.

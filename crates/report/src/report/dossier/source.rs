@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use servanda_core::value::base::Text;
 use servanda_core::value::id::{Seq, SourceId};
 use servanda_core::view::Source;
+use servanda_core::words::plural;
 
 use super::shared::{Dossier, entity, last_setter, link, links_table, when};
 use crate::parallel;
@@ -32,10 +33,13 @@ pub fn dossier<'r>(of: &Dossier<'_, 'r>, source: &Source<'r>) -> Document<'r> {
         links,
         cited(of, source),
     ];
-    of.document(
-        format!("Source {}: {}", source.id, source.fact.title),
-        tables,
-    )
+    let title = format!("Source {}: {}", source.id, source.fact.title);
+    let mut document = of.document(title, tables);
+    let named = of.view.trail_records(&entity(&source.id.0));
+    let named = named.filter(|(seq, _)| *seq != recorded).count();
+    let names = if named == 1 { "names" } else { "name" };
+    document.answer = vec![format!("{} {names} it.", plural(named, "record"))];
+    document
 }
 
 /// What was read in a source, place by place; what names no place comes first.
