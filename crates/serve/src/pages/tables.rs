@@ -278,6 +278,8 @@ pub fn tone_word(word: &str, tone: Tone) -> Markup {
 fn says_something(cell: &Cell) -> bool {
     match cell {
         Cell::None => false,
+        // That nobody argues about it.
+        Cell::Word(text, Tone::Faint) if text == "none" => false,
         Cell::Text(text) | Cell::Word(text, _) => !text.is_empty(),
         Cell::List(texts) => !texts.is_empty(),
         Cell::Number(_) | Cell::Flag(_) => true,

@@ -16,9 +16,6 @@ use crate::report::document::{Document, Row, Table};
 use crate::report::question::Question;
 use crate::report::{cells, rows};
 
-/// For how many rows of a table, where these are limited, sources are looked up.
-const SOURCES: usize = 5;
-
 /// The view and the question of a dossier.
 pub struct Dossier<'q, 'r> {
     pub view: View<'r>,
@@ -49,15 +46,10 @@ impl<'q, 'r> Dossier<'q, 'r> {
         document
     }
 
-    /// The latest of some records, `times` the rows of a table at most.
-    pub fn latest(&self, title: &str, mut records: Vec<Seq>, times: usize) -> Vec<Seq> {
+    /// The latest of some records, as many as a table may have rows.
+    pub fn latest(&self, title: &str, mut records: Vec<Seq>) -> Vec<Seq> {
         let count = records.len();
-        let limit = self
-            .question
-            .limit
-            .map(|limit| limit.saturating_mul(times))
-            .filter(|limit| *limit < count);
-        if let Some(limit) = limit {
+        if let Some(limit) = self.question.limit.filter(|limit| *limit < count) {
             records.drain(..count - limit);
             let title = title.to_lowercase();
             let note = format!("{title}: those of the latest {limit} of {count} records");
@@ -104,7 +96,7 @@ impl<'q, 'r> Dossier<'q, 'r> {
         records: Vec<Seq>,
         cells: impl Fn(&Scope<'_>, &Entry) -> Row + Send + Sync + 'r,
     ) -> Table<'r> {
-        let records = self.latest(title, records, 1);
+        let records = self.latest(title, records);
         let all = ["record", "on"].iter().chain(columns);
         let all: Vec<&str> = all.chain(&["sources", "flags"]).copied().collect();
         let rows = rows::of(&self.view, records, move |scope, seq| {
@@ -154,7 +146,7 @@ impl<'q, 'r> Dossier<'q, 'r> {
     pub fn acknowledgements(&self, related: &[Seq]) -> Option<Table<'r>> {
         let columns = &["record", "on", "party", "of_record", "event", "flags"];
         let title = "Who acknowledged it";
-        let records = self.latest(title, self.of_kind(related, Kind::Acknowledged), 1);
+        let records = self.latest(title, self.of_kind(related, Kind::Acknowledged));
         let is_empty = records.is_empty();
         let rows = rows::of(&self.view, records, |scope, seq| {
             let state = scope.view.state;
@@ -175,7 +167,7 @@ impl<'q, 'r> Dossier<'q, 'r> {
     pub fn sources(&self, records: &[Seq]) -> Table<'static> {
         let columns = &["source", "place", "title", "records"];
         let mut table = Table::new("sources", "Sources", columns).or("none cited");
-        let records = self.latest("Sources", records.to_vec(), SOURCES);
+        let records = self.latest("Sources", records.to_vec());
         let mut places: BTreeMap<(SourceId, Option<Text>), Vec<Seq>> = BTreeMap::new();
         let cited = parallel::ordered(&self.view, records.len(), |scope, at| {
             let entry = scope.view.state.entry(records[at]);

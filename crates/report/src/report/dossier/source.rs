@@ -47,7 +47,7 @@ fn cited<'r>(of: &Dossier<'_, 'r>, source: &Source<'r>) -> Table<'r> {
     let columns = &["place", "record", "on", "event", "about", "text", "flags"];
     let trail = of.view.trail_records(&entity(&source.id.0));
     let title = "What was read in it";
-    let trail = of.latest(title, trail.map(|(seq, _)| seq).collect(), 1);
+    let trail = of.latest(title, trail.map(|(seq, _)| seq).collect());
     let cited = parallel::ordered(&of.view, trail.len(), |scope, at| {
         let entry = scope.view.state.entry(trail[at]);
         entry.map_or_else(Vec::new, |entry| entry.event.envelope.source.clone())
