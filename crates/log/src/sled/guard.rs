@@ -82,3 +82,8 @@ pub(super) fn plain(error: io::Error) -> io::Error {
     });
     code.map_or(error, io::Error::from_raw_os_error)
 }
+
+/// Whether another process holds sled's lock.
+pub(super) fn is_in_use(error: &LogError) -> bool {
+    matches!(error, LogError::Io { source, .. } if source.kind() == io::ErrorKind::WouldBlock)
+}

@@ -74,7 +74,7 @@ impl Sled {
             let restored = found.restore();
             return restored.map_err(|source| io_error("restoring", &records, source));
         }
-        settle(&records, Instant::now() + REOPEN_WAIT)
+        settle(&records, self.head, Instant::now() + REOPEN_WAIT)
     }
 }
 
@@ -84,7 +84,11 @@ impl Drop for Sled {
         self.shared.close();
         // If any of this fails, the next command reads a copy.
         if self.wrote.load(Ordering::Relaxed) {
-            let _later = settle(&self.dir.join(RECORDS), Instant::now() + REOPEN_WAIT);
+            let _later = settle(
+                &self.dir.join(RECORDS),
+                self.head,
+                Instant::now() + REOPEN_WAIT,
+            );
         } else if let Some(found) = self.found.take().filter(|_| !is_copy) {
             let _later = self.leave(&found);
         }

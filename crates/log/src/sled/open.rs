@@ -9,6 +9,7 @@ use std::time::{Instant, SystemTime};
 
 use super::chain::step;
 use super::files::{DB, HEAD, RECORDS, REOPEN_WAIT, SEGMENT_SIZE, damaged, io_error, sync_tree};
+use super::guard::is_in_use;
 use super::log::Sled;
 use super::room::{is_for_want_of_room, release_reserve, reserve};
 use super::settled::{is_sealed, settle};
@@ -43,7 +44,7 @@ impl Sled {
         trees.snapshots_to_write()?;
         trees.sync()?;
         drop(trees);
-        settle(&records, Instant::now() + REOPEN_WAIT)?;
+        settle(&records, Head::EMPTY, Instant::now() + REOPEN_WAIT)?;
         sync_tree(&records)?;
         reserve(dir)
     }
@@ -270,10 +271,6 @@ fn whole(opened: Result<Trees, LogError>, head: Head) -> Result<Trees, Option<Lo
         return Err(None);
     }
     Ok(trees)
-}
-
-fn is_in_use(error: &LogError) -> bool {
-    matches!(error, LogError::Io { source, .. } if source.kind() == io::ErrorKind::WouldBlock)
 }
 
 fn missing(records: &Path, source: io::Error) -> LogError {

@@ -92,7 +92,7 @@ impl Sled {
         fs::create_dir(&new).map_err(|source| io_error("creating", &new, source))?;
         self.copy_to(&new, rewriting)?;
         self.compare_with(&new, rewriting)?;
-        settle(&new, Instant::now() + REOPEN_WAIT)?;
+        settle(&new, self.head, Instant::now() + REOPEN_WAIT)?;
         sync_tree(&new)?;
         self.shared.close();
         released(&records)?;

@@ -10,10 +10,12 @@ use std::fs;
 use std::path::Path;
 use std::time::Instant;
 
-use super::files::{SEGMENT_SIZE, io_error, released};
+use super::files::{SEGMENT_SIZE, damaged, io_error, released};
+use super::guard::is_in_use;
 use super::trees::Trees;
 use crate::error::LogError;
 use crate::pre_open_backup::PreOpenBackup;
+use servanda_core::chain::record::Head;
 
 const SEAL: &str = "seal";
 const SEAL_MAX_BYTES: u64 = 1024;
@@ -29,28 +31,38 @@ pub(super) fn is_sealed(records: &Path, saved: &PreOpenBackup) -> bool {
 }
 
 /// Opens and closes sled until that changes nothing, and seals its files. No process may have them open.
-pub(super) fn settle(records: &Path, deadline: Instant) -> Result<(), LogError> {
+///
+/// # Errors
+/// [`LogError`]. Where sled reads less than was committed, its files get their bytes back: it takes what it cannot read for
+/// unused, says nothing, and zeroes it.
+pub(super) fn settle(records: &Path, head: Head, deadline: Instant) -> Result<(), LogError> {
     let taken = || {
         let saved = PreOpenBackup::take(records, SEGMENT_SIZE);
-        let saved = saved.map_err(|source| io_error("reading", records, source))?;
-        Ok::<_, LogError>(saved.fingerprint())
+        saved.map_err(|source| io_error("reading", records, source))
     };
     released(records)?;
     let mut before = taken()?;
     for _ in 0..OPENINGS {
-        let trees = Trees::open_until(records, deadline)?;
-        // sled finishes in the first reading what an append left to do.
-        trees.end()?;
-        trees.snapshots()?;
-        drop(trees);
+        if let Err(error) = open_whole(records, head, deadline) {
+            if !is_in_use(&error) {
+                released(records)?;
+                let restored = before.restore();
+                restored.map_err(|source| io_error("restoring", records, source))?;
+            }
+            return Err(error);
+        }
         released(records)?;
         let after = taken()?;
-        if after.is_none() || after == before {
+        let is_settled = match (before.fingerprint(), after.fingerprint()) {
+            (_, None) => true,
+            (before, after) => before == after,
+        };
+        before = after;
+        if is_settled {
             break;
         }
-        before = after;
     }
-    let Some(seal) = before else {
+    let Some(seal) = before.fingerprint() else {
         return Ok(());
     };
     let path = records.join(SEAL);
@@ -59,4 +71,17 @@ pub(super) fn settle(records: &Path, deadline: Instant) -> Result<(), LogError> 
         let _gone = fs::remove_file(&path);
     }
     fs::write(&path, seal.0).map_err(|source| io_error("writing", &path, source))
+}
+
+/// Opens sled, lets it finish in the first reading what an append left to do, and closes it.
+fn open_whole(records: &Path, head: Head, deadline: Instant) -> Result<(), LogError> {
+    let trees = Trees::open_until(records, deadline)?;
+    let end = trees.end()?;
+    trees.snapshots()?;
+    if end < head.count {
+        let (records, count) = (records.display(), head.count);
+        let what = format!("{records}: {count} records were committed, only {end} can be read");
+        return Err(damaged(what, None));
+    }
+    Ok(())
 }
