@@ -5,7 +5,7 @@ use clap::ArgMatches;
 use super::answer::{answer, arrange_args};
 use super::command::Command;
 use super::error::{CliError, Exit};
-use super::questions::{clock_args, subject_arg};
+use super::questions::{clock_args, limit_arg, subject_arg};
 use super::session::Session;
 use servanda_report::report::dossier::dossier;
 
@@ -15,6 +15,7 @@ fn build() -> clap::Command {
     clap::Command::new("show")
         .about("Show all there is about a party, source, agreement, commitment or record")
         .arg(subject_arg())
+        .arg(limit_arg())
         .args(arrange_args())
         .args(clock_args())
         .after_help("Examples:\n  servanda show C1\n  servanda show colombia --as-of 2023-06-01\n  servanda show 12")

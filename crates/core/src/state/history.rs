@@ -41,6 +41,11 @@ fn place(seq: Seq) -> usize {
 }
 
 impl<'r> CommitmentHistory<'r> {
+    /// The number of its id.
+    pub fn number(self) -> Id {
+        self.number
+    }
+
     /// The record that defines it.
     pub fn defined(self) -> Seq {
         self.defined
@@ -195,7 +200,8 @@ impl State {
         all.map(|(record, later)| (seq(record), &**later))
     }
 
-    fn history_of(&self, id: Id) -> Option<CommitmentHistory<'_>> {
+    /// The history of the commitment whose id has a number; none if that is no commitment.
+    pub fn history_of(&self, id: Id) -> Option<CommitmentHistory<'_>> {
         let entity = self.tables.entity(id)?;
         let (kind, record) = entity.defined?;
         let facts = entity.facts.commitment.as_deref();

@@ -1,8 +1,9 @@
-//! The commitments that a report is about: their ids are kept, and each is read when it is asked for.
+//! The commitments that a report is about: the numbers of their ids are kept, and each is read when it is asked for.
 
 use std::sync::Arc;
 
 use servanda_core::rules::Known;
+use servanda_core::state::Id;
 use servanda_core::value::id::{CommitmentId, Seq, Slug};
 use servanda_core::view::{Commitment, View};
 
@@ -13,41 +14,63 @@ use crate::parallel;
 #[derive(Clone)]
 pub struct Commitments<'r> {
     view: View<'r>,
-    ids: Arc<[&'r Slug]>,
+    numbers: Arc<[Id]>,
 }
 
 impl<'r> Commitments<'r> {
     /// The commitments with these ids.
-    pub fn new(view: &View<'r>, ids: impl IntoIterator<Item = &'r Slug>) -> Self {
-        let mut ids: Vec<&Slug> = ids.into_iter().collect();
-        ids.sort_by(|one, other| natural::order(one.as_str(), other.as_str()));
+    pub fn new<'i>(view: &View<'r>, ids: impl IntoIterator<Item = &'i Slug>) -> Self {
+        let numbers = ids.into_iter().filter_map(|id| view.state.number(id));
+        Self::numbered(view, numbers)
+    }
+
+    /// The commitments whose ids have these numbers.
+    pub fn numbered(view: &View<'r>, numbers: impl IntoIterator<Item = Id>) -> Self {
+        let state = view.state;
+        let named = numbers
+            .into_iter()
+            .map(|number| (state.slug(number), number));
+        let mut named: Vec<(&Slug, Id)> = named.collect();
+        named.sort_by(|(one, _), (other, _)| natural::order(one.as_str(), other.as_str()));
         Self {
             view: *view,
-            ids: ids.into(),
+            numbers: named.into_iter().map(|(_, number)| number).collect(),
         }
     }
 
     /// The number of commitments.
     pub fn len(&self) -> usize {
-        self.ids.len()
+        self.numbers.len()
     }
 
     /// Whether a commitment is among these.
     pub fn contains(&self, id: &CommitmentId) -> bool {
-        let place = |held: &&Slug| natural::order(held.as_str(), id.as_str());
-        self.ids.binary_search_by(place).is_ok()
+        let place = |held: &Id| {
+            let held = self.view.state.slug(*held);
+            natural::order(held.as_str(), id.as_str())
+        };
+        self.numbers.binary_search_by(place).is_ok()
     }
 
     /// The records that made the commitments.
     pub fn records(&self) -> impl Iterator<Item = Seq> {
-        let records = self.ids.iter().filter_map(|id| self.view.state.entity(id));
-        records.map(|(_, seq)| seq)
+        let numbers = self.numbers.iter();
+        let histories = numbers.filter_map(|number| self.view.state.history_of(*number));
+        histories.map(|told| told.defined())
     }
 
     /// The commitment at a place, read with a view of the same day.
     pub fn get<'a>(&self, view: &View<'a>, at: usize) -> Option<Commitment<'a>> {
-        let id = (*self.ids.get(at)?).clone();
-        view.commitment(&CommitmentId(id))
+        view.commitment_of(*self.numbers.get(at)?)
+    }
+
+    /// The first so many of them.
+    #[must_use]
+    pub fn first(&self, most: usize) -> Self {
+        Self {
+            view: self.view,
+            numbers: self.numbers.iter().copied().take(most).collect(),
+        }
     }
 
     /// What `each` makes of every commitment, in order. All processors read a bounded part at a time.
@@ -71,15 +94,24 @@ impl<'r> Commitments<'r> {
             let commitment = self.get(&scope.view, at);
             commitment.is_some_and(|commitment| wanted(&commitment))
         });
-        let ids = self.ids.iter().zip(kept);
-        let ids = ids.filter_map(|(id, kept)| kept.then_some(*id));
-        Self::new(&self.view, ids.collect::<Vec<_>>())
+        let kept = self.numbers.iter().zip(kept);
+        Self {
+            view: self.view,
+            numbers: kept
+                .filter_map(|(number, kept)| kept.then_some(*number))
+                .collect(),
+        }
     }
 
-    /// Those at these places.
+    /// Those at these places, which are in order.
     #[must_use]
     pub fn at(&self, places: impl IntoIterator<Item = usize>) -> Self {
-        let ids = places.into_iter().filter_map(|at| self.ids.get(at));
-        Self::new(&self.view, ids.copied())
+        let places = places.into_iter();
+        Self {
+            view: self.view,
+            numbers: places
+                .filter_map(|at| self.numbers.get(at).copied())
+                .collect(),
+        }
     }
 }

@@ -48,7 +48,7 @@ pub struct Question {
     pub since: Option<Bound>,
     /// Up to and with this.
     pub until: Option<Bound>,
-    /// At most so many rows.
+    /// At most so many rows. Without it a dossier has the first thousand of a table, and any other report has all.
     pub limit: Option<usize>,
     /// How many days ahead a deadline counts as soon.
     pub soon: Days,

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use servanda_core::event::{Fact, Kind};
 use servanda_core::value::agreement::Relation;
 use servanda_core::value::id::{AgreementId, Seq};
-use servanda_core::view::{Agreement, Commitment};
+use servanda_core::view::Agreement;
 
 use super::shared::{Dossier, last_setter, link, links_table, pairs};
 use crate::report::cell::Cell;
@@ -15,8 +15,7 @@ use crate::report::{caveats, cells, select, tables};
 pub fn dossier<'r>(of: &Dossier<'_, 'r>, agreement: Agreement<'r>) -> Document<'r> {
     let view = &of.view;
     let related = of.related(&agreement.id.0);
-    let in_it = |each: &Commitment<'_>| each.terms.agreement == *agreement.id;
-    let commitments = select::commitments_naming(view, [&agreement.id.0]).filter(in_it);
+    let commitments = select::commitments_in(view, agreement.id);
     let recorded = agreement.recorded.seq;
     let own = agreement.participation.iter().chain([&agreement.recorded]);
     let shown: BTreeSet<Seq> = own
@@ -42,7 +41,8 @@ pub fn dossier<'r>(of: &Dossier<'_, 'r>, agreement: Agreement<'r>) -> Document<'
     tables.extend(of.acknowledgements(&related));
     let title = format!("Agreement {}: {}", agreement.id, agreement.fact.title);
     let mut document = of.document(title, tables);
-    let notes = caveats::notes(view, &commitments, &[&agreement.id.0]);
+    let shown = commitments.first(of.limit());
+    let notes = caveats::notes(view, &shown, &[&agreement.id.0]);
     document.notes.extend(notes);
     document
 }

@@ -15,6 +15,12 @@ use crate::report::document::{Document, Row, Table};
 use crate::report::question::Question;
 use crate::report::{cells, rows};
 
+/// The most rows of a table of a dossier, unless the question has another limit.
+pub const ROWS: usize = 1_000;
+
+/// The most records that are listed of a place in a source.
+const LISTED: usize = 100;
+
 /// The view and the question of a dossier.
 pub struct Dossier<'q, 'r> {
     pub view: View<'r>,
@@ -22,9 +28,31 @@ pub struct Dossier<'q, 'r> {
 }
 
 impl<'r> Dossier<'_, 'r> {
+    /// The most rows of a table.
+    pub fn limit(&self) -> usize {
+        self.question.limit.unwrap_or(ROWS)
+    }
+
+    /// The dossier of these tables. Of a long table the first rows are shown, and a note says how many there are and
+    /// which question has all of them.
     pub fn document(&self, title: String, tables: Vec<Table<'r>>) -> Document<'r> {
         let mut document = Document::new("dossier", title, &self.view, self.question);
         document.tables = tables;
+        for table in &mut document.tables {
+            let whole = match table.columns.as_slice() {
+                columns if columns.contains(&"creditors") => "the list of commitments",
+                columns if columns.contains(&"concluded_on") => "the list of agreements",
+                _ => "the log",
+            };
+            let note = table.cut(Some(self.limit()));
+            let note = note.map(|note| {
+                format!(
+                    "{}: {note}; {whole} of this alone has all of them, as has a higher limit",
+                    table.name
+                )
+            });
+            document.notes.extend(note);
+        }
         document
     }
 
@@ -134,7 +162,13 @@ impl<'r> Dossier<'_, 'r> {
     /// Every place in every source that is cited for something; two places in one source are two.
     pub fn sources(&self, records: &[Seq]) -> Table<'static> {
         let columns = &["source", "place", "title", "records"];
-        let mut table = Table::new("sources", "Sources", columns).or("none cited");
+        let (all, limit) = (records.len(), self.limit());
+        let title = match all > limit {
+            true => format!("Sources of the first {limit} of {all} records"),
+            false => "Sources".to_owned(),
+        };
+        let mut table = Table::new("sources", title, columns).or("none cited");
+        let records = &records[..all.min(limit)];
         let mut places: BTreeMap<(SourceId, Option<Text>), Vec<Seq>> = BTreeMap::new();
         let cited = parallel::ordered(&self.view, records.len(), |scope, at| {
             let entry = scope.view.state.entry(records[at]);
@@ -152,7 +186,7 @@ impl<'r> Dossier<'_, 'r> {
                 Cell::text(source),
                 Cell::maybe(place),
                 Cell::maybe(title),
-                Cell::list(records),
+                listed(&records),
             ]);
         }
         table
@@ -185,6 +219,14 @@ impl<'r> Dossier<'_, 'r> {
         }
         table
     }
+}
+
+/// The numbers of some records, of which the first are listed.
+fn listed(records: &[Seq]) -> Cell {
+    let first = records.iter().take(LISTED).map(ToString::to_string);
+    let more = records.len().saturating_sub(LISTED);
+    let more = (more > 0).then(|| format!("and {more} more"));
+    Cell::List(first.chain(more).collect())
 }
 
 /// The cells with which the row of a record begins.
