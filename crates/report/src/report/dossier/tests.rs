@@ -403,7 +403,7 @@ fn a_long_dossier_is_cut_with_a_count_and_says_where_the_rest_is() {
         agreement
             .tables
             .iter()
-            .any(|table| table.title.starts_with("Sources of the first 1000 of 1009"))
+            .any(|table| table.title.starts_with("Sources of the first 1000 of 1006"))
     );
     let party = history.dossier("colombia", DAY).unwrap();
     assert_eq!(column(&party, "owes", "id").len(), ROWS);
