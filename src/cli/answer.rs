@@ -76,7 +76,7 @@ fn arrangement(matches: &ArgMatches, question: &mut Question) -> Arrangement {
         limit: None,
     };
     if !arrangement.is_plain() {
-        arrangement.limit = question.limit.replace(usize::MAX);
+        arrangement.limit = question.limit.take();
     }
     arrangement
 }

@@ -7,7 +7,11 @@ use super::command::Command;
 use super::error::{CliError, Exit};
 use super::questions::{clock_args, limit_arg, subject_arg};
 use super::session::Session;
+use servanda_report::report::Table;
 use servanda_report::report::dossier::dossier;
+
+/// The most rows of a table, where no other limit is given.
+const ROWS: usize = 1_000;
 
 pub(super) const COMMAND: Command = Command { build, run };
 
@@ -25,15 +29,26 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
     answer(
         matches,
         session,
-        |_, _| Ok(()),
+        |_, asked| {
+            asked.question.limit.get_or_insert(ROWS);
+            Ok(())
+        },
         |view, question| {
             let Some(subject) = &question.subject else {
                 return Err(CliError::new(Exit::Usage, "show what?"));
             };
-            dossier(view, subject, question).ok_or_else(|| {
+            let mut document = dossier(view, subject, question).ok_or_else(|| {
                 CliError::refused(format!("there was no {subject} yet on {}", view.as_of))
                     .hint("leave out --as-of, or give a later day")
-            })
+            })?;
+            let is_long = |table: &Table<'_>| Some(table.rows.len()) == question.limit;
+            if document.tables.iter().any(is_long) {
+                document.notes.push(
+                    "long tables are cut: --limit N shows more; `list commitments` and `log` have all, with --agreement or --party"
+                        .to_owned(),
+                );
+            }
+            Ok(document)
         },
     )
 }

@@ -145,7 +145,7 @@ impl<'v> Table<'v> {
     ///
     /// Without a limit the rows are not counted, which may take as long as making them.
     pub fn cut(&mut self, limit: Option<usize>) -> Option<String> {
-        let limit = limit.filter(|limit| *limit < usize::MAX)?;
+        let limit = limit?;
         let note = cut(self.rows.len(), Some(limit))?;
         self.rows.truncate(limit);
         Some(note)

@@ -124,7 +124,7 @@ fn report(exchange: &Exchange<'_>, reply: &mut Reply) -> Answered {
         asked.question.provenance = Some(provenance(exchange, &snapshot, &asked)?);
     }
     if !asked.arrangement.is_plain() {
-        asked.arrangement.limit = asked.question.limit.replace(usize::MAX);
+        asked.arrangement.limit = asked.question.limit.take();
     }
     write(exchange, reply, &snapshot, &asked, (report, format))
 }

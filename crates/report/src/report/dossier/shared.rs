@@ -1,5 +1,6 @@
 //! The tables that several dossiers have.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use servanda_core::event::{Entry, Event, Fact, FieldSpec, Kind};
@@ -15,45 +16,46 @@ use crate::report::document::{Document, Row, Table};
 use crate::report::question::Question;
 use crate::report::{cells, rows};
 
-/// The most rows of a table of a dossier, unless the question has another limit.
-pub const ROWS: usize = 1_000;
-
-/// The most records that are listed of a place in a source.
-const LISTED: usize = 100;
-
 /// The view and the question of a dossier.
 pub struct Dossier<'q, 'r> {
     pub view: View<'r>,
     pub question: &'q Question,
+    /// What was left out.
+    cut: RefCell<Vec<String>>,
 }
 
-impl<'r> Dossier<'_, 'r> {
-    /// The most rows of a table.
-    pub fn limit(&self) -> usize {
-        self.question.limit.unwrap_or(ROWS)
+impl<'q, 'r> Dossier<'q, 'r> {
+    pub fn new(view: &View<'r>, question: &'q Question) -> Self {
+        Self {
+            view: *view,
+            question,
+            cut: RefCell::default(),
+        }
     }
 
-    /// The dossier of these tables. Of a long table the first rows are shown, and a note says how many there are and
-    /// which question has all of them.
-    pub fn document(&self, title: String, tables: Vec<Table<'r>>) -> Document<'r> {
+    pub fn document(&self, title: String, mut tables: Vec<Table<'r>>) -> Document<'r> {
         let mut document = Document::new("dossier", title, &self.view, self.question);
-        document.tables = tables;
-        for table in &mut document.tables {
-            let whole = match table.columns.as_slice() {
-                columns if columns.contains(&"creditors") => "the list of commitments",
-                columns if columns.contains(&"concluded_on") => "the list of agreements",
-                _ => "the log",
-            };
-            let note = table.cut(Some(self.limit()));
-            let note = note.map(|note| {
-                format!(
-                    "{}: {note}; {whole} of this alone has all of them, as has a higher limit",
-                    table.name
-                )
-            });
-            document.notes.extend(note);
+        for table in &mut tables {
+            let note = table.cut(self.question.limit);
+            document
+                .notes
+                .extend(note.map(|note| format!("{}: {note}", table.title.to_lowercase())));
         }
+        document.tables = tables;
+        document.notes.extend(self.cut.take());
         document
+    }
+
+    /// The latest of some records, as many as a table may have rows.
+    pub fn latest(&self, title: &str, mut records: Vec<Seq>) -> Vec<Seq> {
+        let count = records.len();
+        if let Some(limit) = self.question.limit.filter(|limit| *limit < count) {
+            records.drain(..count - limit);
+            let title = title.to_lowercase();
+            let note = format!("{title}: those of the latest {limit} of {count} records");
+            self.cut.borrow_mut().push(note);
+        }
+        records
     }
 
     /// The records about an entity that had happened, and those about its records, in the order of the chain. No
@@ -94,6 +96,7 @@ impl<'r> Dossier<'_, 'r> {
         records: Vec<Seq>,
         cells: impl Fn(&Scope<'_>, &Entry) -> Row + Send + Sync + 'r,
     ) -> Table<'r> {
+        let records = self.latest(title, records);
         let all = ["record", "on"].iter().chain(columns);
         let all: Vec<&str> = all.chain(&["sources", "flags"]).copied().collect();
         let rows = rows::of(&self.view, records, move |scope, seq| {
@@ -142,7 +145,8 @@ impl<'r> Dossier<'_, 'r> {
     /// Which parties acknowledged which records with their own keys; no table where nobody did.
     pub fn acknowledgements(&self, related: &[Seq]) -> Option<Table<'r>> {
         let columns = &["record", "on", "party", "of_record", "event", "flags"];
-        let records = self.of_kind(related, Kind::Acknowledged);
+        let title = "Who acknowledged it";
+        let records = self.latest(title, self.of_kind(related, Kind::Acknowledged));
         let is_empty = records.is_empty();
         let rows = rows::of(&self.view, records, |scope, seq| {
             let state = scope.view.state;
@@ -155,20 +159,15 @@ impl<'r> Dossier<'_, 'r> {
             row.push(Cell::List(cells::flags(state, *seq)));
             Some(row)
         });
-        let table = Table::new("acknowledgements", "Who acknowledged it", columns);
+        let table = Table::new("acknowledgements", title, columns);
         (!is_empty).then(|| table.with(rows))
     }
 
     /// Every place in every source that is cited for something; two places in one source are two.
     pub fn sources(&self, records: &[Seq]) -> Table<'static> {
         let columns = &["source", "place", "title", "records"];
-        let (all, limit) = (records.len(), self.limit());
-        let title = match all > limit {
-            true => format!("Sources of the first {limit} of {all} records"),
-            false => "Sources".to_owned(),
-        };
-        let mut table = Table::new("sources", title, columns).or("none cited");
-        let records = &records[..all.min(limit)];
+        let mut table = Table::new("sources", "Sources", columns).or("none cited");
+        let records = self.latest("Sources", records.to_vec());
         let mut places: BTreeMap<(SourceId, Option<Text>), Vec<Seq>> = BTreeMap::new();
         let cited = parallel::ordered(&self.view, records.len(), |scope, at| {
             let entry = scope.view.state.entry(records[at]);
@@ -186,7 +185,7 @@ impl<'r> Dossier<'_, 'r> {
                 Cell::text(source),
                 Cell::maybe(place),
                 Cell::maybe(title),
-                listed(&records),
+                Cell::list(records),
             ]);
         }
         table
@@ -219,14 +218,6 @@ impl<'r> Dossier<'_, 'r> {
         }
         table
     }
-}
-
-/// The numbers of some records, of which the first are listed.
-fn listed(records: &[Seq]) -> Cell {
-    let first = records.iter().take(LISTED).map(ToString::to_string);
-    let more = records.len().saturating_sub(LISTED);
-    let more = (more > 0).then(|| format!("and {more} more"));
-    Cell::List(first.chain(more).collect())
 }
 
 /// The cells with which the row of a record begins.

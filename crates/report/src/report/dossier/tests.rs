@@ -1,6 +1,3 @@
-use super::dossier;
-use super::shared::ROWS;
-use crate::report::question::Question;
 use crate::report::testing::*;
 
 const DAY: &str = "2024-06-01";
@@ -382,46 +379,4 @@ fn a_party_shows_its_line_and_what_it_took_over() {
         );
     }
     assert!(notes(&promise, "C1 (A1 terminated)"));
-}
-
-/// Of an agreement with very many commitments the first are shown, and it is said how many there are.
-#[test]
-fn a_long_dossier_is_cut_with_a_count_and_says_where_the_rest_is() {
-    let mut history = simple("");
-    for number in 2..=ROWS + 5 {
-        history.say(&format!(
-            "commitment | id=C{number} | agreement=A1 | text=t | debtor=colombia | creditor=venezuela"
-        ));
-    }
-    let agreement = history.dossier("A1", DAY).unwrap();
-    let ids = column(&agreement, "commitments", "id");
-    assert_eq!((ids.len(), ids[ROWS - 1].as_str()), (ROWS, "C1000"));
-    let says = "commitments: the first 1000 of 1005 rows; the list of commitments of this alone has all of them";
-    assert!(notes(&agreement, says), "{:?}", agreement.notes);
-    assert!(notes(&agreement, "1000 of 1000 commitments are undated"));
-    assert!(
-        agreement
-            .tables
-            .iter()
-            .any(|table| table.title.starts_with("Sources of the first 1000 of 1006"))
-    );
-    let party = history.dossier("colombia", DAY).unwrap();
-    assert_eq!(column(&party, "owes", "id").len(), ROWS);
-    let says = "owes: the first 1000 of 1005 rows; the list of commitments of this alone has all";
-    assert!(notes(&party, says), "{:?}", party.notes);
-    let view = history.view(DAY);
-    let asked = |limit| {
-        let question = Question {
-            limit,
-            ..Question::default()
-        };
-        kept(dossier(&view, &"A1".parse().unwrap(), &question).unwrap())
-    };
-    assert_eq!(
-        column(&asked(Some(3)), "commitments", "id"),
-        ["C1", "C2", "C3"]
-    );
-    let whole = asked(Some(usize::MAX));
-    assert_eq!(column(&whole, "commitments", "id").len(), ROWS + 5);
-    assert!(!notes(&whole, "the first"), "{:?}", whole.notes);
 }
