@@ -7,7 +7,6 @@ use super::command::Command;
 use super::error::{CliError, Exit};
 use super::questions::{clock_args, limit_arg, subject_arg};
 use super::session::Session;
-use servanda_report::report::Table;
 use servanda_report::report::dossier::dossier;
 
 /// The most rows of a table, where no other limit is given.
@@ -41,8 +40,9 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
                 CliError::refused(format!("there was no {subject} yet on {}", view.as_of))
                     .hint("leave out --as-of, or give a later day")
             })?;
-            let is_long = |table: &Table<'_>| Some(table.rows.len()) == question.limit;
-            if document.tables.iter().any(is_long) {
+            let limit = question.limit.unwrap_or(ROWS);
+            let is_cut = |note: &String| note.contains(&format!(" {limit} of "));
+            if document.notes.iter().any(is_cut) {
                 document.notes.push(
                     "long tables are cut: --limit N shows more; `list commitments` and `log` have all, with --agreement or --party"
                         .to_owned(),
