@@ -365,6 +365,16 @@ impl Marks {
         self.0.get(word).is_some_and(|word| word & bit != 0)
     }
 
+    fn count(&self) -> u32 {
+        self.0.iter().map(|word| word.count_ones()).sum()
+    }
+
+    /// The records, the last first.
+    fn backwards(&self) -> impl Iterator<Item = Seq> {
+        let seqs = (0..self.0.len() as u64 * 64).rev().map(Seq);
+        seqs.filter(|seq| self.contains(*seq))
+    }
+
     fn place(seq: Seq) -> (usize, u64) {
         // A ledger has fewer records than 2^32.
         (
@@ -404,8 +414,8 @@ impl Records {
 
     /// Records among which all are that are asked for, the newest first.
     pub fn newest_first(&self, state: &State) -> Box<dyn Iterator<Item = Seq> + '_> {
-        match self.about.iter().min_by_key(|records| records.len()) {
-            Some(records) => Box::new(records.iter().rev().copied()),
+        match self.about.iter().min_by_key(|records| records.count()) {
+            Some(records) => Box::new(records.backwards()),
             None => Box::new((0..state.count()).rev().map(Seq)),
         }
     }
