@@ -9,6 +9,7 @@ use super::facts::{
 };
 use super::folds::Folds;
 use super::id_table::{Id, IdTable, Ids};
+use super::named::Named;
 use super::paged::Paged;
 use super::standing::Stood;
 use super::word::{Word, Words};
@@ -19,6 +20,8 @@ pub(super) struct Keeper<'a> {
     /// The entities, by the numbers of their ids.
     pub all: &'a mut Paged<Entity>,
     pub names: &'a IdTable,
+    /// The numbers of ids that were looked up.
+    pub known: &'a Named<'a>,
     pub assessments: &'a mut Assessments,
     pub words: &'a mut Words,
     /// They must not outlive what they were made of.
@@ -239,7 +242,8 @@ impl Keeper<'_> {
     /// The number of an id. Every id that a record names has one before its facts are set. Without one, a snapshot was
     /// forged, and there is nothing to take out.
     fn number(&self, slug: &Slug) -> Id {
-        self.names.find(slug).unwrap_or(Id::MAX)
+        let known = self.known.find(slug);
+        known.or_else(|| self.names.find(slug)).unwrap_or(Id::MAX)
     }
 
     fn party(&self, party: &PartyId) -> Id {
