@@ -57,6 +57,7 @@ fn concerned(state: &State, fact: &StatusChanged, by: &[PartyId]) -> Vec<PartyId
         return Vec::new();
     }
     let word = Word {
+        to: fact.to,
         by: by
             .iter()
             .filter_map(|party| state.number(&party.0))
@@ -64,7 +65,7 @@ fn concerned(state: &State, fact: &StatusChanged, by: &[PartyId]) -> Vec<PartyId
         capacity: fact.capacity,
         debtor: Ids::new(),
     };
-    let about = standings.about(fact.to, &word).into_iter();
+    let about = standings.about(&word).into_iter();
     about
         .map(|debtor| PartyId(state.slug(debtor).clone()))
         .collect()

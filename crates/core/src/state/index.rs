@@ -78,6 +78,8 @@ impl Tables {
             names,
             assessments,
             words,
+            sides,
+            deadlines,
             folds,
             ..
         } = self;
@@ -87,6 +89,8 @@ impl Tables {
             known,
             assessments,
             words,
+            sides,
+            deadlines,
             folds,
             record,
             counts,

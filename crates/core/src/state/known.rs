@@ -4,6 +4,7 @@ use super::facts::AgreementMove;
 use super::folds::Folds;
 use super::id_table::{Id, Ids};
 use super::position::Position;
+use super::sides::Sides;
 use super::standing::{Sayings, Stood};
 use super::tables::State;
 use super::word::Word;
@@ -13,7 +14,7 @@ use crate::value::agreement::{Action, AgreementStatus, Relation};
 use crate::value::id::{
     AgreementId, CommitmentId, EntityKind, PartyId, RecorderId, Seq, Slug, Subject,
 };
-use crate::value::when::When;
+use crate::value::when::{Deadline, When};
 
 impl Known for State {
     fn standing_spec(&self, seq: Seq) -> Option<&'static EventSpec> {
@@ -155,6 +156,14 @@ impl Sayings for State {
 
     fn word(&self, number: u32) -> Option<&Word> {
         self.tables.words.get(number)
+    }
+
+    fn sides(&self, number: u32) -> Option<&Sides> {
+        self.tables.sides.get(number)
+    }
+
+    fn deadline(&self, number: u32) -> Option<&Deadline> {
+        self.tables.deadlines.get(number)?.as_ref()
     }
 
     fn principals(&self, actors: &[Id]) -> Ids {

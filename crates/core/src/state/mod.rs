@@ -35,6 +35,7 @@ mod postings;
 mod read_cache;
 mod reading;
 mod scan_cache;
+mod sides;
 mod sorted;
 mod standing;
 mod stored;
