@@ -38,6 +38,10 @@ impl Kept for Snapshots<'_> {
         counts.unwrap_or_else(|| Ok(Vec::new())).map_err(read_error)
     }
 
+    fn wants(&self, header: &Header) -> bool {
+        Definitions::wants(header)
+    }
+
     fn note(&mut self, header: &Header, payload: &[u8]) {
         self.definitions.push(header, payload);
     }
