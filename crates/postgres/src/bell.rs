@@ -9,7 +9,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use super::address::Address;
-use super::failure::{io_error, log_error};
+use super::failure::log_error;
 use super::pool::Pool;
 use super::session::Session;
 use servanda_log::{LogError, Watch};
@@ -120,7 +120,10 @@ impl Watch for Listener {
             true => Ok(()),
             false => {
                 self.session = None;
-                Err(io_error(doing(), "the connection ended"))
+                Err(LogError::Unreachable {
+                    doing: doing(),
+                    why: "the connection ended".to_owned(),
+                })
             }
         }
     }

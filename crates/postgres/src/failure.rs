@@ -63,10 +63,21 @@ pub(super) fn text(error: &postgres::Error) -> String {
 
 /// The error of a log whose server failed while it was `doing` something.
 pub(super) fn log_error(doing: impl Into<String>, error: &postgres::Error) -> LogError {
-    io_error(doing, text(error))
+    match fate(error) {
+        Fate::Unknown => unreachable(doing, error),
+        _ => io_error(doing, text(error)),
+    }
 }
 
-/// As [`log_error`], in these words.
+/// The error of a log whose server does not answer.
+pub(super) fn unreachable(doing: impl Into<String>, error: &postgres::Error) -> LogError {
+    LogError::Unreachable {
+        doing: doing.into(),
+        why: text(error),
+    }
+}
+
+/// As [`log_error`] of a server that refuses, in these words.
 pub(super) fn io_error(doing: impl Into<String>, why: impl Into<String>) -> LogError {
     LogError::Io {
         doing: doing.into(),
