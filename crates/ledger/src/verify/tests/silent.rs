@@ -1,6 +1,7 @@
 //! A place that stops answering: nothing is known of the records then, and nothing is said of them.
 
 use super::*;
+use crate::LedgerError;
 use crate::anchor;
 use servanda_core::chain::tree;
 use servanda_log::faulty::{Fault, Faulty};
