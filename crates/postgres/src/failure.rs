@@ -46,6 +46,13 @@ pub(super) fn is_of_tls(error: &postgres::Error) -> bool {
         || error.code() == Some(&SqlState::INVALID_AUTHORIZATION_SPECIFICATION)
 }
 
+/// Whether the client itself gave up, because something that it needs is missing, such as a password. The driver says so in
+/// words only.
+pub(super) fn is_of_client(error: &postgres::Error) -> bool {
+    let said = error.to_string();
+    said.starts_with("invalid configuration") || said.starts_with("authentication error")
+}
+
 /// An error for people: what the server said, or what befell the connection, with its causes.
 pub(super) fn text(error: &postgres::Error) -> String {
     if let Some(said) = error.as_db_error() {

@@ -153,7 +153,7 @@ impl Pool {
 /// records. A wrong password or an unknown database does not.
 fn may_pass(error: &postgres::Error) -> bool {
     match error.code() {
-        None => !super::tls::is_refusal(error),
+        None => !super::tls::is_refusal(error) && !super::failure::is_of_client(error),
         // Connection exceptions, operator intervention (starting up, shutting down), too many connections.
         Some(code) => ["08", "57"].contains(&&code.code()[..2]) || code.code() == "53300",
     }
