@@ -13,7 +13,7 @@ use servanda_core::view::View;
 use servanda_ledger::LedgerError;
 use servanda_ledger::replay::{KnownAt, replay};
 use servanda_report::report::arrange::{ArrangeError, Arrangement};
-use servanda_report::report::{Bound, Document, Question};
+use servanda_report::report::{Bound, Document, Kept, Question};
 
 use crate::problem::{Problem, Wrong};
 use crate::query::Query;
@@ -160,7 +160,15 @@ pub fn ask<'s>(
         }
         Some(_) => Cow::Borrowed(snapshot.state()),
     };
-    let question = reading.question(&state, known_at.map(|(_, words)| words));
+    let kept = match &known_at {
+        None => snapshot.kept(as_of),
+        Some(_) => Kept::default(),
+    };
+    let words = known_at.map(|(_, words)| words);
+    let question = Question {
+        kept,
+        ..reading.question(&state, words)
+    };
     let arrangement = reading.arrangement();
     reading.problem()?;
     Ok(Asked {
@@ -292,6 +300,7 @@ impl Reading<'_> {
             words: self.query.get("q").map(split).unwrap_or_default(),
             subject,
             provenance: None,
+            kept: Kept::default(),
         }
     }
 

@@ -10,6 +10,7 @@ mod ask;
 mod context;
 mod exchange;
 mod frozen;
+mod keeper;
 #[cfg(unix)]
 mod lend;
 mod metrics;

@@ -3,6 +3,7 @@
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
@@ -26,6 +27,9 @@ pub const BATCH_BYTES: usize = 16 * 1024 * 1024;
 
 /// The most bytes of a form.
 pub const FORM_BYTES: usize = 1024 * 1024;
+
+/// How often is looked whether what is kept is of today.
+const KEEP_EVERY: Duration = Duration::from_secs(1);
 
 /// What clients may take up.
 pub const LIMITS: Limits = Limits {
@@ -66,7 +70,23 @@ impl Service {
     /// # Errors
     /// What the system says: the address may be in use.
     pub fn bind(self: &Arc<Self>, listen: SocketAddr) -> io::Result<Server<Self>> {
+        self.keep()?;
         Server::bind(Arc::clone(self), listen, LIMITS)
+    }
+
+    /// Keeps up what questions need besides the state, until the service is gone.
+    fn keep(self: &Arc<Self>) -> io::Result<()> {
+        let service = Arc::downgrade(self);
+        let keep = move || {
+            while let Some(service) = service.upgrade() {
+                let today = service.context.options.desk.today();
+                service.context.shared.snapshot().keep_up(today);
+                drop(service);
+                thread::sleep(KEEP_EVERY);
+            }
+        };
+        let thread = thread::Builder::new().name("servanda-keeper".into());
+        thread.spawn(keep).map(drop)
     }
 
     /// Waits until others may have appended, for at most so long, and takes in what they did. While the log does not

@@ -10,6 +10,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
+use chrono::NaiveDate;
+
 use servanda_core::chain::checkpoint::Checkpoint;
 use servanda_core::chain::record::Head;
 use servanda_core::chain::tree::TreeHash;
@@ -21,8 +23,10 @@ use servanda_ledger::anchor::Hashes;
 use servanda_ledger::group::{Appender, Group, GroupError};
 use servanda_ledger::{Ledger, LedgerError, Receipt, Submission};
 use servanda_log::{Lent, Log, Reader, Watch};
+use servanda_report::report::Kept;
 
 use crate::frozen::Frozen;
+use crate::keeper::Keeper;
 
 /// A ledger over any log.
 pub type OpenLedger = Ledger<Box<dyn Log>>;
@@ -45,6 +49,8 @@ struct Shown {
     /// States that were shown before.
     earlier: Mutex<Vec<Arc<Version>>>,
     bell: Bell,
+    /// What is kept besides, for questions.
+    keeper: Arc<Keeper>,
     /// Whether the log answered when it was last waited for.
     is_reachable: AtomicBool,
     /// Whether the committer was asked to take in what others appended, and has not come to it.
@@ -67,6 +73,7 @@ pub struct Snapshot {
     state: State,
     version: Arc<Version>,
     reader: Arc<dyn Reader>,
+    keeper: Arc<Keeper>,
 }
 
 impl Version {
@@ -95,6 +102,7 @@ impl Shown {
             earlier.clear();
             let next = Version::of(ledger, ledger.state().clone());
             *self.current.write().unwrap_or_else(PoisonError::into_inner) = next;
+            self.keeper.forget();
             self.bell.ring();
             return;
         }
@@ -161,6 +169,7 @@ impl Shared {
             current: RwLock::new(version),
             earlier: Mutex::default(),
             bell: Bell::default(),
+            keeper: Arc::default(),
             is_reachable: AtomicBool::new(true),
             is_asked: AtomicBool::new(false),
         });
@@ -317,6 +326,7 @@ impl Source {
     pub fn snapshot(&self) -> Snapshot {
         let version = self.shown.current();
         Snapshot {
+            keeper: Arc::clone(&self.shown.keeper),
             // What another reader failed to read may be readable again.
             state: version.state.afresh(),
             version,
@@ -329,6 +339,16 @@ impl Snapshot {
     /// The state.
     pub fn state(&self) -> &State {
         &self.state
+    }
+
+    /// What is kept for questions as of a day.
+    pub fn kept(&self, as_of: NaiveDate) -> Kept {
+        self.keeper.of(&self.state, as_of)
+    }
+
+    /// Makes what is kept for questions as of a day, where it is not there yet.
+    pub fn keep_up(&self, as_of: NaiveDate) {
+        self.keeper.keep_up(&self.state, as_of);
     }
 
     /// The head.

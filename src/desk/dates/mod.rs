@@ -70,6 +70,42 @@ impl DateError {
     }
 }
 
+/// What says that a date is not exact, and not how far off it may be.
+const ABOUT: &[&str] = &[
+    "about",
+    "around",
+    "approximately",
+    "roughly",
+    "circa",
+    "ca.",
+    "ca",
+    "c.",
+];
+
+/// That a date is about another one: how far off it may be must be said.
+fn about(text: &str, today: NaiveDate) -> Option<DateError> {
+    let (first, rest) = text.split_once(char::is_whitespace)?;
+    if !ABOUT.contains(&first.to_lowercase().as_str()) {
+        return None;
+    }
+    let exact = when(rest, today).ok()?;
+    let (before, after) = (exact.earliest()?.pred_opt()?, exact.latest()?.succ_opt()?);
+    let wide = match exact.to_string().len() {
+        4 => format!("{}/{}", before.format("%Y"), after.format("%Y")),
+        7 => format!("{}/{}", before.format("%Y-%m"), after.format("%Y-%m")),
+        10 => exact.earliest()?.format("%Y-%m").to_string(),
+        _ => return None,
+    };
+    let text = excerpt(text);
+    let message = format!(
+        "`{text}` does not say how far off it may be: write a range such as {wide}, or {exact}"
+    );
+    Some(DateError {
+        readings: vec![wide, exact.to_string()],
+        ..DateError::new(message)
+    })
+}
+
 /// A date in words.
 fn spelled(date: Date) -> String {
     match date {
@@ -88,6 +124,9 @@ pub fn when(text: &str, today: NaiveDate) -> Result<When, DateError> {
         Ok(when) => return Ok(when),
         Err(error) => error,
     };
+    if let Some(error) = about(text, today) {
+        return Err(error);
+    }
     phrase(&words(text), today).map_err(|fault| match fault {
         // What is in ISO form but no date has a better error of its own.
         Fault::Form if looks_like_iso(text) => DateError::new(iso.to_string()),
@@ -107,6 +146,9 @@ pub fn deadline(text: &str, today: NaiveDate) -> Result<Deadline, DateError> {
     };
     if text.starts_with("RRULE:") {
         return Err(DateError::new(own.to_string()));
+    }
+    if let Some(error) = about(text, today) {
+        return Err(error);
     }
     let words = words(text);
     let read =

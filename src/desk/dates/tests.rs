@@ -308,3 +308,22 @@ proptest! {
         prop_assert_eq!(next, span.after(start));
     }
 }
+
+#[test]
+fn about_is_no_date_until_it_is_said_how_far_off() {
+    let said = |text: &str| when(text, today()).unwrap_err().to_string();
+    assert_eq!(
+        said("about May 2023"),
+        "`about May 2023` does not say how far off it may be: write a range such as 2023-04/2023-06, or 2023-05"
+    );
+    assert!(said("circa 2023").contains("2022/2024"));
+    let day = when("ca. 11 May 2023", today()).unwrap_err();
+    assert_eq!(day.readings, ["2023-05", "2023-05-11"]);
+    assert!(
+        deadline("around 2024", today())
+            .unwrap_err()
+            .to_string()
+            .contains("2023/2025")
+    );
+    assert!(when("about noon", today()).unwrap_err().is_unknown_form);
+}

@@ -1,20 +1,56 @@
-//! A crowd: 1,000 followers that only listen, and 400 clients that send a byte now and then. Run by hand, because it says
-//! little on a busy machine: `cargo test --release --test it crowd -- --ignored --nocapture`.
+//! Load: the bars of docs/serving.md. Run by hand on a machine that does nothing else, because times say little on a busy one:
+//! `cargo test --release --test it serve::crowd -- --ignored --nocapture --test-threads 1`. With `SERVANDA_CROWD=DIR` on
+//! copies of the ledger in that directory, which `servanda-benches generate` can make large.
 
+use std::fmt;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
+use std::process::Command;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use super::client::{Client, Serving};
 use super::{communique, note};
+use crate::program::Scratch;
 
 const FOLLOWERS: usize = 1_000;
 const DRIPS: usize = 400;
 
+/// Clients that record.
+const CLIENTS: usize = 16;
+
 /// How long is measured.
-const TIME: Duration = Duration::from_secs(20);
+const TIME: Duration = Duration::from_secs(10);
+
+/// What the server is asked for at 50 requests a second, of a ledger that the benchmarks made and of the communiqué.
+const GENERATED: &[&str] = &[
+    "/commitments/c17",
+    "/commitments?standing=fulfilled",
+    "/sources/s3",
+    "/commitments?party=p3&page=2",
+    "/agreements/a2",
+    "/commitments?standing=breached&page=3",
+    "/parties/p7",
+    "/commitments",
+];
+const COMMUNIQUE: &[&str] = &["/commitments/C1", "/commitments?standing=agreed"];
+
+/// The ledger that is served, and what is asked of it.
+fn ledger() -> (Scratch, &'static [&'static str]) {
+    let Some(dir) = std::env::var_os("SERVANDA_CROWD") else {
+        return (communique(), COMMUNIQUE);
+    };
+    let scratch = Scratch::empty();
+    let copied = Command::new("cp")
+        .arg("-a")
+        .arg(dir)
+        .arg(scratch.ledger())
+        .status();
+    assert!(copied.unwrap().success());
+    (scratch, GENERATED)
+}
 
 /// What a process has in memory, in MiB.
 fn resident(serving: &Serving) -> u64 {
@@ -24,7 +60,34 @@ fn resident(serving: &Serving) -> u64 {
     kib.parse::<u64>().unwrap() / 1024
 }
 
-/// Does something so often a second, and gives the times that it took, the longest last.
+/// How long answers took.
+struct Times(Vec<Duration>);
+
+impl Times {
+    fn of(mut all: Vec<Duration>) -> Self {
+        all.sort();
+        Self(all)
+    }
+
+    fn at(&self, percent: usize) -> Duration {
+        self.0[self.0.len() * percent / 100]
+    }
+}
+
+impl fmt::Display for Times {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (p50, p99) = (self.at(50).as_secs_f64(), self.at(99).as_secs_f64());
+        let count = self.0.len();
+        write!(
+            f,
+            "p50 {:.1} ms, p99 {:.1} ms of {count}",
+            1e3 * p50,
+            1e3 * p99
+        )
+    }
+}
+
+/// Does something so often a second, and gives the times that it took.
 fn timed(each: Duration, mut act: impl FnMut(usize)) -> Vec<Duration> {
     let began = Instant::now();
     let mut times = Vec::new();
@@ -38,30 +101,78 @@ fn timed(each: Duration, mut act: impl FnMut(usize)) -> Vec<Duration> {
         act(number);
         times.push(began.elapsed() - due);
     }
-    times.sort();
     times
 }
 
-fn p99(times: &[Duration]) -> Duration {
-    times[times.len() * 99 / 100]
+fn append(client: &Client, text: &str) {
+    let answer = client.post_json("/api/v1/events", &note(text));
+    assert_eq!(answer.status, 201, "{answer:?}");
 }
 
-/// Times of pages at 50 a second, and beside them of appends at 20 a second.
-fn measured(client: &Client) -> (Duration, Duration) {
+/// Times of pages at 50 a second, by two clients in turns, and beside them of appends at 20 a second.
+fn measured(client: &Client, paths: &[&str]) -> [Times; 2] {
+    let page = |number: usize| {
+        let path = paths[number % paths.len()];
+        let answer = client.get(path);
+        assert_eq!(answer.status, 200, "{path} {answer:?}");
+    };
     thread::scope(|scope| {
-        let pages = scope.spawn(|| {
-            timed(Duration::from_millis(20), |number| {
-                let path = ["/commitments/C1", "/commitments"][number % 2];
-                let answer = client.get(path);
-                assert_eq!(answer.status, 200, "{path} {answer:?}");
-            })
+        let every = Duration::from_millis(40);
+        let even = scope.spawn(move || timed(every, |number| page(2 * number)));
+        let odd = scope.spawn(move || {
+            thread::sleep(every / 2);
+            timed(every, |number| page(2 * number + 1))
         });
         let appends = timed(Duration::from_millis(50), |number| {
-            let text = format!("number {number}");
-            assert_eq!(client.post_json("/api/v1/events", &note(&text)).status, 201);
+            append(client, &format!("number {number}"));
         });
-        (p99(&pages.join().unwrap()), p99(&appends))
+        let pages = [even, odd].map(|pages| pages.join().unwrap()).concat();
+        [Times::of(pages), Times::of(appends)]
     })
+}
+
+/// How many events a second the clients record, one after the other each, and the times where they record half as many.
+fn recorded(client: &Client) -> (f64, Times) {
+    let (began, is_over) = (Instant::now(), AtomicBool::new(false));
+    let count: usize = thread::scope(|scope| {
+        let all: Vec<_> = (0..CLIENTS)
+            .map(|of| {
+                let is_over = &is_over;
+                scope.spawn(move || {
+                    let each = (0..).take_while(|_| !is_over.load(Ordering::SeqCst));
+                    each.map(|number| append(client, &format!("{of}-{number}")))
+                        .count()
+                })
+            })
+            .collect();
+        thread::sleep(TIME / 2);
+        is_over.store(true, Ordering::SeqCst);
+        all.into_iter().map(|one| one.join().unwrap()).sum()
+    });
+    let rate = count as f64 / began.elapsed().as_secs_f64();
+    let each = Duration::from_secs_f64(2.0 * CLIENTS as f64 / rate);
+    let times = Mutex::new(Vec::new());
+    thread::scope(|scope| {
+        for of in 0..CLIENTS {
+            let times = &times;
+            scope.spawn(move || {
+                thread::sleep(each * of as u32 / CLIENTS as u32);
+                let own = timed(each, |number| {
+                    append(client, &format!("half {of}-{number}"))
+                });
+                times.lock().unwrap().extend(own);
+            });
+        }
+    });
+    (rate, Times::of(times.into_inner().unwrap()))
+}
+
+/// The bars count where the program was compiled to be fast.
+fn assert_bars([pages, appends]: &[Times; 2]) {
+    if !cfg!(debug_assertions) {
+        assert!(pages.at(99) <= Duration::from_millis(50), "{pages}");
+        assert!(appends.at(99) <= Duration::from_millis(50), "{appends}");
+    }
 }
 
 /// Sends the head of a request byte by byte, and begins again when it is hung up on.
@@ -81,10 +192,11 @@ fn drip(serving: &Serving, is_over: &AtomicBool) {
 #[test]
 #[ignore = "by hand"]
 fn a_crowd_holds_up_nobody() {
-    let scratch = communique();
+    let (scratch, paths) = ledger();
     let serving = Serving::start(&scratch, &[]);
     let client = serving.starter();
-    let alone = measured(&client);
+    let [pages, appends] = measured(&client, paths);
+    println!("alone: pages {pages}; appends {appends}");
     let before = resident(&serving);
     let followers: Vec<TcpStream> = (0..FOLLOWERS)
         .map(|_| {
@@ -99,14 +211,60 @@ fn a_crowd_holds_up_nobody() {
         for _ in 0..8 {
             scope.spawn(|| drip(&serving, &is_over));
         }
-        let measured = measured(&client);
+        let measured = measured(&client, paths);
         is_over.store(true, Ordering::SeqCst);
         measured
     });
     let after = resident(&serving);
-    println!("p99 of pages and appends alone: {alone:?}, in the crowd: {crowded:?}");
+    let [pages, appends] = &crowded;
+    println!("in the crowd: pages {pages}; appends {appends}");
     println!("memory: {before} MiB, in the crowd {after} MiB");
-    assert!(after - before < 300);
+    assert_bars(&crowded);
+    assert!(after.saturating_sub(before) < 300);
     drop(followers);
+    assert_eq!(serving.stop("-TERM").0, Some(0));
+}
+
+#[test]
+#[ignore = "by hand"]
+fn pages_and_appends_hold_their_bars() {
+    let (scratch, paths) = ledger();
+    let serving = Serving::start(&scratch, &[]);
+    let client = serving.starter();
+    println!("memory at first: {} MiB", resident(&serving));
+    // What pages need besides the state is made by and by.
+    thread::sleep(Duration::from_secs(15));
+    println!("memory, ready: {} MiB", resident(&serving));
+    for path in paths {
+        let began = Instant::now();
+        assert_eq!(client.get(path).status, 200, "{path}");
+        println!("{path}: {:.1} ms", 1e3 * began.elapsed().as_secs_f64());
+    }
+    let alone = measured(&client, paths);
+    println!("pages {}; appends {}", alone[0], alone[1]);
+    let is_over = AtomicBool::new(false);
+    let beside = thread::scope(|scope| {
+        scope.spawn(|| {
+            while !is_over.load(Ordering::SeqCst) {
+                let report = client.get("/api/v1/reports/status?format=csv");
+                assert_eq!(report.status, 200);
+            }
+        });
+        let measured = measured(&client, paths);
+        is_over.store(true, Ordering::SeqCst);
+        measured
+    });
+    println!(
+        "beside a report: pages {}; appends {}",
+        beside[0], beside[1]
+    );
+    let (rate, times) = recorded(&client);
+    println!("{CLIENTS} clients record {rate:.0} events a second; at half that rate {times}");
+    println!("memory at last: {} MiB", resident(&serving));
+    assert_bars(&alone);
+    assert_bars(&beside);
+    if !cfg!(debug_assertions) {
+        assert!(times.at(99) <= Duration::from_millis(20), "{times}");
+    }
     assert_eq!(serving.stop("-TERM").0, Some(0));
 }

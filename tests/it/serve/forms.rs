@@ -425,3 +425,67 @@ fn the_calendar_is_shown_and_subscribed_to() {
     assert_eq!(program.get("/api/v1/records").status, 401);
     assert_eq!(program.get("/").status, 401);
 }
+
+/// What a party signs is shown as it is, and a signature that was made elsewhere is taken by form; another is not.
+#[test]
+fn a_party_acknowledges_by_form_with_a_signature_of_its_own() {
+    let scratch = communique();
+    let key = scratch.path("colombia.key").display().to_string();
+    scratch
+        .run(&["key", "generate", "--name", "colombia", "--out", &key])
+        .ok();
+    let public = scratch.run(&["key", "show", &key]).ok();
+    scratch
+        .run(&["record", "party-key", "colombia", "--key", public.trim()])
+        .ok();
+    let elsewhere = scratch.copied();
+    elsewhere
+        .run(&["acknowledge", "C1", "--party", "colombia", "--key", &key])
+        .ok();
+    let exported = elsewhere.run(&["export"]).ok();
+    let last: serde_json::Value = serde_json::from_str(exported.lines().last().unwrap()).unwrap();
+    let signature = last["signature"].as_str().unwrap();
+    let record = last["record"].to_string();
+    let serving = Serving::start(&scratch, &[]);
+    let browser = serving.browser();
+    let path = format!("/record/acknowledgement?record={record}");
+    assert!(browser.get("/commitments/C1").body.contains(&path));
+    assert!(browser.get(&path).body.contains("name=\"party\""));
+    let form = browser.get(&format!("{path}&party=colombia")).body;
+    let message = format!("servanda acknowledgement v1\nexample.org/test\ncolombia\n{record}\n");
+    assert!(form.contains(&message), "{form}");
+    let post = |signature: &str, page: &str, step: &str| {
+        let typed = [
+            ("record", record.as_str()),
+            ("party", "colombia"),
+            ("signature", signature),
+            ("step", step),
+        ];
+        send(&browser, "/record/acknowledgement", page, &typed)
+    };
+    let forged = post(
+        &signature.replace(&signature[..4], "AAAA"),
+        &form,
+        "preview",
+    );
+    assert_eq!(forged.status, 422, "{forged:?}");
+    let preview = post(signature, &form, "preview");
+    assert_eq!(preview.status, 200, "{preview:?}");
+    let saved = send(
+        &browser,
+        "/record/acknowledgement",
+        &preview.body,
+        &[("step", "save")],
+    );
+    assert_eq!(saved.status, 303, "{saved:?}");
+    serving.stop("-TERM");
+    scratch.run(&["verify"]).ok();
+    assert_eq!(
+        scratch
+            .run(&["export"])
+            .ok()
+            .matches("acknowledgement")
+            .count(),
+        1
+    );
+}

@@ -468,16 +468,26 @@ fn each_kind_has_a_form_that_can_be_filled() {
     assert_eq!(browser.get("/record/ledger").status, 404);
 }
 
-/// The page that verifies is the one of the docs, under the policy that it names itself.
+/// The page that verifies is the one of the docs, under the policy that it names itself, with links to what it verifies.
 #[test]
 fn the_browsers_verifier_is_served() {
     let scratch = communique();
     let serving = Serving::start(&scratch, &[]);
     let nobody = Client::of(&serving);
     let page = nobody.get("/verify");
-    let docs = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/");
-    let read = |name: &str| std::fs::read_to_string(format!("{docs}{name}")).unwrap();
-    assert_eq!(page.body, read("verify.html"));
+    let dir = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/");
+    let read = |name: &str| std::fs::read_to_string(format!("{dir}{name}")).unwrap();
+    let place = "<!-- A server puts links to its records here. -->";
+    let docs = read("verify.html");
+    let (before, after) = docs.split_once(place).unwrap();
+    for (client, link) in [
+        (nobody.clone(), "href=\"/login?next=/verify\""),
+        (serving.browser(), "href=\"/api/v1/raw\" download"),
+    ] {
+        let page = client.get("/verify").body;
+        let own = page.strip_prefix(before).unwrap();
+        assert!(own.strip_suffix(after).unwrap().contains(link), "{own}");
+    }
     let policy = page.header("content-security-policy").unwrap();
     assert!(
         policy.contains("worker-src blob:") && policy.ends_with("frame-ancestors 'none'"),

@@ -37,9 +37,9 @@ impl State {
         if keeps {
             tables.kept.push(None);
         }
-        tables.scan_cache.take();
         tables.dates.push_gone();
         tables.kinds.push(None);
+        tables.scan_grown();
     }
 
     /// Takes the last records out again, until `count` are left. The state is then as it was before they came.
@@ -102,7 +102,7 @@ impl State {
             tables.import_keys.insert(key.as_str(), record);
         }
         tables.kinds.push(Some(event.kind()));
-        tables.scan_cache.take();
+        tables.scan_grown();
         mend
     }
 

@@ -8,7 +8,7 @@ use super::dates::RecordDate;
 use super::facts::CommitmentFacts;
 use super::id_table::Id;
 use super::postings::Postings;
-use super::scan_cache::{ScanCache, Summary};
+use super::scan_cache::{ScanCache, Summary, TOGETHER};
 use super::standing::{Move, Promise, Standings};
 use super::stored::Table;
 use super::tables::State;
@@ -230,6 +230,17 @@ impl State {
     pub(crate) fn latest_around(&self, seq: Seq) -> NaiveDate {
         let summary = self.summary(seq);
         summary.map_or(NaiveDate::MAX, |summary| summary.latest(place(seq)))
+    }
+
+    /// Those of the first `count` records that may have happened later than a day: a bound, found by groups of records.
+    pub(crate) fn later_than(
+        &self,
+        day: NaiveDate,
+        count: u64,
+    ) -> impl Iterator<Item = Seq> + use<'_> {
+        let groups = (0..count).step_by(TOGETHER);
+        let later = groups.filter(move |first| self.latest_around(Seq(*first)) > day);
+        later.flat_map(move |first| (first..count.min(first + TOGETHER as u64)).map(Seq))
     }
 
     /// As [`State::latest_around`], of the records that are not bookkeeping.

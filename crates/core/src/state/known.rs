@@ -186,12 +186,14 @@ impl Sayings for State {
 impl State {
     /// The parties that a party acts for at once: the one that it is part of, and those that it succeeded.
     fn superiors(&self, party: Id) -> impl Iterator<Item = Id> {
-        let entity = self.tables.entity(party);
-        let parent = entity.and_then(|entity| {
-            let (_, record) = entity.defined?;
-            entity.facts.party.as_deref()?.parent.of(record)
-        });
-        parent.copied().into_iter().chain(self.succeeded(party))
+        self.parent(party).into_iter().chain(self.succeeded(party))
+    }
+
+    /// The party that a party is part of.
+    pub(crate) fn parent(&self, party: Id) -> Option<Id> {
+        let entity = self.tables.entity(party)?;
+        let (_, record) = entity.defined?;
+        entity.facts.party.as_deref()?.parent.of(record).copied()
     }
 
     /// The parties that a party succeeded itself.

@@ -57,10 +57,14 @@ impl State {
             Change::Redacts => record_status.redacted = applies.then_some(mend.by),
         };
         tables.record_statuses.change(mend.target.into(), change);
-        tables.scan_cache.take();
         self.read_anew(mend.target);
         for record in &touched {
             self.read_anew(*record);
+        }
+        if let Some(cache) = self.change().scan_cache.get_mut() {
+            let target = mend.target;
+            let changed = touched.iter().chain([&target]);
+            changed.for_each(|record| cache.forget(*record as usize));
         }
         let after = events(self);
         for (record, (before, after)) in touched.iter().zip(before.into_iter().zip(after)) {

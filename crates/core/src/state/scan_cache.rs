@@ -12,7 +12,7 @@ use super::paged::{Item as _, Paged};
 use crate::event::Kind;
 
 /// How many records share a latest day. Each group begins at a multiple of it.
-const TOGETHER: usize = 256;
+pub(super) const TOGETHER: usize = 256;
 
 /// How many records are summarised at once: those of a page.
 const RECORDS: usize = <Option<Kind>>::TOGETHER;
@@ -42,6 +42,21 @@ impl ScanCache {
             summaries: (0..summaries).map(|_| OnceLock::new()).collect(),
             agreements: OnceLock::new(),
         }
+    }
+
+    /// Makes room for so many records, of which the last is new.
+    pub fn grow(&mut self, records: usize) {
+        self.summaries
+            .resize_with(records.div_ceil(RECORDS), OnceLock::new);
+        self.forget(records.saturating_sub(1));
+    }
+
+    /// Forgets what a record and its neighbours are, because it changed.
+    pub fn forget(&mut self, record: usize) {
+        if let Some(summary) = self.summaries.get_mut(record / RECORDS) {
+            summary.take();
+        }
+        self.agreements.take();
     }
 
     /// The summary of a record and its neighbours.

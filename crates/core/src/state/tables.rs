@@ -65,7 +65,7 @@ pub(super) struct Tables {
     pub import_keys: ImportKeys,
     /// The records after those of the archive; none for one whose payload was erased.
     pub kept: Vec<Option<CurrentRecord>>,
-    /// Summaries of all records. Every change clears them, and the next question builds them.
+    /// Summaries of all records. A change clears those of the records that it concerns, and the next question builds them.
     pub scan_cache: OnceLock<ScanCache>,
     /// Where debtors stood between many moves; built by questions.
     pub folds: Folds<Stood>,
@@ -94,6 +94,14 @@ impl Tables {
                 stamp.is_some_and(|stamp| stamp.is_dateless)
             })
             .map(|(record, terms)| (record, terms.agreement))
+    }
+
+    /// Forgets the summary of the last record, which is new.
+    pub fn scan_grown(&mut self) {
+        let records = self.kinds.len();
+        if let Some(cache) = self.scan_cache.get_mut() {
+            cache.grow(records);
+        }
     }
 
     /// The entity of the id of a number.

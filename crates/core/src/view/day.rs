@@ -148,9 +148,9 @@ impl<'r> View<'r> {
         subject: &Subject,
         wanted: W,
     ) -> impl DoubleEndedIterator<Item = &'r Entry> + use<'r, W> {
-        let all = self.trail_records(subject);
-        let wanted = all.filter(|(_, kind)| wanted(*kind)).map(|(seq, _)| seq);
-        let wanted: Vec<Seq> = wanted.collect();
+        let all = self.state.trail_records(subject);
+        let wanted = all.filter(|(seq, kind)| wanted(*kind) && self.has_happened(*seq));
+        let wanted: Vec<Seq> = wanted.map(|(seq, _)| seq).collect();
         let state = self.state;
         wanted.into_iter().filter_map(|seq| state.entry(seq))
     }
@@ -179,6 +179,19 @@ impl<'r> View<'r> {
             .filter(counts)
             .filter(move |seq| wanted(*seq) && view.has_happened(*seq))
             .filter_map(move |seq| view.state.entry(seq))
+    }
+
+    /// The records that count and had not certainly happened by the day of the view, in order, without reading them.
+    pub fn yet_to_happen(&self) -> impl Iterator<Item = Seq> + use<'r> {
+        let view = *self;
+        let count = match self.as_of {
+            END_OF_TIME => 0,
+            _ => self.state.count(),
+        };
+        self.state
+            .later_than(self.as_of, count)
+            .filter(move |seq| !view.has_happened(*seq))
+            .filter(move |seq| view.state.standing_kind(*seq).is_some())
     }
 
     /// The parties that acknowledged a record with their own key, in the order of the chain, each once.
@@ -226,6 +239,22 @@ impl<'r> View<'r> {
             names,
             successors,
         })
+    }
+
+    /// The parties to which a party leads: the one that it is part of, and those that succeeded it. No record is read.
+    pub fn leads_to(&self, party: &Slug) -> Vec<Id> {
+        let there = self.state.entity(party).map(|(_, seq)| seq);
+        let number = self
+            .state
+            .number(party)
+            .filter(|_| there.is_some_and(|seq| self.has_happened(seq)));
+        let Some(number) = number else {
+            return Vec::new();
+        };
+        let later = self.state.successors(number);
+        let later = later.filter(|(seq, _)| self.has_happened(*seq));
+        let later = later.flat_map(|(_, later)| later.iter().copied());
+        self.state.parent(number).into_iter().chain(later).collect()
     }
 
     /// A source.

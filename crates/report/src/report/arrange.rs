@@ -135,15 +135,13 @@ impl Arrangement {
         let Some(places) = places.filter(|places| !places.is_empty()) else {
             return;
         };
-        let order = |one: &Row, other: &Row| {
-            let mut by = self
-                .sort
-                .iter()
-                .zip(&places)
-                .map(|(by, at)| compare(&one[*at], &other[*at], by.descending));
+        let keys = |row: &Row| -> Vec<Key> { places.iter().map(|at| Key::of(&row[*at])).collect() };
+        let order = |one: &Vec<Key>, other: &Vec<Key>| {
+            let each = self.sort.iter().zip(one.iter().zip(other));
+            let mut by = each.map(|(by, (one, other))| compare(one, other, by.descending));
             by.find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
         };
-        table.rows = std::mem::take(&mut table.rows).sorted(order);
+        table.rows = std::mem::take(&mut table.rows).sorted(keys, order);
     }
 }
 
@@ -183,22 +181,36 @@ fn texts(cell: &Cell) -> Vec<&str> {
     }
 }
 
+/// By what a cell is sorted: made once for each.
+enum Key {
+    Nothing,
+    Number(i64),
+    Text(String),
+}
+
+impl Key {
+    fn of(cell: &Cell) -> Self {
+        match cell {
+            Cell::Number(number) => Self::Number(*number),
+            Cell::Flag(flag) => Self::Number(i64::from(*flag)),
+            cell => match texts(cell).join("; ") {
+                text if text.is_empty() => Self::Nothing,
+                text => Self::Text(folded(&text)),
+            },
+        }
+    }
+}
+
 /// Numbers by their value, texts as people count (a2 before a10), and nothing after everything.
-fn compare(one: &Cell, other: &Cell, descending: bool) -> Ordering {
-    let is_nothing = |cell: &Cell| match cell {
-        Cell::None => true,
-        Cell::Text(text) => text.is_empty(),
-        Cell::List(texts) => texts.is_empty(),
-        _ => false,
-    };
+fn compare(one: &Key, other: &Key, descending: bool) -> Ordering {
+    let is_nothing = |key: &Key| matches!(key, Key::Nothing);
     let nothing = is_nothing(one).cmp(&is_nothing(other));
     let order = match (one, other) {
-        (Cell::Number(one), Cell::Number(other)) => one.cmp(other),
-        (Cell::Flag(one), Cell::Flag(other)) => one.cmp(other),
-        (one, other) => {
-            let text = |cell: &Cell| folded(&texts(cell).join("; "));
-            alphanumeric_sort::compare_str(text(one), text(other))
-        }
+        (Key::Number(one), Key::Number(other)) => one.cmp(other),
+        (Key::Text(one), Key::Text(other)) => alphanumeric_sort::compare_str(one, other),
+        (Key::Number(_), _) => Ordering::Less,
+        (_, Key::Number(_)) => Ordering::Greater,
+        _ => Ordering::Equal,
     };
     nothing.then(if descending { order.reverse() } else { order })
 }

@@ -6,57 +6,14 @@ use std::collections::BTreeSet;
 use servanda_core::event::{Entry, Fact, Kind};
 use servanda_core::rules::Known;
 use servanda_core::state::RecordDate;
-use servanda_core::value::commitment::Standing;
 use servanda_core::value::id::{Seq, Slug, Subject};
-use servanda_core::value::when::{Deadline, When};
-use servanda_core::view::schedule::{DueDate, Term};
-use servanda_core::view::{Commitment, View};
+use servanda_core::value::when::When;
+use servanda_core::view::View;
 
 use super::bounded::Bounded;
 use super::cells;
 use super::commitments::Commitments;
-
-/// What one commitment adds to the notes.
-pub struct Part {
-    is_undated: bool,
-    is_lasting: bool,
-    records: Vec<Seq>,
-    open_deadline: Option<String>,
-    waits: Option<String>,
-    unsettled: Option<String>,
-}
-
-impl Part {
-    /// What must be known of a commitment.
-    pub fn new<'r>(view: &View<'r>, commitment: &Commitment<'r>) -> Self {
-        let is_undated = cells::is_undated(commitment);
-        let deadline = commitment.terms.deadline.as_ref();
-        let recurs = matches!(
-            deadline,
-            Some(Deadline::Recurring(_) | Deadline::Continuing)
-        );
-        let noteworthy = |seq| view.state.is_noteworthy(seq);
-        let mut records = view.own_trail_of(commitment, noteworthy);
-        // Where a commitment has no date, its agreement's record gives it one.
-        if commitment.recorded.event.envelope.on.is_none() {
-            let agreement = view.state.entity(&commitment.terms.agreement.0);
-            records.extend(agreement.map(|(_, seq)| seq));
-        }
-        Self {
-            is_undated,
-            is_lasting: recurs && !is_undated,
-            records,
-            open_deadline: open_deadline(view, commitment),
-            waits: waits(view, commitment),
-            unsettled: cells::unsettled(view, commitment).map(|status| {
-                format!(
-                    "{} ({} {status})",
-                    commitment.id, commitment.terms.agreement
-                )
-            }),
-        }
-    }
-}
+use super::part::Part;
 
 /// The notes on commitments and agreements, gathered from one commitment after the other.
 #[derive(Default)]
@@ -72,18 +29,23 @@ pub struct Caveats {
 
 impl Caveats {
     /// Takes in what the next commitment adds.
-    pub fn add(&mut self, part: Part) {
+    pub fn add(&mut self, part: &Part) {
         self.undated += usize::from(part.is_undated);
         self.lasting += usize::from(part.is_lasting);
-        for seq in part.records {
+        for seq in &part.records {
             // Many commitments have their date from the same agreement.
-            if self.records.last() != Some(&seq) {
-                self.records.push(seq);
+            if self.records.last() != Some(seq) {
+                self.records.push(*seq);
             }
         }
-        self.open_deadlines.extend(part.open_deadline);
-        self.waiting.extend(part.waits);
-        self.unsettled.extend(part.unsettled);
+        let add = |to: &mut Bounded, text: &Option<String>| {
+            if let Some(text) = text {
+                to.add(|| text.clone());
+            }
+        };
+        add(&mut self.open_deadlines, &part.open_deadline);
+        add(&mut self.waiting, &part.waits);
+        add(&mut self.unsettled, &part.unsettled);
     }
 
     /// The notes, once every one of the commitments was added.
@@ -159,7 +121,7 @@ fn to_come(view: &View<'_>, agreements: &[&Slug]) -> Vec<String> {
 pub fn notes(view: &View<'_>, commitments: &Commitments<'_>, agreements: &[&Slug]) -> Vec<String> {
     let mut caveats = Caveats::default();
     let parts = commitments.in_parallel(|view, commitment| Part::new(view, &commitment));
-    parts.for_each(|part| caveats.add(part));
+    parts.for_each(|part| caveats.add(&part));
     caveats.notes(view, commitments, agreements)
 }
 
@@ -261,12 +223,8 @@ fn open_dates(view: &View<'_>, commitments: &Commitments<'_>, agreements: &[&Slu
         _ => false,
     };
     let mut told = Bounded::default();
-    for seq in (0..view.state.count()).map(Seq) {
-        let of_kind = view.state.kind(seq).is_some_and(may_be_open);
-        if !of_kind || view.has_happened(seq) {
-            continue;
-        }
-        if view.state.standing_kind(seq).is_none() {
+    for seq in view.yet_to_happen() {
+        if !view.state.kind(seq).is_some_and(may_be_open) {
             continue;
         }
         let occasion = cells::occasion(view, seq).map(|(on, _)| on);
@@ -300,36 +258,4 @@ fn may_be_open(kind: Kind) -> bool {
             | ParticipationRecorded
             | AgreementRecorded
     )
-}
-
-/// The note on a deadline of which only the last possible day counts, where the view's day lies before it.
-fn open_deadline(view: &View<'_>, commitment: &Commitment<'_>) -> Option<String> {
-    let Term::Dated(DueDate {
-        earliest: Some(first),
-        latest: last,
-        counted_from,
-    }) = view.term(commitment)
-    else {
-        return None;
-    };
-    let is_open =
-        commitment.any(Standing::can_be_overdue) && first < view.as_of && view.as_of <= last;
-    let deadline = commitment.terms.deadline.as_ref().filter(|_| is_open)?;
-    let id = commitment.id;
-    Some(match counted_from {
-        None => format!("the deadline of {id}, {deadline}, passes at its end, {last}"),
-        Some(seq) => format!(
-            "the deadline of {id}, {deadline}, depends on the day of record {seq}: it is between {first} and {last}, which counts"
-        ),
-    })
-}
-
-/// A commitment whose deadline counts from what is not known to have happened, and what that is.
-fn waits(view: &View<'_>, commitment: &Commitment<'_>) -> Option<String> {
-    match view.term(commitment) {
-        Term::Waits(anchor) if commitment.any(Standing::can_be_overdue) => {
-            Some(format!("{} for {anchor}", commitment.id))
-        }
-        _ => None,
-    }
 }

@@ -3,9 +3,12 @@
 use std::sync::Arc;
 
 use servanda_core::rules::Known;
+use servanda_core::state::Id;
 use servanda_core::value::id::{CommitmentId, Seq, Slug};
 use servanda_core::view::{Commitment, View};
 
+use super::document::Row;
+use super::glance::{Glance, Glances};
 use super::natural;
 use crate::parallel;
 
@@ -14,6 +17,8 @@ use crate::parallel;
 pub struct Commitments<'r> {
     view: View<'r>,
     ids: Arc<[&'r Slug]>,
+    /// What is kept of them, and their numbers.
+    known: Option<(Arc<Glances>, Arc<[Id]>)>,
 }
 
 impl<'r> Commitments<'r> {
@@ -24,7 +29,45 @@ impl<'r> Commitments<'r> {
         Self {
             view: *view,
             ids: ids.into(),
+            known: None,
         }
+    }
+
+    /// Those that are wanted of all that are kept of this view. No record is read.
+    pub fn known(
+        view: &View<'r>,
+        glances: &Arc<Glances>,
+        wanted: impl Fn(&Glance) -> bool,
+    ) -> Self {
+        let all = glances.iter().filter(|(_, glance)| wanted(glance));
+        let numbers: Arc<[Id]> = all.map(|(number, _)| number).collect();
+        Self {
+            view: *view,
+            ids: numbers.iter().map(|id| view.state.slug(*id)).collect(),
+            known: Some((glances.clone(), numbers)),
+        }
+    }
+
+    /// What is kept of each, in their order; none where nothing is.
+    pub fn glances(&self) -> Option<impl Iterator<Item = &Glance>> {
+        let (glances, numbers) = self.known.as_ref()?;
+        Some(numbers.iter().filter_map(|number| glances.get(*number)))
+    }
+
+    /// The row of each in lists, which `make` makes where none is kept.
+    pub fn rows<F>(&self, make: F) -> impl Iterator<Item = Row> + use<'r, F>
+    where
+        F: for<'a> Fn(&View<'a>, Commitment<'a>) -> Row + Sync,
+    {
+        let all = self.clone();
+        let rows = parallel::ordered_lightly(&self.view, self.len(), move |scope, at| {
+            let row = || Some(make(&scope.view, all.get(&scope.view, at)?));
+            match &all.known {
+                Some((glances, numbers)) => glances.row(*numbers.get(at)?, row),
+                None => row(),
+            }
+        });
+        rows.flatten()
     }
 
     /// The number of commitments.
@@ -71,15 +114,24 @@ impl<'r> Commitments<'r> {
             let commitment = self.get(&scope.view, at);
             commitment.is_some_and(|commitment| wanted(&commitment))
         });
-        let ids = self.ids.iter().zip(kept);
-        let ids = ids.filter_map(|(id, kept)| kept.then_some(*id));
-        Self::new(&self.view, ids.collect::<Vec<_>>())
+        let places = kept.enumerate().filter(|(_, kept)| *kept);
+        let places: Vec<usize> = places.map(|(at, _)| at).collect();
+        self.at(places)
     }
 
-    /// Those at these places.
+    /// Those at these places, which ascend.
     #[must_use]
     pub fn at(&self, places: impl IntoIterator<Item = usize>) -> Self {
-        let ids = places.into_iter().filter_map(|at| self.ids.get(at));
-        Self::new(&self.view, ids.copied())
+        let places: Vec<usize> = places.into_iter().collect();
+        let ids = places.iter().filter_map(|at| self.ids.get(*at));
+        let known = self.known.as_ref().map(|(glances, numbers)| {
+            let numbers = places.iter().filter_map(|at| numbers.get(*at));
+            (glances.clone(), numbers.copied().collect())
+        });
+        Self {
+            view: self.view,
+            ids: ids.copied().collect(),
+            known,
+        }
     }
 }

@@ -15,9 +15,11 @@ use servanda_core::rules::Known;
 use servanda_core::value::agreement::AgreementStatus;
 use servanda_core::value::id::AgreementId;
 use servanda_core::view::{Agreement, Commitment, StatusChange, View, standing_changes};
+use servanda_core::words::plural;
 
 use self::basis::Basis;
 use self::series::{Series, What};
+use super::answers::{are, were};
 use super::bounded::Bounded;
 use super::cell::{Cell, Tone};
 use super::chart::{Chart, Line, Mark, Plot, Threshold};
@@ -78,11 +80,52 @@ impl Report for Curve {
         document.notes.extend(notes);
         document.notes.extend(basis::notes(&bases));
         document.notes.extend(uncounted);
+        document.answer = answer(&series);
         document.charts = charts(view, acts, &series, question);
         let thresholds = thresholds(&series, question);
         document.tables = vec![table(series), thresholds];
         document
     }
+}
+
+/// How many promises were made and fell due, and what became of these.
+fn answer(all: &[Series]) -> Vec<String> {
+    let last = |what: What| {
+        let series = all.iter().find(|series| series.what == what);
+        let points = series.map(Series::points).unwrap_or_default();
+        points
+            .last()
+            .map_or(0, |(_, count)| usize::try_from(*count).unwrap_or(0))
+    };
+    let made = all.iter().find(|series| series.what == What::Made);
+    let made = made.map(Series::points).unwrap_or_default();
+    let (Some((first, _)), Some((newest, count))) = (made.first(), made.last()) else {
+        return Vec::new();
+    };
+    let count = usize::try_from(*count).unwrap_or(0);
+    let promises = plural(count, "promise");
+    let when = match first == newest {
+        true => format!("on {first}"),
+        false => format!("from {first} to {newest}"),
+    };
+    let due = last(What::Due);
+    let fell_due = match due {
+        0 => "None has fallen due.".to_owned(),
+        _ => {
+            let (kept, broken) = (last(What::Fulfilled), last(What::Breached));
+            let overdue = last(What::Overdue);
+            format!(
+                "Of {due} that fell due, {kept} {} kept, {broken} {} broken, and {overdue} {} overdue.",
+                were(kept),
+                were(broken),
+                are(overdue)
+            )
+        }
+    };
+    vec![format!(
+        "{promises} {} made {when}. {fell_due}",
+        were(count)
+    )]
 }
 
 /// How many parties signed, consented, are bound.

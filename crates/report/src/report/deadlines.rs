@@ -16,7 +16,9 @@ use super::calendar::{CalendarEntry, CalendarStatus};
 use super::cells;
 use super::commitments::Commitments;
 use super::flow::Flow;
+use super::glance::CalendarDay;
 use super::question::Question;
+use super::select;
 
 /// The deadlines of some commitments that are days, or recur on days. Those that have ended or were retracted are among
 /// them: a calendar that holds them has to learn that.
@@ -32,12 +34,41 @@ pub fn deadlines<'r>(
     let retracted = ledger.retracted(view, question);
     Flow::uncounted(move || {
         let ledger = ledger.clone();
-        let entries = all.in_parallel(move |view, commitment| match view.term(&commitment) {
-            Term::Dated(date) => Some(ledger.deadline(view, &commitment, date)),
-            _ => ledger.recurring(view, &commitment),
-        });
+        let entries = all.in_parallel(move |view, commitment| ledger.entry_of(view, &commitment));
         entries.flatten().chain(retracted.clone())
     })
+}
+
+/// The entries of a calendar under which anything is owed, in the order of their days: at most so many, and how many there
+/// are besides. Where there are more, days that are past are left out first. Only those that are shown are read.
+pub fn agenda(view: &View<'_>, question: &Question, most: usize) -> (Vec<CalendarEntry>, usize) {
+    let commitments = select::commitments(view, question);
+    let days: Vec<Option<CalendarDay>> = match commitments.glances() {
+        Some(known) => known.map(|glance| glance.day).collect(),
+        None => {
+            let days = commitments.in_parallel(|view, each| CalendarDay::of(view, &each));
+            days.collect()
+        }
+    };
+    let days = days.into_iter().enumerate();
+    let days = days.filter_map(|(at, day)| Some((day.filter(|day| day.is_owed)?, at)));
+    let mut days: Vec<(CalendarDay, usize)> = days.collect();
+    let count = days.len();
+    if count > most {
+        days.retain(|(day, _)| day.recurs || day.date >= view.as_of);
+    }
+    days.sort_by_key(|(day, at)| (day.date, *at));
+    days.truncate(most);
+    let shown = commitments.at(days.into_iter().map(|(_, at)| at));
+    let shown: Vec<CalendarEntry> = match Ledger::of(view) {
+        None => Vec::new(),
+        Some(ledger) => shown
+            .in_parallel(|view, commitment| ledger.entry_of(view, &commitment))
+            .flatten()
+            .collect(),
+    };
+    let left_out = count - shown.len();
+    (shown, left_out)
 }
 
 /// The name of the calendar of a ledger's deadlines.
@@ -68,6 +99,14 @@ impl Ledger {
             revision: last.0,
             changed: state.held(last)?.entry.recorded_at,
         })
+    }
+
+    /// The entry of a commitment; none where it has no day.
+    fn entry_of(&self, view: &View<'_>, commitment: &Commitment<'_>) -> Option<CalendarEntry> {
+        match view.term(commitment) {
+            Term::Dated(date) => Some(self.deadline(view, commitment, date)),
+            _ => self.recurring(view, commitment),
+        }
     }
 
     fn deadline(

@@ -4,20 +4,22 @@ use std::cmp::Reverse;
 
 use chrono::NaiveDate;
 
-use servanda_core::value::agreement::AgreementStatus;
-use servanda_core::value::commitment::Standing;
+#[cfg(test)]
 use servanda_core::value::when::Deadline;
-use servanda_core::view::{Commitment, Due, View};
+#[cfg(test)]
+use servanda_core::view::Due;
+use servanda_core::view::{Commitment, View};
 
-use super::caveats::{Caveats, Part};
+use super::caveats::Caveats;
 use super::cell::{Cell, Tone};
 use super::cells::{self, whole};
 use super::chart::{Bar, Chart, Plot};
 use super::commitments::Commitments;
 use super::document::{Document, Report, Row, Table};
+use super::look::{Look, Urgency};
 use super::question::{Question, Takes};
-use super::rates::{self, Heard, Rate, Tally};
-use super::{answers, deadlines, occurrences, rows, select};
+use super::rates::{Heard, Rate, Tally};
+use super::{answers, deadlines, occurrences, rows, select, tables};
 
 /// The report `due`.
 #[derive(Debug, Clone, Copy)]
@@ -54,7 +56,7 @@ impl Report for DueReport {
         document.tables = vec![
             calls(view, &commitments, found.calls),
             occurrences,
-            rates::table("rates", "Rates", &rates),
+            tables::rates("rates", "Rates", &rates),
         ];
         document.charts.push(rates_chart(&rates));
         document.calendar = deadlines::deadlines(view, &commitments, question);
@@ -89,35 +91,37 @@ struct Found {
 
 impl Found {
     fn new(commitments: &Commitments<'_>, question: &Question) -> Self {
-        let Question { soon, silent, .. } = *question;
-        let all = commitments.in_parallel(|view, commitment| {
-            let heard = Heard::of(view, &commitment, silent);
-            (
-                Tally::of_one(view, &commitment, soon, silent),
-                State::of(view, &commitment, question, heard).map(|state| (state, heard)),
-                matches!(commitment.terms.deadline, Some(Deadline::Recurring(_))),
-                Part::new(view, &commitment),
-            )
-        });
         let mut found = Self::default();
-        for (at, (tally, call, is_recurring, part)) in all.enumerate() {
-            found.tally = found.tally + tally;
-            found
-                .calls
-                .extend(call.map(|(state, heard)| Call { state, heard, at }));
-            if is_recurring {
-                found.recurring.push(at);
-            }
-            found.caveats.add(part);
+        if let Some(known) = commitments.glances() {
+            known
+                .enumerate()
+                .for_each(|(at, glance)| found.add(at, &glance.look));
+            return found;
         }
+        let spans = question.spans();
+        let all = commitments.in_parallel(|view, commitment| Look::of(view, &commitment, spans));
+        all.enumerate().for_each(|(at, look)| found.add(at, &look));
         found
+    }
+
+    /// Takes in what was found of the commitment at a place.
+    fn add(&mut self, at: usize, look: &Look) {
+        self.tally = self.tally + look.tally;
+        self.calls.extend(
+            look.call
+                .map(|(urgency, heard)| Call { urgency, heard, at }),
+        );
+        if look.is_recurring {
+            self.recurring.push(at);
+        }
+        self.caveats.add(&look.part);
     }
 }
 
 /// A commitment that wants attention, at its place among all of them.
 #[derive(Clone, Copy)]
 struct Call {
-    state: State,
+    urgency: Urgency,
     heard: Heard,
     at: usize,
 }
@@ -142,86 +146,6 @@ fn rates_chart(rates: &[Rate]) -> Chart {
     }
 }
 
-/// Why a commitment wants attention; the first is the most urgent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum State {
-    /// The longest overdue come first.
-    Overdue(Reverse<i64>),
-    /// No debtor owes it as it stands, and that is argued about. Those longest past their deadline come first.
-    Contested(Reverse<i64>),
-    /// A debtor breached it, and nothing cured that.
-    Breached,
-    /// Past the deadline, but not for as long as the grace that was asked for.
-    Grace(Reverse<i64>),
-    /// The nearest come first.
-    Soon(i64),
-    /// Its agreement has ended, and nothing says what became of it.
-    Ended,
-    /// Its agreement is suspended, and nothing says that it is.
-    Suspended,
-    Silent,
-    Undated,
-}
-
-impl State {
-    fn of(
-        view: &View<'_>,
-        commitment: &Commitment<'_>,
-        question: &Question,
-        heard: Heard,
-    ) -> Option<Self> {
-        let agreement = cells::unsettled(view, commitment);
-        let breached = commitment.any(|standing| standing == Standing::Breached);
-        let lapsed = agreement.is_some() && cells::lapsed_since(view, commitment).is_some();
-        let lapse = match agreement {
-            Some(AgreementStatus::Suspended) => Self::Suspended,
-            _ => Self::Ended,
-        };
-        match view.due(commitment, question.soon) {
-            _ if lapsed && breached => Some(Self::Breached),
-            Due::Overdue { .. } | Due::Soon { .. } if lapsed => Some(lapse),
-            Due::Overdue { days } if days <= whole(question.grace) => {
-                Some(Self::Grace(Reverse(days)))
-            }
-            Due::Overdue { days } => Some(Self::Overdue(Reverse(days))),
-            Due::Contested { days } => Some(Self::Contested(Reverse(days))),
-            Due::NotOwed if commitment.is_contested() => Some(Self::Contested(Reverse(0))),
-            _ if breached => Some(Self::Breached),
-            Due::Soon { days } => Some(Self::Soon(days)),
-            _ if agreement.is_some() => Some(lapse),
-            Due::Undated => Some(Self::Undated),
-            Due::Later | Due::Waiting | Due::Standing | Due::NotOwed => {
-                heard.silent.then_some(Self::Silent)
-            }
-        }
-    }
-
-    fn cell(self) -> Cell {
-        let (word, tone) = match self {
-            Self::Overdue(_) => ("overdue", Tone::Bad),
-            Self::Contested(_) => ("contested", Tone::Bad),
-            Self::Breached => ("breached", Tone::Bad),
-            Self::Grace(_) => ("grace", Tone::Attention),
-            Self::Soon(_) => ("soon", Tone::Attention),
-            Self::Ended => ("agreement ended", Tone::Attention),
-            Self::Suspended => ("agreement suspended", Tone::Attention),
-            Self::Silent => ("silent", Tone::Attention),
-            Self::Undated => ("undated", Tone::Plain),
-        };
-        Cell::Word(word.to_owned(), tone)
-    }
-
-    /// Days since the deadline, negative before it.
-    fn days(self) -> Option<i64> {
-        match self {
-            Self::Overdue(Reverse(days)) | Self::Grace(Reverse(days)) => Some(days),
-            Self::Contested(Reverse(days)) => (days > 0).then_some(days),
-            Self::Soon(days) => Some(-days),
-            Self::Breached | Self::Ended | Self::Suspended | Self::Silent | Self::Undated => None,
-        }
-    }
-}
-
 /// The commitments that want attention, the most urgent first, then the longest unheard of, then by id.
 fn calls<'r>(view: &View<'r>, commitments: &Commitments<'r>, calls: Vec<Call>) -> Table<'r> {
     let columns = &[
@@ -241,7 +165,7 @@ fn calls<'r>(view: &View<'r>, commitments: &Commitments<'r>, calls: Vec<Call>) -
         "contest",
     ];
     let mut calls = calls;
-    calls.sort_by_key(|call| (call.state, Reverse(call.heard.days), call.at));
+    calls.sort_by_key(|call| (call.urgency, Reverse(call.heard.days), call.at));
     let all = commitments.clone();
     let rows = rows::of(view, calls, move |scope, call| {
         Some(row(&scope.view, &all.get(&scope.view, call.at)?, *call))
@@ -257,14 +181,14 @@ fn calls<'r>(view: &View<'r>, commitments: &Commitments<'r>, calls: Vec<Call>) -
 }
 
 fn row(view: &View<'_>, commitment: &Commitment<'_>, call: Call) -> Row {
-    let Call { state, heard, .. } = call;
+    let Call { urgency, heard, .. } = call;
     vec![
-        state.cell(),
+        urgency.cell(),
         Cell::text(commitment.id),
         Cell::text(&commitment.terms.text),
         Cell::list(commitment.debtors()),
         Cell::maybe(commitment.terms.deadline.as_ref()),
-        state.days().map_or(Cell::None, Cell::Number),
+        urgency.days().map_or(Cell::None, Cell::Number),
         cells::standing(commitment.standing),
         Cell::Flag(heard.silent),
         Cell::text(heard.last),
@@ -288,15 +212,15 @@ fn due_on(view: &View<'_>, commitment: &Commitment<'_>) -> Option<NaiveDate> {
 #[cfg(test)]
 pub(super) fn words() -> Vec<String> {
     let states = [
-        State::Overdue(Reverse(1)),
-        State::Contested(Reverse(1)),
-        State::Breached,
-        State::Grace(Reverse(1)),
-        State::Soon(1),
-        State::Ended,
-        State::Suspended,
-        State::Silent,
-        State::Undated,
+        Urgency::Overdue(Reverse(1)),
+        Urgency::Contested(Reverse(1)),
+        Urgency::Breached,
+        Urgency::Grace(Reverse(1)),
+        Urgency::Soon(1),
+        Urgency::Ended,
+        Urgency::Suspended,
+        Urgency::Silent,
+        Urgency::Undated,
     ];
     let dues = [
         Due::Overdue { days: 1 },
@@ -308,7 +232,7 @@ pub(super) fn words() -> Vec<String> {
         Due::Standing,
         Due::NotOwed,
     ];
-    let states = states.into_iter().map(State::cell);
+    let states = states.into_iter().map(Urgency::cell);
     let recurring = cells::due(Due::Standing, Some(&Deadline::Recurring(None)));
     let cells = states
         .chain(dues.map(|due| cells::due(due, None)))

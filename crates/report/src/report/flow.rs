@@ -110,12 +110,18 @@ impl<'v, T: Clone> Flow<'v, T> {
         }
     }
 
-    /// The items in another order, made now and kept. Items that compare equal keep their order.
+    /// The items in another order, made now and kept, by what `key` makes of each once. Items that compare equal keep their
+    /// order.
     #[must_use]
-    pub fn sorted(self, order: impl FnMut(&T, &T) -> Ordering) -> Self {
-        let mut sorted = self.kept();
-        sorted.kept.sort_by(order);
-        sorted
+    pub fn sorted<K>(
+        self,
+        key: impl Fn(&T) -> K,
+        mut order: impl FnMut(&K, &K) -> Ordering,
+    ) -> Self {
+        let items = self.iter().map(Cow::into_owned);
+        let mut keyed: Vec<(K, T)> = items.map(|item| (key(&item), item)).collect();
+        keyed.sort_by(|(one, _), (other, _)| order(one, other));
+        keyed.into_iter().map(|(_, item)| item).collect()
     }
 
     /// Appends an item, which is kept.

@@ -14,8 +14,8 @@ use super::commitments::Commitments;
 use super::document::{Document, Report, Row, Table};
 use super::flow::Flow;
 use super::question::{Question, Takes};
-use super::rates::{self, Rate};
-use super::{cells, rows, select};
+use super::rates::Rate;
+use super::{cells, rows, select, tables};
 use crate::parallel::{self, Scope};
 use servanda_core::words::plural;
 
@@ -78,7 +78,7 @@ impl Report for Irregular {
         document.tables = vec![
             table,
             contests(&contested),
-            rates::table("rates", "How many", &rates),
+            tables::rates("rates", "How many", &rates),
         ];
         document
     }

@@ -1,15 +1,15 @@
 //! Lists: parties, sources, agreements, commitments.
 
+use servanda_core::event::Kind;
 use servanda_core::rules::Known;
 use servanda_core::state::EntityKind;
-use servanda_core::value::id::{Seq, SourceId, Subject};
+use servanda_core::value::id::{PartyId, Seq, SourceId, Subject};
 use servanda_core::view::View;
 
 use super::cell::Cell;
 use super::document::{Document, Report, Table};
 use super::question::Question;
 use super::{cells, natural, rows, select, tables};
-use crate::parallel;
 
 /// The list of parties.
 #[derive(Debug, Clone, Copy)]
@@ -36,7 +36,7 @@ impl Report for Parties {
             "record",
         ];
         let parties = select::parties(view, question).into_iter();
-        let ids = parties.map(|party| party.id.clone()).collect();
+        let ids = parties.cloned().map(PartyId).collect();
         let rows = rows::of(view, ids, |scope, id| {
             let party = scope.view.party(id)?;
             Some(vec![
@@ -108,18 +108,18 @@ impl Report for Sources {
     }
 }
 
-/// The number of records that cite a source.
+/// The number of records that cite a source. Whatever names one cites it, but for sources that are known through it.
 fn citing(view: &View<'_>, id: &SourceId) -> usize {
     let trail = view.trail_records(&Subject::Entity(id.0.clone()));
-    let trail: Vec<Seq> = trail.map(|(seq, _)| seq).collect();
-    let cites = parallel::ordered(view, trail.len(), |scope, at| {
-        let entry = scope.view.state.entry(trail[at]);
+    let cites = |seq: Seq| {
+        let entry = view.state.entry(seq);
         entry.is_some_and(|entry| {
             let mut places = entry.event.envelope.source.iter();
             places.any(|citation| citation.source == *id)
         })
-    });
-    cites.filter(|cites| *cites).count()
+    };
+    let cited = trail.filter(|(seq, kind)| *kind != Kind::SourceRegistered || cites(*seq));
+    cited.count()
 }
 
 /// The list of agreements.

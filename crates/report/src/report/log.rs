@@ -7,6 +7,7 @@ use servanda_core::view::View;
 
 use super::cell::Cell;
 use super::document::{Document, Report, Row, Table, cut};
+use super::flow::Flow;
 use super::question::Question;
 use super::{cells, rows, select};
 use crate::parallel::Scope;
@@ -27,27 +28,10 @@ impl Report for Log {
     fn document<'r>(&self, view: &View<'r>, question: &Question) -> Document<'r> {
         let wanted = select::Records::new(view, question);
         let unbounded = wanted.is_all() && question.since.is_none() && question.until.is_none();
-        let state = view.state;
-        let is_asked = |seq: &Seq| match state.kind(*seq) {
-            Some(_) => {
-                wanted.includes(state, *seq) && select::within_occurred(view, *seq, question)
-            }
-            // Nobody knows what it said, so it can only be among all records.
-            None => unbounded,
+        let (count, rows) = match unbounded {
+            true => all(view, question),
+            false => some(view, question, &wanted),
         };
-        let mut count = 0;
-        let mut records = Vec::new();
-        for seq in (0..state.count()).rev().map(Seq).filter(is_asked) {
-            count += 1;
-            if question.limit.is_none_or(|limit| count <= limit) {
-                records.push(seq);
-            }
-        }
-        let rows = rows::of(view, records, |scope, seq| {
-            let state = scope.view.state;
-            let held = state.held(*seq).map(|held| row(scope, held));
-            held.or_else(|| Some(gone(state, *seq)))
-        });
         let mut document = Document::new(self.name(), "Log", view, question);
         document.notes.extend(cut(count, question.limit));
         let table = Table::new("log", "Records", COLUMNS).lead(&["record", "text", "on", "event"]);
@@ -55,6 +39,43 @@ impl Report for Log {
         document.tables.push(table.or("no records").with(rows));
         document
     }
+}
+
+/// How many records there are, and rows of the newest.
+fn all<'r>(view: &View<'r>, question: &Question) -> (usize, Flow<'r, Row>) {
+    let count = view.state.count();
+    let length = usize::try_from(count).unwrap_or(usize::MAX);
+    let shown = question.limit.map_or(length, |limit| limit.min(length));
+    let rows = rows::numbered(view, shown, move |scope, at| {
+        let state = scope.view.state;
+        let seq = Seq(count.checked_sub(at as u64 + 1)?);
+        let held = state.held(seq).map(|held| row(scope, held));
+        // Nobody knows what it said, so it can only be among all records.
+        held.or_else(|| Some(gone(state, seq)))
+    });
+    (length, rows)
+}
+
+/// How many records are asked for, and rows of the newest of these.
+fn some<'r>(
+    view: &View<'r>,
+    question: &Question,
+    wanted: &select::Records,
+) -> (usize, Flow<'r, Row>) {
+    let state = view.state;
+    let is_asked = |seq: &Seq| {
+        state.kind(*seq).is_some()
+            && wanted.includes(state, *seq)
+            && select::within_occurred(view, *seq, question)
+    };
+    let mut records: Vec<Seq> = wanted.newest_first(state).filter(is_asked).collect();
+    let count = records.len();
+    records.truncate(question.limit.unwrap_or(usize::MAX));
+    let rows = rows::of(view, records, |scope, seq| {
+        let held = scope.view.state.held(*seq);
+        Some(held.map_or_else(|| gone(scope.view.state, *seq), |held| row(scope, held)))
+    });
+    (count, rows)
 }
 
 const COLUMNS: &[&str] = &["record", "recorded", "on", "event", "text", "by", "flags"];

@@ -10,10 +10,11 @@ use servanda_core::view::{Commitment, Party, View};
 use servanda_core::words::plural;
 
 use super::bounded::Bounded;
-use super::caveats::{Caveats, Part};
+use super::caveats::Caveats;
 use super::cell::Cell;
 use super::commitments::Commitments;
 use super::document::{Document, Report, Row, Table};
+use super::part::Part;
 use super::question::{Question, Takes};
 use super::rates::{Circumstances, Rate, Tally};
 use super::{rows, select, succession, tables};
@@ -169,7 +170,7 @@ impl<'r> Facts<'r> {
             self.counted.push(counted);
             self.owes.add(at, &debtors);
             self.is_owed.add(at, &creditors);
-            caveats.add(part);
+            caveats.add(&part);
         }
         caveats.notes(&self.view, &self.commitments, &[])
     }
@@ -275,7 +276,7 @@ fn every<'r>(report: &PartyReport, facts: Facts<'r>, notes: Vec<String>) -> Docu
     let (view, limit) = (facts.view, facts.question.limit);
     let mut document = facts.document(report, "Parties".to_owned(), notes);
     let parties = select::parties(&view, &facts.question);
-    let ids: Vec<PartyId> = parties.iter().map(|party| party.id.clone()).collect();
+    let ids: Vec<PartyId> = parties.into_iter().cloned().map(PartyId).collect();
     let (facts, count) = (Arc::new(facts), ids.len());
     let alone = |id: &PartyId| BTreeSet::from([id.clone()]);
     let mut parties = Table::new("parties", "Parties", COLUMNS)

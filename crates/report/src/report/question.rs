@@ -1,5 +1,7 @@
 //! What is asked of a report.
 
+use std::sync::Arc;
+
 use chrono::{Days, NaiveDate};
 
 use servanda_core::event::Kind;
@@ -7,6 +9,11 @@ use servanda_core::value::commitment::Standing;
 use servanda_core::value::id::{AgreementId, CommitmentId, PartyId, Seq, SourceId, Subject};
 use servanda_core::value::party::PartyKind;
 use servanda_core::value::when::Instant;
+use servanda_core::view::View;
+
+use super::glance::Glances;
+use super::look::Spans;
+use super::texts::Texts;
 
 /// What some reports take and others do not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,6 +73,44 @@ pub struct Question {
     pub subject: Option<Subject>,
     /// Where the answer comes from.
     pub provenance: Option<Provenance>,
+    /// What whoever asks often keeps of the ledger.
+    pub kept: Kept,
+}
+
+/// What is kept of a ledger by a server that is asked again and again. Answers are the same without it, and take longer.
+#[derive(Debug, Clone, Default)]
+pub struct Kept {
+    /// What is found of every commitment.
+    pub glances: Option<Arc<Glances>>,
+    /// Where words stand.
+    pub texts: Option<Arc<Texts>>,
+}
+
+impl Question {
+    /// The days that decide what is soon, in grace and silent.
+    pub fn spans(&self) -> Spans {
+        Spans {
+            soon: self.soon,
+            grace: self.grace,
+            silent: self.silent,
+        }
+    }
+
+    /// A question that asks for everything by the same days.
+    pub fn with_spans(&self) -> Self {
+        Self {
+            soon: self.soon,
+            grace: self.grace,
+            silent: self.silent,
+            ..Self::default()
+        }
+    }
+
+    /// What is kept of every commitment of a view, if it is.
+    pub fn glances(&self, view: &View<'_>) -> Option<&Arc<Glances>> {
+        let glances = self.kept.glances.as_ref();
+        glances.filter(|glances| glances.fit(view, self.spans()))
+    }
 }
 
 /// Where an answer comes from: what the ledger says of itself, and how it was asked.
@@ -108,6 +153,7 @@ impl Default for Question {
             words: Vec::new(),
             subject: None,
             provenance: None,
+            kept: Kept::default(),
         }
     }
 }

@@ -10,7 +10,6 @@ use servanda_core::view::{Commitment, Due, View};
 
 use super::cell::Cell;
 use super::cells;
-use super::document::Table;
 
 /// So many of so many, which are of a kind that is named.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,13 +60,6 @@ impl Rate {
             of => format!("{} of {of} ({})", self.count, percent(self.count, of)),
         }
     }
-}
-
-/// A table of rates.
-pub fn table(name: &'static str, title: &str, rates: &[Rate]) -> Table<'static> {
-    let mut table = Table::new(name, title, &Rate::COLUMNS);
-    table.rows = rates.iter().map(Rate::cells).collect();
-    table
 }
 
 /// A percentage in whole numbers, which never says all or none where it is not.

@@ -15,8 +15,8 @@ use super::cell::Cell;
 use super::commitments::Commitments;
 use super::document::{Document, Report, Row, Table};
 use super::question::Question;
-use super::rates::{self, Rate};
-use super::{caveats, cells, rows, select};
+use super::rates::Rate;
+use super::{caveats, cells, rows, select, tables};
 use crate::parallel::{self, Scope};
 use servanda_core::words::plural;
 
@@ -61,7 +61,7 @@ impl Report for Repeats {
         document.tables = vec![
             table.or("nothing was promised again").with(rows),
             chains,
-            rates::table("rates", "How many", &shares),
+            tables::rates("rates", "How many", &shares),
         ];
         let shown = Commitments::new(view, again);
         document.notes.extend(caveats::notes(view, &shown, &[]));

@@ -37,3 +37,16 @@ where
         parallel::ordered(&view, length, move |scope, at| rows(scope, &items[at])).flatten()
     })
 }
+
+/// A row for each number below `count`, in their order.
+pub fn numbered<'r>(
+    view: &View<'r>,
+    count: usize,
+    row: impl for<'a> Fn(&Scope<'a>, usize) -> Option<Row> + Send + Sync + 'r,
+) -> Flow<'r, Row> {
+    let (view, row) = (*view, Arc::new(row));
+    Flow::made(count, move || {
+        let row = row.clone();
+        parallel::ordered(&view, count, move |scope, at| row(scope, at)).flatten()
+    })
+}

@@ -1,7 +1,9 @@
 //! Search: the records whose texts have some words.
 
+use std::sync::Arc;
+
 use servanda_core::event::Event;
-use servanda_core::value::id::{Reference, Seq};
+use servanda_core::value::id::Seq;
 use servanda_core::view::View;
 
 use super::cell::Cell;
@@ -10,6 +12,7 @@ use super::document::{Document, Report, Row, Table};
 use super::flow::Flow;
 use super::question::Question;
 use super::select;
+use super::texts::{name, texts};
 use super::words::Wanted;
 use crate::parallel::{self, Scope};
 
@@ -40,7 +43,11 @@ impl Report for Search {
                 && chosen.includes(state, *seq)
                 && select::within_occurred(view, *seq, question)
         };
-        let records: Vec<Seq> = (0..state.count()).rev().map(Seq).filter(is_asked).collect();
+        let kept = question.kept.texts.as_ref();
+        let stretches = kept.and_then(|texts| texts.stretches(view, &question.words));
+        let stretches = stretches.unwrap_or_else(|| std::iter::once(0..state.count()).collect());
+        let records = stretches.into_iter().rev().flat_map(Iterator::rev);
+        let records: Arc<[Seq]> = records.map(Seq).filter(is_asked).collect();
         let (view, words) = (*view, question.words.clone());
         let rows = Flow::uncounted(move || {
             let (records, wanted) = (records.clone(), Wanted::new(&words));
@@ -94,26 +101,6 @@ fn row(scope: &Scope<'_>, seq: Seq, wanted: &Wanted) -> Option<Row> {
     ])
 }
 
-/// The texts of an event, each with the name of its field: all but the names of other entities and records.
-fn texts(event: &Event) -> Vec<(&'static str, String)> {
-    let mut named: Vec<(&str, String)> = Vec::new();
-    event.each_reference(|field, reference| named.push((field, name(reference))));
-    let defined = event.defines().map(name);
-    let fields = event.to_fields();
-    let mut texts = Vec::new();
-    for spec in event.kind().fields() {
-        let said = fields.get(spec.name).iter();
-        let own = said.filter(|text| {
-            let is_name = named
-                .iter()
-                .any(|(field, name)| *field == spec.name && name == *text);
-            !is_name || defined.as_ref() == Some(*text)
-        });
-        texts.extend(own.map(|text| (spec.name, text.clone())));
-    }
-    texts
-}
-
 /// The ids of what an event defines, or else names in its own fields.
 fn about(event: &Event) -> Vec<String> {
     if let Some(defined) = event.defines() {
@@ -132,13 +119,6 @@ fn about(event: &Event) -> Vec<String> {
         }
     });
     about
-}
-
-fn name(reference: Reference<'_>) -> String {
-    match (reference, reference.slug()) {
-        (Reference::Record(seq), _) => seq.to_string(),
-        (_, slug) => slug.map(ToString::to_string).unwrap_or_default(),
-    }
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use chrono::NaiveDate;
 
@@ -10,10 +11,11 @@ use servanda_core::rules::Known;
 use servanda_core::state::{Id, State};
 use servanda_core::value::id::{AgreementId, EntityKind, PartyId, Seq, Slug, Subject};
 use servanda_core::value::when::Instant;
-use servanda_core::view::{Commitment, Party, View};
+use servanda_core::view::{Commitment, View};
 
 use super::cells;
 use super::commitments::Commitments;
+use super::glance::Glances;
 use super::natural;
 use super::question::{Bound, Question};
 use crate::parallel;
@@ -21,20 +23,28 @@ use crate::parallel;
 /// A party, the parts of it that act for it, and those that these succeeded, by id.
 pub fn circle(view: &View<'_>, party: &PartyId) -> BTreeSet<PartyId> {
     let mut circle = BTreeSet::from([party.clone()]);
-    let parties = view.parties();
+    let parties = view.state.ids(EntityKind::Party);
+    let parties: Vec<(&Slug, Vec<Id>)> = parties.map(|id| (id, view.leads_to(id))).collect();
     loop {
         let before = circle.len();
-        for part in &parties {
-            let acts_for = part.fact.parent.iter();
-            let mut leads_to = acts_for.chain(part.successors.iter().copied());
-            if leads_to.any(|party| circle.contains(party)) {
-                circle.insert(part.id.clone());
+        let numbers = numbers(view, &circle);
+        for (part, leads_to) in &parties {
+            if leads_to.iter().any(|party| numbers.contains(party)) {
+                circle.insert(PartyId((*part).clone()));
             }
         }
         if circle.len() == before {
             return circle;
         }
     }
+}
+
+/// The numbers of parties.
+fn numbers(view: &View<'_>, parties: &BTreeSet<PartyId>) -> BTreeSet<Id> {
+    let numbers = parties
+        .iter()
+        .filter_map(|party| view.state.number(&party.0));
+    numbers.collect()
 }
 
 /// The circle of the party that the question names, where it names one.
@@ -46,6 +56,12 @@ pub fn asked_circle(view: &View<'_>, question: &Question) -> Option<BTreeSet<Par
 /// any role.
 pub fn commitments<'r>(view: &View<'r>, question: &Question) -> Commitments<'r> {
     let circle = asked_circle(view, question);
+    if let Some(glances) = question
+        .glances(view)
+        .filter(|_| question.commitment.is_none())
+    {
+        return known(view, question, glances, circle.as_ref());
+    }
     let all = match (&question.commitment, &question.agreement, &circle) {
         (Some(id), _, _) => {
             let found = view.commitment(id).into_iter();
@@ -84,8 +100,66 @@ pub fn commitments<'r>(view: &View<'r>, question: &Question) -> Commitments<'r> 
     })
 }
 
+/// The same by what is kept of all commitments.
+fn known<'r>(
+    view: &View<'r>,
+    question: &Question,
+    glances: &Arc<Glances>,
+    circle: Option<&BTreeSet<PartyId>>,
+) -> Commitments<'r> {
+    let circle = circle.map(|circle| numbers(view, circle));
+    let agreement = question.agreement.as_ref();
+    let agreement = agreement.map(|agreement| view.state.number(&agreement.0));
+    let asked = &question.standings;
+    Commitments::known(view, glances, |glance| {
+        let mut parties = glance.parties.iter();
+        let mut stands = glance.standings.iter().chain([&glance.standing]);
+        agreement.is_none_or(|agreement| agreement.is_some() && agreement == glance.agreement)
+            && (asked.is_empty() || stands.any(|standing| asked.contains(standing)))
+            && circle
+                .as_ref()
+                .is_none_or(|circle| parties.any(|party| circle.contains(party)))
+    })
+}
+
+/// The commitments of an agreement, by id.
+pub fn in_agreement<'r>(
+    view: &View<'r>,
+    question: &Question,
+    agreement: &AgreementId,
+) -> Commitments<'r> {
+    let alone = Question {
+        agreement: Some(agreement.clone()),
+        kept: question.kept.clone(),
+        ..question.with_spans()
+    };
+    commitments(view, &alone)
+}
+
+/// The commitments that some of these parties owe, and those that they are owed, by id.
+pub fn sides<'r>(
+    view: &View<'r>,
+    question: &Question,
+    parties: &BTreeSet<PartyId>,
+) -> [Commitments<'r>; 2] {
+    if let Some(glances) = question.glances(view) {
+        let numbers = numbers(view, parties);
+        let is_one = |of: &[Id]| of.iter().any(|party| numbers.contains(party));
+        return [
+            Commitments::known(view, glances, |glance| is_one(&glance.debtors)),
+            Commitments::known(view, glances, |glance| is_one(&glance.creditors)),
+        ];
+    }
+    let all = commitments_naming(view, parties.iter().map(|party| &party.0));
+    let is_one = |of: Vec<&PartyId>| of.into_iter().any(|party| parties.contains(party));
+    [
+        all.filter(|each| is_one(each.debtors())),
+        all.filter(|each| is_one(each.creditors())),
+    ]
+}
+
 /// The commitments whose terms name or named one of these, by id.
-pub fn commitments_naming<'r, 's>(
+fn commitments_naming<'r, 's>(
     view: &View<'r>,
     named: impl IntoIterator<Item = &'s Slug>,
 ) -> Commitments<'r> {
@@ -189,20 +263,22 @@ fn actor(entry: &Entry) -> Option<&PartyId> {
     }
 }
 
-/// The parties that a question asks for, by id: one and its parts, those of a kind, or all.
-pub fn parties<'r>(view: &View<'r>, question: &Question) -> Vec<Party<'r>> {
+/// The ids of the parties that a question asks for, sorted: one and its parts, those of a kind, or all.
+pub fn parties<'r>(view: &View<'r>, question: &Question) -> Vec<&'r Slug> {
     let circle = asked_circle(view, question);
-    let mut all = view.parties();
-    all.retain(|party| {
-        let of_kind = question
-            .party_kind
-            .is_none_or(|kind| kind == party.fact.kind);
-        of_kind
-            && circle
-                .as_ref()
-                .is_none_or(|circle| circle.contains(party.id))
-    });
-    all.sort_by(|one, other| natural::order(one.id.as_str(), other.id.as_str()));
+    let is_asked = |id: &&Slug| {
+        let of_kind = question.party_kind.is_none_or(|kind| {
+            let entry = view.state.defining(id);
+            entry.is_some_and(|entry| match &entry.event.fact {
+                Fact::PartyRegistered(fact) => fact.kind == kind,
+                _ => false,
+            })
+        });
+        let in_circle = |circle: &BTreeSet<PartyId>| circle.iter().any(|party| party.0 == **id);
+        is_there(view, id) && circle.as_ref().is_none_or(in_circle) && of_kind
+    };
+    let mut all: Vec<&Slug> = view.state.ids(EntityKind::Party).filter(is_asked).collect();
+    all.sort_by(by_id);
     all
 }
 
@@ -265,6 +341,14 @@ impl Records {
     /// Whether every record is asked for, those too whose payload is gone.
     pub fn is_all(&self) -> bool {
         self.about.is_empty() && self.kinds.is_empty()
+    }
+
+    /// Records among which all are that are asked for, the newest first.
+    pub fn newest_first(&self, state: &State) -> Box<dyn Iterator<Item = Seq> + '_> {
+        match self.about.iter().min_by_key(|records| records.len()) {
+            Some(records) => Box::new(records.iter().rev().copied()),
+            None => Box::new((0..state.count()).rev().map(Seq)),
+        }
     }
 
     /// Whether a record is asked for.

@@ -7,13 +7,14 @@ use std::collections::BTreeMap;
 use servanda_core::value::commitment::Standing;
 use servanda_core::view::{Commitment, View};
 
-use super::caveats::{Caveats, Part};
+use super::caveats::Caveats;
 use super::cell::{Cell, Tone};
 use super::chart::{Bar, Chart, Plot, StackedBar};
 use super::commitments::Commitments;
 use super::document::{Document, Report, Table};
+use super::part::Part;
 use super::question::Question;
-use super::rates::{self, Circumstances, Rate, Tally};
+use super::rates::{Circumstances, Rate, Tally};
 use super::{answers, cells, natural, select, tables};
 
 /// The report `status`.
@@ -40,7 +41,7 @@ impl Report for Status {
             tables::commitments("commitments", "Commitments", &commitments, question),
             counts.standings(),
             tables::agreements(view, &agreements),
-            rates::table("rates", "Rates", &counts.all.tally.rates()),
+            tables::rates("rates", "Rates", &counts.all.tally.rates()),
         ];
         document.charts.extend(counts.chart());
         for (group, counts) in GROUPS.iter().zip(&counts.groups) {
@@ -106,7 +107,7 @@ impl Counts {
                     group.entry(key).or_default().add(tally, standing);
                 }
             }
-            counts.caveats.add(part);
+            counts.caveats.add(&part);
         }
         counts
     }

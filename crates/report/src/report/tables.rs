@@ -11,6 +11,7 @@ use super::commitments::Commitments;
 use super::document::{Row, Table};
 use super::flow::Flow;
 use super::question::Question;
+use super::rates::Rate;
 use super::{cells, rows};
 
 /// The columns of a table of commitments.
@@ -39,7 +40,7 @@ pub fn commitments<'r>(
     question: &Question,
 ) -> Table<'r> {
     let (all, soon) = (commitments.clone(), question.soon);
-    let rows = move || all.in_parallel(move |view, each| commitment_row(view, &each, soon));
+    let rows = move || all.rows(move |view, each| commitment_row(view, &each, soon));
     Table::new(name, title, COMMITMENT_COLUMNS)
         .lead(&["id", "text", "standing", "due", "deadline"])
         .or("no commitments")
@@ -124,4 +125,11 @@ fn parties(agreement: &Agreement<'_>) -> Cell {
         parties.push("(not known)".to_owned());
     }
     Cell::List(parties)
+}
+
+/// A table of rates.
+pub fn rates(name: &'static str, title: &str, rates: &[Rate]) -> Table<'static> {
+    let mut table = Table::new(name, title, &Rate::COLUMNS);
+    table.rows = rates.iter().map(Rate::cells).collect();
+    table
 }

@@ -14,7 +14,7 @@ use servanda_report::report::{Document, Question, Report};
 use super::cells::page;
 use crate::access::Needs;
 use crate::ask::{names, subject};
-use crate::exchange::{Answered, Exchange, JSON, Route, head};
+use crate::exchange::{Answered, Exchange, JSON, Route, head, stream};
 use crate::problem::Problem;
 
 /// Rows of a page, where nobody says how many.
@@ -23,7 +23,7 @@ const PAGE: usize = 100;
 /// The most rows of a page.
 const MOST: usize = 1_000;
 
-const CLOCKS: &[&str] = &["as_of", "known_at"];
+const CLOCKS: &[&str] = &["as_of", "known_at", "limit"];
 const ARRANGED: &[&str] = &["as_of", "known_at", "grep", "sort", "limit", "cursor"];
 
 const fn list(
@@ -215,14 +215,15 @@ fn one(exchange: &Exchange<'_>, reply: &mut Reply, kind: &str) -> Answered {
         return Err(nothing());
     }
     let document = dossier(&view, &found, &asked.question).ok_or_else(nothing)?;
-    let mut body = Vec::new();
     let style = Style {
         colour: false,
         width: None,
     };
-    Json.render(&document, style, &mut body)
-        .map_err(|error| Problem::new(500, "failed", error.to_string()))?;
-    asked.check_readable()?;
-    reply.send(head(200, JSON).with("etag", exchange.etag(&snapshot)), body);
-    Ok(())
+    let head = head(200, JSON).with("etag", exchange.etag(&snapshot));
+    stream(
+        reply,
+        head,
+        |out| Json.render(&document, style, out),
+        || asked.check_readable(),
+    )
 }

@@ -12,9 +12,9 @@ use servanda_core::value::id::Slug;
 use servanda_core::words::plural;
 use servanda_http::{Reply, Request};
 use servanda_report::render::{FORMATS, Style};
-use servanda_report::report::Report as _;
 use servanda_report::report::calendar::{CalendarEntry, CalendarStatus};
 use servanda_report::report::due::DueReport;
+use servanda_report::report::{Report as _, agenda};
 
 use super::layout::{Page, clock_query};
 use super::tables::path_of;
@@ -68,21 +68,9 @@ fn page(exchange: &Exchange<'_>, reply: &mut Reply) -> Answered {
     exchange.query.check_names(&names(&[]))?;
     let snapshot = exchange.snapshot();
     let asked = exchange.ask(&snapshot)?;
-    let document = DueReport.document(&asked.view(), &asked.question);
     let mut months: BTreeMap<String, Vec<CalendarEntry>> = BTreeMap::new();
-    let is_owed = |entry: &CalendarEntry| entry.status != CalendarStatus::Cancelled;
-    let mut entries: Vec<CalendarEntry> = document
-        .calendar
-        .iter()
-        .map(std::borrow::Cow::into_owned)
-        .filter(is_owed)
-        .collect();
-    entries.sort_by(|one, other| (one.date, &one.uid).cmp(&(other.date, &other.uid)));
-    // What lies ahead first where not all is shown: the past is in the reports.
-    let ahead = entries.partition_point(|entry| entry.date < asked.as_of && entry.rule.is_none());
-    let first = if entries.len() > ENTRIES { ahead } else { 0 };
-    let left_out = first + entries.len().saturating_sub(first + ENTRIES);
-    for entry in entries.into_iter().skip(first).take(ENTRIES) {
+    let (entries, left_out) = agenda(&asked.view(), &asked.question, ENTRIES);
+    for entry in entries {
         let month = entry.date.format("%Y-%m").to_string();
         months.entry(month).or_default().push(entry);
     }

@@ -8,7 +8,7 @@ use servanda_core::state::{EntityKind, State};
 use servanda_core::value::id::{Seq, Slug, Subject};
 use servanda_http::Reply;
 use servanda_report::report::dossier::dossier;
-use servanda_report::report::{Document, Row};
+use servanda_report::report::{Document, Question, Row};
 
 use super::documents;
 use super::layout::{Page, clock_query, escaped};
@@ -17,6 +17,9 @@ use crate::access::Needs;
 use crate::ask::names;
 use crate::exchange::{Answered, Exchange, Route};
 use crate::problem::Problem;
+
+/// Rows of a table, and not more: the lists have the whole.
+const ROWS: usize = 100;
 
 /// The routes.
 pub const ROUTES: &[Route] = &[
@@ -94,7 +97,11 @@ fn show(
     let asked = exchange.ask(&snapshot)?;
     let view = asked.view();
     let defined = find(view.state, subject)?;
-    let document = dossier(&view, subject, &asked.question);
+    let question = Question {
+        limit: asked.question.limit.or(Some(ROWS)),
+        ..asked.question.clone()
+    };
+    let document = dossier(&view, subject, &question);
     let document = document.ok_or_else(|| {
         Problem::not_found(format!(
             "there was no {} yet on {}",
@@ -104,16 +111,17 @@ fn show(
     })?;
     let tables = Tables::new(&asked.state, &clock_query(exchange));
     let title = document.title.clone();
-    let is_source = subject
-        .slug()
-        .and_then(|id| view.state.entity(id))
-        .is_some_and(|(kind, _)| kind == EntityKind::Source);
+    let kind = subject.slug().and_then(|id| view.state.entity(id));
+    let kind = kind.map(|(kind, _)| kind);
+    let is_source = kind == Some(EntityKind::Source);
     let content = html! {
         h1 dir="auto" { (title) }
+        (answered(&document.answer))
         p.notice #recorded role="status" { "It is recorded. " a href="/record" { "Record something else" } "." }
         @if exchange.may(Needs::Record) { (actions(exchange, view.state, subject, defined)) }
         @if let Some(id) = subject.slug().filter(|_| is_source) { (documents::about(exchange, view.state, id)) }
         (shown(&tables, &document))
+        @if let Some(kind) = kind { (lists(kind, subject, exchange)) }
         p.quiet { "The same for programs: " a href={ "/api/v1" (exchange.request.path) (clock_query(exchange)) } { "JSON" } "."
             @if exchange.may(Needs::Audit) { " The bytes of record " (defined) ": " a href={ "/api/v1/records/" (defined) "/opened" } { "opened" } ", " a href={ "/api/v1/proof/" (defined) "?format=json" } { "proof" } "." } }
     };
@@ -124,6 +132,29 @@ fn show(
         clocks: Some(&asked),
     };
     page.send(exchange, reply, &snapshot, 200)
+}
+
+/// The answer in sentences, the first of which is the largest.
+pub fn answered(answer: &[String]) -> Markup {
+    html! {
+        @if !answer.is_empty() {
+            div.answers { @for (at, sentence) in answer.iter().enumerate() { p.lead[at == 0] dir="auto" { (sentence) } } }
+        }
+    }
+}
+
+/// Links to the lists that have everything about something.
+fn lists(kind: EntityKind, subject: &Subject, exchange: &Exchange<'_>) -> Markup {
+    let id = escaped(&subject.to_string());
+    let word = kind.word();
+    let clocks = clock_query(exchange).replacen('?', "&", 1);
+    let has_promises = matches!(kind, EntityKind::Party | EntityKind::Agreement);
+    html! {
+        @if kind != EntityKind::Recorder {
+            p { "Everything about it: " a href={ "/log?" (word) "=" (id) (clocks) } { "all records" }
+                @if has_promises { ", " a href={ "/commitments?" (word) "=" (id) (clocks) } { "all promises" } } "." }
+        }
+    }
 }
 
 /// The tables of a document that say something, and what a reader must know to understand them.
@@ -212,6 +243,9 @@ fn actions(exchange: &Exchange<'_>, state: &State, subject: &Subject, defined: S
                     li { a href={ "/record/" (kind.word()) "?" (field) "=" (id) } { (what) } }
                 }
                 (mending(state, defined))
+                @if state.standing_spec(defined).is_some_and(|spec| is_acknowledged(spec.word)) {
+                    li { a href={ "/record/" (Kind::Acknowledged.word()) "?record=" (defined) } { "A party acknowledges it with its key" } }
+                }
                 @if state.kind(defined).is_some_and(may_be_redacted) && exchange.may(Needs::Erase) {
                     li { a href={ "/records/" (defined) "/redact" } { "Destroy its words" } }
                 }
@@ -221,6 +255,18 @@ fn actions(exchange: &Exchange<'_>, state: &State, subject: &Subject, defined: S
             }
         }
     }
+}
+
+/// Whether parties acknowledge records of a kind.
+fn is_acknowledged(word: &str) -> bool {
+    let kinds = [
+        Kind::AgreementRecorded,
+        Kind::ParticipationRecorded,
+        Kind::CommitmentRecorded,
+        Kind::CommitmentAmended,
+        Kind::StatusChanged,
+    ];
+    kinds.iter().any(|kind| kind.word() == word)
 }
 
 /// How a record is corrected or taken back.

@@ -392,7 +392,7 @@ fn add_new(spec: &FieldSpec) -> Markup {
 fn hint(spec: &FieldSpec) -> Option<&'static str> {
     if spec.label == When::LABEL {
         return Some(
-            "Such as 11 May 2023, May 2023 where only the month is known, 2023, before 2023, or unknown.",
+            "Such as 11 May 2023, May 2023 where only the month is known, 2023-04/2023-06 for about May, before 2023, or unknown.",
         );
     }
     if spec.label == Deadline::LABEL {

@@ -67,6 +67,37 @@
     form.before(note);
   };
 
+  /** Signs what the page shows with a key of the form PRIVATE+KEY+NAME+ID+BASE64, whose last part is a type and 32 bytes. */
+  const sign = async (file, message) => {
+    const parts = (await file.text()).trim().split("+");
+    const isKey = parts.length >= 5 && parts[0] === "PRIVATE" && parts[1] === "KEY";
+    // Base64 may have plus signs of its own.
+    const bytes = isKey ? Uint8Array.from(atob(parts.slice(4).join("+")), (letter) => letter.charCodeAt(0)) : [];
+    if (bytes.length !== 33) throw new Error("This is no file of a private key.");
+    // RFC 8410: the envelope of an Ed25519 seed.
+    const head = [0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20];
+    const key = await crypto.subtle.importKey("pkcs8", Uint8Array.from([...head, ...bytes.slice(1)]), "Ed25519", false, ["sign"]);
+    const signature = await crypto.subtle.sign("Ed25519", key, new TextEncoder().encode(message));
+    return btoa(String.fromCharCode(...new Uint8Array(signature)));
+  };
+
+  const signing = document.querySelector(".signing .by-script");
+  // Browsers have this on pages of TLS and of their own machine alone.
+  if (signing && globalThis.crypto?.subtle) {
+    signing.hidden = false;
+    const [file, said] = [signing.querySelector("input"), signing.querySelector("output")];
+    file.addEventListener("change", async () => {
+      try {
+        const field = document.querySelector("form [name=signature]");
+        field.value = await sign(file.files[0], document.querySelector("#signed").textContent);
+        said.textContent = "Signed. The signature is in the form.";
+      } catch (error) {
+        said.textContent = error.message || "This browser does not sign with Ed25519.";
+      }
+      file.value = "";
+    });
+  }
+
   try {
     settle();
     for (const save of document.querySelectorAll("form[data-saves]")) {

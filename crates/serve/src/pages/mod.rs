@@ -15,6 +15,7 @@ mod record;
 mod redaction;
 mod reports;
 mod saving;
+mod signing;
 mod tables;
 mod verify;
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 use maud::{Markup, html};
 
+use servanda_core::rules::Known as _;
 use servanda_core::state::EntityKind;
 use servanda_core::value::commitment::Standing;
 use servanda_core::value::id::CommitmentId;
@@ -58,6 +59,17 @@ struct Promises {
 
 impl Promises {
     fn of(view: &View<'_>, question: &Question) -> Self {
+        if let Some(glances) = question.glances(view) {
+            let mut found = Self {
+                is_whole: true,
+                ..Self::default()
+            };
+            for (_, glance) in glances.iter() {
+                found.note(glance.standing);
+                found.note_due(glance.is_contested, glance.due, glance.heard);
+            }
+            return found;
+        }
         let ids = view.commitment_ids();
         let mut found = Self {
             is_whole: ids.len() <= LOOKED_AT,
@@ -79,14 +91,19 @@ impl Promises {
             return;
         };
         self.note(commitment.standing);
-        self.contested += usize::from(commitment.is_contested());
-        match view.due(&commitment, question.soon) {
+        let due = view.due(&commitment, question.soon);
+        self.note_due(commitment.is_contested(), due, view.last_heard(&commitment));
+    }
+
+    fn note_due(&mut self, is_contested: bool, due: Due, heard: NaiveDate) {
+        self.contested += usize::from(is_contested);
+        match due {
             Due::Overdue { .. } => self.overdue += 1,
             Due::Soon { .. } => self.soon += 1,
             Due::Undated => self.undated += 1,
             _ => {}
         }
-        self.heard = self.heard.max(Some(view.last_heard(&commitment)));
+        self.heard = self.heard.max(Some(heard));
     }
 
     fn count_standing(&mut self, view: &View<'_>, id: &CommitmentId) {
@@ -141,7 +158,12 @@ fn overview(exchange: &Exchange<'_>, reply: &mut Reply) -> Answered {
         .held(servanda_core::value::id::Seq(0))
         .map(|held| held.entry.event.to_fields());
     let purpose = opening.and_then(|fields| fields.get("purpose").first().cloned());
-    let agreements = view.agreements().len();
+    let agreements = view.state.ids(EntityKind::Agreement);
+    let agreements = agreements.filter(|id| {
+        let recorded = view.state.entity(id);
+        recorded.is_some_and(|(_, seq)| view.has_happened(seq))
+    });
+    let agreements = agreements.count();
     let content = html! {
         h1 dir="auto" { (capital(purpose.as_deref().unwrap_or(origin))) }
         div.answers { (sentences(&promises, agreements, &clocks)) }

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use servanda_core::event::{Change, Event, Fields, Kind};
-use servanda_core::state::State;
+use servanda_core::state::{EntityKind, State};
 use servanda_core::value::id::Seq;
 use servanda_core::view::sentences::Sentences;
 use servanda_http::Reply;
@@ -15,6 +15,7 @@ use super::form::{Step, fields, has_form, question};
 use super::layout::{Page, wrongs};
 use super::preview::preview;
 use super::saving::{hidden, once, record_once};
+use super::signing;
 use crate::access::{Needs, Role};
 use crate::context::{Typed, TypedWrong};
 use crate::exchange::{Answered, Exchange, Route};
@@ -162,7 +163,7 @@ fn form(exchange: &Exchange<'_>, reply: &mut Reply) -> Answered {
     let missing = missing_target(kind, &fields);
     let content = match missing {
         Some("field") => pick_field(ground.state(), kind, &fields),
-        Some(target) => pick(ground.state(), kind, target),
+        Some(target) => pick(ground.state(), kind, target, &fields),
         None => filled(exchange, &ground, kind, &fields, None, &Wrongs::default()),
     };
     show(
@@ -177,12 +178,16 @@ fn form(exchange: &Exchange<'_>, reply: &mut Reply) -> Answered {
 
 /// The field without which the rest of a form cannot be made.
 fn missing_target(kind: Kind, fields: &Fields) -> Option<&'static str> {
+    let is_missing = |field: &&str| fields.get(field).is_empty();
+    if kind == Kind::Acknowledged {
+        return signing::DECISIVE.into_iter().find(is_missing);
+    }
     let target = match kind.spec().change {
         Some(Change::Corrects) if !fields.get("record").is_empty() => "field",
         Some(_) => "record",
         None => moves(kind)?.0,
     };
-    fields.get(target).is_empty().then_some(target)
+    Some(target).filter(is_missing)
 }
 
 /// Fills in what a correction is about: the value as it reads now; and the next id in a row of ids.
@@ -206,22 +211,26 @@ fn prefill(state: &State, kind: Kind, fields: &mut Fields) {
 }
 
 /// The page that asks first what the event is about.
-fn pick(state: &State, kind: Kind, target: &'static str) -> Markup {
+fn pick(state: &State, kind: Kind, target: &'static str, given: &Fields) -> Markup {
     let spec = kind.field(target);
     let entity = match target {
-        "commitment" => Some(servanda_core::state::EntityKind::Commitment),
-        "agreement" => Some(servanda_core::state::EntityKind::Agreement),
+        "commitment" => Some(EntityKind::Commitment),
+        "agreement" => Some(EntityKind::Agreement),
+        "party" => Some(EntityKind::Party),
         _ => None,
     };
     html! {
         h1 { (question(kind)) }
         form.stacked method="get" action={ "/record/" (kind.word()) } {
+            @for (name, texts) in given.iter().filter(|(name, _)| *name != "recorded_by") {
+                @for text in texts { input type="hidden" name=(name) value=(text); }
+            }
             label for="target" { (capital(&spaced(target))) }
             @if let Some(spec) = spec { p.help { (spec.help()) "." } }
             @match entity {
                 Some(entity) if is_many(state, entity) => {
                     input #target type="text" name=(target) required autocomplete="off";
-                    p.help { "By its id. " a href={ "/" (entity.word()) "s" } { "The list" } " has a search." }
+                    p.help { "By its id. " a href={ (list_of(entity)) } { "The list" } " has a search." }
                 }
                 Some(entity) => {
                     select #target name=(target) required {
@@ -233,6 +242,15 @@ fn pick(state: &State, kind: Kind, target: &'static str) -> Markup {
             }
             button { "Go on" }
         }
+    }
+}
+
+/// The path of the list of entities of a kind.
+fn list_of(kind: EntityKind) -> &'static str {
+    match kind {
+        EntityKind::Party => "/parties",
+        EntityKind::Agreement => "/agreements",
+        _ => "/commitments",
     }
 }
 
@@ -322,6 +340,7 @@ fn filled(
             }
         }
         (corrects(ground.state(), kind, fields))
+        (signing::shown(exchange, &ground.snapshot, kind, fields))
         form.stacked method="post" action={ "/record/" (kind.word()) } enctype=[enctype] data-draft=(kind.word()) data-fresh[is_fresh] {
             (hidden(exchange))
             (form.all())

@@ -6,7 +6,7 @@ use servanda_http::Reply;
 use servanda_report::render::FORMATS;
 use servanda_report::report::{REPORTS, Report, Takes};
 
-use super::dossiers::shown;
+use super::dossiers::{answered, shown};
 use super::layout::{Page, clock_query};
 use super::tables::Tables;
 use crate::access::Needs;
@@ -16,7 +16,7 @@ use crate::problem::Problem;
 use crate::words::capital;
 
 /// Rows of a table, and not more: the whole is in the other formats.
-const ROWS: usize = 500;
+const ROWS: usize = 200;
 
 /// The routes.
 pub const ROUTES: &[Route] = &[
@@ -86,6 +86,7 @@ fn report(exchange: &Exchange<'_>, reply: &mut Reply) -> Answered {
     let content = html! {
         h1 dir="auto" { (title) }
         p.quiet { (report.about()) ". " (formats(exchange, name)) }
+        (answered(&document.answer))
         (narrow(exchange, report))
         (shown(&tables, &document))
     };

@@ -157,9 +157,25 @@ impl<'s> Tables<'s> {
             Cell::Number(number) => html! { (number) },
             Cell::Flag(flag) => html! { (if *flag { "yes" } else { "no" }) },
             Cell::List(texts) => html! {
-                @for (at, text) in texts.iter().enumerate() { @if at > 0 { ", " } bdi { (self.text(text, false)) } }
+                @for (at, text) in texts.iter().enumerate() { @if at > 0 { ", " } bdi { (self.item(column, text)) } }
             },
         }
+    }
+
+    /// A text of several.
+    fn item(&self, column: &str, text: &str) -> Markup {
+        match (column, text.strip_prefix("inferred ")) {
+            ("records", _) => self.record(text),
+            // The names of fields are not words for readers.
+            ("flags", Some("on")) => html! { "date inferred" },
+            ("flags", Some(fields)) => html! { (spaced(fields)) " inferred" },
+            _ => self.text(text, false),
+        }
+    }
+
+    /// The number of a record, as a link.
+    fn record(&self, number: &str) -> Markup {
+        html! { a href={ "/records/" (number) (self.clocks) } { (number) } }
     }
 
     /// A text, as a link where it names something: by its id, or by its id before a colon.
@@ -184,10 +200,26 @@ impl<'s> Tables<'s> {
         }
     }
 
-    /// A line in which no date is broken, and words that are ids with a digit are links: `C1`, `A2`.
+    /// A line in which no date is broken, and words that are ids with a digit are links: `C1`, `A2`, and the number in `record
+    /// 12` and `corrected by 12`.
     fn words(&self, line: &str) -> Markup {
+        const MENDED: [&str; 3] = ["corrected", "retracted", "redacted"];
+        let mut before = ["", ""];
+        let words = line.split(' ').map(|word| {
+            let names_record = match before {
+                [_, "record"] => true,
+                [mended, "by"] => MENDED.contains(&mended),
+                _ => false,
+            };
+            before = [before[1], word];
+            let number: Option<u64> = word.parse().ok().filter(|_| names_record);
+            match number.is_some_and(|number| number < self.state.count()) {
+                true => self.record(word),
+                false => self.word(word),
+            }
+        });
         html! {
-            @for (at, word) in line.split(' ').enumerate() { @if at > 0 { " " } (self.word(word)) }
+            @for (at, word) in words.enumerate() { @if at > 0 { " " } (word) }
         }
     }
 
@@ -196,6 +228,13 @@ impl<'s> Tables<'s> {
         if word.len() >= 7 && word.as_bytes()[4] == b'-' && is_year(word) {
             // Of a time the day and the minute: all of it is in the record.
             let time = word.strip_suffix('Z').and_then(|word| word.split_once('T'));
+            // Between two dates.
+            if let Some((from, to)) = word
+                .split_once('/')
+                .filter(|(_, to)| to.len() >= 4 && is_year(to))
+            {
+                return html! { span.day { (from) } " to " span.day { (to) } };
+            }
             return match time {
                 Some((day, time)) => {
                     html! { span.day title=(word) { (day) " " (time.get(..5).unwrap_or(time)) } }
@@ -239,6 +278,8 @@ pub fn tone_word(word: &str, tone: Tone) -> Markup {
 fn says_something(cell: &Cell) -> bool {
     match cell {
         Cell::None => false,
+        // That nobody argues about it.
+        Cell::Word(text, Tone::Faint) if text == "none" => false,
         Cell::Text(text) | Cell::Word(text, _) => !text.is_empty(),
         Cell::List(texts) => !texts.is_empty(),
         Cell::Number(_) | Cell::Flag(_) => true,

@@ -1,7 +1,11 @@
 use super::super::sample;
 use super::*;
+use crate::report::all::All;
 use crate::report::chart::Bar;
-use crate::report::{Cell, Tone};
+use crate::report::{Cell, Question, Report as _, Tone};
+use servanda_core::event::Kind;
+use servanda_core::testing::{event, state};
+use servanda_core::view::View;
 
 fn written(document: &Document<'_>) -> String {
     let mut out = Vec::new();
@@ -173,4 +177,87 @@ fn a_long_table_is_cut_with_a_count() {
     document.tables[0].rows.kept = vec![row; LONG + 1];
     whole.sections = vec![document];
     assert!(written(&whole).contains("<details>"));
+}
+
+/// All reports of 20,000 events in one page, as a browser takes it on a slow line.
+#[test]
+fn a_page_of_all_reports_of_a_large_ledger_stays_small() {
+    let ids = |letter: &str, count: usize| -> Vec<String> {
+        (1..=count)
+            .map(|number| format!("{letter}{number}"))
+            .collect()
+    };
+    let (parties, agreements, promises) = (ids("p", 60), ids("a", 340), ids("c", 2_600));
+    let mut events = vec![event(
+        Kind::LedgerOpened,
+        &[("origin", "example.org/large")],
+    )];
+    let long = "a promise of many words, as treaties have them, ".repeat(6);
+    for id in &parties {
+        let name = format!("The party that is called {id} by all others");
+        let texts = [("id", id.as_str()), ("kind", "state"), ("name", &name)];
+        events.push(event(Kind::PartyRegistered, &texts));
+    }
+    let day = |at: usize| {
+        format!(
+            "{}-{:02}-{:02}",
+            1990 + at / 336 % 33,
+            at / 28 % 12 + 1,
+            at % 28 + 1
+        )
+    };
+    for (at, id) in agreements.iter().enumerate() {
+        let [one, other] = [&parties[at % 60], &parties[(at * 7 + 1) % 60]];
+        let texts = [
+            ("id", id.as_str()),
+            ("title", &long),
+            ("party", one),
+            ("party", other),
+            ("on", &day(at)),
+        ];
+        events.push(event(Kind::AgreementRecorded, &texts));
+    }
+    for (at, id) in promises.iter().enumerate() {
+        let [one, other] = [&parties[at % 60], &parties[(at * 7 + 1) % 60]];
+        let due = day(at + 3_000);
+        let texts = [
+            ("id", id.as_str()),
+            ("agreement", &agreements[at % 340]),
+            ("text", &long),
+            ("debtor", one),
+            ("creditor", other),
+            ("theme", ["trade", "security"][at % 2]),
+            ("deadline", &due),
+            ("on", &day(at)),
+        ];
+        events.push(event(Kind::CommitmentRecorded, &texts));
+    }
+    for at in 0..20_000 - events.len() {
+        let promise = promises[at % promises.len()].as_str();
+        let by = &parties[at % promises.len() % 60];
+        let to = [
+            "active",
+            "claimed",
+            "active",
+            "suspended",
+            "active",
+            "breached",
+        ][at / promises.len() % 6];
+        let texts = [
+            ("commitment", promise),
+            ("to", to),
+            ("by", by),
+            ("on", &day(at / 2 + 3_000)),
+            ("note", &long),
+        ];
+        events.push(event(Kind::StatusChanged, &texts));
+    }
+    let state = state(&events);
+    let view = View {
+        state: &state,
+        as_of: "2024-01-01".parse().unwrap(),
+    };
+    let page = written(&All.document(&view, &Question::default()));
+    assert!(page.contains("promises in 340 agreements"));
+    assert!(page.len() < 3_000_000, "{}", page.len());
 }

@@ -5,9 +5,11 @@ use std::collections::BTreeSet;
 use servanda_core::event::{Fact, Kind};
 use servanda_core::value::agreement::Relation;
 use servanda_core::value::id::{AgreementId, Seq};
-use servanda_core::view::{Agreement, Commitment};
+use servanda_core::view::Agreement;
+use servanda_core::words::plural;
 
 use super::shared::{Dossier, last_setter, link, links_table, pairs};
+use crate::report::answers::are;
 use crate::report::cell::Cell;
 use crate::report::document::{Document, Row, Table};
 use crate::report::{caveats, cells, select, tables};
@@ -15,8 +17,7 @@ use crate::report::{caveats, cells, select, tables};
 pub fn dossier<'r>(of: &Dossier<'_, 'r>, agreement: Agreement<'r>) -> Document<'r> {
     let view = &of.view;
     let related = of.related(&agreement.id.0);
-    let in_it = |each: &Commitment<'_>| each.terms.agreement == *agreement.id;
-    let commitments = select::commitments_naming(view, [&agreement.id.0]).filter(in_it);
+    let commitments = select::in_agreement(view, of.question, agreement.id);
     let recorded = agreement.recorded.seq;
     let own = agreement.participation.iter().chain([&agreement.recorded]);
     let shown: BTreeSet<Seq> = own
@@ -42,6 +43,16 @@ pub fn dossier<'r>(of: &Dossier<'_, 'r>, agreement: Agreement<'r>) -> Document<'
     tables.extend(of.acknowledgements(&related));
     let title = format!("Agreement {}: {}", agreement.id, agreement.fact.title);
     let mut document = of.document(title, tables);
+    let promises = plural(commitments.len(), "promise");
+    let (status, count) = (agreement.status, commitments.len());
+    document.answer = vec![format!(
+        "It is {status}{}. {promises} {} recorded in it.",
+        match since(of, &agreement) {
+            Cell::Text(since) => format!(" since {since}"),
+            _ => String::new(),
+        },
+        are(count)
+    )];
     let notes = caveats::notes(view, &commitments, &[&agreement.id.0]);
     document.notes.extend(notes);
     document
@@ -49,16 +60,12 @@ pub fn dossier<'r>(of: &Dossier<'_, 'r>, agreement: Agreement<'r>) -> Document<'
 
 fn state(of: &Dossier<'_, '_>, agreement: &Agreement<'_>) -> Table<'static> {
     let view = &of.view;
-    let since = match agreement.changed {
-        Some(changed) => Cell::text(cells::effect_text(view, changed.seq)),
-        None => cells::since(view, agreement.recorded.seq),
-    };
     pairs(
         "state",
         "Where it stands",
         vec![
             ("status", Cell::text(agreement.status)),
-            ("since", since),
+            ("since", since(of, agreement)),
             (
                 "to_come",
                 Cell::list(cells::to_come(view, &agreement.changes)),
@@ -70,6 +77,14 @@ fn state(of: &Dossier<'_, '_>, agreement: &Agreement<'_>) -> Table<'static> {
             ),
         ],
     )
+}
+
+/// Since when its status is what it is.
+fn since(of: &Dossier<'_, '_>, agreement: &Agreement<'_>) -> Cell {
+    match agreement.changed {
+        Some(changed) => Cell::text(cells::effect_text(&of.view, changed.seq)),
+        None => cells::since(&of.view, agreement.recorded.seq),
+    }
 }
 
 fn participation<'r>(of: &Dossier<'_, 'r>, agreement: &Agreement<'r>) -> Table<'r> {

@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use servanda_core::event::{Entry, Event, Fact, Kind};
 use servanda_core::rules::Known;
 use servanda_core::state::{Id, Move};
-use servanda_core::value::commitment::Standing;
+use servanda_core::value::commitment::{Contest, Standing};
 use servanda_core::value::id::{Seq, Subject};
-use servanda_core::view::Commitment;
 use servanda_core::view::sentences::Sentences;
+use servanda_core::view::{Commitment, Due};
+use servanda_core::words::plural;
 
 use super::shared::{Dossier, last_setter, link, links_table, pairs};
 use crate::report::cell::Cell;
@@ -44,7 +45,48 @@ pub fn dossier<'r>(of: &Dossier<'_, 'r>, commitment: &Commitment<'r>) -> Documen
     let mut document = of.document(title, tables);
     let alone = Commitments::new(view, [&commitment.id.0]);
     document.notes.extend(caveats::notes(view, &alone, &[]));
+    document.answer = answer(of, commitment);
     document
+}
+
+/// Where it stands, by when it is to be kept, and when it was last heard of.
+fn answer(of: &Dossier<'_, '_>, commitment: &Commitment<'_>) -> Vec<String> {
+    let (view, question) = (&of.view, of.question);
+    let by = view.due_date(commitment);
+    let by = by.map_or_else(String::new, |day| format!(": by {day}"));
+    let due = match view.due(commitment, question.soon) {
+        Due::Overdue { days } => {
+            format!(
+                "It has been overdue for {}{by}.",
+                plural(to_usize(days), "day")
+            )
+        }
+        Due::Contested { .. } => format!("Its deadline has passed, and it is argued about{by}."),
+        Due::Soon { .. } => format!("It is due soon{by}."),
+        Due::Later => format!("It is due later{by}."),
+        Due::Waiting => "Its deadline waits for an event.".to_owned(),
+        Due::Undated => "Nothing says by when it is to be kept.".to_owned(),
+        Due::Standing => "It is to be kept at all times, or again and again.".to_owned(),
+        Due::NotOwed => "Nothing of it is owed now.".to_owned(),
+    };
+    let since = match cells::since(view, commitment.stands_since()) {
+        Cell::Text(since) => format!(" since {since}"),
+        _ => String::new(),
+    };
+    let contest = match commitment.contest {
+        Contest::None => "",
+        Contest::Claimed | Contest::Disputed => " That is disputed.",
+        Contest::Settled => " A dispute about it was settled.",
+    };
+    let heard = Heard::of(view, commitment, question.silent).last;
+    vec![
+        format!("It is {}{since}.{contest} {due}", commitment.standing),
+        format!("It was last heard of on {heard}."),
+    ]
+}
+
+fn to_usize(days: i64) -> usize {
+    usize::try_from(days).unwrap_or(0)
 }
 
 fn state(of: &Dossier<'_, '_>, commitment: &Commitment<'_>) -> Table<'static> {

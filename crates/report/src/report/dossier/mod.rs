@@ -56,16 +56,16 @@ impl Report for DossierReport {
 
 /// The dossier of something; none where the view has no such thing.
 ///
+/// Where the question has a limit, a table has at most so many rows: of records the latest, of other things the first. A
+/// note says how many there are. Records that are not shown are not read.
+///
 /// A record is shown as it reads today, also if it was retracted or happens later. An entity is shown as of the view's day.
 pub fn dossier<'r>(
     view: &View<'r>,
     subject: &Subject,
     question: &Question,
 ) -> Option<Document<'r>> {
-    let of = Dossier {
-        view: *view,
-        question,
-    };
+    let of = Dossier::new(view, question);
     let id = match subject {
         Subject::Record(seq) => return record::dossier(&of, *seq),
         Subject::Entity(id) => id,

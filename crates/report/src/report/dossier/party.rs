@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use servanda_core::event::Kind;
 use servanda_core::value::id::{AgreementId, PartyId, Seq, Slug};
 use servanda_core::view::{Agreement, Party, Successor};
+use servanda_core::words::plural;
 
 use super::shared::{Dossier, last_setter, link, links_table};
 use crate::parallel;
@@ -16,9 +17,7 @@ pub fn dossier<'r>(of: &Dossier<'_, 'r>, party: &Party<'r>) -> Document<'r> {
     let (view, question) = (&of.view, of.question);
     let related = of.related(&party.id.0);
     let recorded = party.recorded.seq;
-    let commitments = select::commitments_naming(view, [&party.id.0]);
-    let owes = commitments.filter(|each| each.debtors().contains(&party.id));
-    let owed = commitments.filter(|each| each.creditors().contains(&party.id));
+    let [owes, owed] = select::sides(view, question, &BTreeSet::from([party.id.clone()]));
     let naming = select::agreements_naming(view, [&party.id.0]);
     let names_it = parallel::ordered(view, naming.len(), |scope, at| {
         let agreement = scope.view.agreement(&AgreementId(naming[at].clone()));
@@ -59,10 +58,14 @@ pub fn dossier<'r>(of: &Dossier<'_, 'r>, party: &Party<'r>) -> Document<'r> {
         of.sources(&related),
     ]);
     let name = party.names.first().map(|name| name.text.to_string());
-    of.document(
-        format!("Party {}: {}", party.id, name.unwrap_or_default()),
-        tables,
-    )
+    let title = format!("Party {}: {}", party.id, name.unwrap_or_default());
+    let mut document = of.document(title, tables);
+    document.answer = vec![format!(
+        "It owes {} and is owed {}.",
+        plural(owes.len(), "promise"),
+        plural(owed.len(), "promise")
+    )];
+    document
 }
 
 /// What those that it succeeded owe and are owed; no tables where it succeeded nobody.
@@ -74,10 +77,7 @@ fn as_successor<'r>(of: &Dossier<'_, 'r>, party: &Party<'r>) -> Vec<Table<'r>> {
     if predecessors.is_empty() {
         return Vec::new();
     }
-    let all = select::commitments_naming(view, predecessors.iter().map(|each| &each.0));
-    let is_one = |of: Vec<&PartyId>| of.into_iter().any(|party| predecessors.contains(party));
-    let owes = all.filter(|each| is_one(each.debtors()));
-    let owed = all.filter(|each| is_one(each.creditors()));
+    let [owes, owed] = select::sides(view, question, &predecessors);
     let title = "What those that it succeeded owe";
     let owes = tables::commitments("owes_as_successor", title, &owes, question);
     let title = "What those that it succeeded are owed";

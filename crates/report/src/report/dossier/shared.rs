@@ -1,5 +1,6 @@
 //! The tables that several dossiers have.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use servanda_core::event::{Entry, Event, Fact, FieldSpec, Kind};
@@ -19,13 +20,42 @@ use crate::report::{cells, rows};
 pub struct Dossier<'q, 'r> {
     pub view: View<'r>,
     pub question: &'q Question,
+    /// What was left out.
+    cut: RefCell<Vec<String>>,
 }
 
-impl<'r> Dossier<'_, 'r> {
-    pub fn document(&self, title: String, tables: Vec<Table<'r>>) -> Document<'r> {
+impl<'q, 'r> Dossier<'q, 'r> {
+    pub fn new(view: &View<'r>, question: &'q Question) -> Self {
+        Self {
+            view: *view,
+            question,
+            cut: RefCell::default(),
+        }
+    }
+
+    pub fn document(&self, title: String, mut tables: Vec<Table<'r>>) -> Document<'r> {
         let mut document = Document::new("dossier", title, &self.view, self.question);
+        for table in &mut tables {
+            let note = table.cut(self.question.limit);
+            document
+                .notes
+                .extend(note.map(|note| format!("{}: {note}", table.title.to_lowercase())));
+        }
         document.tables = tables;
+        document.notes.extend(self.cut.take());
         document
+    }
+
+    /// The latest of some records, as many as a table may have rows.
+    pub fn latest(&self, title: &str, mut records: Vec<Seq>) -> Vec<Seq> {
+        let count = records.len();
+        if let Some(limit) = self.question.limit.filter(|limit| *limit < count) {
+            records.drain(..count - limit);
+            let title = title.to_lowercase();
+            let note = format!("{title}: those of the latest {limit} of {count} records");
+            self.cut.borrow_mut().push(note);
+        }
+        records
     }
 
     /// The records about an entity that had happened, and those about its records, in the order of the chain. No
@@ -66,6 +96,7 @@ impl<'r> Dossier<'_, 'r> {
         records: Vec<Seq>,
         cells: impl Fn(&Scope<'_>, &Entry) -> Row + Send + Sync + 'r,
     ) -> Table<'r> {
+        let records = self.latest(title, records);
         let all = ["record", "on"].iter().chain(columns);
         let all: Vec<&str> = all.chain(&["sources", "flags"]).copied().collect();
         let rows = rows::of(&self.view, records, move |scope, seq| {
@@ -114,7 +145,8 @@ impl<'r> Dossier<'_, 'r> {
     /// Which parties acknowledged which records with their own keys; no table where nobody did.
     pub fn acknowledgements(&self, related: &[Seq]) -> Option<Table<'r>> {
         let columns = &["record", "on", "party", "of_record", "event", "flags"];
-        let records = self.of_kind(related, Kind::Acknowledged);
+        let title = "Who acknowledged it";
+        let records = self.latest(title, self.of_kind(related, Kind::Acknowledged));
         let is_empty = records.is_empty();
         let rows = rows::of(&self.view, records, |scope, seq| {
             let state = scope.view.state;
@@ -127,7 +159,7 @@ impl<'r> Dossier<'_, 'r> {
             row.push(Cell::List(cells::flags(state, *seq)));
             Some(row)
         });
-        let table = Table::new("acknowledgements", "Who acknowledged it", columns);
+        let table = Table::new("acknowledgements", title, columns);
         (!is_empty).then(|| table.with(rows))
     }
 
@@ -135,6 +167,7 @@ impl<'r> Dossier<'_, 'r> {
     pub fn sources(&self, records: &[Seq]) -> Table<'static> {
         let columns = &["source", "place", "title", "records"];
         let mut table = Table::new("sources", "Sources", columns).or("none cited");
+        let records = self.latest("Sources", records.to_vec());
         let mut places: BTreeMap<(SourceId, Option<Text>), Vec<Seq>> = BTreeMap::new();
         let cited = parallel::ordered(&self.view, records.len(), |scope, at| {
             let entry = scope.view.state.entry(records[at]);

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use servanda_core::value::base::Text;
 use servanda_core::value::id::{Seq, SourceId};
 use servanda_core::view::Source;
+use servanda_core::words::plural;
 
 use super::shared::{Dossier, entity, last_setter, link, links_table, when};
 use crate::parallel;
@@ -32,17 +33,21 @@ pub fn dossier<'r>(of: &Dossier<'_, 'r>, source: &Source<'r>) -> Document<'r> {
         links,
         cited(of, source),
     ];
-    of.document(
-        format!("Source {}: {}", source.id, source.fact.title),
-        tables,
-    )
+    let title = format!("Source {}: {}", source.id, source.fact.title);
+    let mut document = of.document(title, tables);
+    let named = of.view.trail_records(&entity(&source.id.0));
+    let named = named.filter(|(seq, _)| *seq != recorded).count();
+    let names = if named == 1 { "names" } else { "name" };
+    document.answer = vec![format!("{} {names} it.", plural(named, "record"))];
+    document
 }
 
 /// What was read in a source, place by place; what names no place comes first.
 fn cited<'r>(of: &Dossier<'_, 'r>, source: &Source<'r>) -> Table<'r> {
     let columns = &["place", "record", "on", "event", "about", "text", "flags"];
     let trail = of.view.trail_records(&entity(&source.id.0));
-    let trail: Vec<Seq> = trail.map(|(seq, _)| seq).collect();
+    let title = "What was read in it";
+    let trail = of.latest(title, trail.map(|(seq, _)| seq).collect());
     let cited = parallel::ordered(&of.view, trail.len(), |scope, at| {
         let entry = scope.view.state.entry(trail[at]);
         entry.map_or_else(Vec::new, |entry| entry.event.envelope.source.clone())
@@ -67,6 +72,6 @@ fn cited<'r>(of: &Dossier<'_, 'r>, source: &Source<'r>) -> Table<'r> {
             Some(row)
         },
     );
-    let table = Table::new("cited", "What was read in it", columns);
+    let table = Table::new("cited", title, columns);
     table.or("nothing").with(rows)
 }
