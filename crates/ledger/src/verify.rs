@@ -44,6 +44,10 @@ impl Kept for Snapshots<'_> {
         self.lost.unless(|| cache.counts().map_err(read_error))
     }
 
+    fn wants(&self, header: &Header) -> bool {
+        Definitions::wants(header)
+    }
+
     fn note(&mut self, header: &Header, payload: &[u8]) {
         self.definitions.push(header, payload);
     }
