@@ -64,3 +64,70 @@ fn what_came_after_a_checkpoint() {
     assert_eq!(records("--since"), ["1"]);
     assert_eq!(records("--until"), ["0"]);
 }
+
+/// Of an agreement with very many commitments the first are shown, with their number and where all of them are.
+#[test]
+fn a_long_dossier_is_cut_and_says_so() {
+    let scratch = Scratch::with_ledger();
+    let mut lines = String::from(
+        "{\"event\":\"party\",\"id\":\"p\",\"kind\":\"state\",\"name\":\"P\"}\n\
+         {\"event\":\"agreement\",\"id\":\"long\",\"title\":\"A\",\"party\":[\"p\"]}\n",
+    );
+    for number in 1..=1_005 {
+        lines.push_str(&format!(
+            "{{\"event\":\"commitment\",\"id\":\"n{number}\",\"agreement\":\"long\",\"text\":\"t\",\"debtor\":[\"p\"]}}\n"
+        ));
+    }
+    scratch.write("long.ndjson", lines);
+    scratch
+        .run(&["import", "long.ndjson", "--key", "long"])
+        .ok();
+    let pointer = "long tables are cut: --limit N shows more";
+    let shown = scratch.run(&["show", "long"]).ok();
+    assert!(
+        shown.contains("commitments: the first 1000 of 1005 rows"),
+        "{shown}"
+    );
+    assert!(shown.contains(pointer), "{shown}");
+    assert!(
+        shown.contains("n1000") && !shown.contains("n1001"),
+        "{shown}"
+    );
+    let whole = scratch.run(&["show", "long", "--limit", "2000"]).ok();
+    assert!(
+        whole.contains("n1005") && !whole.contains(pointer),
+        "{whole}"
+    );
+    let asked = [
+        "show",
+        "long",
+        "--grep",
+        "n1005",
+        "--table",
+        "commitments",
+        "--format",
+        "csv",
+    ];
+    assert!(scratch.run(&asked).ok().contains("n1005,long"));
+    let listed = [
+        "list",
+        "commitments",
+        "--agreement",
+        "long",
+        "--format",
+        "csv",
+    ];
+    assert_eq!(scratch.run(&listed).ok().lines().count(), 1_006);
+    let log = scratch
+        .run(&[
+            "log",
+            "--agreement",
+            "long",
+            "--limit",
+            "2",
+            "--format",
+            "csv",
+        ])
+        .ok();
+    assert!(log.contains("n1005") && log.contains("n1004"), "{log}");
+}

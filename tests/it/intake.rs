@@ -169,6 +169,8 @@ fn rows_that_rules_refuse_are_left_out_whole() {
             .contains("4 left out because they do not fit:"),
         "{outcome:#?}"
     );
+    // What only rows that are left out have in a column is not called unused.
+    assert!(!outcome.stderr.contains("do not use"), "{outcome:#?}");
     outcome.ok();
     let bad = fs::read(scratch.path("bad.csv")).unwrap();
     let text = String::from_utf8_lossy(&bad);

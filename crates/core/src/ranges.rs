@@ -65,8 +65,12 @@ impl Workers for Sequential {
 pub struct Range<P> {
     /// The records.
     pub records: Arc<Vec<Stored>>,
+    /// The header of each, so that nobody reads it again.
+    pub headers: Vec<Header>,
     /// The link of each.
     pub links: Vec<Hash>,
+    /// Whether anybody signed each.
+    pub signed: Vec<bool>,
     /// What was made of the payload of each.
     pub payloads: Vec<P>,
     /// Their part of the tree: subtrees by their levels.
@@ -111,6 +115,8 @@ impl<P> Range<P> {
             first: peeked.first()?.header,
             last: peeked.last()?.header,
             latest: times.max()?,
+            headers: peeked.iter().map(|record| record.header).collect(),
+            signed: peeked.iter().map(RecordRef::is_signed).collect(),
             links,
             payloads,
             records,

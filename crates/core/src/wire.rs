@@ -16,6 +16,7 @@ use bincode::de::{Decode, Decoder as _, DecoderImpl};
 use bincode::enc::write::Writer as Sink;
 use bincode::enc::{Encode, EncoderImpl};
 use bincode::error::{DecodeError, EncodeError};
+use smallvec::SmallVec;
 
 /// Little endian, integers of a variable length. A length is compared with the bytes that are left, so that bincode needs no
 /// limit of its own.
@@ -191,9 +192,21 @@ impl<'a> Reader<'a> {
         T: FromStr + Display,
         T::Err: Display,
     {
+        self.get_text_if(prints_as)
+    }
+
+    /// As [`Reader::get_text`], where `is_own` tells whether a text is the one that a value prints.
+    pub(crate) fn get_text_if<T>(
+        &mut self,
+        is_own: impl FnOnce(&T, &str) -> bool,
+    ) -> Result<T, WireError>
+    where
+        T: FromStr,
+        T::Err: Display,
+    {
         self.get_str(|text| {
             let value = parsed(text)?;
-            match prints_as(&value, text) {
+            match is_own(&value, text) {
                 true => Ok(value),
                 false => Err(WireError::NotCanonical),
             }
@@ -295,28 +308,34 @@ impl<T: Wire> Wire for Option<T> {
     }
 }
 
-impl<T: Wire> Wire for Vec<T> {
-    fn write(&self, to: &mut Writer) {
-        to.put(&self.len());
-        for value in self {
-            value.write(to);
-        }
-    }
+macro_rules! lists {
+    ($($list:ty)+) => {$(
+        impl<T: Wire> Wire for $list {
+            fn write(&self, to: &mut Writer) {
+                to.put(&self.len());
+                for value in self {
+                    value.write(to);
+                }
+            }
 
-    fn read(from: &mut Reader<'_>) -> Result<Self, WireError> {
-        let length = from.get_length()?;
-        // A length may be a lie: little is reserved before the values are there.
-        let mut all = Vec::with_capacity(length.min(64));
-        for _ in 0..length {
-            all.push(T::read(from)?);
-        }
-        Ok(all)
-    }
+            fn read(from: &mut Reader<'_>) -> Result<Self, WireError> {
+                let length = from.get_length()?;
+                // A length may be a lie: little is reserved before the values are there.
+                let mut all = Self::with_capacity(length.min(64));
+                for _ in 0..length {
+                    all.push(T::read(from)?);
+                }
+                Ok(all)
+            }
 
-    fn since(&self) -> u8 {
-        self.iter().map(T::since).max().unwrap_or(1)
-    }
+            fn since(&self) -> u8 {
+                self.iter().map(T::since).max().unwrap_or(1)
+            }
+        }
+    )+};
 }
+
+lists! { Vec<T> SmallVec<[T; 1]> }
 
 /// Values that are written as their text. The text must be the one that the value prints.
 macro_rules! wire_texts {

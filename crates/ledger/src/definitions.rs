@@ -108,14 +108,16 @@ impl Definitions {
         }
     }
 
+    /// Whether the payload of a record is wanted.
+    pub fn wants(header: &Header) -> bool {
+        !header.erasable && header.kind().is_some_and(is_wanted)
+    }
+
     /// As [`Definitions::push_record`], by its parts.
     pub fn push(&mut self, header: &Header, payload: &[u8]) {
-        let (false, Ok(seq)) = (header.erasable, u32::try_from(header.seq)) else {
+        let (true, Ok(seq)) = (Self::wants(header), u32::try_from(header.seq)) else {
             return;
         };
-        if !Kind::of_number(header.kind).is_some_and(is_wanted) {
-            return;
-        }
         self.open.extend_from_slice(&seq.to_le_bytes());
         self.open
             .extend_from_slice(&header.recorded_at.to_le_bytes());

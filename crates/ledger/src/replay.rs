@@ -1,5 +1,6 @@
 //! Replay: records into a state. Checks the chain on the way and shows nothing from a broken one.
 
+use super::definitions::Definitions;
 use super::error::LedgerError;
 pub use super::replayed::{KnownAt, Replayed};
 use super::threads::Threads;
@@ -42,12 +43,12 @@ impl Replayed {
         self.head = range.head();
         self.last_recorded = Instant(range.last.recorded_at);
         self.state.just_read(&range.records);
-        for (stored, entry) in range.records.iter().zip(&range.payloads) {
-            // It was read before, with the range.
-            let record = RecordRef::peek(&stored.sealed.0).ok()?;
-            let header = record.header;
-            if let Some(body) = &record.body {
-                self.definitions.push(&header, body.payload);
+        let records = range.headers.iter().zip(range.records.iter());
+        for ((header, stored), entry) in records.zip(&range.payloads) {
+            if Definitions::wants(header)
+                && let Some(body) = RecordRef::peek(&stored.sealed.0).ok()?.body
+            {
+                self.definitions.push(header, body.payload);
             }
             match entry {
                 None => self.state.apply_missing(),

@@ -21,7 +21,7 @@ use servanda_core::state::State;
 use servanda_core::value::when::Instant;
 use servanda_log::Log;
 
-const VERSION: u8 = 6;
+const VERSION: u8 = 7;
 
 /// What a snapshot holds.
 pub(super) struct Parts<'a> {

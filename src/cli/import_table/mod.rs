@@ -80,9 +80,13 @@ pub(super) fn run(matches: &ArgMatches, rules: &Path, session: &Session) -> Resu
     }
     let recorded_at = matches.get_one::<Instant>("recorded_at").copied();
     let mut left_out: LeftOut = tables.all.iter().map(|_| HashMap::new()).collect();
+    let mut warnings = None;
     // Each turn leaves out at least one more row.
     loop {
         let mut found = tables.map(ledger.state(), &left_out);
+        // Which columns the rules use is known while no row is left out.
+        let first = warnings.get_or_insert_with(|| found.warnings.clone());
+        found.warnings.clone_from(first);
         match skip_bad {
             None if !found.bad.is_empty() => return Err(found.errors()),
             _ if !found.wrong.is_empty() => return Err(found.errors()),

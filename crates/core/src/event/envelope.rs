@@ -1,7 +1,7 @@
 //! What every event says of itself, whatever its kind.
 
 use super::declare::fields;
-use crate::value::base::Text;
+use crate::value::base::{Few, Text};
 use crate::value::id::{FieldName, PartyId};
 use crate::value::source::{Citation, Confidence};
 use crate::value::when::When;
@@ -12,11 +12,11 @@ fields! {
         /// When it happened: a day, month, year, range, `before`/`after` one, unknown, unspecified, not-applicable
         on: Option<When>,
         /// The party that asserts it
-        by: Vec<PartyId>,
+        by: Few<PartyId>,
         /// Who recorded it
         recorded_by: Option<Text>,
         /// Where it was read: a source and the place in it, "S1: paragraph 4"
-        source: Vec<Citation>,
+        source: Few<Citation>,
         /// A remark of the recorder's
         note: Option<Text>,
         /// How sure the recorder is
@@ -37,9 +37,9 @@ impl Envelope {
     /// An envelope that says nothing.
     pub const EMPTY: Envelope = Envelope {
         on: None,
-        by: Vec::new(),
+        by: Few::new_const(),
         recorded_by: None,
-        source: Vec::new(),
+        source: Few::new_const(),
         note: None,
         confidence: None,
         inferred: Vec::new(),

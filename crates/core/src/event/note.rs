@@ -3,7 +3,7 @@ use super::declare::event;
 use super::envelope::Envelope;
 use super::meaning::Meaning;
 use super::phrase::{about, parties};
-use crate::value::base::Text;
+use crate::value::base::{Few, Text};
 use crate::value::id::Subject;
 
 event! {
@@ -12,7 +12,7 @@ event! {
         /// The note
         text: Text,
         /// What it is about
-        [offered] about: Vec<Subject>,
+        [offered] about: Few<Subject>,
     } example r#"
         {"text": "Heard by telephone; no document yet", "about": ["C1"]}
     "#

@@ -39,6 +39,7 @@ impl Meaning for StatusChanged {
             known,
             standings: &standings,
             word: Word {
+                to: self.to,
                 by: envelope.by.iter().filter_map(number).collect(),
                 capacity: self.capacity,
                 debtor: self.debtor.iter().filter_map(number).collect(),

@@ -17,7 +17,7 @@ use super::recorder::{check_admitted, recorder};
 use super::references::check_references;
 use super::rejection::{Advice, Rejection, Rule};
 use crate::event::{Change, Corrected, Erasable, Event, Fact, Kind, StatusChanged};
-use crate::state::{CurrentRecord, Ids, State, Word};
+use crate::state::{Asked, CurrentRecord, Ids, State, Word};
 use crate::value::base::Text;
 use crate::value::id::{PartyId, Reference, Seq, Subject};
 use crate::value::unicode;
@@ -57,6 +57,7 @@ fn concerned(state: &State, fact: &StatusChanged, by: &[PartyId]) -> Vec<PartyId
         return Vec::new();
     }
     let word = Word {
+        to: fact.to,
         by: by
             .iter()
             .filter_map(|party| state.number(&party.0))
@@ -64,16 +65,17 @@ fn concerned(state: &State, fact: &StatusChanged, by: &[PartyId]) -> Vec<PartyId
         capacity: fact.capacity,
         debtor: Ids::new(),
     };
-    let about = standings.about(fact.to, &word).into_iter();
+    let about = standings.about(&word).into_iter();
     about
         .map(|debtor| PartyId(state.slug(debtor).clone()))
         .collect()
 }
 
 /// What holds of a record when it comes, after a correction, and after a correction's retraction.
-pub(super) fn check_sound(state: &State, seq: Seq, event: &Event) -> Result<(), Rejection> {
-    check_references(state, event)?;
-    event.fact.check_record(state, seq)?;
+pub(super) fn check_sound(asked: Asked<'_>, seq: Seq, event: &Event) -> Result<(), Rejection> {
+    let state = asked.state;
+    check_references(asked, event)?;
+    event.fact.check_record(&asked, seq)?;
     let name = event.envelope.recorded_by.as_ref();
     match name.and_then(|name| recorder(state, name.as_str())) {
         Some(recorder) => check_admitted(state, seq, &recorder),
@@ -155,7 +157,10 @@ fn check_correction(state: &State, fact: &Corrected) -> Result<(), Rejection> {
         Ok(corrected) if corrected == *target => {
             refuse(format!("{} of record {seq} says so already", spec.name))
         }
-        Ok(corrected) => check_sound(state, seq, &corrected),
+        Ok(corrected) => {
+            let named = state.named(&corrected);
+            check_sound(Asked::new(state, &named), seq, &corrected)
+        }
     }
 }
 
@@ -175,7 +180,8 @@ fn check_retraction(state: &State, seq: Seq) -> Result<(), Rejection> {
     match state.without(seq) {
         None => Ok(()),
         Some((corrected, restored)) => {
-            check_sound(state, corrected, &restored).map_err(|rejection| {
+            let named = state.named(&restored);
+            check_sound(Asked::new(state, &named), corrected, &restored).map_err(|rejection| {
                 let message = format!(
                     "without it record {corrected} would not hold: {}",
                     rejection.message

@@ -27,7 +27,7 @@ use self::amending::{check_amending, check_corrected, check_sound, corrected};
 pub use self::references::check_spelling;
 use self::references::{check_named_once, check_names};
 use crate::event::{Event, Fact};
-use crate::state::State;
+use crate::state::{Asked, State};
 use crate::value::id::Seq;
 
 /// Whether an event may come next.
@@ -35,9 +35,17 @@ use crate::value::id::Seq;
 /// # Errors
 /// The first rule that it breaks, unless that rule is waivable and the event is marked irregular.
 pub fn check(state: &State, event: &Event) -> Result<(), Rejection> {
+    check_named(Asked::new(state, &state.named(event)), event)
+}
+
+/// As [`check`], of an event whose ids were looked up.
+///
+/// # Errors
+/// As [`check`].
+pub fn check_named(asked: Asked<'_>, event: &Event) -> Result<(), Rejection> {
     let irregular = event.envelope.irregular.is_some();
-    check_record(state, event)?;
-    match check_world(state, event) {
+    check_record(asked, event)?;
+    match check_world(asked, event) {
         Err(_) if irregular => Ok(()),
         Err(rejection) => Err(rejection),
         Ok(()) if irregular => {
@@ -83,23 +91,24 @@ pub fn admit(state: &State, event: &Event) -> Result<(), Rejection> {
 }
 
 /// The rules about the record.
-fn check_record(state: &State, event: &Event) -> Result<(), Rejection> {
+fn check_record(asked: Asked<'_>, event: &Event) -> Result<(), Rejection> {
     let problems = event.problems();
     if !problems.is_empty() {
         let list: Vec<String> = problems.iter().map(ToString::to_string).collect();
         return Err(Rejection::new(Rule::Complete, list.join("; ")));
     }
+    let state = asked.state;
     check_opening(state, event)?;
-    check_names(state, event)?;
-    check_sound(state, Seq(state.count()), event)?;
+    check_names(asked, event)?;
+    check_sound(asked, Seq(state.count()), event)?;
     check_amending(state, event)
 }
 
 /// The rules about the world.
-fn check_world(state: &State, event: &Event) -> Result<(), Rejection> {
+fn check_world(asked: Asked<'_>, event: &Event) -> Result<(), Rejection> {
     match &event.fact {
-        Fact::Corrected(fact) => check_corrected(state, fact),
-        fact => fact.check_world(state, &event.envelope),
+        Fact::Corrected(fact) => check_corrected(asked.state, fact),
+        fact => fact.check_world(&asked, &event.envelope),
     }
 }
 

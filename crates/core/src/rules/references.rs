@@ -5,12 +5,13 @@ use smallvec::SmallVec;
 use super::known::Known;
 use super::rejection::{Advice, Rejection, Rule};
 use crate::event::{Event, FieldSpec};
-use crate::state::{EntityKind, State};
+use crate::state::{Asked, EntityKind, State};
 use crate::value::base::{Leaf, Shape};
 use crate::value::id::{PartyId, Reference, Seq, Slug};
 
 /// What an event names exists and is of the right kind.
-pub(super) fn check_references(state: &State, event: &Event) -> Result<(), Rejection> {
+pub(super) fn check_references(asked: Asked<'_>, event: &Event) -> Result<(), Rejection> {
+    let state = asked.state;
     let mut unknown = Vec::new();
     let mut spelled = None;
     event.each_reference(|field, reference| {
@@ -19,7 +20,7 @@ pub(super) fn check_references(state: &State, event: &Event) -> Result<(), Rejec
             (Reference::Record(seq), _) if seq.0 >= state.count() => {
                 Some(format!("{field}: there is no record {seq}"))
             }
-            (_, Some(id)) => match (state.entity(id), EntityKind::of(&reference)) {
+            (_, Some(id)) => match (asked.entity(id), EntityKind::of(&reference)) {
                 (None, wanted) => {
                     let word = wanted.map_or("entity", EntityKind::word);
                     spelled = spelled.or_else(|| state.other_case(id));
@@ -96,9 +97,9 @@ pub(super) fn check_named_once(event: &Event, changed: Option<&str>) -> Result<(
 }
 
 /// The id that an event gives is free, and so is its import key.
-pub(super) fn check_names(state: &State, event: &Event) -> Result<(), Rejection> {
+pub(super) fn check_names(asked: Asked<'_>, event: &Event) -> Result<(), Rejection> {
     if let Some(id) = event.defines().and_then(Reference::slug)
-        && let Some((kind, seq)) = state.entity(id)
+        && let Some((kind, seq)) = asked.entity(id)
     {
         let message = format!("id: {id} already names the {} of record {seq}", kind.word());
         return Err(Rejection::new(Rule::UniqueId, message).allowing([
@@ -107,7 +108,7 @@ pub(super) fn check_names(state: &State, event: &Event) -> Result<(), Rejection>
         ]));
     }
     if let Some(key) = &event.envelope.import_key
-        && let Some(seq) = state.imported_exactly(key.as_str())
+        && let Some(seq) = asked.state.imported_exactly(key.as_str())
     {
         let message = format!("import_key: `{key}` went into record {seq} already");
         return Err(Rejection::new(Rule::UniqueImportKey, message));

@@ -3,19 +3,20 @@
 //! Each fact has the number of the record that says it. When that record is corrected or retracted, its facts go, and the
 //! earlier ones hold again.
 
-use super::grow::grow;
+use thin_vec::ThinVec;
+
 use super::id_table::{Id, Ids};
 use crate::value::agreement::{Action, AgreementStatus};
 use crate::value::commitment::{Contest, Standing};
 use crate::value::when::{Deadline, When};
 
-/// Values that records set, in the order of the records.
+/// Values that records set, in the order of the records. An empty one takes one pointer, for most are empty.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct History<T>(pub Vec<(u32, T)>);
+pub(super) struct History<T>(pub ThinVec<(u32, T)>);
 
 impl<T> Default for History<T> {
     fn default() -> Self {
-        Self(Vec::new())
+        Self(ThinVec::new())
     }
 }
 
@@ -30,10 +31,17 @@ impl<T> History<T> {
             (Ok(at), Some(value)) => self.0[at].1 = value,
             (Ok(at), None) => drop(self.0.remove(at)),
             (Err(at), Some(value)) => {
-                grow(&mut self.0, 1);
+                self.make_room();
                 self.0.insert(at, (record, value));
             }
             (Err(_), None) => {}
+        }
+    }
+
+    /// Makes room for another value. There are millions of histories, and most are short: they grow by a quarter.
+    fn make_room(&mut self) {
+        if self.0.len() == self.0.capacity() {
+            self.0.reserve_exact(1.max(self.0.len() / 4));
         }
     }
 
@@ -138,7 +146,9 @@ pub(super) struct CommitmentFacts {
     /// The amendments of the terms.
     pub amendments: History<Amendment>,
     /// The moves of its debtors' standings.
-    pub moves: History<Moved>,
+    ///
+    /// Each is the number of a [`Word`](super::word::Word).
+    pub moves: History<u32>,
     /// The moves of the contest.
     pub contests: History<Contest>,
     /// The numbers of the assessments.
@@ -154,28 +164,15 @@ pub(super) struct RecorderFacts {
     pub revoked: History<()>,
 }
 
-/// A move of the standing of some debtors.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Moved {
-    /// Where they stand from now on.
-    pub to: Standing,
-    /// The number of the [`Word`](super::word::Word) by which they do.
-    pub word: u32,
-}
-
 /// The terms of a commitment.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Terms {
     /// The agreement.
     pub agreement: Id,
-    /// The debtors.
-    pub debtor: Ids,
-    /// The creditors.
-    pub creditor: Ids,
-    /// Whether both sides owe it.
-    pub mutual: bool,
-    /// The deadline.
-    pub deadline: Option<Deadline>,
+    /// The number of its [`Sides`](super::sides::Sides).
+    pub sides: u32,
+    /// The number of its deadline, or of none.
+    pub deadline: u32,
     /// Where it stood at first.
     pub standing: Option<Standing>,
 }

@@ -3,16 +3,24 @@
 use super::archive::Unreadable;
 use super::current::CurrentRecord;
 use super::mend::Mend;
+use super::named::Named;
 use super::tables::State;
 use crate::event::Entry;
+use crate::records::ReadError;
 use crate::value::id::Seq;
 
 impl State {
     /// Takes in the next record. It takes in events that the rules refuse too, so that a tampered ledger can be
     /// shown.
     pub fn apply(&mut self, entry: &Entry) {
+        let named = self.named(&entry.event);
+        self.apply_named(entry, &named);
+    }
+
+    /// As [`State::apply`], of an event whose ids were looked up.
+    pub fn apply_named(&mut self, entry: &Entry, named: &Named<'_>) {
         let keeps = self.keeps_next();
-        let mend = self.fold(entry);
+        let mend = self.fold(entry, named);
         if keeps {
             self.keep(entry.clone());
         }
@@ -22,7 +30,7 @@ impl State {
     /// Takes in the next record as [`State::apply`] does, without a copy of the entry.
     pub fn take(&mut self, entry: Entry) {
         let keeps = self.keeps_next();
-        let mend = self.fold(&entry);
+        let mend = self.fold(&entry, &self.named(&entry.event));
         if keeps {
             self.keep(entry);
         }
@@ -64,7 +72,7 @@ impl State {
         let mut again = self.anew();
         for seq in (0..count).map(Seq) {
             let found = self.archive().map(|archive| archive.entry(seq));
-            let found = found.unwrap_or_else(|| Err("nothing holds it".to_owned()));
+            let found = found.unwrap_or_else(|| Err(ReadError::damaged("nothing holds it")));
             match found.map_err(|why| Unreadable { seq, why })? {
                 Some(entry) => again.take(entry),
                 None => again.apply_missing(),
@@ -87,7 +95,7 @@ impl State {
     }
 
     /// Takes in the next record, and returns what it does to an earlier one.
-    fn fold(&mut self, entry: &Entry) -> Option<Mend> {
+    fn fold(&mut self, entry: &Entry, named: &Named<'_>) -> Option<Mend> {
         let event = &entry.event;
         let record = self.tables.kinds.len() as u32;
         let mend = self.mend_of(record, event);
@@ -96,7 +104,7 @@ impl State {
         let key = key.filter(|key| self.imported_exactly(key.as_str()).is_none());
         let tables = self.change();
         tables.dates.push(entry);
-        tables.index(record, event, record);
+        tables.index(record, event, named, record);
         if let Some(key) = key {
             tables.import_keys.insert(key.as_str(), record);
         }

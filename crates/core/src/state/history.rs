@@ -41,6 +41,11 @@ fn place(seq: Seq) -> usize {
 }
 
 impl<'r> CommitmentHistory<'r> {
+    /// The number of its id.
+    pub fn number(self) -> Id {
+        self.number
+    }
+
     /// The record that defines it.
     pub fn defined(self) -> Seq {
         self.defined

@@ -11,7 +11,7 @@ mod write;
 
 use std::sync::Arc;
 
-use self::write::{Bytes, LongTrails, in_pages, paged, sorted};
+use self::write::{Bytes, LongTrails, Numbers, in_pages, paged, sorted};
 use super::archive::Archive;
 use super::dates::RecordDates;
 use super::id_table::IdTable;
@@ -28,7 +28,7 @@ use crate::value::base::Leaf;
 use crate::value::commitment::{Capacity, Contest, Standing};
 
 /// The version of the pages.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 impl State {
     /// How many tables the pages of a state begin with.
@@ -115,6 +115,8 @@ impl State {
             entities: Paged::stored(&stored, Table::Entities)?,
             assessments: Interned::stored(Paged::stored(&stored, Table::Assessments)?),
             words: Interned::stored(Paged::stored(&stored, Table::Words)?),
+            sides: Interned::stored(Paged::stored(&stored, Table::Sides)?),
+            deadlines: Interned::stored(Paged::stored(&stored, Table::Deadlines)?),
             id_counts,
             about: Overlaid::stored(&stored, Table::About),
             import_keys: ImportKeys::stored(Sorted::stored(&stored, Table::Keys)),
@@ -168,8 +170,8 @@ fn write_ids(names: &IdTable, to: &mut PageWriter<'_>) {
     });
 }
 
-/// The assessments and the words that are still used, each in the order of the entities; then the long trails, the
-/// entities, and the trails of records.
+/// The assessments, words, sides and deadlines that are still used, each in the order of the entities; then the long
+/// trails, the entities, and the trails of records.
 fn write_entities(tables: &Tables, to: &mut PageWriter<'_>) {
     let facts = || {
         let entities = tables.entities.iter();
@@ -181,8 +183,16 @@ fn write_entities(tables: &Tables, to: &mut PageWriter<'_>) {
         out.assessment(assessment)
     });
     let used = facts().flat_map(|facts| facts.moves.values());
-    let (words, used) = tables.words.used(used.map(|moved| moved.word));
+    let (words, used) = tables.words.used(used.copied());
     paged(to, used.into_iter(), |out, word| out.said(word));
+    let terms = || facts().flat_map(|facts| facts.terms.values());
+    let (sides, used) = tables.sides.used(terms().map(|terms| terms.sides));
+    paged(to, used.into_iter(), |out, each| out.sides(each));
+    let used = terms().map(|terms| terms.deadline);
+    let (deadlines, used) = tables.deadlines.used(used);
+    paged(to, used.into_iter(), |out, each| {
+        out.deadline(each.as_ref())
+    });
     let entities = || tables.entities.iter();
     let trails = entities().map(|entity| &entity.trail);
     let about = || tables.about.iter();
@@ -197,7 +207,12 @@ fn write_entities(tables: &Tables, to: &mut PageWriter<'_>) {
     }
     to.close_table(0);
     let mut long = LongTrails::default();
-    let numbers = (assessments, words);
+    let numbers = Numbers {
+        assessments,
+        words,
+        sides,
+        deadlines,
+    };
     paged(to, entities(), |out, entity| {
         out.entity(entity, &numbers, &mut long);
     });

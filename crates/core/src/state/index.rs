@@ -2,37 +2,39 @@
 
 use super::entity::Entity;
 use super::keeper::Keeper;
+use super::named::Named;
 use super::tables::Tables;
 use crate::event::Event;
 use crate::value::id::{EntityKind, Reference, Slug};
 
 impl Tables {
-    /// Adds a record to trails, ids and facts. `now` is the record that makes it count: itself, or a later one.
-    pub(super) fn index(&mut self, record: u32, event: &Event, now: u32) {
+    /// Adds a record to trails, ids and facts; `known` may have the numbers of its ids. `now` is the record that makes it
+    /// count: itself, or a later one.
+    pub(super) fn index(&mut self, record: u32, event: &Event, known: &Named<'_>, now: u32) {
         event.each_reference(|_, named| match named {
             Reference::Record(seq) => self.about.change(seq.0, |trail| trail.insert(record)),
             named => {
                 if let Some(slug) = named.slug() {
-                    self.entity_named(slug, now).trail.insert(record);
+                    self.entity_named(slug, known, now).trail.insert(record);
                 }
             }
         });
         if let Some(reference) = event.defines()
             && let (Some(kind), Some(slug)) = (EntityKind::of(&reference), reference.slug())
         {
-            let entity = self.entity_named(slug, now);
+            let entity = self.entity_named(slug, known, now);
             entity.trail.insert(record);
             if entity.defined.is_none() {
                 entity.defined = Some((kind, record));
                 self.id_counts[kind as usize] += 1;
             }
         }
-        self.set_facts(record, event, true);
+        self.set_facts(record, event, known, true);
     }
 
     /// Takes a record out of trails, ids and facts.
     pub(super) fn unindex(&mut self, record: u32, event: &Event) {
-        self.set_facts(record, event, false);
+        self.set_facts(record, event, &Named::default(), false);
         let defined = event.defines();
         let names = &self.names;
         let entities = &mut self.entities;
@@ -59,8 +61,9 @@ impl Tables {
     }
 
     /// The entity of an id. A new id is noted as first named by this record.
-    fn entity_named(&mut self, slug: &Slug, record: u32) -> &mut Entity {
-        let id = self.names.number(slug, record) as usize;
+    fn entity_named(&mut self, slug: &Slug, known: &Named<'_>, record: u32) -> &mut Entity {
+        let id = known.find(slug);
+        let id = id.unwrap_or_else(|| self.names.number(slug, record)) as usize;
         if id == self.entities.len() {
             self.entities.push(Entity::default());
         }
@@ -69,20 +72,25 @@ impl Tables {
     }
 
     /// Sets the facts of a record, or takes them out if it does not count.
-    fn set_facts(&mut self, record: u32, event: &Event, counts: bool) {
+    fn set_facts(&mut self, record: u32, event: &Event, known: &Named<'_>, counts: bool) {
         let Self {
             entities,
             names,
             assessments,
             words,
+            sides,
+            deadlines,
             folds,
             ..
         } = self;
         let mut keeper = Keeper {
             all: entities,
             names,
+            known,
             assessments,
             words,
+            sides,
+            deadlines,
             folds,
             record,
             counts,

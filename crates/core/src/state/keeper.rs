@@ -4,12 +4,13 @@ use super::assessments::{Assessment, Assessments};
 use super::effect::Effect;
 use super::entity::Entity;
 use super::facts::{
-    AgreementFacts, AgreementMove, Amendment, CommitmentFacts, Conclusion, Facts, Moved,
-    PartyFacts, Terms,
+    AgreementFacts, AgreementMove, Amendment, CommitmentFacts, Conclusion, Facts, PartyFacts, Terms,
 };
 use super::folds::Folds;
 use super::id_table::{Id, IdTable, Ids};
+use super::named::Named;
 use super::paged::Paged;
+use super::sides::{AllSides, Deadlines, Sides};
 use super::standing::Stood;
 use super::word::{Word, Words};
 use crate::value::id::{AgreementId, CommitmentId, PartyId, Slug};
@@ -19,8 +20,12 @@ pub(super) struct Keeper<'a> {
     /// The entities, by the numbers of their ids.
     pub all: &'a mut Paged<Entity>,
     pub names: &'a IdTable,
+    /// The numbers of ids that were looked up.
+    pub known: &'a Named<'a>,
     pub assessments: &'a mut Assessments,
     pub words: &'a mut Words,
+    pub sides: &'a mut AllSides,
+    pub deadlines: &'a mut Deadlines,
     /// They must not outlive what they were made of.
     pub folds: &'a mut Folds<Stood>,
     pub record: u32,
@@ -113,16 +118,21 @@ impl Keeper<'_> {
                 deadline,
                 standing,
             } => {
-                let terms = Terms {
-                    agreement: self.number(&agreement.0),
-                    debtor: self.parties(debtor),
-                    creditor: self.parties(creditor),
-                    mutual,
-                    deadline: deadline.cloned(),
-                    standing,
-                };
-                self.change_commitment(commitment, |commitment, record, counts| {
-                    commitment.terms.set(record, counts.then_some(terms));
+                let terms = self.counts.then(|| {
+                    let sides = Sides {
+                        debtor: self.parties(debtor),
+                        creditor: self.parties(creditor),
+                        mutual,
+                    };
+                    Terms {
+                        agreement: self.number(&agreement.0),
+                        sides: self.sides.number(sides),
+                        deadline: self.deadlines.number(deadline.cloned()),
+                        standing,
+                    }
+                });
+                self.change_commitment(commitment, |commitment, record, _| {
+                    commitment.terms.set(record, terms);
                 });
             }
             Effect::Amended {
@@ -142,19 +152,17 @@ impl Keeper<'_> {
                 });
             }
             Effect::StandingMoves(said) => {
-                let moved = self.counts.then(|| {
+                let word = self.counts.then(|| {
                     let word = Word {
+                        to: said.to,
                         by: self.parties(said.by),
                         capacity: said.capacity,
                         debtor: self.parties(said.debtor),
                     };
-                    Moved {
-                        to: said.to,
-                        word: self.words.number(word),
-                    }
+                    self.words.number(word)
                 });
                 self.change_commitment(said.commitment, |commitment, record, _| {
-                    commitment.moves.set(record, moved);
+                    commitment.moves.set(record, word);
                 });
             }
             effect => self.set_about_commitment(effect),
@@ -239,7 +247,8 @@ impl Keeper<'_> {
     /// The number of an id. Every id that a record names has one before its facts are set. Without one, a snapshot was
     /// forged, and there is nothing to take out.
     fn number(&self, slug: &Slug) -> Id {
-        self.names.find(slug).unwrap_or(Id::MAX)
+        let known = self.known.find(slug);
+        known.or_else(|| self.names.find(slug)).unwrap_or(Id::MAX)
     }
 
     fn party(&self, party: &PartyId) -> Id {

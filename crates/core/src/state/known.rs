@@ -4,6 +4,7 @@ use super::facts::AgreementMove;
 use super::folds::Folds;
 use super::id_table::{Id, Ids};
 use super::position::Position;
+use super::sides::Sides;
 use super::standing::{Sayings, Stood};
 use super::tables::State;
 use super::word::Word;
@@ -13,7 +14,7 @@ use crate::value::agreement::{Action, AgreementStatus, Relation};
 use crate::value::id::{
     AgreementId, CommitmentId, EntityKind, PartyId, RecorderId, Seq, Slug, Subject,
 };
-use crate::value::when::When;
+use crate::value::when::{Deadline, When};
 
 impl Known for State {
     fn standing_spec(&self, seq: Seq) -> Option<&'static EventSpec> {
@@ -21,9 +22,7 @@ impl Known for State {
     }
 
     fn entity(&self, id: &Slug) -> Option<(EntityKind, Seq)> {
-        let entity = self.tables.entity(self.tables.names.find(id)?)?;
-        let (kind, record) = entity.defined?;
-        Some((kind, Seq(record.into())))
+        self.entity_of(self.tables.names.find(id)?)
     }
 
     fn has_any(&self, kind: EntityKind) -> bool {
@@ -111,16 +110,7 @@ impl Known for State {
     }
 
     fn position(&self, id: &CommitmentId) -> Option<Position<'_>> {
-        let (entity, record) = self.found(&id.0, EntityKind::Commitment)?;
-        let facts = entity.facts.commitment.as_deref()?;
-        let terms = facts.terms.of(record)?;
-        Some(Position {
-            state: self,
-            number: self.tables.names.find(&id.0)?,
-            defined: record,
-            terms,
-            facts,
-        })
+        self.position_of(self.tables.names.find(&id.0)?)
     }
 
     fn agreed_on(&self, agreement: Id) -> Option<When> {
@@ -168,6 +158,14 @@ impl Sayings for State {
         self.tables.words.get(number)
     }
 
+    fn sides(&self, number: u32) -> Option<&Sides> {
+        self.tables.sides.get(number)
+    }
+
+    fn deadline(&self, number: u32) -> Option<&Deadline> {
+        self.tables.deadlines.get(number)?.as_ref()
+    }
+
     fn principals(&self, actors: &[Id]) -> Ids {
         let mut found = Ids::from_slice(actors);
         let mut next = 0;
@@ -184,6 +182,27 @@ impl Sayings for State {
 }
 
 impl State {
+    /// What the id of a number names, and the record that gave it.
+    pub(super) fn entity_of(&self, id: Id) -> Option<(EntityKind, Seq)> {
+        let (kind, record) = self.tables.entity(id)?.defined?;
+        Some((kind, Seq(record.into())))
+    }
+
+    /// The commitment of a number after all that was recorded of it.
+    pub(super) fn position_of(&self, id: Id) -> Option<Position<'_>> {
+        let entity = self.tables.entity(id)?;
+        let (kind, defined) = entity.defined?;
+        let facts = entity.facts.commitment.as_deref()?;
+        (kind == EntityKind::Commitment).then_some(())?;
+        Some(Position {
+            state: self,
+            number: id,
+            defined,
+            terms: facts.terms.of(defined)?,
+            facts,
+        })
+    }
+
     /// The parties that a party acts for at once: the one that it is part of, and those that it succeeded.
     fn superiors(&self, party: Id) -> impl Iterator<Item = Id> {
         self.parent(party).into_iter().chain(self.succeeded(party))

@@ -1,5 +1,6 @@
 //! Lookups: the ids, and the trail of an entity or a record.
 
+use super::id_table::Id;
 use super::postings::Postings;
 use super::tables::State;
 use crate::event::{Entry, Kind};
@@ -65,6 +66,14 @@ impl State {
             let seq = Seq(number.into());
             Some((seq, self.kind(seq)?))
         })
+    }
+
+    /// The numbers of the records that name the entity whose id has a number, in order.
+    pub fn trail_of_number(&self, id: Id) -> impl Iterator<Item = Seq> + use<'_> {
+        let trail = self.tables.entity(id).map(|entity| &entity.trail);
+        let numbers = trail.into_iter().flat_map(Postings::iter);
+        let seqs = numbers.map(|number| Seq(number.into()));
+        seqs.filter(|seq| self.kind(*seq).is_some())
     }
 
     /// The record that has an import key, in any spelling of Unicode that is the same in NFC.

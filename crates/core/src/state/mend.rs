@@ -1,6 +1,7 @@
 //! Mends: what corrections, retractions and redactions do to earlier records.
 
 use super::current::RecordStatus;
+use super::named::Named;
 use super::tables::State;
 use crate::event::{Change, Correction, Event, FieldSpec, Kind};
 use crate::value::id::Seq;
@@ -79,7 +80,8 @@ impl State {
                 self.change().unindex(*record, &event);
             }
             if let Some(event) = after {
-                self.change().index(*record, &event, mend.by);
+                let tables = self.change();
+                tables.index(*record, &event, &Named::default(), mend.by);
             }
         }
     }

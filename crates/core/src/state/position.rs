@@ -46,7 +46,7 @@ impl<'r> Position<'r> {
     /// The deadline.
     pub fn deadline(&self) -> Option<&'r Deadline> {
         self.amended(|amendment| amendment.deadline.as_ref())
-            .or(self.terms.deadline.as_ref())
+            .or_else(|| self.state.deadline(self.terms.deadline))
     }
 
     /// The value of the last amendment that sets it.

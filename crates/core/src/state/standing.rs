@@ -8,17 +8,23 @@ use std::fmt;
 
 use smallvec::SmallVec;
 
-use super::facts::{Amendment, CommitmentFacts, Moved, Terms};
+use super::facts::{Amendment, CommitmentFacts, Terms};
 use super::folds::{Folds, STEP};
 use super::id_table::{Id, Ids};
+use super::sides::Sides;
 use super::word::Word;
 use crate::value::commitment::{Asserter, Capacity, Standing, TRANSITIONS, Transition, transition};
 use crate::value::id::Seq;
+use crate::value::when::Deadline;
 
 /// What is asked about those who move standings. The state answers it.
 pub(super) trait Sayings: fmt::Debug {
     /// The word of a number.
     fn word(&self, number: u32) -> Option<&Word>;
+    /// The sides of a number.
+    fn sides(&self, number: u32) -> Option<&Sides>;
+    /// The deadline of a number, if it is of one.
+    fn deadline(&self, number: u32) -> Option<&Deadline>;
     /// All parties for which one of these may act, and these themselves.
     fn principals(&self, actors: &[Id]) -> Ids;
     /// Where debtors stood in between.
@@ -87,71 +93,10 @@ impl Track {
     }
 }
 
-/// The two sides of a commitment.
-#[derive(Debug, Clone)]
-pub(super) struct Sides {
-    debtor: Ids,
-    creditor: Ids,
-    mutual: bool,
-}
-
-impl Sides {
-    fn of(terms: &Terms) -> Self {
-        Self {
-            debtor: terms.debtor.clone(),
-            creditor: terms.creditor.clone(),
-            mutual: terms.mutual,
-        }
-    }
-
-    fn amend(&mut self, amendment: &Amendment) {
-        for (side, new) in [
-            (&mut self.debtor, &amendment.debtor),
-            (&mut self.creditor, &amendment.creditor),
-        ] {
-            if !new.is_empty() {
-                side.clone_from(new);
-            }
-        }
-    }
-
-    /// Who owes it: the debtors, and on a mutual commitment the creditors too.
-    fn debtors(&self) -> Ids {
-        self.both(&self.debtor, &self.creditor)
-    }
-
-    /// To whom it is owed: the creditors, and on a mutual commitment the debtors too.
-    fn creditors(&self) -> Ids {
-        self.both(&self.creditor, &self.debtor)
-    }
-
-    fn both(&self, own: &[Id], other: &[Id]) -> Ids {
-        let mut all = Ids::from_slice(own);
-        if self.mutual {
-            let other = other.iter().copied();
-            all.extend(other.filter(|party| !own.contains(party)));
-        }
-        all
-    }
-
-    /// To whom a debtor owes it: never to itself.
-    fn creditors_of(&self, debtor: Id) -> Ids {
-        let owes = self.debtor.contains(&debtor);
-        let is_owed = self.creditor.contains(&debtor);
-        let mut all = match (self.mutual, owes, is_owed) {
-            (true, true, true) => self.debtors(),
-            (true, false, _) => self.debtor.clone(),
-            _ => self.creditor.clone(),
-        };
-        all.retain(|party| *party != debtor);
-        all
-    }
-}
-
 impl<'s> Standings<'s> {
     /// Where they stand by the terms alone.
     fn first(state: &'s dyn Sayings, terms: &Terms) -> Self {
-        let sides = Sides::of(terms);
+        let sides = state.sides(terms.sides).cloned().unwrap_or_default();
         let first = Track::at(terms.standing.unwrap_or(Standing::Agreed));
         let debtors = sides.debtors().into_iter();
         Self {
@@ -167,16 +112,19 @@ impl<'s> Standings<'s> {
         let Promise { terms, facts, .. } = promise;
         let one = |debtors: &[Id]| debtors.len() <= 1;
         let mut amendments = facts.amendments.values();
-        let always_one = one(&terms.debtor) && amendments.all(|each| one(&each.debtor));
-        if !always_one || terms.mutual {
-            return Self::of_several(state, promise, record);
-        }
         let mut standings = Self::first(state, terms);
+        let sides = &standings.sides;
+        let always_one = one(&sides.debtor) && amendments.all(|each| one(&each.debtor));
+        if !always_one || sides.mutual {
+            return standings.of_several(promise, record);
+        }
         // All moves are of the only debtor, so that the last two tell.
-        let mut last = facts.moves.before(record).map(|(_, moved)| moved).take(2);
+        let mut last = facts.moves.before(record).map(|(_, word)| *word);
         let last = [last.next(), last.next()];
-        for moved in last.into_iter().rev().flatten() {
-            standings.joint.take(moved.to, moved.word);
+        for word in last.into_iter().rev().flatten() {
+            if let Some(said) = state.word(word) {
+                standings.joint.take(said.to, word);
+            }
         }
         for (_, amendment) in facts.amendments.iter().filter(|(at, _)| *at < record) {
             standings.amend(amendment);
@@ -187,16 +135,17 @@ impl<'s> Standings<'s> {
         standings
     }
 
-    /// The same where there are or were several debtors: each move has to be gone through, but not from the first one
-    /// each time.
-    fn of_several(state: &'s dyn Sayings, promise: Promise<'_>, record: u32) -> Self {
+    /// The same where there are or were several debtors, from where they stand by the terms alone: each move has to be gone
+    /// through, but not from the first one each time.
+    fn of_several(self, promise: Promise<'_>, record: u32) -> Self {
         let Promise {
             number,
             defined,
-            terms,
             facts,
+            ..
         } = promise;
-        let mut standings = Self::first(state, terms);
+        let state = self.state;
+        let mut standings = self;
         let is_long = facts.moves.0.len() > STEP;
         let kept = is_long.then(|| state.folds().before(number, defined, record));
         let mut from = 0;
@@ -230,22 +179,25 @@ impl<'s> Standings<'s> {
     /// Takes in those of these moves and amendments that count, in the order of their records, and tells each move.
     fn walk(
         &mut self,
-        moves: &[(u32, Moved)],
+        moves: &[(u32, u32)],
         amendments: &[(u32, Amendment)],
         counts: impl Fn(u32) -> bool,
         mut tell: impl FnMut(Move),
     ) {
         let amendments = amendments.iter();
         let mut amendments = amendments.filter(|(at, _)| counts(*at)).peekable();
-        for (record, moved) in moves.iter().filter(|(at, _)| counts(*at)) {
+        for (record, word) in moves.iter().filter(|(at, _)| counts(*at)) {
             while let Some((_, amendment)) = amendments.next_if(|(at, _)| at < record) {
                 self.amend(amendment);
             }
+            let Some(said) = self.word(*word) else {
+                continue;
+            };
             let before = self.whole();
-            let of = self.take(moved.to, moved.word);
+            let of = self.take(said, *word);
             tell(Move {
                 seq: Seq((*record).into()),
-                to: moved.to,
+                to: said.to,
                 of,
                 before,
                 after: self.whole(),
@@ -270,11 +222,8 @@ impl<'s> Standings<'s> {
     }
 
     /// Moves the standing of those whom a word is about, and returns them with where they stood before.
-    fn take(&mut self, to: Standing, word: u32) -> Debtors {
-        let about = match self.word(word) {
-            Some(said) => self.about(to, said),
-            None => Ids::new(),
-        };
+    fn take(&mut self, said: &Word, word: u32) -> Debtors {
+        let (to, about) = (said.to, self.about(said));
         self.joint.take(to, word);
         let mut moved = Debtors::new();
         for (debtor, track) in &mut self.each {
@@ -289,7 +238,14 @@ impl<'s> Standings<'s> {
     /// Takes in new sides. Who replaces debtors stands where they stood, and who joins them stands where the commitment
     /// itself does: what others did with it is not the newcomer's. Where that differs, it is in force for the newcomer.
     fn amend(&mut self, amendment: &Amendment) {
-        self.sides.amend(amendment);
+        for (side, new) in [
+            (&mut self.sides.debtor, &amendment.debtor),
+            (&mut self.sides.creditor, &amendment.creditor),
+        ] {
+            if !new.is_empty() {
+                side.clone_from(new);
+            }
+        }
         let debtors = self.sides.debtors();
         let (left, stayed): (Vec<_>, Vec<_>) = self
             .each
@@ -351,7 +307,8 @@ impl<'s> Standings<'s> {
 
     /// The debtors whose performance a move is about: those that it names. Where it names none, it is about the only
     /// debtor, or about all whose standing it may move; if there are none, about those whom such a word can only mean.
-    pub fn about(&self, to: Standing, word: &Word) -> Ids {
+    pub fn about(&self, word: &Word) -> Ids {
+        let to = word.to;
         if let [(only, _)] = self.each.as_slice() {
             return Ids::from_slice(&[*only]);
         }

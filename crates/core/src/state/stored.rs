@@ -26,6 +26,10 @@ pub(super) enum Table {
     Assessments,
     /// The words by which standings moved.
     Words,
+    /// The sides of commitments.
+    Sides,
+    /// The deadlines.
+    Deadlines,
     /// The bytes of long trails.
     Trails,
     /// The entities, by the numbers of their ids.

@@ -15,11 +15,13 @@ use super::paged::Paged;
 use super::postings::Postings;
 use super::read_cache::ReadCache;
 use super::scan_cache::ScanCache;
+use super::sides::{AllSides, Deadlines};
 use super::sorted::{Overlaid, Sorted};
 use super::standing::Stood;
 use super::stored::Stored;
 use super::word::Words;
 use crate::event::Kind;
+use crate::records::ReadError;
 use crate::value::id::{EntityKind, Seq, Slug};
 
 /// The most records of a ledger: the state keeps their numbers in 32 bits.
@@ -56,6 +58,10 @@ pub(super) struct Tables {
     pub assessments: Assessments,
     /// The different words by which standings moved. Facts have their numbers.
     pub words: Words,
+    /// The different sides of commitments. Terms have their numbers.
+    pub sides: AllSides,
+    /// The different deadlines. Terms have their numbers.
+    pub deadlines: Deadlines,
     /// How many ids there are of each [`EntityKind`].
     pub id_counts: [u32; 5],
     /// The trail of each record that others name.
@@ -165,7 +171,7 @@ impl State {
             let why = "the snapshot up to it is damaged, and the records do not give it again";
             self.unreadable.get_or_init(|| Unreadable {
                 seq: last,
-                why: why.to_owned(),
+                why: ReadError::damaged(why),
             });
         }
         self.unreadable.get()
@@ -192,6 +198,8 @@ impl State {
         tables.entities.read_all();
         tables.assessments.all().read_all();
         tables.words.all().read_all();
+        tables.sides.all().read_all();
+        tables.deadlines.all().read_all();
         tables
             .entities
             .iter()

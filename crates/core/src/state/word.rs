@@ -2,11 +2,13 @@
 
 use super::id_table::Ids;
 use super::interned::Interned;
-use crate::value::commitment::Capacity;
+use crate::value::commitment::{Capacity, Standing};
 
-/// Who says that a standing moves, in which capacity, and whose performance that is about.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+/// What is said of a standing: where it moves, who says so, in which capacity, and whose performance that is about.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Word {
+    /// Where these debtors stand from now on.
+    pub to: Standing,
     /// The parties that say so.
     pub by: Ids,
     /// Their capacity, where they gave one.

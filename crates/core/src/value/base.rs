@@ -7,6 +7,9 @@
 use std::fmt;
 use std::str::FromStr;
 
+use smallvec::SmallVec;
+use smol_str::SmolStr;
+
 pub use crate::value::error::{ValueError, excerpt, unknown_word};
 use crate::value::id::{
     AgreementId, CommitmentId, FieldName, PartyId, RecorderId, Reference, Seq, Slug, SourceId,
@@ -110,24 +113,33 @@ impl<T: Leaf> Value for Option<T> {
     }
 }
 
-impl<T: Leaf> Value for Vec<T> {
-    const SHAPE: Shape = Shape::Many;
-    const LABEL: &'static str = T::LABEL;
-    const WORDS: &'static [&'static str] = T::WORDS;
-    const KEPT: bool = T::KEPT;
-    fn from_texts<S: AsRef<str>>(texts: &[S]) -> Result<Self, ValueError> {
-        texts.iter().map(|text| text.as_ref().parse()).collect()
-    }
-    fn to_texts(&self) -> Vec<String> {
-        self.iter().map(T::to_string).collect()
-    }
-    fn each_reference<'v>(&'v self, show: &mut impl FnMut(Reference<'v>)) {
-        self.iter().filter_map(T::reference).for_each(show);
-    }
-    fn is_absent(&self) -> bool {
-        self.is_empty()
-    }
+/// A list that mostly has one value, which then lies in place and not on the heap.
+pub type Few<T> = SmallVec<[T; 1]>;
+
+macro_rules! lists {
+    ($($list:ty)+) => {$(
+        impl<T: Leaf> Value for $list {
+            const SHAPE: Shape = Shape::Many;
+            const LABEL: &'static str = T::LABEL;
+            const WORDS: &'static [&'static str] = T::WORDS;
+            const KEPT: bool = T::KEPT;
+            fn from_texts<S: AsRef<str>>(texts: &[S]) -> Result<Self, ValueError> {
+                texts.iter().map(|text| text.as_ref().parse()).collect()
+            }
+            fn to_texts(&self) -> Vec<String> {
+                self.iter().map(T::to_string).collect()
+            }
+            fn each_reference<'v>(&'v self, show: &mut impl FnMut(Reference<'v>)) {
+                self.iter().filter_map(T::reference).for_each(show);
+            }
+            fn is_absent(&self) -> bool {
+                self.is_empty()
+            }
+        }
+    )+};
 }
+
+lists! { Vec<T> Few<T> }
 
 impl Value for bool {
     const SHAPE: Shape = Shape::Flag;
@@ -268,7 +280,7 @@ pub const TEXT_LIMIT: usize = 32 * 1024;
 /// Free text: not empty, no control characters but newline and tab, at most [`TEXT_LIMIT`] bytes.
 /// In any script. It is kept as it is read; what comes from outside is put into one form before (`unicode`).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Text(Box<str>);
+pub struct Text(SmolStr);
 
 impl Text {
     /// The text.

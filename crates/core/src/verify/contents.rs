@@ -5,19 +5,19 @@ use std::sync::Arc;
 
 use super::erasable::{demanded, header_of};
 use super::kept::{Compared, Kept};
+use super::placed::{Payload, Placed};
 use super::replayed::Replayed;
 use super::signed::Signed;
 use super::subject::Subject;
 use super::verdict::{BEYOND_A_CHAIN, Check, Finding, FindingKind, Verdict};
-use crate::archive;
 use crate::chain::codec::CodecError;
-use crate::chain::record::{Hash, Head, Header, Malformed, RecordRef, payload_digest};
+use crate::chain::record::{Head, Header, Malformed, payload_digest};
 use crate::chain::tree::Tiled;
 use crate::event::{Change, Entry, Event, Fact, Kind};
 use crate::records::Stored;
 use crate::rules;
 use crate::signatures::SignatureError;
-use crate::state::{State, Unreadable, asserted_times};
+use crate::state::{Asked, Named, State, Unreadable, asserted_times};
 use crate::value::id::Seq;
 use crate::value::when::Instant;
 use crate::words::plural;
@@ -31,48 +31,6 @@ pub fn origin_of(state: &State) -> Option<String> {
     match &state.held(Seq(0))?.recorded().fact {
         Fact::LedgerOpened(fact) => Some(fact.origin.to_string()),
         _ => None,
-    }
-}
-
-/// What a payload says.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "nearly all are events: a box for each would cost more than it saves"
-)]
-pub(super) enum Payload {
-    /// An event, in its one encoding.
-    Event(Entry),
-    /// Nothing that can be read.
-    Nonsense(CodecError),
-    /// It is not the one that the header vouches for: what it says is of no account, for nobody recorded it.
-    Foreign,
-    /// It is gone.
-    Gone,
-}
-
-impl Payload {
-    /// The payload of a record, which is the one that the header vouches for; none where it is nonsense.
-    pub(super) fn sound(record: &RecordRef<'_>) -> Option<Self> {
-        match Self::read(record, true) {
-            Self::Nonsense(_) => None,
-            payload => Some(payload),
-        }
-    }
-
-    /// Reads the payload of a record; `sound` is whether it is the one that the header vouches for.
-    pub(super) fn read(record: &RecordRef<'_>, sound: bool) -> Self {
-        match record.body {
-            None => Self::Gone,
-            Some(_) if !sound => Self::Foreign,
-            Some(body) => {
-                let header = &record.header;
-                let content = header.content(body.payload);
-                match archive::entry(header.seq, header.recorded_at, content) {
-                    Ok(entry) => Self::Event(entry),
-                    Err(error) => Self::Nonsense(error),
-                }
-            }
-        }
     }
 }
 
@@ -150,7 +108,8 @@ impl<'s, K: Kept> Contents<'s, K> {
 
     /// Takes in the next record, whose link and payload were looked at. Its leaf is for the caller to add to the
     /// tree.
-    pub(super) fn take(&mut self, seq: u64, record: &RecordRef<'_>, link: Hash, payload: &Payload) {
+    pub(super) fn take(&mut self, seq: u64, record: Placed<'_>, payload: Payload<'_>) {
+        let gone = matches!(payload, Payload::Gone);
         let entry = self.open_payload(seq, record, payload);
         if let Some(entry) = entry {
             if entry.event.kind().spec().change == Some(Change::Redacts)
@@ -160,19 +119,20 @@ impl<'s, K: Kept> Contents<'s, K> {
             }
             self.irregular += usize::from(entry.event.envelope.irregular.is_some());
         }
-        let header = &record.header;
+        let header = record.header;
         self.check_erasable(seq, header);
-        let gone = record.body.is_none();
         if gone {
             self.signed.withhold();
         }
         self.replay(seq, header, entry, gone);
-        if let Some(body) = &record.body {
+        if self.kept.wants(header)
+            && let Some(body) = record.body()
+        {
             self.kept.note(header, body.payload);
         }
         let head = Head {
             count: seq + 1,
-            link,
+            link: record.link,
         };
         self.compare_signatures(seq, record, head);
         if header.asserted && self.asserted == seq {
@@ -251,30 +211,31 @@ impl<'s, K: Kept> Contents<'s, K> {
     fn open_payload<'p>(
         &mut self,
         seq: u64,
-        record: &RecordRef<'_>,
-        payload: &'p Payload,
+        record: Placed<'_>,
+        payload: Payload<'p>,
     ) -> Option<&'p Entry> {
-        let Some(body) = record.body else {
-            self.gone.push(seq);
-            if record.header.kind().is_none() {
-                let found = CodecError::Kind(record.header.kind).to_string();
-                let expected = "an event of a known kind";
-                self.find(FindingKind::Encoding, &[seq], expected, &found);
-            }
-            if !record.header.erasable {
-                self.not_erasable.push(seq);
-            }
-            return None;
-        };
-        self.payloads += 1;
+        self.payloads += u64::from(!matches!(payload, Payload::Gone));
         match payload {
             Payload::Event(entry) => Some(entry),
+            Payload::Gone => {
+                self.gone.push(seq);
+                if record.header.kind().is_none() {
+                    let found = CodecError::Kind(record.header.kind).to_string();
+                    let expected = "an event of a known kind";
+                    self.find(FindingKind::Encoding, &[seq], expected, &found);
+                }
+                if !record.header.erasable {
+                    self.not_erasable.push(seq);
+                }
+                None
+            }
             Payload::Nonsense(error) => {
                 let expected = "an event in its one encoding";
                 self.find(FindingKind::Encoding, &[seq], expected, &error.to_string());
                 None
             }
-            Payload::Foreign | Payload::Gone => {
+            Payload::Foreign => {
+                let body = record.body()?;
                 let expected = record.header.payload_digest;
                 let found = payload_digest(body.salt, body.payload);
                 self.find(
@@ -297,8 +258,9 @@ impl<'s, K: Kept> Contents<'s, K> {
         match entry {
             Some(entry) => {
                 let fault = self.check_keys(seq, &entry.event);
-                self.check_rules(seq, &entry.event, fault);
-                self.replayed.state.apply(entry);
+                let named = self.replayed.state.named(&entry.event);
+                self.check_rules(seq, &entry.event, &named, fault);
+                self.replayed.state.apply_named(entry, &named);
             }
             None if gone => self.replayed.state.apply_missing(),
             None => self.lose_rules(seq),
@@ -329,13 +291,19 @@ impl<'s, K: Kept> Contents<'s, K> {
     }
 
     /// Checks an event against the rules, given all before it. What they say of its fault with keys is said already.
-    fn check_rules(&mut self, seq: u64, event: &Event, fault: Option<SignatureError>) {
+    fn check_rules(
+        &mut self,
+        seq: u64,
+        event: &Event,
+        named: &Named<'_>,
+        fault: Option<SignatureError>,
+    ) {
         self.rules += 1;
         let about = event.target();
         let is_gone = about.is_some_and(|about| about.0 < seq && self.is_gone(about.0));
         self.about_gone += usize::from(is_gone);
         let told = fault.as_ref().map_or(&[][..], SignatureError::rules);
-        if let Err(rejection) = rules::check(&self.replayed.state, event)
+        if let Err(rejection) = rules::check_named(Asked::new(&self.replayed.state, named), event)
             && !told.contains(&rejection.rule)
         {
             let expected = format!("an event that keeps the rule {}", rejection.rule);
@@ -362,12 +330,12 @@ impl<'s, K: Kept> Contents<'s, K> {
     }
 
     /// At the end of a batch: whether those signed it who must.
-    fn compare_signatures(&mut self, seq: u64, record: &RecordRef<'_>, head: Head) {
+    fn compare_signatures(&mut self, seq: u64, record: Placed<'_>, head: Head) {
         if self.rules_lost_at.is_some() {
             return;
         }
         let expected = "the signatures of the batch's recorders, at its end";
-        for wrong in self.signed.compare(record, head) {
+        for wrong in self.signed.compare(&record, head) {
             self.find(FindingKind::Signature, &[seq], expected, &wrong.to_string());
         }
     }
@@ -414,7 +382,7 @@ impl<'s, K: Kept> Contents<'s, K> {
             && self.is_sound()
         {
             let expected = "the record that was read before";
-            self.find(FindingKind::Unreadable, &[seq.0], expected, &why);
+            self.find(FindingKind::Unreadable, &[seq.0], expected, &why.what);
         }
     }
 

@@ -1,10 +1,12 @@
 //! The careful walk: one record after the other, and on after each finding, so that all of them are named.
 
-use super::contents::{Contents, Payload};
+use super::contents::Contents;
 use super::kept::Kept;
+use super::placed::{Payload, Placed};
 use super::progress::Progress;
 use super::subject::{Start, Subject};
 use super::verdict::{FindingKind, Verdict, finding_of};
+use crate::archive;
 use crate::chain::record::{Hash, Head, Header, RecordRef, Sealed};
 use crate::chain::tree::leaf_hash;
 use crate::chain::walker::{Flaw, Walker};
@@ -124,8 +126,23 @@ impl<K: Kept> Examiner<'_, K> {
         };
         self.compare_with_previous(seq, header);
         let link = record.link();
-        let payload = Payload::read(&record, record.payload_is_sound());
-        self.contents.take(seq, &record, link, &payload);
+        let placed = Placed {
+            header,
+            link,
+            is_signed: record.is_signed(),
+            sealed: &stored.sealed.0,
+        };
+        let content = record.content();
+        let is_sound = record.payload_is_sound();
+        let read = content.filter(|_| is_sound);
+        let read = read.map(|content| archive::entry(header.seq, header.recorded_at, content));
+        let payload = match &read {
+            Some(Ok(entry)) => Payload::Event(entry),
+            Some(Err(error)) => Payload::Nonsense(error),
+            None if is_sound => Payload::Gone,
+            None => Payload::Foreign,
+        };
+        self.contents.take(seq, placed, payload);
         // A tree over a history with gaps is nobody's; the finding that made the gap says enough.
         let _ = self.contents.tree().push(leaf_hash(record.header_bytes));
         self.walker = Some(Walker::after(header, link));

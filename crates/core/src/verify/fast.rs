@@ -3,12 +3,12 @@
 //! Workers check ranges of records by themselves. The calling thread joins the ranges at their ends, in the order of the
 //! chain, and checks what only the order shows: rules and signatures.
 
-use super::contents::{Contents, Payload};
+use super::contents::Contents;
 use super::kept::Kept;
+use super::placed::{Payload, Placed};
 use super::progress::Progress;
 use super::subject::{Start, Subject};
 use super::verdict::Verdict;
-use crate::chain::record::RecordRef;
 use crate::chain::walker::Walker;
 use crate::ranges::{self, Range, Workers};
 
@@ -28,16 +28,21 @@ pub(super) fn pass(
     let ranges = ranges::ranges(first, committed.count, contents.snapshots());
     progress.begin(committed.count);
     contents.read_again(committed.count);
-    let check = |start, end| Range::check(&*subject.records, (start, end), Payload::sound);
+    let check = |start, end| Range::check(&*subject.records, (start, end), ranges::entry);
     let joined = workers.in_order(&ranges, check, |range| {
         range.follow(&mut walker)?;
         range.add_to(contents.tree())?;
         contents.just_read(&range.records);
-        let records = range.records.iter().zip(&range.links);
-        for ((stored, link), payload) in records.zip(&range.payloads) {
-            let record = RecordRef::peek(&stored.sealed.0).ok()?;
+        for (at, entry) in range.payloads.iter().enumerate() {
+            let record = Placed {
+                header: &range.headers[at],
+                link: range.links[at],
+                is_signed: range.signed[at],
+                sealed: &range.records[at].sealed.0,
+            };
             contents.count_record();
-            contents.take(stored.seq, &record, *link, payload);
+            let payload = entry.as_ref().map_or(Payload::Gone, Payload::Event);
+            contents.take(record.header.seq, record, payload);
         }
         contents.compare_snapshot();
         progress.reached(contents.head().count);

@@ -13,7 +13,10 @@ pub trait Kept {
     /// [`ReadError`]
     fn counts(&self) -> Result<Vec<u64>, ReadError>;
 
-    /// Takes note of the next record, before a snapshot of the records up to it is compared.
+    /// Whether it takes note of the payload of a record.
+    fn wants(&self, header: &Header) -> bool;
+
+    /// Takes note of the next record whose payload it wants, before a snapshot of the records up to it is compared.
     fn note(&mut self, header: &Header, payload: &[u8]);
 
     /// Compares the snapshot of all records so far with what replay gives of them.
@@ -35,6 +38,10 @@ pub enum Compared {
 impl Kept for () {
     fn counts(&self) -> Result<Vec<u64>, ReadError> {
         Ok(Vec::new())
+    }
+
+    fn wants(&self, _: &Header) -> bool {
+        false
     }
 
     fn note(&mut self, _: &Header, _: &[u8]) {}

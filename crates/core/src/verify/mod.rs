@@ -30,6 +30,7 @@ mod erasable;
 mod examine;
 mod fast;
 mod kept;
+mod placed;
 mod progress;
 mod replayed;
 mod signed;

@@ -1,6 +1,7 @@
 //! Whether those signed who must, and whether what they signed holds.
 
-use crate::chain::record::{Head, Header, RecordRef};
+use super::placed::Placed;
+use crate::chain::record::{Head, Header};
 use crate::event::{Event, Fact};
 use crate::signatures::{self, Keyring, Required, SignatureError};
 use crate::state::State;
@@ -73,9 +74,9 @@ impl Signed {
     }
 
     /// What is wrong with the signatures of a record that leads to a head.
-    pub(super) fn compare(&mut self, record: &RecordRef<'_>, head: Head) -> Vec<SignatureError> {
+    pub(super) fn compare(&mut self, record: &Placed<'_>, head: Head) -> Vec<SignatureError> {
         if record.header.remaining > 0 {
-            let inside = record.is_signed().then_some(SignatureError::Inside);
+            let inside = record.is_signed.then_some(SignatureError::Inside);
             return inside.into_iter().collect();
         }
         let mut required = std::mem::take(&mut self.required);

@@ -337,12 +337,11 @@ impl<'r> View<'r> {
     /// How many commitments there are in each agreement, by the number of its id.
     pub fn commitment_counts(&self) -> HashMap<Id, usize, FixedState> {
         let mut counts = HashMap::default();
-        for (_, told) in self.state.histories() {
-            if let Some(agreement) = told.agreement()
-                && self.has_happened(told.defined())
-            {
-                *counts.entry(agreement).or_default() += 1;
-            }
+        for agreement in self
+            .commitment_histories()
+            .filter_map(|told| told.agreement())
+        {
+            *counts.entry(agreement).or_default() += 1;
         }
         counts
     }
@@ -398,11 +397,17 @@ impl<'r> View<'r> {
         ids.into_iter().filter_map(|id| self.source(id)).collect()
     }
 
+    /// The history of every commitment, in the order in which records first named them. No record is read.
+    pub fn commitment_histories(&self) -> impl Iterator<Item = CommitmentHistory<'r>> + use<'r> {
+        let view = *self;
+        let told = self.state.histories().map(|(_, told)| told);
+        told.filter(move |told| view.has_happened(told.defined()))
+    }
+
     /// The id of every commitment, sorted. No record is read.
     pub fn commitment_ids(&self) -> Vec<&'r Slug> {
-        let told = self.state.histories();
-        let made = told.filter(|(_, told)| self.has_happened(told.defined()));
-        let mut ids: Vec<&Slug> = made.map(|(id, _)| id).collect();
+        let all = self.commitment_histories();
+        let mut ids: Vec<&Slug> = all.map(|told| self.state.slug(told.number())).collect();
         ids.sort_unstable();
         ids
     }

@@ -135,11 +135,12 @@ impl Context for Before<'_> {
             numbers.collect()
         };
         let word = Word {
+            to: said.to,
             by: numbers(said.by),
             capacity: said.capacity,
             debtor: numbers(said.debtor),
         };
-        let about = standings.about(said.to, &word);
+        let about = standings.about(&word);
         let each = standings
             .each()
             .filter(|(debtor, _)| about.contains(debtor));

@@ -142,9 +142,12 @@ impl<'v> Table<'v> {
     }
 
     /// Leaves out the rows after the first `limit`, and returns the note that says how many rows there are.
+    ///
+    /// Without a limit the rows are not counted, which may take as long as making them.
     pub fn cut(&mut self, limit: Option<usize>) -> Option<String> {
-        let note = cut(self.rows.len(), limit)?;
-        self.rows.truncate(limit.unwrap_or(usize::MAX));
+        let limit = limit?;
+        let note = cut(self.rows.len(), Some(limit))?;
+        self.rows.truncate(limit);
         Some(note)
     }
 

@@ -195,4 +195,10 @@ mod tests {
         flow.truncate(2);
         assert_eq!((flow.len(), all(&flow)), (2, vec![0, 1]));
     }
+    #[test]
+    fn rows_that_nobody_limits_are_not_counted() {
+        let counted = || -> std::vec::IntoIter<crate::report::Row> { panic!("they are counted") };
+        let mut table = crate::report::Table::new("t", "T", &["a"]).with(Flow::uncounted(counted));
+        assert_eq!(table.cut(None), None);
+    }
 }

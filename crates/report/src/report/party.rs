@@ -145,7 +145,7 @@ impl<'r> Facts<'r> {
         let statements = self::statements(view, asked);
         let speakers = parallel::ordered(view, statements.len(), |scope, at| {
             let entry = scope.view.state.entry(statements[at]);
-            entry.map_or_else(Vec::new, |entry| entry.event.envelope.by.clone())
+            entry.map_or_else(Vec::new, |entry| entry.event.envelope.by.to_vec())
         });
         for (at, speakers) in speakers.enumerate() {
             facts.statements.add(at, &speakers);

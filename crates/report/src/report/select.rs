@@ -9,7 +9,9 @@ use chrono::NaiveDate;
 use servanda_core::event::{Entry, Event, Fact, Kind};
 use servanda_core::rules::Known;
 use servanda_core::state::{Id, State};
-use servanda_core::value::id::{AgreementId, EntityKind, PartyId, Seq, Slug, Subject};
+use servanda_core::value::id::{
+    AgreementId, CommitmentId, EntityKind, PartyId, Seq, Slug, Subject,
+};
 use servanda_core::value::when::Instant;
 use servanda_core::view::{Commitment, View};
 
@@ -67,11 +69,15 @@ pub fn commitments<'r>(view: &View<'r>, question: &Question) -> Commitments<'r> 
             let found = view.commitment(id).into_iter();
             Commitments::new(view, found.map(|commitment| &commitment.id.0))
         }
-        (None, Some(agreement), _) => commitments_naming(view, [&agreement.0]),
+        (None, Some(agreement), _) => commitments_in(view, agreement),
         (None, None, Some(circle)) => commitments_naming(view, circle.iter().map(|party| &party.0)),
         (None, None, None) => Commitments::new(view, view.commitment_ids()),
     };
-    let agreement = question.agreement.as_ref();
+    // Those that are looked for in an agreement are in it.
+    let agreement = question
+        .commitment
+        .as_ref()
+        .and(question.agreement.as_ref());
     if agreement.is_none() && circle.is_none() && question.standings.is_empty() {
         return all;
     }
@@ -99,6 +105,39 @@ pub fn commitments<'r>(view: &View<'r>, question: &Question) -> Commitments<'r> 
             && circle.as_ref().is_none_or(has_role)
     })
 }
+
+/// The commitments in an agreement, by id.
+fn commitments_in<'r>(view: &View<'r>, agreement: &AgreementId) -> Commitments<'r> {
+    let state = view.state;
+    let number = state.number(&agreement.0);
+    let about = Subject::Entity(agreement.0.clone());
+    let named = view
+        .trail_records(&about)
+        .filter(|(_, kind)| *kind == Kind::CommitmentRecorded);
+    // Where many commitments name it, all are gone through, of which no record is read.
+    if named.count() > state.count_of(EntityKind::Commitment) / MANY {
+        let told = view.commitment_histories();
+        let inside = told.filter(|told| told.agreement() == number);
+        return Commitments::new(view, inside.map(|told| state.slug(told.number())));
+    }
+    let naming = naming(
+        view,
+        [&agreement.0],
+        &[Kind::CommitmentRecorded],
+        |fact| match fact {
+            Fact::CommitmentRecorded(fact) => Some(&fact.id.0),
+            _ => None,
+        },
+    );
+    let is_inside = |id: &&Slug| {
+        let told = state.history(&CommitmentId((*id).clone()));
+        told.is_some_and(|told| told.agreement() == number)
+    };
+    Commitments::new(view, naming.into_iter().filter(is_inside))
+}
+
+/// An agreement has many commitments if it has more than one in so many of all.
+const MANY: usize = 8;
 
 /// The same by what is kept of all commitments.
 fn known<'r>(
@@ -300,39 +339,69 @@ pub fn left_out(view: &View<'_>, records: usize) -> Option<String> {
 /// The records that a question asks for, but for its bounds in time and its limit.
 #[derive(Debug)]
 pub struct Records {
-    /// One set for each thing that the question names; a record must be in all of them.
-    about: Vec<BTreeSet<Seq>>,
+    /// The records about each thing that the question names; a record must be about all of them.
+    about: Vec<Marks>,
     kinds: Vec<Kind>,
+}
+
+/// Some of the records of a ledger.
+#[derive(Debug, Default)]
+struct Marks(Vec<u64>);
+
+impl Marks {
+    /// Marks a record. Says whether it was not marked before.
+    fn insert(&mut self, seq: Seq) -> bool {
+        let (word, bit) = Self::place(seq);
+        if self.0.len() <= word {
+            self.0.resize(word + 1, 0);
+        }
+        let is_new = self.0[word] & bit == 0;
+        self.0[word] |= bit;
+        is_new
+    }
+
+    fn contains(&self, seq: Seq) -> bool {
+        let (word, bit) = Self::place(seq);
+        self.0.get(word).is_some_and(|word| word & bit != 0)
+    }
+
+    fn count(&self) -> u32 {
+        self.0.iter().map(|word| word.count_ones()).sum()
+    }
+
+    /// The records, the last first.
+    fn backwards(&self) -> impl Iterator<Item = Seq> {
+        let seqs = (0..self.0.len() as u64 * 64).rev().map(Seq);
+        seqs.filter(|seq| self.contains(*seq))
+    }
+
+    fn place(seq: Seq) -> (usize, u64) {
+        // A ledger has fewer records than 2^32.
+        (
+            usize::try_from(seq.0 / 64).unwrap_or(usize::MAX),
+            1 << (seq.0 % 64),
+        )
+    }
 }
 
 impl Records {
     /// Reads the question.
     pub fn new(view: &View<'_>, question: &Question) -> Self {
         let state = view.state;
-        let entity = |id: &Slug| Subject::Entity(id.clone());
-        let mut wanted: Vec<BTreeSet<Subject>> = Vec::new();
+        let entity = |id: &Slug| state.number(id).into_iter().collect::<Vec<Id>>();
+        let mut wanted: Vec<Vec<Id>> = Vec::new();
         if let Some(circle) = asked_circle(view, question) {
-            wanted.push(circle.iter().map(|party| entity(&party.0)).collect());
+            wanted.push(circle.iter().flat_map(|party| entity(&party.0)).collect());
         }
         if let Some(agreement) = &question.agreement {
-            wanted.push(agreement_subjects(state, agreement));
+            wanted.push(agreement_entities(state, agreement));
         }
-        wanted.extend(
-            question
-                .commitment
-                .iter()
-                .map(|id| BTreeSet::from([entity(&id.0)])),
-        );
-        wanted.extend(
-            question
-                .source
-                .iter()
-                .map(|id| BTreeSet::from([entity(&id.0)])),
-        );
+        wanted.extend(question.commitment.iter().map(|id| entity(&id.0)));
+        wanted.extend(question.source.iter().map(|id| entity(&id.0)));
         Self {
             about: wanted
-                .iter()
-                .map(|subjects| about(state, subjects))
+                .into_iter()
+                .map(|entities| about(state, entities))
                 .collect(),
             kinds: question.kinds.clone(),
         }
@@ -345,8 +414,8 @@ impl Records {
 
     /// Records among which all are that are asked for, the newest first.
     pub fn newest_first(&self, state: &State) -> Box<dyn Iterator<Item = Seq> + '_> {
-        match self.about.iter().min_by_key(|records| records.len()) {
-            Some(records) => Box::new(records.iter().rev().copied()),
+        match self.about.iter().min_by_key(|records| records.count()) {
+            Some(records) => Box::new(records.backwards()),
             None => Box::new((0..state.count()).rev().map(Seq)),
         }
     }
@@ -355,28 +424,24 @@ impl Records {
     pub fn includes(&self, state: &State, seq: Seq) -> bool {
         let kind = state.kind(seq);
         let of_kind = self.kinds.is_empty() || kind.is_some_and(|kind| self.kinds.contains(&kind));
-        of_kind && self.about.iter().all(|records| records.contains(&seq))
+        of_kind && self.about.iter().all(|records| records.contains(seq))
     }
 }
 
 /// An agreement and the commitments in it, retracted ones too: the log shows those.
-fn agreement_subjects(state: &State, agreement: &AgreementId) -> BTreeSet<Subject> {
-    let own = Subject::Entity(agreement.0.clone());
+fn agreement_entities(state: &State, agreement: &AgreementId) -> Vec<Id> {
+    let Some(own) = state.number(&agreement.0) else {
+        return Vec::new();
+    };
     let made_in = |event: &Event| match &event.fact {
-        Fact::CommitmentRecorded(fact) if fact.agreement == *agreement => {
-            Some(Subject::Entity(fact.id.0.clone()))
-        }
+        Fact::CommitmentRecorded(fact) if fact.agreement == *agreement => state.number(&fact.id.0),
         _ => None,
     };
-    let number = state.number(&agreement.0);
-    let counting = state
-        .histories()
-        .filter(|(_, told)| told.agreement() == number);
-    let mut all: BTreeSet<Subject> = counting
-        .map(|(id, _)| Subject::Entity(id.clone()))
-        .chain(out_of_count(state).filter_map(|entry| made_in(&entry.event)))
-        .collect();
-    all.insert(own);
+    let histories = state.histories().map(|(_, told)| told);
+    let counting = histories.filter(|told| told.agreement() == Some(own));
+    let mut all: Vec<Id> = counting.map(|told| told.number()).collect();
+    all.extend(out_of_count(state).filter_map(|entry| made_in(&entry.event)));
+    all.push(own);
     all
 }
 
@@ -387,7 +452,7 @@ fn out_of_count(state: &State) -> impl Iterator<Item = &Entry> {
 }
 
 /// The records that name any of these, and the records about those records, also what does not count any more.
-fn about(state: &State, subjects: &BTreeSet<Subject>) -> BTreeSet<Seq> {
+fn about(state: &State, entities: Vec<Id>) -> Marks {
     // Trails have no records that do not count. There are few of those.
     let mut besides: BTreeMap<Subject, Vec<Seq>> = BTreeMap::new();
     for entry in out_of_count(state) {
@@ -395,20 +460,23 @@ fn about(state: &State, subjects: &BTreeSet<Subject>) -> BTreeSet<Seq> {
             besides.entry(subject).or_default().push(entry.seq);
         }
     }
-    let mut found = BTreeSet::new();
-    let mut open: Vec<Subject> = subjects.iter().cloned().collect();
-    while let Some(subject) = open.pop() {
-        let counting = state.trail_records(&subject).map(|(seq, _)| seq);
-        let besides = besides.get(&subject).into_iter().flatten().copied();
-        for seq in counting.chain(besides) {
+    let besides_of = |subject: &dyn Fn() -> Subject| match besides.is_empty() {
+        true => &[][..],
+        false => besides.get(&subject()).map_or(&[][..], Vec::as_slice),
+    };
+    let mut found = Marks::default();
+    let mut open = Vec::new();
+    for id in entities {
+        let more = besides_of(&|| Subject::Entity(state.slug(id).clone()));
+        let all = state.trail_of_number(id).chain(more.iter().copied());
+        open.extend(all.filter(|seq| found.insert(*seq)));
+        while let Some(named) = open.pop() {
+            let subject = Subject::Record(named);
+            let counting = state.trail_records(&subject).map(|(seq, _)| seq);
+            let more = besides_of(&|| subject.clone());
+            let all = counting.chain(more.iter().copied());
             // A correction may let a record name one that came later; that is not about this one.
-            let follows = match &subject {
-                Subject::Entity(_) => true,
-                Subject::Record(named) => *named < seq,
-            };
-            if follows && found.insert(seq) {
-                open.push(Subject::Record(seq));
-            }
+            open.extend(all.filter(|seq| named < *seq && found.insert(*seq)));
         }
     }
     found
@@ -483,79 +551,4 @@ fn compare(state: &State, seq: Seq, time: Instant) -> Ordering {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-    use servanda_core::testing::{histories, state};
-
-    /// What names any of these, found by reading all records.
-    fn read_through(state: &State, subjects: &BTreeSet<Subject>) -> BTreeSet<Seq> {
-        let mut found = BTreeSet::new();
-        for held in state.records().flatten() {
-            let names = subjects_of(&held.entry.event).any(|subject| match &subject {
-                Subject::Entity(_) => subjects.contains(&subject),
-                Subject::Record(seq) => found.contains(seq),
-            });
-            if names {
-                found.insert(held.entry.seq);
-            }
-        }
-        found
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(48))]
-
-        #[test]
-        fn what_is_about_something_is_found_by_trails_too(history in histories(0..200)) {
-            let state = state(&history);
-            for kind in EntityKind::ALL {
-                for id in state.ids(*kind) {
-                    let subjects = BTreeSet::from([Subject::Entity(id.clone())]);
-                    let expected = read_through(&state, &subjects);
-                    prop_assert_eq!(about(&state, &subjects), expected, "{}", id);
-                }
-            }
-        }
-
-        #[test]
-        fn narrow_questions_find_what_wide_ones_leave(history in histories(0..160)) {
-            let state = state(&history);
-            let view = View::whole(&state);
-            for id in state.ids(EntityKind::Party) {
-                let party = PartyId(id.clone());
-                let question = Question { party: Some(party.clone()), ..Question::default() };
-                let circle = circle(&view, &party);
-                let mut all = view.commitments();
-                all.retain(|each| {
-                    let terms = &each.terms;
-                    let roles = [&terms.debtor, &terms.creditor, &terms.witness, &terms.guarantor];
-                    roles.into_iter().flatten().any(|party| circle.contains(party))
-                });
-                let found = commitments(&view, &question);
-                let found: Vec<_> = found.in_parallel(|_, each| each.id.to_string()).collect();
-                let mut all: Vec<_> = all.iter().map(|each| each.id.to_string()).collect();
-                all.sort_by(|one, other| natural::order(one, other));
-                prop_assert_eq!(found, all);
-                let mut all = view.agreements();
-                all.retain(|each| {
-                    let acted = each.participation.iter().copied().filter_map(actor);
-                    let in_role = each.fact.role.iter().map(|each| &each.party);
-                    let mut all = each.fact.party.iter().chain(in_role).chain(acted);
-                    all.any(|party| circle.contains(party))
-                });
-                let mut all: Vec<&Slug> = all.iter().map(|each| &each.id.0).collect();
-                all.sort_by(by_id);
-                prop_assert_eq!(agreements(&view, &question), all);
-            }
-            for id in state.ids(EntityKind::Agreement) {
-                let agreement = AgreementId(id.clone());
-                let counts = view.commitment_counts();
-                let counted = state.number(id).and_then(|id| counts.get(&id)).copied();
-                let question = Question { agreement: Some(agreement), ..Question::default() };
-                prop_assert_eq!(commitments(&view, &question).len(), counted.unwrap_or_default());
-            }
-        }
-    }
-}
+mod tests;

@@ -21,7 +21,6 @@ pub fn shown(exchange: &Exchange<'_>, snapshot: &Snapshot, kind: Kind, fields: &
         return html! {};
     };
     let message = message(exchange, snapshot, record, party);
-    let command = format!("servanda acknowledge {record} --party {party} --key {party}.key");
     html! {
         section.signing aria-labelledby="signing" {
             h2 #signing { "What the party signs" }
@@ -35,7 +34,7 @@ pub fn shown(exchange: &Exchange<'_>, snapshot: &Snapshot, kind: Kind, fields: &
                     span.quiet { "It is read here and not sent. " }
                     output for="key-file" aria-live="polite" {}
                 }
-                p.quiet { "On the command line, " code { (command) } " signs and records it in one step." }
+                p.quiet { "On the command line, " b { "acknowledge" } " signs and records it in one step." }
             } @else {
                 p.wrong { "There is no such record." }
             }

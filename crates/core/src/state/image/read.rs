@@ -9,12 +9,13 @@ use crate::state::current::RecordStatus;
 use crate::state::dates::{RecordDate, Stamp};
 use crate::state::entity::Entity;
 use crate::state::facts::{
-    AgreementFacts, AgreementMove, Amendment, CommitmentFacts, Conclusion, Facts, History, Moved,
+    AgreementFacts, AgreementMove, Amendment, CommitmentFacts, Conclusion, Facts, History,
     PartyFacts, RecorderFacts, Terms,
 };
 use crate::state::id_table::{Id, Ids};
 use crate::state::paged::Item;
 use crate::state::postings::Postings;
+use crate::state::sides::Sides;
 use crate::state::sorted::{Keyed, Sparse};
 use crate::state::stored::{Cursor, Table};
 use crate::state::word::Word;
@@ -22,6 +23,7 @@ use crate::value::agreement::{Action, AgreementStatus};
 use crate::value::base::Leaf;
 use crate::value::commitment::{Capacity, Contest, Standing};
 use crate::value::id::{EntityKind, Slug};
+use crate::value::when::Deadline;
 
 impl Item for Option<Kind> {
     const TOGETHER: usize = 8_192;
@@ -86,7 +88,40 @@ impl Item for Word {
     }
 
     fn lost() -> Self {
+        Self {
+            to: Standing::Agreed,
+            by: Ids::new(),
+            capacity: None,
+            debtor: Ids::new(),
+        }
+    }
+}
+
+impl Item for Sides {
+    const TOGETHER: usize = 512;
+
+    fn read(from: &mut Cursor<'_>) -> Option<Self> {
+        Some(Self {
+            debtor: from.some_ids()?,
+            creditor: from.some_ids()?,
+            mutual: from.byte()? == 1,
+        })
+    }
+
+    fn lost() -> Self {
         Self::default()
+    }
+}
+
+impl Item for Option<Deadline> {
+    const TOGETHER: usize = 512;
+
+    fn read(from: &mut Cursor<'_>) -> Option<Self> {
+        from.value()
+    }
+
+    fn lost() -> Self {
+        None
     }
 }
 
@@ -160,8 +195,8 @@ impl Cursor<'_> {
     }
 
     fn log<T>(&mut self, mut each: impl FnMut(&mut Self) -> Option<T>) -> Option<History<T>> {
-        self.list(|from| Some((from.number()?, each(from)?)))
-            .map(History)
+        let all = self.list(|from| Some((from.number()?, each(from)?)))?;
+        Some(History(all.into()))
     }
 
     fn id(&mut self) -> Option<Id> {
@@ -210,6 +245,7 @@ impl Cursor<'_> {
 
     fn said(&mut self) -> Option<Word> {
         Some(Word {
+            to: self.word(Standing::ALL)?,
             by: self.some_ids()?,
             capacity: match self.byte()? {
                 NO_WORD => None,
@@ -217,12 +253,6 @@ impl Cursor<'_> {
             },
             debtor: self.some_ids()?,
         })
-    }
-
-    fn moved(&mut self) -> Option<Moved> {
-        let to = self.word(Standing::ALL)?;
-        let word = self.number_of(Table::Words)?;
-        Some(Moved { to, word })
     }
 
     fn entity(&mut self) -> Option<Entity> {
@@ -277,10 +307,8 @@ impl Cursor<'_> {
             terms: self.log(|from| {
                 Some(Terms {
                     agreement: from.id()?,
-                    debtor: from.some_ids()?,
-                    creditor: from.some_ids()?,
-                    mutual: from.byte()? == 1,
-                    deadline: from.value()?,
+                    sides: from.number_of(Table::Sides)?,
+                    deadline: from.number_of(Table::Deadlines)?,
                     standing: match from.byte()? {
                         NO_WORD => None,
                         place => Some(*Standing::ALL.get(usize::from(place))?),
@@ -294,7 +322,7 @@ impl Cursor<'_> {
                     deadline: from.value()?,
                 })
             })?,
-            moves: self.log(Self::moved)?,
+            moves: self.log(|from| from.number_of(Table::Words))?,
             contests: self.log(|from| from.word(Contest::ALL))?,
             assessments: self.log(|from| from.number_of(Table::Assessments))?,
             occurrences: self.log(|_| Some(()))?,

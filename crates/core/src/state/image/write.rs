@@ -9,12 +9,14 @@ use crate::state::assessments::Assessment;
 use crate::state::current::RecordStatus;
 use crate::state::dates::RecordDate;
 use crate::state::entity::Entity;
-use crate::state::facts::{AgreementFacts, CommitmentFacts, Facts, History, Moved, PartyFacts};
+use crate::state::facts::{AgreementFacts, CommitmentFacts, Facts, History, PartyFacts};
 use crate::state::id_table::Id;
 use crate::state::interned::Renumbered;
 use crate::state::paged::Item;
 use crate::state::postings::Postings;
+use crate::state::sides::Sides;
 use crate::state::word::Word;
+use crate::value::when::Deadline;
 
 /// Trails of more bytes than this lie apart from their entities.
 const LONG_TRAIL: usize = 64;
@@ -59,6 +61,14 @@ pub(super) fn sorted<V>(
         count += 1;
     }
     to.close_table(count);
+}
+
+/// The numbers that values have in a snapshot.
+pub(super) struct Numbers {
+    pub assessments: Renumbered,
+    pub words: Renumbered,
+    pub sides: Renumbered,
+    pub deadlines: Renumbered,
 }
 
 /// Where the next long trail lies in the table of trails.
@@ -191,22 +201,34 @@ impl Bytes<'_> {
 
     pub fn said(&mut self, word: &Word) {
         let Word {
+            to,
             by,
             capacity,
             debtor,
         } = word;
+        self.byte(*to as u8);
         self.ids(by);
         self.byte(capacity.map_or(NO_WORD, |capacity| capacity as u8));
         self.ids(debtor);
     }
 
-    /// An entity, with the numbers that assessments and words have in the snapshot.
-    pub fn entity(
-        &mut self,
-        entity: &Entity,
-        numbers: &(Renumbered, Renumbered),
-        long: &mut LongTrails,
-    ) {
+    pub fn sides(&mut self, sides: &Sides) {
+        let Sides {
+            debtor,
+            creditor,
+            mutual,
+        } = sides;
+        self.ids(debtor);
+        self.ids(creditor);
+        self.byte((*mutual).into());
+    }
+
+    pub fn deadline(&mut self, deadline: Option<&Deadline>) {
+        self.text(deadline);
+    }
+
+    /// An entity, with the numbers that values have in the snapshot.
+    pub fn entity(&mut self, entity: &Entity, numbers: &Numbers, long: &mut LongTrails) {
         let (kind, record) = match entity.defined {
             Some((kind, record)) => (kind as u8, record),
             None => (NO_WORD, NO_RECORD),
@@ -256,8 +278,7 @@ impl Bytes<'_> {
         self.list(recorder, |out, facts| out.log(&facts.revoked, |_, ()| {}));
     }
 
-    fn commitment(&mut self, facts: &CommitmentFacts, numbers: &(Renumbered, Renumbered)) {
-        let (assessment_numbers, words) = numbers;
+    fn commitment(&mut self, facts: &CommitmentFacts, numbers: &Numbers) {
         let CommitmentFacts {
             terms,
             amendments,
@@ -268,10 +289,8 @@ impl Bytes<'_> {
         } = facts;
         self.log(terms, |out, terms| {
             out.number(terms.agreement);
-            out.ids(&terms.debtor);
-            out.ids(&terms.creditor);
-            out.byte(terms.mutual.into());
-            out.text(terms.deadline.as_ref());
+            out.number(numbers.sides.of(terms.sides));
+            out.number(numbers.deadlines.of(terms.deadline));
             out.byte(terms.standing.map_or(NO_WORD, |standing| standing as u8));
         });
         self.log(amendments, |out, amendment| {
@@ -279,13 +298,10 @@ impl Bytes<'_> {
             out.ids(&amendment.creditor);
             out.text(amendment.deadline.as_ref());
         });
-        self.log(moves, |out, Moved { to, word }| {
-            out.byte(*to as u8);
-            out.number(words.of(*word));
-        });
+        self.log(moves, |out, word| out.number(numbers.words.of(*word)));
         self.log(contests, |out, to| out.byte(*to as u8));
         self.log(assessments, |out, assessment| {
-            out.number(assessment_numbers.of(*assessment));
+            out.number(numbers.assessments.of(*assessment));
         });
         self.log(occurrences, |_, ()| {});
     }

@@ -80,14 +80,61 @@ proptest! {
     }
 }
 
+/// The bytes that a list takes on the heap: what it has room for, after its length and that room.
+fn heap_of<T>(list: &thin_vec::ThinVec<T>) -> usize {
+    match list.capacity() {
+        0 => 0,
+        room => 2 * size_of::<usize>() + room * size_of::<T>(),
+    }
+}
+
+/// A commitment with a deadline that became active, was claimed, fulfilled and assessed.
 #[test]
-fn facts_of_a_commitment_stay_small() {
-    assert!(
-        size_of::<CommitmentFacts>() <= 144,
-        "{}",
-        size_of::<CommitmentFacts>()
+fn facts_of_an_ordinary_commitment_take_at_most_150_bytes() {
+    let mut history = history(&[
+        (true, Standing::Active),
+        (true, Standing::Claimed),
+        (true, Standing::Fulfilled),
+    ]);
+    let texts = [
+        ("commitment", "C1"),
+        ("scale", "s"),
+        ("level", "full"),
+        ("by", "co"),
+    ];
+    history.push(event(Kind::Assessed, &texts));
+    let state = state(&history);
+    let number = state.number(&"C1".parse().unwrap()).unwrap();
+    let facts = state
+        .tables
+        .entity(number)
+        .unwrap()
+        .facts
+        .commitment
+        .as_deref()
+        .unwrap();
+    let CommitmentFacts {
+        terms,
+        amendments,
+        moves,
+        contests,
+        assessments,
+        occurrences,
+    } = facts;
+    assert_eq!(
+        (terms.0.len(), moves.0.len(), assessments.0.len()),
+        (1, 3, 1)
     );
-    assert_eq!(size_of::<(u32, crate::state::facts::Moved)>(), 12);
+    let heap = [
+        heap_of(&terms.0),
+        heap_of(&amendments.0),
+        heap_of(&moves.0),
+        heap_of(&contests.0),
+        heap_of(&assessments.0),
+        heap_of(&occurrences.0),
+    ];
+    let bytes = size_of::<CommitmentFacts>() + heap.iter().sum::<usize>();
+    assert!(bytes <= 150, "{bytes}: {heap:?}");
 }
 
 /// A move whose word does not say whose performance it is about: who can be meant depends on all moves before it, and on

@@ -3,7 +3,7 @@ use super::*;
 use crate::report::all::All;
 use crate::report::chart::Bar;
 use crate::report::{Cell, Question, Report as _, Tone};
-use servanda_core::event::Kind;
+use servanda_core::event::{Event, Kind};
 use servanda_core::testing::{event, state};
 use servanda_core::view::View;
 
@@ -179,80 +179,92 @@ fn a_long_table_is_cut_with_a_count() {
     assert!(written(&whole).contains("<details>"));
 }
 
-/// All reports of 20,000 events in one page, as a browser takes it on a slow line.
-#[test]
-fn a_page_of_all_reports_of_a_large_ledger_stays_small() {
-    let ids = |letter: &str, count: usize| -> Vec<String> {
-        (1..=count)
-            .map(|number| format!("{letter}{number}"))
-            .collect()
-    };
-    let (parties, agreements, promises) = (ids("p", 60), ids("a", 340), ids("c", 2_600));
+/// `letter` with each number up to a count.
+fn ids(letter: &str, count: usize) -> Vec<String> {
+    (1..=count)
+        .map(|number| format!("{letter}{number}"))
+        .collect()
+}
+
+/// One of the days of some years.
+fn day(at: usize) -> String {
+    let (year, month) = (1990 + at / 336 % 33, at / 28 % 12 + 1);
+    format!("{year}-{month:02}-{:02}", at % 28 + 1)
+}
+
+/// A text as long as those of treaties.
+const LONG_TEXT: &str = "a promise of many words, as treaties have them, a promise of many words, as treaties have them, a promise of \
+many words, as treaties have them, a promise of many words, as treaties have them, a promise of many words";
+
+/// Parties, and agreements between them.
+fn agreed(parties: &[String], agreements: &[String]) -> Vec<Event> {
     let mut events = vec![event(
         Kind::LedgerOpened,
         &[("origin", "example.org/large")],
     )];
-    let long = "a promise of many words, as treaties have them, ".repeat(6);
-    for id in &parties {
+    for id in parties {
         let name = format!("The party that is called {id} by all others");
         let texts = [("id", id.as_str()), ("kind", "state"), ("name", &name)];
         events.push(event(Kind::PartyRegistered, &texts));
     }
-    let day = |at: usize| {
-        format!(
-            "{}-{:02}-{:02}",
-            1990 + at / 336 % 33,
-            at / 28 % 12 + 1,
-            at % 28 + 1
-        )
-    };
     for (at, id) in agreements.iter().enumerate() {
-        let [one, other] = [&parties[at % 60], &parties[(at * 7 + 1) % 60]];
+        let on = day(at);
         let texts = [
             ("id", id.as_str()),
-            ("title", &long),
-            ("party", one),
-            ("party", other),
-            ("on", &day(at)),
+            ("title", LONG_TEXT),
+            ("party", &parties[at % 60]),
+            ("party", &parties[(at * 7 + 1) % 60]),
+            ("on", &on),
         ];
         events.push(event(Kind::AgreementRecorded, &texts));
     }
+    events
+}
+
+/// 20,000 events: what was agreed, 2,600 promises, and what became of them.
+fn large() -> Vec<Event> {
+    let (parties, agreements, promises) = (ids("p", 60), ids("a", 340), ids("c", 2_600));
+    let mut events = agreed(&parties, &agreements);
     for (at, id) in promises.iter().enumerate() {
-        let [one, other] = [&parties[at % 60], &parties[(at * 7 + 1) % 60]];
-        let due = day(at + 3_000);
+        let (on, due) = (day(at), day(at + 3_000));
         let texts = [
             ("id", id.as_str()),
             ("agreement", &agreements[at % 340]),
-            ("text", &long),
-            ("debtor", one),
-            ("creditor", other),
+            ("text", LONG_TEXT),
+            ("debtor", &parties[at % 60]),
+            ("creditor", &parties[(at * 7 + 1) % 60]),
             ("theme", ["trade", "security"][at % 2]),
             ("deadline", &due),
-            ("on", &day(at)),
+            ("on", &on),
         ];
         events.push(event(Kind::CommitmentRecorded, &texts));
     }
+    const MOVES: [&str; 6] = [
+        "active",
+        "claimed",
+        "active",
+        "suspended",
+        "active",
+        "breached",
+    ];
     for at in 0..20_000 - events.len() {
-        let promise = promises[at % promises.len()].as_str();
-        let by = &parties[at % promises.len() % 60];
-        let to = [
-            "active",
-            "claimed",
-            "active",
-            "suspended",
-            "active",
-            "breached",
-        ][at / promises.len() % 6];
+        let on = day(at / 2 + 3_000);
         let texts = [
-            ("commitment", promise),
-            ("to", to),
-            ("by", by),
-            ("on", &day(at / 2 + 3_000)),
-            ("note", &long),
+            ("commitment", promises[at % promises.len()].as_str()),
+            ("to", MOVES[at / promises.len() % 6]),
+            ("by", &parties[at % promises.len() % 60]),
+            ("on", &on),
+            ("note", LONG_TEXT),
         ];
         events.push(event(Kind::StatusChanged, &texts));
     }
-    let state = state(&events);
+    events
+}
+
+/// All reports of 20,000 events in one page, as a browser takes it on a slow line.
+#[test]
+fn a_page_of_all_reports_of_a_large_ledger_stays_small() {
+    let state = state(&large());
     let view = View {
         state: &state,
         as_of: "2024-01-01".parse().unwrap(),

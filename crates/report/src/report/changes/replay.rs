@@ -1,5 +1,6 @@
 //! The records of a ledger taken in one after the other, each with what it changed.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::vec;
@@ -22,6 +23,10 @@ use crate::report::document::Row;
 /// The records that are read together, and let go of together.
 const PART: u64 = 4_096;
 
+/// The most entities of which it is kept what stands. All are let go of where there would be more, and a history is
+/// read again where it is asked for again.
+const KEPT: usize = 1_024;
+
 /// A replay at some record.
 #[derive(Clone)]
 pub struct Replay<'r> {
@@ -32,8 +37,8 @@ pub struct Replay<'r> {
     next: u64,
     end: u64,
     past: State,
-    /// What stands of each entity of which a field changed, so that its history is read once. The standing, contest and
-    /// status of every entity are at hand in the state.
+    /// What stands of some of the entities of which a field changed, so that their histories are read seldom. The
+    /// standing, contest and status of every entity are at hand in the state.
     terms: HashMap<Slug, Terms>,
 }
 
@@ -323,6 +328,9 @@ impl<'r> Replay<'r> {
         } else {
             Touch::Changed(id.clone(), differences(before, &after))
         };
+        if self.terms.len() == KEPT {
+            self.terms.clear();
+        }
         self.terms.insert(id.clone(), after);
         match touch {
             Touch::Changed(_, differences) if differences.is_empty() => None,
@@ -332,10 +340,13 @@ impl<'r> Replay<'r> {
 }
 
 /// A record as it was recorded.
-fn recorded(held: &CurrentRecord) -> Entry {
-    Entry {
-        event: held.recorded().clone(),
-        ..held.entry.clone()
+fn recorded(held: &CurrentRecord) -> Cow<'_, Entry> {
+    match &held.original {
+        None => Cow::Borrowed(&held.entry),
+        Some(original) => Cow::Owned(Entry {
+            event: Event::clone(original),
+            ..held.entry
+        }),
     }
 }
 

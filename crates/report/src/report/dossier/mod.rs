@@ -33,7 +33,7 @@ impl Report for DossierReport {
     }
 
     fn takes(&self) -> &'static [Takes] {
-        &[Takes::Subject]
+        &[Takes::Subject, Takes::Limit]
     }
 
     fn narrows(&self) -> bool {

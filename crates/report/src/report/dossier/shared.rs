@@ -171,7 +171,7 @@ impl<'q, 'r> Dossier<'q, 'r> {
         let mut places: BTreeMap<(SourceId, Option<Text>), Vec<Seq>> = BTreeMap::new();
         let cited = parallel::ordered(&self.view, records.len(), |scope, at| {
             let entry = scope.view.state.entry(records[at]);
-            entry.map_or_else(Vec::new, |entry| entry.event.envelope.source.clone())
+            entry.map_or_else(Vec::new, |entry| entry.event.envelope.source.to_vec())
         });
         for (seq, cited) in records.iter().zip(cited) {
             for citation in cited {

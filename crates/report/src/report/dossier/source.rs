@@ -50,7 +50,7 @@ fn cited<'r>(of: &Dossier<'_, 'r>, source: &Source<'r>) -> Table<'r> {
     let trail = of.latest(title, trail.map(|(seq, _)| seq).collect());
     let cited = parallel::ordered(&of.view, trail.len(), |scope, at| {
         let entry = scope.view.state.entry(trail[at]);
-        entry.map_or_else(Vec::new, |entry| entry.event.envelope.source.clone())
+        entry.map_or_else(Vec::new, |entry| entry.event.envelope.source.to_vec())
     });
     let mut places: BTreeSet<(Option<Text>, Seq)> = BTreeSet::new();
     for (seq, cited) in trail.iter().zip(cited) {
