@@ -17,7 +17,7 @@ import urllib.request
 program, records = sys.argv[1], int(sys.argv[2])
 weed = pathlib.Path(sys.argv[3], "bin/weed") if len(sys.argv) > 3 else None
 scratch = pathlib.Path(tempfile.mkdtemp(prefix="servanda-scale-"))
-environment = {**os.environ, "SERVANDA_LEDGER": str(scratch / "ledger"), "XDG_STATE_HOME": "/dev/null"}
+environment = {**os.environ, "SERVANDA_LEDGER": str(scratch / "ledger"), "XDG_STATE_HOME": str(scratch / "state")}
 environment |= {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test-secret", "AWS_REGION": "us-east-1"}
 
 
@@ -50,7 +50,8 @@ def sizes(root):
 
 
 def ask(address, path, body=None):
-    request = urllib.request.Request(f"http://{address}{path}", data=body, headers=dict(token))
+    # A reader of the replica needs no token; only who records does.
+    request = urllib.request.Request(f"http://{address}{path}", data=body, headers=dict(token) if body else {})
     if body:
         request.add_header("content-type", "application/json")
     return json.load(urllib.request.urlopen(request, timeout=60))

@@ -39,6 +39,8 @@ pub enum Exit {
     /// Records were appended, and what comes after failed: the receipt, the confirmation by a standby, or the erasure of
     /// redacted words.
     Recorded = 22,
+    /// What keeps the ledger does not answer; nothing was changed.
+    Unreachable = 23,
     /// Ctrl-C, SIGTERM or SIGHUP; nothing was changed.
     Interrupted = 130,
 }
@@ -177,6 +179,8 @@ impl From<LogError> for CliError {
             }
             LogError::Damaged { .. } => Self::new(Exit::Broken, error.to_string())
                 .hint("keep the directory as evidence, and continue with an earlier copy; `servanda verify` shows whether that is sound"),
+            LogError::Unreachable { .. } => Self::new(Exit::Unreachable, error.to_string())
+                .hint("nothing is known of the records meanwhile: try again once it answers"),
             LogError::Clock => Self::refused(error.to_string()).hint("set the clock and try again"),
             LogError::Unsupported(_) => Self::refused(error.to_string()),
         }

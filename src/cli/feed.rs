@@ -331,7 +331,9 @@ pub(super) fn refused(error: StreamError<CliError>, name: &str) -> CliError {
             error.message = format!("{name}: line {index}: {}", error.message);
             error
         }
-        StreamError::Ledger(error @ LedgerError::Log(LogError::Io { .. })) => {
+        StreamError::Ledger(
+            error @ LedgerError::Log(LogError::Io { .. } | LogError::Unreachable { .. }),
+        ) => {
             let mut error = CliError::from(error);
             error.message = format!(
                 "{name}: nothing was appended, and the ledger is as it was: {}",

@@ -325,7 +325,9 @@ impl Mirror {
         self.check_is_copy()?;
         let mut ledger = self.open(session)?;
         match self.follow(&mut ledger, &mut Unwatched) {
-            Err(error) if error.exit == Exit::Refused => session.talk(&error.message),
+            Err(error) if matches!(error.exit, Exit::Refused | Exit::Unreachable) => {
+                session.talk(&error.message)
+            }
             followed => drop(followed?),
         }
         Ok(ledger)

@@ -146,6 +146,7 @@ Exit codes:
   20   no such ledger
   21   locked, or the head moved
   22   recorded, but not all is done
+  23   what keeps the ledger does not answer
   130  interrupted";
 
 /// The whole command line, for parsing, completions and manual pages.

@@ -50,7 +50,8 @@ impl From<StoreError> for CliError {
                 "keys for S3 come from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a token for a server from {TOKEN}"
             )),
             StoreError::Address { .. } => Self { exit: Exit::Usage, ..told },
-            StoreError::Failed { .. } => told.hint("try again; for S3, AWS_ENDPOINT_URL and AWS_REGION say where it is, and AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY who asks"),
+            StoreError::Failed { .. } => told,
+            StoreError::Unreachable { .. } => Self { exit: Exit::Unreachable, ..told }.hint("try again; for S3, AWS_ENDPOINT_URL and AWS_REGION say where it is, and AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY who asks"),
             StoreError::TooLong { .. } => told,
         }
     }

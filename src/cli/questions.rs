@@ -14,7 +14,7 @@ use super::session::{OpenLedger, Session};
 use crate::desk::dates;
 use crate::desk::names::Names;
 use servanda_core::event::Kind;
-use servanda_core::state::{EntityKind, State, Unreadable};
+use servanda_core::state::{EntityKind, State};
 use servanda_core::value::base::{Leaf, excerpt};
 use servanda_core::value::commitment::Standing;
 use servanda_core::value::id::{AgreementId, CommitmentId, PartyId, Seq, Slug, SourceId};
@@ -47,11 +47,7 @@ impl Asked<'_> {
 pub fn readable(state: &State) -> Result<(), CliError> {
     match state.unreadable() {
         None => Ok(()),
-        Some(Unreadable { seq, why }) => Err(LedgerError::Broken {
-            seq: seq.0,
-            what: why.clone(),
-        }
-        .into()),
+        Some(unreadable) => Err(LedgerError::from(unreadable).into()),
     }
 }
 

@@ -276,7 +276,9 @@ impl Session {
     /// The outcome of a command. A record that was made is never answered with the exit code for a refusal.
     pub fn answer(&self, outcome: Result<Exit, CliError>) -> Result<Exit, CliError> {
         match (outcome, self.recorded.take()) {
-            (Err(error), Some(recorded)) if error.exit == Exit::Refused => {
+            (Err(error), Some(recorded))
+                if matches!(error.exit, Exit::Refused | Exit::Unreachable) =>
+            {
                 let last = recorded.end - 1;
                 let what = if recorded.start == last {
                     format!("record {last}")

@@ -124,10 +124,11 @@ fn verify_published(
             *anchor = anchors::parse(published.note()).unwrap_or_else(unsigned);
         }
         let cosigned = || Ok((format!("{from}/{COSIGNED}"), published.cosigned()?));
-        let mut judged = judge(&log, session, &demand, cosigned)?;
+        let judged = judge(&log, session, &demand, cosigned);
         if let Some(failure) = log.failure() {
             return Err(failure.into());
         }
+        let mut judged = judged?;
         if !judged.verdict.is_sound() {
             let again = published.again()?;
             if again.note() != published.note() {
@@ -139,12 +140,16 @@ fn verify_published(
             let what = "who signed the published checkpoint: a log's public key tells, or a policy";
             judged.verdict.not_checked.push(what.to_owned());
         }
+        judged.verdict.not_checked.push(BESIDE.to_owned());
         return judged.show(
             session,
             "keep what is published there as evidence, and compare it with an earlier copy",
         );
     }
 }
+
+/// What is published and says nothing that the records do not say.
+const BESIDE: &str = "the tiles and entries that are published beside the records, by which others prove single records: they were not read";
 
 /// What the checkpoint at a place is called.
 const PUBLISHED: &str = "the published checkpoint";
@@ -204,7 +209,7 @@ fn judge(
         None => verify(log, &mut bar)?,
     };
     if let Some(documents) = documents::of(session) {
-        check_documents(&mut verdict, log, &documents);
+        check_documents(&mut verdict, log, &documents)?;
     }
     let present = Checkpoint::new(
         verdict.origin.clone().unwrap_or_default(),
@@ -259,25 +264,34 @@ fn of_ledger(session: &Session) -> Result<Cosigned, CliError> {
 }
 
 /// Compares the documents beside the ledger with the digests that their sources give.
-fn check_documents(verdict: &mut Verdict, log: &impl Log, documents: &Documents) {
+fn check_documents(
+    verdict: &mut Verdict,
+    log: &impl Log,
+    documents: &Documents,
+) -> Result<(), CliError> {
     if !documents.is_there() {
-        return;
+        return Ok(());
     }
     let unchecked = |why: String| format!("the documents beside the ledger: {why}");
     if !verdict.is_sound() {
         let why = unchecked("the records that name them are not sound".to_owned());
         verdict.not_checked.push(why);
-        return;
+        return Ok(());
     }
-    let compared = replay(log, KnownAt::Now)
-        .map_err(|error| error.to_string())
-        .and_then(|replayed| {
+    let compared = match replay(log, KnownAt::Now) {
+        Err(error) if error.is_unreachable() => return Err(error.into()),
+        Err(error) => Err(error.to_string()),
+        Ok(replayed) => {
             let compared = documents.compare(&replayed.state);
             compared.map_err(|error| error.to_string())
-        });
+        }
+    };
     let compared = match compared {
         Ok(compared) => compared,
-        Err(why) => return verdict.not_checked.push(unchecked(why)),
+        Err(why) => {
+            verdict.not_checked.push(unchecked(why));
+            return Ok(());
+        }
     };
     verdict.checked.push(Check {
         what: "documents beside the ledger",
@@ -303,6 +317,7 @@ fn check_documents(verdict: &mut Verdict, log: &impl Log, documents: &Documents)
         );
         verdict.remarks.push(remark);
     }
+    Ok(())
 }
 
 /// Compares the ledger with the checkpoint seen last, those given, and the cosigned one. Returns the error for a
@@ -320,19 +335,20 @@ fn compare_with_all(
     let mut not_anchored = None;
     let mut given = |verdict: &mut Verdict, name: &str, anchor: &Anchor| {
         let key = demand.log_key.as_ref();
-        if compare(verdict, log, present, name, anchor, key) {
+        if compare(verdict, log, present, name, anchor, key)? {
             held += 1;
             reach = reach.max(Some(anchor.checkpoint().size()));
         }
+        Ok::<_, CliError>(())
     };
     for (name, anchor) in &demand.anchors {
-        given(verdict, name, anchor);
+        given(verdict, name, anchor)?;
     }
     if let Some(policy) = &demand.policy {
         match cosigned(read_cosigned(), policy) {
             Ok((anchor, remark)) => {
                 verdict.remarks.extend(remark);
-                given(verdict, "the cosigned checkpoint", &anchor);
+                given(verdict, "the cosigned checkpoint", &anchor)?;
             }
             Err(unmet) => not_anchored = Some(unmet),
         }
@@ -399,7 +415,7 @@ fn compare_with_seen(
         "the checkpoint seen last",
         &anchor,
         None,
-    );
+    )?;
     if is_same {
         verdict.checked.push(Check {
             what: SEEN,
@@ -423,7 +439,7 @@ fn compare(
     name: &str,
     anchor: &Anchor,
     log_key: Option<&VerifierKey>,
-) -> bool {
+) -> Result<bool, CliError> {
     let kept = anchor.checkpoint();
     let records = vec![kept.size().saturating_sub(1)];
     if let Some(key) = log_key
@@ -435,10 +451,10 @@ fn compare(
             expected: format!("{name} to be signed by {}", key.name()),
             found: bad.message,
         });
-        return false;
+        return Ok(false);
     }
     let found = match anchor::compare(&Hashes::new(log, &verdict.tiles), present, kept) {
-        Ok(Anchoring::Holds) => return true,
+        Ok(Anchoring::Holds) => return Ok(true),
         Ok(Anchoring::Shorter) => {
             format!(
                 "only {}",
@@ -447,9 +463,10 @@ fn compare(
         }
         Ok(Anchoring::Rewritten { found }) => format!("the root {}", found.to_base64()),
         Ok(Anchoring::OtherOrigin) => format!("a ledger called {}", present.origin()),
+        Err(error) if error.is_unreachable() => return Err(error.into()),
         Err(error) => {
             verdict.not_checked.push(format!("{name}: {error}"));
-            return false;
+            return Ok(false);
         }
     };
     verdict.findings.push(Finding {
@@ -463,7 +480,7 @@ fn compare(
         ),
         found,
     });
-    false
+    Ok(false)
 }
 
 /// Reads the checkpoint beside the ledger, which enough witnesses must have cosigned, and says how far and when they

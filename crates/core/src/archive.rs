@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::chain::codec::{self, CodecError};
 use crate::chain::record::{ContentRef, Record};
 use crate::event::Entry;
-use crate::records::{Records, Stored};
+use crate::records::{ReadError, Records, Stored};
 use crate::state::Archive;
 use crate::value::id::Seq;
 use crate::value::when::Instant;
@@ -90,10 +90,10 @@ pub fn with(records: Arc<dyn Records>, copies: Box<dyn Copies>) -> Arc<dyn Archi
 }
 
 impl Archive for Reread {
-    fn entry(&self, seq: Seq) -> Result<Option<Entry>, String> {
+    fn entry(&self, seq: Seq) -> Result<Option<Entry>, ReadError> {
         if let Some((recorded_at, content)) = self.copies.find(seq.0) {
             let entry = entry(seq.0, recorded_at, content);
-            return entry.map(Some).map_err(|error| error.to_string());
+            return entry.map(Some).map_err(undecoded);
         }
         let among = |all: &[Stored]| all.binary_search_by_key(&seq.0, |stored| stored.seq).ok();
         if let Some(range) = self.range_of(seq)
@@ -118,7 +118,7 @@ impl Archive for Reread {
         };
         match among(&stretch.records) {
             Some(place) => read(seq, &stretch.records[place]),
-            None => Err("it is missing".to_owned()),
+            None => Err(ReadError::damaged("it is missing")),
         }
     }
 
@@ -155,30 +155,33 @@ impl Reread {
 
     /// The records from the first one of a stretch on, or from the one that is asked for, where those before it cannot be
     /// read.
-    fn read_from(&self, first: u64, seq: Seq) -> Result<Vec<Stored>, String> {
+    fn read_from(&self, first: u64, seq: Seq) -> Result<Vec<Stored>, ReadError> {
         let limit = TOGETHER as usize;
         let reaches = |all: &Vec<Stored>| all.last().is_some_and(|last| last.seq >= seq.0);
         match self.records.read(first, limit) {
             Ok(all) if reaches(&all) => Ok(all),
-            _ => {
-                let rest = self.records.read(seq.0, limit);
-                rest.map_err(|error| error.to_string())
-            }
+            Err(error) if error.is_unreachable => Err(error),
+            _ => self.records.read(seq.0, limit),
         }
     }
 }
 
 /// What a record says. The chain was checked when it was first read; that these are the same bytes, the digest tells.
-fn read(seq: Seq, stored: &Stored) -> Result<Option<Entry>, String> {
-    let record = Record::open(&stored.sealed).map_err(|error| error.to_string())?;
+fn read(seq: Seq, stored: &Stored) -> Result<Option<Entry>, ReadError> {
+    let record =
+        Record::open(&stored.sealed).map_err(|error| ReadError::damaged(error.to_string()))?;
     if record.header.seq != seq.0 || !record.payload_is_sound() {
-        return Err("it is not the record that was recorded".to_owned());
+        return Err(ReadError::damaged("it is not the record that was recorded"));
     }
     let Some(content) = record.content() else {
         return Ok(None);
     };
     let entry = entry(seq.0, record.header.recorded_at, content);
-    entry.map(Some).map_err(|error| error.to_string())
+    entry.map(Some).map_err(undecoded)
+}
+
+fn undecoded(error: CodecError) -> ReadError {
+    ReadError::damaged(error.to_string())
 }
 
 /// The entry of a record with this number, recorded time and content.

@@ -19,6 +19,19 @@ pub struct ReadError {
     pub what: String,
     /// The number of the first record after the damage that may be readable, if there is one.
     pub resume: Option<u64>,
+    /// Whether the place that keeps the records does not answer: then nothing is known of them, and they may be read later.
+    pub is_unreachable: bool,
+}
+
+impl ReadError {
+    /// Something is wrong with the records.
+    pub fn damaged(what: impl Into<String>) -> Self {
+        Self {
+            what: what.into(),
+            resume: None,
+            is_unreachable: false,
+        }
+    }
 }
 
 /// Reads records, also from several threads at a time.

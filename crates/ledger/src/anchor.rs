@@ -50,9 +50,12 @@ pub fn compare<S: Log>(
         false => tree::root(hashes, anchor.size()),
     };
     let found = match found {
-        // The head alone is there, and not what lies before it.
-        Err(_) if has_grown => return Ok(Anchoring::Shorter),
-        found => found.map_err(tree_error)?,
+        Ok(found) => found,
+        Err(error) => match tree_error(error) {
+            // The head alone is there, and not what lies before it.
+            error if has_grown && !error.is_unreachable() => return Ok(Anchoring::Shorter),
+            error => return Err(error),
+        },
     };
     Ok(if found == *anchor.root() {
         Anchoring::Holds

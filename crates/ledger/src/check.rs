@@ -204,14 +204,11 @@ impl<'a> Checker<'a> {
     /// What was wrong with the events, if anything was.
     ///
     /// # Errors
-    /// [`LedgerError::Broken`] where a record that was asked for could not be read; [`LedgerError::Refused`]; the
+    /// [`LedgerError::Broken`] and [`LedgerError::Log`] where a record that was asked for could not be read; [`LedgerError::Refused`]; the
     /// first other failure.
     pub fn finish(&mut self) -> Result<(), LedgerError> {
         if let Some(unreadable) = self.state.unreadable() {
-            return Err(LedgerError::Broken {
-                seq: unreadable.seq.0,
-                what: unreadable.why.clone(),
-            });
+            return Err(unreadable.into());
         }
         if self.refusals.count > 0 {
             return Err(LedgerError::Refused {

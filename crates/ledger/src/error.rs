@@ -5,6 +5,7 @@ use servanda_core::chain::tree::ProveError;
 use servanda_core::rules::Rejection;
 use servanda_core::signatures::SignatureError;
 use servanda_core::state::RECORD_LIMIT;
+use servanda_core::state::Unreadable;
 use servanda_core::value::when::Instant;
 use servanda_core::words::plural;
 use servanda_log::LogError;
@@ -113,6 +114,28 @@ pub enum LedgerError {
     /// There is a ledger already.
     #[error("the log holds a ledger already, with {0}")]
     NotEmpty(Head),
+}
+
+impl From<&Unreadable> for LedgerError {
+    fn from(Unreadable { seq, why }: &Unreadable) -> Self {
+        match why.is_unreachable {
+            true => Self::Log(crate::records::unreachable(
+                &format!("reading record {seq} again"),
+                why.clone(),
+            )),
+            false => Self::Broken {
+                seq: seq.0,
+                what: why.what.clone(),
+            },
+        }
+    }
+}
+
+impl LedgerError {
+    /// Whether what keeps the ledger does not answer.
+    pub fn is_unreachable(&self) -> bool {
+        matches!(self, Self::Log(LogError::Unreachable { .. }))
+    }
 }
 
 /// `2 events refused, and 8131 events that name what they would have made`.

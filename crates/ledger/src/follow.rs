@@ -118,10 +118,8 @@ impl Records for Fetched {
             read.retain(|stored| stored.seq < self.first);
             return Ok(read);
         }
-        let mut read = self.from(from).map_err(|error| ReadError {
-            what: error.to_string(),
-            resume: None,
-        })?;
+        let read = self.from(from);
+        let mut read = read.map_err(|error| ReadError::damaged(error.to_string()))?;
         read.truncate(limit.max(1));
         Ok(read)
     }

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use servanda_core::archive::{self, AtHand};
 use servanda_core::chain::record::ContentRef;
 use servanda_core::event::Entry;
+use servanda_core::records::ReadError;
 use servanda_core::state::Archive;
 use servanda_core::value::id::Seq;
 use servanda_core::value::when::Instant;
@@ -82,7 +83,7 @@ impl Tail {
 }
 
 impl Archive for Tail {
-    fn entry(&self, seq: Seq) -> Result<Option<Entry>, String> {
+    fn entry(&self, seq: Seq) -> Result<Option<Entry>, ReadError> {
         match seq.0.checked_sub(self.first) {
             None => self.stored.entry(seq),
             Some(number) => self.kept().entry(seq, number),
@@ -91,11 +92,11 @@ impl Archive for Tail {
 }
 
 impl Kept {
-    fn entry(&mut self, seq: Seq, number: u64) -> Result<Option<Entry>, String> {
+    fn entry(&mut self, seq: Seq, number: u64) -> Result<Option<Entry>, ReadError> {
         let stretch = match self.at_hand.take(|stretch| stretch.holds(number)) {
             Some(stretch) => stretch,
             None => self.spool.stretch(number).map_err(|error| {
-                let why = error.to_string();
+                let why = ReadError::damaged(error.to_string());
                 self.failure.get_or_insert(error);
                 why
             })?,
@@ -113,7 +114,9 @@ impl Kept {
                     payload,
                 };
                 let entry = archive::entry(seq.0, recorded_at, content);
-                entry.map(Some).map_err(|error| error.to_string())
+                entry
+                    .map(Some)
+                    .map_err(|error| ReadError::damaged(error.to_string()))
             }
         };
         self.at_hand.put(stretch);

@@ -1,5 +1,7 @@
 //! Verifies a log: `servanda_core::verify`, with threads and with the snapshots that the log keeps.
 
+use std::sync::Arc;
+
 use servanda_core::chain::checkpoint::Checkpoint;
 use servanda_core::chain::record::Header;
 use servanda_core::records::ReadError;
@@ -7,7 +9,7 @@ use servanda_core::verify::{self, Compared, Kept, Replayed};
 use servanda_log::{Log, LogError, SnapshotCache};
 
 use crate::definitions::Definitions;
-use crate::records::{read_error, subject};
+use crate::records::{Lost, judged, read_error};
 use crate::snapshot;
 use crate::threads::Threads;
 
@@ -21,21 +23,25 @@ mod start;
 struct Snapshots<'a> {
     cache: Option<&'a dyn SnapshotCache>,
     definitions: Definitions,
+    lost: Arc<Lost>,
 }
 
 impl<'a> Snapshots<'a> {
-    fn of(log: &'a impl Log, definitions: Definitions) -> Self {
+    fn of(log: &'a impl Log, definitions: Definitions, lost: &Arc<Lost>) -> Self {
         Self {
             cache: log.snapshots(),
             definitions,
+            lost: Arc::clone(lost),
         }
     }
 }
 
 impl Kept for Snapshots<'_> {
     fn counts(&self) -> Result<Vec<u64>, ReadError> {
-        let counts = self.cache.map(SnapshotCache::counts);
-        counts.unwrap_or_else(|| Ok(Vec::new())).map_err(read_error)
+        let Some(cache) = self.cache else {
+            return Ok(Vec::new());
+        };
+        self.lost.unless(|| cache.counts().map_err(read_error))
     }
 
     fn wants(&self, header: &Header) -> bool {
@@ -54,10 +60,11 @@ impl Kept for Snapshots<'_> {
             tree: &replayed.tree,
             definitions: &self.definitions,
         };
-        let Some(kept) = self.cache.map(|cache| cache.load(parts.head.count)) else {
+        let Some(cache) = self.cache else {
             return Compared::Same;
         };
-        match kept {
+        let load = || cache.load(parts.head.count).map_err(read_error);
+        match self.lost.unless(load) {
             Ok(Some(bytes)) if snapshot::is_outdated(&bytes) => Compared::Outdated,
             Ok(Some(bytes)) if snapshot::is_of(&parts, &bytes) => Compared::Same,
             Ok(Some(_)) => Compared::Differs("another; it can be dropped".to_owned()),
@@ -70,10 +77,12 @@ impl Kept for Snapshots<'_> {
 /// Verifies a ledger.
 ///
 /// # Errors
-/// Only where the log cannot give its head; all else is a finding.
+/// Only where the log cannot give its head, or its place does not answer meanwhile; all else is a finding.
 pub fn verify(log: &impl Log, progress: &mut dyn Progress) -> Result<Verdict, LogError> {
-    let kept = || Snapshots::of(log, Definitions::default());
-    let verdict = verify::verify(&subject(log)?, &Threads, kept, progress);
+    let verdict = judged(log, |subject, lost| {
+        let kept = || Snapshots::of(log, Definitions::default(), lost);
+        verify::verify(subject, &Threads, kept, progress)
+    })?;
     Ok(with_damage(verdict, log))
 }
 
@@ -96,7 +105,10 @@ fn with_damage(mut verdict: Verdict, log: &impl Log) -> Verdict {
 /// # Errors
 /// As [`verify()`].
 pub fn verify_chain(log: &impl Log, progress: &mut dyn Progress) -> Result<Verdict, LogError> {
-    match verify::verify_chain(&subject(log)?, &Threads, progress) {
+    let found = judged(log, |subject, _| {
+        verify::verify_chain(subject, &Threads, progress)
+    })?;
+    match found {
         Some(sound) => Ok(with_damage(sound, log)),
         None => verify(log, progress),
     }
@@ -112,11 +124,13 @@ pub fn verify_since(
     since: &Checkpoint,
     progress: &mut dyn Progress,
 ) -> Result<Verdict, LogError> {
-    let start = || {
-        let (start, definitions) = start::after(log, since)?;
-        Ok::<_, start::NoStart>((start, Snapshots::of(log, definitions)))
-    };
-    let verified = verify::verify_from(&subject(log)?, &Threads, start, progress);
+    let verified = judged(log, |subject, lost| {
+        let start = || {
+            let (start, definitions) = start::after(log, since)?;
+            Ok::<_, start::NoStart>((start, Snapshots::of(log, definitions, lost)))
+        };
+        verify::verify_from(subject, &Threads, start, progress)
+    })?;
     verified
         .map(|verdict| with_damage(verdict, log))
         .or_else(|why| {

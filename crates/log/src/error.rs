@@ -27,6 +27,15 @@ pub enum LogError {
         /// The error of the system.
         source: std::io::Error,
     },
+    /// What keeps the log does not answer: a database, a store, or the process that serves the ledger. Nothing is known of
+    /// the records then.
+    #[error("{doing}: {why}")]
+    Unreachable {
+        /// The operation, with the address that it was applied to.
+        doing: String,
+        /// What befell the connection.
+        why: String,
+    },
     /// The stored bytes are damaged, as far as the log itself can tell.
     #[error("{what}")]
     Damaged {

@@ -22,10 +22,12 @@ pub enum Fault {
     Amid,
     /// All is done and the answer is lost; an append is [`AppendError::Uncertain`].
     After,
+    /// The place does not answer: [`LogError::Unreachable`]. Nothing is done.
+    Silent,
 }
 
 impl Fault {
-    /// All of them.
+    /// Those that a log of this machine knows.
     pub const ALL: [Self; 3] = [Self::Before, Self::Amid, Self::After];
 }
 
@@ -121,6 +123,7 @@ fn with<T>(
     match fault {
         None => step(),
         Some(Fault::Before | Fault::Amid) => Err(made_up()),
+        Some(Fault::Silent) => Err(silent()),
         Some(Fault::After) => {
             step()?;
             Err(made_up())
@@ -136,10 +139,18 @@ fn appending<T>(
     match fault {
         None => step(),
         Some(Fault::Before | Fault::Amid) => Err(AppendError::Failed(made_up())),
+        Some(Fault::Silent) => Err(AppendError::Failed(silent())),
         Some(Fault::After) => {
             step()?;
             Err(AppendError::Uncertain(made_up()))
         }
+    }
+}
+
+fn silent() -> LogError {
+    LogError::Unreachable {
+        doing: "asking on purpose".to_owned(),
+        why: "this silence is part of a test".to_owned(),
     }
 }
 
@@ -313,7 +324,7 @@ mod tests {
             log.fail_after(0, fault);
             let outcome = log.append(Head::EMPTY, &mut OneBatch::new(batch.to_vec(), head));
             match fault {
-                Fault::Before | Fault::Amid => {
+                Fault::Before | Fault::Amid | Fault::Silent => {
                     assert!(matches!(outcome, Err(AppendError::Failed(_))));
                 }
                 Fault::After => assert!(matches!(outcome, Err(AppendError::Uncertain(_)))),

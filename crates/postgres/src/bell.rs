@@ -4,12 +4,12 @@
 //! its databases, and an append may wait for standbys. A thread does it a moment later, once for all of that moment.
 
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use super::address::Address;
-use super::failure::{io_error, log_error};
+use super::failure::log_error;
 use super::pool::Pool;
 use super::session::Session;
 use servanda_log::{LogError, Watch};
@@ -59,6 +59,7 @@ impl Drop for Bell {
     fn drop(&mut self) {
         if let Some((rings, thread)) = self.ringer.take() {
             drop(rings);
+            thread.thread().unpark();
             let _ = thread.join();
         }
     }
@@ -66,13 +67,15 @@ impl Drop for Bell {
 
 fn tell(pool: &Pool, channel: &str, heard: &Receiver<()>) {
     while heard.recv().is_ok() {
-        let more = heard.recv_timeout(MOMENT);
+        // Those who ring meanwhile wake nobody.
+        thread::park_timeout(MOMENT);
+        let more = heard.try_recv();
         if let Ok(mut session) = pool.take(Duration::ZERO)
             && session.execute(NOTIFY, &[&channel]).is_ok()
         {
             pool.give(session);
         }
-        if more == Err(RecvTimeoutError::Disconnected) {
+        if more == Err(TryRecvError::Disconnected) {
             return;
         }
     }
@@ -120,7 +123,10 @@ impl Watch for Listener {
             true => Ok(()),
             false => {
                 self.session = None;
-                Err(io_error(doing(), "the connection ended"))
+                Err(LogError::Unreachable {
+                    doing: doing(),
+                    why: "the connection ended".to_owned(),
+                })
             }
         }
     }

@@ -46,6 +46,13 @@ pub(super) fn is_of_tls(error: &postgres::Error) -> bool {
         || error.code() == Some(&SqlState::INVALID_AUTHORIZATION_SPECIFICATION)
 }
 
+/// Whether the client itself gave up, because something that it needs is missing, such as a password. The driver says so in
+/// words only.
+pub(super) fn is_of_client(error: &postgres::Error) -> bool {
+    let said = error.to_string();
+    said.starts_with("invalid configuration") || said.starts_with("authentication error")
+}
+
 /// An error for people: what the server said, or what befell the connection, with its causes.
 pub(super) fn text(error: &postgres::Error) -> String {
     if let Some(said) = error.as_db_error() {
@@ -63,10 +70,21 @@ pub(super) fn text(error: &postgres::Error) -> String {
 
 /// The error of a log whose server failed while it was `doing` something.
 pub(super) fn log_error(doing: impl Into<String>, error: &postgres::Error) -> LogError {
-    io_error(doing, text(error))
+    match fate(error) {
+        Fate::Unknown => unreachable(doing, error),
+        _ => io_error(doing, text(error)),
+    }
 }
 
-/// As [`log_error`], in these words.
+/// The error of a log whose server does not answer.
+pub(super) fn unreachable(doing: impl Into<String>, error: &postgres::Error) -> LogError {
+    LogError::Unreachable {
+        doing: doing.into(),
+        why: text(error),
+    }
+}
+
+/// As [`log_error`] of a server that refuses, in these words.
 pub(super) fn io_error(doing: impl Into<String>, why: impl Into<String>) -> LogError {
     LogError::Io {
         doing: doing.into(),

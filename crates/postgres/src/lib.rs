@@ -10,6 +10,7 @@
 mod address;
 mod backend;
 mod bell;
+mod copying;
 mod erase;
 mod failure;
 mod file;

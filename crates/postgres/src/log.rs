@@ -2,10 +2,8 @@
 
 use std::sync::{Arc, Weak};
 
-use postgres::binary_copy::BinaryCopyInWriter;
-use postgres::types::Type;
-
 use super::bell::{Bell, Listener};
+use super::copying::{Broken, copy};
 use super::failure::{Fate, fate, io_error, log_error};
 use super::pool::{PATIENCE, Pool};
 use super::session::Session;
@@ -19,7 +17,11 @@ use servanda_log::{
 /// How often an append that two writers kept each other from is tried again.
 const ATTEMPTS: u32 = 8;
 
-/// The most bytes that are sent as one statement; more are copied.
+/// The most records of a batch that are sent as one statement; more are copied, for which the server takes a fraction of the
+/// time for each, and more answers.
+const STATEMENT_RECORDS: usize = 128;
+
+/// The most bytes of a batch that are sent as one statement.
 const STATEMENT_BYTES: usize = 8 << 20;
 
 const APPEND: &str = "WITH moved AS (\
@@ -30,8 +32,8 @@ const APPEND: &str = "WITH moved AS (\
     SELECT $3 + at - 1, sealed FROM unnest($5::bytea[]) WITH ORDINALITY AS given (sealed, at) \
     WHERE EXISTS (SELECT FROM moved)";
 
-const MOVE_HEAD: &str = "INSERT INTO heads (count, link, prev) \
-    SELECT $1, $2, $3 WHERE EXISTS (SELECT FROM heads WHERE count = $3 AND link = $4)";
+/// The most records that are read as one row, which has less than 1 GiB: a record has less than 1 MiB.
+const TOGETHER: usize = 1024;
 
 const HEAD: &str = "SELECT count, link FROM heads ORDER BY count DESC LIMIT 1";
 
@@ -41,7 +43,9 @@ const HEAD: &str = "SELECT count, link FROM heads ORDER BY count DESC LIMIT 1";
 const CONFIRM: &str = "SELECT pg_logical_emit_message(true, 'servanda', '')::text, \
     EXISTS (SELECT FROM heads WHERE count = $1 AND link = $2)";
 
-const READ: &str = "SELECT seq, sealed FROM records WHERE seq >= $1 ORDER BY seq LIMIT $2";
+/// Reads records as one row, so that neither side handles a row for each.
+const READ: &str = "SELECT array_agg(seq), array_agg(length(sealed)), string_agg(sealed, '') \
+    FROM (SELECT seq, sealed FROM records WHERE seq >= $1 ORDER BY seq LIMIT $2) AS found";
 
 /// A log in PostgreSQL.
 pub(super) struct PostgresLog {
@@ -172,7 +176,6 @@ impl PostgresLog {
         expected: Head,
         source: &mut dyn BatchSource,
     ) -> Result<Head, AppendError> {
-        self.expect(expected)?;
         let mut session = self.to_append()?;
         session.warned();
         let mut end = expected;
@@ -194,6 +197,13 @@ impl PostgresLog {
                 self.pool.give(session);
                 Err(aborted.into())
             }
+            Err(Broken::Line(error)) => {
+                drop(session);
+                Err(AppendError::Failed(io_error(
+                    self.doing("appending"),
+                    error.to_string(),
+                )))
+            }
             // Before the commit nothing can have happened.
             Err(Broken::Before(error)) => {
                 let told = log_error(self.doing("appending"), &error);
@@ -213,50 +223,6 @@ impl PostgresLog {
             },
         }
     }
-}
-
-/// Where a stream broke off.
-enum Broken {
-    Source(servanda_log::Aborted),
-    Before(postgres::Error),
-    Commit(postgres::Error),
-}
-
-impl From<postgres::Error> for Broken {
-    fn from(error: postgres::Error) -> Self {
-        Self::Before(error)
-    }
-}
-
-/// Copies the records of a source and moves the head; false if the head had moved, and then nothing is there.
-fn copy(
-    session: &mut Session,
-    expected: Head,
-    source: &mut dyn BatchSource,
-    end: &mut Head,
-) -> Result<bool, Broken> {
-    let mut transaction = session.transaction()?;
-    let writer = transaction.copy_in("COPY records (seq, sealed) FROM STDIN BINARY")?;
-    let mut writer = BinaryCopyInWriter::new(writer, &[Type::INT8, Type::BYTEA]);
-    let mut seq = expected.count as i64;
-    while let Some((records, after)) = source.next_batch().map_err(Broken::Source)? {
-        for sealed in &records {
-            writer.write(&[&seq, &&sealed.0[..]])?;
-            seq += 1;
-        }
-        *end = after;
-    }
-    writer.finish()?;
-    let (count, prev) = (end.count as i64, expected.count as i64);
-    let moved = transaction.execute(
-        MOVE_HEAD,
-        &[&count, &&end.link.0[..], &prev, &&expected.link.0[..]],
-    )?;
-    if moved == 0 {
-        return Ok(false);
-    }
-    transaction.commit().map_err(Broken::Commit)?;
-    Ok(true)
 }
 
 /// A count as the database has it.
@@ -287,14 +253,24 @@ fn read(pool: &Pool, from: u64, limit: usize) -> Result<Vec<Stored>, LogError> {
     let Ok(from) = i64::try_from(from) else {
         return Ok(Vec::new());
     };
-    let limit = i64::try_from(limit.max(1)).unwrap_or(i64::MAX);
-    let rows = pool.read("reading records", |session| {
-        session.query(READ, &[&from, &limit])
+    let limit = i64::try_from(limit.clamp(1, TOGETHER)).unwrap_or(1);
+    let row = pool.read("reading records", |session| {
+        session.one(READ, &[&from, &limit])
     })?;
-    let stored = rows.iter().map(|row| Stored {
-        // At least `from`, which is no negative number.
-        seq: row.get::<_, i64>(0) as u64,
-        sealed: Sealed(row.get::<_, Vec<u8>>(1).into()),
+    let Some(seqs) = row.get::<_, Option<Vec<i64>>>(0) else {
+        return Ok(Vec::new());
+    };
+    let lengths = row.get::<_, Vec<i32>>(1);
+    let all = Sealed::from(row.get::<_, Vec<u8>>(2)).0;
+    let mut end = 0;
+    let stored = seqs.into_iter().zip(lengths).map(|(seq, length)| {
+        let begin = end;
+        // Neither is negative: the first is at least `from`.
+        end += length as usize;
+        Stored {
+            seq: seq as u64,
+            sealed: Sealed(all.slice(begin..end)),
+        }
     });
     Ok(stored.collect())
 }
@@ -325,14 +301,15 @@ impl Log for PostgresLog {
                 self.pool.give(self.to_append()?);
                 return Ok(expected);
             }
-            Peeked::One(batch) if size(&batch) <= STATEMENT_BYTES => {
-                self.append_batch(expected, &batch)
-            }
+            Peeked::One(batch) if is_short(&batch) => self.append_batch(expected, &batch),
             Peeked::One((records, head)) => {
                 let mut one = servanda_log::OneBatch::new(records, head);
                 self.append_stream(expected, &mut one)
             }
-            Peeked::Many(mut stream) => self.append_stream(expected, &mut stream),
+            Peeked::Many(mut stream) => {
+                self.expect(expected)?;
+                self.append_stream(expected, &mut stream)
+            }
         };
         if matches!(appended, Ok(_) | Err(AppendError::Unconfirmed(_))) {
             self.bell.ring(&self.pool);
@@ -383,6 +360,8 @@ impl Log for PostgresLog {
     }
 }
 
-fn size(batch: &Batch) -> usize {
-    batch.0.iter().map(|sealed| sealed.0.len()).sum()
+/// Whether a batch is sent as one statement.
+fn is_short((records, _): &Batch) -> bool {
+    let bytes: usize = records.iter().map(|sealed| sealed.0.len()).sum();
+    records.len() <= STATEMENT_RECORDS && bytes <= STATEMENT_BYTES
 }

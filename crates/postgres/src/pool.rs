@@ -5,7 +5,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::address::Address;
-use super::failure::{ends_session, io_error, text};
+use super::failure::{ends_session, io_error, log_error, text, unreachable};
 use super::session::{ServerProcess, Session};
 use servanda_log::LogError;
 
@@ -24,6 +24,8 @@ pub(super) struct Pool {
     idle: Mutex<Vec<Session>>,
     /// The server processes that may still be committing what they were told.
     doubtful: Mutex<Vec<ServerProcess>>,
+    /// Since when no server answers, as far as it was asked.
+    silent_since: Mutex<Option<Instant>>,
 }
 
 impl Pool {
@@ -33,10 +35,12 @@ impl Pool {
             who: who.to_owned(),
             idle: Mutex::default(),
             doubtful: Mutex::default(),
+            silent_since: Mutex::default(),
         }
     }
 
-    /// Takes an idle connection or makes one, asking again for as long as `patience`. What is done with it comes after
+    /// Takes an idle connection or makes one, asking again for as long as `patience`, and no longer than [`PATIENCE`] since
+    /// a server answered last: after that each call asks once. What is done with it comes after
     /// everything that an earlier connection may have left under way.
     ///
     /// # Errors
@@ -54,12 +58,20 @@ impl Pool {
             let connected = Session::connect(&self.address, &self.who)
                 .and_then(|mut session| self.end_doubt(&mut session).map(|()| session));
             let error = match connected {
-                Ok(session) => return Ok(session),
+                Ok(session) => {
+                    *locked(&self.silent_since) = None;
+                    return Ok(session);
+                }
                 Err(error) => error,
             };
-            if !may_pass(&error) || Instant::now() + pause > end {
-                let doing = format!("connecting to {}", self.address.name);
-                return Err(io_error(doing, text(&error)));
+            let doing = || format!("connecting to {}", self.address.name);
+            if !may_pass(&error) {
+                return Err(io_error(doing(), text(&error)));
+            }
+            let now = Instant::now();
+            let since = *locked(&self.silent_since).get_or_insert(now);
+            if now + pause > end.min(since + PATIENCE) {
+                return Err(unreachable(doing(), &error));
             }
             thread::sleep(pause);
             pause = (pause * 2).min(LONGEST_PAUSE);
@@ -111,7 +123,7 @@ impl Pool {
                 Err(error) if ends_session(&error) && Instant::now() < end => drop(session),
                 Err(error) => {
                     let doing = format!("{doing} at {}", self.address.name);
-                    return Err(io_error(doing, text(&error)));
+                    return Err(log_error(doing, &error));
                 }
             }
         }
@@ -141,7 +153,7 @@ impl Pool {
 /// records. A wrong password or an unknown database does not.
 fn may_pass(error: &postgres::Error) -> bool {
     match error.code() {
-        None => !super::tls::is_refusal(error),
+        None => !super::tls::is_refusal(error) && !super::failure::is_of_client(error),
         // Connection exceptions, operator intervention (starting up, shutting down), too many connections.
         Some(code) => ["08", "57"].contains(&&code.code()[..2]) || code.code() == "53300",
     }

@@ -98,7 +98,8 @@ impl Session {
         self.client.is_closed()
     }
 
-    fn statement(&mut self, sql: &'static str) -> Result<Statement, postgres::Error> {
+    /// A statement, prepared when it is used for the first time.
+    pub fn statement(&mut self, sql: &'static str) -> Result<Statement, postgres::Error> {
         if let Some(statement) = self.statements.get(sql) {
             return Ok(statement.clone());
         }

@@ -64,7 +64,7 @@ fn scratch() -> TempDir {
 }
 
 /// A port of the loopback address that nobody uses.
-fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap().port()
 }
@@ -249,6 +249,31 @@ impl Server {
             }
         }
         found
+    }
+
+    /// Where the server's programs are.
+    pub fn programs(&self) -> &Path {
+        &self.bin
+    }
+
+    /// Where the server's data is.
+    pub fn data(&self) -> PathBuf {
+        self.dir.path().join("data")
+    }
+
+    /// The words before a program that the server's user is to run.
+    pub fn as_its_user(program: &Path) -> Command {
+        command(program)
+    }
+
+    /// Stops the server, with all that it was told on the disk, and starts it again.
+    pub fn restart(&mut self, options: &[&str]) {
+        let pid = self.process.id().to_string();
+        let told = Command::new("kill").args(["-INT", &pid]).status();
+        assert!(told.unwrap().success());
+        self.process.wait().unwrap();
+        self.process = launch(&self.bin, self.dir.path(), self.port, options);
+        self.wait();
     }
 
     /// What the server said so far.

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use chrono::{Days, NaiveDate};
 
 use servanda_core::rules::Known as _;
-use servanda_core::state::{EntityKind, State, Unreadable};
+use servanda_core::state::{EntityKind, State};
 use servanda_core::value::base::{Leaf, excerpt};
 use servanda_core::value::id::{AgreementId, CommitmentId, PartyId, Seq, Slug, SourceId, Subject};
 use servanda_core::value::when::{Date, Instant};
@@ -132,11 +132,7 @@ impl Asked<'_> {
 pub fn readable(state: &State) -> Result<(), Problem> {
     match state.unreadable() {
         None => Ok(()),
-        Some(Unreadable { seq, why }) => Err(LedgerError::Broken {
-            seq: seq.0,
-            what: why.clone(),
-        }
-        .into()),
+        Some(unreadable) => Err(LedgerError::from(unreadable).into()),
     }
 }
 

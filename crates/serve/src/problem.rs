@@ -223,7 +223,9 @@ impl From<LedgerError> for Problem {
             LedgerError::HeadMoved(_) => Self::new(409, "head-moved", message),
             LedgerError::Uncertain(_) => Self::new(500, "uncertain", message),
             LedgerError::Unconfirmed(_) => Self::new(500, "unconfirmed", message),
-            LedgerError::Log(LogError::Io { .. } | LogError::Clock)
+            LedgerError::Log(
+                LogError::Io { .. } | LogError::Unreachable { .. } | LogError::Clock,
+            )
             | LedgerError::ClockJump { .. }
             | LedgerError::Scratch(_)
             | LedgerError::Entropy(_) => Self::new(503, "unavailable", message),

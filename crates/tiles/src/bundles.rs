@@ -73,7 +73,7 @@ impl Bundles {
     /// The records from one on, at most `limit` of them and not beyond the bundle that it is in.
     ///
     /// # Errors
-    /// [`LogError::Damaged`] where the bundle is not there or is damaged, [`LogError::Io`] where it cannot be read now.
+    /// [`LogError::Damaged`] where the bundle is not there or is damaged, [`LogError::Unreachable`] where it cannot be read now.
     pub fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, LogError> {
         let shared = &self.0;
         if from >= shared.size {
@@ -115,9 +115,9 @@ impl Drop for Bundles {
 
 /// The error of a log for a store that cannot be read.
 pub(crate) fn unread(error: StoreError) -> LogError {
-    LogError::Io {
+    LogError::Unreachable {
         doing: "reading a published ledger".to_owned(),
-        source: std::io::Error::other(error),
+        why: error.to_string(),
     }
 }
 

@@ -113,7 +113,7 @@ impl Objects {
             Error::PermissionDenied { .. } | Error::Unauthenticated { .. } => {
                 StoreError::NotAllowed { doing, why }
             }
-            _ => StoreError::Failed { doing, why },
+            _ => StoreError::Unreachable { doing, why },
         }
     }
 }

@@ -29,12 +29,20 @@ pub enum Condition<'a> {
 /// Why a store does not do what it is asked for. The texts hold no secret.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum StoreError {
-    /// It cannot be reached, or refuses.
+    /// It does not answer, or not as it should.
+    #[error("{doing}: {why}")]
+    Unreachable {
+        /// The operation and the object.
+        doing: String,
+        /// What the store or the system says.
+        why: String,
+    },
+    /// The system refuses.
     #[error("{doing}: {why}")]
     Failed {
         /// The operation and the object.
         doing: String,
-        /// What the store or the system says.
+        /// What the system says.
         why: String,
     },
     /// It does not let this user in.

@@ -56,7 +56,7 @@ pub(super) fn follow(
                 goes_on
             }
             Err(error) => {
-                if error.exit == Exit::Refused {
+                if matches!(error.exit, Exit::Refused | Exit::Unreachable) {
                     // The place could not be read: it is tried again.
                     last = None;
                 }

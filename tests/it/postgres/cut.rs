@@ -1,4 +1,4 @@
-//! A network that is cut in the middle of an answer.
+//! A network that is cut in the middle of an answer, once or for good.
 
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -12,14 +12,14 @@ use super::{OnServer, server};
 const NEVER: usize = usize::MAX;
 
 /// Passes bytes between clients and a server. When as many answers have passed as it was told, the next one is lost and its
-/// connection cut; those after it pass again.
+/// connection cut; those after it pass again, or none does.
 struct Proxy {
     port: u16,
     left: Arc<AtomicUsize>,
 }
 
 impl Proxy {
-    fn before(server: u16) -> Self {
+    fn before(server: u16, is_cut_for_good: bool) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let left = Arc::new(AtomicUsize::new(NEVER));
@@ -32,7 +32,7 @@ impl Proxy {
                 let left = Arc::clone(&shared);
                 let questions = (client.try_clone().unwrap(), server.try_clone().unwrap());
                 thread::spawn(move || pass(questions.0, questions.1, || true));
-                thread::spawn(move || pass(server, client, || is_passed(&left)));
+                thread::spawn(move || pass(server, client, || is_passed(&left, is_cut_for_good)));
             }
         });
         Self { port, left }
@@ -40,9 +40,10 @@ impl Proxy {
 }
 
 /// Whether one more answer passes.
-fn is_passed(left: &AtomicUsize) -> bool {
+fn is_passed(left: &AtomicUsize, is_cut_for_good: bool) -> bool {
     let next = |left: usize| match left {
         NEVER => None,
+        0 if is_cut_for_good => Some(0),
         // It is lost; from here on none is.
         0 => Some(NEVER),
         left => Some(left - 1),
@@ -72,7 +73,7 @@ fn a_lost_answer_loses_and_doubles_nothing() {
         return;
     };
     let ledger = OnServer::with_ledger(&server);
-    let proxy = Proxy::before(server.port);
+    let proxy = Proxy::before(server.port, false);
     let url = ledger
         .url_of("postgres")
         .replace(&format!(":{}", server.port), &format!(":{}", proxy.port));
@@ -97,4 +98,73 @@ fn a_lost_answer_loses_and_doubles_nothing() {
         assert_eq!(log.matches(&text).count(), 1, "{text}: {log}");
     }
     ledger.run(&["verify"]).ok();
+}
+
+/// A database that goes away for long is told as such, wherever a command is then: no word of a broken record.
+#[test]
+fn a_database_that_goes_away_is_no_broken_record() {
+    let Some(server) = server() else {
+        return;
+    };
+    let ledger = OnServer::with_ledger(&server);
+    ledger.scratch.write("lines", super::lines(5_000));
+    ledger.run(&["import", "lines"]).ok();
+    let early = ledger.run(&["checkpoint"]).ok();
+    ledger.scratch.write("early", early);
+    ledger.run(&["record", "note", "--text", "late"]).ok();
+    let behind = |proxy: &Proxy, words: &[&str]| {
+        let (server, proxy) = (server.port.to_string(), proxy.port.to_string());
+        let mut command = ledger.servanda_as("postgres");
+        command
+            .env(
+                "SERVANDA_LEDGER",
+                ledger.url_of("postgres").replace(&server, &proxy),
+            )
+            .args(words);
+        command
+    };
+    let mut ended = 0;
+    thread::scope(|scope| {
+        let commands: [&[&str]; 5] = [
+            &["verify"],
+            &["verify", "--chain"],
+            &["verify", "--against", "early"],
+            &["log", "--limit", "0"],
+            &["report", "status"],
+        ];
+        let mut runs = Vec::new();
+        for words in commands {
+            // How many answers it takes.
+            let proxy = Proxy::before(server.port, true);
+            let all = NEVER - 1;
+            proxy.left.store(all, Ordering::SeqCst);
+            crate::program::run(behind(&proxy, words), b"").ok();
+            let answers = all - proxy.left.load(Ordering::SeqCst);
+            for part in [1, 2, 3] {
+                let (behind, answers) = (&behind, answers * part / 4);
+                runs.push(scope.spawn(move || {
+                    let proxy = Proxy::before(server.port, true);
+                    proxy.left.store(answers, Ordering::SeqCst);
+                    let outcome = crate::program::run(behind(&proxy, words), b"");
+                    (words, answers, outcome)
+                }));
+            }
+        }
+        for run in runs {
+            let (words, answers, outcome) = run.join().unwrap();
+            assert_eq!(
+                outcome.code,
+                Some(23),
+                "{words:?} after {answers}: {outcome:#?}"
+            );
+            assert!(outcome.stderr.contains("connecting to "), "{outcome:#?}");
+            assert_eq!(
+                outcome.stdout.matches("NOT SOUND").count(),
+                0,
+                "{outcome:#?}"
+            );
+            ended += 1;
+        }
+    });
+    assert_eq!(ended, 15);
 }

@@ -4,6 +4,7 @@ mod appends;
 mod backups;
 mod cut;
 mod failover;
+mod manual;
 mod rights;
 #[cfg(feature = "serve")]
 mod serving;
@@ -185,20 +186,26 @@ fn a_whole_session() {
 #[test]
 fn what_is_wrong_with_an_address_is_told_without_its_password() {
     let scratch = Scratch::empty();
-    for (address, says) in [
+    for (code, address, says) in [
         (
+            1,
             "postgres://anna:hunter2@127.0.0.1:1/db",
             "a password does not belong into an address",
         ),
         (
+            1,
             "postgres://127.0.0.1:1/db?schema=No",
             "is not made of small letters",
         ),
-        ("postgres://127.0.0.1:1/db?nonsense=1", "nonsense"),
-        ("postgres://127.0.0.1:1/db", "connecting to 127.0.0.1:1/db"),
+        (1, "postgres://127.0.0.1:1/db?nonsense=1", "nonsense"),
+        (
+            23,
+            "postgres://127.0.0.1:1/db",
+            "connecting to 127.0.0.1:1/db",
+        ),
     ] {
         let outcome = scratch.run(&["log", "--wait", "0", "--ledger", address]);
-        outcome.fails(1, &["error: ", says]);
+        outcome.fails(code, &["error: ", says]);
         assert!(!outcome.stderr.contains("hunter2"), "{outcome:#?}");
     }
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use super::{add, ledger_of, publish, text};
+use super::{Parties, add, ledger_of, publish, text};
 use crate::program::Scratch;
 use crate::serve::client::{Client, Serving};
 
@@ -68,6 +68,44 @@ fn a_replica_follows_a_server_and_records_nothing() {
     let (code, said) = replica.stop("-TERM");
     assert_eq!(code, Some(0), "{said}");
     assert!(!said.contains(&token), "{said}");
+}
+
+/// The cosigned checkpoint is served beside the newest one, so that a copy with a policy follows a server as far as
+/// witnesses cosigned.
+#[cfg(feature = "objects")]
+#[test]
+fn a_copy_with_a_policy_follows_a_server() {
+    let scratch = ledger_of(20);
+    let parties = Parties::new();
+    let policy = parties.policy(&scratch);
+    let serving = Serving::start(&scratch, &["--public-read", "--read-only"]);
+    let client = Client::of(&serving);
+    assert_eq!(client.get("/api/v1/cosigned").status, 404);
+    let (source, copy) = (
+        format!("http://{}/api/v1", serving.address()),
+        text(&scratch.path("copy")),
+    );
+    let clone = ["clone", &source, &copy, "--policy", &policy];
+    scratch.run(&clone).fails(12, &["not anchored"]);
+    parties.cosign(&scratch);
+    let served = client.get("/api/v1/cosigned");
+    let kept = std::fs::read(scratch.ledger().join("cosigned")).unwrap();
+    assert_eq!((served.status, &served.bytes), (200, &kept));
+    let cloned = scratch.run(&clone);
+    assert!(cloned.stderr.contains("20 records copied"), "{cloned:?}");
+    assert_eq!(std::fs::read(scratch.path("copy/cosigned")).unwrap(), kept);
+    let verify = ["verify", "--from", &source, "--policy", &policy];
+    let verified = scratch.run(&verify).ok();
+    assert!(verified.contains("sound, 20 records"), "{verified}");
+    // What it did not read, it says.
+    assert!(verified.contains("the tiles and entries"), "{verified}");
+    // Behind what was cosigned nothing is taken over.
+    drop(serving);
+    add(&scratch, 20..23);
+    let serving = Serving::start(&scratch, &["--public-read", "--read-only"]);
+    let moved = format!("http://{}/api/v1", serving.address());
+    let again = scratch.run(&["clone", &moved, &copy]);
+    assert!(again.stderr.contains("nothing is new"), "{again:?}");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::event::Entry;
-use crate::records::Stored;
+use crate::records::{ReadError, Stored};
 use crate::value::id::Seq;
 
 /// Reads the records that the state does not hold.
@@ -11,8 +11,8 @@ pub trait Archive: Send + Sync {
     /// The entry of a record as it was recorded; none if its payload was erased.
     ///
     /// # Errors
-    /// The reason why the record cannot be read, in words.
-    fn entry(&self, seq: Seq) -> Result<Option<Entry>, String>;
+    /// Why the record cannot be read.
+    fn entry(&self, seq: Seq) -> Result<Option<Entry>, ReadError>;
 
     /// Takes records that were just read: they are asked for again more often than others, because what is corrected
     /// was mostly recorded shortly before.
@@ -25,6 +25,6 @@ pub trait Archive: Send + Sync {
 pub struct Unreadable {
     /// The record.
     pub seq: Seq,
-    /// The reason, in words.
-    pub why: String,
+    /// The reason.
+    pub why: ReadError,
 }

@@ -6,6 +6,7 @@ use super::mend::Mend;
 use super::named::Named;
 use super::tables::State;
 use crate::event::Entry;
+use crate::records::ReadError;
 use crate::value::id::Seq;
 
 impl State {
@@ -71,7 +72,7 @@ impl State {
         let mut again = self.anew();
         for seq in (0..count).map(Seq) {
             let found = self.archive().map(|archive| archive.entry(seq));
-            let found = found.unwrap_or_else(|| Err("nothing holds it".to_owned()));
+            let found = found.unwrap_or_else(|| Err(ReadError::damaged("nothing holds it")));
             match found.map_err(|why| Unreadable { seq, why })? {
                 Some(entry) => again.take(entry),
                 None => again.apply_missing(),

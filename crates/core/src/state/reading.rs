@@ -6,7 +6,7 @@ use super::archive::{Archive, Unreadable};
 use super::current::CurrentRecord;
 use super::tables::State;
 use crate::event::{Change, Entry, Event, Kind};
-use crate::records::Stored;
+use crate::records::{ReadError, Stored};
 use crate::value::id::Seq;
 
 impl State {
@@ -131,12 +131,14 @@ impl State {
         let seq = Seq(record.into());
         let kind = self.kind(seq);
         let archive = self.archive.as_ref().map(|archive| archive.entry(seq));
-        let found = match archive.unwrap_or_else(|| Err("nothing holds it".to_owned())) {
+        let found = match archive.unwrap_or_else(|| Err(ReadError::damaged("nothing holds it"))) {
             // The state may have taken it in before its payload was erased.
             Ok(None) if self.record_status(seq).redacted.is_some() => return None,
-            Ok(None) => Err("its payload is gone, and was there before".to_owned()),
+            Ok(None) => Err(ReadError::damaged(
+                "its payload is gone, and was there before",
+            )),
             Ok(Some(entry)) if Some(entry.event.kind()) != kind => {
-                Err("it is another record than before".to_owned())
+                Err(ReadError::damaged("it is another record than before"))
             }
             Ok(Some(entry)) => Ok(entry),
             Err(why) => Err(why),

@@ -21,6 +21,7 @@ use super::standing::Stood;
 use super::stored::Stored;
 use super::word::Words;
 use crate::event::Kind;
+use crate::records::ReadError;
 use crate::value::id::{EntityKind, Seq, Slug};
 
 /// The most records of a ledger: the state keeps their numbers in 32 bits.
@@ -170,7 +171,7 @@ impl State {
             let why = "the snapshot up to it is damaged, and the records do not give it again";
             self.unreadable.get_or_init(|| Unreadable {
                 seq: last,
-                why: why.to_owned(),
+                why: ReadError::damaged(why),
             });
         }
         self.unreadable.get()

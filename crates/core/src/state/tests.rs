@@ -6,6 +6,7 @@ use proptest::sample::select;
 
 use super::*;
 use crate::event::{Entry, Event, Kind};
+use crate::records::ReadError;
 use crate::rules::{self, Known};
 use crate::testing::{FIRST_RECORDED_AT, entries, event, events_of, histories, history, state};
 use crate::value::agreement::AgreementStatus;
@@ -243,7 +244,7 @@ fn taken(event: &Event) -> String {
 }
 
 /// An archive in memory.
-struct Kept(Vec<Result<Option<Entry>, String>>);
+struct Kept(Vec<Result<Option<Entry>, ReadError>>);
 
 impl Kept {
     fn of(history: &[Event]) -> Self {
@@ -257,9 +258,9 @@ impl Kept {
 }
 
 impl Archive for Kept {
-    fn entry(&self, seq: Seq) -> Result<Option<Entry>, String> {
+    fn entry(&self, seq: Seq) -> Result<Option<Entry>, ReadError> {
         let entry = self.0.get(seq.0 as usize).cloned();
-        entry.unwrap_or_else(|| Err("it is missing".to_owned()))
+        entry.unwrap_or_else(|| Err(ReadError::damaged("it is missing")))
     }
 }
 
@@ -386,7 +387,7 @@ proptest! {
     fn what_cannot_be_read_again_does_not_vanish(history in histories(1..80), lost: usize) {
         let lost = lost % history.len();
         let mut archive = Kept::of(&history);
-        archive.0[lost] = Err("a bad block".to_owned());
+        archive.0[lost] = Err(ReadError::damaged("a bad block"));
         let mut state = State::over(Arc::new(archive), history.len() as u64);
         for entry in entries(&history) {
             state.apply(&entry);

@@ -382,7 +382,7 @@ impl<'s, K: Kept> Contents<'s, K> {
             && self.is_sound()
         {
             let expected = "the record that was read before";
-            self.find(FindingKind::Unreadable, &[seq.0], expected, &why);
+            self.find(FindingKind::Unreadable, &[seq.0], expected, &why.what);
         }
     }
 

@@ -12,6 +12,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::event::Event;
+use crate::records::ReadError;
 use crate::state::Archive;
 use crate::testing::{Choices, entries, histories, state};
 
@@ -379,9 +380,11 @@ fn compare(view: &View<'_>) -> Result<(), TestCaseError> {
 struct Kept(Vec<Entry>);
 
 impl Archive for Kept {
-    fn entry(&self, seq: Seq) -> Result<Option<Entry>, String> {
+    fn entry(&self, seq: Seq) -> Result<Option<Entry>, ReadError> {
         let entry = self.0.get(seq.0 as usize).cloned();
-        entry.map(Some).ok_or_else(|| "it is missing".to_owned())
+        entry
+            .map(Some)
+            .ok_or_else(|| ReadError::damaged("it is missing"))
     }
 }
 

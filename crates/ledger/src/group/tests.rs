@@ -215,7 +215,7 @@ fn a_write_that_fails_fails_for_all_of_the_group_and_the_next_one_goes_on() {
         let outcome = ledger.append_group(requests);
         let there = ledger.head().count - before;
         match fault {
-            Fault::Before | Fault::Amid => {
+            Fault::Before | Fault::Amid | Fault::Silent => {
                 assert!(matches!(outcome, Err(LedgerError::Log(_))), "{outcome:?}");
                 assert_eq!(there, 0);
             }

@@ -24,6 +24,7 @@ use servanda_log::{
 };
 
 mod beside;
+mod silent;
 mod since;
 
 mod cut;
@@ -34,8 +35,11 @@ static STORY: LazyLock<MemoryLog> = LazyLock::new(|| storied().into_log());
 /// The verdict on a log: of the careful walk, which the fast pass must agree with by itself. It has to notice
 /// whatever is wrong, and may not give up on what is sound.
 fn verdict(log: &impl Log) -> Verdict {
-    let kept = || Snapshots::of(log, Definitions::default());
-    let (fast, careful) = verify::both_passes(&subject(log).unwrap(), &Threads, kept);
+    let passes = judged(log, |subject, lost| {
+        let kept = || Snapshots::of(log, Definitions::default(), lost);
+        verify::both_passes(subject, &Threads, kept)
+    });
+    let (fast, careful) = passes.unwrap();
     let is_clean = careful.findings.is_empty();
     assert_eq!(fast.as_ref(), is_clean.then_some(&careful));
     assert_eq!(verify(log, &mut Unwatched).unwrap(), careful);
@@ -45,8 +49,10 @@ fn verdict(log: &impl Log) -> Verdict {
 
 /// What is wrong with the chain, its own pass notices; of what the payloads say it knows nothing.
 fn compare_with_chain(log: &impl Log, careful: &Verdict) {
-    let subject = subject(log).unwrap();
-    let pass = verify::verify_chain(&subject, &Threads, &mut Unwatched);
+    let pass = judged(log, |subject, _| {
+        verify::verify_chain(subject, &Threads, &mut Unwatched)
+    });
+    let pass = pass.unwrap();
     let is_about_chain = |finding: &Finding| match finding.kind {
         PayloadGone | Encoding | Rule | Snapshot | Signature => false,
         _ => !finding.records.is_empty(),

@@ -161,10 +161,11 @@ impl Link {
         if let Some(way) = &*way {
             return Ok(Arc::clone(way));
         }
-        let found = find(&self.dir, self.wait, &self.who).map_err(|error| LogError::Io {
-            doing: "opening the ledger again, after its server ended".to_owned(),
-            source: io::Error::other(error.to_string()),
-        })?;
+        let found =
+            find(&self.dir, self.wait, &self.who).map_err(|error| LogError::Unreachable {
+                doing: "opening the ledger again, after its server ended".to_owned(),
+                why: error.to_string(),
+            })?;
         let found = Arc::new(match found {
             Found::Server(line, _) => Way::Server(Mutex::new(line)),
             Found::Own(log) => Way::Own {
@@ -323,10 +324,10 @@ fn outcome(message: Message, was_given: bool) -> Unappended {
     }
 }
 
-fn no_answer(source: io::Error) -> LogError {
-    LogError::Io {
+fn no_answer(error: io::Error) -> LogError {
+    LogError::Unreachable {
         doing: "asking the process that serves the ledger".to_owned(),
-        source,
+        why: error.to_string(),
     }
 }
 

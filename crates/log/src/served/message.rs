@@ -130,6 +130,10 @@ pub(super) enum Fault {
         why: String,
         code: Option<i32>,
     },
+    Unreachable {
+        doing: String,
+        why: String,
+    },
     Damaged {
         what: String,
         resume: Option<u64>,
@@ -147,6 +151,10 @@ impl From<&LogError> for Fault {
                 doing: doing.clone(),
                 why: source.to_string(),
                 code: source.raw_os_error(),
+            },
+            LogError::Unreachable { doing, why } => Self::Unreachable {
+                doing: doing.clone(),
+                why: why.clone(),
             },
             LogError::Damaged { what, resume } => Self::Damaged {
                 what: what.clone(),
@@ -167,6 +175,7 @@ impl From<Fault> for LogError {
                 doing,
                 source: code.map_or_else(|| io::Error::other(why), io::Error::from_raw_os_error),
             },
+            Fault::Unreachable { doing, why } => Self::Unreachable { doing, why },
             Fault::Damaged { what, resume } => Self::Damaged { what, resume },
             Fault::Clock => Self::Clock,
             Fault::NoSnapshots => Self::Unsupported(Unsupported::Snapshots),
