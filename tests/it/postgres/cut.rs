@@ -11,8 +11,8 @@ use super::{OnServer, server};
 /// No answer is lost.
 const NEVER: usize = usize::MAX;
 
-/// Passes bytes between clients and a server. When as many answers have passed as it was told, the next one is lost and its
-/// connection cut; those after it pass again, or none does.
+/// Passes bytes between clients and a server. When as many answers have passed as it was told, or bytes of them for a cut
+/// that is for good, the next one is lost and its connection cut; those after it pass again, or none does.
 struct Proxy {
     port: u16,
     left: Arc<AtomicUsize>,
@@ -31,33 +31,37 @@ impl Proxy {
                 };
                 let left = Arc::clone(&shared);
                 let questions = (client.try_clone().unwrap(), server.try_clone().unwrap());
-                thread::spawn(move || pass(questions.0, questions.1, || true));
-                thread::spawn(move || pass(server, client, || is_passed(&left, is_cut_for_good)));
+                thread::spawn(move || pass(questions.0, questions.1, |_| true));
+                thread::spawn(move || {
+                    pass(server, client, |length| {
+                        is_passed(&left, is_cut_for_good, length)
+                    })
+                });
             }
         });
         Self { port, left }
     }
 }
 
-/// Whether one more answer passes.
-fn is_passed(left: &AtomicUsize, is_cut_for_good: bool) -> bool {
+/// Whether one more answer of so many bytes passes. For a cut that is for good, bytes are counted: into how many pieces
+/// answers fall depends on how busy the machine is.
+fn is_passed(left: &AtomicUsize, is_cut_for_good: bool, length: usize) -> bool {
+    let cost = if is_cut_for_good { length } else { 1 };
     let next = |left: usize| match left {
         NEVER => None,
-        0 if is_cut_for_good => Some(0),
+        left if left >= cost => Some(left - cost),
+        _ if is_cut_for_good => Some(0),
         // It is lost; from here on none is.
-        0 => Some(NEVER),
-        left => Some(left - 1),
+        _ => Some(NEVER),
     };
-    !matches!(
-        left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, next),
-        Ok(0)
-    )
+    let before = left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, next);
+    !matches!(before, Ok(left) if left < cost)
 }
 
-fn pass(mut from: TcpStream, mut to: TcpStream, is_passed: impl Fn() -> bool) {
+fn pass(mut from: TcpStream, mut to: TcpStream, is_passed: impl Fn(usize) -> bool) {
     let mut buffer = [0; 65536];
     while let Ok(length @ 1..) = from.read(&mut buffer) {
-        if !is_passed() || to.write_all(&buffer[..length]).is_err() {
+        if !is_passed(length) || to.write_all(&buffer[..length]).is_err() {
             break;
         }
     }
@@ -134,7 +138,7 @@ fn a_database_that_goes_away_is_no_broken_record() {
         ];
         let mut runs = Vec::new();
         for words in commands {
-            // How many answers it takes.
+            // How many bytes it is answered.
             let proxy = Proxy::before(server.port, true);
             let all = NEVER - 1;
             proxy.left.store(all, Ordering::SeqCst);
