@@ -393,12 +393,13 @@ fn many_followers_share_what_comes_in_bursts() {
     let serving = Serving::start(&scratch, &[]);
     let client = serving.starter();
     let from = count(&client);
+    let path = format!("/api/v1/events?since={from}");
     let bursts = [1, 600, 3, 1, 40];
     let last = from + bursts.iter().sum::<u64>() - 1;
     let said: Vec<String> = thread::scope(|scope| {
         let followers: Vec<_> = (0..FOLLOWERS)
             .map(|_| {
-                let stream = client.begin("GET", "/api/v1/events", "");
+                let stream = client.begin("GET", &path, "");
                 scope.spawn(move || {
                     let (mut said, mut is_last) = (String::new(), false);
                     for line in BufReader::new(stream).lines().map(Result::unwrap) {
