@@ -28,12 +28,13 @@ struct Compact {}
 impl Run for Compact {
     fn run(self, session: &Session) -> Result<Exit, CliError> {
         let mut log = session.open_log()?;
+        let compacting = log.compacting()?;
         if session.dry_run {
             session.talk("nothing was written: this was a dry run");
             return Ok(Exit::Ok);
         }
         let waiting = Waiting::new(session.shows_progress(), "compacting");
-        let Compaction { before, after } = log.compacting()?.compact()?;
+        let Compaction { before, after } = compacting.compact()?;
         drop(waiting);
         if !session.for_people() {
             let number = |bytes: u64| Cell::Number(i64::try_from(bytes).unwrap_or(i64::MAX));

@@ -39,6 +39,11 @@ const ONLY_IN_DIRECTORIES: &[(&str, &str, &str)] = &[
     ),
     (
         "compact.md",
+        "compact --dry-run",
+        "what PostgreSQL keeps is not compacted",
+    ),
+    (
+        "compact.md",
         "compact --format csv -q",
         "what PostgreSQL keeps is not compacted",
     ),

@@ -11,7 +11,7 @@ use super::errors::{backing_moved, damaged};
 use super::file::JournalFile;
 use super::frame::{self, Frame};
 use super::overlay::Overlay;
-use crate::error::{AppendError, LogError};
+use crate::error::{AppendError, LogError, fewer};
 use crate::log::{
     ChunkSink, Compact, Compaction, Erase, Log, Parts as _, Reader, SnapshotCache, Stored,
 };
@@ -84,10 +84,7 @@ impl<L: Log + 'static> Journal<L> {
         let overlay = Overlay::new(base, frames);
         let (place, end) = (path.display(), overlay.end());
         let unsound = if end.count < head.count {
-            let (count, end) = (head.count, end.count);
-            Some(format!(
-                "{place}: {count} records were committed, only {end} can be read"
-            ))
+            Some(fewer(path, head, end.count))
         } else {
             (end != head).then(|| format!("{place}: the records are not those that were committed"))
         };

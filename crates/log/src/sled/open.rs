@@ -15,7 +15,7 @@ use super::room::{is_for_want_of_room, release_reserve, reserve};
 use super::settled::{is_sealed, settle};
 use super::shared::Shared;
 use super::trees::{Trees, check_clock};
-use crate::error::LogError;
+use crate::error::{LogError, fewer};
 use crate::head::HeadFile;
 use crate::log::Reader as _;
 use crate::pre_open_backup::{self as backup, Parts, PreOpenBackup};
@@ -228,11 +228,7 @@ impl Sled {
             }
         };
         if end < self.head.count {
-            self.unsound = Some(format!(
-                "{}: {} records were committed, only {end} can be read",
-                self.dir.display(),
-                self.head.count
-            ));
+            self.unsound = Some(fewer(&self.dir, self.head, end));
         } else if end > self.head.count {
             self.set_head(self.adopted());
             self.leftovers = end > self.head.count;
@@ -266,11 +262,10 @@ impl Sled {
 /// The opened sled if it holds as many records as were committed; otherwise its error, if it has one.
 fn whole(opened: Result<Trees, LogError>, head: Head) -> Result<Trees, Option<LogError>> {
     let trees = opened?;
-    let end = trees.end()?;
-    if end < head.count {
-        return Err(None);
+    match trees.short_of(head)? {
+        None => Ok(trees),
+        Some(_) => Err(None),
     }
-    Ok(trees)
 }
 
 fn missing(records: &Path, source: io::Error) -> LogError {

@@ -13,7 +13,7 @@ use std::time::Instant;
 use super::files::{SEGMENT_SIZE, damaged, io_error, released};
 use super::guard::is_in_use;
 use super::trees::Trees;
-use crate::error::LogError;
+use crate::error::{LogError, fewer};
 use crate::pre_open_backup::PreOpenBackup;
 use servanda_core::chain::record::Head;
 
@@ -76,12 +76,9 @@ pub(super) fn settle(records: &Path, head: Head, deadline: Instant) -> Result<()
 /// Opens sled, lets it finish in the first reading what an append left to do, and closes it.
 fn open_whole(records: &Path, head: Head, deadline: Instant) -> Result<(), LogError> {
     let trees = Trees::open_until(records, deadline)?;
-    let end = trees.end()?;
-    trees.snapshots()?;
-    if end < head.count {
-        let (records, count) = (records.display(), head.count);
-        let what = format!("{records}: {count} records were committed, only {end} can be read");
-        return Err(damaged(what, None));
+    if let Some(end) = trees.short_of(head)? {
+        return Err(damaged(fewer(records, head, end), None));
     }
+    trees.snapshots()?;
     Ok(())
 }

@@ -17,6 +17,7 @@ use super::guard::guarded;
 use crate::block::{self, Value, note_small};
 use crate::error::LogError;
 use crate::pre_open_backup::Parts;
+use servanda_core::chain::record::Head;
 
 /// The size of sled's cache: most values are read and written once.
 const CACHE_BYTES: u64 = 16 * 1024 * 1024;
@@ -114,6 +115,12 @@ impl Trees {
                 outcome => return outcome,
             }
         }
+    }
+
+    /// How many records can be read, where that is less than was committed.
+    pub(super) fn short_of(&self, head: Head) -> Result<Option<u64>, LogError> {
+        let end = self.end()?;
+        Ok((end < head.count).then_some(end))
     }
 
     /// Whether so many bytes were read or written that sled should be opened anew.

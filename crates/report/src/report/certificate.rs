@@ -234,7 +234,7 @@ fn corrections<'r>(view: &View<'r>, mended: Vec<Seq>) -> Table<'r> {
             Cell::Flag(held.is_standing()),
         ])
     });
-    let table = Table::new("corrections", "Corrected", columns);
+    let table = Table::new("corrections", "Corrected", columns).by_day("recorded");
     table.or("nothing was corrected").with(rows)
 }
 
@@ -259,7 +259,9 @@ fn taken_out<'r>(view: &View<'r>, name: &'static str, title: &str, by: Vec<Seq>)
             Cell::maybe(authority),
         ])
     });
-    Table::new(name, title, columns).with(rows)
+    Table::new(name, title, columns)
+        .by_day("recorded")
+        .with(rows)
 }
 
 #[cfg(test)]

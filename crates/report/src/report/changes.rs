@@ -63,6 +63,7 @@ impl Report for Changes {
         let start = Arc::new(Replay::until_first(view, asked));
         let rows = few_kept(count, start.clone(), |replay| replay.rows());
         let mut table = Table::new("changes", "Changes", COLUMNS)
+            .by_day("recorded")
             .lead(&["record", "what", "event", "before", "after"])
             .or("nothing was recorded")
             .with(rows);

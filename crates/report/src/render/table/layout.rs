@@ -57,7 +57,9 @@ impl<'t> Layout<'t> {
                 Room::new(column, survey.rows, header, style.width)
             })
             .collect();
-        let is_same = |at: usize| survey.rows > 1 && !survey.columns[at].varies;
+        let is_of_days = |at: usize| table.days == Some(table.columns[at]);
+        // Times that are the same by chance are no reason for another layout.
+        let is_same = |at: usize| survey.rows > 1 && !survey.columns[at].varies && !is_of_days(at);
         let all: usize = rooms.iter().map(|room| room.width + GAP).sum();
         if let Some(terminal) = style.width.map(usize::from) {
             let mut order: Vec<usize> = (0..rooms.len()).collect();
@@ -77,8 +79,7 @@ impl<'t> Layout<'t> {
         let (beside, without): (Vec<_>, Vec<_>) = rooms.into_iter().partition(|room| room.given);
         let without = without.into_iter().map(|room| room.at);
         let (once, mut beneath): (Vec<_>, Vec<_>) = without.partition(|at| is_same(*at));
-        let is_of_days = |at: &usize| table.days == Some(table.columns[*at]);
-        let days = beneath.iter().copied().find(is_of_days);
+        let days = beneath.iter().copied().find(|at| is_of_days(*at));
         beneath.retain(|at| Some(*at) != days);
         let beside = beside.into_iter().map(|room| Beside {
             at: room.at,

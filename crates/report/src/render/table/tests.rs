@@ -272,3 +272,26 @@ C3  meet                                  agreed
     assert!(narrow.ends_with(expected), "{narrow}");
     assert!(drawn(&document, false, Some(120)).contains("2023-05-12T23:00:00Z"));
 }
+
+#[test]
+fn times_that_are_the_same_by_chance_change_no_layout() {
+    let mut document = commitments();
+    let table = &mut document.tables[0];
+    table.columns[1] = "recorded";
+    table.days = Some("recorded");
+    let mut at_times = |seconds: [u8; 3]| {
+        for (row, second) in document.tables[0].rows.kept.iter_mut().zip(seconds) {
+            row[1] = Cell::Text(format!("2023-05-12T01:00:0{second}Z"));
+        }
+        let widths = [50, 60, 70, 80, 100, 120];
+        widths.map(|width| drawn(&document, false, Some(width)))
+    };
+    let same = at_times([1, 1, 1]);
+    let different = at_times([1, 2, 3]);
+    let without_seconds = |drawn: String| {
+        drawn
+            .replace(":00:02Z", ":00:01Z")
+            .replace(":00:03Z", ":00:01Z")
+    };
+    assert_eq!(same, different.map(without_seconds));
+}
