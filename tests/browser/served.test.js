@@ -4,7 +4,7 @@ const assert = require("node:assert/strict");
 const fs = require("node:fs");
 const path = require("node:path");
 const { test } = require("node:test");
-const { withPage, looksRight, faults } = require("./browser.js");
+const { withPage, looksRight, faults, root } = require("./browser.js");
 const { withServer } = require("./served.js");
 
 const COMMITMENTS = [
@@ -217,6 +217,67 @@ test("what was typed and not recorded is offered again", () =>
       await record(page, origin, "commitment", {});
       await page.goto(`${origin}/record/commitment`);
       assert.equal(await note.count(), 0);
+    }),
+  ));
+
+test("a party signs in its browser, and its key stays there", () =>
+  withServer([], ({ origin, link, run, stop, directory }) =>
+    withPage(async (page) => {
+      run("import", path.join(root, "fixtures/communique.ndjson"));
+      const file = path.join(directory, "colombia.key");
+      run("key", "generate", "--name", "colombia", "--out", file);
+      run("record", "party-key", "colombia", "--key", run("key", "show", file).trim());
+      const key = fs.readFileSync(file, "utf8").trim();
+      assert.match(key, /^PRIVATE\+KEY\+/);
+      // The key as it is written, and its seed in the forms in which a script could send it.
+      const bytes = Buffer.from(key.split("+").slice(4).join("+"), "base64");
+      assert.equal(bytes.length, 33);
+      const seed = bytes.subarray(1);
+      const secrets = [key, key.slice(-40), bytes.toString("base64"), seed.toString("base64"), seed.toString("base64url"), seed.toString("hex"), [...seed].join(",")];
+      const leaves = [];
+      page.on("request", (request) => {
+        const body = request.postDataBuffer()?.toString("latin1") ?? "";
+        leaves.push([request.url(), ...Object.values(request.headers()), body].flatMap((text) => [text, unescape(text.replaceAll("+", " ")), unescape(text)]).join("\n"));
+      });
+
+      await page.goto(link);
+      await page.goto(`${origin}/commitments/C1`);
+      await page.locator('a[href^="/record/acknowledgement?record="]').first().click();
+      await page.waitForURL(/record\/acknowledgement\?record=\d+/);
+      await page.locator('form.stacked [name="party"]').selectOption("colombia");
+      await page.getByRole("button", { name: "Go on" }).click();
+      const signed = page.locator("#signed");
+      await signed.waitFor();
+      assert.match(await signed.textContent(), /^servanda acknowledgement v1\ncommission\.example\/minutes\ncolombia\n\d+\n/);
+      await looksRight(page, "served-signing");
+
+      // A file that is no key is refused, and signs nothing.
+      const chooser = page.getByLabel("Sign in this browser with the file of the party's key");
+      const said = page.locator(".signing output");
+      await chooser.setInputFiles({ name: "notes.txt", mimeType: "text/plain", buffer: Buffer.from("no key") });
+      await said.getByText("This is no file of a private key.").waitFor();
+      assert.equal(await page.locator("form [name=signature]").inputValue(), "");
+      await chooser.setInputFiles(file);
+      await said.getByText("Signed. The signature is in the form.").waitFor();
+      const signature = await page.locator("form [name=signature]").inputValue();
+      assert.equal(Buffer.from(signature, "base64").length, 64);
+      assert.equal(await chooser.inputValue(), "");
+      await page.getByRole("button", { name: "Go on" }).click();
+      await page.getByRole("heading", { name: "Is this right?" }).waitFor();
+      await page.getByRole("button", { name: /^Record it/ }).click();
+      await page.waitForURL(/\/records\/\d+#recorded$/);
+
+      // The signature went to the server, and nothing of the key; the browser keeps nothing of it either.
+      assert.ok(leaves.some((text) => text.includes(signature)));
+      const kept = await page.evaluate(() => JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie]));
+      for (const secret of secrets) {
+        assert.equal(leaves.find((text) => text.includes(secret)), undefined);
+        assert.ok(!kept.includes(secret));
+      }
+      await stop();
+      assert.match(run("verify"), /sound, \d+ records/);
+      const last = JSON.parse(run("export").trim().split("\n").at(-1));
+      assert.deepEqual([last.event, last.party, last.signature], ["acknowledgement", "colombia", signature]);
     }),
   ));
 

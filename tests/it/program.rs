@@ -30,7 +30,9 @@ const FOREIGN: &[&str] = &[
 
 /// The program, with nothing of the machine's in its environment, and without a memory of ledgers.
 pub fn servanda() -> Command {
-    let mut command = Command::new(SERVANDA);
+    // Figures are of a release build: SERVANDA_BINARY names it.
+    let program = std::env::var_os("SERVANDA_BINARY");
+    let mut command = Command::new(program.as_deref().unwrap_or(SERVANDA.as_ref()));
     for name in FOREIGN {
         command.env_remove(name);
     }

@@ -15,31 +15,37 @@ use crate::value::when::Instant;
 /// reading in any direction, or here and there, takes each value once.
 const TOGETHER: u64 = 256;
 
-/// Stretches that are kept at hand, the newest last: a few MiB.
+/// Stretches that are kept at hand, where nobody asks for more: a few MiB.
 const AT_HAND: usize = 64;
 
 /// Stretches that were read, the newest last.
-pub struct AtHand<T>(VecDeque<T>);
+pub struct AtHand<T> {
+    stretches: VecDeque<T>,
+    most: usize,
+}
 
 impl<T> Default for AtHand<T> {
     fn default() -> Self {
-        Self(VecDeque::new())
+        Self {
+            stretches: VecDeque::new(),
+            most: AT_HAND,
+        }
     }
 }
 
 impl<T> AtHand<T> {
     /// Takes out a stretch that is wanted, if it is at hand.
     pub fn take(&mut self, is_wanted: impl FnMut(&T) -> bool) -> Option<T> {
-        let place = self.0.iter().rposition(is_wanted)?;
-        self.0.remove(place)
+        let place = self.stretches.iter().rposition(is_wanted)?;
+        self.stretches.remove(place)
     }
 
     /// Lays a stretch at hand, in the place of the one that was not asked for the longest.
     pub fn put(&mut self, stretch: T) {
-        if self.0.len() == AT_HAND {
-            self.0.pop_front();
+        if self.stretches.len() >= self.most {
+            self.stretches.pop_front();
         }
-        self.0.push_back(stretch);
+        self.stretches.push_back(stretch);
     }
 }
 
@@ -120,6 +126,11 @@ impl Archive for Reread {
             Some(place) => read(seq, &stretch.records[place]),
             None => Err(ReadError::damaged("it is missing")),
         }
+    }
+
+    fn keep_at_hand(&self, most: usize) {
+        let mut at_hand = self.at_hand.lock().unwrap_or_else(PoisonError::into_inner);
+        at_hand.most = most;
     }
 
     fn just_read(&self, records: &Arc<Vec<Stored>>) {

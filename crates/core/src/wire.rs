@@ -108,6 +108,8 @@ impl Writer {
     pub(crate) fn put_text(&mut self, text: &impl Display) {
         let mut scratch = std::mem::take(&mut self.scratch);
         scratch.clear();
+        // What prints in pieces, such as a date or a citation, takes one allocation.
+        scratch.reserve(64);
         write!(scratch, "{text}").expect("a string takes every text");
         self.put_str(&scratch);
         self.scratch = scratch;

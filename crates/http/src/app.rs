@@ -8,6 +8,12 @@ pub trait App: Send + Sync + 'static {
     /// Answers a request. An answer that was begun and not finished is cut off, so that the client notices.
     fn answer(&self, request: &Request, reply: &mut Reply);
 
+    /// Whether the answer may take a processor for seconds. Such answers are made apart, a few at once and with lower
+    /// priority, so that the others do not wait for them.
+    fn is_long(&self, _: &Request) -> bool {
+        false
+    }
+
     /// The most bytes that the body of a request may have.
     fn body_limit(&self, method: &str, path: &str) -> usize;
 

@@ -2,7 +2,7 @@
 //! a request may take.
 
 use std::collections::HashMap;
-use std::io;
+use std::io::{self, IoSlice};
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -194,6 +194,17 @@ impl Connection {
         Ok(())
     }
 
+    /// Bytes of an answer were written: what comes next is the head of another request.
+    fn note_written(&mut self) {
+        self.matched = 0;
+        self.has_begun = false;
+        let end = tokio::time::Instant::now() + self.idle_time;
+        match &mut self.head {
+            Some(head) => head.as_mut().reset(end),
+            None => self.head = Some(Box::pin(sleep(self.idle_time))),
+        }
+    }
+
     /// Looks for the end of a head in bytes that were read.
     fn note_read(&mut self, bytes: &[u8]) {
         if !self.has_begun && !bytes.is_empty() && self.head.is_some() {
@@ -239,11 +250,23 @@ impl AsyncWrite for Connection {
     ) -> Poll<io::Result<usize>> {
         self.check_time(cx)?;
         let written = ready!(pin!(&mut self.stream).poll_write(cx, bytes))?;
-        // An answer: what comes next is the head of another request.
-        self.matched = 0;
-        self.has_begun = false;
-        self.head = Some(Box::pin(sleep(self.idle_time)));
+        self.note_written();
         Poll::Ready(Ok(written))
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        parts: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.check_time(cx)?;
+        let written = ready!(pin!(&mut self.stream).poll_write_vectored(cx, parts))?;
+        self.note_written();
+        Poll::Ready(Ok(written))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -7,6 +7,7 @@
 mod app;
 pub mod connections;
 mod message;
+mod priority;
 mod reply;
 mod running;
 mod server;
@@ -15,7 +16,8 @@ mod tls;
 
 pub use app::App;
 pub use message::{Head, Request};
-pub use reply::{Bell, Reply, Writer};
+pub use priority::let_others_go_first;
+pub use reply::{Bell, Feed, Next, Reply, Writer};
 pub use running::{HungUp, Running};
 pub use server::Server;
 pub use tls::{Tls, TlsError};

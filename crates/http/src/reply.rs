@@ -28,11 +28,30 @@ pub(crate) struct Start {
 pub(crate) enum Body {
     Whole(Bytes),
     Parts(mpsc::Receiver<Part>),
-    Feed(watch::Receiver<u64>, Feed),
+    Feed(watch::Receiver<u64>, Box<dyn Feed>),
 }
 
-/// Gives what is new; nothing where nothing is.
-pub(crate) type Feed = Box<dyn FnMut() -> io::Result<Vec<u8>> + Send>;
+/// What one follower is given, part by part.
+pub trait Feed: Send + 'static {
+    /// What the follower is to be given next. It is asked where the bytes of all connections move, so it must not wait.
+    fn next(&mut self) -> Next;
+
+    /// Makes the part that [`Next::Make`] announced; it is asked on a thread.
+    ///
+    /// # Errors
+    /// What ends the answer.
+    fn make(&mut self) -> io::Result<Bytes>;
+}
+
+/// What a follower is to be given next.
+pub enum Next {
+    /// Nothing before the bell rings.
+    Nothing,
+    /// This part, which other followers may share.
+    Part(Bytes),
+    /// A part of its own, which [`Feed::make`] makes.
+    Make,
+}
 
 /// Where an answer goes. Dropped without one, the client is told that the server failed.
 pub struct Reply {
@@ -85,13 +104,8 @@ impl Reply {
     }
 
     /// Answers with what `feed` gives now and whenever the bell rings, until the client leaves, the feed fails or the
-    /// server stops. The feed is asked on a thread, and takes none while it waits.
-    pub fn follow(
-        &mut self,
-        head: Head,
-        bell: &Bell,
-        feed: impl FnMut() -> io::Result<Vec<u8>> + Send + 'static,
-    ) {
+    /// server stops.
+    pub fn follow(&mut self, head: Head, bell: &Bell, feed: impl Feed) {
         self.start(head, Body::Feed(bell.0.subscribe(), Box::new(feed)));
     }
 }

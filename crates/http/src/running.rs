@@ -6,7 +6,20 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::thread::{self, JoinHandle};
 
+use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::oneshot;
+
+use crate::priority::let_others_go_first;
+
+/// Most threads that answer, and as many for requests that change something. More requests wait.
+const THREADS: usize = 64;
+
+/// Most threads for answers that take long.
+const LONG_THREADS: usize = 16;
+
+/// After so many steps of connections the thread looks for what came in, so that a thousand followers who are told of
+/// something hold up nobody else.
+const TURNS: u32 = 8;
 
 /// Ends when the server is to stop.
 pub(crate) type Stop = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -14,49 +27,45 @@ pub(crate) type Stop = Pin<Box<dyn Future<Output = ()> + Send>>;
 /// What is done at SIGHUP.
 pub type HungUp = Box<dyn FnMut() + Send>;
 
-/// Runs a server in the calling thread until the process is interrupted or told to terminate. At most `threads` answer
-/// beside it. Calls `ready` once it can be stopped that way.
+/// Runs a server in the calling thread until the process is interrupted or told to terminate. Calls `ready` once it can be stopped that way.
 ///
 /// # Errors
 /// What the system says, and what the server ends with.
 pub(crate) fn run_until_interrupted<F>(
-    threads: usize,
     hung_up: Option<HungUp>,
     ready: impl FnOnce(),
-    serve: impl FnOnce(Stop) -> F,
+    serve: impl FnOnce(Stop, Pools) -> F,
 ) -> io::Result<()>
 where
     F: Future<Output = io::Result<()>>,
 {
-    let runtime = runtime(threads)?;
-    let guard = runtime.enter();
+    let threads = Threads::new()?;
+    let guard = threads.runtime.enter();
     let stop = interrupted(hung_up)?;
     drop(guard);
     ready();
-    runtime.block_on(serve(Box::pin(stop)))
+    threads.run(Box::pin(stop), serve)
 }
 
-/// Runs a server that listens on this address in a thread with a name, until the returned handle is dropped. At most
-/// `threads` answer beside it.
+/// Runs a server that listens on this address in a thread with a name, until the returned handle is dropped.
 ///
 /// # Errors
 /// What the system says.
 pub(crate) fn start<F>(
-    threads: usize,
     name: &str,
     address: SocketAddr,
-    serve: impl FnOnce(Stop) -> F + Send + 'static,
+    serve: impl FnOnce(Stop, Pools) -> F + Send + 'static,
 ) -> io::Result<Running>
 where
     F: Future<Output = io::Result<()>>,
 {
-    let runtime = runtime(threads)?;
+    let threads = Threads::new()?;
     let (stop, stopped) = oneshot::channel();
     let stopped = async {
         // Dropped or sent, it is the end.
         let _: Result<(), _> = stopped.await;
     };
-    let run = move || runtime.block_on(serve(Box::pin(stopped)));
+    let run = move || threads.run(Box::pin(stopped), serve);
     let thread = thread::Builder::new().name(name.into()).spawn(run)?;
     Ok(Running {
         address,
@@ -90,11 +99,56 @@ impl Drop for Running {
     }
 }
 
-fn runtime(threads: usize) -> io::Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .max_blocking_threads(threads)
-        .build()
+/// What a server runs on: one thread that moves the bytes of all connections, and those that answer.
+struct Threads {
+    // Dropped first, it hangs up on those for whom answers are still made.
+    runtime: Runtime,
+    /// These two have threads for answers, and run nothing else.
+    changing: Runtime,
+    long: Runtime,
+}
+
+/// Where answers are made that do not share threads with the others.
+pub(crate) struct Pools {
+    /// Those to requests that change something: they wait for no page.
+    pub(crate) changing: Handle,
+    /// Those that take long.
+    pub(crate) long: Handle,
+}
+
+impl Threads {
+    fn new() -> io::Result<Self> {
+        let runtime = Builder::new_current_thread()
+            .enable_all()
+            .max_blocking_threads(THREADS)
+            .event_interval(TURNS)
+            .global_queue_interval(TURNS)
+            .build()?;
+        let changing = Builder::new_current_thread()
+            .max_blocking_threads(THREADS)
+            .build()?;
+        let long = Builder::new_current_thread()
+            .max_blocking_threads(LONG_THREADS)
+            .on_thread_start(let_others_go_first)
+            .build()?;
+        Ok(Self {
+            runtime,
+            changing,
+            long,
+        })
+    }
+
+    /// Runs a server.
+    fn run<F>(self, stop: Stop, serve: impl FnOnce(Stop, Pools) -> F) -> io::Result<()>
+    where
+        F: Future<Output = io::Result<()>>,
+    {
+        let pools = Pools {
+            changing: self.changing.handle().clone(),
+            long: self.long.handle().clone(),
+        };
+        self.runtime.block_on(serve(stop, pools))
+    }
 }
 
 /// Ends when the process is interrupted or told to terminate, from now on.

@@ -13,27 +13,28 @@ use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use axum::serve::IncomingStream;
 use bytes::Bytes;
-use tokio::sync::{mpsc, watch};
+use tokio::runtime::Handle;
+use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::time::{sleep, timeout};
 
 use crate::app::App;
 use crate::connections::{Limits, Listener};
 use crate::message::{Head, Request};
-use crate::reply::{Body, Feed, Parts, Reply, Start};
-use crate::running::{self, HungUp, Running, Stop};
+use crate::reply::{Body, Feed, Next, Parts, Reply, Start};
+use crate::running::{self, HungUp, Pools, Running, Stop};
 use crate::tls::Tls;
 
 /// How long requests that are under way may take once the server is to stop.
 const GRACE: Duration = Duration::from_secs(10);
-
-/// Most threads that answer. More requests wait.
-const MAX_THREADS: usize = 64;
 
 /// How often a follower hears something, so that both sides notice when the other is gone.
 const HEARTBEAT: Duration = Duration::from_secs(20);
 
 /// Parts of a stream that wait for a follower.
 const FOLLOWER_PARTS: usize = 4;
+
+/// Most followers for whom a part of their own is made at once, so that the others leave the threads to those who ask.
+const FOLLOWERS_MADE_FOR: usize = 2;
 
 /// An app bound to an address; it answers once it runs.
 pub struct Server<A> {
@@ -49,6 +50,9 @@ struct Shared<A> {
     limits: Limits,
     /// Becomes true when the server is to stop.
     stopping: watch::Receiver<bool>,
+    pools: Pools,
+    /// Where parts for single followers are made.
+    making: Arc<Semaphore>,
 }
 
 impl<A: App> Server<A> {
@@ -93,7 +97,7 @@ impl<A: App> Server<A> {
     ) -> io::Result<()> {
         let address = self.address;
         let ready = || ready(address);
-        running::run_until_interrupted(MAX_THREADS, hung_up, ready, |stop| self.answer(stop))
+        running::run_until_interrupted(hung_up, ready, |stop, pools| self.answer(stop, pools))
     }
 
     /// Answers on a thread of its own until the returned handle is dropped.
@@ -102,10 +106,10 @@ impl<A: App> Server<A> {
     /// What the system says.
     pub fn start(self) -> io::Result<Running> {
         let address = self.address;
-        running::start(MAX_THREADS, "http", address, |stop| self.answer(stop))
+        running::start("http", address, |stop, pools| self.answer(stop, pools))
     }
 
-    async fn answer(self, stop: Stop) -> io::Result<()> {
+    async fn answer(self, stop: Stop, pools: Pools) -> io::Result<()> {
         let listener = tokio::net::TcpListener::from_std(self.listener)?;
         let listener = Listener::new(listener, self.limits, self.tls);
         let (stopping, mut stopped) = watch::channel(false);
@@ -113,6 +117,8 @@ impl<A: App> Server<A> {
             app: self.app,
             limits: self.limits,
             stopping: stopped.clone(),
+            pools,
+            making: Arc::new(Semaphore::new(FOLLOWERS_MADE_FOR)),
         };
         let router = Router::new()
             .fallback(serve::<A>)
@@ -173,11 +179,17 @@ async fn serve<A: App>(
         }
     }
     let (mut reply, started) = Reply::new();
+    let reads = matches!(request.method.as_str(), "GET" | "HEAD");
+    let threads = match (reads, reads && shared.app.is_long(&request)) {
+        (false, _) => shared.pools.changing.clone(),
+        (true, true) => shared.pools.long.clone(),
+        (true, false) => Handle::current(),
+    };
     let app = Arc::clone(&shared.app);
     // What it panics with, the client is told as a failure: the reply is dropped.
-    let _answering = tokio::task::spawn_blocking(move || app.answer(&request, &mut reply));
+    let _answering = threads.spawn_blocking(move || app.answer(&request, &mut reply));
     match started.await {
-        Ok(start) => response(start, shared.stopping.clone()),
+        Ok(start) => response(start, &shared),
         Err(_) => (StatusCode::INTERNAL_SERVER_ERROR, "the server failed\n").into_response(),
     }
 }
@@ -200,13 +212,14 @@ async fn whole<A: App>(
     }
 }
 
-fn response(start: Start, stopping: watch::Receiver<bool>) -> Response {
+fn response<A>(start: Start, shared: &Shared<A>) -> Response {
     let body = match start.body {
         Body::Whole(bytes) => body::Body::from(bytes),
         Body::Parts(parts) => body::Body::new(Parts(parts)),
         Body::Feed(bell, feed) => {
             let (sender, parts) = mpsc::channel(FOLLOWER_PARTS);
-            tokio::spawn(follow(sender, bell, feed, stopping));
+            let (stopping, making) = (shared.stopping.clone(), Arc::clone(&shared.making));
+            tokio::spawn(follow(sender, bell, feed, stopping, making));
             body::Body::new(Parts(parts))
         }
     };
@@ -228,32 +241,31 @@ fn response(start: Start, stopping: watch::Receiver<bool>) -> Response {
 async fn follow(
     parts: mpsc::Sender<io::Result<Bytes>>,
     mut bell: watch::Receiver<u64>,
-    mut feed: Feed,
+    mut feed: Box<dyn Feed>,
     mut stopping: watch::Receiver<bool>,
+    making: Arc<Semaphore>,
 ) {
     loop {
         bell.borrow_and_update();
-        let asked = tokio::task::spawn_blocking(move || {
-            let given = feed();
-            (feed, given)
-        });
-        let Ok((again, given)) = asked.await else {
-            return;
-        };
-        feed = again;
-        match given {
-            Ok(part) if part.is_empty() => {}
-            Ok(part) => {
-                if parts.send(Ok(part.into())).await.is_err() {
+        let part = match feed.next() {
+            Next::Nothing => None,
+            Next::Part(part) => Some(Ok(part)),
+            Next::Make => {
+                let asked = made(feed, &making).await;
+                let Some((again, part)) = asked else {
                     return;
-                }
-                // There may be more than one part.
-                continue;
+                };
+                feed = again;
+                Some(part)
             }
-            Err(error) => {
-                let _gone = parts.send(Err(error)).await;
+        };
+        if let Some(part) = part {
+            let is_last = part.is_err();
+            if parts.send(part).await.is_err() || is_last {
                 return;
             }
+            // There may be more than one part.
+            continue;
         }
         let is_silent = tokio::select! {
             rung = bell.changed() => match rung {
@@ -269,4 +281,18 @@ async fn follow(
             return;
         }
     }
+}
+
+/// A part that is made for one follower; none where making it panicked.
+async fn made(
+    mut feed: Box<dyn Feed>,
+    making: &Semaphore,
+) -> Option<(Box<dyn Feed>, io::Result<Bytes>)> {
+    // The semaphore is never closed.
+    let _place = making.acquire().await.ok()?;
+    let make = move || {
+        let part = feed.make();
+        (feed, part)
+    };
+    tokio::task::spawn_blocking(make).await.ok()
 }

@@ -1,7 +1,7 @@
 //! The bytes of a connection, with TLS or without.
 
 use std::future::Future as _;
-use std::io;
+use std::io::{self, IoSlice};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
 
@@ -70,6 +70,24 @@ impl AsyncWrite for Stream {
             Self::Tls(stream) => pin!(stream).poll_write(cx, bytes),
             Self::Begun(_) | Self::Failed => failed(),
         }
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        parts: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        ready!(self.poll_ready(cx))?;
+        match &mut *self {
+            Self::Plain(stream) => pin!(stream).poll_write_vectored(cx, parts),
+            Self::Tls(stream) => pin!(stream).poll_write_vectored(cx, parts),
+            Self::Begun(_) | Self::Failed => failed(),
+        }
+    }
+
+    /// Without TLS, parts that many are sent need not be copied for each of them.
+    fn is_write_vectored(&self) -> bool {
+        matches!(self, Self::Plain(_))
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

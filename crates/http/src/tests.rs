@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::connections::Limits;
-use crate::{App, Bell, Head, Reply, Request, Running, Server};
+use crate::{App, Bell, Feed, Head, Next, Reply, Request, Running, Server};
 
 const LIMITS: Limits = Limits {
     head: Duration::from_secs(1),
@@ -23,6 +23,29 @@ const LIMITS: Limits = Limits {
 struct Echo {
     bell: Bell,
     count: Arc<AtomicU64>,
+}
+
+/// Counts. Every third number is a part that is made.
+struct Counting {
+    count: Arc<AtomicU64>,
+    seen: u64,
+}
+
+impl Feed for Counting {
+    fn next(&mut self) -> Next {
+        if self.seen == self.count.load(Ordering::SeqCst) {
+            return Next::Nothing;
+        }
+        self.seen += 1;
+        match self.seen % 3 {
+            0 => Next::Make,
+            _ => Next::Part(format!("{};", self.seen - 1).into()),
+        }
+    }
+
+    fn make(&mut self) -> std::io::Result<bytes::Bytes> {
+        Ok(format!("{};", self.seen - 1).into())
+    }
 }
 
 impl App for Echo {
@@ -45,13 +68,8 @@ impl App for Echo {
                 reply.send(head(), "done");
             }
             "/follow" => {
-                let (count, mut seen) = (Arc::clone(&self.count), 0);
-                reply.follow(head(), &self.bell, move || {
-                    let now = count.load(Ordering::SeqCst);
-                    let text: String = (seen..now).map(|number| format!("{number};")).collect();
-                    seen = now;
-                    Ok(text.into_bytes())
-                });
+                let count = Arc::clone(&self.count);
+                reply.follow(head(), &self.bell, Counting { count, seen: 0 });
             }
             _ => {}
         }

@@ -2,6 +2,7 @@
 
 use std::num::NonZero;
 use std::ops::Range;
+use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread;
 use std::vec;
 
@@ -149,6 +150,76 @@ pub fn shared<R: Send>(
     made
 }
 
+/// Numbers that go from hand to hand at once.
+const PIECE: usize = 32;
+
+/// Pieces of each thread that wait to be taken.
+const WAITING: usize = 4;
+
+/// Who makes pieces: a thread, or this one where the system has no thread to give.
+enum Maker<'scope, R, M> {
+    Thread(Receiver<Vec<R>>, thread::ScopedJoinHandle<'scope, ()>),
+    Here(M),
+}
+
+/// Passes what is made of each of these numbers to `take`, in order. All processors make it ahead while this thread takes;
+/// no more than a few pieces wait. `maker` gives what makes it, once for each processor, which has every number of its own
+/// in order.
+pub fn ahead<R: Send, M: FnMut(usize) -> R>(
+    numbers: Range<usize>,
+    maker: impl Fn() -> M + Sync,
+    mut take: impl FnMut(usize, R),
+) {
+    let processors = thread::available_parallelism().map_or(1, NonZero::get);
+    if numbers.len() < FEW || processors == 1 {
+        let mut make = maker();
+        numbers.for_each(|at| take(at, make(at)));
+        return;
+    }
+    let end = numbers.end;
+    let piece = move |start: usize| start..(start + PIECE).min(end);
+    thread::scope(|scope| {
+        let maker = &maker;
+        let mut makers: Vec<Maker<'_, R, M>> = (0..processors)
+            .map(|nth| {
+                let (sender, receiver) = sync_channel(WAITING);
+                let starts = numbers.clone().step_by(PIECE).skip(nth);
+                let mut starts = starts.step_by(processors);
+                let work = move || {
+                    let mut make = maker();
+                    // Nobody takes them any more where another thread panicked.
+                    _ = starts.try_for_each(|start| {
+                        sender.send(piece(start).map(&mut make).collect::<Vec<R>>())
+                    });
+                };
+                match thread::Builder::new().spawn_scoped(scope, work) {
+                    Ok(thread) => Maker::Thread(receiver, thread),
+                    Err(_) => Maker::Here(maker()),
+                }
+            })
+            .collect();
+        let starts = numbers.clone().step_by(PIECE);
+        for (start, nth) in starts.zip((0..processors).cycle()) {
+            let made = match &mut makers[nth] {
+                Maker::Here(make) => piece(start).map(make).collect(),
+                Maker::Thread(pieces, _) => match pieces.recv() {
+                    Ok(made) => made,
+                    Err(_) => break,
+                },
+            };
+            piece(start).zip(made).for_each(|(at, made)| take(at, made));
+        }
+        for maker in makers {
+            if let Maker::Thread(pieces, thread) = maker {
+                drop(pieces);
+                if let Err(panic) = thread.join() {
+                    std::panic::resume_unwind(panic);
+                }
+            }
+        }
+    });
+}
+
 #[cfg(test)]
 mod tests {
     use servanda_core::state::State;
@@ -164,6 +235,20 @@ mod tests {
             );
             let part = super::shared(0..count, |stretch| stretch.map(|one| one * 2).collect());
             assert!(part.into_iter().eq((0..count).map(|one| one * 2)));
+            let mut taken = Vec::new();
+            super::ahead(
+                0..count,
+                || |one| one * 2,
+                |one, made| taken.push((one, made)),
+            );
+            assert!(taken.into_iter().eq((0..count).map(|one| (one, one * 2))));
         }
+    }
+
+    #[test]
+    #[should_panic(expected = "at 3000")]
+    fn a_panic_is_passed_on() {
+        let make = |one| assert!(one != 3_000, "at {one}");
+        super::ahead(0..5_000, || make, |_, ()| {});
     }
 }

@@ -15,6 +15,7 @@ use servanda_http::Request;
 
 use crate::access::{AccessFile, Role, Session, Sessions, Throttle, Who, digest, is_same};
 use crate::metrics::Metrics;
+use crate::news::News;
 use crate::problem::Problem;
 use crate::shared::Shared;
 
@@ -147,15 +148,6 @@ pub struct Options {
     pub log: Box<dyn Fn(&str) + Send + Sync>,
 }
 
-/// What followers were given.
-#[derive(Debug, Default)]
-pub struct Followed {
-    /// From which record, up to which, and how often the state had been read anew.
-    pub asked: (u64, u64, u64),
-    /// The records as text.
-    pub text: String,
-}
-
 /// What all answers share.
 pub struct Context {
     /// The ledger.
@@ -168,8 +160,8 @@ pub struct Context {
     pub throttle: Throttle,
     /// What is counted.
     pub metrics: Metrics,
-    /// What followers were given last. Most of them want the same.
-    pub followed: Arc<Mutex<Followed>>,
+    /// What followers are told.
+    pub news: Arc<News>,
     /// The digest of the start token, until its link was opened.
     unopened: Mutex<Option<String>>,
 }
@@ -187,7 +179,7 @@ impl Context {
             sessions: Sessions::default(),
             throttle: Throttle::default(),
             metrics: Metrics::default(),
-            followed: Arc::default(),
+            news: Arc::default(),
             unopened: Mutex::new(unopened),
         }
     }

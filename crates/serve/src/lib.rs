@@ -15,6 +15,7 @@ mod keeper;
 mod lend;
 mod metrics;
 mod multipart;
+mod news;
 mod pages;
 mod problem;
 mod query;

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use servanda_http::connections::Limits;
-use servanda_http::{App, Head, Reply, Request, Server};
+use servanda_http::{App, Head, Reply, Request, Server, let_others_go_first};
 use servanda_ledger::documents::DOCUMENT_BYTES;
 use servanda_ledger::group::GroupError;
 use servanda_log::Watch;
@@ -17,6 +17,7 @@ use servanda_log::Watch;
 use crate::access::{Needs, Session, Who};
 use crate::context::{Context, Options};
 use crate::exchange::{API, Exchange, HTML, Route, head, may};
+use crate::news::BEAT;
 use crate::problem::Problem;
 use crate::query::{Query, unescaped};
 use crate::shared::{OpenLedger, Shared};
@@ -70,23 +71,36 @@ impl Service {
     /// # Errors
     /// What the system says: the address may be in use.
     pub fn bind(self: &Arc<Self>, listen: SocketAddr) -> io::Result<Server<Self>> {
-        self.keep()?;
+        let keep = |context: &Context| {
+            let today = context.options.desk.today();
+            context.shared.snapshot().keep_up(today);
+        };
+        self.regularly("servanda-keeper", KEEP_EVERY, let_others_go_first, keep)?;
+        self.regularly("servanda-news", BEAT, || (), api::tell)?;
         Server::bind(Arc::clone(self), listen, LIMITS)
     }
 
-    /// Keeps up what questions need besides the state, until the service is gone.
-    fn keep(self: &Arc<Self>) -> io::Result<()> {
+    /// Does something again and again, on a thread of its own, until the service is gone.
+    fn regularly(
+        self: &Arc<Self>,
+        name: &str,
+        every: Duration,
+        begin: fn(),
+        act: impl Fn(&Context) + Send + 'static,
+    ) -> io::Result<()> {
         let service = Arc::downgrade(self);
-        let keep = move || {
+        let run = move || {
+            begin();
             while let Some(service) = service.upgrade() {
-                let today = service.context.options.desk.today();
-                service.context.shared.snapshot().keep_up(today);
+                act(&service.context);
                 drop(service);
-                thread::sleep(KEEP_EVERY);
+                thread::sleep(every);
             }
         };
-        let thread = thread::Builder::new().name("servanda-keeper".into());
-        thread.spawn(keep).map(drop)
+        thread::Builder::new()
+            .name(name.into())
+            .spawn(run)
+            .map(drop)
     }
 
     /// Waits until others may have appended, for at most so long, and takes in what they did. While the log does not
@@ -324,6 +338,22 @@ impl App for Service {
             }
         };
         self.log(request, reply.status(), begun.elapsed(), name.as_deref());
+    }
+
+    fn is_long(&self, request: &Request) -> bool {
+        let paths = [
+            "/reports/",
+            "/api/v1/reports/",
+            "/api/v1/raw",
+            "/calendar.ics",
+        ];
+        // Other days than today, and earlier states, are made of the records.
+        let questions = [
+            "as_of", "known_at", "sort", "grep", "soon", "grace", "silent",
+        ];
+        let query = Query::parse(request.query.as_bytes());
+        paths.iter().any(|path| request.path.starts_with(path))
+            || questions.iter().any(|name| query.get(name).is_some())
     }
 
     fn body_limit(&self, _: &str, path: &str) -> usize {

@@ -18,7 +18,6 @@ use servanda_core::chain::tree::TreeHash;
 use servanda_core::event::Kind;
 use servanda_core::state::State;
 use servanda_core::value::id::Seq;
-use servanda_http::Bell;
 use servanda_ledger::anchor::Hashes;
 use servanda_ledger::group::{Appender, Group, GroupError};
 use servanda_ledger::{Ledger, LedgerError, Receipt, Submission};
@@ -34,6 +33,9 @@ pub type OpenLedger = Ledger<Box<dyn Log>>;
 /// Most states that wait to be brought up to date. Readers that take long keep those that they have.
 const WAITING: usize = 3;
 
+/// Stretches of records that are kept for all readers: some 40 MiB.
+const AT_HAND: usize = 512;
+
 /// A ledger that is open for many.
 pub struct Shared {
     group: Mutex<Option<Group<Box<dyn Log>>>>,
@@ -48,7 +50,6 @@ struct Shown {
     current: RwLock<Arc<Version>>,
     /// States that were shown before.
     earlier: Mutex<Vec<Arc<Version>>>,
-    bell: Bell,
     /// What is kept besides, for questions.
     keeper: Arc<Keeper>,
     /// Whether the log answered when it was last waited for.
@@ -78,6 +79,9 @@ pub struct Snapshot {
 
 impl Version {
     fn of(ledger: &OpenLedger, state: State) -> Arc<Self> {
+        if let Some(archive) = state.archive() {
+            archive.keep_at_hand(AT_HAND);
+        }
         Arc::new(Self {
             state,
             head: ledger.head(),
@@ -103,7 +107,6 @@ impl Shown {
             let next = Version::of(ledger, ledger.state().clone());
             *self.current.write().unwrap_or_else(PoisonError::into_inner) = next;
             self.keeper.forget();
-            self.bell.ring();
             return;
         }
         // Readers only take the current one, so that one which nobody has stays alone.
@@ -118,8 +121,6 @@ impl Shown {
         if earlier.len() > WAITING {
             earlier.remove(0);
         }
-        drop(earlier);
-        self.bell.ring();
     }
 
     fn current(&self) -> Arc<Version> {
@@ -135,8 +136,10 @@ fn kept(ledger: &OpenLedger) -> State {
 }
 
 /// A state with the records that came since; none where it cannot be brought up to date.
-fn caught_up(state: State, ledger: &OpenLedger) -> Option<State> {
-    let mut state = state.afresh();
+fn caught_up(earlier: State, ledger: &OpenLedger) -> Option<State> {
+    let mut state = earlier.afresh();
+    // While both are there they share their tables, which the first change would copy, all of them.
+    drop(earlier);
     let count = ledger.head().count;
     let archive = Arc::clone(state.archive()?);
     if state.count() > count {
@@ -168,7 +171,6 @@ impl Shared {
         let shown = Arc::new(Shown {
             current: RwLock::new(version),
             earlier: Mutex::default(),
-            bell: Bell::default(),
             keeper: Arc::default(),
             is_reachable: AtomicBool::new(true),
             is_asked: AtomicBool::new(false),
@@ -223,11 +225,6 @@ impl Shared {
     /// What reads the records for as long as the ledger is open.
     pub fn reader(&self) -> Arc<dyn Reader> {
         Arc::clone(&self.reader)
-    }
-
-    /// Rings when there are new records.
-    pub fn bell(&self) -> &Bell {
-        &self.shown.bell
     }
 
     /// Appends events, all or none. When this returns they are on the disk, and every snapshot has them.

@@ -1,13 +1,12 @@
 //! The result of reading tables, and its report to the user.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use super::shared::{column, cut, listed};
 use crate::cli::error::CliError;
 use crate::cli::session::Session;
 use crate::intake::compare::{TableEvent, TableRemark, Tally};
-use crate::intake::mapper::Remark;
+use crate::intake::mapper::{Hashed, Key, Remark};
 use servanda_core::rules::Rejection;
 use servanda_core::words::plural;
 
@@ -29,7 +28,7 @@ pub(super) struct Findings {
     /// For each table and rule, the header of the first column that each field is made of.
     pub columns: Vec<Vec<Vec<(String, String)>>>,
     /// For each table, the rows that made an event together, by its import key.
-    pub together: Vec<HashMap<Arc<str>, Vec<usize>>>,
+    pub together: Vec<HashMap<Key, Vec<usize>, Hashed>>,
     /// Errors.
     pub bad: Vec<TableRemark>,
     /// Errors of tables as a whole, which no row can be left out for.

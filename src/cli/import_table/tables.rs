@@ -9,11 +9,12 @@ use super::findings::Findings;
 use super::shared::{BAD_COLUMNS, read_file, unread};
 use crate::cli::error::CliError;
 use crate::intake::change_log;
-use crate::intake::compare::{Known, TableRemark};
+use crate::intake::compare::{Known, TableRemark, earlier};
 use crate::intake::mapper::{File, ImportJob, Index, Outcome, Place, Remark, index};
 use crate::intake::rules::{ChangeLog, Rules};
 use crate::intake::table::{TABLE_LIMIT, Table};
 use servanda_core::chain::record::document_digest;
+use servanda_core::ndjson::Line;
 use servanda_core::state::State;
 use servanda_core::value::base::{Digest, excerpt};
 use servanda_core::value::unicode::{normal, same};
@@ -176,6 +177,7 @@ impl<'a> Tables<'a> {
     /// Maps the tables to events, without the rows that are left out, and compares these with the ledger.
     pub fn map(&self, state: &State, left_out: &LeftOut) -> Findings {
         let mut known = Known::new(state, self.rules);
+        let earlier = |key: &str, line: &Line| earlier(state, key, line);
         let mut found = Findings {
             names: self.all.iter().map(|loaded| loaded.name.clone()).collect(),
             ..Findings::default()
@@ -185,6 +187,7 @@ impl<'a> Tables<'a> {
             let rows: HashSet<usize> = left_out[at].keys().copied().collect();
             let job = ImportJob {
                 left_out: Some(&rows),
+                earlier: &earlier,
                 ..self.job(at)
             };
             let mut outcomes = match self.log_of(at) {

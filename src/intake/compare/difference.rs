@@ -10,9 +10,12 @@ const PROVENANCE: &[&str] = &["source", "import_key", "recorded_by", "irregular"
 /// Whether an event says the same of the world as one before it.
 pub(super) fn says_the_same(one: &Event, other: &Event) -> bool {
     let (a, b) = (&one.envelope, &other.envelope);
-    let mut fact = other.fact.clone();
-    one.fact.fill_in(&mut fact);
-    one.fact == fact
+    let is_same_once_filled_in = || {
+        let mut fact = other.fact.clone();
+        one.fact.fill_in(&mut fact);
+        one.fact == fact
+    };
+    (one.fact == other.fact || is_same_once_filled_in())
         && (a.on, &a.by, &a.note, a.confidence) == (b.on, &b.by, &b.note, b.confidence)
         && a.inferred == b.inferred
 }

@@ -9,13 +9,11 @@ mod difference;
 mod origin;
 
 use std::collections::HashMap;
-use std::sync::Arc;
-
-use foldhash::fast::RandomState;
+use std::collections::hash_map::Entry;
 
 use self::difference::{Difference, says_the_same};
 use self::origin::{Origin, Standing, published};
-use super::mapper::{File, MappedEvent, Remark};
+use super::mapper::{Earlier, File, Hashed, Key, MappedEvent, Remark};
 use super::rules::Rules;
 use servanda_core::event::{Event, Fact, Fields, Kind};
 use servanda_core::ndjson::{Line, ParsedLine, ReferenceResolver};
@@ -93,7 +91,7 @@ pub struct Known<'r> {
     tables: Vec<Origin>,
     versions: HashMap<String, Vec<Slug>>,
     /// What the tables gave, by import key, and the table and line that gave it first.
-    given: HashMap<Arc<str>, (usize, usize, Said), RandomState>,
+    given: HashMap<Key, (usize, usize, Said), Hashed>,
     /// The events to append.
     pub events: Vec<TableEvent>,
     /// Values that were recorded before, and the new ones.
@@ -153,14 +151,24 @@ impl<'r> Known<'r> {
     /// # Errors
     /// When the recorded event has another kind, or another table of this import says otherwise.
     pub fn take(&mut self, table: usize, made: MappedEvent) -> Result<(), Remark> {
-        let key = Arc::clone(&made.key);
-        let given = self.given.remove(&key);
-        if given.is_none() && self.is_recorded(&made) {
-            self.tally.unchanged += 1;
-            self.given
-                .insert(key, (table, made.place.line, Said::Recorded));
-            return Ok(());
-        }
+        let (key, earlier) = (made.key.clone(), made.earlier);
+        // Most events of a table are as they were recorded, or new.
+        let given = match (self.given.entry(key.clone()), earlier) {
+            (Entry::Occupied(given), _) => Some(given.remove()),
+            (Entry::Vacant(_), Earlier::Other) => None,
+            (Entry::Vacant(free), Earlier::Same) => {
+                self.tally.unchanged += 1;
+                free.insert((table, made.place.line, Said::Recorded));
+                return Ok(());
+            }
+            (Entry::Vacant(free), Earlier::Nothing) => {
+                self.tally.new += 1;
+                let said = Said::New(self.events.len());
+                free.insert((table, made.place.line, said));
+                self.events.push(TableEvent { table, event: made });
+                return Ok(());
+            }
+        };
         let (first, line, said) = given.unwrap_or((table, made.place.line, Said::Recorded));
         let (is_recorded, found) = match said {
             Said::Changed(state) => (false, Found::Row(state)),
@@ -188,19 +196,6 @@ impl<'r> Known<'r> {
         };
         self.given.insert(key, (first, line, said));
         outcome
-    }
-
-    /// Whether the event under a key is recorded as it is here: most of a table that is imported again.
-    fn is_recorded(&self, made: &MappedEvent) -> bool {
-        let ParsedLine::Event(event) = &made.line.parsed else {
-            return false;
-        };
-        let entry = self
-            .state
-            .imported(&made.key)
-            .and_then(|seq| self.state.entry(seq));
-        entry.is_some_and(|entry| says_the_same(&entry.event, event))
-            && self.state.imported(&numbered(&made.key, 2)).is_none()
     }
 
     /// Compares an event with the one under its key, which a table of this import gave first at `first`, and says whether
@@ -411,7 +406,7 @@ impl<'r> Known<'r> {
                     continue;
                 };
                 let key = unicode::normal(key.as_str());
-                let is_given = |key: &str| self.given.contains_key(key);
+                let is_given = |key: &str| self.given.contains_key(&Key::from(key));
                 if !key.starts_with(&origin.key) && !is_given(&key) && !is_given(unnumbered(&key)) {
                     found.push(key.into_owned());
                 }
@@ -432,6 +427,23 @@ impl<'r> Known<'r> {
             (None, Some(other), Some(own)) => !own.certainly_before(other),
             _ => true,
         }
+    }
+}
+
+/// What a ledger has under an import key, beside a line that has it.
+pub fn earlier(state: &State, key: &str, line: &Line) -> Earlier {
+    let Some(seq) = state.imported(key) else {
+        return Earlier::Nothing;
+    };
+    let is_same = match &line.parsed {
+        ParsedLine::Event(event) => state
+            .entry(seq)
+            .is_some_and(|entry| says_the_same(&entry.event, event)),
+        _ => false,
+    };
+    match is_same && state.imported(&numbered(key, 2)).is_none() {
+        true => Earlier::Same,
+        false => Earlier::Other,
     }
 }
 

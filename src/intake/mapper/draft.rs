@@ -1,11 +1,12 @@
 //! An event on its way from a row: the texts of its fields, and the rows that make it together.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 
+use foldhash::fast::RandomState;
 use smallvec::SmallVec;
 
-use super::job::{MappedEvent, Place, Remark};
+use super::job::{ImportJob, MappedEvent, Place, Remark};
+use super::key::Key;
 use super::scope::Cursor;
 use crate::intake::rules::EventRule;
 use crate::intake::rules::function::{Failure, Given, Texts, USUAL};
@@ -68,8 +69,12 @@ pub(super) fn fold_parties(kind: Kind, given: &mut Given<'_, '_>) {
         if texts.len() < 2 || !kind.field(name).is_some_and(is_list) {
             continue;
         }
-        let mut known = HashSet::new();
-        texts.retain(|text| known.insert(text.clone()));
+        let mut known: HashSet<&str, RandomState> = HashSet::default();
+        let are_new: Vec<bool> = texts.iter().map(|text| known.insert(text)).collect();
+        if are_new.contains(&false) {
+            let mut are_new = are_new.into_iter();
+            texts.retain(|_| are_new.next().is_some_and(|is_new| is_new));
+        }
     }
 }
 
@@ -91,7 +96,7 @@ pub(super) fn line<T: AsRef<[S]>, S: AsRef<str>>(
 pub(super) struct Draft<'a> {
     pub number: usize,
     pub rule: &'a EventRule,
-    pub key: Arc<str>,
+    pub key: Key,
     /// The texts of its fields.
     pub given: Kept<'a>,
     pub place: Place,
@@ -187,7 +192,7 @@ impl<'a> Together<'a> {
     }
 
     /// The event of all the rows.
-    pub fn finish(mut self) -> Result<MappedEvent, Vec<FieldError>> {
+    pub fn finish(mut self, job: &ImportJob<'_>) -> Result<MappedEvent, Vec<FieldError>> {
         let rule = self.draft.rule;
         let place = self.draft.place;
         for (name, gathered) in self.gathered {
@@ -206,6 +211,7 @@ impl<'a> Together<'a> {
         };
         Ok(MappedEvent {
             rule: Some(self.draft.number),
+            earlier: (job.earlier)(&self.draft.key, &line),
             key: self.draft.key,
             row: self.rows.first().copied().unwrap_or_default(),
             line,

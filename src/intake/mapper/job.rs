@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::file::File;
 use super::index::Index;
+use super::key::{Hashed, Key};
 use crate::intake::rules::Rules;
 use crate::intake::table::Table;
 use servanda_core::event::Kind;
@@ -60,13 +61,26 @@ pub struct MappedEvent {
     /// The number of its rule; none for the source that stands for the table.
     pub rule: Option<usize>,
     /// Its import key; that of the corrected event for a correction.
-    pub key: Arc<str>,
+    pub key: Key,
     /// The event, as far as the table alone gives it: `@KEY` names the record with that import key.
     pub line: Box<Line>,
     /// The place that it comes from.
     pub place: Place,
     /// The number of the row, from 0; of the first one, if several make the event together.
     pub row: usize,
+    /// What the ledger has under its key.
+    pub earlier: Earlier,
+}
+
+/// What a ledger has under an import key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Earlier {
+    /// No record.
+    Nothing,
+    /// One record, which says the same.
+    Same,
+    /// Anything else.
+    Other,
 }
 
 /// A remark about a place: why it is wrong, or was left out.
@@ -111,7 +125,7 @@ pub struct Outcome {
     /// The events, in the order in which they must be appended.
     pub events: Vec<MappedEvent>,
     /// The numbers of the rows that made an event together, by its import key.
-    pub together: HashMap<Arc<str>, Vec<usize>>,
+    pub together: HashMap<Key, Vec<usize>, Hashed>,
     /// For each rule, the header of the first column that each field is made of.
     pub columns: Vec<Vec<(String, String)>>,
     /// Errors. The rows of these places gave no events.
@@ -143,6 +157,8 @@ pub struct ImportJob<'a> {
     pub left_out: Option<&'a HashSet<usize>>,
     /// Who records the events.
     pub recorded_by: Option<&'a str>,
+    /// What the ledger has under an import key, beside the line of an event.
+    pub earlier: &'a (dyn Fn(&str, &Line) -> Earlier + Sync),
 }
 
 impl<'a> ImportJob<'a> {
@@ -157,6 +173,7 @@ impl<'a> ImportJob<'a> {
             touched: None,
             left_out: None,
             recorded_by: None,
+            earlier: &|_, _| Earlier::Nothing,
         }
     }
 }

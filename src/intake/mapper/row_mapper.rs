@@ -1,12 +1,11 @@
 //! Maps the rows of a table to events: rows are read on all processors, and joined in their order.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
-
-use foldhash::fast::RandomState;
 
 use super::draft::{Together, fill, line, texts};
 use super::job::{ImportJob, MappedEvent, Outcome, Place, Remark};
+use super::key::{Hashed, Key};
 use super::row_reader::{Made, Plan, ReadRow, RowReader, at_place};
 use super::scope::{Columns, Cursor, Input};
 use crate::intake::rules::template::Template;
@@ -14,10 +13,7 @@ use crate::intake::rules::{EventRule, Per};
 use crate::intake::table::Row;
 use servanda_core::event::{FieldError, Kind};
 use servanda_core::value::base::excerpt;
-use servanda_report::parallel::shared;
-
-/// Rows that are read ahead of those that are joined.
-const AHEAD: usize = 2_048;
+use servanda_report::parallel::ahead;
 
 impl ImportJob<'_> {
     /// Maps the rows of the table to events.
@@ -37,14 +33,13 @@ impl ImportJob<'_> {
         };
         plan.source = source.as_ref().map(|(_, id)| id.clone());
         let mut mapper = RowMapper::new(&plan, outcome);
-        for start in (0..self.table.rows.len()).step_by(AHEAD) {
-            let rows = start..(start + AHEAD).min(self.table.rows.len());
-            let read = shared(rows.clone(), |stretch| {
-                let mut reader = RowReader::new(&plan);
-                stretch.map(|at| reader.row(at)).collect()
-            });
-            rows.zip(read).for_each(|(at, read)| mapper.row(at, read));
-        }
+        let reader = || {
+            let mut reader = RowReader::new(&plan);
+            move |at| reader.row(at)
+        };
+        ahead(0..self.table.rows.len(), reader, |at, read| {
+            mapper.row(at, read);
+        });
         let mut outcome = mapper.finish(source.map(|(event, _)| event));
         outcome.unused = columns.unused(self);
         outcome.columns = plan.headers;
@@ -115,9 +110,11 @@ fn map_source(plan: &Plan<'_>) -> Result<Option<(MappedEvent, String)>, Remark> 
     let first = |name: &str| texts(&given, name).first().map_or("", |text| &**text);
     match built {
         Ok(line) => {
+            let key = Key::from(first("import_key"));
             let event = MappedEvent {
                 rule: None,
-                key: first("import_key").into(),
+                earlier: (job.earlier)(&key, &line),
+                key,
                 line,
                 place,
                 row: 0,
@@ -128,6 +125,15 @@ fn map_source(plan: &Plan<'_>) -> Result<Option<(MappedEvent, String)>, Remark> 
     }
 }
 
+/// What gave an import key.
+#[derive(Clone, Copy)]
+enum GivenBy {
+    /// The row at this line alone.
+    Line(usize),
+    /// Rows together: the place of their event in [`RowMapper::once`].
+    Rows(usize),
+}
+
 /// Joins rows in their order.
 struct RowMapper<'a> {
     plan: &'a Plan<'a>,
@@ -136,10 +142,8 @@ struct RowMapper<'a> {
     covered: Vec<usize>,
     /// Events that several rows make together.
     once: Vec<Together<'a>>,
-    /// The place in `once` of the event with a key.
-    places: HashMap<Arc<str>, usize, RandomState>,
-    /// The line that gave the event with a key.
-    keys: HashMap<Arc<str>, usize, RandomState>,
+    /// What gave each key.
+    keys: HashMap<Key, GivenBy, Hashed>,
     /// The numbers of the rows that were refused.
     refused: HashSet<usize>,
 }
@@ -154,7 +158,6 @@ impl<'a> RowMapper<'a> {
             outcome,
             covered,
             once: Vec::new(),
-            places: HashMap::default(),
             keys: HashMap::default(),
             refused: HashSet::new(),
         }
@@ -173,7 +176,13 @@ impl<'a> RowMapper<'a> {
             self.outcome.skipped.push(remark);
             return;
         }
-        self.check_keys(&read.made, &mut read.wrong);
+        let is_right = read.wrong.is_empty();
+        if !(is_right && self.note_new_keys(&read.made)) {
+            self.check_keys(&read.made, &mut read.wrong);
+            if read.wrong.is_empty() {
+                self.note_keys(&read.made);
+            }
+        }
         if !read.wrong.is_empty() {
             self.refused.insert(at);
             self.outcome.bad.extend(told_once(read.wrong));
@@ -187,14 +196,60 @@ impl<'a> RowMapper<'a> {
         read.made.into_iter().for_each(|made| self.keep(made, at));
     }
 
+    /// Notes the keys of a row, if each is new. Otherwise none is noted, and they must be checked.
+    fn note_new_keys(&mut self, made: &[Made<'_>]) -> bool {
+        let mut next = self.once.len();
+        for (at, one) in made.iter().enumerate() {
+            let by = match one {
+                Made::Again { .. } => continue,
+                Made::Own(event) => GivenBy::Line(event.place.line),
+                Made::Together(_) => {
+                    next += 1;
+                    GivenBy::Rows(next - 1)
+                }
+            };
+            match self.keys.entry(one.key().clone()) {
+                Entry::Vacant(free) => _ = free.insert(by),
+                Entry::Occupied(_) => {
+                    let noted = made[..at].iter();
+                    for one in noted.filter(|one| !matches!(one, Made::Again { .. })) {
+                        self.keys.remove(one.key());
+                    }
+                    return false;
+                }
+            }
+        }
+        true
+    }
+
+    /// Notes the keys of a row that were checked.
+    fn note_keys(&mut self, made: &[Made<'_>]) {
+        let mut next = self.once.len();
+        for one in made {
+            match one {
+                Made::Again { .. } => {}
+                Made::Own(event) => {
+                    let by = GivenBy::Line(event.place.line);
+                    self.keys.insert(event.key.clone(), by);
+                }
+                Made::Together(draft) => {
+                    if let Entry::Vacant(free) = self.keys.entry(draft.key.clone()) {
+                        free.insert(GivenBy::Rows(next));
+                        next += 1;
+                    }
+                }
+            }
+        }
+    }
+
     /// Checks that the keys of a row are its own, or agree with earlier rows that gave them.
     fn check_keys(&self, made: &[Made<'_>], wrong: &mut Vec<Remark>) {
-        let mut here: HashMap<&str, &Made<'_>, RandomState> = HashMap::default();
+        let mut here: HashMap<&Key, &Made<'_>, Hashed> = HashMap::default();
         here.reserve(made.len());
         let rules = &self.plan.job.rules.events;
         for made in made {
             let key = made.key();
-            let in_row = here.get(&**key).copied();
+            let in_row = here.get(key).copied();
             here.entry(key).or_insert(made);
             let (place, kind) = match made {
                 // It agrees with an earlier one that was looked at.
@@ -202,7 +257,11 @@ impl<'a> RowMapper<'a> {
                 Made::Own(event) => (&event.place, event.rule.map(|rule| rules[rule].kind)),
                 Made::Together(draft) => (&draft.place, Some(draft.rule.kind)),
             };
-            let together = self.places.get(key).map(|place| self.once[*place].first());
+            let by = self.keys.get(key).copied();
+            let together = match by {
+                Some(GivenBy::Rows(place)) => Some(self.once[place].first()),
+                _ => None,
+            };
             let together = together.or(match in_row {
                 Some(Made::Together(draft)) => Some((&draft.given, draft.place.line)),
                 _ => None,
@@ -210,7 +269,10 @@ impl<'a> RowMapper<'a> {
             let line = match (together, in_row) {
                 (Some((_, line)), _) => Some(line),
                 (None, Some(Made::Own(event))) => Some(event.place.line),
-                (None, _) => self.keys.get(key).copied(),
+                (None, _) => match by {
+                    Some(GivenBy::Line(line)) => Some(line),
+                    _ => None,
+                },
             };
             let remark = match (made, together, line) {
                 (_, _, None) => None,
@@ -225,21 +287,21 @@ impl<'a> RowMapper<'a> {
         }
     }
 
+    /// Keeps an event whose key was noted.
     fn keep(&mut self, made: Made<'a>, row: usize) {
-        if let Made::Own(event) = made {
-            self.keys.insert(Arc::clone(&event.key), event.place.line);
-            self.outcome.events.push(event);
-            return;
-        }
-        let place = self.places.get(made.key()).copied();
-        match (made, place) {
-            (Made::Again { .. }, Some(place)) => self.once[place].add_row(row),
-            (Made::Together(draft), Some(place)) => self.once[place].add(&draft.given, row),
-            (Made::Together(draft), None) => {
-                self.places.insert(Arc::clone(&draft.key), self.once.len());
-                self.once.push(Together::new(*draft, row));
-            }
-            (Made::Own(_) | Made::Again { .. }, _) => {}
+        let known = match &made {
+            Made::Own(_) => None,
+            Made::Together(_) | Made::Again { .. } => match self.keys.get(made.key()) {
+                Some(GivenBy::Rows(place)) => self.once.get_mut(*place),
+                _ => None,
+            },
+        };
+        match (made, known) {
+            (Made::Own(event), _) => self.outcome.events.push(event),
+            (Made::Again { .. }, Some(known)) => known.add_row(row),
+            (Made::Together(draft), Some(known)) => known.add(&draft.given, row),
+            (Made::Together(draft), None) => self.once.push(Together::new(*draft, row)),
+            (Made::Again { .. }, None) => {}
         }
     }
 
@@ -286,9 +348,9 @@ impl<'a> RowMapper<'a> {
             let rows = std::mem::take(&mut together.rows);
             let place = job.table.rows[rows[0]].lines;
             together.rows.push(rows[0]);
-            match together.finish() {
+            match together.finish(job) {
                 Ok(event) => {
-                    self.outcome.together.insert(Arc::clone(&event.key), rows);
+                    self.outcome.together.insert(event.key.clone(), rows);
                     once.push(event);
                 }
                 Err(errors) => {

@@ -3,13 +3,13 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::rc::Rc;
-use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 use smallvec::smallvec;
 
 use super::draft::{Draft, Kept, fill, fold_parties, kept, line, texts};
 use super::job::{ImportJob, MappedEvent, Place, Remark};
+use super::key::Key;
 use super::scope::{Columns, Cursor, Input, Memo};
 use crate::intake::rules::function::{Failure, Given, Texts};
 use crate::intake::rules::template::{Expression, Template};
@@ -142,7 +142,7 @@ pub(super) enum Made<'a> {
     Together(Box<Draft<'a>>),
     /// The same event as of an earlier row, made of the same texts.
     Again {
-        key: Arc<str>,
+        key: Key,
         /// The number of the earlier row.
         first: usize,
     },
@@ -150,7 +150,7 @@ pub(super) enum Made<'a> {
 
 impl Made<'_> {
     /// Its import key.
-    pub fn key(&self) -> &Arc<str> {
+    pub fn key(&self) -> &Key {
         match self {
             Self::Own(event) => &event.key,
             Self::Together(draft) => &draft.key,
@@ -165,7 +165,10 @@ impl Made<'_> {
 }
 
 /// What an event was made of, and the event: its key, and the row that made it; none where the conditions did not hold.
-type Memory = HashMap<Vec<u8>, Option<(Arc<str>, usize)>, RandomState>;
+type Memory = HashMap<Vec<u8>, Option<(Key, usize)>, RandomState>;
+
+/// The most events that are remembered.
+const REMEMBERED: usize = 16_384;
 
 /// A rule that is applied to a row.
 #[derive(Clone, Copy)]
@@ -359,7 +362,7 @@ impl<'a> RowReader<'a> {
         let memory = self.memory.as_ref().filter(|_| remembers);
         if let Some(known) = memory.and_then(|memory| memory.get(&self.inputs)) {
             let again = known.as_ref().map(|(key, first)| Made::Again {
-                key: Arc::clone(key),
+                key: key.clone(),
                 first: *first,
             });
             let is_made = again.is_some();
@@ -374,7 +377,10 @@ impl<'a> RowReader<'a> {
             }
         };
         if let Some(memory) = self.memory.as_mut().filter(|_| remembers) {
-            let known = made.as_ref().map(|made| (Arc::clone(made.key()), one.at));
+            let known = made.as_ref().map(|made| (made.key().clone(), one.at));
+            if memory.len() == REMEMBERED {
+                memory.clear();
+            }
             memory.insert(self.inputs.clone(), known);
         }
         let is_made = made.is_some();
@@ -436,10 +442,11 @@ impl<'a> RowReader<'a> {
         };
         let line = line(rule.kind, &place, recorded_at, &given)
             .map_err(|errors| self.wrong_fields(number, rule.kind, &place, errors))?;
-        let key = (&**key).into();
+        let key = Key::from(&**key);
         Ok(Some(match rule.once {
             false => Made::Own(MappedEvent {
                 rule: Some(number),
+                earlier: (self.plan.job.earlier)(&key, &line),
                 key,
                 line,
                 place,

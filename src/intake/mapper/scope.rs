@@ -182,9 +182,9 @@ impl<'a> Columns<'a> {
     }
 }
 
-/// What functions made of texts, by the place of the function: names and dates recur from row to row. One thread has it.
+/// What functions made of texts, by the rules of one job: names and dates recur from row to row. One thread has it.
 #[derive(Default)]
-pub struct Memo(RefCell<Vec<(usize, MadeOf)>>);
+pub struct Memo(RefCell<Vec<(Function, MadeOf)>>);
 
 /// What a function made, by the text.
 type MadeOf = HashMap<String, String, RandomState>;
@@ -199,14 +199,12 @@ impl Memo {
         text: &str,
         make: &dyn Fn() -> Result<Option<String>, String>,
     ) -> Result<Option<String>, String> {
-        // Two functions may have the same name and other rules; no two have the same place.
-        let which = std::ptr::from_ref(function).addr();
         // Rules have few functions.
         let place = self
             .0
             .borrow()
             .iter()
-            .position(|(other, _)| *other == which);
+            .position(|(other, _)| other == function);
         let known = place.and_then(|place| self.0.borrow()[place].1.get(text).cloned());
         if known.is_some() {
             return Ok(known);
@@ -215,7 +213,7 @@ impl Memo {
         if let Some(made) = &made {
             let mut memo = self.0.borrow_mut();
             let place = place.unwrap_or_else(|| {
-                memo.push((which, MadeOf::default()));
+                memo.push((function.clone(), MadeOf::default()));
                 memo.len() - 1
             });
             let known = &mut memo[place].1;

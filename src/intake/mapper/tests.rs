@@ -129,7 +129,7 @@ fn what_a_refused_row_gave_is_given_by_the_next_row_that_gives_it() {
     assert_eq!(keys(&outcome), ["a", "p:x", "x:signature"]);
     let party = outcome.events[2].line.fields();
     assert_eq!(party.get("source"), ["t-0123456789ab: line 3"]);
-    assert_eq!(outcome.together["p:x"], [1]);
+    assert_eq!(outcome.together[&Key::from("p:x")], [1]);
     let lines: Vec<usize> = outcome.bad.iter().map(|bad| bad.place.line).collect();
     assert_eq!(lines, [2, 4]);
 }
@@ -405,7 +405,7 @@ name = ["{item|towns}", "{item}"]
             vec!["S\u{fc}d"]
         ]
     );
-    assert_eq!(outcome.together["p:stadt-nord"], [0, 1, 2]);
+    assert_eq!(outcome.together[&Key::from("p:stadt-nord")], [0, 1, 2]);
 }
 
 /// A row whose rules made something is not told as skipped.

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader};
 use std::thread;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -381,6 +382,59 @@ fn followers_see_each_record_once_wherever_they_go_on() {
     });
     assert_eq!(followed, (0..=last).collect::<Vec<_>>());
     assert_eq!(client.get("/api/v1/events?since=999999").status, 400);
+}
+
+/// Many who follow from one record on are sent the same bytes, whatever comes between two beats: nothing, one record or
+/// more than a part has.
+#[test]
+fn many_followers_share_what_comes_in_bursts() {
+    const FOLLOWERS: usize = 40;
+    let scratch = communique();
+    let serving = Serving::start(&scratch, &[]);
+    let client = serving.starter();
+    let from = count(&client);
+    let path = format!("/api/v1/events?since={from}");
+    let bursts = [1, 600, 3, 1, 40];
+    let last = from + bursts.iter().sum::<u64>() - 1;
+    let said: Vec<String> = thread::scope(|scope| {
+        let followers: Vec<_> = (0..FOLLOWERS)
+            .map(|_| {
+                let stream = client.begin("GET", &path, "");
+                scope.spawn(move || {
+                    let (mut said, mut is_last) = (String::new(), false);
+                    for line in BufReader::new(stream).lines().map(Result::unwrap) {
+                        // Between the parts stand their lengths, which depend on where a beat fell.
+                        if !["id: ", "event: ", "data: "]
+                            .iter()
+                            .any(|begin| line.starts_with(begin))
+                        {
+                            continue;
+                        }
+                        said.push_str(&line);
+                        said.push('\n');
+                        is_last |= line == format!("id: {last}");
+                        if is_last && line.starts_with("data: ") {
+                            break;
+                        }
+                    }
+                    said
+                })
+            })
+            .collect();
+        thread::sleep(Duration::from_millis(300));
+        for (burst, size) in bursts.into_iter().enumerate() {
+            let notes: Vec<_> = (0..size).map(|at| note(&format!("{burst} {at}"))).collect();
+            let posted = client.post_json("/api/v1/events", &json!(notes));
+            assert_eq!(posted.status, 201, "{posted:?}");
+            thread::sleep(Duration::from_millis(150 * (burst as u64 % 2)));
+        }
+        let ended = followers.into_iter().map(|one| one.join().unwrap());
+        ended.collect()
+    });
+    let ids = said[0].lines().filter_map(|line| line.strip_prefix("id: "));
+    let ids: Vec<u64> = ids.map(|id| id.parse().unwrap()).collect();
+    assert_eq!(ids, (from..=last).collect::<Vec<_>>());
+    assert!(said.iter().all(|other| *other == said[0]));
 }
 
 #[test]

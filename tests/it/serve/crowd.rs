@@ -1,9 +1,10 @@
-//! Load: the bars of docs/serving.md. Run by hand on a machine that does nothing else, because times say little on a busy one:
-//! `cargo test --release --test it serve::crowd -- --ignored --nocapture --test-threads 1`. With `SERVANDA_CROWD=DIR` on
-//! copies of the ledger in that directory, which `servanda-benches generate` can make large.
+//! Load: the bars of docs/performance.md. Run by hand on a machine that does nothing else, because times say little on a
+//! busy one, with a release build beside these clients: `SERVANDA_BINARY=$PWD/target/release/servanda cargo test --test it
+//! serve::crowd -- --ignored --nocapture --test-threads 1`. With `SERVANDA_CROWD=DIR` on copies of the ledger in that
+//! directory, which `servanda-benches generate` can make large, and with `TMPDIR` on the disk that is to be measured.
 
 use std::fmt;
-use std::io::{Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::process::Command;
 use std::sync::Mutex;
@@ -109,6 +110,45 @@ fn append(client: &Client, text: &str) {
     assert_eq!(answer.status, 201, "{answer:?}");
 }
 
+/// A client that records over one connection, as programs do that have much to record.
+struct Recorder {
+    stream: TcpStream,
+    head: String,
+}
+
+impl Recorder {
+    fn new(serving: &Serving) -> Self {
+        let (address, token) = (serving.address(), serving.token());
+        let stream = TcpStream::connect(address).unwrap();
+        stream.set_nodelay(true).unwrap();
+        let head = format!(
+            "POST /api/v1/events HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {token}\r\n"
+        );
+        Self { stream, head }
+    }
+
+    fn append(&mut self, text: &str) {
+        let body = note(text).to_string();
+        let (head, length) = (&self.head, body.len());
+        let request = format!("{head}content-length: {length}\r\n\r\n{body}");
+        self.stream.write_all(request.as_bytes()).unwrap();
+        let (mut answer, mut part) = (String::new(), [0; 4096]);
+        loop {
+            let read = self.stream.read(&mut part).unwrap();
+            answer.push_str(std::str::from_utf8(&part[..read]).unwrap());
+            assert!(read > 0 && answer.starts_with("HTTP/1.1 201 "), "{answer}");
+            let Some((head, body)) = answer.split_once("\r\n\r\n") else {
+                continue;
+            };
+            let length = head.split_once("content-length: ").unwrap().1;
+            let length: usize = length.lines().next().unwrap().parse().unwrap();
+            if body.len() >= length {
+                return;
+            }
+        }
+    }
+}
+
 /// Times of pages at 50 a second, by two clients in turns, and beside them of appends at 20 a second.
 fn measured(client: &Client, paths: &[&str]) -> [Times; 2] {
     let page = |number: usize| {
@@ -123,8 +163,8 @@ fn measured(client: &Client, paths: &[&str]) -> [Times; 2] {
             thread::sleep(every / 2);
             timed(every, |number| page(2 * number + 1))
         });
-        let appends = timed(Duration::from_millis(50), |number| {
-            append(client, &format!("number {number}"));
+        let appends = timed(Duration::from_millis(50), |_| {
+            append(client, &format!("{SENT}{}", now()));
         });
         let pages = [even, odd].map(|pages| pages.join().unwrap()).concat();
         [Times::of(pages), Times::of(appends)]
@@ -132,15 +172,16 @@ fn measured(client: &Client, paths: &[&str]) -> [Times; 2] {
 }
 
 /// How many events a second the clients record, one after the other each, and the times where they record half as many.
-fn recorded(client: &Client) -> (f64, Times) {
+fn recorded(serving: &Serving) -> (f64, Times) {
     let (began, is_over) = (Instant::now(), AtomicBool::new(false));
     let count: usize = thread::scope(|scope| {
         let all: Vec<_> = (0..CLIENTS)
             .map(|of| {
                 let is_over = &is_over;
                 scope.spawn(move || {
+                    let mut client = Recorder::new(serving);
                     let each = (0..).take_while(|_| !is_over.load(Ordering::SeqCst));
-                    each.map(|number| append(client, &format!("{of}-{number}")))
+                    each.map(|number| client.append(&format!("{of}-{number}")))
                         .count()
                 })
             })
@@ -157,9 +198,8 @@ fn recorded(client: &Client) -> (f64, Times) {
             let times = &times;
             scope.spawn(move || {
                 thread::sleep(each * of as u32 / CLIENTS as u32);
-                let own = timed(each, |number| {
-                    append(client, &format!("half {of}-{number}"))
-                });
+                let mut client = Recorder::new(serving);
+                let own = timed(each, |number| client.append(&format!("half {of}-{number}")));
                 times.lock().unwrap().extend(own);
             });
         }
@@ -167,12 +207,64 @@ fn recorded(client: &Client) -> (f64, Times) {
     (rate, Times::of(times.into_inner().unwrap()))
 }
 
-/// The bars count where the program was compiled to be fast.
+/// Whether the program was compiled to be fast, so that the bars count.
+fn is_fast() -> bool {
+    !cfg!(debug_assertions) || std::env::var_os("SERVANDA_BINARY").is_some()
+}
+
 fn assert_bars([pages, appends]: &[Times; 2]) {
-    if !cfg!(debug_assertions) {
+    if is_fast() {
         assert!(pages.at(99) <= Duration::from_millis(50), "{pages}");
         assert!(appends.at(99) <= Duration::from_millis(50), "{appends}");
     }
+}
+
+/// What a note begins with that says when it was sent.
+const SENT: &str = "sent at ";
+
+/// The time, in microseconds.
+fn now() -> u128 {
+    let since = std::time::UNIX_EPOCH.elapsed();
+    since.unwrap().as_micros()
+}
+
+/// How long after they were sent a follower got notes, until it is over.
+fn lateness(stream: TcpStream, is_over: &AtomicBool) -> Times {
+    let mut late = Vec::new();
+    for line in BufReader::new(stream).lines().map_while(Result::ok) {
+        let sent = line.split_once(SENT).and_then(|(_, rest)| {
+            let digits = rest.split(|letter: char| !letter.is_ascii_digit());
+            digits.into_iter().next()?.parse::<u128>().ok()
+        });
+        if let Some(sent) = sent {
+            let micros = now().saturating_sub(sent);
+            late.push(Duration::from_micros(u64::try_from(micros).unwrap()));
+        }
+        if is_over.load(Ordering::SeqCst) {
+            break;
+        }
+    }
+    Times::of(late)
+}
+
+/// Reads what followers are given until it is over, and how many bytes each got.
+fn read_all(mut streams: Vec<TcpStream>, is_over: &AtomicBool) -> Vec<usize> {
+    let (mut got, mut part) = (vec![0; streams.len()], vec![0; 1 << 16]);
+    for stream in &streams {
+        stream.set_nonblocking(true).unwrap();
+    }
+    // Once more after the end: the last beat.
+    let mut rounds_left = 20;
+    while rounds_left > 0 {
+        for (stream, got) in streams.iter_mut().zip(&mut got) {
+            while let Ok(read @ 1..) = stream.read(&mut part) {
+                *got += read;
+            }
+        }
+        rounds_left -= usize::from(is_over.load(Ordering::SeqCst));
+        thread::sleep(Duration::from_millis(25));
+    }
+    got
 }
 
 /// Sends the head of a request byte by byte, and begins again when it is hung up on.
@@ -198,7 +290,7 @@ fn a_crowd_holds_up_nobody() {
     let [pages, appends] = measured(&client, paths);
     println!("alone: pages {pages}; appends {appends}");
     let before = resident(&serving);
-    let followers: Vec<TcpStream> = (0..FOLLOWERS)
+    let mut followers: Vec<TcpStream> = (0..FOLLOWERS)
         .map(|_| {
             let mut stream = client.begin("GET", "/api/v1/events", "");
             let mut answer = [0; 512];
@@ -206,22 +298,34 @@ fn a_crowd_holds_up_nobody() {
             stream
         })
         .collect();
+    let one = followers.pop().unwrap();
     let is_over = AtomicBool::new(false);
-    let crowded = thread::scope(|scope| {
+    let (crowded, late) = thread::scope(|scope| {
         for _ in 0..8 {
             scope.spawn(|| drip(&serving, &is_over));
         }
+        let late = scope.spawn(|| lateness(one, &is_over));
+        let got = scope.spawn(|| read_all(followers, &is_over));
         let measured = measured(&client, paths);
         is_over.store(true, Ordering::SeqCst);
-        measured
+        append(&client, &format!("{SENT}{}", now()));
+        let mut got = got.join().unwrap();
+        got.sort_unstable();
+        let least = got[0];
+        // What they were given with the head may be a part more or less.
+        assert!(
+            got.iter()
+                .all(|got| *got > 1_000 && got.abs_diff(least) < 64),
+            "{got:?}"
+        );
+        (measured, late.join().unwrap())
     });
     let after = resident(&serving);
     let [pages, appends] = &crowded;
-    println!("in the crowd: pages {pages}; appends {appends}");
+    println!("in the crowd: pages {pages}; appends {appends}; a follower hears {late} later");
     println!("memory: {before} MiB, in the crowd {after} MiB");
     assert_bars(&crowded);
     assert!(after.saturating_sub(before) < 300);
-    drop(followers);
     assert_eq!(serving.stop("-TERM").0, Some(0));
 }
 
@@ -258,12 +362,12 @@ fn pages_and_appends_hold_their_bars() {
         "beside a report: pages {}; appends {}",
         beside[0], beside[1]
     );
-    let (rate, times) = recorded(&client);
+    let (rate, times) = recorded(&serving);
     println!("{CLIENTS} clients record {rate:.0} events a second; at half that rate {times}");
     println!("memory at last: {} MiB", resident(&serving));
     assert_bars(&alone);
     assert_bars(&beside);
-    if !cfg!(debug_assertions) {
+    if is_fast() {
         assert!(times.at(99) <= Duration::from_millis(20), "{times}");
     }
     assert_eq!(serving.stop("-TERM").0, Some(0));

@@ -75,15 +75,19 @@ pub(super) fn check_named_once(event: &Event, changed: Option<&str>) -> Result<(
         let is_list = |spec: &FieldSpec| spec.shape == Shape::Many && spec.label == PartyId::LABEL;
         changed.is_none_or(|changed| changed == name) && spec.is_some_and(is_list)
     };
-    let mut named: SmallVec<[(&'static str, &Slug); 8]> = SmallVec::new();
+    let mut parties = 0;
+    event.each_reference(|_, reference| {
+        parties += usize::from(matches!(reference, Reference::Party(_)));
+    });
+    if parties < 2 {
+        return Ok(());
+    }
+    let mut named: SmallVec<[(&'static str, &Slug); 8]> = SmallVec::with_capacity(parties);
     event.each_reference(|field, reference| {
         if let Reference::Party(PartyId(id)) = reference {
             named.push((field, id));
         }
     });
-    if named.len() < 2 {
-        return Ok(());
-    }
     named.sort_unstable();
     for pair in named.windows(2) {
         let (field, id) = pair[0];

@@ -17,6 +17,9 @@ pub trait Archive: Send + Sync {
     /// Takes records that were just read: they are asked for again more often than others, because what is corrected
     /// was mostly recorded shortly before.
     fn just_read(&self, _records: &Arc<Vec<Stored>>) {}
+
+    /// Keeps at most so many stretches of up to 256 records at hand from now on: more, for those who ask again and again.
+    fn keep_at_hand(&self, _most: usize) {}
 }
 
 /// A record that the archive cannot read any more.

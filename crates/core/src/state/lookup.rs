@@ -78,23 +78,31 @@ impl State {
 
     /// The record that has an import key, in any spelling of Unicode that is the same in NFC.
     pub fn imported(&self, key: &str) -> Option<Seq> {
-        let normal = self.keyed(key, unicode::same);
         // Records that another program wrote may have several spellings.
-        self.imported_exactly(key).or_else(|| normal.min())
+        let mut first_of_others = None;
+        for (seq, own) in self.keyed(key) {
+            if own == key {
+                return Some(seq);
+            }
+            if unicode::same(own, key) && first_of_others.is_none_or(|first| seq < first) {
+                first_of_others = Some(seq);
+            }
+        }
+        first_of_others
     }
 
     /// The record that has exactly this import key.
     pub(crate) fn imported_exactly(&self, key: &str) -> Option<Seq> {
-        self.keyed(key, |own, key| own == key).next()
+        let mut exactly = self.keyed(key).filter(|(_, own)| *own == key);
+        exactly.next().map(|(seq, _)| seq)
     }
 
-    /// The records whose import keys are the same as a key.
-    fn keyed(&self, key: &str, same: impl Fn(&str, &str) -> bool) -> impl Iterator<Item = Seq> {
+    /// The records that may have a key, with their own import keys.
+    fn keyed(&self, key: &str) -> impl Iterator<Item = (Seq, &str)> {
         let records = self.tables.import_keys.records(key).map(u64::from).map(Seq);
-        records.filter(move |seq| {
-            let held = self.held(*seq);
-            let own = held.and_then(|held| held.entry.event.envelope.import_key.as_ref());
-            own.is_some_and(|own| same(own.as_str(), key))
+        records.filter_map(|seq| {
+            let own = self.held(seq)?.entry.event.envelope.import_key.as_ref()?;
+            Some((seq, own.as_str()))
         })
     }
 

@@ -54,8 +54,8 @@ impl<'s> Sentences<'s> {
         self.names_until(id, self.state.count())
     }
 
-    /// A party's name: the first of those that it has now.
-    fn name(&self, id: &PartyId) -> String {
+    /// A party's name: the first of those that it has now, or its id.
+    pub fn name(&self, id: &PartyId) -> String {
         let Some(number) = self.state.number(&id.0) else {
             return id.to_string();
         };

@@ -10,6 +10,7 @@ use servanda_core::value::id::{AgreementId, CommitmentId, PartyId, Seq, SourceId
 use servanda_core::value::party::PartyKind;
 use servanda_core::value::when::Instant;
 use servanda_core::view::View;
+use servanda_core::view::sentences::Names;
 
 use super::glance::Glances;
 use super::look::Spans;
@@ -84,6 +85,8 @@ pub struct Kept {
     pub glances: Option<Arc<Glances>>,
     /// Where words stand.
     pub texts: Option<Arc<Texts>>,
+    /// Names of parties that were looked up.
+    pub names: Names,
 }
 
 impl Question {

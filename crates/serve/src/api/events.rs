@@ -1,7 +1,9 @@
 //! Events in, and events as they come.
 
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+
+use bytes::Bytes;
 
 use serde_json::{Value, json};
 
@@ -9,19 +11,23 @@ use servanda_core::state::State;
 use servanda_core::value::id::Seq;
 use servanda_core::view::sentences::Sentences;
 use servanda_core::words::harmless_json;
-use servanda_http::{Reply, Request};
+use servanda_http::{Feed, Next, Reply, Request};
 
 use super::records::record;
 use crate::access::Needs;
 use crate::ask::readable;
-use crate::context::Followed;
+use crate::context::Context;
 use crate::exchange::{Answered, Exchange, JSON, Route, head};
+use crate::news::{News, TOGETHER, There};
 use crate::problem::Problem;
 use crate::shared::Source;
 use crate::submit::{Batch, Done, submit};
 
-/// Records that a follower gets at once.
-const TOGETHER: u64 = 256;
+/// Most parts that followers are told of in a beat.
+const PARTS: usize = 16;
+
+/// The first words to a follower: how long to wait before it connects again, in milliseconds.
+const FIRST: &[u8] = b"retry: 2000\n\n";
 
 const EVENT_STREAM: &str = "text/event-stream";
 
@@ -108,7 +114,7 @@ fn follow(exchange: &Exchange<'_>, reply: &mut Reply) -> Answered {
             .map_err(|_| Problem::parameter(name, "is a record's number"))
     };
     let last = exchange.request.header("last-event-id");
-    let mut next = match (last, exchange.query.get("since")) {
+    let next = match (last, exchange.query.get("since")) {
         // A browser that connects again says where it was, and still has the query of the first time.
         (Some(last), _) => number("Last-Event-ID", last)?.saturating_add(1),
         (None, Some(since)) => number("since", since)?,
@@ -125,40 +131,75 @@ fn follow(exchange: &Exchange<'_>, reply: &mut Reply) -> Answered {
             format!("the ledger has {head_now} records"),
         ));
     }
-    let source = exchange.context.shared.source();
     let head = head(200, EVENT_STREAM).with("x-accel-buffering", "no");
-    let followed = Arc::clone(&exchange.context.followed);
-    let mut is_first = true;
-    reply.follow(head, exchange.context.shared.bell(), move || {
-        let end = source.count().min(next.saturating_add(TOGETHER));
-        let mut text = given(&source, &followed, next, end)?;
-        if std::mem::take(&mut is_first) {
-            text.insert_str(0, "retry: 2000\n\n");
-        }
-        next = end;
-        Ok(text.into_bytes())
-    });
+    let follower = Follower {
+        source: exchange.context.shared.source(),
+        news: Arc::clone(&exchange.context.news),
+        next,
+        end: next,
+        is_new: true,
+    };
+    reply.follow(head, exchange.context.news.bell(), follower);
     Ok(())
 }
 
-/// Records as server-sent events, perhaps as another follower was given them.
-fn given(source: &Source, followed: &Mutex<Followed>, from: u64, end: u64) -> io::Result<String> {
-    if from >= end {
-        return Ok(String::new());
+/// Somebody who follows the ledger.
+struct Follower {
+    source: Source,
+    news: Arc<News>,
+    /// The record that comes next.
+    next: u64,
+    /// Up to where it is to be read for this follower.
+    end: u64,
+    /// Whether nothing was said yet.
+    is_new: bool,
+}
+
+impl Feed for Follower {
+    fn next(&mut self) -> Next {
+        if std::mem::take(&mut self.is_new) {
+            return Next::Part(Bytes::from_static(FIRST));
+        }
+        match self.news.from(self.next, self.source.replays()) {
+            There::Nothing => Next::Nothing,
+            There::Part(text, end) => {
+                self.next = end;
+                Next::Part(text)
+            }
+            There::Records(end) => {
+                self.end = end;
+                Next::Make
+            }
+        }
     }
-    let lock = || followed.lock().unwrap_or_else(PoisonError::into_inner);
-    let asked = (from, end, source.replays());
-    let last = lock();
-    if last.asked == asked {
-        return Ok(last.text.clone());
+
+    fn make(&mut self) -> io::Result<Bytes> {
+        let text = events(self.source.snapshot().state(), self.next, self.end)?;
+        self.next = self.end;
+        Ok(text.into())
     }
-    drop(last);
-    let text = events(source.snapshot().state(), from, end)?;
-    *lock() = Followed {
-        asked,
-        text: text.clone(),
-    };
-    Ok(text)
+}
+
+/// Tells followers what was recorded since the last beat.
+pub fn tell(context: &Context) {
+    let (source, news) = (context.shared.source(), &context.news);
+    let has_followers = news.bell().followers() > 0;
+    for _ in 0..PARTS {
+        // The snapshot is not older than this.
+        let (replays, count, from) = (source.replays(), source.count(), news.end());
+        if from >= count {
+            break;
+        }
+        if has_followers {
+            let end = count.min(from + TOGETHER);
+            // Where a record cannot be read, each follower tries by itself, and is let go.
+            let text = events(source.snapshot().state(), from, end).ok();
+            news.tell(end, replays, text.map(Bytes::from));
+        } else {
+            news.tell(count, replays, None);
+        }
+        news.bell().ring();
+    }
 }
 
 /// Records as server-sent events.

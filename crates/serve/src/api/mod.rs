@@ -8,6 +8,8 @@ mod records;
 mod reports;
 mod tree;
 
+pub use events::tell;
+
 use crate::exchange::Route;
 
 /// The routes of the API.

@@ -109,7 +109,7 @@ fn show(
             asked.as_of
         ))
     })?;
-    let tables = Tables::new(&asked.state, &clock_query(exchange));
+    let tables = Tables::new(&asked, &clock_query(exchange));
     let title = document.title.clone();
     let kind = subject.slug().and_then(|id| view.state.entity(id));
     let kind = kind.map(|(kind, _)| kind);

@@ -73,10 +73,10 @@ pub const ROUTES: &[Route] = &[
         gives: &["text/plain"],
         handle: |exchange, reply| {
             let shared = &exchange.context.shared;
-            let text = exchange
-                .context
-                .metrics
-                .text(shared.head().count, shared.bell().followers());
+            let text = exchange.context.metrics.text(
+                shared.head().count,
+                exchange.context.news.bell().followers(),
+            );
             reply.send(head(200, "text/plain; version=0.0.4"), text);
             Ok(())
         },

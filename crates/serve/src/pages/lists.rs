@@ -156,7 +156,7 @@ fn listed(exchange: &Exchange<'_>, reply: &mut Reply, list: &List) -> Answered {
     let (rows, has_more) = rows_of(&document, first);
     asked.check_readable()?;
     let path = exchange.request.path.as_str();
-    let tables = Tables::new(&asked.state, &clock_query(exchange));
+    let tables = Tables::new(&asked, &clock_query(exchange));
     let sorted = Sorted {
         path,
         query: &exchange.query,

@@ -143,7 +143,7 @@ fn overview(exchange: &Exchange<'_>, reply: &mut Reply) -> Answered {
     let view = asked.view();
     let promises = Promises::of(&view, &asked.question);
     let clocks = clock_query(exchange);
-    let tables = Tables::new(&asked.state, &clocks).without(ELSEWHERE);
+    let tables = Tables::new(&asked, &clocks).without(ELSEWHERE);
     let latest = Question {
         limit: Some(ROWS),
         ..asked.question.clone()

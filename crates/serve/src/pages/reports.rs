@@ -81,7 +81,7 @@ fn report(exchange: &Exchange<'_>, reply: &mut Reply) -> Answered {
         let note = table.cut(Some(ROWS));
         document.notes.extend(note);
     }
-    let tables = Tables::new(&asked.state, &clock_query(exchange));
+    let tables = Tables::new(&asked, &clock_query(exchange));
     let title = document.title.clone();
     let content = html! {
         h1 dir="auto" { (title) }

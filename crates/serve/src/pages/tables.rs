@@ -8,6 +8,7 @@ use servanda_core::value::id::{PartyId, Slug};
 use servanda_core::view::sentences::Sentences;
 use servanda_report::report::{Cell, Row, Table, Tone};
 
+use crate::ask::Asked;
 use crate::query::Query;
 use crate::words::{capital, spaced};
 
@@ -50,11 +51,12 @@ pub fn path_of(kind: EntityKind, id: &Slug) -> String {
 }
 
 impl<'s> Tables<'s> {
-    /// Tables of what a state names, with links that keep both clocks.
-    pub fn new(state: &'s State, clocks: &str) -> Self {
+    /// Tables of what the state of a question names, with links that keep both clocks.
+    pub fn new(asked: &'s Asked<'_>, clocks: &str) -> Self {
+        let state = &*asked.state;
         Self {
             state,
-            sentences: Sentences::new(state),
+            sentences: Sentences::with(state, asked.question.kept.names.clone()),
             clocks: clocks.to_owned(),
             hidden: &[],
         }
@@ -183,7 +185,7 @@ impl<'s> Tables<'s> {
         if let Some((id, kind)) = self.named(text) {
             let path = path_of(kind, &id);
             let name = match (is_id, kind) {
-                (false, EntityKind::Party) => self.sentences.names(&PartyId(id)).into_iter().next(),
+                (false, EntityKind::Party) => Some(self.sentences.name(&PartyId(id))),
                 _ => None,
             };
             return html! { a href={ (path) (self.clocks) } title=(text) { (name.as_deref().unwrap_or(text)) } };

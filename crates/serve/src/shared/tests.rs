@@ -4,6 +4,7 @@ use std::thread;
 use super::*;
 use servanda_core::chain::record::Head as LogHead;
 use servanda_core::event::{Event, Fields, Kind};
+use servanda_core::rules::Known as _;
 use servanda_ledger::Machine;
 use servanda_log::memory::MemoryLog;
 use servanda_log::{AppendError, BatchSource, LogError, Stored};
@@ -120,4 +121,24 @@ fn what_others_append_is_taken_in() {
     let ledger = shared.close().unwrap().unwrap();
     assert_eq!(ledger.head(), other.head());
     assert!(matches!(shared.catch_up(), Err(GroupError::Closed)));
+}
+
+/// The tables of a large ledger take longer to copy than anything else that an append does.
+#[test]
+fn an_append_copies_no_tables_that_readers_gave_back() {
+    let shared = shared();
+    let append = |number: usize| {
+        shared.append(vec![note(&number.to_string())]).unwrap();
+        let snapshot = shared.snapshot();
+        // Where the first page of a table lies, as long as nobody copies it.
+        std::ptr::from_ref(snapshot.state().slug(0)) as usize
+    };
+    // One party, so that there is a first id; then each state is made once.
+    let party = [("id", "p"), ("kind", "state"), ("name", "Party")];
+    let party = event(Kind::PartyRegistered, &party);
+    shared.append(vec![party.into()]).unwrap();
+    let first: Vec<usize> = (0..2 * WAITING).map(append).collect();
+    let later: Vec<usize> = (0..40).map(append).collect();
+    let is_known = |place: &&usize| !first[WAITING..].contains(place);
+    assert_eq!(later.iter().find(is_known), None, "{first:x?} {later:x?}");
 }
