@@ -169,6 +169,13 @@ fn rows_that_rules_refuse_are_left_out_whole() {
             .contains("4 left out because they do not fit:"),
         "{outcome:#?}"
     );
+    let places = outcome.stderr.split("b.csv:").skip(1);
+    let lines = places.map(|place| place.split(':').next().unwrap());
+    assert_eq!(
+        lines.collect::<Vec<_>>(),
+        ["2", "3", "5", "6"],
+        "{outcome:#?}"
+    );
     // What only rows that are left out have in a column is not called unused.
     assert!(!outcome.stderr.contains("do not use"), "{outcome:#?}");
     outcome.ok();

@@ -7,7 +7,7 @@ mod findings;
 mod shared;
 mod tables;
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use clap::{Arg, ArgAction, ArgMatches, value_parser};
@@ -79,7 +79,7 @@ pub(super) fn run(matches: &ArgMatches, rules: &Path, session: &Session) -> Resu
         ledger.listing_refusals(usize::MAX);
     }
     let recorded_at = matches.get_one::<Instant>("recorded_at").copied();
-    let mut left_out: LeftOut = tables.all.iter().map(|_| HashMap::new()).collect();
+    let mut left_out: LeftOut = vec![BTreeMap::new(); tables.all.len()];
     let mut warnings = None;
     // Each turn leaves out at least one more row.
     loop {

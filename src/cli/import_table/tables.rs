@@ -1,7 +1,7 @@
 //! Tables, read into memory with their second tables, and mapped to events.
 
 use std::cell::OnceCell;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -33,8 +33,8 @@ pub(super) struct Loaded {
     changed_rows: OnceCell<Vec<Option<String>>>,
 }
 
-/// The rows that are left out, by table, with the reasons.
-pub(super) type LeftOut = Vec<HashMap<usize, Remark>>;
+/// The rows that are left out, by table and in their order, with the reasons.
+pub(super) type LeftOut = Vec<BTreeMap<usize, Remark>>;
 
 /// Tables that are imported together.
 pub(super) struct Tables<'a> {
