@@ -220,6 +220,7 @@ impl<'a> Tables<'a> {
                     .map(|last| std::mem::take(&mut last.together))
                     .unwrap_or_default(),
             );
+            let bad_before = found.bad.len();
             for outcome in outcomes {
                 take(&mut found, &mut known, at, outcome);
             }
@@ -228,6 +229,7 @@ impl<'a> Tables<'a> {
                 table: at,
                 remark: remark.clone(),
             }));
+            found.bad[bad_before..].sort_by_key(|bad| bad.remark.place.line);
         }
         for at in 0..self.all.len() {
             found.vanished.push(known.vanished(at));
