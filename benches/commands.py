@@ -60,8 +60,7 @@ def bytes_read(words, environment):
     return sum(int(count) for count in re.findall(rb"= (\d+)$", told.stderr, re.MULTILINE))
 
 
-def measured(program, ledger, command, environment):
-    words = [program, "--ledger", ledger, *command]
+def measured(words, environment):
     best = run(words, environment)
     for _ in range(ROUNDS - 1):
         if best[0] > LONG:
@@ -91,8 +90,8 @@ def main():
         print("| command | wall | processor | memory | read |\n|---|---:|---:|---:|---:|")
         print(f"| `import` | {wall:.2f} s, {events / wall:,.0f} events/s | {used:.2f} s | {memory:.0f} MiB | |", flush=True)
         for name, command in COMMANDS.items():
-            wall, used, memory = measured(program, ledger, command, environment)
             words = [program, "--ledger", ledger, *command]
+            wall, used, memory = measured(words, environment)
             read = bytes_read(words, environment) if name in READ_BY_COMMANDS else None
             read = "" if read is None else f"{read / 1e6:.1f} MB"
             print(f"| {name} | {wall:.3f} s | {used:.3f} s | {memory:.0f} MiB | {read} |", flush=True)

@@ -76,14 +76,6 @@ struct RowState {
     seq: Option<Seq>,
 }
 
-/// What is under an import key.
-enum Found {
-    Nothing,
-    /// A record that was retracted or redacted, and is not recorded again.
-    Gone,
-    Row(Box<RowState>),
-}
-
 /// The ledger as it will be after the events so far.
 pub struct Known<'r> {
     state: &'r State,
@@ -151,11 +143,11 @@ impl<'r> Known<'r> {
     /// # Errors
     /// When the recorded event has another kind, or another table of this import says otherwise.
     pub fn take(&mut self, table: usize, made: MappedEvent) -> Result<(), Remark> {
-        let (key, earlier) = (made.key.clone(), made.earlier);
+        let key = made.key.clone();
         // Most events of a table are as they were recorded, or new.
-        let given = match (self.given.entry(key.clone()), earlier) {
-            (Entry::Occupied(given), _) => Some(given.remove()),
-            (Entry::Vacant(_), Earlier::Other) => None,
+        let (first, line, said) = match (self.given.entry(key.clone()), made.earlier) {
+            (Entry::Occupied(given), _) => given.remove(),
+            (Entry::Vacant(_), Earlier::Other) => (table, made.place.line, Said::Recorded),
             (Entry::Vacant(free), Earlier::Same) => {
                 self.tally.unchanged += 1;
                 free.insert((table, made.place.line, Said::Recorded));
@@ -169,23 +161,17 @@ impl<'r> Known<'r> {
                 return Ok(());
             }
         };
-        let (first, line, said) = given.unwrap_or((table, made.place.line, Said::Recorded));
         let (is_recorded, found) = match said {
-            Said::Changed(state) => (false, Found::Row(state)),
+            Said::Changed(state) => (false, Some(state)),
             Said::New(at) => (false, self.pending(&self.events[at].event)),
             Said::Recorded => (true, self.recorded(&key)),
         };
         let (said, outcome) = match found {
-            Found::Nothing => {
-                self.tally.new += 1;
-                self.events.push(TableEvent { table, event: made });
-                (Said::New(self.events.len() - 1), Ok(()))
-            }
-            Found::Gone => {
+            None => {
                 self.tally.unchanged += 1;
                 (Said::Recorded, Ok(()))
             }
-            Found::Row(mut state) => {
+            Some(mut state) => {
                 let outcome = self.compare(table, made, &mut state, (first, line));
                 let said = match (is_recorded, &outcome) {
                     (true, Ok(false) | Err(_)) => Said::Recorded,
@@ -331,15 +317,14 @@ impl<'r> Known<'r> {
     }
 
     /// The event that an earlier table or row of this import gives.
-    fn pending(&self, event: &MappedEvent) -> Found {
-        self.event_of(&event.line).map_or(Found::Gone, |found| {
-            Found::Row(Box::new(RowState {
-                event: found,
-                key: event.key.to_string(),
-                count: 1,
-                seq: None,
-            }))
-        })
+    fn pending(&self, event: &MappedEvent) -> Option<Box<RowState>> {
+        let found = self.event_of(&event.line)?;
+        Some(Box::new(RowState {
+            event: found,
+            key: event.key.to_string(),
+            count: 1,
+            seq: None,
+        }))
     }
 
     /// The event of a line. A record that is not there yet is replaced by record 0.
@@ -354,24 +339,22 @@ impl<'r> Known<'r> {
             .ok()
     }
 
-    /// Finds the event recorded under a key, or under the same key with the highest number.
-    fn recorded(&self, key: &str) -> Found {
-        let Some(mut seq) = self.state.imported(key) else {
-            return Found::Nothing;
-        };
+    /// Finds the event recorded under a key, or under the same key with the highest number; none where it was retracted or
+    /// redacted, and is not recorded again.
+    fn recorded(&self, key: &str) -> Option<Box<RowState>> {
+        let mut seq = self.state.imported(key)?;
         let (mut last, mut count) = (key.to_owned(), 1);
         while let Some(further) = self.state.imported(&numbered(key, count + 1)) {
             count += 1;
             (last, seq) = (numbered(key, count), further);
         }
-        self.state.entry(seq).map_or(Found::Gone, |entry| {
-            Found::Row(Box::new(RowState {
-                event: entry.event.clone(),
-                key: last,
-                count,
-                seq: Some(seq),
-            }))
-        })
+        let entry = self.state.entry(seq)?;
+        Some(Box::new(RowState {
+            event: entry.event.clone(),
+            key: last,
+            count,
+            seq: Some(seq),
+        }))
     }
 
     /// What says that a record reads as it does: its last correction, or the record itself.
