@@ -22,7 +22,7 @@ COMMANDS = {
     "`verify --chain`": ["verify", "--chain"],
     "`log --limit 5`": ["log", "--limit", "5"],
     "`record note`": ["record", "note", "--text", "one"],
-    "`show` of a commitment": ["show", "c100"],
+    "`show` of a commitment": ["show", "c10"],
     "`report party --party p1`": ["report", "party", "--party", "p1"],
     "`report status`, csv": ["report", "status", "--format", "csv"],
     "`report due`, csv": ["report", "due", "--format", "csv"],

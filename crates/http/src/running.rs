@@ -27,7 +27,8 @@ pub(crate) type Stop = Pin<Box<dyn Future<Output = ()> + Send>>;
 /// What is done at SIGHUP.
 pub type HungUp = Box<dyn FnMut() + Send>;
 
-/// Runs a server in the calling thread until the process is interrupted or told to terminate. Calls `ready` once it can be stopped that way.
+/// Runs a server in the calling thread until the process is interrupted or told to terminate. Calls `ready` once it can
+/// be stopped that way.
 ///
 /// # Errors
 /// What the system says, and what the server ends with.

@@ -1,8 +1,5 @@
 //! The errors of logs.
 
-#[cfg(feature = "sled")]
-use std::path::Path;
-
 use servanda_core::chain::record::Head;
 
 /// A source of batches broke off. The source keeps the reason.
@@ -17,13 +14,6 @@ impl From<Aborted> for LogError {
             source: std::io::Error::other(aborted),
         }
     }
-}
-
-/// What is said of a place that lacks records: `readable` of those before `committed` are left.
-#[cfg(feature = "sled")]
-pub(crate) fn fewer(place: &Path, committed: Head, readable: u64) -> String {
-    let (place, count) = (place.display(), committed.count);
-    format!("{place}: {count} records were committed, only {readable} can be read")
 }
 
 /// Why a log cannot read, or cannot be opened.

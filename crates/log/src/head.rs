@@ -28,6 +28,12 @@ const HEAD_LEN: usize = 40;
 /// Far more bytes than a head file has.
 const MAX_BYTES: u64 = 1 << 20;
 
+/// What is said of a place that lacks records: `readable` of those before `committed` are left.
+pub(super) fn fewer(place: &Path, committed: Head, readable: u64) -> String {
+    let (place, count) = (place.display(), committed.count);
+    format!("{place}: {count} records were committed, only {readable} can be read")
+}
+
 /// Encodes a head: its count, little endian, and its link.
 pub(super) fn to_bytes(head: Head) -> [u8; HEAD_LEN] {
     let mut bytes = [0; HEAD_LEN];

@@ -11,7 +11,8 @@ use super::errors::{backing_moved, damaged};
 use super::file::JournalFile;
 use super::frame::{self, Frame};
 use super::overlay::Overlay;
-use crate::error::{AppendError, LogError, fewer};
+use crate::error::{AppendError, LogError};
+use crate::head::fewer;
 use crate::log::{
     ChunkSink, Compact, Compaction, Erase, Log, Parts as _, Reader, SnapshotCache, Stored,
 };

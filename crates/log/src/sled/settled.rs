@@ -13,7 +13,8 @@ use std::time::Instant;
 use super::files::{SEGMENT_SIZE, damaged, io_error, released};
 use super::guard::is_in_use;
 use super::trees::Trees;
-use crate::error::{LogError, fewer};
+use crate::error::LogError;
+use crate::head::fewer;
 use crate::pre_open_backup::PreOpenBackup;
 use servanda_core::chain::record::Head;
 
