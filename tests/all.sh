@@ -21,6 +21,9 @@ SERVANDA_OPENAPI_CLIENT=$python_tools/openapi-python-client-0.29.1
 SERVANDA_SEAWEEDFS=$python_tools/seaweedfs-4.48
 export SERVANDA_ICALENDAR SERVANDA_SCHEMATHESIS SERVANDA_OPENAPI_CLIENT SERVANDA_SEAWEEDFS
 
+# The engines that a plain build leaves out.
+engines=objects,postgres
+
 # Announces a step, runs it, and gives up with its name if it fails.
 step() {
     name=$1
@@ -106,23 +109,25 @@ step "schemathesis is there" python_tool schemathesis 4.32.5
 step "openapi-python-client is there" python_tool openapi-python-client 0.29.1
 step "node is there" node_there
 step "PostgreSQL is there" postgresql
-# Each library compiles without what only the program switches on: an auditor can depend on servanda-core alone.
+# Each library compiles without what only the program switches on: an auditor can depend on servanda-core alone. And so does
+# the program without engines.
 alone() {
     for package in core files log ledger postgres report tiles witness; do
         cargo check --quiet --locked -p "servanda-$package" || return 1
     done
+    cargo check --quiet --locked -p servanda
 }
 
 step "format" cargo fmt --all --check
-step "lints" cargo clippy --workspace --all-targets --locked -- -D warnings
+step "lints" cargo clippy --workspace --all-targets --features $engines --locked -- -D warnings
 step "packages by themselves" alone
 step "licences, bans and sources" "$deny" --locked check --hide-inclusion-graph bans licenses sources
 # Unit, property, conformance, command line, format (docs/verify.py) and house tests in one run; doctests are the next step's.
-step "tests" cargo test --workspace --tests --locked
+step "tests" cargo test --workspace --tests --features $engines --locked
 # docs/verify.html in Chromium.
 step "pages in a browser" env SERVANDA_BINARY="$target/debug/servanda" sh tests/browser/run.sh
-step "doctests" cargo test --workspace --doc --locked
+step "doctests" cargo test --workspace --doc --features $engines --locked
 # Whatever reads bytes from outside; the same inputs each time. `sh tests/fuzz.sh 600` looks for new ones.
 step "fuzz targets" sh tests/fuzz.sh check
-step "documentation" env RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
+step "documentation" env RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --features $engines --locked
 echo "==> all passed"

@@ -23,9 +23,9 @@ failovers=*) failovers=${1#failovers=} ;;
 *) failovers=0 ;;
 esac
 [ "${1:-}" = "failovers=$failovers" ] || SERVANDA_ENDURANCE="$*" SERVANDA_ENDURANCE_SUMMARY=$summary RUST_BACKTRACE=0 \
-    nice -n 10 cargo test --quiet --locked --test it endurance::a_long_run -- --ignored --nocapture >&2 || status=1
+    nice -n 10 cargo test --quiet --locked --features objects,postgres --test it endurance::a_long_run -- --ignored --nocapture >&2 || status=1
 if [ "$failovers" -gt 0 ]; then
-    SERVANDA_FAILOVERS=$failovers nice -n 10 cargo test --quiet --locked --test it \
+    SERVANDA_FAILOVERS=$failovers nice -n 10 cargo test --quiet --locked --features objects,postgres --test it \
         postgres::failover::a_long_run -- --ignored --nocapture >&2 || status=1
 fi
 cat "$summary"

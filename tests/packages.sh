@@ -16,7 +16,7 @@ fail() {
 if [ $# -gt 0 ]; then
     program=$1
 else
-    cargo build --release --locked --bin servanda
+    cargo build --release --locked --features objects,postgres --bin servanda
     program=${CARGO_TARGET_DIR:-target}/release/servanda
 fi
 for tool in dpkg-deb objdump strip gzip curl openssl nginx; do

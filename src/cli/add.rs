@@ -9,6 +9,7 @@ use chrono::{DateTime, Local};
 
 use super::command::{Command, Run};
 use super::error::{CliError, Exit};
+use super::offer;
 use super::receipt;
 use super::session::{OpenLedger, Session};
 use super::terminal::{LastWords, Terminal};
@@ -62,6 +63,8 @@ impl Run for Add {
             return Err(CliError::new(Exit::Usage, message)
                 .hint("`servanda record KIND` takes options, and `servanda import` files"));
         }
+        let made = offer::made_where_there_is_none(session, "add to")?;
+        let session = made.as_ref().unwrap_or(session);
         let asking = Asking::new(session, self.recorded_at);
         match &self.file {
             Some(path) => {

@@ -5,6 +5,7 @@ use std::io;
 use std::path::Path;
 use std::process::ExitCode;
 
+use super::engines;
 use crate::desk::names::NotNamed;
 use crate::desk::reading::Wrong;
 use servanda_core::event::Kind;
@@ -337,8 +338,9 @@ impl From<OpenError> for CliError {
             }
             E::ReadOnly { .. } => Self::refused(message)
                 .hint("copy the directory to where it can be written; a copy verifies as well as the original"),
-            E::UnknownScheme { .. } => Self::new(Exit::Usage, message)
-                .hint("for a directory of that name, write ./ before it"),
+            E::UnknownScheme { location, .. } => Self::new(Exit::Usage, message).hint(
+                engines::left_out(location.scheme()).unwrap_or("for a directory of that name, write ./ before it"),
+            ),
             E::OtherVersion { .. } => Self::new(Exit::Locked, message)
                 .hint("start the server again with this version, or use its version here"),
             E::NewerFormat { .. } | E::UnknownStore { .. } => {

@@ -355,7 +355,11 @@ pub(super) fn why(refusal: &Refusal) -> String {
     }
     if refusal.dependents > 0 {
         let events = plural(refusal.dependents, "event");
-        why.push_str(&format!("; {events} that name it are refused with it"));
+        let words = match refusal.dependents {
+            1 => "that names it is",
+            _ => "that name it are",
+        };
+        why.push_str(&format!("; {events} {words} refused with it"));
     }
     why
 }

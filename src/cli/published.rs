@@ -5,6 +5,7 @@ use std::sync::Arc;
 use clap::builder::{OsStringValueParser, TypedValueParser};
 
 use super::anchors::one_line;
+use super::engines;
 use super::error::{CliError, Exit};
 use servanda_core::chain::checkpoint::Checkpoint;
 use servanda_core::verify::{Finding, Outcome, Verdict};
@@ -27,7 +28,13 @@ pub(super) fn location() -> impl TypedValueParser<Value = Location> {
 /// Opens a place; nothing is asked yet.
 pub(super) fn store(at: &Location) -> Result<Arc<dyn Store>, CliError> {
     let token = std::env::var(TOKEN).ok().filter(|token| !token.is_empty());
-    Ok(servanda_tiles::open(at, &Access { token })?)
+    servanda_tiles::open(at, &Access { token }).map_err(|error| {
+        let told = CliError::from(error);
+        match engines::left_out(at.scheme()) {
+            Some(hint) => told.hint(hint),
+            None => told,
+        }
+    })
 }
 
 /// Reads the checkpoint at a place.

@@ -27,7 +27,6 @@ mod forms;
 mod lending;
 mod logging;
 mod mirroring;
-mod offer;
 
 pub(super) const COMMAND: Command = Command::of::<Serve>();
 
@@ -113,7 +112,7 @@ impl Run for Serve {
             return self.serve(session);
         }
         if !self.demo {
-            return match offer::made_where_there_is_none(session)? {
+            return match super::offer::made_where_there_is_none(session, "serve")? {
                 None => self.serve(session),
                 Some(made) => self.serve(&made),
             };

@@ -200,11 +200,11 @@ impl Desk<'_> {
                 Ok((seq.to_string(), Some(names.record_shown(seq))))
             });
         }
-        self.value(spec, text)
+        self.value(spec, before, text)
     }
 
-    /// Reads a text by the type of its field alone.
-    fn value(&self, spec: &FieldSpec, text: &str) -> Understood {
+    /// Reads a text by the type of its field; the fields before it were read, those behind it are as they were typed.
+    fn value(&self, spec: &FieldSpec, before: &Fields, text: &str) -> Understood {
         if label::<When>(spec) {
             let when =
                 dates::when(text, self.today).map_err(|error| Wrong::date(error, &[FORMS]))?;
@@ -214,7 +214,7 @@ impl Desk<'_> {
             let read = dates::deadline(text, self.today);
             let read = read.map_err(|error| Wrong::date(error, &[FORMS, DEADLINE_FORMS]))?;
             let (written, said) = self.dated(text, read.to_string());
-            let next = self.next(&read);
+            let next = self.next(&read, before);
             return Ok((written, said.map(|said| format!("{said}{next}"))));
         }
         if label::<Citation>(spec) {
@@ -267,15 +267,22 @@ impl Desk<'_> {
         (written, Some(said))
     }
 
-    /// The next day of a recurrence, from today on.
-    fn next(&self, deadline: &Deadline) -> String {
+    /// The next day of a recurrence, from today on: a rule counts from the day of its record, where that is given.
+    fn next(&self, deadline: &Deadline, given: &Fields) -> String {
         let Deadline::Recurring(Some(rule)) = deadline else {
             return String::new();
         };
+        let on = given.get("on").first();
+        let on = on.and_then(|text| dates::when(text, self.today).ok());
+        let on = on.and_then(|when| when.latest().or(when.earliest()));
+        let (start, from) = match on {
+            Some(day) => (day, day.to_string()),
+            None => (self.today, "today".to_owned()),
+        };
         let days = Recurrence::of(rule).ok();
-        let next = days.and_then(|days| days.days(self.today).next());
+        let next = days.and_then(|days| days.days(start).find(|day| *day >= self.today));
         next.map_or_else(String::new, |day| {
-            format!("; counted from today, the next day is {day}")
+            format!("; counted from {from}, the next day is {day}")
         })
     }
 

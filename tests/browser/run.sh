@@ -40,7 +40,7 @@ fi
 # that `cargo build` would compile every package again.
 if [ -z "${SERVANDA_BINARY:-}" ]; then
     command -v cargo >/dev/null 2>&1 || give_up "there is no cargo to build servanda with"
-    cargo build --quiet --locked
+    cargo build --quiet --locked --features objects,postgres
     SERVANDA_BINARY=${CARGO_TARGET_DIR:-target}/debug/servanda
 fi
 

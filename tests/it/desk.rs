@@ -82,6 +82,24 @@ fn dates_in_words_are_recorded_as_the_day_they_name() {
     let said = "deadline: every 3 months is RRULE:FREQ=MONTHLY;INTERVAL=3; counted from today, the next day is ";
     assert!(outcome.stderr.contains(said), "{outcome:#?}");
     assert!(last(&scratch).contains(r#""deadline":"RRULE:FREQ=MONTHLY;INTERVAL=3""#));
+    // A rule counts from the day of its record, as the report of what is due says.
+    let line = "record commitment C4 --agreement A1 --text y --debtor moda --deadline|every 3 months --on|2023-05-11";
+    let outcome = record(&scratch, line);
+    let (_, next) = outcome
+        .stderr
+        .split_once("counted from 2023-05-11, the next day is ")
+        .unwrap();
+    let next = &next[..10];
+    let due = record(&scratch, "report due --format json").ok();
+    let due: serde_json::Value = serde_json::from_str(&due).unwrap();
+    let rows = due["tables"]["occurrences"].as_array().unwrap();
+    let expected = rows
+        .iter()
+        .filter(|row| row["id"] == "C4" && row["state"] == "next");
+    let expected: Vec<_> = expected
+        .map(|row| row["expected"].as_str().unwrap())
+        .collect();
+    assert_eq!(expected, [next]);
     let as_of = record(&scratch, "list commitments --as-of|11 May 2023").ok();
     assert!(as_of.contains("as of 2023-05-11"), "{as_of}");
     for stretch in [

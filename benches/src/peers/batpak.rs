@@ -2,14 +2,14 @@
 
 use std::path::Path;
 
-use batpak::log::{BatchAppendItem, CausationRef};
+use batpak::store::{BatchAppendItem, CausationRef};
 use batpak::prelude::*;
 
 use super::{Outcome, Peer, in_batches};
 
 /// A journal with one entity.
 pub struct Batpak {
-    log: Log,
+    log: Store,
     coordinate: Coordinate,
     written: u64,
 }
@@ -21,7 +21,7 @@ impl Batpak {
     pub fn create(dir: &Path) -> Outcome<Self> {
         let config = StoreConfig::new(dir.join("batpak")).with_sync_every_n_events(1);
         Ok(Self {
-            log: Log::open(config)?,
+            log: Store::open(config)?,
             coordinate: Coordinate::new("entity:log", "scope:benches")?,
             written: 0,
         })

@@ -38,10 +38,7 @@ fn remote(at: &Location, access: &Access) -> Result<Arc<dyn Store>, StoreError> 
 
 #[cfg(not(feature = "objects"))]
 fn remote(at: &Location, _: &Access) -> Result<Arc<dyn Store>, StoreError> {
-    Err(unknown(
-        at,
-        "this program was built to know directories alone",
-    ))
+    Err(unknown(at, "directories alone are known"))
 }
 
 fn unknown(at: &Location, why: &str) -> StoreError {

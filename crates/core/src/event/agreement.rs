@@ -4,7 +4,7 @@ use super::envelope::Envelope;
 use super::field::FieldError;
 use super::meaning::Meaning;
 use super::phrase::{in_place, list, parties};
-use crate::rules::{Known, Rejection, check_repeats};
+use crate::rules::{Known, Rejection, check_related};
 use crate::state::Effect;
 use crate::value::agreement::{Form, Link, Relation, RoleHolder};
 use crate::value::base::Text;
@@ -50,16 +50,23 @@ impl Meaning for AgreementRecorded {
         }
     }
 
-    fn check_new(&self, changed: Option<&str>, known: &dyn Known) -> Result<(), Rejection> {
+    fn check_new(
+        &self,
+        changed: Option<&str>,
+        known: &dyn Known,
+        _: &Envelope,
+    ) -> Result<(), Rejection> {
         if changed.is_some_and(|field| field != "link") {
             return Ok(());
         }
-        let again = self
-            .link
-            .iter()
-            .filter(|link| link.relation == Relation::Repeats);
-        let again: Vec<&Slug> = again.map(|link| &link.agreement.0).collect();
-        check_repeats(known, &self.id.0, &again)
+        let mut relations: Vec<Relation> = self.link.iter().map(|link| link.relation).collect();
+        relations.sort_unstable();
+        relations.dedup();
+        relations.into_iter().try_for_each(|relation| {
+            let alike = self.link.iter().filter(|link| link.relation == relation);
+            let others: Vec<&Slug> = alike.map(|link| &link.agreement.0).collect();
+            check_related(known, &self.id.0, relation, &others)
+        })
     }
 
     fn effects<'e>(&'e self, envelope: &'e Envelope, tell: &mut dyn FnMut(Effect<'e>)) {

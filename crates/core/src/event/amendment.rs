@@ -3,7 +3,7 @@ use super::declare::event;
 use super::envelope::Envelope;
 use super::meaning::Meaning;
 use super::phrase::changed;
-use crate::rules::{Known, Rejection, check_recurrence, check_waits};
+use crate::rules::{Known, Rejection, check_recurrence, check_some_day, check_waits};
 use crate::state::Effect;
 use crate::value::base::Text;
 use crate::value::commitment::Modality;
@@ -43,8 +43,17 @@ impl Meaning for CommitmentAmended {
         check_recurrence(self.deadline.as_ref())
     }
 
-    fn check_new(&self, _: Option<&str>, known: &dyn Known) -> Result<(), Rejection> {
-        check_waits(known, &self.commitment, self.deadline.as_ref())
+    fn check_new(
+        &self,
+        _: Option<&str>,
+        known: &dyn Known,
+        envelope: &Envelope,
+    ) -> Result<(), Rejection> {
+        let deadline = self.deadline.as_ref();
+        check_waits(known, &self.commitment, deadline)?;
+        let position = known.position(&self.commitment);
+        let agreement = position.map(|position| position.agreement());
+        check_some_day(known, deadline, envelope.on, agreement)
     }
 
     fn effects<'e>(&'e self, _: &'e Envelope, tell: &mut dyn FnMut(Effect<'e>)) {

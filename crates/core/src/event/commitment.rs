@@ -3,8 +3,11 @@ use super::declare::event;
 use super::envelope::Envelope;
 use super::meaning::Meaning;
 use super::phrase::parties;
-use crate::rules::{Advice, Known, Rejection, Rule, check_recurrence, check_repeats, check_waits};
+use crate::rules::{
+    Advice, Known, Rejection, Rule, check_recurrence, check_related, check_some_day, check_waits,
+};
 use crate::state::Effect;
+use crate::value::agreement::Relation;
 use crate::value::base::Text;
 use crate::value::commitment::{Modality, Standing};
 use crate::value::id::{AgreementId, CommitmentId, PartyId, Seq, Slug, Subject};
@@ -74,14 +77,23 @@ impl Meaning for CommitmentRecorded {
         }
     }
 
-    fn check_new(&self, changed: Option<&str>, known: &dyn Known) -> Result<(), Rejection> {
+    fn check_new(
+        &self,
+        changed: Option<&str>,
+        known: &dyn Known,
+        envelope: &Envelope,
+    ) -> Result<(), Rejection> {
         let changes = |field: &str| changed.is_none_or(|changed| changed == field);
         if changes("repeats") {
             let again: Vec<&Slug> = self.repeats.iter().filter_map(Subject::slug).collect();
-            check_repeats(known, &self.id.0, &again)?;
+            check_related(known, &self.id.0, Relation::Repeats, &again)?;
         }
         if changes("deadline") {
             check_waits(known, &self.id, self.deadline.as_ref())?;
+        }
+        if changes("deadline") || changes("on") {
+            let agreement = known.number(&self.agreement.0);
+            check_some_day(known, self.deadline.as_ref(), envelope.on, agreement)?;
         }
         Ok(())
     }

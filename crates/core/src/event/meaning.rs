@@ -61,7 +61,12 @@ pub trait Meaning {
     ///
     /// # Errors
     /// The rule that it breaks.
-    fn check_new(&self, _changed: Option<&str>, _known: &dyn Known) -> Result<(), Rejection> {
+    fn check_new(
+        &self,
+        _changed: Option<&str>,
+        _known: &dyn Known,
+        _envelope: &Envelope,
+    ) -> Result<(), Rejection> {
         Ok(())
     }
 

@@ -173,8 +173,9 @@ impl Fact {
         &self,
         changed: Option<&str>,
         known: &dyn Known,
+        envelope: &Envelope,
     ) -> Result<(), Rejection> {
-        self.meaning().check_new(changed, known)
+        self.meaning().check_new(changed, known, envelope)
     }
 
     /// The rules about the world that hold after a correction of a field.

@@ -20,7 +20,7 @@ event! {
 }
 
 impl Meaning for PartySucceeded {
-    fn check_new(&self, _: Option<&str>, known: &dyn Known) -> Result<(), Rejection> {
+    fn check_new(&self, _: Option<&str>, known: &dyn Known, _: &Envelope) -> Result<(), Rejection> {
         let party = &self.party;
         let refuse = |message: String| Err(Rejection::new(Rule::NoCircle, message));
         for successor in &self.successor {

@@ -4,33 +4,50 @@ use std::collections::BTreeSet;
 
 use super::known::Known;
 use super::rejection::{Advice, Rejection, Rule};
+use crate::value::agreement::Relation;
 use crate::value::deadline::Anchor;
 use crate::value::id::{CommitmentId, Slug};
 use crate::value::when::Deadline;
 
-/// Nothing repeats itself, through nothing else either. `again` is what it repeats.
-pub(crate) fn check_repeats(
+/// Nothing repeats itself, ends itself or goes on from itself, through nothing else either. `others` is what it relates to
+/// in this way.
+pub(crate) fn check_related(
     known: &dyn Known,
     id: &Slug,
-    again: &[&Slug],
+    relation: Relation,
+    others: &[&Slug],
 ) -> Result<(), Rejection> {
-    // What is new is repeated by nothing yet.
+    // To what is new nothing relates yet.
     if known.entity(id).is_none() {
         return Ok(());
     }
     let mut seen: BTreeSet<Slug> = BTreeSet::new();
-    let mut open: Vec<Slug> = again.iter().map(|earlier| (*earlier).clone()).collect();
+    let mut open: Vec<Slug> = others.iter().map(|earlier| (*earlier).clone()).collect();
     while let Some(earlier) = open.pop() {
         if earlier == *id {
-            let message = format!("{id} does not repeat itself, through others either");
-            let advice = Advice::Do("name the promise that came first".to_owned());
+            let message = format!("{id} {} itself, through others either", denied(relation));
+            let advice = Advice::Do("name what came first".to_owned());
             return Err(Rejection::new(Rule::NoCircle, message).allowing([advice]));
         }
         if seen.insert(earlier.clone()) {
-            open.extend(known.repeats(&earlier));
+            open.extend(known.related(&earlier, relation));
         }
     }
     Ok(())
+}
+
+/// That nothing relates to itself so, as a verb.
+fn denied(relation: Relation) -> &'static str {
+    match relation {
+        Relation::Amends => "does not amend",
+        Relation::Supersedes => "does not supersede",
+        Relation::Continues => "does not continue",
+        Relation::Implements => "does not implement",
+        Relation::Repeats => "does not repeat",
+        Relation::Terminates => "does not terminate",
+        Relation::Supplements => "does not supplement",
+        Relation::ProtocolTo => "is no protocol to",
+    }
 }
 
 /// No deadline counts from how its own commitment was kept, through other deadlines either.

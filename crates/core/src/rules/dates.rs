@@ -3,7 +3,7 @@
 use super::known::Known;
 use super::rejection::{Rejection, Rule};
 use crate::state::Id;
-use crate::value::recurrence;
+use crate::value::recurrence::{self, Recurrence};
 use crate::value::when::{Deadline, When};
 
 /// A deadline that recurs does so by a rule that RFC 5545 allows, and on some day.
@@ -15,6 +15,34 @@ pub(crate) fn check_recurrence(deadline: Option<&Deadline>) -> Result<(), Reject
         let message = format!("`{rule}` is no rule that anything can recur by: {why}");
         Rejection::new(Rule::RecurrenceRule, message)
     })
+}
+
+/// A rule of recurrence does not end before the day that it counts from: the day of its own record, else that of its
+/// agreement. Where neither is known, it counts from the day of recording, which is not known here.
+pub(crate) fn check_some_day(
+    known: &dyn Known,
+    deadline: Option<&Deadline>,
+    on: Option<When>,
+    agreement: Option<Id>,
+) -> Result<(), Rejection> {
+    let Some(Deadline::Recurring(Some(rule))) = deadline else {
+        return Ok(());
+    };
+    let day = |when: When| when.latest().or(when.earliest());
+    let agreed = || agreement.and_then(|agreement| known.agreed_on(agreement));
+    let Some(start) = on.and_then(day).or_else(|| agreed().and_then(day)) else {
+        return Ok(());
+    };
+    match Recurrence::of(rule).map(|rule| rule.days(start).next()) {
+        Ok(None) => {
+            let message = format!(
+                "`{rule}` gives no day: it counts from {start}, and ends before its first day"
+            );
+            Err(Rejection::new(Rule::SomeDay, message))
+        }
+        // What is not worked out here may give days.
+        Ok(Some(_)) | Err(_) => Ok(()),
+    }
 }
 
 /// Nothing moves before its agreement was concluded.

@@ -2,7 +2,7 @@
 
 use crate::event::EventSpec;
 use crate::state::{EntityKind, Id, Position};
-use crate::value::agreement::AgreementStatus;
+use crate::value::agreement::{AgreementStatus, Relation};
 use crate::value::id::{AgreementId, CommitmentId, PartyId, RecorderId, Seq, Slug};
 use crate::value::when::When;
 
@@ -28,8 +28,8 @@ pub trait Known {
     fn revoked(&self, recorder: &RecorderId) -> Option<Seq>;
     /// Whether a party succeeded another, directly or through others.
     fn succeeds(&self, successor: &PartyId, predecessor: &PartyId) -> bool;
-    /// What a commitment or an agreement says that it repeats.
-    fn repeats(&self, id: &Slug) -> Vec<Slug>;
+    /// What a commitment or an agreement says that it relates to in this way.
+    fn related(&self, id: &Slug, relation: Relation) -> Vec<Slug>;
     /// A commitment after all that was recorded of it.
     fn position(&self, commitment: &CommitmentId) -> Option<Position<'_>>;
     /// When an agreement was concluded.

@@ -16,8 +16,8 @@ mod rejection;
 mod tests;
 
 pub use self::amending::{complete, is_erasable, may_be_redacted};
-pub(crate) use self::circles::{check_repeats, check_waits};
-pub(crate) use self::dates::{check_not_before_agreement, check_recurrence};
+pub(crate) use self::circles::{check_related, check_waits};
+pub(crate) use self::dates::{check_not_before_agreement, check_recurrence, check_some_day};
 pub use self::known::Known;
 pub(crate) use self::recorder::check_admitted;
 pub use self::recorder::recorder;
@@ -70,7 +70,7 @@ pub fn admit(state: &State, event: &Event) -> Result<(), Rejection> {
     }
     let check_new = |event: &Event, changed: Option<&str>| {
         check_named_once(event, changed)?;
-        event.fact.check_new(changed, state)
+        event.fact.check_new(changed, state, &event.envelope)
     };
     match &event.fact {
         Fact::Corrected(fact) => match corrected(state, fact) {

@@ -29,6 +29,8 @@ words! {
         NoCircle = "no-circle",
         /// A list names a party once.
         NamedOnce = "named-once",
+        /// A recurrence rule does not end before it begins.
+        SomeDay = "some-day",
         /// A recorder's key is revoked once.
         RecorderAdmitted = "recorder-admitted",
         /// A party acknowledges with a key that the ledger knows, and what can be acknowledged.

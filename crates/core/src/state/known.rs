@@ -73,20 +73,18 @@ impl Known for State {
         false
     }
 
-    fn repeats(&self, id: &Slug) -> Vec<Slug> {
+    fn related(&self, id: &Slug, relation: Relation) -> Vec<Slug> {
         match self.defining(id).map(|entry| &entry.event.fact) {
-            Some(Fact::CommitmentRecorded(fact)) => fact
+            Some(Fact::CommitmentRecorded(fact)) if relation == Relation::Repeats => fact
                 .repeats
                 .iter()
                 .filter_map(Subject::slug)
                 .cloned()
                 .collect(),
             Some(Fact::AgreementRecorded(fact)) => {
-                let again = fact
-                    .link
-                    .iter()
-                    .filter(|link| link.relation == Relation::Repeats);
-                again.map(|link| link.agreement.0.clone()).collect()
+                let links = fact.link.iter();
+                let alike = links.filter(|link| link.relation == relation);
+                alike.map(|link| link.agreement.0.clone()).collect()
             }
             _ => Vec::new(),
         }

@@ -8,7 +8,7 @@ use super::position::Position;
 use super::tables::State;
 use crate::event::{Event, EventSpec};
 use crate::rules::Known;
-use crate::value::agreement::AgreementStatus;
+use crate::value::agreement::{AgreementStatus, Relation};
 use crate::value::id::{AgreementId, CommitmentId, EntityKind, PartyId, RecorderId, Seq, Slug};
 use crate::value::when::When;
 
@@ -107,8 +107,8 @@ impl Known for Asked<'_> {
         self.state.succeeds(successor, predecessor)
     }
 
-    fn repeats(&self, id: &Slug) -> Vec<Slug> {
-        self.state.repeats(id)
+    fn related(&self, id: &Slug, relation: Relation) -> Vec<Slug> {
+        self.state.related(id, relation)
     }
 
     fn agreed_on(&self, agreement: Id) -> Option<When> {

@@ -42,6 +42,14 @@ impl Render for Ics {
             .name(&harmless(
                 document.calendar_name.as_ref().unwrap_or(&document.title),
             ));
+        let lacks: Vec<&str> = document
+            .parts()
+            .flat_map(|part| &part.calendar_lacks)
+            .map(String::as_str)
+            .collect();
+        if !lacks.is_empty() {
+            calendar.description(&harmless(&lacks.join("; ")));
+        }
         // A calendar without events has the lines around them.
         let frame = calendar.to_string();
         let head = frame.strip_suffix(END).unwrap_or(&frame);

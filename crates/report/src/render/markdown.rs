@@ -6,7 +6,7 @@ use std::io;
 
 use super::format::{Render, Style, clocks};
 use super::survey::{Column, Extent, Survey};
-use super::text::{harmless, says_something, spaced, yes_or_no};
+use super::text::{harmless, says_something, spaced, with_rules_in_words, yes_or_no};
 use crate::report::{Cell, Document, Table};
 
 /// The format `markdown`.
@@ -76,7 +76,7 @@ fn shown(cell: &Cell) -> String {
     }
     match cell {
         Cell::None => String::new(),
-        Cell::Text(text) | Cell::Word(text, _) => escaped(text),
+        Cell::Text(text) | Cell::Word(text, _) => escaped(&with_rules_in_words(text)),
         Cell::Number(number) => number.to_string(),
         Cell::Flag(flag) => yes_or_no(*flag).to_owned(),
         Cell::List(texts) => {

@@ -71,10 +71,21 @@ pub fn became(
 
 /// What of some commitments wants attention.
 pub fn due(tally: &Tally, question: &Question) -> Vec<String> {
-    let first = match tally.overdue {
+    let mut first = match tally.overdue {
         0 => "Nothing is overdue.".to_owned(),
         count => format!("{} {} overdue.", plural(count, "promise"), are(count)),
     };
+    if tally.owed_breached > 0 {
+        let count = tally.owed_breached;
+        first.push_str(&format!(" {count} {} broken on record.", are(count)));
+    }
+    if tally.due_contested > 0 {
+        let count = tally.due_contested;
+        first.push_str(&format!(
+            " {count} {} argued about past the deadline.",
+            are(count)
+        ));
+    }
     let mut more = Vec::new();
     let mut add = |count: usize, text: String| {
         if count > 0 {

@@ -143,6 +143,9 @@ pub fn due_of(view: &View<'_>, commitment: &Commitment<'_>, soon: Days) -> Cell 
     if is_owed && lapsed_since(view, commitment).is_some() {
         return Cell::Word(LAPSED.to_owned(), Tone::Attention);
     }
+    if calendar == Due::NotOwed && commitment.any(|standing| standing == Standing::Breached) {
+        return Cell::Word(Standing::Breached.to_string(), Tone::Bad);
+    }
     due(calendar, commitment.terms.deadline.as_ref())
 }
 

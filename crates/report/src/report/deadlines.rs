@@ -347,4 +347,17 @@ mod tests {
         }
         assert!(due(&communique()).calendar.is_empty());
     }
+
+    #[test]
+    fn a_calendar_says_what_it_lacks() {
+        let document = due(&simple(" | deadline=RRULE:FREQ=YEARLY;BYWEEKNO=20"));
+        assert!(document.calendar.is_empty());
+        let lacks = "the days of C1 are not known: BYWEEKNO=20 is not worked out in its rule";
+        assert_eq!(document.calendar_lacks, [lacks]);
+        assert!(
+            due(&simple(" | deadline=RRULE:FREQ=MONTHLY"))
+                .calendar_lacks
+                .is_empty()
+        );
+    }
 }

@@ -63,6 +63,8 @@ pub struct Document<'v> {
     pub charts: Vec<Chart>,
     /// The name of the calendar; its title without one.
     pub calendar_name: Option<String>,
+    /// What its calendar lacks, and why.
+    pub calendar_lacks: Vec<String>,
     /// What belongs into a calendar.
     pub calendar: Flow<'v, CalendarEntry>,
     /// What a reader must know to understand it correctly.

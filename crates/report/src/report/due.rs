@@ -51,7 +51,7 @@ impl Report for DueReport {
         ]
         .concat();
         let recurring = commitments.at(found.recurring);
-        let (occurrences, notes) = occurrences::table(&recurring, question.grace);
+        let (occurrences, unknown, notes) = occurrences::table(&recurring, question.grace);
         document.answer = answers::due(&tally, question);
         document.tables = vec![
             calls(view, &commitments, found.calls),
@@ -63,6 +63,8 @@ impl Report for DueReport {
         document.calendar_name = Some(deadlines::calendar_name(view));
         let caveats = found.caveats.notes(view, &commitments, &[]);
         document.notes.extend(caveats);
+        document.notes.extend(unknown.iter().cloned());
+        document.calendar_lacks = unknown;
         document.notes.extend(notes);
         document.notes.push(format!(
             "soon: within {} days; silent: nothing heard for {} days or more",

@@ -23,17 +23,22 @@ const COLUMNS: &[&str] = &[
     "record",
 ];
 
-/// The table of all occurrences of some commitments, by id and then by day, and what must be known to read it.
-pub fn table<'r>(commitments: &Commitments<'r>, grace: Days) -> (Table<'r>, Vec<String>) {
+/// The table of all occurrences of some commitments, by id and then by day; the rules of which not all days are known; and
+/// what else must be known to read it.
+pub fn table<'r>(
+    commitments: &Commitments<'r>,
+    grace: Days,
+) -> (Table<'r>, Vec<String>, Vec<String>) {
     let (mut count, mut is_numbered, mut is_missed) = (0, false, false);
-    let mut notes = Bounded::default();
+    let mut unknown = Bounded::default();
     for found in commitments.in_parallel(|view, each| Found::new(view, &each, grace)) {
-        notes.extend(found.notes);
+        unknown.extend(found.notes);
         count += found.count;
         is_numbered |= found.is_numbered;
         is_missed |= found.is_missed;
     }
-    let mut notes = notes.lines("rules of which not all days are known");
+    let unknown = unknown.lines("rules of which not all days are known");
+    let mut notes = Vec::new();
     if is_numbered {
         notes.push(
             "occurrences: a rule counts from the day of the commitment, or of the amendment that set it; what was held is matched by its number, else to the nearest day".to_owned(),
@@ -48,7 +53,7 @@ pub fn table<'r>(commitments: &Commitments<'r>, grace: Days) -> (Table<'r>, Vec<
             .flatten()
     });
     let table = Table::new("occurrences", "Occurrences", COLUMNS);
-    (table.or("no rule gives a day").with(rows), notes)
+    (table.or("no rule gives a day").with(rows), unknown, notes)
 }
 
 /// What the rows of one commitment come to.
@@ -70,6 +75,12 @@ impl Found {
         notes.extend(found.unsupported.as_ref().map(|unsupported| {
             format!("the days of {id} are not known: {unsupported} in its rule")
         }));
+        let has_day = found.all.iter().any(|one| one.expected.is_some());
+        if found.has_rule && !has_day && commitment.standing.is_live() {
+            notes.push(format!(
+                "the rule of {id} gives no day: it ends before it begins"
+            ));
+        }
         if found.cut {
             notes.push(format!("of {id} only the first {OCCURRENCES_LIMIT} days"));
         }
@@ -207,6 +218,19 @@ mod tests {
         let document = history.ask(&DueReport, "2023-11-30", &Question::default());
         assert!(rows(&document).is_empty());
         let note = "the days of C1 are not known: BYWEEKNO=20 is not worked out in its rule";
+        assert!(
+            document.notes.iter().any(|each| each == note),
+            "{:?}",
+            document.notes
+        );
+    }
+
+    #[test]
+    fn a_rule_that_ended_before_it_began_is_named() {
+        let history = simple(" | deadline=RRULE:FREQ=MONTHLY;UNTIL=20200101");
+        let document = history.ask(&DueReport, "2023-11-30", &Question::default());
+        assert!(rows(&document).is_empty());
+        let note = "the rule of C1 gives no day: it ends before it begins";
         assert!(
             document.notes.iter().any(|each| each == note),
             "{:?}",

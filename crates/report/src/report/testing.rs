@@ -108,6 +108,7 @@ pub fn kept(document: Document<'_>) -> Document<'static> {
         tables: document.tables.iter().map(table).collect(),
         charts: document.charts,
         calendar_name: document.calendar_name.clone(),
+        calendar_lacks: document.calendar_lacks,
         calendar: all(&document.calendar),
         notes: document.notes,
         sections: document.sections.into_iter().map(kept).collect(),

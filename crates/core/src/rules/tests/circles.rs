@@ -1,6 +1,7 @@
 //! What must not come back to itself, and what is named twice.
 
 use super::*;
+use crate::value::agreement::Relation;
 
 fn succession(party: &str, successor: &str) -> Event {
     event(
@@ -84,6 +85,28 @@ fn nothing_repeats_itself() {
     let given = given.and([agreement("A2", "A1"), agreement("A3", "A2")]);
     correct(&given, "10", "link", &["repeats:A3"]).refused(Rule::NoCircle);
     correct(&given, "10", "link", &["amends:A3"]).accepted();
+}
+
+#[test]
+fn no_agreement_relates_to_itself() {
+    for relation in Relation::ALL {
+        let link = |earlier: &str| format!("{relation}:{earlier}");
+        let agreement = |id: &str, earlier: &str| {
+            let link = link(earlier);
+            let texts = [
+                ("id", id),
+                ("title", "t"),
+                ("party", "norway"),
+                ("link", &link),
+            ];
+            event(Kind::AgreementRecorded, &texts)
+        };
+        let given = world().and([agreement("A2", "A1"), agreement("A3", "A2")]);
+        correct(&given, "10", "link", &[link("A3").as_str()])
+            .refused(Rule::NoCircle)
+            .saying("itself, through others either");
+        correct(&given, "12", "link", &[link("A1").as_str()]).accepted();
+    }
 }
 
 #[test]

@@ -241,6 +241,18 @@ const BROKEN: &[Case] = &[
         ],
     ),
     (
+        Rule::SomeDay,
+        Kind::CommitmentRecorded,
+        &[
+            ("id", "C9"),
+            ("agreement", "A1"),
+            ("text", "t"),
+            ("debtor", "norway"),
+            ("deadline", "RRULE:FREQ=MONTHLY;UNTIL=20200101"),
+            ("on", "2024-01-01"),
+        ],
+    ),
+    (
         Rule::Correctable,
         Kind::Corrected,
         &[
@@ -375,4 +387,37 @@ fn what_v1_takes_is_taken_in_each_form_of_unicode() {
         .refused(Rule::UniqueId)
         .saying("differs from colombia");
     Outcome(check_spelling(&known, &party("peru", "state", None))).accepted();
+}
+
+#[test]
+fn a_rule_does_not_end_before_it_begins() {
+    const ENDED: &str = "RRULE:FREQ=MONTHLY;UNTIL=20200101";
+    const GIVES_DAYS: &str = "RRULE:FREQ=MONTHLY;UNTIL=20240601";
+    let texts = |deadline, on| {
+        [
+            ("id", "C1"),
+            ("agreement", "A1"),
+            ("text", "t"),
+            ("debtor", "norway"),
+            ("deadline", deadline),
+            ("on", on),
+        ]
+    };
+    let record = |deadline, on| world().when(Kind::CommitmentRecorded, &texts(deadline, on));
+    record(ENDED, "2024-01-01")
+        .refused(Rule::SomeDay)
+        .saying("gives no day: it counts from 2024-01-01");
+    record(GIVES_DAYS, "2024-01-01").accepted();
+    record(ENDED, "2019-01-01").accepted();
+    let first = event(Kind::CommitmentRecorded, &texts(GIVES_DAYS, "2024-01-01"));
+    let given = world().and([first]);
+    let amendment = |on: &str| {
+        let texts = [("commitment", "C1"), ("deadline", ENDED), ("on", on)];
+        given.when(Kind::CommitmentAmended, &texts)
+    };
+    amendment("2024-02-01").refused(Rule::SomeDay);
+    amendment("2019-02-01").accepted();
+    correct(&given, "11", "deadline", &[ENDED]).refused(Rule::SomeDay);
+    correct(&given, "11", "on", &["2024-07-01"]).refused(Rule::SomeDay);
+    correct(&given, "11", "theme", &["talks"]).accepted();
 }

@@ -8,8 +8,8 @@ use maud::{Markup, html};
 use servanda_core::state::EntityKind;
 use servanda_core::value::id::Slug;
 
-use super::super::text::{says_something, yes_or_no};
-use super::text::{is_date, recurrence, shown, toned};
+use super::super::text::{recurrence, says_something, yes_or_no};
+use super::text::{is_date, shown, toned};
 use crate::report::Cell;
 use crate::report::about::About;
 
@@ -164,9 +164,8 @@ impl<'d> Cells<'d> {
         if is_date(word) {
             return html! { span.day { (shown(word)) } };
         }
-        let (rule, rest) = word.split_at(word.trim_end_matches([',', ':', ')']).len());
-        if let Some(rule) = recurrence(rule) {
-            return html! { (rule) (rest) };
+        if let Some(rule) = recurrence(word) {
+            return html! { (shown(&rule)) };
         }
         let bare = word.trim_matches(|c: char| !c.is_alphanumeric());
         let has_digit = bare.bytes().any(|byte| byte.is_ascii_digit());

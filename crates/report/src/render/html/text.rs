@@ -3,8 +3,6 @@
 use maud::{Markup, html};
 
 use crate::report::Tone;
-use servanda_core::value::recurrence::Recurrence;
-use servanda_core::value::when::RecurrenceRule;
 use servanda_core::words::spelled_out;
 
 /// The class of a tone in `shared.css`.
@@ -50,17 +48,6 @@ pub(super) fn legend(has: impl Fn(Tone) -> bool) -> Option<String> {
 /// escaped where the text is put into the page.
 pub(super) fn shown(text: &str) -> String {
     spelled_out(text, " ", " ").into_owned()
-}
-
-/// A rule of recurrence in words, if the text is one: `every 3 months`, or `by the rule FREQ=HOURLY`.
-pub(super) fn recurrence(text: &str) -> Option<String> {
-    let rule = text.strip_prefix("RRULE:")?;
-    let read: Option<RecurrenceRule> = rule.parse().ok();
-    let read = read.and_then(|rule| Recurrence::of(&rule).ok());
-    Some(read.map_or_else(
-        || format!("by the rule {}", shown(rule)),
-        |rule| rule.in_words(),
-    ))
 }
 
 /// Whether a word is a date, which is not broken: `2023-05`, `2023-05-11`, a time.

@@ -3,7 +3,7 @@
 use unicode_width::UnicodeWidthStr;
 
 use super::super::format::Style;
-use super::super::text::{harmless, says_something, yes_or_no};
+use super::super::text::{harmless, says_something, with_rules_in_words, yes_or_no};
 use super::marks::toned;
 use crate::report::Cell;
 
@@ -45,7 +45,7 @@ pub fn shown_as(cell: &Cell, style: Style) -> String {
     }
     match cell {
         Cell::None => NOTHING.to_owned(),
-        Cell::Text(text) => harmless(text),
+        Cell::Text(text) => harmless(&with_rules_in_words(text)),
         Cell::Word(text, tone) => toned(&harmless(text), *tone, style),
         Cell::Number(number) => number.to_string(),
         Cell::Flag(flag) => yes_or_no(*flag).to_owned(),

@@ -1,3 +1,4 @@
+use super::super::markdown::Markdown;
 use super::super::sample;
 use super::*;
 use crate::report::Cell;
@@ -11,6 +12,28 @@ fn drawn(document: &Document<'_>, colour: bool, width: Option<u16>) -> String {
 
 fn widest(text: &str) -> usize {
     text.lines().map(width).max().unwrap()
+}
+
+#[test]
+fn recurrence_is_said_in_words() {
+    let mut document = sample();
+    document.tables[0].rows.kept[0][1] = Cell::text("RRULE:FREQ=MONTHLY;INTERVAL=3");
+    document.tables[0].rows.kept[1][1] =
+        Cell::text("deadline from 2024-06-30 to RRULE:FREQ=HOURLY: why");
+    let mut markdown = Vec::new();
+    let style = Style {
+        colour: false,
+        width: None,
+    };
+    Markdown.render(&document, style, &mut markdown).unwrap();
+    for text in [
+        drawn(&document, false, None),
+        String::from_utf8(markdown).unwrap(),
+    ] {
+        assert!(!text.contains("RRULE"), "{text}");
+        assert!(text.contains("every 3 months"), "{text}");
+        assert!(text.contains("by the rule FREQ=HOURLY: why"), "{text}");
+    }
 }
 
 #[test]

@@ -364,7 +364,7 @@ fn what_lapsed_with_its_agreement_is_live_and_in_no_rate_of_what_is_owed() {
         [
             ["C1", "lapsed"],
             ["C2", "overdue"],
-            ["C3", "not owed"],
+            ["C3", "breached"],
             ["C4", "lapsed"]
         ]
     );

@@ -150,6 +150,10 @@ fn a_breach_without_a_deadline_is_listed_and_counted() {
         states(&history),
         ["C1", "breached", "breached", "settled", ""]
     );
+    let due = ask(&history, &DueReport);
+    assert_eq!(due.answer[0], "Nothing is overdue. 1 is broken on record.");
+    let status = ask(&history, &Status);
+    assert_eq!(column(&status, "commitments", "due")[0], "breached");
     for report in [&DueReport as &dyn super::Report, &Status] {
         let document = ask(&history, report);
         assert_eq!(share(&document, "due/breached"), "none due");
@@ -183,6 +187,9 @@ fn a_disputed_claim_past_its_deadline_is_listed() {
         at("2023-07-30"),
         [["contested", "claimed", "disputed", "30"]]
     );
+    let due = history.ask(&DueReport, "2023-07-30", &Question::default());
+    let answer = "Nothing is overdue. 1 is argued about past the deadline.";
+    assert_eq!(due.answer[0], answer);
     let status = history.ask(&Status, "2023-07-30", &Question::default());
     assert_eq!(column(&status, "commitments", "due"), ["contested"]);
     assert_eq!(share(&status, "due/contested"), "1 of 1 (100%)");

@@ -1,4 +1,4 @@
-//! The offer to make a ledger, where there is none to serve.
+//! The offer to make a ledger, for commands that people begin with, where there is none.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -11,11 +11,14 @@ use crate::desk::ask::{Asked, Choice, Prompt as _, Stop};
 use servanda_core::event::{Event, FieldError, Fields, Kind};
 
 /// A session on a ledger that the user had made now; none where there is one already, or where the usual error says what
-/// is missing.
+/// is missing. `purpose` is what a ledger is needed for: `serve`.
 ///
 /// # Errors
 /// In a folder without anything in it, where nobody can be asked: says which command makes a ledger.
-pub(super) fn made_where_there_is_none(session: &Session) -> Result<Option<Session>, CliError> {
+pub(super) fn made_where_there_is_none(
+    session: &Session,
+    purpose: &str,
+) -> Result<Option<Session>, CliError> {
     let here = match session.location() {
         Ok(location) => location.directory(),
         // No ledger was named, and the folder is in none.
@@ -27,13 +30,14 @@ pub(super) fn made_where_there_is_none(session: &Session) -> Result<Option<Sessi
     let session = session.at(&here);
     if !session.asks() {
         let place = here.display();
-        return Err(
-            CliError::new(Exit::NoLedger, "there is no ledger here to serve")
-                .hint(format!(
-                    "`servanda init --ledger {place} --origin NAME` makes one"
-                ))
-                .hint("`servanda serve --demo` serves an example"),
-        );
+        return Err(CliError::new(
+            Exit::NoLedger,
+            format!("there is no ledger here to {purpose}"),
+        )
+        .hint(format!(
+            "`servanda init --ledger {place} --origin NAME` makes one"
+        ))
+        .hint("`servanda serve --demo` serves an example"));
     }
     let last_words = session.error_text(&stopped(Stop::Interrupted));
     let mut terminal = Terminal::new(session.has_colour(), &Arc::new(Mutex::new(last_words)));
@@ -102,7 +106,7 @@ fn asked(terminal: &mut Terminal, here: &Path) -> Result<Fields, Stop> {
 
 fn stopped(stop: Stop) -> CliError {
     match stop {
-        Stop::Back => CliError::new(Exit::NoLedger, "no ledger was made, and none is served"),
+        Stop::Back => CliError::new(Exit::NoLedger, "no ledger was made"),
         Stop::Interrupted => CliError::new(Exit::Interrupted, "no ledger was made"),
         Stop::Failed(why) => CliError::refused(format!("cannot ask: {why}")),
     }
