@@ -19,11 +19,13 @@ pub(super) type Parameters<'a> = &'a [&'a (dyn ToSql + Sync)];
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Settles what each session relies on, and tells which server process it talks to. An acknowledged append is on the
-/// disk, so the session does not take over `synchronous_commit = off`; and no timeout may end an append halfway.
+/// disk, so the session does not take over `synchronous_commit = off`; and no timeout may end an append halfway. Statements are
+/// planned once: planning the one of an append anew takes as long as running it.
 const SET_UP: &str = "SELECT pg_backend_pid(), \
     (SELECT backend_start::text FROM pg_stat_activity WHERE pid = pg_backend_pid()), \
     current_setting('fsync'), \
     set_config('search_path', $1, false), set_config('statement_timeout', '0', false), \
+    set_config('plan_cache_mode', 'force_generic_plan', false), \
     set_config('synchronous_commit', CASE current_setting('synchronous_commit') \
         WHEN 'off' THEN 'on' ELSE current_setting('synchronous_commit') END, false)";
 
