@@ -1,6 +1,7 @@
 //! Little memory: a limit on the address space ends commands with an error and never in a crash, and leaves the ledger
 //! as it was or with what was recorded. And what is left over where a command was killed.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
@@ -12,6 +13,11 @@ use crate::program::Scratch;
 
 /// Runs the program under `ulimit -v`, in MiB.
 fn limited(scratch: &Scratch, mib: u64, words: &[&str]) -> Output {
+    under(scratch, &format!("-v {}", mib * 1024), words)
+}
+
+/// Runs the program under a limit.
+fn under(scratch: &Scratch, limit: &str, words: &[&str]) -> Output {
     let program = scratch.servanda();
     let mut command = Command::new("sh");
     for (name, value) in program.get_envs() {
@@ -20,7 +26,7 @@ fn limited(scratch: &Scratch, mib: u64, words: &[&str]) -> Output {
             None => command.env_remove(name),
         };
     }
-    let limit = format!("ulimit -c 0; ulimit -v {}; exec \"$0\" \"$@\"", mib * 1024);
+    let limit = format!("ulimit -c 0; ulimit {limit}; exec \"$0\" \"$@\"");
     command
         .current_dir(scratch.path("."))
         .args(["-c", &limit])
@@ -86,6 +92,54 @@ fn a_limit_on_memory_ends_in_an_error_and_never_in_a_crash() {
                 assert_eq!(output.status.code(), Some(0), "{what}");
             }
         }
+    }
+    scratch.run(&["verify"]).ok();
+}
+
+/// A process may have few open files: a command does what it is asked for, or says why not, and loses nothing.
+#[test]
+fn few_open_files_end_in_an_error_and_never_in_a_crash() {
+    let scratch = Scratch::with_ledger();
+    let lines: String = (0..300)
+        .map(|n| format!("{{\"event\":\"note\",\"text\":\"{n}\"}}\n"))
+        .collect();
+    scratch.write("lines.ndjson", &lines);
+    let count = || scratch.run(&["export"]).ok().lines().count();
+    let mut codes = BTreeMap::new();
+    for files in 3..=24 {
+        for words in COMMANDS {
+            let new = format!("new{files}{}", words[0]);
+            let words: Vec<&str> = words
+                .iter()
+                .map(|word| if *word == "NEW" { &new } else { *word })
+                .collect();
+            let before = count();
+            let output = under(&scratch, &format!("-n {files}"), &words);
+            let said = String::from_utf8_lossy(&output.stderr);
+            let what = format!("{files} files, {words:?}: {:?} {said}", output.status);
+            assert_eq!(output.status.signal(), None, "{what}");
+            assert!(!said.contains("panicked"), "{what}");
+            let code = output.status.code().unwrap();
+            // The system could not load the program.
+            let is_loaded = code != 127;
+            assert!(!is_loaded || matches!(code, 0 | 1), "{what}");
+            assert!(
+                !is_loaded || code == 0 || said.contains("error: "),
+                "{what}"
+            );
+            let recorded = match (words[0], code) {
+                ("record", 0) => 1,
+                ("import", 0) => 300,
+                _ => 0,
+            };
+            assert_eq!(count(), before + recorded, "{what}");
+            *codes.entry((words[0].to_owned(), code)).or_insert(0) += 1;
+        }
+    }
+    eprintln!("{codes:?}");
+    for words in COMMANDS {
+        // It works with the most of them, and does not with the least.
+        assert!(codes.contains_key(&(words[0].to_owned(), 0)), "{codes:?}");
     }
     scratch.run(&["verify"]).ok();
 }
