@@ -61,7 +61,7 @@ const READERS: &[&[&str]] = &[
     ],
     &["serve", "--tls-cert", "FILE", "--tls-key", "log.key"],
     &["serve", "--tls-cert", "key.vkey", "--tls-key", "FILE"],
-    &["serve", "--access", "FILE"],
+    &["serve", "--access", "FILE", "--listen", "127.0.0.1:0"],
     &["clone", "http://127.0.0.1:9", "cloned", "--policy", "FILE"],
 ];
 
@@ -174,7 +174,10 @@ fn every_file_that_is_read_is_looked_at_first() {
                 }
                 let (none, directory) = (scratch.path("none"), scratch.ledger());
                 for path in [&sparse, &link, &none, &directory] {
-                    refused_soon(&scratch, words, path);
+                    // A server makes the file of those who may use it.
+                    if path != &none || !words.contains(&"--access") {
+                        refused_soon(&scratch, words, path);
+                    }
                 }
                 if !PATIENT_READERS.contains(words) {
                     refused_soon(&scratch, words, &pipe);
@@ -370,9 +373,10 @@ fn a_file_of_the_ledger_is_a_regular_one_of_a_likely_length() {
                 let is_needed = ["servanda", "head", "journal", "records/db"].contains(&name);
                 if is_needed {
                     assert!(matches!(outcome.code, Some(1 | 10)), "{told}");
-                    assert!(outcome.stderr.contains(name), "{told}");
+                    let all = format!("{}{}", outcome.stdout, outcome.stderr);
+                    let shown = name.split('/').next().unwrap();
+                    assert!(all.contains(shown), "{told}");
                 }
-                eprintln!("{name} {kind} {}: {:?}", words[0], outcome.code);
             }
             let took = start.elapsed();
             assert!(took < SOON, "{name} {kind} took {took:?}");

@@ -262,3 +262,74 @@ fn a_slow_pipe_locks_no_ledger() {
         waiting.wait().unwrap();
     }
 }
+
+/// How much more memory a report may take of a ledger with 20,000 more commitments, in KiB. The state of a commitment is
+/// some 450 bytes; rows that wait for their turn would be more.
+#[cfg(target_os = "linux")]
+const GROWTH: u64 = 14 * 1024;
+
+/// The most memory that a command had, in KiB, while it wrote its answer, and how long that was.
+#[cfg(target_os = "linux")]
+fn most_memory(scratch: &Scratch, words: &[&str]) -> (u64, usize) {
+    use std::io::Read as _;
+    let mut command = scratch.servanda();
+    let command = command.args(words).stdout(Stdio::piped());
+    let mut child = command.stderr(Stdio::null()).spawn().unwrap();
+    let status = format!("/proc/{}/status", child.id());
+    let mut output = child.stdout.take().unwrap();
+    let (mut most, mut length) = (0, 0);
+    let mut part = vec![0; 64 * 1024];
+    loop {
+        // It cannot end before all that it wrote was taken.
+        let status = fs::read_to_string(&status).unwrap_or_default();
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let peak = peak.and_then(|peak| peak.trim().trim_end_matches(" kB").parse().ok());
+        most = most.max(peak.unwrap_or(0));
+        match output.read(&mut part).unwrap() {
+            0 => break,
+            more => length += more,
+        }
+    }
+    assert!(child.wait().unwrap().success(), "{words:?}");
+    (most, length)
+}
+
+/// Rows flow: an answer does not wait in memory until it is whole.
+#[cfg(target_os = "linux")]
+#[test]
+fn the_memory_of_a_report_does_not_grow_with_its_rows() {
+    const MORE: u32 = 20_000;
+    let scratch = Scratch::with_ledger();
+    let import = |lines: String| scratch.run_on(&["import", "-"], lines).ok();
+    import(
+        "{\"event\":\"party\",\"id\":\"p\",\"kind\":\"state\",\"name\":\"P\"}\n\
+         {\"event\":\"agreement\",\"id\":\"a\",\"title\":\"A\",\"party\":[\"p\"],\"on\":\"2020-01-01\"}\n"
+            .to_owned(),
+    );
+    let reports: [&[&str]; 3] = [
+        &["report", "status", "--format", "csv"],
+        &["report", "due", "--format", "ics"],
+        &["report", "timeline", "--format", "csv"],
+    ];
+    let mut before = [(0, 0); 3];
+    for first in [0, MORE] {
+        let text = "t".repeat(200);
+        let lines = (first..first + MORE).map(|number| {
+            format!(
+                "{{\"event\":\"commitment\",\"id\":\"c{number}\",\"agreement\":\"a\",\"text\":\"{text}\",\
+                 \"debtor\":[\"p\"],\"deadline\":\"2021-01-01\",\"on\":\"2020-01-01\"}}\n"
+            )
+        });
+        import(lines.collect());
+        for (words, before) in reports.iter().zip(&mut before) {
+            let (most, length) = most_memory(&scratch, words);
+            eprintln!("{words:?}: {most} KiB, {length} bytes");
+            if first > 0 {
+                let told = format!("{words:?}: {before:?}, then {most} KiB, {length} bytes");
+                assert!(length > before.1 + 20 * MORE as usize, "{told}");
+                assert!(most < before.0 + GROWTH, "{told}");
+            }
+            *before = (most, length);
+        }
+    }
+}

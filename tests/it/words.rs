@@ -46,6 +46,10 @@ fn hostile_history() -> (String, BTreeSet<(Kind, &'static str)>) {
         // What was there before is hostile too: the ledger fills it in.
         object.remove("old");
         for spec in kind.fields().filter(|spec| is_free(spec)) {
+            // An event that breaks no rule has no reason for it.
+            if spec.name == "irregular" && !object.contains_key("irregular") {
+                continue;
+            }
             let text = if spec.label == "TEXT" {
                 HOSTILE
             } else {
@@ -231,7 +235,7 @@ fn hostile_texts_of_commands_leave_harmless() {
     harmless(&["acknowledge", "a1", "--party", "p1", "--key", "r1.key"]);
     harmless(&[
         "record",
-        "revocation",
+        "recorder-revoked",
         "r1",
         "--reason",
         HOSTILE,
@@ -246,8 +250,9 @@ fn hostile_texts_of_commands_leave_harmless() {
         in_every_format(&scratch, &["show", record]);
     }
     in_every_format(&scratch, &["search", "1+1"]);
-    harmless(&["checkpoint", "--key", "r1.key"]);
-    harmless(&["prove", "0", "--key", "r1.key"]);
+    harmless(&["key", "generate", "--name", origin, "--out", "log.key"]);
+    harmless(&["checkpoint", "--key", "log.key"]);
+    harmless(&["prove", "0", "--key", "log.key"]);
     harmless(&["verify"]);
     harmless(&["recover", "--into", "salvaged"]);
     harmless(&["export", "--bundle", "b.tar"]);
