@@ -27,7 +27,7 @@ mod tests {
         let days = |days: u64| Duration::from_secs(days * 86_400);
         let early = SystemTime::UNIX_EPOCH - days(3653);
         let late = SystemTime::UNIX_EPOCH + days(120_530);
-        assert_eq!(utc(early).to_rfc3339(), "1959-12-31T00:00:00+00:00");
+        assert_eq!(utc(early).to_rfc3339(), "1960-01-01T00:00:00+00:00");
         assert_eq!(utc(late).to_rfc3339(), "2300-01-01T00:00:00+00:00");
         // A zone is less than a day from UTC.
         assert!([1959, 1960].contains(&local(early).year()));

@@ -70,7 +70,7 @@ mod tests {
         let days = |days: u64| Duration::from_secs(days * 86_400);
         let early = text("a test", SystemTime::UNIX_EPOCH - days(3653));
         assert!(
-            early.ends_with(", a test, since 1959-12-31T00:00:00Z\n"),
+            early.ends_with(", a test, since 1960-01-01T00:00:00Z\n"),
             "{early}"
         );
         let late = text("a test", SystemTime::UNIX_EPOCH + days(120_530));
