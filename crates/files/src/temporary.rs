@@ -97,16 +97,24 @@ const AGAIN: u32 = 50;
 /// The pause before it is looked at again.
 const PAUSE: Duration = Duration::from_millis(20);
 
+/// How often in a row it must be gone.
+const GONE: u32 = 3;
+
 /// Removes all that is temporary. The process must end after that: no thread that makes or finishes such a thing goes on.
 pub fn remove_all() {
     let made = TAKEN.wait_while(made(), |made| made.steps > 0);
     let made = made.unwrap_or_else(PoisonError::into_inner);
     for path in made.paths.values() {
+        let mut gone = 0;
         for _ in 0..AGAIN {
             match remove(path) {
-                Err(error) if error.kind() == ErrorKind::NotFound => break,
-                _ => thread::sleep(PAUSE),
+                Err(error) if error.kind() == ErrorKind::NotFound => gone += 1,
+                _ => gone = 0,
             }
+            if gone == GONE {
+                break;
+            }
+            thread::sleep(PAUSE);
         }
     }
     mem::forget(made);
