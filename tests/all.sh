@@ -2,9 +2,10 @@
 # Every check of this repository, from any directory: sh tests/all.sh
 #
 # Needs Rust, a C++ compiler, sh and python3; without strace, the tests of faults at system calls are skipped, without node
-# those of docs/verify.js, and without Chromium those in a browser. Installs the missing tools, cargo-deny, programs in
-# Python and what tests/browser needs, under the target directory, and on Debian as root node, Chromium and the server that the tests
-# of PostgreSQL start for themselves.
+# those of docs/verify.js, without root and loop devices those of full disks and power cuts, and without Chromium those in a
+# browser; where CI is true, they fail instead. Installs the missing tools, cargo-deny, programs in Python and what
+# tests/browser needs, under the target directory, and on Debian as root strace, node, Chromium and the server that the tests of
+# PostgreSQL start for themselves.
 # Stops at the first step that fails and names it.
 set -eu
 cd "$(dirname "$0")/.."
@@ -91,6 +92,18 @@ node_there() {
     fi
 }
 
+# Injects faults at system calls. Without it the tests say that they skip, or fail where CI is true.
+strace_there() {
+    if command -v strace >/dev/null 2>&1; then
+        return 0
+    fi
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
+        apt-get update --quiet && apt-get install --quiet --yes --no-install-recommends strace
+    else
+        echo "there is no strace: no faults at system calls are tried"
+    fi
+}
+
 # A server for the tests of ledgers on PostgreSQL. Without one, a person's machine skips them and says so.
 postgresql() {
     if [ -n "${SERVANDA_POSTGRES_BIN:-}" ] || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; then
@@ -107,6 +120,7 @@ step "SeaweedFS is there" seaweedfs
 step "python-icalendar is there" python_tool icalendar 7.3.0
 step "schemathesis is there" python_tool schemathesis 4.32.5
 step "openapi-python-client is there" python_tool openapi-python-client 0.29.1
+step "strace is there" strace_there
 step "node is there" node_there
 step "PostgreSQL is there" postgresql
 # Each library compiles without what only the program switches on: an auditor can depend on servanda-core alone. And so does

@@ -113,7 +113,9 @@ impl Consistency {
     pub fn parse(text: &str) -> Option<Self> {
         let rest = text.strip_prefix(CONSISTENCY)?.strip_prefix("\nhashes ")?;
         let (count, mut rest) = rest.split_once('\n')?;
-        let count: usize = count.parse().ok().filter(|count| *count <= 64)?;
+        let number: usize = count.parse().ok().filter(|number| *number <= 64)?;
+        // `parse` alone would also take "+4" and "04".
+        let count = Some(number).filter(|number| number.to_string() == count)?;
         let mut hashes = Vec::with_capacity(count);
         for _ in 0..count {
             let (line, more) = rest.split_once('\n')?;

@@ -55,6 +55,7 @@ impl Run for Copy {
             ));
             return Ok(Exit::Ok);
         }
+        let unfinished = init::unfinished(&self.to);
         let mut to = backend
             .create(&self.to, "servanda copy")
             .map_err(init::cannot_create)?;
@@ -68,6 +69,7 @@ impl Run for Copy {
             let message = format!("{} and {} have different heads", self.from, self.to);
             return Err(CliError::new(Exit::Broken, message));
         }
+        drop(unfinished);
         session.talk(&format!(
             "{records} copied; both ledgers verify and have the same head"
         ));

@@ -4,6 +4,7 @@
 use std::io::{self, IsTerminal};
 
 use super::error::{CliError, Exit, in_words};
+use super::interrupt::Answering;
 use super::session::Session;
 use super::typed::Typed;
 use crate::desk::draft::Draft;
@@ -138,17 +139,21 @@ fn kept(error: CliError, kind: Kind, draft: &Draft) -> CliError {
 
 fn editor() -> Result<String, CliError> {
     // An editor that was named may be a program that needs no terminal; vi does.
-    let named = std::env::var("VISUAL").or_else(|_| std::env::var("EDITOR"));
-    if named.is_err() && !io::stdin().is_terminal() {
+    let named = ["VISUAL", "EDITOR"].into_iter().find_map(|name| {
+        let named = std::env::var(name).ok();
+        named.filter(|editor| !editor.trim().is_empty())
+    });
+    if named.is_none() && !io::stdin().is_terminal() {
         return Err(
             CliError::new(Exit::Usage, "--edit needs a terminal, or EDITOR")
                 .hint("use flags, or --file - to read JSON from a pipe"),
         );
     }
-    Ok(named.unwrap_or_else(|_| "vi".into()))
+    Ok(named.unwrap_or_else(|| "vi".into()))
 }
 
 fn open(editor: &str, draft: &Draft) -> Result<(), CliError> {
+    let _left_to_it = Answering::by_a_child();
     let status = std::process::Command::new("sh")
         .args(["-c", &format!("{editor} \"$1\""), "sh"])
         .arg(draft.path())

@@ -42,7 +42,7 @@ pub enum Exit {
     Recorded = 22,
     /// What keeps the ledger does not answer; nothing was changed.
     Unreachable = 23,
-    /// Ctrl-C, SIGTERM or SIGHUP; nothing was changed.
+    /// Ctrl-C, SIGTERM or SIGHUP; nothing was recorded.
     Interrupted = 130,
 }
 

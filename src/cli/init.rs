@@ -1,7 +1,10 @@
 //! `init`: makes a ledger.
 
+use std::fs;
+
 use super::command::{Command, Run};
 use super::error::{CliError, Exit};
+use super::interrupt::Answering;
 use super::receipt;
 use super::session::Session;
 use super::typed::built;
@@ -9,8 +12,9 @@ use servanda_core::event::{Fields, Kind};
 use servanda_core::value::id::Seq;
 use servanda_core::value::when::Instant;
 use servanda_core::view::sentences::Sentences;
+use servanda_files::Temporary;
 use servanda_ledger::{AssertedTimeError, Environment, Ledger, Machine, Submission};
-use servanda_log::OpenError;
+use servanda_log::{Location, OpenError};
 
 pub(super) const COMMAND: Command = Command::of::<Init>();
 
@@ -97,6 +101,7 @@ pub(super) fn make(
         return Ok(false);
     }
     check_is_new(&origin, session)?;
+    let _finishing = Answering::by_finishing();
     let log = backend
         .create(location, "servanda init")
         .map_err(cannot_create)?;
@@ -126,6 +131,20 @@ fn check_is_new(origin: &str, session: &Session) -> Result<(), CliError> {
             "if that ledger is gone for good, remove {}",
             seen.display()
         )))
+}
+
+/// Makes the directory of a new ledger where there is none, so that an interruption removes it while this is there.
+pub(super) fn unfinished(location: &Location) -> Option<Temporary> {
+    let dir = location.directory().filter(|dir| !dir.exists())?;
+    let made = Temporary::of(|| {
+        if let Some(above) = dir.parent() {
+            fs::create_dir_all(above)?;
+        }
+        fs::create_dir(&dir)?;
+        Ok(dir)
+    });
+    // Where it cannot be made, whoever makes the ledger says why.
+    made.ok().map(|(_, temporary)| temporary)
 }
 
 /// Words an error of making a ledger, for which the advice differs from that for opening one.

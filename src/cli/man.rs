@@ -9,6 +9,7 @@ use roff::{Roff, bold, roman};
 
 use super::command::{Command, Run};
 use super::error::{CliError, Exit};
+use super::files::{self, Overwrite};
 use super::globals::GLOBAL_OPTIONS;
 use super::session::Session;
 
@@ -24,6 +25,8 @@ struct Man {
     /// The directory, which is made if it does not exist
     #[arg(value_name = "DIR")]
     dir: PathBuf,
+    #[command(flatten)]
+    overwrite: Overwrite,
 }
 
 impl Run for Man {
@@ -35,7 +38,7 @@ impl Run for Man {
         root.build();
         for page in pages(&root) {
             let (name, text) = page.map_err(|error| unwritten(&error))?;
-            fs::write(dir.join(name), text).map_err(|error| unwritten(&error))?;
+            files::write(&dir.join(name), text, self.overwrite.existing())?;
         }
         session.talk(&format!("manual pages are in {}", dir.display()));
         Ok(Exit::Ok)

@@ -208,6 +208,7 @@ pub fn main() -> ExitCode {
         let _ = write!(io::stderr().lock(), "error: {error}\n{}", hints.concat());
         return error.exit.into();
     }
+    interrupt::take();
     run_with(&Arc::new(logs()), std::env::args_os()).into()
 }
 
@@ -267,6 +268,7 @@ pub fn run_with(registry: &Arc<Registry>, arguments: impl IntoIterator<Item = Os
     };
     let outcome = session.answer((command.run)(arguments, &session));
     outcome.unwrap_or_else(|error| {
+        interrupt::wait_for_end();
         session.report_error(&error);
         error.exit
     })

@@ -42,7 +42,7 @@ pub(super) fn made_where_there_is_none(
     let last_words = session.error_text(&stopped(Stop::Interrupted));
     let mut terminal = Terminal::new(session.has_colour(), &Arc::new(Mutex::new(last_words)));
     let fields = asked(&mut terminal, &here).map_err(stopped)?;
-    terminal.hand_over();
+    drop(terminal);
     init::make(&session, fields, None)?;
     Ok(Some(session))
 }

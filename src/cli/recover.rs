@@ -64,6 +64,7 @@ impl Run for Recover {
             return Err(OpenError::AlreadyALedger(into.clone()).into());
         }
         if !session.dry_run && !is_there && found.sound.count > 0 {
+            let unfinished = init::unfinished(into);
             let mut new = backend
                 .create(into, "servanda recover")
                 .map_err(init::cannot_create)?;
@@ -71,6 +72,7 @@ impl Run for Recover {
                 CliError::refused(format!("{into}: {error}"))
                     .hint("the damaged ledger is as it was: make room, and run the command again")
             })?;
+            drop(unfinished);
         }
         if let Some((output, path)) = loose.zip(rest) {
             output

@@ -5,6 +5,7 @@ use clap::{Arg, ArgAction, ArgMatches};
 use super::command::Command;
 use super::documents;
 use super::error::{CliError, Exit};
+use super::interrupt::Answering;
 use super::session::Session;
 use super::typed::{self, Typed};
 use super::{receipt, record};
@@ -91,6 +92,7 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
     };
     let target = fact.record;
     let before = ledger.head().count;
+    let _finishing = Answering::by_finishing();
     let redaction = ledger.redact(fact, event.envelope)?;
     let sentences = Sentences::new(ledger.state());
     let lines: Vec<_> = redaction
@@ -107,6 +109,7 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
 
 fn finish(session: &Session) -> Result<Exit, CliError> {
     let mut ledger = session.open()?;
+    let _finishing = Answering::by_finishing();
     let erased = ledger.finish_redactions()?;
     if let Some(documents) = documents::of(session).filter(|_| !session.dry_run) {
         let destroyed = documents.destroy_unnamed(ledger.state())?;

@@ -117,10 +117,7 @@ impl Run for Serve {
                 Some(made) => self.serve(&made),
             };
         }
-        let scratch = tempfile::Builder::new().prefix("servanda-demo-").tempdir();
-        let scratch = scratch.map_err(|error| {
-            CliError::refused(format!("cannot make a directory for the demo: {error}"))
-        })?;
+        let (scratch, _temporary) = demo::scratch()?;
         let ledger = scratch.path().join("ledger");
         let session = session.on(&ledger);
         demo::make(&ledger, &session, ("", ""))?;

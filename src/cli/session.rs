@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use anstyle::{AnsiColor, Style as Ansi};
-use chrono::{DateTime, Local, NaiveDate};
+use chrono::NaiveDate;
 use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, FromArgMatches};
@@ -19,6 +19,7 @@ use super::defaults;
 use super::error::{CliError, Exit};
 use super::files;
 use super::globals::Globals;
+use super::interrupt::{self, Answering};
 use super::seen_checkpoints::{SeenCheckpoints, name_of, state_directory};
 use crate::desk::names::Names;
 use crate::desk::reading::{Desk, Wrong};
@@ -28,7 +29,7 @@ use servanda_core::words::{harmless, harmless_json, spelled_out};
 use servanda_ledger::Submission;
 use servanda_ledger::{Given, Placed, Present, Receipt, StreamError};
 use servanda_ledger::{Ledger, LedgerError};
-use servanda_log::{Location, Log, Registry};
+use servanda_log::{Location, Log, Registry, clock};
 use servanda_report::render::{FORMATS, Render, Style};
 use servanda_report::report::Document;
 
@@ -200,6 +201,7 @@ impl Session {
         events: Vec<impl Into<Submission>>,
         answer: impl FnOnce(&Ledger<S>, &[Receipt]) -> T,
     ) -> Result<T, LedgerError> {
+        let _finishing = Answering::by_finishing();
         let (was_backfill, before) = (ledger.is_backfill(), ledger.head().count);
         let receipts = ledger.append(events)?;
         self.appended(ledger, was_backfill);
@@ -247,6 +249,7 @@ impl Session {
         let recorded = before..ledger.head().count;
         if !self.dry_run && !recorded.is_empty() {
             self.recorded.set(Some(recorded));
+            interrupt::note_recorded();
         }
     }
 
@@ -344,12 +347,13 @@ impl Session {
 
     /// Today where the user is: by the zone in `TZ`, or the machine's.
     pub fn today() -> NaiveDate {
-        now_here().date_naive()
+        clock::local(SystemTime::now()).date_naive()
     }
 
     /// The zone of [`Session::today`], for people: its offset from UTC, after its name where `TZ` gives one.
     pub fn zone() -> String {
-        let offset = now_here().offset().to_string();
+        let now = clock::local(SystemTime::now());
+        let offset = now.offset().to_string();
         match std::env::var("TZ") {
             Ok(name) if !name.is_empty() => format!("{name}, UTC{offset}"),
             _ => format!("UTC{offset}"),
@@ -418,6 +422,7 @@ impl Session {
         if !self.for_people() || !io::stdout().is_terminal() || pager.trim().is_empty() {
             return self.show(document);
         }
+        let _left_to_it = Answering::by_a_child();
         let child = Command::new("sh")
             .args(["-c", &pager])
             .stdin(Stdio::piped())
@@ -553,9 +558,4 @@ fn terminal_width() -> Option<u16> {
         .ok()
         .and_then(|text| text.parse().ok());
     columns.or_else(|| terminal_size::terminal_size().map(|(width, _)| width.0))
-}
-
-/// Now, in the zone in `TZ` or the machine's. `Local::now` panics before 1970.
-fn now_here() -> DateTime<Local> {
-    DateTime::from(SystemTime::now())
 }

@@ -11,7 +11,7 @@ use inquire::{InquireError, Select, Text};
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
 use textwrap::core::display_width;
 
-use super::interrupt::Farewell;
+use super::interrupt::Answering;
 use crate::desk::ask::{Asked, Choice, Prompt, Stop};
 use servanda_core::value::unicode::folded;
 use servanda_core::words::{harmless, spelled_out};
@@ -46,7 +46,7 @@ fn restore(before: Option<&Termios>, last_words: &LastWords) {
 pub struct Terminal {
     /// Whether to use colour.
     colour: bool,
-    farewell: Farewell,
+    _farewell: Answering,
 }
 
 /// An answer and its place.
@@ -69,14 +69,8 @@ impl Terminal {
         let (before, last_words) = (tcgetattr(io::stdin()).ok(), Arc::clone(last_words));
         Self {
             colour,
-            farewell: Farewell::by(move || restore(before.as_ref(), &last_words)),
+            _farewell: Answering::by_farewell(move || restore(before.as_ref(), &last_words)),
         }
-    }
-
-    /// Asks no more: what comes next takes the signals itself.
-    #[cfg(feature = "serve")]
-    pub fn hand_over(self) {
-        self.farewell.hand_over();
     }
 
     fn style(&self) -> RenderConfig<'static> {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::error::CliError;
 use super::files;
+use super::interrupt;
 use super::keys::read_private;
 use servanda_core::words::harmless;
 use servanda_http::{App, HungUp, Server, Tls, TlsError};
@@ -82,7 +83,9 @@ pub(super) fn run<A: App>(
             (server, Some(hung_up))
         }
     };
+    let takes_hangup = hung_up.is_some();
     let ran = server.run_until_interrupted(hung_up, |address| {
+        interrupt::hand_over(takes_hangup);
         ready(&format!("{scheme}://{address}"));
         tell_systemd(true);
     });

@@ -43,9 +43,10 @@ serve_all() {
         [ -e "$ledger/socket" ] && continue
         "$SERVANDA_BIN" serve --ledger "$ledger" --listen 127.0.0.1:0 --no-memory </dev/null >/dev/null 2>&1 &
         echo $! >>"$SERVANDA_SERVERS"
-        # One that ended stays in the list of processes, as a child that nobody waited for.
+        # One that ended is gone from the list of processes, or stays in it as a child that nobody waited for.
         for _ in $(seq 500); do
             [ -e "$ledger/socket" ] && break
+            [ -e /proc/self ] && [ ! -e "/proc/$!" ] && break
             grep -qs '^State:.*Z' "/proc/$!/status" && break
             sleep 0.02
         done

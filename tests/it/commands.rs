@@ -1,5 +1,11 @@
 //! What every command has: help with examples, completions, manual pages.
 
+use servanda_core::chain::record::SALT_LEN;
+use servanda_core::event::{Event, Fields, Kind};
+use servanda_core::value::when::Instant;
+use servanda_ledger::{Environment, Ledger};
+use servanda_log::directory;
+
 use crate::program::{Scratch, run, servanda};
 
 fn help(words: &[&str]) -> String {
@@ -123,4 +129,77 @@ fn an_empty_environment_variable_is_not_set() {
     with_empty(&all, &["export"]).ok();
     with_empty(&["SERVANDA_LOG_KEY"], &["checkpoint"]).ok();
     with_empty(&["SERVANDA_LEDGER"], &["log"]).fails(2, &["which ledger?"]);
+
+    // An empty VISUAL does not hide EDITOR.
+    let script = scratch.write("editor", "#!/bin/sh\necho 'text: by the editor' > \"$1\"\n");
+    for visual in ["", " "] {
+        let mut command = scratch.servanda();
+        command.env("VISUAL", visual);
+        command.env("EDITOR", format!("sh {}", script.display()));
+        command.args(["record", "note", "--edit"]);
+        run(command, b"").ok();
+    }
+    let log = scratch.run(&["export"]).ok();
+    assert_eq!(log.matches("by the editor").count(), 2, "{log}");
+    let mut command = scratch.servanda();
+    command.env("VISUAL", "").env("EDITOR", "");
+    command.args(["record", "note", "--edit"]);
+    run(command, b"").fails(2, &["--edit needs a terminal, or EDITOR"]);
+}
+
+/// A machine whose clock stands in 2001.
+struct Past;
+
+impl Environment for Past {
+    fn now(&self) -> Instant {
+        Instant(1_000_000_000_000_000)
+    }
+    fn salt(&mut self) -> Result<[u8; SALT_LEN], std::io::Error> {
+        Ok([5; SALT_LEN])
+    }
+}
+
+/// The last record was made more than a year ago: a clock may have jumped.
+#[test]
+fn a_clock_far_from_the_last_record_needs_somebody_who_says_that_it_is_right() {
+    let scratch = Scratch::empty();
+    let log = directory::create(&scratch.ledger(), "a test").unwrap();
+    let mut fields = Fields::default();
+    fields.set("origin", vec!["example.org/old".to_owned()]);
+    let opening = Event::build(Kind::LedgerOpened, &fields).unwrap();
+    drop(Ledger::create(log, Past, opening).unwrap());
+    let words = ["record", "note", "--text", "a"];
+    let before = scratch.records();
+    let refused = scratch.run(&words);
+    refused.fails(1, &["error: ", "clock", "hint: ", "--clock-is-right"]);
+    assert_eq!(scratch.records(), before);
+    scratch
+        .run(&[&words[..], &["--clock-is-right"]].concat())
+        .ok();
+    // From now on, the last record is new.
+    scratch.run(&words).ok();
+    scratch.run(&["verify"]).ok();
+}
+
+/// Two zones that are 26 hours apart never have the same day.
+#[test]
+fn today_is_the_day_where_the_recorder_is() {
+    let scratch = Scratch::with_ledger();
+    let today_in = |zone: &str, offset: &str| {
+        let mut command = scratch.servanda();
+        command.env("TZ", zone);
+        command.args(["record", "note", "--text", zone, "--on", "today"]);
+        let outcome = run(command, b"");
+        let told = format!("{}{}", outcome.stdout, outcome.stderr);
+        let names = format!("({zone}, UTC{offset})");
+        assert!(told.contains(&names), "no {names} in {told}");
+        outcome.ok();
+        let export = scratch.run(&["export"]).ok();
+        let last = export.lines().last().unwrap();
+        let record: serde_json::Value = serde_json::from_str(last).unwrap();
+        record["on"].as_str().unwrap().to_owned()
+    };
+    let east = today_in("Etc/GMT-14", "+14:00");
+    let west = today_in("Etc/GMT+12", "-12:00");
+    assert!(east > west, "{east} and {west}");
 }

@@ -19,7 +19,7 @@ use servanda_core::chain::record::{
 };
 use servanda_core::chain::testing::bind_bodies;
 use servanda_core::event::{Entry, Envelope, Event, FieldSpec, Fields, Kind};
-use servanda_core::ndjson::entry_to_json;
+use servanda_core::ndjson::{self, entry_to_json};
 use servanda_core::ranges::Sequential;
 use servanda_core::records::Stored;
 use servanda_core::value::base::Shape;

@@ -43,6 +43,8 @@ mod receipts;
 #[cfg(unix)]
 #[cfg(feature = "serve")]
 mod serve;
+#[cfg(unix)]
+mod signals;
 mod syscalls;
 mod tables;
 mod tamper;

@@ -1,6 +1,7 @@
 //! Little memory: a limit on the address space ends commands with an error and never in a crash, and leaves the ledger
 //! as it was or with what was recorded. And what is left over where a command was killed.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
@@ -12,6 +13,11 @@ use crate::program::Scratch;
 
 /// Runs the program under `ulimit -v`, in MiB.
 fn limited(scratch: &Scratch, mib: u64, words: &[&str]) -> Output {
+    under(scratch, &format!("-v {}", mib * 1024), words)
+}
+
+/// Runs the program under a limit.
+fn under(scratch: &Scratch, limit: &str, words: &[&str]) -> Output {
     let program = scratch.servanda();
     let mut command = Command::new("sh");
     for (name, value) in program.get_envs() {
@@ -20,7 +26,7 @@ fn limited(scratch: &Scratch, mib: u64, words: &[&str]) -> Output {
             None => command.env_remove(name),
         };
     }
-    let limit = format!("ulimit -c 0; ulimit -v {}; exec \"$0\" \"$@\"", mib * 1024);
+    let limit = format!("ulimit -c 0; ulimit {limit}; exec \"$0\" \"$@\"");
     command
         .current_dir(scratch.path("."))
         .args(["-c", &limit])
@@ -86,6 +92,54 @@ fn a_limit_on_memory_ends_in_an_error_and_never_in_a_crash() {
                 assert_eq!(output.status.code(), Some(0), "{what}");
             }
         }
+    }
+    scratch.run(&["verify"]).ok();
+}
+
+/// A process may have few open files: a command does what it is asked for, or says why not, and loses nothing.
+#[test]
+fn few_open_files_end_in_an_error_and_never_in_a_crash() {
+    let scratch = Scratch::with_ledger();
+    let lines: String = (0..300)
+        .map(|n| format!("{{\"event\":\"note\",\"text\":\"{n}\"}}\n"))
+        .collect();
+    scratch.write("lines.ndjson", &lines);
+    let count = || scratch.run(&["export"]).ok().lines().count();
+    let mut codes = BTreeMap::new();
+    for files in 3..=24 {
+        for words in COMMANDS {
+            let new = format!("new{files}{}", words[0]);
+            let words: Vec<&str> = words
+                .iter()
+                .map(|word| if *word == "NEW" { &new } else { *word })
+                .collect();
+            let before = count();
+            let output = under(&scratch, &format!("-n {files}"), &words);
+            let said = String::from_utf8_lossy(&output.stderr);
+            let what = format!("{files} files, {words:?}: {:?} {said}", output.status);
+            assert_eq!(output.status.signal(), None, "{what}");
+            assert!(!said.contains("panicked"), "{what}");
+            let code = output.status.code().unwrap();
+            // The system could not load the program.
+            let is_loaded = code != 127;
+            assert!(!is_loaded || matches!(code, 0 | 1), "{what}");
+            assert!(
+                !is_loaded || code == 0 || said.contains("error: "),
+                "{what}"
+            );
+            let recorded = match (words[0], code) {
+                ("record", 0) => 1,
+                ("import", 0) => 300,
+                _ => 0,
+            };
+            assert_eq!(count(), before + recorded, "{what}");
+            *codes.entry((words[0].to_owned(), code)).or_insert(0) += 1;
+        }
+    }
+    eprintln!("{codes:?}");
+    for words in COMMANDS {
+        // It works with the most of them, and does not with the least.
+        assert!(codes.contains_key(&(words[0].to_owned(), 0)), "{codes:?}");
     }
     scratch.run(&["verify"]).ok();
 }
@@ -206,5 +260,76 @@ fn a_slow_pipe_locks_no_ledger() {
         assert_eq!(outcome.code, Some(0), "{words:?}: {outcome:#?}");
         waiting.kill().unwrap();
         waiting.wait().unwrap();
+    }
+}
+
+/// How much more memory a report may take of a ledger with 20,000 more commitments, in KiB. The state of a commitment is
+/// some 450 bytes; rows that wait for their turn would be more.
+#[cfg(target_os = "linux")]
+const GROWTH: u64 = 14 * 1024;
+
+/// The most memory that a command had, in KiB, while it wrote its answer, and how long that was.
+#[cfg(target_os = "linux")]
+fn most_memory(scratch: &Scratch, words: &[&str]) -> (u64, usize) {
+    use std::io::Read as _;
+    let mut command = scratch.servanda();
+    let command = command.args(words).stdout(Stdio::piped());
+    let mut child = command.stderr(Stdio::null()).spawn().unwrap();
+    let status = format!("/proc/{}/status", child.id());
+    let mut output = child.stdout.take().unwrap();
+    let (mut most, mut length) = (0, 0);
+    let mut part = vec![0; 64 * 1024];
+    loop {
+        // It cannot end before all that it wrote was taken.
+        let status = fs::read_to_string(&status).unwrap_or_default();
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let peak = peak.and_then(|peak| peak.trim().trim_end_matches(" kB").parse().ok());
+        most = most.max(peak.unwrap_or(0));
+        match output.read(&mut part).unwrap() {
+            0 => break,
+            more => length += more,
+        }
+    }
+    assert!(child.wait().unwrap().success(), "{words:?}");
+    (most, length)
+}
+
+/// Rows flow: an answer does not wait in memory until it is whole.
+#[cfg(target_os = "linux")]
+#[test]
+fn the_memory_of_a_report_does_not_grow_with_its_rows() {
+    const MORE: u32 = 20_000;
+    let scratch = Scratch::with_ledger();
+    let import = |lines: String| scratch.run_on(&["import", "-"], lines).ok();
+    import(
+        "{\"event\":\"party\",\"id\":\"p\",\"kind\":\"state\",\"name\":\"P\"}\n\
+         {\"event\":\"agreement\",\"id\":\"a\",\"title\":\"A\",\"party\":[\"p\"],\"on\":\"2020-01-01\"}\n"
+            .to_owned(),
+    );
+    let reports: [&[&str]; 3] = [
+        &["report", "status", "--format", "csv"],
+        &["report", "due", "--format", "ics"],
+        &["report", "timeline", "--format", "csv"],
+    ];
+    let mut before = [(0, 0); 3];
+    for first in [0, MORE] {
+        let text = "t".repeat(200);
+        let lines = (first..first + MORE).map(|number| {
+            format!(
+                "{{\"event\":\"commitment\",\"id\":\"c{number}\",\"agreement\":\"a\",\"text\":\"{text}\",\
+                 \"debtor\":[\"p\"],\"deadline\":\"2021-01-01\",\"on\":\"2020-01-01\"}}\n"
+            )
+        });
+        import(lines.collect());
+        for (words, before) in reports.iter().zip(&mut before) {
+            let (most, length) = most_memory(&scratch, words);
+            eprintln!("{words:?}: {most} KiB, {length} bytes");
+            if first > 0 {
+                let told = format!("{words:?}: {before:?}, then {most} KiB, {length} bytes");
+                assert!(length > before.1 + 20 * MORE as usize, "{told}");
+                assert!(most < before.0 + GROWTH, "{told}");
+            }
+            *before = (most, length);
+        }
     }
 }

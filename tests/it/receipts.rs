@@ -78,7 +78,24 @@ fn what_was_recorded_without_a_receipt_is_answered_with_a_code_of_its_own() {
 #[test]
 fn a_reader_that_has_left_has_no_receipt_and_misses_no_answer() {
     let scratch = Scratch::with_ledger();
-    for (words, code) in [("record note --text one", 22), ("log", 0)] {
+    scratch.write("lines", "{\"event\":\"note\",\"text\":\"a line\"}\n");
+    let deeds = [
+        ("init --ledger another --origin example.org/another", 22, 0),
+        ("record note --text one", 22, 1),
+        ("import lines", 22, 1),
+        ("redact 1 --reason r --authority a", 22, 1),
+        ("record party p --kind state --name P", 22, 1),
+        ("record agreement a --title A --party p", 22, 1),
+        ("log", 0, 0),
+        ("export", 0, 0),
+        ("verify", 0, 0),
+        ("compact", 0, 0),
+        ("recover --into salvaged", 0, 0),
+        ("checkpoint", 0, 0),
+        ("export --bundle b.tar", 0, 0),
+    ];
+    let mut before = 1;
+    for (words, code, records) in deeds {
         let mut command = scratch.servanda();
         command
             .args(words.split(' '))
@@ -88,8 +105,83 @@ fn a_reader_that_has_left_has_no_receipt_and_misses_no_answer() {
         drop(reader);
         let ended = command.stdout(writer).status().unwrap();
         assert_eq!(ended.code(), Some(code), "{words}");
+        before += records;
+        assert_eq!(count(&scratch), before, "{words}");
     }
-    assert_eq!(count(&scratch), 2);
+    for ledger in ["another", "salvaged"] {
+        scratch.run(&["verify", "--ledger", ledger]).ok();
+    }
+}
+
+/// A party's own key speaks: that is recorded once, too.
+#[cfg(target_os = "linux")]
+#[test]
+fn an_acknowledgement_without_a_receipt_is_answered_with_a_code_of_its_own() {
+    let scratch = Scratch::with_ledger();
+    let ok = |words: &str| scratch.run(&words.split(' ').collect::<Vec<_>>()).ok();
+    ok("record party p --kind state --name P");
+    ok("record agreement a --title A --party p");
+    ok("key generate --name p --out p.key");
+    let key = ok("key show p.key");
+    scratch
+        .run(&["record", "party-key", "p", "--key", key.trim()])
+        .ok();
+    let before = count(&scratch);
+    let words = "acknowledge a --party p --key p.key";
+    let outcome = in_shell(&scratch, "", words, "> /dev/full");
+    outcome.fails(
+        22,
+        &[
+            "recorded as record 4, but the receipt",
+            "hint: do not record it again",
+        ],
+    );
+    assert_eq!(count(&scratch), before + 1);
+    scratch.write("editor", "#!/bin/sh\necho 'text: by hand' > \"$1\"\n");
+    let outcome = in_shell(
+        &scratch,
+        "EDITOR='sh ./editor'",
+        "record note --edit",
+        "> /dev/full",
+    );
+    outcome.fails(22, &["recorded as record 5, but the receipt"]);
+    assert_eq!(count(&scratch), before + 2);
+    scratch.run(&["verify"]).ok();
+}
+
+/// Each command that writes large files ends with an error below its need, and with its work done above it.
+#[test]
+fn a_limit_on_the_size_of_files_stops_no_later_command() {
+    let template = Scratch::with_ledger();
+    let lines = (0..20_000u64).map(|line| {
+        let text = line.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        format!("{{\"event\":\"note\",\"text\":\"{text:016x}\"}}\n")
+    });
+    template
+        .run_on(&["import", "-"], lines.collect::<String>())
+        .ok();
+    let records = template.records();
+    for (words, limits) in [
+        ("export --bundle b.tar", [1, 100, 1_000]),
+        ("compact", [1, 100, 1_000]),
+        (
+            "init --ledger new --origin example.org/new",
+            [1, 100, 5_000],
+        ),
+        ("recover --into new", [1, 100, 5_000]),
+    ] {
+        for limit in limits {
+            let scratch = template.copied();
+            let outcome = in_shell(&scratch, &format!("ulimit -f {limit};"), words, "");
+            let told = format!("{words}, {limit}: {outcome:#?}");
+            outcome.fails(1, &["error: ", "File too large", "hint: raise the limit"]);
+            assert!(!scratch.path("b.tar").exists(), "{told}");
+            assert_eq!(scratch.records(), records, "{told}");
+            scratch.run(&words.split(' ').collect::<Vec<_>>()).ok();
+            scratch.run(&["record", "note", "--text", "and on"]).ok();
+            scratch.run(&["verify"]).ok();
+        }
+    }
 }
 
 #[test]

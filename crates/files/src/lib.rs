@@ -9,10 +9,12 @@
 mod error;
 mod output;
 mod source;
+mod temporary;
 
 pub use error::FileError;
 pub use output::{Access, Existing, Output, destroy, write, write_locked};
 pub use source::{PATIENCE, Source, lock_holder, open_own, read, read_regular};
+pub use temporary::{Temporary, remove_all};
 
 #[cfg(test)]
 mod tests;

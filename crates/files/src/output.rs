@@ -9,6 +9,7 @@ use tempfile::NamedTempFile;
 
 use super::error::FileError;
 use super::source::{PATIENCE, Source, kind_of};
+use super::temporary::Temporary;
 
 /// What the system says where a pipe has no reader.
 #[cfg(unix)]
@@ -46,7 +47,11 @@ pub struct Output {
 
 #[derive(Debug)]
 enum Target {
-    Regular { draft: NamedTempFile, path: PathBuf },
+    Regular {
+        draft: NamedTempFile,
+        temporary: Temporary,
+        path: PathBuf,
+    },
     Stream(File),
 }
 
@@ -88,7 +93,7 @@ impl Output {
     pub fn check(&mut self) -> Result<(), FileError> {
         self.flush()?;
         match &self.target {
-            Target::Regular { draft, path } if self.existing == Existing::RefuseOther => {
+            Target::Regular { draft, path, .. } if self.existing == Existing::RefuseOther => {
                 match check_same(path, draft) {
                     Err(error) if error.is_missing() => Ok(()),
                     checked => checked,
@@ -103,15 +108,19 @@ impl Output {
     /// # Errors
     /// [`FileError::Exists`] where somebody else made one meanwhile, [`FileError::Io`].
     pub fn commit(self) -> Result<(), FileError> {
-        let (draft, path) = match self.target {
+        let (draft, temporary, path) = match self.target {
             Target::Stream(mut file) => return Ok(file.flush()?),
-            Target::Regular { draft, path } => (draft, path),
+            Target::Regular {
+                draft,
+                temporary,
+                path,
+            } => (draft, temporary, path),
         };
         draft.as_file().sync_all()?;
-        let placed = match self.existing {
+        let placed = temporary.last_step(|| match self.existing {
             Existing::Refuse | Existing::RefuseOther => draft.persist_noclobber(&path),
             Existing::Replace | Existing::ReplaceOwn => draft.persist(&path),
-        };
+        });
         match placed {
             Ok(_) => {}
             Err(refused) if refused.error.kind() != io::ErrorKind::AlreadyExists => {
@@ -202,10 +211,11 @@ pub fn write_locked(path: &Path, bytes: impl AsRef<[u8]>) -> Result<(), FileErro
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
         _ => {}
     }
+    let temporary = Temporary::at(&draft);
     let mut file = File::create_new(&draft)?;
     file.write_all(bytes.as_ref())?;
     file.sync_all()?;
-    Ok(std::fs::rename(&draft, path)?)
+    Ok(temporary.last_step(|| std::fs::rename(&draft, path))?)
 }
 
 /// Overwrites a regular file with zeros, waits until they are on the disk, and removes it. What the file system keeps of
@@ -275,16 +285,20 @@ fn draft(path: &Path, access: Access) -> Result<Target, FileError> {
         };
         builder.permissions(std::fs::Permissions::from_mode(mode));
     }
-    let draft = loop {
-        let draft = builder.tempfile_in(directory)?;
+    let (draft, temporary) = loop {
+        let (draft, temporary) = Temporary::of(|| builder.tempfile_in(directory))?;
         // The lock says that somebody writes it. Before it was there, another process may have taken it for a stale one.
         let is_locked = draft.as_file().try_lock().is_ok();
         if !is_locked || draft.path().exists() {
-            break draft;
+            break (draft, temporary);
         }
     };
     let path = path.to_owned();
-    Ok(Target::Regular { draft, path })
+    Ok(Target::Regular {
+        draft,
+        temporary,
+        path,
+    })
 }
 
 /// What the names of all drafts of a file begin with.

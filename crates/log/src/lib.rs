@@ -6,6 +6,7 @@
 mod backend;
 #[cfg(feature = "sled")]
 mod block;
+pub mod clock;
 #[cfg(any(test, feature = "testing"))]
 pub mod conformance;
 #[cfg(feature = "sled")]

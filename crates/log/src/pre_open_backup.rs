@@ -15,7 +15,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
-use servanda_files::FileError;
+use servanda_files::{FileError, Temporary};
 use tempfile::TempDir;
 
 use super::swap;
@@ -277,10 +277,9 @@ fn names_in(dir: &Path) -> io::Result<Option<Vec<OsString>>> {
 }
 
 /// Makes a scratch directory for a copy of this directory, with a name by which the copy is found again.
-pub(super) fn scratch(records: &Path) -> io::Result<TempDir> {
-    tempfile::Builder::new()
-        .prefix(&scratch_prefix(records)?)
-        .tempdir()
+pub(super) fn scratch(records: &Path) -> io::Result<(TempDir, Temporary)> {
+    let prefix = scratch_prefix(records)?;
+    Temporary::of(|| tempfile::Builder::new().prefix(&prefix).tempdir())
 }
 
 /// Wipes the copies of this directory that killed processes left. No process may have them open.

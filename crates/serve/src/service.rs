@@ -315,7 +315,7 @@ impl Service {
         // No query and no header: a query may hold what somebody looks for, or a token.
         let path: String = request.path.chars().take(200).collect();
         let line = json!({
-            "at": chrono::DateTime::<chrono::Utc>::from(std::time::SystemTime::now()).to_rfc3339_opts(chrono::SecondsFormat::Millis, true),
+            "at": servanda_log::clock::utc(std::time::SystemTime::now()).to_rfc3339_opts(chrono::SecondsFormat::Millis, true),
             "method": request.method,
             "path": path,
             "status": status,

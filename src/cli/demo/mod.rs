@@ -6,6 +6,8 @@ mod witnesses;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use tempfile::TempDir;
+
 pub(super) use self::stage::make;
 use self::stage::{ORIGIN, show_command, step};
 use super::command::{Command, Run};
@@ -14,6 +16,7 @@ use super::session::Session;
 use super::{log, report, show, verify};
 use servanda_core::chain::record::Head;
 use servanda_core::ranges::CHUNK;
+use servanda_files::Temporary;
 use servanda_ledger::{Ledger, Machine};
 use servanda_log::{Log, OneBatch, directory};
 
@@ -36,12 +39,7 @@ const CHANGED: &str = "C1";
 
 impl Run for Demo {
     fn run(self, session: &Session) -> Result<Exit, CliError> {
-        let scratch = tempfile::Builder::new()
-            .prefix("servanda-demo-")
-            .tempdir()
-            .map_err(|error| {
-                CliError::refused(format!("cannot make a directory for the demo: {error}"))
-            })?;
+        let (scratch, _temporary) = scratch()?;
         tour(self.keep.as_deref().unwrap_or(scratch.path()), session)?;
         session.hint(&match self.keep {
             Some(keep) => format!(
@@ -52,6 +50,14 @@ impl Run for Demo {
         });
         Ok(Exit::Ok)
     }
+}
+
+/// A directory for ledgers that nobody keeps.
+pub(super) fn scratch() -> Result<(TempDir, Temporary), CliError> {
+    let make = || tempfile::Builder::new().prefix("servanda-demo-").tempdir();
+    Temporary::of(make).map_err(|error| {
+        CliError::refused(format!("cannot make a directory for the demo: {error}"))
+    })
 }
 
 fn tour(place: &Path, session: &Session) -> Result<(), CliError> {

@@ -5,9 +5,10 @@ use std::io::{self, BufWriter, Write as _};
 use super::findings::Findings;
 use super::shared::listed;
 use super::tables::{LeftOut, Tables};
-use crate::cli::error::CliError;
+use crate::cli::error::{CliError, Exit};
 use crate::cli::export::line;
 use crate::cli::feed::why;
+use crate::cli::interrupt::Interrupt;
 use crate::cli::session::{OpenLedger, Session, written};
 use crate::intake::rules::Rules;
 use servanda_core::event::Fields;
@@ -38,6 +39,7 @@ pub(super) fn append(
     found: &mut Findings,
     rules: &Rules,
     recorded_at: Option<Instant>,
+    interrupt: &Interrupt,
 ) -> Result<Appended, CliError> {
     let states_times = found
         .events
@@ -53,6 +55,10 @@ pub(super) fn append(
     let mut events = found.events.iter_mut().enumerate();
     let names = &found.names;
     let appended = session.append_stream(ledger, |present| {
+        if interrupt.is_set() {
+            let message = "interrupted; nothing was appended";
+            return Err(CliError::new(Exit::Interrupted, message));
+        }
         let Some((place, from)) = events.next() else {
             return Ok(None);
         };

@@ -18,6 +18,7 @@ use self::shared::{listed, read_file, unread};
 use self::tables::{LeftOut, Tables};
 use super::error::{CliError, Exit};
 use super::files::Overwrite;
+use super::interrupt::Interrupt;
 use super::session::Session;
 use crate::intake::rules::{RULES_LIMIT, Rules};
 use crate::intake::suggest;
@@ -81,6 +82,7 @@ pub(super) fn run(matches: &ArgMatches, rules: &Path, session: &Session) -> Resu
     let recorded_at = matches.get_one::<Instant>("recorded_at").copied();
     let mut left_out: LeftOut = vec![BTreeMap::new(); tables.all.len()];
     let mut warnings = None;
+    let interrupt = Interrupt::noted();
     // Each turn leaves out at least one more row.
     loop {
         let mut found = tables.map(ledger.state(), &left_out);
@@ -94,7 +96,14 @@ pub(super) fn run(matches: &ArgMatches, rules: &Path, session: &Session) -> Resu
             Some(path) => check_bad_files(&found, path, existing, &tables)?,
             None => {}
         }
-        match append(session, &mut ledger, &mut found, &rules, recorded_at)? {
+        match append(
+            session,
+            &mut ledger,
+            &mut found,
+            &rules,
+            recorded_at,
+            &interrupt,
+        )? {
             Appended::Refused(refused) => {
                 let is_skipping = skip_bad.is_some();
                 if !is_skipping || !refused.leave_out(&found, &tables, &mut left_out) {

@@ -108,6 +108,33 @@ const IMPURE: &[&str] = &[
     "Utc::now",
 ];
 
+/// What opens, reads or writes a file.
+const OPENING: &[&str] = &[
+    "fs::read",
+    "fs::read_to_string",
+    "fs::write",
+    "File::open",
+    "File::create",
+    "File::create_new",
+    "OpenOptions",
+];
+
+/// Where files are opened otherwise than through servanda-files: a package, or a file and its reason. Others ask that
+/// package, which looks at a file before it reads it and never writes over what it should not.
+const OPENED_IN: &[&str] = &[
+    "crates/files/src/",
+    // The files of a ledger, locked, read and synced in an order of their own.
+    "crates/log/src/",
+    // The lock of a directory in which tiles are published: it is never read.
+    "crates/tiles/src/directory.rs",
+    // The files of a witness, locked and synced in an order of their own.
+    "crates/witness/src/cosigned.rs",
+    // What the system says of the process.
+    "src/cli/interrupt.rs",
+    // Drafts that their owner alone can read, each locked by the process that has it.
+    "src/desk/draft.rs",
+];
+
 /// Macros for `src/cli` alone: a library does not own a terminal.
 const PRINTING: &[&str] = &["print", "println", "eprint", "eprintln", "dbg"];
 
@@ -118,6 +145,7 @@ const RULES: &[fn(&Source) -> Vec<Offence>] = &[
     misplaced_crates,
     impure_core,
     printing,
+    files_by_another_door,
     flags_below_the_command_line,
 ];
 
@@ -265,6 +293,18 @@ fn impure_core(source: &Source) -> Vec<Offence> {
 /// Whether a path contains these segments in a row.
 fn has_segments(path: &str, segments: &str) -> bool {
     format!("::{path}::").contains(&format!("::{segments}::"))
+}
+
+fn files_by_another_door(source: &Source) -> Vec<Offence> {
+    let is_open = OPENED_IN.iter().any(|path| source.path.starts_with(path));
+    if is_open || source.is_test {
+        return Vec::new();
+    }
+    let paths = source.paths.iter().filter(|path| !path.in_test);
+    paths
+        .filter(|path| OPENING.iter().any(|name| has_segments(&path.text, name)))
+        .map(|path| (path.line, format!("{} beside servanda-files", path.text)))
+        .collect()
 }
 
 fn printing(source: &Source) -> Vec<Offence> {
@@ -423,6 +463,22 @@ fn each_rule_finds_its_offence_and_nothing_else() {
             &[],
         ),
         ("src/cli/a.rs", "fn f() { println!(\"use --by\"); }", &[]),
+        (
+            "src/cli/a.rs",
+            "use std::fs;\nfn f() { fs::write(a, b); }",
+            &[2],
+        ),
+        (
+            "crates/witness/src/a.rs",
+            "use std::fs::{File, OpenOptions};\nfn f() { File::open(a); }",
+            &[1, 2],
+        ),
+        ("crates/files/src/a.rs", "fn f() { std::fs::read(a); }", &[]),
+        (
+            "src/cli/a.rs",
+            "fn f() { files::read(a); std::fs::read_dir(b); }",
+            &[],
+        ),
         (
             "crates/core/src/a.rs",
             "const A: &str = \"with --by PARTY\";",

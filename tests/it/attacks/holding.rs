@@ -73,6 +73,49 @@ fn two_histories_for_two_auditors_come_out_when_they_compare_checkpoints() {
         .display()
         .to_string();
     run(&["check-proof", &proof, "--log-key", "log.vkey"]).ok();
+
+    // The form of the file, too, is checked.
+    let good = fs::read_to_string(&proof).unwrap();
+    let lines: Vec<&str> = good.lines().collect();
+    let hashes: usize = lines[1].strip_prefix("hashes ").unwrap().parse().unwrap();
+    assert!(hashes > 0 && good.matches("\n=\n").count() == 1, "{good}");
+    let counted = |count: &str| good.replacen(lines[1], &format!("hashes {count}"), 1);
+    let malformed = [
+        good.replacen("\n=\n", "\n", 1),
+        good.replacen("\n=\n", "\n=\n=\n", 1),
+        good.replacen("\n=\n", "\n==\n", 1),
+        good.replacen("\n=\n", "\n\n", 1),
+        counted(&(hashes + 1).to_string()),
+        counted(&(hashes - 1).to_string()),
+        counted("18446744073709551616"),
+        counted("18446744073709551615"),
+        counted("-1"),
+        counted(&format!("0{hashes}")),
+        counted(&format!("+{hashes}")),
+        counted(""),
+        good.replacen(lines[2], "", 1),
+        good.replacen(&format!("{}\n", lines[2]), "", 1),
+        good.replacen(lines[2], &lines[2][1..], 1),
+        good.replacen(lines[2], &format!("{}\n{}", lines[2], lines[2]), 1),
+        good.replacen("proof v1", "proof v2", 1),
+        good.replacen("\n\n", "\n", 1),
+        good.replace('\n', "\r\n"),
+        format!("{good}\n"),
+        format!("{good}more\n"),
+        format!("\n{good}"),
+        good[..good.len() - 1].to_owned(),
+        good[..good.find("\n=\n").unwrap() + 3].to_owned(),
+        good[..good.find("\n=\n").unwrap() + 1].to_owned(),
+        String::new(),
+    ];
+    for text in malformed {
+        assert_ne!(text, good);
+        fs::write(&proof, &text).unwrap();
+        let outcome = run(&["check-proof", &proof, "--log-key", "log.vkey"]);
+        let is_refused = matches!(outcome.code, Some(1 | 2 | 10 | 11));
+        assert!(is_refused, "{text:?}: {outcome:#?}");
+        assert!(outcome.stderr.contains("error: "), "{text:?}: {outcome:#?}");
+    }
 }
 
 #[test]

@@ -1,9 +1,15 @@
 //! Tamperings by somebody without keys: bytes, records and signatures as they lie in the store.
 
-use servanda_core::chain::record::{BatchSignature, HEADER_LEN, Head, Record, Sealed};
+use curve25519_dalek::constants::{ED25519_BASEPOINT_POINT, EIGHT_TORSION};
+use curve25519_dalek::scalar::{Scalar, clamp_integer};
+use sha2::{Digest as _, Sha512};
+
+use servanda_core::chain::record::{
+    BatchSignature, HEADER_LEN, Head, Record, Sealed, recorder_message,
+};
 use servanda_core::records::Stored;
 
-use super::story::{Story, key, sign};
+use super::story::{ORIGIN, Story, key, seed, sign};
 use super::{CUT, Case, ERASED, Expect, Store};
 
 /// What verifiers list as not checked.
@@ -182,6 +188,38 @@ fn cut() -> Vec<Case> {
     cases
 }
 
+/// A signature of the key of a name that holds only where both sides of the equation are multiplied by 8: its R is the
+/// sum of a point of the main group, the neutral one too, and one of small order.
+fn cofactored(name: &str, end: Head, multiple: u8, torsion: usize) -> [u8; 64] {
+    let expanded = Sha512::digest(seed(name));
+    let mut secret = [0; 32];
+    secret.copy_from_slice(&expanded[..32]);
+    let secret = Scalar::from_bytes_mod_order(clamp_integer(secret));
+    let public = (ED25519_BASEPOINT_POINT * secret).compress();
+    assert_eq!(public.as_bytes(), key(name).verifier().public_bytes());
+    let multiple = Scalar::from(multiple);
+    let r = (ED25519_BASEPOINT_POINT * multiple + EIGHT_TORSION[torsion]).compress();
+    let hashed = Sha512::new()
+        .chain_update(r.as_bytes())
+        .chain_update(public.as_bytes())
+        .chain_update(recorder_message(ORIGIN, end))
+        .finalize();
+    let mut wide = [0; 64];
+    wide.copy_from_slice(&hashed);
+    let s = multiple + Scalar::from_bytes_mod_order_wide(&wide) * secret;
+    let mut signature = [0; 64];
+    signature[..32].copy_from_slice(r.as_bytes());
+    signature[32..].copy_from_slice(s.as_bytes());
+    signature
+}
+
+/// Whose key this is.
+fn whose(id: [u8; 4]) -> &'static str {
+    let names = ["alice", "alice2", "bob", "carol"];
+    let is_it = |name: &&&str| key(name).verifier().id().to_be_bytes() == id;
+    names.iter().find(is_it).unwrap()
+}
+
 /// The signatures of each signed batch removed, forged, swapped, disordered; and signatures where none belong.
 fn signatures() -> Vec<Case> {
     let (records, head) = honest();
@@ -242,6 +280,23 @@ fn signatures() -> Vec<Case> {
                 all[which].signature[..32].fill(0);
                 all[which].signature[0] = 1;
             });
+            let whose = whose(records[seq].signatures[which].key_id);
+            // Without a point of small order, what is made like this holds.
+            let honest = cofactored(whose, end, 7, 0);
+            assert!(
+                key(whose)
+                    .verifier()
+                    .verify(&recorder_message(ORIGIN, end), &honest)
+                    .is_ok()
+            );
+            for multiple in [0, 7] {
+                let torsion = 1 + (2 * at + which + usize::from(multiple)) % 7;
+                let forged = cofactored(whose, end, multiple, torsion);
+                let name = format!(
+                    "signature {which} of record {seq} that holds times 8 alone, {multiple} and {torsion}"
+                );
+                add(name, seq, &|all| all[which].signature = forged);
+            }
             let name = format!("the key's id of signature {which} of record {seq} changed");
             add(name, seq, &|all| all[which].key_id[3] ^= 1);
             let name = format!("signature {which} of record {seq} twice");

@@ -12,7 +12,7 @@ use super::story::{ERASED, Said, Story, event};
 use super::{Case, Expect, REWRITTEN, RULE, Store};
 use Expect::{Explained, Refused, RefusedOr};
 
-use self::records::{headers, histories, keys_of_one_id, marks, payloads, rules};
+use self::records::{excused, headers, histories, keys_of_one_id, marks, payloads, rules};
 
 /// The ledger does not say who may record what.
 const APPENDED: &str = "an event that anybody may append";
@@ -75,6 +75,7 @@ pub fn all() -> Vec<Case> {
     all.extend(keys_of_one_id());
     all.extend(rules());
     all.extend(marks());
+    all.extend(excused());
     all.extend(headers());
     all.extend(payloads());
     all.extend(histories());

@@ -81,12 +81,16 @@ pub fn key(name: &str) -> SigningKey {
         Some(named) => named,
         None => (name.trim_end_matches(|c: char| c.is_ascii_digit()), name),
     };
-    let seed = name.bytes().fold(7, u8::wrapping_add);
     SigningKey::from_seed(
         KeyName::new(whose).unwrap(),
         SignatureType::Ed25519,
-        &[seed; 32],
+        &seed(name),
     )
+}
+
+/// The secret seed of the key of a name.
+pub fn seed(name: &str) -> [u8; 32] {
+    [name.bytes().fold(7, u8::wrapping_add); 32]
 }
 
 /// The event of a line, without the signature that it may carry.

@@ -219,6 +219,70 @@ fn a_record_that_is_none_is_exported_without_a_link() {
     assert_found(&[], &joined(&all), 1, &["link"]);
 }
 
+/// Payloads whose texts inside of others are as long as they may be, and longer by one.
+fn at_the_limits() -> Vec<(Content, bool)> {
+    let long = |length: usize| "x".repeat(length);
+    let language = |length: usize| {
+        let parts = "-abcdefgh".repeat(8);
+        format!("es{}", &parts[..length - 2])
+    };
+    let (party, source, note) = (
+        r#"{"event":"party","id":"p","kind":"state","name":"qqqq"}"#,
+        r#"{"event":"source","id":"S1","kind":"treaty","title":"T","language":"es-qqqq"}"#,
+        r#"{"event":"note","text":"y","source":"S1: qqqq"}"#,
+    );
+    let identified =
+        r#"{"event":"party","id":"p","kind":"state","name":"P","identifier":"iso3166:qqqq"}"#;
+    let named = r#"{"event":"party","id":"p","kind":"state","name":"qqqq@es"}"#;
+    let mut all = Vec::new();
+    for (length, is_allowed) in [(32_768, true), (32_769, false)] {
+        for (line, before, after) in [
+            (party, "", ""),
+            (named, "", "@es"),
+            (identified, "iso3166:", ""),
+            (note, "S1: ", ""),
+        ] {
+            let long = format!("{before}{}{after}", long(length));
+            all.push((
+                lengthened(line, &format!("{before}qqqq{after}"), &long),
+                is_allowed,
+            ));
+        }
+    }
+    for (length, is_allowed) in [(64, true), (65, false)] {
+        all.push((lengthened(source, "es-qqqq", &language(length)), is_allowed));
+        let name = format!("qqqq@{}", language(length));
+        // What is no language is a part of the text before it.
+        all.push((lengthened(party, "qqqq", &name), true));
+    }
+    all
+}
+
+/// The payload of an event, with another text in the place of one.
+fn lengthened(line: &str, old: &str, new: &str) -> Content {
+    let (kind, fields) = ndjson::read_one(line.as_bytes(), Kind::Noted)
+        .unwrap()
+        .unwrap();
+    let mut content = codec::encode(&Event::build(kind, &fields).unwrap()).unwrap();
+    let encoded = |text: &str| {
+        let length = text.len();
+        let mut bytes = match u8::try_from(length) {
+            Ok(byte) if byte <= 250 => vec![byte],
+            _ => [&[0xfb], &u16::try_from(length).unwrap().to_le_bytes()[..]].concat(),
+        };
+        bytes.extend_from_slice(text.as_bytes());
+        bytes
+    };
+    let (old, new) = (encoded(old), encoded(new));
+    let found = content
+        .payload
+        .windows(old.len())
+        .position(|part| part == old);
+    let at = found.unwrap();
+    content.payload.splice(at..at + old.len(), new);
+    content
+}
+
 #[test]
 fn both_refuse_the_same_payloads() {
     let mut contents: BTreeSet<Content> = BTreeSet::new();
@@ -366,6 +430,11 @@ fn both_refuse_the_same_payloads() {
     }
 
     contents.extend(payloads.into_iter().map(content));
+    let at_the_limits = at_the_limits();
+    contents.extend(at_the_limits.iter().map(|(content, _)| content.clone()));
+    for (content, is_allowed) in at_the_limits {
+        assert_eq!(codec::decode(content.as_ref()).is_ok(), is_allowed);
+    }
     let contents: Vec<Content> = contents.into_iter().map(aimed).collect();
     assert!(contents.contains(&content(citing("S1: p"))));
     assert!(contents.iter().any(|one| one.payload.len() == 65_536));

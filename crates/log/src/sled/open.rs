@@ -192,8 +192,9 @@ impl Sled {
         backup::wipe_scratches(&self.dir.join(RECORDS)).map_err(failed)?;
         let open = |parts| {
             let scratch = backup::scratch(&self.dir.join(RECORDS)).map_err(failed)?;
-            backup::copy(records, scratch.path(), parts).map_err(failed)?;
-            let mut trees = Trees::open_until(scratch.path(), deadline)?;
+            let home = scratch.0.path();
+            backup::copy(records, home, parts).map_err(failed)?;
+            let mut trees = Trees::open_until(home, deadline)?;
             // Errors name the log, not its copy.
             trees.shown = records.to_owned();
             trees.copy = Some((scratch, parts));

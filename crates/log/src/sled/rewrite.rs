@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::time::Instant;
+
+use servanda_files::Temporary;
 
 use super::chain::step;
 use super::files::{RECORDS, REOPEN_WAIT, damaged, io_error, released, sync_tree};
@@ -72,7 +74,20 @@ impl Sled {
 
     /// Puts a copy in place of the records, and wipes the other directory.
     pub(super) fn replace(&mut self, rewriting: &Rewriting<'_>) -> Result<(), LogError> {
-        let rewritten = self.rewrite(rewriting);
+        let records = self.dir.join(RECORDS);
+        let (new, temporary) = Temporary::of(|| made(swap::new_of(&records)))
+            .map_err(|source| io_error("creating", &swap::new_of(&records), source))?;
+        let written = self.write_anew(&new, rewriting);
+        temporary.last_step(|| {
+            let rewritten = written.and_then(|()| {
+                swap::exchange(&records).map_err(|source| io_error("replacing", &records, source))
+            });
+            self.settle_in(rewritten)
+        })
+    }
+
+    /// Opens the records again after an exchange, or after an attempt at it, and wipes what it left.
+    fn settle_in(&mut self, rewritten: Result<(), LogError>) -> Result<(), LogError> {
         self.wrote.store(true, Ordering::Relaxed);
         self.swept = false;
         if rewritten.as_ref().is_err_and(is_for_want_of_room) {
@@ -85,18 +100,14 @@ impl Sled {
         rewritten.and(swept)
     }
 
-    /// Copies all records into a new directory, some of them changed, and puts it in place of the old one.
-    fn rewrite(&mut self, rewriting: &Rewriting<'_>) -> Result<(), LogError> {
-        let records = self.dir.join(RECORDS);
-        let new = swap::new_of(&records);
-        fs::create_dir(&new).map_err(|source| io_error("creating", &new, source))?;
-        self.copy_to(&new, rewriting)?;
-        self.compare_with(&new, rewriting)?;
-        settle(&new, self.head, Instant::now() + REOPEN_WAIT)?;
-        sync_tree(&new)?;
+    /// Copies all records into a new directory, some of them changed, and closes the old one.
+    fn write_anew(&mut self, new: &Path, rewriting: &Rewriting<'_>) -> Result<(), LogError> {
+        self.copy_to(new, rewriting)?;
+        self.compare_with(new, rewriting)?;
+        settle(new, self.head, Instant::now() + REOPEN_WAIT)?;
+        sync_tree(new)?;
         self.shared.close();
-        released(&records)?;
-        swap::exchange(&records).map_err(|source| io_error("replacing", &records, source))
+        released(&self.dir.join(RECORDS))
     }
 
     fn copy_to(&self, new: &Path, rewriting: &Rewriting<'_>) -> Result<(), LogError> {
@@ -223,4 +234,10 @@ impl Compact for Sled {
         let _later = reserve(&self.dir);
         Ok(Compaction { before, after })
     }
+}
+
+/// Makes a directory, and gives its path back.
+fn made(dir: PathBuf) -> io::Result<PathBuf> {
+    fs::create_dir(&dir)?;
+    Ok(dir)
 }

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use ::sled::{Batch, Config, Db, Tree};
 use bytes::Bytes;
+use servanda_files::Temporary;
 use tempfile::TempDir;
 
 use super::files::{DB, SEGMENT_SIZE, SMALL_BLOCKS_TO_MERGE, damaged, io_error};
@@ -44,7 +45,7 @@ pub(super) struct Trees {
     /// The directory that errors name.
     pub(super) shown: PathBuf,
     /// The scratch directory, if this is a copy, and what was copied. Deleted after everything else here is closed.
-    pub(super) copy: Option<(TempDir, Parts)>,
+    pub(super) copy: Option<((TempDir, Temporary), Parts)>,
     /// Bytes of values that were read since sled was opened.
     pub(super) bytes_read: AtomicUsize,
     /// Bytes of values that were written since sled was opened.

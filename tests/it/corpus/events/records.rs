@@ -168,8 +168,62 @@ pub(super) fn marks() -> Vec<Case> {
     let of_a_correction = r#"{"event":"correction","record":16,"field":"reason","old":"its full name","to":"y","reason":"z"}"#;
     hidden(of_a_correction, note, &[]);
     hidden(note, note, &[]);
+    // Records that are there from the beginning, the opening among them.
+    let (honest, _) = Story::honest().bind();
+    for seq in (0..honest.len()).filter(|seq| !honest[*seq].header.erasable) {
+        for marked in [false, true] {
+            let mut story = Story::honest();
+            if marked {
+                story.said(seq).change = Some(Rc::new(|header| header.erasable = true));
+            }
+            let redaction =
+                format!(r#"{{"event":"redaction","record":{seq},"reason":"x","authority":"y"}}"#);
+            story.append(&redaction, &[]);
+            story.said(seq).erased = true;
+            let name = format!("record {seq} redacted and erased, marked: {marked}");
+            cases.push(Case::told(name, &story, Refused));
+        }
+    }
     cases
 }
+
+/// What excuses an erasure: a redaction that a later record retracts, and one in the same append.
+pub(super) fn excused() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for redaction in [19, 20, 21, 22, 30] {
+        let mut story = Story::honest();
+        let line = format!(r#"{{"event":"retraction","record":{redaction},"reason":"x"}}"#);
+        story.append(&line, &[]);
+        let name = format!("the redaction {redaction} retracted");
+        cases.push(Case::told(name, &story, Explained(RULE)));
+    }
+    for signers in [&[][..], &["alice2"]] {
+        let mut story = Story::honest();
+        let by = match signers {
+            [] => "",
+            _ => r#","recorded_by":"alice""#,
+        };
+        let at = story.append(&format!(r#"{{"event":"note","text":"x"{by}}}"#), signers);
+        let redaction =
+            format!(r#"{{"event":"redaction","record":{at},"reason":"x","authority":"y"}}"#);
+        let batch = story.batches.last_mut().unwrap();
+        batch.said.push(event(&redaction).into());
+        story.said(at).erased = true;
+        let name = format!(
+            "a note and its redaction in one append, signed: {}",
+            !signers.is_empty()
+        );
+        cases.push(Case::told(
+            name,
+            &story,
+            Explained("erased under a redaction of the same append"),
+        ));
+    }
+    cases
+}
+
+/// The change that is tried on every record.
+const MARK: &str = "the other erasable";
 
 /// One field of a header changed before everything is linked and signed.
 pub(super) fn headers() -> Vec<Case> {
@@ -180,7 +234,7 @@ pub(super) fn headers() -> Vec<Case> {
         ("the kind of an opening", |header| {
             header.kind = u16::from(header.kind == 0)
         }),
-        ("the other erasable", |header| header.erasable ^= true),
+        (MARK, |header| header.erasable ^= true),
         ("the other asserted", |header| header.asserted ^= true),
         ("another target", |header| header.target += 1),
         ("itself as target", |header| {
@@ -204,7 +258,7 @@ pub(super) fn headers() -> Vec<Case> {
     let mut cases = Vec::new();
     for (at, (name, change)) in changes.into_iter().enumerate() {
         for seq in (0..Story::honest().len())
-            .filter(|seq| (seq + 2 * at).is_multiple_of(5) || ERASED.contains(seq))
+            .filter(|seq| (seq + 2 * at).is_multiple_of(5) || ERASED.contains(seq) || name == MARK)
         {
             let mut story = Story::honest();
             story.said(seq).change = Some(Rc::new(change));

@@ -351,7 +351,7 @@ fn a_copy_of_a_killed_process_does_not_stay() {
     let scratch = Scratch::with(&[&[10]]);
     let records = scratch.path().join(RECORDS);
     fs::remove_file(records.join("seal")).unwrap();
-    let left = pre_open_backup::scratch(&records).unwrap().keep();
+    let left = pre_open_backup::scratch(&records).unwrap().0.keep();
     fs::write(left.join(DB), "a copy").unwrap();
     drop(opened(scratch.path()));
     assert!(!left.exists());

@@ -142,8 +142,8 @@ fn a_copy_in_the_scratch_directory_that_outlived_its_process_is_wiped() {
     let other = Scratch::with(&[&[10; 3]]);
     let copies = [&scratch, &other].map(|ledger| {
         let copy = pre_open_backup::scratch(&ledger.path().join(RECORDS)).unwrap();
-        pre_open_backup::copy(&ledger.path().join(RECORDS), copy.path(), Parts::Known).unwrap();
-        copy.keep()
+        pre_open_backup::copy(&ledger.path().join(RECORDS), copy.0.path(), Parts::Known).unwrap();
+        copy.0.keep()
     });
     let mut log = opened(scratch.path());
     log.erase(&[shortened(&scratch, 0)]).unwrap();
