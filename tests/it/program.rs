@@ -6,7 +6,9 @@ use std::io::Write as _;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::{Arc, Once};
 
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use tempfile::TempDir;
 
 use crate::endurance::files::Files;
@@ -30,6 +32,7 @@ const FOREIGN: &[&str] = &[
 
 /// The program, with nothing of the machine's in its environment, and without a memory of ledgers.
 pub fn servanda() -> Command {
+    heed_signals();
     // Figures are of a release build: SERVANDA_BINARY names it.
     let program = std::env::var_os("SERVANDA_BINARY");
     let mut command = Command::new(program.as_deref().unwrap_or(SERVANDA.as_ref()));
@@ -39,6 +42,22 @@ pub fn servanda() -> Command {
     // Nothing can be kept there.
     command.env("XDG_STATE_HOME", "/dev/null");
     command
+}
+
+/// Lets the programs that tests start take signals as usual, although the tests were started in the background, where a
+/// shell has them ignored: what a process ignores, its children ignore too, and what it handles, they do not.
+fn heed_signals() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+        let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+        for signal in [SIGHUP, SIGINT, SIGTERM] {
+            if ignored.is_some_and(|mask| mask >> (signal - 1) & 1 == 1) {
+                signal_hook::flag::register(signal, Arc::default()).unwrap();
+            }
+        }
+    });
 }
 
 /// How a run ended.
