@@ -133,7 +133,6 @@ impl Session {
     }
 
     /// The same on a ledger at a path, where the user named none.
-    #[cfg(feature = "serve")]
     pub fn at(&self, ledger: &Path) -> Self {
         let location = self.ledger.clone();
         let location = location.unwrap_or_else(|| Location::from(ledger));
