@@ -80,27 +80,16 @@ seaweedfs() {
         mv "$SERVANDA_SEAWEEDFS.draft" "$SERVANDA_SEAWEEDFS"
 }
 
-# Runs docs/verify.js. Without it the tests say that they skip, or fail where CI is true.
-node_there() {
-    if command -v node >/dev/null 2>&1; then
+# A program that Debian has under the name of its package, and what is not tried without it. The tests say then that they skip, or
+# fail where CI is true.
+program_there() {
+    if command -v "$1" >/dev/null 2>&1; then
         return 0
     fi
     if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
-        apt-get update --quiet && apt-get install --quiet --yes --no-install-recommends nodejs
+        apt-get update --quiet && apt-get install --quiet --yes --no-install-recommends "$2"
     else
-        echo "there is no node: docs/verify.js is not tried"
-    fi
-}
-
-# Injects faults at system calls. Without it the tests say that they skip, or fail where CI is true.
-strace_there() {
-    if command -v strace >/dev/null 2>&1; then
-        return 0
-    fi
-    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
-        apt-get update --quiet && apt-get install --quiet --yes --no-install-recommends strace
-    else
-        echo "there is no strace: no faults at system calls are tried"
+        echo "there is no $1: $3"
     fi
 }
 
@@ -120,8 +109,8 @@ step "SeaweedFS is there" seaweedfs
 step "python-icalendar is there" python_tool icalendar 7.3.0
 step "schemathesis is there" python_tool schemathesis 4.32.5
 step "openapi-python-client is there" python_tool openapi-python-client 0.29.1
-step "strace is there" strace_there
-step "node is there" node_there
+step "strace is there" program_there strace strace "no faults at system calls are tried"
+step "node is there" program_there node nodejs "docs/verify.js is not tried"
 step "PostgreSQL is there" postgresql
 # Each library compiles without what only the program switches on: an auditor can depend on servanda-core alone. And so does
 # the program without engines.

@@ -274,7 +274,7 @@ impl Desk<'_> {
         };
         let on = given.get("on").first();
         let on = on.and_then(|text| dates::when(text, self.today).ok());
-        let on = on.and_then(|when| when.latest().or(when.earliest()));
+        let on = on.and_then(When::counted_from);
         let (start, from) = match on {
             Some(day) => (day, day.to_string()),
             None => (self.today, "today".to_owned()),

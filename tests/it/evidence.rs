@@ -165,14 +165,7 @@ pub fn is_untouched_and_agreed(scratch: &Scratch) -> Result<bool, Broken> {
 
 #[test]
 fn looking_at_a_damaged_ledger_changes_no_byte_and_verify_and_appends_agree() {
-    let template = Scratch::with_ledger();
-    let lines = (0..1100u64).map(|line| {
-        let text = line.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        format!("{{\"event\":\"note\",\"text\":\"{text:016x}\"}}\n")
-    });
-    template
-        .run_on(&["import", "-"], lines.collect::<String>())
-        .ok();
+    let template = Scratch::with_notes(1100);
     for _ in 0..3 {
         template
             .run(&["record", "note", "--text", "one alone"])

@@ -130,6 +130,18 @@ impl Scratch {
         scratch
     }
 
+    /// A directory with a ledger of so many notes, which no compression makes short.
+    pub fn with_notes(count: u64) -> Self {
+        let scratch = Self::with_ledger();
+        let lines = (0..count).map(|line| {
+            let text = line.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            format!("{{\"event\":\"note\",\"text\":\"{text:016x}\"}}\n")
+        });
+        let lines: String = lines.collect();
+        scratch.run_on(&["import", "-"], lines).ok();
+        scratch
+    }
+
     /// Another directory with the same files, and the same memory of ledgers.
     pub fn copied(&self) -> Self {
         let copy = Self::empty();

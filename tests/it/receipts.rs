@@ -152,14 +152,7 @@ fn an_acknowledgement_without_a_receipt_is_answered_with_a_code_of_its_own() {
 /// Each command that writes large files ends with an error below its need, and with its work done above it.
 #[test]
 fn a_limit_on_the_size_of_files_stops_no_later_command() {
-    let template = Scratch::with_ledger();
-    let lines = (0..20_000u64).map(|line| {
-        let text = line.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        format!("{{\"event\":\"note\",\"text\":\"{text:016x}\"}}\n")
-    });
-    template
-        .run_on(&["import", "-"], lines.collect::<String>())
-        .ok();
+    let template = Scratch::with_notes(20_000);
     let records = template.records();
     for (words, limits) in [
         ("export --bundle b.tar", [1, 100, 1_000]),

@@ -28,15 +28,7 @@ fn signal(child: &Child, name: &str) {
 
 /// A ledger that takes a while to copy.
 fn large() -> Scratch {
-    let scratch = Scratch::with_ledger();
-    let lines = (0..20_000u64).map(|line| {
-        let text = line.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        format!("{{\"event\":\"note\",\"text\":\"{text:016x}\"}}\n")
-    });
-    scratch
-        .run_on(&["import", "-"], lines.collect::<String>())
-        .ok();
-    scratch
+    Scratch::with_notes(20_000)
 }
 
 /// The names in a directory.

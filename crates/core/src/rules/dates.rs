@@ -28,9 +28,11 @@ pub(crate) fn check_some_day(
     let Some(Deadline::Recurring(Some(rule))) = deadline else {
         return Ok(());
     };
-    let day = |when: When| when.latest().or(when.earliest());
     let agreed = || agreement.and_then(|agreement| known.agreed_on(agreement));
-    let Some(start) = on.and_then(day).or_else(|| agreed().and_then(day)) else {
+    let Some(start) = on
+        .and_then(When::counted_from)
+        .or_else(|| agreed().and_then(When::counted_from))
+    else {
         return Ok(());
     };
     match Recurrence::of(rule).map(|rule| rule.days(start).next()) {

@@ -167,6 +167,11 @@ impl When {
         }
     }
 
+    /// The day that a rule of recurrence counts from: the last possible one, or the first where there is no last.
+    pub fn counted_from(self) -> Option<NaiveDate> {
+        self.latest().or(self.earliest())
+    }
+
     /// How it lies to another, as far as that is certain: a partial order. None where the days that they may be
     /// overlap, unless both are the same single day; nothing is certain of a date that nobody knows.
     pub fn compare(self, other: When) -> Option<Ordering> {

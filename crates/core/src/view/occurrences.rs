@@ -33,8 +33,6 @@ pub struct Occurrences<'r> {
     pub all: Vec<Occurrence<'r>>,
     /// Why the rule's days are not worked out, where they are not.
     pub unsupported: Option<Unsupported>,
-    /// Whether there is a rule whose days are worked out.
-    pub has_rule: bool,
     /// Whether the rule has more days than are worked out.
     pub cut: bool,
 }
@@ -57,15 +55,11 @@ impl<'r> View<'r> {
         let mut found = Occurrences {
             all: Vec::new(),
             unsupported: None,
-            has_rule: false,
             cut: false,
         };
         match rule.as_ref().map(Recurrence::of) {
             None => {}
-            Some(Ok(rule)) => {
-                found.has_rule = true;
-                self.expect(&rule, commitment, &mut found);
-            }
+            Some(Ok(rule)) => self.expect(&rule, commitment, &mut found),
             Some(Err(unsupported)) => found.unsupported = Some(unsupported),
         }
         self.hold(commitment, &mut found);

@@ -3,6 +3,7 @@
 use chrono::{Days, NaiveDate};
 
 use servanda_core::event::Fact;
+use servanda_core::value::when::Deadline;
 use servanda_core::view::occurrences::{OCCURRENCES_LIMIT, Occurrence};
 use servanda_core::view::{Commitment, View};
 
@@ -76,7 +77,11 @@ impl Found {
             format!("the days of {id} are not known: {unsupported} in its rule")
         }));
         let has_day = found.all.iter().any(|one| one.expected.is_some());
-        if found.has_rule && !has_day && commitment.standing.is_live() {
+        let has_rule = matches!(
+            commitment.terms.deadline,
+            Some(Deadline::Recurring(Some(_)))
+        ) && found.unsupported.is_none();
+        if has_rule && !has_day && commitment.standing.is_live() {
             notes.push(format!(
                 "the rule of {id} gives no day: it ends before it begins"
             ));

@@ -58,6 +58,17 @@ fn no_party_succeeds_itself() {
     retract(&mended, "13").refused(Rule::NoCircle);
 }
 
+/// An agreement with a link.
+fn linked(id: &str, link: &str) -> Event {
+    let texts = [
+        ("id", id),
+        ("title", "t"),
+        ("party", "norway"),
+        ("link", link),
+    ];
+    event(Kind::AgreementRecorded, &texts)
+}
+
 #[test]
 fn nothing_repeats_itself() {
     let given = world().and([
@@ -72,17 +83,7 @@ fn nothing_repeats_itself() {
     correct(&given, "13", "repeats", &["C1"]).accepted();
     // Another field of it can still be mended.
     correct(&given, "11", "theme", &["talks"]).accepted();
-    let agreement = |id: &str, earlier: &str| {
-        let link = format!("repeats:{earlier}");
-        let texts = [
-            ("id", id),
-            ("title", "t"),
-            ("party", "norway"),
-            ("link", &link),
-        ];
-        event(Kind::AgreementRecorded, &texts)
-    };
-    let given = given.and([agreement("A2", "A1"), agreement("A3", "A2")]);
+    let given = given.and([linked("A2", "repeats:A1"), linked("A3", "repeats:A2")]);
     correct(&given, "10", "link", &["repeats:A3"]).refused(Rule::NoCircle);
     correct(&given, "10", "link", &["amends:A3"]).accepted();
 }
@@ -91,17 +92,7 @@ fn nothing_repeats_itself() {
 fn no_agreement_relates_to_itself() {
     for relation in Relation::ALL {
         let link = |earlier: &str| format!("{relation}:{earlier}");
-        let agreement = |id: &str, earlier: &str| {
-            let link = link(earlier);
-            let texts = [
-                ("id", id),
-                ("title", "t"),
-                ("party", "norway"),
-                ("link", &link),
-            ];
-            event(Kind::AgreementRecorded, &texts)
-        };
-        let given = world().and([agreement("A2", "A1"), agreement("A3", "A2")]);
+        let given = world().and([linked("A2", &link("A1")), linked("A3", &link("A2"))]);
         correct(&given, "10", "link", &[link("A3").as_str()])
             .refused(Rule::NoCircle)
             .saying("itself, through others either");
