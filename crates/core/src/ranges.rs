@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::archive;
 use crate::chain::lanes;
 use crate::chain::record::{BodyRef, HEADER_LEN, Hash, Head, Header, RecordRef};
-use crate::chain::tree::{Tiled, TreeHash, leaf_hash, subtrees};
+use crate::chain::tree::{Tiled, TreeHash, leaf_hashes, subtrees};
 use crate::chain::walker::Walker;
 use crate::event::Entry;
 use crate::records::{Records, Stored};
@@ -108,10 +108,9 @@ impl<P> Range<P> {
             return None;
         }
         let payloads = all(peeked.iter(), payload)?;
-        let leaves: Vec<TreeHash> = headers.iter().map(|header| leaf_hash(*header)).collect();
         let times = peeked.iter().map(|record| record.header.recorded_at);
         Some(Self {
-            subtrees: subtrees(start, &leaves),
+            subtrees: subtrees(start, &leaf_hashes(&headers)),
             first: peeked.first()?.header,
             last: peeked.last()?.header,
             latest: times.max()?,

@@ -14,6 +14,12 @@ pub trait App: Send + Sync + 'static {
         false
     }
 
+    /// Whether a request that changes something is taken in a moment, without waiting for others or for a disk: its answer
+    /// is [made later](crate::Later). It is taken on the thread that moves the bytes of all connections.
+    fn is_brief(&self, _: &Request) -> bool {
+        false
+    }
+
     /// The most bytes that the body of a request may have.
     fn body_limit(&self, method: &str, path: &str) -> usize;
 

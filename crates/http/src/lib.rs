@@ -17,7 +17,7 @@ mod tls;
 pub use app::App;
 pub use message::{Head, Request};
 pub use priority::let_others_go_first;
-pub use reply::{Bell, Feed, Next, Reply, Writer};
+pub use reply::{Bell, Feed, Later, Next, Reply, Writer};
 pub use running::{HungUp, Running};
 pub use server::Server;
 pub use tls::{Tls, TlsError};

@@ -1,6 +1,10 @@
 //! Requests as an app sees them, and the heads of answers.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
+
+/// As many headers as most answers have.
+const HEADERS: usize = 10;
 
 /// A request.
 #[derive(Debug, Clone)]
@@ -36,21 +40,20 @@ pub struct Head {
     /// The status.
     pub status: u16,
     /// The headers. A name or value that no header can have is left out.
-    pub headers: Vec<(&'static str, String)>,
+    pub headers: Vec<(&'static str, Cow<'static, str>)>,
 }
 
 impl Head {
     /// A head with a status and a media type.
-    pub fn new(status: u16, media_type: &str) -> Self {
-        Self {
-            status,
-            headers: vec![("content-type", media_type.to_owned())],
-        }
+    pub fn new(status: u16, media_type: impl Into<Cow<'static, str>>) -> Self {
+        let mut headers = Vec::with_capacity(HEADERS);
+        headers.push(("content-type", media_type.into()));
+        Self { status, headers }
     }
 
     /// Sets a header, in place of one of the same name.
     #[must_use]
-    pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
+    pub fn with(mut self, name: &'static str, value: impl Into<Cow<'static, str>>) -> Self {
         self.headers.retain(|(other, _)| *other != name);
         self.headers.push((name, value.into()));
         self

@@ -6,6 +6,7 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
+use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::message::Head;
@@ -57,16 +58,68 @@ pub enum Next {
 pub struct Reply {
     start: Option<oneshot::Sender<Start>>,
     status: u16,
+    is_later: bool,
+    makers: Makers,
+}
+
+/// The threads on which an answer to be given later is made.
+#[derive(Clone)]
+pub(crate) struct Makers {
+    pub(crate) brief: Handle,
+    pub(crate) changing: Handle,
+}
+
+/// An answer that is made later, while no thread waits. Dropped without one, the client is told that the server failed.
+pub struct Later {
+    reply: Reply,
+}
+
+impl Later {
+    /// Makes the answer on a thread for answers that take a moment, one after the other. Returns at once.
+    pub fn make(self, make: impl FnOnce(&mut Reply) + Send + 'static) {
+        let threads = self.reply.makers.brief.clone();
+        self.on(&threads, make);
+    }
+
+    /// As [`Later::make`], on one of many threads, where it may wait or take long.
+    pub fn make_waiting(self, make: impl FnOnce(&mut Reply) + Send + 'static) {
+        let threads = self.reply.makers.changing.clone();
+        self.on(&threads, make);
+    }
+
+    fn on(mut self, threads: &Handle, make: impl FnOnce(&mut Reply) + Send + 'static) {
+        // What it panics with, the client is told as a failure: the reply is dropped.
+        let _making = threads.spawn_blocking(move || make(&mut self.reply));
+    }
 }
 
 impl Reply {
-    pub(crate) fn new() -> (Self, oneshot::Receiver<Start>) {
+    pub(crate) fn new(makers: Makers) -> (Self, oneshot::Receiver<Start>) {
         let (start, started) = oneshot::channel();
         let reply = Self {
             start: Some(start),
             status: 500,
+            is_later: false,
+            makers,
         };
         (reply, started)
+    }
+
+    /// Takes the answer out, to be made later: this reply then counts as begun.
+    pub fn later(&mut self) -> Later {
+        self.is_later = true;
+        let reply = Self {
+            start: self.start.take(),
+            status: self.status,
+            is_later: false,
+            makers: self.makers.clone(),
+        };
+        Later { reply }
+    }
+
+    /// Whether the answer was taken out, to be made later.
+    pub fn is_later(&self) -> bool {
+        self.is_later
     }
 
     /// The status of the answer; 500 as long as there is none.

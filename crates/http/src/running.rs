@@ -104,8 +104,9 @@ impl Drop for Running {
 struct Threads {
     // Dropped first, it hangs up on those for whom answers are still made.
     runtime: Runtime,
-    /// These two have threads for answers, and run nothing else.
+    /// These have threads for answers, and run nothing else.
     changing: Runtime,
+    brief: Runtime,
     long: Runtime,
 }
 
@@ -113,6 +114,8 @@ struct Threads {
 pub(crate) struct Pools {
     /// Those to requests that change something: they wait for no page.
     pub(crate) changing: Handle,
+    /// Those that are made later, in a moment.
+    pub(crate) brief: Handle,
     /// Those that take long.
     pub(crate) long: Handle,
 }
@@ -128,6 +131,10 @@ impl Threads {
         let changing = Builder::new_current_thread()
             .max_blocking_threads(THREADS)
             .build()?;
+        // One: those that are answered together are answered by a thread that was woken once.
+        let brief = Builder::new_current_thread()
+            .max_blocking_threads(1)
+            .build()?;
         let long = Builder::new_current_thread()
             .max_blocking_threads(LONG_THREADS)
             .on_thread_start(let_others_go_first)
@@ -135,6 +142,7 @@ impl Threads {
         Ok(Self {
             runtime,
             changing,
+            brief,
             long,
         })
     }
@@ -146,6 +154,7 @@ impl Threads {
     {
         let pools = Pools {
             changing: self.changing.handle().clone(),
+            brief: self.brief.handle().clone(),
             long: self.long.handle().clone(),
         };
         self.runtime.block_on(serve(stop, pools))

@@ -1,7 +1,9 @@
 //! The server: connections in, answers out.
 
+use std::borrow::Cow;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,7 +22,7 @@ use tokio::time::{sleep, timeout};
 use crate::app::App;
 use crate::connections::{Limits, Listener};
 use crate::message::{Head, Request};
-use crate::reply::{Body, Feed, Next, Parts, Reply, Start};
+use crate::reply::{Body, Feed, Makers, Next, Parts, Reply, Start};
 use crate::running::{self, HungUp, Pools, Running, Stop};
 use crate::tls::Tls;
 
@@ -178,16 +180,24 @@ async fn serve<A: App>(
             return (status, why).into_response();
         }
     }
-    let (mut reply, started) = Reply::new();
-    let reads = matches!(request.method.as_str(), "GET" | "HEAD");
-    let threads = match (reads, reads && shared.app.is_long(&request)) {
-        (false, _) => shared.pools.changing.clone(),
-        (true, true) => shared.pools.long.clone(),
-        (true, false) => Handle::current(),
+    let pools = &shared.pools;
+    let (mut reply, started) = Reply::new(Makers {
+        brief: pools.brief.clone(),
+        changing: pools.changing.clone(),
+    });
+    let threads = match request.method.as_str() {
+        "GET" | "HEAD" if shared.app.is_long(&request) => Some(pools.long.clone()),
+        "GET" | "HEAD" => Some(Handle::current()),
+        _ if shared.app.is_brief(&request) => None,
+        _ => Some(pools.changing.clone()),
     };
     let app = Arc::clone(&shared.app);
     // What it panics with, the client is told as a failure: the reply is dropped.
-    let _answering = threads.spawn_blocking(move || app.answer(&request, &mut reply));
+    let answer = move || app.answer(&request, &mut reply);
+    match threads {
+        Some(threads) => drop(threads.spawn_blocking(answer)),
+        None => drop(catch_unwind(AssertUnwindSafe(answer))),
+    }
     match started.await {
         Ok(start) => response(start, &shared),
         Err(_) => (StatusCode::INTERNAL_SERVER_ERROR, "the server failed\n").into_response(),
@@ -227,8 +237,13 @@ fn response<A>(start: Start, shared: &Shared<A>) -> Response {
     let Head { status, headers } = start.head;
     *response.status_mut() =
         StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    for (name, value) in headers {
-        if let Ok(value) = HeaderValue::from_str(&value) {
+    response.headers_mut().reserve(headers.len());
+    for (name, value) in headers.into_iter().filter(|(_, value)| value.is_ascii()) {
+        let value = match value {
+            Cow::Borrowed(text) => Bytes::from_static(text.as_bytes()),
+            Cow::Owned(text) => text.into(),
+        };
+        if let Ok(value) = HeaderValue::from_maybe_shared(value) {
             response
                 .headers_mut()
                 .append(HeaderName::from_static(name), value);

@@ -67,12 +67,27 @@ impl App for Echo {
                 std::thread::sleep(Duration::from_millis(600));
                 reply.send(head(), "done");
             }
+            "/brief/later" => {
+                let (later, head, body) = (reply.later(), head(), request.body.clone());
+                assert!(reply.is_later());
+                std::thread::spawn(move || later.make(move |reply| reply.send(head, body)));
+            }
+            "/brief/waiting" => reply.later().make_waiting(|reply| {
+                std::thread::sleep(Duration::from_millis(600));
+                reply.send(Head::new(200, "text/plain"), "waited");
+            }),
+            "/brief/dropped" => drop(reply.later()),
+            "/brief/panic" => panic!("as the test wants it"),
             "/follow" => {
                 let count = Arc::clone(&self.count);
                 reply.follow(head(), &self.bell, Counting { count, seen: 0 });
             }
             _ => {}
         }
+    }
+
+    fn is_brief(&self, request: &Request) -> bool {
+        request.path.starts_with("/brief/")
     }
 
     fn body_limit(&self, _: &str, _: &str) -> usize {
@@ -125,6 +140,34 @@ fn answers_come_whole_in_parts_and_cut_off() {
     assert!(ask(address, "GET /nothing", "").starts_with("HTTP/1.1 500 "));
     let long = "x".repeat(101);
     assert!(ask(address, "POST /whole", &long).starts_with("HTTP/1.1 413 "));
+}
+
+#[test]
+fn answers_are_made_later() {
+    let (_, running) = running();
+    let address = running.address();
+    let begun = Instant::now();
+    let waiting: Vec<_> = (0..16)
+        .map(|_| std::thread::spawn(move || ask(address, "POST /brief/waiting", "")))
+        .collect();
+    // Meanwhile the others are answered.
+    for number in 0..20 {
+        let body = format!("number {number}");
+        let answer = ask(address, "POST /brief/later", &body);
+        assert!(answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.ends_with(&body));
+    }
+    for answer in waiting {
+        assert!(answer.join().unwrap().ends_with("waited"));
+    }
+    // They waited side by side.
+    assert!(begun.elapsed() < Duration::from_secs(4));
+    for line in ["POST /brief/dropped", "POST /brief/panic"] {
+        assert!(
+            ask(address, line, "").starts_with("HTTP/1.1 500 "),
+            "{line}"
+        );
+    }
+    assert!(ask(address, "POST /brief/later", "on").ends_with("on"));
 }
 
 #[test]

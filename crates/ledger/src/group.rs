@@ -62,14 +62,33 @@ enum Message<S> {
     Close,
 }
 
-#[derive(Debug)]
 struct Request {
     events: Vec<Submission>,
     /// None once it was taken to be committed.
     answer: Option<Answer>,
 }
 
-type Answer = SyncSender<Result<Vec<Receipt>, GroupError>>;
+/// What is told to whoever asked.
+type Told = Result<Vec<Receipt>, GroupError>;
+
+/// Whom to tell. Dropped before, that the committer gave up.
+struct Answer(Option<Box<dyn FnOnce(Told) + Send>>);
+
+impl Answer {
+    fn tell(mut self, told: Told) {
+        if let Some(then) = self.0.take() {
+            then(told);
+        }
+    }
+}
+
+impl Drop for Answer {
+    fn drop(&mut self) {
+        if let Some(then) = self.0.take() {
+            then(Err(GroupError::Lost));
+        }
+    }
+}
 
 impl Request {
     fn take(mut self) -> (Vec<Submission>, Option<Answer>) {
@@ -81,7 +100,7 @@ impl Drop for Request {
     /// Nobody takes it any more.
     fn drop(&mut self) {
         if let Some(answer) = self.answer.take() {
-            let _gone = answer.send(Err(GroupError::Closed));
+            answer.tell(Err(GroupError::Closed));
         }
     }
 }
@@ -157,14 +176,25 @@ impl<S: 'static> Appender<S> {
     /// # Errors
     /// [`GroupError`]
     pub fn append(&self, events: Vec<impl Into<Submission>>) -> Result<Vec<Receipt>, GroupError> {
-        let events = events.into_iter().map(Into::into).collect();
         let (answer, answered) = sync_channel(1);
-        let answer = Some(answer);
-        let request = Message::Append(Request { events, answer });
-        self.messages
-            .send(request)
-            .map_err(|_| GroupError::Closed)?;
+        // Whoever asked may be gone. The events are there all the same.
+        self.append_then(events, move |told| drop(answer.send(told)));
         answered.recv().map_err(|_| GroupError::Lost)?
+    }
+
+    /// As [`Appender::append`], and does not wait for it: `then` is told what became of the events, on the thread that
+    /// writes, so it must be short.
+    pub fn append_then(
+        &self,
+        events: Vec<impl Into<Submission>>,
+        then: impl FnOnce(Told) + Send + 'static,
+    ) {
+        let request = Request {
+            events: events.into_iter().map(Into::into).collect(),
+            answer: Some(Answer(Some(Box::new(then)))),
+        };
+        // A request that nobody takes says so when it is dropped.
+        let _closed = self.messages.send(Message::Append(request));
     }
 
     /// Does something with the ledger while nobody appends, after all that was asked for before. It keeps everybody
@@ -236,8 +266,9 @@ fn commit<S: Log>(
                 let outcomes = told(ledger.append_group(events), answers.len());
                 note(&ledger);
                 for (answer, outcome) in answers.into_iter().zip(outcomes) {
-                    // Whoever asked may be gone. The events are there all the same.
-                    let _gone = answer.map(|answer| answer.send(outcome));
+                    if let Some(answer) = answer {
+                        answer.tell(outcome);
+                    }
                 }
                 after.or_else(|| waiting.recv().ok())
             }
@@ -273,10 +304,7 @@ fn gather<S>(
 }
 
 /// What each request is told.
-fn told(
-    written: Result<Vec<Outcome>, LedgerError>,
-    count: usize,
-) -> Vec<Result<Vec<Receipt>, GroupError>> {
+fn told(written: Result<Vec<Outcome>, LedgerError>, count: usize) -> Vec<Told> {
     match written {
         Ok(outcomes) => {
             let refused = |outcome: Outcome| outcome.map_err(GroupError::Refused);

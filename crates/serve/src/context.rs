@@ -162,7 +162,9 @@ pub struct Context {
     pub metrics: Metrics,
     /// What followers are told.
     pub news: Arc<News>,
-    /// The digest of the start token, until its link was opened.
+    /// The digest of the token of whoever started it.
+    started: Option<String>,
+    /// The same, until its link was opened.
     unopened: Mutex<Option<String>>,
 }
 
@@ -172,7 +174,7 @@ const STARTER: &str = "whoever-started-the-server";
 impl Context {
     /// A server of a ledger.
     pub fn new(shared: Shared, options: Options) -> Self {
-        let unopened = options.start_token.as_deref().map(digest);
+        let started = options.start_token.as_deref().map(digest);
         Self {
             shared,
             options,
@@ -180,7 +182,8 @@ impl Context {
             throttle: Throttle::default(),
             metrics: Metrics::default(),
             news: Arc::default(),
-            unopened: Mutex::new(unopened),
+            unopened: Mutex::new(started.clone()),
+            started,
         }
     }
 
@@ -245,8 +248,8 @@ impl Context {
     }
 
     fn starter(&self, token_digest: &str) -> Option<Who> {
-        let token = self.options.start_token.as_deref()?;
-        is_same(&digest(token), token_digest).then(|| Who {
+        let started = self.started.as_deref()?;
+        is_same(started, token_digest).then(|| Who {
             name: STARTER.to_owned(),
             role: Role::Admin,
             records_as: None,

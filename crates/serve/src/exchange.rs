@@ -1,6 +1,8 @@
 //! A request on its way to an answer, and the routes that lead there.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -84,7 +86,7 @@ impl Route {
 /// A request, whose client is known and may ask it.
 pub struct Exchange<'a> {
     /// What all answers share.
-    pub context: &'a Context,
+    pub context: &'a Arc<Context>,
     /// All routes.
     pub routes: &'a [&'static [Route]],
     /// The request.
@@ -188,8 +190,32 @@ pub fn may(context: &Context, who: Option<&Who>, needs: Needs) -> bool {
     }
 }
 
+/// How a program shows its token.
+pub const BEARER: &str = "Bearer realm=\"servanda\"";
+
+/// The head of an answer that says what went wrong. `scheme` is how a token can be shown.
+pub fn head_of(problem: &Problem, media_type: &'static str, scheme: &'static str) -> Head {
+    let mut head = head(problem.status, media_type);
+    if problem.status == 401 {
+        head = head.with("www-authenticate", scheme);
+    }
+    if let Some(seconds) = problem.retry_after {
+        head = head.with("retry-after", seconds.to_string());
+    }
+    if let Some(allow) = &problem.allow {
+        head = head.with("allow", allow.clone());
+    }
+    head.with("cache-control", "no-store")
+}
+
+/// Says to a program what went wrong, as JSON.
+pub fn refuse_program(reply: &mut Reply, problem: &Problem) {
+    let head = head_of(problem, "application/problem+json", BEARER);
+    reply.send(head, problem.to_json() + "\n");
+}
+
 /// The head of an answer, with what keeps a browser from being tricked.
-pub fn head(status: u16, media_type: &str) -> Head {
+pub fn head(status: u16, media_type: impl Into<Cow<'static, str>>) -> Head {
     Head::new(status, media_type)
         .with("content-security-policy", POLICY)
         .with("x-content-type-options", "nosniff")

@@ -13,6 +13,7 @@ mod frozen;
 mod keeper;
 #[cfg(unix)]
 mod lend;
+mod log_entry;
 mod metrics;
 mod multipart;
 mod news;

@@ -4,9 +4,7 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::thread;
-use std::time::{Duration, Instant};
-
-use serde_json::json;
+use std::time::Duration;
 
 use servanda_http::connections::Limits;
 use servanda_http::{App, Head, Reply, Request, Server, let_others_go_first};
@@ -15,8 +13,10 @@ use servanda_ledger::group::GroupError;
 use servanda_log::Watch;
 
 use crate::access::{Needs, Session, Who};
+use crate::api::RECORDING;
 use crate::context::{Context, Options};
-use crate::exchange::{API, Exchange, HTML, Route, head, may};
+use crate::exchange::{API, BEARER, Exchange, HTML, Route, head, head_of, may, refuse_program};
+use crate::log_entry::LogEntry;
 use crate::news::BEAT;
 use crate::problem::Problem;
 use crate::query::{Query, unescaped};
@@ -28,6 +28,9 @@ pub const BATCH_BYTES: usize = 16 * 1024 * 1024;
 
 /// The most bytes of a form.
 pub const FORM_BYTES: usize = 1024 * 1024;
+
+/// The most bytes of a batch that is read in a moment.
+const BRIEF_BYTES: usize = 64 * 1024;
 
 /// How often is looked whether what is kept is of today.
 const KEEP_EVERY: Duration = Duration::from_secs(1);
@@ -45,8 +48,10 @@ pub const LIMITS: Limits = Limits {
 
 /// A ledger that answers requests.
 pub struct Service {
-    context: Context,
+    context: Arc<Context>,
     routes: Vec<&'static [Route]>,
+    /// All routes, each with what its paths begin with.
+    begins: Vec<(&'static str, &'static Route)>,
 }
 
 /// Who sent a request.
@@ -59,10 +64,18 @@ struct Sender {
 impl Service {
     /// Serves a ledger.
     pub fn new(shared: Shared, options: Options) -> Self {
-        let routes = api::ROUTES.iter().chain(pages::ROUTES).copied();
+        let routes: Vec<&[Route]> = api::ROUTES.iter().chain(pages::ROUTES).copied().collect();
+        let begin = |route: &'static Route| {
+            let begin = route
+                .path
+                .split_once('{')
+                .map_or(route.path, |(begin, _)| begin);
+            (begin, route)
+        };
         Self {
-            context: Context::new(shared, options),
-            routes: routes.collect(),
+            context: Arc::new(Context::new(shared, options)),
+            begins: routes.iter().copied().flatten().map(begin).collect(),
+            routes,
         }
     }
 
@@ -147,7 +160,10 @@ impl Service {
             "HEAD" => "GET",
             method => method,
         };
-        let all = self.routes.iter().copied().flatten();
+        // Most are told apart by what they begin with.
+        let all = self.begins.iter();
+        let all =
+            all.filter_map(|(begin, route)| request.path.starts_with(begin).then_some(*route));
         let fitting = all.filter_map(|route| Some((route, segments(route.path, &request.path)?)));
         let fitting: Vec<_> = fitting.collect();
         let allow = allowed(fitting.iter().map(|(route, _)| route.method));
@@ -309,35 +325,18 @@ impl Service {
             )),
         }
     }
-
-    fn log(&self, request: &Request, status: u16, took: Duration, name: Option<&str>) {
-        self.context.metrics.answered(status, took);
-        // No query and no header: a query may hold what somebody looks for, or a token.
-        let path: String = request.path.chars().take(200).collect();
-        let line = json!({
-            "at": servanda_log::clock::utc(std::time::SystemTime::now()).to_rfc3339_opts(chrono::SecondsFormat::Millis, true),
-            "method": request.method,
-            "path": path,
-            "status": status,
-            "ms": u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
-            "peer": request.peer.to_string(),
-            "who": name,
-        });
-        (self.context.options.log)(&line.to_string());
-    }
 }
 
 impl App for Service {
     fn answer(&self, request: &Request, reply: &mut Reply) {
-        let begun = Instant::now();
-        let name = match self.respond(request, reply) {
-            Ok(name) => name,
-            Err(problem) => {
-                refuse(&self.context.options, request, reply, &problem);
-                None
-            }
-        };
-        self.log(request, reply.status(), begun.elapsed(), name.as_deref());
+        let mut entry = LogEntry::of(request);
+        match self.respond(request, reply) {
+            Ok(name) => entry.who = name,
+            Err(problem) => refuse(&self.context.options, request, reply, &problem),
+        }
+        if !reply.is_later() {
+            entry.answered(&self.context, reply.status());
+        }
     }
 
     fn is_long(&self, request: &Request) -> bool {
@@ -356,6 +355,10 @@ impl App for Service {
             || questions.iter().any(|name| query.get(name).is_some())
     }
 
+    fn is_brief(&self, request: &Request) -> bool {
+        request.path == RECORDING && request.body.len() <= BRIEF_BYTES
+    }
+
     fn body_limit(&self, _: &str, path: &str) -> usize {
         // A form that takes a document is as long as that.
         let takes_document = path.starts_with("/record/") || path.starts_with("/sources/");
@@ -367,7 +370,7 @@ impl App for Service {
     }
 
     fn refused(&self, request: &Request, status: u16) {
-        self.log(request, status, Duration::ZERO, None);
+        LogEntry::of(request).refused(&self.context, status);
     }
 }
 
@@ -396,29 +399,16 @@ fn refuse(options: &Options, request: &Request, reply: &mut Reply, problem: &Pro
     if reply.has_begun() {
         return;
     }
-    let with = |mut head: Head| {
-        if problem.status == 401 {
-            let scheme = match pages::is_feed(request) {
-                true => "Basic realm=\"servanda\"",
-                false => "Bearer realm=\"servanda\"",
-            };
-            head = head.with("www-authenticate", scheme);
-        }
-        if let Some(seconds) = problem.retry_after {
-            head = head.with("retry-after", seconds.to_string());
-        }
-        if let Some(allow) = &problem.allow {
-            head = head.with("allow", allow.clone());
-        }
-        head.with("cache-control", "no-store")
-    };
     if is_api(&request.path) {
-        let body = problem.to_json() + "\n";
-        reply.send(with(head(problem.status, "application/problem+json")), body);
-    } else {
-        let page = pages::error(options, problem);
-        reply.send(with(head(problem.status, HTML)), page);
+        refuse_program(reply, problem);
+        return;
     }
+    let scheme = match pages::is_feed(request) {
+        true => "Basic realm=\"servanda\"",
+        false => BEARER,
+    };
+    let page = pages::error(options, problem);
+    reply.send(head_of(problem, HTML, scheme), page);
 }
 
 /// What stands for the segments in braces of a route, if the path is one of its.

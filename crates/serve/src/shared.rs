@@ -7,7 +7,7 @@
 
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
 use chrono::NaiveDate;
@@ -66,6 +66,23 @@ struct Version {
     tiles: Arc<[TreeHash]>,
     /// How often the ledger's state was read anew before.
     replays: u64,
+    /// The state from which all are answered who recorded in this write. It shares the tables of the other, so it goes first.
+    answering: OnceLock<State>,
+}
+
+/// The ledger as those see it who are told what they recorded: one state for all of them.
+pub struct Answering(Arc<Version>);
+
+impl Answering {
+    /// The state.
+    pub fn state(&self) -> &State {
+        self.0.answering.get_or_init(|| self.0.state.afresh())
+    }
+
+    /// The head.
+    pub fn head(&self) -> Head {
+        self.0.head
+    }
 }
 
 /// The ledger as it was when somebody began to ask.
@@ -78,6 +95,12 @@ pub struct Snapshot {
 }
 
 impl Version {
+    /// Its state, which shares its tables with no other of this version any more.
+    fn into_state(self) -> State {
+        drop(self.answering);
+        self.state
+    }
+
     fn of(ledger: &OpenLedger, state: State) -> Arc<Self> {
         if let Some(archive) = state.archive() {
             archive.keep_at_hand(AT_HAND);
@@ -88,6 +111,7 @@ impl Version {
             checkpoint: ledger.checkpoint().ok(),
             tiles: ledger.tiles().into(),
             replays: ledger.replays(),
+            answering: OnceLock::new(),
         })
     }
 }
@@ -112,7 +136,7 @@ impl Shown {
         // Readers only take the current one, so that one which nobody has stays alone.
         let free = earlier.iter().position(|one| Arc::strong_count(one) == 1);
         let free = free.and_then(|at| Arc::into_inner(earlier.swap_remove(at)));
-        let state = free.map_or_else(|| current.state.clone(), |version| version.state);
+        let state = free.map_or_else(|| current.state.clone(), Version::into_state);
         let state = caught_up(state, ledger).unwrap_or_else(|| kept(ledger));
         let next = Version::of(ledger, state);
         let mut place = self.current.write().unwrap_or_else(PoisonError::into_inner);
@@ -198,6 +222,11 @@ impl Shared {
         self.source().snapshot()
     }
 
+    /// The ledger as it is now, for those who are told what they recorded.
+    pub fn answering(&self) -> Answering {
+        Answering(self.shown.current())
+    }
+
     /// Where snapshots come from, for those who ask for one after the other.
     pub fn source(&self) -> Source {
         Source {
@@ -233,6 +262,15 @@ impl Shared {
     /// [`GroupError`]
     pub fn append(&self, events: Vec<Submission>) -> Result<Vec<Receipt>, GroupError> {
         self.appender.append(events)
+    }
+
+    /// As [`Shared::append`], and does not wait for it: [`Appender::append_then`].
+    pub fn append_then(
+        &self,
+        events: Vec<Submission>,
+        then: impl FnOnce(Result<Vec<Receipt>, GroupError>) + Send + 'static,
+    ) {
+        self.appender.append_then(events, then);
     }
 
     /// Does something with the ledger while nobody appends: [`Appender::visit`].

@@ -1,6 +1,8 @@
 //! Events on their way into the ledger: a batch, all or none.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use serde_json::value::RawValue;
 
@@ -10,11 +12,15 @@ use servanda_core::ndjson::{Defaults, Line, Lines, ParsedLine, ReferenceResolver
 use servanda_core::state::State;
 use servanda_core::value::id::Seq;
 use servanda_core::view::sentences::Sentences;
+use servanda_http::{Later, Reply};
 use servanda_ledger::{LedgerError, Receipt, Submission};
 
 use crate::access::{Role, Who};
 use crate::context::Context;
 use crate::problem::{Problem, Wrong};
+
+/// The most events whose answer is made in a moment.
+const BRIEF: usize = 64;
 
 /// Events that are to be recorded.
 #[derive(Debug, Clone, Default)]
@@ -54,7 +60,9 @@ impl Batch {
     /// All that is wrong with the lines.
     pub fn parse(body: &[u8], who: &Who) -> Result<Self, Problem> {
         let start = body.iter().find(|byte| !byte.is_ascii_whitespace());
+        let is_end = |byte: &u8| matches!(byte, b'\n' | b'\r');
         let lines = match start {
+            Some(b'{') if !body.iter().any(is_end) => Cow::Borrowed(body),
             Some(b'[') => {
                 let list: Vec<&RawValue> = serde_json::from_slice(body).map_err(|error| {
                     Problem::bad_request(vec![Wrong {
@@ -69,22 +77,22 @@ impl Batch {
                     .collect::<Vec<_>>()
                     .join("\n")
                     .into_bytes()
+                    .into()
             }
             Some(b'{') if serde_json::from_slice::<&RawValue>(body).is_ok() => {
-                let is_end = |byte: &u8| matches!(byte, b'\n' | b'\r');
                 let spaced = body
                     .iter()
                     .map(|byte| if is_end(byte) { b' ' } else { *byte });
                 spaced.collect()
             }
-            _ => body.to_vec(),
+            _ => Cow::Borrowed(body),
         };
         let defaults = Defaults {
             key: None,
             recorded_by: recorder(who),
         };
         let (mut batch, mut wrong) = (Self::default(), Vec::new());
-        for line in Lines::new(lines.as_slice(), defaults) {
+        for line in Lines::new(&*lines, defaults) {
             match line {
                 Ok(line) if matches!(line.parsed, ParsedLine::OfItsLedger) => wrong.push(Wrong {
                     event: Some(line.number - 1),
@@ -132,6 +140,26 @@ impl Batch {
                 && matches!(line.parsed, ParsedLine::Event(_))
         };
         !self.dry_run && self.expected.is_none() && self.lines.iter().all(is_event)
+    }
+
+    /// Its events, where it is plain.
+    ///
+    /// # Errors
+    /// Those that somebody wants to record in another name.
+    fn plain(self, who: &Who) -> Result<Vec<Submission>, Problem> {
+        let events = self.lines.into_iter().filter_map(|line| match line.parsed {
+            ParsedLine::Event(event) => Some(event),
+            _ => None,
+        });
+        let events: Vec<Event> = events.collect();
+        let each = events.iter().enumerate();
+        let wrong: Vec<Wrong> = each
+            .filter_map(|(index, event)| forged(event, index, who))
+            .collect();
+        match wrong.is_empty() {
+            true => Ok(events.into_iter().map(Submission::from).collect()),
+            false => Err(Problem::events(wrong)),
+        }
     }
 }
 
@@ -196,59 +224,71 @@ fn forged(event: &Event, index: usize, who: &Who) -> Option<Wrong> {
 /// # Errors
 /// All that is wrong with it; nothing of it was recorded then.
 pub fn submit(context: &Context, who: &Who, batch: Batch) -> Result<Done, Problem> {
-    let receipts = if batch.is_plain() {
-        let events = batch
-            .lines
-            .into_iter()
-            .filter_map(|line| match line.parsed {
-                ParsedLine::Event(event) => Some(event),
-                _ => None,
+    if batch.is_plain() {
+        let receipts = context.shared.append(batch.plain(who)?)?;
+        return Ok(recorded(context, receipts));
+    }
+    let who = who.clone();
+    let done = context.shared.visit(move |ledger| -> Result<_, Problem> {
+        check_head(batch.expected.as_deref(), ledger.head())?;
+        let events = resolved(batch.lines, ledger.state(), ledger.is_backfill(), &who)?;
+        if !batch.dry_run {
+            return Ok(Err(ledger.append(events)?));
+        }
+        let look = |state: &State, receipts: &[Receipt]| (receipts.to_vec(), said(state, receipts));
+        let (receipts, said) = ledger.rehearse(events, look)?;
+        let head = ledger.head();
+        Ok(Ok(Done {
+            receipts,
+            said,
+            head,
+        }))
+    })??;
+    Ok(done.unwrap_or_else(|receipts| recorded(context, receipts)))
+}
+
+/// As [`submit`], and keeps no thread waiting: `then` is told what became of the batch on a thread that answers.
+pub fn submit_then(
+    context: &Arc<Context>,
+    who: &Who,
+    batch: Batch,
+    later: Later,
+    then: impl FnOnce(&mut Reply, Result<Done, Problem>) + Send + 'static,
+) {
+    let (shared, who) = (Arc::clone(context), who.clone());
+    if !batch.is_plain() {
+        later.make_waiting(move |reply| then(reply, submit(&shared, &who, batch)));
+        return;
+    }
+    match batch.plain(&who) {
+        Err(problem) => later.make(move |reply| then(reply, Err(problem))),
+        Ok(events) => {
+            let is_brief = events.len() <= BRIEF;
+            context.shared.append_then(events, move |told| {
+                let make = move |reply: &mut Reply| {
+                    let done = told.map(|receipts| recorded(&shared, receipts));
+                    then(reply, done.map_err(Problem::from));
+                };
+                match is_brief {
+                    true => later.make(make),
+                    false => later.make_waiting(make),
+                }
             });
-        let events: Vec<Event> = events.collect();
-        let each = events.iter().enumerate();
-        let wrong: Vec<Wrong> = each
-            .filter_map(|(index, event)| forged(event, index, who))
-            .collect();
-        if !wrong.is_empty() {
-            return Err(Problem::events(wrong));
         }
-        let events = events.into_iter().map(Submission::from).collect();
-        context.shared.append(events)?
-    } else {
-        let who = who.clone();
-        let is_dry = batch.dry_run;
-        let done = context.shared.visit(move |ledger| -> Result<_, Problem> {
-            check_head(batch.expected.as_deref(), ledger.head())?;
-            let events = resolved(batch.lines, ledger.state(), ledger.is_backfill(), &who)?;
-            if !batch.dry_run {
-                return Ok(Err(ledger.append(events)?));
-            }
-            let look =
-                |state: &State, receipts: &[Receipt]| (receipts.to_vec(), said(state, receipts));
-            let (receipts, said) = ledger.rehearse(events, look)?;
-            let head = ledger.head();
-            Ok(Ok(Done {
-                receipts,
-                said,
-                head,
-            }))
-        })??;
-        match done {
-            Ok(done) if is_dry => return Ok(done),
-            Ok(done) => done.receipts,
-            Err(receipts) => receipts,
-        }
-    };
-    context
-        .metrics
-        .recorded(receipts.iter().filter(|receipt| !receipt.known).count());
-    let snapshot = context.shared.snapshot();
-    let said = said(snapshot.state(), &receipts);
-    Ok(Done {
+    }
+}
+
+/// What became of a batch that is recorded.
+fn recorded(context: &Context, receipts: Vec<Receipt>) -> Done {
+    let new = receipts.iter().filter(|receipt| !receipt.known);
+    context.metrics.recorded(new.count());
+    let answering = context.shared.answering();
+    let said = said(answering.state(), &receipts);
+    Done {
         receipts,
         said,
-        head: snapshot.head(),
-    })
+        head: answering.head(),
+    }
 }
 
 /// Shows what the state would be after a batch, and records nothing.

@@ -107,7 +107,7 @@ impl App for Answering {
 }
 
 /// Refuses a method, where others are answered.
-fn refuse(reply: &mut Reply, allowed: &str) {
+fn refuse(reply: &mut Reply, allowed: &'static str) {
     let head = Head::new(405, TEXT).with("allow", allowed);
     reply.send(head, "this is asked in another way\n");
 }

@@ -335,6 +335,7 @@ fn take(found: &mut Findings, known: &mut Known<'_>, table: usize, outcome: Outc
     found
         .skipped
         .extend(outcome.skipped.into_iter().map(remark));
+    known.expect(outcome.events.len());
     for event in outcome.events {
         found.bad.extend(known.take(table, event).err().map(remark));
     }

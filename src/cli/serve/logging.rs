@@ -2,6 +2,7 @@
 //! is full, lines are left out and counted, and no answer waits for them.
 
 use std::io::{self, Write as _};
+use std::iter;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -10,6 +11,9 @@ use std::time::Duration;
 
 /// The most lines that wait to be written.
 const WAITING: usize = 4096;
+
+/// How long lines wait for others.
+const TOGETHER: Duration = Duration::from_millis(2);
 
 /// How long the end of a server waits for what was not written yet.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -53,19 +57,27 @@ fn writing() -> SyncSender<Entry> {
 }
 
 fn write(entries: &Receiver<Entry>) {
-    for entry in entries {
-        match entry {
-            Entry::Line(line) => {
-                // A failure to log is no error.
-                let _ = writeln!(io::stderr(), "{line}");
-            }
-            Entry::Flush(done) => {
-                let _ = done.try_send(());
+    while let Ok(first) = entries.recv() {
+        // What comes in this moment is written in one go, where many are answered.
+        thread::sleep(TOGETHER);
+        let (mut text, mut flushed) = (String::new(), Vec::new());
+        for entry in iter::once(first).chain(entries.try_iter().take(WAITING)) {
+            match entry {
+                Entry::Line(line) => {
+                    text.push_str(&line);
+                    text.push('\n');
+                }
+                Entry::Flush(done) => flushed.push(done),
             }
         }
         let left_out = LEFT_OUT.swap(0, Ordering::Relaxed);
         if left_out > 0 {
-            let _ = writeln!(io::stderr(), "{{\"lines_left_out\":{left_out}}}");
+            text.push_str(&format!("{{\"lines_left_out\":{left_out}}}\n"));
+        }
+        // A failure to log is no error.
+        let _ = io::stderr().write_all(text.as_bytes());
+        for done in flushed {
+            let _ = done.try_send(());
         }
     }
 }

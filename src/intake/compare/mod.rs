@@ -138,6 +138,12 @@ impl<'r> Known<'r> {
         self.tables.len() - 1
     }
 
+    /// Makes room for so many events.
+    pub fn expect(&mut self, events: usize) {
+        self.given.reserve(events);
+        self.events.reserve(events);
+    }
+
     /// Compares an event of a table with the one under its key, and adds the events to append.
     ///
     /// # Errors

@@ -53,6 +53,7 @@ const NAMED_ONLY_IN: &[(&str, &[&str])] = &[
             "crates/core/src/chain/lanes.rs",
         ],
     ),
+    ("tape_sha256", &["crates/core/src/chain/tree/lanes.rs"]),
     ("sled", &["crates/log/src/sled/"]),
     ("lz4_flex", &["crates/log/src/pack.rs"]),
     ("axum", &["crates/http/src/"]),

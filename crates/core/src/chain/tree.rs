@@ -11,6 +11,7 @@
 mod error;
 mod frontier;
 mod hash;
+mod lanes;
 mod leaves;
 mod prove;
 mod tiled;
@@ -19,6 +20,7 @@ mod verify;
 pub use error::{MAX_PROOF_HASHES, MAX_SIZE, TreeError};
 pub use frontier::Frontier;
 pub use hash::{TreeHash, empty_root, leaf_hash, node_hash};
+pub(crate) use lanes::leaf_hashes;
 pub use leaves::{Leaves, MemoryLeaves, NoSuchSubtree};
 pub use prove::{ProveError, prove_consistency, prove_inclusion, root};
 pub use tiled::{TILE, TILE_LEVEL, Tiled, subtrees};

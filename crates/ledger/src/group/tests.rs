@@ -296,6 +296,36 @@ fn closing_finishes_what_was_asked_for_and_refuses_the_rest() {
     assert_eq!(group.close().unwrap().head().count, receipts[0].seq.0 + 2);
 }
 
+#[test]
+fn who_does_not_wait_is_told_too() {
+    let group = Group::new(ledger()).unwrap();
+    let appender = group.appender();
+    let (sender, told) = std::sync::mpsc::channel();
+    let append = |text: &str| {
+        let sender = sender.clone();
+        appender.append_then(vec![keyed(text, text)], move |told| {
+            sender.send(told).unwrap();
+        });
+    };
+    for text in ["a", "b", "a"] {
+        append(text);
+    }
+    let told_seq = || told.recv().unwrap().unwrap()[0].seq;
+    let seqs = [told_seq(), told_seq(), told_seq()];
+    assert_eq!((seqs[1].0, seqs[2]), (seqs[0].0 + 1, seqs[0]));
+    group.close().unwrap();
+    append("c");
+    assert!(matches!(told.recv().unwrap(), Err(GroupError::Closed)));
+    // A committer that gives up.
+    let log = Panicking(MemoryLog::default(), false);
+    let group = Group::new(Ledger::create(log, Steady::default(), opening()).unwrap()).unwrap();
+    group.appender().append_then(vec![note("a")], {
+        let sender = sender.clone();
+        move |told| sender.send(told).unwrap()
+    });
+    assert!(matches!(told.recv().unwrap(), Err(GroupError::Lost)));
+}
+
 /// What is noted of the ledger is there before anybody is answered, after an append and after a visit.
 #[test]
 fn what_is_told_of_the_ledger_can_be_read_by_those_who_are_answered() {

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
 
 use servanda_core::state::State;
 use servanda_core::value::id::Seq;
@@ -17,11 +18,12 @@ use super::records::record;
 use crate::access::Needs;
 use crate::ask::readable;
 use crate::context::Context;
-use crate::exchange::{Answered, Exchange, JSON, Route, head};
+use crate::exchange::{Answered, Exchange, JSON, Route, head, refuse_program};
+use crate::log_entry::LogEntry;
 use crate::news::{News, TOGETHER, There};
 use crate::problem::Problem;
 use crate::shared::Source;
-use crate::submit::{Batch, Done, submit};
+use crate::submit::{Batch, Done, submit_then};
 
 /// Most parts that followers are told of in a beat.
 const PARTS: usize = 16;
@@ -31,11 +33,14 @@ const FIRST: &[u8] = b"retry: 2000\n\n";
 
 const EVENT_STREAM: &str = "text/event-stream";
 
+/// Where events are recorded.
+pub const RECORDING: &str = "/api/v1/events";
+
 /// The routes.
 pub const ROUTES: &[Route] = &[
     Route {
         method: "POST",
-        path: "/api/v1/events",
+        path: RECORDING,
         needs: Needs::Record,
         about: "Records events, all or none: a JSON object, a list of them, or lines. An event whose import key is known is not recorded again. With If-Match only if the head is still that one; with dry_run not at all",
         parameters: &["dry_run"],
@@ -67,13 +72,33 @@ fn post(exchange: &Exchange<'_>, reply: &mut Reply) -> Answered {
     batch.dry_run = exchange.query.flag("dry_run");
     batch.expected = expected(exchange.request);
     let is_dry = batch.dry_run;
-    let done = submit(exchange.context, who, batch)?;
+    let context = Arc::clone(exchange.context);
+    let mut entry = LogEntry::of(exchange.request);
+    entry.who = Some(who.name.clone());
+    submit_then(
+        exchange.context,
+        who,
+        batch,
+        reply.later(),
+        move |reply, done| {
+            match done {
+                Ok(done) => tell_done(reply, &done, is_dry),
+                Err(problem) => refuse_program(reply, &problem),
+            }
+            entry.answered(&context, reply.status());
+        },
+    );
+    Ok(())
+}
+
+fn tell_done(reply: &mut Reply, done: &Done, is_dry: bool) {
     let is_new = done.receipts.iter().any(|receipt| !receipt.known);
     let status = if is_new && !is_dry { 201 } else { 200 };
     let tag = format!("\"{}-{}\"", done.head.count, done.head.link);
-    let body = harmless_json(&answer(&done, is_dry).to_string()).into_owned();
-    reply.send(head(status, JSON).with("etag", tag), body + "\n");
-    Ok(())
+    // Texts and numbers alone: it can be written.
+    let text = serde_json::to_string(&answer(done, is_dry)).unwrap_or_default();
+    let body = harmless_json(&text).into_owned() + "\n";
+    reply.send(head(status, JSON).with("etag", tag), body);
 }
 
 /// The head that the client expects, as it stands in an entity tag. What stands behind the head there says of which day the
@@ -83,27 +108,52 @@ fn expected(request: &Request) -> Option<String> {
     tag.split('.').next().map(str::to_owned)
 }
 
-fn answer(done: &Done, is_dry: bool) -> Value {
+/// What is told of a batch.
+#[derive(Serialize)]
+struct Told<'a> {
+    receipts: Vec<ToldEvent<'a>>,
+    dry_run: bool,
+    head: ToldHead,
+}
+
+/// What is told of an event of it.
+#[derive(Serialize)]
+struct ToldEvent<'a> {
+    record: u64,
+    event: Option<&'static str>,
+    sentence: &'a str,
+    recorded_at: Option<String>,
+    link: Option<String>,
+    known: bool,
+    differs: bool,
+}
+
+#[derive(Serialize)]
+struct ToldHead {
+    count: u64,
+    link: String,
+}
+
+fn answer(done: &Done, is_dry: bool) -> Told<'_> {
     let receipts = done.receipts.iter().zip(&done.said);
-    let receipts = receipts.map(|(receipt, (kind, sentence))| {
+    let receipts = receipts.map(|(receipt, (kind, sentence))| ToldEvent {
+        record: receipt.seq.0,
+        event: kind.map(|kind| kind.word()),
+        sentence,
         // A rehearsed record is bound with another salt and time than the real one would be.
-        let link = (!is_dry).then(|| receipt.link.to_string());
-        let recorded_at = (!is_dry).then(|| receipt.recorded_at.to_string());
-        json!({
-            "record": receipt.seq.0,
-            "event": kind.map(|kind| kind.word()),
-            "sentence": sentence,
-            "recorded_at": recorded_at,
-            "link": link,
-            "known": receipt.known,
-            "differs": receipt.differs,
-        })
+        recorded_at: (!is_dry).then(|| receipt.recorded_at.to_string()),
+        link: (!is_dry).then(|| receipt.link.to_string()),
+        known: receipt.known,
+        differs: receipt.differs,
     });
-    json!({
-        "receipts": receipts.collect::<Vec<_>>(),
-        "dry_run": is_dry,
-        "head": {"count": done.head.count, "link": done.head.link.to_string()},
-    })
+    Told {
+        receipts: receipts.collect(),
+        dry_run: is_dry,
+        head: ToldHead {
+            count: done.head.count,
+            link: done.head.link.to_string(),
+        },
+    }
 }
 
 fn follow(exchange: &Exchange<'_>, reply: &mut Reply) -> Answered {

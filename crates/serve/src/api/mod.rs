@@ -8,7 +8,7 @@ mod records;
 mod reports;
 mod tree;
 
-pub use events::tell;
+pub use events::{RECORDING, tell};
 
 use crate::exchange::Route;
 

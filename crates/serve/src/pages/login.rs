@@ -61,7 +61,7 @@ pub fn to_login(request: &Request, reply: &mut Reply) {
 /// An answer that leads elsewhere.
 pub fn redirect(to: &str) -> Head {
     head(303, TEXT)
-        .with("location", to)
+        .with("location", to.to_owned())
         .with("cache-control", "no-store")
 }
 

@@ -1,10 +1,12 @@
 //! Binding: events that are ready become records of a chain.
 
 use super::content::Content;
-use super::hash::{SALT_LEN, payload_digest};
+use super::hash::SALT_LEN;
 use super::head::Head;
 use super::header::Header;
+use super::peek::BodyRef;
 use super::sealed::{Body, Record};
+use crate::chain::lanes::payload_digests;
 
 /// What becomes a record once it has its place in a chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,7 +29,12 @@ pub fn bind(head: Head, batch: Vec<Unbound>) -> (Vec<Record>, Head) {
     let mut head = head;
     let mut remaining = batch.len();
     let mut records = Vec::with_capacity(batch.len());
-    for unbound in batch {
+    let bodies = batch.iter().map(|unbound| BodyRef {
+        salt: &unbound.salt,
+        payload: &unbound.content.payload,
+    });
+    let digests = payload_digests(&bodies.collect::<Vec<_>>());
+    for (unbound, payload_digest) in batch.into_iter().zip(digests) {
         remaining -= 1;
         let body = Body {
             salt: unbound.salt,
@@ -44,7 +51,7 @@ pub fn bind(head: Head, batch: Vec<Unbound>) -> (Vec<Record>, Head) {
             remaining: remaining as u32,
             payload_len: body.payload.len() as u32,
             prev: head.link,
-            payload_digest: payload_digest(&body.salt, &body.payload),
+            payload_digest,
         };
         head = Head::after(&header);
         records.push(Record {

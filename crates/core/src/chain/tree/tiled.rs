@@ -2,7 +2,8 @@
 
 use super::error::{TreeError, checked_size};
 use super::frontier::Frontier;
-use super::hash::{TreeHash, node_hash};
+use super::hash::TreeHash;
+use super::lanes::node_hashes;
 
 /// Base-two logarithm of the leaves of a tile.
 pub const TILE_LEVEL: u8 = 12;
@@ -112,7 +113,7 @@ pub fn subtrees(start: u64, leaves: &[TreeHash]) -> Vec<(u8, TreeHash)> {
         .map(|level| {
             let (leaves, after) = rest.split_at(1 << level);
             rest = after;
-            (level, complete_root(leaves.to_vec()))
+            (level, complete_root(leaves))
         })
         .collect()
 }
@@ -132,12 +133,9 @@ fn subtree_levels(start: u64, count: u64) -> Vec<u8> {
 }
 
 /// The root over a power of two of hashes.
-fn complete_root(mut hashes: Vec<TreeHash>) -> TreeHash {
-    while hashes.len() > 1 {
-        for pair in 0..hashes.len() / 2 {
-            hashes[pair] = node_hash(&hashes[2 * pair], &hashes[2 * pair + 1]);
-        }
-        hashes.truncate(hashes.len() / 2);
+fn complete_root(hashes: &[TreeHash]) -> TreeHash {
+    match hashes {
+        [root] => *root,
+        below => complete_root(&node_hashes(below)),
     }
-    hashes[0]
 }
