@@ -54,19 +54,24 @@ pub enum Next {
     Make,
 }
 
-/// Where an answer goes. Dropped without one, the client is told that the server failed.
-pub struct Reply {
-    start: Option<oneshot::Sender<Start>>,
-    status: u16,
-    is_later: bool,
-    makers: Makers,
+/// What becomes of a request.
+pub(crate) enum Became {
+    /// An answer.
+    Started(Start),
+    /// An answer that is made now, where the bytes of all connections move.
+    Make(Make),
 }
 
-/// The threads on which an answer to be given later is made.
-#[derive(Clone)]
-pub(crate) struct Makers {
-    pub(crate) brief: Handle,
-    pub(crate) changing: Handle,
+/// Makes an answer.
+pub(crate) type Make = Box<dyn FnOnce(&mut Reply) + Send>;
+
+/// Where an answer goes. Dropped without one, the client is told that the server failed.
+pub struct Reply {
+    start: Option<oneshot::Sender<Became>>,
+    status: u16,
+    is_later: bool,
+    /// Threads on which an answer may be made later that takes long.
+    threads: Handle,
 }
 
 /// An answer that is made later, while no thread waits. Dropped without one, the client is told that the server failed.
@@ -75,32 +80,33 @@ pub struct Later {
 }
 
 impl Later {
-    /// Makes the answer on a thread for answers that take a moment, one after the other. Returns at once.
-    pub fn make(self, make: impl FnOnce(&mut Reply) + Send + 'static) {
-        let threads = self.reply.makers.brief.clone();
-        self.on(&threads, make);
+    /// Makes the answer in a moment, on the thread that moves the bytes of all connections: nothing may wait there. Returns
+    /// at once.
+    pub fn make(mut self, make: impl FnOnce(&mut Reply) + Send + 'static) {
+        let start = self.reply.start.take();
+        let sent = start.map(|start| start.send(Became::Make(Box::new(make))));
+        if let Some(Err(Became::Make(make))) = sent {
+            // The client is gone, and whoever makes the answer goes on from it all the same.
+            self.make_waiting(make);
+        }
     }
 
     /// As [`Later::make`], on one of many threads, where it may wait or take long.
-    pub fn make_waiting(self, make: impl FnOnce(&mut Reply) + Send + 'static) {
-        let threads = self.reply.makers.changing.clone();
-        self.on(&threads, make);
-    }
-
-    fn on(mut self, threads: &Handle, make: impl FnOnce(&mut Reply) + Send + 'static) {
+    pub fn make_waiting(mut self, make: impl FnOnce(&mut Reply) + Send + 'static) {
+        let threads = self.reply.threads.clone();
         // What it panics with, the client is told as a failure: the reply is dropped.
         let _making = threads.spawn_blocking(move || make(&mut self.reply));
     }
 }
 
 impl Reply {
-    pub(crate) fn new(makers: Makers) -> (Self, oneshot::Receiver<Start>) {
+    pub(crate) fn new(threads: Handle) -> (Self, oneshot::Receiver<Became>) {
         let (start, started) = oneshot::channel();
         let reply = Self {
             start: Some(start),
             status: 500,
             is_later: false,
-            makers,
+            threads,
         };
         (reply, started)
     }
@@ -112,7 +118,7 @@ impl Reply {
             start: self.start.take(),
             status: self.status,
             is_later: false,
-            makers: self.makers.clone(),
+            threads: self.threads.clone(),
         };
         Later { reply }
     }
@@ -136,7 +142,7 @@ impl Reply {
         if let Some(start) = self.start.take() {
             self.status = head.status;
             // The client may be gone.
-            let _gone = start.send(Start { head, body });
+            let _gone = start.send(Became::Started(Start { head, body }));
         }
     }
 

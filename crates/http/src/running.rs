@@ -106,7 +106,6 @@ struct Threads {
     runtime: Runtime,
     /// These have threads for answers, and run nothing else.
     changing: Runtime,
-    brief: Runtime,
     long: Runtime,
 }
 
@@ -114,8 +113,6 @@ struct Threads {
 pub(crate) struct Pools {
     /// Those to requests that change something: they wait for no page.
     pub(crate) changing: Handle,
-    /// Those that are made later, in a moment.
-    pub(crate) brief: Handle,
     /// Those that take long.
     pub(crate) long: Handle,
 }
@@ -131,10 +128,6 @@ impl Threads {
         let changing = Builder::new_current_thread()
             .max_blocking_threads(THREADS)
             .build()?;
-        // One: those that are answered together are answered by a thread that was woken once.
-        let brief = Builder::new_current_thread()
-            .max_blocking_threads(1)
-            .build()?;
         let long = Builder::new_current_thread()
             .max_blocking_threads(LONG_THREADS)
             .on_thread_start(let_others_go_first)
@@ -142,7 +135,6 @@ impl Threads {
         Ok(Self {
             runtime,
             changing,
-            brief,
             long,
         })
     }
@@ -154,7 +146,6 @@ impl Threads {
     {
         let pools = Pools {
             changing: self.changing.handle().clone(),
-            brief: self.brief.handle().clone(),
             long: self.long.handle().clone(),
         };
         self.runtime.block_on(serve(stop, pools))

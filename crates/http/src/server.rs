@@ -22,7 +22,7 @@ use tokio::time::{sleep, timeout};
 use crate::app::App;
 use crate::connections::{Limits, Listener};
 use crate::message::{Head, Request};
-use crate::reply::{Body, Feed, Makers, Next, Parts, Reply, Start};
+use crate::reply::{Became, Body, Feed, Make, Next, Parts, Reply, Start};
 use crate::running::{self, HungUp, Pools, Running, Stop};
 use crate::tls::Tls;
 
@@ -181,10 +181,7 @@ async fn serve<A: App>(
         }
     }
     let pools = &shared.pools;
-    let (mut reply, started) = Reply::new(Makers {
-        brief: pools.brief.clone(),
-        changing: pools.changing.clone(),
-    });
+    let (mut reply, started) = Reply::new(pools.changing.clone());
     let threads = match request.method.as_str() {
         "GET" | "HEAD" if shared.app.is_long(&request) => Some(pools.long.clone()),
         "GET" | "HEAD" => Some(Handle::current()),
@@ -199,9 +196,25 @@ async fn serve<A: App>(
         None => drop(catch_unwind(AssertUnwindSafe(answer))),
     }
     match started.await {
-        Ok(start) => response(start, &shared),
-        Err(_) => (StatusCode::INTERNAL_SERVER_ERROR, "the server failed\n").into_response(),
+        Ok(Became::Started(start)) => response(start, &shared),
+        Ok(Became::Make(make)) => made_now(make, &shared),
+        Err(_) => failed(),
     }
+}
+
+/// An answer that is made in a moment.
+fn made_now<A>(make: Make, shared: &Shared<A>) -> Response {
+    let (mut reply, mut started) = Reply::new(shared.pools.changing.clone());
+    // What it panics with, the client is told as a failure.
+    drop(catch_unwind(AssertUnwindSafe(|| make(&mut reply))));
+    match started.try_recv() {
+        Ok(Became::Started(start)) => response(start, shared),
+        _ => failed(),
+    }
+}
+
+fn failed() -> Response {
+    (StatusCode::INTERNAL_SERVER_ERROR, "the server failed\n").into_response()
 }
 
 /// The body of a request, if it is short enough and comes in time.

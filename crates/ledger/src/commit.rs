@@ -143,9 +143,14 @@ impl<S: Log> Ledger<S> {
     /// all the snapshots of a growing ledger together then take no more than a few times the work of the last.
     pub(super) fn take_snapshot(&mut self, before: u64) {
         let every = self.snapshot_every;
-        let is_due = before / every != self.head.count / every && self.is_far_from_snapshot();
+        let is_rested = self
+            .snapshot_pause
+            .is_none_or(|(pause, since)| since.elapsed() >= pause);
+        let is_far = is_rested && self.is_far_from_snapshot();
+        let is_due = before / every != self.head.count / every && is_far;
         if is_due || self.state.is_damaged() {
             self.keep_snapshot();
+            self.pause_between_snapshots(self.snapshot_pause.map(|(pause, _)| pause));
         }
     }
 

@@ -8,6 +8,7 @@ use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use super::append::Outcome;
 use super::error::LedgerError;
@@ -20,6 +21,9 @@ use servanda_log::Log;
 const WAITING_MAX: usize = 1024;
 /// A group is closed when it has this many events. It has at least one request, however many events that has.
 const GROUP_EVENTS: usize = 16_384;
+/// The least time between two snapshots: everybody waits for one, for some 80 ms with a million records. At thousands of
+/// records a second they would be taken every few seconds.
+const SNAPSHOT_PAUSE: Duration = Duration::from_secs(60);
 /// How often the committer lets others run, where fewer requests came than the last time.
 const PATIENCE: usize = 4;
 
@@ -120,9 +124,10 @@ impl<S: Log + 'static> Group<S> {
     /// # Errors
     /// As [`Group::new`].
     pub fn noting(
-        ledger: Ledger<S>,
+        mut ledger: Ledger<S>,
         note: impl FnMut(&Ledger<S>) + Send + 'static,
     ) -> Result<Self, io::Error> {
+        ledger.pause_between_snapshots(Some(SNAPSHOT_PAUSE));
         let (messages, waiting) = sync_channel(WAITING_MAX);
         let thread = thread::Builder::new().name("servanda-committer".to_owned());
         let committer = thread.spawn(move || commit(ledger, &waiting, note))?;
@@ -145,7 +150,9 @@ impl<S: Log + 'static> Group<S> {
     pub fn close(self) -> Result<Ledger<S>, GroupError> {
         // If nobody takes it, the committer has ended already.
         let _ended = self.appender.messages.send(Message::Close);
-        self.committer.join().map_err(|_| GroupError::Lost)
+        let mut ledger = self.committer.join().map_err(|_| GroupError::Lost)?;
+        ledger.pause_between_snapshots(None);
+        Ok(ledger)
     }
 }
 

@@ -1,5 +1,7 @@
 //! A ledger over a log.
 
+use std::time::{Duration, Instant as Clock};
+
 use servanda_core::archive;
 use servanda_core::chain::key::SigningKey;
 use servanda_core::chain::record::Head;
@@ -34,6 +36,8 @@ pub struct Ledger<S> {
     pub(super) snapshot: u64,
     pub(super) signers: Vec<SigningKey>,
     pub(super) snapshot_every: u64,
+    /// How much time lies between two snapshots at least, and when that began; none where it does not matter.
+    pub(super) snapshot_pause: Option<(Duration, Clock)>,
     /// Whether the machine's clock may be far ahead of the last record.
     pub(super) clock_is_right: bool,
     /// Most refusals that a stream lists.
@@ -81,6 +85,7 @@ impl<S: Log> Ledger<S> {
             snapshot: 0,
             signers: Vec::new(),
             snapshot_every: SNAPSHOT_EVERY,
+            snapshot_pause: None,
             clock_is_right: false,
             refusals_listed: LISTED,
             case_matters: false,
@@ -103,6 +108,12 @@ impl<S: Log> Ledger<S> {
             ledger.keep_snapshot();
         }
         Ok(ledger)
+    }
+
+    /// How much time lies between two snapshots from now on, at least: where many wait for appends, they wait for a
+    /// snapshot too.
+    pub(super) fn pause_between_snapshots(&mut self, pause: Option<Duration>) {
+        self.snapshot_pause = pause.map(|pause| (pause, Clock::now()));
     }
 
     /// How many records lie between two snapshots from now on.

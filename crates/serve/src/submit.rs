@@ -226,6 +226,7 @@ fn forged(event: &Event, index: usize, who: &Who) -> Option<Wrong> {
 pub fn submit(context: &Context, who: &Who, batch: Batch) -> Result<Done, Problem> {
     if batch.is_plain() {
         let receipts = context.shared.append(batch.plain(who)?)?;
+        count(context, &receipts);
         return Ok(recorded(context, receipts));
     }
     let who = who.clone();
@@ -244,7 +245,10 @@ pub fn submit(context: &Context, who: &Who, batch: Batch) -> Result<Done, Proble
             head,
         }))
     })??;
-    Ok(done.unwrap_or_else(|receipts| recorded(context, receipts)))
+    Ok(done.unwrap_or_else(|receipts| {
+        count(context, &receipts);
+        recorded(context, receipts)
+    }))
 }
 
 /// As [`submit`], and keeps no thread waiting: `then` is told what became of the batch on a thread that answers.
@@ -265,6 +269,7 @@ pub fn submit_then(
         Ok(events) => {
             let is_brief = events.len() <= BRIEF;
             context.shared.append_then(events, move |told| {
+                told.iter().for_each(|receipts| count(&shared, receipts));
                 let make = move |reply: &mut Reply| {
                     let done = told.map(|receipts| recorded(&shared, receipts));
                     then(reply, done.map_err(Problem::from));
@@ -278,10 +283,14 @@ pub fn submit_then(
     }
 }
 
-/// What became of a batch that is recorded.
-fn recorded(context: &Context, receipts: Vec<Receipt>) -> Done {
+/// Counts the events that became records.
+fn count(context: &Context, receipts: &[Receipt]) {
     let new = receipts.iter().filter(|receipt| !receipt.known);
     context.metrics.recorded(new.count());
+}
+
+/// What became of a batch that is recorded.
+fn recorded(context: &Context, receipts: Vec<Receipt>) -> Done {
     let answering = context.shared.answering();
     let said = said(answering.state(), &receipts);
     Done {

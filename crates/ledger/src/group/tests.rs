@@ -326,6 +326,23 @@ fn who_does_not_wait_is_told_too() {
     assert!(matches!(told.recv().unwrap(), Err(GroupError::Lost)));
 }
 
+/// A snapshot that is due at every eighth record is not taken while many wait, and is taken again afterwards.
+#[test]
+fn snapshots_are_far_apart_while_many_wait() {
+    let group = Group::new(ledger().snapshot_every(8)).unwrap();
+    together(&group, |number, appender| {
+        appender.append(vec![note(&number.to_string())]).unwrap();
+        Vec::<()>::new()
+    });
+    let mut ledger = group.close().unwrap();
+    let kept = |ledger: &Ledger<MemoryLog>| ledger.log().snapshots().unwrap().counts().unwrap();
+    assert!(kept(&ledger).is_empty());
+    for number in 0..8 {
+        ledger.append(vec![note(&number.to_string())]).unwrap();
+    }
+    assert_eq!(kept(&ledger).len(), 1);
+}
+
 /// What is noted of the ledger is there before anybody is answered, after an append and after a visit.
 #[test]
 fn what_is_told_of_the_ledger_can_be_read_by_those_who_are_answered() {
