@@ -88,6 +88,10 @@ fn limits() -> Vec<(&'static str, u64)> {
             number(servanda_serve::LIMITS.connections_of_one),
         ),
         (
+            "requests to a server that wait for the log",
+            number(servanda_ledger::group::WAITING_MAX),
+        ),
+        (
             "connections of commands to a server, by its socket",
             number(served::MAX_CLIENTS),
         ),

@@ -17,8 +17,8 @@ use super::receipt::Receipt;
 use super::submission::Submission;
 use servanda_log::Log;
 
-/// Most requests that wait. Whoever brings one more waits with it.
-const WAITING_MAX: usize = 1024;
+/// Most requests that wait. Who brings one more waits with it ([`Appender::append`]) or is told ([`Appender::append_then`]).
+pub const WAITING_MAX: usize = 1024;
 /// A group is closed when it has this many events. It has at least one request, however many events that has.
 const GROUP_EVENTS: usize = 16_384;
 /// The least time between two snapshots: everybody waits for one, for some 80 ms with a million records. At thousands of
@@ -37,6 +37,9 @@ pub enum GroupError {
     /// [`LedgerError::Uncertain`] or [`LedgerError::Unconfirmed`].
     #[error("{0}")]
     NotWritten(Arc<LedgerError>),
+    /// As many requests wait as can; this one was not taken.
+    #[error("{WAITING_MAX} requests wait for the log, and no more can")]
+    Crowded,
     /// Nobody commits any more; the request was not taken.
     #[error("the ledger was closed")]
     Closed,
@@ -95,6 +98,13 @@ impl Drop for Answer {
 }
 
 impl Request {
+    fn new(events: Vec<impl Into<Submission>>, then: impl FnOnce(Told) + Send + 'static) -> Self {
+        Self {
+            events: events.into_iter().map(Into::into).collect(),
+            answer: Some(Answer(Some(Box::new(then)))),
+        }
+    }
+
     fn take(mut self) -> (Vec<Submission>, Option<Answer>) {
         (std::mem::take(&mut self.events), self.answer.take())
     }
@@ -185,23 +195,25 @@ impl<S: 'static> Appender<S> {
     pub fn append(&self, events: Vec<impl Into<Submission>>) -> Result<Vec<Receipt>, GroupError> {
         let (answer, answered) = sync_channel(1);
         // Whoever asked may be gone. The events are there all the same.
-        self.append_then(events, move |told| drop(answer.send(told)));
+        let request = Request::new(events, move |told| drop(answer.send(told)));
+        // A request that nobody takes says so when it is dropped, which must be before its answer is waited for.
+        drop(self.messages.send(Message::Append(request)));
         answered.recv().map_err(|_| GroupError::Lost)?
     }
 
-    /// As [`Appender::append`], and does not wait for it: `then` is told what became of the events, on the thread that
-    /// writes, so it must be short.
+    /// As [`Appender::append`], and never waits: `then` is told what became of the events, on the thread that writes, so
+    /// it must be short; or at once, that as many wait as can.
     pub fn append_then(
         &self,
         events: Vec<impl Into<Submission>>,
         then: impl FnOnce(Told) + Send + 'static,
     ) {
-        let request = Request {
-            events: events.into_iter().map(Into::into).collect(),
-            answer: Some(Answer(Some(Box::new(then)))),
-        };
-        // A request that nobody takes says so when it is dropped.
-        let _closed = self.messages.send(Message::Append(request));
+        let request = Message::Append(Request::new(events, then));
+        if let Err(TrySendError::Full(Message::Append(request))) = self.messages.try_send(request)
+            && let (_, Some(answer)) = request.take()
+        {
+            answer.tell(Err(GroupError::Crowded));
+        }
     }
 
     /// Does something with the ledger while nobody appends, after all that was asked for before. It keeps everybody

@@ -258,6 +258,10 @@ impl From<GroupError> for Problem {
                 _ => Self::new(503, "unavailable", message),
             },
             GroupError::Lost => Self::new(500, "uncertain", message),
+            GroupError::Crowded => Self {
+                retry_after: Some(1),
+                ..Self::new(503, "unavailable", message)
+            },
             GroupError::Closed => Self::new(503, "unavailable", message),
         }
     }

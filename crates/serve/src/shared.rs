@@ -43,6 +43,8 @@ pub struct Shared {
     shown: Arc<Shown>,
     reader: Arc<dyn Reader>,
     origin: String,
+    /// Whether others may append to the log: it may be far away.
+    is_far: bool,
 }
 
 /// What readers see.
@@ -200,6 +202,7 @@ impl Shared {
             is_asked: AtomicBool::new(false),
         });
         let reader = ledger.log().reader();
+        let is_far = ledger.log().is_shared();
         let origin = ledger.origin().map(|fact| fact.origin.to_string());
         let noting = Arc::clone(&shown);
         let group = Group::noting(ledger, move |ledger| noting.note(ledger))?;
@@ -209,12 +212,18 @@ impl Shared {
             shown,
             reader,
             origin: origin.unwrap_or_default(),
+            is_far,
         })
     }
 
     /// The ledger's name.
     pub fn origin(&self) -> &str {
         &self.origin
+    }
+
+    /// Whether the log may be far away, so that reading a record may take long.
+    pub fn is_far(&self) -> bool {
+        self.is_far
     }
 
     /// The ledger as it is now.

@@ -267,7 +267,7 @@ pub fn submit_then(
     match batch.plain(&who) {
         Err(problem) => later.make(move |reply| then(reply, Err(problem))),
         Ok(events) => {
-            let is_brief = events.len() <= BRIEF;
+            let is_brief = events.len() <= BRIEF && !context.shared.is_far();
             context.shared.append_then(events, move |told| {
                 told.iter().for_each(|receipts| count(&shared, receipts));
                 let make = move |reply: &mut Reply| {

@@ -326,6 +326,34 @@ fn who_does_not_wait_is_told_too() {
     assert!(matches!(told.recv().unwrap(), Err(GroupError::Lost)));
 }
 
+#[test]
+fn who_never_waits_is_told_that_too_many_do() {
+    let group = Group::new(ledger()).unwrap();
+    let appender = group.appender();
+    let (go_on, wait) = std::sync::mpsc::channel::<()>();
+    let (began, begun) = std::sync::mpsc::channel();
+    let hold = move |_: &mut Ledger<MemoryLog>| {
+        began.send(()).unwrap();
+        wait.recv().unwrap();
+    };
+    assert!(appender.visit_later(hold).unwrap());
+    begun.recv().unwrap();
+    let (sender, told) = std::sync::mpsc::channel();
+    for number in 0..=WAITING_MAX {
+        let sender = sender.clone();
+        appender.append_then(vec![note(&number.to_string())], move |told| {
+            sender.send(told).unwrap();
+        });
+    }
+    assert!(matches!(told.try_recv(), Ok(Err(GroupError::Crowded))));
+    assert!(told.try_recv().is_err());
+    go_on.send(()).unwrap();
+    for _ in 0..WAITING_MAX {
+        told.recv().unwrap().unwrap();
+    }
+    assert_eq!(group.close().unwrap().head().count, 1 + WAITING_MAX as u64);
+}
+
 /// A snapshot that is due at every eighth record is not taken while many wait, and is taken again afterwards.
 #[test]
 fn snapshots_are_far_apart_while_many_wait() {
