@@ -1,51 +1,33 @@
 //! Append: events into the chain, whole batches or nothing.
 //!
-//! Every append takes the same four steps: a [`Checker`] checks the events, [`bind_batch`] binds them, the log writes
-//! what its source of batches gives, and [`Ledger::conclude`] goes on from the outcome. Here the events of a few
-//! requests are checked first and then written as one batch; `stream` does the steps side by side for many events.
+//! Every append takes the same four steps: a [`Checker`](super::check::Checker) checks the events, `bind_batch` binds them,
+//! the log writes what its source of batches gives, and [`Ledger::conclude`] goes on from the outcome. Here the events of a
+//! few requests are checked first and then written as one batch, or while they are checked, where many are for a log that
+//! prefers it; `stream` does the steps side by side for events without number.
 
-use super::bind::bind_batch;
-use super::check::{Became, Checker, Placed};
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::thread;
+
 use super::commit::{Ending, extend};
+use super::definitions::Definitions;
 use super::error::LedgerError;
+use super::gather::{Gathering, Group};
 use super::ledger::Ledger;
 use super::receipt::Receipt;
-use super::submission::{BATCH_LIMIT, Submission};
+use super::submission::Submission;
 use servanda_core::chain::record::{Head, Record, Sealed};
+use servanda_core::chain::tree::Tiled;
 use servanda_core::state::State;
-use servanda_core::value::id::Seq;
-use servanda_core::value::when::Instant;
-use servanda_log::{Log, OneBatch};
+use servanda_log::{Aborted, AppendError, Batch, BatchSource, Log, LogError, OneBatch};
 
 /// How often to try again where others append to the same ledger.
 const ATTEMPTS: usize = 100;
 
+/// Most requests that wait to be written.
+const WAITING: usize = 4;
+
 /// What became of the events of one request.
 pub type Outcome = Result<Vec<Receipt>, LedgerError>;
-
-/// Requests that are appended together.
-struct Group {
-    /// The records of all of them.
-    records: Vec<Record>,
-    /// The head after these.
-    head: Head,
-    /// The recorded time of the last of them.
-    last_recorded: Instant,
-    /// What becomes of each request once the records are written.
-    outcomes: Vec<Outcome>,
-}
-
-impl Group {
-    /// A group without requests, with room for so many, behind the last record of a ledger.
-    fn behind(head: Head, last_recorded: Instant, requests: usize) -> Self {
-        Self {
-            records: Vec::new(),
-            head,
-            last_recorded,
-            outcomes: Vec::with_capacity(requests),
-        }
-    }
-}
 
 impl<S: Log> Ledger<S> {
     /// Appends events, all or none, and gives a receipt for each. An event whose import key is known is not
@@ -76,18 +58,24 @@ impl<S: Log> Ledger<S> {
         &mut self,
         mut requests: Vec<Vec<Submission>>,
     ) -> Result<Vec<Outcome>, LedgerError> {
+        let events: usize = requests.iter().map(Vec::len).sum();
+        let streams = self.log.streams_from().is_some_and(|least| events >= least);
         for attempt in 1.. {
-            // Only a further attempt needs the events again.
-            let given = match attempt {
-                ATTEMPTS => std::mem::take(&mut requests),
-                _ => requests.clone(),
-            };
             self.refresh_if_stale()?;
             let before = self.state.count();
-            let written = self.gather(given).and_then(|group| self.write(group));
+            // Only a further attempt needs the events again, and only where others append can there be one.
+            let is_last = attempt == ATTEMPTS || !self.log.is_shared();
+            let given: &mut dyn Iterator<Item = Vec<Submission>> = match is_last {
+                true => &mut requests.drain(..),
+                false => &mut requests.iter().cloned(),
+            };
+            let written = match streams {
+                true => self.write_meanwhile(given),
+                false => self.write(given),
+            };
             self.conclude(before, &Ending::of(&written));
             match written {
-                Err(LedgerError::HeadMoved(_)) if attempt < ATTEMPTS => {}
+                Err(LedgerError::HeadMoved(_)) if !is_last => {}
                 done => return done,
             }
         }
@@ -107,112 +95,99 @@ impl<S: Log> Ledger<S> {
     ) -> Result<T, LedgerError> {
         self.refresh_if_stale()?;
         let before = self.state.count();
-        let mut group = Group::behind(self.head, self.last_recorded, 1);
-        let outcome = self.prepare(events, &mut group);
+        let mut group = Group::behind(self.head, self.last_recorded);
+        let outcome = self.gathering().0.prepare(events, &mut group);
         let looked = outcome.map(|receipts| look(&self.state, &receipts));
         self.rewind(before);
         looked
     }
 
-    /// Checks each request against the state as those before it leave it, and binds it to the chain.
-    fn gather(&mut self, requests: Vec<Vec<Submission>>) -> Result<Group, LedgerError> {
-        let mut group = Group::behind(self.head, self.last_recorded, requests.len());
-        for events in requests {
-            let before = self.state.count();
-            let outcome = self.prepare(events, &mut group);
-            if outcome.is_err() {
-                self.rewind(before);
-                if self.stale {
-                    return outcome.map(|_| group);
-                }
-            }
-            group.outcomes.push(outcome);
-        }
-        Ok(group)
-    }
-
-    /// Checks a request and binds it behind what the group has. Gives the receipts that hold once it is written.
-    fn prepare(&mut self, events: Vec<Submission>, group: &mut Group) -> Outcome {
-        if events.len() > BATCH_LIMIT {
-            return Err(LedgerError::BatchTooLarge(events.len()));
-        }
-        let now = self.time_to_record()?;
-        let mut checker = Checker::new(
-            &mut self.state,
-            self.record_limit,
-            self.log.reader(),
-            now,
-            group.last_recorded,
-            events.len(),
-        )
-        .case_matters(self.case_matters);
-        for (index, submission) in events.into_iter().enumerate() {
-            checker.check(index, submission, None);
-            if checker.is_exhausted() {
-                break;
-            }
-        }
-        checker.finish()?;
-        let (admitted, last_recorded) = (checker.admitted, checker.last_recorded);
-        let placed = checker.placed;
-        // Read first: once the batch is there, nothing may fail any more.
-        let earlier = self.earlier_receipts(&placed, group)?;
-        let origin = match self.origin() {
-            Some(fact) if !admitted.required.is_empty() => fact.origin.to_string(),
-            _ => String::new(),
+    /// What checks and binds requests, and the log, which may write meanwhile.
+    fn gathering(&mut self) -> (Gathering<'_>, &mut S) {
+        let gathering = Gathering {
+            behind: self.clock_must_be_near(),
+            records: self.log.reader(),
+            state: &mut self.state,
+            stale: &mut self.stale,
+            environment: &mut *self.environment,
+            signers: &self.signers,
+            tree: &self.tree,
+            definitions: &self.definitions,
+            written: self.head,
+            last_recorded: self.last_recorded,
+            record_limit: self.record_limit,
+            case_matters: self.case_matters,
         };
-        let (mut records, head) = bind_batch(
-            group.head,
-            admitted,
-            &mut *self.environment,
-            &self.signers,
-            &origin,
-        )?;
-        let first = group.head.count;
-        let receipts = placed.records().zip(earlier);
-        let receipts = receipts
-            .map(|((seq, became), earlier)| {
-                earlier.unwrap_or_else(|| Receipt::of(&records[(seq.0 - first) as usize], became))
-            })
-            .collect();
-        group.records.append(&mut records);
-        group.head = head;
-        group.last_recorded = last_recorded;
-        Ok(receipts)
+        (gathering, &mut self.log)
     }
 
-    /// The receipts of the events whose import keys were known before this request.
-    fn earlier_receipts(
-        &self,
-        placed: &Placed,
-        group: &Group,
-    ) -> Result<Vec<Option<Receipt>>, LedgerError> {
-        let receipt = |(seq, became): (Seq, Became)| {
-            if seq.0 >= group.head.count {
-                return Ok(None);
-            }
-            let receipt = match seq.0.checked_sub(self.head.count) {
-                Some(at) => Receipt::of(&group.records[at as usize], became),
-                None => Receipt {
-                    known: became != Became::New,
-                    differs: became == Became::Differing,
-                    ..self.receipt(seq)?
-                },
-            };
-            Ok(Some(receipt))
-        };
-        placed.records().map(receipt).collect()
-    }
-
-    /// Writes a group.
-    fn write(&mut self, group: Group) -> Result<Vec<Outcome>, LedgerError> {
-        if !group.records.is_empty() {
+    /// Checks requests, and then writes them as one batch.
+    fn write(
+        &mut self,
+        requests: &mut dyn Iterator<Item = Vec<Submission>>,
+    ) -> Result<Vec<Outcome>, LedgerError> {
+        let (mut gathering, log) = self.gathering();
+        let group = gathering.gather(requests, |_, _| {})?;
+        let answer = (!group.records.is_empty()).then(|| {
             let sealed: Vec<Sealed> = group.records.iter().map(Record::seal).collect();
-            let answer = self
-                .log
-                .append(self.head, &mut OneBatch::new(sealed, group.head));
+            let expected = gathering.written;
+            log.append(expected, &mut OneBatch::new(sealed, group.head))
+        });
+        self.written(group, answer, None)
+    }
+
+    /// Checks requests while another thread writes those that were checked.
+    fn write_meanwhile(
+        &mut self,
+        requests: &mut dyn Iterator<Item = Vec<Submission>>,
+    ) -> Result<Vec<Outcome>, LedgerError> {
+        let (mut gathering, log) = self.gathering();
+        let expected = gathering.written;
+        let (sender, receiver) = sync_channel(WAITING);
+        let (bound, answer) = thread::scope(|scope| {
+            let writing = thread::Builder::new().spawn_scoped(scope, move || {
+                let first = receiver.recv().ok().flatten()?;
+                let first = Some(first);
+                Some(log.append(expected, &mut Sent { first, receiver }))
+            });
+            let writing = writing.map_err(|source| LogError::Io {
+                doing: "starting a thread".to_owned(),
+                source,
+            })?;
+            let gathered = gathering.gather(requests, |records, head| {
+                let sealed = records.iter().map(Record::seal).collect();
+                // A log that stopped has its reason, and what is checked meanwhile goes with the rest.
+                let _ = sender.send(Some((sealed, head)));
+            });
+            if gathered.is_ok() {
+                let _ = sender.send(None);
+            }
+            // Without a sender nothing more can come, and the writer ends.
+            drop(sender);
+            // Here that costs no time: the log is not done yet.
+            let bound = gathered.and_then(|group| Ok((gathering.extended(&group)?, group)));
+            let answer = writing.join();
+            let answer = answer.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            Ok::<_, LogError>((bound, answer))
+        })?;
+        let (extended, group) = bound?;
+        self.written(group, answer, Some(extended))
+    }
+
+    /// Goes on behind a group that was written, as the log answered; it was not asked where there was nothing to write.
+    /// `extended` is what is kept beside the state, where that was extended already.
+    fn written(
+        &mut self,
+        group: Group,
+        answer: Option<Result<Head, AppendError>>,
+        extended: Option<(Tiled, Definitions)>,
+    ) -> Result<Vec<Outcome>, LedgerError> {
+        if let Some(answer) = answer {
             self.answered(answer, Some(group.head))?;
-            extend(&mut self.tree, &mut self.definitions, &group.records)?;
+            match extended {
+                Some(extended) => (self.tree, self.definitions) = extended,
+                None => extend(&mut self.tree, &mut self.definitions, &group.records)?,
+            }
             self.head = group.head;
             self.last_recorded = group.last_recorded;
         } else if group.outcomes.iter().any(Result::is_ok) {
@@ -220,6 +195,22 @@ impl<S: Log> Ledger<S> {
             self.answered(self.log.confirm(self.head).map(|()| self.head), None)?;
         }
         Ok(group.outcomes)
+    }
+}
+
+/// Batches that another thread sends, and at their end nothing.
+struct Sent {
+    /// The first, until it is taken.
+    first: Option<Batch>,
+    receiver: Receiver<Option<Batch>>,
+}
+
+impl BatchSource for Sent {
+    fn next_batch(&mut self) -> Result<Option<Batch>, Aborted> {
+        match self.first.take() {
+            Some(first) => Ok(Some(first)),
+            None => self.receiver.recv().map_err(|_| Aborted),
+        }
     }
 }
 

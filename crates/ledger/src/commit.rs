@@ -56,10 +56,32 @@ pub(super) fn extend(
     Ok(())
 }
 
+/// The machine's time, if it is not far ahead of that of the record behind which others come.
+///
+/// # Errors
+/// [`LedgerError::ClockJump`]
+pub(super) fn time_to_record(
+    now: Instant,
+    behind: Option<Instant>,
+) -> Result<Instant, LedgerError> {
+    match behind {
+        Some(last) if now.0.saturating_sub(last.0) > YEAR_MICROS => {
+            Err(LedgerError::ClockJump { last, now })
+        }
+        _ => Ok(now),
+    }
+}
+
 impl<S: Log> Ledger<S> {
     /// Reads the log again if an append before this one left the state in doubt.
     pub(super) fn refresh_if_stale(&mut self) -> Result<(), LedgerError> {
         if self.stale { self.follow() } else { Ok(()) }
+    }
+
+    /// When the last record was recorded, if the machine's time must be near to that.
+    pub(super) fn clock_must_be_near(&self) -> Option<Instant> {
+        let must = self.head.count > 0 && !self.clock_is_right && !self.is_backfill();
+        must.then_some(self.last_recorded)
     }
 
     /// The machine's time, if it can be that of the next records.
@@ -67,12 +89,7 @@ impl<S: Log> Ledger<S> {
     /// # Errors
     /// [`LedgerError::ClockJump`]
     pub(super) fn time_to_record(&self) -> Result<Instant, LedgerError> {
-        let (now, last) = (self.environment.now(), self.last_recorded);
-        let is_jump = self.head.count > 0 && now.0.saturating_sub(last.0) > YEAR_MICROS;
-        match is_jump && !self.clock_is_right && !self.is_backfill() {
-            true => Err(LedgerError::ClockJump { last, now }),
-            false => Ok(now),
-        }
+        time_to_record(self.environment.now(), self.clock_must_be_near())
     }
 
     /// What the log's answer to an append means. `end` is the head behind all that was given, once all was.

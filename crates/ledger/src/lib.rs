@@ -11,6 +11,7 @@ pub mod documents;
 mod environment;
 mod error;
 pub mod follow;
+mod gather;
 pub mod group;
 mod ledger;
 mod receipt;

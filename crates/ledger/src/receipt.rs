@@ -9,7 +9,7 @@ use servanda_core::event::Event;
 use servanda_core::ranges::CHUNK;
 use servanda_core::value::id::Seq;
 use servanda_core::value::when::Instant;
-use servanda_log::{Log, Stored};
+use servanda_log::{Log, Reader, Stored};
 
 /// What an event became.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +39,13 @@ impl Receipt {
             differs: became == Became::Differing,
         }
     }
+
+    /// The receipt of a record that a log holds.
+    pub(super) fn read(records: &dyn Reader, seq: Seq) -> Result<Self, LedgerError> {
+        let stored = records.read(seq.0, 1)?;
+        let record = opened(seq, stored.first())?;
+        Ok(Self::of(&record, Became::New))
+    }
 }
 
 impl<S: Log> Ledger<S> {
@@ -47,9 +54,7 @@ impl<S: Log> Ledger<S> {
     /// # Errors
     /// [`LedgerError::Broken`] where the record cannot be read.
     pub fn receipt(&self, seq: Seq) -> Result<Receipt, LedgerError> {
-        let stored = self.log.read(seq.0, 1)?;
-        let record = opened(seq, stored.first())?;
-        Ok(Receipt::of(&record, Became::New))
+        Receipt::read(&*self.log.reader(), seq)
     }
 
     /// The receipt of each event of a stream, in order, and what was recorded: where its import key was known, what

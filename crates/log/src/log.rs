@@ -85,6 +85,12 @@ pub trait Log: Send {
         false
     }
 
+    /// From how many records on an append is better given as a stream, because the log is at work while more are made; none
+    /// where a single batch is always the shorter way.
+    fn streams_from(&self) -> Option<usize> {
+        None
+    }
+
     /// Gives the means to wait for what others append, if others can append while this is open.
     fn watcher(&self) -> Option<Box<dyn Watch>> {
         None
@@ -294,6 +300,9 @@ impl<P: DerefMut<Target: Log> + Send> Log for P {
     }
     fn is_shared(&self) -> bool {
         (**self).is_shared()
+    }
+    fn streams_from(&self) -> Option<usize> {
+        (**self).streams_from()
     }
     fn watcher(&self) -> Option<Box<dyn Watch>> {
         (**self).watcher()

@@ -61,6 +61,9 @@ impl<S: Log> Log for Shared<S> {
     fn is_shared(&self) -> bool {
         self.get().is_shared()
     }
+    fn streams_from(&self) -> Option<usize> {
+        self.get().streams_from()
+    }
     fn snapshots(&self) -> Option<&dyn SnapshotCache> {
         self.get().snapshots().is_some().then_some(self)
     }

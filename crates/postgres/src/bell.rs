@@ -17,7 +17,8 @@ use servanda_log::{LogError, Watch};
 /// How long a thread waits for more appends before it tells others.
 const MOMENT: Duration = Duration::from_millis(10);
 
-const NOTIFY: &str = "SELECT pg_notify($1, '')";
+/// What is told need not survive, so its commit waits for no disk and no standby.
+const NOTIFY: &str = "SELECT set_config('synchronous_commit', 'off', true), pg_notify($1, '')";
 
 /// The channel of a ledger with this id.
 pub(super) fn channel(id: &str) -> String {

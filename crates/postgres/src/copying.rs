@@ -9,7 +9,7 @@ use servanda_log::{Aborted, BatchSource};
 const COPY: &str = "COPY records (seq, sealed) FROM STDIN BINARY";
 
 const MOVE_HEAD: &str = "INSERT INTO heads (count, link, prev) \
-    SELECT $1, $2, $3 WHERE EXISTS (SELECT FROM heads WHERE count = $3 AND link = $4)";
+    SELECT $1, $2, count FROM heads WHERE count = $3 AND link = $4";
 
 /// Where a stream broke off.
 pub(super) enum Broken {

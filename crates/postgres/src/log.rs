@@ -2,6 +2,8 @@
 
 use std::sync::{Arc, Weak};
 
+use postgres::types::ToSql;
+
 use super::bell::{Bell, Listener};
 use super::copying::{Broken, copy};
 use super::failure::{Fate, fate, io_error, log_error};
@@ -21,16 +23,24 @@ const ATTEMPTS: u32 = 8;
 /// time for each, and more answers.
 const STATEMENT_RECORDS: usize = 128;
 
+/// Records for which it pays to begin with the copy while others are still checked.
+const STREAM_RECORDS: usize = 512;
+
 /// The most bytes of a batch that are sent as one statement.
 const STATEMENT_BYTES: usize = 8 << 20;
 
-const APPEND: &str = "WITH moved AS (\
-        INSERT INTO heads (count, link, prev) \
-        SELECT $1, $2, $3 WHERE EXISTS (SELECT FROM heads WHERE count = $3 AND link = $4) \
-        RETURNING count) \
-    INSERT INTO records (seq, sealed) \
-    SELECT $3 + at - 1, sealed FROM unnest($5::bytea[]) WITH ORDINALITY AS given (sealed, at) \
-    WHERE EXISTS (SELECT FROM moved)";
+/// Every append writes its records first and then the head, so that of two behind the same head the later one waits for the
+/// number of its first record, and not each for what the other has.
+const APPEND: &str = "WITH written AS (\
+        INSERT INTO records (seq, sealed) \
+        SELECT count + at - 1, sealed FROM heads, unnest($5::bytea[]) WITH ORDINALITY AS given (sealed, at) \
+        WHERE count = $3 AND link = $4 RETURNING seq) \
+    INSERT INTO heads (count, link, prev) SELECT $1, $2, min(seq) FROM written HAVING count(*) > 0";
+
+/// As [`APPEND`], of one record: without a list, the server takes a twentieth less of the time.
+const APPEND_ONE: &str = "WITH written AS (\
+        INSERT INTO records (seq, sealed) SELECT count, $5 FROM heads WHERE count = $3 AND link = $4 RETURNING seq) \
+    INSERT INTO heads (count, link, prev) SELECT $1, $2, seq FROM written";
 
 /// The most records that are read as one row, which has less than 1 GiB: a record has less than 1 MiB.
 const TOGETHER: usize = 1024;
@@ -95,14 +105,16 @@ impl PostgresLog {
     fn append_batch(&self, expected: Head, batch: &Batch) -> Result<Head, AppendError> {
         let (records, end) = batch;
         let records: Vec<&[u8]> = records.iter().map(|sealed| &sealed.0[..]).collect();
+        let (append, records): (_, &(dyn ToSql + Sync)) = match &records[..] {
+            [one] => (APPEND_ONE, one),
+            _ => (APPEND, &records),
+        };
         let (count, prev) = (number(end.count)?, number(expected.count)?);
         let (link, prev_link) = (&end.link.0[..], &expected.link.0[..]);
         for _ in 0..ATTEMPTS {
             let mut session = self.to_append()?;
             session.warned();
-            let parameters: super::session::Parameters<'_> =
-                &[&count, &link, &prev, &prev_link, &records];
-            match session.execute(APPEND, parameters) {
+            match session.execute(append, &[&count, &link, &prev, &prev_link, records]) {
                 Ok(_) if session.warned() => {
                     self.pool.give(session);
                     return Err(self.unconfirmed());
@@ -306,10 +318,7 @@ impl Log for PostgresLog {
                 let mut one = servanda_log::OneBatch::new(records, head);
                 self.append_stream(expected, &mut one)
             }
-            Peeked::Many(mut stream) => {
-                self.expect(expected)?;
-                self.append_stream(expected, &mut stream)
-            }
+            Peeked::Many(mut stream) => self.append_stream(expected, &mut stream),
         };
         if matches!(appended, Ok(_) | Err(AppendError::Unconfirmed(_))) {
             self.bell.ring(&self.pool);
@@ -344,6 +353,10 @@ impl Log for PostgresLog {
 
     fn is_shared(&self) -> bool {
         true
+    }
+
+    fn streams_from(&self) -> Option<usize> {
+        Some(STREAM_RECORDS)
     }
 
     fn watcher(&self) -> Option<Box<dyn Watch>> {

@@ -13,9 +13,9 @@ pub(super) const FORMAT: i32 = 1;
 /// Makes the tables, in the schema that the session looks in. A head is a row for each append: the number of records
 /// then, the link of the last of them, and the number at the head before. The first row stands for the empty ledger.
 ///
-/// `heads.prev` is unique and names a head that exists: of two appends behind the same head one fails, even if both
-/// came from programs that check nothing. There are no `CHECK`s: the server reads them anew for each statement, which
-/// costs a tenth of an append.
+/// `heads.prev` is unique: of two appends behind the same head one fails, even if both came from programs that check
+/// nothing. That it names a head which is there is up to the statement of an append, which takes it from that row. A foreign
+/// key would lock the row besides, and a `CHECK` is read anew for each statement: each costs a twentieth of an append.
 const TABLES: &str = "
 CREATE TABLE ledger (
     format int4 NOT NULL,
@@ -31,7 +31,7 @@ CREATE TABLE records (
 CREATE TABLE heads (
     count int8 PRIMARY KEY,
     link bytea NOT NULL,
-    prev int8 UNIQUE REFERENCES heads (count)
+    prev int8 UNIQUE
 );
 INSERT INTO ledger (format) VALUES (1);
 INSERT INTO heads (count, link, prev) VALUES (0, decode(repeat('00', 32), 'hex'), NULL);

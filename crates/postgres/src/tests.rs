@@ -1,12 +1,17 @@
 //! The log on a server of the tests' own.
 
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc::channel;
+use std::thread;
 use std::time::Duration;
 
 use super::Servers;
 use super::testing::Server;
+use servanda_core::chain::record::{Hash, Head, Sealed};
 use servanda_log::conformance::{self, Site};
-use servanda_log::{Backend as _, Location, Log, Unsupported};
+use servanda_log::{
+    Aborted, AppendError, Backend as _, Batch, BatchSource, Location, Log, OneBatch, Unsupported,
+};
 use tempfile::TempDir;
 
 /// A ledger of its own.
@@ -51,4 +56,61 @@ fn it_conforms() {
     };
     let failed = conformance::check(&mut || Box::new(Fresh::on(&server)));
     assert_eq!(failed, Vec::<String>::new());
+}
+
+/// Batches, and what is done before the last.
+struct Slow<F>(Vec<Batch>, Option<F>);
+
+impl<F: FnOnce()> BatchSource for Slow<F> {
+    fn next_batch(&mut self) -> Result<Option<Batch>, Aborted> {
+        if self.0.len() == 1
+            && let Some(then) = self.1.take()
+        {
+            then();
+        }
+        Ok((!self.0.is_empty()).then(|| self.0.remove(0)))
+    }
+}
+
+/// So many records behind the empty ledger, and the head that `first` and their number name.
+fn records(first: u64, count: u64) -> Batch {
+    let head = Head {
+        count: first + count,
+        link: Hash([count as u8; 32]),
+    };
+    let records = (0..count).map(|_| Sealed::from(vec![7; 300])).collect();
+    (records, head)
+}
+
+/// A stream has its first records in a table when a single batch comes that belongs in the same place. Which of the two is
+/// first there waits for nothing that the other has; otherwise the server would end one of them after a second.
+#[test]
+fn a_batch_beside_a_stream_waits_for_it_and_is_told_that_the_head_moved() {
+    let Some(server) = Server::start(&["deadlock_timeout=100"]) else {
+        return;
+    };
+    for size in [1, 2] {
+        let mut fresh = Fresh::on(&server);
+        let [mut one, mut other] = [(); 2].map(|()| fresh.open().unwrap());
+        // Two batches are asked for before the first is written, and the server inserts a thousand rows at a time.
+        let stream = vec![records(0, 3_000), records(3_000, 1), records(3_001, 1)];
+        let (go, told) = channel();
+        let appended = thread::scope(|scope| {
+            let waiting = scope.spawn(move || {
+                told.recv().unwrap();
+                let (records, head) = records(0, size);
+                other.append(Head::EMPTY, &mut OneBatch::new(records, head))
+            });
+            let meanwhile = || {
+                go.send(()).unwrap();
+                thread::sleep(Duration::from_millis(400));
+            };
+            let streamed = one.append(Head::EMPTY, &mut Slow(stream, Some(meanwhile)));
+            (streamed, waiting.join().unwrap())
+        });
+        let end = records(3_001, 1).1;
+        assert_eq!(appended.0.unwrap(), end);
+        assert!(matches!(appended.1, Err(AppendError::HeadMoved(found)) if found == end));
+        assert!(!server.said().contains("deadlock"), "{}", server.said());
+    }
 }

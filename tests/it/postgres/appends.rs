@@ -1,11 +1,17 @@
 //! Several writers, and a server that dies.
 
 use std::process::Stdio;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use super::{OnServer, lines, server};
+use servanda_core::event::{Event, Fields, Kind};
+use servanda_ledger::group::Group;
+use servanda_ledger::{Ledger, Machine};
+use servanda_log::{Backend as _, Location};
+use servanda_postgres::Servers;
+
+use super::{Ends, OnServer, lines, server};
 
 const WRITERS: usize = 8;
 const EACH: usize = 6;
@@ -40,6 +46,76 @@ fn eight_writers_lose_nothing_and_leave_no_gap() {
         }
     }
     ledger.run(&["verify"]).ok();
+}
+
+/// Many requests at once of one process, which are written while others are checked, and single events of another for as
+/// long as these come.
+#[test]
+fn many_requests_at_once_and_single_events_of_another_process_are_all_in() {
+    const THREADS: usize = 24;
+    const BATCHES: usize = 8;
+    const BATCH: usize = 32;
+    let Some(server) = server() else {
+        return;
+    };
+    let ledger = OnServer::with_ledger(&server);
+    let at = Location::new(ledger.url_of("postgres"));
+    let group = |_| {
+        let [servers, _] = Servers::caching_in(None);
+        let log = servers.open(&at, Duration::ZERO, "a test").unwrap();
+        Group::new(Ledger::open(log, Machine).unwrap()).unwrap()
+    };
+    let [many, single] = [0, 1].map(group);
+    let (is_done, appended) = (AtomicBool::new(false), AtomicU64::new(1));
+    let append = |group: &Group<_>, size: usize, name: &str| {
+        let notes = (0..size).map(|nth| note(&format!("{name} {nth};")));
+        let receipts = group.appender().append(notes.collect()).unwrap();
+        let first = receipts[0].seq.0;
+        assert!(
+            (first..)
+                .zip(&receipts)
+                .all(|(seq, receipt)| receipt.seq.0 == seq)
+        );
+        appended.fetch_add(size as u64, Ordering::Relaxed);
+    };
+    thread::scope(|scope| {
+        let _ends = Ends(&is_done);
+        scope.spawn(|| {
+            for nth in 0.. {
+                append(&single, 1, &format!("single {nth}"));
+                if is_done.load(Ordering::Relaxed) {
+                    return;
+                }
+                thread::sleep(Duration::from_millis(20));
+            }
+        });
+        let threads = [(); THREADS].map(|()| {
+            let (many, append) = (&many, &append);
+            scope.spawn(move || {
+                for batch in 0..BATCHES {
+                    append(many, BATCH, &format!("of many {batch}"));
+                }
+            })
+        });
+        threads.map(|thread| thread.join().unwrap());
+    });
+    let counts = [many, single].map(|group| group.close().unwrap().head().count);
+    assert_eq!(counts.into_iter().max(), Some(appended.into_inner()));
+    let log = ledger.run(&["log", "--format", "csv"]).ok();
+    for (text, times) in [
+        ("of many 0 0;", THREADS),
+        ("of many 7 31;", THREADS),
+        ("single 0 0;", 1),
+    ] {
+        assert_eq!(log.matches(text).count(), times, "{text}");
+    }
+    ledger.run(&["verify"]).ok();
+}
+
+fn note(text: &str) -> Event {
+    let mut fields = Fields::default();
+    fields.set("text", vec![text.to_owned()]);
+    Event::build(Kind::Noted, &fields).unwrap()
 }
 
 /// Imports that race with each other and with single events.

@@ -18,6 +18,8 @@ use servanda_core::ndjson::ReferenceResolver;
 use servanda_core::rules::Rule;
 use servanda_core::state::{RECORD_LIMIT, State};
 use servanda_core::testing::{Choices, FIRST_RECORDED_AT, event, histories};
+use servanda_core::value::id::Seq;
+use servanda_core::value::when::Instant;
 use servanda_log::dry_run::DryRunLog;
 use servanda_log::faulty::{Fault, Faulty};
 use servanda_log::memory::MemoryLog;
@@ -406,6 +408,7 @@ struct Strings {
 struct Puppet {
     memory: Arc<Mutex<MemoryLog>>,
     strings: Arc<Mutex<Strings>>,
+    streams_from: Option<usize>,
 }
 
 impl Puppet {
@@ -417,6 +420,18 @@ impl Puppet {
     /// Pulls the strings.
     fn pull(&self, pull: impl FnOnce(&mut Strings)) {
         pull(&mut self.strings.lock().unwrap());
+    }
+
+    /// Appends what a source gives, which may ask for records meanwhile.
+    fn append_all(
+        &self,
+        expected: Head,
+        source: &mut dyn BatchSource,
+    ) -> Result<Head, AppendError> {
+        let mut memory = self.memory();
+        let head = memory.append(expected, source)?;
+        *self.memory.lock().unwrap() = memory;
+        Ok(head)
     }
 
     /// Fails if it is told to.

@@ -153,7 +153,33 @@ fn an_import_key_goes_into_one_record_whoever_brings_it() {
     assert_eq!(group.close().unwrap().head().count, 21);
 }
 
-/// What many threads append at once is what one appends alone, in the order that the chain has.
+/// A log that takes all that is for it as a stream.
+struct Streaming(MemoryLog);
+
+impl Log for Streaming {
+    fn head(&self) -> Result<Head, LogError> {
+        self.0.head()
+    }
+    fn append(
+        &mut self,
+        expected: Head,
+        source: &mut dyn BatchSource,
+    ) -> Result<Head, AppendError> {
+        self.0.append(expected, source)
+    }
+    fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, LogError> {
+        self.0.read(from, limit)
+    }
+    fn reader(&self) -> Arc<dyn Reader> {
+        self.0.reader()
+    }
+    fn streams_from(&self) -> Option<usize> {
+        Some(1)
+    }
+}
+
+/// What many threads append at once is what one appends alone, in the order that the chain has, whether it is written as
+/// one batch or while it is checked.
 #[test]
 fn a_group_gives_the_records_that_single_appends_give() {
     let requests: Vec<Vec<Event>> = vec![
@@ -174,6 +200,8 @@ fn a_group_gives_the_records_that_single_appends_give() {
     ];
     let mut alone = ledger();
     let mut grouped = ledger();
+    let streaming = Streaming(MemoryLog::default());
+    let mut streamed = Ledger::create(streaming, Steady::default(), opening()).unwrap();
     let singly: Vec<_> = requests
         .iter()
         .map(|events| alone.append(events.clone()))
@@ -182,8 +210,13 @@ fn a_group_gives_the_records_that_single_appends_give() {
         .into_iter()
         .map(|events| events.into_iter().map(Submission::from).collect())
         .collect();
-    let together = grouped.append_group(submitted).unwrap();
-    for (single, one) in singly.iter().zip(&together) {
+    let together = grouped.append_group(submitted.clone()).unwrap();
+    let meanwhile = streamed.append_group(submitted).unwrap();
+    assert_eq!(
+        (singly.len(), singly.len()),
+        (together.len(), meanwhile.len())
+    );
+    for (single, (one, other)) in singly.iter().zip(together.iter().zip(&meanwhile)) {
         let places = |outcome: &Outcome| {
             let receipts = outcome.as_ref().ok()?.iter();
             Some(
@@ -193,7 +226,14 @@ fn a_group_gives_the_records_that_single_appends_give() {
             )
         };
         assert_eq!(places(single), places(one));
+        assert_eq!(places(single), places(other));
     }
+    assert_eq!(streamed.state(), grouped.state());
+    assert_eq!(
+        streamed.checkpoint().unwrap(),
+        grouped.checkpoint().unwrap()
+    );
+    assert!(verify(streamed.log(), &mut Unwatched).unwrap().is_sound());
     assert_eq!(alone.head().count, grouped.head().count);
     assert!(verify(grouped.log(), &mut Unwatched).unwrap().is_sound());
     // Both go on from there.

@@ -28,7 +28,7 @@ impl Log for Puppet {
         if self.strings.lock().unwrap().lose_batches {
             return Err(AppendError::Uncertain(lost()));
         }
-        let appended = self.memory.lock().unwrap().append(expected, source);
+        let appended = self.append_all(expected, source);
         for _ in 0..after {
             self.pull(|strings| strings.meddle.1 -= 1);
             self.meddle();
@@ -40,14 +40,29 @@ impl Log for Puppet {
         Ok(head)
     }
     fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, LogError> {
-        self.step("read")?;
-        self.memory.lock().unwrap().read(from, limit)
+        self.reader().read(from, limit)
     }
     fn reader(&self) -> Arc<dyn Reader> {
-        self.memory.lock().unwrap().reader()
+        Arc::new(OfPuppet(self.clone()))
+    }
+    fn is_shared(&self) -> bool {
+        true
+    }
+    fn streams_from(&self) -> Option<usize> {
+        self.streams_from
     }
     fn snapshots(&self) -> Option<&dyn SnapshotCache> {
         Some(self)
+    }
+}
+
+/// Reads what a puppet has.
+struct OfPuppet(Puppet);
+
+impl Reader for OfPuppet {
+    fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, LogError> {
+        self.0.step("read")?;
+        self.0.memory.lock().unwrap().read(from, limit)
     }
 }
 
@@ -66,10 +81,15 @@ impl SnapshotCache for Puppet {
     }
 }
 
-/// A ledger with the story in a puppet, and the strings.
-fn puppet() -> (Ledger<Puppet>, Puppet) {
-    let log = Puppet::default();
-    (told(log.clone(), 5), log)
+/// A ledger with the story in a puppet, and the strings; and another in one that is given streams.
+fn puppets() -> [(Ledger<Puppet>, Puppet); 2] {
+    [None, Some(1)].map(|streams_from| {
+        let log = Puppet {
+            streams_from,
+            ..Puppet::default()
+        };
+        (told(log.clone(), 5), log)
+    })
 }
 
 /// How often a note stands in a log.
@@ -83,158 +103,166 @@ fn times(log: &MemoryLog, text: &str) -> usize {
 
 #[test]
 fn two_ledgers_over_one_store_take_turns() {
-    let (mut one, log) = puppet();
-    let mut other = Ledger::open(log.clone(), Steady::default()).unwrap();
-    for round in 0..3 {
-        one.append(vec![note(&format!("one {round}"))]).unwrap();
-        let receipts = other.append(vec![note(&format!("other {round}"))]).unwrap();
-        assert_eq!(receipts[0].seq.0, 13 + 2 * round + 1);
-        assert_eq!(receipts[0].link, other.head().link);
+    for (mut one, log) in puppets() {
+        let mut other = Ledger::open(log.clone(), Steady::default()).unwrap();
+        for round in 0..3 {
+            one.append(vec![note(&format!("one {round}"))]).unwrap();
+            let receipts = other.append(vec![note(&format!("other {round}"))]).unwrap();
+            assert_eq!(receipts[0].seq.0, 13 + 2 * round + 1);
+            assert_eq!(receipts[0].link, other.head().link);
+        }
+        assert!(is_sound(&log.memory()));
+        assert_eq!(other.head(), log.memory().head().unwrap());
+        // What the other appended is seen by the rules: the same key is known, the same id is taken.
+        one.append(vec![keyed("x", "row 40")]).unwrap();
+        let receipts = other.append(vec![keyed("x", "row 40"), note("y")]).unwrap();
+        assert_eq!([receipts[0].known, receipts[1].known], [true, false]);
+        assert_eq!(receipts[0].seq.0, 19);
+        one.append(vec![event(
+            Kind::PartyRegistered,
+            &[("id", "peru"), ("kind", "state"), ("name", "Peru")],
+        )])
+        .unwrap();
+        let taken = event(
+            Kind::PartyRegistered,
+            &[("id", "peru"), ("kind", "person"), ("name", "Peru")],
+        );
+        let error = other.append(vec![taken]).unwrap_err();
+        assert!(matches!(error, LedgerError::Refused { .. }), "{error}");
+        assert_eq!(other.state(), one.state());
+        assert!(is_sound(&log.memory()));
     }
-    assert!(is_sound(&log.memory()));
-    assert_eq!(other.head(), log.memory().head().unwrap());
-    // What the other appended is seen by the rules: the same key is known, the same id is taken.
-    one.append(vec![keyed("x", "row 40")]).unwrap();
-    let receipts = other.append(vec![keyed("x", "row 40"), note("y")]).unwrap();
-    assert_eq!([receipts[0].known, receipts[1].known], [true, false]);
-    assert_eq!(receipts[0].seq.0, 19);
-    one.append(vec![event(
-        Kind::PartyRegistered,
-        &[("id", "peru"), ("kind", "state"), ("name", "Peru")],
-    )])
-    .unwrap();
-    let taken = event(
-        Kind::PartyRegistered,
-        &[("id", "peru"), ("kind", "person"), ("name", "Peru")],
-    );
-    let error = other.append(vec![taken]).unwrap_err();
-    assert!(matches!(error, LedgerError::Refused { .. }), "{error}");
-    assert_eq!(other.state(), one.state());
-    assert!(is_sound(&log.memory()));
 }
 
 #[test]
 fn an_append_tries_again_where_the_head_moved_and_gives_up_at_last() {
-    let (mut ledger, log) = puppet();
-    log.pull(|strings| strings.meddle.0 = ATTEMPTS - 1);
-    let receipts = ledger.append(vec![note("mine")]).unwrap();
-    assert_eq!(receipts[0].seq.0, 13 + ATTEMPTS as u64 - 1);
-    assert_eq!(times(&log.memory(), "mine"), 1);
+    for (mut ledger, log) in puppets() {
+        log.pull(|strings| strings.meddle.0 = ATTEMPTS - 1);
+        let receipts = ledger.append(vec![note("mine")]).unwrap();
+        assert_eq!(receipts[0].seq.0, 13 + ATTEMPTS as u64 - 1);
+        assert_eq!(times(&log.memory(), "mine"), 1);
 
-    log.pull(|strings| strings.meddle.0 = ATTEMPTS);
-    let error = ledger.append(vec![note("never")]).unwrap_err();
-    let now = log.memory().head().unwrap();
-    assert!(
-        matches!(error, LedgerError::HeadMoved(head) if head == now),
-        "{error}"
-    );
-    assert_eq!(times(&log.memory(), "never"), 0);
-    assert_eq!(ledger.head(), now);
-    assert_eq!(ledger.state().count(), now.count);
-    assert!(is_sound(&log.memory()));
+        log.pull(|strings| strings.meddle.0 = ATTEMPTS);
+        let error = ledger.append(vec![note("never")]).unwrap_err();
+        let now = log.memory().head().unwrap();
+        assert!(
+            matches!(error, LedgerError::HeadMoved(head) if head == now),
+            "{error}"
+        );
+        assert_eq!(times(&log.memory(), "never"), 0);
+        assert_eq!(ledger.head(), now);
+        assert_eq!(ledger.state().count(), now.count);
+        assert!(is_sound(&log.memory()));
+    }
 }
 
 #[test]
 fn a_lost_answer_is_found_at_the_head() {
-    let (mut ledger, log) = puppet();
-    log.pull(|strings| strings.lose_answers = true);
-    let receipts = ledger.append(vec![note("once"), note("twice")]).unwrap();
-    assert_eq!(receipts[1].link, log.memory().head().unwrap().link);
-    assert_eq!(times(&log.memory(), "once"), 1);
+    for (mut ledger, log) in puppets() {
+        log.pull(|strings| strings.lose_answers = true);
+        let receipts = ledger.append(vec![note("once"), note("twice")]).unwrap();
+        assert_eq!(receipts[1].link, log.memory().head().unwrap().link);
+        assert_eq!(times(&log.memory(), "once"), 1);
+    }
 }
 
 #[test]
 fn a_batch_that_never_arrived_is_told_as_not_appended() {
-    let (mut ledger, log) = puppet();
-    log.pull(|strings| strings.lose_batches = true);
-    let error = ledger.append(vec![note("lost")]).unwrap_err();
-    assert!(matches!(error, LedgerError::Log(_)), "{error}");
-    assert_eq!(ledger.state().count(), 13);
-    log.pull(|strings| *strings = Strings::default());
-    ledger.append(vec![note("lost")]).unwrap();
-    assert_eq!(times(&log.memory(), "lost"), 1);
+    for (mut ledger, log) in puppets() {
+        log.pull(|strings| strings.lose_batches = true);
+        let error = ledger.append(vec![note("lost")]).unwrap_err();
+        assert!(matches!(error, LedgerError::Log(_)), "{error}");
+        assert_eq!(ledger.state().count(), 13);
+        log.pull(|strings| *strings = Strings::default());
+        ledger.append(vec![note("lost")]).unwrap();
+        assert_eq!(times(&log.memory(), "lost"), 1);
 
-    // Somebody else's batch of the same size at its place is not it.
-    log.pull(|strings| {
-        strings.lose_batches = true;
-        strings.meddle.0 = 1;
-    });
-    let error = ledger.append(vec![note("lost again")]).unwrap_err();
-    assert!(matches!(error, LedgerError::Log(_)), "{error}");
-    assert_eq!(times(&log.memory(), "lost again"), 0);
-    assert!(is_sound(&log.memory()));
+        // Somebody else's batch of the same size at its place is not it.
+        log.pull(|strings| {
+            strings.lose_batches = true;
+            strings.meddle.0 = 1;
+        });
+        let error = ledger.append(vec![note("lost again")]).unwrap_err();
+        assert!(matches!(error, LedgerError::Log(_)), "{error}");
+        assert_eq!(times(&log.memory(), "lost again"), 0);
+        assert!(is_sound(&log.memory()));
+    }
 }
 
 /// The head alone does not tell: others append between the append and the question.
 #[test]
 fn a_lost_answer_is_found_behind_what_others_appended_since() {
     for others in 1..3 {
-        let (mut ledger, log) = puppet();
-        log.pull(|strings| {
-            strings.lose_answers = true;
-            strings.meddle.1 = others;
-        });
-        let receipts = ledger.append(vec![note("once")]).unwrap();
-        assert_eq!(receipts[0].seq.0, 13);
-        assert_eq!(times(&log.memory(), "once"), 1);
-        assert_eq!(log.memory().records().len(), 14 + others);
-        log.pull(|strings| strings.lose_answers = false);
-        ledger.append(vec![note("after")]).unwrap();
-        assert!(is_sound(&log.memory()));
+        for (mut ledger, log) in puppets() {
+            log.pull(|strings| {
+                strings.lose_answers = true;
+                strings.meddle.1 = others;
+            });
+            let receipts = ledger.append(vec![note("once")]).unwrap();
+            assert_eq!(receipts[0].seq.0, 13);
+            assert_eq!(times(&log.memory(), "once"), 1);
+            assert_eq!(log.memory().records().len(), 14 + others);
+            log.pull(|strings| strings.lose_answers = false);
+            ledger.append(vec![note("after")]).unwrap();
+            assert!(is_sound(&log.memory()));
+        }
     }
 }
 
 #[test]
 fn where_the_head_cannot_be_asked_either_the_outcome_is_uncertain() {
     for what in ["head", "read"] {
-        let (mut ledger, log) = puppet();
-        log.pull(|strings| {
-            strings.lose_answers = true;
-            strings.meddle.1 = 1;
-            strings.fail.push(what);
-        });
-        let error = ledger.append(vec![note("perhaps")]).unwrap_err();
-        assert!(matches!(error, LedgerError::Uncertain(_)), "{error}");
-        // Nothing is shown that nobody vouches for.
-        assert_eq!(ledger.state().count(), 0);
-        let error = ledger.append(vec![note("next")]).unwrap_err();
-        assert!(matches!(error, LedgerError::Log(_)), "{error}");
+        for (mut ledger, log) in puppets() {
+            log.pull(|strings| {
+                strings.lose_answers = true;
+                strings.meddle.1 = 1;
+                strings.fail.push(what);
+            });
+            let error = ledger.append(vec![note("perhaps")]).unwrap_err();
+            assert!(matches!(error, LedgerError::Uncertain(_)), "{error}");
+            // Nothing is shown that nobody vouches for.
+            assert_eq!(ledger.state().count(), 0);
+            let error = ledger.append(vec![note("next")]).unwrap_err();
+            assert!(matches!(error, LedgerError::Log(_)), "{error}");
 
-        log.pull(|strings| *strings = Strings::default());
-        ledger.append(vec![note("next")]).unwrap();
-        assert_eq!(times(&log.memory(), "perhaps"), 1);
-        assert_eq!(times(&log.memory(), "next"), 1);
-        assert!(is_sound(&log.memory()));
-        let reopened = Ledger::open(log, Steady::default()).unwrap();
-        assert_eq!(ledger.state(), reopened.state());
+            log.pull(|strings| *strings = Strings::default());
+            ledger.append(vec![note("next")]).unwrap();
+            assert_eq!(times(&log.memory(), "perhaps"), 1);
+            assert_eq!(times(&log.memory(), "next"), 1);
+            assert!(is_sound(&log.memory()));
+            let reopened = Ledger::open(log, Steady::default()).unwrap();
+            assert_eq!(ledger.state(), reopened.state());
+        }
     }
 }
 
 /// A refusal that the log's failure must not hide, nor a phantom that it must not leave.
 #[test]
 fn a_refusal_is_told_where_the_store_fails_after_it() {
-    let (mut ledger, log) = puppet();
-    log.pull(|strings| strings.fail.push("read"));
-    let error = ledger.append(vec![note("phantom"), opening()]).unwrap_err();
-    assert!(matches!(error, LedgerError::Refused { .. }), "{error}");
-    log.pull(|strings| strings.fail.clear());
-    let receipts = ledger.append(vec![note("real")]).unwrap();
-    assert_eq!(receipts[0].seq.0, 13);
-    assert!(is_sound(&log.memory()));
+    for (mut ledger, log) in puppets() {
+        log.pull(|strings| strings.fail.push("read"));
+        let error = ledger.append(vec![note("phantom"), opening()]).unwrap_err();
+        assert!(matches!(error, LedgerError::Refused { .. }), "{error}");
+        log.pull(|strings| strings.fail.clear());
+        let receipts = ledger.append(vec![note("real")]).unwrap();
+        assert_eq!(receipts[0].seq.0, 13);
+        assert!(is_sound(&log.memory()));
+    }
 }
 
 /// Receipts of known records are read before anything is written: an append that is done does not fail.
 #[test]
 fn what_cannot_be_read_is_told_before_anything_is_appended() {
-    let (mut ledger, log) = puppet();
-    log.pull(|strings| strings.fail.push("read"));
-    let events = vec![note("new"), keyed("again", "row 8")];
-    let error = ledger.append(events.clone()).unwrap_err();
-    assert!(matches!(error, LedgerError::Log(_)), "{error}");
-    log.pull(|strings| strings.fail.clear());
-    assert_eq!(times(&log.memory(), "new"), 0);
-    ledger.append(events).unwrap();
-    assert_eq!(times(&log.memory(), "new"), 1);
+    for (mut ledger, log) in puppets() {
+        log.pull(|strings| strings.fail.push("read"));
+        let events = vec![note("new"), keyed("again", "row 8")];
+        let error = ledger.append(events.clone()).unwrap_err();
+        assert!(matches!(error, LedgerError::Log(_)), "{error}");
+        log.pull(|strings| strings.fail.clear());
+        assert_eq!(times(&log.memory(), "new"), 0);
+        ledger.append(events).unwrap();
+        assert_eq!(times(&log.memory(), "new"), 1);
+    }
 }
 
 /// Checks what an append left behind, whatever became of it.
