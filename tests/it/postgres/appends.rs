@@ -97,7 +97,9 @@ fn many_requests_at_once_and_single_events_of_another_process_are_all_in() {
                 }
             })
         });
-        threads.map(|thread| thread.join().unwrap());
+        for thread in threads {
+            thread.join().unwrap();
+        }
     });
     let counts = [many, single].map(|group| group.close().unwrap().head().count);
     assert_eq!(counts.into_iter().max(), Some(appended.into_inner()));

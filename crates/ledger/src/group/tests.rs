@@ -18,6 +18,46 @@ fn ledger() -> Ledger<MemoryLog> {
     Ledger::create(MemoryLog::default(), Steady::default(), opening()).unwrap()
 }
 
+/// A log in memory that is given streams from so many records on, and panics after so many appends.
+struct Peculiar {
+    memory: MemoryLog,
+    streams_from: Option<usize>,
+    appends_left: usize,
+}
+
+impl Log for Peculiar {
+    fn head(&self) -> Result<Head, LogError> {
+        self.memory.head()
+    }
+    fn append(
+        &mut self,
+        expected: Head,
+        source: &mut dyn BatchSource,
+    ) -> Result<Head, AppendError> {
+        let left = self.appends_left.checked_sub(1);
+        self.appends_left = left.expect("this panic is part of a test");
+        self.memory.append(expected, source)
+    }
+    fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, LogError> {
+        self.memory.read(from, limit)
+    }
+    fn reader(&self) -> Arc<dyn Reader> {
+        self.memory.reader()
+    }
+    fn streams_from(&self) -> Option<usize> {
+        self.streams_from
+    }
+}
+
+fn peculiar(streams_from: Option<usize>, appends_left: usize) -> Ledger<Peculiar> {
+    let log = Peculiar {
+        memory: MemoryLog::default(),
+        streams_from,
+        appends_left,
+    };
+    Ledger::create(log, Steady::default(), opening()).unwrap()
+}
+
 /// Lets so many threads do something at the same time, each with an appender of its own.
 fn together<T: Send, S: Log + 'static>(
     group: &Group<S>,
@@ -153,31 +193,6 @@ fn an_import_key_goes_into_one_record_whoever_brings_it() {
     assert_eq!(group.close().unwrap().head().count, 21);
 }
 
-/// A log that takes all that is for it as a stream.
-struct Streaming(MemoryLog);
-
-impl Log for Streaming {
-    fn head(&self) -> Result<Head, LogError> {
-        self.0.head()
-    }
-    fn append(
-        &mut self,
-        expected: Head,
-        source: &mut dyn BatchSource,
-    ) -> Result<Head, AppendError> {
-        self.0.append(expected, source)
-    }
-    fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, LogError> {
-        self.0.read(from, limit)
-    }
-    fn reader(&self) -> Arc<dyn Reader> {
-        self.0.reader()
-    }
-    fn streams_from(&self) -> Option<usize> {
-        Some(1)
-    }
-}
-
 /// What many threads append at once is what one appends alone, in the order that the chain has, whether it is written as
 /// one batch or while it is checked.
 #[test]
@@ -200,8 +215,7 @@ fn a_group_gives_the_records_that_single_appends_give() {
     ];
     let mut alone = ledger();
     let mut grouped = ledger();
-    let streaming = Streaming(MemoryLog::default());
-    let mut streamed = Ledger::create(streaming, Steady::default(), opening()).unwrap();
+    let mut streamed = peculiar(Some(1), usize::MAX);
     let singly: Vec<_> = requests
         .iter()
         .map(|events| alone.append(events.clone()))
@@ -268,34 +282,9 @@ fn a_write_that_fails_fails_for_all_of_the_group_and_the_next_one_goes_on() {
     }
 }
 
-/// A log that panics when it is appended to the second time.
-struct Panicking(MemoryLog, bool);
-
-impl Log for Panicking {
-    fn head(&self) -> Result<Head, LogError> {
-        self.0.head()
-    }
-    fn append(
-        &mut self,
-        expected: Head,
-        source: &mut dyn BatchSource,
-    ) -> Result<Head, AppendError> {
-        assert!(!self.1, "this panic is part of a test");
-        self.1 = true;
-        self.0.append(expected, source)
-    }
-    fn read(&self, from: u64, limit: usize) -> Result<Vec<Stored>, LogError> {
-        self.0.read(from, limit)
-    }
-    fn reader(&self) -> Arc<dyn Reader> {
-        self.0.reader()
-    }
-}
-
 #[test]
 fn a_committer_that_gives_up_is_told_to_all() {
-    let log = Panicking(MemoryLog::default(), false);
-    let ledger = Ledger::create(log, Steady::default(), opening()).unwrap();
+    let ledger = peculiar(None, 1);
     let group = Group::new(ledger).unwrap();
     let outcomes = Mutex::new(Vec::new());
     together(&group, |_, appender| {
@@ -357,8 +346,7 @@ fn who_does_not_wait_is_told_too() {
     append("c");
     assert!(matches!(told.recv().unwrap(), Err(GroupError::Closed)));
     // A committer that gives up.
-    let log = Panicking(MemoryLog::default(), false);
-    let group = Group::new(Ledger::create(log, Steady::default(), opening()).unwrap()).unwrap();
+    let group = Group::new(peculiar(None, 1)).unwrap();
     group.appender().append_then(vec![note("a")], {
         let sender = sender.clone();
         move |told| sender.send(told).unwrap()
