@@ -13,7 +13,7 @@ use super::definitions::Definitions;
 use super::error::LedgerError;
 use super::gather::{Gathering, Group};
 use super::ledger::Ledger;
-use super::receipt::Receipt;
+use super::receipt::{Outcome, Receipt};
 use super::submission::Submission;
 use servanda_core::chain::record::{Head, Record, Sealed};
 use servanda_core::chain::tree::Tiled;
@@ -25,9 +25,6 @@ const ATTEMPTS: usize = 100;
 
 /// Most requests that wait to be written.
 const WAITING: usize = 4;
-
-/// What became of the events of one request.
-pub type Outcome = Result<Vec<Receipt>, LedgerError>;
 
 impl<S: Log> Ledger<S> {
     /// Appends events, all or none, and gives a receipt for each. An event whose import key is known is not

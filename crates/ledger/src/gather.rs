@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use super::append::Outcome;
 use super::bind::bind_batch;
 use super::check::{Became, Checker, Placed};
 use super::commit::{extend, time_to_record};
@@ -10,7 +9,7 @@ use super::definitions::Definitions;
 use super::environment::Environment;
 use super::error::LedgerError;
 use super::ledger::origin_of;
-use super::receipt::Receipt;
+use super::receipt::{Outcome, Receipt};
 use super::submission::{BATCH_LIMIT, Submission};
 use servanda_core::chain::key::SigningKey;
 use servanda_core::chain::record::{Head, Record};

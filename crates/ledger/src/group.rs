@@ -10,10 +10,9 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use super::append::Outcome;
 use super::error::LedgerError;
 use super::ledger::Ledger;
-use super::receipt::Receipt;
+use super::receipt::{Outcome, Receipt};
 use super::submission::Submission;
 use servanda_log::Log;
 

@@ -30,12 +30,11 @@ mod threads;
 pub mod tiles;
 pub mod verify;
 
-pub use append::Outcome;
 pub use check::{Became, LISTED, Placed};
 pub use environment::{Environment, Machine};
 pub use error::{LedgerError, Refusal};
 pub use ledger::{Ledger, SNAPSHOT_EVERY};
-pub use receipt::Receipt;
+pub use receipt::{Outcome, Receipt};
 pub use stream::{Given, Present, StreamError};
 pub use submission::{AssertedTimeError, BATCH_LIMIT, Submission};
 

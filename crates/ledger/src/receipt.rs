@@ -28,6 +28,9 @@ pub struct Receipt {
     pub differs: bool,
 }
 
+/// What became of the events of one request.
+pub type Outcome = Result<Vec<Receipt>, LedgerError>;
+
 impl Receipt {
     pub(super) fn of(record: &Record, became: Became) -> Self {
         Self {
