@@ -1,6 +1,5 @@
 //! One connection to the server.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -39,7 +38,8 @@ pub(super) struct ServerProcess {
 /// A connection, and the statements that were prepared on it.
 pub(super) struct Session {
     client: Client,
-    statements: HashMap<&'static str, Statement>,
+    /// By their texts. There are a dozen, and comparing them takes less than a hash of one.
+    statements: Vec<(&'static str, Statement)>,
     /// Whether the server warned since the last question.
     warned: Arc<AtomicBool>,
     /// The process at the other end.
@@ -74,7 +74,7 @@ impl Session {
             },
             syncs: row.get::<_, String>(2) == "on",
             client,
-            statements: HashMap::new(),
+            statements: Vec::new(),
             warned,
         })
     }
@@ -102,11 +102,12 @@ impl Session {
 
     /// A statement, prepared when it is used for the first time.
     pub fn statement(&mut self, sql: &'static str) -> Result<Statement, postgres::Error> {
-        if let Some(statement) = self.statements.get(sql) {
+        let known = self.statements.iter().find(|(known, _)| *known == sql);
+        if let Some((_, statement)) = known {
             return Ok(statement.clone());
         }
         let statement = self.client.prepare(sql)?;
-        self.statements.insert(sql, statement.clone());
+        self.statements.push((sql, statement.clone()));
         Ok(statement)
     }
 
