@@ -1,10 +1,11 @@
 """What commands of the program cost, as ledgers grow:
 
-    python3 benches/commands.py SERVANDA SERVANDA_BENCHES DIRECTORY EVENTS [EVENTS ...]
+    python3 benches/commands.py [--brief] SERVANDA SERVANDA_BENCHES DIRECTORY EVENTS [EVENTS ...]
 
 For each number of events a ledger is generated and imported in DIRECTORY, and each command is run five times (once where it
 takes more than five seconds). The tables have the least wall clock, the processor time of that run (user and system), the most
-memory that it held, and the bytes that it read (by strace, where it is installed).
+memory that it held, and the bytes that it read (by strace, where it is installed). With --brief, the reports that look at each
+record are left out.
 """
 
 import os
@@ -32,6 +33,9 @@ COMMANDS = {
     "`report timeline`, csv": ["report", "timeline", "--format", "csv"],
     "`report changes`, csv": ["report", "changes", "--format", "csv"],
 }
+
+# What --brief leaves out.
+OF_EACH_RECORD = {"`report curve`, csv", "`log`, csv", "`report timeline`, csv", "`report changes`, csv"}
 
 # These cost one command the reading of the whole ledger, and more at each size.
 READ_BY_COMMANDS = {"`log --limit 5`", "`record note`", "`show` of a commitment", "`report party --party p1`"}
@@ -70,10 +74,12 @@ def measured(words, environment):
 
 
 def main():
-    if len(sys.argv) < 5:
+    given = [word for word in sys.argv[1:] if word != "--brief"]
+    left_out = OF_EACH_RECORD if "--brief" in sys.argv else set()
+    if len(given) < 4:
         raise SystemExit(__doc__)
-    program, benches, directory = map(os.path.abspath, sys.argv[1:4])
-    for events in map(int, sys.argv[4:]):
+    program, benches, directory = map(os.path.abspath, given[:3])
+    for events in map(int, given[3:]):
         place = os.path.join(directory, f"commands-{events}")
         shutil.rmtree(place, ignore_errors=True)
         os.makedirs(place)
@@ -90,6 +96,8 @@ def main():
         print("| command | wall | processor | memory | read |\n|---|---:|---:|---:|---:|")
         print(f"| `import` | {wall:.2f} s, {events / wall:,.0f} events/s | {used:.2f} s | {memory:.0f} MiB | |", flush=True)
         for name, command in COMMANDS.items():
+            if name in left_out:
+                continue
             words = [program, "--ledger", ledger, *command]
             wall, used, memory = measured(words, environment)
             read = bytes_read(words, environment) if name in READ_BY_COMMANDS else None

@@ -271,6 +271,14 @@ impl Log for Client {
     fn reader(&self) -> Arc<dyn Reader> {
         Arc::new(Remote(Arc::downgrade(&self.0)))
     }
+
+    fn is_shared(&self) -> bool {
+        true
+    }
+
+    fn streams_from(&self) -> Option<usize> {
+        Some(2)
+    }
 }
 
 /// The scheme `toy:`.
