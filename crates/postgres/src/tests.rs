@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::channel;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::Servers;
 use super::testing::Server;
@@ -82,6 +82,18 @@ fn records(first: u64, count: u64) -> Batch {
     (records, head)
 }
 
+/// Waits until a process of the server has inserted rows, and waits for more.
+fn wait_for_rows(server: &Server) {
+    const WAITS: &str = "SELECT EXISTS (SELECT FROM pg_stat_activity \
+        WHERE backend_xid IS NOT NULL AND wait_event = 'ClientRead')";
+    let mut client = server.client();
+    let begun = Instant::now();
+    while !client.query_one(WAITS, &[]).unwrap().get::<_, bool>(0) {
+        assert!(begun.elapsed() < Duration::from_secs(30));
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
 /// A stream has its first records in a table when a single batch comes that belongs in the same place. Which of the two is
 /// first there waits for nothing that the other has; otherwise the server would end one of them after a second.
 #[test]
@@ -102,6 +114,7 @@ fn a_batch_beside_a_stream_waits_for_it_and_is_told_that_the_head_moved() {
                 other.append(Head::EMPTY, &mut OneBatch::new(records, head))
             });
             let meanwhile = || {
+                wait_for_rows(&server);
                 go.send(()).unwrap();
                 thread::sleep(Duration::from_millis(400));
             };
