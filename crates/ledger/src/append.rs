@@ -6,7 +6,6 @@
 //! prefers it; `stream` does the steps side by side for events without number.
 
 use std::sync::mpsc::{Receiver, sync_channel};
-use std::thread;
 
 use super::commit::{Ending, extend};
 use super::definitions::Definitions;
@@ -15,10 +14,11 @@ use super::gather::{Gathering, Group};
 use super::ledger::Ledger;
 use super::receipt::{Outcome, Receipt};
 use super::submission::Submission;
+use super::threads::side_by_side;
 use servanda_core::chain::record::{Head, Record, Sealed};
 use servanda_core::chain::tree::Tiled;
 use servanda_core::state::State;
-use servanda_log::{Aborted, AppendError, Batch, BatchSource, Log, LogError, OneBatch};
+use servanda_log::{Aborted, AppendError, Batch, BatchSource, Log, OneBatch};
 
 /// How often to try again where others append to the same ledger.
 const ATTEMPTS: usize = 100;
@@ -141,16 +141,11 @@ impl<S: Log> Ledger<S> {
         let (mut gathering, log) = self.gathering();
         let expected = gathering.written;
         let (sender, receiver) = sync_channel(WAITING);
-        let (bound, answer) = thread::scope(|scope| {
-            let writing = thread::Builder::new().spawn_scoped(scope, move || {
-                let first = receiver.recv().ok().flatten()?;
-                let first = Some(first);
-                Some(log.append(expected, &mut Sent { first, receiver }))
-            });
-            let writing = writing.map_err(|source| LogError::Io {
-                doing: "starting a thread".to_owned(),
-                source,
-            })?;
+        let write = move || {
+            let first = Some(receiver.recv().ok().flatten()?);
+            Some(log.append(expected, &mut Sent { first, receiver }))
+        };
+        let check = move || {
             let gathered = gathering.gather(requests, |records, head| {
                 let sealed = records.iter().map(Record::seal).collect();
                 // A log that stopped has its reason, and what is checked meanwhile goes with the rest.
@@ -162,11 +157,9 @@ impl<S: Log> Ledger<S> {
             // Without a sender nothing more can come, and the writer ends.
             drop(sender);
             // Here that costs no time: the log is not done yet.
-            let bound = gathered.and_then(|group| Ok((gathering.extended(&group)?, group)));
-            let answer = writing.join();
-            let answer = answer.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-            Ok::<_, LogError>((bound, answer))
-        })?;
+            gathered.and_then(|group| Ok((gathering.extended(&group)?, group)))
+        };
+        let (answer, bound) = side_by_side(write, check)?;
         let (extended, group) = bound?;
         self.written(group, answer, Some(extended))
     }

@@ -7,13 +7,14 @@ use super::error::{LedgerError, Refusal};
 use super::submission::{Submission, time_of};
 use servanda_core::chain::codec;
 use servanda_core::chain::record::{Content, ContentRef, Record, SALT_LEN, Unbound};
-use servanda_core::event::{Entry, Event, Fact};
+use servanda_core::event::{Entry, Event};
 use servanda_core::rules::{self, Known as _, Rejection, Rule};
 use servanda_core::signatures::{self, Required};
 use servanda_core::state::State;
 use servanda_core::value::base::Text;
 use servanda_core::value::id::{Reference, Seq, Slug};
 use servanda_core::value::when::Instant;
+use servanda_core::verify::origin_of;
 use servanda_log::{Reader, Stored};
 
 /// Most refusals that a stream lists, and most of its events that differ from what was recorded under their import
@@ -357,13 +358,9 @@ impl<'a> Checker<'a> {
         };
         let stored = self.records.read(fact.record.0, 1)?;
         let link = opened(fact.record, stored.first())?.header.link();
-        let opening = self.state.held(Seq(0)).map(|held| &held.recorded().fact);
-        let origin = match opening {
-            Some(Fact::LedgerOpened(fact)) => fact.origin.as_str(),
-            _ => "",
-        };
+        let origin = origin_of(self.state).unwrap_or_default();
         Ok(signatures::check_acknowledgement(
-            self.state, fact, origin, link,
+            self.state, fact, &origin, link,
         )?)
     }
 }

@@ -8,7 +8,6 @@ use super::commit::{extend, time_to_record};
 use super::definitions::Definitions;
 use super::environment::Environment;
 use super::error::LedgerError;
-use super::ledger::origin_of;
 use super::receipt::{Outcome, Receipt};
 use super::submission::{BATCH_LIMIT, Submission};
 use servanda_core::chain::key::SigningKey;
@@ -17,6 +16,7 @@ use servanda_core::chain::tree::Tiled;
 use servanda_core::state::State;
 use servanda_core::value::id::Seq;
 use servanda_core::value::when::Instant;
+use servanda_core::verify::origin_of;
 use servanda_log::Reader;
 
 /// Requests that are appended together.
@@ -132,16 +132,16 @@ impl Gathering<'_> {
         let placed = checker.placed;
         // Read first: once the batch is there, nothing may fail any more.
         let earlier = self.earlier_receipts(&placed, group)?;
-        let origin = match origin_of(self.state) {
-            Some(fact) if !admitted.required.is_empty() => fact.origin.to_string(),
-            _ => String::new(),
+        let origin = match admitted.required.is_empty() {
+            true => None,
+            false => origin_of(self.state),
         };
         let (mut records, head) = bind_batch(
             group.head,
             admitted,
             self.environment,
             self.signers,
-            &origin,
+            &origin.unwrap_or_default(),
         )?;
         let first = group.head.count;
         let receipts = placed.records().zip(earlier);

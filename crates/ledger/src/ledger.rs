@@ -167,7 +167,10 @@ impl<S: Log> Ledger<S> {
 
     /// The name that the ledger was opened under.
     pub fn origin(&self) -> Option<&LedgerOpened> {
-        origin_of(&self.state)
+        match self.state.held(Seq(0))?.recorded().fact {
+            Fact::LedgerOpened(ref fact) => Some(fact),
+            _ => None,
+        }
     }
 
     /// Closes the ledger of a program that ends. The state is not dropped piece by piece, because that takes longer than
@@ -267,13 +270,5 @@ impl<S: Log> Ledger<S> {
             tree: std::mem::take(&mut self.tree),
             definitions: std::mem::take(&mut self.definitions),
         })
-    }
-}
-
-/// The name that the ledger of a state was opened under.
-pub(super) fn origin_of(state: &State) -> Option<&LedgerOpened> {
-    match state.held(Seq(0))?.recorded().fact {
-        Fact::LedgerOpened(ref fact) => Some(fact),
-        _ => None,
     }
 }

@@ -21,6 +21,7 @@ use super::error::LedgerError;
 use super::ledger::Ledger;
 use super::submission::Submission;
 use super::tail::Tail;
+use super::threads::side_by_side;
 use servanda_core::archive;
 use servanda_core::chain::key::SigningKey;
 use servanda_core::chain::record::{Head, Record, Sealed};
@@ -30,7 +31,7 @@ use servanda_core::value::base::Text;
 use servanda_core::value::id::Seq;
 use servanda_core::value::when::Instant;
 use servanda_log::spool::Spool;
-use servanda_log::{Aborted, AppendError, BatchSource, Log, LogError};
+use servanda_log::{Aborted, AppendError, BatchSource, Log};
 
 /// Most records of a batch of the chain.
 const BATCH: usize = 4096;
@@ -176,31 +177,24 @@ impl<S: Log> Ledger<S> {
             bytes: 0,
         };
         let (expected, log) = (self.head, &mut self.log);
-        let (checked, answer, bound) = std::thread::scope(|scope| {
-            let writing = std::thread::Builder::new().spawn_scoped(scope, move || {
-                // A stream of nothing new is no append, and one that broke off before its first batch neither.
-                let answer = match binder.first() {
-                    // What was there before is acknowledged once more.
-                    Some(Step::End) => log.confirm(expected).map(|()| expected),
-                    None => Err(AppendError::Failed(Aborted.into())),
-                    Some(Step::Batch(_)) => log.append(expected, &mut binder),
-                };
-                // With the binder goes the receiver, so that the checker hears of a log that stopped.
-                (answer, binder.bound)
-            });
-            let writing = writing.map_err(|source| LogError::Io {
-                doing: "starting a thread".to_owned(),
-                source,
-            })?;
+        let write = move || {
+            // A stream of nothing new is no append, and one that broke off before its first batch neither.
+            let answer = match binder.first() {
+                // What was there before is acknowledged once more.
+                Some(Step::End) => log.confirm(expected).map(|()| expected),
+                None => Err(AppendError::Failed(Aborted.into())),
+                Some(Step::Batch(_)) => log.append(expected, &mut binder),
+            };
+            // With the binder goes the receiver, so that the checker hears of a log that stopped.
+            (answer, binder.bound)
+        };
+        let check = || {
             let checked = checking.run(pull);
             // Without a sender nothing more can come, and the writer ends.
             checking.sender = None;
-            let (answer, bound) = writing
-                .join()
-                .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-            Ok::<_, LogError>((checked, answer, bound))
-        })
-        .map_err(LedgerError::from)?;
+            checked
+        };
+        let ((answer, bound), checked) = side_by_side(write, check).map_err(LedgerError::from)?;
         let last_recorded = checking.checker.last_recorded;
         let placed = std::mem::take(&mut checking.checker.placed);
         checked?;

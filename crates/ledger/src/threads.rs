@@ -1,9 +1,32 @@
-//! Ranges of records are checked on all processors.
+//! Work that is done on other threads: ranges of records, and what is written while more is checked.
 
 use std::sync::mpsc;
 use std::thread;
 
 use servanda_core::ranges::{Range, Workers};
+use servanda_log::LogError;
+
+/// Does something on a thread of its own, and something else here meanwhile. Gives what came of both, in this order. It
+/// panics where either does.
+///
+/// # Errors
+/// What the system says where it gives no thread; neither was done then.
+pub(crate) fn side_by_side<T: Send, H>(
+    there: impl FnOnce() -> T + Send,
+    here: impl FnOnce() -> H,
+) -> Result<(T, H), LogError> {
+    thread::scope(|scope| {
+        let running = thread::Builder::new().spawn_scoped(scope, there);
+        let running = running.map_err(|source| LogError::Io {
+            doing: "starting a thread".to_owned(),
+            source,
+        })?;
+        let here = here();
+        let there = running.join();
+        let there = there.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        Ok((there, here))
+    })
+}
 
 /// Ranges that a thread may have ready before they are asked for.
 const AHEAD: usize = 2;
