@@ -5,10 +5,11 @@ use chrono::NaiveDate;
 use super::assessments::Assessment;
 use super::current::RecordStatus;
 use super::dates::RecordDate;
+use super::days::{Days, TOGETHER};
 use super::facts::CommitmentFacts;
 use super::id_table::Id;
 use super::postings::Postings;
-use super::scan_cache::{ScanCache, Summary, TOGETHER};
+use super::scan_cache::ScanCache;
 use super::standing::{Move, Promise, Standings};
 use super::stored::Table;
 use super::tables::State;
@@ -225,16 +226,25 @@ impl State {
         tables.scan_cache.get_or_init(cache)
     }
 
-    fn summary(&self, seq: Seq) -> Option<&Summary> {
+    /// The latest days of a record and its neighbours.
+    fn days_around(&self, seq: Seq) -> Option<&Days> {
         let tables = &self.tables;
-        self.scan_cache()
-            .of(place(seq), &tables.kinds, &tables.dates)
+        let group = place(seq) / TOGETHER;
+        let agreement = |record| self.agreement_of_dateless(Seq(u64::from(record)));
+        let make = || tables.days_of(group, agreement);
+        let stored = tables.days.get(group);
+        stored.or_else(|| self.scan_cache().days(group, make))
+    }
+
+    /// The last of the days that agreements were given after something named them.
+    fn redated(&self) -> NaiveDate {
+        self.tables.redated.unwrap_or(NaiveDate::MIN)
     }
 
     /// A day that is not before the last possible day of a record or of its neighbours. This is a quick bound.
     pub(crate) fn latest_around(&self, seq: Seq) -> NaiveDate {
-        let summary = self.summary(seq);
-        summary.map_or(NaiveDate::MAX, |summary| summary.latest(place(seq)))
+        let days = self.days_around(seq);
+        days.map_or(NaiveDate::MAX, |days| days.latest(self.redated()))
     }
 
     /// Those of the first `count` records that may have happened later than a day: a bound, found by groups of records.
@@ -250,8 +260,8 @@ impl State {
 
     /// As [`State::latest_around`], of the records that are not bookkeeping.
     pub(crate) fn latest_heard_around(&self, seq: Seq) -> NaiveDate {
-        let summary = self.summary(seq);
-        summary.map_or(NaiveDate::MAX, |summary| summary.latest_heard(place(seq)))
+        let days = self.days_around(seq);
+        days.map_or(NaiveDate::MAX, |days| days.latest_heard(self.redated()))
     }
 
     /// The agreement in which the commitment of a record was made, if the record counts and has no date, and the record
@@ -273,8 +283,8 @@ impl State {
 
     /// Whether a record is irregular, was inferred in part, or says no last day.
     pub fn is_noteworthy(&self, seq: Seq) -> bool {
-        let summary = self.summary(seq);
-        summary.is_some_and(|summary| summary.is_noteworthy(place(seq)))
+        let stamp = self.tables.dates.stamp(place(seq));
+        stamp.is_some_and(|stamp| stamp.is_noteworthy)
     }
 
     /// Whether a record was corrected, retracted or redacted.

@@ -14,7 +14,8 @@ use std::sync::Arc;
 use self::write::{Bytes, LongTrails, Numbers, in_pages, paged, sorted};
 use super::archive::Archive;
 use super::dates::RecordDates;
-use super::id_table::IdTable;
+use super::days::{Days, TOGETHER};
+use super::id_table::{Id, IdTable};
 use super::interned::Interned;
 use super::keys::ImportKeys;
 use super::paged::{Item as _, Paged};
@@ -28,7 +29,7 @@ use crate::value::base::Leaf;
 use crate::value::commitment::{Capacity, Contest, Standing};
 
 /// The version of the pages.
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 
 impl State {
     /// How many tables the pages of a state begin with.
@@ -75,12 +76,13 @@ impl State {
         });
         let mut dateless: Vec<(u32, u32)> = tables.dateless(0).collect();
         dateless.sort_unstable();
-        let dateless = dateless.into_iter();
-        let dateless = dateless.map(|(record, agreement)| (u64::from(record), agreement));
-        sorted(to, dateless, |out, record, agreement| {
+        let by_record = dateless.iter();
+        let by_record = by_record.map(|(record, agreement)| (u64::from(*record), *agreement));
+        sorted(to, by_record, |out, record, agreement| {
             out.number(record as u32);
             out.number(agreement);
         });
+        write_days(tables, &dateless, to);
         let mut root = Vec::new();
         let mut out = Bytes(&mut root);
         out.byte(VERSION);
@@ -122,11 +124,13 @@ impl State {
             import_keys: ImportKeys::stored(Sorted::stored(&stored, Table::Keys)),
             asserted,
             dateless: Sorted::stored(&stored, Table::Dateless),
+            days: Paged::stored(&stored, Table::Days)?,
             stored: Some(stored),
             ..Tables::default()
         };
         let ids = tables.entities.len();
         let fits = tables.dates.len() as u64 == records
+            && tables.days.len() as u64 == records / TOGETHER as u64
             && tables.names.slugs().len() == ids
             && tables.names.first().len() == ids;
         (fits && records <= RECORD_LIMIT).then_some(())?;
@@ -219,6 +223,21 @@ fn write_entities(tables: &Tables, to: &mut PageWriter<'_>) {
     sorted(to, about(), |out, record, trail| {
         out.add(&record.to_le_bytes());
         out.trail(trail, &mut long);
+    });
+}
+
+/// The latest days of each group of records that is full, with the agreements of the commitments whose records have no date.
+fn write_days(tables: &Tables, dateless: &[(u32, Id)], to: &mut PageWriter<'_>) {
+    let agreement = |record: u32| {
+        let at = dateless.binary_search_by_key(&record, |(record, _)| *record);
+        Some(dateless[at.ok()?].1)
+    };
+    let full = tables.kinds.len() / TOGETHER;
+    let days = (0..full).map(|group| tables.days_of(group, agreement));
+    in_pages(to, Days::TOGETHER, days, |out, days| {
+        days.to_numbers()
+            .into_iter()
+            .for_each(|day| out.number(day));
     });
 }
 

@@ -27,6 +27,7 @@ impl Tables {
             if entity.defined.is_none() {
                 entity.defined = Some((kind, record));
                 self.id_counts[kind as usize] += 1;
+                self.note_redated(kind, slug, record, now);
             }
         }
         self.set_facts(record, event, known, true);
@@ -58,6 +59,16 @@ impl Tables {
         };
         event.each_reference(|_, named| forget(named));
         defined.into_iter().for_each(forget);
+    }
+
+    /// Notes the day of an agreement that is defined after something may have been made in it: again, or late.
+    fn note_redated(&mut self, kind: EntityKind, slug: &Slug, record: u32, now: u32) {
+        let names = &self.names;
+        let first = || names.first().get(names.find(slug)? as usize);
+        let is_late = || now != record || first().is_some_and(|first| *first < record);
+        if kind == EntityKind::Agreement && is_late() {
+            self.redated = self.redated.max(self.dates.last_day(record as usize));
+        }
     }
 
     /// The entity of an id. A new id is noted as first named by this record.

@@ -4,6 +4,7 @@ use super::current::RecordStatus;
 use super::named::Named;
 use super::tables::State;
 use crate::event::{Change, Correction, Event, FieldSpec, Kind};
+use crate::rules::Known as _;
 use crate::value::id::Seq;
 
 /// A correction, retraction or redaction of an earlier record.
@@ -71,7 +72,10 @@ impl State {
         for (record, (before, after)) in touched.iter().zip(before.into_iter().zip(after)) {
             if let Some(held) = self.held(Seq((*record).into())) {
                 let event = held.entry.event.clone();
-                self.change().dates.change(*record as usize, &event);
+                let agreement = event.dated_by().and_then(|id| self.number(id));
+                let tables = self.change();
+                tables.dates.change(*record as usize, &event);
+                tables.redate(*record, agreement);
             }
             if before == after {
                 continue;

@@ -12,6 +12,7 @@ mod archive;
 mod assessments;
 mod current;
 mod dates;
+mod days;
 mod effect;
 mod entity;
 mod facts;

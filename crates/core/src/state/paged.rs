@@ -66,13 +66,6 @@ impl<T: Item> Paged<T> {
         Some(self.pages.get(page)?.get_or_init(|| self.read(page)))
     }
 
-    /// The values from a place on that lie in one page with it.
-    pub fn run(&self, at: usize) -> &[T] {
-        let page = self.page(at / T::TOGETHER);
-        page.and_then(|page| page.get(at % T::TOGETHER..))
-            .unwrap_or_default()
-    }
-
     /// All values, in order.
     pub fn iter(&self) -> impl Iterator<Item = &T> {
         (0..self.pages.len()).flat_map(|page| self.page(page).into_iter().flatten())

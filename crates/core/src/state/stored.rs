@@ -40,11 +40,13 @@ pub(super) enum Table {
     Keys,
     /// The agreement of each commitment whose record has no date, by that record.
     Dateless,
+    /// The latest days of each group of records that is full.
+    Days,
 }
 
 impl Table {
     /// How many tables there are.
-    pub const COUNT: usize = Self::Dateless as usize + 1;
+    pub const COUNT: usize = Self::Days as usize + 1;
 }
 
 /// The tables of a snapshot.

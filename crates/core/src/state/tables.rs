@@ -3,10 +3,13 @@
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
+use chrono::NaiveDate;
+
 use super::archive::{Archive, Unreadable};
 use super::assessments::Assessments;
 use super::current::{CurrentRecord, RecordStatus};
 use super::dates::RecordDates;
+use super::days::{Days, TOGETHER};
 use super::entity::Entity;
 use super::folds::Folds;
 use super::id_table::{Id, IdTable};
@@ -23,6 +26,7 @@ use super::word::Words;
 use crate::event::Kind;
 use crate::records::ReadError;
 use crate::value::id::{EntityKind, Seq, Slug};
+use crate::value::when::When;
 
 /// The most records of a ledger: the state keeps their numbers in 32 bits.
 pub const RECORD_LIMIT: u64 = u32::MAX as u64;
@@ -70,7 +74,7 @@ pub(super) struct Tables {
     pub import_keys: ImportKeys,
     /// The records after those of the archive; none for one whose payload was erased.
     pub kept: Vec<Option<CurrentRecord>>,
-    /// Summaries of all records. A change clears those of the records that it concerns, and the next question builds them.
+    /// What is asked of all records at once. A change clears what it concerns, and the next question makes it again.
     pub scan_cache: OnceLock<ScanCache>,
     /// Where debtors stood between many moves; built by questions.
     pub folds: Folds<Stood>,
@@ -78,6 +82,10 @@ pub(super) struct Tables {
     pub asserted: u64,
     /// The agreement of each commitment whose record has no date, as the snapshot has it.
     pub dateless: Sorted<Id>,
+    /// The latest days of the groups of records that the snapshot has, and later ones where a record changed.
+    pub days: Paged<Days>,
+    /// The last of the days that agreements were given after something named them.
+    pub redated: Option<NaiveDate>,
     /// The snapshot that the tables begin with.
     pub stored: Option<Arc<Stored>>,
 }
@@ -101,7 +109,39 @@ impl Tables {
             .map(|(record, terms)| (record, terms.agreement))
     }
 
-    /// Forgets the summary of the last record, which is new.
+    /// The last day on which an agreement can have been concluded, as far as it says; none if there is no such agreement.
+    pub fn agreed_by(&self, agreement: Id) -> Option<NaiveDate> {
+        let (kind, record) = self.entity(agreement)?.defined?;
+        let date = self.dates.get(record as usize)?;
+        let last = date.on.and_then(When::latest);
+        (kind == EntityKind::Agreement).then(|| last.unwrap_or(NaiveDate::MIN))
+    }
+
+    /// The latest days of a group of records; `agreement` gives that of a commitment whose record has no date.
+    pub fn days_of(&self, group: usize, agreement: impl Fn(u32) -> Option<Id>) -> Days {
+        let mut days = Days::default();
+        let first = group * TOGETHER;
+        for record in first..self.kinds.len().min(first + TOGETHER) {
+            let kind = self.kinds.get(record).copied().flatten();
+            if let Some(stamp) = self.dates.stamp(record) {
+                let agreed = || self.agreed_by(agreement(record as u32)?);
+                days.add(stamp, kind, agreed);
+            }
+        }
+        days
+    }
+
+    /// Takes the date that a correction gave to a record of the snapshot into the latest days of its group.
+    pub fn redate(&mut self, record: u32, agreement: Option<Id>) {
+        let agreed = agreement.and_then(|agreement| self.agreed_by(agreement));
+        let kind = self.kinds.get(record as usize).copied().flatten();
+        let days = self.days.get_mut(record as usize / TOGETHER);
+        if let (Some(days), Some(stamp)) = (days, self.dates.stamp(record as usize)) {
+            days.add(stamp, kind, || agreed);
+        }
+    }
+
+    /// Forgets what is asked of all records about the last record, which is new.
     pub fn scan_grown(&mut self) {
         let records = self.kinds.len();
         if let Some(cache) = self.scan_cache.get_mut() {
@@ -209,6 +249,7 @@ impl State {
         tables.names.read_all();
         tables.import_keys.read_all();
         tables.dateless.iter().for_each(drop);
+        tables.days.read_all();
     }
 
     /// A clone to which what this state or a clone failed to read counts as not tried yet. The archive may read again.

@@ -14,6 +14,7 @@ use crate::value::commitment::Standing;
 use crate::value::id::{PartyId, Seq, Slug};
 use crate::view::View;
 
+mod days;
 mod stored;
 
 fn slug(text: &str) -> Slug {

@@ -24,21 +24,24 @@ use crate::parallel;
 
 /// A party, the parts of it that act for it, and those that these succeeded, by id.
 pub fn circle(view: &View<'_>, party: &PartyId) -> BTreeSet<PartyId> {
+    let kinds = [Kind::PartyRegistered, Kind::PartySucceeded];
     let mut circle = BTreeSet::from([party.clone()]);
-    let parties = view.state.ids(EntityKind::Party);
-    let parties: Vec<(&Slug, Vec<Id>)> = parties.map(|id| (id, view.leads_to(id))).collect();
-    loop {
-        let before = circle.len();
-        let numbers = numbers(view, &circle);
-        for (part, leads_to) in &parties {
-            if leads_to.iter().any(|party| numbers.contains(party)) {
-                circle.insert(PartyId((*part).clone()));
-            }
-        }
-        if circle.len() == before {
-            return circle;
-        }
+    let mut added = circle.clone();
+    while !added.is_empty() {
+        let there = numbers(view, &added);
+        let leads_there = |id: &Slug| view.leads_to(id).iter().any(|to| there.contains(to));
+        let named = added.iter().map(|party| &party.0);
+        let naming = naming(view, named, &kinds, |fact| match fact {
+            Fact::PartyRegistered(fact) => Some(&fact.id.0),
+            Fact::PartySucceeded(fact) => Some(&fact.party.0),
+            _ => None,
+        });
+        let parts = naming.into_iter().filter(|id| leads_there(id));
+        let parts: BTreeSet<PartyId> = parts.cloned().map(PartyId).collect();
+        added = parts.difference(&circle).cloned().collect();
+        circle.extend(added.iter().cloned());
     }
+    circle
 }
 
 /// The numbers of parties.

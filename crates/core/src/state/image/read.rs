@@ -219,9 +219,14 @@ impl Cursor<'_> {
         Some(Postings::from_parts(bytes.to_vec(), last))
     }
 
+    /// A day.
+    pub fn day(&mut self) -> Option<NaiveDate> {
+        NaiveDate::from_num_days_from_ce_opt(self.number()? as i32)
+    }
+
     fn date(&mut self) -> Option<RecordDate> {
         let on = self.value()?;
-        let recorded = NaiveDate::from_num_days_from_ce_opt(self.number()? as i32)?;
+        let recorded = self.day()?;
         let flags = self.byte()?;
         let flag = |place: u8| flags & (1 << place) != 0;
         (flags < 1 << 5).then_some(RecordDate {
