@@ -5,13 +5,15 @@
 
 use std::sync::Arc;
 
-use crate::archive;
+use crate::chain::codec;
 use crate::chain::lanes;
 use crate::chain::record::{BodyRef, HEADER_LEN, Hash, Head, Header, RecordRef};
 use crate::chain::tree::{Tiled, TreeHash, leaf_hashes, subtrees};
 use crate::chain::walker::Walker;
 use crate::event::Entry;
 use crate::records::{Records, Stored};
+use crate::value::id::Seq;
+use crate::value::when::Instant;
 
 /// Records that are read at a time.
 pub const CHUNK: usize = 1024;
@@ -89,7 +91,7 @@ impl<P> Range<P> {
     pub fn check(
         reader: &dyn Records,
         (start, end): (u64, u64),
-        payload: impl Fn(&RecordRef<'_>) -> Option<P>,
+        payload: impl Fn(&RecordRef<'_>, &Stored) -> Option<P>,
     ) -> Option<Self> {
         let records = Arc::new(read(reader, start, end)?);
         let peeked = all(records.iter(), |stored| {
@@ -107,7 +109,9 @@ impl<P> Range<P> {
         if !chained {
             return None;
         }
-        let payloads = all(peeked.iter(), payload)?;
+        let payloads = all(peeked.iter().zip(&*records), |(record, stored)| {
+            payload(record, stored)
+        })?;
         let times = peeked.iter().map(|record| record.header.recorded_at);
         Some(Self {
             subtrees: subtrees(start, &leaf_hashes(&headers)),
@@ -160,14 +164,19 @@ fn all<T, R>(
 
 /// What a record says, whose payload is the one that its header vouches for: nothing where it is gone, none where it is
 /// no event.
-pub fn entry(record: &RecordRef<'_>) -> Option<Option<Entry>> {
+pub fn entry(record: &RecordRef<'_>, stored: &Stored) -> Option<Option<Entry>> {
     let Some(content) = record.content() else {
         return Some(None);
     };
     let Header {
         seq, recorded_at, ..
     } = record.header;
-    archive::entry(seq, recorded_at, content).ok().map(Some)
+    let event = codec::decode_within(content, &stored.sealed.0).ok()?;
+    Some(Some(Entry {
+        seq: Seq(seq),
+        recorded_at: Instant(recorded_at),
+        event,
+    }))
 }
 
 /// The records from `start` to `end`, if all are there and nothing else.

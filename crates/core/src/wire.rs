@@ -16,6 +16,7 @@ use bincode::de::{Decode, Decoder as _, DecoderImpl};
 use bincode::enc::write::Writer as Sink;
 use bincode::enc::{Encode, EncoderImpl};
 use bincode::error::{DecodeError, EncodeError};
+use bytes::Bytes;
 use smallvec::SmallVec;
 
 /// Little endian, integers of a variable length. A length is compared with the bytes that are left, so that bincode needs no
@@ -131,6 +132,8 @@ pub fn to_bytes(schema: u8, write: impl FnOnce(&mut Writer)) -> Vec<u8> {
 pub struct Reader<'a> {
     decoder: DecoderImpl<SliceReader<'a>, Configuration, ()>,
     schema: u8,
+    /// The memory in which the bytes lie, if texts may stay there.
+    memory: Option<&'a Bytes>,
 }
 
 impl<'a> Reader<'a> {
@@ -139,6 +142,15 @@ impl<'a> Reader<'a> {
         Self {
             decoder: DecoderImpl::new(SliceReader::new(bytes), CONFIG, ()),
             schema,
+            memory: None,
+        }
+    }
+
+    /// As [`Reader::new`], of bytes that lie in this memory: long texts stay there.
+    pub fn within(schema: u8, bytes: &'a [u8], memory: &'a Bytes) -> Self {
+        Self {
+            memory: Some(memory),
+            ..Self::new(schema, bytes)
         }
     }
 
@@ -194,21 +206,9 @@ impl<'a> Reader<'a> {
         T: FromStr + Display,
         T::Err: Display,
     {
-        self.get_text_if(prints_as)
-    }
-
-    /// As [`Reader::get_text`], where `is_own` tells whether a text is the one that a value prints.
-    pub(crate) fn get_text_if<T>(
-        &mut self,
-        is_own: impl FnOnce(&T, &str) -> bool,
-    ) -> Result<T, WireError>
-    where
-        T: FromStr,
-        T::Err: Display,
-    {
         self.get_str(|text| {
             let value = parsed(text)?;
-            match is_own(&value, text) {
+            match prints_as(&value, text) {
                 true => Ok(value),
                 false => Err(WireError::NotCanonical),
             }
@@ -222,6 +222,15 @@ impl<'a> Reader<'a> {
         T::Err: Display,
     {
         self.get_str(parsed)
+    }
+
+    /// Reads a text that may stay where it lies, and makes something of it.
+    pub(crate) fn get_text_there<T>(
+        &mut self,
+        make: impl FnOnce(&str, Option<&Bytes>) -> Result<T, WireError>,
+    ) -> Result<T, WireError> {
+        let memory = self.memory;
+        self.get_str(|text| make(text, memory))
     }
 
     /// Whether all bytes are read.

@@ -5,6 +5,8 @@
 //!
 //! An event has one encoding: reading refuses every other one in place, such as an integer that is longer than it need be.
 
+use bytes::Bytes;
+
 use super::record::{Content, ContentRef, PAYLOAD_LIMIT};
 use crate::event::{Envelope, Event, Fact, Kind};
 use crate::value::id::Seq;
@@ -143,8 +145,26 @@ pub fn decode(content: ContentRef<'_>) -> Result<Event, CodecError> {
     Ok(Event { fact, envelope })
 }
 
+/// As [`decode`], of the content of a record that lies in this memory: long texts stay there, and keep it.
+///
+/// # Errors
+/// As [`decode`].
+pub fn decode_within(content: ContentRef<'_>, record: &Bytes) -> Result<Event, CodecError> {
+    let (fact, envelope) = read(content, |schema, bytes| {
+        Reader::within(schema, bytes, record)
+    })?;
+    Ok(Event { fact, envelope })
+}
+
 /// As [`decode`], of any facts.
 pub(crate) fn decode_facts<F: Facts>(content: ContentRef<'_>) -> Result<(F, Envelope), CodecError> {
+    read(content, Reader::new)
+}
+
+fn read<'c, F: Facts>(
+    content: ContentRef<'c>,
+    reader: impl FnOnce(u8, &'c [u8]) -> Reader<'c>,
+) -> Result<(F, Envelope), CodecError> {
     let ContentRef {
         kind,
         target,
@@ -159,7 +179,7 @@ pub(crate) fn decode_facts<F: Facts>(content: ContentRef<'_>) -> Result<(F, Enve
     if payload.len() > PAYLOAD_LIMIT {
         return Err(CodecError::TooLarge(payload.len()));
     }
-    let mut reader = Reader::new(schema, rest);
+    let mut reader = reader(schema, rest);
     let fact = F::read(kind, &mut reader)?;
     let envelope = Envelope::read(&mut reader)?;
     if !reader.is_at_end() || schema != fact.since().max(envelope.since()) {

@@ -188,7 +188,7 @@ impl Keeper<'_> {
                     let is_same = |one: &Assessment| (&one.by, &one.scale, &one.level) == parts;
                     let make = || Assessment {
                         by: by.clone(),
-                        scale: scale.clone(),
+                        scale: scale.apart(),
                         level: level.clone(),
                     };
                     self.assessments.number_of(&parts, is_same, make)

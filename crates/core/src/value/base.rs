@@ -4,9 +4,13 @@
 //! editor template, corrections and dossiers all speak this one form, so each type says once how it is
 //! read and written, and nothing else parses.
 
+use std::cmp::Ordering;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::str::FromStr;
 
+use bytes::Bytes;
+use bytestring::ByteString;
 use smallvec::SmallVec;
 use smol_str::SmolStr;
 
@@ -15,7 +19,7 @@ use crate::value::id::{
     AgreementId, CommitmentId, FieldName, PartyId, RecorderId, Reference, Seq, Slug, SourceId,
     Subject,
 };
-use crate::wire::{wire_newtypes, wire_plain_texts};
+use crate::wire::{Reader, Wire, WireError, Writer, wire_newtypes, wire_plain_texts};
 
 /// How many texts a field takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -279,25 +283,47 @@ pub const TEXT_LIMIT: usize = 32 * 1024;
 
 /// Free text: not empty, no control characters but newline and tab, at most [`TEXT_LIMIT`] bytes.
 /// In any script. It is kept as it is read; what comes from outside is put into one form before (`unicode`).
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Text(SmolStr);
+#[derive(Clone)]
+pub struct Text(Held);
+
+/// Where a text lies.
+#[derive(Clone)]
+enum Held {
+    /// In place if it is short, and else in memory of its own.
+    Apart(SmolStr),
+    /// In the memory of the records that it was read from, which it keeps.
+    There(ByteString),
+}
+
+/// Longest text that lies in place.
+const IN_PLACE: usize = 23;
 
 impl Text {
     /// The text.
     pub fn as_str(&self) -> &str {
-        &self.0
+        match &self.0 {
+            Held::Apart(text) => text,
+            Held::There(text) => text,
+        }
     }
-}
 
-impl fmt::Display for Text {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.0)
+    /// A copy for whoever keeps it: it keeps no memory of records.
+    #[must_use]
+    pub fn apart(&self) -> Self {
+        Self(Held::Apart(self.as_str().into()))
     }
-}
 
-impl FromStr for Text {
-    type Err = ValueError;
-    fn from_str(text: &str) -> Result<Self, ValueError> {
+    /// The text that is found in the bytes of a record: where it is long, it stays there.
+    pub(super) fn found(text: &str, record: Option<&Bytes>) -> Result<Self, ValueError> {
+        Self::check(text)?;
+        let there = record.filter(|_| text.len() > IN_PLACE);
+        let there = there.and_then(|record| record.slice_ref(text.as_bytes()).try_into().ok());
+        Ok(Self(
+            there.map_or_else(|| Held::Apart(text.into()), Held::There),
+        ))
+    }
+
+    fn check(text: &str) -> Result<(), ValueError> {
         if text.trim().is_empty() {
             return Err(ValueError::new("is empty"));
         }
@@ -316,7 +342,62 @@ impl FromStr for Text {
                 u32::from(c)
             )));
         }
-        Ok(Self(text.into()))
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Text").field(&self.as_str()).finish()
+    }
+}
+
+impl PartialEq for Text {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_str() == other.as_str()
+    }
+}
+
+impl Eq for Text {}
+
+impl PartialOrd for Text {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Text {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.as_str().cmp(other.as_str())
+    }
+}
+
+impl Hash for Text {
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        self.as_str().hash(hasher);
+    }
+}
+
+impl fmt::Display for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl FromStr for Text {
+    type Err = ValueError;
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        Self::found(text, None)
+    }
+}
+
+impl Wire for Text {
+    fn write(&self, to: &mut Writer) {
+        to.put_str(self.as_str());
+    }
+
+    fn read(from: &mut Reader<'_>) -> Result<Self, WireError> {
+        from.get_text_there(|text, record| Ok(Self::found(text, record)?))
     }
 }
 
@@ -420,7 +501,7 @@ impl Leaf for Digest {
     const KEPT: bool = false;
 }
 
-wire_plain_texts! { Text Language }
+wire_plain_texts! { Language }
 wire_newtypes! { Digest }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Errors of values.
 
+use crate::wire::WireError;
+
 /// Why a text is not a value of its type. Says what was found and what would be right.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
@@ -9,6 +11,12 @@ impl ValueError {
     /// An error with this message.
     pub fn new(message: impl Into<String>) -> Self {
         Self(message.into())
+    }
+}
+
+impl From<ValueError> for WireError {
+    fn from(error: ValueError) -> Self {
+        Self::Malformed(error.0)
     }
 }
 

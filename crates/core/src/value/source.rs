@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use bytes::Bytes;
+
 use crate::value::base::{Leaf, Text, ValueError, coded_words};
 use crate::value::id::{Reference, SourceId};
 use crate::wire::{Reader, Wire, WireError, Writer};
@@ -74,18 +76,7 @@ impl fmt::Display for Citation {
 impl FromStr for Citation {
     type Err = ValueError;
     fn from_str(text: &str) -> Result<Self, ValueError> {
-        match text.split_once(':') {
-            None => Ok(Self {
-                source: text.parse()?,
-                place: None,
-            }),
-            Some((source, place)) => Ok(Self {
-                source: source.parse()?,
-                place: Some(place.trim().parse().map_err(|error| {
-                    ValueError(format!("the place in source {source} {error}"))
-                })?),
-            }),
-        }
+        Self::found(text, None)
     }
 }
 
@@ -102,11 +93,31 @@ impl Wire for Citation {
     }
 
     fn read(from: &mut Reader<'_>) -> Result<Self, WireError> {
-        from.get_text_if(Self::is_printed)
+        from.get_text_there(|text, record| {
+            let citation = Self::found(text, record)?;
+            match citation.is_printed(text) {
+                true => Ok(citation),
+                false => Err(WireError::NotCanonical),
+            }
+        })
     }
 }
 
 impl Citation {
+    /// The citation that a text gives, whose place is found in the bytes of a record, if there is one.
+    fn found(text: &str, record: Option<&Bytes>) -> Result<Self, ValueError> {
+        let (source, place) = match text.split_once(':') {
+            None => (text, None),
+            Some((source, place)) => (source, Some(place.trim())),
+        };
+        let wrong = |error| ValueError(format!("the place in source {source} {error}"));
+        let found = |place| Text::found(place, record).map_err(wrong);
+        Ok(Self {
+            source: source.parse()?,
+            place: place.map(found).transpose()?,
+        })
+    }
+
     /// Whether a text that was read as this is also the one that it prints: nothing but one space is left out of it.
     fn is_printed(&self, text: &str) -> bool {
         let after = text.get(self.source.as_str().len()..);

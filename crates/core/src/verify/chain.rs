@@ -33,7 +33,11 @@ pub(super) fn pass(
     progress.begin(committed.count);
     subject.can_be_read().then_some(())?;
     let ranges = ranges::ranges(0, committed.count, &[]);
-    let check = |start, end| Range::check(&*subject.records, (start, end), Shown::of);
+    let check = |start, end| {
+        Range::check(&*subject.records, (start, end), |record, _| {
+            Shown::of(record)
+        })
+    };
     let joined = workers.in_order(&ranges, check, |range| {
         range.follow(&mut walker)?;
         range.add_to(&mut tree)?;

@@ -2,6 +2,7 @@ use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::Write;
 use std::path::Path;
+use std::sync::Arc;
 
 use proptest::prelude::*;
 use serde_json::{Map, Value as Json, json};
@@ -9,8 +10,12 @@ use serde_json::{Map, Value as Json, json};
 use super::super::testing::{hex, unhex};
 use super::super::vectors;
 use super::*;
+use crate::archive;
+use crate::event::Entry;
 use crate::event::{FieldSpec, Fields};
-use crate::testing::{event, events, fields, histories};
+use crate::records::Stored;
+use crate::state::State;
+use crate::testing::{entries, event, events, fields, histories, history};
 use crate::value::agreement::{Action, Relation, Role};
 use crate::value::base::{Shape, TEXT_LIMIT};
 use crate::value::commitment::Standing;
@@ -36,6 +41,59 @@ fn under<'a>(content: &Content, payload: &'a [u8]) -> ContentRef<'a> {
     }
 }
 
+#[test]
+fn long_texts_stay_in_the_memory_of_their_record_and_keep_it() {
+    let read = |event: &Event| {
+        let content = encode(event).unwrap();
+        let memory = Bytes::from(content.payload.clone());
+        let event = decode_within(under(&content, &memory), &memory).unwrap();
+        (event, memory)
+    };
+    let (long, memory) = read(&note(&"a long text ".repeat(9)));
+    let Fact::Noted(noted) = &long.fact else {
+        unreachable!("a note was read")
+    };
+    let text = noted.text.as_str().as_bytes();
+    assert!(memory.as_ptr_range().contains(&text.as_ptr()));
+    assert!(!memory.is_unique());
+    let apart = noted.text.apart();
+    assert_eq!(apart, noted.text);
+    drop(long);
+    assert!(memory.is_unique(), "a copy keeps nothing of it");
+    let (_short, memory) = read(&note("a short text"));
+    assert!(memory.is_unique());
+}
+
+/// What the state keeps of events outlasts their records by far.
+#[test]
+fn the_state_keeps_no_memory_of_records() {
+    let mut events = history(7, 300);
+    let scale = "a scale whose name is longer than a text that lies in place";
+    let commitment = events.iter().find_map(|event| match &event.fact {
+        Fact::CommitmentRecorded(fact) => Some((fact.id.to_string(), fact.debtor[0].to_string())),
+        _ => None,
+    });
+    let (commitment, party) = commitment.unwrap();
+    events.push(event(
+        Kind::Assessed,
+        &[
+            ("commitment", &commitment),
+            ("by", &party),
+            ("scale", scale),
+            ("level", scale),
+        ],
+    ));
+    let archive = Arc::new(Vec::<Stored>::new());
+    let mut state = State::over(archive::of(archive), events.len() as u64);
+    for entry in entries(&events) {
+        let content = encode(&entry.event).unwrap();
+        let memory = Bytes::from(content.payload.clone());
+        let event = decode_within(under(&content, &memory), &memory).unwrap();
+        state.take(Entry { event, ..entry });
+        assert!(memory.is_unique(), "record {}", entry.seq);
+    }
+}
+
 /// A note, whose text is the first field after the byte of the schema.
 fn note(text: &str) -> Event {
     event(Kind::Noted, &[("text", text)])
@@ -45,6 +103,9 @@ proptest! {
     #[test]
     fn an_event_survives_its_bytes(event in events()) {
         let content = encode(&event).unwrap();
+        let memory = Bytes::from(content.payload.clone());
+        let there = decode_within(under(&content, &memory), &memory);
+        prop_assert_eq!(there.as_ref(), Ok(&event));
         prop_assert_eq!(decode(content.as_ref()), Ok(event));
     }
 
