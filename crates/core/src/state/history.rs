@@ -264,6 +264,15 @@ impl State {
         days.map_or(NaiveDate::MAX, |days| days.latest_heard(self.redated()))
     }
 
+    /// A day that is not before the last possible day of a record and of all before it, without those of bookkeeping.
+    pub(crate) fn latest_heard_until(&self, seq: Seq) -> NaiveDate {
+        let firsts = (0..self.count()).step_by(TOGETHER).map(Seq);
+        let all = firsts.map(|first| self.latest_heard_around(first));
+        let heard = self.scan_cache().heard(all);
+        let until = heard.get(place(seq) / TOGETHER);
+        until.copied().unwrap_or(NaiveDate::MAX)
+    }
+
     /// The agreement in which the commitment of a record was made, if the record counts and has no date, and the record
     /// need not be read to know that.
     pub(crate) fn agreement_of_dateless(&self, seq: Seq) -> Option<Id> {

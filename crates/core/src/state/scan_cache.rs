@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
+use chrono::NaiveDate;
 use foldhash::fast::FixedState;
 
 use super::days::{Days, TOGETHER};
@@ -13,6 +14,8 @@ use super::id_table::Id;
 pub(super) struct ScanCache {
     /// The latest days of each group of records.
     days: Vec<OnceLock<Days>>,
+    /// For each group the latest day of it and of all before it, without the records of bookkeeping.
+    heard: OnceLock<Vec<NaiveDate>>,
     /// The agreement of each commitment whose record has no date and came after the snapshot.
     agreements: OnceLock<HashMap<u32, Id, FixedState>>,
 }
@@ -23,7 +26,7 @@ impl ScanCache {
         let groups = records.div_ceil(TOGETHER);
         Self {
             days: (0..groups).map(|_| OnceLock::new()).collect(),
-            agreements: OnceLock::new(),
+            ..Self::default()
         }
     }
 
@@ -39,12 +42,24 @@ impl ScanCache {
         if let Some(days) = self.days.get_mut(record / TOGETHER) {
             days.take();
         }
+        self.heard.take();
         self.agreements.take();
     }
 
     /// The latest days of a group of records, which `make` gives where they are not known yet.
     pub fn days(&self, group: usize, make: impl FnOnce() -> Days) -> Option<&Days> {
         Some(self.days.get(group)?.get_or_init(make))
+    }
+
+    /// For each group the latest day of it and of all before it, where `all` gives that of each.
+    pub fn heard(&self, all: impl Iterator<Item = NaiveDate>) -> &[NaiveDate] {
+        self.heard.get_or_init(|| {
+            let latest = all.scan(NaiveDate::MIN, |latest, day| {
+                *latest = day.max(*latest);
+                Some(*latest)
+            });
+            latest.collect()
+        })
     }
 
     /// The agreements of commitments, of which `all` makes those that are not known yet.

@@ -87,6 +87,9 @@ impl View<'_> {
         let mut last = None;
         // What was recorded last happened last, as a rule: the rest need not be looked up.
         for seq in commitment.told.trail_backwards() {
+            if last.is_some_and(|last| self.state.latest_heard_until(seq) <= last) {
+                break;
+            }
             if last.is_some_and(|last| self.state.latest_heard_around(seq) <= last) {
                 continue;
             }

@@ -28,6 +28,13 @@ pub(super) fn assert_bounds(state: &State) {
         let last = view.last_possible_day(seq);
         if state.date(seq).is_some() {
             assert!(state.latest_around(seq) >= last, "record {seq}: {last}");
+            let is_heard = state
+                .kind(seq)
+                .is_some_and(|kind| !kind.spec().is_bookkeeping);
+            let heard = (seq.0..state.count()).step_by(TOGETHER).map(Seq);
+            for later in heard.filter(|_| is_heard) {
+                assert!(state.latest_heard_until(later) >= last, "record {seq}");
+            }
         }
     }
 }
