@@ -26,7 +26,6 @@ use super::word::Words;
 use crate::event::Kind;
 use crate::records::ReadError;
 use crate::value::id::{EntityKind, Seq, Slug};
-use crate::value::when::When;
 
 /// The most records of a ledger: the state keeps their numbers in 32 bits.
 pub const RECORD_LIMIT: u64 = u32::MAX as u64;
@@ -109,12 +108,11 @@ impl Tables {
             .map(|(record, terms)| (record, terms.agreement))
     }
 
-    /// The last day on which an agreement can have been concluded, as far as it says; none if there is no such agreement.
+    /// The last day on which an agreement can have been concluded; none if there is no such agreement.
     pub fn agreed_by(&self, agreement: Id) -> Option<NaiveDate> {
         let (kind, record) = self.entity(agreement)?.defined?;
-        let date = self.dates.get(record as usize)?;
-        let last = date.on.and_then(When::latest);
-        (kind == EntityKind::Agreement).then(|| last.unwrap_or(NaiveDate::MIN))
+        let is_one = kind == EntityKind::Agreement;
+        self.dates.last_day(record as usize).filter(|_| is_one)
     }
 
     /// The latest days of a group of records; `agreement` gives that of a commitment whose record has no date.

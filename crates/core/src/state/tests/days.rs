@@ -39,14 +39,14 @@ pub(super) fn assert_bounds(state: &State) {
     }
 }
 
-/// An agreement of 1999, commitments in it without a date of their own, and notes, so that more than two groups are full.
-fn dateless() -> Vec<Event> {
+/// An agreement of a day, and commitments in it without a date of their own, which fill three groups.
+fn dateless(on: &str) -> Vec<Event> {
     let agreement = event(
         Kind::AgreementRecorded,
         &[
             ("id", "a"),
             ("title", "A"),
-            ("on", "1999-05-07"),
+            ("on", on),
             ("party", "x"),
             ("party", "y"),
         ],
@@ -87,7 +87,7 @@ fn no_record_happened_after_the_latest_day_of_its_group() {
 
 #[test]
 fn commitments_that_have_their_date_from_an_agreement_keep_their_group_before_a_day() {
-    let events = dateless();
+    let events = dateless("1999-05-07");
     let recorded = entries(&events).last().unwrap().recorded_at.day();
     let snapshot = over_snapshot(&events, events.len());
     for state in [&snapshot, &state(&events)] {
@@ -99,7 +99,14 @@ fn commitments_that_have_their_date_from_an_agreement_keep_their_group_before_a_
 
 #[test]
 fn an_agreement_with_a_later_date_moves_the_groups_of_its_commitments() {
-    let mut events = dateless();
+    for on in ["1999-05-07", "unknown", "after 1999"] {
+        assert_moved_by(on);
+    }
+}
+
+#[track_caller]
+fn assert_moved_by(on: &str) {
+    let mut events = dateless(on);
     let count = events.len();
     events.push(correction("3", "on", "2090-01-02"));
     let later: NaiveDate = "2090-01-02".parse().unwrap();
@@ -120,7 +127,7 @@ fn an_agreement_with_a_later_date_moves_the_groups_of_its_commitments() {
 
 #[test]
 fn a_corrected_date_after_the_snapshot_moves_its_group() {
-    let mut events = dateless();
+    let mut events = dateless("1999-05-07");
     let count = events.len();
     events.push(correction("300", "on", "2090-01-02"));
     let state = over_snapshot(&events, count);
