@@ -13,12 +13,17 @@ use servanda_log::{AppendError, Log, LogError};
 /// A leap year, in microseconds.
 const YEAR_MICROS: i64 = 366 * 24 * 60 * 60 * 1_000_000;
 
+/// How many appends in a row find that the head moved before others are asked to hold back.
+const OUTRUN: u32 = 3;
+
 /// What an append left behind.
 pub(super) enum Ending {
     /// All of it is in the log.
     Written,
     /// Nothing of it is in the log.
     NotWritten,
+    /// Others were first: the log holds something else than the state.
+    Outrun,
     /// The log may hold something else than the state.
     InDoubt,
 }
@@ -33,7 +38,8 @@ impl Ending {
     pub fn of_error(error: &LedgerError) -> Self {
         use LedgerError::{HeadMoved, Tree, Uncertain, Unconfirmed};
         match error {
-            HeadMoved(_) | Uncertain(_) | Unconfirmed(_) | Tree(_) => Self::InDoubt,
+            HeadMoved(_) => Self::Outrun,
+            Uncertain(_) | Unconfirmed(_) | Tree(_) => Self::InDoubt,
             _ => Self::NotWritten,
         }
     }
@@ -134,7 +140,7 @@ impl<S: Log> Ledger<S> {
                 self.evict();
                 self.take_snapshot(before);
             }
-            Ending::InDoubt => self.stale = true,
+            Ending::Outrun | Ending::InDoubt => self.stale = true,
             // Where more goes than stays, reading what stays is the shorter way.
             Ending::NotWritten if gone > before => self.stale = true,
             Ending::NotWritten => self.rewind(before),
@@ -142,6 +148,22 @@ impl<S: Log> Ledger<S> {
         if self.stale {
             // The caller must hear the outcome. If this fails, the next append begins with it.
             let _ = self.follow();
+        }
+        self.take_turns(ending);
+    }
+
+    /// Asks others to hold back where they were first again and again, and then takes in what they appended until they did;
+    /// lets them go on once it is settled what becomes of the events.
+    fn take_turns(&mut self, ending: &Ending) {
+        if let Ending::Outrun = ending {
+            self.outrun = self.outrun.saturating_add(1);
+            if self.outrun >= OUTRUN {
+                self.log.ask_for_turn();
+                // As above.
+                let _ = self.catch_up();
+            }
+        } else if std::mem::take(&mut self.outrun) >= OUTRUN {
+            self.log.end_turn();
         }
     }
 

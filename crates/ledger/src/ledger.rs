@@ -48,6 +48,8 @@ pub struct Ledger<S> {
     pub(super) record_limit: u64,
     /// Whether the state may hold what the log does not, after an append that failed.
     pub(super) stale: bool,
+    /// How many appends in a row found that the head had moved.
+    pub(super) outrun: u32,
     /// How often the state was read anew.
     pub(super) replays: u64,
 }
@@ -91,6 +93,7 @@ impl<S: Log> Ledger<S> {
             case_matters: false,
             record_limit: RECORD_LIMIT,
             stale: false,
+            outrun: 0,
             replays: 0,
         }
     }

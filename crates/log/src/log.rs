@@ -85,6 +85,13 @@ pub trait Log: Send {
         false
     }
 
+    /// Asks others to hold back for a moment, because they were first again and again. They need not, nor for longer than
+    /// moments, and nothing that a verdict depends on rests on it.
+    fn ask_for_turn(&mut self) {}
+
+    /// Lets others go on who were asked to hold back.
+    fn end_turn(&mut self) {}
+
     /// From how many records on an append is better given as a stream, because the log is at work while more are made; none
     /// where a single batch is always the shorter way.
     fn streams_from(&self) -> Option<usize> {
@@ -300,6 +307,12 @@ impl<P: DerefMut<Target: Log> + Send> Log for P {
     }
     fn is_shared(&self) -> bool {
         (**self).is_shared()
+    }
+    fn ask_for_turn(&mut self) {
+        (**self).ask_for_turn();
+    }
+    fn end_turn(&mut self) {
+        (**self).end_turn();
     }
     fn streams_from(&self) -> Option<usize> {
         (**self).streams_from()

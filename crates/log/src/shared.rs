@@ -61,6 +61,12 @@ impl<S: Log> Log for Shared<S> {
     fn is_shared(&self) -> bool {
         self.get().is_shared()
     }
+    fn ask_for_turn(&mut self) {
+        self.get().ask_for_turn();
+    }
+    fn end_turn(&mut self) {
+        self.get().end_turn();
+    }
     fn streams_from(&self) -> Option<usize> {
         self.get().streams_from()
     }

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::address::Address;
-use super::bell;
 use super::failure::io_error;
 use super::log::PostgresLog;
 use super::pool::Pool;
@@ -37,8 +36,11 @@ impl Servers {
         let marker = schema::marker(&pool, wait, at)?;
         let cache = self.cache.as_deref();
         let cache = cache.map(|cache| Snapshots::of(cache, &marker.id, marker.erasures));
-        let channel = bell::channel(&marker.id);
-        Ok(Box::new(PostgresLog::new(Arc::new(pool), cache, channel)))
+        Ok(Box::new(PostgresLog::new(
+            Arc::new(pool),
+            cache,
+            &marker.id,
+        )))
     }
 }
 

@@ -3,13 +3,16 @@
 use std::io::{self, Write};
 
 use super::session::Session;
+use super::turn::{CLASS, Turns};
 use servanda_core::chain::record::Head;
 use servanda_log::{Aborted, BatchSource};
 
 const COPY: &str = "COPY records (seq, sealed) FROM STDIN BINARY";
 
+/// It tells whether somebody has asked for a turn.
 const MOVE_HEAD: &str = "INSERT INTO heads (count, link, prev) \
-    SELECT $1, $2, count FROM heads WHERE count = $3 AND link = $4";
+    SELECT $1, $2, count FROM heads WHERE count = $3 AND link = $4 \
+    RETURNING NOT pg_try_advisory_xact_lock_shared($5, $6)";
 
 /// Where a stream broke off.
 pub(super) enum Broken {
@@ -90,6 +93,7 @@ pub(super) fn copy(
     session: &mut Session,
     expected: Head,
     source: &mut dyn BatchSource,
+    turns: &mut Turns,
     end: &mut Head,
 ) -> Result<bool, Broken> {
     let (copying, moving) = (session.statement(COPY)?, session.statement(MOVE_HEAD)?);
@@ -105,13 +109,15 @@ pub(super) fn copy(
     }
     rows.end()?.finish()?;
     let (count, prev) = (end.count as i64, expected.count as i64);
-    let moved = transaction.execute(
+    let (link, prev_link) = (&end.link.0[..], &expected.link.0[..]);
+    let moved = transaction.query_opt(
         &moving,
-        &[&count, &&end.link.0[..], &prev, &&expected.link.0[..]],
+        &[&count, &link, &prev, &prev_link, &CLASS, &turns.ledger],
     )?;
-    if moved == 0 {
+    let Some(moved) = moved else {
         return Ok(false);
-    }
+    };
     transaction.commit().map_err(Broken::Commit)?;
+    turns.told(moved.get(0));
     Ok(true)
 }

@@ -26,5 +26,6 @@ pub mod testing;
 #[cfg(test)]
 mod tests;
 mod tls;
+mod turn;
 
 pub use self::backend::Servers;

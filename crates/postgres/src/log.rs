@@ -4,12 +4,13 @@ use std::sync::{Arc, Weak};
 
 use postgres::types::ToSql;
 
-use super::bell::{Bell, Listener};
+use super::bell::{self, Bell, Listener};
 use super::copying::{Broken, copy};
 use super::failure::{Fate, fate, io_error, log_error};
 use super::pool::{PATIENCE, Pool};
-use super::session::Session;
+use super::session::{Parameters, Session};
 use super::snapshots::Snapshots;
+use super::turn::{CLASS, Turns};
 use servanda_core::chain::record::{Hash, Head, Sealed};
 use servanda_log::{
     AppendError, Batch, BatchSource, Erase, Log, LogError, Peeked, Reader, SnapshotCache, Stored,
@@ -30,17 +31,19 @@ const STREAM_RECORDS: usize = 512;
 const STATEMENT_BYTES: usize = 8 << 20;
 
 /// Every append writes its records first and then the head, so that of two behind the same head the later one waits for the
-/// number of its first record, and not each for what the other has.
+/// number of its first record, and not each for what the other has. It tells whether somebody has asked for a turn.
 const APPEND: &str = "WITH written AS (\
         INSERT INTO records (seq, sealed) \
         SELECT count + at - 1, sealed FROM heads, unnest($5::bytea[]) WITH ORDINALITY AS given (sealed, at) \
         WHERE count = $3 AND link = $4 RETURNING seq) \
-    INSERT INTO heads (count, link, prev) SELECT $1, $2, min(seq) FROM written HAVING count(*) > 0";
+    INSERT INTO heads (count, link, prev) SELECT $1, $2, min(seq) FROM written HAVING count(*) > 0 \
+    RETURNING NOT pg_try_advisory_xact_lock_shared($6, $7)";
 
 /// As [`APPEND`], of one record: without a list, the server takes a twentieth less of the time.
 const APPEND_ONE: &str = "WITH written AS (\
         INSERT INTO records (seq, sealed) SELECT count, $5 FROM heads WHERE count = $3 AND link = $4 RETURNING seq) \
-    INSERT INTO heads (count, link, prev) SELECT $1, $2, seq FROM written";
+    INSERT INTO heads (count, link, prev) SELECT $1, $2, seq FROM written \
+    RETURNING NOT pg_try_advisory_xact_lock_shared($6, $7)";
 
 /// The most records that are read as one row, which has less than 1 GiB: a record has less than 1 MiB.
 const TOGETHER: usize = 1024;
@@ -63,16 +66,19 @@ pub(super) struct PostgresLog {
     pub(super) cache: Option<Snapshots>,
     channel: String,
     bell: Bell,
+    turns: Turns,
 }
 
 impl PostgresLog {
-    /// The log that a pool leads to. Its processes hear of each other on a channel.
-    pub fn new(pool: Arc<Pool>, cache: Option<Snapshots>, channel: String) -> Self {
+    /// The log that a pool leads to, with this id. Its processes hear of each other on a channel.
+    pub fn new(pool: Arc<Pool>, cache: Option<Snapshots>, id: &str) -> Self {
+        let channel = bell::channel(id);
         Self {
             pool,
             cache,
             bell: Bell::new(channel.clone()),
             channel,
+            turns: Turns::of(id),
         }
     }
 
@@ -102,7 +108,7 @@ impl PostgresLog {
     }
 
     /// Appends one batch by one statement.
-    fn append_batch(&self, expected: Head, batch: &Batch) -> Result<Head, AppendError> {
+    fn append_batch(&mut self, expected: Head, batch: &Batch) -> Result<Head, AppendError> {
         let (records, end) = batch;
         let records: Vec<&[u8]> = records.iter().map(|sealed| &sealed.0[..]).collect();
         let (append, records): (_, &(dyn ToSql + Sync)) = match &records[..] {
@@ -111,19 +117,23 @@ impl PostgresLog {
         };
         let (count, prev) = (number(end.count)?, number(expected.count)?);
         let (link, prev_link) = (&end.link.0[..], &expected.link.0[..]);
+        let ledger = self.turns.ledger;
         for _ in 0..ATTEMPTS {
             let mut session = self.to_append()?;
             session.warned();
-            match session.execute(append, &[&count, &link, &prev, &prev_link, records]) {
+            let given: Parameters<'_> =
+                &[&count, &link, &prev, &prev_link, records, &CLASS, &ledger];
+            match session.optional(append, given) {
                 Ok(_) if session.warned() => {
                     self.pool.give(session);
                     return Err(self.unconfirmed());
                 }
-                Ok(0) => {
+                Ok(None) => {
                     self.pool.give(session);
                     self.expect(expected)?;
                 }
-                Ok(_) => {
+                Ok(Some(told)) => {
+                    self.turns.told(told.get(0));
                     self.pool.give(session);
                     return Ok(*end);
                 }
@@ -184,14 +194,14 @@ impl PostgresLog {
 
     /// Appends a stream by copying it, in one transaction.
     fn append_stream(
-        &self,
+        &mut self,
         expected: Head,
         source: &mut dyn BatchSource,
     ) -> Result<Head, AppendError> {
         let mut session = self.to_append()?;
         session.warned();
         let mut end = expected;
-        let outcome = copy(&mut session, expected, source, &mut end);
+        let outcome = copy(&mut session, expected, source, &mut self.turns, &mut end);
         match outcome {
             Ok(true) if session.warned() => {
                 self.pool.give(session);
@@ -307,6 +317,9 @@ impl Log for PostgresLog {
         expected: Head,
         source: &mut dyn BatchSource,
     ) -> Result<Head, AppendError> {
+        if self.turns.hold_back(&self.pool) {
+            self.expect(expected)?;
+        }
         let appended = match Peeked::at(source)? {
             Peeked::Nothing => {
                 self.expect(expected)?;
@@ -353,6 +366,14 @@ impl Log for PostgresLog {
 
     fn is_shared(&self) -> bool {
         true
+    }
+
+    fn ask_for_turn(&mut self) {
+        self.turns.ask(&self.pool);
+    }
+
+    fn end_turn(&mut self) {
+        self.turns.end(&self.pool);
     }
 
     fn streams_from(&self) -> Option<usize> {

@@ -14,6 +14,8 @@ use servanda_log::{
 };
 use tempfile::TempDir;
 
+mod turns;
+
 /// A ledger of its own.
 struct Fresh {
     at: Location,

@@ -11,7 +11,7 @@ use servanda_ledger::{Ledger, Machine};
 use servanda_log::{Backend as _, Location};
 use servanda_postgres::Servers;
 
-use super::{OnServer, lines, server};
+use super::{Ends, OnServer, lines, server};
 
 const WRITERS: usize = 8;
 const EACH: usize = 6;
@@ -145,6 +145,39 @@ fn imports_that_race_are_all_in() {
         }
     });
     assert_eq!(ledger.count(), 1 + 4 * (LINES + 3));
+    ledger.run(&["verify"]).ok();
+}
+
+/// Checking the lines takes longer than many appends of the other process, which holds back for the import once that has
+/// been late a few times.
+#[test]
+fn an_import_beside_a_writer_without_pause_is_in() {
+    const LINES: usize = 3_000;
+    let Some(server) = server() else {
+        return;
+    };
+    let ledger = OnServer::with_ledger(&server);
+    ledger.scratch.write("lines", lines(LINES));
+    let [servers, _] = Servers::caching_in(None);
+    let at = Location::new(ledger.url_of("postgres"));
+    let log = servers.open(&at, Duration::ZERO, "a test").unwrap();
+    let mut single = Ledger::open(log, Machine).unwrap();
+    let is_done = AtomicBool::new(false);
+    let singles = thread::scope(|scope| {
+        let ends = Ends(&is_done);
+        let writer = scope.spawn(|| {
+            let mut singles = 0;
+            while !is_done.load(Ordering::Relaxed) {
+                single.append(vec![note("single")]).unwrap();
+                singles += 1;
+            }
+            singles
+        });
+        ledger.run(&["import", "lines"]).ok();
+        drop(ends);
+        writer.join().unwrap()
+    });
+    assert_eq!(ledger.count(), 1 + 4 + LINES + singles);
     ledger.run(&["verify"]).ok();
 }
 

@@ -401,6 +401,8 @@ struct Strings {
     lose_batches: bool,
     /// How often somebody else appends a note before an append, and after it.
     meddle: (usize, usize),
+    /// How often a turn was asked for, and how often one was ended.
+    turns: (usize, usize),
 }
 
 /// A log that several ledgers share, with strings to pull.

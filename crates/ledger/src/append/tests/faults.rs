@@ -48,6 +48,12 @@ impl Log for Puppet {
     fn is_shared(&self) -> bool {
         true
     }
+    fn ask_for_turn(&mut self) {
+        self.pull(|strings| strings.turns.0 += 1);
+    }
+    fn end_turn(&mut self) {
+        self.pull(|strings| strings.turns.1 += 1);
+    }
     fn streams_from(&self) -> Option<usize> {
         self.streams_from
     }
@@ -153,6 +159,55 @@ fn an_append_tries_again_where_the_head_moved_and_gives_up_at_last() {
         assert_eq!(ledger.head(), now);
         assert_eq!(ledger.state().count(), now.count);
         assert!(is_sound(&log.memory()));
+    }
+}
+
+/// Others hold back for an append until it is settled what becomes of it, also where that is a refusal.
+#[test]
+fn an_append_asks_for_a_turn_where_the_head_moved_again_and_again() {
+    for (mut ledger, log) in puppets() {
+        for (moved, turns) in [(2, (0, 0)), (3, (1, 1)), (5, (3, 1))] {
+            log.pull(|strings| {
+                strings.turns = (0, 0);
+                strings.meddle.0 = moved;
+            });
+            ledger.append(vec![note("mine")]).unwrap();
+            assert_eq!(log.strings.lock().unwrap().turns, turns, "{moved}");
+        }
+        log.pull(|strings| {
+            strings.turns = (0, 0);
+            strings.meddle.0 = ATTEMPTS;
+        });
+        ledger.append(vec![note("never")]).unwrap_err();
+        let refused = event(
+            Kind::PartyRegistered,
+            &[("id", "colombia"), ("kind", "state"), ("name", "C")],
+        );
+        ledger.append(vec![refused]).unwrap_err();
+        assert_eq!(log.strings.lock().unwrap().turns, (ATTEMPTS - 2, 1));
+        // A stream that its source gives anew is one more attempt.
+        log.pull(|strings| {
+            strings.turns = (0, 0);
+            strings.meddle.0 = 3;
+        });
+        for asked in [0, 0, 1] {
+            let mut events = vec![given(note("streamed"))].into_iter();
+            let error = ledger.append_stream::<()>(|_| Ok(events.next()));
+            error.unwrap_err();
+            assert_eq!(log.strings.lock().unwrap().turns, (asked, 0));
+        }
+        let mut events = vec![given(note("streamed"))].into_iter();
+        ledger.append_stream::<()>(|_| Ok(events.next())).unwrap();
+        assert_eq!(log.strings.lock().unwrap().turns, (1, 1));
+        assert!(is_sound(&log.memory()));
+    }
+}
+
+fn given(event: Event) -> Given {
+    Given {
+        place: 0,
+        submission: event.into(),
+        if_irregular: None,
     }
 }
 
