@@ -1,6 +1,7 @@
 //! `import`: appends every event of an NDJSON file, all or none.
 
-use std::io::{BufReader, Read};
+use std::fs::File;
+use std::io::{self, BufReader, Read, Seek as _};
 use std::path::{Path, PathBuf};
 
 use clap::{Arg, ArgMatches, value_parser};
@@ -10,7 +11,7 @@ use super::error::{CliError, Exit};
 use super::feed::{self, Ahead, Fed, Feed};
 use super::interrupt::Interrupt;
 use super::progress::Intake;
-use super::session::{OpenLedger, Session};
+use super::session::{AGAIN, OpenLedger, Session};
 use super::{files, import_table, receipt, record};
 use servanda_core::ndjson::{Defaults, Lines};
 use servanda_core::value::when::Instant;
@@ -68,9 +69,6 @@ Examples:
 /// What files need that are tables.
 const TABLES: &str = "tables need --rules FILE; --suggest guesses rules to start from";
 
-/// How often a file is read again where other writers were first.
-const AGAIN: u32 = 10;
-
 /// Bytes of the file that are read at once.
 const BUFFER: usize = 256 * 1024;
 
@@ -88,6 +86,7 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
     let name = files::input_name(path);
     let input = files::input(path)?;
     let mut ledger = session.open()?;
+    let mut input = Input::new(path, input, ledger.log().is_shared())?;
     let interrupt = Interrupt::noted();
     let feeding = Feeding {
         session,
@@ -96,14 +95,14 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
         name: &name,
         interrupt,
     };
-    let mut fed = feeding.feed(&mut ledger, input);
-    // Another writer was first: what it appended is in the ledger by now, and a file can be read again.
+    let mut fed = feeding.feed(&mut ledger, input.next()?);
+    // Another writer was first: what it appended is in the ledger by now.
     for _ in 0..AGAIN {
         let has_moved = matches!(fed, Err(StreamError::Ledger(LedgerError::HeadMoved(_))));
-        if !has_moved || !path.is_file() {
+        if !has_moved {
             break;
         }
-        fed = feeding.feed(&mut ledger, files::input(path)?);
+        fed = feeding.feed(&mut ledger, input.next()?);
     }
     let fed = fed.map_err(|error| {
         let error = feed::refused(error, &name);
@@ -117,6 +116,61 @@ fn run(matches: &ArgMatches, session: &Session) -> Result<Exit, CliError> {
     }
     tell(session, &ledger, &fed, &name)?;
     Ok(Exit::Ok)
+}
+
+/// What is imported, for as many attempts as it takes.
+struct Input<'a> {
+    path: &'a Path,
+    /// The input as it was opened, until it is read.
+    first: Option<Box<dyn Read + Send>>,
+    /// A copy of what can be read only once, such as standard input.
+    copy: Option<File>,
+}
+
+impl<'a> Input<'a> {
+    /// The input that was opened at this path. It is read to its end before anything is appended where others may append
+    /// meanwhile and it cannot be read again.
+    fn new(
+        path: &'a Path,
+        mut first: Box<dyn Read + Send>,
+        is_shared: bool,
+    ) -> Result<Self, CliError> {
+        let copy = match is_shared && !path.is_file() {
+            true => Some(copied(&mut first).map_err(|error| not_kept(path, &error))?),
+            false => None,
+        };
+        Ok(Self {
+            path,
+            first: copy.is_none().then_some(first),
+            copy,
+        })
+    }
+
+    /// The input from its start.
+    fn next(&mut self) -> Result<Box<dyn Read + Send>, CliError> {
+        if let Some(copy) = &mut self.copy {
+            let rewound = copy.rewind().and_then(|()| copy.try_clone());
+            return match rewound {
+                Ok(file) => Ok(Box::new(file)),
+                Err(error) => Err(not_kept(self.path, &error)),
+            };
+        }
+        self.first
+            .take()
+            .map_or_else(|| files::input(self.path), Ok)
+    }
+}
+
+fn copied(input: &mut dyn Read) -> io::Result<File> {
+    let mut copy = tempfile::tempfile()?;
+    io::copy(input, &mut copy)?;
+    Ok(copy)
+}
+
+fn not_kept(path: &Path, error: &io::Error) -> CliError {
+    let name = files::input_name(path);
+    let message = format!("cannot copy {name} into the scratch directory: {error}");
+    CliError::refused(message).hint("import a file, which can be read again")
 }
 
 /// What is read, and how.

@@ -35,6 +35,9 @@ use servanda_report::report::Document;
 
 mod opening;
 
+/// How often the events of an import are appended anew where other writers were first.
+pub(super) const AGAIN: u32 = 10;
+
 /// The ledger of a command.
 pub type OpenLedger = Ledger<Box<dyn Log>>;
 

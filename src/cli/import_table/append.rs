@@ -22,6 +22,8 @@ pub(super) enum Appended {
     Done(Placed),
     /// None is, because the ledger refuses some.
     Refused(Refused),
+    /// None is, because other writers were first. What they appended is in the ledger by now.
+    Outrun(LedgerError),
 }
 
 /// What the ledger refuses.
@@ -112,6 +114,7 @@ fn not_appended(error: LedgerError, found: &Findings) -> Result<Appended, CliErr
             );
             Err(told)
         }
+        LedgerError::HeadMoved(_) => Ok(Appended::Outrun(error)),
         _ => Err(error.into()),
     }
 }

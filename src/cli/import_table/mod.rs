@@ -19,7 +19,7 @@ use self::tables::{LeftOut, Tables};
 use super::error::{CliError, Exit};
 use super::files::Overwrite;
 use super::interrupt::Interrupt;
-use super::session::Session;
+use super::session::{AGAIN, Session};
 use crate::intake::rules::{RULES_LIMIT, Rules};
 use crate::intake::suggest;
 use crate::intake::table::TABLE_LIMIT;
@@ -83,7 +83,8 @@ pub(super) fn run(matches: &ArgMatches, rules: &Path, session: &Session) -> Resu
     let mut left_out: LeftOut = vec![BTreeMap::new(); tables.all.len()];
     let mut warnings = None;
     let interrupt = Interrupt::noted();
-    // Each turn leaves out at least one more row.
+    let mut outrun = 0;
+    // Each turn leaves out at least one more row, or comes after what other writers appended.
     loop {
         let mut found = tables.map(ledger.state(), &left_out);
         // Which columns the rules use is known while no row is left out.
@@ -110,6 +111,8 @@ pub(super) fn run(matches: &ArgMatches, rules: &Path, session: &Session) -> Resu
                     return Err(refused.error(&found));
                 }
             }
+            Appended::Outrun(error) if outrun == AGAIN => return Err(error.into()),
+            Appended::Outrun(_) => outrun += 1,
             Appended::Done(placed) => {
                 if let Some(path) = skip_bad.filter(|_| !session.dry_run) {
                     write_bad(&found, path, existing, &tables, &rules)?;

@@ -12,6 +12,7 @@ use servanda_log::{Backend as _, Location};
 use servanda_postgres::Servers;
 
 use super::{Ends, OnServer, lines, server};
+use crate::program::run;
 
 const WRITERS: usize = 8;
 const EACH: usize = 6;
@@ -148,16 +149,23 @@ fn imports_that_race_are_all_in() {
     ledger.run(&["verify"]).ok();
 }
 
-/// Checking the lines takes longer than many appends of the other process, which holds back for the import once that has
-/// been late a few times.
+/// Checking the events takes longer than many appends of the other process, which holds back for the import once that has
+/// been late a few times. A table and what comes by a pipe are appended anew as a file is.
 #[test]
-fn an_import_beside_a_writer_without_pause_is_in() {
+fn imports_beside_a_writer_without_pause_are_in() {
     const LINES: usize = 3_000;
     let Some(server) = server() else {
         return;
     };
     let ledger = OnServer::with_ledger(&server);
     ledger.scratch.write("lines", lines(LINES));
+    let numbered = |line: &dyn Fn(usize) -> String| (0..LINES).map(line).collect::<String>();
+    let piped = |nth| format!("{{\"event\":\"note\",\"text\":\"piped {nth}\"}}\n");
+    let piped = numbered(&piped);
+    let rows = numbered(&|nth| format!("{nth}\n"));
+    ledger.scratch.write("table.csv", format!("id\n{rows}"));
+    let rules = "[[event]]\nevent = \"note\"\nimport_key = \"table:{id}\"\ntext = \"row {id}\"\n";
+    ledger.scratch.write("rules.toml", rules);
     let [servers, _] = Servers::caching_in(None);
     let at = Location::new(ledger.url_of("postgres"));
     let log = servers.open(&at, Duration::ZERO, "a test").unwrap();
@@ -174,10 +182,16 @@ fn an_import_beside_a_writer_without_pause_is_in() {
             singles
         });
         ledger.run(&["import", "lines"]).ok();
+        let mut command = ledger.servanda_as("postgres");
+        command.args(["import", "-"]);
+        run(command, piped.as_bytes()).ok();
+        let table = ["import", "--rules", "rules.toml", "table.csv"];
+        ledger.run(&table).ok();
         drop(ends);
         writer.join().unwrap()
     });
-    assert_eq!(ledger.count(), 1 + 4 + LINES + singles);
+    // The table is a source of its own.
+    assert_eq!(ledger.count(), 1 + 4 + 1 + 3 * LINES + singles);
     ledger.run(&["verify"]).ok();
 }
 
