@@ -1,8 +1,10 @@
 //! `import`: appends every event of an NDJSON file, all or none.
 
 use std::fs::File;
-use std::io::{self, BufReader, Read, Seek as _};
+use std::io::{self, BufReader, Read};
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::{Arg, ArgMatches, value_parser};
 
@@ -124,7 +126,7 @@ struct Input<'a> {
     /// The input as it was opened, until it is read.
     first: Option<Box<dyn Read + Send>>,
     /// A copy of what can be read only once, such as standard input.
-    copy: Option<File>,
+    copy: Option<Arc<File>>,
 }
 
 impl<'a> Input<'a> {
@@ -136,7 +138,7 @@ impl<'a> Input<'a> {
         is_shared: bool,
     ) -> Result<Self, CliError> {
         let copy = match is_shared && !path.is_file() {
-            true => Some(copied(&mut first).map_err(|error| not_kept(path, &error))?),
+            true => Some(copied(&mut first).map_err(|error| not_copied(path, &error))?),
             false => None,
         };
         Ok(Self {
@@ -148,12 +150,9 @@ impl<'a> Input<'a> {
 
     /// The input from its start.
     fn next(&mut self) -> Result<Box<dyn Read + Send>, CliError> {
-        if let Some(copy) = &mut self.copy {
-            let rewound = copy.rewind().and_then(|()| copy.try_clone());
-            return match rewound {
-                Ok(file) => Ok(Box::new(file)),
-                Err(error) => Err(not_kept(self.path, &error)),
-            };
+        if let Some(copy) = &self.copy {
+            let file = Arc::clone(copy);
+            return Ok(Box::new(FromStart { file, at: 0 }));
         }
         self.first
             .take()
@@ -161,13 +160,27 @@ impl<'a> Input<'a> {
     }
 }
 
-fn copied(input: &mut dyn Read) -> io::Result<File> {
-    let mut copy = tempfile::tempfile()?;
-    io::copy(input, &mut copy)?;
-    Ok(copy)
+/// Reads a file at a place of its own: the thread that read ahead for the last attempt may still be reading.
+struct FromStart {
+    file: Arc<File>,
+    at: u64,
 }
 
-fn not_kept(path: &Path, error: &io::Error) -> CliError {
+impl Read for FromStart {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        let read = self.file.read_at(bytes, self.at)?;
+        self.at += read as u64;
+        Ok(read)
+    }
+}
+
+fn copied(input: &mut dyn Read) -> io::Result<Arc<File>> {
+    let mut copy = tempfile::tempfile()?;
+    io::copy(input, &mut copy)?;
+    Ok(Arc::new(copy))
+}
+
+fn not_copied(path: &Path, error: &io::Error) -> CliError {
     let name = files::input_name(path);
     let message = format!("cannot copy {name} into the scratch directory: {error}");
     CliError::refused(message).hint("import a file, which can be read again")
@@ -282,4 +295,27 @@ fn summary(session: &Session, fed: &Fed, name: &str) -> String {
         ));
     }
     summary
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_copy_is_read_from_its_start_each_time_whoever_else_still_reads_it() {
+        let text = "a line\n".repeat(9);
+        let first: Box<dyn Read + Send> = Box::new(io::Cursor::new(text.clone()));
+        let mut input = Input::new(Path::new("-"), first, true).unwrap();
+        let mut earlier = input.next().unwrap();
+        let mut begun = [0; 10];
+        earlier.read_exact(&mut begun).unwrap();
+        let mut whole = input.next().unwrap();
+        let mut rest = String::new();
+        let mut again = vec![0; 20];
+        whole.read_exact(&mut again).unwrap();
+        earlier.read_to_string(&mut rest).unwrap();
+        whole.read_to_end(&mut again).unwrap();
+        assert_eq!(rest, text[begun.len()..]);
+        assert_eq!(again, text.as_bytes());
+    }
 }

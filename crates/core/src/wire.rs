@@ -137,20 +137,12 @@ pub struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    /// Reads these bytes under a schema.
-    pub fn new(schema: u8, bytes: &'a [u8]) -> Self {
+    /// Reads these bytes under a schema. Where the memory is given in which they lie, long texts stay there.
+    pub fn new(schema: u8, bytes: &'a [u8], memory: Option<&'a Bytes>) -> Self {
         Self {
             decoder: DecoderImpl::new(SliceReader::new(bytes), CONFIG, ()),
             schema,
-            memory: None,
-        }
-    }
-
-    /// As [`Reader::new`], of bytes that lie in this memory: long texts stay there.
-    pub fn within(schema: u8, bytes: &'a [u8], memory: &'a Bytes) -> Self {
-        Self {
-            memory: Some(memory),
-            ..Self::new(schema, bytes)
+            memory,
         }
     }
 

@@ -150,20 +150,18 @@ pub fn decode(content: ContentRef<'_>) -> Result<Event, CodecError> {
 /// # Errors
 /// As [`decode`].
 pub fn decode_within(content: ContentRef<'_>, record: &Bytes) -> Result<Event, CodecError> {
-    let (fact, envelope) = read(content, |schema, bytes| {
-        Reader::within(schema, bytes, record)
-    })?;
+    let (fact, envelope) = read(content, Some(record))?;
     Ok(Event { fact, envelope })
 }
 
 /// As [`decode`], of any facts.
 pub(crate) fn decode_facts<F: Facts>(content: ContentRef<'_>) -> Result<(F, Envelope), CodecError> {
-    read(content, Reader::new)
+    read(content, None)
 }
 
-fn read<'c, F: Facts>(
-    content: ContentRef<'c>,
-    reader: impl FnOnce(u8, &'c [u8]) -> Reader<'c>,
+fn read<F: Facts>(
+    content: ContentRef<'_>,
+    memory: Option<&Bytes>,
 ) -> Result<(F, Envelope), CodecError> {
     let ContentRef {
         kind,
@@ -179,7 +177,7 @@ fn read<'c, F: Facts>(
     if payload.len() > PAYLOAD_LIMIT {
         return Err(CodecError::TooLarge(payload.len()));
     }
-    let mut reader = reader(schema, rest);
+    let mut reader = Reader::new(schema, rest, memory);
     let fact = F::read(kind, &mut reader)?;
     let envelope = Envelope::read(&mut reader)?;
     if !reader.is_at_end() || schema != fact.since().max(envelope.since()) {
