@@ -3,13 +3,12 @@
 use chrono::NaiveDate;
 
 use super::assessments::Assessment;
-use super::current::RecordStatus;
 use super::dates::RecordDate;
 use super::days::{Days, TOGETHER};
 use super::facts::CommitmentFacts;
 use super::id_table::Id;
 use super::postings::Postings;
-use super::scan_cache::ScanCache;
+use super::scan_cache::{Mended, ScanCache};
 use super::standing::{Move, Promise, Standings};
 use super::stored::Table;
 use super::tables::State;
@@ -159,7 +158,7 @@ impl State {
 
     /// The history of a commitment; none if there is no such commitment.
     pub fn history(&self, commitment: &CommitmentId) -> Option<CommitmentHistory<'_>> {
-        self.history_of(self.tables.names.find(&commitment.0)?)
+        self.history_numbered(self.tables.names.find(&commitment.0)?)
     }
 
     /// The status of an agreement before a record; none if there is no such agreement.
@@ -201,7 +200,8 @@ impl State {
         all.map(|(record, later)| (seq(record), &**later))
     }
 
-    fn history_of(&self, id: Id) -> Option<CommitmentHistory<'_>> {
+    /// The history of the commitment whose id has a number; none if it is no commitment's.
+    pub fn history_numbered(&self, id: Id) -> Option<CommitmentHistory<'_>> {
         let entity = self.tables.entity(id)?;
         let (kind, record) = entity.defined?;
         let facts = entity.facts.commitment.as_deref();
@@ -217,7 +217,7 @@ impl State {
     /// The history of each commitment, in the order in which records first named them.
     pub fn histories(&self) -> impl Iterator<Item = (&Slug, CommitmentHistory<'_>)> {
         let ids = (0..).zip(self.tables.names.slugs().iter());
-        ids.filter_map(|(id, slug)| Some((slug, self.history_of(id)?)))
+        ids.filter_map(|(id, slug)| Some((slug, self.history_numbered(id)?)))
     }
 
     fn scan_cache(&self) -> &ScanCache {
@@ -298,7 +298,21 @@ impl State {
 
     /// Whether a record was corrected, retracted or redacted.
     pub fn is_mended(&self, seq: Seq) -> bool {
-        self.record_status(seq) != RecordStatus::NONE
+        let (group, within) = (place(seq) / TOGETHER, place(seq) % TOGETHER);
+        let make = || self.mended_in(group);
+        let mended = self.scan_cache().mended(group, make);
+        mended.is_some_and(|mended| mended[within / 64] >> (within % 64) & 1 == 1)
+    }
+
+    /// Which records of a group were corrected, retracted or redacted.
+    fn mended_in(&self, group: usize) -> Mended {
+        let first = group * TOGETHER;
+        let mut mended = Mended::default();
+        for record in self.tables.record_statuses.within(first as u64, TOGETHER) {
+            let within = record as usize - first;
+            mended[within / 64] |= 1 << (within % 64);
+        }
+        mended
     }
 
     /// The corrections of a record, whether or not they count, in order.

@@ -49,22 +49,28 @@ impl<V: Keyed> Sorted<V> {
 
     /// The values with a key, in their order.
     pub fn of(&self, key: u64) -> impl Iterator<Item = &V> {
+        self.between(key, key).map(|(_, value)| value)
+    }
+
+    /// The values with keys from a first to a last one, in their order.
+    fn between(&self, first: u64, last: u64) -> impl Iterator<Item = (u64, &V)> {
         let of_page = |page: &usize| {
             let (stored, table) = self.stored.as_ref()?;
             stored.pages().key(*table as usize, *page)
         };
-        let first = self.stored.as_ref();
-        let first = first.map_or(0, |(stored, table)| {
-            stored.pages().page_of(*table as usize, key)
+        let start = self.stored.as_ref();
+        let start = start.map_or(0, |(stored, table)| {
+            stored.pages().page_of(*table as usize, first)
         });
-        let pages = (first..self.pages.len())
-            .take_while(move |page| of_page(page).is_some_and(|least| least <= key));
+        let pages = (start..self.pages.len())
+            .take_while(move |page| of_page(page).is_some_and(|least| least <= last));
         pages.flat_map(move |page| {
             let all = self.page(page);
-            let from = all.partition_point(|(other, _)| *other < key);
-            let same = all.get(from..).unwrap_or_default().iter();
-            same.take_while(move |(other, _)| *other == key)
-                .map(|(_, value)| value)
+            let from = all.partition_point(|(key, _)| *key < first);
+            let those = all.get(from..).unwrap_or_default().iter();
+            those
+                .take_while(move |(key, _)| *key <= last)
+                .map(|(key, value)| (*key, value))
         })
     }
 
@@ -119,6 +125,15 @@ impl<V: Sparse> Overlaid<V> {
         let own = self.own.get(&key);
         let found = own.or_else(|| self.below.of(key).next());
         found.filter(|value| !value.is_none())
+    }
+
+    /// The keys that have a value, of so many from a first one, in no order.
+    pub fn within(&self, first: u64, count: usize) -> impl Iterator<Item = u64> {
+        let keys = first..first.saturating_add(count as u64);
+        let below = self.below.between(first, keys.end - 1);
+        let below = below.filter(|(key, value)| !self.own.contains_key(key) && !value.is_none());
+        let is_own = |key: &u64| self.own.get(key).is_some_and(|value| !value.is_none());
+        below.map(|(key, _)| key).chain(keys.filter(is_own))
     }
 
     /// Changes the value of a key.

@@ -3,10 +3,16 @@
 use super::Commitment;
 use crate::event::{Entry, Fact};
 use crate::rules::Known;
+use crate::state::Id;
 use crate::value::commitment::{Capacity, Contest, Standing};
 use crate::value::id::{PartyId, Seq};
 
 impl<'r> Commitment<'r> {
+    /// The number of its id.
+    pub fn number(&self) -> Id {
+        self.told.number()
+    }
+
     /// Who owes it: the debtors, and on a mutual commitment the creditors too.
     pub fn debtors(&self) -> Vec<&PartyId> {
         both_sides(&self.terms.debtor, &self.terms.creditor, self.terms.mutual)

@@ -275,6 +275,11 @@ impl<'r> View<'r> {
         self.commitment_told(self.state.history(id)?)
     }
 
+    /// The commitment whose id has a number.
+    pub fn commitment_numbered(&self, number: Id) -> Option<Commitment<'r>> {
+        self.commitment_told(self.state.history_numbered(number)?)
+    }
+
     fn commitment_told(&self, told: CommitmentHistory<'r>) -> Option<Commitment<'r>> {
         let happened = self.has_happened(told.defined());
         let recorded = happened.then(|| self.state.entry(told.defined()))??;
@@ -402,14 +407,6 @@ impl<'r> View<'r> {
         let view = *self;
         let told = self.state.histories().map(|(_, told)| told);
         told.filter(move |told| view.has_happened(told.defined()))
-    }
-
-    /// The id of every commitment, sorted. No record is read.
-    pub fn commitment_ids(&self) -> Vec<&'r Slug> {
-        let all = self.commitment_histories();
-        let mut ids: Vec<&Slug> = all.map(|told| self.state.slug(told.number())).collect();
-        ids.sort_unstable();
-        ids
     }
 
     /// Every commitment, by id.

@@ -1,5 +1,6 @@
 //! The cells of values, the same in every report: dates with their doubts, words with their tone, flags, names.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use chrono::{Days, NaiveDate, SecondsFormat};
@@ -174,13 +175,14 @@ pub fn due(due: Due, deadline: Option<&Deadline>) -> Cell {
 fn findings<'r>(
     view: &View<'r>,
     commitment: &Commitment<'r>,
-) -> Vec<(String, &'r Text, &'r Level)> {
+) -> Vec<(Cow<'r, str>, &'r Text, &'r Level)> {
+    let state = view.state;
     let assessor = |finding: &Assessment| match &*finding.by {
-        [one] => view.state.slug(*one).to_string(),
+        [one] => Cow::Borrowed(state.slug(*one).as_str()),
         several => {
             let ids = several.iter();
-            let ids: Vec<&str> = ids.map(|id| view.state.slug(*id).as_str()).collect();
-            ids.join(", ")
+            let ids: Vec<&str> = ids.map(|id| state.slug(*id).as_str()).collect();
+            Cow::Owned(ids.join(", "))
         }
     };
     let found = commitment.assessments.iter().map(|(seq, finding)| {

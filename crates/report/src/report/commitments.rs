@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use servanda_core::rules::Known;
 use servanda_core::state::Id;
-use servanda_core::value::id::{CommitmentId, Seq, Slug};
+use servanda_core::value::id::{CommitmentId, Seq};
 use servanda_core::view::{Commitment, View};
 
 use super::document::Row;
@@ -16,19 +16,20 @@ use crate::parallel;
 #[derive(Clone)]
 pub struct Commitments<'r> {
     view: View<'r>,
-    ids: Arc<[&'r Slug]>,
-    /// What is kept of them, and their numbers.
-    known: Option<(Arc<Glances>, Arc<[Id]>)>,
+    /// The numbers of their ids.
+    numbers: Arc<[Id]>,
+    /// What is kept of them.
+    known: Option<Arc<Glances>>,
 }
 
 impl<'r> Commitments<'r> {
-    /// The commitments with these ids.
-    pub fn new(view: &View<'r>, ids: impl IntoIterator<Item = &'r Slug>) -> Self {
-        let mut ids: Vec<&Slug> = ids.into_iter().collect();
-        ids.sort_by(|one, other| natural::order(one.as_str(), other.as_str()));
+    /// The commitments whose ids have these numbers.
+    pub fn new(view: &View<'r>, numbers: impl IntoIterator<Item = Id>) -> Self {
+        let mut numbers: Vec<Id> = numbers.into_iter().collect();
+        natural::sort(view.state, &mut numbers);
         Self {
             view: *view,
-            ids: ids.into(),
+            numbers: numbers.into(),
             known: None,
         }
     }
@@ -40,18 +41,21 @@ impl<'r> Commitments<'r> {
         wanted: impl Fn(&Glance) -> bool,
     ) -> Self {
         let all = glances.iter().filter(|(_, glance)| wanted(glance));
-        let numbers: Arc<[Id]> = all.map(|(number, _)| number).collect();
         Self {
             view: *view,
-            ids: numbers.iter().map(|id| view.state.slug(*id)).collect(),
-            known: Some((glances.clone(), numbers)),
+            numbers: all.map(|(number, _)| number).collect(),
+            known: Some(glances.clone()),
         }
     }
 
     /// What is kept of each, in their order; none where nothing is.
     pub fn glances(&self) -> Option<impl Iterator<Item = &Glance>> {
-        let (glances, numbers) = self.known.as_ref()?;
-        Some(numbers.iter().filter_map(|number| glances.get(*number)))
+        let glances = self.known.as_ref()?;
+        Some(
+            self.numbers
+                .iter()
+                .filter_map(|number| glances.get(*number)),
+        )
     }
 
     /// The row of each in lists, which `make` makes where none is kept.
@@ -63,7 +67,7 @@ impl<'r> Commitments<'r> {
         let rows = parallel::ordered_lightly(&self.view, self.len(), move |scope, at| {
             let row = || Some(make(&scope.view, all.get(&scope.view, at)?));
             match &all.known {
-                Some((glances, numbers)) => glances.row(*numbers.get(at)?, row),
+                Some(glances) => glances.row(*all.numbers.get(at)?, row),
                 None => row(),
             }
         });
@@ -72,25 +76,27 @@ impl<'r> Commitments<'r> {
 
     /// The number of commitments.
     pub fn len(&self) -> usize {
-        self.ids.len()
+        self.numbers.len()
     }
 
     /// Whether a commitment is among these.
     pub fn contains(&self, id: &CommitmentId) -> bool {
-        let place = |held: &&Slug| natural::order(held.as_str(), id.as_str());
-        self.ids.binary_search_by(place).is_ok()
+        let held = |number: &Id| self.view.state.slug(*number).as_str();
+        let place = |number: &Id| natural::order(held(number), id.as_str());
+        self.numbers.binary_search_by(place).is_ok()
     }
 
     /// The records that made the commitments.
     pub fn records(&self) -> impl Iterator<Item = Seq> {
-        let records = self.ids.iter().filter_map(|id| self.view.state.entity(id));
-        records.map(|(_, seq)| seq)
+        let state = self.view.state;
+        let all = self.numbers.iter();
+        let all = all.filter_map(|number| state.history_numbered(*number));
+        all.map(|told| told.defined())
     }
 
     /// The commitment at a place, read with a view of the same day.
     pub fn get<'a>(&self, view: &View<'a>, at: usize) -> Option<Commitment<'a>> {
-        let id = (*self.ids.get(at)?).clone();
-        view.commitment(&CommitmentId(id))
+        view.commitment_numbered(*self.numbers.get(at)?)
     }
 
     /// What `each` makes of every commitment, in order. All processors read a bounded part at a time.
@@ -122,16 +128,11 @@ impl<'r> Commitments<'r> {
     /// Those at these places, which ascend.
     #[must_use]
     pub fn at(&self, places: impl IntoIterator<Item = usize>) -> Self {
-        let places: Vec<usize> = places.into_iter().collect();
-        let ids = places.iter().filter_map(|at| self.ids.get(*at));
-        let known = self.known.as_ref().map(|(glances, numbers)| {
-            let numbers = places.iter().filter_map(|at| numbers.get(*at));
-            (glances.clone(), numbers.copied().collect())
-        });
+        let numbers = places.into_iter().filter_map(|at| self.numbers.get(at));
         Self {
             view: self.view,
-            ids: ids.copied().collect(),
-            known,
+            numbers: numbers.copied().collect(),
+            known: self.known.clone(),
         }
     }
 }

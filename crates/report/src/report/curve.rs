@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use chrono::{Days, NaiveDate};
 
+use servanda_core::event::Kind;
 use servanda_core::rules::Known;
 use servanda_core::value::agreement::AgreementStatus;
 use servanda_core::value::id::AgreementId;
@@ -168,7 +169,7 @@ type Counts = [i64; COUNTED.len()];
 
 /// The counts of a commitment on the day of the view. Its occurrences are left out if they are too many.
 fn counts(view: &View<'_>, commitment: &Commitment<'_>, of_occurrences: bool) -> Counts {
-    let tally = Tally::of_one(view, commitment, Days::new(0), Days::new(0));
+    let tally = Tally::of_one(view, commitment, Days::new(0), None);
     COUNTED.map(|what| {
         let count = match what {
             What::Made => tally.all,
@@ -246,7 +247,9 @@ fn changes(
     commitment: &Commitment<'_>,
     limit: Option<usize>,
 ) -> Option<Vec<(NaiveDate, Counts)>> {
-    let own = view.own_trail(commitment).into_iter();
+    // No count asks what assessors found, which is most of what is recorded of many.
+    let is_counted = |seq| view.state.kind(seq) != Some(Kind::Assessed);
+    let own = view.own_trail_of(commitment, is_counted).into_iter();
     let own = own.map(|seq| view.last_possible_day(seq));
     let agreement = view.state.number(&commitment.terms.agreement.0);
     let changed = agreement.map(|agreement| view.status_changes(agreement));

@@ -15,7 +15,7 @@ use servanda_core::rules::Known as _;
 use servanda_core::state::{Id, Ids, State};
 use servanda_core::value::commitment::Standing;
 use servanda_core::value::deadline::Anchor;
-use servanda_core::value::id::{CommitmentId, PartyId, Reference, Seq, Slug};
+use servanda_core::value::id::{PartyId, Reference, Seq, Slug};
 use servanda_core::value::when::Deadline;
 use servanda_core::view::schedule::Term;
 use servanda_core::view::{Commitment, Due, View};
@@ -148,24 +148,19 @@ pub struct Glances {
 impl Glances {
     /// Looks at every commitment.
     pub fn new(view: &View<'_>, spans: Spans) -> Self {
-        let ids = view.commitment_ids();
-        let found = parallel::ordered(view, ids.len(), |scope, at| {
-            let commitment = scope.view.commitment(&CommitmentId(ids[at].clone()))?;
-            let number = scope.view.state.number(ids[at])?;
-            Some((
-                number,
-                Arc::new(Glance::of(&scope.view, &commitment, spans)),
-            ))
+        let told = view.commitment_histories();
+        let numbers: Vec<Id> = told.map(|told| told.number()).collect();
+        let found = parallel::ordered(view, numbers.len(), |scope, at| {
+            let commitment = scope.view.commitment_numbered(numbers[at])?;
+            let glance = Glance::of(&scope.view, &commitment, spans);
+            Some((numbers[at], Arc::new(glance)))
         });
         let (mut all, mut order) = (Vec::new(), Vec::new());
         for (number, glance) in found.flatten() {
             put(&mut all, number, Some(glance));
             order.push(number);
         }
-        order.sort_by(|one, other| {
-            let slug = |id: &Id| view.state.slug(*id).as_str();
-            natural::order(slug(one), slug(other))
-        });
+        natural::sort(view.state, &mut order);
         Self {
             as_of: view.as_of,
             spans,
@@ -201,7 +196,7 @@ impl Glances {
 
     fn look_again(&mut self, view: &View<'_>, number: Id) {
         let slug = view.state.slug(number);
-        let commitment = view.commitment(&CommitmentId(slug.clone()));
+        let commitment = view.commitment_numbered(number);
         let glance = commitment.map(|each| Arc::new(Glance::of(view, &each, self.spans)));
         let (was, is) = (self.get(number).is_some(), glance.is_some());
         put(&mut self.all, number, glance);

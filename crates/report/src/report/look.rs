@@ -43,7 +43,7 @@ impl Look {
     pub fn of<'r>(view: &View<'r>, commitment: &Commitment<'r>, spans: Spans) -> Self {
         let heard = Heard::of(view, commitment, spans.silent);
         Self {
-            tally: Tally::of_one(view, commitment, spans.soon, spans.silent),
+            tally: Tally::of_one(view, commitment, spans.soon, Some(spans.silent)),
             call: Urgency::of(view, commitment, spans, heard).map(|urgency| (urgency, heard)),
             is_recurring: matches!(commitment.terms.deadline, Some(Deadline::Recurring(_))),
             part: Part::new(view, commitment),

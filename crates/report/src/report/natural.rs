@@ -2,9 +2,19 @@
 
 use std::cmp::Ordering;
 
+use servanda_core::rules::Known;
+use servanda_core::state::{Id, State};
+
 /// Compares two ids as people count. Only the same ids are equal.
 pub fn order(one: &str, other: &str) -> Ordering {
     alphanumeric_sort::compare_str(one, other).then_with(|| one.cmp(other))
+}
+
+/// Sorts ids by their numbers in a state, as people count. Where records first named them in about that order, this is
+/// quick.
+pub fn sort(state: &State, numbers: &mut [Id]) {
+    let slug = |number: &Id| state.slug(*number).as_str();
+    numbers.sort_by(|one, other| order(slug(one), slug(other)));
 }
 
 #[cfg(test)]

@@ -160,7 +160,7 @@ impl<'r> Facts<'r> {
         let owned =
             |parties: Vec<&PartyId>| -> Vec<PartyId> { parties.into_iter().cloned().collect() };
         let all = self.commitments.in_parallel(|view, commitment| {
-            let circumstances = Circumstances::of(view, &commitment, soon, silent);
+            let circumstances = Circumstances::of(view, &commitment, soon, Some(silent));
             let sides = (owned(commitment.debtors()), owned(commitment.creditors()));
             let part = Part::new(view, &commitment);
             ((circumstances, Stands::of(&commitment)), sides, part)

@@ -80,7 +80,7 @@ pub struct Circumstances {
     lapsed: bool,
     /// Whether nothing says when to keep it.
     undated: bool,
-    /// Whether nothing was heard of it for long.
+    /// Whether nothing was heard of it for long, where that is asked and it is live.
     unheard: bool,
     /// Whether somebody argues about where it stands.
     contested: bool,
@@ -95,8 +95,13 @@ pub struct Circumstances {
 
 impl Circumstances {
     /// What is asked of a commitment; `soon` is how many days ahead count as soon, `silent` after how many days without
-    /// an event it counts as silent.
-    pub fn of<'r>(view: &View<'r>, commitment: &Commitment<'r>, soon: Days, silent: Days) -> Self {
+    /// an event it counts as silent, none where nobody asks whether it does.
+    pub fn of<'r>(
+        view: &View<'r>,
+        commitment: &Commitment<'r>,
+        soon: Days,
+        silent: Option<Days>,
+    ) -> Self {
         let lapsed = cells::lapsed_since(view, commitment);
         let end = lapsed.unwrap_or(view.as_of).min(view.as_of);
         let (expected, held) = passed_occurrences(view, commitment, end);
@@ -104,7 +109,9 @@ impl Circumstances {
             calendar: view.calendar(commitment, soon),
             lapsed: lapsed.is_some(),
             undated: cells::is_undated(commitment),
-            unheard: Heard::of(view, commitment, silent).is_long,
+            unheard: silent
+                .filter(|_| commitment.any(Standing::is_live))
+                .is_some_and(|silent| Heard::of(view, commitment, silent).is_long),
             contested: matches!(commitment.contest, Contest::Claimed | Contest::Disputed),
             assessed: !commitment.assessments.is_empty(),
             no_evidence: cells::lacks_evidence(view, commitment),
@@ -213,7 +220,7 @@ impl Tally {
         silent: Days,
     ) -> Self {
         let each = commitments.into_iter();
-        each.map(|commitment| Self::of_one(view, commitment, soon, silent))
+        each.map(|commitment| Self::of_one(view, commitment, soon, Some(silent)))
             .sum()
     }
 
@@ -222,7 +229,7 @@ impl Tally {
         view: &View<'r>,
         commitment: &Commitment<'r>,
         soon: Days,
-        silent: Days,
+        silent: Option<Days>,
     ) -> Self {
         let circumstances = Circumstances::of(view, commitment, soon, silent);
         let standings = commitment.standings.iter();

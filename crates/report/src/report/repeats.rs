@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::Days;
 
 use servanda_core::rules::Known;
+use servanda_core::state::Id;
 use servanda_core::value::agreement::Relation;
 use servanda_core::value::commitment::Standing;
 use servanda_core::value::id::{AgreementId, CommitmentId, Seq, Slug, Subject};
@@ -39,7 +40,7 @@ impl Report for Repeats {
         let repetitions = repetitions(view, &commitments, &agreements);
         let mut document = Document::new(self.name(), "Promised again", view, question);
         let again = repetitions.iter().filter(|each| each.is_commitment);
-        let again: BTreeSet<&Slug> = again.filter_map(|each| slug(view, &each.id)).collect();
+        let again: BTreeSet<Id> = again.filter_map(|each| number(view, &each.id)).collect();
         let shares = shares(view, &repetitions, again.len(), commitments.len());
         document.answer = vec![format!(
             "{} of {} repeat an earlier one.",
@@ -69,10 +70,10 @@ impl Report for Repeats {
     }
 }
 
-/// The id of an entity, as the state has it.
-fn slug<'r>(view: &View<'r>, subject: &Subject) -> Option<&'r Slug> {
+/// The number of the id of an entity.
+fn number(view: &View<'_>, subject: &Subject) -> Option<Id> {
     match subject {
-        Subject::Entity(id) => Some(view.state.slug(view.state.number(id)?)),
+        Subject::Entity(id) => view.state.number(id),
         Subject::Record(_) => None,
     }
 }

@@ -9,9 +9,7 @@ use chrono::NaiveDate;
 use servanda_core::event::{Entry, Event, Fact, Kind};
 use servanda_core::rules::Known;
 use servanda_core::state::{Id, State};
-use servanda_core::value::id::{
-    AgreementId, CommitmentId, EntityKind, PartyId, Seq, Slug, Subject,
-};
+use servanda_core::value::id::{AgreementId, EntityKind, PartyId, Seq, Slug, Subject};
 use servanda_core::value::when::Instant;
 use servanda_core::view::{Commitment, View};
 
@@ -36,7 +34,8 @@ pub fn circle(view: &View<'_>, party: &PartyId) -> BTreeSet<PartyId> {
             Fact::PartySucceeded(fact) => Some(&fact.party.0),
             _ => None,
         });
-        let parts = naming.into_iter().filter(|id| leads_there(id));
+        let parts = naming.into_iter().map(|number| view.state.slug(number));
+        let parts = parts.filter(|id| leads_there(id));
         let parts: BTreeSet<PartyId> = parts.cloned().map(PartyId).collect();
         added = parts.difference(&circle).cloned().collect();
         circle.extend(added.iter().cloned());
@@ -70,11 +69,14 @@ pub fn commitments<'r>(view: &View<'r>, question: &Question) -> Commitments<'r> 
     let all = match (&question.commitment, &question.agreement, &circle) {
         (Some(id), _, _) => {
             let found = view.commitment(id).into_iter();
-            Commitments::new(view, found.map(|commitment| &commitment.id.0))
+            Commitments::new(view, found.map(|commitment| commitment.number()))
         }
         (None, Some(agreement), _) => commitments_in(view, agreement),
         (None, None, Some(circle)) => commitments_naming(view, circle.iter().map(|party| &party.0)),
-        (None, None, None) => Commitments::new(view, view.commitment_ids()),
+        (None, None, None) => {
+            let all = view.commitment_histories();
+            Commitments::new(view, all.map(|told| told.number()))
+        }
     };
     // Those that are looked for in an agreement are in it.
     let agreement = question
@@ -121,7 +123,7 @@ fn commitments_in<'r>(view: &View<'r>, agreement: &AgreementId) -> Commitments<'
     if named.count() > state.count_of(EntityKind::Commitment) / MANY {
         let told = view.commitment_histories();
         let inside = told.filter(|told| told.agreement() == number);
-        return Commitments::new(view, inside.map(|told| state.slug(told.number())));
+        return Commitments::new(view, inside.map(|told| told.number()));
     }
     let naming = naming(
         view,
@@ -132,8 +134,8 @@ fn commitments_in<'r>(view: &View<'r>, agreement: &AgreementId) -> Commitments<'
             _ => None,
         },
     );
-    let is_inside = |id: &&Slug| {
-        let told = state.history(&CommitmentId((*id).clone()));
+    let is_inside = |id: &Id| {
+        let told = state.history_numbered(*id);
         told.is_some_and(|told| told.agreement() == number)
     };
     Commitments::new(view, naming.into_iter().filter(is_inside))
@@ -206,22 +208,22 @@ fn commitments_naming<'r, 's>(
     named: impl IntoIterator<Item = &'s Slug>,
 ) -> Commitments<'r> {
     let kinds = [Kind::CommitmentRecorded, Kind::CommitmentAmended];
-    let ids = naming(view, named, &kinds, |fact| match fact {
+    let numbers = naming(view, named, &kinds, |fact| match fact {
         Fact::CommitmentRecorded(fact) => Some(&fact.id.0),
         Fact::CommitmentAmended(fact) => Some(&fact.commitment.0),
         _ => None,
     });
-    Commitments::new(view, ids)
+    Commitments::new(view, numbers)
 }
 
-/// The entities that records of some kinds are about which name one of these, by id: `about` says of which entity a
-/// fact is.
-fn naming<'r, 's>(
-    view: &View<'r>,
+/// The numbers of the ids of the entities that records of some kinds are about which name one of these: `about` says of
+/// which entity a fact is.
+fn naming<'s>(
+    view: &View<'_>,
     named: impl IntoIterator<Item = &'s Slug>,
     kinds: &[Kind],
     about: impl Fn(&Fact) -> Option<&Slug> + Sync,
-) -> Vec<&'r Slug> {
+) -> Vec<Id> {
     let trails = named
         .into_iter()
         .flat_map(|named| view.trail_records(&Subject::Entity(named.clone())));
@@ -233,10 +235,10 @@ fn naming<'r, 's>(
         state.number(about(&state.entry(records[at])?.event.fact)?)
     });
     let numbers: BTreeSet<Id> = found.flatten().collect();
-    let ids = numbers.into_iter().map(|number| view.state.slug(number));
-    let mut ids: Vec<&Slug> = ids.filter(|id| is_there(view, id)).collect();
-    ids.sort_by(by_id);
-    ids
+    let there = numbers.into_iter();
+    there
+        .filter(|number| is_there(view, view.state.slug(*number)))
+        .collect()
 }
 
 fn by_id(one: &&Slug, other: &&Slug) -> Ordering {
@@ -291,11 +293,14 @@ pub fn agreements_naming<'r, 's>(
     named: impl IntoIterator<Item = &'s Slug>,
 ) -> Vec<&'r Slug> {
     let kinds = [Kind::AgreementRecorded, Kind::ParticipationRecorded];
-    naming(view, named, &kinds, |fact| match fact {
+    let mut numbers = naming(view, named, &kinds, |fact| match fact {
         Fact::AgreementRecorded(fact) => Some(&fact.id.0),
         Fact::ParticipationRecorded(fact) => Some(&fact.agreement.0),
         _ => None,
-    })
+    });
+    natural::sort(view.state, &mut numbers);
+    let ids = numbers.into_iter().map(|number| view.state.slug(number));
+    ids.collect()
 }
 
 fn actor(entry: &Entry) -> Option<&PartyId> {

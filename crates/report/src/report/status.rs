@@ -81,7 +81,7 @@ impl Counts {
     fn new(commitments: &Commitments<'_>, question: &Question) -> Self {
         let (soon, silent) = (question.soon, question.silent);
         let all = commitments.in_parallel(|view, commitment| {
-            let circumstances = Circumstances::of(view, &commitment, soon, silent);
+            let circumstances = Circumstances::of(view, &commitment, soon, Some(silent));
             let count = |standings: &[Standing]| {
                 let tally = Tally::of_debtors(&circumstances, standings.iter().copied());
                 let whole = Standing::of_all(standings.iter().copied());

@@ -6,9 +6,8 @@ use chrono::NaiveDate;
 use maud::{Markup, html};
 
 use servanda_core::rules::Known as _;
-use servanda_core::state::EntityKind;
+use servanda_core::state::{CommitmentHistory, EntityKind, Id};
 use servanda_core::value::commitment::Standing;
-use servanda_core::value::id::CommitmentId;
 use servanda_core::view::{Due, View};
 use servanda_core::words::plural;
 use servanda_http::Reply;
@@ -70,24 +69,23 @@ impl Promises {
             }
             return found;
         }
-        let ids = view.commitment_ids();
+        let all: Vec<_> = view.commitment_histories().collect();
         let mut found = Self {
-            is_whole: ids.len() <= LOOKED_AT,
+            is_whole: all.len() <= LOOKED_AT,
             ..Self::default()
         };
-        for id in ids {
-            let id = CommitmentId(id.clone());
+        for told in all {
             if found.is_whole {
-                found.look_at(view, &id, question);
+                found.look_at(view, told.number(), question);
             } else {
-                found.count_standing(view, &id);
+                found.count_standing(view, told);
             }
         }
         found
     }
 
-    fn look_at(&mut self, view: &View<'_>, id: &CommitmentId, question: &Question) {
-        let Some(commitment) = view.commitment(id) else {
+    fn look_at(&mut self, view: &View<'_>, number: Id, question: &Question) {
+        let Some(commitment) = view.commitment_numbered(number) else {
             return;
         };
         self.note(commitment.standing);
@@ -106,11 +104,8 @@ impl Promises {
         self.heard = self.heard.max(Some(heard));
     }
 
-    fn count_standing(&mut self, view: &View<'_>, id: &CommitmentId) {
-        let history = view.state.history(id);
-        let history = history.filter(|history| view.has_happened(history.defined()));
-        let standings = history.and_then(|history| history.standings(|seq| view.has_happened(seq)));
-        if let Some((_, standings)) = standings {
+    fn count_standing(&mut self, view: &View<'_>, told: CommitmentHistory<'_>) {
+        if let Some((_, standings)) = told.standings(|seq| view.has_happened(seq)) {
             self.note(standings.whole());
         }
     }

@@ -178,6 +178,8 @@ proptest! {
         }
         for seq in (0..whole.count()).map(Seq) {
             prop_assert_eq!(again.is_mended(seq), whole.is_mended(seq));
+            let is_mended = whole.record_status(seq) != RecordStatus::NONE;
+            prop_assert_eq!(whole.is_mended(seq), is_mended);
         }
         assert_bounds(&again);
         assert_bounds(&whole);

@@ -43,7 +43,7 @@ pub fn dossier<'r>(of: &Dossier<'_, 'r>, commitment: &Commitment<'r>) -> Documen
     tables.extend(of.acknowledgements(&related));
     let title = format!("Commitment {}: {}", commitment.id, commitment.terms.text);
     let mut document = of.document(title, tables);
-    let alone = Commitments::new(view, [&commitment.id.0]);
+    let alone = Commitments::new(view, [commitment.number()]);
     document.notes.extend(caveats::notes(view, &alone, &[]));
     document.answer = answer(of, commitment);
     document
