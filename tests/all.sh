@@ -126,7 +126,9 @@ step "lints" cargo clippy --workspace --all-targets --features $engines --locked
 step "packages by themselves" alone
 step "licences, bans and sources" "$deny" --locked check --hide-inclusion-graph bans licenses sources
 # Unit, property, conformance, command line, format (docs/verify.py) and house tests in one run; doctests are the next step's.
-step "tests" cargo test --workspace --tests --features $engines --locked
+# One more at a time than there are processors, because some wait for a clock.
+step "tests" env RUST_TEST_THREADS=$(($(nproc 2>/dev/null || echo 2) + 1)) \
+    cargo test --workspace --tests --features $engines --locked
 # docs/verify.html in Chromium.
 step "pages in a browser" env SERVANDA_BINARY="$target/debug/servanda" sh tests/browser/run.sh
 step "doctests" cargo test --workspace --doc --features $engines --locked

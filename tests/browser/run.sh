@@ -48,4 +48,5 @@ SERVANDA_BROWSER_MODULES=$modules/
 SERVANDA_CHROMIUM=$(command -v chromium)
 export SERVANDA_BINARY SERVANDA_BROWSER_MODULES SERVANDA_CHROMIUM
 [ $# -gt 0 ] || set -- tests/browser/*.test.js
-exec node --test "$@"
+# Two files at once: a page keeps one processor busy, and node leaves one of two alone.
+exec node --test --test-concurrency=2 "$@"

@@ -84,7 +84,17 @@ impl View<'_> {
 
     /// The last day on which something is known to have happened about a commitment.
     pub fn last_heard(&self, commitment: &Commitment<'_>) -> NaiveDate {
-        let mut last = None;
+        let last = self.heard_after(commitment, None);
+        last.unwrap_or_else(|| self.last_possible_day(commitment.recorded.seq))
+    }
+
+    /// The last day after this one on which something is known to have happened about a commitment; none where nothing is.
+    pub fn heard_after(
+        &self,
+        commitment: &Commitment<'_>,
+        day: Option<NaiveDate>,
+    ) -> Option<NaiveDate> {
+        let mut last = day;
         // What was recorded last happened last, as a rule: the rest need not be looked up.
         for seq in commitment.told.trail_backwards() {
             if last.is_some_and(|last| self.state.latest_heard_until(seq) <= last) {
@@ -105,6 +115,6 @@ impl View<'_> {
                 last = last.max(Some(self.last_possible_day(seq)));
             }
         }
-        last.unwrap_or_else(|| self.last_possible_day(commitment.recorded.seq))
+        last.filter(|_| last > day)
     }
 }

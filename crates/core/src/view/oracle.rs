@@ -370,6 +370,13 @@ fn compare(view: &View<'_>) -> Result<(), TestCaseError> {
     for id in state.ids(EntityKind::Commitment) {
         let id = CommitmentId(id.clone());
         prop_assert_eq!(answered(view, &id), expected(view, &id), "{}", id);
+        if let Some(commitment) = view.commitment(&id) {
+            let last = view.last_heard(&commitment);
+            for day in [last.pred_opt(), Some(last), last.succ_opt()] {
+                let later = Some(last).filter(|last| Some(*last) > day);
+                prop_assert_eq!(view.heard_after(&commitment, day), later, "{}", id);
+            }
+        }
     }
     let happened = |entry: &&Entry| has_happened(view, entry);
     prop_assert!(view.entries().eq(state.entries().filter(happened)));

@@ -111,7 +111,8 @@ impl Circumstances {
             undated: cells::is_undated(commitment),
             unheard: silent
                 .filter(|_| commitment.any(Standing::is_live))
-                .is_some_and(|silent| Heard::of(view, commitment, silent).is_long),
+                .and_then(|silent| view.as_of.checked_sub_days(silent))
+                .is_some_and(|day| view.heard_after(commitment, Some(day)).is_none()),
             contested: matches!(commitment.contest, Contest::Claimed | Contest::Disputed),
             assessed: !commitment.assessments.is_empty(),
             no_evidence: cells::lacks_evidence(view, commitment),
@@ -372,8 +373,6 @@ pub struct Heard {
     pub last: NaiveDate,
     /// Whole days since.
     pub days: i64,
-    /// Whether that is long.
-    pub is_long: bool,
     /// Whether that is long, for a commitment that is live.
     pub silent: bool,
 }
@@ -388,7 +387,6 @@ impl Heard {
         Self {
             last,
             days: (view.as_of - last).num_days(),
-            is_long: long,
             silent: long && commitment.standing.is_live(),
         }
     }

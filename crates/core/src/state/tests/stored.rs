@@ -3,6 +3,7 @@
 use super::days::assert_bounds;
 use super::*;
 use crate::pages::{PageWriter, Pages, Remake};
+use crate::state::current::RecordStatus;
 use crate::state::stored::Table;
 
 fn pages_of(bytes: Vec<u8>, again: Option<Vec<u8>>) -> Option<(Pages, Vec<u8>)> {
