@@ -8,7 +8,7 @@ use super::days::{Days, TOGETHER};
 use super::facts::CommitmentFacts;
 use super::id_table::Id;
 use super::postings::Postings;
-use super::scan_cache::{Mended, ScanCache};
+use super::scan_cache::ScanCache;
 use super::standing::{Move, Promise, Standings};
 use super::stored::Table;
 use super::tables::State;
@@ -292,27 +292,20 @@ impl State {
 
     /// Whether a record is irregular, was inferred in part, or says no last day.
     pub fn is_noteworthy(&self, seq: Seq) -> bool {
-        let stamp = self.tables.dates.stamp(place(seq));
-        stamp.is_some_and(|stamp| stamp.is_noteworthy)
+        let dates = &self.tables.dates;
+        let is_one = |record: &usize| dates.stamp(*record).is_some_and(|one| one.is_noteworthy);
+        let noteworthy = &self.scan_cache().noteworthy;
+        noteworthy.has(place(seq), |group| group.filter(is_one).collect())
     }
 
     /// Whether a record was corrected, retracted or redacted.
     pub fn is_mended(&self, seq: Seq) -> bool {
-        let (group, within) = (place(seq) / TOGETHER, place(seq) % TOGETHER);
-        let make = || self.mended_in(group);
-        let mended = self.scan_cache().mended(group, make);
-        mended.is_some_and(|mended| mended[within / 64] >> (within % 64) & 1 == 1)
-    }
-
-    /// Which records of a group were corrected, retracted or redacted.
-    fn mended_in(&self, group: usize) -> Mended {
-        let first = group * TOGETHER;
-        let mut mended = Mended::default();
-        for record in self.tables.record_statuses.within(first as u64, TOGETHER) {
-            let within = record as usize - first;
-            mended[within / 64] |= 1 << (within % 64);
-        }
-        mended
+        let statuses = &self.tables.record_statuses;
+        let mended = &self.scan_cache().mended;
+        mended.has(place(seq), |group| {
+            let all = statuses.within(group.start as u64..=group.end as u64 - 1);
+            all.map(|record| record as usize).collect()
+        })
     }
 
     /// The corrections of a record, whether or not they count, in order.

@@ -1,5 +1,7 @@
 //! Lookups: the ids, and the trail of an entity or a record.
 
+use std::ops::Range;
+
 use super::id_table::Id;
 use super::postings::Postings;
 use super::tables::State;
@@ -17,6 +19,11 @@ impl State {
     /// How many ids of a kind there are.
     pub fn count_of(&self, kind: EntityKind) -> usize {
         self.tables.id_counts[kind as usize] as usize
+    }
+
+    /// The numbers of all ids that records name.
+    pub fn numbers(&self) -> Range<Id> {
+        0..self.tables.names.slugs().len() as Id
     }
 
     /// Every id of a kind, sorted by its bytes.

@@ -1,6 +1,7 @@
 //! Values by sorted keys, of which a snapshot has pages that are read when they are asked for.
 
 use std::collections::HashMap;
+use std::ops::RangeInclusive;
 use std::sync::{Arc, OnceLock};
 
 use foldhash::fast::FixedState;
@@ -49,11 +50,12 @@ impl<V: Keyed> Sorted<V> {
 
     /// The values with a key, in their order.
     pub fn of(&self, key: u64) -> impl Iterator<Item = &V> {
-        self.between(key, key).map(|(_, value)| value)
+        self.between(key..=key).map(|(_, value)| value)
     }
 
-    /// The values with keys from a first to a last one, in their order.
-    fn between(&self, first: u64, last: u64) -> impl Iterator<Item = (u64, &V)> {
+    /// The values with these keys, in their order.
+    fn between(&self, keys: RangeInclusive<u64>) -> impl Iterator<Item = (u64, &V)> {
+        let (first, last) = keys.into_inner();
         let of_page = |page: &usize| {
             let (stored, table) = self.stored.as_ref()?;
             stored.pages().key(*table as usize, *page)
@@ -127,10 +129,9 @@ impl<V: Sparse> Overlaid<V> {
         found.filter(|value| !value.is_none())
     }
 
-    /// The keys that have a value, of so many from a first one, in no order.
-    pub fn within(&self, first: u64, count: usize) -> impl Iterator<Item = u64> {
-        let keys = first..first.saturating_add(count as u64);
-        let below = self.below.between(first, keys.end - 1);
+    /// Those of these keys that have a value, in no order.
+    pub fn within(&self, keys: RangeInclusive<u64>) -> impl Iterator<Item = u64> {
+        let below = self.below.between(keys.clone());
         let below = below.filter(|(key, value)| !self.own.contains_key(key) && !value.is_none());
         let is_own = |key: &u64| self.own.get(key).is_some_and(|value| !value.is_none());
         below.map(|(key, _)| key).chain(keys.filter(is_own))

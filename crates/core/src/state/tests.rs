@@ -448,6 +448,27 @@ fn a_clone_shares_the_tables_until_one_of_both_changes() {
     assert_eq!(clone.to_bytes(), bytes);
 }
 
+proptest! {
+    /// Clones share the marks of records: what one of both takes in changes nothing that the other says.
+    #[test]
+    fn what_is_found_of_records_is_of_each_clone(history in histories(2..200)) {
+        let asked = |state: &State| -> Vec<(bool, bool)> {
+            let all = (0..state.count()).map(Seq);
+            all.map(|seq| (state.is_noteworthy(seq), state.is_mended(seq))).collect()
+        };
+        let half = history.len() / 2;
+        let behind = state(&history[..half]);
+        asked(&behind);
+        let mut ahead = behind.clone();
+        for entry in &entries(&history)[half..] {
+            ahead.apply(entry);
+            asked(&ahead);
+        }
+        prop_assert_eq!(asked(&ahead), asked(&state(&history)));
+        prop_assert_eq!(asked(&behind), asked(&state(&history[..half])));
+    }
+}
+
 /// A replay asks a whole view after each record: that must not cost a scan of all records.
 #[test]
 fn a_whole_view_scans_no_records() {

@@ -115,8 +115,8 @@ impl<'r> View<'r> {
     }
 
     /// Since when an agreement has ended or is suspended, without reading a record; none where it neither has nor is.
-    pub fn lapsed_since(&self, id: &AgreementId) -> Option<NaiveDate> {
-        let changes = self.status_changes(self.state.number(&id.0)?);
+    pub fn lapsed_since(&self, agreement: Id) -> Option<NaiveDate> {
+        let changes = self.status_changes(agreement);
         let stood = standing_changes(&changes, self.as_of);
         let lapsed = |to: AgreementStatus| to.has_ended() || to == AgreementStatus::Suspended;
         let lapses = stood.iter().rev().take_while(|change| lapsed(change.to));

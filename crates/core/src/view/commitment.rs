@@ -13,6 +13,11 @@ impl<'r> Commitment<'r> {
         self.told.number()
     }
 
+    /// The number of the id of its agreement.
+    pub fn agreement(&self) -> Option<Id> {
+        self.told.agreement()
+    }
+
     /// Who owes it: the debtors, and on a mutual commitment the creditors too.
     pub fn debtors(&self) -> Vec<&PartyId> {
         both_sides(&self.terms.debtor, &self.terms.creditor, self.terms.mutual)

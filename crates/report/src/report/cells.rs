@@ -414,7 +414,7 @@ pub fn unsettled(view: &View<'_>, commitment: &Commitment<'_>) -> Option<Agreeme
 /// Since when a commitment's agreement has ended or is suspended, where it had not fallen due before that. Nothing says
 /// whether it is to be kept after that day, so it is neither owed nor due then. What fell due before, it still is.
 pub fn lapsed_since(view: &View<'_>, commitment: &Commitment<'_>) -> Option<NaiveDate> {
-    let since = view.lapsed_since(&commitment.terms.agreement)?;
+    let since = view.lapsed_since(commitment.agreement()?)?;
     let due = view.due_date(commitment);
     due.is_none_or(|due| due >= since).then_some(since)
 }

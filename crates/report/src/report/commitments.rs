@@ -34,6 +34,20 @@ impl<'r> Commitments<'r> {
         }
     }
 
+    /// All commitments. No record is read.
+    pub fn all(view: &View<'r>) -> Self {
+        let ids = view.state.numbers();
+        let there = |number: &Id| {
+            let told = view.state.history_numbered(*number);
+            told.is_some_and(|told| view.has_happened(told.defined()))
+        };
+        let numbers = parallel::shared(ids.start as usize..ids.end as usize, |stretch| {
+            let stretch = stretch.start as Id..stretch.end as Id;
+            stretch.filter(there).collect()
+        });
+        Self::new(view, numbers)
+    }
+
     /// Those that are wanted of all that are kept of this view. No record is read.
     pub fn known(
         view: &View<'r>,

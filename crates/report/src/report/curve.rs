@@ -12,7 +12,6 @@ use std::sync::Arc;
 use chrono::{Days, NaiveDate};
 
 use servanda_core::event::Kind;
-use servanda_core::rules::Known;
 use servanda_core::value::agreement::AgreementStatus;
 use servanda_core::value::id::AgreementId;
 use servanda_core::view::{Agreement, Commitment, StatusChange, View, standing_changes};
@@ -251,8 +250,8 @@ fn changes(
     let is_counted = |seq| view.state.kind(seq) != Some(Kind::Assessed);
     let own = view.own_trail_of(commitment, is_counted).into_iter();
     let own = own.map(|seq| view.last_possible_day(seq));
-    let agreement = view.state.number(&commitment.terms.agreement.0);
-    let changed = agreement.map(|agreement| view.status_changes(agreement));
+    let changed = commitment.agreement();
+    let changed = changed.map(|agreement| view.status_changes(agreement));
     let changed = changed.into_iter().flatten().map(|change| change.day);
     let all = own.chain(changed).filter(|day| *day <= view.as_of);
     let mut days: BTreeSet<NaiveDate> = all.collect();

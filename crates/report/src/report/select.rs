@@ -73,10 +73,7 @@ pub fn commitments<'r>(view: &View<'r>, question: &Question) -> Commitments<'r> 
         }
         (None, Some(agreement), _) => commitments_in(view, agreement),
         (None, None, Some(circle)) => commitments_naming(view, circle.iter().map(|party| &party.0)),
-        (None, None, None) => {
-            let all = view.commitment_histories();
-            Commitments::new(view, all.map(|told| told.number()))
-        }
+        (None, None, None) => Commitments::all(view),
     };
     // Those that are looked for in an agreement are in it.
     let agreement = question
