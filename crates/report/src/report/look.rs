@@ -12,7 +12,7 @@ use servanda_core::view::{Commitment, Due, View};
 use super::cell::{Cell, Tone};
 use super::cells::{self, whole};
 use super::part::Part;
-use super::rates::{Heard, Tally};
+use super::rates::{Heard, Tally, is_silent};
 
 /// The days that decide what is soon, in grace and silent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,10 +41,11 @@ pub struct Look {
 impl Look {
     /// Looks at a commitment.
     pub fn of<'r>(view: &View<'r>, commitment: &Commitment<'r>, spans: Spans) -> Self {
-        let heard = Heard::of(view, commitment, spans.silent);
+        // Most want no attention, and nobody asks when these were last heard of.
+        let heard = |urgency| (urgency, Heard::of(view, commitment, spans.silent));
         Self {
             tally: Tally::of_one(view, commitment, spans.soon, Some(spans.silent)),
-            call: Urgency::of(view, commitment, spans, heard).map(|urgency| (urgency, heard)),
+            call: Urgency::of(view, commitment, spans).map(heard),
             is_recurring: matches!(commitment.terms.deadline, Some(Deadline::Recurring(_))),
             part: Part::new(view, commitment),
         }
@@ -75,12 +76,7 @@ pub enum Urgency {
 }
 
 impl Urgency {
-    fn of(
-        view: &View<'_>,
-        commitment: &Commitment<'_>,
-        spans: Spans,
-        heard: Heard,
-    ) -> Option<Self> {
+    fn of(view: &View<'_>, commitment: &Commitment<'_>, spans: Spans) -> Option<Self> {
         let agreement = cells::unsettled(view, commitment);
         let breached = commitment.any(|standing| standing == Standing::Breached);
         let lapsed = agreement.is_some() && cells::lapsed_since(view, commitment).is_some();
@@ -100,7 +96,7 @@ impl Urgency {
             _ if agreement.is_some() => Some(lapse),
             Due::Undated => Some(Self::Undated),
             Due::Later | Due::Waiting | Due::Standing | Due::NotOwed => {
-                heard.silent.then_some(Self::Silent)
+                is_silent(view, commitment, spans.silent).then_some(Self::Silent)
             }
         }
     }

@@ -111,8 +111,7 @@ impl Circumstances {
             undated: cells::is_undated(commitment),
             unheard: silent
                 .filter(|_| commitment.any(Standing::is_live))
-                .and_then(|silent| view.as_of.checked_sub_days(silent))
-                .is_some_and(|day| view.heard_after(commitment, Some(day)).is_none()),
+                .is_some_and(|silent| is_unheard(view, commitment, silent)),
             contested: matches!(commitment.contest, Contest::Claimed | Contest::Disputed),
             assessed: !commitment.assessments.is_empty(),
             no_evidence: cells::lacks_evidence(view, commitment),
@@ -366,6 +365,17 @@ impl Sum for Tally {
     }
 }
 
+/// Whether nothing was heard of a commitment for so many days.
+fn is_unheard(view: &View<'_>, commitment: &Commitment<'_>, silent: Days) -> bool {
+    let since = view.as_of.checked_sub_days(silent);
+    since.is_some_and(|day| view.heard_after(commitment, Some(day)).is_none())
+}
+
+/// Whether a commitment is live, and nothing was heard of it for so many days.
+pub fn is_silent(view: &View<'_>, commitment: &Commitment<'_>, silent: Days) -> bool {
+    commitment.standing.is_live() && is_unheard(view, commitment, silent)
+}
+
 /// Since when nothing was heard of a commitment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Heard {
@@ -381,13 +391,10 @@ impl Heard {
     /// When it was last heard of; `silent` is after how many days that counts as long.
     pub fn of(view: &View<'_>, commitment: &Commitment<'_>, silent: Days) -> Self {
         let last = view.last_heard(commitment);
-        let long = last
-            .checked_add_days(silent)
-            .is_some_and(|day| day <= view.as_of);
         Self {
             last,
             days: (view.as_of - last).num_days(),
-            silent: long && commitment.standing.is_live(),
+            silent: is_silent(view, commitment, silent),
         }
     }
 }
