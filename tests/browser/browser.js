@@ -60,7 +60,10 @@ async function faults(page, only) {
 /** The rules whose answer depends on colours. */
 const OF_COLOURS = ["color-contrast", "link-in-text-block"];
 
-/** Looks at the page in both widths and both colour schemes, which change nothing but colours. With SERVANDA_SCREENSHOTS, a folder, a picture is kept of each. */
+/**
+ * Looks at the page in both widths and both colour schemes: the dark one differs in nothing but its colours. With
+ * SERVANDA_SCREENSHOTS, a folder, a picture is kept of each.
+ */
 async function looksRight(page, name) {
   for (const { width, scheme } of LOOKS) {
     await page.setViewportSize({ width, height: 900 });

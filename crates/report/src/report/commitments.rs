@@ -27,25 +27,20 @@ impl<'r> Commitments<'r> {
     pub fn new(view: &View<'r>, numbers: impl IntoIterator<Item = Id>) -> Self {
         let mut numbers: Vec<Id> = numbers.into_iter().collect();
         natural::sort(view.state, &mut numbers);
+        Self::sorted(view, numbers)
+    }
+
+    /// All commitments. No record is read.
+    pub fn all(view: &View<'r>) -> Self {
+        Self::sorted(view, natural::commitments(view))
+    }
+
+    fn sorted(view: &View<'r>, numbers: Vec<Id>) -> Self {
         Self {
             view: *view,
             numbers: numbers.into(),
             known: None,
         }
-    }
-
-    /// All commitments. No record is read.
-    pub fn all(view: &View<'r>) -> Self {
-        let ids = view.state.numbers();
-        let there = |number: &Id| {
-            let told = view.state.history_numbered(*number);
-            told.is_some_and(|told| view.has_happened(told.defined()))
-        };
-        let numbers = parallel::shared(ids.start as usize..ids.end as usize, |stretch| {
-            let stretch = stretch.start as Id..stretch.end as Id;
-            stretch.filter(there).collect()
-        });
-        Self::new(view, numbers)
     }
 
     /// Those that are wanted of all that are kept of this view. No record is read.

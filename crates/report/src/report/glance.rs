@@ -115,7 +115,7 @@ impl Glance {
             _ => None,
         };
         Self {
-            agreement: number(&terms.agreement.0),
+            agreement: commitment.agreement(),
             debtors: numbers(&mut commitment.debtors().into_iter()),
             creditors: numbers(&mut commitment.creditors().into_iter()),
             parties: numbers(&mut roles.into_iter().flatten()),
@@ -148,8 +148,7 @@ pub struct Glances {
 impl Glances {
     /// Looks at every commitment.
     pub fn new(view: &View<'_>, spans: Spans) -> Self {
-        let told = view.commitment_histories();
-        let numbers: Vec<Id> = told.map(|told| told.number()).collect();
+        let numbers = natural::commitments(view);
         let found = parallel::ordered(view, numbers.len(), |scope, at| {
             let commitment = scope.view.commitment_numbered(numbers[at])?;
             let glance = Glance::of(&scope.view, &commitment, spans);
@@ -160,7 +159,6 @@ impl Glances {
             put(&mut all, number, Some(glance));
             order.push(number);
         }
-        natural::sort(view.state, &mut order);
         Self {
             as_of: view.as_of,
             spans,

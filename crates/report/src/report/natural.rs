@@ -4,6 +4,9 @@ use std::cmp::Ordering;
 
 use servanda_core::rules::Known;
 use servanda_core::state::{Id, State};
+use servanda_core::view::View;
+
+use crate::parallel;
 
 /// Compares two ids as people count. Only the same ids are equal.
 pub fn order(one: &str, other: &str) -> Ordering {
@@ -15,6 +18,21 @@ pub fn order(one: &str, other: &str) -> Ordering {
 pub fn sort(state: &State, numbers: &mut [Id]) {
     let slug = |number: &Id| state.slug(*number).as_str();
     numbers.sort_by(|one, other| order(slug(one), slug(other)));
+}
+
+/// The numbers of the ids of all commitments of a view, in the order of the ids. No record is read.
+pub fn commitments(view: &View<'_>) -> Vec<Id> {
+    let ids = view.state.numbers();
+    let there = |number: &Id| {
+        let told = view.state.history_numbered(*number);
+        told.is_some_and(|told| view.has_happened(told.defined()))
+    };
+    let mut numbers = parallel::shared(ids.start as usize..ids.end as usize, |stretch| {
+        let stretch = stretch.start as Id..stretch.end as Id;
+        stretch.filter(there).collect()
+    });
+    sort(view.state, &mut numbers);
+    numbers
 }
 
 #[cfg(test)]

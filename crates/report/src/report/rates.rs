@@ -365,9 +365,14 @@ impl Sum for Tally {
     }
 }
 
+/// The last day on which something can have been heard of what counts as unheard for so many days.
+fn unheard_since(view: &View<'_>, silent: Days) -> Option<NaiveDate> {
+    view.as_of.checked_sub_days(silent)
+}
+
 /// Whether nothing was heard of a commitment for so many days.
 fn is_unheard(view: &View<'_>, commitment: &Commitment<'_>, silent: Days) -> bool {
-    let since = view.as_of.checked_sub_days(silent);
+    let since = unheard_since(view, silent);
     since.is_some_and(|day| view.heard_after(commitment, Some(day)).is_none())
 }
 
@@ -391,10 +396,11 @@ impl Heard {
     /// When it was last heard of; `silent` is after how many days that counts as long.
     pub fn of(view: &View<'_>, commitment: &Commitment<'_>, silent: Days) -> Self {
         let last = view.last_heard(commitment);
+        let is_long = unheard_since(view, silent).is_some_and(|day| last <= day);
         Self {
             last,
             days: (view.as_of - last).num_days(),
-            silent: is_silent(view, commitment, silent),
+            silent: is_long && commitment.standing.is_live(),
         }
     }
 }
