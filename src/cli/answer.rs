@@ -45,6 +45,7 @@ pub fn answer(
     let mut asked = ask(matches, &ledger)?;
     prepare(&ledger, &mut asked)?;
     let arrangement = arrangement(matches, &mut asked.question);
+    asked.question.extent = session.extent(&arrangement);
     let view = View {
         state: &asked.state,
         as_of: asked.as_of,

@@ -31,7 +31,8 @@ use servanda_ledger::{Given, Placed, Present, Receipt, StreamError};
 use servanda_ledger::{Ledger, LedgerError};
 use servanda_log::{Location, Log, Registry, clock};
 use servanda_report::render::{FORMATS, Render, Style};
-use servanda_report::report::Document;
+use servanda_report::report::arrange::Arrangement;
+use servanda_report::report::{Document, Extent};
 
 mod opening;
 
@@ -345,6 +346,11 @@ impl Session {
     /// Whether data is written as tables for people, and not as JSON or CSV for programs.
     pub fn for_people(&self) -> bool {
         self.format.name() == "table"
+    }
+
+    /// What the format shows of an answer.
+    pub fn extent(&self, arrangement: &Arrangement) -> Extent {
+        arrangement.extent(self.format)
     }
 
     /// Today where the user is: by the zone in `TZ`, or the machine's.

@@ -300,6 +300,7 @@ impl Reading<'_> {
             words: self.query.get("q").map(split).unwrap_or_default(),
             subject,
             provenance: None,
+            extent: asked.extent,
             kept: Kept::default(),
         }
     }

@@ -30,6 +30,10 @@ impl Render for Csv {
         false
     }
 
+    fn holds_first_table_only(&self) -> bool {
+        true
+    }
+
     fn render(&self, document: &Document<'_>, _: Style, out: &mut dyn io::Write) -> io::Result<()> {
         let Some(table) = document.tables.first() else {
             return Ok(());

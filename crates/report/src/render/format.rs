@@ -23,6 +23,11 @@ pub trait Render {
         true
     }
 
+    /// Whether it shows the rows of the first table, and nothing else of a document.
+    fn holds_first_table_only(&self) -> bool {
+        false
+    }
+
     /// Whether it is text, which a terminal can show.
     fn is_text(&self) -> bool {
         true

@@ -4,7 +4,9 @@ use std::cmp::Ordering;
 
 use super::cell::Cell;
 use super::document::{Document, Row, Table};
+use super::question::Extent;
 use super::words::Wanted;
+use crate::render::Render;
 use servanda_core::value::unicode::folded;
 
 /// How the tables of a document are to be shown.
@@ -65,6 +67,14 @@ impl Arrangement {
     /// Whether it asks for nothing.
     pub fn is_plain(&self) -> bool {
         self.table.is_none() && self.words.is_empty() && self.sort.is_empty()
+    }
+
+    /// What a format shows of a document that is arranged like this.
+    pub fn extent(&self, format: &dyn Render) -> Extent {
+        match self.table {
+            None if format.holds_first_table_only() => Extent::FirstTable,
+            _ => Extent::Whole,
+        }
     }
 
     /// Arranges a document.

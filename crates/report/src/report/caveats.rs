@@ -14,6 +14,7 @@ use super::bounded::Bounded;
 use super::cells;
 use super::commitments::Commitments;
 use super::part::Part;
+use super::question::{Extent, Question};
 
 /// The notes on commitments and agreements, gathered from one commitment after the other.
 #[derive(Default)]
@@ -117,8 +118,16 @@ fn to_come(view: &View<'_>, agreements: &[&Slug]) -> Vec<String> {
     told.lines("changes of agreements that have not taken effect")
 }
 
-/// The notes on some commitments and agreements.
-pub fn notes(view: &View<'_>, commitments: &Commitments<'_>, agreements: &[&Slug]) -> Vec<String> {
+/// The notes on some commitments and agreements, if they are shown.
+pub fn notes(
+    view: &View<'_>,
+    question: &Question,
+    commitments: &Commitments<'_>,
+    agreements: &[&Slug],
+) -> Vec<String> {
+    if question.extent == Extent::FirstTable {
+        return Vec::new();
+    }
     let mut caveats = Caveats::default();
     let parts = commitments.in_parallel(|view, commitment| Part::new(view, &commitment));
     parts.for_each(|part| caveats.add(&part));

@@ -76,7 +76,7 @@ impl Report for Curve {
         let (of_commitments, uncounted) = implementation(&commitments);
         series.extend(of_commitments);
         let mut document = Document::new(self.name(), "Counts over time", view, question);
-        let notes = caveats::notes(view, &commitments, &agreements);
+        let notes = caveats::notes(view, question, &commitments, &agreements);
         document.notes.extend(notes);
         document.notes.extend(basis::notes(&bases));
         document.notes.extend(uncounted);

@@ -16,8 +16,8 @@ use super::cells::{self, whole};
 use super::chart::{Bar, Chart, Plot};
 use super::commitments::Commitments;
 use super::document::{Document, Report, Row, Table};
-use super::look::{Look, Urgency};
-use super::question::{Question, Takes};
+use super::look::{Look, Spans, Urgency};
+use super::question::{Extent, Question, Takes};
 use super::rates::{Heard, Rate, Tally};
 use super::{answers, deadlines, occurrences, rows, select, tables};
 
@@ -40,8 +40,13 @@ impl Report for DueReport {
 
     fn document<'r>(&self, view: &View<'r>, question: &Question) -> Document<'r> {
         let commitments = select::commitments(view, question);
-        let found = Found::new(&commitments, question);
         let mut document = Document::new(self.name(), "Due, silent and undated", view, question);
+        if question.extent == Extent::FirstTable {
+            let calls = calls_alone(&commitments, question.spans());
+            document.tables.push(table(view, &commitments, calls));
+            return document;
+        }
+        let found = Found::new(&commitments, question);
         let tally = found.tally;
         let rates = [
             &tally.due_rates()[..],
@@ -54,7 +59,7 @@ impl Report for DueReport {
         let (occurrences, unknown, notes) = occurrences::table(&recurring, question.grace);
         document.answer = answers::due(&tally, question);
         document.tables = vec![
-            calls(view, &commitments, found.calls),
+            table(view, &commitments, found.calls),
             occurrences,
             tables::rates("rates", "Rates", &rates),
         ];
@@ -109,10 +114,7 @@ impl Found {
     /// Takes in what was found of the commitment at a place.
     fn add(&mut self, at: usize, look: &Look) {
         self.tally = self.tally + look.tally;
-        self.calls.extend(
-            look.call
-                .map(|(urgency, heard)| Call { urgency, heard, at }),
-        );
+        self.calls.extend(look.call.map(|call| Call::new(call, at)));
         if look.is_recurring {
             self.recurring.push(at);
         }
@@ -126,6 +128,23 @@ struct Call {
     urgency: Urgency,
     heard: Heard,
     at: usize,
+}
+
+impl Call {
+    fn new((urgency, heard): (Urgency, Heard), at: usize) -> Self {
+        Self { urgency, heard, at }
+    }
+}
+
+/// The commitments that want attention, where nothing else is asked of them.
+fn calls_alone(commitments: &Commitments<'_>, spans: Spans) -> Vec<Call> {
+    let numbered = |(at, call): (usize, Option<_>)| Some(Call::new(call?, at));
+    if let Some(known) = commitments.glances() {
+        let calls = known.map(|glance| glance.look.call);
+        return calls.enumerate().filter_map(numbered).collect();
+    }
+    let calls = commitments.in_parallel(|view, each| Urgency::call(view, &each, spans));
+    calls.enumerate().filter_map(numbered).collect()
 }
 
 /// What fell due and what became of it, and what of the live wants attention.
@@ -149,7 +168,7 @@ fn rates_chart(rates: &[Rate]) -> Chart {
 }
 
 /// The commitments that want attention, the most urgent first, then the longest unheard of, then by id.
-fn calls<'r>(view: &View<'r>, commitments: &Commitments<'r>, calls: Vec<Call>) -> Table<'r> {
+fn table<'r>(view: &View<'r>, commitments: &Commitments<'r>, calls: Vec<Call>) -> Table<'r> {
     let columns = &[
         "state",
         "id",

@@ -41,11 +41,9 @@ pub struct Look {
 impl Look {
     /// Looks at a commitment.
     pub fn of<'r>(view: &View<'r>, commitment: &Commitment<'r>, spans: Spans) -> Self {
-        // Most want no attention, and nobody asks when these were last heard of.
-        let heard = |urgency| (urgency, Heard::of(view, commitment, spans.silent));
         Self {
             tally: Tally::of_one(view, commitment, spans.soon, Some(spans.silent)),
-            call: Urgency::of(view, commitment, spans).map(heard),
+            call: Urgency::call(view, commitment, spans),
             is_recurring: matches!(commitment.terms.deadline, Some(Deadline::Recurring(_))),
             part: Part::new(view, commitment),
         }
@@ -76,6 +74,17 @@ pub enum Urgency {
 }
 
 impl Urgency {
+    /// Why a commitment wants attention, and when it was last heard of; none where it wants none.
+    pub fn call(
+        view: &View<'_>,
+        commitment: &Commitment<'_>,
+        spans: Spans,
+    ) -> Option<(Self, Heard)> {
+        // Most want no attention, and nobody asks when these were last heard of.
+        let heard = |urgency| (urgency, Heard::of(view, commitment, spans.silent));
+        Self::of(view, commitment, spans).map(heard)
+    }
+
     fn of(view: &View<'_>, commitment: &Commitment<'_>, spans: Spans) -> Option<Self> {
         let agreement = cells::unsettled(view, commitment);
         let breached = commitment.any(|standing| standing == Standing::Breached);

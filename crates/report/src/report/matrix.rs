@@ -74,6 +74,7 @@ impl Report for Matrix {
         document.notes.extend(matrix.cut(question.limit));
         document.notes.extend(caveats::notes(
             view,
+            question,
             &Commitments::new(view, []),
             &agreements,
         ));

@@ -74,8 +74,20 @@ pub struct Question {
     pub subject: Option<Subject>,
     /// Where the answer comes from.
     pub provenance: Option<Provenance>,
+    /// What is shown of the answer.
+    pub extent: Extent,
     /// What whoever asks often keeps of the ledger.
     pub kept: Kept,
+}
+
+/// How much of a document is shown. A report may leave out the rest, where that takes long to find.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Extent {
+    /// All of it.
+    #[default]
+    Whole,
+    /// The rows of its first table.
+    FirstTable,
 }
 
 /// What is kept of a ledger by a server that is asked again and again. Answers are the same without it, and take longer.
@@ -156,6 +168,7 @@ impl Default for Question {
             words: Vec::new(),
             subject: None,
             provenance: None,
+            extent: Extent::Whole,
             kept: Kept::default(),
         }
     }

@@ -65,7 +65,8 @@ impl Report for Repeats {
             tables::rates("rates", "How many", &shares),
         ];
         let shown = Commitments::new(view, again);
-        document.notes.extend(caveats::notes(view, &shown, &[]));
+        let notes = caveats::notes(view, question, &shown, &[]);
+        document.notes.extend(notes);
         document
     }
 }

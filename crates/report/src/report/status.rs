@@ -13,7 +13,7 @@ use super::chart::{Bar, Chart, Plot, StackedBar};
 use super::commitments::Commitments;
 use super::document::{Document, Report, Table};
 use super::part::Part;
-use super::question::Question;
+use super::question::{Extent, Question};
 use super::rates::{Circumstances, Rate, Tally};
 use super::{answers, cells, natural, select, tables};
 
@@ -32,13 +32,18 @@ impl Report for Status {
 
     fn document<'r>(&self, view: &View<'r>, question: &Question) -> Document<'r> {
         let commitments = select::commitments(view, question);
+        let mut document = Document::new(self.name(), "Status of commitments", view, question);
+        let table = tables::commitments("commitments", "Commitments", &commitments, question);
+        if question.extent == Extent::FirstTable {
+            document.tables.push(table);
+            return document;
+        }
         let agreements = select::agreements(view, question);
         let counts = Counts::new(&commitments, question);
-        let mut document = Document::new(self.name(), "Status of commitments", view, question);
         document.answer =
             answers::became(&counts.all.tally, &counts.all.standings, agreements.len());
         document.tables = vec![
-            tables::commitments("commitments", "Commitments", &commitments, question),
+            table,
             counts.standings(),
             tables::agreements(view, &agreements),
             tables::rates("rates", "Rates", &counts.all.tally.rates()),

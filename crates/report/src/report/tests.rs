@@ -73,14 +73,22 @@ fn is_drawable(plot: &Plot) {
 fn every_report_answers_whatever_there_is() {
     let empty = State::default();
     let full = testing::communique();
+    let dated = testing::simple(" | deadline=2023-06-30");
+    let first_table = Question {
+        extent: Extent::FirstTable,
+        ..Question::default()
+    };
+    let days = ["2023-06-01", "2023-09-01"].map(testing::day);
     for report in all() {
         assert!(!report.about().is_empty());
-        for state in [&empty, &full.state] {
-            for as_of in [NaiveDate::MIN, testing::day("2023-06-01"), END_OF_TIME] {
+        for state in [&empty, &full.state, &dated.state] {
+            for as_of in [NaiveDate::MIN, days[0], days[1], END_OF_TIME] {
                 let view = View { state, as_of };
                 let document = report.document(&view, &Question::default());
                 assert_eq!(document.report, report.name());
                 is_sound(&document);
+                let part = report.document(&view, &first_table);
+                assert_eq!(part.tables.first(), document.tables.first());
             }
         }
     }

@@ -126,6 +126,7 @@ fn report(exchange: &Exchange<'_>, reply: &mut Reply) -> Answered {
     if !asked.arrangement.is_plain() {
         asked.arrangement.limit = asked.question.limit.take();
     }
+    asked.question.extent = asked.arrangement.extent(format);
     write(exchange, reply, &snapshot, &asked, (report, format))
 }
 

@@ -53,7 +53,7 @@ pub fn dossier<'r>(of: &Dossier<'_, 'r>, agreement: Agreement<'r>) -> Document<'
         },
         are(count)
     )];
-    let notes = caveats::notes(view, &commitments, &[&agreement.id.0]);
+    let notes = caveats::notes(view, of.question, &commitments, &[&agreement.id.0]);
     document.notes.extend(notes);
     document
 }

@@ -44,7 +44,9 @@ pub fn dossier<'r>(of: &Dossier<'_, 'r>, commitment: &Commitment<'r>) -> Documen
     let title = format!("Commitment {}: {}", commitment.id, commitment.terms.text);
     let mut document = of.document(title, tables);
     let alone = Commitments::new(view, [commitment.number()]);
-    document.notes.extend(caveats::notes(view, &alone, &[]));
+    document
+        .notes
+        .extend(caveats::notes(view, of.question, &alone, &[]));
     document.answer = answer(of, commitment);
     document
 }
