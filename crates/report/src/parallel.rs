@@ -13,7 +13,7 @@ use servanda_core::view::sentences::{Names, Sentences};
 const FEW: usize = 256;
 
 /// The most items that are worked on ahead of what was asked for.
-const AHEAD: usize = 8_192;
+const AHEAD: usize = 2_048;
 
 /// A view, with sentences about its records.
 pub(crate) struct Scope<'a> {

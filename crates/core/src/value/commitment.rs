@@ -276,12 +276,19 @@ pub enum Level {
     At(Text),
 }
 
+impl Level {
+    /// Its text.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::NoEvidence => "no-evidence",
+            Self::At(level) => level.as_str(),
+        }
+    }
+}
+
 impl fmt::Display for Level {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NoEvidence => f.pad("no-evidence"),
-            Self::At(level) => level.fmt(f),
-        }
+        f.pad(self.as_str())
     }
 }
 

@@ -213,7 +213,9 @@ pub fn lacks_evidence<'r>(view: &View<'r>, commitment: &Commitment<'r>) -> bool 
 /// These findings as texts. Never one figure: assessors differ.
 pub fn assessments<'r>(view: &View<'r>, commitment: &Commitment<'r>) -> Vec<String> {
     let findings = findings(view, commitment).into_iter();
-    let text = |(assessor, scale, level)| format!("{scale}={level} by {assessor}");
+    let text = |(assessor, scale, level): (Cow<'_, str>, &Text, &Level)| {
+        [scale.as_str(), "=", level.as_str(), " by ", &assessor].concat()
+    };
     findings.map(text).collect()
 }
 

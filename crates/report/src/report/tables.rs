@@ -3,7 +3,7 @@
 use chrono::Days;
 
 use servanda_core::rules::Known;
-use servanda_core::value::id::{AgreementId, Slug};
+use servanda_core::value::id::{AgreementId, PartyId, Slug};
 use servanda_core::view::{Agreement, Commitment, View};
 
 use super::cell::Cell;
@@ -51,11 +51,11 @@ fn commitment_row<'r>(view: &View<'r>, commitment: &Commitment<'r>, soon: Days) 
     let terms = &commitment.terms;
     let deadline = terms.deadline.as_ref();
     vec![
-        Cell::text(commitment.id),
-        Cell::text(&terms.agreement),
-        Cell::text(&terms.text),
-        Cell::list(commitment.debtors()),
-        Cell::list(commitment.creditors()),
+        Cell::text(commitment.id.as_str()),
+        Cell::text(terms.agreement.as_str()),
+        Cell::text(terms.text.as_str()),
+        Cell::list(commitment.debtors().into_iter().map(PartyId::as_str)),
+        Cell::list(commitment.creditors().into_iter().map(PartyId::as_str)),
         Cell::maybe(deadline),
         cells::standing(commitment.standing),
         Cell::List(cells::differences(view.state, &commitment.standings)),
