@@ -13,16 +13,16 @@ fail() {
     exit 1
 }
 
+for tool in dpkg-deb objdump strip gzip curl openssl nginx; do
+    command -v "$tool" >/dev/null || fail "there is no $tool"
+done
+
 if [ $# -gt 0 ]; then
     program=$1
 else
     cargo build --release --locked --features objects,postgres --bin servanda
     program=${CARGO_TARGET_DIR:-target}/release/servanda
 fi
-for tool in dpkg-deb objdump strip gzip curl openssl nginx; do
-    command -v "$tool" >/dev/null || fail "there is no $tool"
-done
-
 work=$(mktemp -d)
 server=
 proxy=
