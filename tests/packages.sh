@@ -23,6 +23,7 @@ else
     cargo build --release --locked --features objects,postgres --bin servanda
     program=${CARGO_TARGET_DIR:-target}/release/servanda
 fi
+
 work=$(mktemp -d)
 server=
 proxy=
