@@ -44,8 +44,8 @@ pub fn answer(
     let ledger = session.open()?;
     let mut asked = ask(matches, &ledger)?;
     prepare(&ledger, &mut asked)?;
-    let arrangement = arrangement(matches, &mut asked.question);
-    asked.question.extent = session.extent(&arrangement);
+    let mut arrangement = arrangement(matches);
+    arrangement.settle(&mut asked.question, session.format());
     let view = View {
         state: &asked.state,
         as_of: asked.as_of,
@@ -64,10 +64,10 @@ pub fn answer(
     Ok(Exit::Ok)
 }
 
-/// How the answer is to be arranged. The limit counts the rows that are left.
-fn arrangement(matches: &ArgMatches, question: &mut Question) -> Arrangement {
+/// How the answer is to be arranged.
+fn arrangement(matches: &ArgMatches) -> Arrangement {
     let texts = |name| given(matches, name);
-    let mut arrangement = Arrangement {
+    Arrangement {
         table: texts("table").into_iter().next(),
         words: texts("grep"),
         sort: texts("sort")
@@ -75,11 +75,7 @@ fn arrangement(matches: &ArgMatches, question: &mut Question) -> Arrangement {
             .map(|text| text.as_str().into())
             .collect(),
         limit: None,
-    };
-    if !arrangement.is_plain() {
-        arrangement.limit = question.limit.take();
     }
-    arrangement
 }
 
 fn unarranged(error: ArrangeError) -> CliError {

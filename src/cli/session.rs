@@ -31,8 +31,7 @@ use servanda_ledger::{Given, Placed, Present, Receipt, StreamError};
 use servanda_ledger::{Ledger, LedgerError};
 use servanda_log::{Location, Log, Registry, clock};
 use servanda_report::render::{FORMATS, Render, Style};
-use servanda_report::report::arrange::Arrangement;
-use servanda_report::report::{Document, Extent};
+use servanda_report::report::Document;
 
 mod opening;
 
@@ -348,9 +347,9 @@ impl Session {
         self.format.name() == "table"
     }
 
-    /// What the format shows of an answer.
-    pub fn extent(&self, arrangement: &Arrangement) -> Extent {
-        arrangement.extent(self.format)
+    /// The format in which answers are written.
+    pub fn format(&self) -> &'static dyn Render {
+        self.format
     }
 
     /// Today where the user is: by the zone in `TZ`, or the machine's.

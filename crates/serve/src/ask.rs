@@ -300,7 +300,7 @@ impl Reading<'_> {
             words: self.query.get("q").map(split).unwrap_or_default(),
             subject,
             provenance: None,
-            extent: asked.extent,
+            first_table_only: asked.first_table_only,
             kept: Kept::default(),
         }
     }

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use super::cell::Cell;
 use super::document::{Document, Row, Table};
-use super::question::Extent;
+use super::question::Question;
 use super::words::Wanted;
 use crate::render::Render;
 use servanda_core::value::unicode::folded;
@@ -69,12 +69,15 @@ impl Arrangement {
         self.table.is_none() && self.words.is_empty() && self.sort.is_empty()
     }
 
-    /// What a format shows of a document that is arranged like this.
-    pub fn extent(&self, format: &dyn Render) -> Extent {
-        match self.table {
-            None if format.holds_first_table_only() => Extent::FirstTable,
-            _ => Extent::Whole,
+    /// Tells the question what of the answer a format shows when it is arranged like this, and takes its limit: that counts the
+    /// rows that arranging leaves.
+    pub fn settle(&mut self, question: &mut Question, format: &dyn Render) {
+        if !self.is_plain() {
+            self.limit = question.limit.take();
         }
+        // The columns to sort by may be those of any table.
+        let names_tables = self.table.is_some() || !self.sort.is_empty();
+        question.first_table_only = format.holds_first_table_only() && !names_tables;
     }
 
     /// Arranges a document.
@@ -228,7 +231,7 @@ fn compare(one: &Key, other: &Key, descending: bool) -> Ordering {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::render::sample;
+    use crate::render::{FORMATS, sample};
     use crate::report::testing::{column, kept, notes};
 
     fn named(names: &[&str]) -> Document<'static> {
@@ -266,6 +269,35 @@ mod tests {
             ["a10", "a2", "Á1", ""]
         );
         assert_eq!(sorted(&["x", "y", "z"], "-count"), ["z", "y", "x"]);
+    }
+
+    #[test]
+    fn a_report_is_told_where_its_first_table_is_all_that_is_shown() {
+        let told = |arrangement: &Arrangement, format: &str| {
+            let format = FORMATS.iter().find(|one| one.name() == format).unwrap();
+            let mut question = Question::default();
+            arrangement.clone().settle(&mut question, *format);
+            question.first_table_only
+        };
+        let plain = Arrangement::default();
+        assert!(told(&plain, "csv"));
+        assert!(!told(&plain, "json") && !told(&plain, "table"));
+        let searched = Arrangement {
+            words: vec!["bridge".into()],
+            ..plain.clone()
+        };
+        assert!(told(&searched, "csv"));
+        let another = Arrangement {
+            table: Some("rates".into()),
+            ..plain.clone()
+        };
+        assert!(!told(&another, "csv"));
+        // It may be a column of another table alone.
+        let sorted = Arrangement {
+            sort: vec!["share".into()],
+            ..plain
+        };
+        assert!(!told(&sorted, "csv"));
     }
 
     #[test]

@@ -14,7 +14,7 @@ use super::bounded::Bounded;
 use super::cells;
 use super::commitments::Commitments;
 use super::part::Part;
-use super::question::{Extent, Question};
+use super::question::Question;
 
 /// The notes on commitments and agreements, gathered from one commitment after the other.
 #[derive(Default)]
@@ -125,7 +125,7 @@ pub fn notes(
     commitments: &Commitments<'_>,
     agreements: &[&Slug],
 ) -> Vec<String> {
-    if question.extent == Extent::FirstTable {
+    if question.first_table_only {
         return Vec::new();
     }
     let mut caveats = Caveats::default();

@@ -17,7 +17,7 @@ use super::chart::{Bar, Chart, Plot};
 use super::commitments::Commitments;
 use super::document::{Document, Report, Row, Table};
 use super::look::{Look, Spans, Urgency};
-use super::question::{Extent, Question, Takes};
+use super::question::{Question, Takes};
 use super::rates::{Heard, Rate, Tally};
 use super::{answers, deadlines, occurrences, rows, select, tables};
 
@@ -41,7 +41,7 @@ impl Report for DueReport {
     fn document<'r>(&self, view: &View<'r>, question: &Question) -> Document<'r> {
         let commitments = select::commitments(view, question);
         let mut document = Document::new(self.name(), "Due, silent and undated", view, question);
-        if question.extent == Extent::FirstTable {
+        if question.first_table_only {
             let calls = calls_alone(&commitments, question.spans());
             document.tables.push(table(view, &commitments, calls));
             return document;

@@ -57,5 +57,5 @@ pub use deadlines::agenda;
 pub use document::{Document, Report, Row, Table};
 pub use flow::Flow;
 pub use look::Spans;
-pub use question::{Bound, Extent, Kept, Provenance, Question, Takes};
+pub use question::{Bound, Kept, Provenance, Question, Takes};
 pub use texts::Texts;

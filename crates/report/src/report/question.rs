@@ -74,20 +74,11 @@ pub struct Question {
     pub subject: Option<Subject>,
     /// Where the answer comes from.
     pub provenance: Option<Provenance>,
-    /// What is shown of the answer.
-    pub extent: Extent,
+    /// Whether the rows of the first table are all that is shown of the answer. A report may leave out the rest, where that
+    /// takes long to find.
+    pub first_table_only: bool,
     /// What whoever asks often keeps of the ledger.
     pub kept: Kept,
-}
-
-/// How much of a document is shown. A report may leave out the rest, where that takes long to find.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Extent {
-    /// All of it.
-    #[default]
-    Whole,
-    /// The rows of its first table.
-    FirstTable,
 }
 
 /// What is kept of a ledger by a server that is asked again and again. Answers are the same without it, and take longer.
@@ -168,7 +159,7 @@ impl Default for Question {
             words: Vec::new(),
             subject: None,
             provenance: None,
-            extent: Extent::Whole,
+            first_table_only: false,
             kept: Kept::default(),
         }
     }

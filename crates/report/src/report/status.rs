@@ -13,7 +13,7 @@ use super::chart::{Bar, Chart, Plot, StackedBar};
 use super::commitments::Commitments;
 use super::document::{Document, Report, Table};
 use super::part::Part;
-use super::question::{Extent, Question};
+use super::question::Question;
 use super::rates::{Circumstances, Rate, Tally};
 use super::{answers, cells, natural, select, tables};
 
@@ -34,7 +34,7 @@ impl Report for Status {
         let commitments = select::commitments(view, question);
         let mut document = Document::new(self.name(), "Status of commitments", view, question);
         let table = tables::commitments("commitments", "Commitments", &commitments, question);
-        if question.extent == Extent::FirstTable {
+        if question.first_table_only {
             document.tables.push(table);
             return document;
         }

@@ -75,7 +75,7 @@ fn every_report_answers_whatever_there_is() {
     let full = testing::communique();
     let dated = testing::simple(" | deadline=2023-06-30");
     let first_table = Question {
-        extent: Extent::FirstTable,
+        first_table_only: true,
         ..Question::default()
     };
     let days = ["2023-06-01", "2023-09-01"].map(testing::day);

@@ -123,10 +123,7 @@ fn report(exchange: &Exchange<'_>, reply: &mut Reply) -> Answered {
     if report.takes().contains(&Takes::Provenance) {
         asked.question.provenance = Some(provenance(exchange, &snapshot, &asked)?);
     }
-    if !asked.arrangement.is_plain() {
-        asked.arrangement.limit = asked.question.limit.take();
-    }
-    asked.question.extent = asked.arrangement.extent(format);
+    asked.arrangement.settle(&mut asked.question, format);
     write(exchange, reply, &snapshot, &asked, (report, format))
 }
 
